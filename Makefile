@@ -1,0 +1,97 @@
+# Every target does its own set-up; a second run finds it done. `make help` lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/ready-to-run
+TESTS_READY := $(VENV)/ready-to-test
+INTEROP := tests/interop
+INTEROP_READY := $(INTEROP)/node_modules/.package-lock.json
+SPEED ?= 60
+ARGS ?=
+SOAK_DAYS ?= 20
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes \
+	--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock"
+
+# The newest of these that really runs, is new enough and can make a virtual environment.
+FIND_PYTHON = for name in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	if $$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then python=$$name; break; fi; done; \
+	if [ -z "$$python" ]; then echo >&2 "No Python 3.11 or newer with venv was found (tried $(PYTHON) python3.13 to python3)." ; \
+	echo >&2 "On Debian and Ubuntu: apt install python3 python3-venv. Elsewhere: make PYTHON=/path/to/python3.12 $@"; exit 1; fi
+
+.PHONY: help
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+.PHONY: demo
+demo: $(RUN_READY) ## a living district in this terminal; SPEED=60, ARGS="--seed 3" for more options
+	@$(BIN)/doorstep demo --speed $(SPEED) $(ARGS)
+
+.PHONY: venv
+venv: $(RUN_READY) ## the virtual environment with the locked dependencies, for running
+
+.PHONY: test
+test: $(TESTS_READY) ## everything: lint, types, layers, unit, property, end-to-end, packaging tests
+	@tests/setup.sh
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY); fi
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: $(TESTS_READY) ## ruff, pyright and import-linter alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(RUN_READY) ## a seeded day, 300 times faster than life; figures in bench-data/report.json
+	@mkdir -p bench-data
+	$(BIN)/doorstep demo --headless --speed 300 --json bench-data/report.json $(ARGS)
+
+.PHONY: soak
+soak: $(RUN_READY) ## SOAK_DAYS=20 days with other seeds, the node killed three times in each; stops at the first broken one
+	@mkdir -p soak-data
+	@day=1; while [ $$day -le $(SOAK_DAYS) ]; do \
+		echo "day $$day of $(SOAK_DAYS)"; \
+		$(BIN)/doorstep demo --headless --speed 300 --seed $$day --kill-node 3 --json soak-data/day-$$day.json $(ARGS) || exit 1; \
+		day=$$((day + 1)); done
+
+.PHONY: lock
+lock: ## choose the versions of all dependencies anew and write the lock files
+	@$(FIND_PYTHON); test -x .venv-lock/bin/uv || { $$python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	$(COMPILE) --group build --output-file requirements-build.lock
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+
+.PHONY: clean
+clean: ## remove what all of the above made
+	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules build dist bench-data soak-data demo-data
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks *.egg-info
+	find edge central bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(FIND_PYTHON); echo "Making the virtual environment $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV)
+
+# The build tools are locked too and used without isolation, so nothing unlocked is ever fetched.
+$(RUN_READY): requirements-build.lock requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies"
+	@$(PIP) install --require-hashes -r requirements-build.lock
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TESTS_READY): requirements-test.lock $(RUN_READY)
+	@echo "Installing what the tests need"
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements-test.lock
+	@touch $@
+
+$(INTEROP_READY): $(INTEROP)/package-lock.json
+	npm ci --prefix $(INTEROP) --no-audit --no-fund
+	@touch $@

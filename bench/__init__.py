@@ -1,0 +1,1 @@
+"""Load, floors and measurements: one file for each question asked, and the demonstration."""

@@ -1,0 +1,115 @@
+"""A district made up from a seed, shaped like the published statistics of real days.
+
+What it copies of them (Reyes et al. 2018, and the public instances): 250 to 500 orders for 55 to 110 restaurants of which
+a few are famous; a small peak at lunch and a large one at dinner; preparation of 17 minutes on average with a long tail;
+drop-offs around 2.2 km away, none beyond 5; couriers in shifts of three hours, most of them where the peaks are, about
+one for each 4.3 orders. No line of the public files is in it.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from .instance import Courier, Instance, Order, Parameters, Restaurant
+
+DAY_MINUTES: Final = 795
+"""From the first order to the last: 10:00 to 23:15."""
+
+LUNCH: Final = (0.27, 0.27, 0.080)
+DINNER: Final = (0.60, 0.72, 0.085)
+"""Peaks of the day: share of all orders, middle and standard deviation as shares of the day; the rest comes evenly."""
+
+PREPARATION: Final = (3.4, 5.0)
+"""Gamma distribution of the minutes from placing to ready: shape and scale, mean 17, standard deviation 9."""
+
+DROPOFF: Final = (1.6, 1.8, 4_700)
+"""Beta distribution of the metres from shop to drop-off: its two shapes and the largest."""
+
+SHIFTS: Final = ((60, 90, 120, 180, 240), (0.10, 0.12, 0.13, 0.55, 0.10))
+"""Minutes of a shift, and how often each occurs."""
+
+ORDERS_PER_COURIER: Final = 4.3
+RESTAURANT_FAME: Final = 0.85
+"""Exponent of the Zipf law by which orders choose their restaurant: the first takes about a tenth of all."""
+
+
+def generate(
+    seed: int, orders: int = 0, couriers: int = 0, restaurants: int = 0, minutes: int = DAY_MINUTES, name: str = ""
+) -> Instance:
+    """The district of a seed: the same seed, the same district, on every machine. Sizes of 0 are drawn from it."""
+    draw = np.random.default_rng(seed)
+    count = orders or int(draw.integers(250, 501))
+    restaurant_count = restaurants or int(np.clip(round(count * draw.uniform(0.20, 0.36)), 55, 110))
+    courier_count = couriers or int(np.clip(round(count / ORDERS_PER_COURIER), 60, 110))
+    shops = _restaurants(draw, restaurant_count)
+    placed = _times(draw, count, minutes)
+    return Instance(
+        name or f"seed-{seed}",
+        _orders(draw, placed, shops),
+        _couriers(draw, courier_count, placed, shops, minutes),
+        shops,
+        Parameters(),
+    )
+
+
+def _restaurants(draw: np.random.Generator, count: int) -> list[Restaurant]:
+    """Streets of restaurants: a handful of centres, with more around the first ones."""
+    centres = draw.normal((6_000, 5_500), (1_700, 1_400), size=(max(count // 12, 2), 2))
+    chosen = draw.integers(0, len(centres), size=count)
+    points = centres[chosen] + draw.normal(0, 900, size=(count, 2))
+    points = np.clip(np.rint(points), 500, 12_000).astype(int)
+    return [Restaurant(f"r{number}", int(x), int(y)) for number, (x, y) in enumerate(points, start=1)]
+
+
+def _times(draw: np.random.Generator, count: int, minutes: int) -> list[int]:
+    """Placement times, in sequence."""
+    part = draw.uniform(size=count)
+    even = draw.uniform(0.01, 0.99, size=count)
+    lunch = draw.normal(LUNCH[1], LUNCH[2], size=count)
+    dinner = draw.normal(DINNER[1], DINNER[2], size=count)
+    share = np.where(part < LUNCH[0], lunch, np.where(part < LUNCH[0] + DINNER[0], dinner, even))
+    return sorted(int(minute) for minute in np.rint(np.clip(share, 0.005, 0.99) * minutes))
+
+
+def _orders(draw: np.random.Generator, placed: list[int], shops: list[Restaurant]) -> list[Order]:
+    fame = 1 / np.arange(1, len(shops) + 1) ** RESTAURANT_FAME
+    chosen = draw.choice(len(shops), size=len(placed), p=fame / fame.sum())
+    shape, scale = PREPARATION
+    preparation = np.clip(np.rint(draw.gamma(shape, scale, size=len(placed))), 2, 60).astype(int)
+    low, high, farthest = DROPOFF
+    metres = draw.beta(low, high, size=len(placed)) * farthest
+    angle = draw.uniform(0, 2 * math.pi, size=len(placed))
+    orders: list[Order] = []
+    for number, minute in enumerate(placed):
+        shop = shops[int(chosen[number])]
+        x = round(shop.x + float(metres[number]) * math.cos(float(angle[number])))
+        y = round(shop.y + float(metres[number]) * math.sin(float(angle[number])))
+        orders.append(Order(f"o{number + 1}", x, y, minute, shop.name, minute + int(preparation[number])))
+    return orders
+
+
+def _couriers(
+    draw: np.random.Generator, count: int, placed: list[int], shops: list[Restaurant], minutes: int
+) -> list[Courier]:
+    """Shifts follow demand, and a first few cover the whole day, so that no hour is without anybody."""
+    lengths, weights = SHIFTS
+    spans: list[tuple[int, int]] = []
+    step = 180
+    for start in range(0, minutes, step):
+        if len(spans) < count // 3:
+            spans.append((start, min(start + step + 30, minutes + 30)))
+    while len(spans) < count:
+        length = int(draw.choice(lengths, p=weights))
+        # Around the time an order becomes ready rather than placed, and never past the end of the day.
+        around = placed[int(draw.integers(0, len(placed)))] + 10
+        start = round((around - draw.uniform(0.1, 0.9) * length) / 5) * 5
+        start = max(min(start, minutes + 30 - length), 0)
+        spans.append((start, start + min(length, minutes + 30)))
+    spans.sort()
+    couriers: list[Courier] = []
+    for number, (on, off) in enumerate(spans, start=1):
+        shop = shops[int(draw.integers(0, len(shops)))]
+        x, y = draw.normal((shop.x, shop.y), 1_200)
+        couriers.append(Courier(f"c{number}", round(float(x)), round(float(y)), on, off))
+    return couriers

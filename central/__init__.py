@@ -1,0 +1,1 @@
+"""The collector: batches in, verified and stored once, summaries out."""

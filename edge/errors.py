@@ -1,0 +1,74 @@
+"""Whose fault it was, and what to do about it.
+
+    DoorstepError
+    |-- ConfigError     the operator's: a file, a field, a value, a hint            (exit 2)
+    |-- InputError      a file given on the command line: a path, a line, a hint    (exit 2)
+    |-- BusyError       a port or a data directory that something else holds        (exit 3)
+    |-- JournalError    the disk's: full, broken, or rows that fail their checksum  (exit 4)
+
+Refusals of messages are not exceptions but data: `Refusal` names the reason and the field, is counted, and is sent.
+"""
+
+from enum import StrEnum
+
+
+class DoorstepError(Exception):
+    """An error that a person reads. `str()` is one or more full sentences, the last one says what to do."""
+
+    exit_code = 1
+
+
+class ConfigError(DoorstepError):
+    """A configuration that cannot be used. Names the file, the field, the value and a hint."""
+
+    exit_code = 2
+
+    def __init__(self, path: str, field: str, value: object, hint: str) -> None:
+        super().__init__(f"{path}: {field} = {value!r} cannot be used. {hint}")
+        self.path, self.field, self.value, self.hint = path, field, value, hint
+
+
+class InputError(DoorstepError):
+    """A file that a command was asked to read. Names the file, the line where there is one, and a hint."""
+
+    exit_code = 2
+
+    def __init__(self, path: str, line: int | None, hint: str) -> None:
+        super().__init__(f"{path}{f', line {line}' if line else ''}: {hint}")
+        self.path, self.line, self.hint = path, line, hint
+
+
+class BusyError(DoorstepError):
+    """Something else holds what the process needs: a port, or the data directory."""
+
+    exit_code = 3
+
+
+class JournalError(DoorstepError):
+    """The journal cannot be written or does not hold what it should."""
+
+    exit_code = 4
+
+
+class Reason(StrEnum):
+    """Why an event was not decided. Each value is a counter in metrics, status and reconciliation."""
+
+    # the message itself
+    MALFORMED = "malformed"
+    UNKNOWN_KIND = "unknown_kind"
+    OVERSIZED = "oversized"
+    FORBIDDEN_TOPIC = "forbidden_topic"
+    # the sender
+    NOT_YOURS = "not_yours"
+    OVER_QUOTA = "over_quota"
+    # what it is about
+    UNKNOWN_ORDER = "unknown_order"
+    DUPLICATE_ORDER = "duplicate_order"
+    UNKNOWN_RIDER = "unknown_rider"
+    NOT_OFFERED = "not_offered"
+    TOO_LATE = "too_late"
+    OUT_OF_SEQUENCE = "out_of_sequence"
+    OUT_OF_AREA = "out_of_area"
+    # the node
+    OVER_CAPACITY = "over_capacity"
+    DISK_FULL = "disk_full"

@@ -1,0 +1,305 @@
+"""Every bound of the system, each with its reason. Nothing grows without one of these.
+
+Units are last in the names. A bound that an operator may change is in `config`; its range is here.
+"""
+
+from typing import Final
+
+# -- identifiers and messages ------------------------------------------------------------------------------------------
+
+IDENTIFIER_PATTERN: Final = r"\A[a-z0-9][a-z0-9-]{0,63}\Z"
+"""Node, client, order and event identifiers. Safe as topic level, file name, SQL value and log field."""
+
+TOPIC_BYTES_MAX: Final = 256
+"""`ds/<node>/up/<client>/<kind>` with two 64-character identifiers is at most 164 bytes."""
+
+PAYLOAD_BYTES_MAX: Final = 16 * 1024
+"""The largest honest message (a batch of POSITION_POINTS_MAX points in JSON) is below 12 KiB."""
+
+PACKET_BYTES_MAX: Final = PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 1024
+"""Announced in CONNACK; the rest is for MQTT 5 properties and the fixed header."""
+
+SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
+"""The same bound at the centre's listener, where whole batches travel."""
+
+POSITION_POINTS_MAX: Final = 120
+"""Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
+
+TEXT_CHARACTERS_MAX: Final = 256
+"""Free text (a reason, a note). Longer texts have no place in an event."""
+
+# -- sessions ----------------------------------------------------------------------------------------------------------
+
+CONNECTIONS_MAX: Final = 10_000
+"""File descriptors and about 20 kB of buffers each: 200 MB at the very most."""
+
+SESSIONS_PER_CLIENT_MAX: Final = 4
+"""A phone, a tablet, a till and a tool for finding faults, all with one identity."""
+
+RECEIVE_MAX: Final = 512
+"""QoS 1 publishes in flight from one client, announced in CONNACK. 512 saturated the bare probe of the endpoint."""
+
+IN_FLIGHT_TO_CLIENT_MAX: Final = 64
+"""Answers sent and not yet acknowledged in one session; the rest wait in the core, not in a socket buffer."""
+
+TOPIC_ALIAS_MAX: Final = 16
+"""A client uses one topic for each kind it sends; there are fewer than 16 kinds."""
+
+KEEP_ALIVE_S_MAX: Final = 300
+"""Longer keepalives are cut to this, so that a half-open connection never lives longer than 1.5 times it."""
+
+CONNECT_DEADLINE_S: Final = 10.0
+"""From the accepted socket to a complete CONNECT, TLS and WebSocket handshakes included."""
+
+SESSION_EXPIRY_S_MAX: Final = 24 * 3600
+"""Subscriptions of an absent client are kept this long at most; its answers live by their own expiry."""
+
+WRITE_BUFFER_BYTES_MAX: Final = 1024 * 1024
+"""A consumer that does not read is disconnected at this much unread output; its answers stay in the core."""
+
+MESSAGES_PER_CLIENT_PER_S: Final = 200
+"""Sustained messages from one client before it is shed: 200 times what a busy phone sends. A configuration may raise it."""
+
+MESSAGES_PER_CLIENT_BURST: Final = 1_000
+"""What a client may send at once after a dead spot, before the sustained rate applies."""
+
+OVER_QUOTA_CLOSE_S: Final = 5.0
+"""A 3.1.1 publish over quota (or while the disk is full) cannot be refused, only left unacknowledged. The connection
+is closed this long after the first one, so that the client comes back and sends it again."""
+
+CLOSE_GRACE_S: Final = 5.0
+"""For a peer to read our last bytes; then the socket is dropped with them."""
+
+CLIENT_ID_CHARACTERS_MAX: Final = 128
+"""MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""
+
+CONNECT_BYTES_MAX: Final = 8 * 1024
+"""The first packet of a stranger: names, a token and a will. Larger ones are not even buffered."""
+
+SESSIONS_MAX: Final = 50_000
+"""Sessions with and without a connection, about 1 kB each. The one absent for longest goes first."""
+
+SUBSCRIPTIONS_PER_SESSION_MAX: Final = 32
+"""Each client has one subtree with a handful of kinds in it."""
+
+TOPICS_CACHED_MAX: Final = 64
+"""Topics whose kind one connection remembers; more than there are kinds."""
+
+TLS_HANDSHAKE_S: Final = 5.0
+"""The part of CONNECT_DEADLINE_S in which TLS has to be ready."""
+
+PULL_BYTES_MAX: Final = 256 * 1024
+"""Answers written to one connection at once; the rest follow when these have left. Also what one session at QoS 0,
+where nothing is in flight, may have waiting."""
+
+CREDENTIALS_MAX: Final = 200_000
+"""Lines in the credentials file; about 200 bytes of memory each."""
+
+# -- the link: an MQTT client, and broker mode on top of it ------------------------------------------------------------
+
+LINK_IN_FLIGHT_MAX: Final = 1_024
+"""QoS 1 publishes sent and not yet acknowledged, where the peer's receive maximum is larger (65,535 is its default)."""
+
+LINK_BACKLOG_MAX: Final = 1_024
+"""QoS 1 publishes taken over while that window is full. Beyond it the owner is told to wait."""
+
+LINK_BACKOFF_S: Final = (1.0, 60.0)
+"""Full-jitter exponential back-off between these: 1,000 clients of a restarted peer return over its first second."""
+
+LINK_ACK_DEADLINE_S: Final = 30.0
+"""A peer that acknowledges nothing at all for this long while publishes wait is half dead: the connection is made anew."""
+
+LINK_PING_DEADLINE_S: Final = 10.0
+"""A peer that says nothing for this long after a PINGREQ is gone."""
+
+BROKER_SESSION_EXPIRY_S: Final = 7 * 24 * 3600
+"""How long a broker keeps what it acknowledged to publishers while the node is away: a week, as the journal does."""
+
+BROKER_PACKET_BYTES_MAX: Final = 256 * 1024
+"""Announced to the broker, which silently drops what is larger: so much that a client's oversized message still comes
+through, and is refused with a counted reason."""
+
+BROKER_CLIENTS_MAX: Final = 20_000
+"""Clients whose topics, presence and progress broker mode remembers. A forgotten one costs a repeated answer at worst."""
+
+# -- the core ----------------------------------------------------------------------------------------------------------
+
+BATCH_INPUTS_MAX: Final = 1_024
+"""Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
+
+ORDERS_OPEN_MAX: Final = 10_000
+"""Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
+
+ORDERS_CLOSED_KEPT: Final = 2_000
+"""Closed orders kept in memory so that late events about them get a precise refusal; older ones are `unknown_order`."""
+
+RIDERS_MAX: Final = 100_000
+"""Riders known to a node: rows of the position table."""
+
+ORDERS_PER_RIDER_MAX: Final = 8
+"""The largest capacity a rider may announce."""
+
+CANDIDATES_MAX: Final = 12
+"""Riders considered for one order. On the development instances the 12 nearest held every optimal choice."""
+
+ANSWERS_PENDING_MAX: Final = 100_000
+"""Answers not yet acknowledged. The oldest are dropped, counted as `answer_overflow`."""
+
+ANSWERS_PER_CLIENT_MAX: Final = 1_000
+"""Unacknowledged answers for one client; the oldest are dropped, counted as `answer_overflow`."""
+
+REPEATS_KEPT_MAX: Final = 4_000_000
+"""Decided events remembered within the retention, 16 bytes each. Beyond it the oldest are forgotten early, counted."""
+
+RECEIPT_EXPIRY_S: Final = 24 * 3600.0
+"""A publisher that has not come back for its receipt within a day sends its event again anyway."""
+
+UPDATE_EXPIRY_S: Final = 2 * 3600.0
+"""A status older than two hours is news to nobody."""
+
+WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
+"""A publisher's stamp further than this from the node's clock is labelled `implausible_stamp`; the node's is used."""
+
+# -- the journal -------------------------------------------------------------------------------------------------------
+
+COMMIT_QUEUE_ROWS_MAX: Final = 4_096
+"""Rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
+
+COMMIT_GROUP_ROWS_MAX: Final = 512
+"""Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""
+
+ROW_BYTES_MAX: Final = 16 * 1024 * 1024
+"""One journal row: 1,024 inputs of the largest size."""
+
+SNAPSHOT_ROWS: Final = 5_000
+"""Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
+
+SNAPSHOTS_KEPT: Final = 3
+"""A corrupt newest snapshot costs time, not data."""
+
+JOURNAL_BALLAST_BYTES: Final = 4 * 1024 * 1024
+"""Freed when the disk is full, so that the node can still write down why it stopped accepting."""
+
+RETENTION_DAYS_MAX: Final = 365
+"""Longer than a year is an archive, not a journal."""
+
+# -- aggregates and sync -----------------------------------------------------------------------------------------------
+
+WINDOW_S: Final = 60
+"""Width of a window."""
+
+WINDOW_GRACE_S: Final = 10
+"""A window is sealed this long after its end, so that events in flight still land in it."""
+
+LATENESS_S_MAX: Final = 3_600
+"""A late event revises its window up to this age; an older one counts in the window of its arrival, as `late`."""
+
+CELLS_MAX: Final = 4_096
+"""H3 cells gathering people at one time; further ones are counted as `withheld`."""
+
+CELL_HOLD_S_MAX: Final = 24 * 3600
+"""A cell that has not reached its threshold within a day is given up, counted as `withheld`."""
+
+COUNTERS_MAX: Final = 512
+"""Distinct counter names in one window. Names come from the code, never from a client."""
+
+STAMP_AGE_S_MAX: Final = 24 * 3600
+"""A stamp older than this says more about the publisher's clock than about the event: `implausible_stamp`."""
+
+CELLS_PER_WINDOW_MAX: Final = 512
+"""Cells in one window, at most 135 bytes each: with COUNTERS_MAX and MEASURES_MAX any window fits a batch."""
+
+MEASURES_MAX: Final = 32
+"""Distinct measures in one window, 4 kB of sketch each. Names come from the code, never from a client."""
+
+SKETCH_BYTES_MAX: Final = 16 * 1024
+"""A t-digest of k = 100 stays below 4 kB; the centre refuses what could not have come from one."""
+
+SKETCH_PENDING_MAX: Final = 512
+"""Values kept beside a sketch before they are folded into it: folding costs about as much as 200 values."""
+
+CLOCK_DOUBT_S: Final = 600
+"""A wall clock that stepped back is followed only after this long; until then windows go on from where they stood."""
+
+POOL_CELLS_MAX: Final = 32_768
+"""Cell counts waiting for the uplink, about 2 MB; what does not fit is counted as `withheld`."""
+
+BATCH_BYTES_MAX: Final = 256 * 1024
+"""Uncompressed size at which a batch is cut."""
+
+BATCHES_IN_FLIGHT_MAX: Final = 8
+"""Numbered batches that the centre has not acknowledged; the rest stay unnumbered and may still be merged."""
+
+POOL_WINDOWS_MAX: Final = 4_096
+"""Unsent windows. Coarsening keeps an outage of a year below it: 24 hourly windows a day become daily ones after a week."""
+
+UPLINK_BACKOFF_S_MIN: Final = 1.0
+UPLINK_BACKOFF_S_MAX: Final = 60.0
+"""Full-jitter exponential back-off between these."""
+
+UPLINK_ACK_DEADLINE_S: Final = 30.0
+"""A centre that has not acknowledged for this long is treated as half dead: the connection is made anew."""
+
+# -- the centre --------------------------------------------------------------------------------------------------------
+
+CENTRE_JOBS_MAX: Final = 2_048
+"""Hellos and batches waiting for the centre's disk; beyond it a publish is answered with `over_capacity` and returns."""
+
+CENTRE_ANSWERS_PER_NODE_MAX: Final = 4 * BATCHES_IN_FLIGHT_MAX
+"""Acknowledgements that a node has not taken; they are cumulative, so the oldest can go."""
+
+BOOTS_REMEMBERED: Final = 16
+"""Earlier processes of one node that are recognised when they speak again: then two of them are alive."""
+
+ALARMS_PER_NODE_MAX: Final = 100
+"""Alarms kept for one node; the oldest go."""
+
+SUMMARY_CELLS_MAX: Final = 2_000
+"""Cells in one summary, the busiest first; the answer says how many it leaves out."""
+
+# -- the node's own pages ----------------------------------------------------------------------------------------------
+
+HTTP_CONNECTIONS_MAX: Final = 64
+"""Browsers and scrapers on loopback."""
+
+MAP_POINTS_MAX: Final = 5_000
+"""Riders, shops and orders drawn on the status page; beyond it the page says how many it leaves out."""
+
+HTTP_REQUEST_DEADLINE_S: Final = 10.0
+"""A connection to the page that has sent no whole request by then is closed; otherwise 64 idle ones would lock it."""
+
+# -- the node's account of itself --------------------------------------------------------------------------------------
+
+STATUS_INTERVAL_S: Final = 5.0
+"""Progress is sampled this often. A queue that stood still for two intervals is a stall: longer than any commit or
+checkpoint on a slow SD card (below 2 s), shorter than a rider's patience."""
+
+STATUS_STALL_INTERVALS: Final = 2
+"""Samples without progress that make a stall; one alone is what a paused process sees when it goes on."""
+
+STATUS_NAMES_MAX: Final = 64
+"""Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
+
+STATUS_GAUGES_MAX: Final = 256
+"""Gauges that the parts of a node register at start, each pulled once per report."""
+
+LATENCY_SLICES: Final = 5
+"""Finished slices of the last minute; with the running one, quantiles cover 50 to 60 seconds."""
+
+LATENCY_SLICE_S: Final = 10.0
+"""Length of one slice."""
+
+DISK_FREE_BYTES_MIN: Final = 256 * 1024 * 1024
+"""Below this the node says so. At 20 orders/s (about 100 rows of 500 bytes) it leaves more than an hour to act."""
+
+CERTIFICATE_DAYS_MIN: Final = 30
+"""A certificate that expires sooner is a warning: the first of 30, 7 and 1 days ahead."""
+
+CLOCK_JUMP_NOTICE_S: Final = 15 * 60.0
+"""How long a jump of the wall clock beyond WALL_SKEW_MS_MAX stays in the status, so that somebody sees it."""
+
+CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
+"""1 January 2024, before the first release: a wall clock before it was never set."""
+
+RETENTION_CHECK_S: Final = 600.0
+"""How often rows beyond the retention are looked for: small portions, so that commits do not wait."""

@@ -1,0 +1,199 @@
+"""MQTT 5 packets and their bytes. The only file that imports `mqtt5`: it has one author and no version 1 yet.
+
+`mqtt5` reads one whole packet. What it leaves to us is here: cutting a stream into packets, refusing an oversized one
+from its length alone (nothing of it is kept), and strings: invalid UTF-8 would make it panic (a stack trace on stderr
+that any stranger could cause), so `.strings` looks at them first.
+
+Beware: `QoS.AT_MOST_ONCE` is truthy. Compare, never test.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mqtt5 import (
+    AuthPacket,
+    AuthReasonCode,
+    ConnAckPacket,
+    ConnAckReasonCode,
+    ConnectPacket,
+    DisconnectPacket,
+    DisconnectReasonCode,
+    PingReqPacket,
+    PingRespPacket,
+    PubAckPacket,
+    PubAckReasonCode,
+    PubCompPacket,
+    PubCompReasonCode,
+    PublishPacket,
+    PubRecPacket,
+    PubRecReasonCode,
+    PubRelPacket,
+    PubRelReasonCode,
+    QoS,
+    RetainHandling,
+    SubAckPacket,
+    SubAckReasonCode,
+    SubscribePacket,
+    TopicFilter,
+    UnsubAckPacket,
+    UnsubAckReasonCode,
+    UnsubscribePacket,
+    Will,
+)
+from mqtt5 import read as _read
+
+from .strings import are_utf8
+
+__all__ = [
+    "AuthPacket",
+    "AuthReasonCode",
+    "ConnAckPacket",
+    "ConnAckReasonCode",
+    "ConnectPacket",
+    "Decoder",
+    "DisconnectPacket",
+    "DisconnectReasonCode",
+    "MalformedPacket",
+    "Packet",
+    "PacketTooLarge",
+    "PingReqPacket",
+    "PingRespPacket",
+    "PubAckPacket",
+    "PubAckReasonCode",
+    "PubCompPacket",
+    "PubCompReasonCode",
+    "PubRecPacket",
+    "PubRecReasonCode",
+    "PubRelPacket",
+    "PubRelReasonCode",
+    "PublishPacket",
+    "QoS",
+    "RetainHandling",
+    "SubAckPacket",
+    "SubAckReasonCode",
+    "SubscribePacket",
+    "TopicFilter",
+    "UnsubAckPacket",
+    "UnsubAckReasonCode",
+    "UnsubscribePacket",
+    "Will",
+    "read",
+]
+
+Packet = (
+    ConnectPacket
+    | ConnAckPacket
+    | PublishPacket
+    | PubAckPacket
+    | PubRecPacket
+    | PubRelPacket
+    | PubCompPacket
+    | SubscribePacket
+    | SubAckPacket
+    | UnsubscribePacket
+    | UnsubAckPacket
+    | PingReqPacket
+    | PingRespPacket
+    | DisconnectPacket
+    | AuthPacket
+)
+
+LENGTH_BYTES_MAX: Final = 4
+"""Bytes of a remaining length, by the standard (5.0, 1.5.5; 3.1.1, 2.2.3)."""
+
+
+class MalformedPacket(Exception):  # noqa: N818 - the standard's own name for it
+    """Bytes that are no packet. The stream cannot be read any further. `packets` were whole and came before."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.packets: list[Packet] = []
+
+
+class PacketTooLarge(MalformedPacket):
+    """A packet whose header announces `size` bytes, over the limit of `limit`."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"a packet of {size} bytes is over the limit of {limit}; send a smaller one")
+        self.size, self.limit = size, limit
+
+
+def read(packet: memoryview) -> Packet:
+    """One whole MQTT 5 packet, of exactly these bytes. Raises MalformedPacket."""
+    if not are_utf8(packet):
+        raise MalformedPacket("a string that is not UTF-8")
+    try:
+        result, used = _read(packet)
+    except (ValueError, IndexError, OverflowError) as error:
+        raise MalformedPacket(str(error)) from None
+    except BaseException as error:
+        # Rust's panic arrives as a BaseException that has no importable name; every other one is not for us.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise MalformedPacket("a packet that the codec cannot read") from None
+    if used != len(packet):
+        raise MalformedPacket(f"{len(packet) - used} bytes too many in the packet")
+    return result
+
+
+class Decoder:
+    """Cuts a stream of bytes into packets. `read` decodes one whole packet, and may be changed between packets (the
+    first one tells the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes."""
+
+    def __init__(self, packet_bytes_max: int, read: Callable[[memoryview], Packet] = read) -> None:
+        self.packet_bytes_max = packet_bytes_max
+        self.read = read
+        self._tail = bytearray()
+        self._wanted = 0
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of an incomplete packet that are being kept."""
+        return len(self._tail)
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """All packets that these bytes complete, in order. Raises MalformedPacket or PacketTooLarge, whose `packets`
+        are those before the bad one; then the stream is over and `feed` must not be called again."""
+        if self._tail:
+            self._tail += data
+            if len(self._tail) < self._wanted:
+                return []
+            data = bytes(self._tail)
+            self._tail.clear()
+        packets: list[Packet] = []
+        view = memoryview(data)
+        size = len(data)
+        offset = 0
+        try:
+            while offset < size:
+                length = self._length(data, offset, size)
+                end = offset + length
+                if not length or end > size:
+                    self._tail += view[offset:]
+                    self._wanted = length
+                    break
+                packets.append(self.read(view[offset:end]))
+                offset = end
+        except MalformedPacket as error:
+            error.packets = packets
+            raise
+        return packets
+
+    def _length(self, data: bytes, offset: int, size: int) -> int:
+        """Bytes of the packet at `offset`, with its header; 0 where the header is not complete."""
+        if offset + 2 > size:
+            return 0
+        byte = data[offset + 1]
+        total = byte & 0x7F
+        at = 2
+        while byte & 0x80:
+            if at > LENGTH_BYTES_MAX:
+                raise MalformedPacket("a remaining length of more than four bytes")
+            if offset + at >= size:
+                return 0
+            byte = data[offset + at]
+            total |= (byte & 0x7F) << (7 * (at - 1))
+            at += 1
+        if total + at > self.packet_bytes_max:
+            raise PacketTooLarge(total + at, self.packet_bytes_max)
+        return total + at

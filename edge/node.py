@@ -1,0 +1,383 @@
+"""The one state machine of the node. Pure: same inputs, same effects, to the byte.
+
+A call of `handle` is a round: a batch of inputs at one instant becomes a list of effects. Whatever is durable about the
+round stands in one `Row`, which is the first effect; everything after it waits until the row is on disk. The same
+function serves three callers:
+
+    live        the observations come from the position table, the decisions are made
+    recovery    both come from the recorded row, so that a new version of the policy cannot change what was promised
+    replay      the observations come from the row, the decisions are made again and compared
+
+Order in a round: timers that are due, then the inputs as they came, then one decision over what has changed, then receipts
+(they carry the promise, so they need the decision), then the answers that the events caused, then windows and batches.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from .aggregate import Windows
+from .coordinates import converted
+from .errors import JournalError
+from .limits import RECEIPT_EXPIRY_S
+from .model import (
+    Acknowledge,
+    Answer,
+    Commit,
+    Configure,
+    Decision,
+    Delivered,
+    Effect,
+    Event,
+    Input,
+    Now,
+    Presence,
+    Recall,
+    Recalled,
+    Recordable,
+    Recorded,
+    Rejected,
+    Row,
+    Rules,
+    Shed,
+    Sighting,
+    Stored,
+    Welcome,
+    decode_row,
+    encode_row,
+)
+from .outbox import Outbox
+from .publish import Outgoing
+from .repeats import Repeats
+from .scenarios.dispatch import Dispatch, Refusal, Sight, Testimony
+from .wire import DOWN_KINDS, Assignment, OrderPlace, Promise, Receipt, Update, encode
+
+SCENARIO: Final = "dispatch"
+STATE_VERSION: Final = 1
+
+
+class Counts(Struct, array_like=True):
+    """What became of every durable input since the node's first start. `received` is the sum of the others."""
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    refused: dict[str, int] = {}
+    shed: dict[str, int] = {}
+
+
+class _State(Struct, array_like=True):
+    """A snapshot: everything that a row can change."""
+
+    version: int
+    rules: Rules
+    number: int
+    sequence: int
+    last: Now
+    json_clients: list[str]
+    counts: Counts
+    outgoing: bytes
+    repeats: bytes
+    windows: bytes
+    outbox: bytes
+    dispatch: bytes
+
+
+class Node:
+    """The core. Before the first `Configure` it knows no rules and refuses to handle anything else."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        """The last row's number."""
+        self.sequence = 0
+        """The last answer's."""
+        self.last = Now(0.0, 0)
+        self.counts = Counts()
+        self.outgoing = Outgoing()
+        self.recovery_differences = 0
+        """Rows whose effects came out differently in recovery: another version of the code made them."""
+        self.rules: Rules | None = None
+        self._json: dict[str, bool] = {}
+        self._repeats = Repeats()
+        self.outbox = Outbox("")
+        self.windows = Windows(5, 8)
+        self.dispatch = Dispatch(Rules(node="unset").dispatch)
+
+    # -- the three callers ---------------------------------------------------------------------------------------------
+
+    def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
+        """One round, live. No effects where nothing durable happened: positions alone make no row."""
+        recorded = self._observe(batch, now)
+        deadline = self.next_deadline()
+        if not recorded and (deadline is None or deadline > now.mono):
+            return []
+        return self._round(recorded, now, self.dispatch.witness(), None)
+
+    def replay(self, row: Row) -> list[Effect]:
+        """The round of a recorded row, decided again on what it saw then."""
+        return self._round(row.inputs, row.now, Testimony(row.seen), None)
+
+    def recover(self, snapshot: bytes | None, rows: Iterable[bytes]) -> None:
+        """Back to where the journal ends. Raises JournalError where a row is missing or of another format."""
+        if snapshot is not None:
+            self._restore(snapshot)
+        for body in rows:
+            row = _decode(body, self.number + 1)
+            if row.number != self.number + 1:
+                raise JournalError(
+                    f"The journal goes from row {self.number} to row {row.number}: rows are missing. "
+                    f"Restore the data directory from a backup, or move it away and start afresh."
+                )
+            effects = self._round(row.inputs, row.now, Testimony(row.seen), row.decisions)
+            if effects[1:] != row.effects:
+                self.recovery_differences += 1
+
+    def next_deadline(self) -> float | None:
+        """When `handle` wants to be called even without inputs, in monotonic seconds."""
+        deadlines = [d for d in (self.dispatch.next_deadline(), self.windows.next_deadline()) if d is not None]
+        return min(deadlines, default=None)
+
+    # -- one round -----------------------------------------------------------------------------------------------------
+
+    def _observe(self, batch: Sequence[Input], now: Now) -> list[Recorded]:
+        """Feeds what is never stored to the position table, and returns the rest."""
+        recorded: list[Recorded] = []
+        for item in batch:
+            if isinstance(item, Sighting):
+                self.dispatch.sighted(item.client, item.points, now)
+            elif isinstance(item, Presence):
+                self.dispatch.presence(item.client, item.present, now)
+            else:
+                recorded.append(item)
+        return recorded
+
+    def _round(
+        self, inputs: list[Recorded], now: Now, sight: Sight, decided: list[Decision] | None
+    ) -> list[Effect]:
+        self.number += 1
+        self.last = now
+        said = _Said(self, now)
+        unfetched = self.outgoing.expire(now.mono)
+        if unfetched:
+            said.count("answer.expired", now.wall_ms, unfetched)
+        self.dispatch.expire(now, sight, said)
+        reasons: list[str] = []
+        verdicts: list[tuple[Event | Rejected, Refusal | None]] = []
+        for item in inputs:
+            if isinstance(item, Event):
+                reasons.append(self._event(item, now, said, verdicts))
+            elif isinstance(item, Rejected):
+                reasons.append(self._rejected(item, now, said, verdicts))
+            else:
+                self._other(item, now, said)
+        decisions = self.dispatch.decide(now, sight) if decided is None else decided
+        self.dispatch.settle(decisions, now, said)
+
+        effects: list[Recordable] = [self._answer(*self._receipt(item, refusal, now)) for item, refusal in verdicts]
+        effects += [self._answer(*message) for message in said.messages]
+        effects += said.recalls
+        effects += self._sync(now)
+        if reasons:
+            effects.append(Acknowledge(reasons))
+        row = Row(self.number, now, inputs, sight.log, decisions, effects)
+        return [Commit(self.number, encode_row(row)), *effects]
+
+    def _event(
+        self, event: Event, now: Now, said: "_Said", verdicts: list[tuple[Event | Rejected, Refusal | None]]
+    ) -> str:
+        """One event: a repeat, a refusal or an acceptance. Returns the reason for its acknowledgement."""
+        body = event.body
+        kind = body.__struct_config__.tag
+        self.counts.received += 1
+        if self._repeated(event.client, body.id, f"duplicate.{kind}", body.at, now, said):
+            return ""
+        if event.json:
+            self._json[event.client] = True
+        else:
+            self._json.pop(event.client, None)
+        refusal = self.dispatch.apply(event, now, said)
+        verdicts.append((event, refusal))
+        if refusal is None:
+            self.counts.accepted += 1
+            self.windows.event(SCENARIO, f"accepted.{kind}", body.at, now)
+            return ""
+        self._refused(refusal.reason, body.at, now)
+        return refusal.reason
+
+    def _rejected(
+        self, item: Rejected, now: Now, said: "_Said", verdicts: list[tuple[Event | Rejected, Refusal | None]]
+    ) -> str:
+        """A message that was no event. Where it had an id, its refusal is the decision about that id."""
+        self.counts.received += 1
+        if item.id:
+            if self._repeated(item.client, item.id, "duplicate.rejected", now.wall_ms, now, said):
+                return ""
+            verdicts.append((item, Refusal(item.reason, item.field, item.detail)))
+        self._refused(item.reason, now.wall_ms, now)
+        return item.reason
+
+    def _repeated(self, client: str, id_: str, name: str, at_ms: int, now: Now, said: "_Said") -> bool:
+        """Whether the id was decided before; if so, its receipt is called back. If not, it is decided in this row."""
+        row = self._repeats.row_of(client, id_)
+        if row is None:
+            self._repeats.add(client, id_, self.number, now.wall_ms)
+            return False
+        self.counts.duplicate += 1
+        self.windows.event(SCENARIO, name, at_ms, now)
+        said.recalls.append(Recall(client, id_, row))
+        return True
+
+    def _refused(self, reason: str, at_ms: int, now: Now) -> None:
+        self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
+        self.windows.event(SCENARIO, f"refused.{reason}", at_ms, now)
+
+    def _other(self, item: Recorded, now: Now, said: "_Said") -> None:
+        match item:
+            case Delivered():
+                self.outgoing.acknowledged(item.sequences)
+            case Recalled():
+                said.messages.append((item.client, "receipt", item.payload, now.mono + RECEIPT_EXPIRY_S))
+            case Shed():
+                self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
+                self.windows.count(SCENARIO, f"shed.{item.reason}", now.wall_ms, now, item.count)
+            case Stored():
+                self.outbox.stored(item.epoch, item.through)
+            case Welcome():
+                self.outbox.welcome(item.epoch, item.through, item.old_through, item.discard_before)
+            case Configure():
+                self._configure(item.rules, now)
+            case _:
+                raise TypeError(f"{type(item).__name__} is no input of the core")
+
+    def _configure(self, rules: Rules, now: Now) -> None:
+        if self.rules is None:
+            self.outbox = Outbox(rules.node)
+            self.windows = Windows(rules.k_anonymity, rules.cell_resolution)
+        self.rules = rules
+        self.windows.configure(rules.k_anonymity, rules.cell_resolution)
+        self.dispatch.configure(rules.dispatch)
+        self._repeats.forget(now.wall_ms - rules.retention_s * 1000)
+
+    # -- what comes out ------------------------------------------------------------------------------------------------
+
+    def _receipt(self, item: Event | Rejected, refusal: Refusal | None, now: Now) -> tuple[str, str, bytes, float]:
+        if isinstance(item, Rejected):
+            kind, id_, order = item.kind, item.id, ""
+        else:
+            kind, id_ = str(item.body.__struct_config__.tag), item.body.id
+            order = getattr(item.body, "order", "")
+        promise: Promise | None = None
+        if refusal is None and isinstance(item, Event) and isinstance(item.body, OrderPlace) and item.body.promise:
+            promise = self.dispatch.promise(item.body.order)
+        receipt = Receipt(
+            id=id_,
+            of=kind,
+            status="accepted" if refusal is None else "refused",
+            at=now.wall_ms,
+            order=order,
+            reason="" if refusal is None else refusal.reason,
+            field="" if refusal is None else refusal.field,
+            detail="" if refusal is None else refusal.detail,
+            promise=promise,
+        )
+        return item.client, "receipt", encode(receipt, item.json), now.mono + RECEIPT_EXPIRY_S
+
+    def _answer(self, client: str, kind: str, payload: bytes, expires: float) -> Answer:
+        self.sequence += 1
+        answer = Answer(self.sequence, client, kind, payload, expires)
+        self.outgoing.add(answer)
+        return answer
+
+    def _sync(self, now: Now) -> list[Recordable]:
+        sealed = self.windows.seal(now)
+        if sealed:
+            self.outbox.add(sealed)
+            if self.rules is not None:
+                self._repeats.forget(now.wall_ms - self.rules.retention_s * 1000)
+        return [*self.outbox.cut(now)]
+
+    def speaks_json(self, client: str) -> bool:
+        """The encoding of the client's last event."""
+        return self._json.get(client, False)
+
+    # -- snapshots -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Everything durable, as of the last round. Positions are no part of it."""
+        assert self.rules is not None, "a node without rules has nothing to keep"
+        state = _State(
+            STATE_VERSION,
+            self.rules,
+            self.number,
+            self.sequence,
+            self.last,
+            list(self._json),
+            self.counts,
+            self.outgoing.snapshot(),
+            self._repeats.snapshot(),
+            self.windows.snapshot(),
+            self.outbox.snapshot(),
+            self.dispatch.snapshot(),
+        )
+        return msgspec.msgpack.encode(state)
+
+    def _restore(self, body: bytes) -> None:
+        try:
+            state = msgspec.msgpack.decode(body, type=_State)
+        except msgspec.DecodeError as error:
+            raise JournalError(f"The snapshot cannot be read ({error}): was it written by another version?") from None
+        if state.version != STATE_VERSION:
+            raise JournalError(
+                f"The snapshot has version {state.version}, this doorstep reads version {STATE_VERSION}. "
+                f"Start the version that wrote it, stop it cleanly, and try again."
+            )
+        self._configure(state.rules, state.last)
+        self.number, self.sequence, self.last = state.number, state.sequence, state.last
+        self._json = dict.fromkeys(state.json_clients, True)
+        self.counts = state.counts
+        self.outgoing = Outgoing.restore(state.outgoing)
+        self._repeats = Repeats.restore(state.repeats)
+        self.windows.restore(state.windows)
+        self.outbox.restore(state.outbox)
+        self.dispatch.restore(state.dispatch)
+
+
+class _Said:
+    """What a round wants to tell people and to count: the `Say` of the scenarios."""
+
+    def __init__(self, node: Node, now: Now) -> None:
+        self._node = node
+        self._now = now
+        self.messages: list[tuple[str, str, bytes, float]] = []
+        self.recalls: list[Recordable] = []
+
+    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
+        """A message to a client, in the encoding that it speaks."""
+        payload = encode(body, self._node.speaks_json(client))
+        self.messages.append((client, DOWN_KINDS[type(body)], payload, expires_mono))
+
+    def count(self, name: str, at_ms: int, n: int = 1) -> None:
+        """A counter of the window of `at_ms`."""
+        self._node.windows.count(SCENARIO, name, at_ms, self._now, n)
+
+    def measure(self, name: str, at_ms: int, value: int) -> None:
+        """A value of a sketch of the window of `at_ms`."""
+        self._node.windows.measure(SCENARIO, name, at_ms, value, self._now)
+
+    def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
+        """A spatial count; the cells are of WGS-84 whatever the node's own system."""
+        rules = self._node.rules
+        if rules is not None and rules.crs != "wgs84":
+            lat, lon = converted(lat, lon, rules.crs, "wgs84")
+        self._node.windows.locate(SCENARIO, name, at_ms, lat, lon, person, self._now)
+
+
+def _decode(body: bytes, number: int) -> Row:
+    try:
+        return decode_row(body)
+    except msgspec.DecodeError as error:
+        raise JournalError(
+            f"Row {number} of the journal cannot be read ({error}). Was it written by a newer doorstep? Start that version."
+        ) from None

@@ -1,0 +1,1 @@
+"""The node's own page, its JSON and its metrics, on loopback: what an operator looks at, without internet."""

@@ -1,0 +1,410 @@
+"""From a read to its acknowledgement: decode, decide, commit, publish, acknowledge, in this order.
+
+The pipeline is the node's side of every link (`model.Receiver`). It runs in the event loop's thread and owns the core; the
+journal's writer works beside it. The core runs ahead of the disk by the rounds in flight, so nothing of a round is shown
+before its row is committed: answers are handed out by sequence, and only up to the last committed one.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Final, Protocol
+
+import msgspec
+
+from .clock import Clock
+from .decode import decode
+from .errors import Reason
+from .journal import DiskFull, Journal
+from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
+from .model import (
+    Acknowledge,
+    Answer,
+    Batch,
+    Commit,
+    Delivered,
+    Effect,
+    Event,
+    Input,
+    Presence,
+    Publish,
+    Recall,
+    Recalled,
+    Rejected,
+    Shed,
+    Source,
+    decode_row,
+)
+from .node import Node
+from .status import Status
+
+LINGER_S: Final = 0.5
+"""Acknowledgements of answers and counts of shed messages wait this long for a round that goes to disk anyway."""
+
+RETRY_FULL_DISK_S: Final = 2.0
+
+log = logging.getLogger("doorstep.pipeline")
+
+
+class Wakeable(Protocol):
+    """What the pipeline asks of a link: the endpoint, or the broker."""
+
+    def wake(self, clients: Iterable[str]) -> None:
+        """New committed answers exist for these clients."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading."""
+        ...
+
+    def resume(self) -> None:
+        """Read again."""
+        ...
+
+
+class _Round:
+    """A round in flight: what to do when its row is on disk."""
+
+    __slots__ = ("batch", "clients", "handled_at", "number", "read_at", "reasons", "recalls", "sequence", "source", "tokens")
+
+    def __init__(self, number: int, sequence: int, read_at: float, handled_at: float) -> None:
+        self.number = number
+        self.sequence = sequence
+        self.read_at = read_at
+        self.handled_at = handled_at
+        self.source: Source | None = None
+        self.tokens: list[int] = []
+        self.reasons: list[str] = []
+        self.clients: dict[str, None] = {}
+        self.recalls: list[Recall] = []
+        self.batch: tuple[int, int] | None = None
+
+
+class Pipeline:
+    """Owns the core from start to stop. `links` are added by the wiring before the first publish arrives."""
+
+    def __init__(
+        self, node: Node, journal: Journal, clock: Clock, status: Status, crs: str, fatal: Callable[[Exception], None]
+    ) -> None:
+        self.node = node
+        self.links: list[Wakeable] = []
+        self.on_batches: Callable[[], None] = lambda: None
+        """Called when new batches for the centre are on disk."""
+        self.full = False
+        """The disk is full: nothing is accepted until it is not."""
+        self.recalls_missed = 0
+        self._journal = journal
+        self._clock = clock
+        self._status = status
+        self._crs = crs
+        self._fatal = fatal
+        self._loop = asyncio.get_running_loop()
+        self._flight: deque[_Round] = deque()
+        self._committed_sequence = node.sequence
+        self._committed_number = node.number
+        self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
+        self._delivered: list[int] = []
+        self._shed: dict[Reason, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = float("inf")
+        self._linger: asyncio.TimerHandle | None = None
+        self._paused = False
+        self._snapshot_number = node.number
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._journal.start(self._loop, self._on_commit, self._on_failure)
+        self._arm()
+
+    # -- model.Receiver: what links call -------------------------------------------------------------------------------
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        """All publishes of one read, in order: one round, unless a flood makes it several."""
+        for begin in range(0, len(publishes), BATCH_INPUTS_MAX):
+            self._received(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at)
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:
+        """Messages that a link dropped: counted with the next round."""
+        self._status.dropped(reason, count)
+        self._shed[reason] = self._shed.get(reason, 0) + count
+        self._lingering()
+
+    def delivered(self, client: str, sequences: list[int]) -> None:
+        """Answers that reached their client: written down with the next round."""
+        self._delivered += sequences
+        self._lingering()
+
+    def present(self, client: str, present: bool) -> None:
+        """A client came or went."""
+        self.post([Presence(client, present)])
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        """Committed, unexpired answers above `after`, each with its remaining real seconds."""
+        mono = self._clock.now().mono
+        answers = self.node.outgoing.of(client, after, limit)
+        return [
+            (answer, self._clock.real_s(answer.expires - mono))
+            for answer in answers
+            if answer.sequence <= self._committed_sequence and answer.expires > mono
+        ]
+
+    # -- what the wiring and the uplink call ---------------------------------------------------------------------------
+
+    def post(self, inputs: list[Input]) -> None:
+        """Inputs that no publish brought: presence, the centre's answers, new rules."""
+        if not self.full:
+            self._handle(inputs, perf_counter())
+
+    def batches(self) -> list[Batch]:
+        """Numbered batches that the centre has not acknowledged, as far as they are on disk."""
+        return [b for b in self.node.outbox.in_flight() if (b.epoch, b.seq) <= self._committed_batch]
+
+    async def drain(self) -> None:
+        """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
+        self._flush()
+        while self._flight and not self.full:
+            await asyncio.sleep(0.005)
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        if not self.full and self.node.number > self._snapshot_number:
+            self._snapshot()
+
+    @property
+    def in_flight(self) -> int:
+        """Rounds that wait for the disk."""
+        return len(self._flight)
+
+    # -- a round -------------------------------------------------------------------------------------------------------
+
+    def _received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        begin = perf_counter()
+        if self.full:
+            self._refuse_all(source, publishes)
+            return
+        inputs: list[Input] = []
+        tokens: list[int] = []
+        durable: list[bool] = []
+        for publish in publishes:
+            made = decode(publish, self._crs)
+            inputs += made
+            self._status.received(publish.kind if not isinstance(made[0], Rejected) else "rejected")
+            if publish.token:
+                tokens.append(publish.token)
+                durable.append(isinstance(made[0], Event | Rejected))
+            elif isinstance(made[0], Event | Rejected):
+                tokens.append(0)
+                durable.append(True)
+        decoded = perf_counter()
+        count = len(publishes)
+        self._status.stage("queue", begin - read_at, count)
+        self._status.stage("decode", decoded - begin, count)
+        round_ = self._handle(inputs, read_at)
+        if round_ is None:
+            round_ = self._after_the_others(read_at)
+            if round_ is None:
+                source.acknowledge([token for token in tokens if token], [""] * sum(1 for token in tokens if token))
+                return
+        reasons = iter(round_.reasons)
+        paired = [(token, next(reasons) if is_durable else "") for token, is_durable in zip(tokens, durable, strict=True)]
+        round_.source = source
+        round_.tokens = [token for token, _ in paired if token]
+        round_.reasons = [reason for token, reason in paired if token]
+
+    def _handle(self, inputs: list[Input], read_at: float) -> _Round | None:
+        """Calls the core and hands its row to the journal. None where nothing durable happened."""
+        begin = perf_counter()
+        batch = [*inputs, *self._gathered()]
+        effects = self.node.handle(batch, self._clock.now())
+        handled = perf_counter()
+        if effects:
+            self._status.stage("decide", handled - begin, len(inputs))
+            round_ = self._in_flight(effects, read_at, handled)
+        else:
+            round_ = None
+        self._arm()
+        return round_
+
+    def _in_flight(self, effects: list[Effect], read_at: float, handled_at: float) -> _Round:
+        commit = effects[0]
+        assert isinstance(commit, Commit), "the first effect is the row"
+        round_ = _Round(commit.number, self.node.sequence, read_at, handled_at)
+        for effect in effects:
+            if isinstance(effect, Answer):
+                round_.clients[effect.client] = None
+            elif isinstance(effect, Acknowledge):
+                round_.reasons = effect.reasons
+                for reason in effect.reasons:
+                    if reason:
+                        self._status.refused(reason)
+            elif isinstance(effect, Recall):
+                round_.recalls.append(effect)
+            elif isinstance(effect, Batch):
+                round_.batch = (effect.epoch, effect.seq)
+        self._flight.append(round_)
+        self._journal.submit(commit.number, commit.row)
+        if not self._paused and self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2:
+            self._paused = True
+            for link in self.links:
+                link.pause()
+        if commit.number - self._snapshot_number >= SNAPSHOT_ROWS:
+            self._snapshot()
+        return round_
+
+    def _after_the_others(self, read_at: float) -> _Round | None:
+        """A place behind the rounds in flight, so that acknowledgements keep the order of the publishes."""
+        if not self._flight:
+            return None
+        last = self._flight[-1]
+        round_ = _Round(last.number, last.sequence, read_at, perf_counter())
+        self._flight.append(round_)
+        return round_
+
+    def _on_commit(self, number: int, committed_at: float) -> None:
+        """Rows up to `number` are on disk: publish, then acknowledge."""
+        done: list[_Round] = []
+        while self._flight and self._flight[0].number <= number:
+            done.append(self._flight.popleft())
+        self._committed_number = number
+        clients: dict[str, None] = {}
+        batches = False
+        for round_ in done:
+            self._committed_sequence = round_.sequence
+            clients.update(round_.clients)
+            if round_.batch is not None:
+                self._committed_batch, batches = round_.batch, True
+            self._status.stage("commit", committed_at - round_.handled_at, 1)
+        if clients:
+            for link in self.links:
+                link.wake(clients)
+        for round_ in done:
+            if round_.source is not None:
+                round_.source.acknowledge(round_.tokens, round_.reasons)
+        published = perf_counter()
+        for round_ in done:
+            self._status.stage("publish", published - committed_at, 1)
+            self._status.stage("total", published - round_.read_at, 1)
+            for recall in round_.recalls:
+                self._spawn(recall)
+        if batches:
+            self.on_batches()
+        if self._paused and self._journal.queued < COMMIT_QUEUE_ROWS_MAX // 4:
+            self._paused = False
+            for link in self.links:
+                link.resume()
+
+    # -- timers and what waits for a round -----------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """One timer for the core's next deadline."""
+        deadline = self.node.next_deadline()
+        if deadline is None:
+            deadline = float("inf")
+        if deadline == self._timer_at and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = deadline
+        if deadline != float("inf"):
+            wait_s = max(self._clock.real_s(deadline - self._clock.now().mono), 0.0)
+            self._timer = self._loop.call_later(min(wait_s, 3600.0), self._due)
+
+    def _due(self) -> None:
+        self._timer, self._timer_at = None, float("inf")
+        if not self.full:
+            self._handle([], perf_counter())
+
+    def _lingering(self) -> None:
+        if self._linger is None:
+            self._linger = self._loop.call_later(LINGER_S, self._flush)
+
+    def _flush(self) -> None:
+        if (self._delivered or self._shed) and not self.full:
+            self._handle([], perf_counter())
+        self._linger = None
+
+    def _gathered(self) -> list[Input]:
+        gathered: list[Input] = []
+        if self._delivered:
+            gathered.append(Delivered(self._delivered))
+            self._delivered = []
+        if self._shed:
+            gathered += [Shed(reason, count) for reason, count in self._shed.items()]
+            self._shed = {}
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        return gathered
+
+    # -- repeats -------------------------------------------------------------------------------------------------------
+
+    def _spawn(self, recall: Recall) -> None:
+        task = self._loop.create_task(self._recall(recall))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _recall(self, recall: Recall) -> None:
+        """The recorded receipt of a repeat goes back into the core, which sends it again."""
+        body = await self._journal.recall(recall.row)
+        receipt = _receipt_in(body, recall) if body is not None else None
+        if receipt is None:
+            self.recalls_missed += 1
+            self._status.dropped("recall_missed", 1)
+            log.warning("event %s of %s was decided in row %d, which is gone", recall.id, recall.client, recall.row)
+            return
+        self.post([Recalled(recall.client, receipt)])
+
+    # -- snapshots and failures ----------------------------------------------------------------------------------------
+
+    def _snapshot(self) -> None:
+        self._snapshot_number = self.node.number
+        self._journal.snapshot(self.node.number, self.node.snapshot())
+
+    def _refuse_all(self, source: Source, publishes: list[Publish]) -> None:
+        """The disk is full: nothing is written, nothing is promised, everything is counted."""
+        tokens = [publish.token for publish in publishes if publish.token]
+        self._status.dropped(Reason.DISK_FULL, len(publishes))
+        source.acknowledge(tokens, [Reason.DISK_FULL] * len(tokens))
+
+    def _on_failure(self, error: Exception) -> None:
+        """A full disk is waited out, on a core rebuilt from what the disk holds; anything else ends the process."""
+        if not isinstance(error, DiskFull):
+            self._fatal(error)
+            return
+        if self.full:
+            return
+        self.full = True
+        log.error("%s", error)
+        for round_ in self._flight:
+            if round_.source is not None:
+                round_.source.acknowledge(round_.tokens, [Reason.DISK_FULL] * len(round_.tokens))
+        self._flight.clear()
+        self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
+
+    def _retry(self) -> None:
+        if not self._journal.resume():
+            self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
+            return
+        recovery = self._journal.recover()
+        node = Node()
+        node.recover(recovery.snapshot, recovery.rows)
+        self.node = node
+        self._committed_sequence, self._committed_number = node.sequence, node.number
+        self.full = False
+        log.warning("the disk has room again: accepting events")
+        self._arm()
+
+
+def _receipt_in(body: bytes, recall: Recall) -> bytes | None:
+    """The payload of the receipt for `recall.id` in a row."""
+    for effect in decode_row(body).effects:
+        if isinstance(effect, Answer) and effect.client == recall.client and effect.kind == "receipt":
+            loose = msgspec.json if effect.payload[:1] == b"{" else msgspec.msgpack
+            if loose.decode(effect.payload).get("id") == recall.id:
+                return effect.payload
+    return None

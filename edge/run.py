@@ -1,0 +1,319 @@
+"""The wiring of a node: start, reload, drain.
+
+    start    lock the data directory, open the journal, recover the core, listen, tell the service manager
+    SIGHUP   read the configuration again: reloadable options take effect, a broken file changes nothing
+    SIGTERM  stop listening, commit and answer what was received, say goodbye to clients, snapshot, close
+"""
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from . import notify
+from .clock import Clock
+from .config import RELOADABLE, Config, load
+from .credentials import Credentials
+from .datadir import DataDir
+from .errors import BusyError, ConfigError, DoorstepError
+from .journal import Journal
+from .limits import COMMIT_QUEUE_ROWS_MAX, RETENTION_CHECK_S, STATUS_INTERVAL_S
+from .model import Configure
+from .mqtt.broker import Broker
+from .mqtt.endpoint import Endpoint
+from .node import Node
+from .pages.server import serve
+from .pipeline import Pipeline
+from .status import Status
+from .sync import Sync
+from .view import live, register
+
+DRAIN_S_MAX: Final = 10.0
+"""A stop takes no longer: what is not committed by then was not acknowledged either, and comes again."""
+
+log = logging.getLogger("doorstep")
+
+
+def run(config_path: str, say: Callable[[str], None]) -> int:
+    """Run a node until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
+    import uvloop
+
+    config = load(config_path)
+    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return uvloop.run(_Running(config_path, config, say).main())
+
+
+class _Running:
+    """One node, from start to stop."""
+
+    def __init__(self, config_path: str, config: Config, say: Callable[[str], None]) -> None:
+        self._config_path = config_path
+        self._config = config
+        self._say = say
+        self._stop = asyncio.Event()
+        self._error: Exception | None = None
+        self._ports: dict[str, int] = {}
+        self._credentials: Credentials | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    async def main(self) -> int:
+        config = self._config
+        with DataDir.open(config.data_dir) as data:
+            self._journal = journal = Journal.open(data.journal)
+            try:
+                return await self._serve(data, journal)
+            finally:
+                journal.close()
+
+    async def _serve(self, data: DataDir, journal: Journal) -> int:
+        config = self._config
+        clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
+        node = Node()
+        recovery = journal.recover()
+        node.recover(recovery.snapshot, recovery.rows)
+        if node.number:
+            clock.resume(node.last)
+        self._clock = clock
+        self._status = status = Status(
+            config.node,
+            clock.now(),
+            speed=config.clock_speed,
+            data_dir=Path(config.data_dir),
+            retention_days=config.retention_days,
+            k_anonymity=config.k_anonymity,
+        )
+        self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
+        pipeline.start()
+        if node.rules != config.rules():
+            pipeline.post([Configure(config.rules())])
+
+        self._endpoint = await self._listen(pipeline)
+        self._broker = await self._join_broker(pipeline)
+        self._sync = self._uplink(data, pipeline)
+        register(status, pipeline, journal, self._endpoint, self._broker, self._sync)
+        page = None
+        if config.status_listen:
+            page = await serve(config.status_listen, status, clock.now, lambda: live(pipeline, clock), data.status_token())
+            self._ports["status"] = page.port
+            self._say(f"status page  http://127.0.0.1:{page.port}/?token={page.token}")
+        data.write_ports(self._ports)
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        tasks = [loop.create_task(self._beat()), loop.create_task(self._retain())]
+        if self._sync is not None:
+            tasks.append(loop.create_task(self._sync.run()))
+        # What start-up made lives as long as the process: out of the collector's way.
+        gc.collect()
+        gc.freeze()
+        status.phase = "running"
+        notify.ready(f"{config.node} is running")
+        self._say(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
+        await self._stop.wait()
+        await self._drain(tasks, page)
+        return 0 if self._error is None else getattr(self._error, "exit_code", 1)
+
+    # -- start ---------------------------------------------------------------------------------------------------------
+
+    async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
+        """The node's own listeners, as configured."""
+        config = self._config
+        self._credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
+        wanted = [
+            ("listen", config.listen, False, False),
+            ("listen_tls", config.listen_tls, False, True),
+            ("listen_ws", config.listen_ws, True, False),
+            ("listen_wss", config.listen_wss, True, True),
+        ]
+        if not any(address for _, address, _, _ in wanted):
+            return None
+        endpoint = Endpoint(
+            config.node,
+            pipeline,
+            self._authenticate,
+            clock=asyncio.get_running_loop().time,
+            anonymous=config.anonymous,
+            messages_per_s=config.messages_per_s,
+            burst=config.messages_burst,
+        )
+        self._tls = self._tls_context()
+        for field, address, websocket, secure in wanted:
+            if not address:
+                continue
+            try:
+                host, port = await endpoint.listen(address, websocket=websocket, tls=self._tls if secure else None)
+            except BusyError as error:
+                raise BusyError(f"{error} It is the option {field} in {self._config_path}.") from None
+            self._ports[field] = port
+            self._say(f"listening on {host}:{port} ({field})")
+        pipeline.links.append(endpoint)
+        return endpoint
+
+    def _needs_credentials(self) -> bool:
+        config = self._config
+        return not config.anonymous and bool(config.listen or config.listen_tls or config.listen_ws or config.listen_wss)
+
+    def _authenticate(self, username: str, token: bytes) -> bool:
+        return self._credentials is not None and self._credentials.verify(username, token)
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        config = self._config
+        if not config.tls_cert:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._load_certificate(context, config)
+        return context
+
+    def _load_certificate(self, context: ssl.SSLContext, config: Config) -> None:
+        try:
+            context.load_cert_chain(config.tls_cert, config.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            hint = f"{error}. It must be a PEM chain, and tls_key its unencrypted key."
+            raise ConfigError(self._config_path, "tls_cert", config.tls_cert, hint) from None
+
+    async def _join_broker(self, pipeline: Pipeline) -> Broker | None:
+        config = self._config
+        if not config.link:
+            return None
+        broker = Broker(
+            config.node,
+            pipeline,
+            config.link,
+            username=config.link_username or config.node,
+            token=self._secret("link_token_file", config.link_token_file),
+            tls=self._ca_context("link_ca", config.link, config.link_ca),
+        )
+        pipeline.links.append(broker)
+        await broker.start()
+        self._say(f"joining the broker at {config.link}")
+        return broker
+
+    def _uplink(self, data: DataDir, pipeline: Pipeline) -> Sync | None:
+        config = self._config
+        if not config.uplink:
+            return None
+        sync = Sync(
+            node=config.node,
+            centre=config.uplink_name,
+            url=config.uplink,
+            username=config.uplink_username or config.node,
+            token=self._secret("uplink_token_file", config.uplink_token_file),
+            tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
+            batches=pipeline.batches,
+            hello=lambda boot: pipeline.node.outbox.hello(data.instance(), boot),
+            post=lambda item: pipeline.post([item]),
+        )
+        pipeline.on_batches = sync.wake
+        return sync
+
+    def _secret(self, field: str, path: str) -> str:
+        """A token from its file, which must be for the owner's eyes only."""
+        if not path:
+            return ""
+        try:
+            mode = os.stat(path).st_mode
+            if mode & 0o077:
+                raise ConfigError(self._config_path, field, path, f"Others may read it: run chmod 600 {path}.")
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(self._config_path, field, path, f"{error.strerror}.") from None
+
+    def _ca_context(self, field: str, url: str, path: str) -> ssl.SSLContext | None:
+        if not url.startswith("mqtts:"):
+            return None
+        try:
+            return ssl.create_default_context(cafile=path or None)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(self._config_path, field, path, f"{error}. Name a PEM file of CA certificates.") from None
+
+    # -- while it runs -------------------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """The heartbeat: samples progress, and feeds the service manager's watchdog while the loop turns."""
+        while True:
+            self._status.tick(self._clock.now())
+            notify.watchdog()
+            await asyncio.sleep(STATUS_INTERVAL_S)
+
+    async def _retain(self) -> None:
+        """Rows older than the retention leave the journal."""
+        while True:
+            now = self._clock.now()
+            self._journal.prune(now.wall_ms - int(self._config.retention_days * 86_400_000))
+            await asyncio.sleep(max(self._clock.real_s(RETENTION_CHECK_S), 1.0))
+
+    def _reload(self) -> None:
+        """SIGHUP. A broken file or a refused change leaves everything as it was, and the log says why."""
+        try:
+            config = load(self._config_path)
+            fixed = [
+                name
+                for name in Config.__struct_fields__
+                if name not in RELOADABLE and getattr(config, name) != getattr(self._config, name)
+            ]
+            credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
+            if self._tls is not None:
+                self._load_certificate(self._tls, config)
+        except DoorstepError as error:
+            log.error("not reloaded, the old configuration stays: %s", error)
+            return
+        if fixed:
+            log.warning("these options need a restart and keep their old value: %s", ", ".join(fixed))
+            config = msgspec.structs.replace(config, **{name: getattr(self._config, name) for name in fixed})
+        self._config, self._credentials = config, credentials
+        logging.getLogger().setLevel(config.log_level.upper())
+        if config.rules() != self._pipeline.node.rules:
+            self._pipeline.post([Configure(config.rules())])
+        if self._endpoint is not None:
+            self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
+            self._endpoint.recheck()
+        log.info("reloaded %s", self._config_path)
+
+    # -- stop ----------------------------------------------------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        """Something that only a restart can mend."""
+        log.critical("stopping: %s", error)
+        self._error = error
+        self._stop.set()
+
+    async def _drain(self, tasks: list[asyncio.Task[None]], page: Any) -> None:
+        self._status.phase = "draining"
+        notify.stopping()
+        self._say("stopping: finishing what was received")
+        try:
+            async with asyncio.timeout(DRAIN_S_MAX):
+                if self._endpoint is not None:
+                    await self._endpoint.stop_listening()
+                for link in self._pipeline.links:
+                    link.pause()
+                if self._error is None:
+                    await self._pipeline.drain()
+                if self._sync is not None:
+                    await self._sync.close()
+                if self._broker is not None:
+                    await self._broker.close()
+                if self._endpoint is not None:
+                    await self._endpoint.close()
+                if page is not None:
+                    await page.close()
+        except TimeoutError:
+            log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
+        for task in tasks:
+            task.cancel()
+
+
+def ports_of(data_dir: str) -> dict[str, int]:
+    """The ports that a running node has written down: option name -> port."""
+    return json.loads((Path(data_dir) / "ports.json").read_text(encoding="utf-8"))

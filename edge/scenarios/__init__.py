@@ -1,0 +1,1 @@
+"""One folder for each kind of event that the node can decide."""

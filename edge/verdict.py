@@ -1,0 +1,179 @@
+"""What is wrong with a node, worst first, judged from its own report: one rule for each thing that can be seen.
+
+A rule reads plain values (the shape is in `status.py`) and returns a sentence that says what is wrong and what to do. A
+value that is missing or None is not judged: nothing is wrong with an uplink that nobody configured.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from .limits import (
+    CERTIFICATE_DAYS_MIN,
+    CLOCK_WALL_MS_MIN,
+    DISK_FREE_BYTES_MIN,
+    STATUS_INTERVAL_S,
+    STATUS_STALL_INTERVALS,
+    UPLINK_ACK_DEADLINE_S,
+)
+
+Report = Mapping[str, Any]
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong. `serving` is whether events are still accepted and decided in spite of it."""
+
+    name: str
+    sentence: str
+    serving: bool
+
+
+STALLS: Final = {
+    "commit": (
+        "Rows wait for the disk",
+        "Look at the disk of the data directory (dmesg, iostat); restart the node.",
+        False,
+    ),
+    "decide": ("Events wait for a decision", "Restart the node; events without a receipt will be sent again.", False),
+    "publish": (
+        "Answers wait to be sent",
+        "Look at the network of this box; restart the node if clients are online.",
+        True,
+    ),
+    "sync": ("Batches wait for the centre", "Look at the uplink and at the centre. Local decisions go on.", True),
+}
+"""What a stalled queue means, what to do, and whether events are still served; other queues get a general sentence."""
+
+
+def problems(report: Report) -> list[Problem]:
+    """Everything wrong in `report`, worst first."""
+    found = [problem for rule in _RULES for problem in rule(report)]
+    return sorted(found, key=lambda problem: problem.serving)
+
+
+def sentence(state: str, found: list[Problem], report: Report) -> str:
+    """The verdict in one plain sentence or two: what is wrong and what to do, or that all is well."""
+    if state == "starting":
+        return "The node is starting: it reads its journal and accepts events as soon as that is done."
+    if state == "draining":
+        return "The node is stopping: it accepts nothing new and finishes what it has accepted."
+    if found:
+        others = len(found) - 1
+        more = f" ({others} more {'problem' if others == 1 else 'problems'} below.)" if others else ""
+        return found[0].sentence + more
+    if report.get("sync", {}).get("connected"):
+        return "All is well: events are decided here, and the centre has what it should."
+    return "All is well: events are decided here."
+
+
+def _alarms(report: Report) -> list[Problem]:
+    return [Problem(name, text, serving) for name, (text, serving) in report.get("alarms", {}).items()]
+
+
+def _stalls(report: Report) -> list[Problem]:
+    found: list[Problem] = []
+    for name, queue in report.get("queues", {}).items():
+        if queue["still_intervals"] < STATUS_STALL_INTERVALS or not queue["depth"]:
+            continue
+        general = (f"The queue {name} does not move", "Restart the node; its log says more.", False)
+        what, todo, serving = STALLS.get(name, general)
+        seconds = int(queue["still_intervals"] * STATUS_INTERVAL_S)
+        text = f"{what}: {queue['depth']} of at most {queue['limit']}, and none moved for {seconds} s. {todo}"
+        found.append(Problem(f"stall_{name}", text, serving))
+    return found
+
+
+def _clock(report: Report) -> list[Problem]:
+    clock = report.get("clock", {})
+    wall_ms, jump_ms = clock.get("wall_ms"), clock.get("jump_ms")
+    if wall_ms is not None and wall_ms < CLOCK_WALL_MS_MIN:
+        text = "The wall clock was never set (it is before 2024), so stamps are wrong. Start an NTP client on this box."
+        return [Problem("clock_unset", text, serving=True)]
+    if jump_ms:
+        way = "forward" if jump_ms > 0 else "back"
+        text = (
+            f"The wall clock jumped {way} by {span(abs(jump_ms) / 1000)}. Timers are not affected, stamps are: "
+            "check the time and the NTP client of this box."
+        )
+        return [Problem("clock_jumped", text, serving=True)]
+    return []
+
+
+def _disk(report: Report) -> list[Problem]:
+    free = report.get("disk", {}).get("free_bytes")
+    if free is None or free >= DISK_FREE_BYTES_MIN:
+        return []
+    text = (
+        f"Only {free // 1_000_000} MB are free where the journal is. Free some, or lower retention_days: "
+        "with a full disk the node stops accepting events."
+    )
+    return [Problem("disk_low", text, serving=True)]
+
+
+def _link(report: Report) -> list[Problem]:
+    if report.get("link", {}).get("connected") is not False:
+        return []
+    text = (
+        "There is no connection to the broker, so no event arrives. Check that the broker runs, and link, "
+        "link_username and link_token_file in the configuration."
+    )
+    return [Problem("link_down", text, serving=False)]
+
+
+def _uplink(report: Report) -> list[Problem]:
+    sync = report.get("sync", {})
+    connected = sync.get("connected")
+    if connected is None:
+        return []
+    age = sync.get("last_ack_age_s")
+    waited_s = report.get("uptime_s", 0) if age is None else age
+    if waited_s <= UPLINK_ACK_DEADLINE_S or (connected and not sync.get("in_flight")):
+        return []
+    since = "since the node started" if age is None else f"for {span(age)}"
+    backlog = sync.get("backlog_bytes")
+    waiting = f"; {backlog / 1000:.0f} kB wait" if backlog else ""
+    if connected:
+        text = f"The centre is connected but has acknowledged nothing {since}{waiting}. Look at the centre's log."
+    else:
+        text = f"The centre has not been reached {since}{waiting}. Check uplink in the configuration, and the network."
+    return [Problem("uplink", f"{text} Local decisions go on.", serving=True)]
+
+
+def _certificate(report: Report) -> list[Problem]:
+    days = report.get("link", {}).get("certificate_days")
+    if days is None or days > CERTIFICATE_DAYS_MIN:
+        return []
+    when = "has expired: TLS clients cannot connect" if days <= 0 else f"expires in {days:.0f} days"
+    text = f"The certificate in tls_cert {when}. Replace the file and send the node SIGHUP."
+    return [Problem("certificate", text, serving=True)]
+
+
+def _unread(report: Report) -> list[Problem]:
+    return [
+        Problem(
+            "gauge", f"The gauge {name} cannot be read ({why}). Please report this fault of the node.", serving=True
+        )
+        for name, why in report.get("unread", {}).items()
+    ]
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: 12 s, 3 min, 5 h, 2 days."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+_RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (
+    _alarms,
+    _stalls,
+    _link,
+    _disk,
+    _uplink,
+    _certificate,
+    _clock,
+    _unread,
+)
+"""Worst first; `problems` then moves those that stop events before those that do not."""
