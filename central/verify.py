@@ -58,7 +58,7 @@ class Alarm(Struct, frozen=True):
     events: int = 0
 
 
-class Refused(Exception):
+class BatchError(Exception):
     """A batch that is not taken; `reason` goes to the node."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -66,9 +66,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-def greet(
-    standing: Standing | None, hello: Hello, hash_of: HashOf
-) -> tuple[Greeting, Standing | None, Alarm | None]:
+def greet(standing: Standing | None, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing | None, Alarm | None]:
     """The answer to a hello, the node's new standing (None: as before), and what to tell a person."""
     if standing is None:
         alarm = _lost(hello.acked_events) if hello.epoch else None
@@ -90,42 +88,42 @@ def greet(
 
 
 def check(standing: Standing | None, parcel: Parcel, hash_of: HashOf) -> str:
-    """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises Refused."""
+    """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises BatchError."""
     if standing is None or parcel.epoch != standing.epoch:
-        raise Refused(STALE_EPOCH, f"epoch {parcel.epoch} is not the present one")
+        raise BatchError(STALE_EPOCH, f"epoch {parcel.epoch} is not the present one")
     if parcel.seq <= standing.through:
         known = hash_of(parcel.epoch, parcel.seq)
         if known is not None and known != parcel.sha256:
-            raise Refused(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} came before with other content")
+            raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} came before with other content")
         return REPEAT
     if parcel.seq > standing.through + 1:
-        raise Refused(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {standing.through + 1} was expected")
+        raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {standing.through + 1} was expected")
     if parcel.previous != standing.head:
-        raise Refused(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {standing.through} than ours")
+        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {standing.through} than ours")
     return ""
 
 
 def unpack(parcel: Parcel) -> tuple[bytes, list[Window]]:
-    """The body and its windows, believed only as far as sizes, hash and schema allow. Raises Refused."""
+    """The body and its windows, believed only as far as sizes, hash and schema allow. Raises BatchError."""
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
         if zstandard.frame_content_size(parcel.body) > BATCH_BYTES_MAX:
-            raise Refused(TOO_LARGE, f"the body claims more than {BATCH_BYTES_MAX} bytes")
+            raise BatchError(TOO_LARGE, f"the body claims more than {BATCH_BYTES_MAX} bytes")
         body = zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX).decompress(
             parcel.body, max_output_size=BATCH_BYTES_MAX
         )
     except zstandard.ZstdError as error:
-        raise Refused(TOO_LARGE, f"the body does not unpack within {BATCH_BYTES_MAX} bytes: {error}") from None
+        raise BatchError(TOO_LARGE, f"the body does not unpack within {BATCH_BYTES_MAX} bytes: {error}") from None
     if sha256(body).digest() != parcel.sha256:
-        raise Refused(BAD_HASH, "the body does not have the hash that came with it")
+        raise BatchError(BAD_HASH, "the body does not have the hash that came with it")
     try:
         windows = decode_body(body)
     except (ValueError, msgspec.DecodeError) as error:
-        raise Refused(BAD_BODY, f"the body breaks the schema: {error}") from None
+        raise BatchError(BAD_BODY, f"the body breaks the schema: {error}") from None
     for window in windows:
         for cell in window.cells:
             if not _is_cell(cell.cell):
-                raise Refused(BAD_BODY, f"{cell.cell} is no H3 cell")
+                raise BatchError(BAD_BODY, f"{cell.cell} is no H3 cell")
     return body, windows
 
 
@@ -190,9 +188,7 @@ def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
     return agreed, agreed >= through
 
 
-def _new_epoch(
-    standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0
-) -> tuple[Greeting, Standing, Alarm]:
+def _new_epoch(standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0) -> tuple[Greeting, Standing, Alarm]:
     restored = alarm.kind == "node_restored"
     fresh = msgspec.structs.replace(
         standing,

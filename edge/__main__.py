@@ -16,7 +16,7 @@ GROUP: Final = "doorstep.commands"
 
 SUMMARIES: Final = {
     "edge": "Run the node: events in over MQTT, decisions out.",
-    "central": "Run the centre: collect the aggregates of nodes.",
+    "central": "Run the centre: collect the aggregates of all nodes.",
     "demo": "Run a simulated district against a node and a centre.",
     "status": "Say how a running node is.",
     "explain": "Say why an order went to its rider.",
@@ -63,7 +63,9 @@ def cli() -> None:
 def main() -> None:
     """Run a command. Errors that a person can mend are sentences on stderr with their own exit code, no traceback."""
     if not _installed():
-        click.echo("doorstep is not installed in this Python: run `pip install -e .` in the project's folder.", err=True)
+        click.echo(
+            "doorstep is not installed in this Python: run `pip install -e .` in the project's folder.", err=True
+        )
         sys.exit(1)
     try:
         cli.main(prog_name="doorstep")

@@ -4,7 +4,9 @@
     |-- ConfigError     the operator's: a file, a field, a value, a hint            (exit 2)
     |-- InputError      a file given on the command line: a path, a line, a hint    (exit 2)
     |-- BusyError       a port or a data directory that something else holds        (exit 3)
-    |-- JournalError    the disk's: full, broken, or rows that fail their checksum  (exit 4)
+    `-- JournalError    the disk's: full, broken, or rows that fail their checksum  (exit 4)
+        |-- DiskFull        nothing more is written until there is space again; nothing that was visible is lost
+        `-- JournalBroken   the disk refused a write or a sync: nothing more may be acknowledged, the process must exit
 
 Refusals of messages are not exceptions but data: `Refusal` names the reason and the field, is counted, and is sent.
 """
@@ -48,6 +50,14 @@ class JournalError(DoorstepError):
     """The journal cannot be written or does not hold what it should."""
 
     exit_code = 4
+
+
+class DiskFull(JournalError):
+    """No space for the next row. The writer waits for `Journal.resume()`."""
+
+
+class JournalBroken(JournalError):
+    """The disk failed a write or a sync. What is on it is unknown until the next start reads it."""
 
 
 class Reason(StrEnum):

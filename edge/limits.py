@@ -177,6 +177,41 @@ SNAPSHOT_ROWS: Final = 5_000
 SNAPSHOTS_KEPT: Final = 3
 """A corrupt newest snapshot costs time, not data."""
 
+SNAPSHOT_SPACING_MS: Final = 6 * 3600 * 1000
+"""Of the snapshots older than SNAPSHOTS_KEPT one stays for each six hours: rows are deleted up to a snapshot, so this
+is how much longer than its retention a row may live."""
+
+SNAPSHOT_PIECE_BYTES: Final = 128 * 1024
+"""A snapshot is written in pieces of this size between commits: 1 ms of the disk instead of 20."""
+
+COMMIT_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Rows in one transaction, by size; a larger row goes alone. Keeps one commit below some tens of milliseconds."""
+
+COMMIT_QUEUE_BYTES_MAX: Final = 64 * 1024 * 1024
+"""The size of all rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
+
+PRUNE_ROWS: Final = 64
+"""Rows deleted in one step between commits."""
+
+VACUUM_PAGES: Final = 64
+"""Free pages given back to the disk in one step between commits."""
+
+WAL_IDLE_BYTES: Final = 256 * 1024
+"""Written since the last checkpoint: above this the writer uses a quiet moment for the next one."""
+
+WAL_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Written since the last checkpoint: above this the writer does not wait for a quiet moment. Small, so that one
+checkpoint costs some milliseconds; every second or two at 500 single-row commits/s, which is below their p99."""
+
+WAL_IDLE_S: Final = 0.05
+"""A writer without work for this long is in a quiet moment."""
+
+READ_ROWS: Final = 256
+"""Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""
+
+JOURNAL_BUSY_MS_MAX: Final = 2_000
+"""How long a stranger's lock on the journal (an operator's sqlite3 shell) is waited for before the commit fails."""
+
 JOURNAL_BALLAST_BYTES: Final = 4 * 1024 * 1024
 """Freed when the disk is full, so that the node can still write down why it stopped accepting."""
 
@@ -231,7 +266,7 @@ BATCHES_IN_FLIGHT_MAX: Final = 8
 """Numbered batches that the centre has not acknowledged; the rest stay unnumbered and may still be merged."""
 
 POOL_WINDOWS_MAX: Final = 4_096
-"""Unsent windows. Coarsening keeps an outage of a year below it: 24 hourly windows a day become daily ones after a week."""
+"""Unsent windows. Coarsening keeps an outage of a year below it: hourly windows become daily ones after a week."""
 
 UPLINK_BACKOFF_S_MIN: Final = 1.0
 UPLINK_BACKOFF_S_MAX: Final = 60.0
@@ -240,10 +275,19 @@ UPLINK_BACKOFF_S_MAX: Final = 60.0
 UPLINK_ACK_DEADLINE_S: Final = 30.0
 """A centre that has not acknowledged for this long is treated as half dead: the connection is made anew."""
 
+UPLINK_WINDOW_MAX: Final = 4
+"""Batches sent and not acknowledged, on a line that answers within UPLINK_FAST_S."""
+
+UPLINK_FAST_S: Final = 2.0
+"""A slower line carries one batch at a time, so that pings and acknowledgements need not queue behind megabytes."""
+
+UPLINK_KEEP_ALIVE_S: Final = 60
+"""Half-dead uplinks are found by UPLINK_ACK_DEADLINE_S; this keeps idle ones open through address translators."""
+
 # -- the centre --------------------------------------------------------------------------------------------------------
 
 CENTRE_JOBS_MAX: Final = 2_048
-"""Hellos and batches waiting for the centre's disk; beyond it a publish is answered with `over_capacity` and returns."""
+"""Hellos and batches waiting for the centre's disk; beyond it a publish is refused as `over_capacity` and returns."""
 
 CENTRE_ANSWERS_PER_NODE_MAX: Final = 4 * BATCHES_IN_FLIGHT_MAX
 """Acknowledgements that a node has not taken; they are cumulative, so the oldest can go."""
@@ -303,3 +347,44 @@ CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
 
 RETENTION_CHECK_S: Final = 600.0
 """How often rows beyond the retention are looked for: small portions, so that commits do not wait."""
+
+# -- dispatch ----------------------------------------------------------------------------------------------------------
+
+OFFERS_PAST_KEPT: Final = 16
+"""Earlier offers of an order, so that a late reply gets a precise answer; older ones are `not_offered`."""
+
+READY_AHEAD_S_MAX: Final = 48 * 3600
+"""An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""
+
+OFFER_AHEAD_S: Final = 3600
+"""An order is offered at most this long before it is ready, so that an order for tonight binds no rider now."""
+
+ORDER_STALE_S: Final = 4 * 3600
+"""An accepted order of which nothing was heard for this long is given up, so that every order ends."""
+
+GONE_S_MAX: Final = 120
+"""A rider whose last connection went counts as silent after this at the latest: a tunnel is shorter."""
+
+EXCLUDED_S: Final = 600
+"""A rider that declined an order, or let its offer lapse, is not asked again about it for this long."""
+
+REDECIDE_S: Final = 30
+"""Orders without a rider are looked at again this often even where nothing durable has changed: riders move."""
+
+ROUND_ORDERS_MAX: Final = 256
+"""Waiting orders considered in one round, new ones first, the rest in turn: some milliseconds."""
+
+MATCHING_ROWS_MAX: Final = 64
+"""Orders in one assignment problem: 64 orders and 500 riders take the solver 4 ms; 128 and 900 take it 40."""
+
+GRID_RIDERS_MIN: Final = 2_048
+"""Idle riders from which the grid is used: below it, looking at all of them at once is faster (25 us for 1,000)."""
+
+EARLY_POSITIONS_MAX: Final = 1_024
+"""Positions of clients not yet on shift, kept for the shift that begins in the same batch; the oldest are dropped."""
+
+PROMISES_COUNTED: Final = 1_000
+"""Promises from which the confidence is learned; beyond it both counters are halved, so that old days fade."""
+
+PROMISE_TOLERANCE_S: Final = 300
+"""A promise counts as kept up to this much after its time."""

@@ -96,6 +96,8 @@ class Node:
         self.last = Now(0.0, 0)
         self.counts = Counts()
         self.outgoing = Outgoing()
+        self.decided = 0
+        """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
         """Rows whose effects came out differently in recovery: another version of the code made them."""
         self.rules: Rules | None = None
@@ -172,7 +174,11 @@ class Node:
                 reasons.append(self._rejected(item, now, said, verdicts))
             else:
                 self._other(item, now, said)
-        decisions = self.dispatch.decide(now, sight) if decided is None else decided
+        if decided is None:
+            decisions = self.dispatch.decide(now, sight)
+            self.decided += len(decisions)
+        else:
+            decisions = decided
         self.dispatch.settle(decisions, now, said)
 
         effects: list[Recordable] = [self._answer(*self._receipt(item, refusal, now)) for item, refusal in verdicts]

@@ -77,6 +77,7 @@ class Outbox:
         self._newest_ms = 0
         self._flying: list[_Flying] = []
         self._pool: dict[Key, Window] = {}
+        self._backlog_bytes: int | None = None
 
     # -- from the node ---------------------------------------------------------------------------------------------
 
@@ -86,12 +87,14 @@ class Outbox:
             self._newest_ms = max(self._newest_ms, window.end)
             self._put(window)
         if windows:
+            self._backlog_bytes = None
             self._coarsen()
 
     def cut(self, now: Now) -> list[Batch]:
         """Number what there is room for, at most BATCHES_IN_FLIGHT_MAX in flight. The new batches, in order."""
         batches: list[Batch] = []
         while self.epoch and self._pool and len(self._flying) < BATCHES_IN_FLIGHT_MAX:
+            self._backlog_bytes = None
             windows = self._take()
             body = encode_body(windows)
             previous = self._flying[-1].batch.sha256 if self._flying else self._head
@@ -113,6 +116,7 @@ class Outbox:
             return
         if self.through < greeting.old_through:
             self.stored(self.epoch, greeting.old_through)
+        self._backlog_bytes = None
         back = [window for item in self._flying for window in decode_body(item.batch.body)]
         self._flying = []
         self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
@@ -129,6 +133,7 @@ class Outbox:
             return
         while self.through < through:
             item = self._flying.pop(0)
+            self._backlog_bytes = None
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
 
@@ -163,6 +168,14 @@ class Outbox:
         return len(self._pool)
 
     @property
+    def backlog_bytes(self) -> int:
+        """Uncompressed size of what the centre has not acknowledged."""
+        if self._backlog_bytes is None:
+            pooled = sum(len(encode(window)) for window in self._pool.values())
+            self._backlog_bytes = pooled + sum(len(item.batch.body) for item in self._flying)
+        return self._backlog_bytes
+
+    @property
     def waiting_since(self) -> float | None:
         """Monotonic seconds at which the oldest batch in flight was cut."""
         return self._flying[0].cut_at if self._flying else None
@@ -192,6 +205,7 @@ class Outbox:
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
         self._flying = state.flying
         self._pool = {_key(window): window for window in state.pool}
+        self._backlog_bytes = None
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ import msgspec
 
 from .clock import Clock
 from .decode import decode
-from .errors import Reason
-from .journal import DiskFull, Journal
+from .errors import DiskFull, Reason
+from .journal import Journal
 from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
 from .model import (
     Acknowledge,
@@ -67,7 +67,7 @@ class Wakeable(Protocol):
 class _Round:
     """A round in flight: what to do when its row is on disk."""
 
-    __slots__ = ("batch", "clients", "handled_at", "number", "read_at", "reasons", "recalls", "sequence", "source", "tokens")
+    __slots__ = ("answers", "batch", "clients", "handled_at", "number", "read_at", "reasons", "recalls", "sequence", "source", "tokens")
 
     def __init__(self, number: int, sequence: int, read_at: float, handled_at: float) -> None:
         self.number = number
@@ -78,6 +78,7 @@ class _Round:
         self.tokens: list[int] = []
         self.reasons: list[str] = []
         self.clients: dict[str, None] = {}
+        self.answers = 0
         self.recalls: list[Recall] = []
         self.batch: tuple[int, int] | None = None
 
@@ -236,6 +237,7 @@ class Pipeline:
         for effect in effects:
             if isinstance(effect, Answer):
                 round_.clients[effect.client] = None
+                round_.answers += 1
             elif isinstance(effect, Acknowledge):
                 round_.reasons = effect.reasons
                 for reason in effect.reasons:
@@ -279,6 +281,7 @@ class Pipeline:
                 self._committed_batch, batches = round_.batch, True
             self._status.stage("commit", committed_at - round_.handled_at, 1)
         if clients:
+            self._status.answered(sum(round_.answers for round_ in done))
             for link in self.links:
                 link.wake(clients)
         for round_ in done:

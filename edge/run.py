@@ -30,7 +30,6 @@ from .model import Configure
 from .mqtt.broker import Broker
 from .mqtt.endpoint import Endpoint
 from .node import Node
-from .pages.server import serve
 from .pipeline import Pipeline
 from .status import Status
 from .sync import Sync
@@ -101,9 +100,19 @@ class _Running:
         register(status, pipeline, journal, self._endpoint, self._broker, self._sync)
         page = None
         if config.status_listen:
-            page = await serve(config.status_listen, status, clock.now, lambda: live(pipeline, clock), data.status_token())
+            # Starlette and uvicorn cost a quarter of a second at start: only those who look pay for it.
+            from .pages.server import serve
+
+            page = await serve(
+                config.status_listen,
+                status,
+                lambda: live(pipeline, clock),
+                data.status_token(),
+                clock.now,
+                self._config_path,
+            )
             self._ports["status"] = page.port
-            self._say(f"status page  http://127.0.0.1:{page.port}/?token={page.token}")
+            self._say(f"status page  {page.url_with_token}")
         data.write_ports(self._ports)
 
         loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
 """The node's account of itself: counters by reason, gauges of progress, latency by stage, and one plain verdict.
 
 Everything is in memory, counts since the start, and is touched by the event loop's thread only. Whoever runs the node
-calls `tick` about once a second: it rotates the last minute's latencies and samples the progress of queues. `report` is
-the JSON of `/api/status`:
+calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and samples the progress of queues. What
+`report` returns is the JSON of `/api/status`:
 
     node, version     names
     state             "starting" | "ok" | "degraded" | "draining"
@@ -32,7 +32,7 @@ other sections may appear. Durations are milliseconds where the name ends in _ms
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -121,7 +121,7 @@ class Status:
         self._dropped: dict[str, int] = {}
         self._counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}
         self._gauges: dict[str, Callable[[], Value]] = {}
-        self._sections: dict[str, Callable[[], dict[str, Value]]] = {}
+        self._sections: dict[str, Callable[[], Mapping[str, Value]]] = {}
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool]] = {}
         self._version = _version()
@@ -171,7 +171,7 @@ class Status:
             raise ValueError(f"gauge {name!r}: write section.name, for example journal.rows")
         self._gauges[name] = read
 
-    def section(self, name: str, read: Callable[[], dict[str, Value]]) -> None:
+    def section(self, name: str, read: Callable[[], Mapping[str, Value]]) -> None:
         """Register a whole section, read at each report; for sections whose keys are states."""
         self._sections[name] = read
 
@@ -188,8 +188,12 @@ class Status:
         else:
             self._alarms[name] = (text, serving)
 
+    def keeping(self, retention_days: float, k_anonymity: int) -> None:
+        """What is kept has changed with the configuration."""
+        self._keeps = keeps(retention_days, k_anonymity)
+
     def tick(self, now: Now) -> None:
-        """Call about once a second. More often costs nothing; less often makes stalls and the last minute coarser."""
+        """Call at least every STATUS_INTERVAL_S. More often costs nothing; less often makes stalls slower to notice."""
         seconds = self._seconds()
         slices = int((seconds - self._sliced_s) / LATENCY_SLICE_S)
         if slices:

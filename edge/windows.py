@@ -30,7 +30,8 @@ from .limits import (
 from .wire import Identifier, Text
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,95}\Z")]
-Count = Annotated[int, Meta(ge=0, le=2**53)]
+Count = Annotated[int, Meta(ge=0, le=2**40)]  # a year of 30,000 events a second
+Cumulative = Annotated[int, Meta(ge=0, le=2**62)]
 Total = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Instant = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -96,7 +97,7 @@ class Hello(Struct, frozen=True, kw_only=True):
     through: Count
     head: Digest
     flying: Annotated[list[Digest], Meta(max_length=BATCHES_IN_FLIGHT_MAX)]
-    acked_events: Count
+    acked_events: Cumulative
     v: int = 1
 
 

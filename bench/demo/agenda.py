@@ -15,7 +15,7 @@ from edge.clock import Clock
 ACTIONS_PER_TURN_MAX: Final = 200
 """Due actions in one turn of the loop; answers that arrived meanwhile are read before the next ones."""
 
-Action = Callable[[int], None]
+Action = Callable[[int], object]
 """Called with the wall milliseconds at which it was due."""
 
 
@@ -75,7 +75,7 @@ class Agenda:
             due_ms, _, action = heapq.heappop(self._heap)
             try:
                 action(due_ms)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is kept
                 # A person that raises is a bug of the demonstration: the run stops and shows it.
                 self.failure = self.failure or error
                 self.close()

@@ -16,7 +16,18 @@ import msgspec
 from msgspec import Struct
 
 from edge.mqtt.link import Link, Message, State
-from edge.wire import DURABLE_KINDS, POSITION_KIND, Assignment, Receipt, RiderPosition, Up, Update, encode, is_json, topic_up
+from edge.wire import (
+    DURABLE_KINDS,
+    POSITION_KIND,
+    Assignment,
+    Receipt,
+    RiderPosition,
+    Up,
+    Update,
+    encode,
+    is_json,
+    topic_up,
+)
 
 from .agenda import Agenda
 from .records import EventRecord, Records
@@ -59,7 +70,9 @@ class Unanswered(Struct):
 class Fleet:
     """What all clients share: where to connect, their tokens, one resend timer, and the records."""
 
-    def __init__(self, node: str, url: str, tokens: dict[str, str], agenda: Agenda, records: Records, seed: int) -> None:
+    def __init__(
+        self, node: str, url: str, tokens: dict[str, str], agenda: Agenda, records: Records, seed: int
+    ) -> None:
         self.node = node
         self.url = url
         self.agenda = agenda
@@ -68,6 +81,7 @@ class Fleet:
         self.repeat_probability = 0.0
         self.draw = random.Random(f"fleet {seed}")
         self._tokens = tokens
+        self._shared: tuple[str, str] | None = None
         self._clients: dict[str, Client] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -78,14 +92,21 @@ class Fleet:
         self._clients[name] = client
         return client
 
+    def share(self, username: str, token: str) -> None:
+        """Everybody connects as `username`; where it is empty, under their own name and without a token. For a broker
+        that knows nothing of the district's people."""
+        self._tokens = {}
+        self._shared = (username, token) if username else None
+
     def link(self, client: "Client") -> Link:
         """The connection of a client, not yet running."""
+        username, token = self._shared or (client.name, self._tokens.get(client.name, ""))
         down = f"ds/{self.node}/down/{client.name}/#"
         return Link(
             self.url,
             client_id=f"{self.node}-{client.name}",
-            username=client.name,
-            token=self._tokens.get(client.name, ""),
+            username=username,
+            token=token,
             clean_start=False,
             session_expiry_s=SESSION_EXPIRY_S,
             on_messages=client.received,

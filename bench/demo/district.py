@@ -1,9 +1,9 @@
 """A district made up from a seed, shaped like the published statistics of real days.
 
-What it copies of them (Reyes et al. 2018, and the public instances): 250 to 500 orders for 55 to 110 restaurants of which
-a few are famous; a small peak at lunch and a large one at dinner; preparation of 17 minutes on average with a long tail;
-drop-offs around 2.2 km away, none beyond 5; couriers in shifts of three hours, most of them where the peaks are, about
-one for each 4.3 orders. No line of the public files is in it.
+What it copies of them (Reyes et al. 2018, and the public instances): 250 to 500 orders for 55 to 110 restaurants, of
+which a few are famous; a small peak at lunch and a large one at dinner; preparation of 17 minutes on average with a
+long tail; drop-offs around 2.2 km away, none beyond 5; couriers in shifts of three hours, most of them where the peaks
+are, about one for each 4.3 orders. No line of the public files is in it.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The node and the centre as processes of their own, started as an operator would: a configuration, credentials, a command.
+"""The node and the centre as processes of their own, started as an operator would.
 
 A process that dies is started again, as its systemd unit would do. A process that dies before it ever answered ends the
 run with the last lines of its log.
@@ -43,6 +43,9 @@ being restarted is not taken by a client that tries to reach it."""
 MARK: Final = "doorstep-demo"
 """A file that says: this folder was made by a demonstration and may be replaced by the next one."""
 
+FOREVER_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999: a simulated day may be ahead of the centre's clock."""
+
 Options = Mapping[str, str | int | float | bool]
 
 
@@ -69,7 +72,9 @@ def prepare(folder: Path) -> None:
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MARK).write_text("Made by doorstep demo; the next run on this folder replaces it.\n", encoding="utf-8")
+        (folder / MARK).write_text(
+            "Made by doorstep demo; the next run on this folder replaces it.\n", encoding="utf-8"
+        )
     except OSError as error:
         raise InputError(str(folder), None, f"{error.strerror}. Name a folder that can be written to.") from None
 
@@ -245,8 +250,13 @@ class Site:
         self.node = self._child("edge", self.status_port)
         self.centre = self._child("central", self.centre_port)
 
-    def configure(self, clients: Mapping[str, str], node: Options, clock: Options) -> None:
-        """Write what the two processes need. `clients` are names and tokens; `node` and `clock` are options."""
+    def write_secret(self, name: str, token: str) -> str:
+        """A token's file beside the configuration; its name, as the configuration wants it."""
+        write_token(self.folder / name, token)
+        return name
+
+    def configure(self, clients: Mapping[str, str], node: Options) -> None:
+        """Write what the two processes need. `clients` are names and tokens; `node` are further options of the node."""
         uplink_token = secrets.token_urlsafe(32)
         write_token(self.folder / "uplink.token", uplink_token)
         write_credentials(self.folder / "credentials", clients)
@@ -262,7 +272,6 @@ class Site:
                 "uplink_username": self.node_name,
                 "uplink_token_file": "uplink.token",
                 "status_listen": f"127.0.0.1:{self.status_port}",
-                **clock,
                 **node,
             },
         )
@@ -273,7 +282,6 @@ class Site:
                 "listen": f"127.0.0.1:{self.centre_port}",
                 "credentials": "centre-credentials",
                 "api_listen": f"127.0.0.1:{self.api_port}",
-                **clock,
             },
         )
 
@@ -304,7 +312,7 @@ class Site:
 
     async def summary(self) -> dict[str, Any]:
         """What the centre holds. Raises OSError while it does not answer."""
-        return await fetch(self.api_port, "/api/summary")
+        return await fetch(self.api_port, f"/api/summary?from=0&to={FOREVER_MS}")
 
     async def nodes(self) -> Any:
         """The centre's account of its nodes."""

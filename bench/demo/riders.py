@@ -1,8 +1,8 @@
 """Riders: they come on shift, say where they are, answer offers, drive, wait, hand over, and go home.
 
-A rider believes receipts: a job is theirs when the acceptance has been receipted, the bag when the pickup has. Whoever is
-told that an order is no longer theirs lets it go. That keeps two riders from carrying one order even where the network
-gave both of them reason to think it was theirs.
+A rider believes receipts: a job is theirs when the acceptance has been receipted, the bag when the pickup has. Whoever
+is told that an order is no longer theirs lets it go. That keeps two riders from carrying one order even where the
+network gave both of them reason to think it was theirs.
 """
 
 import math
@@ -67,7 +67,9 @@ class Rider:
         self._turn = 0
         self._reported_ms = 0
         self.capacity = self._draw.choices(*CAPACITIES)[0]
-        self.client = world.fleet.client(f"rider-{courier.name}", json=self._draw.random() < 1 / 3, on_answer=self._heard)
+        self.client = world.fleet.client(
+            f"rider-{courier.name}", json=self._draw.random() < 1 / 3, on_answer=self._heard
+        )
         self._state("off")
 
     def plan(self) -> None:
@@ -129,7 +131,9 @@ class Rider:
 
     def _canary(self, at_ms: int, lat: float, lon: float) -> None:
         """Remember some places that nothing but a position message knows: they must not be found on any disk."""
-        moving = self._leg.start_ms < at_ms < self._leg.end_ms
+        leg = self._leg
+        oblique = leg.x0 != leg.x1 and leg.y0 != leg.y1  # else one coordinate would be that of a shop or a door
+        moving = oblique and leg.start_ms < at_ms < leg.end_ms
         if moving and self._draw.random() < CANARY_PROBABILITY and len(self._world.records.canaries) < CANARIES_MAX:
             self._world.records.canaries.append((lat, lon))
 
@@ -241,18 +245,28 @@ class Rider:
         """The bag changes hands when the node has said that it is ours."""
         job.step = "handing"
         leave_ms = due_ms + self._world.instance.parameters.pickup_service * MINUTE_MS // 2
-        turn = self._turn
 
         def receipted(_: Receipt) -> None:
-            if job not in self._jobs:
-                self._world.records.problem(f"{job.order.name} was withdrawn from {self.client.name} after its pickup")
-                return
             job.step = "to_door"
+            if job not in self._jobs:
+                self._regain(job)
             self._world.record(job.order).picked_up_by.append(self.client.name)
             now_ms = self._world.agenda.now_ms()
+            turn = self._turn
             self._world.agenda.at(max(leave_ms, now_ms), lambda at_ms: self._still(turn) and self._leave(job, at_ms))
 
         self._progress(job, "picked_up", due_ms, receipted)
+
+    def _regain(self, job: Job) -> None:
+        """The order was taken back while its pickup was on its way to the node, which believed the pickup: it is ours
+        again, and comes before whatever we set out for meanwhile."""
+        self._turn += 1
+        for other in self._jobs:
+            other.step = "accepted"
+        now_ms = self._world.agenda.now_ms()
+        x, y = self._leg.at(now_ms)
+        self._leg = Leg(x, y, x, y, now_ms, now_ms)
+        self._jobs.insert(0, job)
 
     def _leave(self, job: Job, due_ms: int) -> None:
         self._state("to_door")
@@ -291,7 +305,9 @@ class Rider:
                 if then is not None:
                     then(receipt)
             elif job.carried:
-                self._world.records.problem(f"{self.client.name} carries {job.order.name}, but {step} was {receipt.reason}")
+                self._world.records.problem(
+                    f"{self.client.name} carries {job.order.name}, but {step} was {receipt.reason}"
+                )
             else:
                 self._drop(job)
 

@@ -50,7 +50,7 @@ class World:
         self.shops = {restaurant.name: restaurant for restaurant in instance.restaurants}
         self.closed = False
         self._ready: dict[str, int] = {}
-        self._waiting: dict[str, list[Callable[[int], None]]] = {}
+        self._waiting: dict[str, list[Callable[[int], object]]] = {}
 
     def ms(self, minute: float) -> int:
         """A minute of the instance's day as wall milliseconds."""
@@ -83,7 +83,7 @@ class World:
         for see in self._waiting.pop(order, []):
             see(wall_ms)
 
-    def await_meal(self, order: str, see: Callable[[int], None]) -> None:
+    def await_meal(self, order: str, see: Callable[[int], object]) -> None:
         """Stand at the counter: `see` is called with the wall ms at which the meal was ready, at once where it is."""
         if order in self._ready:
             see(self._ready[order])

@@ -1,16 +1,14 @@
 """The client's half of MQTT 5 without any I/O: bytes and time in, bytes and messages out.
 
-One `Client` is one session over all its connections: it keeps the QoS 1 publishes that the peer has not acknowledged
-and sends them again after a reconnect (with the same identifiers and the dup flag when the peer still has the session,
-as new ones when it has not). Received QoS 1 publishes are acknowledged when the owner says so, in the order in which
-they came, as the standard asks; an acknowledgement for an earlier connection is dropped, since the peer sends such a
-message again.
+One `Client` is one session over all its connections; `outgoing` keeps what the peer has not acknowledged. Received
+QoS 1 publishes are acknowledged when the owner says so, in the order in which they came, as the standard asks; an
+acknowledgement for an earlier connection is dropped, since the peer sends such a message again.
 
 Not offered: QoS 2 and subscription identifiers. Topic aliases are used towards a peer that offers them.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
@@ -45,36 +43,13 @@ from .codec import (
     TopicFilter,
     Will,
 )
-
-OnAck = Callable[[int], None]
-
-EXPIRED: Final = -1
-"""What `on_ack` gets for a publish whose expiry passed before the peer acknowledged it."""
-TOO_LARGE: Final = 0x95
-"""What `on_ack` gets for a publish over the peer's maximum packet size: it never leaves. (MQTT 5: Packet too large.)"""
+from .outgoing import PACKET_IDS, OnAck, Outgoing
+from .refusal import Failure, of_connack, of_disconnect
 
 _PLACE_BITS: Final = 40  # a year of 30,000 messages a second on one connection
 _PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
-_SUBSCRIBE_ID: Final = 65_535  # publishes use the identifiers below it, so the two never meet
-_HEADER_BYTES_MAX: Final = 64  # fixed header, lengths and our properties of one PUBLISH
+_SUBSCRIBE_ID: Final = PACKET_IDS + 1
 _KEEP_ALIVE_USED: Final = 0.75  # ping after this share of it: MQTT counts from our packet's arrival, not its departure
-
-# Keys are numbers: the codec's enumerations cannot be hashed.
-_REFUSED_HINTS: Final = {
-    int(ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION): "The peer does not speak MQTT 5: use one that does.",
-    int(ConnAckReasonCode.CLIENT_ID_NOT_VALID): "Choose another client identifier.",
-    int(ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD): "Check the user name and the token.",
-    int(ConnAckReasonCode.NOT_AUTHORIZED): "Check the user name, the token, and what the peer allows this user.",
-    int(ConnAckReasonCode.BANNED): "Ask the peer's operator to lift the ban.",
-    int(
-        ConnAckReasonCode.BAD_AUTHENTICATION_METHOD
-    ): "The peer wants an authentication method that this client has not.",
-}
-_LOST_FOR_GOOD: Final = {
-    int(DisconnectReasonCode.SESSION_TAKEN_OVER): "Another client uses the same client identifier: give each its own.",
-    int(DisconnectReasonCode.NOT_AUTHORIZED): "Check the user name, the token, and what the peer allows this user.",
-    int(DisconnectReasonCode.ADMINISTRATIVE_ACTION): "The peer's operator ended the session: ask there.",
-}
 
 
 class Message(Struct, frozen=True, gc=False):
@@ -89,13 +64,6 @@ class Message(Struct, frozen=True, gc=False):
     dup: bool = False
 
 
-class Failure(Struct, frozen=True):
-    """Why a connection ended. `refused` means that trying again soon cannot help."""
-
-    text: str
-    refused: bool = False
-
-
 class Phase(Enum):
     """Where a connection stands."""
 
@@ -103,18 +71,6 @@ class Phase(Enum):
     CONNECTING = "connecting"
     SUBSCRIBING = "subscribing"
     UP = "up"
-
-
-class _Outgoing(Struct):
-    """A QoS 1 publish on its way. `packet_id` is 0 until it is sent; `sent` says that the peer may have seen it."""
-
-    topic: str
-    payload: bytes
-    retain: bool
-    expires: float | None
-    on_ack: OnAck | None
-    packet_id: int = 0
-    sent: bool = False
 
 
 class Client:
@@ -145,7 +101,7 @@ class Client:
         self._session_expiry_s, self._keep_alive_asked_s = session_expiry_s, keep_alive_s
         self._receive_max, self._packet_bytes_max = receive_max, packet_bytes_max
         self._subscriptions = list(subscriptions)
-        self._ack_deadline_s, self._in_flight_max, self._backlog_max = ack_deadline_s, in_flight_max, backlog_max
+        self._ack_deadline_s = ack_deadline_s
 
         self.phase = Phase.DOWN
         self.failure: Failure | None = None
@@ -158,18 +114,12 @@ class Client:
         self._connection = 0  # number of the connection: the upper half of a message's token
         self._decoder = Decoder(packet_bytes_max)
         self._output: list[bytes] = []
-        self._in_flight: dict[int, _Outgoing] = {}
-        self._backlog: deque[_Outgoing] = deque()
+        self._outgoing = Outgoing(self._output.append, in_flight_max, backlog_max)
         self._held: deque[int] = deque()  # identifiers of received publishes, in order, not acknowledged on the wire
         self._held_first = 0  # place of the first of them among all of this connection: the lower half of its token
         self._let_go: set[int] = set()  # places that the owner has let go, waiting for their turn
-        self._packet_id = 0
-        self._window = 0
-        self._peer_packet_bytes_max: int | None = None
-        self._aliases: dict[str, int] = {}
-        self._aliases_max = 0
         self._keep_alive_s = float(keep_alive_s)
-        self._began = self._heard = self._spoke = self._progress = 0.0
+        self._began = self._heard = self._spoke = 0.0
         self._pinged: float | None = None
 
     # -- what the owner may ask ----------------------------------------------------------------------------------------
@@ -177,7 +127,7 @@ class Client:
     @property
     def unacked(self) -> int:
         """QoS 1 publishes taken over and not yet acknowledged by the peer."""
-        return len(self._in_flight) + len(self._backlog)
+        return self._outgoing.unacked
 
     @property
     def held(self) -> int:
@@ -187,7 +137,7 @@ class Client:
     @property
     def room(self) -> int:
         """QoS 1 publishes that would leave at once."""
-        return max(self._window - self.unacked, 0) if self.phase is Phase.UP else 0
+        return self._outgoing.room if self.phase is Phase.UP else 0
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -221,10 +171,8 @@ class Client:
         self._held.clear()
         self._held_first = 0
         self._let_go.clear()
-        self._aliases.clear()
         self._pinged = None
-        self._backlog.extendleft(reversed(self._in_flight.values()))
-        self._in_flight.clear()
+        self._outgoing.closed()
 
     def disconnect(self) -> None:
         """Leave politely: the peer discards the will."""
@@ -237,7 +185,7 @@ class Client:
         """When to call `tick` again at the latest."""
         if self.phase in (Phase.CONNECTING, Phase.SUBSCRIBING):
             return self._began + CONNECT_DEADLINE_S
-        due = (self._progress if self._in_flight else now) + self._ack_deadline_s
+        due = (self._outgoing.progress if self._outgoing.in_flight else now) + self._ack_deadline_s
         if self._keep_alive_s > 0:
             ping = min(self._spoke, self._heard) + self._keep_alive_s * _KEEP_ALIVE_USED
             if self._pinged is not None:
@@ -254,11 +202,10 @@ class Client:
         if self.phase is not Phase.UP:
             return
         if self.paused:
-            self._heard = self._progress = now
-        if self._in_flight and now >= self._progress + self._ack_deadline_s:
-            self._fail(
-                f"The peer acknowledged none of {len(self._in_flight)} publishes for {self._ack_deadline_s:.0f} s."
-            )
+            self._heard = self._outgoing.progress = now
+        waiting = self._outgoing.in_flight
+        if waiting and now >= self._outgoing.progress + self._ack_deadline_s:
+            self._fail(f"The peer acknowledged none of {waiting} publishes for {self._ack_deadline_s:.0f} s.")
             return
         if self._keep_alive_s <= 0:
             return
@@ -275,7 +222,7 @@ class Client:
     def resumed(self, now: float) -> None:
         """The owner reads again: the peer's silence counts from here."""
         self.paused = False
-        self._heard = self._progress = now
+        self._heard = self._outgoing.progress = now
         if self._pinged is not None:
             self._pinged = now
 
@@ -306,7 +253,7 @@ class Client:
             if type(packet) is PublishPacket:
                 self._on_publish(packet, messages)
             elif type(packet) is PubAckPacket:
-                self._on_puback(packet, now)
+                self._outgoing.acknowledged(packet.packet_id, int(packet.reason_code), now)
             else:
                 self._on_other(packet, now)
             if self.failure is not None:
@@ -315,8 +262,8 @@ class Client:
             large = isinstance(broken, PacketTooLarge)
             code = DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET
             self._fail(f"The peer sent what this client cannot read: {broken}.", code)
-        elif self._backlog and self.phase is Phase.UP:
-            self._send_backlog(now)
+        elif self.phase is Phase.UP:
+            self._outgoing.send_backlog(now)
         return messages
 
     def _on_publish(self, packet: PublishPacket, messages: list[Message]) -> None:
@@ -342,14 +289,6 @@ class Client:
         self._held.append(packet.packet_id)
         messages.append(Message(packet.topic, packet.payload, 1, token, packet.retain, packet.duplicate))
 
-    def _on_puback(self, packet: PubAckPacket, now: float) -> None:
-        entry = self._in_flight.pop(packet.packet_id, None)
-        if entry is None:
-            return  # acknowledged twice, or an answer to a publish that expired meanwhile
-        self._progress = now
-        if entry.on_ack is not None:
-            entry.on_ack(int(packet.reason_code))
-
     def _on_other(self, packet: Packet, now: float) -> None:
         if isinstance(packet, PingRespPacket):
             self._pinged = None
@@ -358,12 +297,7 @@ class Client:
         elif isinstance(packet, SubAckPacket) and self.phase is Phase.SUBSCRIBING:
             self._on_suback(packet, now)
         elif isinstance(packet, DisconnectPacket):
-            name = packet.reason_code.name.lower().replace("_", " ")
-            hint = _LOST_FOR_GOOD.get(int(packet.reason_code))
-            detail = f" ({packet.reason_str})" if packet.reason_str else ""
-            self.failure = Failure(
-                f"The peer disconnected: {name}{detail}. {hint or 'Trying again.'}", hint is not None
-            )
+            self.failure = of_disconnect(packet)
         else:
             self._fail(
                 f"The peer sent {type(packet).__name__} where it has no place.", DisconnectReasonCode.PROTOCOL_ERROR
@@ -371,12 +305,7 @@ class Client:
 
     def _on_connack(self, packet: ConnAckPacket, now: float) -> None:
         if packet.reason_code != ConnAckReasonCode.SUCCESS:
-            name = packet.reason_code.name.lower().replace("_", " ")
-            hint = _REFUSED_HINTS.get(int(packet.reason_code))
-            detail = f" ({packet.reason_str})" if packet.reason_str else ""
-            user = f" for user {self._username!r}" if self._username else ""
-            text = f"The peer refused the connection{user}: {name}{detail}. {hint or 'Trying again.'}"
-            self.failure = Failure(text, hint is not None)
+            self.failure = of_connack(packet, self._username)
             return
         if packet.max_qos == QoS.AT_MOST_ONCE:
             self.failure = Failure("The peer offers no QoS 1, and without it nothing is safe: use one that does.", True)
@@ -388,12 +317,9 @@ class Client:
             self.client_id = packet.assigned_client_id
         asked_s = self._keep_alive_asked_s
         self._keep_alive_s = float(asked_s if packet.server_keep_alive is None else packet.server_keep_alive)
-        self._window = min(packet.receive_max, self._in_flight_max)
-        self._peer_packet_bytes_max = packet.max_packet_size
-        self._aliases_max = packet.topic_alias_max
-        if not packet.session_present:
-            for entry in self._backlog:
-                entry.packet_id, entry.sent = 0, False
+        self._outgoing.opened(
+            packet.receive_max, packet.max_packet_size, packet.topic_alias_max, packet.session_present
+        )
         # A session that an earlier run left behind may have other subscriptions than this one wants.
         if self._subscriptions and not (packet.session_present and self._ever_up):
             self.phase = Phase.SUBSCRIBING
@@ -404,7 +330,7 @@ class Client:
 
     def _on_suback(self, packet: SubAckPacket, now: float) -> None:
         for (pattern, _), code in zip(self._subscriptions, packet.reason_codes, strict=False):
-            if code >= 0x80:
+            if int(code) >= 0x80:
                 name = code.name.lower().replace("_", " ")
                 self._fail(
                     f"The peer refused the subscription to {pattern}: {name}. Check what it allows "
@@ -417,8 +343,8 @@ class Client:
     def _up(self, now: float) -> None:
         self.phase = Phase.UP
         self._ever_up = True
-        self._progress = now
-        self._send_backlog(now)
+        self._outgoing.progress = now
+        self._outgoing.send_backlog(now)
 
     def _fail(
         self,
@@ -450,73 +376,7 @@ class Client:
         nothing was done. A publish taken over is sent until the peer acknowledges it or it expires."""
         if self.phase is not Phase.UP:
             return False
-        limit = self._peer_packet_bytes_max
-        if limit is not None and len(payload) + len(topic.encode()) + _HEADER_BYTES_MAX > limit:
-            if on_ack is not None:
-                on_ack(TOO_LARGE)
-            return True
-        if qos == 0:
-            self._write_publish(topic, payload, 0, retain, expiry_s, 0, dup=False)
-            return True
-        entry = _Outgoing(topic, payload, retain, None if expiry_s is None else now + expiry_s, on_ack)
-        if not self._backlog and len(self._in_flight) < self._window:
-            self._send(entry, now)
-            return True
-        if len(self._backlog) >= self._backlog_max:
-            return False
-        self._backlog.append(entry)
-        return True
-
-    def _send_backlog(self, now: float) -> None:
-        """In order, as far as the window goes. What expired while it waited is dropped and its owner told."""
-        while self._backlog and len(self._in_flight) < self._window:
-            entry = self._backlog.popleft()
-            if entry.expires is not None and entry.expires <= now:
-                if entry.on_ack is not None:
-                    entry.on_ack(EXPIRED)
-                continue
-            self._send(entry, now)
-
-    def _send(self, entry: _Outgoing, now: float) -> None:
-        if not self._in_flight:
-            self._progress = now
-        if not entry.packet_id:
-            entry.packet_id = self._next_packet_id()
-        expiry_s = None if entry.expires is None else entry.expires - now
-        self._in_flight[entry.packet_id] = entry
-        self._write_publish(entry.topic, entry.payload, 1, entry.retain, expiry_s, entry.packet_id, dup=entry.sent)
-        entry.sent = True
-
-    def _write_publish(
-        self, topic: str, payload: bytes, qos: int, retain: bool, expiry_s: float | None, packet_id: int, *, dup: bool
-    ) -> None:
-        alias: int | None = None
-        if self._aliases_max:
-            alias = self._aliases.get(topic)
-            if alias is not None:
-                topic = ""
-            elif len(self._aliases) < self._aliases_max:
-                alias = self._aliases[topic] = len(self._aliases) + 1
-        self._output.append(
-            PublishPacket(
-                topic,
-                payload,
-                qos=_qos(qos),
-                retain=retain,
-                packet_id=packet_id or None,
-                duplicate=dup,
-                # Whole seconds, rounded up: an answer must not expire before its time.
-                message_expiry_interval=None if expiry_s is None else max(int(-(-expiry_s // 1)), 1),
-                topic_alias=alias,
-            ).write()
-        )
-
-    def _next_packet_id(self) -> int:
-        """Ends: the window is far smaller than the number of identifiers."""
-        while True:
-            self._packet_id = self._packet_id % (_SUBSCRIBE_ID - 1) + 1
-            if self._packet_id not in self._in_flight:
-                return self._packet_id
+        return self._outgoing.publish(topic, payload, now, qos, retain, expiry_s, on_ack)
 
     # -- acknowledging -------------------------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ LENGTH_BYTES_MAX: Final = 4
 """Bytes of a remaining length, by the standard (5.0, 1.5.5; 3.1.1, 2.2.3)."""
 
 
-class MalformedPacket(Exception):  # noqa: N818 - the standard's own name for it
+class MalformedPacket(Exception):
     """Bytes that are no packet. The stream cannot be read any further. `packets` were whole and came before."""
 
     def __init__(self, detail: str) -> None:

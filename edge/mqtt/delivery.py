@@ -7,10 +7,10 @@ nothing: the next one pulls what is still unacknowledged.
 from collections.abc import Callable
 from typing import Final
 
-from ..limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX
+from ..limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX
 from ..model import Answer, Receiver
-from .codec import Packet, PublishPacket, QoS
-from .topics import granted
+from .codec import Packet, PublishPacket, QoS, SubAckReasonCode, TopicFilter, UnsubAckReasonCode
+from .topics import granted, parse_filter
 
 _PACKET_ID_MAX: Final = 65_535
 _EXPIRY_S_MAX: Final = 0xFFFF_FFFF
@@ -59,16 +59,30 @@ class Delivery:
         self._flying.clear()
         self._after, self._more = 0, True
 
-    def subscribe(self, pattern: str, qos: QoS) -> None:
-        """Take `pattern` (below the prefix) at `qos`. Answers that did not match before are pulled now."""
-        self.filters[pattern] = qos
+    def subscribe(self, wanted: TopicFilter) -> SubAckReasonCode:
+        """Grant a filter, or say why not. Answers that did not match before are pulled next."""
+        below = parse_filter(wanted.pattern, self._prefix)
+        if not isinstance(below, str):
+            return below
+        if below not in self.filters and len(self.filters) >= SUBSCRIPTIONS_PER_SESSION_MAX:
+            return SubAckReasonCode.QUOTA_EXCEEDED
+        qos = QoS.AT_MOST_ONCE if wanted.max_qos == QoS.AT_MOST_ONCE else QoS.AT_LEAST_ONCE
+        self.filters[below] = qos
         self._grants.clear()
         self._after, self._more = 0, True
+        return SubAckReasonCode(qos)
 
-    def unsubscribe(self, pattern: str) -> bool:
-        """Drop `pattern`; False where it was not subscribed. What is in flight stays in flight."""
-        self._grants.clear()
-        return self.filters.pop(pattern, None) is not None
+    def unsubscribe(self, pattern: str) -> UnsubAckReasonCode:
+        """Drop a filter. What is in flight stays in flight."""
+        below = parse_filter(pattern, self._prefix)
+        if isinstance(below, str) and self.filters.pop(below, None) is not None:
+            self._grants.clear()
+            return UnsubAckReasonCode.SUCCESS
+        return UnsubAckReasonCode.NO_SUBSCRIPTION_EXISTED
+
+    def postpone(self) -> None:
+        """Something may be pending that cannot be pulled now."""
+        self._more = True
 
     def acknowledged(self, packet_id: int) -> int | None:
         """The sequence that the client has acknowledged; None where nothing of that identifier is in flight."""

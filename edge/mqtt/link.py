@@ -13,16 +13,24 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from time import perf_counter
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
-from ..limits import CONNECT_DEADLINE_S, LINK_ACK_DEADLINE_S, LINK_BACKLOG_MAX, LINK_BACKOFF_S, LINK_IN_FLIGHT_MAX
-from ..limits import PACKET_BYTES_MAX, RECEIVE_MAX
-from .client import EXPIRED, TOO_LARGE, Client, Failure, Message, OnAck, Phase
-from .codec import QoS, Will
+from ..limits import (
+    CONNECT_DEADLINE_S,
+    LINK_ACK_DEADLINE_S,
+    LINK_BACKLOG_MAX,
+    LINK_BACKOFF_S,
+    LINK_IN_FLIGHT_MAX,
+    PACKET_BYTES_MAX,
+    RECEIVE_MAX,
+)
+from .address import split_url
+from .client import Client, Message, Phase
+from .codec import Will
+from .outgoing import EXPIRED, TOO_LARGE, OnAck
+from .refusal import Failure
 
-__all__ = ["EXPIRED", "TOO_LARGE", "Link", "Message", "QoS", "State", "Will"]
+__all__ = ["EXPIRED", "TOO_LARGE", "Link", "Message", "State", "Will"]
 
-_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _CLOSE_DEADLINE_S: Final = 1.0  # for the last bytes to leave; then the socket is cut
 _BACKOFF_DOUBLINGS_MAX: Final = 16
 
@@ -35,24 +43,6 @@ class State(Enum):
     DISCONNECTED = "disconnected"
     REFUSED = "refused"
     STOPPED = "stopped"
-
-
-def split_url(url: str) -> tuple[str, str, int]:
-    """`mqtt://host:port`, `mqtts://host:port` or `unix:///path` as (scheme, host or path, port; 0 for unix).
-    Raises ValueError with a text for a person."""
-    parts = urlsplit(url)
-    forms = "Write mqtt://host:port, mqtts://host:port or unix:///path."
-    if parts.scheme == "unix" and parts.path and not parts.netloc:
-        return "unix", parts.path, 0
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError(f"{url!r} is not the address of an MQTT peer. {forms}")
-    if parts.username is not None or parts.path not in ("", "/") or parts.query:
-        raise ValueError(f"{url!r} holds more than a host and a port. {forms}")
-    try:
-        port = parts.port or _PORTS[parts.scheme]
-    except ValueError:
-        raise ValueError(f"{url!r} has a port outside 1 to 65535. {forms}") from None
-    return parts.scheme, parts.hostname, port
 
 
 class Link:
@@ -376,6 +366,7 @@ class _Wire(asyncio.Protocol):
         self.choked = False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # what it says is in the failure, or no more than "connection reset"
         if not self.closed.done():
             self.closed.set_result(None)
 

@@ -146,6 +146,7 @@ class Sessions:
         self.wheel: Final = Wheel()
         self.identities: dict[str, Identity] = {}
         self.absent: dict[Session, None] = {}  # in the order in which they left
+        self.stopping = False  # then nobody is reported as gone: it is we who go
         self.count = 0
         self.takeovers = 0
         self.connects_refused = 0
@@ -202,7 +203,7 @@ class Sessions:
                     self.wheel.add(session.expires_at, session)
             else:
                 self._remove(session)
-        if identity.connected == 0:
+        if identity.connected == 0 and not self.stopping:
             self.receiver.present(identity.name, False)
         self._forget(identity, now)
 

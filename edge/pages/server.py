@@ -26,7 +26,6 @@ from ..errors import BusyError, ConfigError
 from ..limits import HTTP_CONNECTIONS_MAX, HTTP_REQUEST_DEADLINE_S
 from ..model import Now
 from ..status import Status
-
 from .guard import Guard, is_loopback_name
 from .live import LiveView, bounded
 
@@ -50,6 +49,7 @@ class Page:
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket, token: str) -> None:
         self._server, self._listener = server, listener
+        self.token = token
         host, self.port = listener.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}/"

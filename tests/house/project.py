@@ -48,8 +48,10 @@ def file_of(module: str) -> str | None:
 
 
 def imports(name: str) -> list[tuple[str, int]]:
-    """What a file imports, anywhere in it, as (full module name, line). `from .x import y` gives `pkg.x.y` where that is
-    a module, else `pkg.x`."""
+    """What a file imports, anywhere in it, as (full module name, line).
+
+    `from .x import y` gives `pkg.x.y` where that is a module, else `pkg.x`.
+    """
     here = module_of(name).split(".")
     package = here if name.endswith("__init__.py") else here[:-1]
     found: list[tuple[str, int]] = []

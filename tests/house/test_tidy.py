@@ -1,4 +1,4 @@
-"""The house keeps its own rules: purity, sizes, no dead files, nothing unfinished, nothing of the place it was built in.
+"""The house keeps its own rules: purity, sizes, no dead files, nothing unfinished, nothing of where it was built.
 
 The rules' data stand in `[tool.doorstep]` of pyproject.toml.
 """
@@ -37,13 +37,14 @@ def _matches(name: str, pattern: str) -> bool:
 @pytest.mark.parametrize("pattern", RULES["pure"])
 def test_every_purity_pattern_names_a_file(pattern: str) -> None:
     """A pattern of `pure` that matches nothing would protect nothing."""
-    assert any(_matches(name, pattern) for name in sources(*PACKAGES)), f"pyproject.toml: pure has {pattern}, no such file"
+    assert any(_matches(name, pattern) for name in sources(*PACKAGES)), (
+        f"pyproject.toml: pure has {pattern}, no such file"
+    )
 
 
 @pytest.mark.parametrize("name", pure_files())
 def test_pure_files_import_no_world(name: str) -> None:
-    """A pure file imports nothing that reads clocks, sockets, files, threads, randomness, logs or the environment, and of
-    our own only pure files."""
+    """A pure file imports nothing that reads clocks, sockets, files, randomness …, and of our own only pure files."""
     pure = set(pure_files())
     wrong: list[str] = []
     for module, line in imports(name):
@@ -79,9 +80,11 @@ def test_pure_files_never_iterate_over_sets(name: str) -> None:
 
 
 def set_walks(module: ast.Module) -> Iterator[int]:
-    """Lines that iterate over what is plainly a set: an expression, or a name or attribute bound or annotated as one."""
+    """Lines that iterate over what is plainly a set: an expression, or a name bound or annotated as one."""
     attributes = _set_names(module, ast.Attribute)
-    scopes: list[ast.AST] = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    scopes: list[ast.AST] = [
+        node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     for scope in [module, *scopes]:
         names = _set_names(scope, ast.Name) | attributes
         for node in ast.walk(scope):
@@ -157,7 +160,9 @@ def test_files_and_functions_stay_short(name: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > RULES["function_lines_max"]:
-                wrong.append(f"{name}:{node.lineno} {node.name}() has {length} lines, {RULES['function_lines_max']} at most")
+                wrong.append(
+                    f"{name}:{node.lineno} {node.name}() has {length} lines, {RULES['function_lines_max']} at most"
+                )
     assert not wrong, "\n".join(wrong)
 
 
@@ -194,7 +199,8 @@ def test_the_centre_knows_only_the_contract(name: str) -> None:
     wrong = [
         f"{name}:{line} imports {module}"
         for module, line in imports(name)
-        if module.split(".")[0] == "edge" and not any(module == each or module.startswith(each + ".") for each in allowed)
+        if module.split(".")[0] == "edge"
+        and not any(module == each or module.startswith(each + ".") for each in allowed)
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -213,7 +219,7 @@ def test_every_file_and_test_says_why(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in sources(*PACKAGES) if not name.endswith("__init__.py")])
 def test_every_source_file_has_its_test(name: str) -> None:
-    """`edge/x.py` has `tests/edge/test_x.py`; what is tested elsewhere is listed in `tested_elsewhere` with the place."""
+    """`edge/x.py` has `tests/edge/test_x.py`; `tested_elsewhere` lists the others with their places."""
     folder, _, leaf = name.rpartition("/")
     mirror = f"tests/{folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
     place = RULES["tested_elsewhere"].get(name, mirror)
@@ -229,7 +235,9 @@ def test_names_of_test_files_are_unique_where_they_must_be() -> None:
 # Written so that no pattern matches its own text.
 UNWANTED = {
     "the place where it was built": re.compile(r"/(work)/|/tmp/[x]/|/tmp/[v]/|/tmp/[s]pec|[b]lueprint|/opt/[w]heels"),
-    "the host of a package registry": re.compile(r"\b[p]ypi\.org|[p]ythonhosted|[n]pmjs|registry\.[y]arnpkg|proxy\.[g]olang"),
+    "the host of a package registry": re.compile(
+        r"\b[p]ypi\.org|[p]ythonhosted|[n]pmjs|registry\.[y]arnpkg|proxy\.[g]olang"
+    ),
     "unfinished work": re.compile(r"\b[T]ODO\b|\b[F]IXME\b|\b[X]XX\b|\b[H]ACK\b|[N]otImplementedError"),
     "a conflict marker": re.compile(r"^(?:[<]{7}|[>]{7}) ", re.MULTILINE),
 }

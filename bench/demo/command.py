@@ -1,0 +1,189 @@
+"""`doorstep demo`: a day of a district against a real node and a real centre."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from edge.errors import InputError
+
+if TYPE_CHECKING:
+    # Imported where they are used, so that --help and a wrong option cost nothing.
+    from .instance import Instance
+    from .report import Ended
+    from .run import Demo, Options
+
+FRAME_S: Final = 0.25
+"""Real seconds between two pictures of the live screen."""
+
+INTERRUPTED: Final = 130
+"""Exit code of a headless run that a signal ended, as shells have it."""
+
+
+@click.command(short_help="Run a simulated district against a node and a centre.")
+@click.option(
+    "--speed", type=click.FloatRange(1, 2_000), default=60.0, show_default=True, help="Times faster than real time."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the district and of its people's dice.")
+@click.option("--instance", "path", type=click.Path(), metavar="PATH", help="Replay the day in this folder instead.")
+@click.option(
+    "--minutes", type=click.FloatRange(0.01), metavar="N", help="End after N real minutes instead of with the day."
+)
+@click.option(
+    "--broker", default="", metavar="URL", help="Run through this MQTT broker: mqtt://[user:password@]host[:port]."
+)
+@click.option("--headless", is_flag=True, help="No live screen; say what happened at the end.")
+@click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
+@click.option(
+    "--kill-node", type=click.IntRange(0, 100), default=0, metavar="N", help="SIGKILL the node N times on the way."
+)
+@click.option(
+    "--decline-probability", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="A rider declines."
+)
+@click.option(
+    "--silent-probability",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="A rider ignores an offer.",
+)
+@click.option(
+    "--data-dir", type=click.Path(), metavar="DIR", help="Keep journal, logs and configuration of the run here."
+)
+@click.option("--keep", is_flag=True, help="Keep the data even where no --data-dir names a place for it.")
+def demo(
+    speed: float,
+    seed: int,
+    path: str | None,
+    minutes: float | None,
+    broker: str,
+    headless: bool,
+    report_path: str | None,
+    kill_node: int,
+    decline_probability: float,
+    silent_probability: float,
+    data_dir: str | None,
+    keep: bool,
+) -> None:
+    """Run a day of a simulated district: customers, riders and kitchens, each a real MQTT client of a real node.
+
+    The district is made up from --seed, or read from --instance (a folder in the format of the public meal-delivery
+    instances). Node and centre are started for it on free ports and stopped with it. Ctrl-C ends everything.
+
+    \b
+    Examples:
+      doorstep demo                                              # look at it, 60 times faster
+      doorstep demo --speed 300 --instance tests/data/small-district
+      doorstep demo --headless --speed 300 --json out.json       # a whole day, judged; data in out-data/
+      doorstep demo --headless --speed 300 --kill-node 3 --json out.json
+      doorstep demo --broker mqtt://127.0.0.1:1883
+
+    \b
+    A run that was not interrupted is judged: exit code 0 only if every invariant held. With --json or --data-dir the
+    data stays, so that it can be asked again:
+      doorstep replay --journal out-data/edge
+      doorstep explain o17 --journal out-data/edge
+
+    Exit codes: 0 every invariant held, 1 one did not, 2 an input cannot be used, 3 a port is in use.
+    """
+    from .district import generate
+    from .instance import read
+    from .processes import prepare
+    from .run import Options
+    from .world import Habits
+
+    instance = read(path) if path else generate(seed)
+    habits = Habits(decline=decline_probability, silent=silent_probability)
+    options = Options(speed=speed, seed=seed, minutes=minutes or 0.0, broker=broker, kills=kill_node, habits=habits)
+    if not headless and not sys.stdout.isatty():
+        click.echo("There is no terminal to draw on: running as with --headless.", err=True)
+        headless = True
+    folder, stays = _folder(data_dir, report_path, keep)
+    held: bool | None = False
+    try:
+        prepare(folder)
+        held = _run(instance, options, folder, headless, report_path)
+    finally:
+        # What went wrong can be looked at: only a good run's data goes.
+        stays = stays or held is False
+        if not stays:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif (folder / "edge").exists():
+            click.echo(f"The run's data is in {folder}. Ask it: doorstep replay --journal {folder / 'edge'}")
+    if held is None:
+        sys.exit(INTERRUPTED if headless else 0)
+    sys.exit(0 if held else 1)
+
+
+def _folder(data_dir: str | None, report_path: str | None, keep: bool) -> tuple[Path, bool]:
+    """Where the run's data goes, and whether it stays there afterwards."""
+    if data_dir:
+        return Path(data_dir).absolute(), True
+    if report_path:
+        report = Path(report_path).absolute()
+        if report.is_dir() or not report.parent.is_dir():
+            raise InputError(
+                str(report), None, "the report cannot be written there. Name a file in an existing folder."
+            )
+        return report.with_name(f"{report.stem}-data"), True
+    return Path(tempfile.mkdtemp(prefix="doorstep-demo-")), keep
+
+
+def _run(
+    instance: "Instance", options: "Options", folder: Path, headless: bool, report_path: str | None
+) -> bool | None:
+    """Run, report, and say whether every invariant held; None where the run was interrupted."""
+    import uvloop
+
+    from .report import build, lines
+    from .run import Demo
+
+    async def main() -> "tuple[Demo, Ended | None]":
+        demo = Demo(instance, options, folder)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, demo.interrupt)
+        return demo, await (demo.run() if headless else _shown(demo))
+
+    demo, ended = uvloop.run(main())
+    if ended is None:
+        counts = demo.records.order_states()
+        click.echo(
+            f"Stopped after {demo.real_s:.0f} s: {demo.records.counts['placed']} orders placed, {counts['delivered']} "
+            f"delivered, {demo.records.counts['receipts']} receipts. Node and centre are stopped."
+        )
+        return None
+    report = build(ended)
+    if report_path:
+        Path(report_path).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    for line in lines(report):
+        click.echo(line)
+    return ended.held
+
+
+async def _shown(demo: "Demo") -> "Ended | None":
+    """Run with the live screen. Pictures are drawn beside the loop: drawing must not delay the clients it shows."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from .screen import draw
+
+    console = Console()
+    running = asyncio.ensure_future(demo.run())
+    with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
+
+        def picture() -> None:
+            live.update(draw(demo, console), refresh=True)
+
+        while not running.done():
+            await asyncio.to_thread(picture)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(running), FRAME_S)
+    return await running

@@ -1,0 +1,196 @@
+"""The rules that must hold whatever happened during the day, each with the evidence where it does not.
+
+Three witnesses are heard: the people of the district (`records`), the node's journal (`evidence`), and the centre.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from .evidence import Evidence
+from .records import Records
+
+SCAN_BYTES: Final = 4 * 1024 * 1024
+"""Files are searched in pieces of this size."""
+
+
+class Verdict(Struct, frozen=True):
+    """One rule: whether it held, and in a sentence or two what was found."""
+
+    name: str
+    held: bool
+    evidence: str = ""
+
+
+class Testimony(Struct, kw_only=True):
+    """Everything that the rules are judged on. `cut` is whether the run ended before the day did; `broker` whether the
+    clients' publishes were acknowledged by somebody else than the node. `unpacked` is what lies compressed in the
+    folders; `visible` are coordinates that a file must hold (drop-offs), to show that the search can see."""
+
+    records: Records
+    evidence: Evidence
+    open_orders: dict[str, int]
+    unanswered: list[tuple[str, str]]
+    queues: dict[str, tuple[int, int]]
+    events_at_node: int
+    events_at_centre: int
+    folders: list[Path]
+    unpacked: dict[str, bytes]
+    visible: list[float]
+    cut: bool = False
+    broker: bool = False
+
+
+def judge(testimony: Testimony) -> list[Verdict]:
+    """Every rule, in the order of `RULES`."""
+    verdicts: list[Verdict] = []
+    for name, rule in RULES.items():
+        broken = [*testimony.evidence.findings.get(name, []), *rule(testimony)]
+        verdicts.append(Verdict(name, not broken, " ".join(f"{text}." for text in broken[:6])))
+    return verdicts
+
+
+def _every_event_has_a_receipt(t: Testimony) -> Iterable[str]:
+    """What was sent was answered; a run that was cut short may leave the last few open."""
+    if t.unanswered:
+        some = ", ".join(f"{event} of {client}" for client, event in t.unanswered[:5])
+        yield f"{len(t.unanswered)} events have no receipt, for example {some}"
+
+
+def _one_decision_per_id(t: Testimony) -> Iterable[str]:
+    """Every receipt for an id is the same, byte for byte."""
+    for (client, event), record in t.records.events.items():
+        if record.differing is not None:
+            yield f"{event} of {client} was answered {record.receipt!r} and then {record.differing!r}"
+
+
+def _no_receipt_without_journal(t: Testimony) -> Iterable[str]:
+    """What a client was told is what the disk holds."""
+    for key, record in t.records.events.items():
+        if record.receipt is not None and t.evidence.receipts.get(key) != record.receipt:
+            yield f"{key[0]} has a receipt for {key[1]} that is not in the journal"
+
+
+def _no_order_with_two_riders(t: Testimony) -> Iterable[str]:
+    """Nobody carries what another one carries. (The journal's side of it is in `evidence`.)"""
+    for name, order in t.records.orders.items():
+        if len(order.picked_up_by) > 1 or len(order.delivered_by) > 1:
+            yield f"{name} was picked up by {order.picked_up_by} and delivered by {order.delivered_by}"
+
+
+def _in_evidence(_: Testimony) -> Iterable[str]:
+    """Judged row by row in `evidence`."""
+    return ()
+
+
+def _conservation(t: Testimony) -> Iterable[str]:
+    """Nothing disappears between the wire and the decision."""
+    evidence = t.evidence
+    decided = evidence.accepted + evidence.duplicate + evidence.refused.total()
+    if evidence.received != decided:
+        yield (
+            f"{evidence.received} events are in the journal, but {evidence.accepted} accepted + {evidence.duplicate} "
+            f"duplicate + {evidence.refused.total()} refused = {decided}"
+        )
+    if evidence.acknowledged != evidence.received:
+        yield f"{evidence.received} events are in the journal and {evidence.acknowledged} acknowledgements"
+    if not t.broker:
+        counts = t.records.counts
+        acknowledged = counts["acknowledged"] + counts["refused_by_code"]
+        if acknowledged > evidence.received + evidence.shed.total():
+            yield f"clients hold {acknowledged} acknowledgements, the journal only {evidence.received} events"
+
+
+def _counted_once_at_centre(t: Testimony) -> Iterable[str]:
+    """The centre counted what the node received: no more, no less."""
+    if t.events_at_node != t.events_at_centre:
+        yield f"the node received {t.events_at_node} events, the centre counts {t.events_at_centre}"
+    if t.events_at_node != t.evidence.received:
+        yield f"the node says {t.events_at_node} events, its journal holds {t.evidence.received}"
+
+
+def _queues_bounded(t: Testimony) -> Iterable[str]:
+    """No queue was ever seen above its limit."""
+    for name, (deepest, limit) in t.queues.items():
+        if deepest > limit:
+            yield f"the queue {name} held {deepest}, its limit is {limit}"
+
+
+def _no_position_on_disk(t: Testimony) -> Iterable[str]:
+    """Places that riders reported on the way are in no file of the node or the centre, packed or not."""
+    secret = [form for place in t.records.canaries for value in place for form in forms(value)]
+    visible = [form for value in t.visible for form in forms(value)]
+    seen = False
+    for path in [path for folder in t.folders for path in sorted(folder.rglob("*")) if path.is_file()]:
+        if (pattern := search(path, secret)) is not None:
+            yield f"{path} holds a rider's place as {pattern!r}"
+        seen = seen or search(path, visible) is not None
+    for name, body in t.unpacked.items():
+        if any(pattern in body for pattern in secret):
+            yield f"{name} holds a rider's place"
+    if t.visible and not seen:
+        yield "the search for places finds not even the doors that the journal holds: it proves nothing"
+
+
+def _every_order_ended(t: Testimony) -> Iterable[str]:
+    """Each order was delivered, cancelled, refused or given up; where the run was cut short, the node still has it."""
+    for name, order in t.records.orders.items():
+        if order.state == "unsent" or order.ended:
+            continue
+        if not t.cut:
+            yield f"{name} is still {order.state}"
+    known = sum(t.open_orders.values())
+    waiting = sum(order.state not in ("unsent", "sent") and not order.ended for order in t.records.orders.values())
+    if t.cut and waiting > known:
+        yield f"{waiting} orders are under way for their customers, the node knows {known}"
+
+
+def _nobody_was_surprised(t: Testimony) -> Iterable[str]:
+    """Nothing happened to a client that the protocol rules out."""
+    yield from t.records.problems[:5]
+
+
+RULES: Final[Mapping[str, Callable[[Testimony], Iterable[str]]]] = {
+    "every_event_has_a_receipt": _every_event_has_a_receipt,
+    "one_decision_per_id": _one_decision_per_id,
+    "no_receipt_without_journal": _no_receipt_without_journal,
+    "no_order_with_two_riders": _no_order_with_two_riders,
+    "capacity_respected": _in_evidence,
+    "none_assigned_after_shift_end": _in_evidence,
+    "conservation": _conservation,
+    "counted_once_at_centre": _counted_once_at_centre,
+    "queues_bounded": _queues_bounded,
+    "no_position_on_disk": _no_position_on_disk,
+    "every_order_ended": _every_order_ended,
+    "nobody_was_surprised": _nobody_was_surprised,
+}
+"""Name in the report -> the rule."""
+
+
+def forms(value: float) -> list[bytes]:
+    """The ways in which a coordinate could stand in a file: MessagePack's and a machine's floats, and text."""
+    return [struct.pack(">d", value), struct.pack("<d", value), repr(value).encode()]
+
+
+def search(path: Path, patterns: list[bytes]) -> bytes | None:
+    """The first of the patterns that a file holds."""
+    if not patterns:
+        return None
+    overlap = max(map(len, patterns)) - 1
+    with path.open("rb") as file:
+        piece = b""
+        while more := file.read(SCAN_BYTES):
+            piece = piece[-overlap:] + more
+            for pattern in patterns:
+                if pattern in piece:
+                    return pattern
+    return None
+
+
+def states(report: Mapping[str, Any]) -> dict[str, int]:
+    """Orders by state in a node's status, open ones only."""
+    closed = {"delivered", "cancelled", "undeliverable"}
+    return {state: int(count or 0) for state, count in report.get("orders", {}).items() if state not in closed}

@@ -1,0 +1,399 @@
+"""One demonstration from start to verdict: processes, people, kills, drain, evidence."""
+
+import asyncio
+import contextlib
+import math
+import random
+import secrets
+from collections import Counter, deque
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter, time
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import apsw
+from msgspec import Struct
+
+from edge.clock import Clock
+from edge.errors import DoorstepError
+from edge.journal_reader import FILE_NAME, JournalReader, read_snapshot, read_snapshots
+
+from .agenda import Agenda
+from .clients import Fleet
+from .customers import Customer
+from .evidence import Evidence
+from .instance import Instance
+from .invariants import Testimony, judge, states
+from .kitchens import Kitchen, name_of
+from .processes import Site
+from .records import Records
+from .report import Ended, Process
+from .riders import Rider
+from .world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
+
+DAY_MS: Final = 24 * 3_600_000
+MORNING_MS: Final = 10 * 3_600_000
+"""The simulated clock at the start of the processes: 10:00 UTC of today. Minute 0 of the instance follows shortly."""
+
+POLL_S: Final = 0.5
+"""Real seconds between two looks at the node's status."""
+
+RECEIPTS_S_MAX: Final = 20.0
+"""Real seconds at the end in which outstanding receipts may come."""
+
+DRAIN_REAL_S_MAX: Final = 30.0
+DRAIN_SIMULATED_S_MAX: Final = 90.0
+"""Bound of the wait for the centre: a last window is sealed 70 simulated seconds after it began; then a round trip."""
+
+AFTER_HOURS_MINUTES: Final = 120
+"""Simulated minutes after the last shift, and after orders are given up, in which the day may end."""
+
+PATIENCE_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max": 3.0}
+"""At high speed, real seconds that people get at least: a minute of a rider's time is 200 ms at 300 times real speed,
+and a hiccup of this machine should not look like a rider who does not answer."""
+
+RATE_SAMPLES: Final = 240
+"""Samples of the decision rate kept for the screen: two minutes."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What was asked for. `minutes` are real, 0 for the whole day; `broker` is empty for the node's own endpoint."""
+
+    speed: float = 60.0
+    seed: int = 1
+    minutes: float = 0.0
+    broker: str = ""
+    kills: int = 0
+    habits: Habits = Habits()
+
+
+class Demo:
+    """One run. Everything that a screen may show is an attribute; nothing of it needs a screen."""
+
+    def __init__(self, instance: Instance, options: Options, folder: Path) -> None:
+        self.instance = instance
+        self.options = options
+        self.folder = folder
+        self.phase = "starting"
+        self.status: Mapping[str, Any] = {}
+        self.summary: Mapping[str, Any] = {}
+        self.rates: deque[float] = deque(maxlen=RATE_SAMPLES)
+        self.process = Process()
+        self.records = Records()
+        self.interrupted = False
+        self._stop = asyncio.Event()
+        self._draw = random.Random(f"demo {options.seed}")
+        self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
+        self.site = Site(folder, self.node_name, self._draw)
+        self.agenda: Agenda | None = None
+        self._queues: dict[str, tuple[int, int]] = {}
+        self._cpu_s: dict[int, float] = {}
+        self._dropped: dict[int, Mapping[str, int]] = {}
+        self._decisions = (0, 0, 0.0)
+        self._began = perf_counter()
+        self._began_ms = int(time() * 1000)
+        self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
+        self.fleet: Fleet | None = None
+        self._open_orders: set[str] = set()
+
+    # -- what a screen and a signal handler may call -------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """End the run now, without a verdict."""
+        self.interrupted = True
+        self._stop.set()
+
+    def now_ms(self) -> int:
+        """The simulated wall clock."""
+        return self.morning_ms if self.agenda is None else self.agenda.now_ms()
+
+    @property
+    def real_s(self) -> float:
+        """Real seconds since the start."""
+        return perf_counter() - self._began
+
+    # -- the run -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Ended | None:
+        """The whole run; None where it was interrupted. Raises DoorstepError where a process cannot be kept alive."""
+        poll = asyncio.get_running_loop().create_task(self._poll())
+        try:
+            fleet, world = await self._open()
+            cut = await self._day(world)
+            return None if self.interrupted else await self._close(fleet, world, cut)
+        finally:
+            self.phase = "stopping" if self.phase != "done" else "done"
+            poll.cancel()
+            if self.agenda is not None:
+                self.agenda.close()
+            if self.fleet is not None:
+                await self.fleet.close()
+            await self.site.stop()
+
+    async def _open(self) -> tuple[Fleet, World]:
+        """Start both processes, connect the kitchens, and plan the day."""
+        options, instance = self.options, self.instance
+        names = [
+            *(f"customer-{order.name}" for order in instance.orders),
+            *(f"rider-{courier.name}" for courier in instance.couriers),
+            *(name_of(restaurant.name) for restaurant in instance.restaurants),
+        ]
+        tokens = {name: secrets.token_urlsafe(32) for name in names}
+        anchors = {
+            "clock_speed": options.speed,
+            "clock_wall_anchor_ms": self.morning_ms,
+            "clock_real_anchor_ms": self._began_ms,
+        }
+        broker, username, password = _split(options.broker)
+        self.site.configure(tokens, {**anchors, **self._rules(), **self._link(broker, username, password)})
+        agenda = Agenda(Clock(options.speed, self.morning_ms, self._began_ms))
+        url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
+        fleet = Fleet(self.node_name, url, tokens, agenda, self.records, options.seed)
+        if broker:
+            fleet.share(username, password)
+        fleet.repeat_probability = options.habits.repeat
+        self.agenda, self.fleet = agenda, fleet
+        await self.site.start()
+        fleet.start()
+        day_ms = math.ceil((agenda.now_ms() + 2 * CONNECT_AHEAD_REAL_S * options.speed * 1000) / MINUTE_MS) * MINUTE_MS
+        world = World(instance, agenda, fleet, self.records, day_ms, options.seed, options.habits)
+        self._people(world)
+        return fleet, world
+
+    def _rules(self) -> dict[str, str | int | float | bool]:
+        """The instance's parameters as options of the node."""
+        parameters = self.instance.parameters
+        patience = {name: math.ceil(real_s * self.options.speed) for name, real_s in PATIENCE_REAL_S.items()}
+        defaults = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
+        return {
+            "speed_mps": round(parameters.metres_per_minute / 60, 4),
+            "detour_factor": 1.0,
+            "pickup_service_s": parameters.pickup_service * 60,
+            "dropoff_service_s": parameters.dropoff_service * 60,
+            **{name: min(max(low, patience[name]), high) for name, (low, high) in defaults.items()},
+        }
+
+    def _link(self, broker: str, username: str, password: str) -> dict[str, str | int | float | bool]:
+        """Broker mode: the node is a client, as everybody is."""
+        if not broker:
+            return {}
+        link: dict[str, str | int | float | bool] = {"listen": "", "link": broker}
+        if username:
+            path = self.site.write_secret("link.token", password)
+            link |= {"link_username": username, "link_token_file": path}
+        return link
+
+    def _people(self, world: World) -> None:
+        """Everybody's day into the agenda."""
+        instance = self.instance
+        self._open_orders = {order.name for order in instance.orders}
+        by_shop: dict[str, list[Any]] = {restaurant.name: [] for restaurant in instance.restaurants}
+        for order in instance.orders:
+            by_shop[order.restaurant].append(order)
+        for restaurant in instance.restaurants:
+            if by_shop[restaurant.name]:
+                Kitchen(world, restaurant, by_shop[restaurant.name]).open()
+        orders = {order.name: order for order in instance.orders}
+        for courier in instance.couriers:
+            Rider(world, courier, orders).plan()
+        for order in instance.orders:
+            Customer(world, order, self._open_orders.discard).plan()
+
+    async def _day(self, world: World) -> bool:
+        """Until the day is over. True where it was cut short."""
+        self.phase = "day"
+        assert self.agenda is not None
+        agenda, options = self.agenda, self.options
+        kills = asyncio.get_running_loop().create_task(self._kill(world))
+        give_up = 60
+        last_ms = world.ms(self.instance.last_minute() + give_up + AFTER_HOURS_MINUTES)
+        shifts_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
+        try:
+            while not self._stop.is_set():
+                for failure in (agenda.failure, self.site.node.failure, self.site.centre.failure):
+                    if failure is not None:
+                        raise failure
+                if options.minutes and self.real_s >= options.minutes * 60:
+                    return True
+                now_ms = agenda.now_ms()
+                home = all(state == "off" for state in self.records.riders.values())
+                if (not self._open_orders and now_ms > shifts_ms and home) or now_ms > last_ms:
+                    return False
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), 0.1)
+            return True
+        finally:
+            kills.cancel()
+            await asyncio.wait([kills])
+
+    async def _kill(self, world: World) -> None:
+        """SIGKILL the node at moments drawn from the seed, while orders are placed; one at a time."""
+        assert self.agenda is not None
+        first = min(order.placed for order in self.instance.orders)
+        last = max(order.ready for order in self.instance.orders)
+        # A tenth of the day is kept free on both sides, so that a kill always meets work.
+        moments = sorted(self._draw.uniform(first + (last - first) / 10, last) for _ in range(self.options.kills))
+        for minute in moments:
+            wait_s = self.agenda.clock.real_s((world.ms(minute) - self.agenda.now_ms()) / 1000)
+            if self.options.minutes:
+                # In a run that is cut short the moments are squeezed into it.
+                share = moments.index(minute) + 1
+                wait_s = min(wait_s, share * self.options.minutes * 60 / (len(moments) + 2) - self.real_s)
+            await asyncio.sleep(max(wait_s, 0))
+            await self.site.node.answers()
+            killed = perf_counter()
+            self.records.tell(self.agenda.now_ms(), "the node was killed (SIGKILL)")
+            self.site.node.kill()
+            await asyncio.sleep(0.05)
+            await self.site.node.answers()
+            took_s = perf_counter() - killed
+            self.process.ready_s_max = max(self.process.ready_s_max, took_s)
+            self.records.tell(self.agenda.now_ms(), f"the node is back after {took_s:.1f} s")
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended:
+        """Let everything settle, stop the processes, and judge."""
+        self.phase = "draining"
+        world.closed = True
+        assert self.agenda is not None
+        self.agenda.close()
+        await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
+        unanswered = fleet.unanswered()
+        await fleet.close()
+        drain_s = DRAIN_REAL_S_MAX + self.agenda.clock.real_s(DRAIN_SIMULATED_S_MAX)
+        settled = await self._until(self._in_step, drain_s)
+        if not settled:
+            self.records.tell(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
+        await self._look()
+        at_node, at_centre = self._both()
+        self.process.restarts = self.site.node.restarts
+        self.process.kills = self.site.node.kills
+        self.process.cpu_s = sum(self._cpu_s.values())
+        await self.site.stop()
+        self.phase = "checking"
+        evidence, unpacked = await asyncio.to_thread(self._read)
+        testimony = Testimony(
+            records=self.records,
+            evidence=evidence,
+            open_orders=states(self.status),
+            unanswered=unanswered,
+            queues=self._queues,
+            events_at_node=at_node,
+            events_at_centre=at_centre,
+            folders=[self.site.node_data, self.site.centre_data],
+            unpacked=unpacked,
+            visible=[world.ground.place(order.x, order.y).lat for order in self.instance.orders[:10]],
+            cut=cut,
+            broker=bool(self.options.broker),
+        )
+        verdicts = await asyncio.to_thread(judge, testimony)
+        self.phase = "done"
+        return Ended(
+            instance=self.instance,
+            speed=self.options.speed,
+            seed=self.options.seed,
+            mode="broker" if self.options.broker else "endpoint",
+            real_s=self.real_s,
+            cut=cut,
+            records=self.records,
+            evidence=evidence,
+            verdicts=verdicts,
+            status=self.status,
+            dropped=self.dropped(),
+            process=self.process,
+            events_at_node=at_node,
+            events_at_centre=at_centre,
+            journal=str(self.journal),
+            folder=str(self.folder),
+        )
+
+    @property
+    def journal(self) -> Path:
+        """Where the node's journal is."""
+        return self.site.node_data / FILE_NAME
+
+    def dropped(self) -> Counter[str]:
+        """What the node could not answer, by reason, all its incarnations together."""
+        total: Counter[str] = Counter()
+        for counts in self._dropped.values():
+            total.update(counts)
+        return total
+
+    def _read(self) -> tuple[Evidence, dict[str, bytes]]:
+        """The journal's side of the story, and its snapshots unpacked."""
+        evidence = Evidence()
+        with JournalReader.open(self.journal) as reader:
+            evidence.read(body for _, body in reader.rows(0))
+        db = apsw.Connection(str(self.journal), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            kept = read_snapshots(db)
+            unpacked = {f"the snapshot at row {k.number}": read_snapshot(db, self.journal, k) for k in kept}
+        finally:
+            db.close()
+        return evidence, unpacked
+
+    async def _until(self, done: Any, seconds: float) -> bool:
+        """Wait until `done()`, looking with every poll; False where that takes longer than `seconds`."""
+        end = perf_counter() + seconds
+        while not done():
+            if self._stop.is_set() or perf_counter() > end:
+                return False
+            for failure in (self.site.node.failure, self.site.centre.failure):
+                if failure is not None:
+                    raise failure
+            await asyncio.sleep(POLL_S / 2)
+        return True
+
+    def _both(self) -> tuple[int, int]:
+        return int(self.status.get("sync", {}).get("events_at_node") or 0), int(self.summary.get("events") or 0)
+
+    def _in_step(self) -> bool:
+        """The centre has counted what the node received."""
+        at_node, at_centre = self._both()
+        return at_node == at_centre > 0
+
+    # -- looking at the processes --------------------------------------------------------------------------------------
+
+    async def _poll(self) -> None:
+        while True:
+            await self._look()
+            await asyncio.sleep(POLL_S)
+
+    async def _look(self) -> None:
+        """Ask both processes how they are. Silence is no news: one of them may be restarting."""
+        with contextlib.suppress(OSError):
+            self._seen(await self.site.status())
+        with contextlib.suppress(OSError):
+            self.summary = await self.site.summary()
+
+    def _seen(self, status: Mapping[str, Any]) -> None:
+        self.status = status
+        process, counts = status["process"], status["counts"]
+        pid = int(process["pid"])
+        self._cpu_s[pid] = float(process["cpu_s"] or 0)
+        self._dropped[pid] = counts["dropped"]
+        self.process.rss_mb = max(self.process.rss_mb, float(process["rss_mb"] or 0))
+        for name, queue in status["queues"].items():
+            deepest, _ = self._queues.get(name, (0, 0))
+            self._queues[name] = (max(deepest, int(queue["depth"])), int(queue["limit"]))
+        decisions, now_real = int(counts["decisions"]), perf_counter()
+        last_pid, last, last_real = self._decisions
+        if last_pid == pid and now_real > last_real:
+            self.rates.append(max(decisions - last, 0) / (now_real - last_real))
+        self._decisions = (pid, decisions, now_real)
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    """A broker's address without the name and the password in it, and these."""
+    if not url:
+        return "", "", ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise DoorstepError(
+            f"{url!r} is no broker's address. Write mqtt://host:port or mqtt://user:password@host:port."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}", unquote(parts.username or ""), unquote(parts.password or "")

@@ -1,0 +1,344 @@
+"""The sockets around the sessions: TCP, TLS and WebSocket listeners, one timer, and back-pressure in both directions.
+
+Nothing waits here. What was read goes to the receiver at once; what is to be written is collected until the loop's next
+turn and leaves with one write for each connection. A peer that does not read stops being sent answers, and is
+disconnected where even the rest piles up; a node that cannot keep up stops reading from everybody.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+from msgspec.structs import replace
+
+from ..errors import BusyError, ConfigError
+from ..limits import (
+    CLOSE_GRACE_S,
+    CONNECTIONS_MAX,
+    MESSAGES_PER_CLIENT_BURST,
+    MESSAGES_PER_CLIENT_PER_S,
+    PACKET_BYTES_MAX,
+    TLS_HANDSHAKE_S,
+    WRITE_BUFFER_BYTES_MAX,
+)
+from ..model import Receiver
+from .codec import DisconnectReasonCode
+from .session import Connection
+from .sessions import Rules, Sessions
+from .websocket import Stream
+
+_BACKLOG: Final = 1_024
+_TICK_S: Final = 1.0
+
+
+class Endpoint:
+    """An MQTT server for the clients of one node (or for the nodes of one centre).
+
+    `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
+    `sessions`, `takeovers`, `connects_refused` (handshakes), `connections_refused` (over the limit), `slow_readers`."""
+
+    def __init__(
+        self,
+        name: str,
+        receiver: Receiver,
+        authenticate: Callable[[str, bytes], bool],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        packet_bytes_max: int = PACKET_BYTES_MAX,
+        anonymous: bool = False,
+        messages_per_s: float = MESSAGES_PER_CLIENT_PER_S,
+        burst: float = MESSAGES_PER_CLIENT_BURST,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        nonce = secrets.token_hex(4)
+        rules = Rules(name, packet_bytes_max, anonymous, messages_per_s, burst, nonce)
+        self.registry: Final = Sessions(rules, receiver, authenticate)
+        self.clock: Final = clock
+        self.connections = 0
+        self.connections_refused = 0
+        self.slow_readers = 0
+        self.paused = False
+        self._connections_max = connections_max
+        self._servers: list[asyncio.Server] = []
+        self._peers: dict[_Peer, None] = {}
+        self._strangers: dict[_Peer, None] = {}  # no CONNECT yet, oldest first
+        self._dirty: list[_Peer] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def sessions(self) -> int:
+        """Sessions with and without a connection."""
+        return self.registry.count
+
+    @property
+    def takeovers(self) -> int:
+        """Connections that lost their session to a newer one."""
+        return self.registry.takeovers
+
+    @property
+    def connects_refused(self) -> int:
+        """Handshakes that ended with a refusal."""
+        return self.registry.connects_refused
+
+    async def listen(
+        self, address: str, *, websocket: bool = False, tls: ssl.SSLContext | None = None
+    ) -> tuple[str, int]:
+        """Accept connections on `host:port` (0: a free port). The address that it became. Raises BusyError where the
+        port is taken, ConfigError where the address cannot be listened on, or is open to others without passwords."""
+        host, port = parse_address(address)
+        if self.registry.rules.anonymous and not _is_loopback(host):
+            hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
+            raise ConfigError("the configuration", "listen", address, hint)
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                lambda: _Peer(self, self._stream() if websocket else None),
+                host,
+                port,
+                ssl=tls,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S if tls else None,
+                backlog=_BACKLOG,
+            )
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise BusyError(
+                    f"Port {port} on {host} is in use by another process. Stop that one, or choose another port in the "
+                    f"address {address!r} of the configuration (0 takes a free one)."
+                ) from None
+            hint = f"{error.strerror or error}. Give an address of this machine, and a port above 1023 unless root."
+            raise ConfigError("the configuration", "listen", address, hint) from None
+        self._servers.append(server)
+        bound = cast("tuple[str, int]", server.sockets[0].getsockname())
+        return bound[0], bound[1]
+
+    def wake(self, clients: Iterable[str]) -> None:
+        """New durable answers are there for these clients."""
+        for client in clients:
+            self.registry.wake(client)
+
+    def pause(self) -> None:
+        """Stop reading from every socket. Keepalives do not run out meanwhile."""
+        self.paused = True
+        for peer in self._peers:
+            peer.regulate()
+
+    def resume(self) -> None:
+        """Read again."""
+        self.paused = False
+        for peer in self._peers:
+            peer.regulate()
+
+    def disconnect(
+        self, client: str, reason: DisconnectReasonCode = DisconnectReasonCode.ADMINISTRATIVE_ACTION
+    ) -> None:
+        """Close every connection of one client."""
+        for connection in self.registry.connected(client):
+            connection.end(reason, self.clock())
+
+    def recheck(self) -> None:
+        """The credentials have changed: whoever could not come in any more has to go."""
+        for peer in list(self._peers):
+            if peer.connection.session is not None and not peer.connection.is_authentic():
+                peer.connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
+
+    def set_quota(self, messages_per_s: float, burst: float) -> None:
+        """Change what every client may send, from now on."""
+        self.registry.rules = replace(self.registry.rules, messages_per_s=messages_per_s, burst=burst)
+
+    async def stop_listening(self) -> None:
+        """Accept nobody any more; who is connected stays."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    async def close(self) -> None:
+        """Stop listening, say goodbye to everybody, and wait until they have read it (at most CLOSE_GRACE_S). Nobody is
+        reported as absent: it is the node that goes, not they."""
+        await self.stop_listening()
+        self.registry.stopping = True
+        now = self.clock()
+        for peer in list(self._peers):
+            peer.connection.end(DisconnectReasonCode.SERVER_SHUTTING_DOWN, now)
+        self._flush()
+        try:
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await self._empty.wait()
+        except TimeoutError:
+            for peer in list(self._peers):
+                peer.abort()
+            await self._empty.wait()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # -- what the connections call -------------------------------------------------------------------------------------
+
+    def came(self, peer: "_Peer") -> None:
+        """Count a new connection. Where there is no room, the oldest one that has not said who it is goes."""
+        self._peers[peer] = self._strangers[peer] = None
+        self.connections += 1
+        self._empty.clear()
+        if self.connections > self._connections_max:
+            self.connections_refused += 1
+            next(iter(self._strangers)).abort()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def introduced(self, peer: "_Peer") -> None:
+        """A connection has a session now."""
+        self._strangers.pop(peer, None)
+
+    def went(self, peer: "_Peer") -> None:
+        """A connection is gone."""
+        self._strangers.pop(peer, None)
+        del self._peers[peer]
+        self.connections -= 1
+        if not self._peers:
+            self._empty.set()
+
+    def soil(self, peer: "_Peer") -> None:
+        """A connection has something to write: it is flushed in the loop's next turn."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty.append(peer)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for peer in dirty:
+            peer.flush()
+
+    def _tick(self) -> None:
+        self.registry.wheel.turn(self.clock())
+        busy = self._peers or len(self.registry.wheel)
+        self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
+
+    def _stream(self) -> Stream:
+        return Stream(local_origins_only=self.registry.rules.anonymous)
+
+
+class _Peer(asyncio.Protocol):
+    """One socket and its connection."""
+
+    def __init__(self, endpoint: Endpoint, stream: Stream | None) -> None:
+        self.connection = Connection(endpoint.registry, endpoint.clock(), self._notify)
+        self._endpoint, self._stream = endpoint, stream
+        self._transport: asyncio.Transport | None = None
+        self._stranger = True
+        self._soiled = False
+        self._ending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        connected = transport.get_extra_info("socket")
+        if connected is not None:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._endpoint.came(self)
+        self.regulate()
+
+    def data_received(self, data: bytes) -> None:
+        read_at = time.perf_counter()
+        if self._stream is not None:
+            data = self._stream.receive(data)
+            if self._stream.out or self._stream.closed:
+                self._notify()
+        if data:
+            self.connection.receive(data, self._endpoint.clock(), read_at)
+            if self._stranger and self.connection.session is not None:
+                self._stranger = False
+                self._endpoint.introduced(self)
+
+    def pause_writing(self) -> None:
+        self.connection.choked = True
+
+    def resume_writing(self) -> None:
+        self.connection.choked = False
+        self.connection.drained()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it went makes no difference
+        self._transport = None
+        self._endpoint.went(self)
+        self.connection.lost(self._endpoint.clock())
+
+    def regulate(self) -> None:
+        """Read, or do not."""
+        connection, transport = self.connection, self._transport
+        hold = self._endpoint.paused or not connection.wants_more
+        if hold == connection.held or transport is None or transport.is_closing():
+            return
+        connection.held = hold
+        if hold:
+            transport.pause_reading()
+        else:
+            connection.heard_at = self._endpoint.clock()
+            transport.resume_reading()
+
+    def flush(self) -> None:
+        """Write everything that is there, in one piece."""
+        self._soiled = False
+        connection, transport, stream = self.connection, self._transport, self._stream
+        if transport is None or transport.is_closing():
+            return
+        data, connection.out = connection.out, bytearray()
+        if stream is not None:
+            framed = stream.wrap(data) if data else b""
+            if connection.closing:
+                stream.close()
+                data = bytearray(framed) + stream.out
+            else:
+                data = stream.out + framed
+            stream.out = bytearray()
+        if data:
+            transport.write(data)
+        if connection.closing or (stream is not None and stream.closed):
+            self._end(transport)
+        elif transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
+            self._endpoint.slow_readers += 1
+            transport.abort()
+        else:
+            self.regulate()
+            connection.drained()
+
+    def abort(self) -> None:
+        """Drop the connection with everything unwritten."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def expire(self, now: float) -> float | None:  # noqa: ARG002 - `sessions.Mortal`
+        """The peer has not read our last bytes in time."""
+        self.abort()
+        return None
+
+    def _end(self, transport: asyncio.Transport) -> None:
+        if not self._ending:
+            self._ending = True
+            self._endpoint.registry.wheel.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
+            transport.close()
+
+    def _notify(self) -> None:
+        if not self._soiled:
+            self._soiled = True
+            self._endpoint.soil(self)
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """`host:port` or `[v6]:port`. Raises ConfigError."""
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+        hint = 'Write it as "host:port", for example "127.0.0.1:1883" or "[::1]:1883".'
+        raise ConfigError("the configuration", "listen", address, hint)
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,253 @@
+"""Choices and deadlines become true: offers go out, are taken back, run out; orders end.
+
+Everything here changes durable state and is fed with recorded decisions in a recovery; nothing here looks at positions.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from ...limits import EXCLUDED_S, OFFERS_PAST_KEPT, ORDER_STALE_S, PROMISE_TOLERANCE_S, UPDATE_EXPIRY_S
+from ...model import Candidate, Decision, Now
+from ...wire import Assignment, Stop, Update
+from .book import Book
+from .lifecycle import CLOSED, HELD, TABLE, Happening, State
+from .orders import Offered, Order
+from .positions import milliseconds
+from .riders import Rider
+from .sight import Sight
+
+_ENDED: Final = {
+    State.DELIVERED: "order.delivered",
+    State.CANCELLED: "order.cancelled",
+    State.UNDELIVERABLE: "order.undeliverable",
+}
+
+
+class Say(Protocol):
+    """What dispatch tells people, and what it counts."""
+
+    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
+        """A message to a client, worth keeping for it until `expires_mono`."""
+        ...
+
+    def count(self, name: str, at_ms: int, n: int = 1) -> None:
+        """A counter of the window of `at_ms` (wall clock)."""
+        ...
+
+    def measure(self, name: str, at_ms: int, value: int) -> None:
+        """A value of a sketch."""
+        ...
+
+    def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
+        """A spatial count, which leaves the node only where enough people contributed."""
+        ...
+
+
+# -- what people hear --------------------------------------------------------------------------------------------------
+
+
+def wall(now: Now, mono_ms: int) -> int:
+    """The wall clock's label for a time on the monotonic clock."""
+    return now.wall_ms + mono_ms - milliseconds(now)
+
+
+def update(order: Order, now: Now, say: Say, reason: str = "", to: Sequence[str] = ()) -> None:
+    """The order's state, to its customer and its shop where `to` names nobody else."""
+    body = Update(
+        order=order.id,
+        state=order.state,
+        at=now.wall_ms,
+        expected_at=wall(now, order.dropoff_ms) if order.dropoff_ms and order.state in (State.PLACED, *HELD) else 0,
+        ready_at=wall(now, order.ready_ms),
+        reason=reason,
+    )
+    for client in dict.fromkeys(to or (order.client, order.shop)):
+        say.tell(client, body, now.mono + UPDATE_EXPIRY_S)
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> None:
+    """Decisions of this round, or of a recorded one, become plans and offers."""
+    for decision in decisions:
+        order = book.orders.open.get(decision.order)
+        if order is None or order.state is not State.PLACED:
+            continue
+        book.orders.considered(order)
+        chosen = next((one for one in decision.candidates if one.rider == decision.rider), None)
+        rider = book.riders.get(decision.rider) if chosen is not None else None
+        if chosen is None or rider is None:
+            forecast(order, None, now)
+            continue
+        forecast(order, chosen, now)
+        if decision.offer:
+            _offer(book, order, rider, now, say)
+        else:
+            order.plan = rider.id
+        if order.wants_promise and order.placed_ms == milliseconds(now):
+            order.promised_ms, order.promised_at = order.dropoff_ms, chosen.dropoff_at
+            order.promised_by = "offer" if decision.offer else "plan"
+    # Orders that were too many for this round are new to the next one.
+    book.dirty = bool(book.orders.fresh)
+
+
+def forecast(order: Order, chosen: Candidate | None, now: Now) -> None:
+    """What is expected of the order with this rider; nothing where there is none."""
+    order.plan = ""
+    if chosen is None:
+        order.arrive_ms = order.pickup_ms = order.dropoff_ms = 0
+        return
+    now_ms = milliseconds(now)
+    order.arrive_ms = now_ms + (chosen.free_in_s + chosen.travel_s) * 1000
+    order.pickup_ms = now_ms + chosen.pickup_at - now.wall_ms
+    order.dropoff_ms = now_ms + chosen.dropoff_at - now.wall_ms
+
+
+def _offer(book: Book, order: Order, rider: Rider, now: Now, say: Say) -> None:
+    now_ms = milliseconds(now)
+    book.offers += 1
+    order.offer, order.rider, order.offers = book.offers, rider.id, order.offers + 1
+    book.orders.move(order, State.OFFERED, now_ms, now_ms + book.rules.reply_s * 1000)
+    book.riders.take(rider, order.id)
+    rider.silent = False
+    book.riders.reschedule(rider, book.orders, book.rules, now_ms)
+    pickup = Stop(
+        at="pickup",
+        order=order.id,
+        lat=order.pickup_lat,
+        lon=order.pickup_lon,
+        expected_at=wall(now, order.pickup_ms),
+        shop=order.shop,
+    )
+    dropoff = Stop(
+        at="dropoff",
+        order=order.id,
+        lat=order.dropoff_lat,
+        lon=order.dropoff_lon,
+        expected_at=wall(now, order.dropoff_ms),
+    )
+    assignment = Assignment(
+        offer=order.offer,
+        order=order.id,
+        state="offered",
+        at=now.wall_ms,
+        stops=[pickup, dropoff],
+        ready_at=wall(now, order.ready_ms),
+        answer_by=wall(now, order.due_ms),
+    )
+    say.tell(rider.id, assignment, order.due_ms / 1000)
+    say.count("order.offered", now.wall_ms)
+    if order.offers == 1:
+        say.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
+    update(order, now, say)
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
+
+
+def release(book: Book, order: Order, now: Now, say: Say, reason: str, tell_rider: bool = True) -> None:
+    """The order loses its rider and waits again, if its state lets it."""
+    after = TABLE[order.state][Happening.RELEASE]
+    if after is not State.PLACED or order.state is State.PLACED:
+        return
+    unload(book, order, now, say, reason if tell_rider else "")
+    now_ms = milliseconds(now)
+    forecast(order, None, now)
+    book.orders.move(order, State.PLACED, now_ms, give_up_ms(book, order))
+    say.count("order.reassigned", now.wall_ms)
+    book.dirty = True
+    update(order, now, say, reason)
+
+
+def unload(book: Book, order: Order, now: Now, say: Say, reason: str) -> None:
+    """Takes the order from its rider, who hears of it where there is a reason to give."""
+    rider = book.riders.get(order.rider)
+    order.past = [*order.past, Offered(order.offer, order.rider, order.state is not State.OFFERED)][-OFFERS_PAST_KEPT:]
+    if reason:
+        withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
+        say.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S)
+        say.count("offer.withdrawn", now.wall_ms)
+    order.rider, order.offer = "", 0
+    if rider is not None:
+        book.riders.drop(rider, order.id)
+        book.riders.reschedule(rider, book.orders, book.rules, milliseconds(now))
+
+
+def exclude(order: Order, rider: str, now_ms: int) -> None:
+    """The rider is not asked again about the order for a while."""
+    excluded = {name: until for name, until in order.excluded.items() if until > now_ms}
+    excluded[rider] = now_ms + EXCLUDED_S * 1000
+    order.excluded = excluded
+
+
+def end(book: Book, order: Order, state: State, now: Now, say: Say, at_ms: int, reason: str = "") -> None:
+    """The order is delivered, cancelled or given up."""
+    now_ms = milliseconds(now)
+    if state is not State.DELIVERED and order.rider:
+        unload(book, order, now, say, reason or state)
+    rider = book.riders.get(order.rider) if order.rider else None
+    book.orders.close(order, state)
+    if rider is not None:
+        book.riders.drop(rider, order.id)
+        book.riders.reschedule(rider, book.orders, book.rules, now_ms)
+    book.dirty = True
+    say.count(_ENDED[state], at_ms)
+    if order.promised_ms and state is not State.CANCELLED:
+        kept = state is State.DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
+        book.learn(order, kept)
+        say.count("promise.kept" if kept else "promise.broken", at_ms)
+    update(order, now, say, reason)
+
+
+def give_up_ms(book: Book, order: Order) -> int:
+    """Until when a waiting order waits."""
+    return max(order.ready_ms, order.placed_ms) + book.rules.give_up_s * 1000
+
+
+def stale_ms(order: Order, now_ms: int) -> int:
+    """Until when an order that has a rider may stand still."""
+    return max(order.ready_ms, now_ms) + ORDER_STALE_S * 1000
+
+
+# -- deadlines ---------------------------------------------------------------------------------------------------------
+
+
+def expire(book: Book, now: Now, sight: Sight, say: Say) -> None:
+    """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
+    now_ms = milliseconds(now)
+    for name in sight.silent(now):
+        rider = book.riders.get(name)
+        if rider is not None and rider.on:
+            book.riders.hush(rider)
+            say.count("rider.silent", now.wall_ms)
+            release_all(book, rider, now, say, "rider silent")
+    while (name := book.riders.timers.pop(now_ms)) is not None:
+        rider = book.riders.get(name)
+        if rider is not None and rider.on:
+            end_shift(book, rider, now, say, now.wall_ms)
+    while (name := book.orders.timers.pop(now_ms)) is not None:
+        order = book.orders.open[name]
+        after = TABLE[order.state][Happening.RUN_OUT]
+        if after is State.PLACED:
+            rider_id = order.rider
+            say.count("offer.timed_out", now.wall_ms)
+            exclude(order, rider_id, now_ms)
+            release(book, order, now, say, "no answer")
+        elif after in CLOSED:
+            reason = "no rider" if order.state is State.PLACED else "nothing heard"
+            end(book, order, State.UNDELIVERABLE, now, say, now.wall_ms, reason)
+
+
+def end_shift(book: Book, rider: Rider, now: Now, say: Say, at_ms: int) -> None:
+    """What the rider has picked up it delivers; the rest goes to others."""
+    say.count("shift.ended", at_ms)
+    book.dirty = True
+    release_all(book, rider, now, say, "shift ended")
+    book.riders.end(rider)
+
+
+def release_all(book: Book, rider: Rider, now: Now, say: Say, reason: str) -> None:
+    """Every order that the rider has not picked up."""
+    for name in list(rider.orders):
+        release(book, book.orders.open[name], now, say, reason)

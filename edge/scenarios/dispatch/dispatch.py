@@ -1,0 +1,111 @@
+"""The dispatch scenario's face towards the node: events, deadlines and decisions in, answers and counts out.
+
+A round of the node is `expire`, any number of `apply`, `decide`, `settle`. All of them are functions of the durable state,
+their arguments and what the `Sight` shows; so a recorded round replays to the byte, and a recovered node goes on as if
+nothing had happened. Positions come in beside that (`sighted`, `presence`), are in memory only, and reach a round through
+the `Sight` alone.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ...model import Decision, DispatchRules, Event, Now
+from ...wire import DURABLE_KINDS, Promise
+from . import commitment, events
+from .book import Book
+from .choice import choose
+from .commitment import Say
+from .lifecycle import Refusal
+from .live import Live, live
+from .positions import milliseconds
+from .sight import Sight, Witness
+
+
+class Dispatch:
+    """Orders find riders."""
+
+    KINDS: Final[frozenset[str]] = frozenset(DURABLE_KINDS)
+
+    def __init__(self, rules: DispatchRules) -> None:
+        self._book = Book(rules)
+
+    def configure(self, rules: DispatchRules) -> None:
+        """New rules apply from the next decision on; running offers keep their deadlines."""
+        if rules != self._book.rules:
+            self._book.rules = rules
+            self._book.dirty = True
+            self._book.positions.reconsider()
+
+    # -- in memory only ------------------------------------------------------------------------------------------------
+
+    def sighted(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
+        """Where a client was: `(at, lat, lon)`, by its own wall clock. Clients who are not on shift are forgotten."""
+        self._book.positions.sighted(client, points, now, self._book.rules)
+
+    def presence(self, client: str, present: bool, now: Now) -> None:
+        """A client's first connection came, or its last one went: then it counts as silent sooner."""
+        if present:
+            self._book.positions.hear(client, milliseconds(now))
+        else:
+            self._book.positions.gone(client, milliseconds(now), self._book.rules)
+
+    def witness(self) -> Witness:
+        """The live sight of one round."""
+        return Witness(self._book.positions, self._book.rules)
+
+    # -- a round -------------------------------------------------------------------------------------------------------
+
+    def expire(self, now: Now, sight: Sight, say: Say) -> None:
+        """Silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
+        commitment.expire(self._book, now, sight, say)
+
+    def apply(self, event: Event, now: Now, say: Say) -> Refusal | None:
+        """One event; None where it is accepted. A refused event changes nothing, but its sender was heard of."""
+        return events.apply(self._book, event, now, say)
+
+    def decide(self, now: Now, sight: Sight) -> list[Decision]:
+        """What should change about the waiting orders. Changes nothing itself; empty where nothing is new."""
+        book = self._book
+        if not book.orders.waiting:
+            return []
+        stirred = sight.stirred(now)
+        if not (stirred or book.dirty):
+            return []
+        return choose(book.orders, book.riders, book.rules, now, sight)
+
+    def settle(self, decisions: Sequence[Decision], now: Now, say: Say) -> None:
+        """Makes decisions true, fresh or recorded ones. Called once in every round, also with none."""
+        commitment.settle(self._book, decisions, now, say)
+
+    def promise(self, order: str) -> Promise | None:
+        """What can be promised about an order placed in this round; None where no rider is in sight."""
+        found = self._book.orders.open.get(order)
+        return None if found is None or not found.promised_ms else self._book.promise(found)
+
+    def next_deadline(self) -> float | None:
+        """When a round is due even without events, in monotonic seconds. 0.0: at once."""
+        book = self._book
+        due = [book.orders.timers.next(), book.riders.timers.next()]
+        if book.riders.watched:
+            due.append(book.positions.next_silence_ms())
+        if book.orders.waiting:
+            if book.dirty:
+                return 0.0
+            if book.riders.watched:
+                due.append(book.positions.next_look_ms())
+        known = [time for time in due if time is not None]
+        return min(known) / 1000 if known else None
+
+    # -- snapshots, pages ----------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Everything durable; nothing of positions."""
+        return self._book.snapshot()
+
+    def restore(self, body: bytes) -> None:
+        """From a snapshot. Raises JournalError where it cannot be read."""
+        self._book.restore(body)
+
+    def live(self) -> Live:
+        """For the node's own status page."""
+        return live(self._book)

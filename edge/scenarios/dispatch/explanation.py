@@ -1,0 +1,53 @@
+"""Why this rider: one plain sentence with the figures that decided."""
+
+from collections.abc import Mapping, Sequence
+
+from .candidates import Option
+
+
+def why_rider(chosen: Option, options: Sequence[Option], serves: Mapping[str, str], now_ms: int) -> str:
+    """Why this rider takes the order. `serves` says which order each rider got in the round."""
+    pickup = duration((chosen.pickup_ms - now_ms) // 1000)
+    dropoff = duration((chosen.dropoff_ms - now_ms) // 1000)
+    free = f", free in {duration(chosen.free_in_s)}," if chosen.free_in_s else ""
+    start = f"{chosen.rider}{free} can pick up in {pickup} and drop off in {dropoff} at a cost of {chosen.total} s"
+    others = [option for option in options if option.rider != chosen.rider]
+    if not others:
+        return f"{start}; nobody else could take it."
+    other = others[0]
+    if other.total >= chosen.total:
+        return f"{start}; the next best, {other.rider}, costs {other.total} s."
+    if other.rider in serves:
+        return f"{start}; {other.rider} would cost {other.total} s, but serves {serves[other.rider]} better."
+    return f"{start}; {other.rider} would cost {other.total} s, but the round as a whole is served better this way."
+
+
+def why_nobody(options: Sequence[Option], serves: Mapping[str, str], idle: int, busy: int) -> str:
+    """Why nobody takes the order now."""
+    if options:
+        best = options[0]
+        instead = f" {best.rider}, the best of them, serves {serves[best.rider]}." if best.rider in serves else ""
+        return f"{_riders(len(options))} could take it, but other orders need them more.{instead}"
+    if idle + busy == 0:
+        return "No rider is free, and none will be soon."
+    return (
+        f"Of {_riders(idle)} free and {busy} soon free, none is near enough, recently seen, "
+        f"on shift until the pickup and not excluded by an earlier answer."
+    )
+
+
+def why_later(ahead_s: int) -> str:
+    """Why an order for later is not offered yet."""
+    return f"It is ready in {duration(ahead_s)}: too early to bind a rider."
+
+
+def duration(seconds: int) -> str:
+    """Hours, minutes and seconds, without the parts that are nothing."""
+    hours, rest = divmod(max(0, seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{left} s" if left else ""]
+    return " ".join(part for part in parts if part) or "0 s"
+
+
+def _riders(count: int) -> str:
+    return "1 rider" if count == 1 else f"{count} riders"

@@ -1,0 +1,108 @@
+"""The life of an order as a table of data: what each happening makes of each state.
+
+    placed -> offered -> accepted -> at_shop -> picked_up -> delivered
+       ^         |           |          |           |
+       +---------+-----------+----------+           |     declined, timed out, shift over, rider silent
+       |         |           |          |           |
+       +---------+-----------+----------+-----------+---> cancelled (until pickup), undeliverable
+
+Rules that the table follows:
+
+- What has been done already is accepted again, without effect: a publisher that resends is never refused for it.
+- A step may be skipped, a tap forgotten: `picked_up` without `at_shop`, `delivered` without `picked_up` are believed,
+  because refusing them would not bring the food back. Only an offer must be accepted before any step.
+- A closed order takes nothing but the repeat of what closed it.
+- After pickup the kitchen's `ready` is old news (accepted, no effect) and its `delay` a contradiction (too late).
+- A rider who had accepted, was given up as silent and then reports the pickup has the food: the order goes back to it,
+  unless another rider has accepted since.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from ...errors import Reason
+
+
+class State(StrEnum):
+    """Where an order stands. The values are what clients read in updates."""
+
+    PLACED = "placed"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    AT_SHOP = "at_shop"
+    PICKED_UP = "picked_up"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    UNDELIVERABLE = "undeliverable"
+
+
+class Happening(StrEnum):
+    """What can happen to an order: events, told apart by how their sender stands to the order, and the node's own."""
+
+    # by the customer or the shop
+    PLACE = "place"
+    CANCEL = "cancel"
+    READY = "ready"
+    DELAY = "delay"
+    # by the rider of the current offer
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    AT_SHOP = "at_shop"
+    PICKED_UP = "picked_up"
+    DELIVERED = "delivered"
+    # by the rider of an earlier offer
+    LATE_ACCEPT = "late_accept"
+    LATE_DECLINE = "late_decline"
+    LATE_PICKED_UP = "late_picked_up"
+    LATE_STEP = "late_step"
+    # by the node: an offer goes out; the rider is taken off the order; the state has lasted for as long as it may
+    OFFER = "offer"
+    RELEASE = "release"
+    RUN_OUT = "run_out"
+
+
+class Refusal(Struct, frozen=True):
+    """Why an event is not accepted: for the receipt, where `field` and `detail` help its sender."""
+
+    reason: Reason
+    field: str = ""
+    detail: str = ""
+
+
+_P, _O, _A, _S = State.PLACED, State.OFFERED, State.ACCEPTED, State.AT_SHOP
+_U, _D, _C, _X = State.PICKED_UP, State.DELIVERED, State.CANCELLED, State.UNDELIVERABLE
+_LATE, _SKIP, _NONE, _TWICE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED, Reason.DUPLICATE_ORDER
+
+_ROWS: Final[dict[Happening, tuple[State | Reason, ...]]] = {
+    # in state:                PLACED OFFERED ACCEPTED AT_SHOP PICKED_UP DELIVERED CANCELLED UNDELIVERABLE
+    Happening.PLACE: (_TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE),
+    Happening.CANCEL: (_C, _C, _C, _C, _LATE, _LATE, _C, _LATE),
+    Happening.READY: (_P, _O, _A, _S, _U, _LATE, _LATE, _LATE),
+    Happening.DELAY: (_P, _O, _A, _S, _LATE, _LATE, _LATE, _LATE),
+    Happening.ACCEPT: (_NONE, _A, _A, _S, _U, _D, _LATE, _LATE),
+    Happening.DECLINE: (_NONE, _P, _P, _P, _LATE, _LATE, _LATE, _LATE),
+    Happening.AT_SHOP: (_NONE, _SKIP, _S, _S, _U, _D, _LATE, _LATE),
+    Happening.PICKED_UP: (_NONE, _SKIP, _U, _U, _U, _D, _LATE, _LATE),
+    Happening.DELIVERED: (_NONE, _SKIP, _D, _D, _D, _D, _LATE, _LATE),
+    Happening.LATE_ACCEPT: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
+    Happening.LATE_DECLINE: (_P, _O, _A, _S, _U, _D, _C, _X),
+    Happening.LATE_PICKED_UP: (_U, _U, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
+    Happening.LATE_STEP: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
+    Happening.OFFER: (_O, _O, _A, _S, _U, _D, _C, _X),
+    Happening.RELEASE: (_P, _P, _P, _P, _U, _D, _C, _X),
+    Happening.RUN_OUT: (_X, _P, _X, _X, _X, _D, _C, _X),
+}
+
+TABLE: Final[dict[State, dict[Happening, State | Reason]]] = {
+    state: {happening: row[column] for happening, row in _ROWS.items()} for column, state in enumerate(State)
+}
+"""For each state and happening: the next state, or why it is refused. The same state again means: nothing changes
+(but for `ready` and `delay`, which move the ready time)."""
+
+HELD: Final = (State.OFFERED, State.ACCEPTED, State.AT_SHOP, State.PICKED_UP)
+"""The states in which an order has a rider."""
+
+CLOSED: Final = (State.DELIVERED, State.CANCELLED, State.UNDELIVERABLE)
+"""The states that nothing leaves."""

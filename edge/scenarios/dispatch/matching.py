@@ -1,0 +1,75 @@
+"""One assignment problem: which order goes to which rider, so that the whole round is served best.
+
+An order that is served at all gains more than any cost can take away, and the longer it has waited the more; so first as
+many orders as possible are served, then the oldest, then the cheapest way is chosen. Costs are whole numbers and
+equal solutions are told apart by the order of the rows and columns, so the result is the same everywhere.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import lap
+import numpy as np
+
+SERVED: Final = 100_000
+"""What it is worth to serve an order, in seconds of cost: more than a day."""
+
+WAITED_MAX: Final = 40_000
+COST_MAX: Final = 50_000
+_RANKS: Final = 4_096
+
+Row = Sequence[tuple[str, int]]
+"""The riders that can take one order, with their costs in seconds."""
+
+
+def match(rows: Sequence[Row], waited: Sequence[int]) -> list[str]:
+    """The rider for each row, or "". `waited` is how long each order has waited, in seconds."""
+    chosen = [""] * len(rows)
+    for members in _components(rows):
+        part = _solve([rows[index] for index in members], [waited[index] for index in members])
+        for index, rider in zip(members, part, strict=True):
+            chosen[index] = rider
+    return chosen
+
+
+def _components(rows: Sequence[Row]) -> list[list[int]]:
+    """Rows that compete for riders, directly or through others: problems that can be solved apart."""
+    root = list(range(len(rows)))
+
+    def find(index: int) -> int:
+        while root[index] != index:
+            root[index] = root[root[index]]
+            index = root[index]
+        return index
+
+    first: dict[str, int] = {}
+    for index, row in enumerate(rows):
+        for rider, _ in row:
+            a, b = find(first.setdefault(rider, index)), find(index)
+            root[max(a, b)] = min(a, b)
+    members: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row:
+            members.setdefault(find(index), []).append(index)
+    return list(members.values())
+
+
+def _solve(rows: Sequence[Row], waited: Sequence[int]) -> list[str]:
+    best = [min(row, key=lambda edge: (edge[1], edge[0]))[0] for row in rows]
+    if len(set(best)) == len(best):
+        return best  # everybody's first choice: nothing to weigh up
+    riders = sorted({rider for row in rows for rider, _ in row})
+    column = {rider: index for index, rider in enumerate(riders)}
+    gain = np.zeros((len(rows), len(riders)))
+    for index, row in enumerate(rows):
+        worth = SERVED + min(WAITED_MAX, waited[index])
+        for rider, cost in row:
+            at = column[rider]
+            gain[index, at] = -((worth - min(COST_MAX, cost)) * _RANKS - min(at, _RANKS - 1))
+    # No edge costs nothing, an edge always gains: so leaving an order out never pays where it can be served.
+    served, by = lap.lapjvc(gain, return_cost=False)
+    chosen = [""] * len(rows)
+    for index, at in zip(served.tolist(), by.tolist(), strict=True):
+        if gain[index, at] < 0:
+            chosen[index] = riders[at]
+    return chosen

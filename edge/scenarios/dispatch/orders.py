@@ -1,0 +1,147 @@
+"""Open orders, a memory of closed ones, and the indexes that keep a round from looking at all of them.
+
+Times are whole milliseconds of the monotonic clock; wall-clock times are made from them when something is said.
+"""
+
+from msgspec import Struct
+
+from ...limits import OFFERS_PAST_KEPT, ORDERS_CLOSED_KEPT
+from .lifecycle import State
+from .timers import Timers
+
+
+class Offered(Struct, frozen=True, array_like=True):
+    """An offer that is over: `accepted` says whether its rider had taken it before it was released."""
+
+    offer: int
+    rider: str
+    accepted: bool
+
+
+class Order(Struct, array_like=True):
+    """An open order. `arrive_ms`, `pickup_ms` and `dropoff_ms` are what happened, or what is expected (0: nothing)."""
+
+    id: str
+    client: str
+    shop: str
+    pickup_lat: float
+    pickup_lon: float
+    dropoff_lat: float
+    dropoff_lon: float
+    ride_s: int
+    placed_ms: int
+    ready_ms: int
+    wants_promise: bool
+    state: State = State.PLACED
+    entered_ms: int = 0
+    due_ms: int = 0
+    is_ready: bool = False
+    rider: str = ""
+    offer: int = 0
+    offers: int = 0
+    past: list[Offered] = []
+    excluded: dict[str, int] = {}
+    plan: str = ""
+    considered: bool = False
+    arrive_ms: int = 0
+    pickup_ms: int = 0
+    dropoff_ms: int = 0
+    promised_ms: int = 0
+    promised_at: int = 0
+    promised_by: str = ""
+
+
+class Closed(Struct, frozen=True, array_like=True):
+    """What late events about a closed order are checked against."""
+
+    id: str
+    client: str
+    shop: str
+    state: State
+    rider: str
+    offer: int
+    past: list[Offered]
+
+
+class OrdersState(Struct, array_like=True):
+    """The durable part: open orders, closed ones (oldest first), those waiting for a rider in the order they came."""
+
+    open: list[Order]
+    closed: list[Closed]
+    waiting: list[str]
+
+
+class Orders:
+    """Every order that the node remembers."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Order] = {}
+        self.closed: dict[str, Closed] = {}
+        self.waiting: dict[str, Order] = {}
+        """Placed and without a rider."""
+        self.fresh: dict[str, Order] = {}
+        """Of the waiting ones, those about which nothing was decided yet."""
+        self.timers = Timers()
+
+    def find(self, order: str) -> Order | Closed | None:
+        """An order, open or closed."""
+        return self.open.get(order) or self.closed.get(order)
+
+    def add(self, order: Order, due_ms: int) -> None:
+        """A new order, which waits for a rider."""
+        self.open[order.id] = order
+        self._wait(order)
+        self.due(order, due_ms)
+
+    def move(self, order: Order, state: State, now_ms: int, due_ms: int) -> None:
+        """Another open state, which may last until `due_ms`."""
+        if state is State.PLACED:
+            self._wait(order)
+        else:
+            self.waiting.pop(order.id, None)
+            self.fresh.pop(order.id, None)
+        order.state = state
+        order.entered_ms = now_ms
+        self.due(order, due_ms)
+
+    def due(self, order: Order, due_ms: int) -> None:
+        """When the state runs out."""
+        order.due_ms = due_ms
+        self.timers.set(order.id, due_ms)
+
+    def considered(self, order: Order) -> None:
+        """Something was decided about it, be it that nobody can take it."""
+        order.considered = True
+        self.fresh.pop(order.id, None)
+
+    def close(self, order: Order, state: State) -> None:
+        """The end. The oldest closed order is forgotten where there are too many."""
+        order.state = state
+        del self.open[order.id]
+        self.waiting.pop(order.id, None)
+        self.fresh.pop(order.id, None)
+        self.timers.drop(order.id)
+        self.closed[order.id] = Closed(
+            order.id, order.client, order.shop, state, order.rider, order.offer, order.past[-OFFERS_PAST_KEPT:]
+        )
+        while len(self.closed) > ORDERS_CLOSED_KEPT:
+            del self.closed[next(iter(self.closed))]
+
+    def state(self) -> OrdersState:
+        """For a snapshot."""
+        return OrdersState(list(self.open.values()), list(self.closed.values()), list(self.waiting))
+
+    def restore(self, state: OrdersState) -> None:
+        """From a snapshot."""
+        self.__init__()
+        self.open = {order.id: order for order in state.open}
+        self.closed = {order.id: order for order in state.closed}
+        self.waiting = {name: self.open[name] for name in state.waiting}
+        self.fresh = {name: order for name, order in self.waiting.items() if not order.considered}
+        for order in state.open:
+            self.timers.set(order.id, order.due_ms)
+
+    def _wait(self, order: Order) -> None:
+        order.considered = False
+        self.waiting[order.id] = order
+        self.fresh[order.id] = order

@@ -1,0 +1,284 @@
+"""Where riders are: numpy columns in memory, never written anywhere. Only whole seconds of travel and of age leave it.
+
+Rows are kept in two parts, those of riders who can be offered something in front, so that a look at all of them is a
+handful of operations on contiguous columns. Times are whole milliseconds of the monotonic clock.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...limits import (
+    EARLY_POSITIONS_MAX,
+    GONE_S_MAX,
+    GRID_RIDERS_MIN,
+    REDECIDE_S,
+    RIDERS_MAX,
+    WALL_SKEW_MS_MAX,
+)
+from ...model import DispatchRules, Now, Seen
+from .grid import Grid
+from .travel import metres, seconds
+
+NEVER: Final = -(1 << 60)
+_ROWS_MIN: Final = 64
+_FAR: Final = 1 << 60
+_METRES_PER_DEG: Final = 111_195.0
+
+_AT, _HEARD, _GONE = 0, 1, 2
+_IDLE, _ON, _QUIET = 0, 1, 2
+
+
+def milliseconds(now: Now) -> int:
+    """The monotonic clock in whole milliseconds."""
+    return round(now.mono * 1000)
+
+
+class Positions:
+    """The table. A rider has a row from the beginning of its shift until it has gone home with nothing in hand."""
+
+    def __init__(self) -> None:
+        self._row: dict[str, int] = {}
+        self._names: list[str] = []
+        self._ready = 0
+        self._place: NDArray[np.float64] = np.zeros((2, _ROWS_MIN))
+        self._times: NDArray[np.int64] = np.full((3, _ROWS_MIN), NEVER, np.int64)
+        self._flags: NDArray[np.bool_] = np.zeros((3, _ROWS_MIN), np.bool_)
+        self._grid = Grid()
+        self._early: dict[str, tuple[int, float, float]] = {}
+        self._begun_ms: int | None = None
+        self._silence_ms = 0
+        self._stirred = False
+        self._retry_ms = 0
+
+    # -- what is known of riders ---------------------------------------------------------------------------------------
+
+    def enter(self, rider: str, now_ms: int) -> None:
+        """A rider begins a shift. Its latest position may have come a moment before."""
+        if rider not in self._row:
+            row = len(self._names)
+            if row >= RIDERS_MAX:
+                return
+            if row >= self._place.shape[1]:
+                self._grow()
+            self._row[rider] = row
+            self._names.append(rider)
+            self._times[:, row] = NEVER
+            self._flags[:, row] = False
+        self.hear(rider, now_ms)
+        early = self._early.pop(rider, None)
+        if early is not None:
+            self.put(rider, *early)
+
+    def leave(self, rider: str) -> None:
+        """The rider is gone: its row is cleared."""
+        row = self._row.get(rider)
+        if row is None:
+            return
+        self._flags[:, row] = False
+        self._sort(rider)
+        row = self._row[rider]
+        last = len(self._names) - 1
+        self._swap(row, last)
+        self._place[:, last] = 0.0
+        del self._row[rider]
+        self._names.pop()
+
+    def flag(self, rider: str, idle: bool, on: bool) -> None:
+        """Whether the rider can be offered something now, and whether it is on shift and must be heard of."""
+        row = self._row.get(rider)
+        if row is None:
+            return
+        self._flags[_IDLE, row] = idle
+        if on and not self._flags[_ON, row]:
+            self._silence_ms = 0
+        self._flags[_ON, row] = on
+        self._sort(rider)
+
+    def hush(self, rider: str) -> None:
+        """The rider counts as silent until something is heard of it."""
+        row = self._row.get(rider)
+        if row is not None:
+            self._flags[_QUIET, row] = True
+            self._sort(rider)
+
+    def hear(self, rider: str, now_ms: int) -> None:
+        """Something came from the rider."""
+        row = self._row.get(rider)
+        if row is None:
+            return
+        self._times[_HEARD, row] = max(now_ms, int(self._times[_HEARD, row]))
+        self._times[_GONE, row] = NEVER
+        if self._flags[_QUIET, row]:
+            self._flags[_QUIET, row] = False
+            self._silence_ms = 0
+            self._sort(rider)
+            self._stirred = True
+
+    def gone(self, rider: str, now_ms: int, rules: DispatchRules) -> None:
+        """The rider's last connection went."""
+        row = self._row.get(rider)
+        if row is not None and self._times[_GONE, row] == NEVER:
+            self._times[_GONE, row] = now_ms
+            self._silence_ms = min(self._silence_ms, now_ms + min(rules.silent_s, GONE_S_MAX) * 1000)
+
+    def put(self, rider: str, at_ms: int, lat: float, lon: float) -> None:
+        """The rider was here then. An older place than the known one is ignored."""
+        row = self._row.get(rider)
+        if row is None or at_ms < self._times[_AT, row]:
+            return
+        self._times[_AT, row] = at_ms
+        self._place[0, row] = lat
+        self._place[1, row] = lon
+        if row < self._ready:
+            self._grid.put(rider, lat, lon)
+        else:
+            self._sort(rider)
+
+    def sighted(self, rider: str, points: list[tuple[int, float, float]], now: Now, rules: DispatchRules) -> None:
+        """Positions as published, of which the newest counts. A stamp that cannot be right is replaced by now."""
+        now_ms = milliseconds(now)
+        at, lat, lon = points[-1] if len(points) == 1 else max(points)
+        age_ms = now.wall_ms - at
+        if age_ms < 0 or age_ms > WALL_SKEW_MS_MAX:
+            age_ms = 0
+        row = self._row.get(rider)
+        if row is None:
+            self._early[rider] = (now_ms - age_ms, lat, lon)
+            if len(self._early) > EARLY_POSITIONS_MAX:
+                del self._early[next(iter(self._early))]
+            return
+        stale = self._times[_AT, row] < now_ms - rules.position_age_s_max * 1000
+        self.hear(rider, now_ms)
+        self.put(rider, now_ms - age_ms, lat, lon)
+        if stale and self._row[rider] < self._ready:
+            self._stirred = True
+
+    # -- what a round may ask ------------------------------------------------------------------------------------------
+
+    def nearest(self, lat: float, lon: float, limit: int, now_ms: int, rules: DispatchRules) -> list[Seen]:
+        """The nearest riders who can be offered something, by straight line, ties by name: at most `limit`."""
+        oldest = now_ms - rules.position_age_s_max * 1000
+        if self._ready >= GRID_RIDERS_MIN:
+            rows = self._near(lat, lon, limit, oldest, rules.radius_m_max)
+        else:
+            rows = self._all(lat, lon, limit, oldest, rules.radius_m_max)
+        found: list[tuple[int, str, int]] = []
+        for row in rows:
+            distance = metres(float(self._place[0, row]), float(self._place[1, row]), lat, lon)
+            if distance <= rules.radius_m_max:
+                age_ms = max(0, now_ms - int(self._times[_AT, row]))
+                found.append((distance, self._names[row], age_ms // 1000))
+        found.sort()
+        return [Seen(rider, seconds(distance, rules), age_s) for distance, rider, age_s in found[:limit]]
+
+    def silent(self, now_ms: int, rules: DispatchRules) -> list[str]:
+        """Riders on shift of whom nothing was heard for too long, by name. Costs nothing before one can be due."""
+        if self._begun_ms is None:
+            # After a restart everybody gets the full time to come back.
+            self._begun_ms = now_ms
+            self._silence_ms = 0
+        if now_ms < self._silence_ms:
+            return []
+        count = len(self._names)
+        heard = np.maximum(self._times[_HEARD, :count], self._begun_ms) + rules.silent_s * 1000
+        gone = self._times[_GONE, :count]
+        away = np.where(gone == NEVER, _FAR, gone + min(rules.silent_s, GONE_S_MAX) * 1000)
+        watched = self._flags[_ON, :count] & ~self._flags[_QUIET, :count]
+        due = np.where(watched, np.minimum(heard, away), _FAR)
+        self._silence_ms = int(due[due > now_ms].min(initial=_FAR))
+        return sorted(self._names[int(row)] for row in np.flatnonzero(due <= now_ms))
+
+    def stirred(self, now_ms: int) -> bool:
+        """Whether riders have come into sight, or it is time to look again. Asking takes note of it."""
+        stirred = self._stirred or now_ms >= self._retry_ms
+        if stirred:
+            self._stirred = False
+            self._retry_ms = now_ms + REDECIDE_S * 1000
+        return stirred
+
+    def next_silence_ms(self) -> int | None:
+        """When somebody may be silent, at the earliest."""
+        return None if self._silence_ms >= _FAR or not self._names else self._silence_ms
+
+    def next_look_ms(self) -> int:
+        """When waiting orders want another look."""
+        return 0 if self._stirred else self._retry_ms
+
+    def reconsider(self) -> None:
+        """The rules have changed: every deadline is worked out anew."""
+        self._silence_ms = 0
+        self._retry_ms = 0
+
+    def place(self, rider: str) -> tuple[float, float, int] | None:
+        """Latitude, longitude and when, for the node's own map; None where nothing is known."""
+        row = self._row.get(rider)
+        if row is None or self._times[_AT, row] == NEVER:
+            return None
+        return float(self._place[0, row]), float(self._place[1, row]), int(self._times[_AT, row])
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def _all(self, lat: float, lon: float, limit: int, oldest: int, radius_m: int) -> NDArray[np.intp]:
+        count = self._ready
+        up = self._place[0, :count] - lat
+        across = self._place[1, :count] - lon
+        if abs(lon) > 179.0:
+            across = np.remainder(across + 180.0, 360.0) - 180.0
+        across *= math.cos(math.radians(lat))
+        square = up * up + across * across
+        square[self._times[_AT, :count] < oldest] = np.inf
+        # A little more than asked: the exact distances are worked out for what is left.
+        reach = (radius_m / _METRES_PER_DEG * 1.01) ** 2
+        if count > limit:
+            reach = min(reach, float(np.partition(square, limit - 1)[limit - 1]) * 1.0001)
+        return np.flatnonzero(square <= reach)
+
+    def _near(self, lat: float, lon: float, limit: int, oldest: int, radius_m: int) -> list[int]:
+        rows: list[int] = []
+        distances: list[int] = []
+        for riders, safe_m in self._grid.rings(lat, lon, radius_m):
+            if sum(distance <= safe_m for distance in distances) >= limit:
+                break
+            for rider in riders:
+                row = self._row[rider]
+                if self._times[_AT, row] >= oldest:
+                    rows.append(row)
+                    distances.append(metres(float(self._place[0, row]), float(self._place[1, row]), lat, lon))
+        return rows
+
+    def _sort(self, rider: str) -> None:
+        """Puts the row into the part where it belongs."""
+        row = self._row[rider]
+        flags = self._flags
+        ready = bool(flags[_IDLE, row] and not flags[_QUIET, row] and self._times[_AT, row] != NEVER)
+        if ready and row >= self._ready:
+            self._swap(row, self._ready)
+            self._ready += 1
+            self._grid.put(rider, *self._at(rider))
+        elif not ready and row < self._ready:
+            self._ready -= 1
+            self._swap(row, self._ready)
+            self._grid.drop(rider)
+
+    def _at(self, rider: str) -> tuple[float, float]:
+        row = self._row[rider]
+        return float(self._place[0, row]), float(self._place[1, row])
+
+    def _swap(self, a: int, b: int) -> None:
+        if a == b:
+            return
+        columns: tuple[NDArray[Any], ...] = (self._place, self._times, self._flags)
+        for column in columns:
+            column[:, [a, b]] = column[:, [b, a]]
+        names = self._names
+        names[a], names[b] = names[b], names[a]
+        self._row[names[a]], self._row[names[b]] = a, b
+
+    def _grow(self) -> None:
+        wider = min(RIDERS_MAX, 2 * self._place.shape[1]) - self._place.shape[1]
+        self._place = np.hstack([self._place, np.zeros((2, wider))])
+        self._times = np.hstack([self._times, np.full((3, wider), NEVER, np.int64)])
+        self._flags = np.hstack([self._flags, np.zeros((3, wider), np.bool_)])

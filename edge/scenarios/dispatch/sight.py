@@ -1,0 +1,98 @@
+"""The only way in which positions reach a decision: live, or as the row remembers it.
+
+A decision depends on positions that are never stored, and must still replay. So it sees them through a `Sight`: a
+`Witness` looks at the table and notes down each answer, a `Testimony` gives the noted answers back.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ...errors import JournalError
+from ...model import DispatchRules, Glance, Now, Observation, Seen, Silence
+from .positions import Positions, milliseconds
+
+
+class Sight(Protocol):
+    """What a round may ask about positions. `log` is every answer that it got, in sequence."""
+
+    log: list[Observation]
+
+    def stirred(self, now: Now) -> bool:
+        """Whether riders came into sight, or it is time for another look; noted as a glance at no order."""
+        ...
+
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
+        """The nearest riders who can be offered something, with seconds of travel and of age."""
+        ...
+
+    def silent(self, now: Now) -> list[str]:
+        """Riders on shift of whom nothing was heard for too long; noted only where there are any."""
+        ...
+
+
+class Witness:
+    """Answers from the table."""
+
+    def __init__(self, positions: Positions, rules: DispatchRules) -> None:
+        self.log: list[Observation] = []
+        self._positions = positions
+        self._rules = rules
+
+    def stirred(self, now: Now) -> bool:
+        """Whether riders came into sight, or it is time for another look."""
+        stirred = self._positions.stirred(milliseconds(now))
+        if stirred:
+            self.log.append(Glance("", []))
+        return stirred
+
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
+        """The nearest riders who can be offered something."""
+        riders = self._positions.nearest(lat, lon, limit, milliseconds(now), self._rules)
+        self.log.append(Glance(order, riders))
+        return riders
+
+    def silent(self, now: Now) -> list[str]:
+        """Riders on shift of whom nothing was heard for too long."""
+        riders = self._positions.silent(milliseconds(now), self._rules)
+        if riders:
+            self.log.append(Silence(riders))
+        return riders
+
+
+class Testimony:
+    """Answers from a row. `log` holds those that were asked for."""
+
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        self.log: list[Observation] = []
+        self._left = list(reversed(observations))
+
+    def stirred(self, now: Now) -> bool:
+        """As it was then."""
+        del now
+        last = self._left[-1] if self._left else None
+        if not isinstance(last, Glance) or last.order:
+            return False
+        self.log.append(self._left.pop())
+        return True
+
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
+        """The riders seen then. Raises JournalError where this version looks at another order than the recorded one."""
+        del lat, lon, limit, now
+        last = self._left[-1] if self._left else None
+        if not isinstance(last, Glance) or last.order != order:
+            recorded = f"order {last.order!r}" if isinstance(last, Glance) else "nothing"
+            raise JournalError(
+                f"The decision now looks for riders near order {order!r}, but the recorded one looked at {recorded}: "
+                f"another version of the policy made it. Replay it with the doorstep that recorded it."
+            )
+        self.log.append(self._left.pop())
+        return last.riders
+
+    def silent(self, now: Now) -> list[str]:
+        """The silent riders of then."""
+        del now
+        last = self._left[-1] if self._left else None
+        if not isinstance(last, Silence):
+            return []
+        self.log.append(self._left.pop())
+        return last.riders

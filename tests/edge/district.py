@@ -1,0 +1,48 @@
+"""A tiny district for tests of the core: one shop, some riders, orders; inputs as the links would bring them."""
+
+from typing import Any
+
+from edge.model import Configure, DispatchRules, Event, Now, Rules, Sighting
+from edge.wire import DURABLE_KINDS, Place
+
+T0 = 1_790_000_000_000
+SHOP = Place(31.2000, 121.4000)
+HOME = Place(31.2050, 121.4050)
+
+RULES = Rules(node="n-1", dispatch=DispatchRules())
+
+
+def now(seconds: float) -> Now:
+    """`seconds` after the district's first instant, on both clocks."""
+    return Now(float(seconds), T0 + int(seconds * 1000))
+
+
+def event(client: str, kind: str, id_: str, at_s: float = 0.0, **fields: Any) -> Event:
+    """An event of `kind` with the fields that the kind needs."""
+    return Event(client, DURABLE_KINDS[kind](id=id_, at=T0 + int(at_s * 1000), **fields), json=True)
+
+
+def configured() -> Configure:
+    """The first input of every journal."""
+    return Configure(RULES)
+
+
+def shift(rider: str, *, on: bool = True, at_s: float = 0.0, lat: float = 31.2010, lon: float = 121.4010, **more: Any):
+    """A rider begins a shift near the shop: the event and the sighting that its place became."""
+    begun = event(rider, "rider.shift", f"{rider}-{'on' if on else 'off'}-{int(at_s)}", at_s, on=on, **more)
+    return [begun, Sighting(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
+
+
+def place(number: int, at_s: float = 0.0, client: str = "alice", ready_s: float = 300.0) -> Event:
+    """An order of `client` at the shop."""
+    return event(
+        client,
+        "order.place",
+        f"place-{number}",
+        at_s,
+        order=f"o-{number}",
+        shop="shop-1",
+        pickup=SHOP,
+        dropoff=HOME,
+        ready_at=T0 + int((at_s + ready_s) * 1000),
+    )
