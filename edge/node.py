@@ -251,7 +251,9 @@ class Node:
             case Stored():
                 self.outbox.stored(item.epoch, item.through)
             case Welcome():
-                self.outbox.welcome(item.epoch, item.through, item.old_through, item.discard_before)
+                if item.discard_before and item.epoch > self.outbox.epoch and not item.through:
+                    self.outbox.events_discarded += self.windows.discard(item.discard_before)
+                self.outbox.welcome(item)
             case Configure():
                 self._configure(item.rules, now)
             case _:

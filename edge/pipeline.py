@@ -176,6 +176,11 @@ class Pipeline:
             self._snapshot()
 
     @property
+    def committed(self) -> int:
+        """The last row that is on disk."""
+        return self._committed_number
+
+    @property
     def in_flight(self) -> int:
         """Rounds that wait for the disk."""
         return len(self._flight)
@@ -220,10 +225,15 @@ class Pipeline:
         """Calls the core and hands its row to the journal. None where nothing durable happened."""
         begin = perf_counter()
         batch = [*inputs, *self._gathered()]
+        counts, decided = self.node.counts, self.node.decided
+        accepted, duplicate = counts.accepted, counts.duplicate
         effects = self.node.handle(batch, self._clock.now())
         handled = perf_counter()
         if effects:
-            self._status.stage("decide", handled - begin, len(inputs))
+            self._status.stage("decide", handled - begin, max(len(inputs), 1))
+            self._status.accepted(counts.accepted - accepted)
+            self._status.duplicate(counts.duplicate - duplicate)
+            self._status.decided(self.node.decided - decided)
             round_ = self._in_flight(effects, read_at, handled)
         else:
             round_ = None

@@ -86,8 +86,9 @@ class Sync:
         """Refusals by the centre, by reason."""
         self.nonsense = 0
         """Answers that cannot be true, or cannot be read."""
-        self._topics = {kind: topic_up(centre, username, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
-        self._kinds = {topic_down(centre, username, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK)}
+        identity = username if token else node  # without a token a centre on loopback goes by the client identifier
+        self._topics = {kind: topic_up(centre, identity, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
+        self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK)}
         self._boot = token_hex(8)
         self._batches, self._hello, self._post = batches, hello, post
         self._ack_deadline_s, self._backoff = ack_deadline_s, backoff
@@ -96,7 +97,7 @@ class Sync:
         self._link = Link(
             url,
             client_id=node,
-            username=username,
+            username=username if token else "",
             token=token,
             tls=tls,
             clean_start=True,

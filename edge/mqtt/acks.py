@@ -49,7 +49,7 @@ class Acks:
         return self._base + len(self._order) - 1
 
     def refuse(self, token: int, code: str | PubAckReasonCode) -> None:
-        """A publish goes no further. `settle` writes it."""
+        """A publish goes no further, for a reason or (5.0 only) with a code. `settle` writes it."""
         self._codes[token] = code
 
     def acknowledge(self, tokens: list[int], reasons: list[str], out: bytearray) -> None:
@@ -70,12 +70,12 @@ class Acks:
             code = self._codes.pop(self._base)
             packet_id = self._order.popleft()
             self._base += 1
-            if self._plain and code in _WITHHELD:
+            if isinstance(code, PubAckReasonCode):
+                out += PubAckPacket(packet_id, reason_code=code).write()
+            elif self._plain and code in _WITHHELD:
                 self.withheld = True
             elif self._plain or not code:
                 out += _ACK(_PUBACK, packet_id)
-            elif isinstance(code, PubAckReasonCode):
-                out += PubAckPacket(packet_id, reason_code=code).write()
             else:
                 reason = CODES.get(code, PubAckReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
                 text = str(code) if self._texts else None

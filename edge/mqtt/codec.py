@@ -4,7 +4,8 @@
 from its length alone (nothing of it is kept), and strings: invalid UTF-8 would make it panic (a stack trace on stderr
 that any stranger could cause), so `.strings` looks at them first.
 
-Beware: `QoS.AT_MOST_ONCE` is truthy. Compare, never test.
+Beware: its enumerations say that they are `IntEnum` and are not. They equal integers and convert with `int()`, but have
+no order, no hash and no arithmetic; and `QoS.AT_MOST_ONCE` is truthy. Compare for equality, never test.
 """
 
 from collections.abc import Callable

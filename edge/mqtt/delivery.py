@@ -70,7 +70,7 @@ class Delivery:
         self.filters[below] = qos
         self._grants.clear()
         self._after, self._more = 0, True
-        return SubAckReasonCode(qos)
+        return SubAckReasonCode(int(qos))
 
     def unsubscribe(self, pattern: str) -> UnsubAckReasonCode:
         """Drop a filter. What is in flight stays in flight."""

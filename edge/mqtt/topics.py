@@ -42,10 +42,10 @@ def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:
 
 
 def granted(filters: dict[str, QoS], kind: str) -> QoS | None:
-    """The highest QoS that `filters` (as from `parse_filter`) grant to a kind; None where none matches."""
+    """The higher QoS that `filters` (as from `parse_filter`; 0 or 1) grant to a kind; None where none matches."""
     best = None
     for pattern, qos in filters.items():
         matches = pattern in ("#", "+", "+/#", kind) or pattern == f"{kind}/#"
-        if matches and (best is None or qos > best):
+        if matches and (best is None or best == QoS.AT_MOST_ONCE):
             best = qos
     return best

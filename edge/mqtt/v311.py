@@ -37,13 +37,13 @@ LEVEL: Final = 4
 EXPIRES_NEVER: Final = 0xFFFF_FFFF
 
 _RETURN_CODES: Final = {
-    ConnAckReasonCode.SUCCESS: 0,
-    ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION: 1,
-    ConnAckReasonCode.CLIENT_ID_NOT_VALID: 2,
-    ConnAckReasonCode.SERVER_UNAVAILABLE: 3,
-    ConnAckReasonCode.SERVER_BUSY: 3,
-    ConnAckReasonCode.QUOTA_EXCEEDED: 3,
-    ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD: 4,
+    int(ConnAckReasonCode.SUCCESS): 0,
+    int(ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION): 1,
+    int(ConnAckReasonCode.CLIENT_ID_NOT_VALID): 2,
+    int(ConnAckReasonCode.SERVER_UNAVAILABLE): 3,
+    int(ConnAckReasonCode.SERVER_BUSY): 3,
+    int(ConnAckReasonCode.QUOTA_EXCEEDED): 3,
+    int(ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD): 4,
 }
 _NOT_AUTHORIZED: Final = 5
 _REASONS: Final = [
@@ -225,19 +225,19 @@ def write(packet: Packet) -> bytes:
     match packet:
         case PublishPacket():
             body = _text(packet.topic) + (b"" if packet.packet_id is None else _two(packet.packet_id)) + packet.payload
-            return _framed(0x30 | packet.duplicate << 3 | packet.qos << 1 | packet.retain, body)
+            return _framed(0x30 | packet.duplicate << 3 | int(packet.qos) << 1 | packet.retain, body)
         case ConnectPacket():
             return _framed(0x10, _connect_body(packet))
         case ConnAckPacket():
-            code = _RETURN_CODES.get(packet.reason_code, _NOT_AUTHORIZED)
+            code = _RETURN_CODES.get(int(packet.reason_code), _NOT_AUTHORIZED)
             return bytes((0x20, 2, packet.session_present and code == 0, code))
         case PubAckPacket() | PubRecPacket() | PubRelPacket() | PubCompPacket() | UnsubAckPacket():
             return bytes((_NUMBERED[type(packet)], 2)) + _two(packet.packet_id)
         case SubscribePacket():
-            parts = [_text(wanted.pattern) + bytes((wanted.max_qos,)) for wanted in packet.topic_filters]
+            parts = [_text(wanted.pattern) + bytes((int(wanted.max_qos),)) for wanted in packet.topic_filters]
             return _framed(0x82, _two(packet.packet_id) + b"".join(parts))
         case SubAckPacket():
-            codes = bytes(min(code, _FAILURE) for code in packet.reason_codes)
+            codes = bytes(min(int(code), _FAILURE) for code in packet.reason_codes)
             return _framed(0x90, _two(packet.packet_id) + codes)
         case UnsubscribePacket():
             return _framed(0xA2, _two(packet.packet_id) + b"".join(map(_text, packet.patterns)))
@@ -260,7 +260,7 @@ _BARE: Final = {PingReqPacket: 0xC0, PingRespPacket: 0xD0, DisconnectPacket: 0xE
 def _connect_body(packet: ConnectPacket) -> bytes:
     flags, rest = packet.clean_start << 1, _text(packet.client_id)
     if packet.will is not None:
-        flags |= 0x04 | packet.will.qos << 3 | packet.will.retain << 5
+        flags |= 0x04 | int(packet.will.qos) << 3 | packet.will.retain << 5
         rest += _text(packet.will.topic) + _blob(packet.will.payload or b"")
     if packet.username is not None:
         flags |= 0x80

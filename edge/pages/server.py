@@ -1,6 +1,6 @@
 """Serves the page inside the node's event loop. Loopback only: it shows where riders are.
 
-Starlette and uvicorn cost 8 MB of memory and a quarter of a second; whoever runs the node imports this module after it
+Starlette and uvicorn cost 7 MB of memory and a quarter of a second; whoever runs the node imports this module after it
 is ready. uvicorn's `Server.serve` would take over the signals and wake ten times a second for nothing, so its two
 halves, `startup` and `shutdown`, are called here.
 """

@@ -133,9 +133,7 @@ def test_no_position_is_in_any_row():
     lat, lon = 31.20123456789, 121.40123456789
     rows = []
     for step in range(20):
-        effects = node.handle(
-            [*shift(f"r-{step}", at_s=step, lat=lat, lon=lon), place(step, step)], now(step + 1)
-        )
+        effects = node.handle([*shift(f"r-{step}", at_s=step, lat=lat, lon=lon), place(step, step)], now(step + 1))
         rows.append(effects[0].row)
     blob = b"".join(rows) + node.snapshot()
     for value in (lat, lon):
@@ -221,7 +219,9 @@ def drive(node: Node, seed: int, steps: int = 60) -> list[bytes]:
             if isinstance(effect, Commit):
                 rows.append(effect.row)
             elif isinstance(effect, Answer) and effect.kind == "assignment":
-                body = json.loads(effect.payload) if effect.payload[:1] == b"{" else msgspec.msgpack.decode(effect.payload)
+                body = (
+                    json.loads(effect.payload) if effect.payload[:1] == b"{" else msgspec.msgpack.decode(effect.payload)
+                )
                 if body["state"] == "offered":
                     offers.append((effect.client, body["order"], body["offer"]))
     return rows

@@ -64,4 +64,4 @@ def imports(name: str) -> list[tuple[str, int]]:
             for alias in node.names:
                 inner = f"{origin}.{alias.name}"
                 found.append((inner if file_of(inner) else origin, node.lineno))
-    return found
+    return list(dict.fromkeys(found))

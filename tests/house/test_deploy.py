@@ -19,7 +19,7 @@ DEPLOY = ROOT / "deploy"
 UNITS = ["doorstep-edge.service", "doorstep-central.service"]
 DOORSTEP = Path(sys.executable).parent / "doorstep"
 
-OPTION = re.compile(r"^#?([a-z][a-z0-9_]*) = (.+)$")
+OPTION = re.compile(r"^(?:# ?)?([a-z][a-z0-9_]*) = (.+)$")
 
 
 def options(path: Path) -> dict[str, tuple[Any, str, bool]]:
@@ -28,7 +28,7 @@ def options(path: Path) -> dict[str, tuple[Any, str, bool]]:
     comment: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := OPTION.match(line):
-            value = tomllib.loads(line.removeprefix("#"))[match.group(1)]
+            value = tomllib.loads(line.lstrip("# "))[match.group(1)]
             assert match.group(1) not in found, f"{path.name} has {match.group(1)} twice"
             found[match.group(1)] = (value, " ".join(comment), line.startswith("#"))
             comment = []
@@ -46,6 +46,15 @@ def test_edge_toml_shows_every_option_with_its_default() -> None:
     assert list(shown) == list(edge_config.Config.__struct_fields__)
     assert {name: value for name, (value, _, _) in shown.items()} == {name: getattr(defaults, name) for name in shown}
     assert [name for name, (_, _, commented) in shown.items() if not commented] == ["node"]
+
+
+def test_central_toml_shows_every_option_with_its_default() -> None:
+    """Commented out, deploy/central.toml has the defaults of central/config.py, in its order; nothing is set."""
+    shown = options(DEPLOY / "central.toml")
+    defaults = central_config.Config()
+    assert list(shown) == list(central_config.Config.__struct_fields__)
+    assert {name: value for name, (value, _, _) in shown.items()} == {name: getattr(defaults, name) for name in shown}
+    assert all(commented for _, _, commented in shown.values())
 
 
 def test_edge_toml_says_of_each_option_whether_a_reload_applies_it() -> None:

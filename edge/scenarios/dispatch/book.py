@@ -38,7 +38,7 @@ class Book:
 
     def __init__(self, rules: DispatchRules) -> None:
         self.rules = rules
-        self.positions = Positions()
+        self.positions = Positions(rules)
         self.orders = Orders()
         self.riders = Riders(self.positions)
         self.offers = 0

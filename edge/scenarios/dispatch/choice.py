@@ -1,12 +1,13 @@
 """The decision of a round: candidates for each waiting order, one matching over all of them, and the reasons.
 
-Pure choice: nothing is changed here. What is chosen becomes true in `commitment`, also when a recovery reads it from a row.
+Pure choice: nothing is changed here. What is chosen becomes true in `commitment`, also when a recovery reads it from
+a row.
 """
 
 from typing import Final
 
 from ...limits import CANDIDATES_MAX, MATCHING_ROWS_MAX, OFFER_AHEAD_S, REDECIDE_S, ROUND_ORDERS_MAX
-from ...model import Decision, DispatchRules, Now
+from ...model import Decision, DispatchRules, Now, Seen
 from .candidates import Doors, Option, options
 from .explanation import why_later, why_nobody, why_rider
 from .matching import match
@@ -52,7 +53,7 @@ def _part(
     now_ms = milliseconds(now)
     choices: list[list[Option]] = []
     for order in part:
-        seen = []
+        seen: list[Seen] = []
         if riders.idle:
             seen = sight.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now)
         choices.append(options(order, seen, doors, riders, rules, now_ms) if seen or len(doors) else [])

@@ -151,11 +151,12 @@ def release(book: Book, order: Order, now: Now, say: Say, reason: str, tell_ride
     after = TABLE[order.state][Happening.RELEASE]
     if after is not State.PLACED or order.state is State.PLACED:
         return
+    if order.state is not State.OFFERED:
+        say.count("order.reassigned", now.wall_ms)
     unload(book, order, now, say, reason if tell_rider else "")
     now_ms = milliseconds(now)
     forecast(order, None, now)
     book.orders.move(order, State.PLACED, now_ms, give_up_ms(book, order))
-    say.count("order.reassigned", now.wall_ms)
     book.dirty = True
     update(order, now, say, reason)
 

@@ -1,9 +1,9 @@
 """The dispatch scenario's face towards the node: events, deadlines and decisions in, answers and counts out.
 
-A round of the node is `expire`, any number of `apply`, `decide`, `settle`. All of them are functions of the durable state,
-their arguments and what the `Sight` shows; so a recorded round replays to the byte, and a recovered node goes on as if
-nothing had happened. Positions come in beside that (`sighted`, `presence`), are in memory only, and reach a round through
-the `Sight` alone.
+A round of the node is `expire`, any number of `apply`, `decide`, `settle`. All of them are functions of the durable
+state, their arguments and what the `Sight` shows; so a recorded round replays to the byte, and a recovered node goes on
+as if nothing had happened. Positions come in beside that (`sighted`, `presence`), are in memory only, and reach a round
+through the `Sight` alone.
 """
 
 from collections.abc import Sequence
@@ -34,24 +34,24 @@ class Dispatch:
         if rules != self._book.rules:
             self._book.rules = rules
             self._book.dirty = True
-            self._book.positions.reconsider()
+            self._book.positions.configure(rules)
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
     def sighted(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
         """Where a client was: `(at, lat, lon)`, by its own wall clock. Clients who are not on shift are forgotten."""
-        self._book.positions.sighted(client, points, now, self._book.rules)
+        self._book.positions.sighted(client, points, now)
 
     def presence(self, client: str, present: bool, now: Now) -> None:
         """A client's first connection came, or its last one went: then it counts as silent sooner."""
         if present:
             self._book.positions.hear(client, milliseconds(now))
         else:
-            self._book.positions.gone(client, milliseconds(now), self._book.rules)
+            self._book.positions.gone(client, milliseconds(now))
 
     def witness(self) -> Witness:
         """The live sight of one round."""
-        return Witness(self._book.positions, self._book.rules)
+        return Witness(self._book.positions)
 
     # -- a round -------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """One assignment problem: which order goes to which rider, so that the whole round is served best.
 
-An order that is served at all gains more than any cost can take away, and the longer it has waited the more; so first as
-many orders as possible are served, then the oldest, then the cheapest way is chosen. Costs are whole numbers and
+An order that is served at all gains more than any cost can take away, and the longer it has waited the more; so first
+as many orders as possible are served, then the oldest, then the cheapest way is chosen. Costs are whole numbers and
 equal solutions are told apart by the order of the rows and columns, so the result is the same everywhere.
 """
 

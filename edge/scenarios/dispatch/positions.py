@@ -39,7 +39,8 @@ def milliseconds(now: Now) -> int:
 class Positions:
     """The table. A rider has a row from the beginning of its shift until it has gone home with nothing in hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: DispatchRules) -> None:
+        self._rules = rules
         self._row: dict[str, int] = {}
         self._names: list[str] = []
         self._ready = 0
@@ -93,7 +94,7 @@ class Positions:
             return
         self._flags[_IDLE, row] = idle
         if on and not self._flags[_ON, row]:
-            self._silence_ms = 0
+            self._watch(int(self._times[_HEARD, row]) + self._rules.silent_s * 1000)
         self._flags[_ON, row] = on
         self._sort(rider)
 
@@ -113,16 +114,16 @@ class Positions:
         self._times[_GONE, row] = NEVER
         if self._flags[_QUIET, row]:
             self._flags[_QUIET, row] = False
-            self._silence_ms = 0
+            self._watch(now_ms + self._rules.silent_s * 1000)
             self._sort(rider)
             self._stirred = True
 
-    def gone(self, rider: str, now_ms: int, rules: DispatchRules) -> None:
+    def gone(self, rider: str, now_ms: int) -> None:
         """The rider's last connection went."""
         row = self._row.get(rider)
         if row is not None and self._times[_GONE, row] == NEVER:
             self._times[_GONE, row] = now_ms
-            self._silence_ms = min(self._silence_ms, now_ms + min(rules.silent_s, GONE_S_MAX) * 1000)
+            self._watch(now_ms + min(self._rules.silent_s, GONE_S_MAX) * 1000)
 
     def put(self, rider: str, at_ms: int, lat: float, lon: float) -> None:
         """The rider was here then. An older place than the known one is ignored."""
@@ -137,7 +138,7 @@ class Positions:
         else:
             self._sort(rider)
 
-    def sighted(self, rider: str, points: list[tuple[int, float, float]], now: Now, rules: DispatchRules) -> None:
+    def sighted(self, rider: str, points: list[tuple[int, float, float]], now: Now) -> None:
         """Positions as published, of which the newest counts. A stamp that cannot be right is replaced by now."""
         now_ms = milliseconds(now)
         at, lat, lon = points[-1] if len(points) == 1 else max(points)
@@ -150,7 +151,7 @@ class Positions:
             if len(self._early) > EARLY_POSITIONS_MAX:
                 del self._early[next(iter(self._early))]
             return
-        stale = self._times[_AT, row] < now_ms - rules.position_age_s_max * 1000
+        stale = self._times[_AT, row] < now_ms - self._rules.position_age_s_max * 1000
         self.hear(rider, now_ms)
         self.put(rider, now_ms - age_ms, lat, lon)
         if stale and self._row[rider] < self._ready:
@@ -158,23 +159,21 @@ class Positions:
 
     # -- what a round may ask ------------------------------------------------------------------------------------------
 
-    def nearest(self, lat: float, lon: float, limit: int, now_ms: int, rules: DispatchRules) -> list[Seen]:
+    def nearest(self, lat: float, lon: float, limit: int, now_ms: int) -> list[Seen]:
         """The nearest riders who can be offered something, by straight line, ties by name: at most `limit`."""
-        oldest = now_ms - rules.position_age_s_max * 1000
-        if self._ready >= GRID_RIDERS_MIN:
-            rows = self._near(lat, lon, limit, oldest, rules.radius_m_max)
-        else:
-            rows = self._all(lat, lon, limit, oldest, rules.radius_m_max)
+        oldest = now_ms - self._rules.position_age_s_max * 1000
+        look = self._near if self._ready >= GRID_RIDERS_MIN else self._all
+        rows = look(lat, lon, limit, oldest, self._rules.radius_m_max)
         found: list[tuple[int, str, int]] = []
         for row in rows:
             distance = metres(float(self._place[0, row]), float(self._place[1, row]), lat, lon)
-            if distance <= rules.radius_m_max:
+            if distance <= self._rules.radius_m_max:
                 age_ms = max(0, now_ms - int(self._times[_AT, row]))
                 found.append((distance, self._names[row], age_ms // 1000))
         found.sort()
-        return [Seen(rider, seconds(distance, rules), age_s) for distance, rider, age_s in found[:limit]]
+        return [Seen(rider, seconds(distance, self._rules), age_s) for distance, rider, age_s in found[:limit]]
 
-    def silent(self, now_ms: int, rules: DispatchRules) -> list[str]:
+    def silent(self, now_ms: int) -> list[str]:
         """Riders on shift of whom nothing was heard for too long, by name. Costs nothing before one can be due."""
         if self._begun_ms is None:
             # After a restart everybody gets the full time to come back.
@@ -183,9 +182,9 @@ class Positions:
         if now_ms < self._silence_ms:
             return []
         count = len(self._names)
-        heard = np.maximum(self._times[_HEARD, :count], self._begun_ms) + rules.silent_s * 1000
+        heard = np.maximum(self._times[_HEARD, :count], self._begun_ms) + self._rules.silent_s * 1000
         gone = self._times[_GONE, :count]
-        away = np.where(gone == NEVER, _FAR, gone + min(rules.silent_s, GONE_S_MAX) * 1000)
+        away = np.where(gone == NEVER, _FAR, gone + min(self._rules.silent_s, GONE_S_MAX) * 1000)
         watched = self._flags[_ON, :count] & ~self._flags[_QUIET, :count]
         due = np.where(watched, np.minimum(heard, away), _FAR)
         self._silence_ms = int(due[due > now_ms].min(initial=_FAR))
@@ -207,8 +206,9 @@ class Positions:
         """When waiting orders want another look."""
         return 0 if self._stirred else self._retry_ms
 
-    def reconsider(self) -> None:
-        """The rules have changed: every deadline is worked out anew."""
+    def configure(self, rules: DispatchRules) -> None:
+        """New rules: every deadline is worked out anew."""
+        self._rules = rules
         self._silence_ms = 0
         self._retry_ms = 0
 
@@ -248,6 +248,10 @@ class Positions:
                     rows.append(row)
                     distances.append(metres(float(self._place[0, row]), float(self._place[1, row]), lat, lon))
         return rows
+
+    def _watch(self, due_ms: int) -> None:
+        """Somebody may be silent then."""
+        self._silence_ms = min(self._silence_ms, due_ms)
 
     def _sort(self, rider: str) -> None:
         """Puts the row into the part where it belongs."""

@@ -40,6 +40,8 @@ class Riders:
         self.idle = 0
         """Riders on shift with nothing in hand."""
         self.timers = Timers()
+        self.watched = 0
+        """Riders on shift."""
         self._positions = positions
         self._by_free: list[tuple[int, str]] = []
 
@@ -136,7 +138,7 @@ class Riders:
             if name not in staying:
                 self._positions.leave(name)
         self.known = {}
-        self.idle = 0
+        self.idle = self.watched = 0
         self.timers = Timers()
         self._by_free = []
         for rider in riders:
@@ -154,6 +156,7 @@ class Riders:
 
     def _turn(self, rider: Rider, on: bool, orders: list[str] | None = None) -> None:
         self.idle -= rider.on and not rider.orders
+        self.watched += on - rider.on
         rider.on = on
         if orders is not None:
             self._unlist(rider)

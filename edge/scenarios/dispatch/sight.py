@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ...errors import JournalError
-from ...model import DispatchRules, Glance, Now, Observation, Seen, Silence
+from ...model import Glance, Now, Observation, Seen, Silence
 from .positions import Positions, milliseconds
 
 
@@ -33,10 +33,9 @@ class Sight(Protocol):
 class Witness:
     """Answers from the table."""
 
-    def __init__(self, positions: Positions, rules: DispatchRules) -> None:
+    def __init__(self, positions: Positions) -> None:
         self.log: list[Observation] = []
         self._positions = positions
-        self._rules = rules
 
     def stirred(self, now: Now) -> bool:
         """Whether riders came into sight, or it is time for another look."""
@@ -47,13 +46,13 @@ class Witness:
 
     def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
         """The nearest riders who can be offered something."""
-        riders = self._positions.nearest(lat, lon, limit, milliseconds(now), self._rules)
+        riders = self._positions.nearest(lat, lon, limit, milliseconds(now))
         self.log.append(Glance(order, riders))
         return riders
 
     def silent(self, now: Now) -> list[str]:
         """Riders on shift of whom nothing was heard for too long."""
-        riders = self._positions.silent(milliseconds(now), self._rules)
+        riders = self._positions.silent(milliseconds(now))
         if riders:
             self.log.append(Silence(riders))
         return riders
@@ -69,8 +68,7 @@ class Testimony:
     def stirred(self, now: Now) -> bool:
         """As it was then."""
         del now
-        last = self._left[-1] if self._left else None
-        if not isinstance(last, Glance) or last.order:
+        if self._next_order() != "":
             return False
         self.log.append(self._left.pop())
         return True
@@ -80,7 +78,7 @@ class Testimony:
         del lat, lon, limit, now
         last = self._left[-1] if self._left else None
         if not isinstance(last, Glance) or last.order != order:
-            recorded = f"order {last.order!r}" if isinstance(last, Glance) else "nothing"
+            recorded = "nothing" if self._next_order() is None else f"order {self._next_order()!r}"
             raise JournalError(
                 f"The decision now looks for riders near order {order!r}, but the recorded one looked at {recorded}: "
                 f"another version of the policy made it. Replay it with the doorstep that recorded it."
@@ -96,3 +94,7 @@ class Testimony:
             return []
         self.log.append(self._left.pop())
         return last.riders
+
+    def _next_order(self) -> str | None:
+        last = self._left[-1] if self._left else None
+        return last.order if isinstance(last, Glance) else None
