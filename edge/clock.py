@@ -1,4 +1,4 @@
-"""The only reader of clocks that reach the core. (Latency of stages is measured with `time.perf_counter` where it happens.)
+"""The only reader of the clocks that reach the core. (Stages are timed with `time.perf_counter` where they happen.)
 
 Two clocks, never mixed: monotonic seconds drive every timer and go on where they stopped when the node restarts; wall
 milliseconds are a label. For rehearsals both can be scaled (`clock_speed`): the node then lives a day in minutes, on
@@ -15,8 +15,8 @@ DOWNTIME_S_MAX: Final = 7 * 24 * 3600.0
 
 
 class Clock:
-    """Real or scaled time. A rehearsal fixes where the scaled wall clock stands (`wall_anchor_ms`) at one instant of real
-    time (`real_anchor_ms`), so that all processes of it agree."""
+    """Real or scaled time. A rehearsal fixes where the scaled wall clock stands (`wall_anchor_ms`) at one instant of
+    real time (`real_anchor_ms`), so that all processes of it agree."""
 
     def __init__(self, speed: float = 1.0, wall_anchor_ms: int = 0, real_anchor_ms: int = 0) -> None:
         self.speed = speed

@@ -15,5 +15,5 @@ def converted(lat: float, lon: float, source: str, target: str) -> tuple[float, 
     point = prcoords.Coords(lat, lon)
     if source == target or not prcoords.sanity_in_china_p(point):
         return lat, lon
-    moved = _CONVERSIONS[source, target](point, False)
+    moved = _CONVERSIONS[source, target](point, False)  # the check was made above
     return moved.lat, moved.lon

@@ -16,7 +16,8 @@ from .model import Event, Input, Publish, Rejected, Sighting
 from .wire import DURABLE_KINDS, POSITION_KIND, OrderPlace, RiderPosition, RiderShift, is_json
 
 _UP: Final = {
-    kind: (msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode) for kind, body in DURABLE_KINDS.items()
+    kind: (msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode)
+    for kind, body in DURABLE_KINDS.items()
 }
 _POSITION: Final = (msgspec.msgpack.Decoder(RiderPosition).decode, msgspec.json.Decoder(RiderPosition).decode)
 _IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)

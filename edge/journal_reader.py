@@ -15,6 +15,7 @@ checkpoints are not held up by them.
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -191,16 +192,20 @@ class JournalReader:
         return read_bounds(self._db)
 
     def base(self) -> tuple[bytes | None, int]:
-        """Where a replay begins: the oldest snapshot and its number, or (None, 0) where the rows begin at 1.
+        """Where a replay begins: at row 1 with (None, 0), or where that is pruned after the oldest snapshot that is
+        whole, with its body and number.
 
         Raises:
-            RowError: the oldest snapshot is damaged.
+            RowError: row 1 is pruned, and no snapshot is whole.
         """
         first, _ = self.bounds()
-        kept = read_snapshots(self._db)
-        if first == 1 or not kept:
+        snapshots = read_snapshots(self._db)
+        if first == 1 or not snapshots:
             return None, 0
-        return read_snapshot(self._db, self.path, kept[0]), kept[0].number
+        for kept in snapshots[:-1]:
+            with suppress(RowError):
+                return read_snapshot(self._db, self.path, kept), kept.number
+        return read_snapshot(self._db, self.path, snapshots[-1]), snapshots[-1].number
 
     def rows(self, after: int) -> Iterator[tuple[int, bytes]]:
         """Every row above `after`, those included that the node adds meanwhile: (number, body), in order.

@@ -8,18 +8,17 @@ function serves three callers:
     recovery    both come from the recorded row, so that a new version of the policy cannot change what was promised
     replay      the observations come from the row, the decisions are made again and compared
 
-Order in a round: timers that are due, then the inputs as they came, then one decision over what has changed, then receipts
-(they carry the promise, so they need the decision), then the answers that the events caused, then windows and batches.
+Order in a round: timers that are due, then the inputs as they came, then one decision over what has changed, then
+receipts (they carry the promise, so they need the decision), then the answers that the events caused, then windows and
+batches.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from .aggregate import Windows
-from .coordinates import converted
 from .errors import JournalError
 from .limits import RECEIPT_EXPIRY_S
 from .model import (
@@ -51,38 +50,12 @@ from .model import (
 from .outbox import Outbox
 from .publish import Outgoing
 from .repeats import Repeats
+from .said import Said
 from .scenarios.dispatch import Dispatch, Refusal, Sight, Testimony
-from .wire import DOWN_KINDS, Assignment, OrderPlace, Promise, Receipt, Update, encode
+from .snapshot import STATE_VERSION, Counts, State, decode_state, encode_state
+from .wire import OrderPlace, Promise, Receipt, encode
 
 SCENARIO: Final = "dispatch"
-STATE_VERSION: Final = 1
-
-
-class Counts(Struct, array_like=True):
-    """What became of every durable input since the node's first start. `received` is the sum of the others."""
-
-    received: int = 0
-    accepted: int = 0
-    duplicate: int = 0
-    refused: dict[str, int] = {}
-    shed: dict[str, int] = {}
-
-
-class _State(Struct, array_like=True):
-    """A snapshot: everything that a row can change."""
-
-    version: int
-    rules: Rules
-    number: int
-    sequence: int
-    last: Now
-    json_clients: list[str]
-    counts: Counts
-    outgoing: bytes
-    repeats: bytes
-    windows: bytes
-    outbox: bytes
-    dispatch: bytes
 
 
 class Node:
@@ -155,12 +128,10 @@ class Node:
                 recorded.append(item)
         return recorded
 
-    def _round(
-        self, inputs: list[Recorded], now: Now, sight: Sight, decided: list[Decision] | None
-    ) -> list[Effect]:
+    def _round(self, inputs: list[Recorded], now: Now, sight: Sight, decided: list[Decision] | None) -> list[Effect]:
         self.number += 1
         self.last = now
-        said = _Said(self, now)
+        said = Said(self.windows, "wgs84" if self.rules is None else self.rules.crs, self._json, now, SCENARIO)
         unfetched = self.outgoing.expire(now.mono)
         if unfetched:
             said.count("answer.expired", now.wall_ms, unfetched)
@@ -191,7 +162,7 @@ class Node:
         return [Commit(self.number, encode_row(row)), *effects]
 
     def _event(
-        self, event: Event, now: Now, said: "_Said", verdicts: list[tuple[Event | Rejected, Refusal | None]]
+        self, event: Event, now: Now, said: Said, verdicts: list[tuple[Event | Rejected, Refusal | None]]
     ) -> str:
         """One event: a repeat, a refusal or an acceptance. Returns the reason for its acknowledgement."""
         body = event.body
@@ -213,7 +184,7 @@ class Node:
         return refusal.reason
 
     def _rejected(
-        self, item: Rejected, now: Now, said: "_Said", verdicts: list[tuple[Event | Rejected, Refusal | None]]
+        self, item: Rejected, now: Now, said: Said, verdicts: list[tuple[Event | Rejected, Refusal | None]]
     ) -> str:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         self.counts.received += 1
@@ -224,7 +195,7 @@ class Node:
         self._refused(item.reason, now.wall_ms, now)
         return item.reason
 
-    def _repeated(self, client: str, id_: str, name: str, at_ms: int, now: Now, said: "_Said") -> bool:
+    def _repeated(self, client: str, id_: str, name: str, at_ms: int, now: Now, said: Said) -> bool:
         """Whether the id was decided before; if so, its receipt is called back. If not, it is decided in this row."""
         row = self._repeats.row_of(client, id_)
         if row is None:
@@ -239,7 +210,7 @@ class Node:
         self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
         self.windows.event(SCENARIO, f"refused.{reason}", at_ms, now)
 
-    def _other(self, item: Recorded, now: Now, said: "_Said") -> None:
+    def _other(self, item: Recorded, now: Now, said: Said) -> None:
         match item:
             case Delivered():
                 self.outgoing.acknowledged(item.sequences)
@@ -262,7 +233,6 @@ class Node:
     def _configure(self, rules: Rules, now: Now) -> None:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
-            self.windows = Windows(rules.k_anonymity, rules.cell_resolution)
         self.rules = rules
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         self.dispatch.configure(rules.dispatch)
@@ -306,16 +276,12 @@ class Node:
                 self._repeats.forget(now.wall_ms - self.rules.retention_s * 1000)
         return [*self.outbox.cut(now)]
 
-    def speaks_json(self, client: str) -> bool:
-        """The encoding of the client's last event."""
-        return self._json.get(client, False)
-
     # -- snapshots -----------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
         """Everything durable, as of the last round. Positions are no part of it."""
         assert self.rules is not None, "a node without rules has nothing to keep"
-        state = _State(
+        state = State(
             STATE_VERSION,
             self.rules,
             self.number,
@@ -329,18 +295,10 @@ class Node:
             self.outbox.snapshot(),
             self.dispatch.snapshot(),
         )
-        return msgspec.msgpack.encode(state)
+        return encode_state(state)
 
     def _restore(self, body: bytes) -> None:
-        try:
-            state = msgspec.msgpack.decode(body, type=_State)
-        except msgspec.DecodeError as error:
-            raise JournalError(f"The snapshot cannot be read ({error}): was it written by another version?") from None
-        if state.version != STATE_VERSION:
-            raise JournalError(
-                f"The snapshot has version {state.version}, this doorstep reads version {STATE_VERSION}. "
-                f"Start the version that wrote it, stop it cleanly, and try again."
-            )
+        state = decode_state(body)
         self._configure(state.rules, state.last)
         self.number, self.sequence, self.last = state.number, state.sequence, state.last
         self._json = dict.fromkeys(state.json_clients, True)
@@ -352,40 +310,10 @@ class Node:
         self.dispatch.restore(state.dispatch)
 
 
-class _Said:
-    """What a round wants to tell people and to count: the `Say` of the scenarios."""
-
-    def __init__(self, node: Node, now: Now) -> None:
-        self._node = node
-        self._now = now
-        self.messages: list[tuple[str, str, bytes, float]] = []
-        self.recalls: list[Recordable] = []
-
-    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
-        """A message to a client, in the encoding that it speaks."""
-        payload = encode(body, self._node.speaks_json(client))
-        self.messages.append((client, DOWN_KINDS[type(body)], payload, expires_mono))
-
-    def count(self, name: str, at_ms: int, n: int = 1) -> None:
-        """A counter of the window of `at_ms`."""
-        self._node.windows.count(SCENARIO, name, at_ms, self._now, n)
-
-    def measure(self, name: str, at_ms: int, value: int) -> None:
-        """A value of a sketch of the window of `at_ms`."""
-        self._node.windows.measure(SCENARIO, name, at_ms, value, self._now)
-
-    def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-        """A spatial count; the cells are of WGS-84 whatever the node's own system."""
-        rules = self._node.rules
-        if rules is not None and rules.crs != "wgs84":
-            lat, lon = converted(lat, lon, rules.crs, "wgs84")
-        self._node.windows.locate(SCENARIO, name, at_ms, lat, lon, person, self._now)
-
-
 def _decode(body: bytes, number: int) -> Row:
     try:
         return decode_row(body)
     except msgspec.DecodeError as error:
         raise JournalError(
-            f"Row {number} of the journal cannot be read ({error}). Was it written by a newer doorstep? Start that version."
+            f"Row {number} of the journal cannot be read ({error}). Did a newer doorstep write it? Start that version."
         ) from None

@@ -1,8 +1,8 @@
 """From a read to its acknowledgement: decode, decide, commit, publish, acknowledge, in this order.
 
-The pipeline is the node's side of every link (`model.Receiver`). It runs in the event loop's thread and owns the core; the
-journal's writer works beside it. The core runs ahead of the disk by the rounds in flight, so nothing of a round is shown
-before its row is committed: answers are handed out by sequence, and only up to the last committed one.
+The pipeline is the node's side of every link (`model.Receiver`). It runs in the event loop's thread and owns the core;
+the journal's writer works beside it. The core runs ahead of the disk by the rounds in flight, so nothing of a round is
+shown before its row is committed: answers are handed out by sequence, and only up to the last committed one.
 """
 
 import asyncio
@@ -12,18 +12,14 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Final, Protocol
 
-import msgspec
-
 from .clock import Clock
 from .decode import decode
 from .errors import DiskFull, Reason
 from .journal import Journal
 from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
 from .model import (
-    Acknowledge,
     Answer,
     Batch,
-    Commit,
     Delivered,
     Effect,
     Event,
@@ -35,9 +31,9 @@ from .model import (
     Rejected,
     Shed,
     Source,
-    decode_row,
 )
 from .node import Node
+from .rounds import Round, receipt_in
 from .status import Status
 
 LINGER_S: Final = 0.5
@@ -64,25 +60,6 @@ class Wakeable(Protocol):
         ...
 
 
-class _Round:
-    """A round in flight: what to do when its row is on disk."""
-
-    __slots__ = ("answers", "batch", "clients", "handled_at", "number", "read_at", "reasons", "recalls", "sequence", "source", "tokens")
-
-    def __init__(self, number: int, sequence: int, read_at: float, handled_at: float) -> None:
-        self.number = number
-        self.sequence = sequence
-        self.read_at = read_at
-        self.handled_at = handled_at
-        self.source: Source | None = None
-        self.tokens: list[int] = []
-        self.reasons: list[str] = []
-        self.clients: dict[str, None] = {}
-        self.answers = 0
-        self.recalls: list[Recall] = []
-        self.batch: tuple[int, int] | None = None
-
-
 class Pipeline:
     """Owns the core from start to stop. `links` are added by the wiring before the first publish arrives."""
 
@@ -102,7 +79,7 @@ class Pipeline:
         self._crs = crs
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
-        self._flight: deque[_Round] = deque()
+        self._flight: deque[Round] = deque()
         self._committed_sequence = node.sequence
         self._committed_number = node.number
         self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
@@ -114,6 +91,7 @@ class Pipeline:
         self._paused = False
         self._snapshot_number = node.number
         self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
 
     def start(self) -> None:
         """Begin to commit."""
@@ -127,13 +105,13 @@ class Pipeline:
         for begin in range(0, len(publishes), BATCH_INPUTS_MAX):
             self._received(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at)
 
-    def shed(self, client: str, reason: Reason, count: int) -> None:
+    def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
         """Messages that a link dropped: counted with the next round."""
         self._status.dropped(reason, count)
         self._shed[reason] = self._shed.get(reason, 0) + count
         self._lingering()
 
-    def delivered(self, client: str, sequences: list[int]) -> None:
+    def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002
         """Answers that reached their client: written down with the next round."""
         self._delivered += sequences
         self._lingering()
@@ -166,8 +144,9 @@ class Pipeline:
     async def drain(self) -> None:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
         self._flush()
-        while self._flight and not self.full:
-            await asyncio.sleep(0.005)
+        if self._flight and not self.full:
+            self._idle.clear()
+            await self._idle.wait()
         if self._timer is not None:
             self._timer.cancel()
         for task in self._tasks:
@@ -216,12 +195,14 @@ class Pipeline:
                 source.acknowledge([token for token in tokens if token], [""] * sum(1 for token in tokens if token))
                 return
         reasons = iter(round_.reasons)
-        paired = [(token, next(reasons) if is_durable else "") for token, is_durable in zip(tokens, durable, strict=True)]
+        paired = [
+            (token, next(reasons) if is_durable else "") for token, is_durable in zip(tokens, durable, strict=True)
+        ]
         round_.source = source
         round_.tokens = [token for token, _ in paired if token]
         round_.reasons = [reason for token, reason in paired if token]
 
-    def _handle(self, inputs: list[Input], read_at: float) -> _Round | None:
+    def _handle(self, inputs: list[Input], read_at: float) -> Round | None:
         """Calls the core and hands its row to the journal. None where nothing durable happened."""
         begin = perf_counter()
         batch = [*inputs, *self._gathered()]
@@ -240,48 +221,38 @@ class Pipeline:
         self._arm()
         return round_
 
-    def _in_flight(self, effects: list[Effect], read_at: float, handled_at: float) -> _Round:
-        commit = effects[0]
-        assert isinstance(commit, Commit), "the first effect is the row"
-        round_ = _Round(commit.number, self.node.sequence, read_at, handled_at)
-        for effect in effects:
-            if isinstance(effect, Answer):
-                round_.clients[effect.client] = None
-                round_.answers += 1
-            elif isinstance(effect, Acknowledge):
-                round_.reasons = effect.reasons
-                for reason in effect.reasons:
-                    if reason:
-                        self._status.refused(reason)
-            elif isinstance(effect, Recall):
-                round_.recalls.append(effect)
-            elif isinstance(effect, Batch):
-                round_.batch = (effect.epoch, effect.seq)
+    def _in_flight(self, effects: list[Effect], read_at: float, handled_at: float) -> Round:
+        round_ = Round.of(effects, self.node.sequence, read_at, handled_at)
+        for reason in round_.reasons:
+            if reason:
+                self._status.refused(reason)
         self._flight.append(round_)
-        self._journal.submit(commit.number, commit.row)
+        self._journal.submit(round_.number, round_.row)
         if not self._paused and self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2:
             self._paused = True
             for link in self.links:
                 link.pause()
-        if commit.number - self._snapshot_number >= SNAPSHOT_ROWS:
+        if round_.number - self._snapshot_number >= SNAPSHOT_ROWS:
             self._snapshot()
         return round_
 
-    def _after_the_others(self, read_at: float) -> _Round | None:
+    def _after_the_others(self, read_at: float) -> Round | None:
         """A place behind the rounds in flight, so that acknowledgements keep the order of the publishes."""
         if not self._flight:
             return None
         last = self._flight[-1]
-        round_ = _Round(last.number, last.sequence, read_at, perf_counter())
+        round_ = Round(last.number, last.sequence, read_at, perf_counter())
         self._flight.append(round_)
         return round_
 
     def _on_commit(self, number: int, committed_at: float) -> None:
         """Rows up to `number` are on disk: publish, then acknowledge."""
-        done: list[_Round] = []
+        done: list[Round] = []
         while self._flight and self._flight[0].number <= number:
             done.append(self._flight.popleft())
         self._committed_number = number
+        if not self._flight:
+            self._idle.set()
         clients: dict[str, None] = {}
         batches = False
         for round_ in done:
@@ -364,7 +335,7 @@ class Pipeline:
     async def _recall(self, recall: Recall) -> None:
         """The recorded receipt of a repeat goes back into the core, which sends it again."""
         body = await self._journal.recall(recall.row)
-        receipt = _receipt_in(body, recall) if body is not None else None
+        receipt = receipt_in(body, recall) if body is not None else None
         if receipt is None:
             self.recalls_missed += 1
             self._status.dropped("recall_missed", 1)
@@ -411,13 +382,3 @@ class Pipeline:
         self.full = False
         log.warning("the disk has room again: accepting events")
         self._arm()
-
-
-def _receipt_in(body: bytes, recall: Recall) -> bytes | None:
-    """The payload of the receipt for `recall.id` in a row."""
-    for effect in decode_row(body).effects:
-        if isinstance(effect, Answer) and effect.client == recall.client and effect.kind == "receipt":
-            loose = msgspec.json if effect.payload[:1] == b"{" else msgspec.msgpack
-            if loose.decode(effect.payload).get("id") == recall.id:
-                return effect.payload
-    return None

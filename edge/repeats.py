@@ -1,8 +1,8 @@
 """Which events were decided already, and in which row of the journal. Pure.
 
-One event id gives one recorded decision for as long as the journal is kept. The answer itself stays in the journal; here
-are 16 bytes for each event: a 64-bit BLAKE2b of (client, id) and the row number. Two different events with one hash would
-make the younger one look like a repeat: with a million events kept, once in 10^13 events.
+One event id gives one recorded decision for as long as the journal is kept. The answer itself stays in the journal;
+here are 16 bytes for each event: a 64-bit BLAKE2b of (client, id) and the row number. Two different events with one
+hash would make the younger one look like a repeat: with a million events kept, once in 10^13 events.
 
 Recent events are in a dict, older ones in sorted numpy arrays, merged as in a log-structured merge tree, so that a
 look-up searches a handful of arrays and the memory of a week's events stays at a few megabytes.
@@ -99,7 +99,8 @@ class Repeats:
         self = cls()
         self._recent = dict(recent)
         self._segments = [
-            (s.newest_ms, np.frombuffer(s.keys, dtype=np.uint64), np.frombuffer(s.rows, dtype=np.uint64)) for s in segments
+            (s.newest_ms, np.frombuffer(s.keys, dtype=np.uint64), np.frombuffer(s.rows, dtype=np.uint64))
+            for s in segments
         ]
         self.dropped_early = dropped
         return self

@@ -1,7 +1,7 @@
 """A recorded journal through the same core again: does it decide what it decided then, to the byte?
 
-The inputs and what was seen of positions come from the rows; decisions and effects are made anew, and the row that comes
-of it must equal the recorded one. The first difference is named down to the field.
+The inputs and what was seen of positions come from the rows; decisions and effects are made anew, and the row that
+comes of it must equal the recorded one. The first difference is named down to the field.
 """
 
 from collections.abc import Iterable

@@ -1,15 +1,14 @@
 """The wiring of a node: start, reload, drain.
 
-    start    lock the data directory, open the journal, recover the core, listen, tell the service manager
-    SIGHUP   read the configuration again: reloadable options take effect, a broken file changes nothing
-    SIGTERM  stop listening, commit and answer what was received, say goodbye to clients, snapshot, close
+start    lock the data directory, open the journal, recover the core, listen, tell the service manager
+SIGHUP   read the configuration again: reloadable options take effect, a broken file changes nothing
+SIGTERM  stop listening, commit and answer what was received, say goodbye to clients, snapshot, close
 """
 
 import asyncio
 import gc
 import json
 import logging
-import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from .credentials import Credentials
 from .datadir import DataDir
 from .errors import BusyError, ConfigError, DoorstepError
 from .journal import Journal
-from .limits import COMMIT_QUEUE_ROWS_MAX, RETENTION_CHECK_S, STATUS_INTERVAL_S
+from .limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from .model import Configure
 from .mqtt.broker import Broker
 from .mqtt.endpoint import Endpoint
@@ -170,7 +169,9 @@ class _Running:
 
     def _needs_credentials(self) -> bool:
         config = self._config
-        return not config.anonymous and bool(config.listen or config.listen_tls or config.listen_ws or config.listen_wss)
+        return not config.anonymous and bool(
+            config.listen or config.listen_tls or config.listen_ws or config.listen_wss
+        )
 
     def _authenticate(self, username: str, token: bytes) -> bool:
         return self._credentials is not None and self._credentials.verify(username, token)
@@ -231,7 +232,7 @@ class _Running:
         if not path:
             return ""
         try:
-            mode = os.stat(path).st_mode
+            mode = Path(path).stat().st_mode
             if mode & 0o077:
                 raise ConfigError(self._config_path, field, path, f"Others may read it: run chmod 600 {path}.")
             return Path(path).read_text(encoding="utf-8").strip()

@@ -16,7 +16,7 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
                       "dropped": {reason: n}}
     latency_ms        {"recent": {stage: {"p50", "p99", "max", "count"}}, "total": the same}; recent is the last minute;
                       stages are queue, decode, decide, commit, publish, total
-    queues            {name: {"depth", "limit", "done", "still_intervals"}}
+    queues            {name: {"depth", "limit", "done", "still_s"}}
     orders, riders    {state: n}
     journal           {"rows", "bytes", "queued", "commit_ms_p50", …}
     sync              {"connected", "epoch", "batches_sent", "batches_acked", "bytes", "in_flight", "pool_windows",
@@ -65,27 +65,27 @@ SECTIONS: Final = ("orders", "riders", "journal", "sync", "link")
 class Queue:
     """A queue under watch: how full it is, and whether it moves."""
 
-    __slots__ = ("depth", "done", "last_done", "limit", "still_intervals")
+    __slots__ = ("depth", "done", "last_done", "limit", "still_s")
 
     def __init__(self, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
         self.depth, self.done, self.limit = depth, done, limit
         self.last_done = -1
-        self.still_intervals = 0
+        self.still_s = 0.0
 
     def sample(self) -> None:
         """One interval is over: did anything leave the queue, if there was something in it?"""
         done = self.done()
         still = done == self.last_done and self.depth() > 0
-        self.still_intervals = self.still_intervals + 1 if still else 0
+        self.still_s = self.still_s + STATUS_INTERVAL_S if still else 0.0
         self.last_done = done
 
-    def report(self) -> dict[str, int]:
+    def report(self) -> dict[str, float]:
         """One entry of the report's queues."""
         return {
             "depth": self.depth(),
             "limit": self.limit,
             "done": self.done(),
-            "still_intervals": self.still_intervals,
+            "still_s": self.still_s,
         }
 
 
@@ -176,8 +176,8 @@ class Status:
         self._sections[name] = read
 
     def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
-        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Not empty and not moving for
-        STATUS_STALL_INTERVALS is a problem."""
+        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `verdict.STALLS` knows
+        the name, not empty and not moving for its patience is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
 
     def alarm(self, name: str, text: str | None, *, serving: bool = True) -> None:

@@ -29,21 +29,33 @@ class Problem(Struct, frozen=True):
     serving: bool
 
 
+class Stall(Struct, frozen=True):
+    """What it means when a queue holds something and nothing leaves it for `patience_s`."""
+
+    what: str
+    todo: str
+    serving: bool
+    patience_s: float = STATUS_STALL_INTERVALS * STATUS_INTERVAL_S
+
+
 STALLS: Final = {
-    "commit": (
+    "commit": Stall(
         "Rows wait for the disk",
         "Look at the disk of the data directory (dmesg, iostat); restart the node.",
-        False,
+        serving=False,
     ),
-    "decide": ("Events wait for a decision", "Restart the node; events without a receipt will be sent again.", False),
-    "publish": (
-        "Answers wait to be sent",
-        "Look at the network of this box; restart the node if clients are online.",
-        True,
+    "decide": Stall(
+        "Events wait for a decision", "Restart the node; events without a receipt will be sent again.", serving=False
     ),
-    "sync": ("Batches wait for the centre", "Look at the uplink and at the centre. Local decisions go on.", True),
+    "publish": Stall("Answers wait to be sent", "Restart the node, and look at its network.", serving=True),
+    "sync": Stall(
+        "Batches wait for the centre",
+        "The connection stands but nothing is acknowledged: look at the centre's log. Local decisions go on.",
+        serving=True,
+        patience_s=2 * UPLINK_ACK_DEADLINE_S,
+    ),
 }
-"""What a stalled queue means, what to do, and whether events are still served; other queues get a general sentence."""
+"""The queues whose stillness is a fault. Others are only shown: an order may wait for long."""
 
 
 def problems(report: Report) -> list[Problem]:
@@ -73,14 +85,12 @@ def _alarms(report: Report) -> list[Problem]:
 
 def _stalls(report: Report) -> list[Problem]:
     found: list[Problem] = []
-    for name, queue in report.get("queues", {}).items():
-        if queue["still_intervals"] < STATUS_STALL_INTERVALS or not queue["depth"]:
+    for name, stall in STALLS.items():
+        queue = report.get("queues", {}).get(name)
+        if queue is None or not queue["depth"] or queue["still_s"] < stall.patience_s:
             continue
-        general = (f"The queue {name} does not move", "Restart the node; its log says more.", False)
-        what, todo, serving = STALLS.get(name, general)
-        seconds = int(queue["still_intervals"] * STATUS_INTERVAL_S)
-        text = f"{what}: {queue['depth']} of at most {queue['limit']}, and none moved for {seconds} s. {todo}"
-        found.append(Problem(f"stall_{name}", text, serving))
+        text = f"{stall.what}: {queue['depth']}, and none moved for {span(queue['still_s'])}. {stall.todo}"
+        found.append(Problem(f"stall_{name}", text, stall.serving))
     return found
 
 
@@ -123,20 +133,16 @@ def _link(report: Report) -> list[Problem]:
 
 def _uplink(report: Report) -> list[Problem]:
     sync = report.get("sync", {})
-    connected = sync.get("connected")
-    if connected is None:
-        return []
+    connected, error = sync.get("connected"), sync.get("error")
     age = sync.get("last_ack_age_s")
     waited_s = report.get("uptime_s", 0) if age is None else age
-    if waited_s <= UPLINK_ACK_DEADLINE_S or (connected and not sync.get("in_flight")):
+    if connected is None or (connected and not error) or (not connected and waited_s <= UPLINK_ACK_DEADLINE_S):
         return []
-    since = "since the node started" if age is None else f"for {span(age)}"
     backlog = sync.get("backlog_bytes")
     waiting = f"; {backlog / 1000:.0f} kB wait" if backlog else ""
-    if connected:
-        text = f"The centre is connected but has acknowledged nothing {since}{waiting}. Look at the centre's log."
-    else:
-        text = f"The centre has not been reached {since}{waiting}. Check uplink in the configuration, and the network."
+    since = "since the node started" if age is None else f"for {span(age)}"
+    text = "" if connected else f"The centre has not been reached {since}{waiting}. "
+    text += error or "Check uplink in the configuration, and the network."
     return [Problem("uplink", f"{text} Local decisions go on.", serving=True)]
 
 

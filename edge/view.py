@@ -30,7 +30,9 @@ def register(
     if sync is not None:
         status.section("sync", lambda: _sync(pipeline, sync))
     status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
-    status.queue("orders", lambda: len(pipeline.node.dispatch.live().orders), lambda: pipeline.node.number, ORDERS_OPEN_MAX)
+    status.queue(
+        "orders", lambda: len(pipeline.node.dispatch.live().orders), lambda: pipeline.node.number, ORDERS_OPEN_MAX
+    )
     status.queue("answers", lambda: len(pipeline.node.outgoing), lambda: pipeline.node.sequence, ANSWERS_PENDING_MAX)
 
 

@@ -43,7 +43,7 @@ class Up(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"
     v: int = 1
 
 
-class OrderPlace(Up, tag="order.place"):
+class OrderPlace(Up, frozen=True, tag="order.place"):
     """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`."""
 
     order: Identifier
@@ -56,14 +56,14 @@ class OrderPlace(Up, tag="order.place"):
     crs: Crs | None = None
 
 
-class OrderCancel(Up, tag="order.cancel"):
+class OrderCancel(Up, frozen=True, tag="order.cancel"):
     """The customer who placed the order, or its shop, takes it back."""
 
     order: Identifier
     reason: Text = ""
 
 
-class RiderShift(Up, tag="rider.shift"):
+class RiderShift(Up, frozen=True, tag="rider.shift"):
     """A rider begins or ends a shift. `until` is its planned end; `place` is where the rider is now (never stored)."""
 
     on: bool
@@ -73,7 +73,7 @@ class RiderShift(Up, tag="rider.shift"):
     crs: Crs | None = None
 
 
-class RiderReply(Up, tag="rider.reply"):
+class RiderReply(Up, frozen=True, tag="rider.reply"):
     """A rider accepts or declines the assignment numbered `offer`."""
 
     order: Identifier
@@ -82,20 +82,20 @@ class RiderReply(Up, tag="rider.reply"):
     reason: Text = ""
 
 
-class RiderProgress(Up, tag="rider.progress"):
+class RiderProgress(Up, frozen=True, tag="rider.progress"):
     """A rider is at the shop, has picked up, or has delivered."""
 
     order: Identifier
     step: Literal["at_shop", "picked_up", "delivered"]
 
 
-class KitchenReady(Up, tag="kitchen.ready"):
+class KitchenReady(Up, frozen=True, tag="kitchen.ready"):
     """The order is ready for pickup now."""
 
     order: Identifier
 
 
-class KitchenDelay(Up, tag="kitchen.delay"):
+class KitchenDelay(Up, frozen=True, tag="kitchen.delay"):
     """The order will be ready at another time."""
 
     order: Identifier
@@ -105,14 +105,16 @@ class KitchenDelay(Up, tag="kitchen.delay"):
 class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="rider.position"):
     """Where a rider was: `[at, lat, lon]` for each point, oldest first. QoS 0, never stored, no receipt."""
 
-    points: Annotated[list[tuple[Milliseconds, Latitude, Longitude]], Meta(min_length=1, max_length=POSITION_POINTS_MAX)]
+    points: Annotated[
+        list[tuple[Milliseconds, Latitude, Longitude]], Meta(min_length=1, max_length=POSITION_POINTS_MAX)
+    ]
     v: int = 1
     crs: Crs | None = None
 
 
 Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay
 
-DURABLE_KINDS: Final[dict[str, type[Up]]] = {
+DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
     "order.place": OrderPlace,
     "order.cancel": OrderCancel,
     "rider.shift": RiderShift,

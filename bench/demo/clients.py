@@ -191,6 +191,11 @@ class Client:
                 self._connected = False
                 self._fleet.connected -= 1
 
+    @property
+    def error(self) -> str:
+        """Why the last attempt to connect failed; empty while all is well."""
+        return "" if self._link is None else self._link.error
+
     def next_id(self) -> str:
         """The id of this client's next event."""
         self._events += 1

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import random
 import secrets
 import shutil
 import signal
@@ -49,10 +48,10 @@ FOREVER_MS: Final = 253_402_300_799_999
 Options = Mapping[str, str | int | float | bool]
 
 
-def free_port(draw: random.Random) -> int:
-    """A port on loopback that nobody listens on now."""
+def free_port() -> int:
+    """A port on loopback that nobody listens on now. Truly drawn, so that two runs of one seed do not meet."""
     for _ in range(200):
-        port = draw.randint(*PORTS)
+        port = PORTS[0] + secrets.randbelow(PORTS[1] - PORTS[0])
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -238,13 +237,13 @@ class Child:
 class Site:
     """A node and its centre in one folder: their configuration, their credentials, their processes."""
 
-    def __init__(self, folder: Path, node: str, draw: random.Random) -> None:
+    def __init__(self, folder: Path, node: str) -> None:
         self.folder = folder
         self.node_name = node
-        self.node_port = free_port(draw)
-        self.status_port = free_port(draw)
-        self.centre_port = free_port(draw)
-        self.api_port = free_port(draw)
+        self.node_port = free_port()
+        self.status_port = free_port()
+        self.centre_port = free_port()
+        self.api_port = free_port()
         self.node_data = folder / "edge"
         self.centre_data = folder / "centre"
         self.node = self._child("edge", self.status_port)

@@ -96,6 +96,7 @@ class Rider:
             place=self._world.ground.place(*self._leg.at(due_ms)),
         )
         self.client.tell(event, due_ms, self._begun)
+        self._world.records.tell(due_ms, f"{self.client.name} is on shift, room for {self.capacity}")
         self._state("free")
         self._reported_ms = due_ms
         self._report(due_ms)
@@ -110,6 +111,7 @@ class Rider:
             return
         self._on = False
         self.client.tell(RiderShift(id=self.client.next_id(), at=due_ms, on=False), due_ms)
+        self._world.records.tell(due_ms, f"{self.client.name} goes home")
         self.client.leave()
         self._state("off")
 

@@ -23,7 +23,7 @@ from .agenda import Agenda
 from .clients import Fleet
 from .customers import Customer
 from .evidence import Evidence
-from .instance import Instance
+from .instance import Instance, Order
 from .invariants import Testimony, judge, states
 from .kitchens import Kitchen, name_of
 from .processes import Site
@@ -38,6 +38,9 @@ MORNING_MS: Final = 10 * 3_600_000
 
 POLL_S: Final = 0.5
 """Real seconds between two looks at the node's status."""
+
+CONNECT_REAL_S_MAX: Final = 15.0
+"""Real seconds in which the kitchens should be connected; the day begins without those that are not."""
 
 RECEIPTS_S_MAX: Final = 20.0
 """Real seconds at the end in which outstanding receipts may come."""
@@ -85,7 +88,7 @@ class Demo:
         self._stop = asyncio.Event()
         self._draw = random.Random(f"demo {options.seed}")
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
-        self.site = Site(folder, self.node_name, self._draw)
+        self.site = Site(folder, self.node_name)
         self.agenda: Agenda | None = None
         self._queues: dict[str, tuple[int, int]] = {}
         self._cpu_s: dict[int, float] = {}
@@ -156,10 +159,27 @@ class Demo:
         self.agenda, self.fleet = agenda, fleet
         await self.site.start()
         fleet.start()
-        day_ms = math.ceil((agenda.now_ms() + 2 * CONNECT_AHEAD_REAL_S * options.speed * 1000) / MINUTE_MS) * MINUTE_MS
-        world = World(instance, agenda, fleet, self.records, day_ms, options.seed, options.habits)
+        world = World(instance, agenda, fleet, self.records, options.seed, options.habits)
+        await self._connect(world)
+        # The first full minute for which everybody has time to connect.
+        ahead_ms = 2 * CONNECT_AHEAD_REAL_S * options.speed * 1000
+        world.day_ms = math.ceil((agenda.now_ms() + ahead_ms) / MINUTE_MS) * MINUTE_MS
         self._people(world)
         return fleet, world
+
+    async def _connect(self, world: World) -> None:
+        """The kitchens open. Raises DoorstepError where none of them gets through."""
+        self.phase = "connecting"
+        cooks: dict[str, list[Order]] = {restaurant.name: [] for restaurant in self.instance.restaurants}
+        for order in self.instance.orders:
+            cooks[order.restaurant].append(order)
+        kitchens = [Kitchen(world, shop, cooks[shop.name]) for shop in self.instance.restaurants if cooks[shop.name]]
+        for kitchen in kitchens:
+            kitchen.open()
+        fleet = world.fleet
+        await self._until(lambda: fleet.connected >= len(kitchens), CONNECT_REAL_S_MAX)
+        if not fleet.connected and not self.interrupted:
+            raise DoorstepError(f"Nobody could connect within {CONNECT_REAL_S_MAX:.0f} s. {kitchens[0].client.error}")
 
     def _rules(self) -> dict[str, str | int | float | bool]:
         """The instance's parameters as options of the node."""
@@ -188,12 +208,6 @@ class Demo:
         """Everybody's day into the agenda."""
         instance = self.instance
         self._open_orders = {order.name for order in instance.orders}
-        by_shop: dict[str, list[Any]] = {restaurant.name: [] for restaurant in instance.restaurants}
-        for order in instance.orders:
-            by_shop[order.restaurant].append(order)
-        for restaurant in instance.restaurants:
-            if by_shop[restaurant.name]:
-                Kitchen(world, restaurant, by_shop[restaurant.name]).open()
         orders = {order.name: order for order in instance.orders}
         for courier in instance.couriers:
             Rider(world, courier, orders).plan()
@@ -266,7 +280,6 @@ class Demo:
         settled = await self._until(self._in_step, drain_s)
         if not settled:
             self.records.tell(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
-        await self._look()
         at_node, at_centre = self._both()
         self.process.restarts = self.site.node.restarts
         self.process.kills = self.site.node.kills
@@ -335,16 +348,18 @@ class Demo:
         return evidence, unpacked
 
     async def _until(self, done: Any, seconds: float) -> bool:
-        """Wait until `done()`, looking with every poll; False where that takes longer than `seconds`."""
+        """Wait until `done()`, asking both processes anew each time; False where that takes longer than `seconds`."""
         end = perf_counter() + seconds
-        while not done():
+        while True:
+            await self._look()
+            if done():
+                return True
             if self._stop.is_set() or perf_counter() > end:
                 return False
             for failure in (self.site.node.failure, self.site.centre.failure):
                 if failure is not None:
                     raise failure
             await asyncio.sleep(POLL_S / 2)
-        return True
 
     def _both(self) -> tuple[int, int]:
         return int(self.status.get("sync", {}).get("events_at_node") or 0), int(self.summary.get("events") or 0)

@@ -17,13 +17,16 @@ from rich.text import Text
 from .report import STAGES, assignment_ms, quantiles, stages
 from .run import Demo
 
+BODY_LINES: Final = 11
+"""Nine lines of figures and a frame."""
+
 BARS: Final = " ▁▂▃▄▅▆▇█"
 ORDER_STATES: Final = (
     ("placed", "waiting for a rider", "yellow"),
     ("offered", "offered", "bright_yellow"),
     ("accepted", "rider on the way", "cyan"),
     ("at_shop", "rider at the shop", "bright_cyan"),
-    ("picked_up", "on the way to the door", "bright_blue"),
+    ("picked_up", "on the way to you", "bright_blue"),
     ("delivered", "delivered", "green"),
     ("cancelled", "cancelled", "magenta"),
     ("undeliverable", "given up", "red"),
@@ -38,6 +41,7 @@ RIDER_STATES: Final = (
 )
 PHASES: Final = {
     "starting": "starting the node and the centre",
+    "connecting": "the kitchens open",
     "day": "",
     "draining": "the day is over: waiting for the last receipts and the centre",
     "checking": "reading the journal, judging the invariants",
@@ -48,13 +52,13 @@ PHASES: Final = {
 
 def draw(demo: Demo, console: Console) -> RenderableType:
     """The whole screen."""
-    height, width = console.size.height, console.size.width
+    width = console.size.width
     layout = Layout()
     layout.split_column(
         Layout(_header(demo), name="header", size=3),
-        Layout(name="body", size=13 if height < 30 else 14),
-        Layout(_happenings(demo, max(height - 3 - (13 if height < 30 else 14) - 3 - 2, 2)), name="happenings"),
-        Layout(_footer(demo, width), name="footer", size=3),
+        Layout(name="body", size=BODY_LINES),
+        Layout(_happenings(demo, max(console.size.height - BODY_LINES - 7, 2)), name="happenings"),
+        Layout(_footer(demo, width), name="footer", size=2),
     )
     layout["body"].split_row(
         Layout(_orders(demo), ratio=10, name="orders"),
@@ -67,6 +71,11 @@ def draw(demo: Demo, console: Console) -> RenderableType:
 def clock(wall_ms: int) -> str:
     """Hours and minutes of the simulated day."""
     return datetime.fromtimestamp(wall_ms / 1000, UTC).strftime("%H:%M")
+
+
+def figure(ms: float) -> str:
+    """Milliseconds in at most five characters."""
+    return f"{ms:.2f}" if ms < 10 else f"{ms:.1f}" if ms < 1_000 else f"{ms:.0f}"
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -136,13 +145,11 @@ def _latency(demo: Demo) -> RenderableType:
     )
     for words, values in (("receipt", demo.records.receipt_ms_real), ("to rider", assignment_ms(demo.records))):
         p50, p99 = quantiles(values, 0.5, 0.99)
-        table.add_row(Text(words, style="bold"), f"{p50:.1f}", f"{p99:.1f}")
+        table.add_row(Text(words, style="bold"), figure(p50), figure(p99))
     measured = stages(demo.status, "recent")
     for stage in STAGES:
         p50, p99 = measured.get(stage, {"p50": 0.0, "p99": 0.0}).values()
-        table.add_row(
-            Text(f" {stage}" if stage != "total" else " in the node", style="cyan"), f"{p50:.2f}", f"{p99:.2f}"
-        )
+        table.add_row(Text(f" {stage}" if stage != "total" else " in the node", style="cyan"), figure(p50), figure(p99))
     return Panel(table, title="latency", title_align="left", border_style="bright_black", padding=(0, 1))
 
 
@@ -164,5 +171,5 @@ def _footer(demo: Demo, width: int) -> RenderableType:
         f"{sync.get('batches_acked') or 0} batches   refused: {refused}"
     )
     url = demo.site.status_url() if demo.status else "…"
-    lines = Group(Text.from_markup(state, overflow="ellipsis"), Text.assemble("status page ", (url, "underline cyan")))
+    lines = Group(Text.from_markup(state, overflow="ellipsis"), Text.assemble("page ", (url, "underline cyan")))
     return Align.left(lines, width=width)

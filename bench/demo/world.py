@@ -37,13 +37,14 @@ class World:
     """One day of one instance: where things are, what time it is, who waits for which meal."""
 
     def __init__(
-        self, instance: Instance, agenda: Agenda, fleet: Fleet, records: Records, day_ms: int, seed: int, habits: Habits
+        self, instance: Instance, agenda: Agenda, fleet: Fleet, records: Records, seed: int, habits: Habits
     ) -> None:
         self.instance = instance
         self.agenda = agenda
         self.fleet = fleet
         self.records = records
-        self.day_ms = day_ms
+        self.day_ms = 0
+        """Minute 0 of the instance, wall ms. Set when everything is ready, before anybody plans."""
         self.seed = seed
         self.habits = habits
         self.ground = Ground(*instance.middle())

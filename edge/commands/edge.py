@@ -20,4 +20,4 @@ def edge(config_path: str) -> None:
     """
     from ..run import run
 
-    sys.exit(run(config_path, lambda line: click.echo(line)))
+    sys.exit(run(config_path, click.echo))

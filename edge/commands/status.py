@@ -72,7 +72,7 @@ def _where(config_path: str | None, data_dir: str | None, url: str | None) -> tu
         config_path = "edge.toml"
     folder = Path(load(config_path).data_dir) if config_path is not None else Path(data_dir or "data")
     try:
-        port = json.loads((folder / "ports.json").read_text(encoding="utf-8"))["status"]
+        port = msgspec.json.decode((folder / "ports.json").read_bytes(), type=dict[str, int])["status"]
         token = (folder / "status.token").read_text(encoding="ascii").strip()
     except PermissionError as error:
         raise _Unreachable(
@@ -80,8 +80,8 @@ def _where(config_path: str | None, data_dir: str | None, url: str | None) -> tu
         ) from None
     except (OSError, ValueError, KeyError):
         raise _Unreachable(
-            f"No running node is known in {folder} (no ports.json with a status port, or no status.token). Start one "
-            "with `doorstep edge --config edge.toml`, or say where it is with --config or --data-dir."
+            f"No running node with a status page is known in {folder} (ports.json and status.token say where). Start "
+            "one with `doorstep edge --config edge.toml`, or name its place with --config or --data-dir."
         ) from None
     return f"http://127.0.0.1:{port}", token
 

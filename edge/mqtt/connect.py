@@ -50,8 +50,6 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
     client_id, will = packet.client_id, packet.will
     if packet.authentication_method is not None:
         return ConnAckReasonCode.BAD_AUTHENTICATION_METHOD
-    if packet.receive_max == 0 or packet.max_packet_size == 0:
-        return ConnAckReasonCode.PROTOCOL_ERROR
     if len(client_id) > CLIENT_ID_CHARACTERS_MAX or _CONTROL.search(client_id):
         return ConnAckReasonCode.CLIENT_ID_NOT_VALID
     if not client_id and version != V5 and not packet.clean_start:

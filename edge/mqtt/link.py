@@ -108,6 +108,7 @@ class Link:
         self._wire: _Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._flushing = False
+        self._wanted = True  # by the owner
         self._reading = True
         self._stopping = asyncio.Event()
 
@@ -181,22 +182,18 @@ class Link:
     def acknowledge_tokens(self, tokens: Sequence[int]) -> None:
         """The same by `Message.token`."""
         self._client.acknowledge(tokens)
+        self._throttle()
         self._flush_soon()
 
     def pause(self) -> None:
         """Stop reading from the socket: the peer has to keep what it has. Pings go on."""
-        self._reading = False
-        self._client.paused = True
-        if self._wire is not None:
-            self._wire.read(False)
+        self._wanted = False
+        self._throttle()
 
     def resume(self) -> None:
         """Read again."""
-        self._reading = True
-        if self._loop is not None:
-            self._client.resumed(self._loop.time())
-        if self._wire is not None:
-            self._wire.read(True)
+        self._wanted = True
+        self._throttle()
 
     def drop(self) -> None:
         """Cut the connection without a DISCONNECT, as a lost network does. The link reconnects."""
@@ -262,8 +259,8 @@ class Link:
         except (OSError, ssl.SSLError) as error:
             return Failure(f"{self.url} cannot be reached: {error}. Is it running, and is the address right?")
         self._wire = wire
-        if not self._reading:
-            wire.read(False)
+        self._reading = True
+        self._client.paused = False
         self._client.connect(loop.time())
         self._after(loop)
         await wire.closed
@@ -294,7 +291,19 @@ class Link:
             self._up(self._loop)
         if messages:
             self._on_messages(messages)
+        self._throttle()
         self._after(self._loop)
+
+    def _throttle(self) -> None:
+        """Read while the owner wants to and the peer keeps to the receive maximum; the handshake always."""
+        reading = (self._wanted and not self._client.crowded) or self._client.phase is not Phase.UP
+        if reading is not self._reading and self._wire is not None and self._loop is not None:
+            self._reading = reading
+            self._wire.read(reading)
+            if reading:
+                self._client.resumed(self._loop.time())
+            else:
+                self._client.paused = True
 
     def _up(self, loop: asyncio.AbstractEventLoop) -> None:
         self.error = ""
@@ -371,12 +380,9 @@ class _Wire(asyncio.Protocol):
             self.closed.set_result(None)
 
     def read(self, wanted: bool) -> None:
-        """Read from the socket or not; either may be said twice."""
-        with contextlib.suppress(RuntimeError):  # asyncio's transports object to a second time
-            if wanted:
-                self.transport.resume_reading()
-            else:
-                self.transport.pause_reading()
+        """Read from the socket or not."""
+        if not self.transport.is_closing():
+            (self.transport.resume_reading if wanted else self.transport.pause_reading)()
 
     def close_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the last bytes leave; cut the socket where the peer does not take them."""

@@ -46,6 +46,7 @@ from .connect import V5, UnsupportedVersion, admit, is_authentic, keep_alive_s, 
 from .sessions import Session, Sessions
 from .topics import parse_up
 
+_CONNECT: Final = 0x10
 _PINGRESP: Final = b"\xd0\x00"
 _CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
 _KEEP_ALIVE_SLACK: Final = 1.5  # MQTT 5.0, 3.1.2.10
@@ -89,12 +90,14 @@ class Connection:
         return self.version == V5 or len(self._acks) < RECEIVE_MAX
 
     def receive(self, data: bytes, now: float, read_at: float) -> None:
-        """The bytes of one read. `read_at` is passed on to the receiver."""
+        """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
         if self.closing:
             return
         self.heard_at = now
         broken: MalformedPacket | None = None
         try:
+            if not self.version and not self._decoder.buffered and data[0] != _CONNECT:
+                raise MalformedPacket("the first packet is no CONNECT")
             packets = self._decoder.feed(data)
         except MalformedPacket as error:
             packets, broken = error.packets, error
@@ -256,7 +259,7 @@ class Connection:
         if packet.packet_id == 0:
             return self._farewell(DisconnectReasonCode.MALFORMED_PACKET)
         if alias is not None:
-            if not 0 < alias <= TOPIC_ALIAS_MAX:
+            if alias > TOPIC_ALIAS_MAX:
                 return self._farewell(DisconnectReasonCode.TOPIC_ALIAS_INVALID)
             if topic:
                 self._aliases[alias] = topic

@@ -74,7 +74,7 @@ class _Walk:
 def are_utf8(packet: memoryview) -> bool:
     """Whether every string of one whole packet is UTF-8. True where the packet is cut short or unknown."""
     start = 2
-    while packet[start - 1] & 0x80 and start < 5:
+    while start < min(len(packet), 5) and packet[start - 1] & 0x80:
         start += 1
     kind = packet[0] >> 4
     if kind == PUBLISH and len(packet) > start + 2:

@@ -66,15 +66,16 @@ def read(packet: memoryview) -> Packet:
     while packet[start - 1] & 0x80:
         start += 1
     first, body = packet[0], packet[start:].tobytes()
-    if first >> 4 == 3:
-        return _publish(first, body)
-    known = _READERS.get(first)
-    if known is None:
-        raise MalformedPacket(f"a fixed header of 0x{first:02x}")
     try:
-        return known(body)
+        if first >> 4 == 3:
+            return _publish(first, body)
+        return _READERS[first](body)
+    except KeyError:
+        raise MalformedPacket(f"a fixed header of 0x{first:02x}") from None
     except IndexError:
         raise MalformedPacket("a packet that is cut short") from None
+    except ValueError as error:  # a topic or a filter that the packet classes refuse
+        raise MalformedPacket(str(error)) from None
 
 
 def _publish(first: int, body: bytes) -> Packet:

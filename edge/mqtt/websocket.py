@@ -12,6 +12,7 @@ from wsproto.events import (
     Event,
     Ping,
     RejectConnection,
+    RejectData,
     Request,
     TextMessage,
 )
@@ -37,7 +38,7 @@ class Stream:
         self._websocket = WSConnection(ConnectionType.SERVER)
 
     def receive(self, data: bytes) -> bytes:
-        """The MQTT bytes in one read."""
+        """The MQTT bytes in one read of at least one byte."""
         parts: list[bytes] = []
         try:
             self._websocket.receive_data(data)
@@ -91,8 +92,8 @@ class Stream:
 
     def _reject(self, status: int, text: bytes) -> None:
         headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(text)), (b"connection", b"close")]
-        self.out += self._websocket.send(RejectConnection(status_code=status, headers=headers, has_body=False))
-        self.out += text
+        self._send(RejectConnection(status_code=status, headers=headers, has_body=True))
+        self._send(RejectData(data=text))
         self.closed = True
 
     def _refuse(self, error: RemoteProtocolError) -> None:

@@ -1,8 +1,9 @@
 """A tiny district for tests of the core: one shop, some riders, orders; inputs as the links would bring them."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from edge.model import Configure, DispatchRules, Event, Now, Rules, Sighting
+from edge.model import Commit, Configure, DispatchRules, Effect, Event, Now, Rules, Sighting
 from edge.wire import DURABLE_KINDS, Place
 
 T0 = 1_790_000_000_000
@@ -46,3 +47,10 @@ def place(number: int, at_s: float = 0.0, client: str = "alice", ready_s: float 
         dropoff=HOME,
         ready_at=T0 + int((at_s + ready_s) * 1000),
     )
+
+
+def row_of(effects: Sequence[Effect]) -> bytes:
+    """The row of a round."""
+    commit = effects[0]
+    assert isinstance(commit, Commit)
+    return commit.row

@@ -40,7 +40,7 @@ def test_a_window_is_sealed_ten_seconds_after_its_end() -> None:
     windows.event("dispatch", "accepted.order.place", START + 59_999, at(60))
     windows.count("dispatch", "decisions", START + 59_999, at(60), 3)
     assert windows.seal(at(69.9)) == []
-    deadline = windows.next_deadline()
+    deadline = windows.next_deadline() or 0.0
     assert deadline == pytest.approx(70, abs=0.01)
     sealed = windows.seal(at(deadline))
     assert sealed == [Window("dispatch", START, 60, 2, {"accepted.order.place": 2, "decisions": 3}, {}, [])]
@@ -229,7 +229,7 @@ def test_a_cell_that_never_reaches_k_becomes_a_total() -> None:
     windows.locate("dispatch", "x", START, *HERE, "p1", at(0))
     windows.seal(at(100))
     assert windows.gathering == 1
-    deadline = windows.next_deadline()
+    deadline = windows.next_deadline() or 0.0
     assert deadline == pytest.approx(CELL_HOLD_S_MAX, abs=1)
     (sealed,) = windows.seal(at(deadline))
     assert sealed.counters == {"withheld.x": 1}

@@ -62,7 +62,7 @@ def test_a_broken_configuration_says_what_to_mend(tmp_path, text, field, hint):
 
 def test_a_missing_file_says_where_to_get_one(tmp_path):
     """No file is an error with a hint, not a traceback."""
-    with pytest.raises(ConfigError, match="Copy deploy/edge.toml"):
+    with pytest.raises(ConfigError, match=r"Copy deploy/edge\.toml"):
         load(tmp_path / "none.toml")
 
 

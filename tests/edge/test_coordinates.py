@@ -22,5 +22,6 @@ def test_there_and_back_again():
 @pytest.mark.parametrize("point", [(52.5, 13.4), (-33.9, 151.2), (0.0, 0.0)])
 def test_outside_its_area_both_systems_agree(point):
     """Berlin, Sydney and the null island do not move."""
-    assert converted(*point, "wgs84", "gcj02") == point
-    assert converted(*point, "gcj02", "wgs84") == point
+    lat, lon = point
+    assert converted(lat, lon, "wgs84", "gcj02") == point
+    assert converted(lat, lon, "gcj02", "wgs84") == point

@@ -27,7 +27,7 @@ from edge.model import (
 )
 from edge.node import Node
 from edge.windows import decode_body
-from tests.edge.district import T0, configured, event, now, place, shift
+from tests.edge.district import T0, configured, event, now, place, row_of, shift
 
 
 def started() -> Node:
@@ -55,7 +55,7 @@ def test_a_round_is_one_row_then_what_waits_for_it():
 
 
 def test_an_order_is_received_promised_and_offered():
-    """An order with a rider at hand gets its receipt with a promise, and the rider gets the assignment, in one round."""
+    """With a rider at hand an order gets its receipt with a promise, and the rider the assignment, in one round."""
     node = started()
     node.handle(shift("r-1"), now(1))
     effects = node.handle([place(1, 2)], now(2))
@@ -134,7 +134,7 @@ def test_no_position_is_in_any_row():
     rows = []
     for step in range(20):
         effects = node.handle([*shift(f"r-{step}", at_s=step, lat=lat, lon=lon), place(step, step)], now(step + 1))
-        rows.append(effects[0].row)
+        rows.append(row_of(effects))
     blob = b"".join(rows) + node.snapshot()
     for value in (lat, lon):
         assert msgspec.msgpack.encode(value) not in blob
@@ -232,11 +232,11 @@ def drive(node: Node, seed: int, steps: int = 60) -> list[bytes]:
 def test_replay_comes_to_the_same_bytes(seed):
     """Feeding the rows through a fresh core makes every row again, byte for byte."""
     node = started()
-    first = Node().handle([configured()], now(0))[0].row
+    first = row_of(Node().handle([configured()], now(0)))
     rows = [first, *drive(node, seed)]
     again = Node()
     for row in rows:
-        assert again.replay(decode_row(row))[0].row == row
+        assert row_of(again.replay(decode_row(row))) == row
 
 
 @given(st.integers(0, 10_000), st.integers(0, 60))
@@ -244,7 +244,7 @@ def test_replay_comes_to_the_same_bytes(seed):
 def test_recovery_comes_to_the_same_state(seed, cut):
     """From nothing, or from a snapshot and the rows after it, recovery ends where the live core stood."""
     node = started()
-    rows = [Node().handle([configured()], now(0))[0].row, *drive(node, seed)]
+    rows = [row_of(Node().handle([configured()], now(0))), *drive(node, seed)]
     whole = Node()
     whole.recover(None, rows)
     assert whole.snapshot() == node.snapshot()
@@ -259,14 +259,14 @@ def test_recovery_comes_to_the_same_state(seed, cut):
 
 def test_a_missing_row_is_noticed():
     """Recovery refuses a journal with a hole."""
-    rows = [Node().handle([configured()], now(0))[0].row, *drive(started(), 3)]
+    rows = [row_of(Node().handle([configured()], now(0))), *drive(started(), 3)]
     with pytest.raises(JournalError, match="rows are missing"):
         Node().recover(None, [*rows[:3], *rows[4:]])
 
 
 def test_a_foreign_row_or_snapshot_is_refused_with_a_hint():
     """Bytes of another version are an error that says what to do."""
-    with pytest.raises(JournalError, match="newer doorstep"):
+    with pytest.raises(JournalError, match="newer doorstep write it"):
         Node().recover(None, [b"\x01"])
     with pytest.raises(JournalError, match="another version"):
         Node().recover(b"\x01", [])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edge.limits import DISK_FREE_BYTES_MIN, STATUS_STALL_INTERVALS, UPLINK_ACK_DEADLINE_S
+from edge.limits import DISK_FREE_BYTES_MIN, STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 from edge.verdict import Problem, problems, sentence, span
 
 WALL_MS = 1_800_000_000_000
@@ -12,7 +12,7 @@ WALL_MS = 1_800_000_000_000
 
 def report(**sections: Any) -> dict[str, Any]:
     """A healthy report with some sections replaced."""
-    queue = {"depth": 0, "limit": 10, "done": 5, "still_intervals": 0}
+    queue = {"depth": 0, "limit": 10, "done": 5, "still_s": 0}
     healthy = {
         "uptime_s": 3600,
         "clock": {"wall_ms": WALL_MS, "speed": 1.0, "jump_ms": None},
@@ -36,7 +36,7 @@ def test_a_node_without_uplink_or_tls_has_no_problem_with_them() -> None:
     assert "centre" not in sentence("ok", [], report(sync={}))
 
 
-STILL = {"depth": 3, "limit": 10, "done": 5, "still_intervals": STATUS_STALL_INTERVALS}
+STILL = {"depth": 3, "limit": 10, "done": 5, "still_s": 2 * UPLINK_ACK_DEADLINE_S}
 AGE_S = UPLINK_ACK_DEADLINE_S * 10
 
 
@@ -47,7 +47,6 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("stall_decide", False, "Restart", {"queues": {"decide": STILL}}),
         ("stall_publish", True, "network", {"queues": {"publish": STILL}}),
         ("stall_sync", True, "centre", {"queues": {"sync": STILL}}),
-        ("stall_other", False, "other", {"queues": {"other": STILL}}),
         ("clock_unset", True, "NTP", {"clock": {"wall_ms": 1000, "jump_ms": None}}),
         ("clock_jumped", True, "forward by 10 h", {"clock": {"wall_ms": WALL_MS, "jump_ms": 36_000_000}}),
         ("clock_jumped", True, "back by 10 h", {"clock": {"wall_ms": WALL_MS, "jump_ms": -36_000_000}}),
@@ -55,12 +54,8 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("link_down", False, "broker", {"link": {"connected": False}}),
         ("uplink", True, "5 min", {"sync": {"connected": False, "last_ack_age_s": AGE_S}}),
         ("uplink", True, "since the node started", {"sync": {"connected": False, "last_ack_age_s": None}}),
-        (
-            "uplink",
-            True,
-            "acknowledged nothing",
-            {"sync": {"connected": True, "last_ack_age_s": AGE_S, "in_flight": 2}},
-        ),
+        ("uplink", True, "Cloned.", {"sync": {"connected": True, "error": "Cloned."}}),
+        ("uplink", True, "Refused.", {"sync": {"connected": False, "last_ack_age_s": AGE_S, "error": "Refused."}}),
         ("certificate", True, "7 days", {"link": {"certificate_days": 7}}),
         ("certificate", True, "expired", {"link": {"certificate_days": -1}}),
         ("journal", False, "broken", {"alarms": {"journal": ("The journal is broken.", False)}}),
@@ -78,16 +73,18 @@ def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, says: str
 @pytest.mark.parametrize(
     "sections",
     [
-        {"queues": {"commit": STILL | {"still_intervals": STATUS_STALL_INTERVALS - 1}}},
+        {"queues": {"commit": STILL | {"still_s": STATUS_INTERVAL_S}}},
+        {"queues": {"sync": STILL | {"still_s": UPLINK_ACK_DEADLINE_S}}},
+        {"queues": {"orders": STILL}},
         {"queues": {"commit": STILL | {"depth": 0}}},
         {"sync": {"connected": False, "last_ack_age_s": UPLINK_ACK_DEADLINE_S}},
-        {"sync": {"connected": True, "last_ack_age_s": AGE_S, "in_flight": 0}},
+        {"sync": {"connected": True, "last_ack_age_s": AGE_S, "in_flight": 1, "error": None}},
         {"sync": {"connected": False, "last_ack_age_s": None}, "uptime_s": 3},
         {"link": {"certificate_days": 31, "connected": True}},
     ],
 )
 def test_what_is_only_nearly_wrong_is_not_called_wrong(sections: dict[str, Any]) -> None:
-    """One still interval, a quiet centre with nothing to acknowledge, a short outage: no problem yet."""
+    """One still interval, an order that waits, a quiet centre, a short outage: no problem yet."""
     assert problems(report(**sections)) == []
 
 

@@ -1,5 +1,7 @@
 """The contract with the centre: encodings, sums, sketches."""
 
+import contextlib
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -153,10 +155,8 @@ def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_decoder(body: bytes) -> None:
     """Whatever arrives as a body is windows or one of the documented errors."""
-    try:
+    with contextlib.suppress(ValueError, msgspec.DecodeError):
         decode_body(body)
-    except (ValueError, msgspec.DecodeError):
-        pass
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ let drawnAt = 0;
 
 const map = new DistrictMap($("map"), $("tip"), $("fit"), (kind, dot) => {
   const age = dot.age_s === null || dot.age_s === undefined ? "" : kind === "order" ? `, ordered ${span(dot.age_s)} ago` : kind === "rider" ? `, seen ${span(dot.age_s)} ago` : "";
-  return `${words(kind)} ${dot.id}\n${kind === "shop" ? "" : words(dot.state).toLowerCase()}${age}`.trim();
+  return `${words(kind)} ${dot.id}\n${words(dot.state).toLowerCase()}${age}`.trim();
 });
 $("fit").addEventListener("click", () => map.setFitted(!map.fitted));
 $("zoom-in").addEventListener("click", () => map.zoom(1.5));
@@ -208,7 +208,8 @@ function showLive(live) {
 
 function showLegend() {
   const entries = [
-    ["shop", "Shop", {}], ["rider", "Rider, free", { state: "free", heading: 45 }], ["rider", "Rider, busy", { state: "busy", heading: 45 }],
+    ["shop", "Shop", {}], ["rider", "Rider, idle", { state: "idle", heading: 45 }], ["rider", "Rider, offered", { state: "offered", heading: 45 }],
+    ["rider", "Rider, busy", { state: "busy", heading: 45 }],
     ["rider", "Rider, silent", { state: "silent" }],
     ...Object.keys(ORDER_STATES).map((state) => ["order", `Order ${words(state).toLowerCase()}`, { state }]),
   ];

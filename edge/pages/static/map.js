@@ -4,9 +4,10 @@
 import { color, prepare } from "./charts.js";
 
 const METRES_PER_DEGREE = 111_320;
+const HEADING_METRES = 5; // below this a move is the noise of positioning
 
 export const ORDER_STATES = { placed: "placed", offered: "offered", accepted: "accepted", at_shop: "at-shop", picked_up: "picked-up" };
-const RIDER_COLORS = { free: "rider-free", idle: "rider-free", silent: "rider-silent", off: "rider-silent" };
+const RIDER_COLORS = { idle: "rider-idle", offered: "offered", silent: "rider-silent" };
 
 export const orderColor = (state) => color(ORDER_STATES[state] ?? "other");
 export const riderColor = (state) => color(RIDER_COLORS[state] ?? "rider-busy");
@@ -56,6 +57,7 @@ export class DistrictMap {
     this.fitButton = fitButton;
     this.describe = describe;
     this.view = { shops: [], orders: [], riders: [] };
+    this.places = new Map(); // rider -> the place and heading that its next heading is measured from
     this.center = null; // [x, y] in metres of the local projection
     this.scale = 0.05; // CSS pixels for a metre
     this.fitted = true;
@@ -66,11 +68,29 @@ export class DistrictMap {
   }
 
   show(view) {
+    this.setHeadings(view.riders);
     this.view = view;
     const all = [...view.shops, ...view.orders, ...view.riders];
     if (this.origin === undefined && all.length) this.origin = [all[0].lat, all[0].lon];
     if (this.fitted) this.fit();
     this.draw();
+  }
+
+  /** A rider's heading, where the node does not say it, is the way from its last place; it stays while the rider stands. */
+  setHeadings(riders) {
+    const before = this.places;
+    this.places = new Map();
+    for (const rider of riders) {
+      const last = before.get(rider.id);
+      let place = { lat: rider.lat, lon: rider.lon, heading: rider.heading ?? last?.heading ?? null };
+      if (last && (rider.heading === null || rider.heading === undefined)) {
+        const east = (rider.lon - last.lon) * Math.cos((rider.lat * Math.PI) / 180), north = rider.lat - last.lat;
+        if (Math.hypot(east, north) * METRES_PER_DEGREE >= HEADING_METRES) place.heading = (Math.atan2(east, north) * 180) / Math.PI;
+        else place = last;
+      }
+      rider.heading = place.heading;
+      this.places.set(rider.id, place);
+    }
   }
 
   project(dot) {

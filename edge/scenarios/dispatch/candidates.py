@@ -23,10 +23,9 @@ from .lifecycle import State
 from .orders import Order, Orders
 from .positions import milliseconds
 from .riders import Rider, Riders
-from .travel import Service, ride_s
+from .travel import METRES_PER_DEG, Service, ride_s
 
 CHANGE_S: Final = 60
-_METRES_PER_DEG: Final = 111_195.0
 
 
 class Option(Struct):
@@ -94,7 +93,7 @@ class Doors:
             up = self._places[:, 0] - order.pickup_lat
             across = (self._places[:, 1] - order.pickup_lon) * np.cos(np.radians(order.pickup_lat))
             metres_per_s = self._rules.speed_mps / self._rules.detour_factor
-            at = self._free + np.sqrt(up * up + across * across) * (_METRES_PER_DEG / metres_per_s)
+            at = self._free + np.sqrt(up * up + across * across) * (METRES_PER_DEG / metres_per_s)
             picks = sorted(int(index) for index in np.argsort(at, kind="stable")[:CANDIDATES_MAX])
         found: list[tuple[Rider, int, int]] = []
         for index in picks:
@@ -105,48 +104,58 @@ class Doors:
 
 
 def options(
-    order: Order, seen: Sequence[Seen], doors: Doors, riders: Riders, rules: DispatchRules, now_ms: int
+    order: Order, seen: Sequence[Seen], doors: Doors, riders: Riders, service: Service, now_ms: int
 ) -> list[Option]:
     """Everybody who can take the order, the cheapest first, at most CANDIDATES_MAX."""
-    service = Service(rules)
     found: list[Option] = []
     for sight in seen:
         rider = riders.get(sight.rider)
-        if rider is None or not rider.on or rider.orders:
-            continue
-        option = _option(order, rider, sight.travel_s, sight.age_s, 0, now_ms, service)
-        if option is not None:
-            found.append(option)
-    for rider, travel_s, free_in_s in doors.nearest(order):
-        option = _option(order, rider, travel_s, 0, free_in_s, now_ms, service)
-        if option is not None:
-            found.append(option)
-    found.sort(key=lambda option: (option.total, option.rider))
+        if rider is not None and rider.on and not rider.orders:
+            _weigh(found, order, rider, sight.travel_s, sight.age_s, 0, now_ms, service)
+    if len(doors):
+        for rider, travel_s, free_in_s in doors.nearest(order):
+            _weigh(found, order, rider, travel_s, 0, free_in_s, now_ms, service)
+    found.sort(key=_rank)
     return found[:CANDIDATES_MAX]
 
 
-def _option(
-    order: Order, rider: Rider, travel_s: int, age_s: int, free_in_s: int, now_ms: int, service: Service
-) -> Option | None:
+def _rank(option: Option) -> tuple[int, str]:
+    return option.total, option.rider
+
+
+def _weigh(
+    found: list[Option],
+    order: Order,
+    rider: Rider,
+    travel_s: int,
+    age_s: int,
+    free_in_s: int,
+    now_ms: int,
+    service: Service,
+) -> None:
+    """Adds the rider to `found`, with its times and cost, unless it declined or its shift is over by the pickup."""
     if order.excluded and order.excluded.get(rider.id, 0) > now_ms:
-        return None
+        return
     arrive_ms = now_ms + (free_in_s + travel_s) * 1000
     pickup_ms = service.pickup_ms(arrive_ms, order.ready_ms)
     if rider.until_ms is not None and pickup_ms > rider.until_ms:
-        return None
+        return
     food_waits = (pickup_ms - max(order.ready_ms, now_ms)) // 1000
-    rider_waits = max(0, pickup_ms - service.before_pickup - arrive_ms) // 1000
+    rider_waits = (pickup_ms - service.before_pickup - arrive_ms) // 1000
     change = CHANGE_S if order.plan and order.plan != rider.id else 0
-    return Option(
-        rider.id,
-        travel_s,
-        age_s,
-        free_in_s,
-        pickup_ms,
-        service.dropoff_ms(pickup_ms, order.ride_s),
-        food_waits,
-        rider_waits,
-        change,
-        food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change,
-        len(rider.orders) < rider.capacity,
+    total = food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change
+    found.append(
+        Option(
+            rider.id,
+            travel_s,
+            age_s,
+            free_in_s,
+            pickup_ms,
+            service.dropoff_ms(pickup_ms, order.ride_s),
+            food_waits,
+            rider_waits,
+            change,
+            total,
+            len(rider.orders) < rider.capacity,
+        )
     )

@@ -15,6 +15,7 @@ from .orders import Order, Orders
 from .positions import milliseconds
 from .riders import Riders
 from .sight import Sight
+from .travel import Service
 
 RULE: Final = "one-matching-1"
 """The version of this policy, in every record."""
@@ -51,12 +52,13 @@ def _part(
 ) -> list[Decision]:
     """One matching. `serves` has the riders that earlier parts of the round have given away, and gets those of this."""
     now_ms = milliseconds(now)
+    service = Service(rules)
     choices: list[list[Option]] = []
     for order in part:
         seen: list[Seen] = []
         if riders.idle:
             seen = sight.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now)
-        choices.append(options(order, seen, doors, riders, rules, now_ms) if seen or len(doors) else [])
+        choices.append(options(order, seen, doors, riders, service, now_ms))
     rows = [[(option.rider, option.total) for option in row if option.rider not in serves] for row in choices]
     chosen = match(rows, [(now_ms - order.placed_ms) // 1000 for order in part])
     serves.update((rider, order.id) for rider, order in zip(chosen, part, strict=True) if rider)

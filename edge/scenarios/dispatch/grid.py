@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from .travel import METRES_PER_DEG
+
 CELL_DEG: Final = 0.01
 """About 1.1 km from south to north: some riders in each cell of a busy district, few cells in a district."""
 
-_METRES_PER_DEG: Final = 111_195.0
 _RINGS_MAX: Final = 64
 _COLUMNS: Final = round(360 / CELL_DEG)
 
@@ -42,8 +43,8 @@ class Grid:
         nobody is left outside. Ends beyond the radius."""
         row, column = math.floor(lat / CELL_DEG), math.floor(lon / CELL_DEG)
         # The narrowest side of the cells decides how far a ring reaches.
-        poleward = min(89.9, abs(lat) + radius_m / _METRES_PER_DEG)
-        step_m = CELL_DEG * _METRES_PER_DEG * math.cos(math.radians(poleward))
+        poleward = min(89.9, abs(lat) + radius_m / METRES_PER_DEG)
+        step_m = CELL_DEG * METRES_PER_DEG * math.cos(math.radians(poleward))
         for ring in range(_RINGS_MAX):
             found: list[str] = []
             for cell in _ring(row, column, ring):

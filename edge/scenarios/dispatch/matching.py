@@ -24,40 +24,42 @@ Row = Sequence[tuple[str, int]]
 
 def match(rows: Sequence[Row], waited: Sequence[int]) -> list[str]:
     """The rider for each row, or "". `waited` is how long each order has waited, in seconds."""
+    first = [min(row, key=_rank)[0] if row else "" for row in rows]
+    wanted = [rider for rider in first if rider]
+    if len(set(wanted)) == len(wanted):
+        return first  # everybody's first choice: nothing to weigh up
     chosen = [""] * len(rows)
     for members in _components(rows):
+        if len(members) == 1:
+            chosen[members[0]] = first[members[0]]
+            continue
         part = _solve([rows[index] for index in members], [waited[index] for index in members])
         for index, rider in zip(members, part, strict=True):
             chosen[index] = rider
     return chosen
 
 
+def _rank(edge: tuple[str, int]) -> tuple[int, str]:
+    return edge[1], edge[0]
+
+
 def _components(rows: Sequence[Row]) -> list[list[int]]:
     """Rows that compete for riders, directly or through others: problems that can be solved apart."""
-    root = list(range(len(rows)))
-
-    def find(index: int) -> int:
-        while root[index] != index:
-            root[index] = root[root[index]]
-            index = root[index]
-        return index
-
+    group = list(range(len(rows)))
+    members = {index: [index] for index, row in enumerate(rows) if row}
     first: dict[str, int] = {}
     for index, row in enumerate(rows):
         for rider, _ in row:
-            a, b = find(first.setdefault(rider, index)), find(index)
-            root[max(a, b)] = min(a, b)
-    members: dict[int, list[int]] = {}
-    for index, row in enumerate(rows):
-        if row:
-            members.setdefault(find(index), []).append(index)
-    return list(members.values())
+            a, b = group[first.setdefault(rider, index)], group[index]
+            if a != b:
+                keep, gone = min(a, b), max(a, b)
+                for moved in members.pop(gone):
+                    group[moved] = keep
+                    members[keep].append(moved)
+    return [sorted(part) for part in members.values()]
 
 
 def _solve(rows: Sequence[Row], waited: Sequence[int]) -> list[str]:
-    best = [min(row, key=lambda edge: (edge[1], edge[0]))[0] for row in rows]
-    if len(set(best)) == len(best):
-        return best  # everybody's first choice: nothing to weigh up
     riders = sorted({rider for row in rows for rider, _ in row})
     column = {rider: index for index, rider in enumerate(riders)}
     gain = np.zeros((len(rows), len(riders)))

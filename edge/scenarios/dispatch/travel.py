@@ -8,6 +8,9 @@ from ...model import DispatchRules
 EARTH_RADIUS_M: Final = 6_371_008.8
 """The mean radius (2a + b)/3 of the WGS-84 ellipsoid, IUGG 1980."""
 
+METRES_PER_DEG: Final = EARTH_RADIUS_M * math.pi / 180
+"""Of latitude."""
+
 
 def metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> int:
     """Great-circle distance between two points in degrees, whole metres. Haversine (Sinnott, 1984): exact enough for

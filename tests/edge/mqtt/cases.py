@@ -1,4 +1,4 @@
-"""One list of good and bad packets, which feeds round trips, truncation, flipped bytes and the fuzzers of both versions."""
+"""One list of good and bad packets: it feeds round trips, truncation, flipped bytes and fuzzers of both versions."""
 
 from edge.mqtt.codec import (
     AuthPacket,
@@ -108,6 +108,8 @@ BAD_V5: dict[str, bytes] = {
 
 BAD_V311: dict[str, bytes] = {
     **BAD_BOTH,
+    "wildcards in a topic": b"\x30\x04\x00\x01#x",
+    "a filter with text after #": b"\x82\x08\x00\x01\x00\x03#/a\x00",
     "an empty topic": b"\x30\x03\x00\x00x",
     "a packet identifier of 0": b"\x32\x06\x00\x01a\x00\x00x",
     "an acknowledgement of 0": b"\x40\x02\x00\x00",

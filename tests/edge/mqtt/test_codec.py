@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.codec import Decoder, MalformedPacket, Packet, PacketTooLarge, PingReqPacket, read
+from edge.mqtt.codec import Decoder, MalformedPacket, Packet, PacketTooLarge, PingReqPacket
 from tests.edge.mqtt.cases import BAD_V5, V5
 
 ids = [f"{type(packet).__name__}-{at}" for at, packet in enumerate(V5)]
@@ -38,10 +38,7 @@ def test_a_flipped_byte_is_another_packet_or_malformed(packet: Packet):
         for value in (0, 1, 0x7F, 0x80, 0xC0, 0xED, 0xFF, data[at] ^ 1, data[at] ^ 0x80):
             broken = bytearray(data)
             broken[at] = value
-            try:
-                Decoder(100_000).feed(bytes(broken))
-            except MalformedPacket as error:
-                assert "cannot read" not in str(error)  # that is what a panic becomes
+            assert not _panics(bytes(broken))
 
 
 @pytest.mark.parametrize("data", BAD_V5.values(), ids=BAD_V5.keys())
@@ -107,7 +104,13 @@ def test_nonsense_is_only_ever_malformed(data: bytes):
 @given(st.binary(min_size=2, max_size=40))
 def test_one_packet_of_nonsense(data: bytes):
     """Random bytes in a frame of the right length are a packet or malformed."""
+    assert not _panics(bytes((data[0], len(data) - 1)) + data[1:])
+
+
+def _panics(data: bytes) -> bool:
+    """Whether the codec itself gave up, which `read` turns into a text of its own. Other exceptions pass through."""
     try:
-        read(memoryview(bytes((data[0], len(data) - 1)) + data[1:]))
+        Decoder(100_000).feed(data)
     except MalformedPacket as error:
-        assert "cannot read" not in str(error)
+        return "cannot read" in str(error)
+    return False

@@ -42,7 +42,7 @@ class Feed:
         }
         self.status.section("sync", lambda: dict(self.sync))
         self.status.section("orders", lambda: dict.fromkeys(ORDER_STATES, orders // 5) | {"delivered": self.turn})
-        self.status.section("riders", lambda: {"free": riders // 4, "busy": riders - riders // 4, "silent": 1})
+        self.status.section("riders", lambda: {"idle": riders // 4, "busy": riders - riders // 4, "silent": 1})
         self.status.gauge("journal.bytes", lambda: 18_400_000 + self.turn * 1000)
         self.depth, self.done = 3, 0
         self.status.queue("commit", lambda: self.depth, lambda: self.done, 4096)
@@ -82,17 +82,16 @@ class Feed:
         shops, riders, orders = self.counts
         view: LiveView = {
             "at": now().wall_ms,
-            "shops": [dot(f"s{i}", "open", None) for i in range(shops)],
-            "riders": [dot(f"r{i}", ("free", "busy", "busy", "busy")[i % 4], i % 9) for i in range(riders)],
+            "shops": [dot(f"s{i}", f"{i % 4} open", None) for i in range(shops)],
+            "riders": [dot(f"r{i}", ("idle", "busy", "busy", "offered")[i % 4], i % 9) for i in range(riders)],
             "orders": [dot(f"o{i}", ORDER_STATES[i % 5], 60 + i * 20) for i in range(orders)],
         }
         for i, rider in enumerate(view["riders"]):
             angle = self.turn / 30 + i
             rider["lat"] += 0.002 * math.cos(angle)
             rider["lon"] += 0.002 * math.sin(angle)
-            rider["heading"] = math.degrees(angle + math.pi / 2) % 360
         if riders:
-            view["riders"][0].update({"state": "silent", "age_s": 400.0, "heading": None})
+            view["riders"][0].update({"state": "silent", "age_s": 400.0})
         return view
 
 

@@ -32,7 +32,7 @@ def test_a_wrong_token_in_the_address_is_refused(ask: Ask) -> None:
 
 
 def test_the_token_in_the_address_becomes_a_cookie_and_disappears(ask: Ask, site: Served) -> None:
-    """The redirect leads to a clean address; the cookie opens the page, is HttpOnly and Strict, and is not the token."""
+    """The redirect leads to a clean address; the cookie opens the page, is HttpOnly and Strict, and not the token."""
     status, headers, _ = ask(f"/api/status?token={TOKEN}&x=//evil.example", None)
     assert (status, headers["location"]) == (303, "/")
     cookie = headers["set-cookie"]

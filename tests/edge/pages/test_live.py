@@ -11,7 +11,7 @@ from edge.pages.live import Dot, LiveView, bounded
 
 def dots(n: int) -> list[Dot]:
     """`n` things in one place."""
-    return [{"id": f"x{i}", "lat": 1.0, "lon": 2.0, "state": "free", "age_s": None} for i in range(n)]
+    return [{"id": f"x{i}", "lat": 1.0, "lon": 2.0, "state": "idle", "age_s": None} for i in range(n)]
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))

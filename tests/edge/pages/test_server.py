@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -75,7 +76,7 @@ def test_every_asset_is_served_and_every_file_is_an_asset(ask: Ask) -> None:
 
 
 def test_the_assets_name_no_other_host() -> None:
-    """The page works without internet: no asset mentions an address elsewhere (a namespace is a name, not an address)."""
+    """The page works without internet: no asset mentions an address elsewhere (SVG's namespace is a mere name)."""
     for name in ASSETS:
         text = (STATIC / name).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
@@ -102,13 +103,20 @@ def test_a_busy_port_is_named_with_the_way_out() -> None:
             asyncio.run(serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now))
 
 
+def closed(connection: socket.socket) -> bool:
+    """Whether the other side closes it, within ten seconds and without a word."""
+    connection.settimeout(10)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_connections_are_bounded_and_the_bound_frees_itself(site: Served, ask: Ask) -> None:
     """Beyond HTTP_CONNECTIONS_MAX a connection is closed at once; when the others go, the page answers again."""
     held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(HTTP_CONNECTIONS_MAX)]
     with socket.create_connection(("127.0.0.1", site.port)) as extra:
-        extra.settimeout(10)
-        with pytest.raises(ConnectionResetError):
-            assert extra.recv(1) == b"never"
+        assert closed(extra)
     for connection in held:
         connection.close()
     for _ in range(200):
@@ -125,10 +133,8 @@ def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatc
     """Half a request does not hold a place for ever."""
     monkeypatch.setattr(server, "HTTP_REQUEST_DEADLINE_S", 0.2)
     with served(Feed(0, 0, 0)) as site, socket.create_connection(("127.0.0.1", site.port)) as silent:
-        silent.settimeout(10)
         silent.sendall(b"GET / HTTP/1.1\r\nhost: local")
-        with pytest.raises(ConnectionResetError):
-            assert silent.recv(1) == b"never"
+        assert closed(silent)
 
 
 @pytest.mark.parametrize(
@@ -179,8 +185,6 @@ def test_serving_takes_no_signals_and_ends_cleanly() -> None:
         assert await reader.read() is not None
         writer.close()
         return page.port
-
-    import signal
 
     before = signal.getsignal(signal.SIGTERM)
     port = asyncio.run(run())

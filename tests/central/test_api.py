@@ -1,0 +1,134 @@
+"""The centre's HTTP: what it answers, whom it refuses, and what it says about bad parameters."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from central.api import app
+from central.store import Reader, Store
+from central.verify import Alarm, Standing, taken
+from edge.windows import NO_BATCH, Cell, Measure, Parcel, Window, fold
+
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+CELL = 613344508561588223
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A store with one node, one batch and one alarm."""
+    store = Store(tmp_path)
+    measures = {"ms": Measure(3, 60, fold(b"", [10, 20, 30]))}
+    window = Window("dispatch", START, 60, 5, {"x": 5}, measures, [Cell(CELL, "x", START, START + 60_000, 5)])
+    standing = Standing(node="n1", instance="i1", boot="b1", epoch=1)
+    parcel = Parcel(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz")
+    store.merge(taken(standing, parcel, [window]), parcel, [window], START)
+    store.refused("n1", Alarm("mismatch", "detail", 2), START)
+    store.close()
+    return tmp_path
+
+
+class Wrong:
+    """What the centre's health says at present."""
+
+    sentence = ""
+
+
+@pytest.fixture
+def client(folder: Path) -> Iterator[TestClient]:
+    reader = Reader(folder)
+    yield TestClient(
+        app(reader, lambda: Wrong.sentence, lambda: {"jobs_waiting": 2.0}, ""), base_url="http://127.0.0.1:8090"
+    )
+    reader.close()
+
+
+def test_nodes_are_listed_with_their_alarms(client: TestClient) -> None:
+    """Each node says where it stands and what is wrong with it."""
+    (node,) = client.get("/api/nodes").json()["nodes"]
+    assert (node["node"], node["epoch"], node["through"], node["events"], node["bytes"]) == ("n1", 1, 1, 5, 3)
+    assert node["alarms"] == [{"at": START, "kind": "mismatch", "detail": "detail", "events": 2}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": str(START), "to": str(START + 1)},
+        {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:01:00Z"},
+        {"from": "2026-01-01T08:00:00+08:00", "to": "2026-01-01"} | {"to": "2026-01-02"},
+        {"from": "0", "to": str(2 * START)},
+    ],
+)
+def test_a_summary_takes_both_ways_to_write_a_time(client: TestClient, query: dict[str, str]) -> None:
+    """Milliseconds and ISO 8601, with and without an offset, ask for the same windows."""
+    summary = client.get("/api/summary", params=query).json()
+    assert summary["events"] == 5
+    assert summary["counters"] == {"dispatch": {"x": 5}}
+    assert summary["measures"]["dispatch"]["ms"]["p50"] == 20
+    assert summary["cells"] == [{"scenario": "dispatch", "cell": f"{CELL:x}", "name": "x", "count": 5}]
+
+
+def test_without_parameters_a_summary_is_of_the_last_day(client: TestClient) -> None:
+    """The default range ends now and lasts a day."""
+    summary = client.get("/api/summary").json()
+    assert summary["to"] - summary["from"] == 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("from=yesterday", "from"),
+        ("to=-1", "to"),
+        ("to=99999999999999999999999", "to"),
+        ("from=5&to=5", "from"),
+        ("to=%00", "to"),
+        ("form=5", "form"),
+        ("to=9999-99-99", "to"),
+        ("from=²", "from"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_a_hint(client: TestClient, query: str, field: str) -> None:
+    """400 names the field and what to write."""
+    answer = client.get(f"/api/summary?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["field"] == field
+    assert answer.json()["hint"]
+
+
+def test_health_is_honest(client: TestClient) -> None:
+    """503 and a sentence while batches are not stored."""
+    assert client.get("/healthz").status_code == 200
+    Wrong.sentence = "The disk is full."
+    try:
+        answer = client.get("/healthz")
+    finally:
+        Wrong.sentence = ""
+    assert (answer.status_code, answer.json()["sentence"]) == (503, "The disk is full.")
+
+
+def test_metrics_are_prometheus_text(client: TestClient) -> None:
+    """Batches, events, bytes and alarms, for each node."""
+    text = client.get("/metrics").text
+    assert 'doorstep_central_batches_total{node="n1",result="stored"} 1.0' in text
+    assert 'doorstep_central_events_total{node="n1"} 5.0' in text
+    assert 'doorstep_central_alarms{kind="mismatch"} 1.0' in text
+    assert "doorstep_central_jobs_waiting 2.0" in text
+
+
+def test_foreign_names_are_refused(client: TestClient) -> None:
+    """A page elsewhere cannot read the API through a host name of its own."""
+    assert client.get("/api/nodes", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/api/nodes", headers={"Host": "localhost:8090"}).status_code == 200
+
+
+def test_a_token_is_asked_for_where_there_is_one(folder: Path) -> None:
+    """Without the right token nothing is answered, with it everything, under any name."""
+    reader = Reader(folder)
+    client = TestClient(app(reader, lambda: "", dict, "secret"), base_url="http://centre.example")
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
+        answer = client.get("/api/nodes", headers=headers)
+        assert answer.status_code == 401
+        assert "Bearer" in answer.headers["WWW-Authenticate"]
+    assert client.get("/api/nodes", headers={"Authorization": "Bearer secret"}).status_code == 200
+    reader.close()

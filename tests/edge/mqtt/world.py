@@ -1,0 +1,152 @@
+"""A receiver that keeps what it is told, and connections driven by hand with time as an argument."""
+
+from collections.abc import Callable
+
+from edge.errors import Reason
+from edge.limits import PACKET_BYTES_MAX
+from edge.model import Answer, Publish, Source
+from edge.mqtt import v311
+from edge.mqtt.codec import ConnAckPacket, ConnectPacket, Decoder, Packet, read
+from edge.mqtt.session import Connection
+from edge.mqtt.sessions import Rules, Sessions
+
+TOKEN = b"secret"
+
+
+class Recorder:
+    """A `model.Receiver`. Answers stay pending until delivered; publishes are acknowledged by hand, or at once with a
+    reason for each kind in `verdicts` (empty: success)."""
+
+    def __init__(self, *, acknowledge: bool = False) -> None:
+        self.publishes: list[Publish] = []
+        self.reads: list[int] = []
+        self.sources: list[tuple[Source, list[int]]] = []
+        self.dropped: dict[tuple[str, Reason], int] = {}
+        self.presence: list[tuple[str, bool]] = []
+        self.answers: list[tuple[Answer, float]] = []
+        self.settled: list[tuple[str, list[int]]] = []
+        self.verdicts: dict[str, str] = {}
+        self.on_publishes: Callable[[list[Publish]], None] | None = None
+        self._acknowledge = acknowledge
+        self._sequence = 0
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        self.publishes += publishes
+        self.reads.append(len(publishes))
+        tokens = [publish.token for publish in publishes]
+        if self.on_publishes is not None:
+            self.on_publishes(publishes)
+        if self._acknowledge:
+            source.acknowledge(tokens, [self.verdicts.get(publish.kind, "") for publish in publishes])
+        else:
+            self.sources.append((source, tokens))
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:
+        self.dropped[client, reason] = self.dropped.get((client, reason), 0) + count
+
+    def delivered(self, client: str, sequences: list[int]) -> None:
+        self.settled.append((client, sequences))
+        self.answers = [
+            (answer, left_s)
+            for answer, left_s in self.answers
+            if answer.client != client or answer.sequence not in sequences
+        ]
+
+    def present(self, client: str, present: bool) -> None:
+        self.presence.append((client, present))
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        return [
+            (answer, left_s) for answer, left_s in self.answers if answer.client == client and answer.sequence > after
+        ][:limit]
+
+    def answer(self, client: str, payload: bytes = b"{}", *, kind: str = "receipt", left_s: float = 60.5) -> int:
+        """Make an answer pending; the caller wakes the link."""
+        self._sequence += 1
+        self.answers.append((Answer(self._sequence, client, kind, payload, 0.0), left_s))
+        return self._sequence
+
+
+class Peer:
+    """A connection and the client at its other end."""
+
+    def __init__(self, world: "World", version: int) -> None:
+        self.world, self.version = world, version
+        self.notified = 0
+        self.connection = Connection(world.sessions, world.now, self._notify)
+        self._decoder = Decoder(1_000_000, read if version == 5 else v311.read)
+
+    def send(self, *packets: Packet) -> list[Packet]:
+        """Packets in one read; what comes back."""
+        write = (lambda packet: packet.write()) if self.version == 5 else v311.write
+        return self.send_bytes(b"".join(write(packet) for packet in packets))
+
+    def send_bytes(self, data: bytes) -> list[Packet]:
+        self.connection.receive(data, self.world.now, 0.0)
+        return self.read()
+
+    def read(self) -> list[Packet]:
+        """What the connection wants to write."""
+        data, self.connection.out = bytes(self.connection.out), bytearray()
+        return self._decoder.feed(data)
+
+    def _notify(self) -> None:
+        self.notified += 1
+
+
+class World:
+    """An endpoint without sockets. The node is `n1`; everybody's token is TOKEN, except of `mallory`, who has none."""
+
+    def __init__(
+        self,
+        *,
+        acknowledge: bool = False,
+        anonymous: bool = False,
+        messages_per_s: float = 200,
+        burst: float = 1_000,
+        packet_bytes_max: int = PACKET_BYTES_MAX,
+    ) -> None:
+        self.now = 1_000.0
+        self.receiver = Recorder(acknowledge=acknowledge)
+        self.revoked: set[str] = {"mallory"}
+        rules = Rules("n1", packet_bytes_max, anonymous, messages_per_s, burst, "0a1b")
+        self.sessions = Sessions(rules, self.receiver, lambda user, token: token == TOKEN and user not in self.revoked)
+
+    def peer(self, version: int = 5) -> Peer:
+        return Peer(self, version)
+
+    def connect(
+        self,
+        client: str = "c1",
+        *,
+        version: int = 5,
+        client_id: str = "phone",
+        clean_start: bool = False,
+        session_expiry_interval: int | None = None,
+        keep_alive: int = 60,
+        receive_max: int = 65_535,
+        max_packet_size: int | None = None,
+        request_problem_info: bool = True,
+    ) -> tuple[Peer, ConnAckPacket]:
+        """A connection that was accepted."""
+        peer = self.peer(version)
+        packet = ConnectPacket(
+            client_id,
+            username=client,
+            password=TOKEN,
+            clean_start=clean_start,
+            session_expiry_interval=session_expiry_interval or 0,
+            keep_alive=keep_alive,
+            receive_max=receive_max,
+            max_packet_size=max_packet_size,
+            request_problem_info=request_problem_info,
+        )
+        connack, *self.rest = peer.send(packet)
+        assert isinstance(connack, ConnAckPacket)
+        assert int(connack.reason_code) == 0
+        return peer, connack
+
+    def pass_s(self, seconds: float) -> None:
+        """Time goes by."""
+        self.now += seconds
+        self.sessions.wheel.turn(self.now)

@@ -1,0 +1,199 @@
+"""A small district to drive the scenario with: the round of the node, without the node."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from edge.model import DispatchRules, Event, Now
+from edge.scenarios.dispatch import Dispatch, Testimony
+from edge.wire import (
+    Assignment,
+    KitchenDelay,
+    KitchenReady,
+    OrderCancel,
+    OrderPlace,
+    Place,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+    Update,
+)
+
+WALL_MS = 1_700_000_000_000
+SHOP = Place(52.5, 13.4)
+DOOR = Place(52.51, 13.41)
+
+
+class Notes:
+    """Everything said and counted."""
+
+    def __init__(self):
+        self.told = []
+        self.counts = {}
+        self.measures = []
+        self.located = []
+
+    def tell(self, client, body, expires_mono):
+        self.told.append((client, body, expires_mono))
+
+    def count(self, name, at_ms, n=1):
+        self.counts[name] = self.counts.get(name, 0) + n
+
+    def measure(self, name, at_ms, value):
+        self.measures.append((name, value))
+
+    def locate(self, name, at_ms, lat, lon, person):
+        self.located.append((name, lat, lon, person))
+
+    def assignments(self, rider, state="offered"):
+        return [
+            body
+            for client, body, _ in self.told
+            if client == rider and isinstance(body, Assignment) and body.state == state
+        ]
+
+    def updates(self, client):
+        return [body.state for to, body, _ in self.told if to == client and isinstance(body, Update)]
+
+
+class District:
+    """A live scenario, its clock, and the rows that a node would keep."""
+
+    def __init__(self, rules=None, **changes):
+        self.dispatch = Dispatch(rules or DispatchRules(**changes))
+        self.seconds = 1000.0
+        self.notes = Notes()
+        self.rows = []
+        self.ids = 0
+
+    @property
+    def now(self):
+        return Now(self.seconds, WALL_MS + round(self.seconds * 1000))
+
+    @property
+    def book(self):
+        return self.dispatch._book
+
+    def round(self, *events):
+        """One round as the node runs it; the refusals (None: accepted) of its events."""
+        notes, now, sight = self.notes, self.now, self.dispatch.witness()
+        self.dispatch.expire(now, sight, notes)
+        refusals = [self.dispatch.apply(event, now, notes) for event in events]
+        self.decisions = self.dispatch.decide(now, sight)
+        self.dispatch.settle(self.decisions, now, notes)
+        self.rows.append(SimpleNamespace(now=now, events=events, seen=list(sight.log), decisions=self.decisions))
+        return refusals
+
+    def one(self, event):
+        """A round with one event: its refusal's reason, or None."""
+        (refusal,) = self.round(event)
+        return None if refusal is None else refusal.reason
+
+    def later(self, seconds):
+        """Time passes, with a round at each deadline, and one at the end."""
+        end = self.seconds + seconds
+        for _ in range(10_000):
+            deadline = self.dispatch.next_deadline()
+            if deadline is None or deadline > end:
+                break
+            self.seconds = max(self.seconds, deadline)
+            self.round()
+        else:
+            raise AssertionError("the deadlines do not come to an end")
+        self.seconds = end
+        self.round()
+
+    def event(self, client, kind, **fields):
+        self.ids += 1
+        return Event(client, kind(id=f"e{self.ids}", at=self.now.wall_ms, **fields))
+
+    def shift(self, rider, on=True, **fields):
+        return self.event(rider, RiderShift, on=on, **fields)
+
+    def place(self, order, client="customer", shop="shop", pickup=SHOP, dropoff=DOOR, **fields):
+        fields = fields or {"prep_s": 0}
+        return self.event(client, OrderPlace, order=order, shop=shop, pickup=pickup, dropoff=dropoff, **fields)
+
+    def cancel(self, client, order):
+        return self.event(client, OrderCancel, order=order)
+
+    def reply(self, rider, order, offer, accept=True):
+        return self.event(rider, RiderReply, order=order, offer=offer, accept=accept)
+
+    def step(self, rider, order, step):
+        return self.event(rider, RiderProgress, order=order, step=step)
+
+    def ready(self, shop, order):
+        return self.event(shop, KitchenReady, order=order)
+
+    def delay(self, shop, order, in_s):
+        return self.event(shop, KitchenDelay, order=order, ready_at=self.now.wall_ms + in_s * 1000)
+
+    def sight(self, rider, lat=52.501, lon=13.401):
+        self.dispatch.sighted(rider, [(self.now.wall_ms, lat, lon)], self.now)
+
+    def begin(self, rider, lat=52.501, lon=13.401, **fields):
+        """A rider on shift whose place is known."""
+        assert self.one(self.shift(rider, **fields)) is None
+        self.sight(rider, lat, lon)
+
+    def state(self, order):
+        return self.book.orders.find(order).state
+
+    def offer_of(self, order):
+        found = self.book.orders.open[order]
+        return found.rider, found.offer
+
+    def bring_to(self, state, order="o1", rider="r1"):
+        """An order in that state; the rider is the one of the offer, or would be."""
+        self.begin(rider)
+        if state == "placed":
+            # Nobody may take it: the only rider has declined it.
+            self.round(self.place(order))
+            self.round(self.reply(rider, order, self.offer_of(order)[1], accept=False))
+            return
+        self.round(self.place(order))
+        offer = self.offer_of(order)[1]
+        if state in ("accepted", "at_shop", "picked_up", "delivered"):
+            self.round(self.reply(rider, order, offer))
+        for step in ("at_shop", "picked_up", "delivered"):
+            if state in ("at_shop", "picked_up", "delivered")[("at_shop", "picked_up", "delivered").index(step) :]:
+                self.round(self.step(rider, order, step))
+        if state == "cancelled":
+            self.round(self.cancel("customer", order))
+        if state == "undeliverable":
+            self.round(self.shift(rider, on=False))
+            self.later(self.book.rules.give_up_s + 1)
+        assert self.state(order) == state
+
+
+class Mirror:
+    """A second scenario that sees only the rows: replay decides again, recovery takes the recorded decisions."""
+
+    def __init__(self, rules, decides):
+        self.dispatch = Dispatch(rules)
+        self.decides = decides
+        self.notes = Notes()
+
+    def follow(self, row):
+        sight = Testimony(row.seen)
+        self.dispatch.expire(row.now, sight, self.notes)
+        for event in row.events:
+            self.dispatch.apply(event, row.now, self.notes)
+        decisions = self.dispatch.decide(row.now, sight) if self.decides else row.decisions
+        self.dispatch.settle(decisions, row.now, self.notes)
+        if self.decides:
+            assert decisions == row.decisions
+            assert sight.log == row.seen
+
+
+@pytest.fixture(scope="session")
+def district():
+    """The class of small districts."""
+    return District
+
+
+@pytest.fixture(scope="session")
+def mirror():
+    """The class of scenarios that follow rows."""
+    return Mirror

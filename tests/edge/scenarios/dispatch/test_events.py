@@ -1,0 +1,233 @@
+"""Events, by whom and when."""
+
+import pytest
+
+from edge.errors import Reason
+from edge.limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX
+from edge.scenarios.dispatch import events
+from edge.scenarios.dispatch.lifecycle import State
+from edge.wire import Place
+
+STATES = [state.value for state in State]
+LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED
+
+# The result of each event in each state: the reason, or the next state. In `placed` the rider had declined.
+EXPECTED = {
+    # event:      placed, offered, accepted, at_shop, picked_up, delivered, cancelled, undeliverable
+    "place": (Reason.DUPLICATE_ORDER,) * 8,
+    "cancel": ("cancelled", "cancelled", "cancelled", "cancelled", LATE, LATE, "cancelled", LATE),
+    "ready": ("placed", "offered", "accepted", "at_shop", "picked_up", LATE, LATE, LATE),
+    "delay": ("placed", "offered", "accepted", "at_shop", LATE, LATE, LATE, LATE),
+    "accept": (LATE, "accepted", "accepted", "at_shop", "picked_up", "delivered", LATE, LATE),
+    "decline": ("placed", "placed", "placed", "placed", LATE, LATE, "cancelled", "undeliverable"),
+    "at_shop": (NONE, SKIP, "at_shop", "at_shop", "picked_up", "delivered", NONE, NONE),
+    "picked_up": (NONE, SKIP, "picked_up", "picked_up", "picked_up", "delivered", NONE, NONE),
+    "delivered": (NONE, SKIP, "delivered", "delivered", "delivered", "delivered", NONE, NONE),
+}
+
+
+def _event(d, name, order):
+    match name:
+        case "place":
+            return d.place(order)
+        case "cancel":
+            return d.cancel("customer", order)
+        case "ready":
+            return d.ready("shop", order)
+        case "delay":
+            return d.delay("shop", order, 600)
+        case "accept" | "decline":
+            return d.reply("r1", order, 1, accept=name == "accept")
+        case _:
+            return d.step("r1", order, name)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_event_in_every_state(district, state, name):
+    """Each event has the expected result in each state, and the same again when it is sent again under another id."""
+    d = district()
+    d.bring_to(state)
+    expected = EXPECTED[name][STATES.index(state)]
+    for _ in range(2):
+        refused = d.one(_event(d, name, "o1"))
+        if isinstance(expected, Reason):
+            assert refused == expected
+            assert d.state("o1") == state
+        else:
+            assert refused is None
+            assert d.state("o1") == expected
+        if name == "decline" and state in ("offered", "accepted", "at_shop"):
+            expected = "placed"
+        if name == "cancel":
+            break
+
+
+def test_a_repeated_cancel_is_accepted(district):
+    """What is cancelled stays so, and its customer may say so again."""
+    d = district()
+    d.bring_to("accepted")
+    assert d.one(d.cancel("shop", "o1")) is None
+    assert d.one(d.cancel("customer", "o1")) is None
+    assert d.state("o1") == "cancelled"
+    assert d.notes.counts["order.cancelled"] == 1
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name != "place"])
+def test_events_about_unknown_orders(district, name):
+    """Nothing is known about an order that was never placed."""
+    d = district()
+    assert d.one(_event(d, name, "o9")) == Reason.UNKNOWN_ORDER
+
+
+def test_only_owners_cancel_and_only_the_shop_cooks(district):
+    """A stranger's cancel, and kitchen signals from anybody but the shop, are refused without effect."""
+    d = district()
+    d.bring_to("accepted")
+    assert d.one(d.cancel("stranger", "o1")) == Reason.NOT_YOURS
+    assert d.one(d.cancel("r1", "o1")) == Reason.NOT_YOURS
+    assert d.one(d.ready("customer", "o1")) == Reason.NOT_YOURS
+    assert d.one(d.delay("r1", "o1", 60)) == Reason.NOT_YOURS
+    assert d.state("o1") == "accepted"
+
+
+def test_only_the_offered_rider_replies(district):
+    """Another rider, and another number, get nothing."""
+    d = district()
+    d.bring_to("offered")
+    d.begin("r2", lat=52.6)
+    rider, offer = d.offer_of("o1")
+    assert d.one(d.reply("r2", "o1", offer)) == Reason.NOT_OFFERED
+    assert d.one(d.reply(rider, "o1", offer + 1)) == Reason.NOT_OFFERED
+    assert d.one(d.reply(rider, "o1", offer)) is None
+
+
+def test_only_the_holder_progresses(district):
+    """Progress by another rider is not theirs to report; by nobody we know, unknown."""
+    d = district()
+    d.bring_to("accepted")
+    d.begin("r2")
+    assert d.one(d.step("r2", "o1", "picked_up")) == Reason.NOT_YOURS
+    assert d.one(d.step("r3", "o1", "picked_up")) == Reason.UNKNOWN_RIDER
+
+
+def test_a_lapsed_offer_is_too_late_to_accept(district):
+    """After the answer's deadline an acceptance is refused as too late, a refusal changes nothing."""
+    d = district()
+    d.bring_to("offered")
+    d.later(61)
+    assert d.notes.counts["offer.timed_out"] == 1
+    assert d.one(d.reply("r1", "o1", 1)) == Reason.TOO_LATE
+    assert d.one(d.reply("r1", "o1", 1, accept=False)) is None
+    assert d.one(d.step("r1", "o1", "picked_up")) == Reason.NOT_OFFERED
+
+
+def test_who_comes_back_with_the_food_keeps_the_order(district):
+    """A rider given up as silent reports the pickup: the offer to another is withdrawn and the order is its own."""
+    d = district()
+    d.bring_to("accepted")
+    d.later(290)
+    d.begin("r2")
+    d.later(20)
+    assert d.offer_of("o1") == ("r2", 2)
+    assert d.one(d.step("r1", "o1", "picked_up")) is None
+    assert d.offer_of("o1") == ("r1", 1)
+    assert [one.offer for one in d.notes.assignments("r2", "withdrawn")] == [2]
+    assert d.one(d.reply("r2", "o1", 2)) == Reason.TOO_LATE
+    assert d.one(d.step("r1", "o1", "delivered")) is None
+
+
+def test_who_comes_back_after_another_accepted_is_too_late(district):
+    """Once another rider has accepted, the order is that rider's."""
+    d = district()
+    d.bring_to("accepted")
+    d.later(290)
+    d.begin("r2")
+    d.later(20)
+    d.round(d.reply("r2", "o1", 2))
+    assert d.one(d.step("r1", "o1", "picked_up")) == Reason.TOO_LATE
+    assert d.offer_of("o1") == ("r2", 2)
+
+
+def test_who_comes_back_with_full_hands_is_too_late(district):
+    """A rider who meanwhile holds as much as it can gets nothing back."""
+    d = district()
+    d.bring_to("accepted")
+    d.later(310)
+    d.begin("r1")
+    d.round(d.place("o2", pickup=Place(52.502, 13.402)))
+    held = "o2" if d.state("o2") == "offered" else "o1"
+    other = "o1" if held == "o2" else "o2"
+    d.round(d.reply("r1", held, d.offer_of(held)[1]))
+    expected = Reason.TOO_LATE if other == "o1" else Reason.NOT_YOURS
+    assert d.one(d.step("r1", other, "picked_up")) == expected
+
+
+def test_orders_out_of_the_area(district):
+    """A door too far from its shop is refused, with the distance."""
+    d = district()
+    (refusal,) = d.round(d.place("o1", dropoff=Place(53.5, 13.4)))
+    assert refusal.reason == Reason.OUT_OF_AREA
+    assert refusal.field == "dropoff"
+    assert "111195 m" in refusal.detail
+
+
+def test_ready_times_beyond_reason(district):
+    """An order, or a delay, for next week names the field."""
+    d = district()
+    ahead = d.now.wall_ms + READY_AHEAD_S_MAX * 1000 + 1
+    (refusal,) = d.round(d.place("o1", ready_at=ahead))
+    assert (refusal.reason, refusal.field) == (Reason.MALFORMED, "ready_at")
+    d.round(d.place("o1"))
+    (refusal,) = d.round(d.delay("shop", "o1", READY_AHEAD_S_MAX + 1))
+    assert (refusal.reason, refusal.field) == (Reason.MALFORMED, "ready_at")
+    assert d.one(d.place("o2", ready_at=0)) is None
+
+
+def test_open_orders_are_bounded(district, monkeypatch):
+    """Beyond the bound orders are refused as over capacity; one that ends makes room."""
+    assert events.ORDERS_OPEN_MAX == ORDERS_OPEN_MAX
+    monkeypatch.setattr(events, "ORDERS_OPEN_MAX", 2)
+    d = district()
+    assert d.round(d.place("o1"), d.place("o2"), d.place("o3"))[2].reason == Reason.OVER_CAPACITY
+    d.round(d.cancel("customer", "o1"))
+    assert d.one(d.place("o3")) is None
+
+
+def test_riders_are_bounded(district, monkeypatch):
+    """Beyond the bound a shift is refused; riders who are known may change theirs."""
+    monkeypatch.setattr(events, "RIDERS_MAX", 1)
+    d = district()
+    assert d.one(d.shift("r1")) is None
+    assert d.one(d.shift("r2")) == Reason.OVER_CAPACITY
+    assert d.one(d.shift("r1", capacity=2)) is None
+
+
+def test_a_shift_that_is_over_does_not_begin(district):
+    """`until` in the past is too late; going home without a shift is accepted and changes nothing."""
+    d = district()
+    assert d.one(d.shift("r1", until=d.now.wall_ms)) == Reason.TOO_LATE
+    assert d.one(d.shift("r1", on=False)) is None
+    assert d.notes.counts == {}
+
+
+def test_the_kitchen_moves_the_times(district):
+    """A delay moves ready, pickup and drop-off for customer, shop and rider; ready ends the wait; twice is once."""
+    d = district()
+    d.bring_to("accepted")
+    before = d.book.orders.open["o1"].dropoff_ms
+    d.round(d.delay("shop", "o1", 3600))
+    order = d.book.orders.open["o1"]
+    assert order.pickup_ms == order.ready_ms == round(d.seconds * 1000) + 3_600_000
+    assert order.dropoff_ms > before + 3_000_000
+    assert d.notes.updates("r1") == ["accepted"]
+    told = len(d.notes.told)
+    d.seconds += 100
+    d.round(d.ready("shop", "o1"))
+    assert order.dropoff_ms < before + 200_000
+    assert order.ready_ms == round(d.seconds * 1000)
+    assert len(d.notes.told) == told + 3
+    d.seconds += 10
+    d.round(d.ready("shop", "o1"))
+    assert order.ready_ms == round(d.seconds * 1000) - 10_000
+    assert len(d.notes.told) == told + 3

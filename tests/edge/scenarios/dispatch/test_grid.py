@@ -1,0 +1,40 @@
+"""The spatial index."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.scenarios.dispatch.grid import Grid
+from edge.scenarios.dispatch.travel import metres
+
+NEAR = st.floats(-0.1, 0.1)
+
+
+@given(
+    st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.99), (70.0, -179.99)]),
+    st.lists(st.tuples(NEAR, NEAR), min_size=1, max_size=40),
+)
+def test_nobody_nearer_is_outside_the_searched_rings(centre, offsets):
+    """After each ring, every rider nearer than the promised distance has been found."""
+    grid = Grid()
+    riders = {}
+    for index, (up, across) in enumerate(offsets):
+        lon = (centre[1] + across + 180) % 360 - 180
+        riders[f"r{index}"] = centre[0] + up, lon
+        grid.put(f"r{index}", centre[0] + up, lon)
+    found = set()
+    for ring, safe_m in grid.rings(*centre, 20_000):
+        found |= set(ring)
+        for rider, place in riders.items():
+            assert rider in found or metres(*centre, *place) >= safe_m - 1
+
+
+def test_a_rider_is_in_one_cell():
+    """Moving takes a rider out of the old cell; a dropped one is nowhere; empty cells are not kept."""
+    grid = Grid()
+    grid.put("a", 52.5, 13.4)
+    grid.put("a", 52.6, 13.5)
+    assert sum(ring.count("a") for ring, _ in grid.rings(52.55, 13.45, 20_000)) == 1
+    grid.drop("a")
+    grid.drop("a")
+    assert not any(ring for ring, _ in grid.rings(52.55, 13.45, 20_000))
+    assert grid._cells == {}

@@ -1,0 +1,54 @@
+"""Orders, their indexes and their memory."""
+
+from edge.scenarios.dispatch import orders as module
+from edge.scenarios.dispatch.lifecycle import State
+from edge.scenarios.dispatch.orders import Order, Orders
+
+
+def order(name):
+    return Order(name, "customer", "shop", 0.0, 0.0, 0.0, 0.0, 60, 0, 0, True)
+
+
+def test_waiting_follows_the_state():
+    """Placed orders wait and are new until considered; any other state takes them out; coming back makes them new."""
+    orders = Orders()
+    one = order("o1")
+    orders.add(one, 100)
+    assert list(orders.waiting) == list(orders.fresh) == ["o1"]
+    orders.considered(one)
+    assert list(orders.waiting) == ["o1"]
+    assert list(orders.fresh) == []
+    orders.move(one, State.OFFERED, 1, 50)
+    assert list(orders.waiting) == []
+    orders.move(one, State.PLACED, 2, 100)
+    assert list(orders.waiting) == list(orders.fresh) == ["o1"]
+    assert not one.considered
+
+
+def test_closed_orders_are_remembered_for_a_while(monkeypatch):
+    """The latest closed ones are found, the oldest is forgotten, none has a deadline."""
+    monkeypatch.setattr(module, "ORDERS_CLOSED_KEPT", 2)
+    orders = Orders()
+    for name in ("a", "b", "c"):
+        orders.add(order(name), 100)
+        orders.close(orders.open[name], State.CANCELLED)
+    assert orders.find("a") is None
+    assert [orders.find(name).state for name in ("b", "c")] == [State.CANCELLED] * 2
+    assert orders.timers.next() is None
+
+
+def test_a_snapshot_brings_everything_back():
+    """Open and closed orders, who waits in which sequence, and the deadlines."""
+    orders = Orders()
+    for name in ("b", "a", "c"):
+        orders.add(order(name), 100)
+    orders.move(orders.open["b"], State.OFFERED, 1, 50)
+    orders.move(orders.open["b"], State.PLACED, 2, 70)
+    orders.considered(orders.open["a"])
+    orders.close(orders.open["c"], State.UNDELIVERABLE)
+    again = Orders()
+    again.restore(orders.state())
+    assert list(again.waiting) == ["a", "b"]
+    assert list(again.fresh) == ["b"]
+    assert again.timers.next() == 70
+    assert again.state() == orders.state()

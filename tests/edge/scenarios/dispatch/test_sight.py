@@ -1,0 +1,43 @@
+"""Live looks at positions, and recorded ones."""
+
+import pytest
+
+from edge.errors import JournalError
+from edge.model import DispatchRules, Glance, Now, Seen, Silence
+from edge.scenarios.dispatch import sight
+from edge.scenarios.dispatch.positions import Positions
+
+NOW = Now(10.0, 1_700_000_010_000)
+
+
+def test_a_witness_notes_what_it_shows():
+    """Each answer is in the log, in sequence; no silent rider makes no note."""
+    positions = Positions(DispatchRules())
+    positions.enter("r1", 0)
+    positions.flag("r1", True, True)
+    positions.put("r1", 8_000, 0.0, 0.0)
+    witness = sight.Witness(positions)
+    assert witness.silent(NOW) == []
+    assert witness.stirred(NOW)
+    assert not witness.stirred(NOW)
+    assert witness.nearest("o1", 0.0, 0.0, 5, NOW) == [Seen("r1", 0, 2)]
+    assert witness.log == [Glance("", []), Glance("o1", [Seen("r1", 0, 2)])]
+
+
+def test_a_testimony_gives_back_what_was_noted():
+    """The same questions get the same answers, and the log is the same."""
+    noted = [Silence(["r9"]), Glance("", []), Glance("o1", [Seen("r1", 5, 2)])]
+    testimony = sight.Testimony(noted)
+    assert testimony.silent(NOW) == ["r9"]
+    assert testimony.stirred(NOW)
+    assert testimony.nearest("o1", 0.0, 0.0, 5, NOW) == [Seen("r1", 5, 2)]
+    assert testimony.log == noted
+    assert testimony.silent(NOW) == []
+    assert not testimony.stirred(NOW)
+
+
+@pytest.mark.parametrize("noted", [[], [Glance("o2", [])], [Silence(["r1"])]])
+def test_another_question_is_an_error(noted):
+    """A policy that looks at something else than the recorded one is told so."""
+    with pytest.raises(JournalError, match="another version of the policy"):
+        sight.Testimony(noted).nearest("o1", 0.0, 0.0, 5, NOW)
