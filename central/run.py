@@ -151,6 +151,7 @@ class _Running:
             application,
             lifespan="off",
             log_config=None,
+            log_level="warning",
             access_log=False,
             limit_concurrency=HTTP_CONNECTIONS_MAX,
             timeout_graceful_shutdown=2,

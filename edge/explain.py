@@ -100,7 +100,7 @@ def nearest(order: str, rows: Iterable[bytes]) -> list[str]:
             for item in decode_row(body).inputs:
                 if isinstance(item, Event) and isinstance(item.body, OrderPlace):
                     placed[item.body.order] = None
-    return difflib.get_close_matches(order, placed, NEAREST_SHOWN, 0.5)
+    return difflib.get_close_matches(order, placed, NEAREST_SHOWN, 0.7)
 
 
 def _considered(one: Candidate, chosen: str) -> Considered:

@@ -20,7 +20,11 @@ TRANSACTION_BYTES = 2 * PAGE_BYTES
 
 
 def keep(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterator[int]:
-    """Write a snapshot piece by piece; it exists from its head on, which comes last. Then let older ones go."""
+    """Write a snapshot piece by piece; it exists from its head on, which comes last. Then let older ones go. A snapshot
+    that is there already stays as it is: the state after a row is always the same."""
+    snapshots = read_snapshots(db)
+    if any(kept.number == number for kept in snapshots):
+        return
     packer = zstandard.ZstdCompressor().compressobj(size=len(body))
     pieces = 0
     crc = checksum(number, wall_ms, b"")
@@ -37,7 +41,7 @@ def keep(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterato
         crc = zlib.crc32(piece, crc)
         pieces += 1
         yield len(piece) + TRANSACTION_BYTES
-    dropped = superseded([*read_snapshots(db), Kept(number, wall_ms, crc, pieces)])
+    dropped = superseded([*snapshots, Kept(number, wall_ms, crc, pieces)])
     with db:
         query(db, "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", (number, wall_ms, crc, pieces))
         for kept in dropped:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -123,12 +124,12 @@ class Pipeline:
     def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
         """Committed, unexpired answers above `after`, each with its remaining real seconds."""
         mono = self._clock.now().mono
-        answers = self.node.outgoing.of(client, after, limit)
-        return [
+        fresh = (
             (answer, self._clock.real_s(answer.expires - mono))
-            for answer in answers
+            for answer in self.node.outgoing.of(client, after)
             if answer.sequence <= self._committed_sequence and answer.expires > mono
-        ]
+        )
+        return list(islice(fresh, limit))
 
     # -- what the wiring and the uplink call ---------------------------------------------------------------------------
 
@@ -364,6 +365,7 @@ class Pipeline:
             return
         self.full = True
         log.error("%s", error)
+        self._status.alarm("disk", str(error), serving=False)
         for round_ in self._flight:
             if round_.source is not None:
                 round_.source.acknowledge(round_.tokens, [Reason.DISK_FULL] * len(round_.tokens))
@@ -380,5 +382,6 @@ class Pipeline:
         self.node = node
         self._committed_sequence, self._committed_number = node.sequence, node.number
         self.full = False
+        self._status.alarm("disk", None)
         log.warning("the disk has room again: accepting events")
         self._arm()

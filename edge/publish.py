@@ -6,7 +6,6 @@ and keep nothing of their own, so a client that returns finds what it missed.
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from itertools import islice
 
 import msgspec
 
@@ -58,12 +57,10 @@ class Outgoing:
                 self.expired += 1
         return self.expired - before
 
-    def of(self, client: str, after: int, limit: int) -> Iterator[Answer]:
-        """Pending answers of one client with a sequence above `after`, oldest first, at most `limit`."""
+    def of(self, client: str, after: int) -> Iterator[Answer]:
+        """Pending answers of one client with a sequence above `after`, oldest first."""
         mine = self._of.get(client)
-        if not mine:
-            return iter(())
-        return islice((answer for sequence, answer in mine.items() if sequence > after), limit)
+        return iter(()) if not mine else (answer for sequence, answer in mine.items() if sequence > after)
 
     def clients(self) -> list[str]:
         """Everybody for whom something is pending, by name."""

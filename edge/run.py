@@ -89,6 +89,9 @@ class _Running:
             k_anonymity=config.k_anonymity,
         )
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
+        for number, alarm in enumerate(recovery.alarms):
+            log.warning("%s", alarm)
+            status.alarm(f"recovery-{number}", alarm)
         pipeline.start()
         if node.rules != config.rules():
             pipeline.post([Configure(config.rules())])
@@ -206,6 +209,7 @@ class _Running:
         )
         pipeline.links.append(broker)
         await broker.start()
+        broker.wake(pipeline.node.outgoing.clients())  # what a stop or a crash left unsent
         self._say(f"joining the broker at {config.link}")
         return broker
 
@@ -283,6 +287,7 @@ class _Running:
             config = msgspec.structs.replace(config, **{name: getattr(self._config, name) for name in fixed})
         self._config, self._credentials = config, credentials
         logging.getLogger().setLevel(config.log_level.upper())
+        self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
         if self._endpoint is not None:

@@ -269,7 +269,9 @@ class Sync:
             self._pause(f"The centre refuses this node ({greeting.refused}). {hint}")
             return
         if greeting.reason:
-            log.warning("the centre greets with epoch %d: %s", greeting.epoch, greeting.reason)
+            harmless = greeting.reason in ("enrolled", "again")
+            level = logging.INFO if harmless else logging.WARNING
+            log.log(level, "the centre greets with epoch %d: %s", greeting.epoch, greeting.reason)
         self._disarm()
         self._acknowledged()
         self._greeted, self._problem = True, ""

@@ -4,7 +4,7 @@ from collections import Counter
 
 from .clock import Clock
 from .journal import Journal
-from .limits import ANSWERS_PENDING_MAX, COMMIT_QUEUE_ROWS_MAX, ORDERS_OPEN_MAX
+from .limits import ANSWERS_PENDING_MAX, BATCHES_IN_FLIGHT_MAX, COMMIT_QUEUE_ROWS_MAX, ORDERS_OPEN_MAX
 from .mqtt.broker import Broker
 from .mqtt.endpoint import Endpoint
 from .pages.live import Dot, LiveView
@@ -29,6 +29,9 @@ def register(
     status.section("link", lambda: _link(endpoint, broker))
     if sync is not None:
         status.section("sync", lambda: _sync(pipeline, sync))
+        status.queue(
+            "sync", lambda: len(pipeline.node.outbox.in_flight()), lambda: sync.batches_acked, BATCHES_IN_FLIGHT_MAX
+        )
     status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
     status.queue(
         "orders", lambda: len(pipeline.node.dispatch.live().orders), lambda: pipeline.node.number, ORDERS_OPEN_MAX

@@ -52,7 +52,7 @@ _DECODERS: Final = {
     kind: (msgspec.msgpack.Decoder(form), msgspec.json.Decoder(form))
     for kind, form in (("receipt", Receipt), ("assignment", Assignment), ("update", Update))
 }
-_KINDS: Final = {form: kind for kind, form in DURABLE_KINDS.items()}
+_KINDS: Final[dict[type[Any], str]] = {form: kind for kind, form in DURABLE_KINDS.items()}
 
 
 class Unanswered(Struct):

@@ -25,7 +25,7 @@ class Verdict(Struct, frozen=True):
     evidence: str = ""
 
 
-class Testimony(Struct, kw_only=True):
+class Case(Struct, kw_only=True):
     """Everything that the rules are judged on. `cut` is whether the run ended before the day did; `broker` whether the
     clients' publishes were acknowledged by somebody else than the node. `unpacked` is what lies compressed in the
     folders; `visible` are coordinates that a file must hold (drop-offs), to show that the search can see."""
@@ -44,49 +44,49 @@ class Testimony(Struct, kw_only=True):
     broker: bool = False
 
 
-def judge(testimony: Testimony) -> list[Verdict]:
+def judge(case: Case) -> list[Verdict]:
     """Every rule, in the order of `RULES`."""
     verdicts: list[Verdict] = []
     for name, rule in RULES.items():
-        broken = [*testimony.evidence.findings.get(name, []), *rule(testimony)]
+        broken = [*case.evidence.findings.get(name, []), *rule(case)]
         verdicts.append(Verdict(name, not broken, " ".join(f"{text}." for text in broken[:6])))
     return verdicts
 
 
-def _every_event_has_a_receipt(t: Testimony) -> Iterable[str]:
+def _every_event_has_a_receipt(t: Case) -> Iterable[str]:
     """What was sent was answered; a run that was cut short may leave the last few open."""
     if t.unanswered:
         some = ", ".join(f"{event} of {client}" for client, event in t.unanswered[:5])
         yield f"{len(t.unanswered)} events have no receipt, for example {some}"
 
 
-def _one_decision_per_id(t: Testimony) -> Iterable[str]:
+def _one_decision_per_id(t: Case) -> Iterable[str]:
     """Every receipt for an id is the same, byte for byte."""
     for (client, event), record in t.records.events.items():
         if record.differing is not None:
             yield f"{event} of {client} was answered {record.receipt!r} and then {record.differing!r}"
 
 
-def _no_receipt_without_journal(t: Testimony) -> Iterable[str]:
+def _no_receipt_without_journal(t: Case) -> Iterable[str]:
     """What a client was told is what the disk holds."""
     for key, record in t.records.events.items():
         if record.receipt is not None and t.evidence.receipts.get(key) != record.receipt:
             yield f"{key[0]} has a receipt for {key[1]} that is not in the journal"
 
 
-def _no_order_with_two_riders(t: Testimony) -> Iterable[str]:
+def _no_order_with_two_riders(t: Case) -> Iterable[str]:
     """Nobody carries what another one carries. (The journal's side of it is in `evidence`.)"""
     for name, order in t.records.orders.items():
         if len(order.picked_up_by) > 1 or len(order.delivered_by) > 1:
             yield f"{name} was picked up by {order.picked_up_by} and delivered by {order.delivered_by}"
 
 
-def _in_evidence(_: Testimony) -> Iterable[str]:
+def _in_evidence(_: Case) -> Iterable[str]:
     """Judged row by row in `evidence`."""
     return ()
 
 
-def _conservation(t: Testimony) -> Iterable[str]:
+def _conservation(t: Case) -> Iterable[str]:
     """Nothing disappears between the wire and the decision."""
     evidence = t.evidence
     decided = evidence.accepted + evidence.duplicate + evidence.refused.total()
@@ -104,7 +104,7 @@ def _conservation(t: Testimony) -> Iterable[str]:
             yield f"clients hold {acknowledged} acknowledgements, the journal only {evidence.received} events"
 
 
-def _counted_once_at_centre(t: Testimony) -> Iterable[str]:
+def _counted_once_at_centre(t: Case) -> Iterable[str]:
     """The centre counted what the node received: no more, no less."""
     if t.events_at_node != t.events_at_centre:
         yield f"the node received {t.events_at_node} events, the centre counts {t.events_at_centre}"
@@ -112,14 +112,14 @@ def _counted_once_at_centre(t: Testimony) -> Iterable[str]:
         yield f"the node says {t.events_at_node} events, its journal holds {t.evidence.received}"
 
 
-def _queues_bounded(t: Testimony) -> Iterable[str]:
+def _queues_bounded(t: Case) -> Iterable[str]:
     """No queue was ever seen above its limit."""
     for name, (deepest, limit) in t.queues.items():
         if deepest > limit:
             yield f"the queue {name} held {deepest}, its limit is {limit}"
 
 
-def _no_position_on_disk(t: Testimony) -> Iterable[str]:
+def _no_position_on_disk(t: Case) -> Iterable[str]:
     """Places that riders reported on the way are in no file of the node or the centre, packed or not."""
     secret = [form for place in t.records.canaries for value in place for form in forms(value)]
     visible = [form for value in t.visible for form in forms(value)]
@@ -135,7 +135,7 @@ def _no_position_on_disk(t: Testimony) -> Iterable[str]:
         yield "the search for places finds not even the doors that the journal holds: it proves nothing"
 
 
-def _every_order_ended(t: Testimony) -> Iterable[str]:
+def _every_order_ended(t: Case) -> Iterable[str]:
     """Each order was delivered, cancelled, refused or given up; where the run was cut short, the node still has it."""
     for name, order in t.records.orders.items():
         if order.state == "unsent" or order.ended:
@@ -148,12 +148,12 @@ def _every_order_ended(t: Testimony) -> Iterable[str]:
         yield f"{waiting} orders are under way for their customers, the node knows {known}"
 
 
-def _nobody_was_surprised(t: Testimony) -> Iterable[str]:
+def _nobody_was_surprised(t: Case) -> Iterable[str]:
     """Nothing happened to a client that the protocol rules out."""
     yield from t.records.problems[:5]
 
 
-RULES: Final[Mapping[str, Callable[[Testimony], Iterable[str]]]] = {
+RULES: Final[Mapping[str, Callable[[Case], Iterable[str]]]] = {
     "every_event_has_a_receipt": _every_event_has_a_receipt,
     "one_decision_per_id": _one_decision_per_id,
     "no_receipt_without_journal": _no_receipt_without_journal,

@@ -24,7 +24,7 @@ from .clients import Fleet
 from .customers import Customer
 from .evidence import Evidence
 from .instance import Instance, Order
-from .invariants import Testimony, judge, states
+from .invariants import Case, judge, states
 from .kitchens import Kitchen, name_of
 from .processes import Site
 from .records import Records
@@ -287,7 +287,7 @@ class Demo:
         await self.site.stop()
         self.phase = "checking"
         evidence, unpacked = await asyncio.to_thread(self._read)
-        testimony = Testimony(
+        case = Case(
             records=self.records,
             evidence=evidence,
             open_orders=states(self.status),
@@ -301,7 +301,7 @@ class Demo:
             cut=cut,
             broker=bool(self.options.broker),
         )
-        verdicts = await asyncio.to_thread(judge, testimony)
+        verdicts = await asyncio.to_thread(judge, case)
         self.phase = "done"
         return Ended(
             instance=self.instance,

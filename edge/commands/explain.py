@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.box import SIMPLE
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +16,6 @@ from ..explain import Choice, Considered, Explanation, Moment, nearest
 from ..explain import explain as explained
 from ..journal_reader import JournalReader
 from ..model import decode_row
-from ..scenarios.dispatch.explanation import duration
 
 
 @click.command(short_help="Say why an order went to its rider.")
@@ -91,8 +90,10 @@ def _show(found: Explanation) -> None:
     first = min(entry.at for entry in [*found.moments, *found.choices])
     console.print(Text.assemble("Order ", (found.order, "bold"), f", from {_date(first)}"))
     story = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    # In a round the events come first, then the decision, then what people hear of it.
-    entries: list[tuple[int, int, Moment | Choice]] = [(one.row, _place(one), one) for one in found.moments]
+    # In a round the events come first, then the decision, then what people hear of it: of updates only the last.
+    last = {one.row: one for one in found.moments if one.what == "update"}
+    shown = [one for one in found.moments if one.what != "update" or last[one.row] is one]
+    entries: list[tuple[int, int, Moment | Choice]] = [(one.row, _place(one), one) for one in shown]
     entries += [(one.row, 1, one) for one in found.choices]
     for row, _, entry in sorted(entries, key=lambda item: item[:2]):
         what, text = (_verdict(entry), entry.why) if isinstance(entry, Choice) else (entry.what, _line(entry))
@@ -121,28 +122,29 @@ def _verdict(choice: Choice) -> str:
 
 def _table(choice: Choice) -> Table:
     """The candidates of one decision, the cheapest first."""
-    parts = list(dict.fromkeys(part for one in choice.considered for part in one.cost))
     title = f"{_time(choice.at)}  {_verdict(choice)}  (rules {choice.rule}, row {choice.row})"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, padding=(0, 1), pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("rider", no_wrap=True)
-    for name in ("travel", "position", "free in", "pickup", "drop-off"):
-        table.add_column(name, justify="right")
-    for part in parts:
-        table.add_column(part.replace("_", " "), justify="right", style="dim")
-    table.add_column("cost", justify="right", style="bold")
+    for name in ("travel", "position", "free in", "pickup", "drop-off", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("of which", style="dim")
     for one in choice.considered:
-        table.add_row(*_cells(one, parts), style="green" if one.chosen else "")
+        table.add_row(*_cells(one), style="green" if one.chosen else "")
     return table
 
 
-def _cells(one: Considered, parts: list[str]) -> list[str]:
+def _cells(one: Considered) -> list[str]:
     return [
         f"{'> ' if one.chosen else '  '}{one.rider}",
-        duration(one.travel_s),
-        "at a door" if one.free_in_s else f"{duration(one.age_s)} old",
-        duration(one.free_in_s) if one.free_in_s else "now",
+        _minutes(one.travel_s),
+        "last door" if one.free_in_s else f"{_minutes(one.age_s)} old",
+        _minutes(one.free_in_s) if one.free_in_s else "now",
         _time(one.pickup_at),
         _time(one.dropoff_at),
-        *(f"{one.cost.get(part, 0)} s" for part in parts),
         f"{one.total} s",
+        ", ".join(f"{part.replace('_', ' ')} {seconds}" for part, seconds in one.cost.items()),
     ]
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02}"

@@ -240,7 +240,8 @@ class _Peer(asyncio.Protocol):
         if connected is not None:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._endpoint.came(self)
-        self.regulate()
+        # Not here and now: uvloop starts to read after this call, whatever was asked for during it.
+        asyncio.get_running_loop().call_soon(self.regulate)
 
     def data_received(self, data: bytes) -> None:
         read_at = time.perf_counter()

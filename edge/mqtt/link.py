@@ -105,6 +105,7 @@ class Link:
         self.read_at = 0.0
         """`time.perf_counter()` when the bytes of the present `on_messages` call were read."""
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Future[_Wire] | None = None
         self._wire: _Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._flushing = False
@@ -226,6 +227,8 @@ class Link:
     async def stop(self) -> None:
         """Says goodbye (the peer discards the will) and ends `run`. What was not acknowledged is given up."""
         self._stopping.set()
+        if self._opening is not None:
+            self._opening.cancel()
         wire = self._wire
         if wire is None:
             return
@@ -241,18 +244,17 @@ class Link:
     async def _one_connection(self) -> Failure:
         assert self._loop is not None
         loop = self._loop
-        opening = asyncio.ensure_future(self._open(loop))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait((opening, stopping), timeout=CONNECT_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not opening.done():
-            opening.cancel()
-            await asyncio.wait((opening,))
+        self._opening = asyncio.ensure_future(self._open(loop))
+        try:
+            wire = await asyncio.wait_for(self._opening, CONNECT_DEADLINE_S)
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            return Failure("Stopped.")
+        except TimeoutError:
             return Failure(
                 f"{self.url} did not answer within {CONNECT_DEADLINE_S:.0f} s. Is it running, and reachable?"
             )
-        try:
-            wire = opening.result()
         except ssl.SSLCertVerificationError as error:
             hint = "Check the certificate authority, the host name and both clocks."
             return Failure(f"{self.url} showed a certificate that is not trusted: {error.verify_message}. {hint}", True)
@@ -263,11 +265,14 @@ class Link:
         self._client.paused = False
         self._client.connect(loop.time())
         self._after(loop)
-        await wire.closed
-        self._wire = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        try:
+            await wire.closed
+        finally:
+            wire.transport.abort()  # where `run` itself is cancelled
+            self._wire = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
         failure = self._client.failure
         self._client.disconnected()
         return failure or Failure(f"{self.url} closed the connection. Trying again.")

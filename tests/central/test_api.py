@@ -1,10 +1,12 @@
 """The centre's HTTP: what it answers, whom it refuses, and what it says about bad parameters."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
+from starlette.applications import Starlette
 
 from central.api import app
 from central.store import Reader, Store
@@ -13,6 +15,23 @@ from edge.windows import NO_BATCH, Cell, Measure, Parcel, Window, fold
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 CELL = 613344508561588223
+
+
+class Client:
+    """Asks the application without a socket."""
+
+    def __init__(self, application: Starlette, base_url: str) -> None:
+        self._application, self._base_url = application, base_url
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self._application)
+            async with httpx.AsyncClient(transport=transport, base_url=self._base_url) as client:
+                return await client.get(path, params=params, headers=headers)
+
+        return asyncio.run(ask())
 
 
 @pytest.fixture
@@ -36,15 +55,15 @@ class Wrong:
 
 
 @pytest.fixture
-def client(folder: Path) -> Iterator[TestClient]:
+def client(folder: Path) -> Iterator[Client]:
     reader = Reader(folder)
-    yield TestClient(
+    yield Client(
         app(reader, lambda: Wrong.sentence, lambda: {"jobs_waiting": 2.0}, ""), base_url="http://127.0.0.1:8090"
     )
     reader.close()
 
 
-def test_nodes_are_listed_with_their_alarms(client: TestClient) -> None:
+def test_nodes_are_listed_with_their_alarms(client: Client) -> None:
     """Each node says where it stands and what is wrong with it."""
     (node,) = client.get("/api/nodes").json()["nodes"]
     assert (node["node"], node["epoch"], node["through"], node["events"], node["bytes"]) == ("n1", 1, 1, 5, 3)
@@ -56,11 +75,11 @@ def test_nodes_are_listed_with_their_alarms(client: TestClient) -> None:
     [
         {"from": str(START), "to": str(START + 1)},
         {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:01:00Z"},
-        {"from": "2026-01-01T08:00:00+08:00", "to": "2026-01-01"} | {"to": "2026-01-02"},
+        {"from": "2026-01-01T08:00:00+08:00", "to": "2026-01-02"},
         {"from": "0", "to": str(2 * START)},
     ],
 )
-def test_a_summary_takes_both_ways_to_write_a_time(client: TestClient, query: dict[str, str]) -> None:
+def test_a_summary_takes_both_ways_to_write_a_time(client: Client, query: dict[str, str]) -> None:
     """Milliseconds and ISO 8601, with and without an offset, ask for the same windows."""
     summary = client.get("/api/summary", params=query).json()
     assert summary["events"] == 5
@@ -69,7 +88,7 @@ def test_a_summary_takes_both_ways_to_write_a_time(client: TestClient, query: di
     assert summary["cells"] == [{"scenario": "dispatch", "cell": f"{CELL:x}", "name": "x", "count": 5}]
 
 
-def test_without_parameters_a_summary_is_of_the_last_day(client: TestClient) -> None:
+def test_without_parameters_a_summary_is_of_the_last_day(client: Client) -> None:
     """The default range ends now and lasts a day."""
     summary = client.get("/api/summary").json()
     assert summary["to"] - summary["from"] == 86_400_000
@@ -88,7 +107,7 @@ def test_without_parameters_a_summary_is_of_the_last_day(client: TestClient) -> 
         ("from=²", "from"),
     ],
 )
-def test_a_bad_parameter_is_named_with_a_hint(client: TestClient, query: str, field: str) -> None:
+def test_a_bad_parameter_is_named_with_a_hint(client: Client, query: str, field: str) -> None:
     """400 names the field and what to write."""
     answer = client.get(f"/api/summary?{query}")
     assert answer.status_code == 400
@@ -96,7 +115,7 @@ def test_a_bad_parameter_is_named_with_a_hint(client: TestClient, query: str, fi
     assert answer.json()["hint"]
 
 
-def test_health_is_honest(client: TestClient) -> None:
+def test_health_is_honest(client: Client) -> None:
     """503 and a sentence while batches are not stored."""
     assert client.get("/healthz").status_code == 200
     Wrong.sentence = "The disk is full."
@@ -107,7 +126,7 @@ def test_health_is_honest(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["sentence"]) == (503, "The disk is full.")
 
 
-def test_metrics_are_prometheus_text(client: TestClient) -> None:
+def test_metrics_are_prometheus_text(client: Client) -> None:
     """Batches, events, bytes and alarms, for each node."""
     text = client.get("/metrics").text
     assert 'doorstep_central_batches_total{node="n1",result="stored"} 1.0' in text
@@ -116,7 +135,7 @@ def test_metrics_are_prometheus_text(client: TestClient) -> None:
     assert "doorstep_central_jobs_waiting 2.0" in text
 
 
-def test_foreign_names_are_refused(client: TestClient) -> None:
+def test_foreign_names_are_refused(client: Client) -> None:
     """A page elsewhere cannot read the API through a host name of its own."""
     assert client.get("/api/nodes", headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/api/nodes", headers={"Host": "localhost:8090"}).status_code == 200
@@ -125,7 +144,7 @@ def test_foreign_names_are_refused(client: TestClient) -> None:
 def test_a_token_is_asked_for_where_there_is_one(folder: Path) -> None:
     """Without the right token nothing is answered, with it everything, under any name."""
     reader = Reader(folder)
-    client = TestClient(app(reader, lambda: "", dict, "secret"), base_url="http://centre.example")
+    client = Client(app(reader, lambda: "", dict, "secret"), base_url="http://centre.example")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
         answer = client.get("/api/nodes", headers=headers)
         assert answer.status_code == 401

@@ -56,14 +56,15 @@ class Writing:
                     continue
 
     async def write(self, numbers: Iterable[int], size: int = 200) -> None:
-        """Submit rows and wait until all are committed, or the journal has failed."""
+        """Submit rows and wait until all are committed, or the journal has failed meanwhile."""
         last = 0
+        known = len(self.failures)
         for number in numbers:
             if self.journal.queued > 1000:
-                await self.until(lambda: self.journal.queued <= 500 or self.failures)
+                await self.until(lambda: self.journal.queued <= 500 or len(self.failures) > known)
             self.journal.submit(number, row(number, size))
             last = number
-        await self.until(lambda: self.journal.last >= last or self.failures)
+        await self.until(lambda: self.journal.last >= last or len(self.failures) > known)
 
     async def keep(self, number: int, body: bytes) -> None:
         """Take a snapshot, and wait until it is written: a row recalled after it is behind its last step only when

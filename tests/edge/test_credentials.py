@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from edge.commands.credential import credential
 from edge.credentials import Credentials, add, remove
 from edge.errors import InputError
 
@@ -143,23 +141,3 @@ def test_a_crash_while_writing_leaves_the_old_file(path: Path, monkeypatch: pyte
         add(path, "c2")
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["credentials"]
-
-
-def test_the_command(path: Path):
-    """`doorstep credential` adds, lists and removes; the token is all that goes to stdout."""
-    run = CliRunner().invoke
-    added = run(credential, ["add", "--file", str(path), "c1"])
-    assert added.exit_code == 0
-    assert Credentials.load(path).verify("c1", added.stdout.strip().encode())
-    assert "only time" in added.stderr
-    assert run(credential, ["list", "--file", str(path)]).stdout == "c1\n"
-    assert run(credential, ["remove", "--file", str(path), "c1"]).exit_code == 0
-    again = run(credential, ["remove", "--file", str(path), "c1"])
-    assert isinstance(again.exception, InputError)
-    assert "doorstep credential list" in str(again.exception)
-
-
-@pytest.mark.parametrize("command", ["add", "remove", "list"])
-def test_every_help_has_an_example(command: str):
-    """Help shows a line that can be copied."""
-    assert f"doorstep credential {command} --file" in CliRunner().invoke(credential, [command, "--help"]).stdout

@@ -363,7 +363,7 @@ def test_nothing_reported_is_lost_to_kill_9(path: Path) -> None:
         journal.close()
 
 
-def test_a_hundred_thousand_rows_are_opened_from_the_last_snapshot(path: Path) -> None:
+def test_a_long_journal_is_opened_from_its_last_snapshot(path: Path) -> None:
     """What a start reads does not grow with the journal: only the rows since the snapshot are looked at."""
     filled(path, 20_000, size=40, snapshots=[19_990])
     journal = Journal.open(path)

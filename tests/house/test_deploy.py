@@ -135,15 +135,14 @@ def test_the_image_is_built_of_what_exists() -> None:
 def test_compose_is_sound() -> None:
     """Ports are published on loopback only, mounts exist, volumes are declared, memory is bounded, commands parse."""
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    assert set(compose["services"]) == {"edge", "central", "mosquitto"}
+    assert set(compose["services"]) == {"edge", "central"}
     for name, service in compose["services"].items():
         assert service["mem_limit"], name
         assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", [])), name
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"], volume
-        if name != "mosquitto":
-            assert service["read_only"]
-            assert service["cap_drop"] == ["ALL"]
-            assert (service["build"]["context"], service["build"]["dockerfile"]) == ("..", "deploy/Dockerfile")
-            assert service["command"][0] == name
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert (service["build"]["context"], service["build"]["dockerfile"]) == ("..", "deploy/Dockerfile")
+        assert service["command"][0] == name

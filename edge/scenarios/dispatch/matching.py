@@ -1,8 +1,8 @@
 """One assignment problem: which order goes to which rider, so that the whole round is served best.
 
 An order that is served at all gains more than any cost can take away, and the longer it has waited the more; so first
-as many orders as possible are served, then the oldest, then the cheapest way is chosen. Costs are whole numbers and
-equal solutions are told apart by the order of the rows and columns, so the result is the same everywhere.
+as many orders as possible are served, then the oldest, then the cheapest way is chosen. Costs are whole numbers; equal
+solutions are told apart by the sequence of the rows, then by the names, so the result is the same everywhere.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,8 @@ def _solve(rows: Sequence[Row], waited: Sequence[int]) -> list[str]:
         worth = SERVED + min(WAITED_MAX, waited[index])
         for rider, cost in row:
             at = column[rider]
-            gain[index, at] = -((worth - min(COST_MAX, cost)) * _RANKS - min(at, _RANKS - 1))
+            net = (worth - min(COST_MAX, cost)) * len(rows) + len(rows) - 1 - index
+            gain[index, at] = -(net * _RANKS - min(at, _RANKS - 1))
     # No edge costs nothing, an edge always gains: so leaving an order out never pays where it can be served.
     served, by = lap.lapjvc(gain, return_cost=False)
     chosen = [""] * len(rows)

@@ -444,11 +444,10 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
 
     async def work(broker: Mosquitto) -> None:
         node = Node()
-        people = {"username": "ann", "token": "a"}, {"username": "eve", "token": "e"}
         async with (
             joined(broker.url, node, username="n1", token="n") as link,
-            Person(broker.url, "ann", **people[0]) as ann,
-            Person(broker.url, "eve", **people[1]) as eve,
+            Person(broker.url, "ann", username="ann", token="a") as ann,
+            Person(broker.url, "eve", username="eve", token="e") as eve,
         ):
             codes: list[int] = []
             topics = ["ds/n1/up/ann/order.place", "ds/n1/down/ann/receipt", "ds/n1/status", "ds/n1/up/eve/order.place"]
@@ -481,7 +480,7 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
             await spy.stop()
             await task
 
-    acl = (DEPLOY / "acl").read_text().replace("edge-1", "n1")
+    acl = (DEPLOY / "acl").read_text().replace("shop-1", "n1")
     with mosquitto(tmp_path, users={"n1": "n", "ann": "a", "eve": "e"}, acl=acl) as broker:
         asyncio.run(work(broker))
 
@@ -494,7 +493,7 @@ def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) ->
         broker.stop()
         assert broker.ca is not None
         folder = tmp_path / "mosquitto"
-        (folder / "acl").write_text((DEPLOY / "acl").read_text().replace("edge-1", "n1"))
+        (folder / "acl").write_text((DEPLOY / "acl").read_text().replace("shop-1", "n1"))
         (folder / "acl").chmod(0o600)
         ports = {port: free_port() for port in ("8883", "8884", "9001")}
         places = {

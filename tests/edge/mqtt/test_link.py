@@ -398,3 +398,30 @@ def test_a_paused_link_still_finds_its_way_back(tmp_path: Path) -> None:
 
     with mosquitto(tmp_path) as broker:
         on_both_loops(work)
+
+
+def test_a_link_ends_at_once_wherever_it_stands(tmp_path: Path) -> None:
+    """Stopped or cancelled, while it connects, waits or is connected: `run` ends, and no socket stays open."""
+
+    async def work() -> None:
+        silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+        nobody = f"mqtt://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        for url in (broker.url, nobody, f"mqtt://127.0.0.1:{free_port()}"):
+            for cancelled in (True, False):
+                peer = Peer(url, backoff=(60.0, 60.0))
+                for wait_s in (0.0, 0.1):
+                    task = asyncio.create_task(peer.link.run())
+                    await asyncio.sleep(wait_s)
+                    if cancelled:
+                        task.cancel()
+                        await asyncio.wait((task,), timeout=WAIT_S)
+                        assert task.cancelled()
+                    else:
+                        await peer.link.stop()
+                        await asyncio.wait_for(task, WAIT_S)
+                        assert peer.states[-1] is State.STOPPED
+                    assert not peer.link.publish("t", b"")
+        silent.close()
+
+    with mosquitto(tmp_path) as broker:
+        on_both_loops(work)

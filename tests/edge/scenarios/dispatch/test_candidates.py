@@ -81,9 +81,10 @@ def test_a_plan_is_not_overturned_for_a_trifle(district):
     d.round(d.reply("r1", "o1", 1))
     d.round(d.place("o2", pickup=Place(52.51, 13.41)))
     assert d.book.orders.open["o2"].plan == "r1"
-    d.begin("r2", lat=52.52, lon=13.45)
+    d.begin("r2", lat=52.515, lon=13.415)
     d.round()
-    costs = {one.rider: one.cost for one in d.rows[-1].decisions[0].candidates}
+    costs = {one.rider: one.cost for one in d.decisions[0].candidates}
+    assert d.offer_of("o2")[0] == "r2"
     assert costs["r2"]["change"] == CHANGE_S
     assert "change" not in costs["r1"]
 

@@ -102,7 +102,7 @@ def test_riders_are_given_away_once(district, monkeypatch, rows):
     d = district()
     for index in range(4):
         d.begin(f"r{index}", lat=52.5 + index / 1000)
-    d.round(*(d.place(f"o{index}", prep_s=index) for index in range(6)))
+    d.round(*(d.place(f"o{index}", prep_s=60) for index in range(6)))
     offered = [one.rider for one in d.decisions if one.offer]
     assert sorted(offered) == ["r0", "r1", "r2", "r3"]
     assert {one.order for one in d.decisions if one.offer} == {"o0", "o1", "o2", "o3"}

@@ -1,4 +1,4 @@
-"""The scenario as a whole: its invariants, its determinism, its replay and its recovery, under anything that may come."""
+"""The scenario as a whole: its invariants, its determinism, its replay and its recovery, whatever may come."""
 
 import hashlib
 import os
@@ -203,8 +203,8 @@ def machine(district, mirror):
 
 
 def test_anything_goes(machine):
-    """No order with two riders, nobody beyond capacity or after the shift, every order ends, and at every step replay and
-    recovery from the rows come to the same state and the same words."""
+    """No order with two riders, nobody beyond capacity or after the shift, every order ends, and at every step replay
+    and recovery from the rows come to the same state and the same words."""
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -307,10 +307,12 @@ for n in range(12):
     d.begin(f"r{n}", *spot(), capacity=1 + n % 2)
 for n in range(60):
     d.later(draw.randrange(1, 60))
-    d.round(d.place(f"o{n}", shop=f"s{n % 7}", pickup=Place(*spot()), dropoff=Place(*spot()), prep_s=draw.randrange(900)))
+    prep_s = draw.randrange(900)
+    d.round(d.place(f"o{n}", shop=f"s{n % 7}", pickup=Place(*spot()), dropoff=Place(*spot()), prep_s=prep_s))
     for order in list(d.book.orders.open.values()):
         if order.rider:
-            step = {"offered": None, "accepted": "at_shop", "at_shop": "picked_up", "picked_up": "delivered"}[order.state]
+            steps = {"accepted": "at_shop", "at_shop": "picked_up", "picked_up": "delivered"}
+            step = steps.get(order.state)
             event = d.step(order.rider, order.id, step) if step else d.reply(order.rider, order.id, order.offer)
             if draw.random() < 0.6:
                 d.round(event)

@@ -9,7 +9,7 @@ NORTH = Place(52.52, 13.4)
 
 def test_a_sequence_is_planned_stop_by_stop(district):
     """The second order begins at the first one's door, after its service; the rider is free after the last."""
-    d = district(pickup_service_s=240, dropoff_service_s=120)
+    d = district(pickup_service_s=240, dropoff_service_s=120, soon_free_s=5000)
     d.begin("r1", capacity=2)
     d.round(d.place("o1", prep_s=600, dropoff=NORTH))
     d.round(d.reply("r1", "o1", 1))

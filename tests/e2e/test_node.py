@@ -1,0 +1,244 @@
+"""End to end: a real node, clients that others wrote, and what an operator does to it."""
+
+import json
+import signal
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from tests.e2e.site import SHOP, Phone, Process, place, site
+from tests.processes import find_program, free_port
+
+
+def test_an_order_finds_its_rider_and_is_delivered(tmp_path):
+    """Order, receipt with promise, assignment, acceptance, progress, updates: a delivery from tap to door."""
+    with site(tmp_path, "alice", "r-1", "shop-1") as made:
+        alice = Phone("alice", made.port, made.tokens["alice"], v5=False)
+        rider = Phone("r-1", made.port, made.tokens["r-1"])
+        shop = Phone("shop-1", made.port, made.tokens["shop-1"])
+        assert rider.send("rider.shift", id="on", on=True, place=SHOP) == 0
+        place(alice, 1)
+        receipt = alice.answer("receipt")
+        assert (receipt["id"], receipt["status"]) == ("place-1", "accepted")
+        assert receipt["promise"]["dropoff_at"] > receipt["at"]
+        offer = rider.answer("assignment")
+        assert (offer["order"], offer["state"]) == ("o-1", "offered")
+        rider.send("rider.reply", id="yes", order="o-1", offer=offer["offer"], accept=True)
+        shop.send("kitchen.ready", id="ready", order="o-1")
+        for step in ("at_shop", "picked_up", "delivered"):
+            rider.send("rider.progress", id=step.replace("_", "-"), order="o-1", step=step)
+        states = [alice.answer("update")["state"]]
+        while states[-1] != "delivered":
+            states.append(alice.answer("update")["state"])
+        assert "picked_up" in states
+        for phone in (alice, rider, shop):
+            phone.close()
+        assert made.node.end() == 0
+
+
+def test_what_was_acknowledged_survives_sigkill(tmp_path):
+    """Orders acknowledged and then SIGKILL: all are there afterwards, and a repeat gets the recorded receipt to the
+    byte."""
+    with site(tmp_path, "alice") as made:
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        receipts: dict[str, bytes] = {}
+        for number in range(20):
+            assert place(alice, number) == 0
+            receipts[f"place-{number}"] = alice.raw("receipt")
+        made.node.end(signal.SIGKILL)
+        alice.close()
+        made.node.start()
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        for number in range(20):
+            assert place(alice, number) == 0
+        # At least once: besides the answers to the repeats, an answer whose acknowledgement was not yet on disk may come.
+        missing = set(receipts)
+        while missing:
+            again = alice.raw("receipt")
+            name = json.loads(again)["id"]
+            assert again == receipts[name]
+            missing.discard(name)
+        alice.close()
+        made.node.end()
+        replay = made.command("replay", "--journal", "data", "--json")
+        assert replay.returncode == 0, replay.stdout + replay.stderr
+        explained = made.command("explain", "o-3", "--journal", "data")
+        assert explained.returncode == 0
+        assert "o-3" in explained.stdout
+
+
+def test_answers_wait_for_a_client_that_was_away(tmp_path):
+    """A client that hangs up before its receipt finds it when it returns, also after a restart of the node."""
+    with site(tmp_path, "alice") as made:
+        publish = [find_program("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(made.port), "-V", "5", "-q", "1"]
+        order = {"id": "p-1", "at": 1, "order": "o-1", "shop": "s-1", "pickup": SHOP, "dropoff": SHOP, "prep_s": 60}
+        topic = "ds/n-1/up/alice/order.place"
+        subprocess.run(
+            [*publish, "-u", "alice", "-P", made.tokens["alice"], "-t", topic, "-m", json.dumps(order)],
+            check=True,
+            timeout=20,
+        )
+        made.node.end()
+        made.node.start()
+        subscribe = [find_program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(made.port), "-V", "5", "-q", "1"]
+        got = subprocess.run(
+            [*subscribe, "-u", "alice", "-P", made.tokens["alice"], "-t", "ds/n-1/down/alice/receipt", "-C", "1"],
+            capture_output=True,
+            check=True,
+            timeout=20,
+        )
+        assert json.loads(got.stdout)["id"] == "p-1"
+
+
+def test_refusals_reach_the_sender_and_the_status(tmp_path):
+    """A wrong message gets a code, a receipt that names the field, and a counter in `doorstep status`."""
+    with site(tmp_path, "alice", "eve") as made:
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        assert place(alice, 1, pickup={"lat": 91, "lon": 0}) == 0x99
+        receipt = alice.answer("receipt")
+        assert (receipt["reason"], receipt["field"]) == ("malformed", "pickup.lat")
+        place(alice, 2)
+        eve = Phone("eve", made.port, made.tokens["eve"])
+        assert eve.send("order.cancel", id="c-1", order="o-2") >= 0x80
+        assert eve.answer("receipt")["reason"] in ("not_yours", "unknown_order")
+        assert eve.send("order.teleport", id="t-1") == 0x90
+        status = made.command("status", "--config", "edge.toml", "--json")
+        assert json.loads(status.stdout)["counts"]["refused"]["malformed"] == 1
+        text = made.command("status", "--config", "edge.toml")
+        assert "malformed" in text.stdout
+        alice.close()
+        eve.close()
+
+
+def test_the_centre_counts_what_the_node_counts(tmp_path):
+    """Windows of a scaled minute reach the centre: its summary has every event once, also after SIGKILL of the node in
+    between."""
+    clock = {
+        "clock_speed": 120.0,
+        "clock_wall_anchor_ms": int(time.time() * 1000),
+        "clock_real_anchor_ms": int(time.time() * 1000),
+    }
+    with site(tmp_path, "alice", centre=True, **clock) as made:
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        for number in range(10):
+            place(alice, number)
+        made.node.end(signal.SIGKILL)
+        alice.close()
+        made.node.start()
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        for number in range(5, 15):
+            place(alice, number)
+        deadline = time.monotonic() + 30
+        events = 0
+        while events < 20 and time.monotonic() < deadline:
+            with urllib.request.urlopen(f"http://127.0.0.1:{made.api_port}/api/summary", timeout=5) as answer:
+                events = json.load(answer)["events"]
+            time.sleep(0.1)
+        report = json.loads(made.command("status", "--config", "edge.toml", "--json").stdout)
+        assert events == report["sync"]["events_at_node"] == 20
+        alice.close()
+        assert made.node.end() == 0
+        assert made.centre.end() == 0
+
+
+def test_two_nodes_on_one_data_directory(tmp_path):
+    """The second node refuses to start, says why, and leaves the first alone."""
+    with site(tmp_path, "alice") as made:
+        settings = (tmp_path / "edge.toml").read_text().replace(str(made.port), str(free_port()))
+        (tmp_path / "second.toml").write_text(settings)
+        second = made.command("edge", "--config", "second.toml")
+        assert second.returncode == 3
+        assert "in use" in second.stderr
+        assert made.command("status", "--config", "edge.toml").returncode == 0
+
+
+def test_a_busy_port_says_which_and_how_to_choose_another(tmp_path):
+    """Port taken: exit 3, the port, the option, the file."""
+    with site(tmp_path, "alice") as made:
+        (tmp_path / "other").mkdir()
+        settings = (tmp_path / "edge.toml").read_text()
+        (tmp_path / "other.toml").write_text(settings + 'data_dir = "other/data"\n')
+        busy = made.command("edge", "--config", "other.toml")
+        assert busy.returncode == 3
+        assert str(made.port) in busy.stderr
+        assert "listen" in busy.stderr
+        assert "other.toml" in busy.stderr
+        assert "Traceback" not in busy.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('listen = "nowhere"', ("edge.toml", "listen", "host:port")),
+        ("retention_days = -1", ("edge.toml", "retention_days")),
+        ("speed = 3", ("edge.toml", "speed", "Did you mean speed_mps?")),
+    ],
+)
+def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
+    """File, field and hint on stderr, no traceback, exit 2."""
+    (tmp_path / "edge.toml").write_text(f'node = "n-1"\n{line}\n')
+    node = Process(tmp_path, "edge", "--config", "edge.toml")
+    with pytest.raises(AssertionError):
+        node.start()
+    said = node.output()
+    assert all(word in said for word in words), said
+    assert "Traceback" not in said
+
+
+def test_sighup_reloads_what_can_be_reloaded(tmp_path):
+    """A new client and a new rule take effect without a restart; a broken file changes nothing; a fixed option says
+    that it needs a restart."""
+    from edge.credentials import add
+
+    with site(tmp_path, "alice") as made:
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        config = tmp_path / "edge.toml"
+        good = config.read_text()
+        token = add(tmp_path / "credentials", "bob")
+        config.write_text(good + 'reply_s = 30\ncrs = "gcj02"\n')
+        made.node.tell(signal.SIGHUP)
+        _until(lambda: "reloaded" in made.node.output())
+        assert "crs" in made.node.output()
+        bob = Phone("bob", made.port, token)
+        assert place(bob, 1) == 0
+        config.write_text(good + "reply_s = 1\n")
+        made.node.tell(signal.SIGHUP)
+        _until(lambda: "not reloaded" in made.node.output())
+        assert "reply_s" in made.node.output()
+        assert place(alice, 2) == 0
+        alice.close()
+        bob.close()
+        assert made.node.end() == 0
+
+
+def test_a_removed_client_is_gone_after_a_reload(tmp_path):
+    """Revocation ends the open session too, not only new ones."""
+    from edge.credentials import remove
+
+    with site(tmp_path, "alice", "eve") as made:
+        eve = Phone("eve", made.port, made.tokens["eve"])
+        remove(tmp_path / "credentials", "eve")
+        made.node.tell(signal.SIGHUP)
+        _until(lambda: not eve._client.is_connected())
+        eve.close()
+
+
+def test_secrets_and_data_are_for_their_owner_only(tmp_path):
+    """Every file that the node makes is closed to others."""
+    with site(tmp_path, "alice") as made:
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        place(alice, 1)
+        alice.close()
+        found = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+        assert {path.name for path in found} >= {"status.token", "journal.sqlite3"}
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+        assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
+
+
+def _until(done, deadline_s: float = 15.0) -> None:
+    deadline = time.monotonic() + deadline_s
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

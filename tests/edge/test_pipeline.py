@@ -1,0 +1,302 @@
+"""Tests of edge.pipeline: durable before visible, with a real journal and a stand-in for the sockets."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from edge.clock import Clock
+from edge.errors import Reason
+from edge.journal import Journal
+from edge.limits import SNAPSHOT_ROWS
+from edge.model import Batch, Commit, Configure, Publish, Sighting, Stored, Welcome, decode_row
+from edge.node import Node
+from edge.pipeline import LINGER_S, Pipeline
+from edge.status import Status
+from tests.edge.district import RULES
+from tests.messages import AT, GOOD, text
+
+
+class Wire:
+    """What a link would do, written down in the order in which it was asked to."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self.log: list[tuple[str, object]] = []
+        self.news = asyncio.Event()
+        pipeline.links.append(self)
+
+    def wake(self, clients: Iterable[str]) -> None:
+        self.log.append(("wake", list(clients)))
+        self.news.set()
+
+    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
+        self.log.append(("acknowledge", list(zip(tokens, reasons, strict=True))))
+        self.news.set()
+
+    def pause(self) -> None:
+        self.log.append(("pause", None))
+
+    def resume(self) -> None:
+        self.log.append(("resume", None))
+
+    def asked(self, what: str) -> list[object]:
+        return [value for name, value in self.log if name == what]
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not done():
+                self.news.clear()
+                try:
+                    await asyncio.wait_for(self.news.wait(), 0.02)
+                except TimeoutError:
+                    continue
+
+
+def order(number: int, token: int, client: str = "alice") -> Publish:
+    fields = {**GOOD[0][1], "id": f"e-{number}", "order": f"o-{number}"}
+    return Publish(client, "order.place", text(fields), 1, token)
+
+
+def position(token: int = 0) -> Publish:
+    return Publish("r-1", "rider.position", text({"points": [[AT, 31.2, 121.4]]}), int(bool(token)), token)
+
+
+def with_pipeline(folder: Path, test: Callable[[Pipeline, Wire, Journal], Awaitable[None]]) -> None:
+    """Run `test` in a loop with a started pipeline on a new or existing journal in `folder`."""
+
+    async def main() -> None:
+        journal = Journal.open(folder / "journal.sqlite3")
+        try:
+            node = Node()
+            recovery = journal.recover()
+            node.recover(recovery.snapshot, recovery.rows)
+            clock = Clock()
+            if node.number:
+                clock.resume(node.last)
+            fatal: list[Exception] = []
+            pipeline = Pipeline(node, journal, clock, Status("n-1", clock.now()), "wgs84", fatal.append)
+            pipeline.start()
+            wire = Wire(pipeline)
+            if node.rules is None:
+                pipeline.post([Configure(RULES)])
+            await test(pipeline, wire, journal)
+            await pipeline.drain()
+            assert fatal == []
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+def receipts(pipeline: Pipeline, client: str = "alice") -> list[dict]:
+    """The receipts that a link may send now."""
+    return [json.loads(a.payload) for a, _ in pipeline.pending(client, 0, 99) if a.kind == "receipt"]
+
+
+def test_nothing_is_visible_before_it_is_durable(tmp_path):
+    """Until the row is on disk no answer can be fetched; then links are woken, and only then the publish is
+    acknowledged."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(1, 7)], 0.0)
+        assert receipts(pipeline) == []
+        assert wire.log == []
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        assert [name for name, _ in wire.log] == ["wake", "acknowledge"]
+        assert wire.asked("acknowledge") == [[(7, "")]]
+        assert [receipt["id"] for receipt in receipts(pipeline)] == ["e-1"]
+
+    with_pipeline(tmp_path, test)
+
+
+def test_acknowledgements_keep_the_order_of_the_publishes(tmp_path):
+    """A position at QoS 1 needs no disk, but its acknowledgement waits for those of the publishes before it."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(1, 1), position(2), order(2, 3)], 0.0)
+        pipeline.received(wire, [position(4)], 0.0)
+        assert wire.asked("acknowledge") == []
+        await wire.until(lambda: len(wire.asked("acknowledge")) == 2)
+        assert wire.asked("acknowledge") == [[(1, ""), (2, ""), (3, "")], [(4, "")]]
+        pipeline.received(wire, [position(5)], 0.0)
+        assert wire.asked("acknowledge")[2] == [(5, "")]
+
+    with_pipeline(tmp_path, test)
+
+
+def test_a_refusal_is_acknowledged_with_its_reason(tmp_path):
+    """A malformed message among good ones gets its reason, in its place."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        bad = Publish("alice", "order.place", b"\xc1", 1, 2)
+        quiet = Publish("r-1", "rider.position", b"\xc1", 0, 0)
+        pipeline.received(wire, [quiet, order(1, 1), bad], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        assert wire.asked("acknowledge") == [[(1, ""), (2, "malformed")]]
+
+    with_pipeline(tmp_path, test)
+
+
+def test_a_repeat_gets_the_recorded_bytes_also_after_a_restart(tmp_path):
+    """The same id gives the same receipt, byte for byte, from a process that has never decided it."""
+    recorded: list[bytes] = []
+
+    async def first(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        answers = pipeline.pending("alice", 0, 99)
+        recorded.extend(a.payload for a, _ in answers if a.kind == "receipt")
+        pipeline.delivered("alice", [a.sequence for a, _ in answers])
+
+    async def second(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        assert receipts(pipeline) == []
+        pipeline.received(wire, [order(1, 9)], 0.0)
+        await wire.until(lambda: bool(receipts(pipeline)))
+        assert [a.payload for a, _ in pipeline.pending("alice", 0, 99)] == recorded
+        assert pipeline.node.counts.duplicate == 1
+
+    with_pipeline(tmp_path, first)
+    with_pipeline(tmp_path, second)
+
+
+def test_delivered_answers_are_not_sent_again(tmp_path):
+    """What a client acknowledged stays acknowledged across a restart."""
+
+    async def first(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        pipeline.delivered("alice", [a.sequence for a, _ in pipeline.pending("alice", 0, 99)])
+        await asyncio.sleep(LINGER_S * 1.5)
+        assert pipeline.node.outgoing.delivered > 0
+
+    async def second(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        assert pipeline.pending("alice", 0, 99) == []
+
+    with_pipeline(tmp_path, first)
+    with_pipeline(tmp_path, second)
+
+
+def test_shed_messages_reach_the_journal(tmp_path):
+    """Drops that a link counts are written down, so that reconciliation knows them."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.shed("alice", Reason.OVER_QUOTA, 3)
+        pipeline.shed("bob", Reason.OVER_QUOTA, 4)
+        await wire.until(lambda: pipeline.node.counts.shed == {"over_quota": 7})
+
+    with_pipeline(tmp_path, test)
+
+
+def test_batches_are_shown_to_the_uplink_when_they_are_durable(tmp_path):
+    """A numbered batch is handed out only after its row is on disk, and is gone when the centre has it."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        woken = asyncio.Event()
+        pipeline.on_batches = woken.set
+        pipeline.post([Welcome(1, 0)])
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        node = pipeline.node
+        now = node.last
+        later = type(now)(now.mono + 200, now.wall_ms + 200_000)
+        effects = node.handle([], later)
+        assert any(isinstance(effect, Batch) for effect in effects)
+        assert pipeline.batches() == []
+        pipeline._in_flight(effects, 0.0, 0.0)  # the round that a timer would have made in two minutes
+        async with asyncio.timeout(10):
+            await woken.wait()
+        assert [batch.seq for batch in pipeline.batches()] == [1]
+        pipeline.post([Stored(1, 1)])
+        assert pipeline.batches() == []
+
+    with_pipeline(tmp_path, test)
+
+
+def test_a_flood_becomes_several_rounds_and_a_snapshot(tmp_path):
+    """Thousands of publishes in one read are handled in bounded rounds, and recovery starts from a snapshot."""
+
+    async def test(pipeline: Pipeline, wire: Wire, journal: Journal) -> None:
+        total = SNAPSHOT_ROWS + 10
+        for begin in range(0, total, 200):
+            for number in range(begin, min(begin + 200, total)):
+                pipeline.received(wire, [Publish("alice", "x.y", b"", 1, number + 1)], 0.0)
+            await wire.until(lambda: pipeline.in_flight == 0)
+        assert len(wire.asked("acknowledge")) == total
+
+    async def again(pipeline: Pipeline, _: Wire, journal: Journal) -> None:
+        assert journal.recover().snapshot is not None
+        assert pipeline.node.counts.refused == {"unknown_kind": SNAPSHOT_ROWS + 10}
+
+    with_pipeline(tmp_path, test)
+    with_pipeline(tmp_path, again)
+
+
+def test_a_live_journal_replays_to_the_byte(tmp_path):
+    """What the running pipeline wrote, a fresh core writes again."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        shift = Publish("r-1", "rider.shift", text({**GOOD[3][1], "place": {"lat": 31.2, "lon": 121.4}}), 1, 1)
+        pipeline.received(wire, [shift, order(1, 2), order(1, 3), order(2, 4)], 0.0)
+        pipeline.received(wire, [position(), order(3, 5)], 0.0)
+        await wire.until(lambda: len(wire.asked("acknowledge")) == 2)
+
+    with_pipeline(tmp_path, test)
+    journal = Journal.open(tmp_path / "journal.sqlite3")
+    connection_rows = list(journal._rows(0))  # every row, also those that the snapshot covers
+    journal.close()
+    node = Node()
+    for body in connection_rows:
+        commit = node.replay(decode_row(body))[0]
+        assert isinstance(commit, Commit)
+        assert commit.row == body
+    assert not any(isinstance(item, Sighting) for body in connection_rows for item in decode_row(body).inputs)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 24 MiB of its own, so that it can be filled."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mount)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {made.stderr.strip()}")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=False)
+
+
+def test_a_full_disk_stops_acceptance_and_ends_by_itself(tiny_disk, monkeypatch):
+    """On a full disk nothing is acknowledged as accepted; with room again the node goes on from what the disk holds."""
+    monkeypatch.setattr("edge.pipeline.RETRY_FULL_DISK_S", 0.05)
+    filler = tiny_disk / "filler"
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        free = shutil.disk_usage(tiny_disk).free
+        filler.write_bytes(b"x" * max(free - 4096, 0))
+        number = 2
+        while not pipeline.full and number < 5_000:
+            pipeline.received(wire, [order(number, number)], 0.0)
+            number += 1
+            await asyncio.sleep(0)
+        await wire.until(lambda: pipeline.full)
+        pipeline.received(wire, [order(9_001, 9_001)], 0.0)
+        assert wire.asked("acknowledge")[-1] == [(9_001, "disk_full")]
+        filler.unlink()
+        await wire.until(lambda: not pipeline.full)
+        pipeline.received(wire, [order(9_002, 9_002)], 0.0)
+        await wire.until(lambda: wire.asked("acknowledge")[-1] == [(9_002, "")])
+        said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
+        accepted = {token for token, reason in said.items() if reason == ""}
+        known = {f"o-{token}" for token in accepted if token not in (1,)} | {"o-1"}
+        held = {order.order for order in pipeline.node.dispatch.live().orders}
+        assert held == known
+
+    with_pipeline(tiny_disk, test)

@@ -1,0 +1,113 @@
+"""aiomqtt, asyncio's usual client, in 3.1.1 and 5.0."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import aiomqtt
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+PATIENCE_S = 20
+V311, V5 = aiomqtt.ProtocolVersion.V311, aiomqtt.ProtocolVersion.V5
+
+pytestmark = pytest.mark.parametrize("version", [V311, V5], ids=["3.1.1", "5.0"])
+
+
+def client(server: Any, version: aiomqtt.ProtocolVersion, name: str = "phone", **options: Any) -> aiomqtt.Client:
+    arguments: dict[str, Any] = {
+        "identifier": name,
+        "username": server.username,
+        "password": server.token,
+        "protocol": version,
+        "timeout": PATIENCE_S,
+    }
+    if version == V311:
+        options["clean_session"] = options.pop("clean_start", True)
+    return aiomqtt.Client(server.host, server.port, **(arguments | options))
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), PATIENCE_S))
+
+
+def expiry(version: aiomqtt.ProtocolVersion, seconds: int) -> dict[str, Any]:
+    if version == V311:
+        return {}
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = seconds
+    return {"properties": properties}
+
+
+def test_publish_and_receipt(endpoint_server: Any, order: str, version: aiomqtt.ProtocolVersion):
+    """An order is acknowledged and its receipt arrives."""
+
+    async def test() -> None:
+        async with client(endpoint_server, version) as connected:
+            await connected.subscribe(endpoint_server.down, qos=1)
+            await connected.publish(endpoint_server.up(), order, qos=1)
+            message = await anext(connected.messages)
+            assert json.loads(message.payload)["id"] == "e-1"
+
+    run(test)
+
+
+def test_reconnect_with_redelivery(endpoint_server: Any, order: str, version: aiomqtt.ProtocolVersion):
+    """A receipt that came while the client was away is delivered when it returns, without subscribing again."""
+
+    async def test() -> None:
+        kept = {"clean_start": False, **expiry(version, 3600)}
+        async with client(endpoint_server, version, **kept) as connected:
+            await connected.subscribe(endpoint_server.down, qos=1)
+        async with client(endpoint_server, version, "till") as other:
+            await other.publish(endpoint_server.up(), order, qos=1)
+        async with client(endpoint_server, version, **kept) as connected:
+            message = await anext(connected.messages)
+            assert json.loads(message.payload)["id"] == "e-1"
+
+    run(test)
+
+
+def test_wrong_password(endpoint_server: Any, version: aiomqtt.ProtocolVersion):
+    """The refusal says what is wrong."""
+
+    async def test() -> None:
+        with pytest.raises(aiomqtt.MqttError, match=r"[Bb]ad user ?name or password"):
+            async with client(endpoint_server, version, password="wrong"):
+                pass
+
+    run(test)
+
+
+@pytest.mark.parametrize("offence", ["oversized", "qos 2"])
+def test_offences(endpoint_server: Any, order: str, oversized: int, version: aiomqtt.ProtocolVersion, offence: str):
+    """An oversized or a QoS 2 publish ends the connection, and is not acknowledged."""
+    payload, qos = ("x" * oversized, 1) if offence == "oversized" else (order, 2)
+
+    async def test() -> None:
+        with pytest.raises(aiomqtt.MqttError):
+            async with client(endpoint_server, version) as connected:
+                await connected.publish(endpoint_server.up(), payload, qos=qos, timeout=PATIENCE_S)
+                await anext(connected.messages)
+
+    run(test)
+
+
+def test_forbidden_topic(endpoint_server: Any, order: str, version: aiomqtt.ProtocolVersion):
+    """3.1.1 is disconnected; 5.0 goes on, and the publish reached nobody."""
+
+    async def test() -> None:
+        async with client(endpoint_server, version) as connected:
+            await connected.subscribe(endpoint_server.down, qos=1)
+            await connected.publish(endpoint_server.up(client="till-2"), order, qos=1)
+            await connected.publish(endpoint_server.up(), order.replace("e-1", "e-2"), qos=1)
+            message = await anext(connected.messages)
+            assert json.loads(message.payload)["id"] == "e-2"
+
+    if version == V5:
+        run(test)
+    else:
+        with pytest.raises(aiomqtt.MqttError):
+            run(test)

@@ -1,0 +1,84 @@
+"""mosquitto_pub and mosquitto_sub, the usual tools on a command line, in 3.1.1 and 5.0."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PATIENCE_S = 20
+
+Tool = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(params=["mqttv311", "mqttv5"])
+def version(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def tool(endpoint_server: Any, version: str, program: Callable[[str], str]) -> Tool:
+    """Runs one of the two tools."""
+
+    def runner(name: str, *arguments: str, token: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+        address = ["-h", endpoint_server.host, "-p", str(endpoint_server.port), "-V", version]
+        user = ["-u", endpoint_server.username, "-P", token or endpoint_server.token]
+        command = [program(name), *address, *user, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options)
+
+    return runner
+
+
+def kept(version: str) -> list[str]:
+    """Options of mosquitto_sub for a session that outlives its connection."""
+    return ["-c", "-i", "phone", *(["-x", "3600"] if version == "mqttv5" else [])]
+
+
+def test_publish_receipt_and_reconnect(tool: Tool, endpoint_server: Any, version: str, order: str):
+    """A receipt waits for the session that subscribed to it, is taken once, and is then gone."""
+    subscribe = ["mosquitto_sub", *kept(version), "-q", "1", "-t", endpoint_server.down]
+    assert tool(*subscribe, "-E").returncode == 0
+    assert tool("mosquitto_pub", "-q", "1", "-t", endpoint_server.up(), "-m", order).returncode == 0
+    took = tool(*subscribe, "-C", "1", "-v")
+    topic, payload = took.stdout.split(" ", 1)
+    assert topic == "ds/n1/down/till-1/receipt"
+    assert json.loads(payload)["id"] == "e-1"
+    assert tool(*subscribe, "-W", "1").stdout == ""
+
+
+def test_wrong_password(tool: Tool, endpoint_server: Any, order: str):
+    """The tool says that it was refused."""
+    done = tool("mosquitto_pub", "-q", "1", "-t", endpoint_server.up(), "-m", order, token="wrong")
+    assert done.returncode != 0
+    assert "bad user name or password" in done.stderr.lower() or "not authori" in done.stderr.lower()
+
+
+def test_oversized(tool: Tool, endpoint_server: Any, oversized: int):
+    """An oversized publish does not succeed."""
+    done = tool("mosquitto_pub", "-q", "1", "-t", endpoint_server.up(), "-s", input="x" * oversized)
+    assert done.returncode != 0 or done.stderr
+
+
+def test_forbidden_topic(tool: Tool, endpoint_server: Any, version: str, order: str):
+    """A publish to another client's topic is refused, audibly."""
+    arguments = ["-q", "1", "-t", endpoint_server.up(client="till-2"), "-m", order]
+    if version == "mqttv5":
+        assert "not authorized" in tool("mosquitto_pub", *arguments).stderr.lower()
+        return
+    with pytest.raises(subprocess.TimeoutExpired):  # it connects again and again, each time in vain
+        subprocess.run(
+            ["mosquitto_pub", "-h", endpoint_server.host, "-p", str(endpoint_server.port), "-V", version]
+            + ["-u", endpoint_server.username, "-P", endpoint_server.token, *arguments],
+            capture_output=True,
+            timeout=3,
+            check=True,
+        )
+
+
+def test_qos_2(tool: Tool, endpoint_server: Any, version: str, order: str):
+    """A QoS 2 publish does not succeed."""
+    arguments = ["-q", "2", "-t", endpoint_server.up(), "-m", order]
+    if version == "mqttv5":
+        done = tool("mosquitto_pub", *arguments)
+        assert done.returncode != 0 or "qos" in done.stderr.lower()

@@ -1,0 +1,101 @@
+"""MQTT.js over WebSocket, as in browsers and mini-programs, in 3.1.1 and 5.0."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PATIENCE_S = 40
+
+Play = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(params=[4, 5], ids=["3.1.1", "5.0"])
+def version(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture
+def play(endpoint_server: Any, version: int, program: Callable[[str], str]) -> Play:
+    """Plays one scenario in Node.js and gives what happened."""
+    if not (HERE / "node_modules" / "mqtt").is_dir():
+        pytest.skip("MQTT.js is not installed; run: npm ci --prefix tests/interop")
+    node = program("node")
+
+    def player(**told: Any) -> dict[str, Any]:
+        scenario = {
+            "url": f"ws://{endpoint_server.host}:{endpoint_server.websocket_port}/mqtt",
+            "clientId": "phone",
+            "username": endpoint_server.username,
+            "password": endpoint_server.token,
+            "version": version,
+            **told,
+        }
+        done = subprocess.run(
+            [node, str(HERE / "client.mjs"), json.dumps(scenario)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+    return player
+
+
+def test_publish_and_receipt(play: Play, endpoint_server: Any, order: str):
+    """An order is acknowledged and its receipt arrives."""
+    publish = [{"topic": endpoint_server.up(), "payload": order, "qos": 1}]
+    result = play(subscribe=[endpoint_server.down], publish=publish, expect=1)
+    assert result["granted"] == [1]
+    assert result["acks"] == [{"code": 0}]
+    assert json.loads(result["messages"][0]["payload"])["id"] == "e-1"
+
+
+def test_reconnect_with_redelivery(play: Play, endpoint_server: Any, order: str):
+    """A receipt that came while the client was away is delivered when it returns, once."""
+    play(clean=False, subscribe=[endpoint_server.down])
+    play(clientId="till", publish=[{"topic": endpoint_server.up(), "payload": order, "qos": 1}])
+    result = play(clean=False, expect=1)
+    assert result["sessionPresent"]
+    assert json.loads(result["messages"][0]["payload"])["id"] == "e-1"
+    assert play(clean=False)["messages"] == []
+
+
+def test_wrong_password(play: Play, version: int):
+    """The refusal says what is wrong."""
+    assert play(password="wrong")["error"]["code"] == (0x86 if version == 5 else 4)
+
+
+def test_oversized(play: Play, endpoint_server: Any, oversized: int, version: int):
+    """3.1.1 is disconnected; in 5.0 MQTT.js itself keeps to the size that CONNACK announces."""
+    result = play(publish=[{"topic": endpoint_server.up(), "size": oversized, "qos": 1}], expectClose=version == 4)
+    if version == 5:
+        assert "error" in result or result["acks"][0].get("error") or result.get("disconnected") == 0x95
+    else:
+        assert result["closed"]
+        assert all(ack.get("error") for ack in result["acks"])
+
+
+def test_forbidden_topic(play: Play, endpoint_server: Any, order: str, version: int):
+    """5.0 gets a refusal in PUBACK; 3.1.1 is disconnected."""
+    publish = [{"topic": endpoint_server.up(client="till-2"), "payload": order, "qos": 1}]
+    result = play(publish=publish, expectClose=version == 4)
+    if version == 5:
+        assert result["acks"][0]["code"] == 0x87
+    else:
+        assert result["closed"]
+        assert all(ack.get("error") for ack in result["acks"])
+
+
+def test_qos_2(play: Play, endpoint_server: Any, order: str, version: int):
+    """QoS 2 never succeeds: the connection ends, or MQTT.js keeps to the maximum that CONNACK announces."""
+    result = play(publish=[{"topic": endpoint_server.up(), "payload": order, "qos": 2}], expectClose=True)
+    assert result["closed"]
+    assert all(ack.get("error") for ack in result["acks"])
+    assert result.get("disconnected") in ((0x9B, None) if version == 5 else (None,))
