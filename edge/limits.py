@@ -58,7 +58,7 @@ WRITE_BUFFER_BYTES_MAX: Final = 1024 * 1024
 """A consumer that does not read is disconnected at this much unread output; its answers stay in the core."""
 
 MESSAGES_PER_CLIENT_PER_S: Final = 200
-"""Sustained messages from one client before it is shed: 200 times what a busy phone sends. A configuration may raise it."""
+"""Sustained messages from one client before it is shed: 200 times what a busy phone sends. messages_per_s raises it."""
 
 MESSAGES_PER_CLIENT_BURST: Final = 1_000
 """What a client may send at once after a dead spot, before the sustained rate applies."""
@@ -107,7 +107,7 @@ LINK_BACKOFF_S: Final = (1.0, 60.0)
 """Full-jitter exponential back-off between these: 1,000 clients of a restarted peer return over its first second."""
 
 LINK_ACK_DEADLINE_S: Final = 30.0
-"""A peer that acknowledges nothing at all for this long while publishes wait is half dead: the connection is made anew."""
+"""A peer that acknowledges nothing for this long while publishes wait is half dead: the connection is made anew."""
 
 LINK_PING_DEADLINE_S: Final = 10.0
 """A peer that says nothing for this long after a PINGREQ is gone."""
@@ -120,7 +120,7 @@ BROKER_PACKET_BYTES_MAX: Final = 256 * 1024
 through, and is refused with a counted reason."""
 
 BROKER_CLIENTS_MAX: Final = 20_000
-"""Clients whose topics, presence and progress broker mode remembers. A forgotten one costs a repeated answer at worst."""
+"""Clients whose topics, presence and progress broker mode remembers. Forgetting costs a repeated answer at worst."""
 
 # -- the core ----------------------------------------------------------------------------------------------------------
 
@@ -167,9 +167,6 @@ COMMIT_QUEUE_ROWS_MAX: Final = 4_096
 
 COMMIT_GROUP_ROWS_MAX: Final = 512
 """Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""
-
-ROW_BYTES_MAX: Final = 16 * 1024 * 1024
-"""One journal row: 1,024 inputs of the largest size."""
 
 SNAPSHOT_ROWS: Final = 5_000
 """Rows between snapshots: what recovery has to run through the core, well below its 2 s."""

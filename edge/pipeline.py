@@ -17,7 +17,7 @@ from .clock import Clock
 from .decode import decode
 from .errors import DiskFull, Reason
 from .journal import Journal
-from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
+from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
 from .model import (
     Answer,
     Batch,
@@ -229,7 +229,8 @@ class Pipeline:
                 self._status.refused(reason)
         self._flight.append(round_)
         self._journal.submit(round_.number, round_.row)
-        if not self._paused and self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2:
+        behind = self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
+        if not self._paused and (behind or self._journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
             self._paused = True
             for link in self.links:
                 link.pause()
@@ -277,7 +278,8 @@ class Pipeline:
                 self._spawn(recall)
         if batches:
             self.on_batches()
-        if self._paused and self._journal.queued < COMMIT_QUEUE_ROWS_MAX // 4:
+        near = self._journal.queued < COMMIT_QUEUE_ROWS_MAX // 4
+        if self._paused and near and self._journal.queued_bytes < COMMIT_QUEUE_BYTES_MAX // 4:
             self._paused = False
             for link in self.links:
                 link.resume()

@@ -11,6 +11,7 @@ import json
 import logging
 import signal
 import ssl
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -114,7 +115,9 @@ class _Running:
                 self._config_path,
             )
             self._ports["status"] = page.port
-            self._say(f"status page  {page.url_with_token}")
+            # The token is for a person at a terminal; under a service manager this line ends up in a log.
+            shown = page.url_with_token if sys.stdout.isatty() else f"{page.url} (doorstep status gives the whole link)"
+            self._say(f"status page  {shown}")
         data.write_ports(self._ports)
 
         loop = asyncio.get_running_loop()

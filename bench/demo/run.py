@@ -85,6 +85,7 @@ class Demo:
         self.process = Process()
         self.records = Records()
         self.interrupted = False
+        self._broker = _split(options.broker)
         self._stop = asyncio.Event()
         self._draw = random.Random(f"demo {options.seed}")
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
@@ -148,7 +149,7 @@ class Demo:
             "clock_wall_anchor_ms": self.morning_ms,
             "clock_real_anchor_ms": self._began_ms,
         }
-        broker, username, password = _split(options.broker)
+        broker, username, password = self._broker
         self.site.configure(tokens, {**anchors, **self._rules(), **self._link(broker, username, password)})
         agenda = Agenda(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"

@@ -53,7 +53,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path):
         alice = Phone("alice", made.port, made.tokens["alice"])
         for number in range(20):
             assert place(alice, number) == 0
-        # At least once: besides the answers to the repeats, an answer whose acknowledgement was not yet on disk may come.
+        # At least once: an answer whose acknowledgement was not yet on disk comes again, too.
         missing = set(receipts)
         while missing:
             again = alice.raw("receipt")

@@ -134,11 +134,11 @@ def _kitchen(
         order.ready_ms = now_ms
         order.is_ready = True
         say.count("order.ready", body.at)
-    book.dirty = True
     rider = book.riders.get(order.rider) if order.rider else None
     if rider is not None:
         book.riders.reschedule(rider, book.orders, book.rules, now_ms)
     if order.state is State.PLACED:
+        book.dirty = True
         book.orders.due(order, give_up_ms(book, order))
     elif order.state is not State.OFFERED:
         book.orders.due(order, stale_ms(order, now_ms))
@@ -242,8 +242,8 @@ def _advance(book: Book, order: Order, state: State, body: RiderProgress, now: N
         book.riders.first(rider, order.id, book.orders)
         say.count("order.picked_up", body.at)
         say.measure("ready_to_pickup_ms", body.at, max(0, now_ms - order.ready_ms))
+    # Not worth a decision of its own: it moves the plans of others by little, and the next look finds that.
     book.riders.reschedule(rider, book.orders, book.rules, now_ms)
-    book.dirty = True
     update(order, now, say)
 
 

@@ -1,6 +1,7 @@
 """Riders: from the offer to the door, and what takes an order away from them."""
 
 import asyncio
+import itertools
 import math
 from collections.abc import Coroutine
 from typing import Any
@@ -68,8 +69,20 @@ def test_an_order_from_offer_to_door() -> None:
             delivered.at,
         )
         assert street.records.problems == []
-        assert rider.places
-        assert all(first < second for (first, *_), (second, *_) in zip(rider.places, rider.places[1:], strict=False))
+
+    run(test())
+
+
+def test_places_are_reported_in_sequence_and_not_stored() -> None:
+    """A rider on shift reports one place in 30 seconds, several in one message where time runs fast."""
+
+    async def test() -> None:
+        _, rider = on_the_street()
+        await rider.says(RiderShift, on=True)
+        await asyncio.sleep(0.5)
+        assert len(rider.places) >= 40
+        instants = [at for at, _, _ in rider.places]
+        assert all(later - at == 30_000 for at, later in itertools.pairwise(instants))
 
     run(test())
 

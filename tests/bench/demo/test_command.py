@@ -1,0 +1,87 @@
+"""`doorstep demo` as people call it: real processes, real clients, a short day."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.demo.command import demo
+
+SMALL = Path(__file__).parents[2] / "data" / "small-district"
+HEADLESS = ["--headless", "--speed", "600", "--instance", str(SMALL)]
+
+
+def call(*arguments: str) -> Result:
+    """Run the command in this process. It must not raise anything but what click and Doorstep handle."""
+    return CliRunner().invoke(demo, arguments)
+
+
+def test_help_has_examples() -> None:
+    """--help shows every option, and examples."""
+    text = call("--help").output
+    for option in ("--speed", "--seed", "--instance", "--broker", "--headless", "--minutes", "--json", "--kill-node"):
+        assert option in text
+    assert "doorstep demo --headless --speed 300" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--instance", "/nowhere"], "no such folder"),
+        (["--json", "/nowhere/out.json"], "existing folder"),
+        (["--data-dir", str(SMALL)], "no demonstration made it"),
+        (["--broker", "http://127.0.0.1"], "no broker's address"),
+    ],
+)
+def test_bad_input_is_named(arguments: list[str], said: str) -> None:
+    """What cannot be used ends the command with a sentence about it, before anything is started."""
+    result = call("--headless", *arguments)
+    assert said in str(result.exception)
+
+
+def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
+    """A whole small day, the node killed once on the way: every invariant holds, and the run can be replayed."""
+    out = tmp_path / "out.json"
+    arguments = [*HEADLESS, "--kill-node", "1", "--json", str(out)]
+    result = call(*arguments)
+    report = json.loads(out.read_text())
+    assert report["evidence"] == {}
+    assert result.exit_code == 0, result.output
+    assert report["restarts"]["killed"] == report["restarts"]["count"] == 1
+    assert report["orders"]["placed"] == 40
+    assert report["orders"]["delivered"] > 0
+    assert report["sync"]["events_at_node"] == report["sync"]["events_at_centre"] == report["events"]["received"]
+    assert all(report["invariants"].values())
+    assert str(tmp_path / "out-data" / "edge") in result.output
+
+    replay = [sys.executable, "-m", "edge", "replay", "--journal", str(tmp_path / "out-data" / "edge")]
+    assert subprocess.run(replay, check=False, capture_output=True).returncode == 0
+
+
+def test_a_run_can_be_cut_short_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After --minutes the run ends and is judged as far as it went; without a place for its data none is left."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    result = call(*HEADLESS, "--minutes", "0.15")
+    assert result.exit_code == 0, result.output
+    assert "invariants held" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_ends_it_cleanly(tmp_path: Path) -> None:
+    """SIGINT stops node, centre and clients, says what was done so far, and shows no traceback."""
+    command = [sys.executable, "-m", "edge", "demo", *HEADLESS, "--data-dir", str(tmp_path / "data")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ports = tmp_path / "data" / "edge" / "ports.json"
+    deadline = time.monotonic() + 30
+    while not ports.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert "Stopped after" in output
+    assert "Traceback" not in errors
+    assert process.returncode == 130
