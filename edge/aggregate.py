@@ -127,6 +127,7 @@ class Windows:
         self._now: Now | None = None
         self._drafts: dict[tuple[str, int], _Draft] = {}
         self._gatherings: dict[tuple[str, int, str], _Gathering] = {}
+        self._first: int | None = None  # the earliest label at which anything is due; None: look
 
     def configure(self, k: int, resolution: int) -> None:
         """New rules. Counts that are gathering go on under the new threshold, in the cells they began in."""
@@ -173,6 +174,7 @@ class Windows:
             give_up = self._label + CELL_HOLD_S_MAX * 1000
             gathering = _Gathering(scenario, cell, name, draft.start, draft.start + _WINDOW_MS, give_up, 0, [])
             self._gatherings[key] = gathering
+            self._first = None
         gathering.start = min(gathering.start, draft.start)
         gathering.end = max(gathering.end, draft.start + _WINDOW_MS)
         gathering.count += 1
@@ -185,11 +187,13 @@ class Windows:
         """The windows that are due, oldest first. Where there is none, nothing has changed."""
         time, back_ms = _follow(self._time, now)
         label = time.label(now.mono) + back_ms  # after a step back the deadlines are still on the old scale
+        first = self._earliest()
+        if first is None or first > label:
+            return []
         due = [key for key, draft in self._drafts.items() if draft.due <= label]
         expired = [key for key, gathering in self._gatherings.items() if gathering.give_up <= label]
-        if not due and not expired:
-            return []
         self._advance(now)
+        self._first = None
         drafts = [self._drafts.pop(key) for key in sorted(due, key=lambda key: (key[1], key[0]))]
         latest = {draft.scenario: draft for draft in drafts}
         for scenario, _, _ in expired:
@@ -203,15 +207,13 @@ class Windows:
         """Monotonic seconds at which `seal` will have something, None while nothing is open."""
         if self._time is None:
             return None
-        labels = [draft.due for draft in self._drafts.values()]
-        labels += [gathering.give_up for gathering in self._gatherings.values()]
-        if not labels:
-            return None
-        return self._time.mono + (min(labels) - self._time.wall_ms + 1) / 1000
+        first = self._earliest()
+        return None if first is None else self._time.mono + (first - self._time.wall_ms + 1) / 1000
 
     def discard(self, before_ms: int) -> int:
         """Forget open windows and gatherings that began before `before_ms` (Unix ms), because the centre has had that
         time from this node's lost future. Returns how many events that were."""
+        self._first = None
         lost = [key for key, draft in self._drafts.items() if draft.start < before_ms]
         for key in [key for key, gathering in self._gatherings.items() if gathering.start < before_ms]:
             del self._gatherings[key]
@@ -239,6 +241,7 @@ class Windows:
         self._k, self._resolution, self._time, self._now = state.k, state.resolution, state.time, None
         self._drafts = {(draft.scenario, draft.start): draft for draft in state.drafts}
         self._gatherings = {(item.scenario, item.cell, item.name): item for item in state.gatherings}
+        self._first = None
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -261,6 +264,7 @@ class Windows:
             if due <= label:  # sealed already: a revision, which goes out with the window of now
                 due = _minute(label) + _WINDOW_MS + _GRACE_MS
             draft = self._drafts[scenario, start] = _Draft(scenario, start, due)
+            self._first = None
         if oddity:
             _count(draft, oddity, 1)
         if self._time is not None and self._time.steps:
@@ -268,12 +272,21 @@ class Windows:
             self._time = msgspec.structs.replace(self._time, steps=0)
         return draft
 
+    def _earliest(self) -> int | None:
+        """The label at which something is due, kept between changes: it is asked for in every round."""
+        if self._first is None:
+            labels = [draft.due for draft in self._drafts.values()]
+            labels += [gathering.give_up for gathering in self._gatherings.values()]
+            self._first = min(labels, default=None)
+        return self._first
+
     def _advance(self, now: Now) -> None:
         """Bring the labels' clock to `now`; where it goes back, all deadlines go back with it."""
         self._time, back_ms = _follow(self._time, now)
         self._label = self._time.label(now.mono)
         self._now = now
         if back_ms:
+            self._first = None
             for draft in self._drafts.values():
                 draft.due -= back_ms
             for gathering in self._gatherings.values():

@@ -34,7 +34,7 @@ from .journal_reader import (
 )
 from .journal_steps import keep, prune
 from .journal_writer import BALLAST_NAME, Counters, Entry, Writer, make_ballast
-from .limits import COMMIT_QUEUE_ROWS_MAX, JOURNAL_BUSY_MS_MAX
+from .limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BUSY_MS_MAX
 from .model import Now
 
 _SCHEMA: Final = f"""
@@ -205,15 +205,17 @@ class Journal:
         seen it.
 
         Raises:
-            JournalError: not the next number, or more than COMMIT_QUEUE_ROWS_MAX rows wait: the caller's mistake.
+            JournalError: not the next number, or the queue is full: the caller's mistake, it should pause earlier.
         """
         if self._writer.failure is not None:
             return
         head = _head_of(row)
         if number != self._submitted + 1 or head.number != number:
             raise JournalError(f"Row {head.number} was submitted as {number}; the next is {self._submitted + 1}.")
-        if self.queued >= COMMIT_QUEUE_ROWS_MAX:
-            raise JournalError(f"{self.queued} rows wait for the disk. Stop reading at half of COMMIT_QUEUE_ROWS_MAX.")
+        if self.queued >= COMMIT_QUEUE_ROWS_MAX or self.queued_bytes >= COMMIT_QUEUE_BYTES_MAX:
+            raise JournalError(
+                f"{self.queued} rows of {self.queued_bytes} bytes wait for the disk. Stop reading at half of COMMIT_QUEUE_*_MAX."
+            )
         self._submitted = number
         self._submitted_bytes += len(row)
         self._wall_ms = head.now.wall_ms

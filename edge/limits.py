@@ -67,8 +67,8 @@ OVER_QUOTA_CLOSE_S: Final = 5.0
 """A 3.1.1 publish over quota (or while the disk is full) cannot be refused, only left unacknowledged. The connection
 is closed this long after the first one, so that the client comes back and sends it again."""
 
-CLOSE_GRACE_S: Final = 5.0
-"""For a peer to read our last bytes; then the socket is dropped with them."""
+CLOSE_GRACE_S: Final = 2.0
+"""For a peer to read our last bytes and to close in turn; then the socket is dropped."""
 
 CLIENT_ID_CHARACTERS_MAX: Final = 128
 """MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""

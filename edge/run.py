@@ -7,7 +7,6 @@ SIGTERM  stop listening, commit and answer what was received, say goodbye to cli
 
 import asyncio
 import gc
-import json
 import logging
 import signal
 import ssl
@@ -330,8 +329,3 @@ class _Running:
             log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
         for task in tasks:
             task.cancel()
-
-
-def ports_of(data_dir: str) -> dict[str, int]:
-    """The ports that a running node has written down: option name -> port."""
-    return json.loads((Path(data_dir) / "ports.json").read_text(encoding="utf-8"))

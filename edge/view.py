@@ -143,7 +143,7 @@ def _sync(pipeline: Pipeline, sync: Sync) -> dict[str, Value]:
         "in_flight": len(outbox.in_flight()),
         "pool_windows": outbox.windows_waiting,
         "backlog_bytes": outbox.backlog_bytes,
-        "last_ack_age_s": sync.last_ack_age_s,
+        "last_ack_age_s": None if sync.last_ack_age_s is None else round(sync.last_ack_age_s, 1),
         "events_at_node": pipeline.node.counts.received,
         "events_acked": outbox.events_acked,
         "events_waiting": outbox.events_waiting + sum(window.events for window in pipeline.node.windows.open()),

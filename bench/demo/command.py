@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -112,7 +113,7 @@ def demo(
         held = _run(instance, options, folder, headless, report_path)
     finally:
         # What went wrong can be looked at: only a good run's data goes.
-        stays = stays or held is False
+        stays = stays or (held is False and (folder / "edge").exists())
         if not stays:
             shutil.rmtree(folder, ignore_errors=True)
         elif (folder / "edge").exists():
@@ -145,9 +146,13 @@ def _run(
     from .report import build, lines
     from .run import Demo
 
+    # What the clients' own machinery complains of must not land in the picture, and must not be lost either.
+    logging.basicConfig(filename=folder / "demo.log", level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+
     async def main() -> "tuple[Demo, Ended | None]":
         demo = Demo(instance, options, folder)
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(demo.complained)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, demo.interrupt)
         return demo, await (demo.run() if headless else _shown(demo))

@@ -32,7 +32,7 @@ class Process(Struct):
 
 class Ended(Struct, kw_only=True):
     """A run that is over. `status` is the node's last account of itself, `dropped` its counts of what it could not
-    answer, all incarnations together; `journal` and `folder` are where things are kept."""
+    answer and `sync` of what it sent to the centre, all incarnations together; `journal` and `folder` are where things are kept."""
 
     instance: Instance
     speed: float
@@ -45,6 +45,7 @@ class Ended(Struct, kw_only=True):
     verdicts: list[Verdict]
     status: Mapping[str, Any]
     dropped: Mapping[str, int]
+    sync: Mapping[str, int]
     process: Process
     events_at_node: int
     events_at_centre: int
@@ -60,7 +61,6 @@ class Ended(Struct, kw_only=True):
 def build(ended: Ended) -> dict[str, Any]:
     """The report, ready for JSON."""
     records, evidence = ended.records, ended.evidence
-    sync = ended.status.get("sync", {})
     return {
         "instance": {
             "name": ended.instance.name,
@@ -83,9 +83,7 @@ def build(ended: Ended) -> dict[str, Any]:
         "click_to_door_min": _click_to_door(records),
         "promise": _promise(evidence),
         "sync": {
-            "batches_sent": sync.get("batches_sent", 0),
-            "batches_acked": sync.get("batches_acked", 0),
-            "bytes": sync.get("bytes", 0),
+            **ended.sync,
             "events_at_node": ended.events_at_node,
             "events_at_centre": ended.events_at_centre,
         },
@@ -106,6 +104,7 @@ def build(ended: Ended) -> dict[str, Any]:
             "killed": ended.process.kills,
             "ready_s_max": round(ended.process.ready_s_max, 2),
         },
+        "demo": {"connects": records.counts["connects"], "loop_errors": records.counts["loop_errors"]},
         "journal": {"path": ended.journal, "rows": evidence.rows},
         "data": ended.folder,
         "invariants": {verdict.name: verdict.held for verdict in ended.verdicts},

@@ -94,6 +94,7 @@ class Demo:
         self._queues: dict[str, tuple[int, int]] = {}
         self._cpu_s: dict[int, float] = {}
         self._dropped: dict[int, Mapping[str, int]] = {}
+        self._sync: dict[int, Mapping[str, Any]] = {}
         self._decisions = (0, 0, 0.0)
         self._began = perf_counter()
         self._began_ms = int(time() * 1000)
@@ -107,6 +108,11 @@ class Demo:
         """End the run now, without a verdict."""
         self.interrupted = True
         self._stop.set()
+
+    def complained(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The event loop's exception handler: into the log, and counted."""
+        self.records.counts["loop_errors"] += 1
+        loop.default_exception_handler(context)
 
     def now_ms(self) -> int:
         """The simulated wall clock."""
@@ -316,6 +322,7 @@ class Demo:
             verdicts=verdicts,
             status=self.status,
             dropped=self.dropped(),
+            sync=self.sync(),
             process=self.process,
             events_at_node=at_node,
             events_at_centre=at_centre,
@@ -334,6 +341,11 @@ class Demo:
         for counts in self._dropped.values():
             total.update(counts)
         return total
+
+    def sync(self) -> dict[str, int]:
+        """What went to the centre, all incarnations together. (What a killed one did in its last half second is lost.)"""
+        names = ("batches_sent", "batches_acked", "bytes")
+        return {name: sum(int(sync.get(name) or 0) for sync in self._sync.values()) for name in names}
 
     def _read(self) -> tuple[Evidence, dict[str, bytes]]:
         """The journal's side of the story, and its snapshots unpacked."""
@@ -390,6 +402,7 @@ class Demo:
         pid = int(process["pid"])
         self._cpu_s[pid] = float(process["cpu_s"] or 0)
         self._dropped[pid] = counts["dropped"]
+        self._sync[pid] = status["sync"]
         self.process.rss_mb = max(self.process.rss_mb, float(process["rss_mb"] or 0))
         for name, queue in status["queues"].items():
             deepest, _ = self._queues.get(name, (0, 0))

@@ -244,6 +244,8 @@ class _Peer(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self.regulate)
 
     def data_received(self, data: bytes) -> None:
+        if self._ending:
+            return
         read_at = time.perf_counter()
         if self._stream is not None:
             data = self._stream.receive(data)
@@ -271,7 +273,7 @@ class _Peer(asyncio.Protocol):
         """Read, or do not."""
         connection, transport = self.connection, self._transport
         hold = self._endpoint.paused or not connection.wants_more
-        if hold == connection.held or transport is None or transport.is_closing():
+        if hold == connection.held or transport is None or transport.is_closing() or self._ending:
             return
         connection.held = hold
         if hold:
@@ -284,7 +286,7 @@ class _Peer(asyncio.Protocol):
         """Write everything that is there, in one piece."""
         self._soiled = False
         connection, transport, stream = self.connection, self._transport, self._stream
-        if transport is None or transport.is_closing():
+        if transport is None or transport.is_closing() or self._ending:
             return
         data, connection.out = connection.out, bytearray()
         if stream is not None:
@@ -317,10 +319,16 @@ class _Peer(asyncio.Protocol):
         return None
 
     def _end(self, transport: asyncio.Transport) -> None:
-        if not self._ending:
-            self._ending = True
-            self._endpoint.registry.wheel.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
+        """Close, but not in the peer's face: where we close with something unread, the kernel resets the connection,
+        and the peer never sees why. So our side ends, and what still comes is thrown away until the peer closes, too."""
+        self._ending = True
+        self._endpoint.registry.wheel.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
+        if not transport.can_write_eof():  # TLS
             transport.close()
+            return
+        transport.write_eof()
+        if self.connection.held:
+            transport.resume_reading()
 
     def _notify(self) -> None:
         if not self._soiled:

@@ -64,9 +64,13 @@ def test_within_a_process_it_is_held_once(tmp_path: Path) -> None:
 def test_a_child_process_does_not_hold_it(tmp_path: Path) -> None:
     """A program that the node starts does not keep the lock after the node."""
     data = DataDir.open(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False):
+    child = [sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(child, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, close_fds=False) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "up\n"
         data.close()
         DataDir.open(tmp_path).close()
+        running.communicate("\n")
 
 
 def test_a_place_that_cannot_be_one_is_named(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.explain import Explanation, explain, nearest
-from edge.model import decode_row
+from edge.model import Glance, decode_row
 from edge.node import Node
 from edge.scenarios.dispatch.choice import RULE
 from tests.edge.district import T0
@@ -45,10 +45,9 @@ def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[
         assert all(one.total == sum(one.cost.values()) for one in choice.considered)
         assert [one.rider for one in choice.considered if one.chosen] == ([choice.rider] if choice.rider else [])
     first = explained("o-1", rows).choices[0].considered
-    glance = next(seen for body in rows for seen in decode_row(body).seen if getattr(seen, "order", "") == "o-1")
+    seen = [one for body in rows for one in decode_row(body).seen if isinstance(one, Glance) and one.order == "o-1"]
     assert {(one.rider, one.travel_s, one.age_s) for one in first} == {
-        (one.rider, one.travel_s, one.age_s)
-        for one in glance.riders  # pyright: ignore[reportAttributeAccessIssue]
+        (one.rider, one.travel_s, one.age_s) for one in seen[0].riders
     }
 
 

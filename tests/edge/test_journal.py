@@ -15,7 +15,7 @@ import pytest
 from edge.errors import JournalError
 from edge.journal import Journal
 from edge.journal_reader import FORMAT
-from edge.limits import COMMIT_QUEUE_ROWS_MAX, JOURNAL_BALLAST_BYTES
+from edge.limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BALLAST_BYTES
 from tests.edge.journals import Writing, filled, number_of, recovered, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,16 +148,20 @@ def test_a_row_out_of_turn_is_refused(path: Path, number: int, body: bytes) -> N
     session(path, work)
 
 
-def test_the_queue_is_bounded(path: Path) -> None:
-    """A caller that does not pause is told so; what was taken before is written."""
+@pytest.mark.parametrize(("size", "most"), [(20, COMMIT_QUEUE_ROWS_MAX), (1 << 20, COMMIT_QUEUE_BYTES_MAX >> 20)])
+def test_the_queue_is_bounded(path: Path, size: int, most: int) -> None:
+    """By rows and by bytes: at the bound it refuses, and what was taken is written."""
 
     async def work(writing: Writing) -> None:
-        for number in range(1, COMMIT_QUEUE_ROWS_MAX + 1):
-            writing.journal.submit(number, row(number))
+        journal = writing.journal
+        for number in range(1, most + 1):
+            journal.submit(number, row(number, size))
         with pytest.raises(JournalError, match="Stop reading"):
-            writing.journal.submit(COMMIT_QUEUE_ROWS_MAX + 1, row(COMMIT_QUEUE_ROWS_MAX + 1))
+            journal.submit(most + 1, row(most + 1))
+        await writing.until(lambda: journal.last == most)
+        assert journal.queued_bytes == 0
 
-    assert session(path, work).committed[-1] == COMMIT_QUEUE_ROWS_MAX
+    session(path, work)
 
 
 def test_a_snapshot_out_of_turn_is_refused(path: Path) -> None:

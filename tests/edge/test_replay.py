@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.errors import JournalError
-from edge.model import Answer, Commit, Row, decode_row, encode_row
+from edge.model import Answer, Commit, Glance, Recall, Row, decode_row, encode_row
 from edge.node import Node
 from edge.replay import TEXT_CHARACTERS_SHOWN, Difference, Replay
 from tests.edge.recorded import hour, play
@@ -70,12 +70,14 @@ def test_another_decision_is_named(rows: list[bytes]) -> None:
 
 def test_another_observation_is_named_where_it_matters(rows: list[bytes]) -> None:
     """A record that claims another travel time leads to other decisions; the first field that shows it is named."""
-    index, row = first(rows, lambda row: bool(row.seen))
-    seen = msgspec.structs.replace(
-        row.seen[0],
-        riders=[msgspec.structs.replace(one, travel_s=one.travel_s + 600) for one in row.seen[0].riders],  # pyright: ignore
-    )
-    _, difference = run([*rows[:index], changed(rows[index], seen=[seen, *row.seen[1:]])])
+    index, row = first(rows, lambda row: any(decision.rider for decision in row.decisions))
+    seen = [
+        Glance(one.order, [msgspec.structs.replace(rider, travel_s=rider.travel_s + 600) for rider in one.riders])
+        if isinstance(one, Glance)
+        else one
+        for one in row.seen
+    ]
+    _, difference = run([*rows[:index], changed(rows[index], seen=seen)])
     assert difference is not None
     assert difference.part.startswith("decisions[0].")
 
@@ -101,8 +103,6 @@ def test_another_message_is_opened(rows: list[bytes]) -> None:
 )
 def test_an_effect_too_few_or_too_many_is_named(rows: list[bytes], missing: bool, recorded: str) -> None:
     """The first place that only one side has."""
-    from edge.model import Recall
-
     index, row = first(rows, lambda row: len(row.effects) > 2)
     effects = row.effects[:-1] if missing else [*row.effects, Recall("c", "x", 3)]
     _, difference = run([*rows[:index], changed(rows[index], effects=effects)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -20,12 +20,14 @@ Connect = Callable[..., "Client"]
 class Client:
     """paho with its callbacks turned into a queue of events."""
 
-    def __init__(self, server: Any, version: int, client_id: str, *, token: str | None = None, clean: bool = True):
+    def __init__(
+        self, server: Any, version: MQTTProtocolVersion, client_id: str, *, token: str | None = None, clean: bool = True
+    ):
         self.events: queue.Queue[Event] = queue.Queue()
         self.version, self.connack = version, None
-        v5 = version == paho.MQTTv5
+        v5 = version == MQTTProtocolVersion.MQTTv5
         self.paho = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=version, **({} if v5 else {"clean_session": clean})
+            CallbackAPIVersion.VERSION2, client_id, protocol=version, clean_session=None if v5 else clean
         )
         self.paho.username_pw_set(server.username, token or server.token)
         put = self.events.put
@@ -54,7 +56,7 @@ class Client:
         self.paho.loop_stop()
 
 
-@pytest.fixture(params=[paho.MQTTv311, paho.MQTTv5], ids=["3.1.1", "5.0"])
+@pytest.fixture(params=[MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5], ids=["3.1.1", "5.0"])
 def connect(request: pytest.FixtureRequest, endpoint_server: Any) -> Generator[Connect, None, None]:
     """Makes clients of one version, and closes them."""
     clients: list[Client] = []
@@ -110,7 +112,7 @@ def test_oversized(connect: Connect, endpoint_server: Any, oversized: int):
     client.wait("connected")
     client.paho.publish(endpoint_server.up(), b"x" * oversized, qos=1)
     code = client.wait("disconnected")
-    assert code == 0x95 or client.version == paho.MQTTv311
+    assert code == 0x95 or client.version == MQTTProtocolVersion.MQTTv311
 
 
 def test_forbidden_topic(connect: Connect, endpoint_server: Any, order: str):
@@ -118,7 +120,7 @@ def test_forbidden_topic(connect: Connect, endpoint_server: Any, order: str):
     client = connect()
     client.wait("connected")
     client.paho.publish(endpoint_server.up(client="till-2"), order, qos=1)
-    if client.version == paho.MQTTv5:
+    if client.version == MQTTProtocolVersion.MQTTv5:
         assert client.wait("acknowledged")[1] == 0x87
     else:
         assert client.events.get(timeout=PATIENCE_S)[0] == "disconnected"
@@ -129,7 +131,7 @@ def test_forbidden_subscription(connect: Connect):
     client = connect()
     client.wait("connected")
     client.paho.subscribe("ds/n1/down/till-2/#", qos=1)
-    assert client.wait("subscribed") == [0x87 if client.version == paho.MQTTv5 else 0x80]
+    assert client.wait("subscribed") == [0x87 if client.version == MQTTProtocolVersion.MQTTv5 else 0x80]
 
 
 def test_qos_2(connect: Connect, endpoint_server: Any, order: str):
@@ -138,4 +140,4 @@ def test_qos_2(connect: Connect, endpoint_server: Any, order: str):
     client.wait("connected")
     client.paho.publish(endpoint_server.up(), order, qos=2)
     code = client.wait("disconnected")
-    assert code == 0x9B or client.version == paho.MQTTv311
+    assert code == 0x9B or client.version == MQTTProtocolVersion.MQTTv311

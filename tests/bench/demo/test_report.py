@@ -53,7 +53,8 @@ def ended() -> Ended:
         records=records,
         evidence=evidence,
         verdicts=[Verdict("conservation", True)],
-        status={"latency_ms": {"total": measured}, "sync": {"batches_sent": 3, "batches_acked": 3, "bytes": 99}},
+        status={"latency_ms": {"total": measured}, "sync": {}},
+        sync={"batches_sent": 3, "batches_acked": 3, "bytes": 99},
         dropped={"over_quota": 1, "disk_full": 0},
         process=Process(rss_mb=61.26, cpu_s=1.234),
         events_at_node=12,
@@ -105,7 +106,7 @@ def test_a_person_is_told_what_broke(ended: Ended) -> None:
 
 def test_a_run_without_anything_has_figures_too(ended: Ended) -> None:
     """A run in which nothing happened, and whose node never answered, gives zeros instead of errors."""
-    ended.records, ended.evidence, ended.status, ended.dropped = Records(), Evidence(), {}, {}
+    ended.records, ended.evidence, ended.status, ended.dropped, ended.sync = Records(), Evidence(), {}, {}, {}
     report = build(ended)
     assert report["latency_ms"]["receipt"]["p99"] == 0.0
     assert report["click_to_door_min"] == {"mean": 0.0, "p90": 0.0}

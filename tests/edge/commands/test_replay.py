@@ -23,11 +23,12 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(replay, list(arguments))
 
 
-def rewrite(path: Path, number: int, body: bytes) -> None:
-    """Put another body into a row, with the checksum that belongs to it."""
+def rewrite(path: Path, number: int, body: bytes, damage: int = 0) -> None:
+    """Put another body into a row, with the checksum that belongs to it, or one that is `damage` off."""
     db = apsw.Connection(str(path))
-    wall_ms = decode_row(body).now.wall_ms
-    db.execute("UPDATE row SET body = ?, crc = ? WHERE number = ?", (body, checksum(number, wall_ms, body), number))
+    ((wall_ms,),) = db.execute("SELECT wall_ms FROM row WHERE number = ?", (number,)).fetchall()
+    crc = checksum(number, int(str(wall_ms)), body) + damage
+    db.execute("UPDATE row SET body = ?, crc = ? WHERE number = ?", (body, crc, number))
     db.close()
 
 
@@ -108,11 +109,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, damaged: str) -> None:
     path = tmp_path / "journal.sqlite3"
     if damaged != "missing":
         rows = journal(path, hour(1))
-        rewrite(path, 3, b"\x96\x03\x92\xcb" + bytes(8) + b"\x00" + b"\xc1" if damaged == "newer" else rows[2])
-        if damaged == "rot":
-            db = apsw.Connection(str(path))
-            db.execute("UPDATE row SET crc = crc + 1 WHERE number = 3")
-            db.close()
+        rewrite(path, 3, b"\x96\x03\xc1" if damaged == "newer" else rows[2], damage=damaged == "rot")
     result = call("--journal", str(path))
     assert isinstance(result.exception, InputError)
     assert result.exception.exit_code == 2

@@ -52,6 +52,12 @@ def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
     return runner
 
 
+@pytest.fixture(autouse=True)
+def _grace(monkeypatch: pytest.MonkeyPatch):
+    """Clients here often stay on the line at the end of a test."""
+    monkeypatch.setattr("edge.mqtt.endpoint.CLOSE_GRACE_S", 0.2)
+
+
 class Client:
     """A client of our own over asyncio's streams."""
 
@@ -340,6 +346,27 @@ def test_closing(run: Callable[[Test], None]):
     run(test)
 
 
+def test_the_reason_arrives_though_more_was_sent(run: Callable[[Test], None]):
+    """A client that goes on sending still reads why it is disconnected; one that does not leave is dropped."""
+
+    async def test() -> None:
+        skip = 0.0
+        endpoint = make(Recorder(), clock=lambda: time.monotonic() + skip)
+        _, port = await endpoint.listen("127.0.0.1:0")
+        client = await Client.connect(port)
+        client.writer.write(b"\x30\xff\xff\xff\x7f" + b"x" * 3_000_000)
+        farewell = await client.receive()
+        assert isinstance(farewell, DisconnectPacket)
+        assert int(farewell.reason_code) == 0x95
+        assert await client.receive() is None
+        assert endpoint.connections == 1
+        skip = 10.0
+        await until(lambda: endpoint.connections == 0)
+        await endpoint.close()
+
+    run(test)
+
+
 def test_a_consumer_that_never_reads(run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch):
     """What is written for it is bounded; then it is disconnected, and the others never notice."""
     monkeypatch.setattr(
@@ -436,11 +463,13 @@ def test_deadlines_run_on_the_endpoints_clock(run: Callable[[Test], None]):
         await until(lambda: endpoint.connections == 2)
         skip = 11.0
         assert await stranger.receive() is None
-        assert endpoint.connections == 1
+        stranger.writer.close()
+        await until(lambda: endpoint.connections == 1)
         skip = 120.0
         farewell = await client.receive()
         assert isinstance(farewell, DisconnectPacket)
         assert int(farewell.reason_code) == 0x8D
+        client.writer.close()
         await until(lambda: endpoint.connections == 0)
         await endpoint.close()
 

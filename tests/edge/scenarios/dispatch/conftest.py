@@ -138,7 +138,9 @@ class District:
         self.sight(rider, lat, lon)
 
     def state(self, order):
-        return self.book.orders.find(order).state
+        found = self.book.orders.find(order)
+        assert found is not None
+        return found.state
 
     def offer_of(self, order):
         found = self.book.orders.open[order]

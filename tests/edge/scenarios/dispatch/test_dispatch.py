@@ -285,6 +285,21 @@ def test_after_a_restart_the_last_known_place_stands_in(district):
     assert d.offer_of("o2") == ("r1", 2)
 
 
+def test_after_a_restart_the_silent_stay_silent(district):
+    """A rider given up as silent is no candidate after a restart either, until something is heard of it."""
+    d = district(position_age_s_max=6000)
+    d.bring_to("delivered")
+    d.later(301)
+    body = d.dispatch.snapshot()
+    d.dispatch = Dispatch(d.book.rules)
+    d.dispatch.restore(body)
+    d.round(d.place("o2"))
+    assert d.state("o2") == "placed"
+    d.dispatch.presence("r1", True, d.now)
+    d.round()
+    assert d.offer_of("o2") == ("r1", 2)
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"nonsense", b"\x97\xcd\x03\xe7\x93\x90\x90\x90\x90\x00\x92\x00\x01\x92\x00\x01\xc2"]
 )

@@ -22,7 +22,7 @@ def test_nobody_nearer_is_outside_the_searched_rings(centre, offsets):
         riders[f"r{index}"] = centre[0] + up, lon
         grid.put(f"r{index}", centre[0] + up, lon)
     found = set()
-    for ring, safe_m in grid.rings(*centre, 20_000):
+    for ring, safe_m in grid.rings(centre[0], centre[1], 20_000):
         found |= set(ring)
         for rider, place in riders.items():
             assert rider in found or metres(*centre, *place) >= safe_m - 1

@@ -33,7 +33,7 @@ def test_closed_orders_are_remembered_for_a_while(monkeypatch):
         orders.add(order(name), 100)
         orders.close(orders.open[name], State.CANCELLED)
     assert orders.find("a") is None
-    assert [orders.find(name).state for name in ("b", "c")] == [State.CANCELLED] * 2
+    assert [orders.closed[name].state for name in ("b", "c")] == [State.CANCELLED] * 2
     assert orders.timers.next() is None
 
 

@@ -40,7 +40,7 @@ def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, li
     positions = table(places)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "GRID_RIDERS_MIN", grid_from)
-        seen = positions.nearest(*centre, limit, 5_000)
+        seen = positions.nearest(centre[0], centre[1], limit, 5_000)
     exact = sorted(metres(*place, *centre) for place in places)
     reach = [distance for distance in exact if distance <= RULES.radius_m_max]
     assert abs(len(seen) - min(limit, len(reach))) <= sum(abs(d - RULES.radius_m_max) < 5 for d in exact)

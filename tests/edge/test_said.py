@@ -1,0 +1,47 @@
+"""Tests of edge.said."""
+
+import json
+
+import h3.api.basic_int as h3
+import msgspec
+
+from edge.aggregate import Windows
+from edge.coordinates import converted
+from edge.model import Now
+from edge.said import Said
+from edge.wire import Update
+
+T0 = 1_790_000_000_000
+
+
+def test_everybody_is_told_in_the_encoding_that_they_speak():
+    """A client that sent JSON gets JSON; the others get MessagePack."""
+    said = Said(Windows(5, 8), "wgs84", {"alice": True}, Now(1.0, T0), "dispatch")
+    update = Update(order="o-1", state="accepted", at=T0)
+    said.tell("alice", update, 9.0)
+    said.tell("bob", update, 9.0)
+    (alice, kind, payload, expires), (bob, _, packed, _) = said.messages
+    assert (alice, bob, kind, expires) == ("alice", "bob", "update", 9.0)
+    assert json.loads(payload) == msgspec.msgpack.decode(packed)
+
+
+def test_cells_are_those_of_wgs84():
+    """A node that keeps GCJ-02 counts a place in the cell where it lies on the ground."""
+    ground = (31.2, 121.4)
+    windows = Windows(2, 10)
+    for person in ("a", "b"):
+        said = Said(windows, "gcj02", {}, Now(1.0, T0), "dispatch")
+        said.locate("order.placed", T0, *converted(*ground, "wgs84", "gcj02"), person)
+    (window,) = windows.seal(Now(200.0, T0 + 200_000))
+    assert [cell.cell for cell in window.cells] == [h3.latlng_to_cell(*ground, 10)]
+
+
+def test_counts_and_measures_land_in_their_window():
+    """What the scenario counts and measures is in the window of its stamp."""
+    windows = Windows(5, 8)
+    said = Said(windows, "wgs84", {}, Now(1.0, T0), "dispatch")
+    said.count("order.delivered", T0, 2)
+    said.measure("click_to_door_ms", T0, 1_500)
+    (window,) = windows.seal(Now(200.0, T0 + 200_000))
+    assert window.counters == {"order.delivered": 2}
+    assert (window.measures["click_to_door_ms"].count, window.measures["click_to_door_ms"].total) == (1, 1_500)
