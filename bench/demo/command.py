@@ -153,7 +153,7 @@ def _run(
         demo = Demo(instance, options, folder)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(demo.complained)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, demo.interrupt)
         return demo, await (demo.run() if headless else _shown(demo))
 

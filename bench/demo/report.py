@@ -32,7 +32,8 @@ class Process(Struct):
 
 class Ended(Struct, kw_only=True):
     """A run that is over. `status` is the node's last account of itself, `dropped` its counts of what it could not
-    answer and `sync` of what it sent to the centre, all incarnations together; `journal` and `folder` are where things are kept."""
+    answer and `sync` of what it sent to the centre, all incarnations together; `journal` and `folder` are where things
+    are kept."""
 
     instance: Instance
     speed: float

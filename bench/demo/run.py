@@ -343,7 +343,7 @@ class Demo:
         return total
 
     def sync(self) -> dict[str, int]:
-        """What went to the centre, all incarnations together. (What a killed one did in its last half second is lost.)"""
+        """What went to the centre, all incarnations together; what a killed one did in its last half second is lost."""
         names = ("batches_sent", "batches_acked", "bytes")
         return {name: sum(int(sync.get(name) or 0) for sync in self._sync.values()) for name in names}
 

@@ -22,11 +22,11 @@ BODY_LINES: Final = 11
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
 ORDER_STATES: Final = (
-    ("placed", "waiting for a rider", "yellow"),
+    ("placed", "no rider yet", "yellow"),
     ("offered", "offered", "bright_yellow"),
     ("accepted", "rider on the way", "cyan"),
-    ("at_shop", "rider at the shop", "bright_cyan"),
-    ("picked_up", "on the way to you", "bright_blue"),
+    ("at_shop", "rider at shop", "bright_cyan"),
+    ("picked_up", "on the way", "bright_blue"),
     ("delivered", "delivered", "green"),
     ("cancelled", "cancelled", "magenta"),
     ("undeliverable", "given up", "red"),
@@ -61,7 +61,7 @@ def draw(demo: Demo, console: Console) -> RenderableType:
         Layout(_footer(demo, width), name="footer", size=2),
     )
     layout["body"].split_row(
-        Layout(_orders(demo), ratio=10, name="orders"),
+        Layout(_orders(demo, width * 10 // 26 - 26), ratio=10, name="orders"),
         Layout(_riders_and_rate(demo, max(width // 4 - 4, 12)), ratio=7, name="riders"),
         Layout(_latency(demo), ratio=9, name="latency"),
     )
@@ -104,18 +104,18 @@ def _header(demo: Demo) -> RenderableType:
     return Panel(line, title="[bold]Doorstep[/bold]", title_align="left", border_style="blue", padding=(0, 1))
 
 
-def _orders(demo: Demo) -> RenderableType:
+def _orders(demo: Demo, bar: int) -> RenderableType:
     counts = demo.records.order_states()
     counts["placed"] += counts["sent"]
-    width = max(*(counts[state] for state, _, _ in ORDER_STATES), 1)
+    most = max(*(counts[state] for state, _, _ in ORDER_STATES), 1)
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", width=4)
     table.add_column(ratio=1)
     for state, words, colour in ORDER_STATES:
         count = counts[state]
-        bar = Text("━" * max(round(count / width * 8), count > 0), style=colour)
-        table.add_row(Text(words, style=colour if count else "bright_black"), str(count), bar)
+        line = Text("━" * max(round(count / most * bar), count > 0), style=colour)
+        table.add_row(Text(words, style=colour if count else "bright_black"), str(count), line)
     return Panel(table, title="orders", title_align="left", border_style="bright_black", padding=(0, 1))
 
 

@@ -253,6 +253,8 @@ class _Peer(asyncio.Protocol):
                 self._notify()
         if data:
             self.connection.receive(data, self._endpoint.clock(), read_at)
+            if not self.connection.wants_more:
+                self.regulate()
             if self._stranger and self.connection.session is not None:
                 self._stranger = False
                 self._endpoint.introduced(self)
@@ -320,7 +322,7 @@ class _Peer(asyncio.Protocol):
 
     def _end(self, transport: asyncio.Transport) -> None:
         """Close, but not in the peer's face: where we close with something unread, the kernel resets the connection,
-        and the peer never sees why. So our side ends, and what still comes is thrown away until the peer closes, too."""
+        and the peer never sees why. So our side ends, and what still comes is thrown away until the peer closes too."""
         self._ending = True
         self._endpoint.registry.wheel.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
         if not transport.can_write_eof():  # TLS

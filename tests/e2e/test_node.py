@@ -2,6 +2,8 @@
 
 import json
 import signal
+import socket
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -9,7 +11,7 @@ import urllib.request
 import pytest
 
 from tests.e2e.site import SHOP, Phone, Process, place, site
-from tests.processes import find_program, free_port
+from tests.processes import find_program, free_port, make_certificates
 
 
 def test_an_order_finds_its_rider_and_is_delivered(tmp_path):
@@ -90,6 +92,39 @@ def test_answers_wait_for_a_client_that_was_away(tmp_path):
             timeout=20,
         )
         assert json.loads(got.stdout)["id"] == "p-1"
+
+
+def test_tls_and_secure_websocket(tmp_path):
+    """With a certificate the node listens for TLS and secure WebSocket; a client that trusts another authority goes
+    away."""
+    authority, certificate, key = make_certificates(tmp_path)
+    secure = {"listen": "", "listen_tls": "127.0.0.1:0", "listen_wss": "127.0.0.1:0"}
+    with site(tmp_path, "alice", tls_cert=str(certificate), tls_key=str(key), **secure) as made:
+        ports = json.loads((tmp_path / "data" / "ports.json").read_text())
+        assert set(ports) == {"listen_tls", "listen_wss", "status"}
+        order = {"id": "p-1", "at": 1, "order": "o-1", "shop": "s-1", "pickup": SHOP, "dropoff": SHOP, "prep_s": 60}
+        address = ["-h", "127.0.0.1", "-p", str(ports["listen_tls"]), "-q", "1", "-V", "5"]
+        user = ["-u", "alice", "-P", made.tokens["alice"]]
+        publish = [find_program("mosquitto_pub"), *address, *user, "-t", "ds/n-1/up/alice/order.place"]
+        sent = subprocess.run([*publish, "--cafile", str(authority), "-m", json.dumps(order)], timeout=20, check=False)
+        assert sent.returncode == 0
+        (tmp_path / "other").mkdir()
+        stranger, _, _ = make_certificates(tmp_path / "other")
+        distrusts = subprocess.run(
+            [*publish, "--cafile", str(stranger), "-m", "x"], capture_output=True, timeout=20, check=False
+        )
+        assert distrusts.returncode != 0
+        context = ssl.create_default_context(cafile=str(authority))
+        with (
+            socket.create_connection(("127.0.0.1", ports["listen_wss"]), 10) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+        ):
+            tls.sendall(
+                b"GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+            )
+            assert tls.recv(100).startswith(b"HTTP/1.1 101")
 
 
 def test_refusals_reach_the_sender_and_the_status(tmp_path):

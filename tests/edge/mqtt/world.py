@@ -2,15 +2,30 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
 from edge.model import Answer, Publish, Source
 from edge.mqtt import v311
-from edge.mqtt.codec import ConnAckPacket, ConnectPacket, Decoder, Packet, read
+from edge.mqtt.codec import (
+    ConnAckPacket,
+    ConnectPacket,
+    Decoder,
+    DisconnectPacket,
+    Packet,
+    PublishPacket,
+    QoS,
+    TopicFilter,
+    read,
+)
 from edge.mqtt.session import Connection
 from edge.mqtt.sessions import Rules, Sessions
 
 TOKEN = b"secret"
+UP = "ds/n1/up/c1/order.place"
+ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
+EITHER = pytest.mark.parametrize("version", [5, 4])
 
 
 class Recorder:
@@ -150,3 +165,32 @@ class World:
         """Time goes by."""
         self.now += seconds
         self.sessions.wheel.turn(self.now)
+
+
+def publish(packet_id: int | None = 1, topic: str = UP, payload: bytes = b"{}") -> PublishPacket:
+    qos = QoS.AT_MOST_ONCE if packet_id is None else QoS.AT_LEAST_ONCE
+    return PublishPacket(topic, payload, qos=qos, packet_id=packet_id)
+
+
+def connect(client_id: str = "phone", *, username: str | None = "c1", password: bytes | None = TOKEN) -> ConnectPacket:
+    return ConnectPacket(client_id, username=username, password=password, clean_start=True)
+
+
+def refusal(peer: Peer, packet: Packet) -> int:
+    """The code of a CONNACK that refuses, after which the connection closes."""
+    (connack,) = peer.send(packet)
+    assert isinstance(connack, ConnAckPacket)
+    assert peer.connection.closing
+    assert peer.world.receiver.presence == []
+    return int(connack.reason_code)
+
+
+def farewell(peer: Peer, sent: list[Packet]) -> int | None:
+    """The reason of the DISCONNECT that ends `sent`; None for 3.1.1, where the connection just closes."""
+    assert peer.connection.closing
+    assert peer.world.receiver.presence[-1] == ("c1", False)
+    if peer.version != 5:
+        assert not any(isinstance(packet, DisconnectPacket) for packet in sent)
+        return None
+    assert isinstance(sent[-1], DisconnectPacket)
+    return int(sent[-1].reason_code)
