@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.errors import ConfigError
+from edge.errors import WHOLE_FILE, ConfigError
 from edge.limits import IDENTIFIER_PATTERN
 
 
@@ -41,11 +41,11 @@ def load(path: str | Path) -> Config:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(str(path), "the file", error.strerror, "Copy deploy/central.toml there first.") from None
+        raise ConfigError(str(path), WHOLE_FILE, error.strerror, "Copy deploy/central.toml there first.") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), "the file", f"byte {error.start}", "Save it as UTF-8.") from None
+        raise ConfigError(str(path), WHOLE_FILE, f"byte {error.start} is not UTF-8", "Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), "the file", str(error), "Mend that line; the format is TOML.") from None
+        raise ConfigError(str(path), WHOLE_FILE, str(error), "Mend that line; the format is TOML.") from None
     config = _convert(path, values)
     _check(path, config)
     folder = path.resolve().parent

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from . import limits
-from .errors import ConfigError
+from .errors import WHOLE_FILE, ConfigError
 from .model import DispatchRules, Rules
 
 Identifier = Annotated[str, Meta(pattern=limits.IDENTIFIER_PATTERN)]
@@ -113,13 +113,13 @@ def load(path: str | Path) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(str(path), "the file", error.strerror, "Copy deploy/edge.toml there and edit it.") from None
+        raise ConfigError(str(path), WHOLE_FILE, error.strerror, "Copy deploy/edge.toml there and edit it.") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), "the file", f"byte {error.start}", "Save it as UTF-8.") from None
+        raise ConfigError(str(path), WHOLE_FILE, f"byte {error.start} is not UTF-8", "Save it as UTF-8.") from None
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), "the file", str(error), "Mend that line; the format is TOML.") from None
+        raise ConfigError(str(path), WHOLE_FILE, str(error), "Mend that line; the format is TOML.") from None
     config = _convert(path, values)
     _check(path, config)
     folder = path.resolve().parent

@@ -13,6 +13,8 @@ Refusals of messages are not exceptions but data: `Refusal` names the reason and
 
 from enum import StrEnum
 
+WHOLE_FILE = "the file"
+
 
 class DoorstepError(Exception):
     """An error that a person reads. `str()` is one or more full sentences, the last one says what to do."""
@@ -21,12 +23,14 @@ class DoorstepError(Exception):
 
 
 class ConfigError(DoorstepError):
-    """A configuration that cannot be used. Names the file, the field, the value and a hint."""
+    """A configuration that cannot be used. Names the file, the field, the value and a hint. Where the whole file is
+    wrong the field is WHOLE_FILE and the value says how."""
 
     exit_code = 2
 
     def __init__(self, path: str, field: str, value: object, hint: str) -> None:
-        super().__init__(f"{path}: {field} = {value!r} cannot be used. {hint}")
+        wrong = f"{value}." if field == WHOLE_FILE else f"{field} = {value!r} cannot be used."
+        super().__init__(f"{path}: {wrong} {hint}")
         self.path, self.field, self.value, self.hint = path, field, value, hint
 
 

@@ -5,11 +5,14 @@ Reads rows as they are (`edge.model.Row`), with no code of the core, so that a m
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
+import apsw
 import msgspec
 from msgspec import Struct
 
+from edge.journal_reader import JournalReader, read_snapshot, read_snapshots
 from edge.model import Acknowledge, Answer, Event, Recalled, Rejected, Row, Shed, decode_row
 from edge.wire import Assignment, OrderCancel, Receipt, RiderProgress, RiderReply, RiderShift, Update, is_json
 
@@ -22,6 +25,20 @@ _DECODERS: Final[dict[str, tuple[Any, Any]]] = {
     kind: (msgspec.msgpack.Decoder(form).decode, msgspec.json.Decoder(form).decode)
     for kind, form in (("receipt", Receipt), ("assignment", Assignment), ("update", Update))
 }
+
+
+def read_journal(path: Path) -> tuple["Evidence", dict[str, bytes]]:
+    """What a whole journal says, and what its snapshots hold, unpacked, by a name for each. Raises DoorstepError where it
+    cannot be read from its first row."""
+    evidence = Evidence()
+    with JournalReader.open(path) as reader:
+        evidence.read(body for _, body in reader.rows(0))
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        unpacked = {f"the snapshot at row {kept.number}": read_snapshot(db, path, kept) for kept in read_snapshots(db)}
+    finally:
+        db.close()
+    return evidence, unpacked
 
 
 class Shift(Struct):

@@ -5,31 +5,30 @@ import contextlib
 import math
 import random
 import secrets
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-import apsw
 from msgspec import Struct
 
 from edge.clock import Clock
 from edge.errors import DoorstepError
-from edge.journal_reader import FILE_NAME, JournalReader, read_snapshot, read_snapshots
+from edge.journal_reader import FILE_NAME
 
 from .agenda import Agenda
 from .clients import Fleet
 from .customers import Customer
-from .evidence import Evidence
+from .evidence import read_journal
 from .instance import Instance, Order
 from .invariants import Case, judge, states
 from .kitchens import Kitchen, name_of
 from .processes import Site
 from .records import Records
-from .report import Ended, Process
+from .report import Ended
 from .riders import Rider
+from .watch import Watch
 from .world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
 
 DAY_MS: Final = 24 * 3_600_000
@@ -56,9 +55,6 @@ PATIENCE_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max":
 """At high speed, real seconds that people get at least: a minute of a rider's time is 200 ms at 300 times real speed,
 and a hiccup of this machine should not look like a rider who does not answer."""
 
-RATE_SAMPLES: Final = 240
-"""Samples of the decision rate kept for the screen: two minutes."""
-
 
 class Options(Struct, frozen=True, kw_only=True):
     """What was asked for. `minutes` are real, 0 for the whole day; `broker` is empty for the node's own endpoint."""
@@ -79,10 +75,6 @@ class Demo:
         self.options = options
         self.folder = folder
         self.phase = "starting"
-        self.status: Mapping[str, Any] = {}
-        self.summary: Mapping[str, Any] = {}
-        self.rates: deque[float] = deque(maxlen=RATE_SAMPLES)
-        self.process = Process()
         self.records = Records()
         self.interrupted = False
         self._broker = _split(options.broker)
@@ -90,12 +82,8 @@ class Demo:
         self._draw = random.Random(f"demo {options.seed}")
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
         self.site = Site(folder, self.node_name)
+        self.watch = Watch(self.site)
         self.agenda: Agenda | None = None
-        self._queues: dict[str, tuple[int, int]] = {}
-        self._cpu_s: dict[int, float] = {}
-        self._dropped: dict[int, Mapping[str, int]] = {}
-        self._sync: dict[int, Mapping[str, Any]] = {}
-        self._decisions = (0, 0, 0.0)
         self._began = perf_counter()
         self._began_ms = int(time() * 1000)
         self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
@@ -269,13 +257,13 @@ class Demo:
             await asyncio.sleep(0.05)
             await self.site.node.answers()
             took_s = perf_counter() - killed
-            self.process.ready_s_max = max(self.process.ready_s_max, took_s)
+            self.watch.ready_s_max = max(self.watch.ready_s_max, took_s)
             self.records.tell(self.agenda.now_ms(), f"the node is back after {took_s:.1f} s")
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
-    async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended:
-        """Let everything settle, stop the processes, and judge."""
+    async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended | None:
+        """Let everything settle, stop the processes, and judge. None where that was interrupted."""
         self.phase = "draining"
         world.closed = True
         assert self.agenda is not None
@@ -284,22 +272,22 @@ class Demo:
         unanswered = fleet.unanswered()
         await fleet.close()
         drain_s = DRAIN_REAL_S_MAX + self.agenda.clock.real_s(DRAIN_SIMULATED_S_MAX)
-        settled = await self._until(self._in_step, drain_s)
+        settled = await self._until(self.watch.in_step, drain_s)
         if not settled:
             self.records.tell(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
-        at_node, at_centre = self._both()
-        self.process.restarts = self.site.node.restarts
-        self.process.kills = self.site.node.kills
-        self.process.cpu_s = sum(self._cpu_s.values())
+        if self.interrupted:
+            return None
+        watch = self.watch
+        at_node, at_centre = watch.events()
         await self.site.stop()
         self.phase = "checking"
-        evidence, unpacked = await asyncio.to_thread(self._read)
+        evidence, unpacked = await asyncio.to_thread(read_journal, self.journal)
         case = Case(
             records=self.records,
             evidence=evidence,
-            open_orders=states(self.status),
+            open_orders=states(watch.status),
             unanswered=unanswered,
-            queues=self._queues,
+            queues=watch.queues,
             events_at_node=at_node,
             events_at_centre=at_centre,
             folders=[self.site.node_data, self.site.centre_data],
@@ -320,10 +308,10 @@ class Demo:
             records=self.records,
             evidence=evidence,
             verdicts=verdicts,
-            status=self.status,
-            dropped=self.dropped(),
-            sync=self.sync(),
-            process=self.process,
+            status=watch.status,
+            dropped=watch.dropped(),
+            sync=watch.sync(),
+            process=watch.process(),
             events_at_node=at_node,
             events_at_centre=at_centre,
             journal=str(self.journal),
@@ -335,36 +323,11 @@ class Demo:
         """Where the node's journal is."""
         return self.site.node_data / FILE_NAME
 
-    def dropped(self) -> Counter[str]:
-        """What the node could not answer, by reason, all its incarnations together."""
-        total: Counter[str] = Counter()
-        for counts in self._dropped.values():
-            total.update(counts)
-        return total
-
-    def sync(self) -> dict[str, int]:
-        """What went to the centre, all incarnations together; what a killed one did in its last half second is lost."""
-        names = ("batches_sent", "batches_acked", "bytes")
-        return {name: sum(int(sync.get(name) or 0) for sync in self._sync.values()) for name in names}
-
-    def _read(self) -> tuple[Evidence, dict[str, bytes]]:
-        """The journal's side of the story, and its snapshots unpacked."""
-        evidence = Evidence()
-        with JournalReader.open(self.journal) as reader:
-            evidence.read(body for _, body in reader.rows(0))
-        db = apsw.Connection(str(self.journal), flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            kept = read_snapshots(db)
-            unpacked = {f"the snapshot at row {k.number}": read_snapshot(db, self.journal, k) for k in kept}
-        finally:
-            db.close()
-        return evidence, unpacked
-
-    async def _until(self, done: Any, seconds: float) -> bool:
+    async def _until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Wait until `done()`, asking both processes anew each time; False where that takes longer than `seconds`."""
         end = perf_counter() + seconds
         while True:
-            await self._look()
+            await self.watch.look()
             if done():
                 return True
             if self._stop.is_set() or perf_counter() > end:
@@ -374,44 +337,10 @@ class Demo:
                     raise failure
             await asyncio.sleep(POLL_S / 2)
 
-    def _both(self) -> tuple[int, int]:
-        return int(self.status.get("sync", {}).get("events_at_node") or 0), int(self.summary.get("events") or 0)
-
-    def _in_step(self) -> bool:
-        """The centre has counted what the node received."""
-        at_node, at_centre = self._both()
-        return at_node == at_centre > 0
-
-    # -- looking at the processes --------------------------------------------------------------------------------------
-
     async def _poll(self) -> None:
         while True:
-            await self._look()
+            await self.watch.look()
             await asyncio.sleep(POLL_S)
-
-    async def _look(self) -> None:
-        """Ask both processes how they are. Silence is no news: one of them may be restarting."""
-        with contextlib.suppress(OSError):
-            self._seen(await self.site.status())
-        with contextlib.suppress(OSError):
-            self.summary = await self.site.summary()
-
-    def _seen(self, status: Mapping[str, Any]) -> None:
-        self.status = status
-        process, counts = status["process"], status["counts"]
-        pid = int(process["pid"])
-        self._cpu_s[pid] = float(process["cpu_s"] or 0)
-        self._dropped[pid] = counts["dropped"]
-        self._sync[pid] = status["sync"]
-        self.process.rss_mb = max(self.process.rss_mb, float(process["rss_mb"] or 0))
-        for name, queue in status["queues"].items():
-            deepest, _ = self._queues.get(name, (0, 0))
-            self._queues[name] = (max(deepest, int(queue["depth"])), int(queue["limit"]))
-        decisions, now_real = int(counts["decisions"]), perf_counter()
-        last_pid, last, last_real = self._decisions
-        if last_pid == pid and now_real > last_real:
-            self.rates.append(max(decisions - last, 0) / (now_real - last_real))
-        self._decisions = (pid, decisions, now_real)
 
 
 def _split(url: str) -> tuple[str, str, str]:

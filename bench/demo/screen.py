@@ -97,7 +97,7 @@ def _header(demo: Demo) -> RenderableType:
     )
     placed, total = demo.records.counts["placed"], len(demo.instance.orders)
     middle = PHASES[demo.phase] or f"{placed} of {total} orders placed"
-    state = str(demo.status.get("state", "starting"))
+    state = str(demo.watch.status.get("state", "starting"))
     colour = {"ok": "green", "degraded": "red"}.get(state, "yellow")
     mode = "through a broker" if demo.options.broker else "own endpoint"
     line.add_row(day, Text(middle), Text.assemble(mode, "  node ", (state, f"bold {colour}")))
@@ -127,8 +127,8 @@ def _riders_and_rate(demo: Demo, width: int) -> RenderableType:
     for state, words, colour in RIDER_STATES:
         count = states.count(state)
         table.add_row(Text(words, style=colour if count else "bright_black"), str(count))
-    rate = demo.rates[-1] if demo.rates else 0.0
-    line = Text(sparkline(demo.rates, width), style="cyan", no_wrap=True, overflow="crop")
+    rate = demo.watch.rates[-1] if demo.watch.rates else 0.0
+    line = Text(sparkline(demo.watch.rates, width), style="cyan", no_wrap=True, overflow="crop")
     decided = Text.assemble((f"{rate:.1f}", "bold"), " decisions/s", no_wrap=True)
     clients = 0 if demo.fleet is None else demo.fleet.connected
     body = Group(table, Text(), decided, line, Text(f"{clients} connections", style="bright_black"))
@@ -146,7 +146,7 @@ def _latency(demo: Demo) -> RenderableType:
     for words, values in (("receipt", demo.records.receipt_ms_real), ("to rider", assignment_ms(demo.records))):
         p50, p99 = quantiles(values, 0.5, 0.99)
         table.add_row(Text(words, style="bold"), figure(p50), figure(p99))
-    measured = stages(demo.status, "recent")
+    measured = stages(demo.watch.status, "recent")
     for stage in STAGES:
         p50, p99 = measured.get(stage, {"p50": 0.0, "p99": 0.0}).values()
         table.add_row(Text(f" {stage}" if stage != "total" else " in the node", style="cyan"), figure(p50), figure(p99))
@@ -162,14 +162,14 @@ def _happenings(demo: Demo, lines: int) -> RenderableType:
 
 
 def _footer(demo: Demo, width: int) -> RenderableType:
-    sync = demo.status.get("sync", {})
-    at_centre = demo.summary.get("events") or 0
+    sync = demo.watch.status.get("sync", {})
+    at_centre = demo.watch.summary.get("events") or 0
     connected = "[green]connected[/green]" if sync.get("connected") else "[red]away[/red]"
     refused = ", ".join(f"{reason} {count}" for reason, count in sorted(demo.records.refused.items())) or "none"
     state = (
         f"centre {connected}, {at_centre} of {sync.get('events_at_node') or 0} events there, "
         f"{sync.get('batches_acked') or 0} batches   refused: {refused}"
     )
-    url = demo.site.status_url() if demo.status else "…"
+    url = demo.site.status_url() if demo.watch.status else "…"
     lines = Group(Text.from_markup(state, overflow="ellipsis"), Text.assemble("page ", (url, "underline cyan")))
     return Align.left(lines, width=width)

@@ -1,0 +1,86 @@
+"""What the node and the centre say of themselves while a demonstration runs, restarts of the node included.
+
+A process that is killed takes its counters with it, so they are kept by process number and added up.
+"""
+
+import contextlib
+from collections import Counter, deque
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, Final
+
+from .processes import Site
+from .report import Process
+
+RATE_SAMPLES: Final = 240
+"""Samples of the decision rate kept for the screen: two minutes."""
+
+
+class Watch:
+    """The last accounts of both processes, and what was gathered from all of them."""
+
+    def __init__(self, site: Site) -> None:
+        self.status: Mapping[str, Any] = {}
+        self.summary: Mapping[str, Any] = {}
+        self.rates: deque[float] = deque(maxlen=RATE_SAMPLES)
+        self.queues: dict[str, tuple[int, int]] = {}
+        """The greatest depth that was seen of each queue, and its limit."""
+        self.ready_s_max = 0.0
+        """Real seconds of the slowest restart, from the kill to the first answer."""
+        self._site = site
+        self._rss_mb = 0.0
+        self._cpu_s: dict[int, float] = {}
+        self._dropped: dict[int, Mapping[str, int]] = {}
+        self._sync: dict[int, Mapping[str, Any]] = {}
+        self._decisions = (0, 0, 0.0)
+
+    async def look(self) -> None:
+        """Ask both processes how they are. Silence is no news: one of them may be restarting."""
+        with contextlib.suppress(OSError):
+            self.seen(await self._site.status())
+        with contextlib.suppress(OSError):
+            self.summary = await self._site.summary()
+
+    def seen(self, status: Mapping[str, Any]) -> None:
+        """An account of the node."""
+        self.status = status
+        process, counts = status["process"], status["counts"]
+        pid = int(process["pid"])
+        self._cpu_s[pid] = float(process["cpu_s"] or 0)
+        self._dropped[pid] = counts["dropped"]
+        self._sync[pid] = status["sync"]
+        self._rss_mb = max(self._rss_mb, float(process["rss_mb"] or 0))
+        for name, queue in status["queues"].items():
+            deepest, _ = self.queues.get(name, (0, 0))
+            self.queues[name] = (max(deepest, int(queue["depth"])), int(queue["limit"]))
+        decisions, now_real = int(counts["decisions"]), perf_counter()
+        last_pid, last, last_real = self._decisions
+        if last_pid == pid and now_real > last_real:
+            self.rates.append(max(decisions - last, 0) / (now_real - last_real))
+        self._decisions = (pid, decisions, now_real)
+
+    def events(self) -> tuple[int, int]:
+        """Events received by the node, and counted by the centre."""
+        return int(self.status.get("sync", {}).get("events_at_node") or 0), int(self.summary.get("events") or 0)
+
+    def in_step(self) -> bool:
+        """The centre has counted what the node received."""
+        at_node, at_centre = self.events()
+        return at_node == at_centre > 0
+
+    def process(self) -> Process:
+        """Memory and processor time of the node, and its restarts."""
+        node = self._site.node
+        return Process(self._rss_mb, sum(self._cpu_s.values()), node.restarts, node.kills, self.ready_s_max)
+
+    def dropped(self) -> Counter[str]:
+        """What the node could not answer, by reason."""
+        total: Counter[str] = Counter()
+        for counts in self._dropped.values():
+            total.update(counts)
+        return total
+
+    def sync(self) -> dict[str, int]:
+        """What went to the centre. What a killed node did since it was last asked is lost."""
+        names = ("batches_sent", "batches_acked", "bytes")
+        return {name: sum(int(sync.get(name) or 0) for sync in self._sync.values()) for name in names}
