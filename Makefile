@@ -47,7 +47,7 @@ test: $(TESTS_READY) ## everything: lint, types, layers, unit, property, end-to-
 lint: $(TESTS_READY) ## ruff, pyright and import-linter alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 .PHONY: bench

@@ -86,3 +86,4 @@ class Reason(StrEnum):
     # the node
     OVER_CAPACITY = "over_capacity"
     DISK_FULL = "disk_full"
+    OVERLOADED = "overloaded"

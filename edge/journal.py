@@ -214,7 +214,7 @@ class Journal:
             raise JournalError(f"Row {head.number} was submitted as {number}; the next is {self._submitted + 1}.")
         if self.queued >= COMMIT_QUEUE_ROWS_MAX or self.queued_bytes >= COMMIT_QUEUE_BYTES_MAX:
             raise JournalError(
-                f"{self.queued} rows of {self.queued_bytes} bytes wait for the disk. Stop reading at half of COMMIT_QUEUE_*_MAX."
+                f"{self.queued} rows ({self.queued_bytes} bytes) wait for the disk. Stop reading earlier."
             )
         self._submitted = number
         self._submitted_bytes += len(row)

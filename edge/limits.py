@@ -187,6 +187,10 @@ COMMIT_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
 COMMIT_QUEUE_BYTES_MAX: Final = 64 * 1024 * 1024
 """The size of all rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
 
+COMMIT_QUEUE_ROWS_SPARE: Final = 256
+"""Room that publishes leave for timers and the centre's answers: beyond it they are refused as `overloaded`. Reached
+only where thousands of connections had a read under way when reading paused."""
+
 PRUNE_ROWS: Final = 64
 """Rows deleted in one step between commits."""
 

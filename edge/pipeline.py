@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from .clock import Clock
 from .decode import decode
-from .errors import DiskFull, Reason
+from .errors import DiskFull, JournalError, Reason
 from .journal import Journal
 from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
 from .model import (
@@ -170,7 +170,10 @@ class Pipeline:
     def _received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
         begin = perf_counter()
         if self.full:
-            self._refuse_all(source, publishes)
+            self._refuse_all(source, publishes, Reason.DISK_FULL)
+            return
+        if self._overloaded():
+            self._refuse_all(source, publishes, Reason.OVERLOADED)
             return
         inputs: list[Input] = []
         tokens: list[int] = []
@@ -337,7 +340,11 @@ class Pipeline:
 
     async def _recall(self, recall: Recall) -> None:
         """The recorded receipt of a repeat goes back into the core, which sends it again."""
-        body = await self._journal.recall(recall.row)
+        try:
+            body = await self._journal.recall(recall.row)
+        except JournalError as error:
+            self._status.alarm("journal", str(error))
+            body = None
         receipt = receipt_in(body, recall) if body is not None else None
         if receipt is None:
             self.recalls_missed += 1
@@ -352,11 +359,16 @@ class Pipeline:
         self._snapshot_number = self.node.number
         self._journal.snapshot(self.node.number, self.node.snapshot())
 
-    def _refuse_all(self, source: Source, publishes: list[Publish]) -> None:
-        """The disk is full: nothing is written, nothing is promised, everything is counted."""
+    def _refuse_all(self, source: Source, publishes: list[Publish], reason: Reason) -> None:
+        """The disk is full or too far behind: nothing is written, nothing is promised, everything is counted."""
         tokens = [publish.token for publish in publishes if publish.token]
-        self._status.dropped(Reason.DISK_FULL, len(publishes))
-        source.acknowledge(tokens, [Reason.DISK_FULL] * len(tokens))
+        self._status.dropped(reason, len(publishes))
+        source.acknowledge(tokens, [reason] * len(tokens))
+
+    def _overloaded(self) -> bool:
+        """Whether the journal's queue is as good as full, although reading has paused."""
+        rows_max = COMMIT_QUEUE_ROWS_MAX - COMMIT_QUEUE_ROWS_SPARE
+        return self._journal.queued >= rows_max or self._journal.queued_bytes >= COMMIT_QUEUE_BYTES_MAX * 3 // 4
 
     def _on_failure(self, error: Exception) -> None:
         """A full disk is waited out, on a core rebuilt from what the disk holds; anything else ends the process."""

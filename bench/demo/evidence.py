@@ -28,8 +28,8 @@ _DECODERS: Final[dict[str, tuple[Any, Any]]] = {
 
 
 def read_journal(path: Path) -> tuple["Evidence", dict[str, bytes]]:
-    """What a whole journal says, and what its snapshots hold, unpacked, by a name for each. Raises DoorstepError where it
-    cannot be read from its first row."""
+    """What a whole journal says, and what its snapshots hold, unpacked, by a name for each. Raises DoorstepError where
+    it cannot be read from its first row."""
     evidence = Evidence()
     with JournalReader.open(path) as reader:
         evidence.read(body for _, body in reader.rows(0))

@@ -22,10 +22,11 @@ CODES: Final[dict[str, PubAckReasonCode]] = {
     Reason.OVER_QUOTA: PubAckReasonCode.QUOTA_EXCEEDED,
     Reason.OVER_CAPACITY: PubAckReasonCode.QUOTA_EXCEEDED,
     Reason.DISK_FULL: PubAckReasonCode.QUOTA_EXCEEDED,
+    Reason.OVERLOADED: PubAckReasonCode.QUOTA_EXCEEDED,
 }
 """The standard's code for a refusal. Every other reason is one of the domain: 0x83, with the reason as text."""
 
-_WITHHELD: Final = frozenset((Reason.OVER_QUOTA, Reason.DISK_FULL))
+_WITHHELD: Final = frozenset((Reason.OVER_QUOTA, Reason.DISK_FULL, Reason.OVERLOADED))
 """Refusals without a receipt. A 3.1.1 PUBACK cannot say so: it stays away, and the client sends again later."""
 
 

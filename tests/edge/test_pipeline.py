@@ -257,6 +257,25 @@ def test_a_live_journal_replays_to_the_byte(tmp_path):
     assert not any(isinstance(item, Sighting) for body in connection_rows for item in decode_row(body).inputs)
 
 
+def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch):
+    """When more reads arrive than the disk can take, links are paused, what still comes is refused and counted, and all
+    that was accepted is there."""
+    monkeypatch.setattr("edge.pipeline.COMMIT_QUEUE_ROWS_MAX", 300)
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        for number in range(400):
+            pipeline.received(wire, [order(number, number + 1)], 0.0)
+        assert wire.asked("pause") == [None]
+        await wire.until(lambda: pipeline.in_flight == 0)
+        said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
+        assert set(said.values()) == {"", "overloaded"}
+        accepted = sum(1 for reason in said.values() if reason == "")
+        assert len(pipeline.node.dispatch.live().orders) == accepted
+        assert wire.asked("resume") == [None]
+
+    with_pipeline(tmp_path, test)
+
+
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A file system of 24 MiB of its own, so that it can be filled."""

@@ -13,7 +13,7 @@ BIN = Path(sys.executable).parent
 TOOLS = {
     "ruff check": [str(BIN / "ruff"), "check", "--no-cache"],
     "ruff format": [str(BIN / "ruff"), "format", "--check", "--no-cache"],
-    "pyright": [str(BIN / "pyright"), "--pythonpath", sys.executable],
+    "pyright": [str(BIN / "pyright"), "--project", "pyproject.toml", "--pythonpath", sys.executable],
     "import-linter": [str(BIN / "lint-imports"), "--no-cache"],
 }
 

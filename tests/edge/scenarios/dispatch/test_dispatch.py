@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,177 +30,183 @@ SPOTS = [(52.5, 13.4), (52.51, 13.4), (52.5, 13.42), (52.53, 13.45), (52.6, 13.3
 RULES = DispatchRules(give_up_s=1500, soon_free_s=1800)
 
 
+class Machine(RuleBasedStateMachine):
+    """A district, one scenario that replays its rows, and one that recovers from them."""
+
+    make_district: Any = None
+    make_mirror: Any = None
+
+    @initialize()
+    def begin(self):
+        self.d = self.make_district(RULES)
+        self.mirrors = [self.make_mirror(RULES, decides=True), self.make_mirror(RULES, decides=False)]
+        self.followed = 0
+        self.until = {}
+
+    def _round(self, *events):
+        self.d.round(*events)
+        self._follow()
+
+    def _follow(self):
+        for row in self.d.rows[self.followed :]:
+            for one in self.mirrors:
+                one.follow(row)
+        self.followed = len(self.d.rows)
+
+    @rule(
+        rider=st.sampled_from(RIDERS),
+        on=st.integers(0, 3),
+        capacity=st.integers(1, 3),
+        until_s=st.none() | st.integers(60, 2000),
+        spot=st.sampled_from(SPOTS),
+    )
+    def shift(self, rider, on, capacity, until_s, spot):
+        until = None if until_s is None else self.d.now.wall_ms + until_s * 1000
+        self._round(self.d.shift(rider, on=on > 0, capacity=capacity, until=until))
+        self.d.sight(rider, *spot)
+
+    @rule(rider=st.sampled_from(RIDERS), spot=st.sampled_from(SPOTS))
+    def sight(self, rider, spot):
+        self.d.sight(rider, *spot)
+
+    @rule(rider=st.sampled_from(RIDERS), present=st.booleans())
+    def presence(self, rider, present):
+        self.d.dispatch.presence(rider, present, self.d.now)
+
+    @rule(
+        orders=st.lists(st.sampled_from(ORDERS), min_size=1, max_size=4, unique=True),
+        shop=st.integers(0, 3),
+        spot=st.sampled_from(SPOTS),
+        prep_s=st.sampled_from([0, 0, 300, 900, 6000]),
+    )
+    def place(self, orders, shop, spot, prep_s):
+        self._round(
+            *(
+                self.d.place(order, shop=f"s{shop}", pickup=Place(*SPOTS[shop]), dropoff=Place(*spot), prep_s=prep_s)
+                for order in orders
+            )
+        )
+
+    @rule(data=st.data(), accept=st.integers(0, 3))
+    @precondition(lambda self: any(order.rider for order in self.d.book.orders.open.values()))
+    def reply(self, data, accept):
+        held = [order.id for order in self.d.book.orders.open.values() if order.rider]
+        order = data.draw(st.sampled_from(held))
+        rider, offer = self.d.offer_of(order)
+        self._round(self.d.reply(rider, order, offer, accept=accept > 0))
+
+    @rule(data=st.data(), step=st.sampled_from(["at_shop", "picked_up", "picked_up", "delivered", "delivered"]))
+    @precondition(lambda self: any(order.rider for order in self.d.book.orders.open.values()))
+    def progress(self, data, step):
+        held = [order.id for order in self.d.book.orders.open.values() if order.rider]
+        order = data.draw(st.sampled_from(held))
+        self._round(self.d.step(self.d.offer_of(order)[0], order, step))
+
+    @rule(rider=st.sampled_from(RIDERS), order=st.sampled_from(ORDERS), offer=st.integers(1, 20), n=st.integers(0, 6))
+    def anything(self, rider, order, offer, n):
+        d = self.d
+        events = [
+            d.reply(rider, order, offer),
+            d.step(rider, order, "picked_up"),
+            d.step(rider, order, "delivered"),
+            d.cancel("customer", order),
+            d.ready("s0", order),
+            d.delay("s1", order, 700),
+            d.cancel("stranger", order),
+        ]
+        self._round(events[n])
+
+    @rule(seconds=st.sampled_from([1, 15, 61, 130, 301, 700]))
+    def later(self, seconds):
+        self.d.later(seconds)
+        self._follow()
+
+    @rule()
+    def restart_the_mirrors(self):
+        for one in self.mirrors:
+            body = one.dispatch.snapshot()
+            one.dispatch = Dispatch(RULES)
+            one.dispatch.restore(body)
+            assert one.dispatch.snapshot() == body
+
+    @rule()
+    def restart(self):
+        body = self.d.dispatch.snapshot()
+        self.d.dispatch = Dispatch(RULES)
+        self.d.dispatch.restore(body)
+
+    @invariant()
+    def rows_tell_everything(self):
+        if not hasattr(self, "d"):
+            return
+        body = self.d.dispatch.snapshot()
+        for one in self.mirrors:
+            assert one.dispatch.snapshot() == body
+            assert one.notes.told == self.d.notes.told
+            assert one.notes.counts == self.d.notes.counts
+
+    @invariant()
+    def orders_and_riders_agree(self):
+        if not hasattr(self, "d"):
+            return
+        book = self.d.book
+        for order in book.orders.open.values():
+            assert (order.state in HELD) == bool(order.rider)
+            assert order.due_ms > round(self.d.seconds * 1000)
+            holders = [rider.id for rider in book.riders.known.values() if order.id in rider.orders]
+            assert holders == ([order.rider] if order.rider else [])
+        for rider in book.riders.known.values():
+            assert len(rider.orders) == len(set(rider.orders))
+            assert set(rider.orders) <= set(book.orders.open)
+            for name in rider.orders:
+                assert rider.on or book.orders.open[name].state is State.PICKED_UP
+        waiting = [order.id for order in book.orders.open.values() if order.state is State.PLACED]
+        assert sorted(book.orders.waiting) == sorted(waiting)
+        assert set(book.orders.fresh) <= set(book.orders.waiting)
+        assert book.riders.idle == sum(r.on and not r.orders for r in book.riders.known.values())
+        assert book.riders.watched == sum(r.on for r in book.riders.known.values())
+        listed = [(r.free_ms, r.id) for r in book.riders.known.values() if r.orders]
+        assert book.riders._by_free == sorted(listed)
+
+    @invariant()
+    def offers_respect_riders(self):
+        if not hasattr(self, "d"):
+            return
+        now_ms = round(self.d.seconds * 1000)
+        for decision in getattr(self.d, "decisions", []):
+            if decision.offer:
+                rider = self.d.book.riders.known[decision.rider]
+                assert rider.on
+                assert len(rider.orders) <= rider.capacity
+                order = self.d.book.orders.open[decision.order]
+                assert rider.until_ms is None or order.pickup_ms <= rider.until_ms
+                assert order.pickup_ms >= order.ready_ms
+                assert order.due_ms > now_ms
+            assert len(decision.candidates) <= 12
+            assert decision.why
+        self.d.decisions = []
+
+    def teardown(self):
+        """Everything ends: with everybody silent, no order stays open."""
+        if not hasattr(self, "d"):
+            return
+        self.d.later(6 * 3600)
+        self._follow()
+        assert self.d.book.orders.open == {}
+        assert all(order.state in CLOSED for order in self.d.book.orders.closed.values())
+        assert all(not rider.orders for rider in self.d.book.riders.known.values())
+        self.rows_tell_everything()
+
+
 @pytest.fixture(scope="session")
 def machine(district, mirror):
-    """A state machine of a district, with one scenario that replays its rows and one that recovers from them."""
+    """The state machine with the fixtures that it is made of."""
 
-    class Machine(RuleBasedStateMachine):
-        @initialize()
-        def begin(self):
-            self.d = district(RULES)
-            self.mirrors = [mirror(RULES, decides=True), mirror(RULES, decides=False)]
-            self.followed = 0
-            self.until = {}
+    class Made(Machine):
+        make_district = staticmethod(district)
+        make_mirror = staticmethod(mirror)
 
-        def _round(self, *events):
-            self.d.round(*events)
-            self._follow()
-
-        def _follow(self):
-            for row in self.d.rows[self.followed :]:
-                for one in self.mirrors:
-                    one.follow(row)
-            self.followed = len(self.d.rows)
-
-        @rule(
-            rider=st.sampled_from(RIDERS),
-            on=st.integers(0, 3),
-            capacity=st.integers(1, 3),
-            until_s=st.none() | st.integers(60, 2000),
-            spot=st.sampled_from(SPOTS),
-        )
-        def shift(self, rider, on, capacity, until_s, spot):
-            until = None if until_s is None else self.d.now.wall_ms + until_s * 1000
-            self._round(self.d.shift(rider, on=on > 0, capacity=capacity, until=until))
-            self.d.sight(rider, *spot)
-
-        @rule(rider=st.sampled_from(RIDERS), spot=st.sampled_from(SPOTS))
-        def sight(self, rider, spot):
-            self.d.sight(rider, *spot)
-
-        @rule(rider=st.sampled_from(RIDERS), present=st.booleans())
-        def presence(self, rider, present):
-            self.d.dispatch.presence(rider, present, self.d.now)
-
-        @rule(
-            orders=st.lists(st.sampled_from(ORDERS), min_size=1, max_size=4, unique=True),
-            shop=st.integers(0, 3),
-            spot=st.sampled_from(SPOTS),
-            prep_s=st.sampled_from([0, 0, 300, 900, 6000]),
-        )
-        def place(self, orders, shop, spot, prep_s):
-            self._round(
-                *(
-                    self.d.place(
-                        order, shop=f"s{shop}", pickup=Place(*SPOTS[shop]), dropoff=Place(*spot), prep_s=prep_s
-                    )
-                    for order in orders
-                )
-            )
-
-        @rule(data=st.data(), accept=st.integers(0, 3))
-        @precondition(lambda self: any(order.rider for order in self.d.book.orders.open.values()))
-        def reply(self, data, accept):
-            held = [order.id for order in self.d.book.orders.open.values() if order.rider]
-            order = data.draw(st.sampled_from(held))
-            rider, offer = self.d.offer_of(order)
-            self._round(self.d.reply(rider, order, offer, accept=accept > 0))
-
-        @rule(data=st.data(), step=st.sampled_from(["at_shop", "picked_up", "picked_up", "delivered", "delivered"]))
-        @precondition(lambda self: any(order.rider for order in self.d.book.orders.open.values()))
-        def progress(self, data, step):
-            held = [order.id for order in self.d.book.orders.open.values() if order.rider]
-            order = data.draw(st.sampled_from(held))
-            self._round(self.d.step(self.d.offer_of(order)[0], order, step))
-
-        @rule(
-            rider=st.sampled_from(RIDERS), order=st.sampled_from(ORDERS), offer=st.integers(1, 20), n=st.integers(0, 6)
-        )
-        def anything(self, rider, order, offer, n):
-            d = self.d
-            events = [
-                d.reply(rider, order, offer),
-                d.step(rider, order, "picked_up"),
-                d.step(rider, order, "delivered"),
-                d.cancel("customer", order),
-                d.ready("s0", order),
-                d.delay("s1", order, 700),
-                d.cancel("stranger", order),
-            ]
-            self._round(events[n])
-
-        @rule(seconds=st.sampled_from([1, 15, 61, 130, 301, 700]))
-        def later(self, seconds):
-            self.d.later(seconds)
-            self._follow()
-
-        @rule()
-        def restart_the_mirrors(self):
-            for one in self.mirrors:
-                body = one.dispatch.snapshot()
-                one.dispatch = Dispatch(RULES)
-                one.dispatch.restore(body)
-                assert one.dispatch.snapshot() == body
-
-        @rule()
-        def restart(self):
-            body = self.d.dispatch.snapshot()
-            self.d.dispatch = Dispatch(RULES)
-            self.d.dispatch.restore(body)
-
-        @invariant()
-        def rows_tell_everything(self):
-            if not hasattr(self, "d"):
-                return
-            body = self.d.dispatch.snapshot()
-            for one in self.mirrors:
-                assert one.dispatch.snapshot() == body
-                assert one.notes.told == self.d.notes.told
-                assert one.notes.counts == self.d.notes.counts
-
-        @invariant()
-        def orders_and_riders_agree(self):
-            if not hasattr(self, "d"):
-                return
-            book = self.d.book
-            for order in book.orders.open.values():
-                assert (order.state in HELD) == bool(order.rider)
-                assert order.due_ms > round(self.d.seconds * 1000)
-                holders = [rider.id for rider in book.riders.known.values() if order.id in rider.orders]
-                assert holders == ([order.rider] if order.rider else [])
-            for rider in book.riders.known.values():
-                assert len(rider.orders) == len(set(rider.orders))
-                assert set(rider.orders) <= set(book.orders.open)
-                for name in rider.orders:
-                    assert rider.on or book.orders.open[name].state is State.PICKED_UP
-            waiting = [order.id for order in book.orders.open.values() if order.state is State.PLACED]
-            assert sorted(book.orders.waiting) == sorted(waiting)
-            assert set(book.orders.fresh) <= set(book.orders.waiting)
-            assert book.riders.idle == sum(r.on and not r.orders for r in book.riders.known.values())
-            assert book.riders.watched == sum(r.on for r in book.riders.known.values())
-            listed = [(r.free_ms, r.id) for r in book.riders.known.values() if r.orders]
-            assert book.riders._by_free == sorted(listed)
-
-        @invariant()
-        def offers_respect_riders(self):
-            if not hasattr(self, "d"):
-                return
-            now_ms = round(self.d.seconds * 1000)
-            for decision in getattr(self.d, "decisions", []):
-                if decision.offer:
-                    rider = self.d.book.riders.known[decision.rider]
-                    assert rider.on
-                    assert len(rider.orders) <= rider.capacity
-                    order = self.d.book.orders.open[decision.order]
-                    assert rider.until_ms is None or order.pickup_ms <= rider.until_ms
-                    assert order.pickup_ms >= order.ready_ms
-                    assert order.due_ms > now_ms
-                assert len(decision.candidates) <= 12
-                assert decision.why
-            self.d.decisions = []
-
-        def teardown(self):
-            """Everything ends: with everybody silent, no order stays open."""
-            if not hasattr(self, "d"):
-                return
-            self.d.later(6 * 3600)
-            self._follow()
-            assert self.d.book.orders.open == {}
-            assert all(order.state in CLOSED for order in self.d.book.orders.closed.values())
-            assert all(not rider.orders for rider in self.d.book.riders.known.values())
-            self.rows_tell_everything()
-
-    return Machine
+    return Made
 
 
 def test_anything_goes(machine):

@@ -1,0 +1,47 @@
+"""The simplest baseline: each order, oldest first, to the idle courier that is nearest to its restaurant."""
+
+from collections.abc import Sequence
+
+from .policy import Assign, Day, Decision, Free, GaveUp, Known, News, Place, Placed
+
+
+class Nearest:
+    """One order at a time, sent at once; no bundles, no waiting for a better courier."""
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self.known: dict[str, Known] = {}
+        self.waiting: list[str] = []
+        self.idle: dict[str, Place] = {}
+
+    def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
+        """Give every waiting order that some idle courier can pick up within its shift."""
+        for item in news:
+            if isinstance(item, Placed):
+                self.known[item.order.name] = item.order
+                self.waiting.append(item.order.name)
+            elif isinstance(item, Free):
+                self.idle[item.courier] = item.place
+            elif isinstance(item, GaveUp):
+                self.waiting += item.orders
+        decisions: list[Decision] = []
+        left: list[str] = []
+        for name in self.waiting:
+            courier = self._nearest(now, self.known[name])
+            if courier:
+                del self.idle[courier]
+                decisions.append(Assign(courier, (name,)))
+            else:
+                left.append(name)
+        self.waiting = left
+        return decisions
+
+    def _nearest(self, now: int, order: Known) -> str:
+        site = self.day.site(order.restaurant)
+        best: tuple[int, str] | None = None
+        for courier, place in self.idle.items():
+            travel = self.day.travel(place, site)
+            pickup = max(order.ready, now + travel + self.day.before_pickup)
+            if pickup <= self.day.couriers[courier].off and (best is None or (travel, courier) < best):
+                best = travel, courier
+        return best[1] if best else ""
