@@ -8,20 +8,26 @@ shown before its row is committed: answers are handed out by sequence, and only 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import islice
 from time import perf_counter
-from typing import Final, Protocol
+from typing import Final
 
 from .clock import Clock
 from .decode import decode
-from .errors import DiskFull, JournalError, Reason
+from .errors import DiskFull, DoorstepError, JournalError, Reason
+from .gathered import Gathered
 from .journal import Journal
-from .limits import BATCH_INPUTS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, SNAPSHOT_ROWS
+from .limits import (
+    BATCH_INPUTS_MAX,
+    COMMIT_QUEUE_BYTES_MAX,
+    COMMIT_QUEUE_ROWS_MAX,
+    COMMIT_QUEUE_ROWS_SPARE,
+    SNAPSHOT_ROWS,
+)
 from .model import (
     Answer,
     Batch,
-    Delivered,
     Effect,
     Event,
     Input,
@@ -30,35 +36,15 @@ from .model import (
     Recall,
     Recalled,
     Rejected,
-    Shed,
     Source,
 )
 from .node import Node
-from .rounds import Round, receipt_in
+from .rounds import Round, Wakeable, receipt_in
 from .status import Status
-
-LINGER_S: Final = 0.5
-"""Acknowledgements of answers and counts of shed messages wait this long for a round that goes to disk anyway."""
 
 RETRY_FULL_DISK_S: Final = 2.0
 
 log = logging.getLogger("doorstep.pipeline")
-
-
-class Wakeable(Protocol):
-    """What the pipeline asks of a link: the endpoint, or the broker."""
-
-    def wake(self, clients: Iterable[str]) -> None:
-        """New committed answers exist for these clients."""
-        ...
-
-    def pause(self) -> None:
-        """Stop reading."""
-        ...
-
-    def resume(self) -> None:
-        """Read again."""
-        ...
 
 
 class Pipeline:
@@ -73,6 +59,8 @@ class Pipeline:
         """Called when new batches for the centre are on disk."""
         self.full = False
         """The disk is full: nothing is accepted until it is not."""
+        self.broken = False
+        """Nothing is handled or acknowledged any more: the process is about to end."""
         self.recalls_missed = 0
         self._journal = journal
         self._clock = clock
@@ -84,11 +72,9 @@ class Pipeline:
         self._committed_sequence = node.sequence
         self._committed_number = node.number
         self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
-        self._delivered: list[int] = []
-        self._shed: dict[Reason, int] = {}
+        self._gathered = Gathered(self._loop, self._flush)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
-        self._linger: asyncio.TimerHandle | None = None
         self._paused = False
         self._snapshot_number = node.number
         self._tasks: set[asyncio.Task[None]] = set()
@@ -109,13 +95,11 @@ class Pipeline:
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
         """Messages that a link dropped: counted with the next round."""
         self._status.dropped(reason, count)
-        self._shed[reason] = self._shed.get(reason, 0) + count
-        self._lingering()
+        self._gathered.shed(reason, count)
 
     def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002
         """Answers that reached their client: written down with the next round."""
-        self._delivered += sequences
-        self._lingering()
+        self._gathered.delivered(sequences)
 
     def present(self, client: str, present: bool) -> None:
         """A client came or went."""
@@ -135,7 +119,7 @@ class Pipeline:
 
     def post(self, inputs: list[Input]) -> None:
         """Inputs that no publish brought: presence, the centre's answers, new rules."""
-        if not self.full:
+        if not self.full and not self.broken:
             self._handle(inputs, perf_counter())
 
     def batches(self) -> list[Batch]:
@@ -145,14 +129,14 @@ class Pipeline:
     async def drain(self) -> None:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
         self._flush()
-        if self._flight and not self.full:
+        if self._flight and not self.full and not self.broken:
             self._idle.clear()
             await self._idle.wait()
         if self._timer is not None:
             self._timer.cancel()
         for task in self._tasks:
             task.cancel()
-        if not self.full and self.node.number > self._snapshot_number:
+        if not self.full and not self.broken and self.node.number > self._snapshot_number:
             self._snapshot()
 
     @property
@@ -169,6 +153,8 @@ class Pipeline:
 
     def _received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
         begin = perf_counter()
+        if self.broken:
+            return
         if self.full:
             self._refuse_all(source, publishes, Reason.DISK_FULL)
             return
@@ -193,6 +179,8 @@ class Pipeline:
         self._status.stage("queue", begin - read_at, count)
         self._status.stage("decode", decoded - begin, count)
         round_ = self._handle(inputs, read_at)
+        if self.broken:
+            return
         if round_ is None:
             round_ = self._after_the_others(read_at)
             if round_ is None:
@@ -209,10 +197,16 @@ class Pipeline:
     def _handle(self, inputs: list[Input], read_at: float) -> Round | None:
         """Calls the core and hands its row to the journal. None where nothing durable happened."""
         begin = perf_counter()
-        batch = [*inputs, *self._gathered()]
+        batch = [*inputs, *self._gathered.take()]
         counts, decided = self.node.counts, self.node.decided
         accepted, duplicate = counts.accepted, counts.duplicate
-        effects = self.node.handle(batch, self._clock.now())
+        try:
+            effects = self.node.handle(batch, self._clock.now())
+        except Exception as error:
+            # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
+            log.exception("the core failed on %d inputs", len(batch))
+            self._give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
+            return None
         handled = perf_counter()
         if effects:
             self._status.stage("decide", handled - begin, max(len(inputs), 1))
@@ -306,30 +300,12 @@ class Pipeline:
 
     def _due(self) -> None:
         self._timer, self._timer_at = None, float("inf")
-        if not self.full:
+        if not self.full and not self.broken:
             self._handle([], perf_counter())
-
-    def _lingering(self) -> None:
-        if self._linger is None:
-            self._linger = self._loop.call_later(LINGER_S, self._flush)
 
     def _flush(self) -> None:
-        if (self._delivered or self._shed) and not self.full:
+        if self._gathered and not self.full and not self.broken:
             self._handle([], perf_counter())
-        self._linger = None
-
-    def _gathered(self) -> list[Input]:
-        gathered: list[Input] = []
-        if self._delivered:
-            gathered.append(Delivered(self._delivered))
-            self._delivered = []
-        if self._shed:
-            gathered += [Shed(reason, count) for reason, count in self._shed.items()]
-            self._shed = {}
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
-        return gathered
 
     # -- repeats -------------------------------------------------------------------------------------------------------
 
@@ -369,6 +345,11 @@ class Pipeline:
         """Whether the journal's queue is as good as full, although reading has paused."""
         rows_max = COMMIT_QUEUE_ROWS_MAX - COMMIT_QUEUE_ROWS_SPARE
         return self._journal.queued >= rows_max or self._journal.queued_bytes >= COMMIT_QUEUE_BYTES_MAX * 3 // 4
+
+    def _give_up(self, text: str) -> None:
+        """Stop before anything wrong is shown."""
+        self.broken = True
+        self._fatal(DoorstepError(text))
 
     def _on_failure(self, error: Exception) -> None:
         """A full disk is waited out, on a core rebuilt from what the disk holds; anything else ends the process."""

@@ -1,8 +1,27 @@
 """A round on its way to the disk: what to do when its row is committed, and how a receipt is found in an old row."""
 
+from collections.abc import Iterable
+from typing import Protocol
+
 import msgspec
 
 from .model import Acknowledge, Answer, Batch, Commit, Effect, Recall, Source, decode_row
+
+
+class Wakeable(Protocol):
+    """What the pipeline asks of a link: the endpoint, or the broker."""
+
+    def wake(self, clients: Iterable[str]) -> None:
+        """New committed answers exist for these clients."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading."""
+        ...
+
+    def resume(self) -> None:
+        """Read again."""
+        ...
 
 
 class Round:

@@ -345,7 +345,7 @@ class Link:
         self._flushing = False
         if self._wire is not None and self._loop is not None:
             data = self._client.output(self._loop.time())
-            if data:
+            if data and not self._wire.transport.is_closing():
                 self._wire.transport.write(data)
 
     def _change(self, state: State) -> None:

@@ -1,6 +1,7 @@
 """End to end through somebody else's broker: a real Mosquitto between the node and its clients."""
 
 import signal
+from typing import Any
 
 from tests.e2e.site import SHOP, Phone, place, site
 from tests.processes import mosquitto
@@ -23,7 +24,11 @@ def test_the_same_node_works_through_a_broker(tmp_path):
     (tmp_path / "link.token").write_text(USERS["n-1"])
     (tmp_path / "broker").mkdir()
     with mosquitto(tmp_path / "broker", users=USERS, acl=ACL) as broker:
-        link = {"listen": "", "link": f"mqtt://127.0.0.1:{broker.port}", "link_token_file": "link.token"}
+        link: dict[str, Any] = {
+            "listen": "",
+            "link": f"mqtt://127.0.0.1:{broker.port}",
+            "link_token_file": "link.token",
+        }
         with site(tmp_path, **link) as made:
             alice = Phone("alice", broker.port, USERS["alice"])
             rider = Phone("r-1", broker.port, USERS["r-1"])

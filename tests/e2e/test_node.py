@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_tls_and_secure_websocket(tmp_path):
     """With a certificate the node listens for TLS and secure WebSocket; a client that trusts another authority goes
     away."""
     authority, certificate, key = make_certificates(tmp_path)
-    secure = {"listen": "", "listen_tls": "127.0.0.1:0", "listen_wss": "127.0.0.1:0"}
+    secure: dict[str, Any] = {"listen": "", "listen_tls": "127.0.0.1:0", "listen_wss": "127.0.0.1:0"}
     with site(tmp_path, "alice", tls_cert=str(certificate), tls_key=str(key), **secure) as made:
         ports = json.loads((tmp_path / "data" / "ports.json").read_text())
         assert set(ports) == {"listen_tls", "listen_wss", "status"}

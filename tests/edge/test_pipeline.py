@@ -7,15 +7,17 @@ import subprocess
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from edge.clock import Clock
 from edge.errors import Reason
+from edge.gathered import LINGER_S
 from edge.journal import Journal
 from edge.limits import SNAPSHOT_ROWS
 from edge.model import Batch, Commit, Configure, Publish, Sighting, Stored, Welcome, decode_row
 from edge.node import Node
-from edge.pipeline import LINGER_S, Pipeline
+from edge.pipeline import Pipeline
 from edge.status import Status
 from tests.edge.district import RULES
 from tests.messages import AT, GOOD, text
@@ -260,11 +262,16 @@ def test_a_live_journal_replays_to_the_byte(tmp_path):
 def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch):
     """When more reads arrive than the disk can take, links are paused, what still comes is refused and counted, and all
     that was accepted is there."""
-    monkeypatch.setattr("edge.pipeline.COMMIT_QUEUE_ROWS_MAX", 300)
+    monkeypatch.setattr("edge.pipeline.COMMIT_QUEUE_ROWS_MAX", 1_000)
 
     async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
-        for number in range(400):
+        await wire.until(lambda: pipeline.in_flight == 0)
+        holder = apsw.Connection(str(tmp_path / "journal.sqlite3"))  # the disk stalls: somebody else has the write lock
+        holder.execute("BEGIN IMMEDIATE")
+        for number in range(1_000):
             pipeline.received(wire, [order(number, number + 1)], 0.0)
+        holder.execute("ROLLBACK")
+        holder.close()
         assert wire.asked("pause") == [None]
         await wire.until(lambda: pipeline.in_flight == 0)
         said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
@@ -274,6 +281,29 @@ def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch)
         assert wire.asked("resume") == [None]
 
     with_pipeline(tmp_path, test)
+
+
+def test_a_core_that_fails_shows_nothing_more(tmp_path, monkeypatch):
+    """When the core raises, nothing is acknowledged any more, the process is asked to end, and the journal is whole."""
+    fatal: list[Exception] = []
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        monkeypatch.setattr(pipeline, "_fatal", fatal.append)
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        monkeypatch.setattr(pipeline.node.dispatch, "decide", lambda *_: 1 / 0)
+        pipeline.received(wire, [order(2, 2)], 0.0)
+        monkeypatch.undo()
+        pipeline.received(wire, [order(3, 3)], 0.0)
+        await asyncio.sleep(0.1)
+        assert wire.asked("acknowledge") == [[(1, "")]]
+        assert "please report" in str(fatal[0])
+
+    async def again(pipeline: Pipeline, _: Wire, journal: Journal) -> None:
+        assert [order.order for order in pipeline.node.dispatch.live().orders] == ["o-1"]
+
+    with_pipeline(tmp_path, test)
+    with_pipeline(tmp_path, again)
 
 
 @pytest.fixture

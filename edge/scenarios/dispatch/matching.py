@@ -11,6 +11,8 @@ from typing import Final
 import lap
 import numpy as np
 
+_assign = lap.lapjvc  # looked up here, because lap loads its solvers at first use: not in the middle of an order
+
 SERVED: Final = 100_000
 """What it is worth to serve an order, in seconds of cost: more than a day."""
 
@@ -70,7 +72,7 @@ def _solve(rows: Sequence[Row], waited: Sequence[int]) -> list[str]:
             net = (worth - min(COST_MAX, cost)) * len(rows) + len(rows) - 1 - index
             gain[index, at] = -(net * _RANKS - min(at, _RANKS - 1))
     # No edge costs nothing, an edge always gains: so leaving an order out never pays where it can be served.
-    served, by = lap.lapjvc(gain, return_cost=False)
+    served, by = _assign(gain, return_cost=False)
     chosen = [""] * len(rows)
     for index, at in zip(served.tolist(), by.tolist(), strict=True):
         if gain[index, at] < 0:

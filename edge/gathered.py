@@ -1,0 +1,60 @@
+"""What may wait for a round that goes to disk anyway: acknowledgements of answers, and counts of what links dropped.
+
+Neither is waited for by anybody, and a sync to disk for each of them would double the node's work.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from .errors import Reason
+from .model import Delivered, Recorded, Shed
+
+LINGER_S: Final = 0.5
+"""They wait no longer than this; what a crash takes with it is an answer sent twice, or a drop counted once less."""
+
+
+class Gathered:
+    """Deliveries and drops, with a timer that calls `due` where no round came along."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, due: Callable[[], None]) -> None:
+        self._loop = loop
+        self._due = due
+        self._delivered: list[int] = []
+        self._shed: dict[Reason, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._delivered or self._shed)
+
+    def delivered(self, sequences: list[int]) -> None:
+        """Answers that reached their client."""
+        self._delivered += sequences
+        self._linger()
+
+    def shed(self, reason: Reason, count: int) -> None:
+        """Messages that a link dropped."""
+        self._shed[reason] = self._shed.get(reason, 0) + count
+        self._linger()
+
+    def take(self) -> list[Recorded]:
+        """Everything, as inputs of the round that is about to be made."""
+        taken: list[Recorded] = []
+        if self._delivered:
+            taken.append(Delivered(self._delivered))
+            self._delivered = []
+        if self._shed:
+            taken += [Shed(reason, count) for reason, count in self._shed.items()]
+            self._shed = {}
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return taken
+
+    def _linger(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(LINGER_S, self._overdue)
+
+    def _overdue(self) -> None:
+        self._timer = None
+        self._due()
