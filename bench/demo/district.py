@@ -13,11 +13,11 @@ import numpy as np
 
 from .instance import Courier, Instance, Order, Parameters, Restaurant
 
-DAY_MINUTES: Final = 795
-"""From the first order to the last: 10:00 to 23:15."""
+DAY_MINUTES: Final = 720
+"""From the first order to the last: 11:00 to 23:00. It opens into lunch, so that there is something to see at once."""
 
-LUNCH: Final = (0.27, 0.27, 0.080)
-DINNER: Final = (0.60, 0.72, 0.085)
+LUNCH: Final = (0.30, 0.11, 0.075)
+DINNER: Final = (0.57, 0.70, 0.090)
 """Peaks of the day: share of all orders, middle and standard deviation as shares of the day; the rest comes evenly."""
 
 PREPARATION: Final = (3.4, 5.0)

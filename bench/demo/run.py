@@ -32,8 +32,8 @@ from .watch import Watch
 from .world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
 
 DAY_MS: Final = 24 * 3_600_000
-MORNING_MS: Final = 10 * 3_600_000
-"""The simulated clock at the start of the processes: 10:00 UTC of today. Minute 0 of the instance follows shortly."""
+MORNING_MS: Final = 11 * 3_600_000
+"""The simulated clock at the start of the processes: 11:00 UTC of today. Minute 0 of the instance follows shortly."""
 
 POLL_S: Final = 0.5
 """Real seconds between two looks at the node's status."""

@@ -58,12 +58,13 @@ class _Courier(Struct):
 class RollingHorizon:
     """Decides at minutes that are multiples of `every`; between them couriers that become free begin what is planned."""
 
-    def __init__(self, day: Day, every: int = EVERY, ahead: int = AHEAD, theta: float = THETA, waited:int=WAITED) -> None:
+    def __init__(self, day: Day, every: int = EVERY, ahead: int = AHEAD, theta: float = THETA, waited: int = WAITED, groups: bool = False) -> None:
         self.day = day
         self.every = every
         self.ahead = ahead
         self.theta = theta
         self.waited = waited
+        self.groups = groups
         self.open: dict[str, Known] = {}  # placed, and neither picked up nor finally committed
         self.couriers = {name: _Courier(each.on, (each.x, each.y), each.off) for name, each in day.couriers.items()}
         self.next = 0
@@ -132,7 +133,7 @@ class RollingHorizon:
             by_restaurant.setdefault(order.restaurant, []).append(order)
         for restaurant, orders in by_restaurant.items():
             decisions += self._bundles(now, restaurant, orders, size, loose)
-        for group in self._groups(now, loose):
+        for group in self._groups(now, loose) if self.groups else [loose]:
             decisions += self._match(now, group)
         return decisions
 

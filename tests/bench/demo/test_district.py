@@ -34,8 +34,8 @@ def test_shape_of_a_day(seed: int) -> None:
     famous = Counter(order.restaurant for order in day.orders).most_common(1)[0][1]
     assert 0.05 <= famous / len(day.orders) <= 0.25
     hours = Counter(order.placed // 60 for order in day.orders)
-    assert hours.most_common(1)[0][0] in (8, 9, 10)
-    assert hours[3] > hours[6]
+    assert hours.most_common(1)[0][0] in (7, 8, 9)
+    assert hours[1] > hours[4]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -54,7 +54,7 @@ def test_it_shows_what_happens(demo: Demo) -> None:
         "node ok",
         "4.0 decisions/s",
         "1234",
-        "10:00 rider-1 took o1",
+        "11:00 rider-1 took o1",
         "centre connected, 8 of 9 events there, 2 batches",
         "refused: too_late 3",
         demo.site.status_url(),
