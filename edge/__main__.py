@@ -22,6 +22,7 @@ SUMMARIES: Final = {
     "explain": "Say why an order went to its rider.",
     "replay": "Decide a recorded journal again, and compare.",
     "credential": "Add, remove and list the clients that may connect.",
+    "bench": "Measure Doorstep, one command for each question.",
 }
 """One line for each command, in the order in which a newcomer meets them. Here, so that `--help` loads none of them."""
 

@@ -88,6 +88,7 @@ def _core(pipeline: Pipeline) -> dict[str, Value]:
         "answers_delivered": node.outgoing.delivered,
         "recovery_differences": node.recovery_differences,
     }
+    values.update({f"positions_{reason}": count for reason, count in node.dispatch.positions_dropped().items()})
     values.update({f"refused_{reason}": count for reason, count in node.counts.refused.items()})
     values.update({f"shed_{reason}": count for reason, count in node.counts.shed.items()})
     return values

@@ -106,6 +106,10 @@ class Dispatch:
         """From a snapshot. Raises JournalError where it cannot be read."""
         self._book.restore(body)
 
+    def positions_dropped(self) -> dict[str, int]:
+        """Positions that no decision can see, by reason, since this process began."""
+        return self._book.positions.dropped
+
     def live(self) -> Live:
         """For the node's own status page."""
         return live(self._book)

@@ -48,6 +48,8 @@ class Positions:
         self._flags: NDArray[np.bool_] = np.zeros((3, _ROWS_MIN), np.bool_)
         self._grid = Grid()
         self._early: dict[str, tuple[int, float, float]] = {}
+        self.dropped = {"not_on_shift": 0, "out_of_order": 0, "too_many_riders": 0}
+        """Positions that no decision can see, by reason; the last one of a rider whose shift begins later is kept."""
         self._begun_ms: int | None = None
         self._silence_ms = 0
         self._stirred = False
@@ -60,6 +62,7 @@ class Positions:
         if rider not in self._row:
             row = len(self._names)
             if row >= RIDERS_MAX:
+                self.dropped["too_many_riders"] += 1
                 return
             if row >= self._place.shape[1]:
                 self._grow()
@@ -127,7 +130,10 @@ class Positions:
     def put(self, rider: str, at_ms: int, lat: float, lon: float) -> None:
         """The rider was here then. An older place than the known one is ignored."""
         row = self._row.get(rider)
-        if row is None or at_ms < self._times[_AT, row]:
+        if row is None:
+            return
+        if at_ms < self._times[_AT, row]:
+            self.dropped["out_of_order"] += 1
             return
         self._times[_AT, row] = at_ms
         self._place[0, row] = lat
@@ -146,6 +152,7 @@ class Positions:
             age_ms = 0
         row = self._row.get(rider)
         if row is None:
+            self.dropped["not_on_shift"] += 1
             self._early[rider] = (now_ms - age_ms, lat, lon)
             if len(self._early) > EARLY_POSITIONS_MAX:
                 del self._early[next(iter(self._early))]
