@@ -92,6 +92,13 @@ class _Running:
         for number, alarm in enumerate(recovery.alarms):
             log.warning("%s", alarm)
             status.alarm(f"recovery-{number}", alarm)
+        if node.recovery_differences:
+            text = (
+                f"{node.recovery_differences} rows of the journal came out differently than recorded: another version of "
+                "doorstep made them. What was promised stands; doorstep replay names the first difference."
+            )
+            log.warning("%s", text)
+            status.alarm("recovery", text)
         pipeline.start()
         if node.rules != config.rules():
             pipeline.post([Configure(config.rules())])
