@@ -94,7 +94,7 @@ class _Running:
             status.alarm(f"recovery-{number}", alarm)
         if node.recovery_differences:
             text = (
-                f"{node.recovery_differences} rows of the journal came out differently than recorded: another version of "
+                f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
                 "doorstep made them. What was promised stands; doorstep replay names the first difference."
             )
             log.warning("%s", text)
