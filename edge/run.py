@@ -89,16 +89,7 @@ class _Running:
             k_anonymity=config.k_anonymity,
         )
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
-        for number, alarm in enumerate(recovery.alarms):
-            log.warning("%s", alarm)
-            status.alarm(f"recovery-{number}", alarm)
-        if node.recovery_differences:
-            text = (
-                f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
-                "doorstep made them. What was promised stands; doorstep replay names the first difference."
-            )
-            log.warning("%s", text)
-            status.alarm("recovery", text)
+        self._warn(recovery.alarms, node)
         pipeline.start()
         if node.rules != config.rules():
             pipeline.post([Configure(config.rules())])
@@ -144,6 +135,18 @@ class _Running:
         return 0 if self._error is None else getattr(self._error, "exit_code", 1)
 
     # -- start ---------------------------------------------------------------------------------------------------------
+
+    def _warn(self, alarms: list[str], node: Node) -> None:
+        """What recovery found, in the log and in the status."""
+        if node.recovery_differences:
+            text = (
+                f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
+                "doorstep made them. What was promised stands; doorstep replay names the first difference."
+            )
+            alarms = [*alarms, text]
+        for number, alarm in enumerate(alarms):
+            log.warning("%s", alarm)
+            self._status.alarm(f"recovery-{number}", alarm)
 
     async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
         """The node's own listeners, as configured."""
