@@ -10,16 +10,18 @@ from typing import Final
 from .policy import Day, Known
 
 BETA: Final = 1.0
-"""What a minute that food waits, or rides, longer than it would alone costs against a minute of the courier's travel."""
+"""What a minute that food waits, or rides, longer than alone costs against a minute of the courier's travel."""
 
 
-def build(day: Day, restaurant: str, fixed: Sequence[list[Known]], loose: Sequence[Known], size: int) -> list[list[Known]]:
+def build(
+    day: Day, restaurant: str, fixed: Sequence[list[Known]], loose: Sequence[Known], size: int
+) -> list[list[Known]]:
     """Routes for the orders of one restaurant, empty ones left out; the first ones are those of `fixed`.
 
     `fixed`: bundles of couriers on their way here, which may gain orders but lose none. `loose`: the other orders.
-    `size`: how many orders a bundle should have now. There are at least as many routes as that makes necessary. An order
-    goes where it costs least, earliest ready first; into a full route only if the route's time for each order falls.
-    Then each loose order is taken out once more and put where it is best.
+    `size`: how many orders a bundle should have now. There are at least as many routes as that makes necessary. An
+    order goes where it costs least, earliest ready first; into a full route only if the route's time for each order
+    falls. Then each loose order is taken out once more and put where it is best.
     """
     count = max(len(fixed), -(-(len(loose) + sum(map(len, fixed))) // size))
     routes = [list(route) for route in fixed] + [[] for _ in range(count - len(fixed))]

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from .policy import Assign, Day, Decision, Free, GaveUp, Known, News, Place, Placed
+from .policy import Assign, Day, Decision, Free, GaveUp, Known, News, Place, Placed, Wake
 
 
 class Nearest:
-    """One order at a time, sent at once; no bundles, no waiting for a better courier."""
+    """One order at a time, no bundles, no waiting for a better courier; decides at multiples of `every` minutes."""
 
-    def __init__(self, day: Day) -> None:
+    def __init__(self, day: Day, every: int = 1) -> None:
         self.day = day
+        self.every = every
         self.known: dict[str, Known] = {}
         self.waiting: list[str] = []
         self.idle: dict[str, Place] = {}
@@ -24,6 +25,9 @@ class Nearest:
                 self.idle[item.courier] = item.place
             elif isinstance(item, GaveUp):
                 self.waiting += item.orders
+        if now % self.every:
+            return [Wake(now + self.every - now % self.every)]
+        self.idle = {name: place for name, place in self.idle.items() if now <= self.day.couriers[name].off}
         decisions: list[Decision] = []
         left: list[str] = []
         for name in self.waiting:

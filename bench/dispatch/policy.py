@@ -1,7 +1,7 @@
 """The seam between the world and whoever decides: news in, decisions out, in whole minutes of the day.
 
-A policy is made for a `Day`, which holds what is known before it begins, and is then asked whenever there is news, and at
-the minutes that it asked for with `Wake`. One that plans in rounds wakes itself and remembers the news between; one
+A policy is made for a `Day`, which holds what is known before it begins, and is then asked whenever there is news, and
+at the minutes that it asked for with `Wake`. One that plans in rounds wakes itself and remembers the news between; one
 driven by events decides on each. It never sees an order before its placement.
 
 Within one minute news come first, then decisions, then pickups; a pickup is news of the same minute.
@@ -20,8 +20,8 @@ Place = tuple[int, int]
 
 
 class Known(Struct, frozen=True):
-    """An order as the policy sees it. `ready` is when it will be ready; where `estimated` is true, only its restaurant's
-    mean preparation time says so, until `Ready` tells the truth."""
+    """An order as the policy sees it. `ready` is when it will be ready; where `estimated` is true, only its
+    restaurant's mean preparation time says so, until `Ready` tells the truth."""
 
     name: str
     place: Place
@@ -87,7 +87,7 @@ class Ready(Struct, frozen=True):
 
 
 class Free(Struct, frozen=True):
-    """A courier stands at `place` with nothing to do: its shift begins, its repositioning or its last drop-off is over."""
+    """A courier stands at `place` with nothing to do: as its shift begins, or after a repositioning or a bundle."""
 
     courier: str
     place: Place

@@ -18,7 +18,7 @@ START: Final = "0"
 
 
 class Trip(Struct, frozen=True):
-    """A bundle: when its set of orders was last decided, when it was picked up, and its orders as they are dropped off."""
+    """A bundle: when its orders were last decided, when it was picked up, its orders as they are dropped off."""
 
     assigned: int
     pickup: int

@@ -2,8 +2,8 @@
 
 It tells a policy what becomes known when it becomes known, carries out its decisions, and refuses each that a rule
 forbids. A courier starts to move only after the decision, is not diverted, and finishes a bundle before the next; a
-bundle's orders are of one restaurant and may change until the pickup, which is not after the end of the shift; a courier
-repositions at most once, when its shift begins.
+bundle's orders are of one restaurant and may change until the pickup, which is not after the end of the shift; a
+courier repositions at most once, when its shift begins.
 """
 
 import heapq
@@ -271,9 +271,7 @@ class _World:
             raise IllegalDecision(Rule.MIXED, now, decision)
         return restaurants.pop()
 
-    def _check_shift(
-        self, now: int, decision: Decision, courier: str, orders: tuple[str, ...], arrives: int
-    ) -> None:
+    def _check_shift(self, now: int, decision: Decision, courier: str, orders: tuple[str, ...], arrives: int) -> None:
         """Only what the policy can know counts: an order that will be ready later than it thinks is no refusal."""
         known = [self.orders[name].ready for name in orders if not self.uncertain or self.orders[name].ready <= now]
         if max([arrives + self.day.before_pickup, *known]) > self.day.couriers[courier].off:

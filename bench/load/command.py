@@ -1,0 +1,156 @@
+"""`doorstep bench latency` and `doorstep bench throughput`: what is asked, and what is shown."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from edge.errors import InputError
+
+TRANSPORTS: Final = ("tcp", "tls", "ws")
+
+_json_file = click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
+_plot_file = click.option("--plot", "plot_path", type=click.Path(), metavar="FILE", help="Draw it here, as SVG.")
+_data_dir = click.option(
+    "--data-dir", type=click.Path(), metavar="DIR", help="A folder on the disk to measure; the system's temporary one."
+)
+_clients = click.option(
+    "--clients", type=click.IntRange(1, 5_000), default=200, show_default=True, help="Connections that place orders."
+)
+
+
+@click.command(short_help="Time from an order to its rider, beside the machine's floor.")
+@click.option("--rate", type=click.FloatRange(1, 100_000), default=500.0, show_default=True, help="Orders a second.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.5, 3_600), default=10.0, show_default=True, help="Of load for each subject."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["endpoint", "broker"]),
+    default="endpoint",
+    show_default=True,
+    help="How clients connect.",
+)
+@_clients
+@click.option("--transport", type=click.Choice(TRANSPORTS), default="tcp", show_default=True, help="Under MQTT.")
+@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Into which it is divided.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the arrival times.")
+@_data_dir
+@_json_file
+@_plot_file
+def latency(
+    rate: float,
+    seconds: float,
+    mode: str,
+    clients: int,
+    transport: str,
+    rounds: int,
+    seed: int,
+    data_dir: str | None,
+    report_path: str | None,
+    plot_path: str | None,
+) -> None:
+    """Measure from an order's due time until its rider has the assignment, which is on disk by then.
+
+    In turns with it, in one run: a bare echo on the same codec (the floor), one fdatasync of the same bytes, and an
+    echo through Mosquitto. The load is an open loop: orders come when they are due, whatever became of earlier ones.
+
+    \b
+    Examples:
+      doorstep bench latency --rate 500 --seconds 20 --json latency.json --plot latency.svg
+      doorstep bench latency --rate 200 --mode broker --transport ws
+
+    Exit code 1 where an order was lost or refused.
+    """
+    from .latency import Plan, measure
+    from .plot import latency_plot
+    from .screen import latency_table
+
+    plan = Plan(rate=rate, seconds=seconds, mode=mode, transport=transport, clients=clients, rounds=rounds, seed=seed)
+    steps = rounds * 4 + 3
+    report = _run(lambda folder, progress: measure(plan, folder, progress), steps, data_dir, report_path, plot_path)
+    latency_table(report)
+    _write(plot_path, lambda: latency_plot(report))
+    if report["lost"] or report["refused"]:
+        raise SystemExit(1)
+
+
+@click.command(short_help="The highest rate without loss, and what it costs.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.5, 60), default=3.0, show_default=True, help="Of load at each rate tried."
+)
+@click.option("--steps", type=click.IntRange(2, 20), default=8, show_default=True, help="Rates tried for each subject.")
+@click.option("--from", "start", type=click.FloatRange(1), default=200.0, show_default=True, help="The first rate.")
+@_clients
+@_data_dir
+@_json_file
+@_plot_file
+def throughput(
+    seconds: float,
+    steps: int,
+    start: float,
+    clients: int,
+    data_dir: str | None,
+    report_path: str | None,
+    plot_path: str | None,
+) -> None:
+    """Find the highest rate at which nothing is lost and p99 stays under 50 ms: orders at the node, the echo through
+    Mosquitto, the bare echo. Then flood the node with positions, 1 and 10 points in a message.
+
+    Rates double until one fails, then the gap is halved. Processor time is that of the process, from /proc.
+
+    \b
+    Examples:
+      doorstep bench throughput --json throughput.json --plot throughput.svg
+      doorstep bench throughput --seconds 2 --steps 6 --clients 50
+    """
+    from .plot import throughput_plot
+    from .screen import throughput_table
+    from .throughput import Search, measure
+
+    search = Search(seconds=seconds, steps=steps, start=start, clients=clients)
+    total = steps * 3 + 2
+    report = _run(lambda folder, progress: measure(search, folder, progress), total, data_dir, report_path, plot_path)
+    throughput_table(report)
+    _write(plot_path, lambda: throughput_plot(report))
+
+
+Measure = Callable[[Path, Callable[[str], None]], Awaitable[dict[str, Any]]]
+
+
+def _run(
+    measure: Measure, steps: int, data_dir: str | None, report_path: str | None, plot_path: str | None
+) -> dict[str, Any]:
+    """The measurement in a folder of its own, which is gone afterwards; the report is written and returned."""
+    import uvloop
+
+    from .machine import machine, versions
+    from .screen import progress
+
+    for path in (report_path, plot_path):
+        if path and (Path(path).is_dir() or not Path(path).absolute().parent.is_dir()):
+            raise InputError(path, None, "the report cannot be written there. Name a file in an existing folder.")
+    if data_dir and not Path(data_dir).is_dir():
+        raise InputError(data_dir, None, "there is no such folder. Name an existing one on the disk to measure.")
+    folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
+    try:
+        found = {"machine": machine(folder), "versions": versions()}
+        with progress(steps) as said:
+
+            async def main() -> dict[str, Any]:
+                return await measure(folder, said)
+
+            report = {**uvloop.run(main()), **found}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _write(report_path, lambda: json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def _write(path: str | None, text: Callable[[], str]) -> None:
+    if path:
+        Path(path).write_text(text(), encoding="utf-8")

@@ -1,0 +1,45 @@
+"""Where a figure was measured, and with what: without it a figure means nothing."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from .disk import file_system
+from .subjects import find_program
+
+_DISTRIBUTIONS: Final = ("doorstep", "mqtt5", "uvloop", "apsw", "msgspec", "numpy")
+
+
+def machine(folder: Path) -> dict[str, Any]:
+    """Processor, cores that this process may use, kernel, the file system of `folder`, load average, and when."""
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "processor": models[0] if models else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "file_system": file_system(folder),
+        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python, what the node is made of, and Mosquitto."""
+    found = {"python": platform.python_version()}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    program = find_program("mosquitto", "mosquitto")
+    said = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout
+    found["mosquitto"] = said.splitlines()[0].removeprefix("mosquitto version ").strip() if said else "unknown"
+    return found

@@ -1,0 +1,84 @@
+"""What a person sees: a bar while it runs, a table at the end."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_ROWS: Final = (
+    ("floor_ms", "bare echo, no decision, no disk"),
+    ("fsync_ms", "one fdatasync of a row"),
+    ("mosquitto_ms", "echo through Mosquitto"),
+    ("doorstep_ms", "Doorstep: decided, on disk, at the rider"),
+)
+
+
+@contextlib.contextmanager
+def progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr. It is drawn only when the returned function is called: a thread that draws would disturb the
+    load generator beside it."""
+    columns = (
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
+        task = bar.add_task("starting", total=steps)
+
+        def said(what: str) -> None:
+            bar.update(task, description=what, advance=1, refresh=True)
+
+        yield said
+
+
+def latency_table(report: dict[str, Any]) -> None:
+    """The medians, and the ratios under them."""
+    table = Table(
+        title=f"{report['rate']:g} orders/s, {report['plan']['mode']} mode; milliseconds, medians over rounds"
+    )
+    for name in ("", "p50", "p99", "p99.9"):
+        table.add_column(name, justify="left" if not name else "right")
+    for field, words in _ROWS:
+        table.add_row(words, *(f"{report[field][name]:.3f}" for name in ("p50", "p99", "p999")))
+    for field, words in (("ratio", "Doorstep over echo + fdatasync"), ("ratio_mosquitto", "Doorstep over Mosquitto")):
+        table.add_row(words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), "")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"sent {report['sent']}, answered {report['answered']}, lost {report['lost']}, refused {report['refused']}, "
+        f"twice {report['duplicates']}"
+    )
+    late = report["generator_late"]
+    if late["too_late"]:
+        console.print(
+            f"[bold]The load generator was late:[/] {late['share']:.1%} of the sends of one round left more than "
+            f"{late['over_ms']:g} ms after they were due (p99 {late['p99_ms']:.2f} ms). It is in every figure above."
+        )
+
+
+def throughput_table(report: dict[str, Any]) -> None:
+    """The rates side by side."""
+    table = Table(title="highest rate, nothing lost, p99 under 50 ms")
+    for name in ("", "orders/s", "p99 ms", "CPU µs an order"):
+        table.add_column(name, justify="left" if not name else "right")
+    for field, words in (
+        ("doorstep", "Doorstep, durable"),
+        ("mosquitto", "echo through Mosquitto"),
+        ("floor", "bare echo"),
+    ):
+        best = report[field]["best"]
+        if best is None:
+            table.add_row(words, f"below {min(one['rate'] for one in report[field]['tried']):g}", "", "")
+        else:
+            table.add_row(words, f"{best['rate']:.0f}", f"{best['p99']:.2f}", f"{best['cpu_us']:.0f}")
+    console = Console()
+    console.print(table)
+    for flood in report["positions"]:
+        console.print(
+            f"positions, {flood['points']} a message: {flood['points_per_s']:,.0f} points/s, "
+            f"{flood['points_per_cpu_s']:,.0f} for each CPU second of the node, {flood['lost']} messages lost"
+        )

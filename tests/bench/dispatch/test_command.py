@@ -1,0 +1,55 @@
+"""`doorstep bench dispatch` as people call it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.demo.instance import write
+from bench.dispatch.command import dispatch
+from tests.bench.dispatch.days import SMALL, TOWN
+
+
+def call(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(dispatch, arguments)
+
+
+def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
+    """Two folders after one --instances: a report in the sequence named, solutions, a picture and a table."""
+    write(TOWN, tmp_path / "town")
+    report, picture = tmp_path / "out.json", tmp_path / "out.svg"
+    done = call(
+        "--instances", str(tmp_path / "town"), str(SMALL), "--policy", "nearest", "--json", str(report),
+        "--export", str(tmp_path / "solutions"), "--plot", str(picture),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(report.read_text())["instances"]) == ["town", "small-district"]
+    assert (tmp_path / "solutions" / "town" / "solution_info_orders.txt").exists()
+    assert picture.read_text().startswith("<svg")
+    assert "published, mean of 240" in done.output
+
+
+def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
+    """With mean preparation times the same day ends differently, and the table says so."""
+    for name, more in (("known", ()), ("mean", ("--uncertain",))):
+        done = call("--instances", str(SMALL), "--json", str(tmp_path / name), *more)
+        assert done.exit_code == 0, done.output
+    known, mean = (json.loads((tmp_path / name).read_text())["mean"] for name in ("known", "mean"))
+    assert known["rtp_mean"] != mean["rtp_mean"]
+    assert known["lb_ctd"] == mean["lb_ctd"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--instances", "/nowhere", "--json", "out.json"], "no such folder"),
+        (["--instances", str(SMALL), "--json", "/nowhere/out.json"], "existing folder"),
+        (["--instances", str(SMALL), "--json", str(SMALL)], "existing folder"),
+        (["--instances", str(SMALL), "--json", "out.json", "--plot", "/nowhere/x.svg"], "existing folder"),
+    ],
+)
+def test_bad_input_is_named(arguments: list[str], said: str) -> None:
+    """What cannot be used ends the command with a sentence about it."""
+    assert said in str(call(*arguments).exception)

@@ -1,0 +1,71 @@
+"""Days, one after the other and several at once."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.demo.instance import write
+from bench.dispatch.run import POLICIES, Job, folders, run, run_all, waits
+from bench.dispatch.solution import COURIERS, HEADERS, read
+from edge.errors import InputError
+from tests.bench.dispatch.days import SMALL, TOWN
+from tests.house.project import ROOT
+
+
+def test_instances_and_folders_of_them_are_found(tmp_path: Path) -> None:
+    """A folder that is an instance is one; another stands for those in it; what is missing the reader names."""
+    for name in ("b", "a"):
+        write(TOWN, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no instance")
+    assert folders([str(tmp_path)]) == [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert folders([str(tmp_path / "b"), str(tmp_path)]) == [str(tmp_path / "b"), str(tmp_path / "a")]
+    with pytest.raises(InputError, match="no such folder"):
+        run(Job(folders([str(tmp_path / "missing")])[0], "nearest"))
+
+
+def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Results are told apart by name, so names must differ."""
+    shutil.copytree(SMALL, tmp_path / SMALL.name)
+    with pytest.raises(InputError, match="same name"):
+        folders([str(SMALL), str(tmp_path / SMALL.name)])
+
+
+def test_several_at_once_give_the_same(tmp_path: Path) -> None:
+    """Two worker processes find the scores that one finds."""
+    write(TOWN, tmp_path / "town")
+    jobs = [Job(str(SMALL), "rolling-horizon"), Job(str(tmp_path / "town"), "nearest")]
+    alone = {result.name: result.score for result in run_all(jobs, 1)}
+    assert {result.name: result.score for result in run_all(jobs, 2)} == alone
+
+
+def test_the_solution_is_exported(tmp_path: Path) -> None:
+    """The files stand in a folder of the instance's name, and score the same when they are read."""
+    run(Job(str(SMALL), "nearest", export=str(tmp_path)))
+    assert read(tmp_path / SMALL.name).moves[0].origin == "0"
+    assert (tmp_path / SMALL.name / COURIERS).exists()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("uncertain", [False, True])
+def test_results_are_deterministic_to_the_byte(tmp_path: Path, policy: str, uncertain: bool) -> None:
+    """Two processes that hash differently write the same three files."""
+    script = (
+        "import sys; from bench.dispatch.run import Job, run; _, folder, policy, uncertain, out = sys.argv; "
+        "run(Job(folder, policy, bool(uncertain), out))"
+    )
+    for seed in ("1", "2"):
+        arguments = [str(SMALL), policy, "yes" if uncertain else "", str(tmp_path / seed)]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", script, *arguments], cwd=ROOT, env=environment, check=True)
+    for name in HEADERS:
+        assert len({(tmp_path / seed / SMALL.name / name).read_bytes() for seed in ("1", "2")}) == 1
+
+
+def test_waiting_is_measured_for_each_policy() -> None:
+    """Every policy can be told to answer less often."""
+    for policy in POLICIES:
+        assert waits(Job(str(SMALL), policy)).name == SMALL.name

@@ -1,0 +1,75 @@
+"""The two commands as a user calls them: short, whole, on real processes."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.commands import bench
+from edge.errors import InputError
+
+
+def call(*words: str) -> Result:
+    """The command's outcome; what it raises is raised."""
+    return CliRunner().invoke(bench, words, catch_exceptions=False)
+
+
+def read(folder: Path, *words: str) -> tuple[Result, dict[str, Any]]:
+    """Run a measurement in a folder: its outcome and its report. The plot must be an SVG."""
+    result = call(*words, "--data-dir", str(folder), "--json", f"{folder}/out.json", "--plot", f"{folder}/out.svg")
+    assert ET.parse(folder / "out.svg").getroot().tag.endswith("svg")
+    assert sorted(path.name for path in folder.iterdir()) == ["out.json", "out.svg"]
+    report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    assert {"processor", "cores", "kernel", "file_system", "measured_at"} <= report["machine"].keys()
+    assert {"python", "doorstep", "mosquitto"} <= report["versions"].keys()
+    return result, report
+
+
+@pytest.mark.parametrize("mode", ["endpoint", "broker"])
+def test_latency_reports_what_it_promises(tmp_path: Path, mode: str, program: Callable[[str], str]) -> None:
+    """Every figure is there, nothing is lost, the ratios are of the medians, and nothing else is left on the disk."""
+    program("mosquitto")
+    words = ("--rate", "40", "--seconds", "1", "--rounds", "2", "--clients", "4", "--mode", mode)
+    result, report = read(tmp_path, "latency", *words)
+    assert result.exit_code == 0, result.output
+    assert (report["sent"], report["answered"], report["lost"], report["duplicates"]) == (40, 40, 0, 0)
+    for name in ("floor_ms", "fsync_ms", "mosquitto_ms", "doorstep_ms"):
+        assert 0 < report[name]["p50"] <= report[name]["p99"] <= report[name]["p999"]
+    floor = report["floor_ms"]["p50"] + report["fsync_ms"]["p50"]
+    assert report["ratio"]["p50"] == pytest.approx(report["doorstep_ms"]["p50"] / floor, abs=0.01)
+    assert report["node"]["row_bytes"] > 500  # what a decision with its candidates takes at the least
+    assert report["ratio_mosquitto"].keys() == {"p50", "p99"}
+    assert {"queue", "decode", "decide", "commit", "publish", "total"} == report["stages_ms"].keys()
+    assert report["generator_late"].keys() == {"over_ms", "share", "p99_ms", "too_late"}
+    assert "Doorstep: decided, on disk, at the rider" in result.output
+
+
+def test_throughput_holds_a_rate_and_takes_positions(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """Each subject's tries are listed with why one failed, and positions are all accounted for."""
+    program("mosquitto")
+    words = ("--seconds", "0.5", "--steps", "2", "--from", "20", "--clients", "4")
+    result, report = read(tmp_path, "throughput", *words)
+    assert result.exit_code == 0, result.output
+    for name in ("doorstep", "mosquitto", "floor"):
+        tried = report[name]["tried"]
+        assert 1 <= len(tried) <= 2
+        assert all(one["held"] == (not one["why"]) for one in tried)
+    assert [flood["points"] for flood in report["positions"]] == [1, 10]
+    assert all(flood["lost"] == 0 < flood["messages"] for flood in report["positions"])
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_a_report_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path, option: str) -> None:
+    """A report in a folder that does not exist ends the command at once."""
+    with pytest.raises(InputError, match="existing folder"):
+        call("latency", option, str(tmp_path / "nowhere" / "out"))
+
+
+def test_a_data_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    """So does a missing --data-dir."""
+    with pytest.raises(InputError, match="no such folder"):
+        call("throughput", "--data-dir", str(tmp_path / "nowhere"))

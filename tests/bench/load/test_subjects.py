@@ -1,0 +1,85 @@
+"""What is measured, over every transport: the bare echo, the echo at a Mosquitto, the node."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.load.openloop import Outcome, Round, due_times
+from bench.load.street import EVENTS_PER_ORDER, Street, riders, tills
+from bench.load.subjects import TRANSPORTS, Certificates, bare_echo, broker_echo, cpu_s, mosquitto, node
+from edge.errors import DoorstepError
+
+ORDERS = 20
+
+
+async def _orders(street: Street) -> Outcome:
+    try:
+        return await Round(street, 0, due_times(40, ORDERS / 40, 1)).run()
+    finally:
+        street.close()
+
+
+def _certificates(folder: Path, transport: str, program: Callable[[str], str]) -> Certificates | None:
+    if transport != "tls":
+        return None
+    program("openssl")
+    return Certificates(folder)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_node_assigns_every_order(tmp_path: Path, transport: str, program: Callable[[str], str]) -> None:
+    """Each order reaches a rider once, over each transport, and the node counts three durable events for it."""
+    certificates = _certificates(tmp_path, transport, program)
+
+    async def main() -> None:
+        names = [*tills(3), *riders(4)]
+        async with node(tmp_path / "node", names, transport, certificates) as subject:
+            street = await Street.at_node(subject.door, 3, 4, passwords=True)
+            outcome = await _orders(street)
+            assert (outcome.answered, outcome.lost, outcome.duplicates, outcome.refused) == (ORDERS, 0, 0, 0)
+            status = await subject.status()
+            assert status["counts"]["accepted"] >= 4 + (EVENTS_PER_ORDER - 1) * ORDERS
+            assert status["counts"]["refused"] == {}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_both_echoes_answer_every_order(tmp_path: Path, transport: str, program: Callable[[str], str]) -> None:
+    """The floor and Mosquitto's echo send back each order once, over each transport."""
+    program("mosquitto")
+    certificates = _certificates(tmp_path, transport, program)
+
+    async def main() -> None:
+        async with (
+            bare_echo(tmp_path, transport, certificates) as floor,
+            mosquitto(tmp_path / "mosquitto", transport, certificates) as broker,
+            broker_echo(tmp_path, broker) as through,
+        ):
+            assert len(through.cpu_s()) == 2
+            for subject in (floor, through):
+                outcome = await _orders(await Street.at_echo(subject.door, 3))
+                assert (outcome.answered, outcome.lost, outcome.duplicates) == (ORDERS, 0, 0)
+
+    asyncio.run(main())
+
+
+def test_a_wrong_password_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+    """A client that is not let in is named, and nothing waits for it."""
+
+    async def main() -> None:
+        async with node(tmp_path / "node", ["till-0"], "tcp", None) as subject:
+            with pytest.raises(DoorstepError, match="rider-0 failed"):
+                await Street.at_node(subject.door, 1, 1, passwords=True)
+
+    asyncio.run(main())
+
+
+def test_processor_time_only_grows() -> None:
+    """/proc's account of this process is read as seconds."""
+    before = cpu_s(os.getpid())
+    sum(number * number for number in range(200_000))
+    assert 0 < before <= cpu_s(os.getpid())
