@@ -151,6 +151,10 @@ ANSWERS_PER_CLIENT_MAX: Final = 1_000
 REPEATS_KEPT_MAX: Final = 4_000_000
 """Decided events remembered within the retention, 16 bytes each. Beyond it the oldest are forgotten early, counted."""
 
+AGE_STEP_MS_MAX: Final = 3600 * 1000
+"""Between two rounds a decided event grows older by this much at most. A restart under a wrong wall clock looks like
+days of absence; to remember an event for too long costs 16 bytes, to forget it too soon would decide it twice."""
+
 RECEIPT_EXPIRY_S: Final = 24 * 3600.0
 """A publisher that has not come back for its receipt within a day sends its event again anyway."""
 

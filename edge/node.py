@@ -20,7 +20,7 @@ import msgspec
 
 from .aggregate import Windows
 from .errors import JournalError
-from .limits import RECEIPT_EXPIRY_S
+from .limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
 from .model import (
     Acknowledge,
     Answer,
@@ -73,6 +73,8 @@ class Node:
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
         """Rows whose effects came out differently in recovery: another version of the code made them."""
+        self.age_ms = 0
+        """How long the node has lived, as its rounds tell: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
         self._json: dict[str, bool] = {}
         self._repeats = Repeats()
@@ -130,6 +132,7 @@ class Node:
 
     def _round(self, inputs: list[Recorded], now: Now, sight: Sight, decided: list[Decision] | None) -> list[Effect]:
         self.number += 1
+        self.age_ms += min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
         self.last = now
         said = Said(self.windows, "wgs84" if self.rules is None else self.rules.crs, self._json, now, SCENARIO)
         unfetched = self.outgoing.expire(now.mono)
@@ -199,7 +202,7 @@ class Node:
         """Whether the id was decided before; if so, its receipt is called back. If not, it is decided in this row."""
         row = self._repeats.row_of(client, id_)
         if row is None:
-            self._repeats.add(client, id_, self.number, now.wall_ms)
+            self._repeats.add(client, id_, self.number, self.age_ms)
             return False
         self.counts.duplicate += 1
         self.windows.event(SCENARIO, name, at_ms, now)
@@ -226,17 +229,17 @@ class Node:
                     self.outbox.events_discarded += self.windows.discard(item.discard_before)
                 self.outbox.welcome(item)
             case Configure():
-                self._configure(item.rules, now)
+                self._configure(item.rules)
             case _:
                 raise TypeError(f"{type(item).__name__} is no input of the core")
 
-    def _configure(self, rules: Rules, now: Now) -> None:
+    def _configure(self, rules: Rules) -> None:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
         self.rules = rules
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         self.dispatch.configure(rules.dispatch)
-        self._repeats.forget(now.wall_ms - rules.retention_s * 1000)
+        self._repeats.forget(self.age_ms - rules.retention_s * 1000)
 
     # -- what comes out ------------------------------------------------------------------------------------------------
 
@@ -273,7 +276,7 @@ class Node:
         if sealed:
             self.outbox.add(sealed)
             if self.rules is not None:
-                self._repeats.forget(now.wall_ms - self.rules.retention_s * 1000)
+                self._repeats.forget(self.age_ms - self.rules.retention_s * 1000)
         return [*self.outbox.cut(now)]
 
     # -- snapshots -----------------------------------------------------------------------------------------------------
@@ -294,13 +297,15 @@ class Node:
             self.windows.snapshot(),
             self.outbox.snapshot(),
             self.dispatch.snapshot(),
+            self.age_ms,
         )
         return encode_state(state)
 
     def _restore(self, body: bytes) -> None:
         state = decode_state(body)
-        self._configure(state.rules, state.last)
+        self._configure(state.rules)
         self.number, self.sequence, self.last = state.number, state.sequence, state.last
+        self.age_ms = state.age_ms
         self._json = dict.fromkeys(state.json_clients, True)
         self.counts = state.counts
         self.outgoing = Outgoing.restore(state.outgoing)

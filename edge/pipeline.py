@@ -28,6 +28,7 @@ from .limits import (
 from .model import (
     Answer,
     Batch,
+    Configure,
     Effect,
     Event,
     Input,
@@ -36,6 +37,7 @@ from .model import (
     Recall,
     Recalled,
     Rejected,
+    Rules,
     Source,
 )
 from .node import Node
@@ -57,6 +59,8 @@ class Pipeline:
         self.links: list[Wakeable] = []
         self.on_batches: Callable[[], None] = lambda: None
         """Called when new batches for the centre are on disk."""
+        self.on_rebuilt: Callable[[], None] = lambda: None
+        """Called after a full disk: the core is as the disk has it, what the centre said since is to be asked again."""
         self.full = False
         """The disk is full: nothing is accepted until it is not."""
         self.broken = False
@@ -76,6 +80,7 @@ class Pipeline:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
         self._paused = False
+        self._rules: Rules | None = None
         self._snapshot_number = node.number
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -118,7 +123,11 @@ class Pipeline:
     # -- what the wiring and the uplink call ---------------------------------------------------------------------------
 
     def post(self, inputs: list[Input]) -> None:
-        """Inputs that no publish brought: presence, the centre's answers, new rules."""
+        """Inputs that no publish brought: presence, the centre's answers, new rules. While the disk is full they are
+        lost, but for the rules; the centre's answers are asked for again."""
+        for item in inputs:
+            if isinstance(item, Configure):
+                self._rules = item.rules
         if not self.full and not self.broken:
             self._handle(inputs, perf_counter())
 
@@ -379,4 +388,7 @@ class Pipeline:
         self.full = False
         self._status.alarm("disk", None)
         log.warning("the disk has room again: accepting events")
+        if self._rules is not None and node.rules != self._rules:
+            self._handle([Configure(self._rules)], perf_counter())
         self._arm()
+        self.on_rebuilt()

@@ -37,8 +37,8 @@ class Repeats:
     """The set of decided events, bounded by age and by `REPEATS_KEPT_MAX`."""
 
     def __init__(self) -> None:
-        self._recent: dict[int, tuple[int, int]] = {}  # key -> (row, wall ms)
-        self._segments: list[tuple[int, Keys, Keys]] = []  # newest wall ms, sorted keys, rows
+        self._recent: dict[int, tuple[int, int]] = {}  # key -> (row, age in ms)
+        self._segments: list[tuple[int, Keys, Keys]] = []  # newest age in ms, sorted keys, rows
         self.dropped_early = 0
         """Events forgotten before their age, because there were too many."""
 
@@ -57,9 +57,9 @@ class Repeats:
                 return int(rows[at])
         return None
 
-    def add(self, client: str, id_: str, row: int, wall_ms: int) -> None:
+    def add(self, client: str, id_: str, row: int, age_ms: int) -> None:
         """Remember an event that `row` decides."""
-        self._recent[_key(client, id_)] = (row, wall_ms)
+        self._recent[_key(client, id_)] = (row, age_ms)
         if len(self._recent) > RECENT_MAX:
             self._seal(RECENT_MAX // 2)
 

@@ -241,6 +241,7 @@ class _Running:
             post=lambda item: pipeline.post([item]),
         )
         pipeline.on_batches = sync.wake
+        pipeline.on_rebuilt = sync.ask_again
         return sync
 
     def _secret(self, field: str, path: str) -> str:

@@ -39,6 +39,7 @@ class State(Struct, array_like=True):
     windows: bytes
     outbox: bytes
     dispatch: bytes
+    age_ms: int = 0
 
 
 encode_state = msgspec.msgpack.Encoder().encode

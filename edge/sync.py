@@ -156,6 +156,11 @@ class Sync:
         """New batches are on disk."""
         self._send()
 
+    def ask_again(self) -> None:
+        """The core was rebuilt from the disk and may have lost what the centre said: the centre says it again."""
+        if self._link.connected:
+            self._say_hello()
+
     async def close(self) -> None:
         """Say goodbye. What is not acknowledged is sent after the next start."""
         self._disarm()

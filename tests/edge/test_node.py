@@ -15,6 +15,7 @@ from edge.model import (
     Batch,
     Commit,
     Delivered,
+    Now,
     Presence,
     Recall,
     Recalled,
@@ -89,6 +90,22 @@ def test_a_repeat_calls_its_receipt_back():
     (recorded,) = [e.payload for e in first if isinstance(e, Answer) and e.kind == "receipt"]
     recalled = node.handle([Recalled("alice", recorded)], now(3))
     assert [e.payload for e in recalled if isinstance(e, Answer)] == [recorded]
+
+
+@pytest.mark.parametrize("years", [10, -56])
+def test_a_jump_of_the_wall_clock_forgets_no_decision(monkeypatch, years):
+    """Ten years ahead or back in 1970, while running or across a restart: a known id is still a repeat."""
+    monkeypatch.setattr("edge.repeats.RECENT_MAX", 2)
+    node = started()
+    jumped = T0 + years * 365 * 86_400_000
+    for step in range(6):
+        node.handle([place(step)], Now(float(step), jumped if step == 3 else T0))
+    node.handle([configured()], Now(6.0, jumped))
+    node.handle([configured()], Now(7.0, T0))
+    node.handle([configured()], Now(7.0 + 7 * 86_400, jumped))  # what a restart makes of it
+    for step in range(6):
+        effects = node.handle([place(step)], Now(8.0 + 7 * 86_400, T0))
+        assert [e.id for e in effects if isinstance(e, Recall)] == [f"place-{step}"]
 
 
 def test_one_id_of_two_clients_is_two_events():

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from edge.clock import Clock
-from edge.errors import Reason
+from edge.errors import DiskFull, Reason
 from edge.gathered import LINGER_S
 from edge.journal import Journal
 from edge.limits import SNAPSHOT_ROWS
@@ -349,3 +350,20 @@ def test_a_full_disk_stops_acceptance_and_ends_by_itself(tiny_disk, monkeypatch)
         assert held == known
 
     with_pipeline(tiny_disk, test)
+
+
+def test_rules_that_came_while_the_disk_was_full_are_kept(tmp_path, monkeypatch):
+    """A core rebuilt after a full disk gets the rules that the disk does not have, and the uplink is told to ask."""
+    monkeypatch.setattr("edge.pipeline.RETRY_FULL_DISK_S", 0.05)
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        asked: list[bool] = []
+        pipeline.on_rebuilt = lambda: asked.append(pipeline.full)
+        pipeline._on_failure(DiskFull("as if"))
+        other = msgspec.structs.replace(RULES, k_anonymity=9)
+        pipeline.post([Configure(other)])
+        await wire.until(lambda: bool(asked))
+        assert asked == [False]
+        assert pipeline.node.rules == other
+
+    with_pipeline(tmp_path, test)

@@ -325,6 +325,32 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
     run(script, scenario)
 
 
+def test_a_core_that_forgot_what_the_centre_said_hears_it_again() -> None:
+    """A core rebuilt from the disk lacks the last word; asked again, the centre repeats it and the batches go."""
+    through = 0
+
+    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        nonlocal through
+        if isinstance(item, Hello):
+            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=through)))]
+        through = item.seq
+        return [(SYNC_ACK, encode(Ack(epoch=1, through=through)))]
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected)
+        for minute in range(5):
+            node.add(minute)
+        forgetful = node.outbox.snapshot()
+        await until(lambda: node.outbox.events_acked == 5)
+        node.outbox.restore(forgetful)
+        node.sync.ask_again()
+        await until(lambda: node.outbox.events_acked == 5)
+        assert len(centre.hellos) == 2
+        assert node.outbox.nonsense == 0
+
+    run(script, scenario)
+
+
 class Scissors:
     """A proxy whose connections end after so many bytes towards the centre and so many back, more each time."""
 

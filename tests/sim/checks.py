@@ -1,0 +1,270 @@
+"""The invariants, judged from what became durable, what was shown, and what the core holds.
+
+The judge keeps books of its own, made from the rows alone: which id was decided how, who is on shift, who holds what.
+"""
+
+from collections.abc import Callable
+
+from edge.errors import Reason
+from edge.model import Acknowledge, Answer, Event, Publish, Recall, Rejected, Row, decode_row
+from edge.node import Node
+from edge.scenarios.dispatch.lifecycle import HELD, State
+from edge.wire import OrderCancel, RiderProgress, RiderReply, RiderShift
+
+from .people import loose
+
+
+class Broken(AssertionError):
+    """An invariant that does not hold."""
+
+    def __init__(self, invariant: str, detail: str) -> None:
+        super().__init__(f"{invariant}: {detail}")
+        self.invariant = invariant
+
+
+def need(condition: object, invariant: str, detail: Callable[[], str]) -> None:
+    if not condition:
+        raise Broken(invariant, detail())
+
+
+class Shift:
+    """A rider's terms, as its accepted events set them. `until` is monotonic seconds."""
+
+    def __init__(self, capacity: int, until: float | None) -> None:
+        self.capacity, self.until = capacity, until
+
+
+class Books:
+    """What the durable rows say."""
+
+    def __init__(self) -> None:
+        self.decided: dict[tuple[str, str], bytes] = {}
+        """The receipt of each id."""
+        self.received = 0
+        self.duplicates = 0
+        self.refused: dict[str, int] = {}
+        self.shed: dict[str, int] = {}
+        self.sequence = 0
+        self.answers: dict[int, bytes] = {}
+        self.shifts: dict[str, Shift] = {}
+        self.holders: dict[str, str] = {}
+        self.offered: dict[str, int] = {}
+        self.delivered: dict[str, None] = {}
+
+    def enter(self, row: Row) -> None:
+        """One more row. Raises Broken where it contradicts the ones before."""
+        self._kept: dict[str, str] = {}
+        durable = [item for item in row.inputs if isinstance(item, Event | Rejected)]
+        acknowledged = [effect for effect in row.effects if isinstance(effect, Acknowledge)]
+        reasons = acknowledged[0].reasons if acknowledged else []
+        need(
+            len(reasons) == len(durable),
+            "I3",
+            lambda: f"row {row.number} has {len(durable)} events, {len(reasons)} verdicts",
+        )
+        answers = [effect for effect in row.effects if isinstance(effect, Answer)]
+        for answer in answers:
+            need(
+                answer.sequence == self.sequence + 1,
+                "I2",
+                lambda a=answer: f"answer {a.sequence} after {self.sequence}",
+            )
+            self.sequence = answer.sequence
+            self.answers[answer.sequence] = answer.payload
+        recalls = {(e.client, e.id) for e in row.effects if isinstance(e, Recall)}
+        receipts = iter([answer for answer in answers if answer.kind == "receipt"])
+        for item, reason in zip(durable, reasons, strict=True):
+            self.received += 1
+            self._decide(item, reason, row, recalls, receipts)
+        for answer in answers:
+            if answer.kind == "assignment":
+                self._assign(answer, row.now.mono)
+
+    def _decide(self, item: Event | Rejected, reason: str, row: Row, recalls: set, receipts) -> None:
+        id_ = item.body.id if isinstance(item, Event) else item.id
+        key = (item.client, id_)
+        if id_ and key in self.decided:
+            need(key in recalls, "I2", lambda: f"row {row.number} decides {key} again")
+            self.duplicates += 1
+            return
+        if id_:
+            answer = next(receipts, None)
+            need(
+                answer is not None and answer.client == item.client and loose(answer.payload)["id"] == id_,
+                "I2",
+                lambda: f"row {row.number} takes {key} for decided, or gives it no receipt",
+            )
+            assert answer is not None
+            self.decided[key] = answer.payload
+        if reason:
+            self.refused[reason] = self.refused.get(reason, 0) + 1
+        elif isinstance(item, Event):
+            self._accept(item, row)
+
+    def _accept(self, event: Event, row: Row) -> None:
+        body = event.body
+        if isinstance(body, RiderShift):
+            if body.on:
+                until = None if body.until is None else row.now.mono + (body.until - row.now.wall_ms) / 1000
+                self.shifts[event.client] = Shift(body.capacity, until)
+            else:
+                self.shifts.pop(event.client, None)
+        elif isinstance(body, OrderCancel):
+            self.holders.pop(body.order, None)
+        elif isinstance(body, RiderReply):
+            mine = self.holders.get(body.order) == event.client and self.offered[body.order] == body.offer
+            if mine and not body.accept:
+                del self.holders[body.order]
+        elif isinstance(body, RiderProgress):
+            self._progress(event.client, body, row)
+
+    def _progress(self, rider: str, body: RiderProgress, row: Row) -> None:
+        order, holder = body.order, self.holders.get(body.order)
+        if body.step == "delivered":
+            self.holders.pop(order, None)
+            self.delivered[order] = None
+        elif body.step == "picked_up" and order not in self.delivered:
+            # Timers come before events in a row: who was given up as silent may pick up in the same one.
+            self._kept[order] = rider
+            if holder in (None, rider) or _withdrawn(row, order, holder):
+                self.holders[order] = rider
+
+    def _assign(self, answer: Answer, mono: float) -> None:
+        body, rider = loose(answer.payload), answer.client
+        order = body["order"]
+        if body["state"] == "withdrawn":
+            if self.holders.get(order) == rider != self._kept.get(order):
+                del self.holders[order]
+            return
+        need(order not in self.holders, "I4", lambda: f"{order} is offered to {rider}, {self.holders[order]} has it")
+        shift = self.shifts.get(rider)
+        need(shift is not None, "I4", lambda: f"{order} is offered to {rider}, who is not on shift")
+        assert shift is not None
+        over = shift.until is not None and mono > shift.until + 0.002
+        need(not over, "I4", lambda: f"{order} is offered to {rider} at {mono}, its shift ended at {shift.until}")
+        held = [name for name, who in self.holders.items() if who == rider]
+        need(len(held) < shift.capacity, "I4", lambda: f"{order} is offered to {rider}, {held} fill {shift.capacity}")
+        self.holders[order] = rider
+        self.offered[order] = body["offer"]
+
+
+def _withdrawn(row: Row, order: str, rider: str) -> bool:
+    """Whether the row takes the order from this rider."""
+    told = [e for e in row.effects if isinstance(e, Answer) and e.kind == "assignment" and e.client == rider]
+    return any(body["order"] == order and body["state"] == "withdrawn" for body in (loose(e.payload) for e in told))
+
+
+class Checks:
+    """Everything that is judged while the world runs."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.limits = limits
+        self.books = Books()
+        self.sent: dict[tuple[str, str], Publish] = {}
+        self.believed: dict[tuple[str, str], None] = {}
+        """Ids whose publishers stopped sending."""
+        self.shed = 0
+        self.seen: dict[tuple[str, str], bytes] = {}
+        self.forgotten: dict[tuple[str, str], None] = {}
+        """Decided on a disk that was lost, and perhaps once more since: no promise covers these ids."""
+
+    # -- what was shown ------------------------------------------------------------------------------------------------
+
+    def durable(self, body: bytes) -> None:
+        """A row is on disk."""
+        self.books.enter(decode_row(body))
+
+    def shown(self, answer: Answer) -> None:
+        """An answer leaves the node."""
+        need(
+            self.books.answers.get(answer.sequence) == answer.payload,
+            "I1",
+            lambda: f"answer {answer.sequence} to {answer.client} is shown and not on disk",
+        )
+
+    def acknowledged(self, client: str, id_: str, reason: str) -> None:
+        """A PUBACK leaves the node."""
+        if not id_ or reason in (Reason.DISK_FULL, Reason.OVERLOADED):
+            return
+        receipt = self.books.decided.get((client, id_))
+        need(receipt is not None, "I1", lambda: f"{id_} of {client} is acknowledged, not on disk")
+        # An empty reason is also that of a repeat.
+        right = not reason or (receipt is not None and loose(receipt).get("reason") == reason)
+        need(right, "I2", lambda: f"{id_} of {client} is acknowledged as {reason}, its receipt is {receipt!r}")
+
+    def promised(self, client: str, id_: str) -> None:
+        """A publisher takes the PUBACK for the node's word."""
+        self.believed[client, id_] = None
+
+    def receipt(self, client: str, id_: str, payload: bytes) -> None:
+        """A receipt arrived."""
+        key = (client, id_)
+        if key in self.forgotten:
+            return
+        self.believed[key] = None
+        before = self.seen.setdefault(key, payload)
+        need(before == payload, "I2", lambda: f"{id_} of {client} was answered {before!r} and then {payload!r}")
+        need(self.books.decided.get(key) == payload, "I2", lambda: f"the receipt of {id_} of {client} is not on disk")
+
+    def forget(self, lost: Books, kept: Books) -> None:
+        """The node's disk went back in time: what was only on it is promised no more."""
+        for key in lost.decided:
+            if key not in kept.decided:
+                self.forgotten[key] = None
+                self.believed.pop(key, None)
+                self.seen.pop(key, None)
+        self.books = kept
+
+    # -- what the core holds -------------------------------------------------------------------------------------------
+
+    def round(self, node: Node) -> None:
+        """After each round: nothing disappears, nobody has too much, nothing grows."""
+        counts, outbox = node.counts, node.outbox
+        decided = counts.accepted + counts.duplicate + sum(counts.refused.values())
+        need(counts.received == decided, "I3", lambda: f"{counts.received} received, {decided} decided")
+        gone = outbox.events_acked + outbox.events_discarded
+        held = sum(draft.events for draft in node.windows._drafts.values()) + outbox.events_waiting
+        need(
+            counts.received == gone + held, "I3", lambda: f"{counts.received} received, {gone} gone, {held} in windows"
+        )
+        self._dispatch(node)
+        self._bounds(node)
+
+    def _dispatch(self, node: Node) -> None:
+        book = node.dispatch._book
+        holders = {}
+        for name, rider in book.riders.known.items():
+            for order in rider.orders:
+                need(order not in holders, "I4", lambda o=order, n=name: f"{o} is with {n} and {holders[o]}")
+                holders[order] = name
+                need(
+                    book.orders.open[order].rider == name,
+                    "I4",
+                    lambda o=order, n=name: f"{n} has {o}, which is not its",
+                )
+        for name, order in book.orders.open.items():
+            held = order.state in HELD
+            need(bool(order.rider) == held, "I4", lambda n=name, o=order: f"{n} is {o.state} with rider {o.rider!r}")
+            need(not held or name in holders, "I4", lambda n=name, o=order: f"{n} is {o.state} and nobody has it")
+            need(
+                (name in book.orders.waiting) == (order.state is State.PLACED),
+                "I4",
+                lambda n=name: f"{n} waits wrongly",
+            )
+
+    def _bounds(self, node: Node) -> None:
+        orders, limits = node.dispatch._book.orders, self.limits
+        mine = max((len(each) for each in node.outgoing._of.values()), default=0)
+        cells = sum(len(window.cells) for window in node.outbox._pool.values())
+        for name, value in (
+            ("ORDERS_OPEN_MAX", len(orders.open)),
+            ("ORDERS_CLOSED_KEPT", len(orders.closed)),
+            ("ANSWERS_PENDING_MAX", len(node.outgoing)),
+            ("ANSWERS_PER_CLIENT_MAX", mine),
+            ("BATCHES_IN_FLIGHT_MAX", len(node.outbox.in_flight())),
+            ("POOL_WINDOWS_MAX", node.outbox.windows_waiting),
+            ("CELLS_MAX", node.windows.gathering),
+            ("POOL_CELLS_MAX", cells),
+        ):
+            need(value <= limits[name], "I5", lambda n=name, v=value: f"{n} is {limits[n]}, there are {v}")
+        need(len(node.outgoing._expiry) <= 1_000 + 4 * len(node.outgoing) + 1, "I5", lambda: "the expiry heap grows")

@@ -1,0 +1,70 @@
+"""What must be true once everything is calm: people, node and centre agree on what happened, to the last event."""
+
+from typing import TYPE_CHECKING
+
+from edge.node import Node
+
+from .checks import Broken, need
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+def judge(world: "World") -> None:
+    """People, node and centre agree. Raises Broken."""
+    node, store, books = world.process.pipeline.node, world.centre.store, world.checks.books
+    for key in world.checks.believed:
+        need(key in books.decided, "I1", lambda k=key: f"{k} was accepted, and is not in the journal")
+    need(node.counts.received == books.received, "I3", lambda: f"{node.counts} and {books.received} in the journal")
+    need(node.counts.duplicate == books.duplicates, "I3", lambda: f"{node.counts}, {books.duplicates} repeats")
+    need(node.counts.refused == books.refused, "I3", lambda: f"{node.counts}, refused {books.refused}")
+    _centre(world, node)
+    shed = sum(node.counts.shed.values())
+    need(shed <= world.checks.shed, "I3", lambda: f"{world.checks.shed} shed, {shed} counted")
+    exact = not (world.interrupted or world.went_back)
+    need(not exact or shed == world.checks.shed, "I3", lambda: f"{world.checks.shed} shed, {shed} counted")
+    if not (world.went_back or world.centre_went_back):
+        counted = sum(n for name, n in store.counters.items() if name.startswith("shed."))
+        need(counted == shed, "I3", lambda: f"{shed} shed, the centre counts {counted}")
+
+
+def _centre(world: "World", node: Node) -> None:
+    store, books, outbox = world.centre.store, world.checks.books, node.outbox
+    most = books.received + world.rows_lost_events
+    # A centre restored to before it met the clone cannot tell the two apart; its alarms are the operator's matter.
+    blind = world.cloned and world.centre_went_back
+    need(blind or store.events <= most, "I1", lambda: f"the centre counts {store.events} of {most} events")
+    if not (world.went_back and world.centre_went_back):
+        accounted = store.events + store.lost + outbox.events_discarded
+        need(accounted >= books.received, "I1", lambda: f"{accounted} of {books.received} events are accounted for")
+    if world.went_back:
+        return
+    need(not outbox.events_discarded, "I1", lambda: f"{outbox.events_discarded} events discarded without a restore")
+    need(
+        store.events + store.lost == books.received,
+        "I1",
+        lambda: f"{store.events} + {store.lost} lost of {books.received}",
+    )
+    if world.centre_went_back:
+        return
+    corrupt = "uplink_corrupt" in world.plan.faults
+    need(corrupt or not store.alarms, "I8", lambda: f"alarms without a cause: {store.alarms}")
+    totals: dict[str, int] = {}
+    for name, count in store.counters.items():
+        totals[name.split(".")[0]] = totals.get(name.split(".")[0], 0) + count
+    refused = sum(books.refused.values())
+    need(totals.get("refused", 0) == refused, "I3", lambda: f"{refused} refused, the centre has {totals}")
+    need(
+        totals.get("duplicate", 0) == books.duplicates,
+        "I3",
+        lambda: f"{books.duplicates} repeats, the centre has {totals}",
+    )
+    gathering: dict[str, int] = {}
+    for item in node.windows._gatherings.values():
+        gathering[item.name] = gathering.get(item.name, 0) + item.count
+    for name, count in store.counters.items():
+        if name.startswith("located."):
+            what = name.removeprefix("located.")
+            held = store.counters.get(f"withheld.{what}", 0) + gathering.get(what, 0)
+            if store.cells.get(what, 0) + held != count:
+                raise Broken("I3", f"{count} {name}, {store.cells} and {held} held")

@@ -1,0 +1,144 @@
+"""One process of the node: the real core, pipeline, clock and sync, between a simulated disk, links and uplink."""
+
+from collections.abc import Callable
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from edge.clock import Clock
+from edge.errors import JournalError
+from edge.model import Configure
+from edge.node import Node
+from edge.pipeline import Pipeline
+from edge.sync import Sync
+
+from .centre import Uplink
+from .checks import Broken
+from .disk import Disk, Paper
+from .loop import ProcessLoop
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+class Status:
+    """What the pipeline tells its status; drops are kept, the rest goes nowhere."""
+
+    def __init__(self) -> None:
+        self.drops: dict[str, int] = {}
+        self.alarms: dict[str, str] = {}
+
+    def dropped(self, reason: str, count: int) -> None:
+        self.drops[reason] = self.drops.get(reason, 0) + count
+
+    def alarm(self, name: str, text: str | None, serving: bool = True) -> None:
+        if text is None:
+            self.alarms.pop(name, None)
+        else:
+            self.alarms[name] = text
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+class Process:
+    """From start to crash. `main` is false for a clone, which has no clients and is not judged."""
+
+    def __init__(self, world: "World", disk: Disk, boot: int, main: bool = True) -> None:
+        self.world, self.disk, self.main = world, disk, main
+        self.rng = Random(f"process-{world.plan.seed}-{boot}")
+        self.loop = ProcessLoop(world.time)
+        self.status = Status()
+        self.crash_in = -1
+        """Effects until a crash that was drawn; below zero: none was."""
+        self.paper = Paper(self, disk, world.plan.commit_s, self.rng)
+        self.pipeline: Pipeline
+        self.loop.inside(lambda: self._start(boot))
+
+    def _start(self, boot: int) -> None:
+        node = Node()
+        recovery = self.paper.recover()
+        node.recover(recovery.snapshot, recovery.rows)
+        if node.recovery_differences:
+            raise Broken("I2", f"{node.recovery_differences} rows came out otherwise in recovery")
+        clock = Clock()
+        if node.number:
+            clock.resume(node.last)
+        self.pipeline = Pipeline(node, self.paper, clock, self.status, "wgs84", self.fatal)  # type: ignore[arg-type]
+        self.world.judge_recovery(self, node)
+        self.pipeline.start()
+        if node.rules != self.world.plan.rules:
+            self.pipeline.post([Configure(self.world.plan.rules)])
+        if self.main:
+            self.world.link.attach(self)
+            self.pipeline.links.append(self.world.link)
+        with patch("edge.sync.Link", Uplink), patch("edge.sync.token_hex", lambda _: f"boot-{boot}"):
+            self.sync = Sync(
+                node="n-1",
+                centre="centre",
+                url="mqtt://centre",
+                username="n-1",
+                token="",
+                tls=None,
+                batches=self.pipeline.batches,
+                hello=lambda name: self.pipeline.node.outbox.hello(self.world.instance, name),
+                post=lambda item: self.pipeline.post([item]),
+            )
+        self.sync._random = self.rng.random
+        self.pipeline.on_batches = self.sync.wake
+        self.pipeline.on_rebuilt = self.sync.ask_again
+        self.sync._loop = self.loop
+        self.uplink: Any = self.sync._link
+        self.uplink.attach(self)
+
+    @property
+    def alive(self) -> bool:
+        return self.loop.alive
+
+    def run(self, what: Callable[[], object]) -> None:
+        """Something from outside reaches the process, if it is there and not paused."""
+        self.loop.call_soon(what)
+
+    # -- ends ----------------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """An effect is about to become visible: here a drawn crash falls."""
+        if self.crash_in > 0:
+            self.crash_in -= 1
+        elif self.crash_in == 0 and self.alive:
+            self.crash_in = -1
+            self.kill("between two effects")
+
+    def kill(self, why: str) -> None:
+        """Power off."""
+        if not self.alive:
+            return
+        self.loop.alive = False
+        self.paper.power_cut()
+        self.world.note(f"dead {why}")
+        if self.main:
+            self.world.gone()
+
+    def fatal(self, error: Exception) -> None:
+        """What ends the real process."""
+        if not isinstance(error, JournalError):
+            self.world.fail(Broken("I6", f"the core failed: {error}"))
+        self.kill(str(error))
+
+    # -- what the disk tells -------------------------------------------------------------------------------------------
+
+    def handled(self, row: bytes) -> None:
+        """A round came out of the core."""
+        if self.alive and self.main:
+            self.world.checks.round(self.pipeline.node)
+
+    def durable(self, number: int, row: bytes) -> None:
+        """A row is on disk."""
+        if self.main:
+            self.world.durable(number, row)
+
+
+def time_of(world: "World") -> Any:
+    """What `edge.clock` sees instead of the machine's clocks."""
+    return SimpleNamespace(monotonic=lambda: world.time.now * world.plan.drift, time=lambda: world.wall_ms() / 1000)

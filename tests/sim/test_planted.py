@@ -1,0 +1,305 @@
+"""Bugs planted on purpose in the real code: a simulator that does not find them proves nothing."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge.aggregate import Windows
+from edge.errors import Reason
+from edge.model import Acknowledge, Answer, Decision, Now
+from edge.node import Node
+from edge.outbox import Outbox
+from edge.pipeline import Pipeline
+from edge.publish import Outgoing
+from edge.repeats import Repeats
+from edge.rounds import Round
+from edge.scenarios.dispatch import commitment
+from edge.scenarios.dispatch.book import Book
+from edge.scenarios.dispatch.riders import Rider, Riders
+from tests.sim.draw import draw
+from tests.sim.search import Outcome, live
+
+SEEDS_MAX = 40
+Patch = pytest.MonkeyPatch
+
+
+def publish_before_commit(patch: Patch) -> None:
+    """Answers are handed out as soon as the core made them."""
+    honest = Pipeline._in_flight
+
+    def hasty(self: Pipeline, *arguments: Any) -> Round:
+        round_ = honest(self, *arguments)
+        self._committed_sequence = round_.sequence
+        for link in self.links:
+            link.wake(round_.clients)
+        return round_
+
+    patch.setattr(Pipeline, "_in_flight", hasty)
+
+
+def acknowledge_before_commit(patch: Patch) -> None:
+    """A publish is acknowledged when it is decided."""
+    honest = Pipeline._received
+
+    def hasty(self: Pipeline, source: Any, publishes: Any, read_at: float) -> None:
+        honest(self, source, publishes, read_at)
+        if self._flight and self._flight[-1].source is source:
+            round_ = self._flight[-1]
+            round_.source = None
+            source.acknowledge(round_.tokens, round_.reasons)
+
+    patch.setattr(Pipeline, "_received", hasty)
+
+
+def forget_repeats_after_restart(patch: Patch) -> None:
+    """A snapshot that does not keep which events were decided."""
+    patch.setattr(Repeats, "restore", classmethod(lambda cls, body: cls()))
+
+
+def forget_repeats_when_many(patch: Patch) -> None:
+    """The index of decided events loses what it moves into its arrays."""
+    patch.setattr(Repeats, "_push", lambda self, *_: None)
+
+
+def delete_beyond_the_acknowledged(patch: Patch) -> None:
+    """An acknowledgement takes everything in flight with it."""
+    honest = Outbox.stored
+
+    def greedy(self: Outbox, epoch: int, through: int) -> None:
+        more = epoch == self.epoch and through > self.through
+        honest(self, epoch, self.through + len(self._flying) if more else through)
+
+    patch.setattr(Outbox, "stored", greedy)
+
+
+def seal_twice(patch: Patch) -> None:
+    """A sealed window goes out and stays open."""
+    honest = Windows.seal
+
+    def twice(self: Windows, now: Now) -> Any:
+        before = dict(self._drafts)
+        sealed = honest(self, now)
+        if len(sealed) > 1:
+            key = (sealed[0].scenario, sealed[0].start)
+            self._drafts[key] = before[key]
+            self._first = None
+        return sealed
+
+    patch.setattr(Windows, "seal", twice)
+
+
+def skip_a_sequence_number(patch: Patch) -> None:
+    """Now and then a batch gets the number after the next."""
+    honest = Outbox.cut
+
+    def skipping(self: Outbox, now: Now) -> Any:
+        batches = honest(self, now)
+        for index, flying in enumerate(self._flying):
+            if flying.batch in batches and flying.batch.seq % 3 == 0:
+                batch = msgspec.structs.replace(flying.batch, seq=flying.batch.seq + 1)
+                batches[batches.index(flying.batch)] = batch
+                self._flying[index] = msgspec.structs.replace(flying, batch=batch)
+        return batches
+
+    patch.setattr(Outbox, "cut", skipping)
+
+
+def lose_an_open_window(patch: Patch) -> None:
+    """A snapshot without the open windows."""
+    honest = Windows.restore
+
+    def losing(self: Windows, body: bytes) -> None:
+        honest(self, body)
+        self._drafts = {}
+
+    patch.setattr(Windows, "restore", losing)
+
+
+def assign_after_the_shift(patch: Patch) -> None:
+    """The end of a shift is written down, and the rider stays on offer."""
+    honest = Riders.end
+
+    def lenient(self: Riders, rider: Rider) -> None:
+        honest(self, rider)
+        if rider.id in self.known or not rider.orders:
+            self.begin(rider.id, rider.capacity, None, 0)
+
+    patch.setattr(Riders, "end", lenient)
+
+
+def overload_a_rider(patch: Patch) -> None:
+    """A capacity is taken for one more than it is."""
+    honest = Riders.begin
+
+    def generous(self: Riders, rider: str, capacity: int, until_ms: int | None, now_ms: int) -> None:
+        honest(self, rider, capacity + 1, until_ms, now_ms)
+
+    patch.setattr(Riders, "begin", generous)
+
+
+def offer_to_two(patch: Patch) -> None:
+    """An order that waits for an answer is offered to the next one."""
+    honest = commitment.settle
+
+    def hasty(book: Book, decisions: Sequence[Decision], now: Now, say: Any) -> None:
+        honest(book, decisions, now, say)
+        idle = [rider for rider in book.riders.known.values() if rider.on and not rider.orders]
+        for order in book.orders.open.values():
+            if order.state == "offered" and order.offers == 1 and idle:
+                commitment._offer(book, order, idle.pop(), now, say)
+
+    patch.setattr(commitment, "settle", hasty)
+
+
+def drop_without_a_reason(patch: Patch) -> None:
+    """Events refused for want of capacity are not counted."""
+    honest = Node._refused
+
+    def silent(self: Node, reason: str, at_ms: int, now: Now) -> None:
+        if reason not in (Reason.TOO_LATE, Reason.OVER_CAPACITY):
+            honest(self, reason, at_ms, now)
+
+    patch.setattr(Node, "_refused", silent)
+
+
+def lose_the_count_of_what_was_shed(patch: Patch) -> None:
+    """What a link dropped is written to status only."""
+    patch.setattr("edge.gathered.Gathered.shed", lambda *_: None)
+
+
+def decide_a_known_id_again(patch: Patch) -> None:
+    """A repeat whose kind is a reply is decided anew."""
+    honest = Repeats.row_of
+
+    def forgetful(self: Repeats, client: str, id_: str) -> int | None:
+        return None if client == "r-0" and id_.endswith("2") else honest(self, client, id_)
+
+    patch.setattr(Repeats, "row_of", forgetful)
+
+
+def answer_a_repeat_anew(patch: Patch) -> None:
+    """The recalled receipt is not the one that was recorded."""
+    from edge import pipeline
+
+    honest = pipeline.receipt_in
+
+    def other(body: bytes, recall: Any) -> bytes | None:
+        found = honest(body, recall)
+        return found and found + b" "
+
+    patch.setattr(pipeline, "receipt_in", other)
+
+
+def believe_a_lost_word(patch: Patch) -> None:
+    """After a full disk the centre is not asked again."""
+    patch.setattr("edge.sync.Sync.ask_again", lambda self: None)
+
+
+def age_by_the_wall_clock(patch: Patch) -> None:
+    """Decided events grow old with the wall clock, which jumps."""
+    honest = Node._round
+
+    def jumping(self: Node, inputs: Any, now: Now, *arguments: Any) -> Any:
+        self.age_ms = now.wall_ms
+        return honest(self, inputs, now, *arguments)
+
+    patch.setattr(Node, "_round", jumping)
+
+
+def keep_every_answer(patch: Patch) -> None:
+    """No bound on what one client leaves unfetched."""
+
+    def hoard(self: Outgoing, answer: Answer) -> None:
+        self._pending[answer.sequence] = answer
+        self._of.setdefault(answer.client, {})[answer.sequence] = answer
+
+    patch.setattr(Outgoing, "add", hoard)
+
+
+def read_the_clock_twice(patch: Patch) -> None:
+    """An effect that depends on what the process lived through, not on its inputs."""
+    honest = Node._answer
+
+    def impure(self: Node, client: str, kind: str, payload: bytes, expires: float) -> Answer:
+        return honest(self, client, kind, payload, expires + self.decided % 2)
+
+    patch.setattr(Node, "_answer", impure)
+
+
+def mix_up_the_verdicts(patch: Patch) -> None:
+    """The verdicts of a batch come back in another order."""
+    honest = Round.of.__func__  # type: ignore[attr-defined]
+
+    def mixed(cls: type[Round], effects: Any, *arguments: Any) -> Round:
+        turned = [Acknowledge(e.reasons[::-1]) if isinstance(e, Acknowledge) else e for e in effects]
+        return honest(cls, turned, *arguments)
+
+    patch.setattr(Round, "of", classmethod(mixed))
+
+
+def count_an_acknowledgement_twice(patch: Patch) -> None:
+    """What returns to the pool in a new epoch is there twice."""
+    honest = Outbox.welcome
+
+    def doubling(self: Outbox, greeting: Any) -> None:
+        flying = list(self._flying)
+        honest(self, greeting)
+        if flying and not self._flying:
+            self.events_acked += flying[0].events
+
+    patch.setattr(Outbox, "welcome", doubling)
+
+
+PLANTED: list[Callable[[Patch], None]] = [
+    publish_before_commit,
+    acknowledge_before_commit,
+    forget_repeats_after_restart,
+    forget_repeats_when_many,
+    delete_beyond_the_acknowledged,
+    seal_twice,
+    skip_a_sequence_number,
+    lose_an_open_window,
+    assign_after_the_shift,
+    overload_a_rider,
+    offer_to_two,
+    drop_without_a_reason,
+    lose_the_count_of_what_was_shed,
+    decide_a_known_id_again,
+    answer_a_repeat_anew,
+    believe_a_lost_word,
+    age_by_the_wall_clock,
+    keep_every_answer,
+    read_the_clock_twice,
+    mix_up_the_verdicts,
+    count_an_acknowledgement_twice,
+]
+
+
+WEATHER: dict[Callable[[Patch], None], dict[str, float]] = {
+    believe_a_lost_word: {"disk_full": 0.1},
+    age_by_the_wall_clock: {"wall_jump": 0.3},
+    lose_the_count_of_what_was_shed: {"flood": 0.3},
+}
+"""Bugs that show only in rare weather are hunted in that alone."""
+
+
+def hunt(bug: Callable[[Patch], None], seeds_max: int) -> Outcome | None:
+    """The first seed that breaks."""
+    for seed in range(seeds_max):
+        plan = draw(seed)
+        if bug in WEATHER:
+            plan = msgspec.structs.replace(plan, broker=False, faults=WEATHER[bug])
+            plan.limits["RECENT_MAX"] = 4
+        if (outcome := live(plan)).why:
+            return outcome
+    return None
+
+
+@pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_is_found(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    """The simulator finds each of these bugs within a bounded number of seeds."""
+    bug(monkeypatch)
+    found = hunt(bug, SEEDS_MAX)
+    assert found is not None, f"{SEEDS_MAX} seeds do not find {bug.__name__}"

@@ -1,0 +1,356 @@
+"""One world: people, links, a node's processes on a disk, an uplink and a centre, and everything that goes wrong."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from random import Random
+from unittest.mock import patch
+
+import msgspec
+
+from edge.model import Answer, Commit, decode_row
+from edge.node import Node
+
+from .centre import Centre
+from .checks import Books, Broken, Checks, need
+from .disk import Disk
+from .draw import Plan, bounded
+from .end import judge
+from .links import Broker, Endpoint
+from .loop import Time
+from .people import SHOP, Customer, Person, Rider, Shop
+from .process import Process, time_of
+
+T0 = 1_790_000_000_000
+QUIET_STEPS = 500
+QUIET_STEP_S = 30.0
+YEAR_MS = 365 * 86_400_000
+
+
+class World:
+    """`run` lives through the plan; it raises Broken."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.time = Time()
+        self.chance = Random(f"faults-{plan.seed}")
+        self.checks = Checks(plan.limits)
+        self.lines: list[str] = []
+        self.orders = 0
+        self.quiet = False
+        self.instance = "i-1"
+        self.uplink = "up"
+        self.went_back = False
+        """The node's disk was restored, or it was cloned."""
+        self.centre_went_back = False
+        self.cloned = False
+        self.rows_lost_events = 0
+        self.interrupted = False
+        """A crash or a full disk may have taken counts of drops with it."""
+        self._offset_ms = 0
+        self._corrupt = False
+        self._failure: Broken | None = None
+        self._hash = blake2b(digest_size=8)
+        self._boots = 0
+        self._heal_at: list[tuple[float, str]] = []
+        self.disk = Disk()
+        self.backup = self.disk.copy()
+        self.centre = Centre(self)
+        self.link = Broker(self) if plan.broker else Endpoint(self)
+        rng = Random(f"people-{plan.seed}")
+        self.people: list[Person] = [Customer(self, f"c-{i}", Random(rng.random())) for i in range(plan.customers)]
+        self.people += [Rider(self, f"r-{i}", Random(rng.random())) for i in range(plan.riders)]
+        self.people.append(Shop(self, "shop-1", Random(rng.random())))
+        self.process: Process
+        self.clone: Process | None = None
+
+    # -- what everybody asks -------------------------------------------------------------------------------------------
+
+    def wall_ms(self) -> int:
+        return max(0, T0 + int(self.time.now * 1000) + self._offset_ms)
+
+    def note(self, text: str) -> None:
+        """One line of the trace."""
+        line = f"{self.time.now:.4f} {text}"
+        self.lines.append(line)
+        self._hash.update(line.encode())
+
+    @property
+    def trace_hash(self) -> str:
+        return self._hash.hexdigest()
+
+    def fail(self, broken: Broken) -> None:
+        """Where an exception would be swallowed."""
+        self._failure = self._failure or broken
+
+    def corrupted(self, payload: bytes, parcel: bool) -> bytes:
+        """What the uplink makes of it. A parcel may arrive with any byte changed: it is checked by its hashes. What
+        has no hash of its own is only cut short, since TLS leaves no other damage."""
+        if not (self._corrupt and payload) or self.chance.random() < 0.5:
+            return payload
+        at = self.chance.randrange(len(payload))
+        if parcel:
+            return payload[:at] + bytes([payload[at] ^ (1 << self.chance.randrange(8))]) + payload[at + 1 :]
+        return payload[:at]
+
+    # -- what processes and links report -------------------------------------------------------------------------------
+
+    def durable(self, number: int, row: bytes) -> None:
+        self.note(f"row {number} {blake2b(row, digest_size=8).hexdigest()}")
+        self.checks.durable(row)
+
+    def shown(self, answer: Answer) -> None:
+        self.note(f"answer {answer.sequence} {answer.client} {answer.kind}")
+        self.checks.shown(answer)
+
+    def acknowledged(self, client: str, id_: str, reason: str) -> None:
+        self.note(f"puback {client} {id_} {reason}")
+        self.checks.acknowledged(client, id_, reason)
+
+    def judge_recovery(self, process: Process, node: Node) -> None:
+        """From the snapshot or from the first row: the same state."""
+        if process.main and self.disk.snapshots and self.chance.random() < 0.25:
+            scratch = Node()
+            scratch.recover(None, self.disk.rows)
+            need(
+                scratch.snapshot() == node.snapshot(), "I2", lambda: "the snapshot leads to another state than the rows"
+            )
+
+    def gone(self) -> None:
+        """The node's process is dead."""
+        self.interrupted = True
+        self.link.gone()
+        self.time.after(self.chance.choice((0.5, 5.0, 60.0)), self.start)
+
+    def start(self) -> None:
+        """A process, unless one runs."""
+        if self._boots and self.process.alive:
+            return
+        self.disk.broken = False
+        self._boots += 1
+        self.note(f"boot {self._boots} on {len(self.disk.rows)} rows")
+        self.process = Process(self, self.disk, self._boots)
+
+    # -- the run -------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        with surroundings(self):
+            self.start()
+            for tick in range(self.plan.ticks):
+                self._tick(tick)
+            self._calm()
+            judge(self)
+            self._judge_replay()
+            self._judge_alive()
+
+    def _tick(self, tick: int) -> None:
+        for person in self.people:
+            person.tick()
+        for name, rate in self.plan.faults.items():
+            if self.chance.random() < rate:
+                self.note(f"fault {name}")
+                getattr(self, f"_{name}")()
+        if tick % 20 == 10:
+            self.centre.keep_backup()
+            if self.plan.backup:
+                self.backup = self.disk.copy()
+        self._pass(self.chance.choice((0.1, 1.0, 5.0, 20.0, 60.0)))
+
+    def _pass(self, seconds: float) -> None:
+        self.time.advance(seconds)
+        if self._failure is not None:
+            raise self._failure
+        if not self.disk.full and not self.disk.broken and self.process.pipeline.full:
+            self.interrupted = True
+        told = "disk" in self.process.status.alarms
+        need(told == self.process.pipeline.full, "I8", lambda: "the status does not say that the disk is full")
+        healed = [name for at, name in self._heal_at if at <= self.time.now]
+        self._heal_at = [item for item in self._heal_at if item[0] > self.time.now]
+        for name in healed:
+            self._heal(name)
+
+    def _for_a_while(self, name: str) -> None:
+        self._heal_at.append((self.time.now + self.chance.choice((5.0, 60.0, 600.0)), name))
+
+    # -- what goes wrong -----------------------------------------------------------------------------------------------
+
+    def _crash(self) -> None:
+        self.process.kill("at any moment")
+
+    def _crash_within(self) -> None:
+        self.process.crash_in = self.chance.randint(0, 12)
+
+    def _disk_full(self) -> None:
+        self.disk.full = self.interrupted = True
+        self._for_a_while("disk")
+
+    def _disk_broken(self) -> None:
+        self.disk.broken = True
+
+    def _connection(self) -> None:
+        self.link.disconnect(self.chance.choice(self.people))
+
+    def _broker(self) -> None:
+        self.link.heal()
+
+    def _vanish(self) -> None:
+        person = self.chance.choice(self.people)
+        person.away_until = self.time.now + self.chance.choice((30.0, 400.0))
+
+    def _uplink_cut(self) -> None:
+        self.uplink = "cut"
+        self.process.run(self.process.uplink.drop)
+        self._for_a_while("uplink")
+
+    def _uplink_dead(self) -> None:
+        self.uplink = "dead"
+        self._for_a_while("uplink")
+
+    def _uplink_slow(self) -> None:
+        self.uplink = "slow"
+        self._for_a_while("uplink")
+
+    def _uplink_corrupt(self) -> None:
+        self._corrupt = True
+        self._for_a_while("corrupt")
+
+    def _centre_down(self) -> None:
+        self.centre.down = True
+        self.process.run(self.process.uplink.drop)
+        self._for_a_while("centre")
+
+    def _centre_restored(self) -> None:
+        self.centre_went_back = True
+        self.centre.restore()
+        for process in (self.process, self.clone):
+            if process is not None:
+                process.run(process.uplink.drop)
+
+    def _node_restored(self) -> None:
+        if not self.plan.backup or not self.backup.rows:
+            return
+        self.went_back = True
+        self.process.kill("its disk is lost")
+        lost, kept = self.checks.books, Books()
+        self.disk = self.backup.copy()
+        for row in self.disk.rows:
+            kept.enter(decode_row(row))
+        self.rows_lost_events += lost.received - kept.received
+        self.checks.forget(lost, kept)
+
+    def _clone(self) -> None:
+        if self.clone is None and self.disk.rows:
+            self.went_back = self.cloned = True
+            self._boots += 1
+            self.clone = Process(self, self.disk.copy(), self._boots, main=False)
+            self._for_a_while("clone")
+
+    def _wall_jump(self) -> None:
+        self._offset_ms = self.chance.choice((0, 3_600_000, -3_600_000, 10 * YEAR_MS, -T0, 30_000, -30_000))
+        if self.chance.random() < 0.7:
+            self._for_a_while("wall")
+
+    def _pause(self) -> None:
+        self.process.loop.paused_until = self.time.now + self.chance.choice((1.0, 10.0, 60.0))
+
+    def _flood(self) -> None:
+        self.link.shed(self.chance.choice(self.people), self.chance.randint(1, 50))
+
+    def _heal(self, name: str) -> None:
+        self.note(f"well {name}")
+        match name:
+            case "disk":
+                self.disk.full = False
+            case "uplink":
+                self.uplink = "up"
+            case "corrupt":
+                self._corrupt = False
+            case "centre":
+                self.centre.down = False
+            case "wall":
+                self._offset_ms = 0
+            case _:
+                self._unclone()
+
+    def _unclone(self) -> None:
+        """The operator stops the second node, and restarts the first."""
+        if self.clone is not None:
+            self.clone.kill("a clone")
+            self.clone = None
+            self.process.kill("after a clone")
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _calm(self) -> None:
+        """Everything is mended; the people finish what they have begun."""
+        self.quiet = True
+        self._heal_at = []
+        for name in ("disk", "uplink", "corrupt", "centre", "wall", "clone"):
+            self._heal(name)
+        for person in self.people:
+            person.away_until = 0.0
+        self.time.after(60.0, self.start)
+        for _ in range(QUIET_STEPS):
+            for person in self.people:
+                person.tick()
+            self._pass(QUIET_STEP_S)
+            if self.process.alive and not self._unfinished():
+                return
+        raise Broken("I6", f"after {QUIET_STEPS * QUIET_STEP_S:.0f} s of calm there is still {self._unfinished()}")
+
+    def _unfinished(self) -> str:
+        node = self.process.pipeline.node
+        left = {
+            "unanswered": sum(len(person.outbox) for person in self.people),
+            "agendas": sum(len(person.agenda) for person in self.people),
+            "open orders": len(node.dispatch._book.orders.open),
+            "events in open windows": sum(draft.events for draft in node.windows._drafts.values()),
+            "events that wait": node.outbox.events_waiting,
+            "batches": len(node.outbox.in_flight()),
+        }
+        if self.process.pipeline.full:
+            left["a full disk"] = 1
+        return ", ".join(f"{count} {name}" for name, count in left.items() if count)
+
+    def _judge_replay(self) -> None:
+        """Every row again, byte for byte."""
+        again = Node()
+        for row in self.disk.rows:
+            made = again.replay(decode_row(row))[0]
+            need(isinstance(made, Commit) and made.row == row, "I2", lambda: f"row {again.number} replays otherwise")
+
+    def _judge_alive(self) -> None:
+        """A new rider and a new order find each other."""
+        rng = Random(f"probe-{self.plan.seed}")
+        plan = msgspec.structs.replace(self.plan, decline=0.0, ignore=0.0)
+        self.plan = plan
+        rider, customer = Rider(self, "r-probe", rng), Customer(self, "c-probe", rng)
+        self.people += [rider, customer]
+        rider.on = True
+        rider.tick()
+        rider.event("rider.shift", on=True, capacity=1)
+        order, places = f"o-{self.orders + 1}", {"pickup": SHOP, "dropoff": SHOP}
+        self._pass(5.0)
+        rider.position()
+        customer.tick()
+        customer.event("order.place", order=order, shop="shop-1", prep_s=0, **places)
+        for _ in range(20):
+            for person in self.people:
+                person.tick()
+            self._pass(10.0)
+        need(
+            order in self.checks.books.offered, "I6", lambda: f"{order} was placed after the calm and offered to nobody"
+        )
+
+
+@contextmanager
+def surroundings(world: World) -> Iterator[None]:
+    """The real code in this world: its bounds and its clock."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with bounded(world.plan.limits), patch("edge.clock.time", time_of(world)):
+            yield
+    finally:
+        logging.disable(level)
