@@ -1,7 +1,5 @@
 """The centre's configuration: one flat TOML file. What cannot be used names file, field, value and a hint."""
 
-import ipaddress
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +9,7 @@ from msgspec import Meta, Struct
 
 from edge.errors import WHOLE_FILE, ConfigError
 from edge.limits import IDENTIFIER_PATTERN
+from edge.mqtt.address import is_loopback, split_address
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,25 +54,6 @@ def load(path: str | Path) -> Config:
     )
 
 
-def address(text: str) -> tuple[str, int] | None:
-    """`host:port` as a pair, None where it is not one. IPv6 hosts stand in brackets."""
-    host, _, port = text.rpartition(":")
-    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
-        return None
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def is_loopback(text: str) -> bool:
-    """Whether `host:port` can be reached from this machine only."""
-    pair = address(text)
-    if pair is None:
-        return False
-    try:
-        return pair[0] == "localhost" or ipaddress.ip_address(pair[0]).is_loopback
-    except ValueError:
-        return False
-
-
 def _convert(path: Path, values: dict[str, Any]) -> Config:
     for name, value in values.items():
         if isinstance(value, dict):
@@ -98,7 +78,7 @@ def _check(path: Path, config: Config) -> None:
 
     form = 'Write "host:port", for example "127.0.0.1:1884"; port 0 takes any free one; "" switches it off.'
     for field in ("listen", "listen_tls", "api_listen"):
-        if getattr(config, field) and address(getattr(config, field)) is None:
+        if getattr(config, field) and split_address(getattr(config, field)) is None:
             fail(field, form)
     if config.listen_tls and not (config.tls_cert and config.tls_key):
         fail("listen_tls", "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key.")

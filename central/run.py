@@ -27,10 +27,11 @@ from edge.clock import Clock
 from edge.credentials import Credentials
 from edge.errors import BusyError, ConfigError, DoorstepError, JournalError
 from edge.limits import HTTP_CONNECTIONS_MAX, SYNC_PACKET_BYTES_MAX
+from edge.mqtt.address import split_address
 from edge.mqtt.endpoint import Endpoint
 
 from .api import app
-from .config import Config, address, load
+from .config import Config, load
 from .receive import Receive
 from .store import Reader, Store
 
@@ -140,7 +141,7 @@ class _Running:
     def _serve(self, reader: Reader) -> tuple[uvicorn.Server | None, asyncio.Task[None] | None]:
         """The API, if it is wanted."""
         config = self._config
-        pair = address(config.api_listen) if config.api_listen else None
+        pair = split_address(config.api_listen) if config.api_listen else None
         if pair is None:
             return None, None
         token = self._secret("api_token_file", config.api_token_file)

@@ -4,7 +4,6 @@ Options marked reloadable in `RELOADABLE` take effect at SIGHUP; the others need
 one of them says so. A configuration that cannot be used names the file, the field, the value and what to write instead.
 """
 
-import ipaddress
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec import Meta, Struct
 from . import limits
 from .errors import WHOLE_FILE, ConfigError
 from .model import DispatchRules, Rules
+from .mqtt.address import is_loopback, split_address
 
 Identifier = Annotated[str, Meta(pattern=limits.IDENTIFIER_PATTERN)]
 
@@ -166,7 +166,7 @@ def _check(path: Path, config: Config) -> None:
 
     listeners = ("listen", "listen_tls", "listen_ws", "listen_wss", "status_listen")
     for field in listeners:
-        if getattr(config, field) and address(getattr(config, field)) is None:
+        if getattr(config, field) and split_address(getattr(config, field)) is None:
             fail(
                 field, 'Write "host:port", for example "127.0.0.1:1883"; port 0 takes any free one; "" switches it off.'
             )
@@ -190,24 +190,3 @@ def _check(path: Path, config: Config) -> None:
         fail("listen", "The node would hear nobody: set a listener, or link for broker mode.")
     if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
         fail("clock_real_anchor_ms", "A scaled clock needs both anchors.")
-
-
-def address(text: str) -> tuple[str, int] | None:
-    """`host:port` as a pair, or None where it is not one. IPv6 hosts stand in brackets."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        return None
-    return host.strip("[]"), int(port)
-
-
-def is_loopback(text: str) -> bool:
-    """Whether `host:port` can be reached from this machine only."""
-    pair = address(text)
-    if pair is None:
-        return False
-    if pair[0] == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(pair[0]).is_loopback
-    except ValueError:
-        return False

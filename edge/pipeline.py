@@ -65,7 +65,6 @@ class Pipeline:
         """The disk is full: nothing is accepted until it is not."""
         self.broken = False
         """Nothing is handled or acknowledged any more: the process is about to end."""
-        self.recalls_missed = 0
         self._journal = journal
         self._clock = clock
         self._status = status
@@ -128,7 +127,7 @@ class Pipeline:
         for item in inputs:
             if isinstance(item, Configure):
                 self._rules = item.rules
-        if not self.full and not self.broken:
+        if self._serving:
             self._handle(inputs, perf_counter())
 
     def batches(self) -> list[Batch]:
@@ -138,14 +137,14 @@ class Pipeline:
     async def drain(self) -> None:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
         self._flush()
-        if self._flight and not self.full and not self.broken:
+        if self._flight and self._serving:
             self._idle.clear()
             await self._idle.wait()
         if self._timer is not None:
             self._timer.cancel()
         for task in self._tasks:
             task.cancel()
-        if not self.full and not self.broken and self.node.number > self._snapshot_number:
+        if self._serving and self.node.number > self._snapshot_number:
             self._snapshot()
 
     @property
@@ -157,6 +156,11 @@ class Pipeline:
     def in_flight(self) -> int:
         """Rounds that wait for the disk."""
         return len(self._flight)
+
+    @property
+    def _serving(self) -> bool:
+        """Whether the core may be called: there is a disk to write to, and the core is whole."""
+        return not self.full and not self.broken
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
@@ -309,11 +313,11 @@ class Pipeline:
 
     def _due(self) -> None:
         self._timer, self._timer_at = None, float("inf")
-        if not self.full and not self.broken:
+        if self._serving:
             self._handle([], perf_counter())
 
     def _flush(self) -> None:
-        if self._gathered and not self.full and not self.broken:
+        if self._gathered and self._serving:
             self._handle([], perf_counter())
 
     # -- repeats -------------------------------------------------------------------------------------------------------
@@ -332,7 +336,6 @@ class Pipeline:
             body = None
         receipt = receipt_in(body, recall) if body is not None else None
         if receipt is None:
-            self.recalls_missed += 1
             self._status.dropped("recall_missed", 1)
             log.warning("event %s of %s was decided in row %d, which is gone", recall.id, recall.client, recall.row)
             return

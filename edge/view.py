@@ -33,9 +33,7 @@ def register(
             "sync", lambda: len(pipeline.node.outbox.in_flight()), lambda: sync.batches_acked, BATCHES_IN_FLIGHT_MAX
         )
     status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
-    status.queue(
-        "orders", lambda: len(pipeline.node.dispatch.live().orders), lambda: pipeline.node.number, ORDERS_OPEN_MAX
-    )
+    status.queue("orders", lambda: pipeline.node.dispatch.orders_open, lambda: pipeline.node.number, ORDERS_OPEN_MAX)
     status.queue("answers", lambda: len(pipeline.node.outgoing), lambda: pipeline.node.sequence, ANSWERS_PENDING_MAX)
 
 

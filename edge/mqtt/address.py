@@ -1,5 +1,7 @@
-"""Where an MQTT peer is: the three forms of address that a link takes."""
+"""Addresses: where an MQTT peer is (the three forms that a link takes), and where a listener listens."""
 
+import ipaddress
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,3 +24,26 @@ def split_url(url: str) -> tuple[str, str, int]:
     except ValueError:
         raise ValueError(f"{url!r} has a port outside 1 to 65535. {_FORMS}") from None
     return parts.scheme, parts.hostname, port
+
+
+def split_address(text: str) -> tuple[str, int] | None:
+    """`host:port` as a pair, or None where it is not one. IPv6 hosts stand in brackets."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
+        return None
+    return host, int(port)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host, without brackets, is this machine's loopback."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback(text: str) -> bool:
+    """Whether `host:port` can be reached from this machine only."""
+    pair = split_address(text)
+    return pair is not None and is_loopback_host(pair[0])

@@ -7,7 +7,6 @@ disconnected where even the rest piles up; a node that cannot keep up stops read
 
 import asyncio
 import errno
-import ipaddress
 import secrets
 import socket
 import ssl
@@ -28,6 +27,7 @@ from ..limits import (
     WRITE_BUFFER_BYTES_MAX,
 )
 from ..model import Receiver
+from .address import is_loopback_host, split_address
 from .codec import DisconnectReasonCode
 from .session import Connection
 from .sessions import Rules, Sessions
@@ -94,7 +94,7 @@ class Endpoint:
         """Accept connections on `host:port` (0: a free port). The address that it became. Raises BusyError where the
         port is taken, ConfigError where the address cannot be listened on, or is open to others without passwords."""
         host, port = parse_address(address)
-        if self.registry.rules.anonymous and not _is_loopback(host):
+        if self.registry.rules.anonymous and not is_loopback_host(host):
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
             raise ConfigError("the configuration", "listen", address, hint)
         loop = asyncio.get_running_loop()
@@ -340,16 +340,8 @@ class _Peer(asyncio.Protocol):
 
 def parse_address(address: str) -> tuple[str, int]:
     """`host:port` or `[v6]:port`. Raises ConfigError."""
-    host, _, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+    pair = split_address(address)
+    if pair is None:
         hint = 'Write it as "host:port", for example "127.0.0.1:1883" or "[::1]:1883".'
         raise ConfigError("the configuration", "listen", address, hint)
-    return host, int(port)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return pair

@@ -8,7 +8,6 @@ browser shows it to every port of the host.
 
 import hashlib
 import hmac
-import ipaddress
 import os
 import re
 import secrets
@@ -19,6 +18,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..mqtt.address import is_loopback_host
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -104,9 +105,4 @@ def cookie_name(request: Request) -> str:
 def is_loopback_name(host: str) -> bool:
     """Whether a Host header (with or without a port) names this machine's loopback."""
     name = host.rpartition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-    if name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(name.lower())

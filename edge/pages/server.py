@@ -21,12 +21,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .. import config
 from ..errors import BusyError, ConfigError
 from ..limits import HTTP_CONNECTIONS_MAX, HTTP_REQUEST_DEADLINE_S
 from ..model import Now
+from ..mqtt.address import is_loopback_host, split_address
 from ..status import Status
-from .guard import Guard, is_loopback_name
+from .guard import Guard
 from .live import LiveView, bounded
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -147,8 +147,8 @@ def _json(body: bytes) -> Response:
 
 
 def _listen(address: str, path: str) -> socket.socket:
-    pair = config.address(address)
-    if pair is None or not is_loopback_name(f"[{pair[0]}]" if ":" in pair[0] else pair[0]):
+    pair = split_address(address)
+    if pair is None or not is_loopback_host(pair[0]):
         hint = 'It shows riders\' places, so it stays on loopback: "127.0.0.1:8080". From elsewhere, use ssh -L.'
         raise ConfigError(path, "status_listen", address, hint)
     host, port = pair

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from central.config import Config, address, is_loopback, load
+from central.config import Config, load
 from edge.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "central.toml"
@@ -62,15 +62,6 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="UTF-8"):
         load(tmp_path / "binary.toml")
-
-
-def test_addresses() -> None:
-    """Hosts, IPv6 in brackets, and what is loopback."""
-    assert address("127.0.0.1:0") == ("127.0.0.1", 0)
-    assert address("[::1]:80") == ("::1", 80)
-    assert [address(text) for text in ("", "80", ":80", "a:b", "a:-1", "a:70000", "a:²")] == [None] * 7
-    assert [is_loopback(text) for text in ("localhost:1", "127.0.0.2:1", "[::1]:1")] == [True] * 3
-    assert [is_loopback(text) for text in ("0.0.0.0:1", "example.org:1", "1")] == [False] * 3
 
 
 def test_the_shipped_file_shows_every_option_with_its_default(tmp_path: Path) -> None:

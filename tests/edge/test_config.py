@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.config import RELOADABLE, Config, address, is_loopback, load
+from edge.config import RELOADABLE, Config, load
 from edge.errors import ConfigError
 
 
@@ -69,14 +69,3 @@ def test_a_missing_file_says_where_to_get_one(tmp_path):
 def test_reloadable_options_exist():
     """What is said to be reloadable is an option."""
     assert set(Config.__struct_fields__) >= RELOADABLE
-
-
-def test_addresses():
-    """Hosts and ports are told apart, in brackets too, and loopback is recognised."""
-    assert address("127.0.0.1:0") == ("127.0.0.1", 0)
-    assert address("[::1]:1883") == ("::1", 1883)
-    assert address("localhost") is None
-    assert is_loopback("localhost:1")
-    assert is_loopback("[::1]:1")
-    assert not is_loopback("192.168.0.1:1")
-    assert not is_loopback("shop.example:1")

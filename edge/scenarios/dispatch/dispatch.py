@@ -110,6 +110,11 @@ class Dispatch:
         """Positions that no decision can see, by reason, since this process began."""
         return self._book.positions.dropped
 
+    @property
+    def orders_open(self) -> int:
+        """How many orders have not ended; `live` draws the whole picture, this is for those who ask every second."""
+        return len(self._book.orders.open)
+
     def live(self) -> Live:
         """For the node's own status page."""
         return live(self._book)

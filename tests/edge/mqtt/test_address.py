@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.mqtt.address import split_url
+from edge.mqtt.address import is_loopback, split_address, split_url
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,23 @@ def test_a_wrong_address_is_named(url: str) -> None:
     with pytest.raises(ValueError, match="Write mqtt://host:port") as caught:
         split_url(url)
     assert repr(url) in str(caught.value)
+
+
+def test_addresses_of_listeners() -> None:
+    """Hosts and ports are told apart, in brackets too, and loopback is recognised."""
+    assert split_address("127.0.0.1:0") == ("127.0.0.1", 0)
+    assert split_address("[::1]:1883") == ("::1", 1883)
+    assert split_address("localhost") is None
+    assert is_loopback("localhost:1")
+    assert is_loopback("[::1]:1")
+    assert not is_loopback("192.168.0.1:1")
+    assert not is_loopback("shop.example:1")
+
+
+def test_what_is_no_address() -> None:
+    """Hosts, IPv6 in brackets, what is no address, and what is loopback."""
+    assert split_address("127.0.0.1:0") == ("127.0.0.1", 0)
+    assert split_address("[::1]:80") == ("::1", 80)
+    assert [split_address(text) for text in ("", "80", ":80", "a:b", "a:-1", "a:70000", "a:²")] == [None] * 7
+    assert [is_loopback(text) for text in ("localhost:1", "127.0.0.2:1", "[::1]:1")] == [True] * 3
+    assert [is_loopback(text) for text in ("0.0.0.0:1", "example.org:1", "1")] == [False] * 3
