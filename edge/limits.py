@@ -95,6 +95,15 @@ where nothing is in flight, may have waiting."""
 CREDENTIALS_MAX: Final = 200_000
 """Lines in the credentials file; about 200 bytes of memory each."""
 
+DESCRIPTORS_SPARE: Final = 32
+"""File descriptors that connections leave to the journal (4), the page (a dozen), the uplink and a reload of files."""
+
+ACCEPT_PAUSE_S: Final = 1.0
+"""A listener without descriptors looks again after this; the kernel's queue of 1,024 holds those who wait."""
+
+ACCEPTS_PER_TURN_MAX: Final = 64
+"""Connections accepted before anything else gets its turn: about 5 ms."""
+
 # -- the link: an MQTT client, and broker mode on top of it ------------------------------------------------------------
 
 LINK_IN_FLIGHT_MAX: Final = 1_024
@@ -142,11 +151,18 @@ ORDERS_PER_RIDER_MAX: Final = 8
 CANDIDATES_MAX: Final = 12
 """Riders considered for one order. On the development instances the 12 nearest held every optimal choice."""
 
+CANDIDATES_RECORDED: Final = 5
+"""Of those, in the record of a decision: the chosen one and the next best. Each costs 7 us and 60 bytes of journal."""
+
 ANSWERS_PENDING_MAX: Final = 100_000
 """Answers not yet acknowledged. The oldest are dropped, counted as `answer_overflow`."""
 
 ANSWERS_PER_CLIENT_MAX: Final = 1_000
 """Unacknowledged answers for one client; the oldest are dropped, counted as `answer_overflow`."""
+
+JSON_CLIENTS_MAX: Final = 100_000
+"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: what it
+is told before its next event comes as MessagePack."""
 
 REPEATS_KEPT_MAX: Final = 4_000_000
 """Decided events remembered within the retention, 16 bytes each. Beyond it the oldest are forgotten early, counted."""
@@ -171,6 +187,10 @@ COMMIT_QUEUE_ROWS_MAX: Final = 4_096
 
 COMMIT_GROUP_ROWS_MAX: Final = 512
 """Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""
+
+DIRECT_COMMIT_S_MAX: Final = 0.002
+"""Where a commit takes longer, on average over the last ones, the loop leaves it to the journal's thread: a slow disk
+must not hold up positions and keepalives."""
 
 SNAPSHOT_ROWS: Final = 5_000
 """Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
@@ -267,6 +287,14 @@ POOL_CELLS_MAX: Final = 32_768
 BATCH_BYTES_MAX: Final = 256 * 1024
 """Uncompressed size at which a batch is cut."""
 
+BATCH_BYTES_AIM: Final = 64 * 1024
+"""Size up to which windows share a batch; one window alone may need more. Cutting, packing and committing it takes
+about a millisecond, so that answers to clients do not wait behind a backlog."""
+
+BATCHES_CUT_MAX: Final = 2
+"""Batches numbered in one round, for the same reason: each acknowledgement makes room for two, so after a few of them
+BATCHES_IN_FLIGHT_MAX are under way."""
+
 BATCHES_IN_FLIGHT_MAX: Final = 8
 """Numbered batches that the centre has not acknowledged; the rest stay unnumbered and may still be merged."""
 
@@ -274,8 +302,9 @@ POOL_WINDOWS_MAX: Final = 4_096
 """Unsent windows. Coarsening keeps an outage of a year below it: hourly windows become daily ones after a week."""
 
 UPLINK_BACKOFF_S_MIN: Final = 1.0
-UPLINK_BACKOFF_S_MAX: Final = 60.0
-"""Full-jitter exponential back-off between these."""
+UPLINK_BACKOFF_S_MAX: Final = 20.0
+"""Full-jitter exponential back-off between these. After a long outage most of the time until the centre is up to date
+again is this wait; 1,000 nodes of a centre that returns are 50 connections a second."""
 
 UPLINK_ACK_DEADLINE_S: Final = 30.0
 """A centre that has not acknowledged for this long is treated as half dead: the connection is made anew."""
@@ -323,8 +352,15 @@ STATUS_INTERVAL_S: Final = 5.0
 """Progress is sampled this often. A queue that stood still for two intervals is a stall: longer than any commit or
 checkpoint on a slow SD card (below 2 s), shorter than a rider's patience."""
 
+DEADLINE_LATE_S: Final = 1.0
+"""A deadline of the core that passed this long ago without a round waits for a timer that will not come."""
+
 STATUS_STALL_INTERVALS: Final = 2
 """Samples without progress that make a stall; one alone is what a paused process sees when it goes on."""
+
+RESTART_AFTER_S: Final = 600.0
+"""A background task that ends after this long asks the service manager for a restart; one that ends sooner would end
+again, and each restart interrupts decisions for about a second."""
 
 STATUS_NAMES_MAX: Final = 64
 """Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
@@ -364,6 +400,17 @@ READY_AHEAD_S_MAX: Final = 48 * 3600
 OFFER_AHEAD_S: Final = 3600
 """An order is offered at most this long before it is ready, so that an order for tonight binds no rider now."""
 
+OFFER_SLACK_S: Final = 60
+"""A rider hears of an order this long before it must leave for it: time to look and to answer, and more than
+REDECIDE_S, so that no look comes too late."""
+
+JOIN_TARGET_S: Final = 40 * 60
+"""No order joins a trip that brings another one to its door later than this after it was placed, unless that one is
+late anyway: the target click-to-door of the public instances."""
+
+PLAN_PASSES: Final = 1
+"""Passes of the search in a round that has orders to weigh up. The plan is kept, and the next round goes on with it."""
+
 ORDER_STALE_S: Final = 4 * 3600
 """An accepted order of which nothing was heard for this long is given up, so that every order ends."""
 
@@ -379,6 +426,10 @@ REDECIDE_S: Final = 30
 ROUND_ORDERS_MAX: Final = 256
 """Waiting orders considered in one round, new ones first, the rest in turn: some milliseconds."""
 
+ROUND_AGAIN_MIN: Final = 32
+"""Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
+turn every REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
+
 MATCHING_ROWS_MAX: Final = 64
 """Orders in one assignment problem: 64 orders and 500 riders take the solver 4 ms; 128 and 900 take it 40."""
 
@@ -393,3 +444,15 @@ PROMISES_COUNTED: Final = 1_000
 
 PROMISE_TOLERANCE_S: Final = 300
 """A promise counts as kept up to this much after its time."""
+
+# -- what-if -----------------------------------------------------------------------------------------------------------
+
+KITCHEN_PERCENT_MIN: Final = -90
+KITCHEN_PERCENT_MAX: Final = 900
+"""Changes of the preparation times: a tenth of them, and ten times as long. Beyond it is another trade."""
+
+LATE_MINUTES_MAX: Final = 24 * 60
+"""Click-to-door from which an order may be called late: what takes longer than a day was not ordered for this one."""
+
+WHAT_IF_POSITION_S: Final = 30
+"""How often simulated riders say where they are, as the demo's do."""

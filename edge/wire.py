@@ -123,6 +123,7 @@ DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
     "kitchen.ready": KitchenReady,
     "kitchen.delay": KitchenDelay,
 }
+KIND_OF: Final[dict[type[Durable], str]] = {body: kind for kind, body in DURABLE_KINDS.items()}
 POSITION_KIND: Final = "rider.position"
 
 
@@ -162,7 +163,10 @@ class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """To a rider: what to pick up and where, and until when to answer. `withdrawn` takes an earlier offer back."""
+    """To a rider: what to pick up and where, and until when to answer. `withdrawn` takes an earlier offer back.
+
+    `stops` are the whole trip in the sequence to visit, as it would be with this order: the pickups of all that is
+    fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`."""
 
     offer: int
     order: str

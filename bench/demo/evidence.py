@@ -94,8 +94,8 @@ class Evidence:
             if isinstance(item, Event):
                 self._event(item, row, fresh)
             elif isinstance(item, Rejected):
-                self._came(item.client, item.id)
-                self.refused[item.reason] += (item.client, item.id) in fresh or not item.id
+                again = self._came(item.client, item.id)
+                self.refused[item.reason] += not item.id or ((item.client, item.id) in fresh and not again)
             elif isinstance(item, Shed):
                 self.shed[item.reason] += item.count
         said: list[tuple[str, Assignment]] = []

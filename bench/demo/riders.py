@@ -3,10 +3,14 @@
 A rider believes receipts: a job is theirs when the acceptance has been receipted, the bag when the pickup has. Whoever
 is told that an order is no longer theirs lets it go. That keeps two riders from carrying one order even where the
 network gave both of them reason to think it was theirs.
+
+At a shop a rider waits for everything that it has accepted there, takes it all at once, and brings it to the doors in
+the sequence that the node last named.
 """
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -34,20 +38,26 @@ CAPACITIES: Final = ((1, 2, 3), (0.4, 0.4, 0.2))
 CANARY_PROBABILITY: Final = 0.01
 """Share of reported places, on the way between two stops, that are looked for in every file at the end."""
 
-Step = Literal["accepted", "to_shop", "at_shop", "handing", "to_door", "at_door"]
+Step = Literal["accepted", "to_shop", "at_shop", "handing", "in_bag", "to_door", "at_door"]
 
 
 class Job(Struct):
-    """An order that a rider has accepted."""
+    """An order that a rider has accepted. `ready_ms` is 0 until the rider has seen the meal."""
 
     order: Order
     offer: int
     step: Step = "accepted"
+    ready_ms: int = 0
 
     @property
     def carried(self) -> bool:
         """The bag is with the rider: nobody can take the job away now."""
-        return self.step in ("to_door", "at_door")
+        return self.step in ("in_bag", "to_door", "at_door")
+
+    @property
+    def under_way(self) -> bool:
+        """The rider is busy with it right now."""
+        return self.step not in ("accepted", "in_bag")
 
 
 class Rider:
@@ -62,9 +72,16 @@ class Rider:
         self._jobs: list[Job] = []
         self._seen: set[int] = set()
         self._withdrawn: set[int] = set()
-        self._replying = 0
+        self._expected: dict[str, int] = {}
+        """When each order is expected at its door, by the latest assignment that names it, wall ms."""
+        self._replying: list[str] = []
+        """The shops of the offers that the rider is looking at."""
         self._on = False
         self._turn = 0
+        self._shop_from_ms = 0
+        """When the rider came to the shop where it is, or heard the last news about what to fetch there."""
+        self._leave_ms = 0
+        """When the service at the shop is over."""
         self._reported_ms = 0
         self.capacity = self._draw.choices(*CAPACITIES)[0]
         self.client = world.fleet.client(
@@ -148,6 +165,7 @@ class Rider:
             self._withdraw(answer)
         elif answer.offer not in self._seen:
             self._seen.add(answer.offer)
+            self._expected |= {stop.order: stop.expected_at for stop in answer.stops if stop.at == "dropoff"}
             self._offered(answer)
 
     def _offered(self, offer: Assignment) -> None:
@@ -167,12 +185,12 @@ class Rider:
             return
         accept = self._on and die >= world.habits.silent + world.habits.decline
         world.records.counts["offers_declined"] += not accept
-        self._replying += 1
+        self._replying.append(order.restaurant)
         world.agenda.after(self._draw.uniform(*REPLY_S), lambda due_ms: self._reply(order, offer.offer, accept, due_ms))
 
     def _reply(self, order: Order, offer: int, accept: bool, due_ms: int) -> None:
         if offer in self._withdrawn or self._world.closed:
-            self._answered(None)
+            self._answered(order, None)
             return
         reason = "" if accept else "not now"
         event = RiderReply(
@@ -181,16 +199,24 @@ class Rider:
 
         def receipted(receipt: Receipt) -> None:
             mine = accept and receipt.status == "accepted" and offer not in self._withdrawn
-            self._answered(Job(order, offer) if mine else None)
+            self._answered(order, Job(order, offer) if mine else None)
 
         self.client.tell(event, due_ms, receipted)
 
-    def _answered(self, job: Job | None) -> None:
-        """The node knows the reply; a job is ours only now."""
-        self._replying -= 1
+    def _answered(self, order: Order, job: Job | None) -> None:
+        """The node knows the reply; a job is ours only now. Where we wait for its meal's neighbours, it is one more to
+        wait for."""
+        self._replying.remove(order.restaurant)
+        now_ms = self._world.agenda.now_ms()
+        waiting = self._jobs_at("at_shop")
         if job is not None:
             self._world.record(job.order).accepted_by.append(self.client.name)
             self._jobs.append(job)
+        if waiting and waiting[0].order.restaurant == order.restaurant:
+            self._shop_from_ms = max(self._shop_from_ms, now_ms)
+            if job is not None:
+                self._stand(job, now_ms)
+            self._look()
         self._next()
 
     def _withdraw(self, offer: Assignment) -> None:
@@ -202,75 +228,108 @@ class Rider:
         """A job is no longer ours, unless its bag is in our hands."""
         if job not in self._jobs or job.carried:
             return
-        if job.step != "accepted":
-            self._turn += 1
-            now_ms = self._world.agenda.now_ms()
-            x, y = self._leg.at(now_ms)
-            self._leg = Leg(x, y, x, y, now_ms, now_ms)
         self._jobs.remove(job)
         self._world.records.counts["jobs_withdrawn"] += 1
+        if job.under_way and not any(other.under_way for other in self._jobs):
+            self._stop()
+        self._look()
         self._next()
 
     # -- the work ------------------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
-        """Begin the first job, where none is under way; go home where the shift is over."""
-        if self._world.closed or not self._on:
+        """Where nothing is under way: bring what is in the bag, else fetch, else go home if the shift is over."""
+        if self._world.closed or not self._on or any(job.under_way for job in self._jobs):
             return
         now_ms = self._world.agenda.now_ms()
         if not self._jobs:
             self._state("free")
             if now_ms >= self._world.ms(self._courier.off):
                 self._home(now_ms)
-            return
-        if self._jobs[0].step == "accepted":
-            job = self._jobs[0]
-            job.step = "to_shop"
-            self._state("to_shop")
-            shop = self._world.shops[job.order.restaurant]
-            self._drive(shop.x, shop.y, now_ms, lambda due_ms: self._at_shop(job, due_ms))
+        elif self._jobs_at("in_bag"):
+            self._turn += 1
+            turn = self._turn
+            self._world.agenda.at(max(self._leave_ms, now_ms), lambda at_ms: self._still(turn) and self._leave(at_ms))
+        else:
+            self._set_out(self._jobs[0], now_ms)
 
-    def _at_shop(self, job: Job, due_ms: int) -> None:
-        job.step = "at_shop"
+    def _set_out(self, job: Job, now_ms: int) -> None:
+        job.step = "to_shop"
+        self._state("to_shop")
+        shop = self._world.shops[job.order.restaurant]
+        self._drive(shop.x, shop.y, now_ms, lambda due_ms: self._at_shop(shop.name, due_ms))
+
+    def _at_shop(self, shop: str, due_ms: int) -> None:
+        """Ask for everything that is ours here."""
         self._state("at_shop")
-        self._progress(job, "at_shop", due_ms, None)
         half_ms = self._world.instance.parameters.pickup_service * MINUTE_MS // 2
-        turn = self._turn
+        self._shop_from_ms = due_ms + half_ms
+        for job in [job for job in self._jobs if job.order.restaurant == shop and not job.carried]:
+            self._stand(job, due_ms)
+        self._look()
+
+    def _stand(self, job: Job, due_ms: int) -> None:
+        """Wait for a meal."""
+        job.step = "at_shop"
+        self._progress(job, "at_shop", due_ms, None)
 
         def see(ready_ms: int) -> None:
-            at_ms = max(ready_ms, due_ms + half_ms)
-            self._world.agenda.at(at_ms, lambda at_ms: self._still(turn) and self._pick_up(job, at_ms))
+            job.ready_ms = ready_ms
+            self._look()
 
-        self._world.await_meal(job.order.name, lambda ready_ms: self._still(turn) and see(ready_ms))
+        self._world.await_meal(job.order.name, see)
 
-    def _pick_up(self, job: Job, due_ms: int) -> None:
-        """The bag changes hands when the node has said that it is ours."""
-        job.step = "handing"
-        leave_ms = due_ms + self._world.instance.parameters.pickup_service * MINUTE_MS // 2
+    def _look(self) -> None:
+        """Take everything when it is all there, and no offer of this shop is being looked at."""
+        waiting = self._jobs_at("at_shop")
+        if not waiting or not all(job.ready_ms for job in waiting) or waiting[0].order.restaurant in self._replying:
+            return
+        at_ms = max(self._shop_from_ms, *(job.ready_ms for job in waiting))
+        self._turn += 1
+        turn = self._turn
+        self._world.agenda.at(at_ms, lambda due_ms: self._still(turn) and self._pick_up(due_ms))
 
-        def receipted(_: Receipt) -> None:
-            job.step = "to_door"
-            if job not in self._jobs:
-                self._regain(job)
-            self._world.record(job.order).picked_up_by.append(self.client.name)
-            now_ms = self._world.agenda.now_ms()
-            turn = self._turn
-            self._world.agenda.at(max(leave_ms, now_ms), lambda at_ms: self._still(turn) and self._leave(job, at_ms))
+    def _pick_up(self, due_ms: int) -> None:
+        """Each bag changes hands when the node has said that it is ours."""
+        waiting = self._jobs_at("at_shop")
+        if waiting[0].order.restaurant in self._replying or not all(job.ready_ms for job in waiting):
+            return
+        self._leave_ms = due_ms + self._world.instance.parameters.pickup_service * MINUTE_MS // 2
+        for job in sorted(waiting, key=self._sequence):
+            job.step = "handing"
+        for job in sorted(waiting, key=self._sequence):
+            self._progress(job, "picked_up", due_ms, partial(self._handed, job))
 
-        self._progress(job, "picked_up", due_ms, receipted)
+    def _handed(self, job: Job, _: Receipt) -> None:
+        if job not in self._jobs:
+            self._regain(job)
+        job.step = "in_bag"
+        self._world.record(job.order).picked_up_by.append(self.client.name)
+        self._next()
 
     def _regain(self, job: Job) -> None:
         """The order was taken back while its pickup was on its way to the node, which believed the pickup: it is ours
         again, and comes before whatever we set out for meanwhile."""
-        self._turn += 1
+        if not self._jobs_at("at_door"):
+            self._stop()
         for other in self._jobs:
-            other.step = "accepted"
+            if other.step in ("to_shop", "at_shop"):
+                other.step, other.ready_ms = "accepted", 0
+            elif other.step == "to_door":
+                other.step = "in_bag"
+        self._jobs.insert(0, job)
+
+    def _stop(self) -> None:
+        """Stay where one is, whatever one was about to do."""
+        self._turn += 1
         now_ms = self._world.agenda.now_ms()
         x, y = self._leg.at(now_ms)
         self._leg = Leg(x, y, x, y, now_ms, now_ms)
-        self._jobs.insert(0, job)
 
-    def _leave(self, job: Job, due_ms: int) -> None:
+    def _leave(self, due_ms: int) -> None:
+        """To the next door."""
+        job = min(self._jobs_at("in_bag"), key=self._sequence)
+        job.step = "to_door"
         self._state("to_door")
         self._drive(job.order.x, job.order.y, due_ms, lambda at_ms: self._at_door(job, at_ms))
 
@@ -316,6 +375,13 @@ class Rider:
         self.client.tell(event, due_ms, receipted)
 
     # -- small things --------------------------------------------------------------------------------------------------
+
+    def _jobs_at(self, step: Step) -> list[Job]:
+        return [job for job in self._jobs if job.step == step]
+
+    def _sequence(self, job: Job) -> int:
+        """By when the door expects it; `min` and `sorted` keep the sequence of acceptance among equals."""
+        return self._expected.get(job.order.name, 0)
 
     def _drive(self, x: float, y: float, start_ms: int, arrive: Callable[[int], None]) -> None:
         """Drive to (x, y), metres; `arrive` is called there, unless the rider was sent elsewhere meanwhile."""

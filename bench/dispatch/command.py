@@ -1,16 +1,21 @@
 """`doorstep bench dispatch`: how good dispatch is on the public meal-delivery instances."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from edge.errors import InputError
 
+from ..asking import check_writable
+
 if TYPE_CHECKING:
-    from .report import Result
+    from rich.progress import Progress
+
+    from .report import Beside, Result
     from .run import Job
 
 TABLE_WIDTH: Final = 132
@@ -18,29 +23,31 @@ TABLE_WIDTH: Final = 132
 
 
 @click.command(short_help="Measure dispatch on the public meal-delivery instances.")
-@click.option(
-    "--instances",
-    multiple=True,
-    required=True,
-    metavar="DIR...",
-    help="Folders of instances, or a folder that holds such folders.",
-)
+@click.option("--instances", multiple=True, metavar="DIR...", help="Folders of instances, or a folder of such folders.")
 @click.argument("further", nargs=-1, metavar="[DIR]...")
 @click.option(
     "--policy",
-    type=click.Choice(["rolling-horizon", "nearest"]),
-    default="rolling-horizon",
+    type=click.Choice(["doorstep", "rolling-horizon", "nearest"]),
+    default="doorstep",
     show_default=True,
     help="Who decides.",
+)
+@click.option(
+    "--baseline",
+    type=click.Choice(["rolling-horizon", "none"]),
+    help="Who decides beside it on the same days.  [default: rolling-horizon beside doorstep, else none]",
 )
 @click.option("--uncertain", is_flag=True, help="Only mean preparation times are known until an order is ready.")
 @click.option(
     "--track",
-    type=click.Choice(["strict"]),
+    type=click.Choice(["strict", "open"]),
     default="strict",
     show_default=True,
-    help="The rules: those of the published comparison.",
+    help="The rules: those of the published comparison. The open track is refused: no policy here uses its freedoms.",
 )
+@click.option("--decline", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier declines.")
+@click.option("--silent", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier does not answer.")
+@click.option("--decide-times", is_flag=True, help="Time decisions in generated districts, up to 2,000 x 2,000.")
 @click.option("--export", metavar="DIR", help="Write each day's solution files to DIR/<instance>/.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Days run at once.")
 @click.option("--json", "report_path", required=True, metavar="FILE", help="Write the report here.")
@@ -49,8 +56,12 @@ def dispatch(
     instances: Sequence[str],
     further: Sequence[str],
     policy: str,
+    baseline: str | None,
     uncertain: bool,
-    track: str,  # noqa: ARG001  there is one so far
+    track: str,
+    decline: float,
+    silent: float,
+    decide_times: bool,
     export: str | None,
     jobs: int,
     report_path: str,
@@ -65,49 +76,122 @@ def dispatch(
     doorstep bench dispatch --instances mdrplib/0o50t100s1p100 --json out.json
     doorstep bench dispatch --instances mdrplib --policy nearest --jobs 2 --json nearest.json
     doorstep bench dispatch --instances mdrplib --uncertain --export solutions --json uncertain.json
+    doorstep bench dispatch --instances mdrplib --decline 0.1 --silent 0.05 --json refusals.json
+    doorstep bench dispatch --decide-times --json times.json
 
     Exit codes: 0 done, 1 a solution was infeasible, 2 an input cannot be used.
     """
-    from rich.console import Console
-
-    from .report import build, table
     from .run import Job, folders
 
-    for path in filter(None, (report_path, plot)):
-        if Path(path).is_dir() or not Path(path).absolute().parent.is_dir():
-            raise InputError(path, None, "it cannot be written there. Name a file in an existing folder.")
-    todo = [Job(folder, policy, uncertain, export or "") for folder in folders([*instances, *further])]
-    results = _shown(todo, jobs)
-    Path(report_path).write_text(json.dumps(build(results), indent=2) + "\n", encoding="utf-8")
+    if not (instances or further or decide_times):
+        raise click.UsageError("Name folders with --instances, or give --decide-times, or both.")
+    if decline + silent > 1:
+        raise click.UsageError(f"--decline {decline:g} and --silent {silent:g} are more than 1 together.")
+    if plot and not (instances or further):
+        raise click.UsageError("--plot draws days: name folders with --instances.")
+    if track == "open":
+        hint = "cross-restaurant routes and free repositioning are not built. Use --track strict."
+        raise InputError("--track open", None, hint)
+    check_writable(report_path, plot)
+    beside = baseline or ("rolling-horizon" if policy == "doorstep" else "none")
+    days = [Job(folder, policy, uncertain, export or "") for folder in folders([*instances, *further])]
+    report: dict[str, Any] = {}
+    if days:
+        report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)
+    if decide_times:
+        report |= _timed(policy)
+    Path(report_path).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _measured(
+    days: "Sequence[Job]", baseline: str, decline: float, silent: float, jobs: int, report_path: str, plot: str | None
+) -> dict[str, Any]:
+    """The days, those beside them, and the picture."""
+    from msgspec.structs import replace
+    from rich.console import Console
+
+    from .refusals import Unwilling
+    from .report import Beside, build
+    from .table import remarks, table
+
+    unwilling = Unwilling(decline, silent)
+    todo = [*days]
+    if baseline:
+        todo += [replace(day, policy=baseline, export="") for day in days]
+    if unwilling:
+        todo += [replace(day, unwilling=unwilling, export="") for day in days]
+    found = _run(todo, jobs, "days")
+    parts = [found[start : start + len(days)] for start in range(0, len(found), len(days))]
+    results = parts.pop(0)
+    beside = Beside(baseline, parts.pop(0) if baseline else (), unwilling, parts.pop(0) if unwilling else ())
+    report = build(results, beside)
+    # The picture takes as long again: what is known is written before.
+    Path(report_path).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
-    console.print(table(results, policy, uncertain))
+    console.print(table(results, days[0].policy, days[0].uncertain, beside))
+    for words in remarks(results, beside):
+        console.print(words)
     if plot:
-        Path(plot).write_text(_picture(todo, results, policy), encoding="utf-8")
+        report["response"] = _picture(days, results, beside, jobs, plot)
+    return report
 
 
-def _shown(todo: "Sequence[Job]", jobs: int) -> "list[Result]":
+def _picture(
+    days: "Sequence[Job]", results: "Sequence[Result]", beside: "Beside", jobs: int, plot: str
+) -> dict[str, Any]:
+    """Quality against response time on a scarce and a calm day, drawn; as it stands in the report."""
+    from msgspec.structs import replace
+
+    from .plot import svg
+    from .response import build, chosen, line, pace
+    from .response import jobs as at_each_time
+
+    numbers = chosen(results)
+    measured = pace(replace(days[numbers[0]], export=""))
+    each = [at_each_time(replace(days[number], export=""), measured) for number in numbers]
+    different = list(dict.fromkeys(job for todo in each for job in todo))
+    done = dict(zip(different, _run(different, jobs, "response times"), strict=True))
+    baselines = [beside.baseline_results[number] if beside.baseline else None for number in numbers]
+    lines = [line([(job, done[job]) for job in todo], baseline) for todo, baseline in zip(each, baselines, strict=True)]
+    Path(plot).write_text(svg(days[0].policy, measured, lines), encoding="utf-8")
+    return build(measured, lines)
+
+
+def _timed(policy: str) -> dict[str, Any]:
+    """Decisions in generated districts."""
+    from .generated import CASES, build, lines, times
+    from .run import POLICIES
+
+    timed = []
+    with _bar() as bar:
+        task = bar.add_task("time to decide", total=len(CASES))
+        for each in times(POLICIES[policy]):
+            timed.append(each)
+            bar.advance(task)
+    for words in lines(timed):
+        click.echo(words)
+    return {"decide_times": {"policy": policy, "cases": build(timed)}}
+
+
+def _run(todo: "Sequence[Job]", jobs: int, what: str) -> "list[Result]":
     """Run with a progress bar. The results are in the sequence of `todo`."""
-    from rich.console import Console
-    from rich.progress import track
-
     from .run import run_all
 
-    order = {Path(job.folder).resolve().name: index for index, job in enumerate(todo)}
-    running = run_all(todo, jobs)
-    done = track(running, "days", total=len(todo), console=Console(stderr=True))
-    return sorted(done, key=lambda result: order[result.name])
+    done: dict[int, Result] = {}
+    with _bar() as bar:
+        task = bar.add_task(what, total=len(todo))
+        for number, result in run_all(todo, jobs):
+            done[number] = result
+            bar.advance(task)
+    return [done[number] for number in range(len(todo))]
 
 
-def _picture(todo: "Sequence[Job]", results: "Sequence[Result]", policy: str) -> str:
-    """The day on which couriers were scarcest, and the calmest."""
-    from .plot import svg
-    from .run import waits
+@contextmanager
+def _bar() -> "Iterator[Progress]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    def scarcity(index: int) -> tuple[float, float]:
-        score = results[index].score
-        return score.undelivered_pct, score.ctd_penalised - score.lb_ctd
-
-    sequence = sorted(range(len(results)), key=scarcity)
-    chosen = list(dict.fromkeys((sequence[-1], sequence[0])))
-    return svg(policy, [waits(todo[index]) for index in chosen])
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        yield bar

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .policy import Assign, Day, Decision, Free, GaveUp, Known, News, Place, Placed, Wake
+from .policy import ASK_AGAIN_MIN, Assign, Day, Decision, Declined, Free, GaveUp, Known, News, Place, Placed, Wake
 
 
 class Nearest:
@@ -14,6 +14,7 @@ class Nearest:
         self.known: dict[str, Known] = {}
         self.waiting: list[str] = []
         self.idle: dict[str, Place] = {}
+        self.not_before: dict[tuple[str, str], int] = {}  # (courier, order) -> when it may be asked again
 
     def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
         """Give every waiting order that some idle courier can pick up within its shift."""
@@ -23,8 +24,10 @@ class Nearest:
                 self.waiting.append(item.order.name)
             elif isinstance(item, Free):
                 self.idle[item.courier] = item.place
-            elif isinstance(item, GaveUp):
+            elif isinstance(item, GaveUp | Declined):
                 self.waiting += item.orders
+            if isinstance(item, Declined):
+                self.not_before.update({(item.courier, name): now + ASK_AGAIN_MIN for name in item.orders})
         if now % self.every:
             return [Wake(now + self.every - now % self.every)]
         self.idle = {name: place for name, place in self.idle.items() if now <= self.day.couriers[name].off}
@@ -46,6 +49,8 @@ class Nearest:
         for courier, place in self.idle.items():
             travel = self.day.travel(place, site)
             pickup = max(order.ready, now + travel + self.day.before_pickup)
+            if now < self.not_before.get((courier, order.name), 0):
+                continue
             if pickup <= self.day.couriers[courier].off and (best is None or (travel, courier) < best):
                 best = travel, courier
         return best[1] if best else ""

@@ -9,7 +9,7 @@ Within one minute news come first, then decisions, then pickups; a pickup is new
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -108,7 +108,21 @@ class GaveUp(Struct, frozen=True):
     orders: tuple[str, ...]
 
 
-News = Placed | Ready | Free | PickedUp | GaveUp
+class Declined(Struct, frozen=True):
+    """A courier refuses what it was sent for: it said no, or nothing until the reply was due (`silent`). It has not
+    moved, and the orders are open again; that it is `Free` follows. Only in runs with refusals, never on the strict
+    track."""
+
+    courier: str
+    orders: tuple[str, ...]
+    silent: bool
+
+
+News = Placed | Ready | Free | PickedUp | GaveUp | Declined
+
+ASK_AGAIN_MIN: Final = 10
+"""Minutes for which the baselines do not ask a courier again for an order that it refused: two of the published
+method's rounds."""
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
@@ -148,4 +162,14 @@ class Policy(Protocol):
 
     def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
         """What to do at minute `now`, after `news`. Decisions are carried out in their sequence."""
+        ...
+
+
+@runtime_checkable
+class Promising(Protocol):
+    """A policy that tells the customer when the order will come. Asked once, after the decision in the minute of the
+    placement."""
+
+    def promise(self, order: str) -> tuple[int, float] | None:
+        """The expected minute of the drop-off, and how probable (0 to 1) it is not to be later. None: no promise."""
         ...

@@ -15,7 +15,22 @@ import numpy.typing as npt
 from msgspec import Struct, structs
 
 from .bundles import build, timing
-from .policy import Assign, Change, Day, Decision, Free, GaveUp, Known, News, PickedUp, Place, Placed, Ready, Wake
+from .policy import (
+    ASK_AGAIN_MIN,
+    Assign,
+    Change,
+    Day,
+    Decision,
+    Declined,
+    Free,
+    Known,
+    News,
+    PickedUp,
+    Place,
+    Placed,
+    Ready,
+    Wake,
+)
 
 EVERY: Final = 5
 """f: minutes between two rounds."""
@@ -76,6 +91,7 @@ class RollingHorizon:
         self.open: dict[str, None] = {}  # neither picked up nor finally committed, in the sequence in which they came
         self.couriers = {name: _Courier(each.on, (each.x, each.y), each.off) for name, each in day.couriers.items()}
         self.next = 0
+        self.not_before: dict[tuple[str, str], int] = {}  # (courier, order) -> when it may be asked again
 
     def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
         """A round where one is due; else only what is planned for couriers that became free."""
@@ -107,9 +123,11 @@ class RollingHorizon:
                 courier.since, courier.place = item.free, self.orders[item.orders[-1]].place
                 for name in item.orders:
                     self.open.pop(name, None)
-            elif isinstance(item, GaveUp):
+            else:
                 self._reopen(item.orders)
-            if isinstance(item, PickedUp | GaveUp):
+            if isinstance(item, Declined):
+                self.not_before.update({(item.courier, name): now + ASK_AGAIN_MIN for name in item.orders})
+            if not isinstance(item, Free):
                 courier.orders, courier.partial = [], False
 
     def _reopen(self, names: Sequence[str]) -> None:
@@ -186,6 +204,10 @@ class RollingHorizon:
         count = np.array([len(bundle.orders) for bundle in bundles])[:, None]
         cost = THETA * (pickup - ready) - count / np.maximum(1, done - free[None, :])
         cost[pickup > np.array([self.couriers[name].off for name in names])[None, :]] = NEVER
+        if self.not_before:
+            for row, bundle in enumerate(bundles):
+                refused = [any(now < self.not_before.get((n, o.name), 0) for o in bundle.orders) for n in names]
+                cost[row, refused] = NEVER
         rows, columns = lap.lapjvc(cost, return_cost=False)
         decisions: list[Decision] = []
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):

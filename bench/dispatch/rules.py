@@ -17,6 +17,7 @@ class Rule(StrEnum):
     NO_BUNDLE = "the courier has no bundle that could still change"
     EMPTY = "a bundle needs an order, and each order once"
     MIXED = "the orders are not all of one restaurant"
+    JUST_DECLINED = "the courier declined one of these orders this very minute"
     PICKUP_AFTER_SHIFT = "the pickup would be after the end of the shift"
     NOT_AT_SHIFT_START = "a courier repositions once, in the minute in which its shift begins"
     WAKE_IN_THE_PAST = "a policy wakes at a later minute"
@@ -28,3 +29,8 @@ class IllegalDecision(Exception):
     def __init__(self, rule: Rule, now: int, decision: Decision) -> None:
         super().__init__(f"minute {now}: {rule.value}. Refused: {decision!r}")
         self.rule = rule
+        self._made_of = rule, now, decision
+
+    def __reduce__(self) -> tuple[type["IllegalDecision"], tuple[Rule, int, Decision]]:
+        """Days run in processes of their own: the mistake has to come back whole."""
+        return IllegalDecision, self._made_of

@@ -5,33 +5,56 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
 from bench.demo.instance import read
 from edge.errors import InputError
 
+from .doorstep import Doorstep
 from .nearest import Nearest
-from .plot import WAITS_MIN, Line
-from .policy import Policy
+from .policy import Day, Policy, Promising
+from .promises import told
+from .refusals import WILLING, Unwilling
 from .report import Result, timing_of
 from .rolling_horizon import RollingHorizon
 from .scorer import score
 from .solution import write
 from .strict import simulate
+from .waiting import Waiting
 
-POLICIES: Final[dict[str, Callable[..., Policy]]] = {"rolling-horizon": RollingHorizon, "nearest": Nearest}
+POLICIES: Final[dict[str, Callable[..., Policy]]] = {
+    "doorstep": Doorstep,
+    "rolling-horizon": RollingHorizon,
+    "nearest": Nearest,
+}
 """By name. Each is made from a Day, and takes `every`: minutes between two answers."""
+
+THINKING: Final = frozenset({"doorstep"})
+"""Those that also take `effort`: passes of improvement for each decision."""
 
 
 class Job(Struct, frozen=True):
-    """One day to be run: its folder, by whom, and where its solution goes, if anywhere."""
+    """One day to be run: its folder, by whom, and where its solution goes, if anywhere. 0 for `every` and None for
+    `effort` are the policy's own; orders are held back to the next multiple of `held` minutes."""
 
     folder: str
     policy: str
     uncertain: bool = False
     export: str = ""
+    unwilling: Unwilling = WILLING
+    every: int = 0
+    effort: int | None = None
+    held: int = 0
+
+    def make(self, day: Day) -> Policy:
+        """The policy for a day."""
+        options: dict[str, Any] = {"every": self.every} if self.every else {}
+        if self.effort is not None:
+            options["effort"] = self.effort
+        made = partial(POLICIES[self.policy], **options)
+        return Waiting(day, made, self.held) if self.held else made(day)
 
 
 def folders(named: Sequence[str]) -> list[str]:
@@ -52,34 +75,33 @@ def folders(named: Sequence[str]) -> list[str]:
 def run(job: Job) -> Result:
     """One day. Raises InputError, IllegalDecision, Infeasible."""
     instance = read(Path(job.folder).resolve())
-    outcome = simulate(instance, POLICIES[job.policy], job.uncertain)
-    result = Result(instance.name, score(instance, outcome.solution), timing_of(outcome.decide_ms))
+    made: list[Policy] = []
+
+    def make(day: Day) -> Policy:
+        made.append(job.make(day))
+        return made[0]
+
+    outcome = simulate(instance, make, job.uncertain, job.unwilling)
+    scored = score(instance, outcome.solution)
     if job.export:
         write(outcome.solution, Path(job.export) / instance.name)
-    return result
+    promises = told(outcome.promises, outcome.solution) if isinstance(made[0], Promising) else None
+    deciding = [call.cpu_ms for call in outcome.calls if not call.only_pickups]
+    cpu_ms = sum(deciding) / len(deciding) if deciding else 0.0
+    return Result(instance.name, scored, timing_of(outcome.decide_ms), cpu_ms, promises, outcome.refused)
 
 
-def run_all(jobs: Sequence[Job], at_once: int) -> Iterator[Result]:
-    """Each day's result as it is done; with more than one at once in any sequence."""
+def run_all(jobs: Sequence[Job], at_once: int) -> Iterator[tuple[int, Result]]:
+    """Each job's number and result as it is done; with more than one at once in any sequence."""
     if at_once == 1:
-        yield from map(run, jobs)
+        yield from enumerate(map(run, jobs))
         return
     # A fresh interpreter for each worker: what the parent has imported or opened does not matter.
     with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(run, job) for job in jobs]
+        waiting = {pool.submit(run, job): number for number, job in enumerate(jobs)}
         try:
             for done in as_completed(waiting):
-                yield done.result()
+                yield waiting[done], done.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def waits(job: Job) -> Line:
-    """The same day with less and less frequent answers."""
-    instance = read(Path(job.folder).resolve())
-    scores = {
-        wait: score(instance, simulate(instance, partial(POLICIES[job.policy], every=wait), job.uncertain).solution)
-        for wait in WAITS_MIN
-    }
-    return Line(instance.name, scores)

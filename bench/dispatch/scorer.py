@@ -17,6 +17,9 @@ from .solution import Solution
 UNDELIVERED_MIN: Final = 120
 """What an order that was not delivered counts in `ctd_penalised`, so that dropping one never pays."""
 
+AVOIDABLE_MIN: Final = 5
+"""Minutes before the maximum by which an order's own floor must end for a delivery beyond it to count as avoidable."""
+
 SHOWN: Final = 5
 """Violations that an error names; it counts the others."""
 
@@ -32,7 +35,8 @@ class Infeasible(DoorstepError):
 
 
 class Score(Struct, frozen=True):
-    """One day. Times in minutes; None where nothing was delivered."""
+    """One day. Times in minutes; None where nothing was delivered. `n_over_90_avoidable` are those of `n_over_90` whose
+    own floor is at most 85."""
 
     undelivered_pct: float
     ctd_mean: float | None
@@ -44,6 +48,7 @@ class Score(Struct, frozen=True):
     cost_per_order: float | None
     orders_per_bundle: float | None
     n_over_90: int
+    n_over_90_avoidable: int
     ctd_penalised: float
     lb_ctd: float
 
@@ -61,6 +66,8 @@ def score(instance: Instance, solution: Solution) -> Score:
     count = {courier.name: 0 for courier in instance.couriers}
     for each in done:
         count[each.courier] += 1
+    least, longest = floors(instance), parameters.click_to_door_max
+    avoidable = [each for each in done if least[each.order] <= longest - AVOIDABLE_MIN]
     pay = sum(
         max(parameters.pay_per_order * count[each.name], parameters.pay_per_hour * (each.off - each.on) / 60)
         for each in instance.couriers
@@ -75,26 +82,26 @@ def score(instance: Instance, solution: Solution) -> Score:
         utilisation_mean=_utilisation(instance, solution),
         cost_per_order=pay / len(done) if done else None,
         orders_per_bundle=_mean([len(trip.orders) for trip in solution.trips]),
-        n_over_90=sum(wait > parameters.click_to_door_max for wait in waits),
+        n_over_90=sum(wait > longest for wait in waits),
+        n_over_90_avoidable=sum(each.dropoff - each.placed > longest for each in avoidable),
         ctd_penalised=(sum(waits) + UNDELIVERED_MIN * undelivered) / total,
-        lb_ctd=floor(instance),
+        lb_ctd=sum(least.values()) / len(least),
     )
 
 
-def floor(instance: Instance) -> float:
-    """The mean click-to-door time that no policy can go below: prepared, picked up the moment it is ready, driven
-    straight to the door, minutes."""
+def floors(instance: Instance) -> dict[str, int]:
+    """The click-to-door time of each order that no policy can go below: prepared, picked up the moment it is ready,
+    driven straight to the door, minutes."""
     sites = {restaurant.name: (restaurant.x, restaurant.y) for restaurant in instance.restaurants}
     parameters = instance.parameters
     service = parameters.pickup_service - parameters.pickup_service // 2 + parameters.dropoff_service // 2
-    least = [
-        order.ready
+    return {
+        order.name: order.ready
         - order.placed
         + service
         + minutes(sites[order.restaurant], (order.x, order.y), parameters.metres_per_minute)
         for order in instance.orders
-    ]
-    return sum(least) / len(least)
+    }
 
 
 def _utilisation(instance: Instance, solution: Solution) -> float:

@@ -3,7 +3,7 @@
 It tells a policy what becomes known when it becomes known, carries out its decisions, and refuses each that a rule
 forbids. A courier starts to move only after the decision, is not diverted, and finishes a bundle before the next; a
 bundle's orders are of one restaurant and may change until the pickup, which is not after the end of the shift; a
-courier repositions at most once, when its shift begins.
+courier repositions at most once, when its shift begins. Beside the strict track couriers may refuse (see refusals).
 """
 
 import heapq
@@ -20,6 +20,7 @@ from .policy import (
     Change,
     Day,
     Decision,
+    Declined,
     Free,
     GaveUp,
     Known,
@@ -28,9 +29,11 @@ from .policy import (
     Place,
     Placed,
     Policy,
+    Promising,
     Ready,
     Reposition,
 )
+from .refusals import REPLY_MIN, WILLING, Answer, Refused, Unwilling
 from .rules import IllegalDecision, Rule
 from .solution import START, Delivery, Move, Solution, Trip
 
@@ -38,12 +41,13 @@ from .solution import START, Delivery, Move, Solution, Trip
 class _Kind(IntEnum):
     """What can happen, in the sequence in which it does within one minute."""
 
-    FREE = 0
-    ORDER_READY = 1
-    ORDER_PLACED = 2
-    SHIFT_OVER = 3
-    WAKE = 4
-    PICKUP = 5  # after the decisions of its minute
+    REFUSED = 0
+    FREE = 1
+    ORDER_READY = 2
+    ORDER_PLACED = 3
+    SHIFT_OVER = 4
+    WAKE = 5
+    PICKUP = 6  # after the decisions of its minute
 
 
 class _Rider(Struct):
@@ -57,13 +61,32 @@ class _Rider(Struct):
     arrives: int = 0
     assigned: int = 0
     due: int = -1  # when it will pick up
+    answer: Answer = Answer.YES
+    said_no: tuple[int, tuple[str, ...]] = (-1, ())  # when it last declined, and what it declined then
+
+
+class Call(Struct, frozen=True):
+    """One call of the policy: how long it took by the clock and of the processor, with how many orders open (placed and
+    not picked up). One that only heard of pickups has as a rule nothing to decide."""
+
+    ms: float
+    cpu_ms: float
+    open_orders: int
+    only_pickups: bool
 
 
 class Outcome(Struct, frozen=True):
-    """A day's solution, and how long each call of the policy took, milliseconds."""
+    """A day's solution, and how it came about. `promises`: expected minute of the drop-off and confidence, by order."""
 
     solution: Solution
-    decide_ms: list[float]
+    calls: list[Call]
+    promises: dict[str, tuple[int, float]]
+    refused: Refused
+
+    @property
+    def decide_ms(self) -> list[float]:
+        """How long each call of the policy took."""
+        return [call.ms for call in self.calls]
 
 
 def day_of(instance: Instance, uncertain: bool) -> Day:
@@ -79,16 +102,22 @@ def day_of(instance: Instance, uncertain: bool) -> Day:
     return Day(couriers, restaurants, instance.parameters, means)
 
 
-def simulate(instance: Instance, make: Callable[[Day], Policy], uncertain: bool = False) -> Outcome:
+def simulate(
+    instance: Instance, make: Callable[[Day], Policy], uncertain: bool = False, unwilling: Unwilling = WILLING
+) -> Outcome:
     """Live through the day of `instance` with the policy that `make` gives. Raises IllegalDecision."""
-    return _World(instance, make, uncertain).run()
+    return _World(instance, make, uncertain, unwilling).run()
 
 
 class _World:
-    def __init__(self, instance: Instance, make: Callable[[Day], Policy], uncertain: bool) -> None:
+    def __init__(
+        self, instance: Instance, make: Callable[[Day], Policy], uncertain: bool, unwilling: Unwilling
+    ) -> None:
         self.day = day_of(instance, uncertain)
         self.policy = make(self.day)
         self.uncertain = uncertain
+        self.unwilling = unwilling
+        self.answers: dict[Answer, int] = dict.fromkeys(Answer, 0)
         self.instance = instance
         self.orders = {order.name: order for order in instance.orders}
         self.placed: set[str] = set()
@@ -98,7 +127,8 @@ class _World:
         self.trips: list[Trip] = []
         self.deliveries: dict[str, Delivery] = {}
         self.moves: dict[str, list[Move]] = {courier.name: [] for courier in instance.couriers}
-        self.decide_ms: list[float] = []
+        self.calls: list[Call] = []
+        self.promises: dict[str, tuple[int, float]] = {}
         self.queue: list[tuple[int, int, int, str]] = []
         self.pushed = 0
         for courier in instance.couriers:
@@ -120,7 +150,9 @@ class _World:
                 self._minute(now)
         moves = [move for courier in self.instance.couriers for move in self.moves[courier.name]]
         done = [self.deliveries[order.name] for order in self.instance.orders if order.name in self.deliveries]
-        return Outcome(Solution(self.trips, done, moves), self.decide_ms)
+        solution = Solution(self.trips, done, moves)
+        refused = Refused(sum(self.answers.values()), self.answers[Answer.NO], self.answers[Answer.NOTHING])
+        return Outcome(solution, self.calls, self.promises, refused)
 
     def _minute(self, now: int) -> None:
         """News, then decisions, then the pickups that are due; the news of those come with the next call."""
@@ -135,15 +167,22 @@ class _World:
         told: list[News] = []
         while self.queue and self.queue[0][:2] == (now, _Kind.PICKUP):
             name = heapq.heappop(self.queue)[3]
-            if self.riders[name].orders and self.riders[name].due == now:
+            rider = self.riders[name]
+            if rider.orders and rider.due == now and rider.answer is Answer.YES:
                 told.append(self._pick_up(now, name))
         if told:
             self._ask(now, told)
 
     def _ask(self, now: int, news: Sequence[News]) -> None:
-        began = time.perf_counter_ns()
+        began, began_cpu = time.perf_counter_ns(), time.thread_time_ns()
         decisions = self.policy.decide(now, news)
-        self.decide_ms.append((time.perf_counter_ns() - began) / 1e6)
+        cpu_ms, ms = (time.thread_time_ns() - began_cpu) / 1e6, (time.perf_counter_ns() - began) / 1e6
+        told_of_pickups = bool(news) and all(isinstance(item, PickedUp) for item in news)
+        self.calls.append(Call(ms, cpu_ms, len(self.placed) - len(self.deliveries), told_of_pickups))
+        if isinstance(self.policy, Promising):
+            for item in news:
+                if isinstance(item, Placed) and (promise := self.policy.promise(item.order.name)) is not None:
+                    self.promises[item.order.name] = promise
         for decision in decisions:
             self._carry_out(now, decision)
 
@@ -154,6 +193,8 @@ class _World:
             rider = self.riders[name]
             rider.free = now <= self.day.couriers[name].off
             return [Free(name, rider.place)] if rider.free else []
+        if kind == _Kind.REFUSED:
+            return self._refused(now, name)
         if kind == _Kind.ORDER_READY:
             return [Ready(name)]
         if kind == _Kind.ORDER_PLACED:
@@ -162,13 +203,28 @@ class _World:
             self._at(order.ready, _Kind.ORDER_READY, name)
             return [Placed(self._known(order))]
         if kind == _Kind.SHIFT_OVER:
-            rider = self.riders[name]
-            rider.free = False
-            gone, rider.orders = rider.orders, ()
-            for order_name in gone:
-                del self.taken[order_name]
+            self.riders[name].free = False
+            gone = self._take_back(name)
             return [GaveUp(name, gone)] if gone else []
         return []
+
+    def _take_back(self, name: str) -> tuple[str, ...]:
+        """A courier's orders are open again."""
+        rider = self.riders[name]
+        gone, rider.orders = rider.orders, ()
+        for order_name in gone:
+            del self.taken[order_name]
+        return gone
+
+    def _refused(self, now: int, name: str) -> list[News]:
+        """The answer was no, or there was none until the reply was due: nothing has moved."""
+        rider = self.riders[name]
+        silent, rider.answer = rider.answer is Answer.NOTHING, Answer.YES
+        gone = self._take_back(name)
+        if not silent:
+            before = rider.said_no[1] if rider.said_no[0] == now else ()
+            rider.said_no = now, (*before, *gone)
+        return [Declined(name, gone, silent), *self._happens(now, _Kind.FREE, name)]
 
     def _known(self, order: Order) -> Known:
         ready = order.placed + self.day.mean_preparation[order.restaurant] if self.uncertain else order.ready
@@ -219,7 +275,15 @@ class _World:
         site = self.day.site(restaurant)
         arrives = now + self.day.travel(rider.place, site)
         self._check_shift(now, decision, decision.courier, decision.orders, arrives)
-        self._move(decision.courier, now, site, restaurant)
+        if rider.said_no[0] == now and not set(rider.said_no[1]).isdisjoint(decision.orders):
+            raise IllegalDecision(Rule.JUST_DECLINED, now, decision)
+        rider.answer = self.unwilling.answer(self.instance.name, decision.courier, decision.orders, now)
+        self.answers[rider.answer] += 1
+        if rider.answer is Answer.YES:
+            self._move(decision.courier, now, site, restaurant)
+        else:
+            at = now + REPLY_MIN if rider.answer is Answer.NOTHING else now
+            self._at(at, _Kind.REFUSED, decision.courier)
         rider.free, rider.restaurant, rider.arrives = False, restaurant, arrives
         self._give(now, decision.courier, decision.orders)
 

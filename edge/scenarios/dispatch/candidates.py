@@ -8,6 +8,12 @@ to be free soon at a door that the node knows from their orders. The parts of th
     rider_waits   an eighth of the rider's wait at the shop
     uncertain     a tenth of the age of the position, or of the time until the rider is free
     change        what it takes to overturn a plan, so that plans do not flicker
+
+For an order that is fetched together with others (`joins`), only three count:
+
+    food_waits    what the order arrives later than it could, the doors before its own included
+    others_wait   what the others lose in all
+    change        as above
 """
 
 from collections.abc import Sequence
@@ -17,7 +23,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ...limits import CANDIDATES_MAX
+from ...limits import CANDIDATES_MAX, OFFER_SLACK_S
 from ...model import Candidate, DispatchRules, Now, Seen
 from .lifecycle import State
 from .orders import Order, Orders
@@ -29,7 +35,9 @@ CHANGE_S: Final = 60
 
 
 class Option(Struct):
-    """One rider for one order. `offer`: it can go out now; otherwise it is a plan."""
+    """One rider for one order. `room`: how many orders it can still be given. `leave_ms`: when it must leave for the
+    shop, so that nothing is picked up later than said. `offer`: it goes out now; otherwise it is a plan. `mates` are
+    orders that the rider has accepted already and fetches at the same time, `others_wait` is what they lose."""
 
     rider: str
     travel_s: int
@@ -41,15 +49,20 @@ class Option(Struct):
     rider_waits: int
     change: int
     total: int
+    room: int
+    leave_ms: int
     offer: bool
+    mates: tuple[str, ...] = ()
+    others_wait: int = 0
 
     def candidate(self, now: Now) -> Candidate:
         """For the record."""
         behind_ms = now.wall_ms - milliseconds(now)
         cost = {
             "food_waits": self.food_waits,
-            "travel": self.travel_s // 4,
+            "travel": 0 if self.mates else self.travel_s // 4,
             "rider_waits": self.rider_waits // 8,
+            "others_wait": self.others_wait,
             "uncertain": (self.age_s + self.free_in_s) // 10,
             "change": self.change,
         }
@@ -142,6 +155,8 @@ def _weigh(
         return
     food_waits = (pickup_ms - max(order.ready_ms, now_ms)) // 1000
     rider_waits = (pickup_ms - service.before_pickup - arrive_ms) // 1000
+    room = rider.capacity - len(rider.orders)
+    leave_ms = pickup_ms - service.before_pickup - travel_s * 1000
     change = CHANGE_S if order.plan and order.plan != rider.id else 0
     total = food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change
     found.append(
@@ -156,6 +171,14 @@ def _weigh(
             rider_waits,
             change,
             total,
-            len(rider.orders) < rider.capacity,
+            room,
+            leave_ms,
+            room > 0 and must_leave(leave_ms, now_ms),
         )
     )
+
+
+def must_leave(leave_ms: int, now_ms: int) -> bool:
+    """Whether the rider should hear of it now: it needs a moment to read and to answer. Until then the plan can still
+    get better, and the rider is free for whatever comes in between."""
+    return leave_ms <= now_ms + OFFER_SLACK_S * 1000

@@ -6,18 +6,26 @@ a row.
 
 from typing import Final
 
-from ...limits import CANDIDATES_MAX, MATCHING_ROWS_MAX, OFFER_AHEAD_S, REDECIDE_S, ROUND_ORDERS_MAX
+from ...limits import (
+    CANDIDATES_MAX,
+    CANDIDATES_RECORDED,
+    MATCHING_ROWS_MAX,
+    OFFER_AHEAD_S,
+    REDECIDE_S,
+    ROUND_ORDERS_MAX,
+)
 from ...model import Decision, DispatchRules, Now, Seen
 from .candidates import Doors, Option, options
 from .explanation import why_later, why_nobody, why_rider
-from .matching import match
+from .joins import Joins
 from .orders import Order, Orders
 from .positions import milliseconds
 from .riders import Riders
+from .rounds import plan_round
 from .sight import Sight
 from .travel import Service
 
-RULE: Final = "one-matching-1"
+RULE: Final = "planned-1"
 """The version of this policy, in every record."""
 
 
@@ -33,24 +41,26 @@ def choose(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight
         elif not order.considered:
             decisions.append(Decision(order.id, "", False, RULE, why_later(ahead_s), []))
     doors = Doors(riders, orders, rules, now_ms)
+    joins = Joins(riders, orders, rules, now_ms)
     due.sort(key=lambda order: (order.ready_ms, order.placed_ms, order.id))
     serves: dict[str, str] = {}
     for start in range(0, len(due), MATCHING_ROWS_MAX):
         part = due[start : start + MATCHING_ROWS_MAX]
-        decisions += _part(part, doors, riders, rules, now, sight, serves)
+        decisions += _part(part, doors, joins, riders, rules, now, sight, serves)
     return decisions
 
 
 def _part(
     part: list[Order],
     doors: Doors,
+    joins: Joins,
     riders: Riders,
     rules: DispatchRules,
     now: Now,
     sight: Sight,
     serves: dict[str, str],
 ) -> list[Decision]:
-    """One matching. `serves` has the riders that earlier parts of the round have given away, and gets those of this."""
+    """One plan. `serves` has the riders that earlier parts of the round have given away, and gets those of this."""
     now_ms = milliseconds(now)
     service = Service(rules)
     choices: list[list[Option]] = []
@@ -59,21 +69,59 @@ def _part(
         if riders.idle:
             seen = sight.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now)
         choices.append(options(order, seen, doors, riders, service, now_ms))
-    rows = [[(option.rider, option.total) for option in row if option.rider not in serves] for row in choices]
-    chosen = match(rows, [(now_ms - order.placed_ms) // 1000 for order in part])
-    serves.update((rider, order.id) for rider, order in zip(chosen, part, strict=True) if rider)
+    chosen = _joined(part, choices, joins, serves)
+    rest = [index for index, option in enumerate(chosen) if option is None]
+    if rest:
+        left, rows = [part[index] for index in rest], [choices[index] for index in rest]
+        found = _first_choices(rows, serves) or plan_round(left, rows, list(serves), riders, rules, now_ms)
+        for index, option in zip(rest, found, strict=True):
+            chosen[index] = option
+            if option is not None:
+                serves.setdefault(option.rider, part[index].id)
     decisions: list[Decision] = []
-    for order, rider, row in zip(part, chosen, choices, strict=True):
-        option = next((option for option in row if option.rider == rider), None)
+    # A rider who gets several orders visits their doors in the sequence of the offers.
+    for index in sorted(range(len(part)), key=lambda index: option.dropoff_ms if (option := chosen[index]) else 0):
+        order, option, row = part[index], chosen[index], choices[index]
         if option is None:
             if order.plan or not order.considered:
                 why = why_nobody(row, serves, riders.idle, len(doors))
-                decisions.append(Decision(order.id, "", False, RULE, why, [one.candidate(now) for one in row]))
+                known = [one.candidate(now) for one in row[:CANDIDATES_RECORDED]]
+                decisions.append(Decision(order.id, "", False, RULE, why, known))
         elif option.offer or option.rider != order.plan:
             why = why_rider(option, row, serves, now_ms)
-            candidates = [one.candidate(now) for one in row]
-            decisions.append(Decision(order.id, rider, option.offer, RULE, why, candidates))
+            others = [one for one in row if one.rider != option.rider][: CANDIDATES_RECORDED - 1]
+            candidates = [one.candidate(now) for one in (option, *others)]
+            decisions.append(Decision(order.id, option.rider, option.offer, RULE, why, candidates))
     return decisions
+
+
+def _joined(
+    part: list[Order], choices: list[list[Option]], joins: Joins, serves: dict[str, str]
+) -> list[Option | None]:
+    """The orders for which nothing is cheaper than to be fetched together with others; each rider is joined once."""
+    cheaper: list[tuple[int, int, Option]] = []
+    for index, (order, row) in enumerate(zip(part, choices, strict=True)):
+        cheaper += [
+            (option.total, index, option) for option in joins.options(order) if not row or option.total <= row[0].total
+        ]
+    cheaper.sort(key=lambda entry: entry[:2])
+    chosen: list[Option | None] = [None] * len(part)
+    for _, index, option in cheaper:
+        if chosen[index] is None and option.rider not in serves:
+            chosen[index] = option
+            serves[option.rider] = part[index].id
+    return chosen
+
+
+def _first_choices(choices: list[list[Option]], serves: dict[str, str]) -> list[Option | None] | None:
+    """Everybody's first choice, where no two orders want the same rider: then there is nothing to weigh up."""
+    first: list[Option | None] = [row[0] if row else None for row in choices]
+    if not any(choices):
+        return first
+    wanted = [option.rider for option in first if option is not None]
+    if len(wanted) < len(first) or len(set(wanted)) < len(wanted) or any(rider in serves for rider in wanted):
+        return None
+    return first
 
 
 def _selection(orders: Orders, now_ms: int) -> list[Order]:

@@ -4,6 +4,8 @@ Everything here changes durable state and is fed with recorded decisions in a re
 """
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import takewhile
 from typing import Final, Protocol
 
 from ...limits import EXCLUDED_S, OFFERS_PAST_KEPT, ORDER_STALE_S, PROMISE_TOLERANCE_S, UPDATE_EXPIRY_S
@@ -13,7 +15,7 @@ from .book import Book
 from .lifecycle import CLOSED, HELD, TABLE, Happening, State
 from .orders import Offered, Order
 from .positions import milliseconds
-from .riders import Rider
+from .riders import Rider, together
 from .sight import Sight
 
 _ENDED: Final = {
@@ -28,6 +30,10 @@ class Say(Protocol):
 
     def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
         """A message to a client, worth keeping for it until `expires_mono`."""
+        ...
+
+    def take_back(self, client: str, order: str) -> None:
+        """Do not tell the client that this order was withdrawn, where this round was going to."""
         ...
 
     def count(self, name: str, at_ms: int, n: int = 1) -> None:
@@ -69,7 +75,9 @@ def update(order: Order, now: Now, say: Say, reason: str = "", to: Sequence[str]
 
 
 def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> None:
-    """Decisions of this round, or of a recorded one, become plans and offers."""
+    """Decisions of this round, or of a recorded one, become plans and offers. Riders hear of them when all are made, so
+    that each assignment shows the whole trip."""
+    offered: list[Order] = []
     for decision in decisions:
         order = book.orders.open.get(decision.order)
         if order is None or order.state is not State.PLACED:
@@ -82,12 +90,15 @@ def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> Non
             continue
         forecast(order, chosen, now)
         if decision.offer:
-            _offer(book, order, rider, now, say)
+            _offer(book, order, rider, now)
+            offered.append(order)
         else:
             order.plan = rider.id
         if order.wants_promise and order.placed_ms == milliseconds(now):
             order.promised_ms, order.promised_at = order.dropoff_ms, chosen.dropoff_at
             order.promised_by = "offer" if decision.offer else "plan"
+    for order in offered:
+        _announce(book, order, now, say)
     # Orders that were too many for this round are new to the next one.
     book.dirty = bool(book.orders.fresh)
 
@@ -104,7 +115,7 @@ def forecast(order: Order, chosen: Candidate | None, now: Now) -> None:
     order.dropoff_ms = now_ms + chosen.dropoff_at - now.wall_ms
 
 
-def _offer(book: Book, order: Order, rider: Rider, now: Now, say: Say) -> None:
+def _offer(book: Book, order: Order, rider: Rider, now: Now) -> None:
     now_ms = milliseconds(now)
     book.offers += 1
     order.offer, order.rider, order.offers = book.offers, rider.id, order.offers + 1
@@ -112,35 +123,54 @@ def _offer(book: Book, order: Order, rider: Rider, now: Now, say: Say) -> None:
     book.riders.take(rider, order.id)
     rider.silent = False
     book.riders.reschedule(rider, book.orders, book.rules, now_ms)
-    pickup = Stop(
-        at="pickup",
-        order=order.id,
-        lat=order.pickup_lat,
-        lon=order.pickup_lon,
-        expected_at=wall(now, order.pickup_ms),
-        shop=order.shop,
-    )
-    dropoff = Stop(
-        at="dropoff",
-        order=order.id,
-        lat=order.dropoff_lat,
-        lon=order.dropoff_lon,
-        expected_at=wall(now, order.dropoff_ms),
-    )
+
+
+def _announce(book: Book, order: Order, now: Now, say: Say) -> None:
+    """The rider hears of its offer, and everybody else of what is expected now."""
     assignment = Assignment(
         offer=order.offer,
         order=order.id,
         state="offered",
         at=now.wall_ms,
-        stops=[pickup, dropoff],
+        stops=_stops(book, order, now),
         ready_at=wall(now, order.ready_ms),
         answer_by=wall(now, order.due_ms),
     )
-    say.tell(rider.id, assignment, order.due_ms / 1000)
+    say.tell(order.rider, assignment, order.due_ms / 1000)
     say.count("order.offered", now.wall_ms)
     if order.offers == 1:
-        say.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
+        say.measure("placed_to_offered_ms", now.wall_ms, milliseconds(now) - order.placed_ms)
     update(order, now, say)
+
+
+def _stops(book: Book, order: Order, now: Now) -> list[Stop]:
+    """The trip in the sequence to visit: everything that is fetched with the order, then all doors."""
+    held = [book.orders.open[name] for name in book.riders.known[order.rider].orders]
+    index = held.index(order)
+    before = list(takewhile(partial(together, order), reversed(held[:index])))
+    trip = [*reversed(before), *takewhile(partial(together, order), held[index:])]
+    pickups = [
+        Stop(
+            at="pickup",
+            order=each.id,
+            lat=each.pickup_lat,
+            lon=each.pickup_lon,
+            expected_at=wall(now, each.pickup_ms),
+            shop=each.shop,
+        )
+        for each in trip
+    ]
+    dropoffs = [
+        Stop(
+            at="dropoff",
+            order=each.id,
+            lat=each.dropoff_lat,
+            lon=each.dropoff_lon,
+            expected_at=wall(now, each.dropoff_ms),
+        )
+        for each in trip
+    ]
+    return pickups + dropoffs
 
 
 # -- the way back ------------------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ as if nothing had happened. Positions come in beside that (`sighted`, `presence`
 through the `Sight` alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from ...limits import MATCHING_ROWS_MAX, ROUND_AGAIN_MIN
 from ...model import Decision, DispatchRules, Event, Now
 from ...wire import DURABLE_KINDS, Promise
 from . import commitment, events
@@ -16,18 +17,24 @@ from .book import Book
 from .choice import choose
 from .commitment import Say
 from .lifecycle import Refusal
-from .live import Live, live
+from .live import Live, live, order_states, rider_states
+from .orders import Orders
 from .positions import milliseconds
+from .riders import Riders
 from .sight import Sight, Witness
+
+Policy = Callable[[Orders, Riders, DispatchRules, Now, Sight], list[Decision]]
+"""What should change about waiting orders, given everything that the node knows."""
 
 
 class Dispatch:
-    """Orders find riders."""
+    """Orders find riders. A node's policy is `choose`; a what-if may ask what another one would have done."""
 
     KINDS: Final[frozenset[str]] = frozenset(DURABLE_KINDS)
 
-    def __init__(self, rules: DispatchRules) -> None:
+    def __init__(self, rules: DispatchRules, policy: Policy = choose) -> None:
         self._book = Book(rules)
+        self._policy = policy
 
     def configure(self, rules: DispatchRules) -> None:
         """New rules apply from the next decision on; running offers keep their deadlines."""
@@ -45,9 +52,13 @@ class Dispatch:
     def presence(self, client: str, present: bool, now: Now) -> None:
         """A client's first connection came, or its last one went: then it counts as silent sooner."""
         if present:
-            self._book.positions.hear(client, milliseconds(now))
+            self.heard(client, now)
         else:
             self._book.positions.gone(client, milliseconds(now))
+
+    def heard(self, client: str, now: Now) -> None:
+        """Something came from a client: it is not silent."""
+        self._book.positions.hear(client, milliseconds(now))
 
     def witness(self) -> Witness:
         """The live sight of one round."""
@@ -64,14 +75,21 @@ class Dispatch:
         return events.apply(self._book, event, now, say)
 
     def decide(self, now: Now, sight: Sight) -> list[Decision]:
-        """What should change about the waiting orders. Changes nothing itself; empty where nothing is new."""
+        """What should change about the waiting orders. Changes nothing itself; empty where nothing is new.
+
+        A backlog must not make rounds dearer, or it would feed itself. So between the looks at everything that
+        REDECIDE_S asks for, a round sees the new orders, and of the others only as many as it may find a rider for."""
         book = self._book
-        if not book.orders.waiting:
+        orders = book.orders
+        if not orders.waiting:
             return []
         stirred = sight.stirred(now)
         if not (stirred or book.dirty):
             return []
-        return choose(book.orders, book.riders, book.rules, now, sight)
+        again = ROUND_AGAIN_MIN + 2 * book.riders.idle
+        if not stirred and len(orders.waiting) > again:
+            orders = orders.part(MATCHING_ROWS_MAX, again)
+        return self._policy(orders, book.riders, book.rules, now, sight)
 
     def settle(self, decisions: Sequence[Decision], now: Now, say: Say) -> None:
         """Makes decisions true, fresh or recorded ones. Called once in every round, also with none."""
@@ -114,6 +132,16 @@ class Dispatch:
     def orders_open(self) -> int:
         """How many orders have not ended; `live` draws the whole picture, this is for those who ask every second."""
         return len(self._book.orders.open)
+
+    @property
+    def order_states(self) -> dict[str, int]:
+        """How many open orders are in each state: cheaper than `live`, for the status."""
+        return order_states(self._book)
+
+    @property
+    def rider_states(self) -> dict[str, int]:
+        """How many riders are in each state."""
+        return rider_states(self._book)
 
     def live(self) -> Live:
         """For the node's own status page."""

@@ -268,6 +268,7 @@ def _reclaim(book: Book, client: str, order: Order, body: RiderProgress, now: No
         unload(book, order, now, say, "picked up by another rider")
     order.rider, order.offer, order.plan = client, offer, ""
     book.riders.take(rider, order.id)
+    say.take_back(client, order.id)
     say.count("order.reclaimed", body.at)
     _advance(book, order, State.PICKED_UP, body, now, say)
     return None

@@ -10,7 +10,9 @@ def why_rider(chosen: Option, options: Sequence[Option], serves: Mapping[str, st
     pickup = duration((chosen.pickup_ms - now_ms) // 1000)
     dropoff = duration((chosen.dropoff_ms - now_ms) // 1000)
     free = f", free in {duration(chosen.free_in_s)}," if chosen.free_in_s else ""
-    start = f"{chosen.rider}{free} can pick up in {pickup} and drop off in {dropoff} at a cost of {chosen.total} s"
+    together = f" fetches it together with {_and(chosen.mates)}: it" if chosen.mates else ""
+    times = f"can pick up in {pickup} and drop off in {dropoff}"
+    start = f"{chosen.rider}{free}{together} {times} at a cost of {chosen.total} s"
     others = [option for option in options if option.rider != chosen.rider]
     if not others:
         return f"{start}; nobody else could take it."
@@ -51,3 +53,7 @@ def duration(seconds: int) -> str:
 
 def _riders(count: int) -> str:
     return "1 rider" if count == 1 else f"{count} riders"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,9 +1,12 @@
 """What the node's own map shows. It stays on the node: positions leave it in no other way."""
 
+from collections import Counter
+
 from msgspec import Struct
 
 from .book import Book
 from .lifecycle import State
+from .riders import Rider
 
 
 class LiveOrder(Struct, frozen=True):
@@ -70,15 +73,27 @@ def live(book: Book) -> Live:
     return Live(orders, [_rider(book, name) for name in book.riders.known], list(shops.values()))
 
 
+def order_states(book: Book) -> dict[str, int]:
+    """How many open orders are in each state."""
+    return dict(Counter(str(order.state) for order in book.orders.open.values()))
+
+
+def rider_states(book: Book) -> dict[str, int]:
+    """How many riders are in each state."""
+    return dict(Counter(_state(book, rider) for rider in book.riders.known.values()))
+
+
 def _rider(book: Book, name: str) -> LiveRider:
     rider = book.riders.known[name]
-    if rider.silent:
-        state = "silent"
-    elif rider.orders:
-        offered = all(book.orders.open[order].state is State.OFFERED for order in rider.orders)
-        state = "offered" if offered else "busy"
-    else:
-        state = "idle"
     seen = book.positions.place(name)
     place = None if seen is None else (seen[0], seen[1])
-    return LiveRider(name, state, tuple(rider.orders), place, 0 if seen is None else seen[2])
+    return LiveRider(name, _state(book, rider), tuple(rider.orders), place, 0 if seen is None else seen[2])
+
+
+def _state(book: Book, rider: Rider) -> str:
+    if rider.silent:
+        return "silent"
+    if not rider.orders:
+        return "idle"
+    offered = all(book.orders.open[order].state is State.OFFERED for order in rider.orders)
+    return "offered" if offered else "busy"

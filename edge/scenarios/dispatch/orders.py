@@ -3,11 +3,17 @@
 Times are whole milliseconds of the monotonic clock; wall-clock times are made from them when something is said.
 """
 
+from itertools import islice
+from typing import Final
+
 from msgspec import Struct
 
 from ...limits import OFFERS_PAST_KEPT, ORDERS_CLOSED_KEPT
 from .lifecycle import State
 from .timers import Timers
+
+_TO_FETCH: Final = (State.ACCEPTED, State.AT_SHOP)
+"""The states of an order whose rider is on its way to the shop, or waits there."""
 
 
 class Offered(Struct, frozen=True, array_like=True):
@@ -81,6 +87,8 @@ class Orders:
         """Placed and without a rider."""
         self.fresh: dict[str, Order] = {}
         """Of the waiting ones, those about which nothing was decided yet."""
+        self.to_fetch: dict[tuple[float, float], dict[str, Order]] = {}
+        """By pickup place, the orders that a rider has accepted and not picked up yet."""
         self.timers = Timers()
 
     def find(self, order: str) -> Order | Closed | None:
@@ -100,6 +108,7 @@ class Orders:
         else:
             self.waiting.pop(order.id, None)
             self.fresh.pop(order.id, None)
+        self._list(order, state in _TO_FETCH)
         order.state = state
         order.entered_ms = now_ms
         self.due(order, due_ms)
@@ -116,6 +125,7 @@ class Orders:
 
     def close(self, order: Order, state: State) -> None:
         """The end. The oldest closed order is forgotten where there are too many."""
+        self._list(order, False)
         order.state = state
         del self.open[order.id]
         self.waiting.pop(order.id, None)
@@ -126,6 +136,16 @@ class Orders:
         )
         while len(self.closed) > ORDERS_CLOSED_KEPT:
             del self.closed[next(iter(self.closed))]
+
+    def part(self, fresh: int, again: int) -> "Orders":
+        """The same orders, of which fewer wait: at most so many new ones, and the oldest so many of the others."""
+        part = Orders()
+        part.open, part.closed, part.timers = self.open, self.closed, self.timers
+        part.to_fetch = self.to_fetch
+        part.fresh = dict(islice(self.fresh.items(), fresh))
+        older = ((name, order) for name, order in self.waiting.items() if order.considered)
+        part.waiting = {**dict(islice(older, again)), **part.fresh}
+        return part
 
     def state(self) -> OrdersState:
         """For a snapshot."""
@@ -140,8 +160,19 @@ class Orders:
         self.fresh = {name: order for name, order in self.waiting.items() if not order.considered}
         for order in state.open:
             self.timers.set(order.id, order.due_ms)
+            self._list(order, order.state in _TO_FETCH)
 
     def _wait(self, order: Order) -> None:
         order.considered = False
         self.waiting[order.id] = order
         self.fresh[order.id] = order
+
+    def _list(self, order: Order, to_fetch: bool) -> None:
+        """Whether a rider is on its way to fetch the order."""
+        place = order.pickup_lat, order.pickup_lon
+        if to_fetch:
+            self.to_fetch.setdefault(place, {})[order.id] = order
+        elif (there := self.to_fetch.get(place)) is not None:
+            there.pop(order.id, None)
+            if not there:
+                del self.to_fetch[place]

@@ -5,6 +5,8 @@ last place that an order's progress gave away stands in until a position comes.
 """
 
 from bisect import bisect_left, insort
+from functools import partial
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -107,23 +109,29 @@ class Riders:
     def reschedule(self, rider: Rider, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
         """Works out anew when the rider reaches each stop of its sequence, and when it is free."""
         service = Service(rules)
+        held = [orders.open[name] for name in rider.orders]
         free_ms = now_ms
         before: Order | None = None
-        for name in rider.orders:
-            order = orders.open[name]
+        for index, order in enumerate(held):
             if order.state is State.PICKED_UP:
                 leave_ms = max(order.pickup_ms, free_ms - service.after_pickup)
                 order.dropoff_ms = max(service.dropoff_ms(leave_ms, order.ride_s), now_ms)
                 if before is not None:
-                    hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.dropoff_lat, order.dropoff_lon, rules)
-                    order.dropoff_ms = max(free_ms + hop * 1000 + service.before_dropoff, now_ms)
+                    order.dropoff_ms = max(_next_door_ms(before, order, free_ms, rules), now_ms)
+            elif before is not None and together(before, order):
+                # Fetched with the one before: the first of the trip has worked out when, for all of it.
+                order.arrive_ms, order.pickup_ms = before.arrive_ms, before.pickup_ms
+                order.dropoff_ms = _next_door_ms(before, order, free_ms, rules)
             else:
                 if before is not None:
                     hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.pickup_lat, order.pickup_lon, rules)
                     order.arrive_ms = free_ms + hop * 1000
                 elif order.state is not State.AT_SHOP:
                     order.arrive_ms = max(order.arrive_ms, now_ms)
-                order.pickup_ms = max(service.pickup_ms(order.arrive_ms, order.ready_ms), now_ms)
+                ready_ms = order.ready_ms
+                for mate in takewhile(partial(together, order), held[index + 1 :]):
+                    ready_ms = max(ready_ms, mate.ready_ms)
+                order.pickup_ms = max(service.pickup_ms(order.arrive_ms, ready_ms), now_ms)
                 order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
             free_ms = service.free_ms(order.dropoff_ms)
             before = order
@@ -180,3 +188,15 @@ class Riders:
         if not rider.on and not rider.orders:
             self._positions.leave(rider.id)
             del self.known[rider.id]
+
+
+def together(one: Order, other: Order) -> bool:
+    """Whether a rider fetches both at once: at the same shop, and neither is in its bag yet."""
+    waits = one.state is not State.PICKED_UP and other.state is not State.PICKED_UP
+    return waits and (one.pickup_lat, one.pickup_lon) == (other.pickup_lat, other.pickup_lon)
+
+
+def _next_door_ms(before: Order, order: Order, free_ms: int, rules: DispatchRules) -> int:
+    """When the order is at its door, straight from the door before."""
+    hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.dropoff_lat, order.dropoff_lon, rules)
+    return free_ms + hop * 1000 + Service(rules).before_dropoff

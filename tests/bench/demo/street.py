@@ -20,9 +20,13 @@ SPEED = 6_000.0
 
 TINY = Instance(
     "tiny",
-    [Order("o1", 1_000, 0, 1, "r1", 6), Order("o2", 0, 1_000, 2, "r1", 8)],
+    [
+        Order("o1", 1_000, 0, 1, "r1", 6),
+        Order("o2", 0, 1_000, 2, "r1", 8),
+        Order("o3", 0, -1_000, 3, "r2", 9),
+    ],
     [Courier("c1", 300, 400, 0, 240)],
-    [Restaurant("r1", 0, 0)],
+    [Restaurant("r1", 0, 0), Restaurant("r2", 0, -500)],
 )
 
 
@@ -91,11 +95,15 @@ class Street:
         self.people[name] = Person(name, on_answer)
         return self.people[name]
 
-    def offer(self, order: str, number: int, state: Any = "offered") -> Assignment:
-        """An assignment from the node."""
+    def offer(self, order: str, number: int, state: Any = "offered", doors: tuple[str, ...] = ()) -> Assignment:
+        """An assignment from the node, of a trip to these doors in sequence."""
         now = self.agenda.now_ms()
-        stop = Stop(at="pickup", order=order, lat=31.0, lon=121.0, expected_at=now)
-        return Assignment(offer=number, order=order, state=state, at=now, stops=[stop], answer_by=now + 60_000)
+        stops = [Stop(at="pickup", order=order, lat=31.0, lon=121.0, expected_at=now)]
+        stops += [
+            Stop(at="dropoff", order=name, lat=31.0, lon=121.0, expected_at=now + minute * 60_000)
+            for minute, name in enumerate(doors)
+        ]
+        return Assignment(offer=number, order=order, state=state, at=now, stops=stops, answer_by=now + 60_000)
 
     def update(self, order: str, state: str) -> Update:
         """A message to customer and shop."""

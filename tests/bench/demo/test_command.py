@@ -62,6 +62,13 @@ def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
     replay = [sys.executable, "-m", "edge", "replay", "--journal", str(tmp_path / "out-data" / "edge")]
     assert subprocess.run(replay, check=False, capture_output=True).returncode == 0
 
+    what_if = tmp_path / "what-if.json"
+    asked = [*replay, "--what-if", "riders=+2", "--what-if", "kitchen=+20%", "--json", str(what_if)]
+    assert subprocess.run(asked, check=False, capture_output=True).returncode == 0
+    told = json.loads(what_if.read_text())
+    assert told["recorded"]["delivered"] == report["orders"]["delivered"]
+    assert told["changed"]["orders"] == told["simulated"]["orders"] == told["recorded"]["orders"]
+
 
 def test_a_run_can_be_cut_short_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After --minutes the run ends and is judged as far as it went; without a place for its data none is left."""

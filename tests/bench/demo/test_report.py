@@ -94,6 +94,16 @@ def test_the_report_has_the_promised_names(ended: Ended) -> None:
     assert report["invariants"] == {"conservation": True}
     assert report["promise"]["given"] == 2
     assert report["promise"]["kept"] == 2
+    assert (report["promise"]["mean_error_min"], report["promise"]["mean_abs_error_min"]) == (-14.0, 14.0)
+    assert (report["promise"]["late_share"], report["promise"]["late_5_share"]) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("late_min", "share", "share_5"), [(1, 0.5, 0.0), (5, 0.5, 0.0), (6, 0.5, 0.5)])
+def test_a_promise_that_was_not_kept_is_late(ended: Ended, late_min: int, share: float, share_5: float) -> None:
+    """One of two orders comes late: half of the promises, and half beyond five minutes only where it is more."""
+    ended.evidence.delivered_at["o1"] = ended.evidence.promised["o1"] + late_min * MINUTE
+    promise = build(ended)["promise"]
+    assert (promise["missed"], promise["late_share"], promise["late_5_share"]) == (1, share, share_5)
 
 
 def test_a_person_is_told_what_broke(ended: Ended) -> None:

@@ -33,9 +33,9 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(main())
 
 
-async def accepted(street: Street, rider: Person, order: str, number: int) -> None:
+async def accepted(street: Street, rider: Person, order: str, number: int, *doors: str) -> None:
     """Offer an order to the rider and receipt the acceptance."""
-    rider.on_answer(street.offer(order, number))
+    rider.on_answer(street.offer(order, number, doors=doors))
     reply = await rider.says(RiderReply, order=order, offer=number)
     assert reply.accept
     rider.answer(reply)
@@ -128,6 +128,100 @@ def test_an_order_that_is_taken_away_is_let_go(how: str) -> None:
     run(test())
 
 
+def steps(rider: Person, step: str) -> list[str]:
+    """The orders of which the rider has told a step, in sequence."""
+    return [event.order for event in rider.told if isinstance(event, RiderProgress) and event.step == step]
+
+
+def test_everything_of_a_shop_is_fetched_at_once() -> None:
+    """The rider waits for all meals, takes them together, and visits the doors as the latest assignment has them."""
+
+    async def test() -> None:
+        street, rider = on_the_street()
+        await rider.says(RiderShift, on=True)
+        await accepted(street, rider, "o1", 1, "o1")
+        await accepted(street, rider, "o3", 2, "o3")
+        await accepted(street, rider, "o2", 3, "o2", "o1")
+        at_shop = await rider.says(RiderProgress, step="at_shop", order="o2")
+        assert steps(rider, "at_shop") == ["o1", "o2"]
+        first = at_shop.at + 5 * MINUTE_MS
+        street.world.meal_ready("o1", first)
+        await asyncio.sleep(0.1)
+        assert steps(rider, "picked_up") == []
+        last = street.agenda.now_ms() + MINUTE_MS
+        street.world.meal_ready("o2", last)
+        one = await rider.says(RiderProgress, step="picked_up", order="o1")
+        two = await rider.says(RiderProgress, step="picked_up", order="o2")
+        assert one.at == two.at == last
+        rider.answer(one)
+        await asyncio.sleep(0.1)
+        assert street.records.riders["rider-c1"] == "at_shop"
+        rider.answer(two)
+        to_o2 = await rider.says(RiderProgress, step="delivered", order="o2")
+        to_o1 = await rider.says(RiderProgress, step="delivered", order="o1")
+        assert steps(rider, "delivered") == ["o2", "o1"]
+        hop = math.floor(math.hypot(1_000, 1_000) / 320 * MINUTE_MS)
+        assert to_o1.at >= to_o2.at + 2 * MINUTE_MS + hop + 2 * MINUTE_MS
+        await rider.says(RiderProgress, step="at_shop", order="o3")
+        assert street.records.problems == []
+
+    run(test())
+
+
+def test_a_rider_at_the_shop_answers_before_it_leaves() -> None:
+    """An offer of the shop where the rider waits is answered, and its meal waited for, before anything is taken."""
+
+    async def test() -> None:
+        street, rider = on_the_street()
+        await rider.says(RiderShift, on=True)
+        await accepted(street, rider, "o1", 1)
+        await rider.says(RiderProgress, step="at_shop", order="o1")
+        rider.on_answer(street.offer("o2", 2))
+        street.world.meal_ready("o1", street.agenda.now_ms())
+        reply = await rider.says(RiderReply, order="o2")
+        await asyncio.sleep(0.1)
+        assert steps(rider, "picked_up") == []
+        rider.answer(reply)
+        await rider.says(RiderProgress, step="at_shop", order="o2")
+        street.world.meal_ready("o2", street.agenda.now_ms())
+        await rider.says(RiderProgress, step="picked_up", order="o2")
+        assert steps(rider, "picked_up") == ["o1", "o2"]
+
+    run(test())
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "declined by the node", "refused at pickup"])
+def test_what_is_taken_out_of_a_trip_stops_nothing_else(how: str) -> None:
+    """The rider goes on with the rest of the trip: it waits no longer for that meal, and delivers what it has."""
+
+    async def test() -> None:
+        street, rider = on_the_street()
+        await rider.says(RiderShift, on=True)
+        await accepted(street, rider, "o1", 1)
+        await rider.says(RiderProgress, step="at_shop", order="o1")
+        street.world.meal_ready("o1", street.agenda.now_ms())
+        rider.on_answer(street.offer("o2", 2))
+        reply = await rider.says(RiderReply, order="o2")
+        if how == "declined by the node":
+            rider.answer(reply, "too_late")
+        else:
+            rider.answer(reply)
+            at_shop = await rider.says(RiderProgress, step="at_shop", order="o2")
+            rider.answer(at_shop)
+        if how == "withdrawn":
+            rider.on_answer(street.offer("o2", 2, "withdrawn"))
+        elif how == "refused at pickup":
+            street.world.meal_ready("o2", street.agenda.now_ms())
+            rider.answer(await rider.says(RiderProgress, step="picked_up", order="o2"), "too_late")
+        rider.answer(await rider.says(RiderProgress, step="picked_up", order="o1"))
+        await rider.says(RiderProgress, step="delivered", order="o1")
+        assert steps(rider, "delivered") == ["o1"]
+        assert street.records.counts["jobs_withdrawn"] == (how != "declined by the node")
+        assert street.records.problems == []
+
+    run(test())
+
+
 def test_an_old_withdrawal_does_not_take_a_new_offer() -> None:
     """A withdrawal that comes again concerns the offer it names, not a later one of the same order."""
 
@@ -154,6 +248,35 @@ def test_a_pickup_that_the_node_believes_makes_the_order_ours_again() -> None:
         rider.on_answer(street.offer("o1", 1, "withdrawn"))
         rider.answer(picked_up)
         await rider.says(RiderProgress, step="delivered", order="o1")
+        assert street.records.problems == []
+
+    run(test())
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.03])
+def test_an_order_regained_is_brought_with_the_rest_of_its_trip(late_s: float) -> None:
+    """The receipt of a pickup comes when the rider is about to leave with the rest, or has left: it brings both, and
+    where it has not left yet, in the sequence of the assignment."""
+
+    async def test() -> None:
+        street, rider = on_the_street()
+        await rider.says(RiderShift, on=True)
+        await accepted(street, rider, "o1", 1, "o1")
+        await accepted(street, rider, "o2", 2, "o1", "o2")
+        for name in ("o1", "o2"):
+            street.world.meal_ready(name, street.agenda.now_ms())
+        one = await rider.says(RiderProgress, step="picked_up", order="o1")
+        two = await rider.says(RiderProgress, step="picked_up", order="o2")
+        rider.on_answer(street.offer("o1", 1, "withdrawn"))
+        rider.answer(two)
+        if late_s:
+            await asyncio.sleep(late_s)
+        rider.answer(one)
+        for name in ("o1", "o2"):
+            await rider.says(RiderProgress, step="delivered", order=name)
+        delivered = steps(rider, "delivered")
+        assert sorted(delivered) == ["o1", "o2"]
+        assert late_s or delivered == ["o1", "o2"]
         assert street.records.problems == []
 
     run(test())

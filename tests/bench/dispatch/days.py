@@ -12,6 +12,7 @@ from bench.dispatch.policy import (
     Change,
     Day,
     Decision,
+    Declined,
     Free,
     GaveUp,
     News,
@@ -69,6 +70,7 @@ class Restless:
         self.bundles: dict[str, tuple[str, list[str], int]] = {}  # courier -> restaurant, orders, arrival
         self.ready: dict[str, int] = {}
         self.sent: set[str] = set()
+        self.declined: dict[str, int] = {}  # courier -> when, so that nobody is asked twice in one minute
 
     def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
         """Some of what is possible."""
@@ -80,12 +82,18 @@ class Restless:
                 self.free[item.courier] = item.place
             elif isinstance(item, PickedUp):
                 del self.bundles[item.courier]
-            elif isinstance(item, GaveUp):
+            elif isinstance(item, GaveUp | Declined):
                 restaurant = self.bundles.pop(item.courier)[0]
                 self.open.update(dict.fromkeys(item.orders, restaurant))
+            if isinstance(item, Declined):
+                self.declined[item.courier] = now
         decisions: list[Decision] = []
         for courier in sorted(self.free):
-            if self.day.couriers[courier].off >= now and self.random.random() < 0.7:
+            if (
+                self.declined.get(courier) != now
+                and self.day.couriers[courier].off >= now
+                and self.random.random() < 0.7
+            ):
                 decisions += self._use(now, courier)
         if self.bundles and self.random.random() < 0.5:
             decisions += self._change()

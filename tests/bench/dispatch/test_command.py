@@ -25,7 +25,9 @@ def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
         "--export", str(tmp_path / "solutions"), "--plot", str(picture),
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert list(json.loads(report.read_text())["instances"]) == ["town", "small-district"]
+    written = json.loads(report.read_text())
+    assert list(written) == ["instances", "mean", "response"]
+    assert list(written["instances"]) == ["town", "small-district"]
     assert (tmp_path / "solutions" / "town" / "solution_info_orders.txt").exists()
     assert picture.read_text().startswith("<svg")
     assert "published, mean of 240" in done.output
@@ -34,7 +36,7 @@ def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
 def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
     """With mean preparation times the same day ends differently, and the table says so."""
     for name, more in (("known", ()), ("mean", ("--uncertain",))):
-        done = call("--instances", str(SMALL), "--json", str(tmp_path / name), *more)
+        done = call("--instances", str(SMALL), "--policy", "rolling-horizon", "--json", str(tmp_path / name), *more)
         assert done.exit_code == 0, done.output
     known, mean = (json.loads((tmp_path / name).read_text())["mean"] for name in ("known", "mean"))
     assert known["rtp_mean"] != mean["rtp_mean"]
@@ -48,8 +50,42 @@ def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
         (["--instances", str(SMALL), "--json", "/nowhere/out.json"], "existing folder"),
         (["--instances", str(SMALL), "--json", str(SMALL)], "existing folder"),
         (["--instances", str(SMALL), "--json", "out.json", "--plot", "/nowhere/x.svg"], "existing folder"),
+        (["--instances", str(SMALL), "--json", "out.json", "--track", "open"], "not built. Use --track strict"),
     ],
 )
 def test_bad_input_is_named(arguments: list[str], said: str) -> None:
     """What cannot be used ends the command with a sentence about it."""
     assert said in str(call(*arguments).exception)
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    """Nothing to run, more than every courier refusing, a picture of no day: usage, and why."""
+    for arguments, said in (
+        (["--json", "out.json"], "--instances"),
+        (["--instances", str(SMALL), "--json", "out.json", "--decline", "0.7", "--silent", "0.7"], "more than 1"),
+        (["--decide-times", "--json", "out.json", "--plot", "out.svg"], "--plot draws days"),
+    ):
+        done = call(*arguments)
+        assert done.exit_code == 2
+        assert said in done.output
+
+
+def test_doorstep_stands_beside_the_baseline_and_its_refusals(tmp_path: Path) -> None:
+    """It is the default, the published method runs beside it, refusals are a mode of their own."""
+    report = tmp_path / "out.json"
+    done = call("--instances", str(SMALL), "--decline", "0.2", "--silent", "0.1", "--json", str(report))
+    assert done.exit_code == 0, done.output
+    written = json.loads(report.read_text())
+    assert written["baseline"]["policy"] == "rolling-horizon"
+    assert written["refusals"]["offers_declined"] > 0
+    assert written["mean"] != written["baseline"]["mean"]
+    assert "rolling-horizon beside it" in done.output
+    assert "not the strict track" in done.output
+
+
+def test_nothing_runs_beside_where_nobody_asks(tmp_path: Path) -> None:
+    """Without baseline and refusals the report is that of the policy alone."""
+    report = tmp_path / "out.json"
+    done = call("--instances", str(SMALL), "--baseline", "none", "--json", str(report))
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(report.read_text())) == ["instances", "mean"]

@@ -1,30 +1,29 @@
-"""Means, intervals and the table."""
+"""The report: what stands in it, and where."""
 
 import json
 
-from rich.console import Console
+import pytest
 
-from bench.dispatch.published import CLAIRVOYANT_NAMES
-from bench.dispatch.report import DecideMs, Result, build, interval, seed_of, table, timing_of
+from bench.dispatch.promises import Told
+from bench.dispatch.refusals import Refused, Unwilling
+from bench.dispatch.report import Beside, DecideMs, Result, build, timing_of
 from bench.dispatch.scorer import Score
 
 FIELDS = (
     "undelivered_pct ctd_mean ctd_p90 overage_mean rtp_mean rtp_p90 utilisation_mean cost_per_order orders_per_bundle "
-    "n_over_90 ctd_penalised lb_ctd decide_ms"
+    "n_over_90 n_over_90_avoidable ctd_penalised lb_ctd decide_ms"
 ).split()
 
 
-def result(name: str, ctd: float | None = 30.0) -> Result:
+NOBODY = Refused()
+
+
+def result(
+    name: str, ctd: float | None = 30.0, promises: list[Told] | None = None, refused: Refused = NOBODY
+) -> Result:
     """A result with one value that matters."""
-    return Result(name, Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, ctd or 120.0, 29.0), DecideMs(1, 2, 3))
-
-
-def shown(results: list[Result], uncertain: bool = False) -> str:
-    """The table as text."""
-    console = Console(width=140)
-    with console.capture() as capture:
-        console.print(table(results, "some policy", uncertain))
-    return capture.get()
+    scored = Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0)
+    return Result(name, scored, DecideMs(1, 2, 3), 1.0, promises, refused)
 
 
 def test_the_report_has_its_shape() -> None:
@@ -38,34 +37,36 @@ def test_the_report_has_its_shape() -> None:
     assert report["mean"]["decide_ms"] == {"p50": 1.0, "p99": 2.0, "max": 3.0}
 
 
-def test_a_day_without_a_value_does_not_count_in_its_mean() -> None:
-    """None is left out of means, not counted as nothing."""
-    assert build([result("a", 30.0), result("b", None)])["mean"]["ctd_mean"] == 30.0
-    assert build([result("b", None)])["mean"]["ctd_mean"] is None
+def test_a_policy_that_promises_is_held_to_it() -> None:
+    """Per instance and in the mean: error, absolute error, shares late, and the calibration of all together."""
+    days = [result("a", promises=[Told(0.9, -2), Told(0.9, 6)]), result("b", promises=[Told(0.9, 0)]), result("c")]
+    report = build(days)
+    assert report["instances"]["a"]["promise"]["mean_error_min"] == 2.0
+    assert "promise" not in report["instances"]["c"]
+    mean = report["mean"]["promise"]
+    assert (mean["mean_error_min"], mean["mean_abs_error_min"]) == (1.0, 2.0)
+    assert (mean["late_share"], mean["late_5_share"], mean["given"]) == (0.25, 0.25, 3)
+    assert mean["calibration"][0]["kept_share"] == pytest.approx(2 / 3)
 
 
-def test_the_interval_is_clustered_by_seed() -> None:
-    """Twenty variants of two seeds are two days, not twenty: the interval is as wide as the seeds are apart."""
-    values = {f"{seed}o50t100s{n}p100": float(10 * seed) for seed in (1, 2) for n in range(10)}
-    assert interval(values) == (10.0, 20.0)
-    assert interval(values) == interval(dict(reversed(values.items())))
-    assert interval({"3o50": 7.0}) == (7.0, 7.0)
-
-
-def test_seeds_are_read_from_names() -> None:
-    """The digits before the size are the seed; another name is its own."""
-    assert [seed_of(name) for name in ("0o50t100s1p100", "12r50t75", "small-district")] == ["0", "12", "small-district"]
-
-
-def test_the_table_stands_beside_the_published_numbers() -> None:
-    """Sets that are there whole are shown with their published values; others are not."""
-    some = shown([result("1o50t100s1p100")])
-    assert "3.35" in some
-    assert "Table 4" not in some
-    assert "31.88" in shown([result(name) for name in CLAIRVOYANT_NAMES])
-    uncertain = shown([result("1o50t100s1p100")], uncertain=True)
-    assert "34.03" in uncertain
-    assert "3.35" not in uncertain
+def test_what_was_run_beside_stands_beside() -> None:
+    """The baseline with the paired differences to it, and refusals with their effect."""
+    beside = Beside(
+        "rolling-horizon",
+        [result("1o50", 32.0), result("2o50", 34.0)],
+        Unwilling(0.1, 0.05),
+        [result("1o50", 35.0, refused=Refused(10, 2, 1)), result("2o50", 35.0, refused=Refused(20, 1, 0))],
+    )
+    report = json.loads(json.dumps(build([result("1o50", 30.0), result("2o50", 31.0)], beside)))
+    assert list(report) == ["instances", "mean", "baseline", "refusals"]
+    baseline, refusals = report["baseline"], report["refusals"]
+    assert (baseline["policy"], baseline["mean"]["ctd_mean"]) == ("rolling-horizon", 33.0)
+    assert baseline["difference"]["ctd_mean"] == {"mean": -2.5, "low": -3.0, "high": -2.0, "n": 2}
+    assert "after seeing the published figures" in baseline["note"]
+    assert (refusals["decline"], refusals["silent"], refusals["offers"], refusals["offers_declined"]) == (
+        0.1, 0.05, 30, 3,
+    )  # fmt: skip
+    assert refusals["difference"]["ctd_mean"]["mean"] == 4.5
 
 
 def test_thinking_times_are_quantiles_of_calls() -> None:

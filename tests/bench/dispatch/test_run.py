@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from bench.demo.instance import read as read_day
 from bench.demo.instance import write
-from bench.dispatch.run import POLICIES, Job, folders, run, run_all, waits
-from bench.dispatch.solution import COURIERS, HEADERS, read
+from bench.dispatch.run import POLICIES, Job, folders, run, run_all
+from bench.dispatch.scorer import score
+from bench.dispatch.solution import HEADERS, START, read
 from edge.errors import InputError
 from tests.bench.dispatch.days import SMALL, TOWN
 from tests.house.project import ROOT
@@ -38,15 +41,22 @@ def test_several_at_once_give_the_same(tmp_path: Path) -> None:
     """Two worker processes find the scores that one finds."""
     write(TOWN, tmp_path / "town")
     jobs = [Job(str(SMALL), "rolling-horizon"), Job(str(tmp_path / "town"), "nearest")]
-    alone = {result.name: result.score for result in run_all(jobs, 1)}
-    assert {result.name: result.score for result in run_all(jobs, 2)} == alone
+    alone = {number: result.score for number, result in run_all(jobs, 1)}
+    assert {number: result.score for number, result in run_all(jobs, 2)} == alone
 
 
-def test_the_solution_is_exported(tmp_path: Path) -> None:
-    """The files stand in a folder of the instance's name, and score the same when they are read."""
-    run(Job(str(SMALL), "nearest", export=str(tmp_path)))
-    assert read(tmp_path / SMALL.name).moves[0].origin == "0"
-    assert (tmp_path / SMALL.name / COURIERS).exists()
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_solution_is_exported(tmp_path: Path, policy: str) -> None:
+    """The files stand in a folder of the instance's name, score the same when they are read, and the first move of each
+    courier, and no other, begins at 0."""
+    scored = run(Job(str(SMALL), policy, export=str(tmp_path))).score
+    exported = read(tmp_path / SMALL.name)
+    assert score(read_day(SMALL), exported) == scored
+    seen: set[str] = set()
+    for move in exported.moves:
+        assert (move.origin == START) == (move.courier not in seen)
+        seen.add(move.courier)
+    assert sorted(path.name for path in (tmp_path / SMALL.name).iterdir()) == sorted(HEADERS)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -65,7 +75,10 @@ def test_results_are_deterministic_to_the_byte(tmp_path: Path, policy: str, unce
         assert len({(tmp_path / seed / SMALL.name / name).read_bytes() for seed in ("1", "2")}) == 1
 
 
-def test_waiting_is_measured_for_each_policy() -> None:
-    """Every policy can be told to answer less often."""
-    for policy in POLICIES:
-        assert waits(Job(str(SMALL), policy)).name == SMALL.name
+def test_a_job_says_how_a_policy_is_made() -> None:
+    """Answers on a grid, passes, orders held back: each changes what is run."""
+    job = Job(str(SMALL), "doorstep")
+    changed = [replace(job, every=10), replace(job, held=10), replace(job, effort=0)]
+    assert run(changed[0]).score != run(job).score
+    assert run(changed[1]).score != run(job).score
+    assert run(changed[2]).score.undelivered_pct <= 100

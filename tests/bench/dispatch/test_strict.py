@@ -1,5 +1,6 @@
 """The simulator: what a policy is told and when, and what it may not decide."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from bench.dispatch.policy import (
     Change,
     Day,
     Decision,
+    Declined,
     Free,
     GaveUp,
     News,
@@ -23,6 +25,7 @@ from bench.dispatch.policy import (
     Reposition,
     Wake,
 )
+from bench.dispatch.refusals import WILLING, Unwilling
 from bench.dispatch.rules import IllegalDecision, Rule
 from bench.dispatch.solution import Delivery, Move, Trip
 from bench.dispatch.strict import Outcome, simulate
@@ -32,13 +35,22 @@ SHORT = replace(TOWN, orders=TOWN.orders[:1], couriers=[Courier("c1", 0, 0, 0, 1
 """The only courier's shift ends a minute before the only order is ready."""
 
 
-def play(lines: dict[int, list[Decision]], instance: Instance = TOWN, uncertain: bool = False) -> Outcome:
+NOBODY = Unwilling(decline=1.0)
+NO_ANSWER = Unwilling(silent=1.0)
+
+
+def play(
+    lines: dict[int, list[Decision]], instance: Instance = TOWN, uncertain: bool = False, unwilling: Unwilling = WILLING
+) -> Outcome:
     """A day by script."""
-    return simulate(instance, partial(Script, lines=lines), uncertain)
+    return simulate(instance, partial(Script, lines=lines), uncertain, unwilling)
 
 
 def told(
-    lines: dict[int, list[Decision]], uncertain: bool = False, instance: Instance = TOWN
+    lines: dict[int, list[Decision]],
+    uncertain: bool = False,
+    instance: Instance = TOWN,
+    unwilling: Unwilling = WILLING,
 ) -> list[tuple[int, News]]:
     """What the script was told."""
     scripts: list[Script] = []
@@ -47,7 +59,7 @@ def told(
         scripts.append(Script(day, lines))
         return scripts[0]
 
-    simulate(instance, make, uncertain)
+    simulate(instance, make, uncertain, unwilling)
     return scripts[0].told
 
 
@@ -145,15 +157,18 @@ def test_an_illegal_decision_is_refused_by_name(rule: Rule, lines: dict[int, lis
 
 
 def test_every_rule_is_tried() -> None:
-    """The list above forgets no rule."""
+    """The list above forgets no rule but the one for couriers who refuse."""
     marks = [mark for mark in test_an_illegal_decision_is_refused_by_name.pytestmark if mark.name == "parametrize"]
-    assert {case[0] for case in marks[0].args[1]} == set(Rule)
+    assert {case[0] for case in marks[0].args[1]} == set(Rule) - {Rule.JUST_DECLINED}
 
 
-@given(instances(), st.integers(0, 1_000), st.booleans())
-def test_whatever_the_simulator_allows_is_feasible(instance: Instance, seed: int, uncertain: bool) -> None:
-    """A policy that does at random all that it may ends with a solution in which the scorer finds nothing wrong."""
-    outcome = simulate(instance, partial(Restless, seed=seed), uncertain)
+@given(instances(), st.integers(0, 1_000), st.booleans(), st.sampled_from([WILLING, Unwilling(0.3, 0.3)]))
+def test_whatever_the_simulator_allows_is_feasible(
+    instance: Instance, seed: int, uncertain: bool, unwilling: Unwilling
+) -> None:
+    """A policy that does at random all that it may ends with a solution in which the scorer finds nothing wrong, though
+    couriers refuse."""
+    outcome = simulate(instance, partial(Restless, seed=seed), uncertain, unwilling)
     assert violations(instance, outcome.solution) == []
 
 
@@ -161,3 +176,67 @@ def test_giving_up_is_news() -> None:
     """The policy hears whose orders are open again, in the minute after the shift."""
     heard = told({10: [Assign("c1", ("o1",))]}, uncertain=True, instance=SHORT)
     assert (20, GaveUp("c1", ("o1",))) in heard
+
+
+@pytest.mark.parametrize(("unwilling", "at"), [(NOBODY, 12), (NO_ANSWER, 13)])
+def test_a_refusal_leaves_everything_as_it_was(unwilling: Unwilling, at: int) -> None:
+    """A no comes at once and silence after a minute: the courier stands where it stood, the order can be assigned."""
+    heard = told({12: [Assign("c1", ("o1", "o2"))]}, unwilling=unwilling)
+    answer = heard.index((at, Declined("c1", ("o1", "o2"), unwilling is NO_ANSWER)))
+    assert heard[answer + 1] == (at, Free("c1", (0, 640)))
+    outcome = play({12: [Assign("c1", ("o1",))], at + 1: [Assign("c1", ("o1",))]}, unwilling=unwilling)
+    assert (outcome.solution.moves, outcome.solution.trips) == ([], [])
+    assert (outcome.refused.offers, outcome.refused.declined + outcome.refused.silent) == (2, 2)
+
+
+def test_who_does_not_answer_is_bound_until_the_reply_is_due() -> None:
+    """The policy cannot tell silence from consent before: courier and order are taken, and the bundle may change."""
+    with pytest.raises(IllegalDecision) as refused:
+        play({12: [Assign("c1", ("o1",)), Assign("c1", ("o2",))]}, unwilling=NO_ANSWER)
+    assert refused.value.rule == Rule.NOT_FREE
+    lines: dict[int, list[Decision]] = {12: [Assign("c1", ("o1",)), Change((("c1", ("o1", "o2")),))]}
+    assert (13, Declined("c1", ("o1", "o2"), True)) in told(lines, unwilling=NO_ANSWER)
+
+
+class Twice(Script):
+    """Asks c1 for one order at minute 12, and for a second one as soon as it has declined."""
+
+    def __init__(self, day: Day, second: str) -> None:
+        super().__init__(day, {12: [Assign("c1", ("o1",))]})
+        self.second: list[Decision] = [Assign("c1", (second,))]
+
+    def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
+        """The first, or once the second."""
+        decisions = [*super().decide(now, news)]
+        if any(isinstance(item, Declined) for item in news):
+            decisions += self.second
+            self.second = []
+        return decisions
+
+
+def test_a_courier_is_not_asked_twice_in_one_minute() -> None:
+    """Who has just said no to an order is not asked for it again in that minute; for another order, yes."""
+    with pytest.raises(IllegalDecision) as refused:
+        simulate(TOWN, partial(Twice, second="o1"), unwilling=NOBODY)
+    assert refused.value.rule == Rule.JUST_DECLINED
+    assert simulate(TOWN, partial(Twice, second="o2"), unwilling=NOBODY).refused.declined == 2
+
+
+def test_a_promise_is_asked_for_once_after_the_first_decision() -> None:
+    """In the minute of the placement, and kept as it was given; None is no promise."""
+
+    class Promises(Script):
+        def promise(self, order: str) -> tuple[int, float] | None:
+            """That of the last minute of news, but for o2."""
+            return None if order == "o2" else (self.told[-1][0] + 20, 0.5)
+
+    outcome = simulate(TOWN, partial(Promises, lines={13: [Assign("c1", ("o2", "o1"))]}))
+    assert outcome.promises == {"o1": (30, 0.5), "o3": (35, 0.5)}
+    assert play({}).promises == {}
+
+
+def test_calls_are_counted_with_what_was_open() -> None:
+    """An order is open until its pickup, and calls that only hear of pickups are told apart."""
+    calls = play({13: [Assign("c1", ("o2", "o1"))]}).calls
+    assert max(call.open_orders for call in calls) == 3
+    assert [call.open_orders for call in calls if call.only_pickups] == [1]

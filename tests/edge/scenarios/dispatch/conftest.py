@@ -36,6 +36,9 @@ class Notes:
     def tell(self, client, body, expires_mono):
         self.told.append((client, body, expires_mono))
 
+    def take_back(self, client, order):
+        self.told = [note for note in self.told if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
+
     def count(self, name, at_ms, n=1):
         self.counts[name] = self.counts.get(name, 0) + n
 

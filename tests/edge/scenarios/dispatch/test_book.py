@@ -10,7 +10,7 @@ def test_positions_are_not_in_the_snapshot(district):
     for lat in (52.501, 52.567):
         d = district()
         d.begin("r1", lat=lat)
-        d.round(d.place("o1", prep_s=900, pickup=d.place("x").body.pickup))
+        d.round(d.place("o1", prep_s=5000, pickup=d.place("x").body.pickup))
         d.round(d.cancel("customer", "o1"))
         bodies.append(d.dispatch.snapshot())
     assert bodies[0] == bodies[1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.limits import OFFER_AHEAD_S, REDECIDE_S
+from edge.limits import OFFER_AHEAD_S, OFFER_SLACK_S, REDECIDE_S
 from edge.scenarios.dispatch import choice
 from edge.wire import Place
 
@@ -64,13 +64,18 @@ def test_a_plan_becomes_an_offer(district):
 
 
 def test_an_order_for_later_waits(district):
-    """An order that is ready tonight binds nobody before its time, and somebody then."""
+    """An order that is ready tonight binds nobody before its time; it is planned then, and offered when its rider must
+    leave."""
     d = district(silent_s=40_000, position_age_s_max=40_000)
     d.begin("r1")
     d.round(d.place("o1", prep_s=OFFER_AHEAD_S + 600))
     assert "too early" in d.decisions[0].why
     d.later(600 - REDECIDE_S)
     assert d.state("o1") == "placed"
+    d.later(2 * REDECIDE_S)
+    assert d.book.orders.open["o1"].plan == "r1"
+    d.later(OFFER_AHEAD_S - 240 - OFFER_SLACK_S)
+    assert d.offer_of("o1") == ("", 0)
     d.later(2 * REDECIDE_S)
     assert d.offer_of("o1") == ("r1", 1)
 

@@ -10,15 +10,62 @@ def test_an_offer_says_where_and_until_when(district):
     """Shop and door in sequence with expected times, the ready time, and the deadline, which is also its expiry."""
     d = district(reply_s=45)
     d.begin("r1")
-    d.round(d.place("o1", prep_s=600))
+    d.round(d.place("o1", prep_s=170))
     (offer,) = d.notes.assignments("r1")
     pickup, dropoff = offer.stops
     assert (pickup.at, pickup.shop, dropoff.at) == ("pickup", "shop", "dropoff")
     assert (pickup.lat, pickup.lon) == (52.5, 13.4)
-    assert pickup.expected_at == offer.ready_at == d.now.wall_ms + 600_000
+    assert pickup.expected_at == offer.ready_at == d.now.wall_ms + 170_000
     assert dropoff.expected_at > pickup.expected_at
     assert offer.answer_by == d.now.wall_ms + 45_000
     assert [expires for to, body, expires in d.notes.told if body is offer] == [d.seconds + 45]
+
+
+def test_an_offer_shows_the_whole_trip(district):
+    """What is fetched together comes first, then all doors in sequence, each stop with its order; a trip to another
+    shop is not shown."""
+    d = district(soon_free_s=5000, silent_s=40_000)
+    d.begin("r1", capacity=4)
+    d.round(d.place("o1", prep_s=100))
+    d.round(d.reply("r1", "o1", 1))
+    d.round(d.place("o2", prep_s=150, dropoff=Place(52.511, 13.411)))
+    d.round(d.reply("r1", "o2", 2))
+    alone, trip = d.notes.assignments("r1")
+    assert [(stop.at, stop.order) for stop in alone.stops] == [("pickup", "o1"), ("dropoff", "o1")]
+    assert [(stop.at, stop.order) for stop in trip.stops] == [
+        ("pickup", "o1"),
+        ("pickup", "o2"),
+        ("dropoff", "o1"),
+        ("dropoff", "o2"),
+    ]
+    expected = [stop.expected_at for stop in trip.stops]
+    assert expected == sorted(expected)
+    assert expected[0] == expected[1]
+    assert trip.stops[-1].expected_at == d.now.wall_ms + d.book.orders.open["o2"].dropoff_ms - round(d.seconds * 1000)
+    for step in ("picked_up", "delivered"):
+        d.round(d.step("r1", "o1", step))
+    d.round(d.place("o3", pickup=Place(52.511, 13.411), dropoff=Place(52.5, 13.4)))
+    d.round(d.step("r1", "o2", "picked_up"))
+    d.later((d.book.riders.known["r1"].free_ms - round(d.seconds * 1000)) // 1000)
+    assert [(stop.at, stop.order) for stop in d.notes.assignments("r1")[-1].stops] == [
+        ("pickup", "o3"),
+        ("dropoff", "o3"),
+    ]
+
+
+def test_offers_of_one_round_show_the_same_trip(district):
+    """A rider who gets two orders at once sees both in each assignment, and visits the doors in their sequence."""
+    d = district()
+    d.begin("r1", lat=52.5, lon=13.4, capacity=2)
+    d.round(d.place("o1", dropoff=Place(52.53, 13.4)), d.place("o2", dropoff=Place(52.515, 13.4)))
+    one, two = d.notes.assignments("r1")
+    assert one.stops == two.stops
+    assert [(stop.at, stop.order) for stop in one.stops] == [
+        ("pickup", "o2"),
+        ("pickup", "o1"),
+        ("dropoff", "o2"),
+        ("dropoff", "o1"),
+    ]
 
 
 def test_customer_and_shop_hear_of_every_state(district):

@@ -20,8 +20,10 @@ from hypothesis.stateful import (
 )
 
 from edge.errors import JournalError
+from edge.limits import REDECIDE_S, ROUND_AGAIN_MIN
 from edge.model import DispatchRules
 from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.choice import choose
 from edge.scenarios.dispatch.lifecycle import CLOSED, HELD, State
 from edge.wire import DURABLE_KINDS, Place
 
@@ -163,6 +165,8 @@ class Machine(RuleBasedStateMachine):
         waiting = [order.id for order in book.orders.open.values() if order.state is State.PLACED]
         assert sorted(book.orders.waiting) == sorted(waiting)
         assert set(book.orders.fresh) <= set(book.orders.waiting)
+        fetched = [order.id for order in book.orders.open.values() if order.state in (State.ACCEPTED, State.AT_SHOP)]
+        assert sorted(name for there in book.orders.to_fetch.values() for name in there) == sorted(fetched)
         assert book.riders.idle == sum(r.on and not r.orders for r in book.riders.known.values())
         assert book.riders.watched == sum(r.on for r in book.riders.known.values())
         listed = [(r.free_ms, r.id) for r in book.riders.known.values() if r.orders]
@@ -252,6 +256,25 @@ def test_nothing_new_decides_nothing(district):
         assert d.rows[-1].seen == []
         assert d.rows[-1].decisions == []
     assert d.dispatch.next_deadline() > d.seconds
+
+
+def test_a_backlog_makes_no_round_dearer(district, monkeypatch):
+    """While hundreds of orders wait, a round looks at its new ones and a bounded number of the others; what it leaves
+    out has its turn REDECIDE_S later."""
+    looked: list[tuple[int, int]] = []
+
+    def counting(orders, *rest):
+        looked.append((len(orders.fresh), len(orders.waiting)))
+        return choose(orders, *rest)
+
+    d = district()
+    monkeypatch.setattr(d.dispatch, "_policy", counting)
+    for number in range(200):
+        d.round(d.place(f"o{number}"))
+        assert d.book.orders.fresh == {}
+    assert looked[1:] == [(1, min(number, ROUND_AGAIN_MIN) + 1) for number in range(1, 200)]
+    d.later(REDECIDE_S)
+    assert looked[-1] == (0, 200)
 
 
 def test_deciding_changes_nothing(district):

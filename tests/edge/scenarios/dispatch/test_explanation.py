@@ -7,7 +7,7 @@ from edge.scenarios.dispatch.explanation import duration, why_later, why_nobody,
 
 
 def option(rider, total, free_in_s=0):
-    return Option(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, True)
+    return Option(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, 1, 0, True)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,14 @@ def test_why_this_rider(others, serves, end):
     options = sorted([chosen, *others], key=lambda one: one.total)
     start = "r1, free in 30 s, can pick up in 2 min 10 s and drop off in 1 h 2 min 10 s at a cost of 40 s"
     assert why_rider(chosen, options, serves, 0) == start + end
+
+
+@pytest.mark.parametrize(("mates", "text"), [(("o1",), "o1"), (("o1", "o2", "o3"), "o1, o2 and o3")])
+def test_why_together(mates, text):
+    """With what the order is fetched comes before the times."""
+    chosen = option("r1", 40)
+    chosen.mates = mates
+    assert why_rider(chosen, [], {}, 0).startswith(f"r1 fetches it together with {text}: it can pick up in 2 min 10 s")
 
 
 def test_why_nobody():

@@ -16,6 +16,8 @@ def test_orders_shops_and_riders(district, state, rider):
     assert [(shop.shop, shop.orders) for shop in live.shops] == ([] if state == "delivered" else [("shop", 1)])
     (shown,) = live.riders
     assert shown.state == rider
+    assert d.dispatch.order_states == ({} if state == "delivered" else {state: 1})
+    assert d.dispatch.rider_states == {rider: 1}
     assert shown.place is not None
 
 

@@ -25,6 +25,41 @@ def test_waiting_follows_the_state():
     assert not one.considered
 
 
+def test_a_part_has_the_new_ones_and_the_oldest():
+    """A part has fewer waiting orders and everything else; nothing of it changes the whole."""
+    orders = Orders()
+    for number in range(10):
+        orders.add(order(f"o{number}"), 100)
+        if number < 6:
+            orders.considered(orders.open[f"o{number}"])
+    part = orders.part(3, 2)
+    assert list(part.waiting) == ["o0", "o1", "o6", "o7", "o8"]
+    assert list(part.fresh) == ["o6", "o7", "o8"]
+    assert part.open is orders.open
+    assert len(orders.waiting) == 10
+    assert len(orders.fresh) == 4
+
+
+def test_orders_to_fetch_are_found_by_their_shop():
+    """From the acceptance until the pickup, and also after a snapshot; no shop stays that nobody goes to."""
+    orders = Orders()
+    for name in ("o1", "o2"):
+        orders.add(order(name), 100)
+    assert orders.to_fetch == {}
+    for state in (State.OFFERED, State.ACCEPTED, State.AT_SHOP):
+        orders.move(orders.open["o1"], state, 1, 50)
+        there = {} if state is State.OFFERED else {(0.0, 0.0): {"o1": orders.open["o1"]}}
+        assert orders.to_fetch == there
+    orders.move(orders.open["o2"], State.ACCEPTED, 1, 50)
+    again = Orders()
+    again.restore(orders.state())
+    assert again.to_fetch == orders.to_fetch == orders.part(1, 1).to_fetch
+    orders.move(orders.open["o1"], State.PICKED_UP, 2, 50)
+    assert list(orders.to_fetch[0.0, 0.0]) == ["o2"]
+    orders.close(orders.open["o2"], State.CANCELLED)
+    assert orders.to_fetch == {}
+
+
 def test_closed_orders_are_remembered_for_a_while(monkeypatch):
     """The latest closed ones are found, the oldest is forgotten, none has a deadline."""
     monkeypatch.setattr(module, "ORDERS_CLOSED_KEPT", 2)

@@ -176,3 +176,28 @@ def test_positions_that_no_decision_sees_are_counted():
     place = table.place("rider")
     assert place is not None
     assert place[:2] == (52.5, 13.4)
+
+
+def test_the_table_grows_and_few_and_many_agree():
+    """Beyond the first rows nothing is lost; one by one and all at once the same riders come out, ties by name."""
+    positions = table([(index % 7 / 1000, index % 5 / 1000) for index in range(300)])
+    assert [positions.place(f"r{index}") for index in (0, 63, 64, 299)] == [
+        (0.0, 0.0, 0),
+        (0.0, 0.003, 0),
+        (0.001, 0.004, 0),
+        (0.005, 0.004, 0),
+    ]
+    many = positions.nearest(0.0, 0.0, 400, 5_000)
+    assert len(many) == 300
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", 1_000)
+        assert positions.nearest(0.0, 0.0, 400, 5_000) == many
+        assert positions.nearest(0.003, 0.001, 9, 5_000) == _nearest(positions, patch)
+    for index in range(300):
+        positions.leave(f"r{index}")
+    assert positions.nearest(0.0, 0.0, 400, 5_000) == []
+
+
+def _nearest(positions, patch):
+    patch.setattr(module, "_FEW", 0)
+    return positions.nearest(0.003, 0.001, 9, 5_000)

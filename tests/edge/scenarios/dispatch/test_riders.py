@@ -9,14 +9,17 @@ NORTH = Place(52.52, 13.4)
 
 def test_a_sequence_is_planned_stop_by_stop(district):
     """The second order begins at the first one's door, after its service; the rider is free after the last."""
-    d = district(pickup_service_s=240, dropoff_service_s=120, soon_free_s=5000)
+    d = district(pickup_service_s=240, dropoff_service_s=120, soon_free_s=5000, silent_s=5000)
     d.begin("r1", capacity=2)
-    d.round(d.place("o1", prep_s=600, dropoff=NORTH))
+    d.round(d.place("o1", prep_s=170, dropoff=NORTH))
     d.round(d.reply("r1", "o1", 1))
     d.round(d.place("o2", prep_s=0, pickup=NORTH, dropoff=Place(52.5, 13.4)))
     one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
-    assert one.pickup_ms == one.ready_ms
+    d.later(300)
+    d.round(d.step("r1", "o1", "picked_up"))
     assert one.dropoff_ms == one.pickup_ms + 120_000 + one.ride_s * 1000 + 60_000
+    d.later(one.dropoff_ms // 1000 - d.seconds + 30)
+    assert d.offer_of("o2")[0] == "r1"
     assert two.arrive_ms == one.dropoff_ms + 60_000
     assert two.pickup_ms == two.arrive_ms + 120_000
     assert d.book.riders.known["r1"].free_ms == two.dropoff_ms + 60_000
@@ -61,9 +64,9 @@ def test_progress_corrects_the_schedule(district):
 def test_soon_free_are_the_earliest(district):
     """Only who is free within the horizon is listed, the earliest first; the idle are not."""
     d = district()
-    for name, prep_s in (("r1", 900), ("r2", 0), ("r3", 5000)):
+    for name, dropoff in (("r1", Place(52.51, 13.4)), ("r2", Place(52.5, 13.4)), ("r3", NORTH)):
         d.begin(name)
-        d.round(d.place(f"o-{name}", prep_s=min(prep_s, 3000)))
+        d.round(d.place(f"o-{name}", dropoff=dropoff))
     d.begin("r4", lat=52.6)
     riders = d.book.riders
     now_ms = round(d.seconds * 1000)

@@ -1,0 +1,40 @@
+"""What it costs to answer late: any policy, with orders held back until the next minute of a grid."""
+
+from collections.abc import Callable, Sequence
+
+from .policy import Day, Decision, News, Placed, Policy, Ready, Wake
+
+
+class Waiting:
+    """A policy that hears of an order at the first multiple of `minutes` after its placement, and of all else at once.
+
+    It makes no promises: an order's minute of placement passes before the policy has heard of it.
+    """
+
+    def __init__(self, day: Day, make: Callable[[Day], Policy], minutes: int) -> None:
+        self.inner = make(day)
+        self.minutes = minutes
+        self.held: list[tuple[int, News]] = []  # with when it is told
+        self.unheard: dict[str, int] = {}  # order -> when it is told of
+        self.wakes: set[int] = set()
+
+    def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
+        """What the policy decides on what it has heard. Where it has heard nothing and did not ask, nothing."""
+        later = now + self.minutes - now % self.minutes
+        heard = [item for at, item in self.held if at <= now]
+        self.held = [(at, item) for at, item in self.held if at > now]
+        for item in news:
+            if isinstance(item, Placed):
+                self.unheard[item.order.name] = later
+            name = item.order.name if isinstance(item, Placed) else item.order if isinstance(item, Ready) else ""
+            if self.unheard.get(name, now) > now:
+                self.held.append((self.unheard[name], item))
+            else:
+                heard.append(item)
+        decisions: list[Decision] = []
+        if heard or now in self.wakes:
+            decisions += self.inner.decide(now, heard)
+        self.wakes |= {each.at for each in decisions if isinstance(each, Wake)}
+        if self.held:
+            decisions.append(Wake(later))
+        return decisions

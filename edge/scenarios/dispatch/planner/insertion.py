@@ -1,0 +1,172 @@
+"""Where one more order fits best: as a trip of its own between two others, or on a trip to its shop."""
+
+from collections.abc import Container, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from .routes import Floats, Plan, Route
+from .trips import Trip
+from .weights import FORBIDDEN
+
+TRIED: Final = 6
+"""Gaps that are worked out exactly, the most promising first. More than 6 changed nothing on the development seeds."""
+
+FIRST_COME: Final = 1e-3
+"""What it costs to go before a trip: between equals, who came first is fetched first."""
+
+Found = tuple[float, Route | None, list[Trip]]
+"""The cost that is added, and the route with its trips; no route where nothing is cheap enough."""
+
+
+class Gaps:
+    """Every place in the open routes where a trip could begin: from when, from which row, until when.
+
+    The gaps of a route lie side by side, in the sequence of its trips; a bound courier's first trip has none before it.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.routes: list[Route] = []
+        self.positions: list[int] = []
+        self.spans: dict[int, tuple[int, int]] = {}
+        since: list[float] = []
+        rows: list[int] = []
+        offs: list[float] = []
+        # Couriers with nothing to do are most of all; one list after the other is several times faster for them.
+        idle = [route for route in plan.open if not route.trips and not route.bound]
+        self.routes += idle
+        self.positions += [0] * len(idle)
+        since += [route.since for route in idle]
+        rows += [route.origin for route in idle]
+        offs += [route.off for route in idle]
+        self.spans.update((route.courier, (place, place + 1)) for place, route in enumerate(idle))
+        for route in plan.open:
+            if route.trips or route.bound:
+                self._list(plan, route, since, rows, offs)
+        self.since: Floats = np.array(since)
+        self.rows: npt.NDArray[np.int64] = np.array(rows, np.int64)
+        self.offs: Floats = np.array(offs)
+
+    def change(self, plan: Plan, route: Route) -> None:
+        """The route has other trips now: its gaps are closed, and those that it has now come at the end. Listing all of
+        them anew cost as much as everything else about an insertion."""
+        start, end = self.spans[route.courier]
+        self.offs[start:end] = -np.inf
+        since: list[float] = []
+        rows: list[int] = []
+        offs: list[float] = []
+        self._list(plan, route, since, rows, offs)
+        self.since = np.concatenate((self.since, since))
+        self.rows = np.concatenate((self.rows, np.array(rows, np.int64)))
+        self.offs = np.concatenate((self.offs, offs))
+
+    def _list(self, plan: Plan, route: Route, since: list[float], rows: list[int], offs: list[float]) -> None:
+        start = len(self.routes)
+        if not route.bound:
+            self.positions.append(0)
+            since.append(route.since)
+            rows.append(route.origin)
+        for index, trip in enumerate(route.trips):
+            self.positions.append(index + 1)
+            since.append(route.frees[index])
+            rows.append(plan.doors + trip.last)
+        more = len(self.positions) - start
+        self.routes += [route] * more
+        offs += [route.off] * more
+        self.spans[route.courier] = (start, start + more)
+
+
+def bounds(plan: Plan, gaps: Gaps, orders: Sequence[int]) -> Floats:
+    """(orders x gaps) What each order alone would cost in each gap. What it delays comes on top, so these are lower
+    bounds, and exact at the end of a route."""
+    weights = plan.jobs.weights
+    trips = [plan.jobs.alone(order) for order in orders]
+    fields = [(t.shop, t.ready, t.offset + plan.minute * t.work, t.patience, t.limit, t.work, t.free) for t in trips]
+    table = np.array(fields, np.float64)
+    ready, offset, patience, limit, work, free = (table[:, column, None] for column in range(1, 7))
+    ride = plan.travel[gaps.rows[None, :], table[:, 0, None].astype(np.int64)]
+    pickup = np.maximum(ready, gaps.since + plan.jobs.service.before_pickup + ride)
+    cost = pickup + offset + plan.minute * ride
+    over = pickup + (free - gaps.offs)
+    if over.max() > 0:
+        cost -= plan.minute * np.clip(over, 0, work)
+    late = pickup + patience
+    if late.max() > 0:
+        np.maximum(late, 0, out=late)
+        cost += weights.overdue * late * late
+    cost += FORBIDDEN * ((pickup > gaps.offs) | (pickup > limit))
+    for index, order in enumerate(orders):
+        for courier in plan.barred.get(order, ()):
+            start, end = gaps.spans.get(courier, (0, 0))
+            cost[index, start:end] = FORBIDDEN
+    return cost
+
+
+def best(
+    plan: Plan, gaps: Gaps, bound: Floats, order: int, below: float, stale: Container[int] = (), apart: int = -1
+) -> Found:
+    """The cheapest place for an order, if it adds less than `below`. `bound` is its row of `bounds`. Routes of `stale`
+    couriers have changed since the gaps were listed, and with `apart`'s own nothing is tried."""
+    found: Found = (below, None, [])
+    trip = plan.jobs.alone(order)
+    near: npt.NDArray[np.intp] = np.arange(len(bound))
+    if len(bound) > TRIED:
+        near = np.argpartition(bound, TRIED)[:TRIED]
+    ranked: list[int] = near[np.argsort(bound[near], kind="stable")].tolist()
+    for gap in ranked:
+        least = float(bound[gap])
+        if least >= found[0]:
+            break
+        route, position = gaps.routes[gap], gaps.positions[gap]
+        if route.courier == apart or route.courier in stale:
+            continue
+        tail = route.trips[position:]
+        cost = plan.changed(route, position, [trip, *tail]) - route.cost + FIRST_COME * len(tail) if tail else least
+        if cost < found[0]:
+            found = cost, route, [*route.trips[:position], trip, *tail]
+    return _join(plan, trip, found, stale, apart)
+
+
+def _join(plan: Plan, trip: Trip, found: Found, stale: Container[int], apart: int) -> Found:
+    """The same, on a trip to its shop that is planned already."""
+    order = trip.orders[0]
+    stop = plan.jobs.service.before_dropoff + plan.jobs.service.after_dropoff
+    for mate in plan.mates.get(trip.shop, ()):
+        route = plan.where[mate]
+        if mate == order or route.courier == apart or route.courier in stale:
+            continue
+        if route.courier in plan.barred.get(order, ()):
+            continue
+        index = next((index for index, other in enumerate(route.trips) if other.orders[0] == mate), None)
+        if index is None or route.trips[index].count >= route.room:
+            continue
+        other, pickup = route.trips[index], route.pickups[index]
+        # Whoever comes first waits for the other, and one of them at the other's door: that much is lost at least.
+        if max(pickup - trip.ready, other.count * (trip.ready - pickup)) + stop >= found[0]:
+            continue
+        before, tail = route.trips[:index], route.trips[index + 1 :]
+        for place in range(other.count, -1, -1):
+            longer = plan.jobs.trip([*other.orders[:place], order, *other.orders[place:]])
+            cost = plan.changed(route, index, [longer, *tail]) - route.cost
+            if cost < found[0]:
+                found = cost, route, [*before, longer, *tail]
+    return found
+
+
+def insert(plan: Plan, orders: Sequence[int]) -> list[int]:
+    """Plans new orders, one after the other. Those for whom no place is cheap enough come back."""
+    weights = plan.jobs.weights
+    left: list[int] = []
+    if not orders or not plan.open:
+        return list(orders)
+    gaps = Gaps(plan)
+    for order in orders:
+        bound = bounds(plan, gaps, [order])[0]
+        _, route, trips = best(plan, gaps, bound, order, weights.dropped * weights.per_minute)
+        if route is None:
+            left.append(order)
+        else:
+            plan.set(route, trips)
+            gaps.change(plan, route)
+    return left

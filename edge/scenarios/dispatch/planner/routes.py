@@ -1,0 +1,214 @@
+"""Routes: what each courier does next, trip after trip, when, and at what cost."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from .trips import Jobs, Trip
+from .weights import FORBIDDEN
+
+Floats = npt.NDArray[np.float64]
+
+LOAD_MIN: Final = 0.5
+LOAD_MAX: Final = 2.5
+"""Orders for each courier below which couriers are not scarce, and how far above that it counts."""
+
+TOGETHER_MAX: Final = 10
+"""Orders on one trip: what a courier carries."""
+
+
+class Route:
+    """One courier: from when (`since`) and until when (`off`) it may begin trips, and those planned for it.
+
+    Where `bound`, it is on its way to the shop of its first trip, or there, since or at `arrives`: that trip keeps its
+    shop and at least one order. `pickups`, `frees` and `costs` are by trip, `costs` added up; `cost` is the last of
+    them. `origin` is the row of the travel table from which it starts, `room` how many orders a trip may have.
+    """
+
+    __slots__ = (
+        "arrives",
+        "bound",
+        "cost",
+        "costs",
+        "courier",
+        "frees",
+        "off",
+        "origin",
+        "pickups",
+        "room",
+        "since",
+        "trips",
+    )
+
+    def __init__(self, courier: int, origin: int, since: float, off: float, room: int = TOGETHER_MAX) -> None:
+        self.courier = courier
+        self.room = room
+        self.origin = origin
+        self.since = since
+        self.off = off
+        self.bound = False
+        self.arrives = 0.0
+        self.trips: list[Trip] = []
+        self.pickups: list[float] = []
+        self.frees: list[float] = []
+        self.costs: list[float] = []
+        self.cost = 0.0
+
+
+class Plan:
+    """All routes, and which order is on which.
+
+    `travel[row, shop]` is the ride from a row's place to a shop, whole units of time: rows below `doors` are couriers,
+    row `doors + order` is the door of an order. `rows` is the same as lists, because single look-ups in those are
+    several times faster.
+    """
+
+    def __init__(self, jobs: Jobs, doors: int, travel: Floats) -> None:
+        self.jobs = jobs
+        self.doors = doors
+        self.travel = travel
+        self.rows: dict[int, list[float]] = {}
+        self.minute = jobs.weights.travel
+        """What a unit of a courier's time costs now; see `weigh`."""
+        self.routes: list[Route] = []
+        self.open: list[Route] = []
+        """Those that may get trips now, in the sequence of their couriers."""
+        self.where: dict[int, Route] = {}
+        self.mates: dict[int, list[int]] = {}
+        """The planned orders of each shop."""
+        self.barred: dict[int, set[int]] = {}
+        """Couriers who may not get an order, because they would not take it."""
+
+    def place(self, row: int, rides: Floats) -> None:
+        """Says how far it is from a row to each shop."""
+        self.travel[row] = rides
+        self.rows[row] = rides.tolist()
+
+    def weigh(self, until: float, waiting: int) -> None:
+        """Sets what a courier's time is worth: the more, the more orders there are for each courier who is free before
+        `until`. `waiting` orders are not planned yet. Routes have to be timed anew after it."""
+        weights = self.jobs.weights
+        couriers = sum(route.since <= until for route in self.open)
+        load = (len(self.where) + waiting) / max(1, couriers)
+        self.minute = weights.travel + weights.scarcity * min(LOAD_MAX, max(0.0, load - LOAD_MIN))
+
+    # -- cost ----------------------------------------------------------------------------------------------------------
+
+    def price(self, trip: Trip, pickup: float, ride: float, off: float) -> float:
+        """What a trip costs that picks up then, after a ride to its shop."""
+        weights = self.jobs.weights
+        # What is done after the shift keeps nobody else waiting.
+        spent = ride + trip.work - min(trip.work, max(0.0, pickup + trip.free - off))
+        cost = trip.count * pickup + trip.offset + self.minute * spent
+        late = pickup + trip.patience
+        if late > 0:
+            cost += weights.overdue * late * late
+        if pickup > off or pickup > trip.limit:
+            cost += FORBIDDEN
+        return cost
+
+    def after(self, since: float, row: int, off: float, trips: Sequence[Trip]) -> float:
+        """What trips cost that begin from a row's place."""
+        before, rows, doors = self.jobs.service.before_pickup, self.rows, self.doors
+        cost = 0.0
+        for trip in trips:
+            ride = rows[row][trip.shop]
+            pickup = max(since + ride + before, trip.ready)
+            cost += self.price(trip, pickup, ride, off)
+            since, row = pickup + trip.free, doors + trip.last
+        return cost
+
+    def changed(self, route: Route, first: int, trips: Sequence[Trip]) -> float:
+        """What the route would cost if these were its trips from position `first` on."""
+        if first:
+            before = route.trips[first - 1]
+            since = route.frees[first - 1]
+            return route.costs[first - 1] + self.after(since, self.doors + before.last, route.off, trips)
+        if not route.bound:
+            return self.after(route.since, route.origin, route.off, trips)
+        trip = trips[0]
+        pickup = max(route.arrives + self.jobs.service.before_pickup, trip.ready)
+        cost = self.price(trip, pickup, 0.0, route.off)
+        return cost + self.after(pickup + trip.free, self.doors + trip.last, route.off, trips[1:])
+
+    def time(self, route: Route) -> None:
+        """Works out the route's times and costs anew."""
+        before, doors = self.jobs.service.before_pickup, self.doors
+        since, row, cost = route.since, route.origin, 0.0
+        pickups: list[float] = []
+        frees: list[float] = []
+        costs: list[float] = []
+        for index, trip in enumerate(route.trips):
+            ride = 0.0 if route.bound and not index else self.rows[row][trip.shop]
+            arrives = route.arrives if route.bound and not index else since + ride
+            pickup = max(arrives + before, trip.ready)
+            cost += self.price(trip, pickup, ride, route.off)
+            since, row = pickup + trip.free, doors + trip.last
+            pickups.append(pickup)
+            frees.append(since)
+            costs.append(cost)
+        route.pickups, route.frees, route.costs, route.cost = pickups, frees, costs, cost
+
+    def departure(self, route: Route) -> float:
+        """When the courier must leave for its first trip, so that nothing is picked up later than planned."""
+        ride = self.rows[route.origin][route.trips[0].shop]
+        return route.pickups[0] - self.jobs.service.before_pickup - ride
+
+    def dropoff(self, order: int) -> float | None:
+        """When the order will be at its door as things are planned; None where it is on no route."""
+        route = self.where.get(order)
+        if route is None:
+            return None
+        index = next(index for index, trip in enumerate(route.trips) if order in trip.orders)
+        orders = route.trips[index].orders
+        part = self.jobs.trip(orders[: orders.index(order) + 1])
+        return route.pickups[index] + part.free - self.jobs.service.after_dropoff
+
+    # -- change --------------------------------------------------------------------------------------------------------
+
+    def set(self, route: Route, trips: list[Trip]) -> None:
+        """Gives a route other trips. Orders that it loses are on no route until another gets them."""
+        where, mates, shop = self.where, self.mates, self.jobs.shop
+        for trip in route.trips:
+            for order in trip.orders:
+                if where.get(order) is route:
+                    del where[order]
+                    mates[shop[order]].remove(order)
+        for trip in trips:
+            for order in trip.orders:
+                # An order that changes its route may be set on the new one before it is taken off the old one.
+                if order not in where:
+                    mates.setdefault(shop[order], []).append(order)
+                where[order] = route
+        route.trips = trips
+        self.time(route)
+
+    def without(self, route: Route, order: int) -> tuple[int, list[Trip]] | None:
+        """The position of the order's trip, and the trips from there on without the order; None where the courier is
+        bound to fetch just this one."""
+        trips = route.trips
+        index = next(index for index, trip in enumerate(trips) if order in trip.orders)
+        trip = trips[index]
+        if trip.count > 1:
+            fewer = self.jobs.trip([each for each in trip.orders if each != order])
+            return index, [fewer, *trips[index + 1 :]]
+        if not index and route.bound:
+            return None
+        return index, trips[index + 1 :]
+
+    def evict(self, route: Route) -> list[int]:
+        """Takes trips off the route that have become too late, as courier or as order. Their orders come back."""
+        gone: list[int] = []
+        while route.cost >= FORBIDDEN:
+            before = 0.0
+            for index, cost in enumerate(route.costs):
+                if cost - before >= FORBIDDEN and not (route.bound and not index):
+                    gone += route.trips[index].orders
+                    self.set(route, [*route.trips[:index], *route.trips[index + 1 :]])
+                    break
+                before = cost
+            else:
+                break  # what a bound courier is about to fetch stays
+        return gone

@@ -1,0 +1,105 @@
+"""A trip: the orders that a courier fetches at one shop at once, and drops off in sequence.
+
+Service times lie around their moment as in the public instances: `before` ends when the food changes hands, `after`
+begins there.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from .weights import Weights
+
+
+class Service(Struct, frozen=True):
+    """The halves of the service at a shop and at a door, units of time."""
+
+    before_pickup: float
+    after_pickup: float
+    before_dropoff: float
+    after_dropoff: float
+
+
+class Trip:
+    """What planning needs to know of a trip. Times are relative to its pickup, except `ready` (the last order's).
+
+    `patience` and `limit` turn a pickup time into lateness: beyond `-patience` it costs more, beyond `limit` the trip
+    may not be. `offset` is what makes `count * pickup + offset` the time that its orders lose in all.
+    """
+
+    __slots__ = ("count", "free", "last", "limit", "offset", "orders", "patience", "ready", "shop", "work")
+
+    def __init__(self, shop: int, orders: Sequence[int]) -> None:
+        self.shop = shop
+        self.orders = list(orders)
+        self.count = len(self.orders)
+        self.last = self.orders[-1]
+        self.ready = self.patience = self.offset = self.free = self.work = 0.0
+        self.limit = 0.0
+
+
+class Jobs:
+    """All orders that may be planned, by number: when placed and ready, at which shop, the ride straight to the door,
+    until when it must be delivered (infinite: no matter). `hop` is the ride from one order's door to another's."""
+
+    def __init__(self, weights: Weights, service: Service, hop: Callable[[int, int], float]) -> None:
+        self.weights = weights
+        self.service = service
+        self.hop = hop
+        self.placed: list[float] = []
+        self.ready: list[float] = []
+        self.shop: list[int] = []
+        self.direct: list[float] = []
+        self.until: list[float] = []
+        self._alone: dict[int, Trip] = {}
+
+    def add(self, placed: float, ready: float, shop: int, direct: float, until: float) -> int:
+        """One more order; its number."""
+        self.placed.append(placed)
+        self.ready.append(ready)
+        self.shop.append(shop)
+        self.direct.append(direct)
+        self.until.append(until)
+        return len(self.placed) - 1
+
+    def change(self, order: int, ready: float) -> None:
+        """The order will be ready at another time. Trips made before do not know it."""
+        self.ready[order] = ready
+        self._alone.pop(order, None)
+
+    def forget(self, order: int) -> None:
+        """The order is picked up: nothing more is planned for it."""
+        self._alone.pop(order, None)
+
+    def alone(self, order: int) -> Trip:
+        """The trip of one order."""
+        trip = self._alone.get(order)
+        if trip is None:
+            trip = self._alone[order] = self.trip([order])
+        return trip
+
+    def trip(self, orders: Sequence[int]) -> Trip:
+        """The trip that fetches `orders`, all of one shop, and drops them off in this sequence."""
+        service = self.service
+        before, after, between = service.before_dropoff, service.after_pickup, service.after_dropoff
+        first = orders[0]
+        trip = Trip(self.shop[first], orders)
+        ride = self.direct[first]
+        at = after + ride + before  # the drop-off, from the pickup on
+        ready, offset = self.ready[first], -self.ready[first]
+        least, limit = at - self.placed[first], self.until[first] - at
+        previous = first
+        for order in orders[1:]:
+            hop = self.hop(previous, order)
+            ride += hop
+            at += between + hop + before
+            ready = max(ready, self.ready[order])
+            offset += at - after - before - self.direct[order] - self.ready[order]
+            least = max(least, at - self.placed[order])
+            limit = min(limit, self.until[order] - at)
+            previous = order
+        trip.ready, trip.offset, trip.limit = ready, offset, limit
+        trip.patience = least - self.weights.patience * self.weights.per_minute
+        trip.free = at + between
+        trip.work = ride + service.before_pickup + after + trip.count * (before + between)
+        return trip

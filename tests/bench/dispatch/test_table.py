@@ -1,0 +1,63 @@
+"""What a person reads at the end."""
+
+from rich.console import Console
+
+from bench.dispatch.promises import Told
+from bench.dispatch.published import CLAIRVOYANT_NAMES
+from bench.dispatch.refusals import Refused, Unwilling
+from bench.dispatch.report import ALONE, Beside, DecideMs, Result
+from bench.dispatch.scorer import Score
+from bench.dispatch.table import remarks, table
+
+
+def result(name: str, ctd: float = 30.0, promises: list[Told] | None = None) -> Result:
+    """A result with one value that matters."""
+    scored = Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd, 29.0)
+    return Result(name, scored, DecideMs(1, 2, 3), 1.0, promises, Refused(40, 3, 2))
+
+
+def shown(results: list[Result], uncertain: bool = False, beside: Beside = ALONE) -> str:
+    """The table as text."""
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(table(results, "doorstep", uncertain, beside))
+    return capture.get()
+
+
+def test_the_table_stands_beside_the_published_numbers() -> None:
+    """Sets that are there whole are shown with their published values; others are not."""
+    some = shown([result("1o50t100s1p100")])
+    assert "3.35" in some
+    assert "Table 4" not in some
+    assert "31.88" in shown([result(name) for name in CLAIRVOYANT_NAMES])
+    uncertain = shown([result("1o50t100s1p100")], uncertain=True)
+    assert "34.03" in uncertain
+    assert "3.35" not in uncertain
+
+
+def test_what_was_run_beside_has_its_rows() -> None:
+    """The baseline's mean, the signed difference with its interval, and the effect of refusals."""
+    ours = [result("1o50", 30.0), result("2o50", 31.0)]
+    others = [result("1o50", 32.5), result("2o50", 34.5)]
+    text = shown(ours, beside=Beside("rolling-horizon", others, Unwilling(0.1), others))
+    assert "-3.00" in text
+    assert "-3.50" in text
+    assert "+3.00" in text
+    assert "doorstep less rolling-horizon" in text
+
+
+def test_an_interval_needs_two_seeds() -> None:
+    """Of one seed alone the table claims none."""
+    assert "95 %" not in shown([result("1o50"), result("1r50")])
+    assert "95 %" in shown([result("1o50"), result("2o50")])
+
+
+def test_the_remarks_say_what_the_table_cannot() -> None:
+    """Promises and how they were kept, refusals as a mode of their own, and what to know about the baseline."""
+    ours = [result("1o50", promises=[Told(0.9, 2), Told(0.9, -1)])]
+    said = " ".join(remarks(ours, Beside("rolling-horizon", ours, Unwilling(0.1), ours)))
+    assert "2 given" in said
+    assert "0.90: 0.50" in said
+    assert "not the strict track: of 40 offers 3 declined, 2 not answered" in said
+    assert "34.03" in said
+    assert "Promises" not in " ".join(remarks([result("1o50")]))

@@ -1,0 +1,72 @@
+"""Ends of routes, matched anew."""
+
+from itertools import permutations
+
+import pytest
+
+from edge.scenarios.dispatch.planner.exchange import exchange
+from edge.scenarios.dispatch.planner.insertion import insert
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whole_routes_go_to_the_best_couriers(world, seed):
+    """Cut before the first trip, the result is the best of all permutations."""
+    w = world(seed, couriers=4, orders=6, until=90)
+    for order in w.orders:
+        route = w.plan.routes[order % 3]
+        w.plan.set(route, [*route.trips, w.jobs.alone(order)])
+    routes = [route.trips for route in w.plan.routes]
+
+    def cost(order):
+        return sum(w.plan.changed(route, 0, trips) for route, trips in zip(w.plan.routes, order, strict=True))
+
+    best = min(cost(order) for order in permutations(routes))
+    exchange(w.plan, 0)
+    assert w.total() == pytest.approx(best, abs=0.02)
+    assert w.check() == w.orders
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+@pytest.mark.parametrize("seed", range(20))
+def test_it_never_gets_worse(world, seed, cut):
+    """Whatever the cut, the plan costs no more than before, and holds the same orders."""
+    w = world(seed, couriers=5, orders=14, shops=4).fill()
+    for route in w.plan.routes[:2]:
+        if route.trips:
+            route.bound, route.arrives = True, route.since + 3
+    before = w.total()
+    planned = w.check()
+    held = [route.trips[0].orders for route in w.plan.routes[:2] if route.trips]
+    exchange(w.plan, cut)
+    assert w.total() <= before + 1e-6
+    assert w.check() == planned
+    assert [route.trips[0].orders for route in w.plan.routes[:2] if route.bound] == held
+
+
+def test_who_is_barred_or_full_gets_nothing(world):
+    """A route with an order that a courier would not take, or a trip beyond its room, goes to others only."""
+    w = world(3, couriers=3, orders=2, shops=1)
+    insert(w.plan, [0])
+    holder = w.plan.where[0]
+    holder.since += 50  # somebody else would now be better
+    w.plan.time(holder)
+    others = [route for route in w.plan.routes if route is not holder]
+    w.plan.barred[0] = {route.courier for route in others}
+    assert exchange(w.plan, 0) == 0
+    w.plan.barred = {}
+    w.plan.set(holder, [w.jobs.trip([0, 1])])
+    for route in others:
+        route.room = 1
+    assert exchange(w.plan, 0) == 0
+    others[0].room = 2
+    assert exchange(w.plan, 0) == 2
+    assert w.plan.where[0] is others[0]
+
+
+def test_nothing_planned_is_nothing_to_exchange(world):
+    """An empty plan, and one whose only trips are bound, stay as they are."""
+    w = world(3, couriers=2, orders=1)
+    assert exchange(w.plan, 0) == 0
+    insert(w.plan, [0])
+    w.plan.where[0].bound = True
+    assert exchange(w.plan, 0) == 0

@@ -1,0 +1,100 @@
+"""Where one more order fits best."""
+
+import math
+
+import pytest
+
+from edge.scenarios.dispatch.planner.insertion import FIRST_COME, Gaps, best, bounds, insert
+from edge.scenarios.dispatch.planner.weights import FORBIDDEN
+
+
+def brute(w, order):
+    """The least that an order can add, over every gap and every place on a trip of its shop."""
+    found = math.inf
+    alone = w.jobs.alone(order)
+    for route in w.plan.open:
+        for position in range(int(route.bound), len(route.trips) + 1):
+            tail = route.trips[position:]
+            cost = w.plan.changed(route, position, [alone, *tail]) - route.cost + FIRST_COME * len(tail)
+            found = min(found, cost)
+        for index, trip in enumerate(route.trips):
+            if trip.shop == alone.shop and trip.count < route.room:
+                for place in range(trip.count + 1):
+                    longer = w.jobs.trip([*trip.orders[:place], order, *trip.orders[place:]])
+                    found = min(found, w.plan.changed(route, index, [longer, *route.trips[index + 1 :]]) - route.cost)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_best_place_is_the_best_of_all(world, monkeypatch, seed):
+    """With every gap tried, no place is cheaper than the one found, and taking it costs what was said."""
+    monkeypatch.setattr("edge.scenarios.dispatch.planner.insertion.TRIED", 100)
+    w = world(seed, couriers=3)
+    assert insert(w.plan, w.orders[:-1]) == []
+    order, gaps = w.orders[-1], Gaps(w.plan)
+    cost, route, trips = best(w.plan, gaps, bounds(w.plan, gaps, [order])[0], order, 2000.0)
+    assert cost == pytest.approx(brute(w, order))
+    before = w.total()
+    w.plan.set(route, trips)
+    assert w.total() - before == pytest.approx(cost, abs=0.01)
+    assert w.check() == w.orders
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bounds_are_bounds(world, seed):
+    """In each gap an order costs at least its bound, and exactly that at the end of a route."""
+    w = world(seed, until=60)
+    insert(w.plan, w.orders[:-2])
+    gaps = Gaps(w.plan)
+    for order, row in zip(w.orders[-2:], bounds(w.plan, gaps, w.orders[-2:]), strict=True):
+        for gap, (route, position) in enumerate(zip(gaps.routes, gaps.positions, strict=True)):
+            tail = route.trips[position:]
+            exact = w.plan.changed(route, position, [w.jobs.alone(order), *tail]) - route.cost
+            assert row[gap] <= exact + 1e-6
+            if not tail:
+                assert row[gap] == pytest.approx(exact)
+
+
+def test_who_is_barred_gets_nothing(world):
+    """A courier who would not take an order is not asked, neither for a trip of its own nor for one to the shop."""
+    w = world(4, couriers=2, shops=1)
+    insert(w.plan, w.orders[:-1])
+    order = w.orders[-1]
+    w.plan.barred[order] = {0}
+    assert insert(w.plan, [order]) == []
+    assert w.plan.where[order].courier == 1
+    w.plan.barred[order] = {0, 1}
+    w.plan.set(w.plan.where[order], [])
+    assert insert(w.plan, [order]) == [order]
+
+
+def test_what_cannot_be_in_time_comes_back(world):
+    """An order that nobody can deliver within its limit stays unplanned, and nothing else changes for it."""
+    w = world(6, until=1)
+    assert insert(w.plan, w.orders) == w.orders
+    assert w.check() == []
+    w.plan.open = []
+    assert insert(w.plan, w.orders) == w.orders
+
+
+def test_a_full_bag_takes_no_more(world):
+    """Where a courier has room for one, nothing is bundled."""
+    w = world(8, couriers=1, orders=4, shops=1)
+    w.plan.routes[0].room = 1
+    w.plan.routes[0].off = 10_000.0
+    assert insert(w.plan, w.orders) == []
+    assert [trip.count for trip in w.plan.routes[0].trips] == [1] * len(w.orders)
+
+
+def test_between_equals_the_first_goes_first(world):
+    """An order that costs the same before and after another goes after it."""
+    w = world(1, couriers=1, orders=2, shops=1)
+    jobs, (route,) = w.jobs, w.plan.routes
+    for order in w.orders:
+        jobs.placed[order], jobs.direct[order] = 0.0, 10.0
+        jobs.change(order, 5.0)
+        w.plan.place(w.plan.doors + order, w.plan.travel[w.plan.doors])
+    route.room, route.off = 1, 10_000.0
+    insert(w.plan, w.orders)
+    assert [trip.orders for trip in route.trips] == [[0], [1]]
+    assert route.cost < FORBIDDEN

@@ -1,0 +1,91 @@
+"""What each courier does, when, and at what cost."""
+
+import pytest
+
+from edge.scenarios.dispatch.planner.weights import FORBIDDEN
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_change_costs_what_it_says(world, seed):
+    """The cost of a route with other trips from any position on is what it costs once it has them."""
+    w = world(seed, couriers=2).fill()
+    for route in w.plan.routes:
+        for first in range(len(route.trips)):
+            trips = route.trips[first:][::-1]
+            expected = w.plan.changed(route, first, trips)
+            before = route.trips
+            w.plan.set(route, [*before[:first], *trips])
+            assert route.cost == pytest.approx(expected)
+            w.plan.set(route, before)
+    w.check()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_times_follow_one_another(world, seed):
+    """Nobody is in two places: each pickup is after the ride from the last door, and not before the food is ready."""
+    w = world(seed, couriers=2).fill()
+    for route in w.plan.routes:
+        since, row = route.since, route.origin
+        for trip, pickup, free in zip(route.trips, route.pickups, route.frees, strict=True):
+            assert pickup == max(trip.ready, since + w.plan.rows[row][trip.shop] + 2)
+            since, row = free, w.plan.doors + trip.last
+
+
+def test_leaving_as_late_as_possible_costs_nothing(world):
+    """Who leaves at its departure picks up exactly when planned; a minute later it would be late."""
+    w = world(3).fill()
+    route = next(route for route in w.plan.routes if route.trips and route.pickups[0] > route.since + 20)
+    pickup, cost = route.pickups[0], route.cost
+    route.since = w.plan.departure(route)
+    w.plan.time(route)
+    assert (route.pickups[0], route.cost) == (pickup, pytest.approx(cost))
+    route.since += 1
+    w.plan.time(route)
+    assert route.pickups[0] == pickup + 1
+
+
+def test_a_dropoff_is_when_the_food_is_handed_over(world):
+    """The expected drop-off of the last order on a trip is a service before the courier is free; others are earlier."""
+    w = world(5, couriers=1, orders=4, shops=1)
+    (route,) = w.plan.routes
+    w.plan.set(route, [w.jobs.trip([0, 1]), w.jobs.trip([2])])
+    assert w.plan.dropoff(1) == route.frees[0] - 2
+    assert w.plan.dropoff(0) < w.plan.dropoff(1) < w.plan.dropoff(2)
+    assert w.plan.dropoff(3) is None
+
+
+def test_a_bound_courier_keeps_its_shop(world):
+    """The first trip of a courier under way begins where it arrives, and its only order stays."""
+    w = world(7, couriers=1, orders=3, shops=1)
+    (route,) = w.plan.routes
+    w.plan.set(route, [w.jobs.trip([0, 1]), w.jobs.trip([2])])
+    route.bound, route.arrives = True, 500.0
+    w.plan.time(route)
+    assert route.pickups[0] == 502.0
+    assert route.cost >= FORBIDDEN  # after its shift: but it is under way
+    assert w.plan.evict(route) == [2]
+    first, trips = w.plan.without(route, 0)
+    w.plan.set(route, [*route.trips[:first], *trips])
+    assert w.plan.without(route, 1) is None
+    assert w.check() == [1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_too_late_is_given_back(world, seed):
+    """After an eviction the route holds nothing that may not be, and what it lost is on no route."""
+    w = world(seed, couriers=1, until=40)
+    (route,) = w.plan.routes
+    w.plan.set(route, [w.jobs.alone(order) for order in w.orders])
+    gone = w.plan.evict(route)
+    assert route.cost < FORBIDDEN
+    assert sorted([*gone, *w.check()]) == w.orders
+    for trip, pickup in zip(route.trips, route.pickups, strict=True):
+        assert pickup <= min(route.off, trip.limit)
+
+
+def test_after_the_shift_work_is_free(world):
+    """A courier's minutes after its shift keep nobody waiting: only those before cost."""
+    w = world(2)
+    trip, travel = w.jobs.alone(0), w.jobs.weights.travel
+    within = w.plan.price(trip, 100.0, 5.0, 1000.0)
+    assert within - w.plan.price(trip, 100.0, 5.0, 100.0) == pytest.approx(travel * min(trip.work, trip.free))

@@ -1,0 +1,46 @@
+"""What a courier does at one shop."""
+
+import math
+import random
+
+import pytest
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_trip_is_what_driving_it_gives(world, seed):
+    """Times, lateness and work of a trip are those of a courier who fetches and drops off one thing after the other."""
+    w = world(seed, shops=1, until=80)
+    orders = random.Random(seed).sample(w.orders, 3)
+    trip, jobs = w.jobs.trip(orders), w.jobs
+    pickup = trip.ready + seed
+    assert trip.ready == max(jobs.ready[order] for order in orders)
+    at, place, lost, riding, dropoffs = pickup + 2, None, 0.0, 0.0, []
+    for order in orders:
+        ride = jobs.direct[order] if place is None else w.hop(place, order)
+        at += ride + 2
+        riding += ride
+        dropoffs.append(at - jobs.placed[order])
+        lost += at - (jobs.ready[order] + 2 + jobs.direct[order] + 2)
+        at, place = at + 2, order
+    assert trip.count * pickup + trip.offset == pytest.approx(lost)
+    assert pickup + trip.free == at
+    assert trip.work == riding + 4 + 4 * len(orders)
+    assert pickup + trip.patience == max(dropoffs) - jobs.weights.patience
+    assert trip.limit - pickup == pytest.approx(min(80 - late for late in dropoffs))
+    assert trip.last == orders[-1]
+
+
+def test_who_is_alone_is_reckoned_once(world):
+    """The trip of one order is kept until its ready time changes."""
+    w = world(1)
+    trip = w.jobs.alone(0)
+    assert w.jobs.alone(0) is trip
+    w.jobs.change(0, 99.0)
+    assert w.jobs.alone(0).ready == 99.0
+    w.jobs.forget(0)
+    assert w.jobs.alone(0).offset == w.jobs.trip([0]).offset
+
+
+def test_no_limit_is_infinite(world):
+    """An order that may be late forever never forbids a trip."""
+    assert world(1).jobs.alone(0).limit == math.inf
