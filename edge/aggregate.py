@@ -128,6 +128,7 @@ class Windows:
         self._drafts: dict[tuple[str, int], _Draft] = {}
         self._gatherings: dict[tuple[str, int, str], _Gathering] = {}
         self._first: int | None = None  # the earliest label at which anything is due; None: look
+        self._last: tuple[str, int, _Draft] | None = None  # asked for last in this round: most of its counts go there
 
     def configure(self, k: int, resolution: int) -> None:
         """New rules. Counts that are gathering go on under the new threshold, in the cells they began in."""
@@ -213,7 +214,7 @@ class Windows:
     def discard(self, before_ms: int) -> int:
         """Forget open windows and gatherings that began before `before_ms` (Unix ms), because the centre has had that
         time from this node's lost future. Returns how many events that were."""
-        self._first = None
+        self._first = self._last = None
         lost = [key for key, draft in self._drafts.items() if draft.start < before_ms]
         for key in [key for key, gathering in self._gatherings.items() if gathering.start < before_ms]:
             del self._gatherings[key]
@@ -241,7 +242,7 @@ class Windows:
         self._k, self._resolution, self._time, self._now = state.k, state.resolution, state.time, None
         self._drafts = {(draft.scenario, draft.start): draft for draft in state.drafts}
         self._gatherings = {(item.scenario, item.cell, item.name): item for item in state.gatherings}
-        self._first = None
+        self._first = self._last = None
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -249,6 +250,10 @@ class Windows:
         """The open window in which a stamp counts, opened where there is none."""
         if now is not self._now:
             self._advance(now)
+        last = self._last
+        if last is not None and last[1] == at_ms and last[0] == scenario:
+            return last[2]
+        stamp = at_ms
         label = self._label
         age_ms = label - at_ms
         if age_ms < -WALL_SKEW_MS_MAX or age_ms > STAMP_AGE_S_MAX * 1000:
@@ -270,6 +275,8 @@ class Windows:
         if self._time is not None and self._time.steps:
             _count(draft, CLOCK_STEP, self._time.steps)
             self._time = msgspec.structs.replace(self._time, steps=0)
+        if not oddity:
+            self._last = scenario, stamp, draft
         return draft
 
     def _earliest(self) -> int | None:
@@ -284,7 +291,7 @@ class Windows:
         """Bring the labels' clock to `now`; where it goes back, all deadlines go back with it."""
         self._time, back_ms = _follow(self._time, now)
         self._label = self._time.label(now.mono)
-        self._now = now
+        self._now, self._last = now, None
         if back_ms:
             self._first = None
             for draft in self._drafts.values():

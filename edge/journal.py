@@ -138,6 +138,12 @@ class Journal:
             JournalError: no snapshot is whole and the rows do not begin at 1, or (while `rows` is consumed) a row is
                 damaged or missing. A copy of the file was kept.
         """
+        try:
+            return self._recovery()
+        except apsw.Error as error:
+            raise _quarantined(RowError(self.path, 0, f"it cannot be read to its end ({error})")) from error
+
+    def _recovery(self) -> Recovery:
         alarms: list[str] = []
         if (stopped := value(self._db, "SELECT value FROM meta WHERE key = 'disk_full'")) is not None:
             alarms.append(f"The disk was full after row {stopped}: nothing was accepted from there on.")
@@ -166,6 +172,11 @@ class Journal:
     def last(self) -> int:
         """The highest number known to be on disk: a snapshot's or a row's."""
         return self._committed
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the writer is there: before `start` and after `close` nothing is expected of it."""
+        return not self._started or self._closed or self._writer.is_alive
 
     @property
     def queued(self) -> int:
@@ -200,6 +211,24 @@ class Journal:
         self._started = True
         self._writer.start(loop, committed, on_failure)
 
+    def commit(self, number: int, row: bytes) -> bool:
+        """Write a row at once, in the caller's thread: True where it is on disk now. False where it was not taken, and
+        `submit` is the way: the disk is slow, the writer is at work, rows wait, or the disk has just failed.
+
+        Raises:
+            JournalError: not the next number: the caller's mistake.
+        """
+        if self._writer.failure is not None or self._submitted != self._committed or not self._writer.is_idle:
+            return False
+        wall_ms = self._wall_ms_of(number, row)
+        if not self._writer.commit(Entry(number, wall_ms, row)):
+            return False
+        self._submitted = self._committed = number
+        self._submitted_bytes += len(row)
+        self._committed_bytes = self._submitted_bytes
+        self._wall_ms = wall_ms
+        return True
+
     def submit(self, number: int, row: bytes) -> None:
         """Hand a row (`model.encode_row`) to the writer. Never blocks. After a failure the row is dropped: nobody has
         seen it.
@@ -209,17 +238,21 @@ class Journal:
         """
         if self._writer.failure is not None:
             return
-        head = _head_of(row)
-        if number != self._submitted + 1 or head.number != number:
-            raise JournalError(f"Row {head.number} was submitted as {number}; the next is {self._submitted + 1}.")
+        wall_ms = self._wall_ms_of(number, row)
         if self.queued >= COMMIT_QUEUE_ROWS_MAX or self.queued_bytes >= COMMIT_QUEUE_BYTES_MAX:
             raise JournalError(
                 f"{self.queued} rows ({self.queued_bytes} bytes) wait for the disk. Stop reading earlier."
             )
         self._submitted = number
         self._submitted_bytes += len(row)
-        self._wall_ms = head.now.wall_ms
-        self._writer.write(Entry(number, head.now.wall_ms, row))
+        self._wall_ms = wall_ms
+        self._writer.write(Entry(number, wall_ms, row))
+
+    def _wall_ms_of(self, number: int, row: bytes) -> int:
+        head = _head_of(row)
+        if number != self._submitted + 1 or head.number != number:
+            raise JournalError(f"Row {head.number} was submitted as {number}; the next is {self._submitted + 1}.")
+        return head.now.wall_ms
 
     def snapshot(self, number: int, body: bytes) -> None:
         """Keep the core's state after row `number`, the one submitted last. Written in pieces, between commits.
@@ -233,10 +266,10 @@ class Journal:
             raise JournalError(f"A snapshot at row {number}, but row {self._submitted} was submitted last.")
         self._writer.work(keep(self._db, number, self._wall_ms, body))
 
-    def prune(self, older_than_ms: int) -> None:
-        """Delete rows stamped before `older_than_ms` (Unix ms), in steps between commits: up to the newest snapshot
-        that old, from which a replay then begins; never beyond the oldest of the SNAPSHOTS_KEPT newest."""
-        self._writer.work(prune(self._db, older_than_ms))
+    def prune(self, through: int) -> None:
+        """Delete rows up to number `through`, in steps between commits: up to the newest snapshot there or before, from
+        which a replay then begins; never beyond the oldest of the SNAPSHOTS_KEPT newest."""
+        self._writer.work(prune(self._db, through))
 
     async def recall(self, number: int) -> bytes | None:
         """One committed row, or None where it is pruned.

@@ -50,11 +50,11 @@ def keep(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterato
     yield from _forget(db, dropped)
 
 
-def prune(db: apsw.Connection, older_than_ms: int) -> Iterator[int]:
-    """Delete rows up to the newest snapshot that is older than `older_than_ms` (Unix ms), and what came before that
-    snapshot; it stays, for a replay begins there. The SNAPSHOTS_KEPT newest and the rows after them always stay."""
+def prune(db: apsw.Connection, through: int) -> Iterator[int]:
+    """Delete rows up to the newest snapshot that is at row `through` or before, and what came before that snapshot; it
+    stays, for a replay begins there. The SNAPSHOTS_KEPT newest and the rows after them always stay."""
     snapshots = read_snapshots(db)
-    old = [kept for kept in snapshots[: len(snapshots) - SNAPSHOTS_KEPT + 1] if kept.wall_ms < older_than_ms]
+    old = [kept for kept in snapshots[: len(snapshots) - SNAPSHOTS_KEPT + 1] if kept.number <= through]
     if not old:
         return
     base, dropped = old[-1], old[:-1]

@@ -5,7 +5,8 @@ round stands in one `Row`, which is the first effect; everything after it waits 
 function serves three callers:
 
     live        the observations come from the position table, the decisions are made
-    recovery    both come from the recorded row, so that a new version of the policy cannot change what was promised
+    recovery    both come from the recorded row, and so do the batches for the centre, so that a new version of the
+                policy cannot change what was promised
     replay      the observations come from the row, the decisions are made again and compared
 
 Order in a round: timers that are due, then the inputs as they came, then one decision over what has changed, then
@@ -13,17 +14,17 @@ receipts (they carry the promise, so they need the decision), then the answers t
 batches.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Final
-
-import msgspec
 
 from .aggregate import Windows
 from .errors import JournalError
-from .limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
+from .limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
 from .model import (
     Acknowledge,
     Answer,
+    Batch,
     Commit,
     Configure,
     Decision,
@@ -53,7 +54,7 @@ from .repeats import Repeats
 from .said import Said
 from .scenarios.dispatch import Dispatch, Refusal, Sight, Testimony
 from .snapshot import STATE_VERSION, Counts, State, decode_state, encode_state
-from .wire import OrderPlace, Promise, Receipt, encode
+from .wire import KIND_OF, OrderPlace, Promise, Receipt, encode
 
 SCENARIO: Final = "dispatch"
 
@@ -99,15 +100,19 @@ class Node:
     def recover(self, snapshot: bytes | None, rows: Iterable[bytes]) -> None:
         """Back to where the journal ends. Raises JournalError where a row is missing or of another format."""
         if snapshot is not None:
-            self._restore(snapshot)
+            with _readable("The snapshot"):
+                self._restore(snapshot)
         for body in rows:
-            row = _decode(body, self.number + 1)
+            with _readable(f"Row {self.number + 1} of the journal"):
+                row = decode_row(body)
             if row.number != self.number + 1:
                 raise JournalError(
                     f"The journal goes from row {self.number} to row {row.number}: rows are missing. "
                     f"Restore the data directory from a backup, or move it away and start afresh."
                 )
-            effects = self._round(row.inputs, row.now, Testimony(row.seen), row.decisions)
+            cut = [effect for effect in row.effects if isinstance(effect, Batch)]
+            with _readable(f"Row {row.number} of the journal"):
+                effects = self._round(row.inputs, row.now, Testimony(row.seen), row.decisions, cut)
             if effects[1:] != row.effects:
                 self.recovery_differences += 1
 
@@ -116,10 +121,21 @@ class Node:
         deadlines = [d for d in (self.dispatch.next_deadline(), self.windows.next_deadline()) if d is not None]
         return min(deadlines, default=None)
 
+    @property
+    def repeats_dropped_early(self) -> int:
+        """Decided events forgotten before their retention, because there were too many: they would be decided again."""
+        return self._repeats.dropped_early
+
+    @property
+    def prunable(self) -> int:
+        """Rows up to this number may leave the journal: see `repeats`."""
+        return self._repeats.prunable
+
     # -- one round -----------------------------------------------------------------------------------------------------
 
     def _observe(self, batch: Sequence[Input], now: Now) -> list[Recorded]:
-        """Feeds what is never stored to the position table, and returns the rest."""
+        """Feeds what is never stored to the position table, and returns the rest. Who sends an event is not silent, not
+        even for the timers, which come before the event in its round."""
         recorded: list[Recorded] = []
         for item in batch:
             if isinstance(item, Sighting):
@@ -127,10 +143,19 @@ class Node:
             elif isinstance(item, Presence):
                 self.dispatch.presence(item.client, item.present, now)
             else:
+                if isinstance(item, Event):
+                    self.dispatch.heard(item.client, now)
                 recorded.append(item)
         return recorded
 
-    def _round(self, inputs: list[Recorded], now: Now, sight: Sight, decided: list[Decision] | None) -> list[Effect]:
+    def _round(
+        self,
+        inputs: list[Recorded],
+        now: Now,
+        sight: Sight,
+        decided: list[Decision] | None,
+        cut: list[Batch] | None = None,
+    ) -> list[Effect]:
         self.number += 1
         self.age_ms += min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
         self.last = now
@@ -158,7 +183,7 @@ class Node:
         effects: list[Recordable] = [self._answer(*self._receipt(item, refusal, now)) for item, refusal in verdicts]
         effects += [self._answer(*message) for message in said.messages]
         effects += said.recalls
-        effects += self._sync(now)
+        effects += self._sync(now, cut)
         if reasons:
             effects.append(Acknowledge(reasons))
         row = Row(self.number, now, inputs, sight.log, decisions, effects)
@@ -169,11 +194,13 @@ class Node:
     ) -> str:
         """One event: a repeat, a refusal or an acceptance. Returns the reason for its acknowledgement."""
         body = event.body
-        kind = body.__struct_config__.tag
+        kind = KIND_OF[type(body)]
         self.counts.received += 1
         if self._repeated(event.client, body.id, f"duplicate.{kind}", body.at, now, said):
             return ""
         if event.json:
+            if event.client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
+                del self._json[next(iter(self._json))]
             self._json[event.client] = True
         else:
             self._json.pop(event.client, None)
@@ -200,9 +227,8 @@ class Node:
 
     def _repeated(self, client: str, id_: str, name: str, at_ms: int, now: Now, said: Said) -> bool:
         """Whether the id was decided before; if so, its receipt is called back. If not, it is decided in this row."""
-        row = self._repeats.row_of(client, id_)
+        row = self._repeats.claim(client, id_, self.number, self.age_ms)
         if row is None:
-            self._repeats.add(client, id_, self.number, self.age_ms)
             return False
         self.counts.duplicate += 1
         self.windows.event(SCENARIO, name, at_ms, now)
@@ -239,7 +265,7 @@ class Node:
         self.rules = rules
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         self.dispatch.configure(rules.dispatch)
-        self._repeats.forget(self.age_ms - rules.retention_s * 1000)
+        self._repeats.forget(self.age_ms, rules.retention_s * 1000, self.number)
 
     # -- what comes out ------------------------------------------------------------------------------------------------
 
@@ -247,7 +273,7 @@ class Node:
         if isinstance(item, Rejected):
             kind, id_, order = item.kind, item.id, ""
         else:
-            kind, id_ = str(item.body.__struct_config__.tag), item.body.id
+            kind, id_ = KIND_OF[type(item.body)], item.body.id
             order = getattr(item.body, "order", "")
         promise: Promise | None = None
         if refusal is None and isinstance(item, Event) and isinstance(item.body, OrderPlace) and item.body.promise:
@@ -271,13 +297,16 @@ class Node:
         self.outgoing.add(answer)
         return answer
 
-    def _sync(self, now: Now) -> list[Recordable]:
+    def _sync(self, now: Now, cut: list[Batch] | None) -> list[Batch]:
         sealed = self.windows.seal(now)
         if sealed:
             self.outbox.add(sealed)
             if self.rules is not None:
-                self._repeats.forget(self.age_ms - self.rules.retention_s * 1000)
-        return [*self.outbox.cut(now)]
+                self._repeats.forget(self.age_ms, self.rules.retention_s * 1000, self.number)
+        if cut is None:
+            return self.outbox.cut(now)
+        self.outbox.recut(cut, now)
+        return cut
 
     # -- snapshots -----------------------------------------------------------------------------------------------------
 
@@ -315,10 +344,15 @@ class Node:
         self.dispatch.restore(state.dispatch)
 
 
-def _decode(body: bytes, number: int) -> Row:
+@contextmanager
+def _readable(what: str) -> Generator[None]:
+    """Whatever goes wrong with what passed its checksum: another version wrote it, or a fault of this one did."""
     try:
-        return decode_row(body)
-    except msgspec.DecodeError as error:
+        yield
+    except JournalError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
         raise JournalError(
-            f"Row {number} of the journal cannot be read ({error}). Did a newer doorstep write it? Start that version."
-        ) from None
+            f"{what} cannot be read ({why}). Did a newer doorstep write it? Start that version."
+        ) from error

@@ -1,25 +1,26 @@
 """From a read to its acknowledgement: decode, decide, commit, publish, acknowledge, in this order.
 
-The pipeline is the node's side of every link (`model.Receiver`). It runs in the event loop's thread and owns the core;
-the journal's writer works beside it. The core runs ahead of the disk by the rounds in flight, so nothing of a round is
-shown before its row is committed: answers are handed out by sequence, and only up to the last committed one.
+The pipeline is the node's side of every link (`model.Receiver`). It runs in the event loop's thread and owns the core.
+All reads of one turn of the loop become one round. Where the disk is quick and nothing else is under way its row is
+committed here and now; else the journal's writer does it beside the loop, and the core runs ahead of the disk by the
+rounds in flight. So nothing of a round is shown before its row is committed: answers are handed out by sequence, and
+only up to the last committed one.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Sequence
+from itertools import islice, repeat
 from time import perf_counter
 from typing import Final
 
 from .clock import Clock
-from .decode import decode
 from .errors import DiskFull, DoorstepError, JournalError, Reason
 from .gathered import Gathered
+from .intake import Debt, Intake
 from .journal import Journal
 from .limits import (
-    BATCH_INPUTS_MAX,
     COMMIT_QUEUE_BYTES_MAX,
     COMMIT_QUEUE_ROWS_MAX,
     COMMIT_QUEUE_ROWS_SPARE,
@@ -30,18 +31,16 @@ from .model import (
     Batch,
     Configure,
     Effect,
-    Event,
     Input,
     Presence,
     Publish,
     Recall,
     Recalled,
-    Rejected,
     Rules,
     Source,
 )
 from .node import Node
-from .rounds import Round, Wakeable, receipt_in
+from .rounds import Round, Wakeable, receipts_in
 from .status import Status
 
 RETRY_FULL_DISK_S: Final = 2.0
@@ -61,6 +60,8 @@ class Pipeline:
         """Called when new batches for the centre are on disk."""
         self.on_rebuilt: Callable[[], None] = lambda: None
         """Called after a full disk: the core is as the disk has it, what the centre said since is to be asked again."""
+        self.on_shown: Callable[[], None] = lambda: None
+        """Called when links have been given everything of a commit: it may leave before the next round is made."""
         self.full = False
         """The disk is full: nothing is accepted until it is not."""
         self.broken = False
@@ -68,7 +69,7 @@ class Pipeline:
         self._journal = journal
         self._clock = clock
         self._status = status
-        self._crs = crs
+        self._intake = Intake(status, crs)
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
         self._flight: deque[Round] = deque()
@@ -82,6 +83,7 @@ class Pipeline:
         self._rules: Rules | None = None
         self._snapshot_number = node.number
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recalls: dict[int, list[Recall]] = {}
         self._idle = asyncio.Event()
 
     def start(self) -> None:
@@ -92,14 +94,16 @@ class Pipeline:
     # -- model.Receiver: what links call -------------------------------------------------------------------------------
 
     def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
-        """All publishes of one read, in order: one round, unless a flood makes it several."""
-        for begin in range(0, len(publishes), BATCH_INPUTS_MAX):
-            self._received(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at)
+        """All publishes of one read, in order. They become part of the round of this turn of the loop."""
+        if self.broken:
+            return
+        if not self._intake:
+            self._loop.call_soon(self._take_in)
+        self._intake.add(source, publishes, read_at)
 
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
         """Messages that a link dropped: counted with the next round."""
-        self._status.dropped(reason, count)
-        self._gathered.shed(reason, count)
+        self._drop(reason, count)
 
     def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002
         """Answers that reached their client: written down with the next round."""
@@ -127,6 +131,7 @@ class Pipeline:
         for item in inputs:
             if isinstance(item, Configure):
                 self._rules = item.rules
+        self._take_in()  # what was read before comes first
         if self._serving:
             self._handle(inputs, perf_counter())
 
@@ -136,6 +141,7 @@ class Pipeline:
 
     async def drain(self) -> None:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
+        self._take_in()
         self._flush()
         if self._flight and self._serving:
             self._idle.clear()
@@ -145,12 +151,22 @@ class Pipeline:
         for task in self._tasks:
             task.cancel()
         if self._serving and self.node.number > self._snapshot_number:
-            self._snapshot()
+            self.snapshot()
 
     @property
     def committed(self) -> int:
         """The last row that is on disk."""
         return self._committed_number
+
+    @property
+    def reads_waiting(self) -> int:
+        """Reads that are not yet part of a round."""
+        return len(self._intake)
+
+    @property
+    def reads(self) -> int:
+        """Reads that became part of one."""
+        return self._intake.taken
 
     @property
     def in_flight(self) -> int:
@@ -164,51 +180,24 @@ class Pipeline:
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
-    def _received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
-        begin = perf_counter()
-        if self.broken:
-            return
-        if self.full:
-            self._refuse_all(source, publishes, Reason.DISK_FULL)
-            return
-        if self._overloaded():
-            self._refuse_all(source, publishes, Reason.OVERLOADED)
-            return
-        inputs: list[Input] = []
-        tokens: list[int] = []
-        durable: list[bool] = []
-        for publish in publishes:
-            made = decode(publish, self._crs)
-            inputs += made
-            self._status.received(publish.kind if not isinstance(made[0], Rejected) else "rejected")
-            if publish.token:
-                tokens.append(publish.token)
-                durable.append(isinstance(made[0], Event | Rejected))
-            elif isinstance(made[0], Event | Rejected):
-                tokens.append(0)
-                durable.append(True)
-        decoded = perf_counter()
-        count = len(publishes)
-        self._status.stage("queue", begin - read_at, count)
-        self._status.stage("decode", decoded - begin, count)
-        round_ = self._handle(inputs, read_at)
-        if self.broken:
-            return
-        if round_ is None:
-            round_ = self._after_the_others(read_at)
-            if round_ is None:
-                source.acknowledge([token for token in tokens if token], [""] * sum(1 for token in tokens if token))
-                return
-        reasons = iter(round_.reasons)
-        paired = [
-            (token, next(reasons) if is_durable else "") for token, is_durable in zip(tokens, durable, strict=True)
-        ]
-        round_.source = source
-        round_.tokens = [token for token, _ in paired if token]
-        round_.reasons = [reason for token, reason in paired if token]
+    def _take_in(self) -> None:
+        """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
+        while self._intake and not self.broken:
+            self._round()
 
-    def _handle(self, inputs: list[Input], read_at: float) -> Round | None:
-        """Calls the core and hands its row to the journal. None where nothing durable happened."""
+    def _round(self) -> None:
+        """As many reads as fit one round."""
+        if self.full:
+            self._drop(Reason.DISK_FULL, self._intake.refuse(Reason.DISK_FULL))
+        elif self._overloaded():
+            self._drop(Reason.OVERLOADED, self._intake.refuse(Reason.OVERLOADED))
+        else:
+            inputs, debts, read_at = self._intake.take()
+            self._handle(inputs, read_at, debts)
+
+    def _handle(self, inputs: list[Input], read_at: float, debts: Sequence[Debt] = ()) -> None:
+        """Calls the core and hands its row to the journal. Where nothing durable happened nobody waits for the disk,
+        but acknowledgements keep the order of the publishes."""
         begin = perf_counter()
         batch = [*inputs, *self._gathered.take()]
         counts, decided = self.node.counts, self.node.decided
@@ -219,43 +208,39 @@ class Pipeline:
             # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
             log.exception("the core failed on %d inputs", len(batch))
             self._give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
-            return None
+            return
         handled = perf_counter()
         if effects:
             self._status.stage("decide", handled - begin, max(len(inputs), 1))
             self._status.accepted(counts.accepted - accepted)
             self._status.duplicate(counts.duplicate - duplicate)
             self._status.decided(self.node.decided - decided)
-            round_ = self._in_flight(effects, read_at, handled)
+            self._commit(effects, read_at, handled, debts)
+        elif self._flight and debts:
+            last = self._flight[-1]
+            self._flight.append(Round(last.number, last.sequence, read_at, handled, debts))
         else:
-            round_ = None
+            for debt in debts:
+                debt.pay(repeat(""))
         self._arm()
-        return round_
 
-    def _in_flight(self, effects: list[Effect], read_at: float, handled_at: float) -> Round:
-        round_ = Round.of(effects, self.node.sequence, read_at, handled_at)
+    def _commit(self, effects: list[Effect], read_at: float, handled_at: float, debts: Sequence[Debt]) -> None:
+        round_ = Round.of(effects, self.node.sequence, read_at, handled_at, debts)
         for reason in round_.reasons:
             if reason:
                 self._status.refused(reason)
         self._flight.append(round_)
-        self._journal.submit(round_.number, round_.row)
-        behind = self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
-        if not self._paused and (behind or self._journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
-            self._paused = True
-            for link in self.links:
-                link.pause()
+        if len(self._flight) == 1 and self._journal.commit(round_.number, round_.row):
+            self._on_commit(round_.number, perf_counter())
+        else:
+            self._journal.submit(round_.number, round_.row)
+            behind = self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
+            if not self._paused and (behind or self._journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
+                self._paused = True
+                for link in self.links:
+                    link.pause()
         if round_.number - self._snapshot_number >= SNAPSHOT_ROWS:
-            self._snapshot()
-        return round_
-
-    def _after_the_others(self, read_at: float) -> Round | None:
-        """A place behind the rounds in flight, so that acknowledgements keep the order of the publishes."""
-        if not self._flight:
-            return None
-        last = self._flight[-1]
-        round_ = Round(last.number, last.sequence, read_at, perf_counter())
-        self._flight.append(round_)
-        return round_
+            self.snapshot()
 
     def _on_commit(self, number: int, committed_at: float) -> None:
         """Rows up to `number` are on disk: publish, then acknowledge."""
@@ -278,8 +263,8 @@ class Pipeline:
             for link in self.links:
                 link.wake(clients)
         for round_ in done:
-            if round_.source is not None:
-                round_.source.acknowledge(round_.tokens, round_.reasons)
+            round_.acknowledge()
+        self.on_shown()
         published = perf_counter()
         for round_ in done:
             self._status.stage("publish", published - committed_at, 1)
@@ -323,35 +308,45 @@ class Pipeline:
     # -- repeats -------------------------------------------------------------------------------------------------------
 
     def _spawn(self, recall: Recall) -> None:
-        task = self._loop.create_task(self._recall(recall))
+        """After an outage whole rows of events come again at once: one look at a row serves all that wait for it."""
+        waiting = self._recalls.setdefault(recall.row, [])
+        waiting.append(recall)
+        if len(waiting) > 1:
+            return
+        task = self._loop.create_task(self._recall(recall.row))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _recall(self, recall: Recall) -> None:
-        """The recorded receipt of a repeat goes back into the core, which sends it again."""
+    async def _recall(self, row: int) -> None:
+        """The recorded receipts of repeats go back into the core, which sends them again."""
         try:
-            body = await self._journal.recall(recall.row)
+            body = await self._journal.recall(row)
         except JournalError as error:
             self._status.alarm("journal", str(error))
             body = None
-        receipt = receipt_in(body, recall) if body is not None else None
-        if receipt is None:
+        recalls = self._recalls.pop(row)
+        receipts = receipts_in(body, recalls) if body is not None else {}
+        found: list[Input] = []
+        for recall in recalls:
+            if (receipt := receipts.get((recall.client, recall.id))) is not None:
+                found.append(Recalled(recall.client, receipt))
+                continue
             self._status.dropped("recall_missed", 1)
-            log.warning("event %s of %s was decided in row %d, which is gone", recall.id, recall.client, recall.row)
-            return
-        self.post([Recalled(recall.client, receipt)])
+            log.warning("event %s of %s was decided in row %d, which is gone", recall.id, recall.client, row)
+        if found:
+            self.post(found)
 
     # -- snapshots and failures ----------------------------------------------------------------------------------------
 
-    def _snapshot(self) -> None:
+    def snapshot(self) -> None:
+        """Keep the core's state after its last round."""
         self._snapshot_number = self.node.number
         self._journal.snapshot(self.node.number, self.node.snapshot())
 
-    def _refuse_all(self, source: Source, publishes: list[Publish], reason: Reason) -> None:
-        """The disk is full or too far behind: nothing is written, nothing is promised, everything is counted."""
-        tokens = [publish.token for publish in publishes if publish.token]
-        self._status.dropped(reason, len(publishes))
-        source.acknowledge(tokens, [reason] * len(tokens))
+    def _drop(self, reason: Reason, count: int) -> None:
+        """Nothing is known of these messages but their number: in the status now, in a row as soon as there is one."""
+        self._status.dropped(reason, count)
+        self._gathered.shed(reason, count)
 
     def _overloaded(self) -> bool:
         """Whether the journal's queue is as good as full, although reading has paused."""
@@ -374,8 +369,9 @@ class Pipeline:
         log.error("%s", error)
         self._status.alarm("disk", str(error), serving=False)
         for round_ in self._flight:
-            if round_.source is not None:
-                round_.source.acknowledge(round_.tokens, [Reason.DISK_FULL] * len(round_.tokens))
+            for debt in round_.debts:
+                debt.refuse(Reason.DISK_FULL)
+                self._drop(Reason.DISK_FULL, len(debt.tokens))
         self._flight.clear()
         self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
 

@@ -6,10 +6,15 @@ hash would make the younger one look like a repeat: with a million events kept, 
 
 Recent events are in a dict, older ones in sorted numpy arrays, merged as in a log-structured merge tree, so that a
 look-up searches a handful of arrays and the memory of a week's events stays at a few megabytes.
+
+The journal is pruned from here too (`prunable`): a row leaves only when none of its events is remembered any more, so
+that a repeat is either answered with its recorded receipt or decided as a new event, never lost between the two. Both
+go by the node's own age. A wall clock that starts years ahead makes nothing older.
 """
 
 from hashlib import blake2b
-from typing import Final
+from itertools import takewhile
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,6 +29,9 @@ RECENT_MAX: Final = 8_192
 SEGMENT_MAX: Final = 262_144
 """Arrays are merged up to this size: 4 MiB, few enough to search and small enough to expire by age."""
 
+SPANS: Final = 8
+"""An array holds events of at most this part of the retention, so that one late event keeps no more than that alive."""
+
 Keys = NDArray[np.uint64]
 
 
@@ -31,42 +39,102 @@ class _Segment(Struct, array_like=True):
     newest_ms: int
     keys: bytes
     rows: bytes
+    oldest_ms: int = 0
+
+
+class _State(Struct, array_like=True):
+    recent: list[tuple[int, tuple[int, int]]]
+    segments: list[_Segment]
+    dropped_early: int
+    marks: list[tuple[int, int]] = []
+    span_ms: int = 0
+
+
+class _Array(NamedTuple):
+    """Sealed events: their ages (ms), their sorted keys, and the row of each."""
+
+    oldest_ms: int
+    newest_ms: int
+    keys: Keys
+    rows: Keys
+
+
+_decode = msgspec.msgpack.Decoder(_State).decode
 
 
 class Repeats:
     """The set of decided events, bounded by age and by `REPEATS_KEPT_MAX`."""
 
     def __init__(self) -> None:
-        self._recent: dict[int, tuple[int, int]] = {}  # key -> (row, age in ms)
-        self._segments: list[tuple[int, Keys, Keys]] = []  # newest age in ms, sorted keys, rows
+        self._recent: dict[int, tuple[int, int]] = {}  # key -> (row, age in ms), oldest first
+        self._arrays: list[_Array] = []  # oldest first
+        self._marks: list[tuple[int, int]] = []  # (age in ms, the last row at that age), oldest first
+        self._span_ms = 0
+        self._past = 0
         self.dropped_early = 0
         """Events forgotten before their age, because there were too many."""
 
     def __len__(self) -> int:
-        return len(self._recent) + sum(len(keys) for _, keys, _ in self._segments)
+        return len(self._recent) + sum(len(array.keys) for array in self._arrays)
 
     def row_of(self, client: str, id_: str) -> int | None:
         """The row that decided this event, or None for a new one."""
-        key = _key(client, id_)
-        known = self._recent.get(key)
-        if known is not None:
-            return known[0]
-        for _, keys, rows in reversed(self._segments):
-            at = int(np.searchsorted(keys, np.uint64(key)))
-            if at < len(keys) and int(keys[at]) == key:
-                return int(rows[at])
-        return None
+        return self._find(_key(client, id_))
 
     def add(self, client: str, id_: str, row: int, age_ms: int) -> None:
         """Remember an event that `row` decides."""
-        self._recent[_key(client, id_)] = (row, age_ms)
+        self._keep(_key(client, id_), row, age_ms)
+
+    def claim(self, client: str, id_: str, row: int, age_ms: int) -> int | None:
+        """The row that decided this event; None where it is new, and from now on decided by `row`."""
+        key = _key(client, id_)
+        known = self._find(key)
+        if known is None:
+            self._keep(key, row, age_ms)
+        return known
+
+    def _find(self, key: int) -> int | None:
+        known = self._recent.get(key)
+        if known is not None:
+            return known[0]
+        if self._arrays:
+            wanted = np.uint64(key)
+            for _, _, keys, rows in reversed(self._arrays):
+                at = keys.searchsorted(wanted)
+                if at < len(keys) and keys[at] == wanted:
+                    return int(rows[at])
+        return None
+
+    def _keep(self, key: int, row: int, age_ms: int) -> None:
+        self._recent[key] = (row, age_ms)
         if len(self._recent) > RECENT_MAX:
             self._seal(RECENT_MAX // 2)
 
-    def forget(self, older_than_ms: int) -> None:
-        """Drop the arrays whose newest event is older than this: their rows have left the journal too."""
-        if self._segments and self._segments[0][0] < older_than_ms:
-            self._segments = [segment for segment in self._segments if segment[0] >= older_than_ms]
+    def forget(self, age_ms: int, retention_ms: int, row: int) -> None:
+        """The node is `age_ms` old and has come to `row`: let go of what is past the retention."""
+        self._span_ms = retention_ms // SPANS
+        if not self._marks or age_ms - self._marks[-1][0] >= self._span_ms:
+            self._marks.append((age_ms, row))
+        limit_ms = age_ms - retention_ms
+        while len(self._marks) > 1 and self._marks[1][0] < limit_ms:
+            del self._marks[0]
+        self._past = self._marks[0][1] if self._marks[0][0] < limit_ms else 0
+        if self._arrays and self._arrays[0].newest_ms < limit_ms:
+            self._arrays = [array for array in self._arrays if array.newest_ms >= limit_ms]
+        for key in [key for key, _ in takewhile(lambda item: item[1][1] < limit_ms, self._recent.items())]:
+            del self._recent[key]
+
+    @property
+    def prunable(self) -> int:
+        """Rows up to this number may leave the journal: past the retention, or with events that were dropped early, and
+        none of their events is remembered. 0: none may."""
+        if self._arrays:
+            oldest = int(self._arrays[0].rows.min())
+        elif self._recent:
+            oldest = next(iter(self._recent.values()))[0]
+        else:
+            return self._past
+        return oldest - 1 if self.dropped_early else min(self._past, oldest - 1)
 
     def _seal(self, count: int) -> None:
         items = [(key, *self._recent[key]) for key in list(self._recent)[:count]]
@@ -74,35 +142,51 @@ class Repeats:
             del self._recent[key]
         keys = np.array([item[0] for item in items], dtype=np.uint64)
         rows = np.array([item[1] for item in items], dtype=np.uint64)
-        self._push(max(item[2] for item in items), keys, rows)
-        while len(self) > REPEATS_KEPT_MAX and len(self._segments) > 1:
-            self.dropped_early += len(self._segments.pop(0)[1])
+        self._push(items[0][2], items[-1][2], keys, rows)
+        while len(self) > REPEATS_KEPT_MAX and len(self._arrays) > 1:
+            self.dropped_early += len(self._arrays.pop(0).keys)
 
-    def _push(self, newest_ms: int, keys: Keys, rows: Keys) -> None:
-        while self._segments and len(self._segments[-1][1]) <= len(keys) and 2 * len(keys) <= SEGMENT_MAX:
-            before_ms, more_keys, more_rows = self._segments.pop()
-            newest_ms = max(newest_ms, before_ms)
-            keys, rows = np.concatenate([more_keys, keys]), np.concatenate([more_rows, rows])
+    def _push(self, oldest_ms: int, newest_ms: int, keys: Keys, rows: Keys) -> None:
+        if self._arrays and self._span_ms and newest_ms - self._arrays[-1].oldest_ms > self._span_ms:
+            self._compact()
         order = np.argsort(keys, kind="stable")
-        self._segments.append((newest_ms, keys[order], rows[order]))
+        self._arrays.append(_Array(oldest_ms, newest_ms, keys[order], rows[order]))
+        while len(self._arrays) > 1 and len(self._arrays[-2].keys) <= len(self._arrays[-1].keys) and self._join():
+            pass
+
+    def _compact(self) -> None:
+        """A span is over: what is left of it in small arrays becomes as few as fit."""
+        while len(self._arrays) > 1 and self._join():
+            pass
+
+    def _join(self) -> bool:
+        """Whether the two youngest arrays could become one."""
+        (oldest_ms, _, *first), (_, newest_ms, *second) = self._arrays[-2:]
+        size = len(first[0]) + len(second[0])
+        if size > SEGMENT_MAX or (self._span_ms and newest_ms - oldest_ms > self._span_ms):
+            return False
+        keys, rows = np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+        order = np.argsort(keys, kind="stable")
+        self._arrays[-2:] = [_Array(oldest_ms, newest_ms, keys[order], rows[order])]
+        return True
 
     def snapshot(self) -> bytes:
         """Everything, as bytes."""
-        segments = [_Segment(ms, keys.tobytes(), rows.tobytes()) for ms, keys, rows in self._segments]
-        return msgspec.msgpack.encode((list(self._recent.items()), segments, self.dropped_early))
+        segments = [_Segment(a.newest_ms, a.keys.tobytes(), a.rows.tobytes(), a.oldest_ms) for a in self._arrays]
+        state = _State(list(self._recent.items()), segments, self.dropped_early, self._marks, self._span_ms)
+        return msgspec.msgpack.encode(state)
 
     @classmethod
     def restore(cls, body: bytes) -> "Repeats":
         """The same set again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
-        shape = tuple[list[tuple[int, tuple[int, int]]], list[_Segment], int]
-        recent, segments, dropped = msgspec.msgpack.decode(body, type=shape)
+        state = _decode(body)
         self = cls()
-        self._recent = dict(recent)
-        self._segments = [
-            (s.newest_ms, np.frombuffer(s.keys, dtype=np.uint64), np.frombuffer(s.rows, dtype=np.uint64))
-            for s in segments
+        self._recent = dict(state.recent)
+        self._arrays = [
+            _Array(s.oldest_ms, s.newest_ms, np.frombuffer(s.keys, np.uint64), np.frombuffer(s.rows, np.uint64))
+            for s in state.segments
         ]
-        self.dropped_early = dropped
+        self.dropped_early, self._marks, self._span_ms = state.dropped_early, state.marks, state.span_ms
         return self
 
 

@@ -1,11 +1,13 @@
 """A round on its way to the disk: what to do when its row is committed, and how a receipt is found in an old row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Protocol
 
 import msgspec
 
-from .model import Acknowledge, Answer, Batch, Commit, Effect, Recall, Source, decode_row
+from .intake import Debt
+from .model import Acknowledge, Answer, Batch, Commit, Effect, Recall, decode_row
 
 
 class Wakeable(Protocol):
@@ -31,6 +33,7 @@ class Round:
         "answers",
         "batch",
         "clients",
+        "debts",
         "handled_at",
         "number",
         "read_at",
@@ -38,18 +41,17 @@ class Round:
         "recalls",
         "row",
         "sequence",
-        "source",
-        "tokens",
     )
 
-    def __init__(self, number: int, sequence: int, read_at: float, handled_at: float) -> None:
+    def __init__(
+        self, number: int, sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
+    ) -> None:
         self.number = number
         self.row = b""
         self.sequence = sequence
         self.read_at = read_at
         self.handled_at = handled_at
-        self.source: Source | None = None
-        self.tokens: list[int] = []
+        self.debts = debts
         self.reasons: list[str] = []
         self.clients: dict[str, None] = {}
         self.answers = 0
@@ -57,32 +59,42 @@ class Round:
         self.batch: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, effects: list[Effect], sequence: int, read_at: float, handled_at: float) -> "Round":
+    def of(
+        cls, effects: list[Effect], sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
+    ) -> "Round":
         """What the effects of one call of the core ask for. `sequence` is the core's last answer."""
         commit = effects[0]
         assert isinstance(commit, Commit), "the first effect is the row"
-        self = cls(commit.number, sequence, read_at, handled_at)
+        self = cls(commit.number, sequence, read_at, handled_at, debts)
+        self.row = commit.row
         for effect in effects:
-            match effect:
-                case Answer():
-                    self.clients[effect.client] = None
-                    self.answers += 1
-                case Acknowledge():
-                    self.reasons = effect.reasons
-                case Recall():
-                    self.recalls.append(effect)
-                case Batch():
-                    self.batch = (effect.epoch, effect.seq)
-                case Commit():
-                    self.row = effect.row
+            if isinstance(effect, Answer):
+                self.clients[effect.client] = None
+                self.answers += 1
+            elif isinstance(effect, Acknowledge):
+                self.reasons = effect.reasons
+            elif isinstance(effect, Recall):
+                self.recalls.append(effect)
+            elif isinstance(effect, Batch):
+                self.batch = (effect.epoch, effect.seq)
         return self
 
+    def acknowledge(self) -> None:
+        """It is on disk, and its answers are with the links."""
+        reasons = iter(self.reasons) if self.reasons else repeat("")
+        for debt in self.debts:
+            debt.pay(reasons)
 
-def receipt_in(body: bytes, recall: Recall) -> bytes | None:
-    """The payload of the receipt for `recall.id` in a row."""
+
+def receipts_in(body: bytes, recalls: list[Recall]) -> dict[tuple[str, str], bytes]:
+    """The payloads of the receipts that a row holds for these repeats, by client and id. The row is read once."""
+    wanted = {(recall.client, recall.id) for recall in recalls}
+    clients = {recall.client for recall in recalls}
+    found: dict[tuple[str, str], bytes] = {}
     for effect in decode_row(body).effects:
-        if isinstance(effect, Answer) and effect.client == recall.client and effect.kind == "receipt":
+        if isinstance(effect, Answer) and effect.kind == "receipt" and effect.client in clients:
             loose = msgspec.json if effect.payload[:1] == b"{" else msgspec.msgpack
-            if loose.decode(effect.payload).get("id") == recall.id:
-                return effect.payload
-    return None
+            key = (effect.client, loose.decode(effect.payload).get("id"))
+            if key in wanted:
+                found.setdefault(key, effect.payload)
+    return found

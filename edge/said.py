@@ -22,11 +22,21 @@ class Said:
         self._scenario = scenario
         self.messages: list[tuple[str, str, bytes, float]] = []
         self.recalls: list[Recordable] = []
+        self._withdrawn: dict[tuple[str, str], tuple[str, str, bytes, float]] = {}
 
     def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
         """A message to a client, in the encoding that it speaks."""
         payload = encode(body, self._json.get(client, False))
-        self.messages.append((client, DOWN_KINDS[type(body)], payload, expires_mono))
+        message = (client, DOWN_KINDS[type(body)], payload, expires_mono)
+        self.messages.append(message)
+        if isinstance(body, Assignment) and body.state == "withdrawn":
+            self._withdrawn[client, body.order] = message
+
+    def take_back(self, client: str, order: str) -> None:
+        """A withdrawal of this very round became void: told after the receipt it would be the last word."""
+        message = self._withdrawn.pop((client, order), None)
+        if message is not None:
+            self.messages.remove(message)
 
     def count(self, name: str, at_ms: int, n: int = 1) -> None:
         """A counter of the window of `at_ms`."""

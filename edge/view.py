@@ -1,10 +1,7 @@
 """What the node shows of itself: the gauges of the status report, and the live map of the operator's page."""
 
-from collections import Counter
-
 from .clock import Clock
 from .journal import Journal
-from .limits import ANSWERS_PENDING_MAX, BATCHES_IN_FLIGHT_MAX, COMMIT_QUEUE_ROWS_MAX, ORDERS_OPEN_MAX
 from .mqtt.broker import Broker
 from .mqtt.endpoint import Endpoint
 from .pages.live import Dot, LiveView
@@ -22,19 +19,13 @@ def register(
     sync: Sync | None,
 ) -> None:
     """Tell the status where everything can be read. The core is looked up at each reading: a full disk replaces it."""
-    status.section("orders", lambda: _states([str(order.state) for order in pipeline.node.dispatch.live().orders]))
-    status.section("riders", lambda: _states([str(rider.state) for rider in pipeline.node.dispatch.live().riders]))
+    status.section("orders", lambda: pipeline.node.dispatch.order_states)
+    status.section("riders", lambda: pipeline.node.dispatch.rider_states)
     status.section("core", lambda: _core(pipeline))
     status.section("journal", lambda: _journal(journal, pipeline))
     status.section("link", lambda: _link(endpoint, broker))
     if sync is not None:
         status.section("sync", lambda: _sync(pipeline, sync))
-        status.queue(
-            "sync", lambda: len(pipeline.node.outbox.in_flight()), lambda: sync.batches_acked, BATCHES_IN_FLIGHT_MAX
-        )
-    status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
-    status.queue("orders", lambda: pipeline.node.dispatch.orders_open, lambda: pipeline.node.number, ORDERS_OPEN_MAX)
-    status.queue("answers", lambda: len(pipeline.node.outgoing), lambda: pipeline.node.sequence, ANSWERS_PENDING_MAX)
 
 
 def live(pipeline: Pipeline, clock: Clock) -> LiveView:
@@ -70,10 +61,6 @@ def live(pipeline: Pipeline, clock: Clock) -> LiveView:
     return {"at": now.wall_ms, "shops": shops, "riders": riders, "orders": orders}
 
 
-def _states(states: list[str]) -> dict[str, Value]:
-    return dict(Counter(states))
-
-
 def _core(pipeline: Pipeline) -> dict[str, Value]:
     """Since the node's first start, across restarts: what became of every durable event."""
     node = pipeline.node
@@ -85,6 +72,7 @@ def _core(pipeline: Pipeline) -> dict[str, Value]:
         "answers_overflowed": node.outgoing.overflowed,
         "answers_delivered": node.outgoing.delivered,
         "recovery_differences": node.recovery_differences,
+        "repeats_dropped_early": node.repeats_dropped_early,
     }
     values.update({f"positions_{reason}": count for reason, count in node.dispatch.positions_dropped().items()})
     values.update({f"refused_{reason}": count for reason, count in node.counts.refused.items()})
@@ -118,6 +106,9 @@ def _link(endpoint: Endpoint | None, broker: Broker | None) -> dict[str, Value]:
             connects_refused=endpoint.connects_refused,
             connections_refused=endpoint.connections_refused,
             slow_readers=endpoint.slow_readers,
+            answers_oversized=endpoint.answers_skipped,
+            accept_pauses=endpoint.shortage.pauses,
+            listeners_paused=endpoint.shortage.paused,
         )
     if broker is not None:
         values.update(
@@ -125,6 +116,9 @@ def _link(endpoint: Endpoint | None, broker: Broker | None) -> dict[str, Value]:
             session_present=broker.session_present,
             sessions_lost=broker.sessions_lost,
             reconnects=broker.reconnects,
+            answers_unheld=broker.unheld,
+            answers_refused=broker.refused,
+            answers_oversized=broker.oversized,
             error=broker.error or None,
         )
     return values
@@ -132,7 +126,9 @@ def _link(endpoint: Endpoint | None, broker: Broker | None) -> dict[str, Value]:
 
 def _sync(pipeline: Pipeline, sync: Sync) -> dict[str, Value]:
     outbox = pipeline.node.outbox
+    refused = {f"refused_{reason}": count for reason, count in sync.refused.items()}
     return {
+        **refused,
         "connected": sync.connected,
         "epoch": outbox.epoch,
         "batches_sent": sync.batches_sent,

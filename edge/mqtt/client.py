@@ -109,7 +109,7 @@ class Client:
         """Reconnects that found the session gone although it should have been kept."""
         self.paused = False
         """Set while the owner does not read: silence is then no sign of a dead peer."""
-        self._ever_up = False
+        self._ever_up = self._subscribed = self._resumable = False
         self._connection = 0  # number of the connection: the upper half of a message's token
         self._decoder = Decoder(packet_bytes_max)
         self._output: list[bytes] = []
@@ -150,8 +150,8 @@ class Client:
     def connect(self, now: float) -> None:
         """A new connection stands: begin with CONNECT."""
         self.disconnected()
-        self.failure = None
-        self.phase = Phase.CONNECTING
+        self.failure, self.phase = None, Phase.CONNECTING
+        self._resumable, self._subscribed = self._subscribed, False
         self._connection += 1
         self._began = self._heard = self._spoke = now
         self._write(
@@ -320,8 +320,8 @@ class Client:
         self._outgoing.opened(
             packet.receive_max, packet.max_packet_size, packet.topic_alias_max, packet.session_present
         )
-        # A session that an earlier run left behind may have other subscriptions than this one wants.
-        if self._subscriptions and not (packet.session_present and self._ever_up):
+        # A session that an earlier run, or a CONNECT that was never answered, left behind may lack subscriptions.
+        if self._subscriptions and not (packet.session_present and self._resumable):
             self.phase = Phase.SUBSCRIBING
             filters = [TopicFilter(pattern, max_qos=_qos(qos)) for pattern, qos in self._subscriptions]
             self._write(SubscribePacket(_SUBSCRIBE_ID, filters).write())
@@ -342,7 +342,7 @@ class Client:
 
     def _up(self, now: float) -> None:
         self.phase = Phase.UP
-        self._ever_up = True
+        self._ever_up = self._subscribed = True
         self._outgoing.progress = now
         self._outgoing.send_backlog(now)
 

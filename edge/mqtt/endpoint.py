@@ -7,6 +7,7 @@ disconnected where even the rest piles up; a node that cannot keep up stops read
 
 import asyncio
 import errno
+import logging
 import secrets
 import socket
 import ssl
@@ -23,25 +24,27 @@ from ..limits import (
     MESSAGES_PER_CLIENT_BURST,
     MESSAGES_PER_CLIENT_PER_S,
     PACKET_BYTES_MAX,
-    TLS_HANDSHAKE_S,
     WRITE_BUFFER_BYTES_MAX,
 )
 from ..model import Receiver
 from .address import is_loopback_host, split_address
 from .codec import DisconnectReasonCode
+from .listener import Listener, Shortage, listen
 from .session import Connection
 from .sessions import Rules, Sessions
 from .websocket import Stream
 
-_BACKLOG: Final = 1_024
 _TICK_S: Final = 1.0
+
+log = logging.getLogger("doorstep.mqtt")
 
 
 class Endpoint:
     """An MQTT server for the clients of one node (or for the nodes of one centre).
 
     `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
-    `sessions`, `takeovers`, `connects_refused` (handshakes), `connections_refused` (over the limit), `slow_readers`."""
+    `sessions`, `takeovers`, `connects_refused` (handshakes), `connections_refused` (over the limit), `slow_readers`,
+    `shortage` (of file descriptors)."""
 
     def __init__(
         self,
@@ -65,7 +68,8 @@ class Endpoint:
         self.slow_readers = 0
         self.paused = False
         self._connections_max = connections_max
-        self._servers: list[asyncio.Server] = []
+        self.shortage: Final = Shortage()
+        self._listeners: list[Listener] = []
         self._peers: dict[_Peer, None] = {}
         self._strangers: dict[_Peer, None] = {}  # no CONNECT yet, oldest first
         self._dirty: list[_Peer] = []
@@ -88,6 +92,17 @@ class Endpoint:
         """Handshakes that ended with a refusal."""
         return self.registry.connects_refused
 
+    @property
+    def answers_skipped(self) -> int:
+        """Answers larger than their clients take, in sessions that are still known."""
+        identities = self.registry.identities.values()
+        return sum(session.delivery.skipped for identity in identities for session in identity.sessions.values())
+
+    @property
+    def unsent(self) -> int:
+        """Connections for which answers wait although there is room: for more than a moment, that is a fault."""
+        return sum(peer.is_owed for peer in self._peers)
+
     async def listen(
         self, address: str, *, websocket: bool = False, tls: ssl.SSLContext | None = None
     ) -> tuple[str, int]:
@@ -97,15 +112,9 @@ class Endpoint:
         if self.registry.rules.anonymous and not is_loopback_host(host):
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
             raise ConfigError("the configuration", "listen", address, hint)
-        loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(
-                lambda: _Peer(self, self._stream() if websocket else None),
-                host,
-                port,
-                ssl=tls,
-                ssl_handshake_timeout=TLS_HANDSHAKE_S if tls else None,
-                backlog=_BACKLOG,
+            listener = await listen(
+                host, port, lambda: _Peer(self, self._stream() if websocket else None), tls, self.shortage
             )
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
@@ -115,9 +124,8 @@ class Endpoint:
                 ) from None
             hint = f"{error.strerror or error}. Give an address of this machine, and a port above 1023 unless root."
             raise ConfigError("the configuration", "listen", address, hint) from None
-        self._servers.append(server)
-        bound = cast("tuple[str, int]", server.sockets[0].getsockname())
-        return bound[0], bound[1]
+        self._listeners.append(listener)
+        return listener.address
 
     def wake(self, clients: Iterable[str]) -> None:
         """New durable answers are there for these clients."""
@@ -125,14 +133,18 @@ class Endpoint:
             self.registry.wake(client)
 
     def pause(self) -> None:
-        """Stop reading from every socket. Keepalives do not run out meanwhile."""
+        """Stop reading from every socket, and accepting. Keepalives do not run out meanwhile."""
         self.paused = True
+        for listener in self._listeners:
+            listener.hold()
         for peer in self._peers:
             peer.regulate()
 
     def resume(self) -> None:
         """Read again."""
         self.paused = False
+        for listener in self._listeners:
+            listener.release()
         for peer in self._peers:
             peer.regulate()
 
@@ -155,9 +167,9 @@ class Endpoint:
 
     async def stop_listening(self) -> None:
         """Accept nobody any more; who is connected stays."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
 
     async def close(self) -> None:
         """Stop listening, say goodbye to everybody, and wait until they have read it (at most CLOSE_GRACE_S). Nobody is
@@ -167,7 +179,7 @@ class Endpoint:
         now = self.clock()
         for peer in list(self._peers):
             peer.connection.end(DisconnectReasonCode.SERVER_SHUTTING_DOWN, now)
-        self._flush()
+        self.flush()
         try:
             async with asyncio.timeout(CLOSE_GRACE_S):
                 await self._empty.wait()
@@ -206,13 +218,18 @@ class Endpoint:
     def soil(self, peer: "_Peer") -> None:
         """A connection has something to write: it is flushed in the loop's next turn."""
         if not self._dirty:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
         self._dirty.append(peer)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what connections have to write now, not in the loop's next turn."""
         dirty, self._dirty = self._dirty, []
         for peer in dirty:
-            peer.flush()
+            try:
+                peer.flush()
+            except Exception:  # the others must not wait for answers because of one connection
+                log.exception("a connection could not be written to; it is dropped")
+                peer.abort()
 
     def _tick(self) -> None:
         self.registry.wheel.turn(self.clock())
@@ -270,6 +287,13 @@ class _Peer(asyncio.Protocol):
         self._transport = None
         self._endpoint.went(self)
         self.connection.lost(self._endpoint.clock())
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether an answer waits that could be written."""
+        session = self.connection.session
+        delivery = None if session is None or self.connection.choked else session.delivery
+        return delivery is not None and delivery.ready and bool(delivery.filters)
 
     def regulate(self) -> None:
         """Read, or do not."""

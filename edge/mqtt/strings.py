@@ -71,18 +71,27 @@ class _Walk:
                 self.at += (1, 2, 4)[form]
 
 
+_BARE: Final = 4
+"""Bytes of the acknowledgements that most packets are, and of PINGREQ and DISCONNECT: no room for a string that is not
+empty. (The walk costs 7 us, the rest of the work on a PUBACK 0.5.)"""
+
+
 def are_utf8(packet: memoryview) -> bool:
     """Whether every string of one whole packet is UTF-8. True where the packet is cut short or unknown."""
+    if packet.nbytes <= _BARE:
+        return True
     start = 2
     while start < min(len(packet), 5) and packet[start - 1] & 0x80:
         start += 1
     kind = packet[0] >> 4
     if kind == PUBLISH and len(packet) > start + 2:
-        # The hot path: an ASCII topic and no properties.
+        # The hot path: an ASCII topic, and no properties or few that are ASCII too.
         end = start + 2 + (packet[start] << 8 | packet[start + 1])
         after = end + 2 if packet[0] & 0x06 else end
-        if after < len(packet) and not packet[after] and packet[start + 2 : end].tobytes().isascii():
-            return True
+        if after < len(packet) and packet[after] < 0x80 and packet[start + 2 : end].tobytes().isascii():
+            properties = packet[after + 1 : after + 1 + packet[after]]
+            if not properties or properties.tobytes().isascii():
+                return True
     try:
         _walk(kind, _Walk(packet.tobytes(), start))
     except UnicodeDecodeError:

@@ -34,7 +34,7 @@ def shift(rider: str, *, on: bool = True, at_s: float = 0.0, lat: float = 31.201
     return [begun, Sighting(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
 
 
-def place(number: int, at_s: float = 0.0, client: str = "alice", ready_s: float = 300.0) -> Event:
+def place(number: int, at_s: float = 0.0, client: str = "alice", ready_s: float = 60.0) -> Event:
     """An order of `client` at the shop."""
     return event(
         client,

@@ -18,7 +18,7 @@ def hour(orders: int = 1) -> Rounds:
     for index, rider in enumerate(("r-1", "r-2", "r-3"), 1):
         rounds.append((index, shift(rider, at_s=index, lat=31.2000 + index / 2000)))
     rounds.append((5, [place(1, 5)]))
-    rounds.append((6, [event("shop-1", "kitchen.delay", "delay-1", 6, order="o-1", ready_at=T0 + 400_000)]))
+    rounds.append((6, [event("shop-1", "kitchen.delay", "delay-1", 6, order="o-1", ready_at=T0 + 100_000)]))
     rounds.append((9, [reply("r-1", 1, 1, 9, accept=False)]))
     rounds.append((9.5, [reply("r-1", 1, 1, 9, accept=False), reply("r-9", 1, 1, 9)]))
     rounds.append((80, [Sighting("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))

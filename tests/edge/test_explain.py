@@ -56,11 +56,11 @@ def test_what_happened_next_is_told_in_order(rows: list[bytes]) -> None:
     found = explained("o-1", rows)
     assert [moment.row for moment in found.moments] == sorted(moment.row for moment in found.moments)
     story = [f"{moment.what} {moment.who}: {moment.text}" for moment in found.moments if moment.what != "update"]
-    assert story[0].startswith("order.place alice: at shop-1, ready +305s; accepted, drop-off promised +")
+    assert story[0].startswith("order.place alice: at shop-1, ready +65s; accepted, drop-off promised +")
     assert "(confidence 0." in story[0]
     assert story[1:] == [
         "offered r-1: offer 1, answer by +65s",
-        "kitchen.delay shop-1: ready +400s; accepted",
+        "kitchen.delay shop-1: ready +100s; accepted",
         "rider.reply r-1: declines offer 1; accepted",
         "offered r-2: offer 2, answer by +69s",
         "rider.reply r-1: declines offer 1; a repeat: its first receipt was sent again",

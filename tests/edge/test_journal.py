@@ -333,7 +333,7 @@ async def main():
             if number % 50 == 0:
                 journal.snapshot(number, snapshot(number))
             if number % 400 == 0:
-                journal.prune(T0 + (number - 300) * 1000)
+                journal.prune(number - 300)
         if number % 7 == 0 or journal.queued >= 300:
             await asyncio.sleep(0)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import edge.outbox
 from edge.errors import JournalError, Reason
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 from edge.model import (
@@ -28,7 +29,7 @@ from edge.model import (
 )
 from edge.node import Node
 from edge.windows import decode_body
-from tests.edge.district import T0, configured, event, now, place, row_of, shift
+from tests.edge.district import RULES, T0, configured, event, now, place, row_of, shift
 
 
 def started() -> Node:
@@ -274,6 +275,23 @@ def test_recovery_comes_to_the_same_state(seed, cut):
     assert resumed.snapshot() == node.snapshot()
 
 
+def test_recovery_numbers_nothing_anew(monkeypatch):
+    """A version that cuts batches otherwise goes on with those of the one before: the centre may hold them already."""
+    node = started()
+    rows = [row_of(Node().handle([configured()], now(0)))]
+    rows += [row_of(node.handle([place(n, 200 * n)], now(200 * n))) for n in range(1, 6)]
+    rows += [row_of(node.handle([Welcome(1, 0)], now(2000)))]
+    monkeypatch.setattr(edge.outbox, "BATCH_BYTES_AIM", 1)
+    recovered, decided = Node(), Node()
+    recovered.recover(None, rows)
+    for row in rows:
+        decided.replay(decode_row(row))
+    assert recovered.outbox.in_flight() == node.outbox.in_flight()
+    assert recovered.snapshot() == node.snapshot()
+    assert recovered.recovery_differences == 0
+    assert decided.outbox.in_flight() != node.outbox.in_flight()
+
+
 def test_a_missing_row_is_noticed():
     """Recovery refuses a journal with a hole."""
     rows = [row_of(Node().handle([configured()], now(0))), *drive(started(), 3)]
@@ -291,3 +309,47 @@ def test_a_foreign_row_or_snapshot_is_refused_with_a_hint():
     state[0] = 99
     with pytest.raises(JournalError, match="version 99"):
         Node().recover(msgspec.msgpack.encode(state), [])
+
+
+def test_who_picks_up_in_the_round_of_its_silence_is_not_silent():
+    """A rider whose time to be heard of runs out in the very round of its `picked_up` keeps the order, hears of no
+    withdrawal, and the round replays to the same bytes."""
+    node = started()
+    node.handle([*shift("r-1")], now(1))
+    node.handle([place(1)], now(2))
+    offer = answers(node.handle([], now(3)), "assignment") or [{"offer": 1}]
+    accepted = event("r-1", "rider.reply", "reply-1", 4, order="o-1", offer=offer[0]["offer"], accept=True)
+    node.handle([accepted], now(4))
+    late_s = 5 + RULES.dispatch.silent_s
+    before = node.snapshot()
+    step = event("r-1", "rider.progress", "step-1", late_s, order="o-1", step="picked_up")
+    effects = node.handle([step], now(late_s))
+    assert [receipt["status"] for receipt in answers(effects)] == ["accepted"]
+    assert answers(effects, "assignment") == []
+    again = Node()
+    again.recover(before, [])
+    assert again.replay(decode_row(row_of(effects)))[0] == effects[0]
+
+
+def test_an_order_reclaimed_in_the_round_of_its_withdrawal_is_not_withdrawn_last():
+    """Off and on shift in one batch, then `picked_up`: the order goes and comes back, and only that is told."""
+    node = started()
+    node.handle([*shift("r-1")], now(1))
+    node.handle([place(1)], now(2))
+    node.handle([event("r-1", "rider.reply", "reply-1", 3, order="o-1", offer=1, accept=True)], now(3))
+    step = event("r-1", "rider.progress", "step-1", 5, order="o-1", step="picked_up")
+    effects = node.handle([*shift("r-1", on=False, at_s=4), *shift("r-1", at_s=5), step], now(5))
+    assert [receipt["status"] for receipt in answers(effects)] == ["accepted"] * 3
+    assert answers(effects, "assignment") == []
+
+
+def test_who_speaks_json_is_remembered_of_so_many(monkeypatch):
+    """Beyond the bound the client known for longest is forgotten, and a snapshot keeps exactly the others."""
+    monkeypatch.setattr("edge.node.JSON_CLIENTS_MAX", 3)
+    node = started()
+    for number in range(5):
+        node.handle([event(f"c-{number}", "kitchen.ready", f"e-{number}", order="o-1")], now(number + 1))
+    assert list(node._json) == ["c-2", "c-3", "c-4"]
+    again = Node()
+    again.recover(node.snapshot(), [])
+    assert again.snapshot() == node.snapshot()

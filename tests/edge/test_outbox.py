@@ -2,13 +2,23 @@
 
 from hashlib import sha256
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.limits import BATCH_BYTES_MAX, BATCHES_IN_FLIGHT_MAX, POOL_CELLS_MAX, POOL_WINDOWS_MAX
-from edge.model import Now, Welcome
+import edge.outbox
+from edge.limits import (
+    BATCH_BYTES_AIM,
+    BATCH_BYTES_MAX,
+    BATCHES_CUT_MAX,
+    BATCHES_IN_FLIGHT_MAX,
+    CELLS_PER_WINDOW_MAX,
+    POOL_CELLS_MAX,
+    POOL_WINDOWS_MAX,
+)
+from edge.model import Batch, Now, Welcome
 from edge.outbox import Outbox
-from edge.windows import NO_BATCH, Cell, Measure, Window, decode_body, encode_body, fold
+from edge.windows import NO_BATCH, Cell, Measure, Window, decode_body, encode, encode_body, fold
 
 START = 1_767_225_600_000
 NOW = Now(0.0, START)
@@ -99,11 +109,49 @@ def test_live_windows_go_before_the_backlog() -> None:
     outbox = Outbox("n1")
     outbox.add([window(minute, cells=500) for minute in range(60)])
     outbox.welcome(Welcome(1, 0))
-    batches = outbox.cut(NOW)
+    batches: list[Batch] = []
+    while cut := outbox.cut(NOW):
+        batches += cut
+        outbox.stored(1, cut[-1].seq)
     assert all(len(batch.body) <= BATCH_BYTES_MAX for batch in batches)
     starts = [item.start for batch in batches for item in decode_body(batch.body)]
     assert starts == sorted(starts, reverse=True)
     assert len(batches) > 3
+
+
+def test_a_backlog_is_cut_in_small_pieces_as_the_centre_takes_them() -> None:
+    """One word of the centre makes room for a few small batches; rounds of events in between cut nothing; after a few
+    acknowledgements as many are under way as may be."""
+    outbox = Outbox("n1")
+    outbox.add([window(minute, cells=270) for minute in range(120)])
+    assert outbox.cut(NOW) == []
+    outbox.welcome(Welcome(1, 0))
+    depths: list[int] = []
+    while outbox.windows_waiting:
+        cut = outbox.cut(NOW)
+        assert len(cut) <= BATCHES_CUT_MAX
+        assert all(len(batch.body) <= BATCH_BYTES_AIM for batch in cut)
+        assert outbox.cut(NOW) == []
+        depths.append(len(outbox.in_flight()))
+        outbox.stored(1, outbox.through + 1)
+    assert max(depths) == BATCHES_IN_FLIGHT_MAX
+
+
+def test_recovery_takes_the_batches_that_were_cut_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that would cut otherwise goes on with the numbers, hashes and rests of the one before."""
+    live = enrolled()
+    live.add([window(minute, cells=700) for minute in range(12)])
+    snapshot = live.snapshot()
+    batches = live.cut(NOW)
+    assert any(len(item.cells) == CELLS_PER_WINDOW_MAX for batch in batches for item in decode_body(batch.body))
+    monkeypatch.setattr(edge.outbox, "BATCH_BYTES_AIM", 7_000)
+    monkeypatch.setattr(edge.outbox, "BATCHES_CUT_MAX", 5)
+    recovered = Outbox("n1")
+    recovered.restore(snapshot)
+    recovered.recut(batches, NOW)
+    assert recovered.in_flight() == live.in_flight()
+    assert recovered.snapshot() == live.snapshot()
+    assert recovered.backlog_bytes == live.backlog_bytes
 
 
 def test_a_new_epoch_numbers_anew_what_the_centre_does_not_hold() -> None:
@@ -204,6 +252,8 @@ def test_what_goes_in_comes_out_once(steps: list[tuple[str, int, int]]) -> None:
                 outbox.restore(snapshot)
                 assert outbox.snapshot() == snapshot
         assert len(outbox.in_flight()) <= BATCHES_IN_FLIGHT_MAX
+        flying_bytes = sum(len(batch.body) for batch in outbox.in_flight())
+        assert outbox.backlog_bytes == flying_bytes + sum(len(encode(item)) for item in outbox._pool.values())
         assert sum(item.events for item in held) == outbox.events_acked
         assert outbox.events_acked + outbox.events_waiting == put
     outbox.welcome(Welcome(outbox.epoch + 1, 0))

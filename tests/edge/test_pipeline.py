@@ -127,7 +127,46 @@ def test_acknowledgements_keep_the_order_of_the_publishes(tmp_path):
         await wire.until(lambda: len(wire.asked("acknowledge")) == 2)
         assert wire.asked("acknowledge") == [[(1, ""), (2, ""), (3, "")], [(4, "")]]
         pipeline.received(wire, [position(5)], 0.0)
+        await wire.until(lambda: len(wire.asked("acknowledge")) == 3)
         assert wire.asked("acknowledge")[2] == [(5, "")]
+
+    with_pipeline(tmp_path, test)
+
+
+def test_reads_of_one_turn_become_one_round(tmp_path):
+    """What several connections sent before the loop turned is one row; presence keeps its place among them; each gets
+    its own acknowledgements, in order."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        other = Wire(pipeline)
+        before = pipeline.node.number
+        for number in range(1, 7):
+            pipeline.received(wire if number % 2 else other, [order(number, number)], 0.0)
+        await wire.until(lambda: bool(wire.asked("acknowledge")))
+        assert pipeline.node.number == before + 1
+        pairs = [pair for asked in wire.asked("acknowledge") for pair in asked]  # type: ignore[attr-defined]
+        assert pairs == [(1, ""), (3, ""), (5, "")]
+        pairs = [pair for asked in other.asked("acknowledge") for pair in asked]  # type: ignore[attr-defined]
+        assert pairs == [(2, ""), (4, ""), (6, "")]
+        pipeline.received(wire, [order(7, 7)], 0.0)
+        pipeline.present("alice", False)
+        assert pipeline.node.number == before + 2
+
+    with_pipeline(tmp_path, test)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_slow_disks_are_left_to_the_writer(tmp_path, monkeypatch, quick):
+    """Where the disk is quick the loop commits by itself; where it is not, or the writer is at work, it goes on."""
+    monkeypatch.setattr("edge.journal_writer.DIRECT_COMMIT_S_MAX", 9.0 if quick else 0.0)
+
+    async def test(pipeline: Pipeline, wire: Wire, journal: Journal) -> None:
+        await wire.until(lambda: pipeline.in_flight == 0)
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await asyncio.sleep(0)
+        assert (wire.asked("acknowledge") != []) == quick
+        await wire.until(lambda: wire.asked("acknowledge") == [[(1, "")]])
+        assert pipeline.committed == journal.last == pipeline.node.number
 
     with_pipeline(tmp_path, test)
 
@@ -210,7 +249,7 @@ def test_batches_are_shown_to_the_uplink_when_they_are_durable(tmp_path):
         effects = node.handle([], later)
         assert any(isinstance(effect, Batch) for effect in effects)
         assert pipeline.batches() == []
-        pipeline._in_flight(effects, 0.0, 0.0)  # the round that a timer would have made in two minutes
+        pipeline._commit(effects, 0.0, 0.0, ())  # the round that a timer would have made in two minutes
         async with asyncio.timeout(10):
             await woken.wait()
         assert [batch.seq for batch in pipeline.batches()] == [1]
@@ -228,6 +267,7 @@ def test_a_flood_becomes_several_rounds_and_a_snapshot(tmp_path):
         for begin in range(0, total, 200):
             for number in range(begin, min(begin + 200, total)):
                 pipeline.received(wire, [Publish("alice", "x.y", b"", 1, number + 1)], 0.0)
+                pipeline.post([])
             await wire.until(lambda: pipeline.in_flight == 0)
         assert len(wire.asked("acknowledge")) == total
 
@@ -263,14 +303,15 @@ def test_a_live_journal_replays_to_the_byte(tmp_path):
 def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch):
     """When more reads arrive than the disk can take, links are paused, what still comes is refused and counted, and all
     that was accepted is there."""
-    monkeypatch.setattr("edge.pipeline.COMMIT_QUEUE_ROWS_MAX", 1_000)
+    monkeypatch.setattr("edge.pipeline.COMMIT_QUEUE_ROWS_MAX", 400)
 
     async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
         await wire.until(lambda: pipeline.in_flight == 0)
         holder = apsw.Connection(str(tmp_path / "journal.sqlite3"))  # the disk stalls: somebody else has the write lock
         holder.execute("BEGIN IMMEDIATE")
-        for number in range(1_000):
+        for number in range(400):
             pipeline.received(wire, [order(number, number + 1)], 0.0)
+            pipeline.post([])  # a round of its own
         holder.execute("ROLLBACK")
         holder.close()
         assert wire.asked("pause") == [None]
@@ -294,6 +335,7 @@ def test_a_core_that_fails_shows_nothing_more(tmp_path, monkeypatch):
         await wire.until(lambda: bool(wire.asked("acknowledge")))
         monkeypatch.setattr(pipeline.node.dispatch, "decide", lambda *_: 1 / 0)
         pipeline.received(wire, [order(2, 2)], 0.0)
+        pipeline.post([])
         monkeypatch.undo()
         pipeline.received(wire, [order(3, 3)], 0.0)
         await asyncio.sleep(0.1)
@@ -338,7 +380,7 @@ def test_a_full_disk_stops_acceptance_and_ends_by_itself(tiny_disk, monkeypatch)
             await asyncio.sleep(0)
         await wire.until(lambda: pipeline.full)
         pipeline.received(wire, [order(9_001, 9_001)], 0.0)
-        assert wire.asked("acknowledge")[-1] == [(9_001, "disk_full")]
+        await wire.until(lambda: wire.asked("acknowledge")[-1] == [(9_001, "disk_full")])
         filler.unlink()
         await wire.until(lambda: not pipeline.full)
         pipeline.received(wire, [order(9_002, 9_002)], 0.0)

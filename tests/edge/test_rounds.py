@@ -1,7 +1,7 @@
 """Tests of edge.rounds."""
 
 from edge.model import Acknowledge, Answer, Batch, Commit, Now, Recall, Row, encode_row
-from edge.rounds import Round, receipt_in
+from edge.rounds import Round, receipts_in
 from edge.wire import Receipt, encode
 
 
@@ -30,8 +30,8 @@ def test_a_round_gathers_what_the_effects_ask_for():
     assert made.batch == (2, 6)
 
 
-def test_a_receipt_is_found_in_its_row_in_both_encodings():
-    """The receipt of one id of one client is found among others, and nothing where there is none."""
+def test_receipts_are_found_in_their_row_in_both_encodings():
+    """The receipts of some ids of some clients are found among others, and nothing where there is none."""
     effects = [
         answer(1, "bob", "a", json=True),
         answer(2, "alice", "a", json=False),
@@ -39,7 +39,7 @@ def test_a_receipt_is_found_in_its_row_in_both_encodings():
         answer(4, "alice", "c", json=True, kind="update"),
     ]
     row = encode_row(Row(1, Now(0.0, 0), [], [], [], [*effects]))
-    assert receipt_in(row, Recall("alice", "a", 1)) == effects[1].payload
-    assert receipt_in(row, Recall("alice", "b", 1)) == effects[2].payload
-    assert receipt_in(row, Recall("alice", "c", 1)) is None
-    assert receipt_in(row, Recall("eve", "a", 1)) is None
+    wanted = [Recall("alice", "a", 1), Recall("alice", "b", 1), Recall("alice", "c", 1), Recall("eve", "a", 1)]
+    found = {("alice", "a"): effects[1].payload, ("alice", "b"): effects[2].payload}
+    assert receipts_in(row, wanted) == found
+    assert receipts_in(row, wanted[2:]) == {}

@@ -9,7 +9,7 @@ from edge.aggregate import Windows
 from edge.coordinates import converted
 from edge.model import Now
 from edge.said import Said
-from edge.wire import Update
+from edge.wire import Assignment, Update
 
 T0 = 1_790_000_000_000
 
@@ -23,6 +23,16 @@ def test_everybody_is_told_in_the_encoding_that_they_speak():
     (alice, kind, payload, expires), (bob, _, packed, _) = said.messages
     assert (alice, bob, kind, expires) == ("alice", "bob", "update", 9.0)
     assert json.loads(payload) == msgspec.msgpack.decode(packed)
+
+
+def test_a_withdrawal_that_became_void_is_not_told():
+    """What a round withdraws and gives back it says nothing of; other withdrawals are told."""
+    said = Said(Windows(5, 8), "wgs84", {}, Now(1.0, T0), "dispatch")
+    for order in ("o-1", "o-2"):
+        said.tell("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0)
+    said.take_back("r-1", "o-1")
+    said.take_back("r-1", "o-3")
+    assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in said.messages] == ["o-2"]
 
 
 def test_cells_are_those_of_wgs84():

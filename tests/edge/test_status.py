@@ -193,6 +193,49 @@ def test_a_gauge_that_fails_is_a_problem_and_not_the_end_of_the_report() -> None
     assert "gone" in report["sentence"]
 
 
+def test_a_queue_that_cannot_be_read_is_a_problem_and_the_others_are_watched() -> None:
+    """Its name and the error stand in the verdict; sampling goes on."""
+    time = Time()
+    status = running(time)
+
+    def broken() -> int:
+        raise KeyError("gone")
+
+    status.queue("decide", broken, lambda: 1, 1)
+    status.queue("commit", lambda: 3, lambda: 7, 4096)
+    for _ in range(3):
+        time.real_s += STATUS_INTERVAL_S
+        status.tick(time.now())
+    assert [problem["name"] for problem in status.report(time.now())["problems"]] == ["stall_commit", "gauge"]
+    assert "queues.decide" in status.report(time.now())["problems"][1]["sentence"]
+
+
+def test_the_watchdog_is_fed_unless_a_restart_helps() -> None:
+    """A full disk or a silent centre is no reason for a restart; rounds that no longer reach the disk are, until they
+    do, and so is an alarm that says so."""
+    time = Time()
+    status = running(time)
+    done = 7
+    status.queue("sync", lambda: 3, lambda: 7, 8)
+    status.queue("commit", lambda: 3, lambda: done, 4096)
+    status.alarm("disk", "The disk is full.", serving=False)
+    for _ in range(20):
+        done += 1
+        time.real_s += STATUS_INTERVAL_S
+        status.tick(time.now())
+        assert not status.needs_restart()
+    for _ in range(3):
+        time.real_s += STATUS_INTERVAL_S
+        status.tick(time.now())
+    assert status.needs_restart()
+    done += 1
+    time.real_s += STATUS_INTERVAL_S
+    status.tick(time.now())
+    assert not status.needs_restart()
+    status.alarm("writer", "The writer is gone.", restart=True)
+    assert status.needs_restart()
+
+
 def test_gauges_are_bounded_and_named_properly() -> None:
     """A name without a section, or one gauge too many, is a mistake in the code and says so at start."""
     status = running(Time())

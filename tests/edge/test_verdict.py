@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from edge.limits import DISK_FREE_BYTES_MIN, STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
-from edge.verdict import Problem, problems, sentence, span
+from edge.verdict import STALLS, Problem, problems, sentence, span
 
 WALL_MS = 1_800_000_000_000
 
@@ -43,9 +43,14 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
 @pytest.mark.parametrize(
     ("name", "serving", "says", "sections"),
     [
+        ("stall_decode", False, "Restart", {"queues": {"decode": STILL}}),
         ("stall_commit", False, "disk", {"queues": {"commit": STILL}}),
         ("stall_decide", False, "Restart", {"queues": {"decide": STILL}}),
         ("stall_publish", True, "network", {"queues": {"publish": STILL}}),
+        ("stall_seal", True, "window", {"queues": {"seal": STILL}}),
+        ("stall_cut", True, "batches", {"queues": {"cut": STILL}}),
+        ("stall_send", True, "not sent", {"queues": {"send": STILL}}),
+        ("descriptors", False, "LimitNOFILE", {"link": {"connections": 900, "listeners_paused": 1}}),
         ("stall_sync", True, "centre", {"queues": {"sync": STILL}}),
         ("clock_unset", True, "NTP", {"clock": {"wall_ms": 1000, "jump_ms": None}}),
         ("clock_jumped", True, "forward by 10 h", {"clock": {"wall_ms": WALL_MS, "jump_ms": 36_000_000}}),
@@ -58,7 +63,9 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("uplink", True, "Refused.", {"sync": {"connected": False, "last_ack_age_s": AGE_S, "error": "Refused."}}),
         ("certificate", True, "7 days", {"link": {"certificate_days": 7}}),
         ("certificate", True, "expired", {"link": {"certificate_days": -1}}),
-        ("journal", False, "broken", {"alarms": {"journal": ("The journal is broken.", False)}}),
+        ("uplink_ca", True, "centre", {"link": {"uplink_ca_days": 0}}),
+        ("link_ca", True, "2 days", {"link": {"link_ca_days": 2.5}}),
+        ("journal", False, "broken", {"alarms": {"journal": ("The journal is broken.", False, False)}}),
         ("gauge", True, "journal.rows", {"unread": {"journal.rows": "KeyError('x')"}}),
     ],
 )
@@ -68,6 +75,23 @@ def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, says: str
     assert [(problem.name, problem.serving) for problem in found] == [(name, serving)]
     assert says in found[0].sentence
     assert found[0].sentence.endswith(".")
+
+
+def test_a_restart_is_asked_for_where_it_helps() -> None:
+    """What keeps people waiting and a new process would mend is left to the watchdog; a full disk, a missing centre or
+    broker, an old certificate, a clock and everything that only delays the centre's figures is not."""
+    asked = {name for name in STALLS if problems(report(queues={name: STILL}))[0].restart}
+    assert asked == {"decode", "decide", "commit", "publish"}
+    sick = report(
+        alarms={"disk": ("The disk is full.", False, False)},
+        link={"connected": False, "certificate_days": -1, "listeners_paused": 1, "connections": 9},
+        sync={"connected": False, "last_ack_age_s": AGE_S},
+        disk={"free_bytes": 0},
+        clock={"wall_ms": 1000, "jump_ms": 36_000_000},
+        unread={"journal.rows": "KeyError('x')"},
+    )
+    assert len(problems(sick)) == 8
+    assert not any(problem.restart for problem in problems(sick))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +104,7 @@ def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, says: str
         {"sync": {"connected": False, "last_ack_age_s": UPLINK_ACK_DEADLINE_S}},
         {"sync": {"connected": True, "last_ack_age_s": AGE_S, "in_flight": 1, "error": None}},
         {"sync": {"connected": False, "last_ack_age_s": None}, "uptime_s": 3},
-        {"link": {"certificate_days": 31, "connected": True}},
+        {"link": {"certificate_days": 31, "connected": True, "listeners_paused": 0}},
     ],
 )
 def test_what_is_only_nearly_wrong_is_not_called_wrong(sections: dict[str, Any]) -> None:

@@ -34,7 +34,6 @@ def test_the_report_and_the_map_show_the_district(tmp_path):
         assert report["riders"] == {"offered": 1}
         assert report["core"]["received"] == report["core"]["accepted"] == 2
         assert report["journal"]["rows"] == 3
-        assert report["queues"]["commit"]["depth"] == 0
         assert report["sync"] == {}
         view = live(pipeline, clock)
         assert [(dot["id"], dot["lat"], dot["lon"]) for dot in view["riders"]] == [("r-1", 31.201, 121.401)]

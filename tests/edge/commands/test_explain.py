@@ -37,10 +37,10 @@ def test_a_person_reads_the_whole_story(path: Path) -> None:
         "r-1: declines offer 1; accepted",
         "r-2: offer 2: no answer",
         "alice, shop-1: delivered",
-        "rules one-matching-1",
+        "rules planned-1",
         "> r-1",
         "0:04 old",
-        "travel 6, rider waits 19",
+        "travel 6",
     ):
         assert words in result.stdout
     assert max(len(line) for line in result.stdout.split("\n")) <= 240

@@ -1,6 +1,7 @@
 """`doorstep status` against a real page: its exit codes, its words, and what it says when nobody answers."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge.commands.status import status
+from edge.datadir import DataDir
 from tests.edge.pages.feed import TOKEN, Feed, Served, served
 
 
@@ -99,6 +101,18 @@ def test_no_node_is_exit_2_and_says_where_it_looked(tmp_path: Path) -> None:
     result = call("--data-dir", str(tmp_path))
     assert result.exit_code == 2
     assert f"No node answers at http://127.0.0.1:{port}" in result.output
+
+
+def test_a_node_that_stands_still_is_no_node_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its directory is held and its page is silent: the sentence names the process and says what to do."""
+    monkeypatch.setattr("edge.commands.status.TIMEOUT_S", 0.2)
+    with DataDir.open(tmp_path) as held, socket.create_server(("127.0.0.1", 0)) as silent:
+        held.write_ports({"status": silent.getsockname()[1]})
+        (tmp_path / "status.token").write_text(TOKEN)
+        result = call("--data-dir", str(tmp_path))
+    assert result.exit_code == 2
+    assert f"runs as process {os.getpid()} and does not answer" in result.output
+    assert "Restart it" in result.output
 
 
 @pytest.mark.parametrize("ports", ["", "{", "[]", "{}", '{"status": null}', '{"listen": 1883}'])

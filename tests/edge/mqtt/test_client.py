@@ -88,6 +88,21 @@ def test_it_is_up_when_subscribed_and_resumed_sessions_need_no_subscription() ->
     assert client.sessions_lost == 1
 
 
+def test_a_session_of_an_unanswered_connect_is_subscribed() -> None:
+    """The peer lost the session, and made a new one at an attempt whose CONNACK never came: present, but deaf."""
+    client = Client("c", subscriptions=[("a", 1)], session_expiry_s=60)
+    client.connect(0.0)
+    client.receive(ConnAckPacket().write() + SubAckPacket(65_535, [GRANTED]).write(), 0.0)
+    assert client.phase is Phase.UP
+    client.connect(1.0)
+    client.connect(2.0)
+    said(client)
+    client.receive(ConnAckPacket(session_present=True).write(), 2.0)
+    assert [type(packet) for packet in said(client)] == [SubscribePacket]
+    client.receive(SubAckPacket(65_535, [GRANTED]).write(), 2.0)
+    assert up(client, 3.0, session_present=True) == []
+
+
 def test_a_refused_subscription_is_named() -> None:
     """The filter, the reason and the user are in the text."""
     client = Client("c", username="u", subscriptions=[("mine", 1), ("theirs", 1)])

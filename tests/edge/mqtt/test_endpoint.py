@@ -320,6 +320,30 @@ def test_revocation(run: Callable[[Test], None]):
     run(test)
 
 
+def test_a_connection_that_cannot_be_written_to_holds_up_nobody(run: Callable[[Test], None]):
+    """Where writing to one connection fails it is dropped, and the others of that turn get what is theirs."""
+
+    async def test() -> None:
+        receiver = Recorder(acknowledge=True)
+        endpoint = make(receiver)
+        _, port = await endpoint.listen("127.0.0.1:0")
+        broken = await Client.connect(port, client="c2")
+
+        def fail() -> None:
+            raise RuntimeError("this transport is closed")
+
+        next(iter(endpoint._peers)).flush = fail  # type: ignore[method-assign]
+        client = await Client.connect(port)
+        broken.send(PingReqPacket())
+        client.send(PingReqPacket())
+        assert await client.receive() == PingRespPacket()
+        assert await broken.receive() is None
+        assert endpoint.connections == 1
+        await endpoint.close()
+
+    run(test)
+
+
 def test_closing(run: Callable[[Test], None]):
     """A stop says goodbye to everybody, refuses new connections, and reports nobody as gone."""
 
@@ -481,7 +505,7 @@ def test_half_open_tls_goes_away(run: Callable[[Test], None], tmp_path: Path, mo
     authority, certificate, key = make_certificates(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
-    monkeypatch.setattr("edge.mqtt.endpoint.TLS_HANDSHAKE_S", 0.5)
+    monkeypatch.setattr("edge.mqtt.listener.TLS_HANDSHAKE_S", 0.5)
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)

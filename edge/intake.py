@@ -1,0 +1,107 @@
+"""What one turn of the loop has read becomes the inputs of one round, and a list of whom to acknowledge what.
+
+Reads of one turn are handled together: a round, a row and a commit for all of them costs the processor less than one
+for each (at 1,000 orders/s from 200 connections 0.9 ms of it for an order instead of 1.4).
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from time import perf_counter
+from typing import NamedTuple
+
+from .decode import decode
+from .errors import Reason
+from .limits import BATCH_INPUTS_MAX
+from .model import Event, Input, Publish, Rejected, Source
+from .status import Status
+
+
+class Read(NamedTuple):
+    """The publishes of one read, or a part of a large one. `at` is `time.perf_counter()`."""
+
+    source: Source
+    publishes: list[Publish]
+    at: float
+
+
+class Debt(NamedTuple):
+    """The acknowledgements of one read: a token of the source for each publish that wants one (0: none), and whether
+    the round has a reason for it."""
+
+    source: Source
+    tokens: list[int]
+    durable: list[bool]
+
+    def pay(self, reasons: Iterator[str]) -> None:
+        """Acknowledge. `reasons` are those of the round's durable inputs, from this read's first one on."""
+        tokens: list[int] = []
+        said: list[str] = []
+        for token, durable in zip(self.tokens, self.durable, strict=True):
+            reason = next(reasons) if durable else ""
+            if token:
+                tokens.append(token)
+                said.append(reason)
+        self.source.acknowledge(tokens, said)
+
+    def refuse(self, reason: str) -> None:
+        """None of it is on disk, nor will be."""
+        tokens = [token for token in self.tokens if token]
+        self.source.acknowledge(tokens, [reason] * len(tokens))
+
+
+class Intake:
+    """Reads that wait for the end of the loop's turn."""
+
+    def __init__(self, status: Status, crs: str) -> None:
+        self._status, self._crs = status, crs
+        self._reads: deque[Read] = deque()
+        self.taken = 0
+        """Reads that became part of a round, or were refused."""
+
+    def __len__(self) -> int:
+        return len(self._reads)
+
+    def add(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        """One read. A flood is cut into pieces, of which each fits a round."""
+        for begin in range(0, len(publishes), BATCH_INPUTS_MAX):
+            self._reads.append(Read(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at))
+
+    def refuse(self, reason: Reason) -> int:
+        """The disk is full or too far behind: nothing is written, nothing is promised. How many messages that were."""
+        count = sum(len(read.publishes) for read in self._reads)
+        self.taken += len(self._reads)
+        for source, publishes, _ in self._reads:
+            tokens = [publish.token for publish in publishes if publish.token]
+            source.acknowledge(tokens, [reason] * len(tokens))
+        self._reads.clear()
+        return count
+
+    def take(self) -> tuple[list[Input], list[Debt], float]:
+        """The inputs of one round, in the order in which they came, what is owed for them, and when the first of them
+        was read. What is too much for one round stays."""
+        status, crs = self._status, self._crs
+        inputs: list[Input] = []
+        debts: list[Debt] = []
+        begin = perf_counter()
+        first_at = self._reads[0].at
+        count = 0
+        while self._reads and count + len(self._reads[0].publishes) <= BATCH_INPUTS_MAX:
+            source, publishes, at = self._reads.popleft()
+            self.taken += 1
+            tokens: list[int] = []
+            durable: list[bool] = []
+            for publish in publishes:
+                made = decode(publish, crs)
+                inputs += made
+                first = made[0]
+                is_durable = isinstance(first, Event | Rejected)
+                status.received(publish.kind if not isinstance(first, Rejected) else "rejected")
+                if publish.token or is_durable:
+                    tokens.append(publish.token)
+                    durable.append(is_durable)
+            if tokens:
+                debts.append(Debt(source, tokens, durable))
+            count += len(publishes)
+            status.stage("queue", begin - at, len(publishes))
+        status.stage("decode", perf_counter() - begin, count)
+        return inputs, debts, first_at

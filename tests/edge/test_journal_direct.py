@@ -1,0 +1,131 @@
+"""Rows that the loop commits by itself, between those of the journal's writer."""
+
+import asyncio
+import resource
+from pathlib import Path
+
+import apsw
+import pytest
+
+from edge.errors import DiskFull, JournalError
+from edge.journal import Journal
+from edge.journal_reader import JournalReader
+from edge.limits import WAL_BYTES_MAX
+from tests.edge.journals import Writing, recovered, row, session, snapshot
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite3"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine's disk is at the moment."""
+    monkeypatch.setattr("edge.journal_writer.DIRECT_COMMIT_S_MAX", 60.0)
+
+
+def test_a_direct_commit_is_on_disk_when_it_returns(path: Path) -> None:
+    """Another process can read the row at once, nothing is reported, and the next number may take the other way."""
+
+    async def work(writing: Writing) -> None:
+        journal = writing.journal
+        assert journal.commit(1, row(1))
+        assert (journal.last, journal.queued, journal.queued_bytes) == (1, 0, 0)
+        with JournalReader.open(path) as reader:
+            assert reader.row(1) == row(1)
+        await writing.write([2, 3])
+        assert journal.commit(4, row(4))
+        assert writing.committed[-1] == 3
+        assert await journal.recall(4) == row(4)
+
+    session(path, work)
+    assert recovered(path) == (None, [1, 2, 3, 4])
+
+
+def test_rows_never_overtake_each_other(path: Path) -> None:
+    """While rows wait for the writer none is committed directly; a row out of turn is the caller's mistake."""
+
+    async def work(writing: Writing) -> None:
+        journal = writing.journal
+        journal.submit(1, row(1))
+        assert not journal.commit(2, row(2))
+        journal.submit(2, row(2))
+        await writing.until(lambda: journal.last == 2)
+        with pytest.raises(JournalError, match="the next is 3"):
+            journal.commit(4, row(4))
+
+    session(path, work)
+
+
+def test_before_its_start_a_journal_takes_nothing(path: Path) -> None:
+    """Without its writer there is nobody to see to checkpoints and failures."""
+    journal = Journal.open(path)
+    assert not journal.commit(1, row(1))
+    journal.close()
+
+
+def test_a_stranger_who_writes_is_left_to_the_writer(path: Path) -> None:
+    """The loop does not wait for somebody else's lock."""
+
+    async def work(writing: Writing) -> None:
+        await writing.write([1])
+        stranger = apsw.Connection(str(path))
+        stranger.execute("BEGIN IMMEDIATE")
+        assert not writing.journal.commit(2, row(2))
+        writing.journal.submit(2, row(2))
+        await asyncio.sleep(0.1)
+        assert writing.journal.last == 1
+        stranger.execute("ROLLBACK")
+        stranger.close()
+        await writing.until(lambda: writing.journal.last == 2)
+        assert not writing.failures
+
+    session(path, work)
+
+
+def test_a_full_disk_is_told_like_the_writers_own(path: Path) -> None:
+    """The row is not taken, one DiskFull is told, and with room again the same number goes on."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def work(writing: Writing) -> None:
+        journal = writing.journal
+        assert journal.commit(1, row(1))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        number = 2
+        while journal.commit(number, row(number, 5000)):
+            number += 1
+        assert journal.last == number - 1
+        journal.submit(number, row(number))  # dropped in silence
+        await writing.until(lambda: writing.failures)
+        assert [type(failure) for failure in writing.failures] == [DiskFull]
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert journal.resume()
+        assert journal.commit(number, row(number))
+
+    try:
+        session(path, work)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_the_writer_sees_to_checkpoints_and_snapshots(path: Path) -> None:
+    """Under direct commits alone the WAL stays small, snapshots are written, and a quiet moment moves the rest."""
+    wal = path.with_name(path.name + "-wal")
+
+    async def work(writing: Writing) -> None:
+        journal = writing.journal
+        for number in range(1, 4001):
+            if not journal.commit(number, row(number, 4000)):
+                journal.submit(number, row(number, 4000))
+                await writing.until(lambda number=number: journal.last == number)
+            if number == 2000:
+                journal.snapshot(number, snapshot(number))
+        assert wal.stat().st_size < 3 * WAL_BYTES_MAX
+        assert journal.counters.checkpoints > 1
+        await writing.until(lambda: 2000 in writing.snapshots())
+        await writing.until(lambda: path.stat().st_size > 4000 * 4000)
+
+    session(path, work)
+    body, numbers = recovered(path)
+    assert (body, len(numbers)) == (snapshot(2000), 2000)
