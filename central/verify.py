@@ -35,7 +35,8 @@ ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
 
 class Standing(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
-    the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended."""
+    the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended,
+    `discard_before` (Unix ms) what the node was told not to send again when this one began."""
 
     node: str
     instance: str
@@ -48,6 +49,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     seen_until: int = 0
     old_epoch: int = 0
     old_through: int = 0
+    discard_before: int = 0
 
 
 class Alarm(Struct, frozen=True):
@@ -167,7 +169,7 @@ def _older_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Gre
         greeting = Greeting(
             epoch=standing.epoch,
             old_through=agreed,
-            discard_before=0 if agrees else standing.seen_until,
+            discard_before=standing.discard_before or (0 if agrees else standing.seen_until),
             reason="again",
         )
         return greeting, standing, None
@@ -189,7 +191,7 @@ def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
 
 
 def _new_epoch(standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0) -> tuple[Greeting, Standing, Alarm]:
-    restored = alarm.kind == "node_restored"
+    discard_before = standing.seen_until if alarm.kind == "node_restored" else 0
     fresh = msgspec.structs.replace(
         standing,
         instance=hello.instance,
@@ -199,8 +201,8 @@ def _new_epoch(standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0) 
         events=max(standing.events, hello.acked_events),
         old_epoch=hello.epoch,
         old_through=standing.through if hello.epoch == standing.epoch else 0,
+        discard_before=discard_before,
     )
-    discard_before = standing.seen_until if restored else 0
     greeting = Greeting(epoch=fresh.epoch, old_through=agreed, discard_before=discard_before, reason=alarm.kind)
     return greeting, fresh, alarm
 

@@ -2,7 +2,11 @@
 
 Windows wait in the pool without a number and may still merge into coarser ones: minutes, ten minutes, hours, days, four
 weeks. Totals stay exact whatever merges. `cut` numbers some of them for ever, newest first (live traffic goes before
-backlog); a batch in flight never changes. It is deleted when the centre acknowledged it, and only then.
+backlog), and few at a time: only after windows were added or the centre has spoken, so that a round of events never
+waits for a backlog. A batch in flight never changes. It is deleted when the centre acknowledged it, and only then.
+
+What was numbered stays numbered: recovery does not cut again but takes the batches that stand in the journal (`recut`),
+so that another version, which would cut otherwise, goes on with the very batches that the centre may hold.
 
 Numbers count up from 1 within an *epoch*, which only the centre issues; before the first welcome nothing is cut. At
 every connection the two sides compare where they stand. The centre greets, and the outbox does:
@@ -26,7 +30,14 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from .limits import BATCH_BYTES_MAX, BATCHES_IN_FLIGHT_MAX, POOL_CELLS_MAX, POOL_WINDOWS_MAX
+from .limits import (
+    BATCH_BYTES_AIM,
+    BATCH_BYTES_MAX,
+    BATCHES_CUT_MAX,
+    BATCHES_IN_FLIGHT_MAX,
+    POOL_CELLS_MAX,
+    POOL_WINDOWS_MAX,
+)
 from .model import Batch, Now, Welcome
 from .windows import NO_BATCH, Hello, Window, decode_body, divide, encode, encode_body, merge, withhold
 
@@ -55,6 +66,7 @@ class _State(Struct, array_like=True):
     nonsense: int
     flying: list[_Flying]
     pool: list[Window]
+    cuts: int = BATCHES_CUT_MAX
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -77,7 +89,9 @@ class Outbox:
         self._newest_ms = 0
         self._flying: list[_Flying] = []
         self._pool: dict[Key, Window] = {}
-        self._backlog_bytes: int | None = None
+        self._sizes: dict[Key, int] = {}
+        self._pool_bytes = 0
+        self._cuts = 0
 
     # -- from the node ---------------------------------------------------------------------------------------------
 
@@ -87,14 +101,15 @@ class Outbox:
             self._newest_ms = max(self._newest_ms, window.end)
             self._put(window)
         if windows:
-            self._backlog_bytes = None
+            self._cuts = BATCHES_CUT_MAX
             self._coarsen()
 
     def cut(self, now: Now) -> list[Batch]:
-        """Number what there is room for, at most BATCHES_IN_FLIGHT_MAX in flight. The new batches, in order."""
+        """Number what there is room for: at most BATCHES_CUT_MAX since the last word of the centre or the last windows,
+        at most BATCHES_IN_FLIGHT_MAX in flight. The new batches, in order."""
         batches: list[Batch] = []
-        while self.epoch and self._pool and len(self._flying) < BATCHES_IN_FLIGHT_MAX:
-            self._backlog_bytes = None
+        while self._cuts and self.epoch and self._pool and len(self._flying) < BATCHES_IN_FLIGHT_MAX:
+            self._cuts -= 1
             windows = self._take()
             body = encode_body(windows)
             previous = self._flying[-1].batch.sha256 if self._flying else self._head
@@ -102,7 +117,21 @@ class Outbox:
             batch = Batch(self.node, self.epoch, seq, sha256(body).digest(), previous, body)
             self._flying.append(_Flying(batch, sum(window.events for window in windows), now.mono))
             batches.append(batch)
+        self._cuts = 0
         return batches
+
+    def recut(self, batches: list[Batch], now: Now) -> None:
+        """In recovery: these were cut in this round then. Their windows leave the pool."""
+        self._cuts = 0
+        for batch in batches:
+            windows = decode_body(batch.body)
+            for window in windows:
+                known = self._pool.get(_key(window))
+                if known is not None and (left := known.cells[len(window.cells) :]):
+                    self._keep(Window(known.scenario, known.start, known.width_s, 0, {}, {}, left))
+                elif known is not None:
+                    self._drop(_key(window))
+            self._flying.append(_Flying(batch, sum(window.events for window in windows), now.mono))
 
     # -- from the centre -------------------------------------------------------------------------------------------
 
@@ -116,14 +145,14 @@ class Outbox:
             return
         if self.through < greeting.old_through:
             self.stored(self.epoch, greeting.old_through)
-        self._backlog_bytes = None
+        self._cuts = BATCHES_CUT_MAX
         back = [window for item in self._flying for window in decode_body(item.batch.body)]
         self._flying = []
         self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
         for window in back:
             self._put(window)
         for key in [key for key in self._pool if key[0] < greeting.discard_before]:
-            self.events_discarded += self._pool.pop(key).events
+            self.events_discarded += self._drop(key).events
         self._coarsen()
 
     def stored(self, epoch: int, through: int) -> None:
@@ -131,9 +160,9 @@ class Outbox:
         if epoch != self.epoch or not self.epoch or through > self.through + len(self._flying):
             self.nonsense += 1
             return
+        self._cuts = BATCHES_CUT_MAX
         while self.through < through:
             item = self._flying.pop(0)
-            self._backlog_bytes = None
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
 
@@ -163,6 +192,16 @@ class Outbox:
         return pooled + sum(item.events for item in self._flying)
 
     @property
+    def events_sealed(self) -> int:
+        """Events of all windows that ever came here."""
+        return self.events_acked + self.events_discarded + self.events_waiting
+
+    @property
+    def numbered(self) -> int:
+        """Grows with every batch that is cut, over all epochs."""
+        return (self.epoch << 32) + self.through + len(self._flying)
+
+    @property
     def windows_waiting(self) -> int:
         """Windows in the pool."""
         return len(self._pool)
@@ -170,10 +209,7 @@ class Outbox:
     @property
     def backlog_bytes(self) -> int:
         """Uncompressed size of what the centre has not acknowledged."""
-        if self._backlog_bytes is None:
-            pooled = sum(len(encode(window)) for window in self._pool.values())
-            self._backlog_bytes = pooled + sum(len(item.batch.body) for item in self._flying)
-        return self._backlog_bytes
+        return self._pool_bytes + sum(len(item.batch.body) for item in self._flying)
 
     @property
     def waiting_since(self) -> float | None:
@@ -194,6 +230,7 @@ class Outbox:
             self.nonsense,
             self._flying,
             list(self._pool.values()),
+            self._cuts,
         )
         return _encode(state)
 
@@ -203,31 +240,43 @@ class Outbox:
         self.epoch, self.through, self._head = state.epoch, state.through, state.head
         self._newest_ms, self.nonsense = state.newest_ms, state.nonsense
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
-        self._flying = state.flying
-        self._pool = {_key(window): window for window in state.pool}
-        self._backlog_bytes = None
+        self._flying, self._cuts = state.flying, state.cuts
+        self._pool, self._sizes, self._pool_bytes = {}, {}, 0
+        for window in state.pool:
+            self._keep(window)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _put(self, window: Window) -> None:
         known = self._pool.get(_key(window))
-        self._pool[_key(window)] = window if known is None else merge(known, window, window.start, window.width_s)
+        self._keep(window if known is None else merge(known, window, window.start, window.width_s))
+
+    def _keep(self, window: Window) -> None:
+        """In the pool, in place of what has its key."""
+        key, size = _key(window), len(encode(window))
+        self._pool_bytes += size - self._sizes.get(key, 0)
+        self._pool[key], self._sizes[key] = window, size
+
+    def _drop(self, key: Key) -> Window:
+        """Out of the pool."""
+        self._pool_bytes -= self._sizes.pop(key)
+        return self._pool.pop(key)
 
     def _take(self) -> list[Window]:
         """The newest windows that fit one batch, out of the pool."""
         taken: list[Window] = []
-        room = BATCH_BYTES_MAX - _HEADER_BYTES
+        room = min(BATCH_BYTES_AIM, BATCH_BYTES_MAX) - _HEADER_BYTES
         for key in sorted(self._pool, reverse=True):
             rest: Window | None = self._pool[key]
             while rest is not None:
                 piece, left = divide(rest)
-                room -= len(encode(piece))
+                room -= self._sizes[key] if piece is self._pool[key] else len(encode(piece))
                 if taken and room < 0:
-                    self._pool[key] = rest
+                    self._keep(rest)
                     return taken
                 taken.append(piece)
                 rest = left
-            del self._pool[key]
+            self._drop(key)
         return taken
 
     def _coarsen(self) -> None:
@@ -242,7 +291,7 @@ class Outbox:
         for key in sorted(self._pool):
             if not self._beyond():
                 break
-            self._pool[key] = withhold(self._pool[key])
+            self._keep(withhold(self._pool[key]))
 
     def _beyond(self) -> bool:
         cells = sum(len(window.cells) for window in self._pool.values())
@@ -257,7 +306,7 @@ class Outbox:
                 if width_s <= narrow_s and age_s > keep_s:
                     width_s = next((wider for wider, _ in COARSER if wider > narrow_s), WIDTH_S_MAX)
             if width_s != window.width_s:
-                del self._pool[key]
+                self._drop(key)
                 start = window.start - window.start % (width_s * 1000)
                 self._put(msgspec.structs.replace(window, start=start, width_s=width_s))
 
@@ -266,7 +315,7 @@ class Outbox:
         earlier: dict[str, Key] = {}
         for key in sorted(self._pool):
             if key[2] in earlier:
-                old, young = self._pool.pop(earlier[key[2]]), self._pool.pop(key)
+                old, young = self._drop(earlier[key[2]]), self._drop(key)
                 end = max(old.end, young.end)
                 self._put(merge(old, young, old.start, (end - old.start) // 1000))
                 return

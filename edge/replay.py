@@ -122,7 +122,7 @@ def _opened(payload: bytes) -> Any:
     """A message body as its fields; other bytes as they are, in hexadecimal."""
     try:
         return (msgspec.json if payload[:1] == b"{" else msgspec.msgpack).decode(payload)
-    except msgspec.DecodeError:
+    except ValueError:  # msgspec.DecodeError is one, a text that is not UTF-8 another
         return payload.hex()
 
 

@@ -8,7 +8,7 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
     state             "starting" | "ok" | "degraded" | "draining"
     serving           whether events are accepted: false makes /healthz answer 503
     sentence          what is wrong and what to do, or that all is well
-    problems          [{"name", "sentence", "serving"}], worst first
+    problems          [{"name", "sentence", "serving", "restart"}], worst first
     started_at        wall ms
     uptime_s          real seconds
     clock             {"wall_ms", "speed", "jump_ms"}; jump_ms: the last jump of the wall clock, null if none lately
@@ -21,7 +21,8 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
     journal           {"rows", "bytes", "queued", "commit_ms_p50", …}
     sync              {"connected", "epoch", "batches_sent", "batches_acked", "bytes", "in_flight", "pool_windows",
                       "backlog_bytes", "last_ack_age_s", "events_at_node", …}; empty without an uplink
-    link              {"connections", …}; "connected" only in broker mode; "certificate_days" only with TLS
+    link              {"connections", …}; "connected" only in broker mode; "certificate_days" only with TLS, and
+                      "uplink_ca_days" and "link_ca_days" where those options name a file
     process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
     disk              {"free_bytes"} of the data directory
     keeps             [{"what", "where", "how_long"}]: what the node stores
@@ -33,6 +34,7 @@ other sections may appear. Durations are milliseconds where the name ends in _ms
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -123,7 +125,7 @@ class Status:
         self._gauges: dict[str, Callable[[], Value]] = {}
         self._sections: dict[str, Callable[[], Mapping[str, Value]]] = {}
         self._queues: dict[str, Queue] = {}
-        self._alarms: dict[str, tuple[str, bool]] = {}
+        self._alarms: dict[str, tuple[str, bool, bool]] = {}
         self._version = _version()
 
     # -- the data path -------------------------------------------------------------------------------------------------
@@ -180,13 +182,13 @@ class Status:
         the name, not empty and not moving for its patience is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
 
-    def alarm(self, name: str, text: str | None, *, serving: bool = True) -> None:
+    def alarm(self, name: str, text: str | None, *, serving: bool = True, restart: bool = False) -> None:
         """Raise an alarm (a full sentence: what is wrong, what to do), or clear it with None. `serving` is whether
-        events are still accepted."""
+        events are still accepted, `restart` whether a new process would do better."""
         if text is None:
             self._alarms.pop(name, None)
         else:
-            self._alarms[name] = (text, serving)
+            self._alarms[name] = (text, serving, restart)
 
     def keeping(self, retention_days: float, k_anonymity: int) -> None:
         """What is kept has changed with the configuration."""
@@ -205,7 +207,14 @@ class Status:
             self._sampled_s = seconds
             self._sample_clock(now, seconds)
             for queue in self._queues.values():
-                queue.sample()
+                with suppress(Exception):  # `report` says which one cannot be read
+                    queue.sample()
+
+    def needs_restart(self) -> bool:
+        """Whether something stands still that only a new process can set going again: then the service manager should
+        hear nothing more from this one. A full disk or a missing centre is no reason."""
+        alarms = any(restart for _, _, restart in self._alarms.values())
+        return alarms or any(problem.restart for problem in problems({"queues": self._moving({})}))
 
     def report(self, now: Now) -> dict[str, Any]:
         """The JSON of /api/status."""
@@ -226,7 +235,6 @@ class Status:
                 "recent": {stage: asdict(latency.recent()) for stage, latency in self.latencies.items()},
                 "total": {stage: asdict(latency.total()) for stage, latency in self.latencies.items()},
             },
-            "queues": {name: queue.report() for name, queue in self._queues.items()},
             **self._pull(),
             "process": process(),
             "keeps": self._keeps,
@@ -263,10 +271,21 @@ class Status:
             except Exception as error:  # noqa: BLE001
                 unread[name] = repr(error)
             sections.setdefault(section, {})[key] = value
+        queues = self._moving(unread)
         if self._data_dir is not None:
             space = os.statvfs(self._data_dir)
             sections.setdefault("disk", {})["free_bytes"] = space.f_bavail * space.f_frsize
-        return {**sections, "unread": unread}
+        return {"queues": queues, **sections, "unread": unread}
+
+    def _moving(self, unread: dict[str, str]) -> dict[str, dict[str, float]]:
+        """Every queue that can be read; the others go to `unread`."""
+        queues: dict[str, dict[str, float]] = {}
+        for name, queue in self._queues.items():
+            try:
+                queues[name] = queue.report()
+            except Exception as error:  # noqa: BLE001
+                unread[f"queues.{name}"] = repr(error)
+        return queues
 
     def _sample_clock(self, now: Now, seconds: float) -> None:
         """The wall clock should have moved as far as the monotonic one."""

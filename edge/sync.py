@@ -13,7 +13,6 @@ from random import SystemRandom
 from secrets import token_hex
 from typing import Final
 
-import msgspec
 import zstandard
 
 from .limits import (
@@ -134,6 +133,13 @@ class Sync:
         return len(self._flying)
 
     @property
+    def unsent(self) -> int:
+        """Batches that could be on their way: the centre has greeted, there is room, and they are not sent."""
+        if not self._greeted or len(self._flying) >= self._window:
+            return 0
+        return sum(self._is_due(batch) for batch in self._batches())
+
+    @property
     def last_ack_age_s(self) -> float | None:
         """Real seconds since the centre last acknowledged anything or greeted, None if it never did."""
         if self._acked_at is None or self._loop is None:
@@ -217,14 +223,19 @@ class Sync:
         """What is committed and not yet sent on this connection, as far as the line has room."""
         if not self._greeted or self._loop is None:
             return
-        window = UPLINK_WINDOW_MAX if self._answer_s < UPLINK_FAST_S else 1
         for batch in self._batches():
-            if len(self._flying) >= window:
+            if len(self._flying) >= self._window:
                 break
-            if batch.epoch != self._epoch or batch.seq <= self._through or batch.seq in self._flying:
-                continue
-            if not self._publish(batch):
+            if self._is_due(batch) and not self._publish(batch):
                 break
+
+    @property
+    def _window(self) -> int:
+        return UPLINK_WINDOW_MAX if self._answer_s < UPLINK_FAST_S else 1
+
+    def _is_due(self, batch: Batch) -> bool:
+        """Whether it was not sent on this connection, and the centre does not have it."""
+        return batch.epoch == self._epoch and batch.seq > self._through and batch.seq not in self._flying
 
     def _publish(self, batch: Batch) -> bool:
         assert self._loop is not None
@@ -259,7 +270,7 @@ class Sync:
                     self._on_greeting(decode_greeting(message.payload))
                 elif kind == SYNC_ACK:
                     self._on_ack(decode_ack(message.payload))
-            except msgspec.DecodeError as error:
+            except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
                 self.nonsense += 1
                 log.warning("the centre sent a %s that cannot be read: %s", kind, error)
         self._link.acknowledge(messages)

@@ -22,11 +22,13 @@ Report = Mapping[str, Any]
 
 
 class Problem(Struct, frozen=True):
-    """One thing that is wrong. `serving` is whether events are still accepted and decided in spite of it."""
+    """One thing that is wrong. `serving` is whether events are still accepted and decided in spite of it, `restart`
+    whether a new process would do better: then the service manager's watchdog is no longer fed."""
 
     name: str
     sentence: str
     serving: bool
+    restart: bool = False
 
 
 class Stall(Struct, frozen=True):
@@ -35,19 +37,50 @@ class Stall(Struct, frozen=True):
     what: str
     todo: str
     serving: bool
+    restart: bool = False
     patience_s: float = STATUS_STALL_INTERVALS * STATUS_INTERVAL_S
 
 
 STALLS: Final = {
+    "decode": Stall(
+        "What was read from clients is not looked at",
+        "Restart the node; events without a receipt will be sent again.",
+        serving=False,
+        restart=True,
+    ),
     "commit": Stall(
         "Rows wait for the disk",
         "Look at the disk of the data directory (dmesg, iostat); restart the node.",
         serving=False,
+        restart=True,
     ),
     "decide": Stall(
-        "Events wait for a decision", "Restart the node; events without a receipt will be sent again.", serving=False
+        "A deadline passed without a decision",
+        "Restart the node; events without a receipt will be sent again.",
+        serving=False,
+        restart=True,
     ),
-    "publish": Stall("Answers wait to be sent", "Restart the node, and look at its network.", serving=True),
+    "publish": Stall(
+        "Clients wait for answers that nobody sends",
+        "Restart the node, and look at its network.",
+        serving=True,
+        restart=True,
+    ),
+    "seal": Stall(
+        "A window of counts is past its end and stays open",
+        "Restart the node when it suits you: decisions go on, the centre's figures come late.",
+        serving=True,
+    ),
+    "cut": Stall(
+        "Sealed windows do not become batches",
+        "Restart the node when it suits you: decisions go on, the centre's figures come late.",
+        serving=True,
+    ),
+    "send": Stall(
+        "Batches are ready for the centre and are not sent",
+        "Restart the node when it suits you: decisions go on, the centre's figures come late.",
+        serving=True,
+    ),
     "sync": Stall(
         "Batches wait for the centre",
         "The connection stands but nothing is acknowledged: look at the centre's log. Local decisions go on.",
@@ -55,7 +88,8 @@ STALLS: Final = {
         patience_s=2 * UPLINK_ACK_DEADLINE_S,
     ),
 }
-"""The queues whose stillness is a fault. Others are only shown: an order may wait for long."""
+"""The queues whose stillness is a fault. Others are only shown: an order may wait for long. The watchdog acts
+where people are kept waiting; where only the centre's figures are late, interrupting decisions would do more harm."""
 
 
 def problems(report: Report) -> list[Problem]:
@@ -80,7 +114,7 @@ def sentence(state: str, found: list[Problem], report: Report) -> str:
 
 
 def _alarms(report: Report) -> list[Problem]:
-    return [Problem(name, text, serving) for name, (text, serving) in report.get("alarms", {}).items()]
+    return [Problem(name, *alarm) for name, alarm in report.get("alarms", {}).items()]
 
 
 def _stalls(report: Report) -> list[Problem]:
@@ -90,7 +124,7 @@ def _stalls(report: Report) -> list[Problem]:
         if queue is None or not queue["depth"] or queue["still_s"] < stall.patience_s:
             continue
         text = f"{stall.what}: {queue['depth']}, and none moved for {span(queue['still_s'])}. {stall.todo}"
-        found.append(Problem(f"stall_{name}", text, stall.serving))
+        found.append(Problem(f"stall_{name}", text, stall.serving, stall.restart))
     return found
 
 
@@ -131,6 +165,17 @@ def _link(report: Report) -> list[Problem]:
     return [Problem("link_down", text, serving=False)]
 
 
+def _descriptors(report: Report) -> list[Problem]:
+    link = report.get("link", {})
+    if not link.get("listeners_paused"):
+        return []
+    text = (
+        f"There are no file descriptors left, so new clients wait ({link.get('connections', 0)} are connected). Raise "
+        "the limit of open files (LimitNOFILE in the service's unit, ulimit -n in a shell) and restart the node."
+    )
+    return [Problem("descriptors", text, serving=False)]
+
+
 def _uplink(report: Report) -> list[Problem]:
     sync = report.get("sync", {})
     connected, error = sync.get("connected"), sync.get("error")
@@ -147,12 +192,14 @@ def _uplink(report: Report) -> list[Problem]:
 
 
 def _certificate(report: Report) -> list[Problem]:
-    days = report.get("link", {}).get("certificate_days")
-    if days is None or days > CERTIFICATE_DAYS_MIN:
-        return []
-    when = "has expired: TLS clients cannot connect" if days <= 0 else f"expires in {days:.0f} days"
-    text = f"The certificate in tls_cert {when}. Replace the file and send the node SIGHUP."
-    return [Problem("certificate", text, serving=True)]
+    link = report.get("link", {})
+    found: list[Problem] = []
+    for name, option, cost, todo in _CERTIFICATES:
+        days = link.get(f"{name}_days")
+        if days is not None and days <= CERTIFICATE_DAYS_MIN:
+            when = f"has expired: {cost}" if days <= 0 else f"expires in {span(days * 86_400)}"
+            found.append(Problem(name, f"The certificate in {option} {when}. {todo}", serving=True))
+    return found
 
 
 def _unread(report: Report) -> list[Problem]:
@@ -162,6 +209,14 @@ def _unread(report: Report) -> list[Problem]:
         )
         for name, why in report.get("unread", {}).items()
     ]
+
+
+_CERTIFICATES: Final = (
+    ("certificate", "tls_cert", "TLS clients cannot connect", "Replace the file and send the node SIGHUP."),
+    ("uplink_ca", "uplink_ca", "the centre cannot be reached", "Replace the file and restart the node."),
+    ("link_ca", "link_ca", "the broker cannot be reached", "Replace the file and restart the node."),
+)
+"""What is judged, the option that names it, what it costs when it has expired, and what to do."""
 
 
 def span(seconds: float) -> str:
@@ -175,6 +230,7 @@ def span(seconds: float) -> str:
 _RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (
     _alarms,
     _stalls,
+    _descriptors,
     _link,
     _disk,
     _uplink,

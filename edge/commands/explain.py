@@ -38,7 +38,7 @@ def explain(order: str, path: str, as_json: bool) -> None:
             found = explained(order, _bodies(reader), _time)
             if found is None:
                 raise _unknown(order, reader)
-        except (JournalError, msgspec.DecodeError) as error:
+        except (JournalError, ValueError) as error:
             raise InputError(str(reader.path), None, f"{error}. Nothing can be said for sure.") from error
     if as_json:
         click.echo(msgspec.json.encode(found))

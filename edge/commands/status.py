@@ -1,5 +1,6 @@
 """`doorstep status`: asks a running node how it is, and says it in one sentence and a few short tables."""
 
+import fcntl
 import http.client
 import json
 from pathlib import Path
@@ -30,6 +31,10 @@ class _Unreachable(Exception):
     """Nobody to ask. The text says where was looked and what to do."""
 
 
+class _NoAnswer(_Unreachable):
+    """Somebody may be there, but nothing came back."""
+
+
 @click.command(short_help="Say how a running node is.")
 @click.option("--config", "config_path", type=click.Path(dir_okay=False), help="The node's configuration (edge.toml).")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="The node's data directory, instead of --config.")
@@ -45,9 +50,15 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, as_js
     doorstep status --config /etc/doorstep/edge.toml
     doorstep status --data-dir data --json
     """
+    if sum(option is not None for option in (config_path, data_dir, url)) > 1:
+        raise click.UsageError("--config, --data-dir and --url say the same thing: give one of them.")
     try:
-        base, token = _where(config_path, data_dir, url)
-        body = _ask(base, token)
+        folder = None if url is not None else _folder(config_path, data_dir)
+        base, token = _where(folder, url)
+        try:
+            body = _ask(base, token)
+        except _NoAnswer as error:
+            raise _Unreachable(_silent(folder) or str(error)) from None
     except _Unreachable as error:
         click.echo(f"doorstep: {error}", err=True)
         raise SystemExit(UNREACHABLE) from None
@@ -59,18 +70,40 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, as_js
     raise SystemExit(0 if report["state"] == "ok" else DEGRADED)
 
 
-def _where(config_path: str | None, data_dir: str | None, url: str | None) -> tuple[str, str]:
+def _folder(config_path: str | None, data_dir: str | None) -> Path:
+    """The data directory."""
+    if config_path is None and data_dir is None and Path("edge.toml").exists():
+        config_path = "edge.toml"
+    return Path(load(config_path).data_dir) if config_path is not None else Path(data_dir or "data")
+
+
+def _silent(folder: Path | None) -> str:
+    """A process holds the directory and yet nobody answered: what that means. Empty where none holds it."""
+    if folder is None:
+        return ""
+    try:
+        with (folder / "lock").open(encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = lock.read(32).strip()
+                return (
+                    f"The node runs as process {holder} and does not answer within {TIMEOUT_S:.0f} s: it stands still. "
+                    "Restart it; the service manager does so by itself when its watchdog has waited long enough."
+                )
+    except OSError:
+        return ""
+    return ""
+
+
+def _where(folder: Path | None, url: str | None) -> tuple[str, str]:
     """The page's address without a path, and its token."""
-    if sum(option is not None for option in (config_path, data_dir, url)) > 1:
-        raise click.UsageError("--config, --data-dir and --url say the same thing: give one of them.")
     if url is not None:
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.netloc:
             raise click.BadParameter("write http://127.0.0.1:PORT/?token=TOKEN", param_hint="--url")
         return f"http://{parts.netloc}", parse_qs(parts.query).get("token", [""])[0]
-    if config_path is None and data_dir is None and Path("edge.toml").exists():
-        config_path = "edge.toml"
-    folder = Path(load(config_path).data_dir) if config_path is not None else Path(data_dir or "data")
+    assert folder is not None, "without an address there is a directory"
     try:
         port = msgspec.json.decode((folder / "ports.json").read_bytes(), type=dict[str, int])["status"]
         token = (folder / "status.token").read_text(encoding="ascii").strip()
@@ -94,7 +127,7 @@ def _ask(base: str, token: str) -> bytes:
         answer = connection.getresponse()
         body = answer.read(ANSWER_BYTES_MAX)
     except (OSError, http.client.HTTPException) as error:
-        raise _Unreachable(
+        raise _NoAnswer(
             f"No node answers at {base} ({error}). Start it with `doorstep edge --config edge.toml`; if it runs, "
             "its log says why it is silent."
         ) from None

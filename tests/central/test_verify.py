@@ -111,6 +111,19 @@ def test_a_greeting_that_discards_is_given_once_more_with_its_horizon() -> None:
     assert (again.epoch, again.old_through, again.discard_before) == (first.epoch, 4, START)
 
 
+def test_a_node_restored_to_before_it_enrolled_is_told_its_horizon_again() -> None:
+    """Its backup knows of no epoch, so nothing can be compared: what it may have sent is still not to be sent again,
+    also where the first greeting was lost."""
+    told = hello(**FRESH)
+    first, standing, _ = greet(STANDING, told, hash_of)
+    assert first.discard_before == START
+    assert standing is not None
+    standing = msgspec.structs.replace(standing, old_epoch=0)
+    again, _, silent = greet(standing, told, hash_of)
+    assert silent is None
+    assert (again.epoch, again.discard_before) == (first.epoch, START)
+
+
 def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
     """A centre that lost its disk says how many events of the node are gone, and begins a later epoch."""
     greeting, standing, alarm = greet(None, hello(acked_events=70), hash_of)

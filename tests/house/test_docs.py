@@ -149,6 +149,22 @@ def test_every_limit_is_used() -> None:
     assert not unused, f"edge/limits.py: nothing reads {', '.join(unused)}"
 
 
+def losses() -> list[str]:
+    """The lines of the README's table of what can be lost."""
+    part = README[README.index("## What you can lose") :].split("\n## ")[0]
+    return [line for line in part.splitlines() if line.startswith("| ") and not line.startswith(("| what ", "| ---"))]
+
+
+@pytest.mark.parametrize("line", losses(), ids=lambda line: line.split("|")[1].strip())
+def test_what_can_be_lost_is_proved(line: str) -> None:
+    """Each line of "What you can lose" links to a test that exists."""
+    proofs = re.findall(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)", line)
+    assert proofs, f"nothing proves: {line}"
+    for function, name in proofs:
+        known = {node.name for node in tree(name).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert function in known, f"{name} has no {function}"
+
+
 def anchors(page: str) -> set[str]:
     """The anchors that a Markdown page's headings make."""
     text = re.sub(r"^ *```.*?^ *```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.project import ROOT
 
-PROMISED = {"venv", "demo", "test", "lint", "bench", "soak", "clean", "lock", "help"}
+PROMISED = {"venv", "demo", "test", "faults", "fuzz", "lint", "bench", "pieces", "soak", "clean", "lock", "help"}
 
 
 def test_help_lists_every_target(program: Callable[[str], str]) -> None:

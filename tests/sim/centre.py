@@ -143,7 +143,7 @@ class Uplink:
             self._process.loop.call_later(1.0 + 5 * self._world.chance.random(), self._connect)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, on_ack: Any = None, **_: Any) -> bool:
-        if not self.connected:
+        if not self.connected or not self._process.alive:
             return False
         number = 0
         if qos:

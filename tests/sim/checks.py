@@ -124,8 +124,8 @@ class Books:
             self.holders.pop(order, None)
             self.delivered[order] = None
         elif body.step == "picked_up" and order not in self.delivered:
-            # Timers come before events in a row: who was given up as silent may pick up in the same one.
             self._kept[order] = rider
+            # Timers come before events in a row: its holder may be given up as silent in the same one.
             if holder in (None, rider) or _withdrawn(row, order, holder):
                 self.holders[order] = rider
 
@@ -133,7 +133,11 @@ class Books:
         body, rider = loose(answer.payload), answer.client
         order = body["order"]
         if body["state"] == "withdrawn":
-            if self.holders.get(order) == rider != self._kept.get(order):
+            kept = self._kept.get(order) == rider
+            need(
+                not kept, "I2", lambda: f"{rider} picks {order} up, is told that it may, and then that it is withdrawn"
+            )
+            if self.holders.get(order) == rider:
                 del self.holders[order]
             return
         need(order not in self.holders, "I4", lambda: f"{order} is offered to {rider}, {self.holders[order]} has it")

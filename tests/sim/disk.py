@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SNAPSHOTS_KEPT = 3
 
+QUICK_S = 0.01
+"""Commits that take no longer are made in the loop, now and then."""
+
 
 class Snapshot(Struct, frozen=True):
     """The core's state after row `number`."""
@@ -30,7 +33,9 @@ class Disk:
 
     def __init__(self) -> None:
         self.rows: list[bytes] = []
-        """Row 1 first; none is ever pruned here, so that everything can be judged again."""
+        """Row 1 first, those that are pruned too, so that everything can be judged again."""
+        self.pruned = 0
+        """The last row that left the journal."""
         self.snapshots: list[Snapshot] = []
         self.torn = b""
         """The beginning of a row that a power cut interrupted: its checksum does not fit."""
@@ -40,7 +45,7 @@ class Disk:
     def copy(self) -> "Disk":
         """A backup."""
         twin = Disk()
-        twin.rows, twin.snapshots = list(self.rows), list(self.snapshots)
+        twin.rows, twin.snapshots, twin.pruned = list(self.rows), list(self.snapshots), self.pruned
         return twin
 
 
@@ -70,6 +75,7 @@ class Paper:
         return Recovery(snapshot.body or None, snapshot.number, self._rows(snapshot.number), [])
 
     def _rows(self, after: int) -> Iterator[bytes]:
+        assert after >= self.disk.pruned, "no snapshot leads to the first row that is left"
         return iter(self.disk.rows[after:])
 
     @property
@@ -80,7 +86,26 @@ class Paper:
     def queued_bytes(self) -> int:
         return sum(len(item[1]) for item in self._queue if not isinstance(item, Snapshot))
 
+    def commit(self, number: int, row: bytes) -> bool:
+        """At once, where nothing else is under way and the disk is quick."""
+        busy = self.failure is not None or self._queue or self._writing
+        if busy or self._commit_s > QUICK_S or self._rng.random() < 0.3:
+            return False
+        self._process.handled(row)
+        if self.disk.broken or self.disk.full:
+            self._queue.append((number, row))
+            on_failure, self._on_failure = self._on_failure, lambda _: None
+            self._fail()
+            self._on_failure = on_failure
+            self._process.loop.call_soon(on_failure, self.failure)
+            return False
+        self._keep([(number, row)])
+        self._process.step()
+        return self._process.alive
+
     def submit(self, number: int, row: bytes) -> None:
+        if not self._process.alive:
+            return
         self._process.handled(row)
         if self.failure is None:
             self._queue.append((number, row))
@@ -90,6 +115,13 @@ class Paper:
         if self.failure is None:
             self._queue.append(Snapshot(number, body))
             self._write()
+
+    def prune(self, through: int) -> None:
+        """Up to a snapshot, never beyond the oldest of those that are kept."""
+        if self.failure is None and len(self.disk.snapshots) == SNAPSHOTS_KEPT:
+            oldest = self.disk.snapshots[0].number
+            if self.disk.pruned < oldest <= through:
+                self.disk.pruned = oldest
 
     def resume(self) -> bool:
         if self.disk.full:
@@ -102,7 +134,7 @@ class Paper:
         found = self._process.loop.create_future()
         self._process.loop.call_later(self._commit_s, found.set_result, None)
         await found
-        return self.disk.rows[number - 1] if number <= len(self.disk.rows) else None
+        return self.disk.rows[number - 1] if self.disk.pruned < number <= len(self.disk.rows) else None
 
     # -- the disk ------------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ FAULTS: Final = {
 
 LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "SNAPSHOT_ROWS": ("pipeline", (5, 17, 60)),
-    "BATCH_INPUTS_MAX": ("pipeline", (2, 7, 1024)),
+    "BATCH_INPUTS_MAX": ("intake", (2, 7, 1024)),
     "COMMIT_QUEUE_ROWS_MAX": ("pipeline", (16, 4096)),
     "COMMIT_QUEUE_ROWS_SPARE": ("pipeline", (4,)),
     "RECENT_MAX": ("repeats", (4, 32, 8192)),

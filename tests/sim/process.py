@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from edge.clock import Clock
-from edge.errors import JournalError
+from edge.errors import JournalError, Reason
+from edge.limits import RETENTION_CHECK_S
 from edge.model import Configure
 from edge.node import Node
 from edge.pipeline import Pipeline
+from edge.retention import Retention
 from edge.sync import Sync
 
 from .centre import Uplink
@@ -25,12 +27,15 @@ if TYPE_CHECKING:
 class Status:
     """What the pipeline tells its status; drops are kept, the rest goes nowhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: "Process") -> None:
+        self._process = process
         self.drops: dict[str, int] = {}
         self.alarms: dict[str, str] = {}
 
     def dropped(self, reason: str, count: int) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + count
+        if self._process.main and reason in (Reason.DISK_FULL, Reason.OVERLOADED):
+            self._process.world.checks.shed += count
 
     def alarm(self, name: str, text: str | None, serving: bool = True) -> None:
         if text is None:
@@ -49,7 +54,7 @@ class Process:
         self.world, self.disk, self.main = world, disk, main
         self.rng = Random(f"process-{world.plan.seed}-{boot}")
         self.loop = ProcessLoop(world.time)
-        self.status = Status()
+        self.status = Status(self)
         self.crash_in = -1
         """Effects until a crash that was drawn; below zero: none was."""
         self.paper = Paper(self, disk, world.plan.commit_s, self.rng)
@@ -85,12 +90,18 @@ class Process:
                 hello=lambda name: self.pipeline.node.outbox.hello(self.world.instance, name),
                 post=lambda item: self.pipeline.post([item]),
             )
+        self.retention = Retention(self.pipeline, self.paper, clock)  # type: ignore[arg-type]
+        self._retain()
         self.sync._random = self.rng.random
         self.pipeline.on_batches = self.sync.wake
         self.pipeline.on_rebuilt = self.sync.ask_again
         self.sync._loop = self.loop
         self.uplink: Any = self.sync._link
         self.uplink.attach(self)
+
+    def _retain(self) -> None:
+        self.retention.check()
+        self.loop.call_later(RETENTION_CHECK_S / 10, self._retain)
 
     @property
     def alive(self) -> bool:

@@ -20,37 +20,35 @@ from edge.scenarios.dispatch.book import Book
 from edge.scenarios.dispatch.riders import Rider, Riders
 from tests.sim.draw import draw
 from tests.sim.search import Outcome, live
+from tests.sim.world import T0
 
 SEEDS_MAX = 40
+WEEK_MS = 7 * 86_400_000
 Patch = pytest.MonkeyPatch
 
 
 def publish_before_commit(patch: Patch) -> None:
     """Answers are handed out as soon as the core made them."""
-    honest = Pipeline._in_flight
+    honest = Pipeline._commit
 
-    def hasty(self: Pipeline, *arguments: Any) -> Round:
-        round_ = honest(self, *arguments)
-        self._committed_sequence = round_.sequence
+    def hasty(self: Pipeline, effects: Any, *arguments: Any) -> None:
+        self._committed_sequence = self.node.sequence
         for link in self.links:
-            link.wake(round_.clients)
-        return round_
+            link.wake({effect.client: None for effect in effects if isinstance(effect, Answer)})
+        honest(self, effects, *arguments)
 
-    patch.setattr(Pipeline, "_in_flight", hasty)
+    patch.setattr(Pipeline, "_commit", hasty)
 
 
 def acknowledge_before_commit(patch: Patch) -> None:
     """A publish is acknowledged when it is decided."""
-    honest = Pipeline._received
+    honest = Pipeline._commit
 
-    def hasty(self: Pipeline, source: Any, publishes: Any, read_at: float) -> None:
-        honest(self, source, publishes, read_at)
-        if self._flight and self._flight[-1].source is source:
-            round_ = self._flight[-1]
-            round_.source = None
-            source.acknowledge(round_.tokens, round_.reasons)
+    def hasty(self: Pipeline, effects: Any, read_at: float, handled_at: float, debts: Any = ()) -> None:
+        Round.of(effects, self.node.sequence, read_at, handled_at, debts).acknowledge()
+        honest(self, effects, read_at, handled_at, ())
 
-    patch.setattr(Pipeline, "_received", hasty)
+    patch.setattr(Pipeline, "_commit", hasty)
 
 
 def forget_repeats_after_restart(patch: Patch) -> None:
@@ -148,7 +146,7 @@ def offer_to_two(patch: Patch) -> None:
         idle = [rider for rider in book.riders.known.values() if rider.on and not rider.orders]
         for order in book.orders.open.values():
             if order.state == "offered" and order.offers == 1 and idle:
-                commitment._offer(book, order, idle.pop(), now, say)
+                commitment._offer(book, order, idle.pop(), now)
 
     patch.setattr(commitment, "settle", hasty)
 
@@ -171,25 +169,25 @@ def lose_the_count_of_what_was_shed(patch: Patch) -> None:
 
 def decide_a_known_id_again(patch: Patch) -> None:
     """A repeat whose kind is a reply is decided anew."""
-    honest = Repeats.row_of
+    honest = Repeats.claim
 
-    def forgetful(self: Repeats, client: str, id_: str) -> int | None:
-        return None if client == "r-0" and id_.endswith("2") else honest(self, client, id_)
+    def forgetful(self: Repeats, client: str, id_: str, row: int, age_ms: int) -> int | None:
+        known = honest(self, client, id_, row, age_ms)
+        return None if client == "r-0" and id_.endswith("2") else known
 
-    patch.setattr(Repeats, "row_of", forgetful)
+    patch.setattr(Repeats, "claim", forgetful)
 
 
 def answer_a_repeat_anew(patch: Patch) -> None:
     """The recalled receipt is not the one that was recorded."""
     from edge import pipeline
 
-    honest = pipeline.receipt_in
+    honest = pipeline.receipts_in
 
-    def other(body: bytes, recall: Any) -> bytes | None:
-        found = honest(body, recall)
-        return found and found + b" "
+    def other(body: bytes, recalls: Any) -> dict[tuple[str, str], bytes]:
+        return {key: found + b" " for key, found in honest(body, recalls).items()}
 
-    patch.setattr(pipeline, "receipt_in", other)
+    patch.setattr(pipeline, "receipts_in", other)
 
 
 def believe_a_lost_word(patch: Patch) -> None:
@@ -206,6 +204,16 @@ def age_by_the_wall_clock(patch: Patch) -> None:
         return honest(self, inputs, now, *arguments)
 
     patch.setattr(Node, "_round", jumping)
+
+
+def prune_by_the_wall_clock(patch: Patch) -> None:
+    """Rows leave the journal by a clock that jumps, and the ids that they decided stay."""
+    patch.setattr(Node, "prunable", property(lambda self: self.number if self.last.wall_ms > T0 + WEEK_MS else 0))
+
+
+def withdraw_what_was_reclaimed(patch: Patch) -> None:
+    """What a round took from a rider it says last, even where it gave it back."""
+    patch.setattr("edge.said.Said.take_back", lambda *_: None)
 
 
 def keep_every_answer(patch: Patch) -> None:
@@ -270,6 +278,8 @@ PLANTED: list[Callable[[Patch], None]] = [
     answer_a_repeat_anew,
     believe_a_lost_word,
     age_by_the_wall_clock,
+    prune_by_the_wall_clock,
+    withdraw_what_was_reclaimed,
     keep_every_answer,
     read_the_clock_twice,
     mix_up_the_verdicts,
@@ -280,6 +290,8 @@ PLANTED: list[Callable[[Patch], None]] = [
 WEATHER: dict[Callable[[Patch], None], dict[str, float]] = {
     believe_a_lost_word: {"disk_full": 0.1},
     age_by_the_wall_clock: {"wall_jump": 0.3},
+    prune_by_the_wall_clock: {"wall_jump": 0.2, "crash": 0.1},
+    withdraw_what_was_reclaimed: {"disk_full": 0.1},
     lose_the_count_of_what_was_shed: {"flood": 0.3},
 }
 """Bugs that show only in rare weather are hunted in that alone."""

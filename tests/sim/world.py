@@ -165,6 +165,8 @@ class World:
             self.interrupted = True
         told = "disk" in self.process.status.alarms
         need(told == self.process.pipeline.full, "I8", lambda: "the status does not say that the disk is full")
+        missed = self.process.status.drops.get("recall_missed", 0)
+        need(not missed, "I2", lambda: f"{missed} repeats were acknowledged whose receipt is in a row that is gone")
         healed = [name for at, name in self._heal_at if at <= self.time.now]
         self._heal_at = [item for item in self._heal_at if item[0] > self.time.now]
         for name in healed:

@@ -1,0 +1,51 @@
+"""When a certificate ends.
+
+The standard library loads certificates and does not tell their dates, except of authorities. So the two times are read
+from the DER (X.690) of the certificate itself: TBSCertificate (RFC 5280, 4.1) is version, serial number, signature,
+issuer and then validity, a sequence of notBefore and notAfter.
+"""
+
+import re
+import ssl
+from datetime import UTC, datetime
+from typing import Final
+
+_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_VERSION, _UTC_TIME = 0xA0, 0x17
+
+
+def expires_ms(pem: str) -> int | None:
+    """Unix ms at which the first of the certificates in a PEM text ends; None where none can be read."""
+    ends = [end for found in _PEM.findall(pem) if (end := _ends_ms(found)) is not None]
+    return min(ends, default=None)
+
+
+def _ends_ms(pem: str) -> int | None:
+    try:
+        der = ssl.PEM_cert_to_DER_cert(pem)
+        _, certificate, _ = _element(der)
+        _, rest, _ = _element(certificate)
+        tag, _, after = _element(rest)
+        if tag == _VERSION:
+            rest = after
+        for _ in ("serial number", "signature", "issuer"):
+            _, _, rest = _element(rest)
+        _, validity, _ = _element(rest)
+        _, _, after = _element(validity)
+        tag, text, _ = _element(after)
+        form = "%y%m%d%H%M%SZ" if tag == _UTC_TIME else "%Y%m%d%H%M%SZ"
+        end = datetime.strptime(text.decode("ascii"), form).replace(tzinfo=UTC)
+    except (ValueError, IndexError):
+        return None
+    return int(end.timestamp() * 1000)
+
+
+def _element(der: bytes) -> tuple[int, bytes, bytes]:
+    """The first element: its tag, its content, and what follows it. Raises IndexError and ValueError."""
+    tag, size, begin = der[0], der[1], 2
+    if size & 0x80:
+        begin += size & 0x7F
+        size = int.from_bytes(der[2:begin], "big")
+    if begin + size > len(der):
+        raise ValueError("shorter than it says")
+    return tag, der[begin : begin + size], der[begin + size :]

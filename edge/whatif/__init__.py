@@ -1,0 +1,1 @@
+"""What would have been different: a recorded day, reconstructed and simulated with the node's own dispatch."""

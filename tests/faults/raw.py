@@ -1,0 +1,96 @@
+"""A client that says bytes: what no library would send, and what none would fail to read."""
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from typing import Final, Self
+
+ANSWER_S_MAX: Final = 20.0
+PUBACK: Final = 4
+
+
+def text(value: str | bytes) -> bytes:
+    """An MQTT string, whatever is in it."""
+    data = value.encode() if isinstance(value, str) else value
+    return struct.pack(">H", len(data)) + data
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    """A packet with its fixed header (`kind` is the first byte) and its length."""
+    length, size = bytearray(), len(body)
+    while True:
+        length.append(size % 128 | (0x80 if size >= 128 else 0))
+        size //= 128
+        if not size:
+            return bytes([kind]) + bytes(length) + body
+
+
+def connect(name: str, token: str) -> bytes:
+    """A CONNECT of MQTT 5: clean start, no keepalive."""
+    return packet(
+        0x10, text("MQTT") + b"\x05\xc2" + struct.pack(">H", 0) + b"\x00" + text(name) + text(name) + text(token)
+    )
+
+
+def publish(topic: str | bytes, payload: bytes, number: int) -> bytes:
+    """A PUBLISH of MQTT 5, QoS 1."""
+    return packet(0x32, text(topic) + struct.pack(">H", number) + b"\x00" + payload)
+
+
+def subscribe(pattern: str) -> bytes:
+    """A SUBSCRIBE of MQTT 5, QoS 1."""
+    return packet(0x82, b"\x00\x01\x00" + text(pattern) + b"\x01")
+
+
+class Raw:
+    """One connection, with CONNACK already read. `acks` are the reason codes by packet number."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.acks: dict[int, int] = {}
+        self.closed = False
+
+    @classmethod
+    async def open(cls, port: int, name: str, token: str, *, buffer_bytes: int = 0) -> Self:
+        """Connect and be admitted. `buffer_bytes` narrows the receive buffer of the kernel."""
+        plain = socket.socket()
+        if buffer_bytes:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        plain.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
+        raw = cls(*await asyncio.open_connection(sock=plain, limit=1 << 16))
+        raw.writer.write(connect(name, token))
+        kind, body = await raw.next()
+        assert kind == 0x20, f"no CONNACK: {kind:#x} {body!r}"
+        assert body[1] == 0, f"refused with {body[1]:#x}"
+        return raw
+
+    async def next(self) -> tuple[int, bytes]:
+        """The next packet: its first byte and its body; (0, b"") at the end of the connection."""
+        async with asyncio.timeout(ANSWER_S_MAX):
+            try:
+                kind = (await self.reader.readexactly(1))[0]
+                size = shift = 0
+                while True:
+                    byte = (await self.reader.readexactly(1))[0]
+                    size |= (byte & 0x7F) << shift
+                    shift += 7
+                    if byte < 0x80:
+                        return kind, await self.reader.readexactly(size)
+            except (asyncio.IncompleteReadError, OSError):
+                self.closed = True
+                return 0, b""
+
+    async def gather(self, numbers: int) -> None:
+        """Read until so many publishes are acknowledged, or the connection ends."""
+        while len(self.acks) < numbers and not self.closed:
+            kind, body = await self.next()
+            if kind >> 4 == PUBACK:
+                self.acks[int.from_bytes(body[:2], "big")] = body[2] if len(body) > 2 else 0
+
+    async def close(self) -> None:
+        """Cut it."""
+        self.writer.transport.abort()
+        with suppress(OSError):
+            await self.writer.wait_closed()

@@ -1,0 +1,188 @@
+"""What disks do: tear, rot, fill up, fail (rows 2, 3, 23, 24), with the files of a real node, frozen under load."""
+
+import asyncio
+import resource
+from pathlib import Path
+
+import pytest
+
+from bench.demo.evidence import Evidence
+from edge.errors import JournalError
+from edge.journal import Journal
+from edge.journal_reader import JournalReader
+from edge.limits import JOURNAL_BALLAST_BYTES
+from edge.node import Node
+from tests.faults.people import Crowd, Outcome, judge, until
+from tests.faults.rig import Site, Wires, copy_data
+from tests.processes import find_program
+
+JOURNAL = "journal.sqlite3"
+WAL = f"{JOURNAL}-wal"
+WAL_HEADER, WAL_FRAME = 32, 24 + 4096
+"""SQLite's file format: the WAL's header, and a frame's header with its page."""
+
+
+HINTS = ("Check the disk", "Name another file", "Install that version again")
+"""What a person is told to do about a journal that does not open."""
+
+
+def frozen(make, events: int = 60) -> tuple[Site, Path, set[tuple[str, str]]]:
+    """A copy of a data directory at an instant under load, and the events that were acknowledged by then."""
+    site = make()
+    acknowledged: set[tuple[str, str]] = set()
+    copy = site.folder / "copy"
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(300)
+            await crowd.heard(events)
+            acknowledged.update((person.name, id_) for person in crowd.people for id_ in person.acknowledged)
+            site.node.freeze()
+            copy_data(site.folder / "data", copy, (JOURNAL, WAL))
+            site.close()
+
+    asyncio.run(scene())
+    return site, copy, acknowledged
+
+
+def rows_of(path: Path) -> list[bytes]:
+    """Every row, opened as a node opens it (which may write to the file). Raises JournalError."""
+    journal = Journal.open(path)
+    try:
+        return list(journal.recover().rows)
+    finally:
+        journal.close()
+
+
+def test_a_wal_cut_zeroed_or_flipped_anywhere_opens_as_a_prefix(make, few, report, tmp_path):
+    """A power cut leaves the WAL torn at any byte, with zeros or rubbish after it: the journal opens, and holds a
+    prefix of the commits; whole, it holds every acknowledged event."""
+    _, copy, acknowledged = frozen(make)
+    database, wal = (copy / JOURNAL).read_bytes(), (copy / WAL).read_bytes()
+    with JournalReader.open(copy / JOURNAL) as reader:
+        everything = [body for _, body in reader.rows(0)]
+    evidence = Evidence()
+    evidence.read(everything)
+    assert acknowledged <= set(evidence.receipts), "I1: what was acknowledged is not in the file"
+    edges = {
+        WAL_HEADER + frame * WAL_FRAME + delta for frame in range(len(wal) // WAL_FRAME) for delta in (-1, 0, 1, 24)
+    }
+    offsets = sorted({0, 1, WAL_HEADER - 1, *edges, *range(0, len(wal), 997)} & set(range(len(wal))))
+    driven, lengths = 0, []
+    for offset in few(offsets, 25):
+        flipped = wal[:offset] + bytes([wal[offset] ^ 0x40]) + wal[offset + 1 :]
+        for torn in (wal[:offset], wal[:offset] + bytes(len(wal) - offset), flipped):
+            target = tmp_path / "torn"
+            target.mkdir(exist_ok=True)
+            (target / f"{JOURNAL}-shm").unlink(missing_ok=True)
+            (target / JOURNAL).write_bytes(database)
+            (target / WAL).write_bytes(torn)
+            rows = rows_of(target / JOURNAL)
+            assert rows == everything[: len(rows)], f"at byte {offset}: not a prefix"
+            lengths.append(len(rows))
+            driven += 1
+    assert min(lengths) < len(everything), "no cut took anything away: this proves nothing"
+    report(Outcome(driven, len(everything)))
+
+
+def test_rot_on_any_page_is_found_or_harmless(make, few, report, tmp_path):
+    """One flipped byte on any page of the journal: the start is refused with a copy kept, or the node comes out exactly
+    as it was. It never skips a row."""
+    site, copy, _ = frozen(make, events=150)
+    rows_of(copy / JOURNAL)  # the WAL moves into the file
+    database = (copy / JOURNAL).read_bytes()
+    whole_rows = rows_of(copy / JOURNAL)
+    sound = state(whole_rows)
+    offsets = [page + place for page in range(0, len(database), 4096) for place in (0, 9, 700, 2048, 4000)]
+    driven = found = 0
+    for offset in few(offsets, 40):
+        target = tmp_path / f"rot-{offset}"
+        target.mkdir()
+        damaged = bytearray(database)
+        damaged[offset] ^= 0x01
+        (target / JOURNAL).write_bytes(damaged)
+        try:
+            rows = rows_of(target / JOURNAL)
+        except JournalError as error:
+            found += 1
+            assert any(hint in str(error) for hint in HINTS), str(error)  # noqa: PT017 - the other outcome is as good
+        else:
+            assert rows == whole_rows, f"byte {offset}: other rows, and nobody noticed"
+            assert state(rows) == sound
+        driven += 1
+    assert found, "no flip was found: this proves nothing"
+    report(Outcome(driven, len(whole_rows)))
+    (site.folder / "data" / JOURNAL).write_bytes(rotten_row(database, whole_rows[-3]))
+    for suffix in ("-wal", "-shm"):
+        (site.folder / "data" / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
+    site.node.spawn()
+    assert site.node.wait() == JournalError.exit_code, site.node.said()
+    assert "fails its checksum" in site.node.said()
+    assert list((site.folder / "data").glob(f"{JOURNAL}.damaged-*")), "no copy was kept"
+
+
+def state(rows: list[bytes]) -> bytes:
+    """The core after these rows."""
+    node = Node()
+    node.recover(None, rows)
+    return node.snapshot()
+
+
+def rotten_row(database: bytes, body: bytes) -> bytes:
+    """The file with one bit of a row's body flipped."""
+    at = database.index(body[-40:]) + 20
+    return database[:at] + bytes([database[at] ^ 1]) + database[at + 1 :]
+
+
+def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few):
+    """No file may grow any more (as on a full disk): the node says so, accepts nothing and goes on answering for what
+    it has; with space again it resumes by itself, and nothing that was acknowledged is lost."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(100)
+            await crowd.heard(20)
+            times = few(range(4), 1)
+            for _ in times:
+                size = max(path.stat().st_size for path in (site.folder / "data").glob(f"{JOURNAL}*"))
+                site.node.limit(resource.RLIMIT_FSIZE, size)
+                await until(lambda: not site.status()["serving"])
+                assert "full" in site.status()["sentence"]
+                told = crowd.told()
+                await asyncio.sleep(0.3)
+                assert crowd.told() == told, "a receipt without a disk"
+                site.node.limit(resource.RLIMIT_FSIZE, 1 << 40)
+                await crowd.heard(20)
+            assert (site.folder / "data" / "ballast").stat().st_size == JOURNAL_BALLAST_BYTES
+            report(await judge(site, crowd, len(times)))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("call", ["fdatasync", pytest.param("pwrite64", marks=pytest.mark.whole)])
+def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report, call):
+    """EIO from the N-th sync or write of the journal: the node acknowledges nothing more, ends with exit code 4, and
+    never takes a sync that failed for one that succeeded the second time."""
+    find_program("strace")
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        driven = 0
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(100)
+            await crowd.heard(20)
+            for n in few(range(12, 40), 1):
+                site.node.kill()
+                await asyncio.to_thread(site.node.start, f"{call}:error=EIO:when={n}")
+                code = await asyncio.to_thread(site.node.wait)
+                assert code == JournalError.exit_code, (n, code, site.node.said())
+                assert "disk failed" in site.node.said()
+                driven += 1
+            await asyncio.to_thread(site.node.start)
+            report(await judge(site, crowd, driven))
+
+    asyncio.run(scene())

@@ -1,0 +1,325 @@
+"""Clients and their networks: duplicates, poison, floods, hostile names, deaf consumers (rows 12, 17 to 22)."""
+
+import asyncio
+import json
+import resource
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from bench.proxy import FAIR, Weather
+from edge.limits import PAYLOAD_BYTES_MAX
+from edge.wire import topic_up
+from tests.faults.people import DOOR, SHOP, Crowd, judge, until
+from tests.faults.raw import Raw, connect, packet, publish, subscribe
+from tests.faults.rig import NODE, Site, Wires
+
+PLACE = topic_up(NODE, "eve", "order.place")
+
+
+def order(number: int, **more: Any) -> bytes:
+    """An order of eve's."""
+    at = int(time.time() * 1000)
+    fields = {"id": f"x{number}", "at": at, "order": f"o-eve-{number}", "shop": "s", "pickup": SHOP, "dropoff": DOOR}
+    return json.dumps({**fields, "prep_s": 60, **more}).encode()
+
+
+def counted(site: Site) -> tuple[int, int, int]:
+    """Publishes that came in, those refused with a reason, and those dropped with one."""
+    counts = site.status()["counts"]
+    return sum(counts["received"].values()), sum(counts["refused"].values()), sum(counts["dropped"].values())
+
+
+def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, report):
+    """Whatever the node answers vanishes on the street, and the clients come again with the same ids: every repeat is
+    counted as one, and gets the first receipt's bytes."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        times = few(range(8), 1)
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            await crowd.connected()
+            for _ in times:
+                begin = site.status()["counts"]["duplicate"]
+                swallowed = wires.street.stats.swallowed[1]
+                wires.street.down = Weather(swallow=True)
+                for _ in range(30):
+                    for person in crowd.people:
+                        person.act()
+                async with asyncio.timeout(30):
+                    await until(lambda swallowed=swallowed: wires.street.stats.swallowed[1] > swallowed + 1000)
+                wires.street.down = FAIR
+                wires.street.reset()
+                await until(lambda: not crowd.waiting())
+                assert site.status()["counts"]["duplicate"] > begin, "no duplicate: this proves nothing"
+            report(await judge(site, crowd, len(times)))
+
+    asyncio.run(scene())
+
+
+def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
+    """One order sent 50 times over: one decision, 49 duplicates, 50 acknowledgements."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            for number in range(1, 51):
+                eve.writer.write(publish(PLACE, order(1, at=1_767_261_600_000), number))
+            await eve.gather(50)
+            assert set(eve.acks.values()) == {0}
+            counts = site.status()["counts"]
+            assert (counts["accepted"], counts["duplicate"]) == (1, 49)
+            await eve.close()
+            report(await judge(site, crowd, 50))
+
+    asyncio.run(scene())
+
+
+def poison() -> list[bytes]:
+    """An order cut at every byte and with every byte flipped, and what fuzzers are fond of."""
+    good = order(1)
+    cut = [good[:length] for length in range(len(good))]
+    flipped = [
+        good[:at] + bytes([good[at] ^ bit]) + good[at + 1 :] for at in range(len(good)) for bit in (1, 0x20, 0x80)
+    ]
+    bombs = [
+        b"[" * 16_000,
+        b'{"a":' * 3_000,
+        b"\xdf\xff\xff\xff\xff",
+        b"\xc6\xff\xff\xff\xff",
+        b"\x91" * 16_000,
+        order(2).replace(b"60", b"NaN"),
+        order(3).replace(b"60", b"9223372036854775808"),
+        order(4).replace(b"60", b"1e999"),
+        order(5)[:-1] + b', "id": "other"}',
+        order(6, shop="s" * 10_000),
+        order(7, shop="\u202e\u0000"),
+        b"\x00" * 1000,
+    ]
+    return cut + flipped + bombs
+
+
+def test_poison_is_refused_counted_and_acknowledged(make, few, report):
+    """Orders cut at every byte, with every byte flipped, bombs of depth and length: each is acknowledged, so that it
+    cannot come again for ever, and counted; the honest are served meanwhile."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        bodies = few(poison(), 150)
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(50)
+            begin_kb = site.node.memory_kb()
+            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            for number, body in enumerate(bodies, 1):
+                eve.writer.write(publish(PLACE, body, number))
+                if number % 100 == 0:
+                    await eve.gather(number)
+            await eve.gather(len(bodies))
+            assert len(eve.acks) == len(bodies)
+            refused = sum(code >= 0x80 for code in eve.acks.values())
+            assert refused >= len(bodies) // 2
+            assert counted(site)[1] >= refused
+            assert site.node.memory_kb() - begin_kb < 40_000
+            await eve.close()
+            report(await judge(site, crowd, len(bodies)))
+
+    asyncio.run(scene())
+
+
+def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
+    """A payload one byte over the bound, and a packet that claims 256 MiB: a refusal or the end of that connection."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(50)
+            begin_kb = site.node.memory_kb()
+            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            padded = order(1)[:-1] + b" " * (PAYLOAD_BYTES_MAX + 1 - len(order(1))) + b"}"
+            assert len(padded) == PAYLOAD_BYTES_MAX + 1
+            eve.writer.write(publish(PLACE, padded, 1))
+            await eve.gather(1)
+            assert eve.closed or eve.acks[1] >= 0x80
+            for head in (b"\x32\xff\xff\xff\x7f", b"\x32\xff\xff\xff\xff", b"\x32\x80\x80\x80\x80\x80"):
+                claim = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                claim.writer.write(head + b"\x00\x10")
+                while (await claim.next())[0]:
+                    continue
+                assert claim.closed
+                await claim.close()
+            await eve.close()
+            assert site.node.memory_kb() - begin_kb < 20_000
+            report(await judge(site, crowd, 4))
+
+    asyncio.run(scene())
+
+
+HOSTILE = [
+    "ds/n-1/up/eve/\x01",
+    "ds/n-1/up/eve/order.place\u202e",
+    "/".join(["ds", NODE, "up", "eve", *["x"] * 40]),
+    "$SYS/broker/uptime",
+    "../../etc/passwd",
+    "ds/n-1/up/../eve/order.place",
+    "ds/n-1/up/c-1/order.place",
+    "ds/n-1/down/c-1/receipt",
+    "ds/n-2/up/eve/order.place",
+    "ds/n-1/up/+/order.place",
+    "ds/n-1/up/#",
+    "ds/n-1/up/eve/order.place'; drop table row;--",
+    "ds/n-1/up/eve/%s%n",
+    "",
+    b"ds/n-1/up/eve/\xff\xfe",
+    b"ds/n-1/up/eve/\x00",
+]
+"""Topics: control characters, other people's places, wildcards, paths, SQL, formats, bad UTF-8."""
+
+
+def test_hostile_topics_and_names_are_refused(make, report):
+    """Nobody publishes in another's name, nor under a name that means something to a file system, a database or a log;
+    nobody reads another's answers; names of that kind are not even admitted."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(50)
+            for topic in HOSTILE:
+                eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                eve.writer.write(publish(topic, order(1), 1))
+                await eve.gather(1)
+                assert eve.closed or eve.acks[1] >= 0x80, f"{topic!r} was accepted"
+                await eve.close()
+            for pattern in ("ds/n-1/down/c-1/#", "#", "ds/n-1/down/+/receipt", "ds/n-1/up/#", "$share/a/#"):
+                eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                eve.writer.write(subscribe(pattern))
+                kind, body = await eve.next()
+                assert kind == 0 or (kind == 0x90 and body[-1] >= 0x80), f"{pattern} was granted"
+                await eve.close()
+            for name in ("../c-1", "c-1/", "+", "#", "", "c-1\x00", "x" * 65_535):
+                reader, writer = await asyncio.open_connection("127.0.0.1", wires.street.port)
+                writer.write(connect(name, site.people["c-1"]))
+                stranger = Raw(reader, writer)
+                kind, body = await stranger.next()
+                assert kind == 0 or body[1] >= 0x80, f"{name!r} was admitted"
+                await stranger.close()
+            report(await judge(site, crowd, len(HOSTILE) + 12))
+
+    asyncio.run(scene())
+
+
+def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, report):
+    """One client sends all it can: what is over its quota is refused and counted, and the others get every receipt."""
+    site = make(messages_per_s=200, messages_burst=300)
+
+    async def scene() -> None:
+        site.start()
+        total = 20_000 if whole else 1_500
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(60)
+            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            for number in range(1, total + 1):
+                eve.writer.write(publish(PLACE, order(number), number))
+                if number % 400 == 0:
+                    await eve.gather(number)
+            await eve.gather(total)
+            assert len(eve.acks) == total or eve.closed
+            over = sum(code >= 0x80 for code in eve.acks.values())
+            assert over > total // 3
+            assert site.status()["counts"]["dropped"]["over_quota"] >= over
+            await eve.close()
+            report(await judge(site, crowd, total))
+
+    asyncio.run(scene())
+
+
+def test_connections_that_say_nothing_keep_nobody_out(make, whole, report):
+    """Hundreds of sockets that send one byte now and then, or half a greeting: honest clients still connect and are
+    served, and the node lets the others go."""
+    site = make()
+    count = 2_000 if whole else 150
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * count)), hard))
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, AsyncExitStack() as stack:
+            sockets = []
+            for number in range(count):
+                _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+                stack.callback(writer.transport.abort)
+                writer.write(connect("eve", site.people["eve"])[: number % 5])
+                sockets.append(writer)
+            crowd = await stack.enter_async_context(Crowd(site, wires.door))
+            async with asyncio.timeout(20):
+                await crowd.connected()
+            crowd.pour(60)
+            await crowd.heard(30)
+            for writer in sockets:
+                if not writer.transport.is_closing():
+                    writer.write(b"\x00")
+            report(await judge(site, crowd, count))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.whole
+def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
+    """A client that sends orders and reads no answer: the node's memory stays bounded, the others are served, and its
+    answers are there when it comes back."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        total = 900 if whole else 400
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(60)
+            await crowd.heard(20)
+            begin_kb = site.node.memory_kb()
+            deaf = await Raw.open(site.port, "eve", site.people["eve"], buffer_bytes=2048)
+            deaf.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
+            for number in range(1, total + 1):
+                deaf.writer.write(publish(PLACE, order(number), number))
+            async with asyncio.timeout(30):
+                await until(lambda: site.status()["counts"]["received"].get("order.place", 0) >= total)
+            assert site.node.memory_kb() - begin_kb < 40_000
+            await deaf.close()
+            back = await Raw.open(site.port, "eve", site.people["eve"])
+            back.writer.write(subscribe(f"ds/{NODE}/down/eve/receipt"))
+            kind = 0
+            while kind >> 4 != 3:
+                kind, _ = await back.next()
+                assert kind, "its answers are gone"
+            await back.close()
+            report(await judge(site, crowd, total))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.whole
+def test_a_packet_that_is_none_ends_that_connection_only(make, few, report):
+    """A first byte of every kind with a body of rubbish: the connection ends, or a packet of that kind is answered."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        kinds = few(range(256), 40)
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(50)
+            for kind in kinds:
+                eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                eve.writer.write(packet(kind, bytes([kind]) * 7))
+                eve.writer.write(b"\xc0\x00")
+                first, _ = await eve.next()
+                assert first >> 4 in (0, 4, 9, 11, 13, 14), f"{kind:#x} was answered with {first:#x}"
+                await eve.close()
+            report(await judge(site, crowd, len(kinds)))
+
+    asyncio.run(scene())

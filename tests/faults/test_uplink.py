@@ -1,0 +1,194 @@
+"""The way to the centre: cut, half dead, slow, and a centre that is down or talks nonsense (rows 7 to 10, 14)."""
+
+import asyncio
+import os
+
+import pytest
+
+from bench.proxy import FAIR, Weather
+from tests.faults.people import Crowd, judge, sums, until
+from tests.faults.rig import Site, Wires, copy_data
+
+RSS_GROWTH_KB_MAX = 40_000
+"""What a node may grow by under a fault: caches and buffers within their bounds, not a backlog in memory."""
+
+
+@pytest.mark.parametrize("seconds", [1.5])
+def test_a_cut_uplink_costs_nothing(make, whole, report, seconds):
+    """While the uplink refuses connections the node decides on, and afterwards the centre has every event once."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        times = 4 if whole else 1
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            for _ in range(times):
+                crowd.pour(150)
+                await crowd.heard(20)
+                await wires.uplink.refuse()
+                wires.uplink.reset()
+                begin = crowd.told()
+                await asyncio.sleep(seconds)
+                assert crowd.told() > begin, "no decision without the uplink"
+                assert not site.status()["sync"]["connected"]
+                await wires.uplink.start()
+                await crowd.rest()
+            report(await judge(site, crowd, times))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("way", ["up", pytest.param("down", marks=pytest.mark.whole)])
+def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, way):
+    """The connection ends at byte k of what the node, or the centre, says: greetings, batches and acknowledgements are
+    cut anywhere, and each batch is applied once."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(60)
+            await crowd.heard(20)
+            positions = few([1, *range(40, 2400 if way == "up" else 500, 40 if way == "up" else 10)], 2)
+            for number, position in enumerate(positions):
+                cut = Weather(cut_at=position, cut_resets=number % 2 == 1)
+                site.node.kill()  # so that its back-off begins anew
+                wires.uplink.up, wires.uplink.down = (cut, FAIR) if way == "up" else (FAIR, cut)
+                before = wires.uplink.stats.cuts + wires.uplink.stats.resets
+                await asyncio.to_thread(site.node.start)
+                async with asyncio.timeout(60):
+                    await until(lambda: wires.uplink.stats.cuts + wires.uplink.stats.resets > before)  # noqa: B023
+            wires.uplink.up = wires.uplink.down = FAIR
+            site.node.kill()
+            await asyncio.to_thread(site.node.start)
+            report(await judge(site, crowd, len(positions)))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.whole
+def test_a_half_dead_uplink_is_left(make, report):
+    """A centre whose every answer vanishes is left at the deadline, the status says so, and nothing hangs."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(60)
+            await crowd.heard(60)
+            wires.uplink.down = Weather(swallow=True)
+            async with asyncio.timeout(80):
+                await until(lambda: "Connecting anew" in site.status()["sync"].get("error", ""))
+            wires.uplink.down = FAIR
+            report(await judge(site, crowd, 1))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.whole
+def test_a_slow_uplink_neither_swells_the_node_nor_stops_it(make, whole, report):
+    """64 kbit/s and 2 seconds with 1 of jitter: memory stays flat, and everything arrives, if late."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        slow = Weather(bytes_per_s=8_000, latency_s=2.0 if whole else 0.5, jitter_s=1.0 if whole else 0.25)
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            wires.uplink.up = wires.uplink.down = slow
+            wires.uplink.reset()
+            crowd.pour(150)
+            await crowd.heard(100)
+            begin_kb = site.node.memory_kb()
+            await asyncio.sleep(20 if whole else 2)
+            assert site.node.memory_kb() - begin_kb < RSS_GROWTH_KB_MAX
+            report(await judge(site, crowd, 1))
+
+    asyncio.run(scene())
+
+
+def test_a_centre_that_is_frozen_killed_or_mad_changes_nothing(make, few, report):
+    """A centre under SIGSTOP, one that answers with 10 MB of rubbish, and one that is killed: the node deletes nothing
+    that was not truly acknowledged, and goes on deciding."""
+    site = make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(100)
+            await crowd.heard(20)
+            faults = ["frozen", "mad", "killed"]
+            for fault in faults:
+                if fault == "frozen":
+                    site.centre.freeze()
+                    await crowd.heard(50)
+                    site.centre.thaw()
+                elif fault == "killed":
+                    site.centre.kill()
+                    await crowd.heard(50)
+                    await asyncio.to_thread(site.centre.start)
+                else:
+                    await _mad(site, wires, crowd)
+            report(await judge(site, crowd, len(faults)))
+
+    asyncio.run(scene())
+
+
+async def _mad(site: Site, wires: Wires, crowd: Crowd) -> None:
+    """For a while somebody else listens where the centre should."""
+    heard = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        heard += 1
+        try:
+            writer.write(b"\x20\x03\x00\x00\x00" + os.urandom(10_000_000))
+            await writer.drain()
+            await reader.read(1)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    begin_kb = site.node.memory_kb()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    wires.uplink.target = ("127.0.0.1", server.sockets[0].getsockname()[1])
+    wires.uplink.reset()
+    async with asyncio.timeout(30):
+        await until(lambda: heard)
+    await crowd.heard(50)
+    assert site.node.memory_kb() - begin_kb < RSS_GROWTH_KB_MAX
+    server.close()
+    wires.uplink.target = ("127.0.0.1", site.centre_port)
+    wires.uplink.reset()
+
+
+@pytest.mark.whole  # whoever is sent away by the other waits half a minute
+def test_two_nodes_with_one_identity_are_told_apart(make, report):
+    """A copy of the data directory is started while the node runs: the centre refuses one of the two, says so in an
+    alarm, and counts no event twice; what the node promised its clients holds."""
+    site, twin = make(), make()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(100)
+            await crowd.heard(100)
+            await until(lambda: site.summary()["events"] > 0)
+            site.node.freeze()
+            copy_data(site.folder / "data", twin.folder / "data")
+            text = (twin.folder / "edge.toml").read_text()
+            (twin.folder / "edge.toml").write_text(text.replace(str(twin.uplink_port), str(site.uplink_port)))
+            (twin.folder / "uplink.token").write_text((site.folder / "uplink.token").read_text())
+            site.node.thaw()
+            await asyncio.to_thread(twin.node.start)
+            wires.uplink.reset()  # both say hello again
+            async with asyncio.timeout(60):
+                await until(lambda: any(alarm["kind"] == "cloned" for alarm in site.nodes()[0]["alarms"]))
+            twin.node.kill()
+            outcome = await judge(site, crowd, 1, uplink=False)
+            site.node.start()
+            node, centre = sums(site)
+            assert 0 < centre <= node, f"I3: the centre counts {centre} of {node} events"
+            report(outcome)
+
+    asyncio.run(scene())

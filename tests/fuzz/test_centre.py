@@ -1,0 +1,190 @@
+"""What a node can send to the centre, and a centre to a node: nothing is merged or deleted that should not be."""
+
+import asyncio
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.receive import Judge
+from central.store import Reader, Store
+from central.verify import BatchError, unpack
+from edge.errors import Reason
+from edge.limits import BATCH_BYTES_MAX
+from edge.model import Now, Publish, Stored, Welcome
+from edge.mqtt.link import Message, State
+from edge.outbox import Outbox
+from edge.sync import Sync
+from edge.windows import (
+    NO_BATCH,
+    SYNC_ACK,
+    SYNC_BATCH,
+    SYNC_HELLO,
+    SYNC_WELCOME,
+    Ack,
+    Cell,
+    Greeting,
+    Hello,
+    Measure,
+    Parcel,
+    Window,
+    encode,
+    encode_body,
+    fold,
+)
+from edge.wire import topic_down
+from tests.fuzz.damage import damaged, every_damage, fuzzed
+
+START = 1_767_225_600_000
+CELL = Cell(613344508561588223, "order.placed", START, START + 60_000, 7)
+
+
+def window(minute: int) -> Window:
+    start = START + minute * 60_000
+    return Window(
+        "dispatch", start, 60, 3, {"accepted.order.place": 3}, {"ms": Measure(2, 14, fold(b"", [7, 7]))}, [CELL]
+    )
+
+
+def parcel(seq: int, body: bytes, previous: bytes = NO_BATCH) -> Parcel:
+    digest = sha256(body).digest()
+    return Parcel(epoch=1, seq=seq, sha256=digest, previous=previous, body=zstandard.compress(body))
+
+
+HELLO = Hello(node="n1", instance="i1", boot="b1", epoch=0, through=0, head=NO_BATCH, flying=[], acked_events=0)
+BODY = encode_body([window(1), window(2)])
+GOOD = [encode(HELLO), encode(parcel(1, BODY)), encode(parcel(2, encode_body([]), sha256(BODY).digest()))]
+ANSWERS = [
+    encode(Greeting(epoch=1, through=0)),
+    encode(Greeting(epoch=2, old_through=1, discard_before=START, reason="node_restored")),
+    encode(Greeting(refused="cloned")),
+    encode(Ack(epoch=1, through=1)),
+    encode(Ack(epoch=1, through=2, refused="gap", expected=3)),
+    encode(Ack(epoch=1, through=2**40 - 1)),
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory):
+    made = Store(tmp_path_factory.mktemp("centre"))
+    yield made
+    made.close()
+
+
+@fuzzed
+@given(data=st.data())
+def test_damaged_batches_are_refused_and_counted(store: Store, data: st.DataObject) -> None:
+    """Whatever a node sends: merged whole where it is the honest next batch, else refused, counted, nothing changed."""
+    node = f"n{data.draw(st.integers(0, 5))}"
+    kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "nonsense")))
+    payload = data.draw(damaged(GOOD))
+    before = store.standing(node)
+    verdict = Judge(store, lambda: START).judge(Publish(node, kind, payload, 1, 1))
+    after = store.standing(node)
+    assert verdict.reason == "" or verdict.reason in Reason
+    if kind == SYNC_BATCH and after != before:
+        assert before is not None
+        assert after is not None
+        assert (after.epoch, after.through) == (before.epoch, before.through + 1)
+
+
+@fuzzed
+@given(damaged([BODY]), st.booleans())
+def test_a_body_is_believed_only_as_far_as_the_schema(body: bytes, honest_hash: bool) -> None:
+    """A body with the right hash and any content: windows within the schema, or a BatchError with a reason."""
+    sent = parcel(1, body)
+    if not honest_hash:
+        sent = Parcel(epoch=1, seq=1, sha256=sent.sha256, previous=NO_BATCH, body=body)
+    try:
+        unpacked, windows = unpack(sent)
+    except BatchError:  # its reason is counted: the test above
+        return
+    assert len(unpacked) <= BATCH_BYTES_MAX
+    assert all(item.events >= 0 for item in windows)
+
+
+def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:
+    """None of them is merged but the honest one, which is merged once."""
+    made = Store(tmp_path)
+    judge = Judge(made, lambda: START)
+    judge.judge(Publish("n1", SYNC_HELLO, GOOD[0], 1, 1))
+    sample = encode(parcel(1, encode_body([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])))
+    for payload in every_damage(sample):
+        judge.judge(Publish("n1", SYNC_BATCH, payload, 1, 1))
+    assert made.standing("n1").through == 0  # type: ignore[union-attr]
+    for _ in range(2):
+        judge.judge(Publish("n1", SYNC_BATCH, sample, 1, 1))
+    made.close()
+    reader = Reader(tmp_path)
+    assert reader.summary(0, 2 * START)["events"] == 3
+    reader.close()
+
+
+class Line:
+    """Stands where the link stands; nothing is ever lost or answered."""
+
+    connected, error = True, ""
+
+    def publish(self, *_: object, **__: object) -> bool:
+        return True
+
+    def acknowledge(self, _: object) -> None:
+        """The centre needs none."""
+
+    def drop(self) -> None:
+        """Nothing to drop."""
+
+
+class Node:
+    """An outbox with two batches in flight, and its uplink, which hears what it is told."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox("n1")
+        self.outbox.welcome(Welcome(1, 0))
+        for minute in (1, 2):
+            self.outbox.add([window(minute)])
+            self.outbox.cut(Now(0.0, START))
+        self.sync = Sync(
+            node="n1",
+            centre="centre",
+            url="mqtt://127.0.0.1:1",
+            username="n1",
+            token="",
+            tls=None,
+            batches=self.outbox.in_flight,
+            hello=lambda boot: self.outbox.hello("i1", boot),
+            post=self._post,
+        )
+        self.sync._link = Line()  # type: ignore[assignment]
+        self.sync._loop = asyncio.get_running_loop()
+        self.sync._on_state(State.CONNECTED)
+
+    def _post(self, item: Welcome | Stored) -> None:
+        if isinstance(item, Welcome):
+            self.outbox.welcome(item)
+        else:
+            self.outbox.stored(item.epoch, item.through)
+
+    def hear(self, kind: str, payload: bytes) -> None:
+        self.sync._on_messages([Message(topic_down("centre", "n1", kind), payload, 1, 1)])
+
+
+@fuzzed
+@given(st.lists(st.tuples(st.sampled_from((SYNC_WELCOME, SYNC_ACK, "x")), damaged(ANSWERS, 3)), min_size=1, max_size=6))
+def test_whatever_the_centre_says_nothing_unsent_is_deleted(said: list[tuple[str, bytes]]) -> None:
+    """Greetings and acknowledgements with any damage: no exception, every event is still accounted for, and what is
+    acknowledged was in flight."""
+
+    async def main() -> None:
+        node = Node()
+        total = node.outbox.events_waiting
+        for kind, payload in said:
+            node.hear(kind, payload)
+            outbox = node.outbox
+            assert outbox.events_waiting + outbox.events_acked + outbox.events_discarded == total
+        node.sync._disarm()
+
+    asyncio.run(main())

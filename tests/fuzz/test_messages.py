@@ -1,0 +1,77 @@
+"""What clients can send as payloads: only counted refusals, whatever the bytes, and the core goes on."""
+
+import functools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.decode import decode
+from edge.errors import Reason
+from edge.limits import TEXT_CHARACTERS_MAX
+from edge.model import Commit, Event, Input, Publish, Rejected, Sighting, decode_row
+from edge.node import Node
+from edge.wire import DURABLE_KINDS
+from tests.edge.district import configured, now
+from tests.fuzz.damage import damaged, every_damage, fuzzed
+from tests.messages import BAD, GOOD, pack, text
+
+KINDS = (*DURABLE_KINDS, "rider.position", "order.place'--", "")
+SAMPLES = [encode(fields) for _, fields in GOOD for encode in (pack, text)] + [case[2] for case in BAD]
+
+
+def check(kind: str, payload: bytes) -> tuple[Input, ...]:
+    """One message through the decoder, and what must be true of whatever comes out."""
+    made = decode(Publish("c-1", kind, payload, 1, 1), "wgs84")
+    first = made[0]
+    assert isinstance(first, Event | Rejected | Sighting)
+    if isinstance(first, Rejected):
+        assert len(made) == 1
+        assert first.reason in Reason
+        assert max(len(first.detail), len(first.field)) <= TEXT_CHARACTERS_MAX
+    return made
+
+
+@functools.cache
+def core() -> Node:
+    node = Node()
+    node.handle([configured()], now(0))
+    return node
+
+
+def handled(node: Node, inputs: list[Input]) -> None:
+    """A round of the core: its row can be read again, and everything durable has its verdict."""
+    before = node.counts.received
+    effects = node.handle(inputs, now(node.last.mono + 1))
+    durable = [item for item in inputs if isinstance(item, Event | Rejected)]
+    assert node.counts.received == before + len(durable)
+    counts = node.counts
+    assert counts.received == counts.accepted + counts.duplicate + sum(counts.refused.values())
+    if effects:
+        assert isinstance(effects[0], Commit)
+        assert decode_row(effects[0].row).effects == effects[1:]
+
+
+@fuzzed
+@given(st.lists(st.tuples(st.sampled_from(KINDS), damaged(SAMPLES)), min_size=1, max_size=4))
+def test_damaged_messages_are_events_or_counted_refusals(messages: list[tuple[str, bytes]]) -> None:
+    """Any bytes under any kind become inputs of the core, which counts each of them once and stays whole."""
+    handled(core(), [item for kind, payload in messages for item in check(kind, payload)])
+
+
+@fuzzed
+@given(st.sampled_from(KINDS), st.binary(max_size=300))
+def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
+    """Random bytes, too."""
+    handled(core(), list(check(kind, payload)))
+
+
+def test_every_cut_and_every_flipped_byte_of_a_good_message() -> None:
+    """One message of each kind, in both encodings: each truncation and each flipped byte."""
+    done: set[str] = set()
+    for kind, fields in GOOD:
+        if kind in done:
+            continue
+        done.add(kind)
+        for encode in (pack, text):
+            for payload in every_damage(encode(fields)):
+                check(kind, payload)

@@ -1,0 +1,104 @@
+"""What strangers can send as MQTT 3.1.1 and 5: a connection answers, waits or closes, and never breaks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.errors import Reason
+from edge.limits import PACKET_BYTES_MAX, PULL_BYTES_MAX
+from edge.mqtt import v311
+from edge.mqtt.codec import (
+    ConnectPacket,
+    Decoder,
+    DisconnectPacket,
+    MalformedPacket,
+    PingReqPacket,
+    PubAckPacket,
+    PublishPacket,
+    QoS,
+    SubscribePacket,
+    UnsubscribePacket,
+    read,
+)
+from tests.edge.mqtt.cases import BAD_V5, BAD_V311, BOTH, V5
+from tests.edge.mqtt.world import ALL, TOKEN, UP, World
+from tests.fuzz.damage import damaged, every_damage, fuzzed
+
+HELLO = ConnectPacket("phone", username="c1", password=TOKEN, clean_start=True)
+TALK = [
+    SubscribePacket(1, ALL),
+    PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=1),
+    PublishPacket("ds/n1/up/c2/order.place", b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=2),
+    PublishPacket("ds/n1/up/c1/rider.position", b"{}"),
+    PublishPacket("$SYS/x", b"", qos=QoS.AT_LEAST_ONCE, packet_id=3),
+    PubAckPacket(1),
+    UnsubscribePacket(3, ["ds/n1/down/c1/#"]),
+    PingReqPacket(),
+    DisconnectPacket(),
+]
+STREAMS = {
+    5: [
+        HELLO.write() + b"".join(packet.write() for packet in TALK),
+        *(packet.write() for packet in V5),
+        *BAD_V5.values(),
+    ],
+    4: [
+        v311.write(HELLO) + b"".join(v311.write(packet) for packet in TALK),
+        *(v311.write(packet) for packet in BOTH),
+        *BAD_V311.values(),
+    ],
+}
+
+
+def listened(version: int, pieces: list[bytes], introduced: bool) -> None:
+    """A connection hears `pieces`, one read each. What must be true whatever they are."""
+    world = World(acknowledge=True)
+    world.receiver.answer("c1")
+    peer = world.peer(version)
+    if introduced:
+        peer.connection.receive(HELLO.write() if version == 5 else v311.write(HELLO), world.now, 0.0)
+    for piece in pieces:
+        if piece and not peer.connection.closing:
+            peer.connection.receive(piece, world.now, 0.0)
+        assert len(peer.connection.out) <= PULL_BYTES_MAX + 64 * sum(map(len, pieces)) + 4_096
+        world.pass_s(0.1)
+    for publish in world.receiver.publishes:
+        assert publish.client == "c1"
+        assert len(publish.payload) <= PACKET_BYTES_MAX
+    assert all(reason in Reason for _, reason in world.receiver.dropped)
+    peer.connection.lost(world.now)
+    world.pass_s(400.0)
+    assert [present for _, present in world.receiver.presence].count(True) == len(world.receiver.presence) / 2
+
+
+@pytest.mark.parametrize("version", [5, 4])
+@fuzzed
+@given(data=st.data())
+def test_a_damaged_conversation(version: int, data: st.DataObject) -> None:
+    """However a stream is damaged and cut into reads: no exception, no publish under another name, bounded output."""
+    stream = data.draw(damaged(STREAMS[version]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
+    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    listened(version, pieces, data.draw(st.booleans()))
+
+
+@pytest.mark.parametrize("version", [5, 4])
+def test_every_cut_and_every_flipped_byte_of_a_conversation(version: int) -> None:
+    """CONNECT to DISCONNECT in one read, each truncation and each flipped byte of it."""
+    for stream in every_damage(STREAMS[version][0]):
+        listened(version, [stream], False)
+
+
+@pytest.mark.parametrize("reader", [read, v311.read], ids=["5", "3.1.1"])
+@fuzzed
+@given(data=st.data())
+def test_a_codec_only_ever_says_malformed(reader, data: st.DataObject) -> None:
+    """Bytes are packets, wait for more, or are malformed; nothing is kept beyond the limit of a packet."""
+    decoder = Decoder(1_000, reader)
+    stream = data.draw(damaged(STREAMS[5] + STREAMS[4]))
+    try:
+        for begin in range(0, len(stream), 100):
+            decoder.feed(stream[begin : begin + 100])
+            assert decoder.buffered <= 1_000
+    except MalformedPacket:
+        return
