@@ -13,7 +13,8 @@ INTEROP := tests/interop
 INTEROP_READY := $(INTEROP)/node_modules/.package-lock.json
 SPEED ?= 60
 ARGS ?=
-SOAK_DAYS ?= 20
+FUZZ_EXAMPLES ?= 5000
+SOAK_MINUTES ?= 20
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes \
@@ -43,6 +44,12 @@ test: $(TESTS_READY) ## everything: lint, types, layers, unit, property, end-to-
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY); fi
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: faults
+faults: $(TESTS_READY) ## the whole list of faults on real processes, which takes half an hour; a table in fault-data
+	@tests/setup.sh
+	@mkdir -p fault-data
+	$(BIN)/python -m tests.faults --json fault-data/faults.json $(ARGS)
+
 .PHONY: lint
 lint: $(TESTS_READY) ## ruff, pyright and import-linter alone
 	$(BIN)/ruff check
@@ -55,13 +62,20 @@ bench: $(RUN_READY) ## a seeded day, 300 times faster than life; figures in benc
 	@mkdir -p bench-data
 	$(BIN)/doorstep demo --headless --speed 300 --json bench-data/report.json $(ARGS)
 
+.PHONY: pieces
+pieces: $(TESTS_READY) ## what each inner piece costs alone; figures in bench-data/pieces.json
+	@mkdir -p bench-data
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-sort=name \
+		--benchmark-columns=min,median,mean,rounds --benchmark-json=bench-data/pieces.json $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(TESTS_READY) ## FUZZ_EXAMPLES=5000 damaged inputs for each property of tests/fuzz: about a quarter of an hour
+	DOORSTEP_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/fuzz $(ARGS)
+
 .PHONY: soak
-soak: $(RUN_READY) ## SOAK_DAYS=20 days with other seeds, the node killed three times in each; stops at the first broken one
+soak: $(RUN_READY) ## SOAK_MINUTES=20 of load with random faults: nothing may grow; figures and a plot in soak-data
 	@mkdir -p soak-data
-	@day=1; while [ $$day -le $(SOAK_DAYS) ]; do \
-		echo "day $$day of $(SOAK_DAYS)"; \
-		$(BIN)/doorstep demo --headless --speed 300 --seed $$day --kill-node 3 --json soak-data/day-$$day.json $(ARGS) || exit 1; \
-		day=$$((day + 1)); done
+	$(BIN)/doorstep bench soak --minutes $(SOAK_MINUTES) --json soak-data/soak.json --plot soak-data/soak.svg $(ARGS)
 
 .PHONY: lock
 lock: ## choose the versions of all dependencies anew and write the lock files
@@ -72,7 +86,7 @@ lock: ## choose the versions of all dependencies anew and write the lock files
 
 .PHONY: clean
 clean: ## remove what all of the above made
-	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules build dist bench-data soak-data demo-data
+	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules build dist bench-data fault-data soak-data demo-data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks *.egg-info
 	find edge central bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

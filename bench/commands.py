@@ -24,10 +24,59 @@ def _throughput() -> click.Command:
     return throughput
 
 
+def _peers() -> click.Command:
+    from .peers.command import peers
+
+    return peers
+
+
+def _phone() -> click.Command:
+    from .phone.command import phone
+
+    return phone
+
+
+def _scale() -> click.Command:
+    from .scale.command import scale
+
+    return scale
+
+
+def _footprint() -> click.Command:
+    from .footprint.command import footprint
+
+    return footprint
+
+
+def _report() -> click.Command:
+    from .pages.command import report
+
+    return report
+
+
+def _outage() -> click.Command:
+    from .outage.command import outage
+
+    return outage
+
+
+def _soak() -> click.Command:
+    from .soak.command import soak
+
+    return soak
+
+
 QUESTIONS: Final[dict[str, tuple[Callable[[], click.Command], str]]] = {
     "dispatch": (_dispatch, "How good dispatch is on the public meal-delivery instances."),
     "latency": (_latency, "Time from an order to its rider, beside the machine's floor."),
     "throughput": (_throughput, "The highest rate without loss, and what it costs."),
+    "outage": (_outage, "The uplink goes for hours: what users notice, and how it drains."),
+    "soak": (_soak, "Days of load with random faults: nothing may grow without end."),
+    "phone": (_phone, "From a customer's tap to the rider's phone, over bad networks."),
+    "scale": (_scale, "What more riders, orders and connections cost."),
+    "footprint": (_footprint, "Start-up, memory, size on disk, wake-ups."),
+    "peers": (_peers, "The same job done by Node-RED and by a plain script."),
+    "report": (_report, "One page of all reports in a folder."),
 }
 """What loads each measurement, and its line in `--help`, so that `--help` loads none of them."""
 

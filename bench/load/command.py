@@ -1,23 +1,13 @@
 """`doorstep bench latency` and `doorstep bench throughput`: what is asked, and what is shown."""
 
-import json
-import shutil
-import tempfile
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from edge.errors import InputError
+from ..asking import ask, data_dir, json_file, plot_file
 
 TRANSPORTS: Final = ("tcp", "tls", "ws")
 
-_json_file = click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
-_plot_file = click.option("--plot", "plot_path", type=click.Path(), metavar="FILE", help="Draw it here, as SVG.")
-_data_dir = click.option(
-    "--data-dir", type=click.Path(), metavar="DIR", help="A folder on the disk to measure; the system's temporary one."
-)
 _clients = click.option(
     "--clients", type=click.IntRange(1, 5_000), default=200, show_default=True, help="Connections that place orders."
 )
@@ -39,9 +29,9 @@ _clients = click.option(
 @click.option("--transport", type=click.Choice(TRANSPORTS), default="tcp", show_default=True, help="Under MQTT.")
 @click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Into which it is divided.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrival times.")
-@_data_dir
-@_json_file
-@_plot_file
+@data_dir
+@json_file
+@plot_file
 def latency(
     rate: float,
     seconds: float,
@@ -72,9 +62,8 @@ def latency(
 
     plan = Plan(rate=rate, seconds=seconds, mode=mode, transport=transport, clients=clients, rounds=rounds, seed=seed)
     steps = rounds * 4 + 3
-    report = _run(lambda folder, progress: measure(plan, folder, progress), steps, data_dir, report_path, plot_path)
+    report = ask(lambda *where: measure(plan, *where), steps, data_dir, report_path, plot_path, latency_plot)
     latency_table(report)
-    _write(plot_path, lambda: latency_plot(report))
     if report["lost"] or report["refused"]:
         raise SystemExit(1)
 
@@ -86,9 +75,9 @@ def latency(
 @click.option("--steps", type=click.IntRange(2, 20), default=8, show_default=True, help="Rates tried for each subject.")
 @click.option("--from", "start", type=click.FloatRange(1), default=200.0, show_default=True, help="The first rate.")
 @_clients
-@_data_dir
-@_json_file
-@_plot_file
+@data_dir
+@json_file
+@plot_file
 def throughput(
     seconds: float,
     steps: int,
@@ -114,43 +103,5 @@ def throughput(
 
     search = Search(seconds=seconds, steps=steps, start=start, clients=clients)
     total = steps * 3 + 2
-    report = _run(lambda folder, progress: measure(search, folder, progress), total, data_dir, report_path, plot_path)
+    report = ask(lambda *where: measure(search, *where), total, data_dir, report_path, plot_path, throughput_plot)
     throughput_table(report)
-    _write(plot_path, lambda: throughput_plot(report))
-
-
-Measure = Callable[[Path, Callable[[str], None]], Awaitable[dict[str, Any]]]
-
-
-def _run(
-    measure: Measure, steps: int, data_dir: str | None, report_path: str | None, plot_path: str | None
-) -> dict[str, Any]:
-    """The measurement in a folder of its own, which is gone afterwards; the report is written and returned."""
-    import uvloop
-
-    from .machine import machine, versions
-    from .screen import progress
-
-    for path in (report_path, plot_path):
-        if path and (Path(path).is_dir() or not Path(path).absolute().parent.is_dir()):
-            raise InputError(path, None, "the report cannot be written there. Name a file in an existing folder.")
-    if data_dir and not Path(data_dir).is_dir():
-        raise InputError(data_dir, None, "there is no such folder. Name an existing one on the disk to measure.")
-    folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
-    try:
-        found = {"machine": machine(folder), "versions": versions()}
-        with progress(steps) as said:
-
-            async def main() -> dict[str, Any]:
-                return await measure(folder, said)
-
-            report = {**uvloop.run(main()), **found}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    _write(report_path, lambda: json.dumps(report, indent=1) + "\n")
-    return report
-
-
-def _write(path: str | None, text: Callable[[], str]) -> None:
-    if path:
-        Path(path).write_text(text(), encoding="utf-8")

@@ -2,13 +2,14 @@
 
 A till is the shop's own: it is the order's customer and its shop, so that every answer has a reader. A rider accepts
 and delivers in one write: two durable events, one round of the node. So a node that keeps up always has riders to
-choose from, and each order is offered in the round in which it arrives.
+choose from, and each order, which is ready when it is placed, is offered in the round in which it arrives.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from typing import Final, Self
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -26,13 +27,13 @@ OPENING_AT_ONCE: Final = 32
 
 SHIFT_S_MAX: Final = 20.0
 CENTRE: Final = (31.2304, 121.4737)
-_SPREAD: Final = 64  # shops and doors stand on a grid of so many steps
+_SPREAD: Final = 64  # shops and riders stand on a grid of so many steps
 _STEP_DEG: Final = 0.0002  # about 20 m
 EVENTS_PER_ORDER: Final = 3
 """Durable events that one order makes at a node: placed, accepted, delivered."""
 
 
-class _Heard(Struct):
+class Heard(Struct):
     """What the generator reads of an assignment, or of an order that an echo sent back."""
 
     order: str
@@ -40,7 +41,7 @@ class _Heard(Struct):
     state: str = "offered"
 
 
-_heard: Final = msgspec.msgpack.Decoder(_Heard).decode
+_HEARD: Final = (msgspec.msgpack.Decoder(Heard).decode, msgspec.json.Decoder(Heard).decode)
 
 OnAnswer = Callable[[str, float], None]
 """An order came back, or its rider has it: its identifier, and `time.perf_counter()` of the read."""
@@ -49,6 +50,11 @@ OnAnswer = Callable[[str, float], None]
 def unasked(order: str, at: float) -> None:
     """Between rounds: an answer for which nobody waits. The round that sent it has counted it as lost."""
     del order, at
+
+
+def unheard(connection: Connection, packet: PublishPacket, read_at: float) -> None:
+    """For a connection that only is there."""
+    del connection, packet, read_at
 
 
 def tills(count: int, kind: str = "till") -> list[str]:
@@ -61,10 +67,16 @@ def riders(count: int) -> list[str]:
     return [f"rider-{number}" for number in range(count)]
 
 
-def order_of(number: int, till: str, at_ms: int) -> bytes:
-    """The payload of order `o<number>`: some 180 bytes of MessagePack, the same length for all."""
-    lat = CENTRE[0] + number % _SPREAD * _STEP_DEG
-    lon = CENTRE[1] + number // _SPREAD % _SPREAD * _STEP_DEG
+def place_of(name: str) -> Place:
+    """Where a shop stands, or a rider waits: scattered over the district by the name, so that orders of one instant
+    come from all over it and do not all want the same rider."""
+    spot = crc32(name.encode())
+    return Place(CENTRE[0] + spot % _SPREAD * _STEP_DEG, CENTRE[1] + spot // _SPREAD % _SPREAD * _STEP_DEG)
+
+
+def order_of(number: int, till: str, at_ms: int, json: bool = False) -> bytes:
+    """The payload of order `o<number>`: some 180 bytes of MessagePack, the same length for all, or the same in JSON."""
+    pickup = place_of(till)
     name = f"o{number:09}"
     return encode(
         OrderPlace(
@@ -72,19 +84,21 @@ def order_of(number: int, till: str, at_ms: int) -> bytes:
             at=at_ms,
             order=name,
             shop=till,
-            pickup=Place(lat, lon),
-            dropoff=Place(lat + 10 * _STEP_DEG, lon),
-            prep_s=60,
+            pickup=pickup,
+            dropoff=Place(pickup.lat + 10 * _STEP_DEG, pickup.lon),
+            prep_s=0,
         ),
-        json=False,
+        json=json,
     )
 
 
 class Street:
     """The connections to one subject, which calls itself `node` in topics. `on_answer` changes with the rounds."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, json: bool = False) -> None:
         self.node = node
+        self._json = json
+        self._heard = _HEARD[json]
         self.tills: list[Connection] = []
         self.riders: list[Connection] = []
         self.on_answer: OnAnswer = unasked
@@ -93,9 +107,9 @@ class Street:
         self._all_started = asyncio.Event()
 
     @classmethod
-    async def at_node(cls, door: Door, till_count: int, rider_count: int, passwords: bool) -> Self:
-        """Everybody connected to the node, and the riders on shift."""
-        return await cls(NODE)._open(door, tills(till_count), riders(rider_count), passwords)
+    async def at_node(cls, door: Door, till_count: int, rider_count: int, passwords: bool, json: bool = False) -> Self:
+        """Everybody connected to the node, and the riders on shift. They speak MessagePack, or JSON."""
+        return await cls(NODE, json)._open(door, tills(till_count), riders(rider_count), passwords)
 
     @classmethod
     async def at_echo(cls, door: Door, till_count: int) -> Self:
@@ -125,7 +139,7 @@ class Street:
         """Order `number` leaves its till."""
         index = number % len(self.tills)
         till = self.tills[index]
-        till.publish(self._topics[index], order_of(number, till.name, time.time_ns() // 1_000_000))
+        till.publish(self._topics[index], order_of(number, till.name, time.time_ns() // 1_000_000, self._json))
         till.flush()
 
     @property
@@ -150,10 +164,9 @@ class Street:
 
     async def _begin_shifts(self) -> None:
         at_ms = time.time_ns() // 1_000_000
-        for number, rider in enumerate(self.riders):
-            place = Place(CENTRE[0] + number % _SPREAD * _STEP_DEG, CENTRE[1] + number // _SPREAD * _STEP_DEG)
-            body = RiderShift(id=f"shift-{at_ms}", at=at_ms, on=True, capacity=8, place=place)
-            rider.publish(topic_up(self.node, rider.name, "rider.shift"), encode(body, json=False))
+        for rider in self.riders:
+            body = RiderShift(id=f"shift-{at_ms}", at=at_ms, on=True, capacity=8, place=place_of(rider.name))
+            rider.publish(topic_up(self.node, rider.name, "rider.shift"), encode(body, json=self._json))
             rider.flush()
         if not self.riders:
             return
@@ -171,7 +184,7 @@ class Street:
 
     def _on_echo(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         del connection
-        self.on_answer(_heard(packet.payload).order, read_at)
+        self.on_answer(self._heard(packet.payload).order, read_at)
 
     def _on_rider(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         if not packet.topic.endswith("/assignment"):
@@ -179,7 +192,7 @@ class Street:
             if self._started == len(self.riders):
                 self._all_started.set()
             return
-        heard = _heard(packet.payload)
+        heard = self._heard(packet.payload)
         if heard.state != "offered":
             return
         self.on_answer(heard.order, read_at)
@@ -188,5 +201,5 @@ class Street:
             id=f"a-{heard.order}-{heard.offer}", at=at_ms, order=heard.order, offer=heard.offer, accept=True
         )
         done = RiderProgress(id=f"d-{heard.order}-{heard.offer}", at=at_ms, order=heard.order, step="delivered")
-        connection.publish(topic_up(self.node, name, "rider.reply"), encode(reply, json=False))
-        connection.publish(topic_up(self.node, name, "rider.progress"), encode(done, json=False))
+        connection.publish(topic_up(self.node, name, "rider.reply"), encode(reply, json=self._json))
+        connection.publish(topic_up(self.node, name, "rider.progress"), encode(done, json=self._json))

@@ -51,12 +51,12 @@ class Subject:
 
     def __init__(self, name: str, door: Door, children: list[Child]) -> None:
         self.name, self.door = name, door
-        self._children = children
+        self.children = children
 
     @property
     def pids(self) -> list[int]:
         """Processes, in the order in which they were started."""
-        return [child.pid for child in self._children]
+        return [child.pid for child in self.children]
 
     def cpu_s(self) -> list[float]:
         """Processor seconds that each process has used so far."""
@@ -81,8 +81,8 @@ async def bare_echo(folder: Path, transport: str, certificates: Certificates | N
     """The bare server on the node's codec."""
     port = free_port()
     extra = [str(certificates.chain), str(certificates.key)] if certificates is not None else []
-    child = _python("echo", folder, [echo.__name__, "listen", str(port), transport, *extra], port)
-    async with _running([child]):
+    child = python("echo", folder, [echo.__name__, "listen", str(port), transport, *extra], port)
+    async with running([child]):
         yield Subject("floor", _door(port, transport, certificates), [child])
 
 
@@ -116,7 +116,7 @@ async def mosquitto(
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     program = find_program("mosquitto", "mosquitto")
     child = Child("mosquitto", [program, "-c", str(config)], folder, ("127.0.0.1", port))
-    async with _running([child]):
+    async with running([child]):
         yield _door(port, transport, certificates), plain, child
 
 
@@ -124,9 +124,9 @@ async def mosquitto(
 async def broker_echo(folder: Path, broker: tuple[Door, int, Child]) -> AsyncIterator[Subject]:
     """An echo behind that Mosquitto."""
     door, plain, mosquitto_child = broker
-    child = _python("broker-echo", folder, [echo.__name__, "join", str(plain)], plain)
-    async with _running([child]):
-        await _said(child, "joined")
+    child = python("broker-echo", folder, [echo.__name__, "join", str(plain)], plain)
+    async with running([child]):
+        await said(child, "joined")
         yield Subject("mosquitto", door, [mosquitto_child, child])
 
 
@@ -161,9 +161,9 @@ async def node(
             options["tls_cert"], options["tls_key"] = str(certificates.chain), str(certificates.key)
     write_config(folder / "edge.toml", options)
     words = ["edge", "edge", "--config", str(folder / "edge.toml")]
-    child = _python("node", folder, words, status_port)
-    async with _running([child]):
-        await _said(child, "is ready")
+    child = python("node", folder, words, status_port)
+    async with running([child]):
+        await said(child, "is ready")
         door = broker[0] if broker is not None else _door(port, transport, certificates)
         yield NodeSubject(door, child, folder, status_port)
 
@@ -193,12 +193,14 @@ def _door(port: int, transport: str, certificates: Certificates | None) -> Door:
     return Door(port, transport, "" if certificates is None else str(certificates.ca))
 
 
-def _python(name: str, folder: Path, words: list[str], port: int) -> Child:
+def python(name: str, folder: Path, words: list[str], port: int) -> Child:
+    """A module of ours as a process, which is there when something listens on `port`."""
     return Child(name, [sys.executable, "-m", *words], folder, ("127.0.0.1", port))
 
 
 @contextlib.asynccontextmanager
-async def _running(children: list[Child]) -> AsyncIterator[None]:
+async def running(children: list[Child]) -> AsyncIterator[None]:
+    """Started in this order, stopped in the other."""
     try:
         for child in children:
             await child.start()
@@ -208,7 +210,7 @@ async def _running(children: list[Child]) -> AsyncIterator[None]:
             await child.stop()
 
 
-async def _said(child: Child, words: str) -> None:
+async def said(child: Child, words: str) -> None:
     """Wait until the process has printed these words."""
     try:
         async with asyncio.timeout(JOIN_S_MAX):

@@ -76,6 +76,7 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
         # At the same rate, as far as it was tried: the faster an echo is asked, the more each read brings it.
         near = min(report["floor"]["tried"], key=lambda one: abs(one["rate"] - ours["rate"]))
         report["ratio_cpu"] = round(ours["cpu_us"] / near["cpu_us"], 2) if near["cpu_us"] else None
+        report["ratio_cpu_event"] = report["ratio_cpu"] and round(report["ratio_cpu"] / EVENTS_PER_ORDER, 2)
         report["durable_events_per_s"] = round(ours["rate"] * EVENTS_PER_ORDER, 1)
         report["orders_per_day"] = round(ours["rate"] * 86_400)
     return report

@@ -1,0 +1,65 @@
+"""What the commands of `doorstep bench` share: where a report and a drawing go, the folder to measure in, the bar."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.errors import InputError
+
+json_file = click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
+plot_file = click.option("--plot", "plot_path", type=click.Path(), metavar="FILE", help="Draw it here, as SVG.")
+data_dir = click.option(
+    "--data-dir", type=click.Path(), metavar="DIR", help="A folder on the disk to measure; the system's temporary one."
+)
+
+Progress = Callable[[str], None]
+"""Called between steps, with what comes next: nothing is drawn while something is measured."""
+
+Measure = Callable[[Path, Progress], Awaitable[dict[str, Any]]]
+"""A measurement in a folder of its own."""
+
+Draw = Callable[[dict[str, Any]], str]
+"""An SVG of a report."""
+
+
+def ask(
+    measure: Measure, steps: int, data_dir: str | None, report_path: str | None, plot_path: str | None, draw: Draw
+) -> dict[str, Any]:
+    """The measurement in a folder of its own, which is gone afterwards. The report, with the machine and the versions,
+    is written, drawn and returned. Raises InputError before anything runs where it could not be written."""
+    import uvloop
+
+    from .load.machine import machine, versions
+    from .load.screen import progress
+
+    check_writable(report_path, plot_path)
+    if data_dir and not Path(data_dir).is_dir():
+        raise InputError(data_dir, None, "there is no such folder. Name an existing one on the disk to measure.")
+    folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
+    try:
+        found = {"machine": machine(folder), "versions": versions()}
+        with progress(steps) as said:
+
+            async def main() -> dict[str, Any]:
+                return await measure(folder, said)
+
+            report = {**uvloop.run(main()), **found}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if report_path:
+        Path(report_path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if plot_path:
+        Path(plot_path).write_text(draw(report), encoding="utf-8")
+    return report
+
+
+def check_writable(*paths: str | None) -> None:
+    """Raises InputError where a file could not be written: better said before the measurement than after it."""
+    for path in paths:
+        if path and (Path(path).is_dir() or not Path(path).absolute().parent.is_dir()):
+            raise InputError(path, None, "the report cannot be written there. Name a file in an existing folder.")

@@ -1,0 +1,160 @@
+"""An hour of a day's load, or a full house: orders under way as long as on a road, riders who say where they are."""
+
+import asyncio
+import heapq
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+
+from edge.errors import DoorstepError
+from edge.mqtt.codec import PublishPacket
+from edge.wire import (
+    OrderPlace,
+    Place,
+    RiderPosition,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+    encode,
+    topic_down,
+    topic_up,
+)
+
+from ..load.connection import Connection, connect
+from ..load.openloop import due_times
+from ..load.street import CENTRE, OPENING_AT_ONCE, Heard, riders, tills, unheard
+from ..load.subjects import NODE, token_of
+from .household import Household
+
+UNDER_WAY_S: Final = 1_500.0
+"""From an order's acceptance to its delivery, by the node's clock."""
+
+POSITION_S: Final = 10.0
+"""Between two positions of a rider, by the node's clock."""
+
+TICK_S: Final = 0.02
+SETTLE_S_MAX: Final = 60.0
+_heard: Final = msgspec.msgpack.Decoder(Heard).decode
+
+
+class Day:
+    """Everybody connected to a household's node."""
+
+    def __init__(self, household: Household) -> None:
+        self.placed = self.accepted = self.delivered = self.positions = 0
+        self._house = household
+        self._tills: list[Connection] = []
+        self._riders: list[Connection] = []
+        self._road: list[tuple[int, str, int]] = []  # due (node's ms), order, index of its rider
+        self._index: dict[str, int] = {}
+        self._events = 0
+
+    async def open(self, till_count: int, rider_count: int) -> None:
+        """Connect, and begin the shifts."""
+        gate = asyncio.Semaphore(OPENING_AT_ONCE)
+
+        async def one(name: str, on_message: Any) -> Connection:
+            async with gate:
+                filters = (topic_down(NODE, name, "#"),)
+                return await connect(self._house.door, name, token_of(name), filters, on_message)
+
+        self._tills = await asyncio.gather(*(one(name, unheard) for name in tills(till_count)))
+        self._riders = await asyncio.gather(*(one(name, self._on_rider) for name in riders(rider_count)))
+        self._index = {rider.name: number for number, rider in enumerate(self._riders)}
+        for number, rider in enumerate(self._riders):
+            body = RiderShift(id=self._id(), at=self._house.wall_ms(), on=True, capacity=8, place=self._place(number))
+            self._tell(rider, "rider.shift", body)
+        await self._settled()
+
+    async def hour(self, orders: int, hours: float, seed: int) -> None:
+        """So many orders in so many hours of the node's clock, each delivered in time."""
+        real_s = hours * 3600 / self._house.speed
+        due: list[float] = due_times(orders / real_s, real_s, seed).tolist()
+        begin = perf_counter()
+        until = begin + real_s
+        position_s, next_position, turn = POSITION_S / self._house.speed / len(self._riders), begin, 0
+        while (now := perf_counter()) < until or self.placed < len(due):
+            while self.placed < len(due) and due[self.placed] <= now - begin:
+                self.place()
+            while next_position <= now:
+                self._report(turn % len(self._riders))
+                turn += 1
+                next_position += position_s
+            self._deliver()
+            for rider in self._riders:
+                rider.flush()
+            await asyncio.sleep(TICK_S)
+        await self._settled()
+
+    async def fill(self, orders: int) -> None:
+        """So many orders, accepted and not delivered."""
+        for number in range(orders):
+            self.place()
+            if number % 50 == 49:
+                await asyncio.sleep(TICK_S)
+        async with asyncio.timeout(SETTLE_S_MAX):
+            while self.accepted < orders:  # noqa: ASYNC110 - counted where messages come in
+                await asyncio.sleep(TICK_S)
+        await self._settled()
+
+    def place(self) -> None:
+        """One more order."""
+        number, self.placed = self.placed, self.placed + 1
+        till = self._tills[number % len(self._tills)]
+        name = f"o{number}"
+        pickup, dropoff = self._place(number * 7), self._place(number * 7 + 40)
+        at_ms = self._house.wall_ms()
+        body = OrderPlace(id=name, at=at_ms, order=name, shop=till.name, pickup=pickup, dropoff=dropoff, prep_s=0)
+        self._tell(till, "order.place", body)
+
+    def close(self) -> None:
+        """Everybody hangs up."""
+        for connection in (*self._tills, *self._riders):
+            connection.close()
+
+    def _report(self, index: int) -> None:
+        rider, place = self._riders[index], self._place(index + self.positions % 5)
+        body = RiderPosition(points=[(self._house.wall_ms(), place.lat, place.lon)])
+        payload = encode(body, json=False)
+        rider.tell(PublishPacket(topic_up(NODE, rider.name, "rider.position"), payload).write())
+        self.positions += 1
+
+    def _deliver(self) -> None:
+        now_ms = self._house.wall_ms()
+        while self._road and self._road[0][0] <= now_ms:
+            _, order, index = heapq.heappop(self._road)
+            body = RiderProgress(id=self._id(), at=now_ms, order=order, step="delivered")
+            self._tell(self._riders[index], "rider.progress", body)
+            self.delivered += 1
+
+    def _on_rider(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
+        del read_at
+        heard = _heard(packet.payload) if packet.topic.endswith("/assignment") else None
+        if heard is None or heard.state != "offered":
+            return
+        at_ms = self._house.wall_ms()
+        body = RiderReply(id=self._id(), at=at_ms, order=heard.order, offer=heard.offer, accept=True)
+        self._tell(connection, "rider.reply", body)
+        heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), heard.order, self._index[connection.name]))
+        self.accepted += 1
+
+    def _tell(self, connection: Connection, kind: str, body: Any) -> None:
+        connection.publish(topic_up(NODE, connection.name, kind), encode(body, json=False))
+        connection.flush()
+
+    async def _settled(self) -> None:
+        """Until every publish is acknowledged."""
+        try:
+            async with asyncio.timeout(SETTLE_S_MAX):
+                while any(connection.in_flight for connection in (*self._tills, *self._riders)):  # noqa: ASYNC110
+                    await asyncio.sleep(TICK_S)
+        except TimeoutError:
+            raise DoorstepError(f"The node did not acknowledge everything within {SETTLE_S_MAX:g} s.") from None
+
+    def _place(self, number: int) -> Place:
+        return Place(CENTRE[0] + number % 100 * 0.0008, CENTRE[1] + number // 100 % 100 * 0.0008)
+
+    def _id(self) -> str:
+        self._events += 1
+        return f"d{self._events}"

@@ -1,0 +1,40 @@
+"""The clock of a scaled day: node and load live it at the same speed, from the same instant."""
+
+import time
+from typing import Final
+
+MINUTE_MS: Final = 60_000
+
+_PATIENCE_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
+"""Options of the node with their default and their largest value: how long it waits for people. People here are as
+slow as this machine is, whatever the clock's speed."""
+
+
+class Day:
+    """`speed` times faster than life, from now on."""
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+        self._began_ms = time.time_ns() // 1_000_000
+
+    def wall_ms(self) -> int:
+        """The day's wall clock, Unix ms."""
+        return int(self._began_ms + (time.time() * 1000 - self._began_ms) * self.speed)
+
+    def real_s(self, minutes: float) -> float:
+        """How long so many minutes of the day take."""
+        return minutes * 60 / self.speed
+
+    def options(self) -> dict[str, str | int | float | bool]:
+        """What the node's configuration needs for it."""
+        patience = {
+            name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _PATIENCE_REAL_S.items()
+        }
+        return {
+            "clock_speed": self.speed,
+            "clock_wall_anchor_ms": self._began_ms,
+            "clock_real_anchor_ms": self._began_ms,
+            "pickup_service_s": 60,
+            "dropoff_service_s": 60,
+            **patience,
+        }

@@ -1,0 +1,65 @@
+"""`doorstep bench report`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from edge.errors import InputError
+
+from ..asking import check_writable
+
+
+@click.command(short_help="One page of all reports in a folder.")
+@click.argument("folder", metavar="DIR", type=click.Path())
+@click.option("--html", "page_path", type=click.Path(), metavar="FILE", help="Write the page here; DIR/report.html.")
+def report(folder: str, page_path: str | None) -> None:
+    """Make one HTML page of the JSON files in DIR: those that `doorstep bench NAME --json` wrote, and one of the inner
+    pieces, from `make pieces`. The page is one file without anything from elsewhere; it may be sent and kept.
+
+    \b
+    Examples:
+      doorstep bench report bench-data
+      doorstep bench report bench-data --html page.html
+
+    A file that is no report is named on the page and left out.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(folder, None, "there is no such folder. Name the one with the reports' JSON files.")
+    target = page_path or str(path / "report.html")
+    check_writable(target)
+    files = sorted(path.glob("*.json"))
+    text, shown, left_out = collect(files)
+    if not shown:
+        raise InputError(folder, None, "it has no report. Write one there: doorstep bench latency --json FILE.")
+    Path(target).write_text(text, encoding="utf-8")
+    click.echo(
+        f"{target}: {shown} report{'s' * (shown > 1)}" + (f", {len(left_out)} files left out" if left_out else "")
+    )
+
+
+def collect(files: list[Path]) -> tuple[str, int, list[tuple[str, str]]]:
+    """The page of these files, how many reports it shows, and which files are left out, and why."""
+    from .figures import kind_of
+    from .page import Shown, page
+
+    shown: list[Shown] = []
+    left_out: list[tuple[str, str]] = []
+    for file in files:
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            left_out.append((file.name, f"it cannot be read: {error}"))
+            continue
+        if not kind_of(found):
+            left_out.append((file.name, "it is no report of a benchmark"))
+            continue
+        one = Shown(file.name, found)
+        try:
+            page([one], [])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            left_out.append((file.name, f"another version wrote it: {error!r}"))
+            continue
+        shown.append(one)
+    return page(shown, left_out), len(shown), left_out

@@ -1,0 +1,214 @@
+"""What the page shows of each report: its question, its tables, its drawing.
+
+A report is a JSON object with the field `benchmark`. One of a name that is not listed here is shown too, with its plain
+values and without a drawing, so that a new measurement is on the page from its first day.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from ..footprint.command import footprint_rows
+from ..footprint.plot import footprint_plot
+from ..load.plot import latency_plot, quantile_bars, throughput_plot
+from ..peers.plot import peers_plot
+from ..phone.plot import phone_plot
+from ..scale.plot import scale_plot
+
+Report = dict[str, Any]
+
+
+class Table(Struct, frozen=True):
+    """Headings, the first of which is of the rows' names, and rows of as many cells."""
+
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+class View(Struct, frozen=True):
+    """How a kind of report is shown."""
+
+    title: str
+    question: str
+    tables: Callable[[Report], list[Table]]
+    plot: Callable[[Report], str] | None = None
+
+
+def kind_of(report: Any) -> str:
+    """The kind of a report; empty where it is none."""
+    if not isinstance(report, dict):
+        return ""
+    if isinstance(report.get("benchmarks"), list) and "machine_info" in report:
+        return "pieces"
+    if {"instances", "mean"} <= report.keys():
+        return "dispatch"
+    name = report.get("benchmark")
+    return name if isinstance(name, str) else ""
+
+
+def view_of(kind: str) -> View:
+    """How to show it."""
+    return VIEWS.get(kind) or View(kind, "", lambda report: [_plain(report)])
+
+
+def _times(row: dict[str, float], names: tuple[str, ...] = ("p50", "p99", "p999")) -> tuple[str, ...]:
+    return tuple(f"{row[name]:,.2f}" if name in row else "" for name in names)
+
+
+def _latency(report: Report) -> list[Table]:
+    names = {
+        "floor_ms": "bare echo, no decision, no disk",
+        "fsync_ms": "one fdatasync of a row",
+        "mosquitto_ms": "echo through Mosquitto",
+        "doorstep_ms": "Doorstep: decided, on disk, at the rider",
+    }
+    rows = [(words, *_times(report[field])) for field, words in names.items()]
+    for field, words in (("ratio", "Doorstep over echo + fdatasync"), ("ratio_mosquitto", "Doorstep over Mosquitto")):
+        rows.append((words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), ""))
+    plan = report["plan"]
+    counts = (
+        f"sent {report['sent']:,}, lost {report['lost']}, refused {report['refused']}, twice {report['duplicates']}"
+    )
+    load = f"{report['rate']:g} orders/s, {plan['clients']} clients, {plan['mode']}, {plan['transport']}: {counts}"
+    return [Table((load, "p50 ms", "p99 ms", "p99.9 ms"), rows)]
+
+
+def _throughput(report: Report) -> list[Table]:
+    rows: list[tuple[str, ...]] = []
+    names = (("doorstep", "Doorstep, durable"), ("mosquitto", "echo through Mosquitto"), ("floor", "bare echo"))
+    for field, words in names:
+        best = report[field]["best"]
+        cells = ("none held", "", "")
+        if best:
+            cells = (f"{best['rate']:,.0f}", f"{best['p99']:.2f}", f"{best['cpu_us']:.0f}")
+        rows.append((words, *cells))
+    found = [Table(("nothing lost, p99 under 50 ms", "orders/s", "p99 ms", "CPU µs an order"), rows)]
+    floods = [
+        (
+            f"{one['points']} a message",
+            f"{one['points_per_s']:,.0f}",
+            f"{one['points_per_cpu_s']:,.0f}",
+            str(one["lost"]),
+        )
+        for one in report["positions"]
+    ]
+    return [*found, Table(("positions", "points/s", "points per CPU s", "messages lost"), floods)]
+
+
+def _phone(report: Report) -> list[Table]:
+    rows = [
+        (
+            one["name"],
+            f"{one['orders']:,}",
+            *_times(one["phone_ms"]),
+            f"{one['within_8_s']:.2%}",
+            str(one["lost"]),
+            str(one["reconnects"]),
+        )
+        for one in report["networks"]
+    ]
+    return [
+        Table(("network", "orders", "p50 ms", "p99 ms", "p99.9 ms", "within 8 s", "lost", "reconnects"), rows),
+    ]
+
+
+def _scale(report: Report) -> list[Table]:
+    rows: list[tuple[str, ...]] = []
+    names = {
+        "riders": "riders on the map",
+        "carried": "orders under way",
+        "waiting": "orders waiting in vain",
+        "clients": "connections",
+    }
+    for what, words in names.items():
+        field = "ms" if what == "clients" else "decide_ms"
+        for row in report[what]:
+            rows.append((f"{row['size']:,} {words}", *_times(row[field], ("p50", "p99")), f"{row['memory_mb']:.1f}"))
+        slopes = [report["exponents"][f"{what}_{name}"] for name in ("p50", "memory")]
+        shown = ["" if slope is None else f"n^{slope:.2f}" for slope in slopes]
+        rows.append((f"grows with {words} as", shown[0], "", shown[1]))
+    return [Table(("size", "p50 ms", "p99 ms", "MB added"), rows)]
+
+
+def _footprint(report: Report) -> list[Table]:
+    return [Table(("what", "takes"), list(footprint_rows(report)))]
+
+
+def _peers(report: Report) -> list[Table]:
+    rows: list[tuple[str, ...]] = []
+    for peer in report["peers"].values():
+        for rate, at in peer["at"].items():
+            lost = "fell behind" if at["fell_behind"] else str(at["lost"])
+            rows.append((peer["what"], rate, *_times(at), lost, f"{at['cpu_us']:,.0f}"))
+        best = peer["best"]
+        if best:
+            times = (f"{best['p50']:.2f}", f"{best['p99']:.2f}", "")
+            rows.append((f"{peer['what']}, highest", f"{best['rate']:,.0f}", *times, "0", f"{best['cpu_us']:,.0f}"))
+        elif peer["tried"]:
+            least = min(one["rate"] for one in peer["tried"])
+            rows.append((f"{peer['what']}, highest", f"below {least:g}", "", "", "", "", ""))
+    found = [Table(("peer", "orders/s", "p50 ms", "p99 ms", "p99.9 ms", "lost", "CPU µs an order"), rows)]
+    found.append(Table(("peer", "version"), [(peer["what"], peer["version"]) for peer in report["peers"].values()]))
+    if report["missing"]:
+        found.append(Table(("not measured", "why"), list(report["missing"].items())))
+    return found
+
+
+def _dispatch(report: Report) -> list[Table]:
+    rows = [(name, "" if value is None else f"{value:,.2f}") for name, value in _scalars(report["mean"])]
+    return [Table((f"mean over {len(report['instances'])} days", "value"), rows)]
+
+
+def _pieces(report: Report) -> list[Table]:
+    rows = [
+        (
+            str(one["name"]),
+            *(f"{one['stats'][name] * 1e6:,.1f}" for name in ("min", "median", "mean")),
+            f"{one['stats']['rounds']:,}",
+        )
+        for one in report["benchmarks"]
+    ]
+    return [Table(("piece", "min µs", "median µs", "mean µs", "rounds"), rows)]
+
+
+def _pieces_plot(report: Report) -> str:
+    """Bars of the medians, in microseconds."""
+    rows = [(str(one["name"]), {"p50": one["stats"]["median"] * 1e6}) for one in report["benchmarks"]]
+    return quantile_bars("inner pieces: median in µs", rows, left=300)
+
+
+def _plain(report: Report) -> Table:
+    rows = [(name, f"{value:,.4g}" if isinstance(value, float) else str(value)) for name, value in _scalars(report)]
+    return Table(("field", "value"), rows)
+
+
+def _scalars(values: Report, above: str = "") -> list[tuple[str, Any]]:
+    """Plain values, also of objects inside; not those of lists, plans, machines and versions."""
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, dict) and name not in ("plan", "machine", "versions", "generator_late"):
+            found += _scalars(value, f"{above}{name} ")
+        elif value is None or isinstance(value, int | float | str):
+            found.append((f"{above}{name}", value))
+    return found
+
+
+VIEWS: Final[dict[str, View]] = {
+    "latency": View(
+        "Latency",
+        "How long from an order's due time until its rider has the assignment, which is on disk by then?",
+        _latency,
+        latency_plot,
+    ),
+    "throughput": View("Throughput", "How many orders a second, without loss?", _throughput, throughput_plot),
+    "phone": View(
+        "On the phone", "How long from the customer's tap to the rider's phone, over bad networks?", _phone, phone_plot
+    ),
+    "scale": View("Scale", "What do more riders, orders and connections cost?", _scale, scale_plot),
+    "footprint": View("Footprint", "What does a node take from its box?", _footprint, footprint_plot),
+    "peers": View("Peers", "The same job done by Node-RED and by a plain script: how do they do?", _peers, peers_plot),
+    "dispatch": View("Dispatch", "How good are the decisions on the public meal-delivery instances?", _dispatch),
+    "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),
+}
+"""In the sequence of the page."""

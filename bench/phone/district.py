@@ -1,0 +1,216 @@
+"""One network and the people behind it, and what became of each tap.
+
+All networks lead to the same node, at the same time, each in a town of its own, so that no rider of one is offered an
+order of another. The time of an order divides into
+
+    connection      on the phone, which had none
+    way up          until the node decided, what was lost and sent again included
+    rider           in the node, until somebody was free
+    node            commit and publish, by the node's own account (its median)
+    way down        until the rider's phone had it
+
+The node stamps its answers in whole milliseconds of the wall clock that both sides have here.
+"""
+
+import asyncio
+import time
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+
+from edge.errors import DoorstepError
+from edge.wire import OrderPlace, Place
+
+from ..load.openloop import quantiles
+from ..load.street import CENTRE
+from ..proxy import Proxy, Weather
+from .phones import Heard, Phone, begin_shift, take
+
+STAGES: Final = ("connection", "way up", "rider", "node", "way down")
+SLOWEST_SHARE: Final = 0.01
+OPEN_S_MAX: Final = 60.0
+BUDGET_MS: Final = 8_000.0
+_STEP_DEG: Final = 0.0005
+
+
+class Network(Struct, frozen=True, kw_only=True):
+    """Round trip in ms, to which each way adds up to `jitter` of itself; stalls in percent of reads, of `stall_s` each;
+    one dead spot of so many seconds, in the middle of the run."""
+
+    rtt_ms: float
+    stalls_pct: float = 0.0
+    stall_s: float = 1.0
+    jitter: float = 0.2
+    dead_spot_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        dead = f", dead spot {self.dead_spot_s:g} s" if self.dead_spot_s else ""
+        return f"{self.rtt_ms:g} ms, {self.stalls_pct:g} % stalls{dead}"
+
+    def weather(self) -> Weather:
+        """One way of it."""
+        way_s = self.rtt_ms / 2000
+        return Weather(way_s, way_s * self.jitter, self.stalls_pct / 100, self.stall_s)
+
+
+class Tap(Struct):
+    """One order: `time.perf_counter()` of its due time, of its handing over, and of its arrival; the node's two stamps,
+    on the same clock, in between. 0 where it did not come so far."""
+
+    due: float
+    handed: float = 0.0
+    decided: float = 0.0
+    offered: float = 0.0
+    arrived: float = 0.0
+
+
+class District:
+    """Customers and riders of one network."""
+
+    def __init__(self, network: Network, number: int, customers: int, riders: int, seed: int) -> None:
+        self.network = network
+        self.taps: dict[str, Tap] = {}
+        self.again = 0
+        self.town = Place(CENTRE[0] - number, CENTRE[1])  # a degree, 111 km, from the next
+        self.names = [f"n{number}-till-{n}" for n in range(customers)]
+        self.rider_names = [f"n{number}-rider-{n}" for n in range(riders)]
+        self._number, self._seed = number, seed
+        self._tills: list[Phone] = []
+        self._riders: list[Phone] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.proxy: Proxy | None = None
+        self._wall_to_perf = perf_counter() - time.time()
+        self._progress = asyncio.Event()
+
+    async def open(self, node_port: int) -> None:
+        """Everybody connected, riders on shift, on a fair network; then the weather begins."""
+        self.proxy = Proxy(("127.0.0.1", node_port), seed=self._seed * 1000 + self._number)
+        await self.proxy.start()
+        port = self.proxy.port
+        self._tills = [Phone(name, port, self._seed, self._on_till) for name in self.names]
+        self._riders = [Phone(name, port, self._seed, self._on_rider) for name in self.rider_names]
+        self._tasks = [asyncio.ensure_future(phone.run()) for phone in (*self._tills, *self._riders)]
+        at_ms = time.time_ns() // 1_000_000
+        for number, rider in enumerate(self._riders):
+            begin_shift(rider, Place(self.town.lat + number * _STEP_DEG, self.town.lon), at_ms)
+        try:
+            async with asyncio.timeout(OPEN_S_MAX):
+                while any(rider.unanswered for rider in self._riders) or not all(t.connected for t in self._tills):
+                    await self._news()
+        except TimeoutError:
+            raise DoorstepError(f"Not everybody of {self.network.name} was connected in {OPEN_S_MAX:g} s.") from None
+        self.proxy.up = self.proxy.down = self.network.weather()
+
+    def tap(self, number: int, due: float) -> None:
+        """A customer places order `number`, which was due at this instant of `time.perf_counter()`."""
+        till = self._tills[number % len(self._tills)]
+        name = f"o{self._number}-{number}"
+        self.taps[name] = Tap(due)
+        pickup = Place(self.town.lat + number % 40 * _STEP_DEG, self.town.lon + _STEP_DEG)
+        dropoff = Place(pickup.lat, pickup.lon + 20 * _STEP_DEG)
+        at_ms = time.time_ns() // 1_000_000
+        till.tell(
+            "order.place",
+            OrderPlace(id=name, at=at_ms, order=name, shop=till.name, pickup=pickup, dropoff=dropoff, prep_s=60),
+        )
+
+    async def dead_spot(self) -> None:
+        """Nothing moves for a while."""
+        assert self.proxy is not None
+        await self.proxy.dead_spot(self.network.dead_spot_s)
+
+    async def settle(self, grace_s: float) -> None:
+        """Until every order has arrived; at most so long."""
+        try:
+            async with asyncio.timeout(grace_s):
+                while any(not tap.arrived for tap in self.taps.values()):
+                    await self._news()
+        except TimeoutError:
+            return  # what is missing is reported as lost
+
+    async def close(self) -> None:
+        """Hang up, and take the network away."""
+        await asyncio.gather(*(phone.stop() for phone in (*self._tills, *self._riders)))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.proxy is not None:
+            await self.proxy.close()
+
+    def report(self, node_ms: float) -> dict[str, Any]:
+        """See the module. `node_ms` is the node's own account of commit and publish."""
+        assert self.proxy is not None
+        here = [tap for tap in self.taps.values() if tap.arrived]
+        here.sort(key=lambda tap: tap.arrived - tap.due)
+        times = np.array([tap.arrived - tap.due for tap in here]) * 1000
+        p50, p99, p999, most = quantiles(times)
+        slowest = here[-max(round(len(here) * SLOWEST_SHARE), 1) :]
+        phones = (*self._tills, *self._riders)
+        return {
+            "name": self.network.name,
+            "rtt_ms": self.network.rtt_ms,
+            "stalls_pct": self.network.stalls_pct,
+            "dead_spot_s": self.network.dead_spot_s,
+            "orders": len(self.taps),
+            "lost": len(self.taps) - len(here),
+            "again": self.again,
+            "phone_ms": {"p50": p50, "p99": p99, "p999": p999, "max": most},
+            "within_8_s": round(float(np.mean(times <= BUDGET_MS)), 5) if here else 0.0,
+            "waterfall_ms": {"mean": waterfall(here, node_ms), "slowest": waterfall(slowest, node_ms)},
+            "reconnects": sum(phone.reconnects for phone in phones),
+            "resent": sum(phone.resent for phone in phones),
+            "stalls": self.proxy.stats.stalls,
+        }
+
+    async def _news(self) -> None:
+        self._progress.clear()
+        try:
+            await asyncio.wait_for(self._progress.wait(), 0.1)
+        except TimeoutError:
+            return  # connecting makes no sound
+
+    # -- what phones hear ----------------------------------------------------------------------------------------------
+
+    def _on_till(self, phone: Phone, kind: str, heard: Heard, read_at: float) -> None:
+        del read_at
+        tap = self.taps.get(heard.id)
+        if kind == "receipt" and tap is not None and heard.status == "accepted":
+            tap.handed = phone.handed_at(heard.id) or tap.handed
+            tap.decided = self._perf(heard.at)
+            self._progress.set()
+
+    def _on_rider(self, phone: Phone, kind: str, heard: Heard, read_at: float) -> None:
+        self._progress.set()
+        tap = self.taps.get(heard.order)
+        if kind != "assignment" or heard.state != "offered" or tap is None:
+            return
+        take(phone, heard, time.time_ns() // 1_000_000)
+        if tap.arrived:
+            self.again += 1
+            return
+        tap.arrived = read_at
+        tap.offered = self._perf(heard.at)
+
+    def _perf(self, wall_ms: int) -> float:
+        return wall_ms / 1000 + self._wall_to_perf
+
+
+def waterfall(taps: list[Tap], node_ms: float) -> dict[str, float]:
+    """The mean of each stage in ms, of orders whose receipt has come too."""
+    known = [tap for tap in taps if tap.decided and tap.handed]
+    if not known:
+        return dict.fromkeys(STAGES, 0.0)
+    found: list[tuple[float, ...]] = []
+    for tap in known:
+        decided = min(max(tap.decided, tap.handed), tap.arrived)  # the stamp has whole milliseconds
+        offered = min(max(tap.offered, decided), tap.arrived)
+        node = min(node_ms / 1000, tap.arrived - offered)
+        found.append(
+            (tap.handed - tap.due, decided - tap.handed, offered - decided, node, tap.arrived - offered - node)
+        )
+    means = np.array(found).mean(axis=0) * 1000
+    return {name: round(float(value), 3) for name, value in zip(STAGES, means, strict=True)}

@@ -1,0 +1,139 @@
+"""Phones: MQTT clients that survive their network.
+
+Each keeps what it said until its receipt has come. A connection that gives no acknowledgement for ACK_DEADLINE_S is
+given up and made anew; what was not acknowledged is then sent again, with the same event id, and the session brings
+what came meanwhile.
+"""
+
+import random
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from edge.mqtt.link import Link, Message, State
+from edge.wire import Place, RiderProgress, RiderReply, RiderShift, encode, topic_up
+
+from ..load.subjects import NODE, token_of
+
+ACK_DEADLINE_S: Final = 6.0
+"""Longer than a round trip of a second and two stalls of one; shorter than the eight seconds."""
+
+KEEP_ALIVE_S: Final = 10
+BACKOFF_S: Final = (0.2, 2.0)
+SESSION_EXPIRY_S: Final = 3600
+
+
+class Heard(Struct):
+    """What a phone reads of an answer: a receipt has `id`, an assignment `offer` and `state`."""
+
+    at: int
+    id: str = ""
+    order: str = ""
+    offer: int = 0
+    state: str = ""
+    status: str = ""
+
+
+_decode: Final = msgspec.msgpack.Decoder(Heard).decode
+
+OnHeard = Callable[["Phone", str, Heard, float], None]
+"""An answer: its kind, what it says, and `time.perf_counter()` of the read."""
+
+
+class Said(Struct):
+    """An event without a receipt. `handed_at` is 0 until a connection has taken it over."""
+
+    topic: str
+    payload: bytes
+    handed_at: float = 0.0
+    acknowledged: bool = False
+
+
+class Phone:
+    """One phone behind the port of its network."""
+
+    def __init__(self, name: str, port: int, seed: int, on_heard: OnHeard) -> None:
+        self.name = name
+        self.unanswered: dict[str, Said] = {}
+        self.resent = 0
+        self.connected = False
+        self._on_heard = on_heard
+        self._link = Link(
+            f"mqtt://127.0.0.1:{port}",
+            client_id=name,
+            username=name,
+            token=token_of(name),
+            session_expiry_s=SESSION_EXPIRY_S,
+            keep_alive_s=KEEP_ALIVE_S,
+            ack_deadline_s=ACK_DEADLINE_S,
+            backoff=BACKOFF_S,
+            subscriptions=[(f"ds/{NODE}/down/{name}/#", 1)],
+            on_messages=self._received,
+            on_state=self._changed,
+            random=random.Random(f"{seed} {name}").random,
+        )
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first."""
+        return max(self._link.connects - 1, 0)
+
+    async def run(self) -> None:
+        """Stay connected until `stop`."""
+        await self._link.run()
+
+    async def stop(self) -> None:
+        """Hang up."""
+        await self._link.stop()
+
+    def tell(self, kind: str, event: Any) -> None:
+        """Send an event now, or as soon as there is a connection; keep it until its receipt."""
+        said = Said(topic_up(NODE, self.name, kind), encode(event, json=False))
+        self.unanswered[event.id] = said
+        self._hand_over(said)
+
+    def handed_at(self, id_: str) -> float:
+        """When a connection took over an event without a receipt, by `time.perf_counter()`; 0 where none has."""
+        said = self.unanswered.get(id_)
+        return 0.0 if said is None else said.handed_at
+
+    def _hand_over(self, said: Said) -> None:
+        def acknowledged(code: int) -> None:
+            said.acknowledged = code < 0x80
+
+        if self.connected and self._link.publish(said.topic, said.payload, on_ack=acknowledged):
+            said.handed_at = said.handed_at or perf_counter()
+
+    def _changed(self, state: State) -> None:
+        self.connected = state is State.CONNECTED
+        if self.connected:
+            for said in self.unanswered.values():
+                if not said.handed_at or said.acknowledged:  # the link repeats by itself what has no acknowledgement
+                    self.resent += bool(said.handed_at)
+                    self._hand_over(said)
+
+    def _received(self, messages: list[Message]) -> None:
+        for message in messages:
+            kind = message.topic.rpartition("/")[2]
+            if kind != "update":
+                heard = _decode(message.payload)
+                self._on_heard(self, kind, heard, self._link.read_at)
+                if kind == "receipt":
+                    self.unanswered.pop(heard.id, None)
+        self._link.acknowledge(messages)
+
+
+def begin_shift(rider: Phone, place: Place, at_ms: int) -> None:
+    """A rider comes on."""
+    rider.tell("rider.shift", RiderShift(id=f"shift-{at_ms}", at=at_ms, on=True, capacity=8, place=place))
+
+
+def take(rider: Phone, heard: Heard, at_ms: int) -> None:
+    """A rider accepts an offer and delivers at once: what happens on the road is no part of this measurement."""
+    name = f"{heard.order}-{heard.offer}"
+    reply = RiderReply(id=f"a-{name}", at=at_ms, order=heard.order, offer=heard.offer, accept=True)
+    rider.tell("rider.reply", reply)
+    rider.tell("rider.progress", RiderProgress(id=f"d-{name}", at=at_ms, order=heard.order, step="delivered"))

@@ -1,0 +1,1 @@
+"""What more of everything costs: riders on the map, open orders, connections."""

@@ -1,0 +1,1 @@
+"""Days of load with random faults: what grows without end shows here."""

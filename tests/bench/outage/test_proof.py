@@ -1,0 +1,70 @@
+"""The proof can fail: each way of losing or doubling an event is found."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from bench.demo.evidence import Evidence
+from bench.outage.proof import compare
+
+PROMISED = {("till-0", "o1"), ("till-0", "o2")}
+
+
+def evidence() -> Evidence:
+    """A journal of three accepted events, one of which came twice, and a refused one."""
+    found = Evidence()
+    found.received, found.accepted, found.duplicate = 5, 3, 1
+    found.refused = Counter({"unknown_order": 1})
+    found.receipts = dict.fromkeys([*PROMISED, ("rider-0", "s")], b"r")
+    return found
+
+
+def summary(**change: int) -> dict[str, Any]:
+    """What the centre says of that."""
+    names = {
+        "accepted.order.place": 2,
+        "accepted.rider.shift": 1,
+        "duplicate.order.place": 1,
+        "refused.unknown_order": 1,
+    }
+    return {"events": change.pop("events", 5), "counters": {"dispatch": {**names, "located.x": 9, **change}}}
+
+
+def test_three_witnesses_that_agree() -> None:
+    """Nothing lost, nothing doubled, nothing to say."""
+    proof = compare(evidence(), PROMISED, 0, summary())
+    assert (proof.lost, proof.doubled, proof.counters_equal, proof.sentences) == (0, 0, True, [])
+
+
+def test_a_promise_without_a_row_is_a_loss() -> None:
+    """An event that a client holds an acknowledgement for and no row has."""
+    proof = compare(evidence(), PROMISED | {("till-1", "gone")}, 0, summary())
+    assert (proof.lost, proof.doubled) == (1, 0)
+    assert "gone" in proof.sentences[0]
+
+
+def test_an_event_without_an_answer_is_a_loss() -> None:
+    """What still waits for its receipt when all is quiet."""
+    assert compare(evidence(), PROMISED, 2, summary()).lost == 2
+
+
+@pytest.mark.parametrize(("at_centre", "lost", "doubled"), [(3, 2, 0), (9, 0, 4)])
+def test_other_sums_at_the_centre(at_centre: int, lost: int, doubled: int) -> None:
+    """Fewer events than the journal holds are lost, more are doubled."""
+    proof = compare(evidence(), PROMISED, 0, summary(events=at_centre))
+    assert (proof.lost, proof.doubled) == (lost, doubled)
+
+
+def test_a_second_decision_is_doubled() -> None:
+    """Two receipts for one id."""
+    found = evidence()
+    found.found("one_decision_per_id", "row 7: a second receipt")
+    assert compare(found, PROMISED, 0, summary()).doubled == 1
+
+
+def test_equal_sums_of_unequal_outcomes_are_told() -> None:
+    """The centre has as many events, but not the same ones."""
+    proof = compare(evidence(), PROMISED, 0, summary(**{"accepted.order.place": 1, "duplicate.order.place": 2}))
+    assert not proof.counters_equal
+    assert proof.sentences

@@ -1,0 +1,110 @@
+"""One report of each kind, as short as it can be. (The commands' own tests show the page what they really write.)"""
+
+from typing import Any, Final
+
+_TIMES: Final = {"p50": 0.5, "p99": 2.0, "p999": 40.0, "max": 41.0}
+_LATE: Final = {"over_ms": 1.0, "share": 0.02, "p99_ms": 1.5, "too_late": True}
+_WHERE: Final = {
+    "machine": {
+        "processor": "A Processor",
+        "cores": 2,
+        "kernel": "6.1",
+        "file_system": "ext4",
+        "load_average": [0.5, 0.4, 0.3],
+        "measured_at": "2026-01-31T12:00:00+00:00",
+    },
+    "versions": {"python": "3.11.7", "doorstep": "0.1.0", "mqtt5": "0.8.0"},
+    "generator_late": _LATE,
+}
+_TRIED: Final = [
+    {"rate": 200.0, "held": True, "p50": 1.0, "p99": 5.0, "cpu_us": 90.0, "why": ""},
+    {"rate": 400.0, "held": False, "p50": 9.0, "p99": 90.0, "cpu_us": 80.0, "why": "p99 of 90.0 ms"},
+]
+_SEARCH: Final = {"best": _TRIED[0], "tried": _TRIED}
+_STAGES: Final = {"connection": 0.0, "way up": 160.0, "rider": 2.0, "node": 1.0, "way down": 170.0}
+
+
+def _size(size: int, field: str) -> dict[str, Any]:
+    return {"size": size, field: _TIMES, "memory_mb": size / 1000}
+
+
+REPORTS: Final[dict[str, dict[str, Any]]] = {
+    "latency": {
+        "benchmark": "latency",
+        **dict.fromkeys(("floor_ms", "fsync_ms", "mosquitto_ms", "doorstep_ms"), _TIMES),
+        "stages_ms": {"commit": {"p50": 0.3, "p99": 1.0}},
+        "ratio": {"p50": 1.2, "p99": 1.5},
+        "ratio_mosquitto": {"p50": 1.1, "p99": 1.3},
+        "rate": 500.0,
+        "sent": 5_000,
+        "lost": 0,
+        "refused": 0,
+        "duplicates": 0,
+        "plan": {"clients": 200, "mode": "endpoint", "transport": "tcp"},
+        **_WHERE,
+    },
+    "throughput": {
+        "benchmark": "throughput",
+        **dict.fromkeys(("doorstep", "mosquitto", "floor"), _SEARCH),
+        "positions": [{"points": 10, "points_per_s": 5e4, "points_per_cpu_s": 6e4, "lost": 0}],
+        **_WHERE,
+    },
+    "phone": {
+        "benchmark": "phone",
+        "networks": [
+            {
+                "name": "300 ms, 1 % stalls",
+                "orders": 600,
+                "phone_ms": _TIMES,
+                "within_8_s": 0.999,
+                "waterfall_ms": {"mean": _STAGES, "slowest": _STAGES},
+                "lost": 0,
+                "reconnects": 3,
+            }
+        ],
+        **_WHERE,
+    },
+    "scale": {
+        "benchmark": "scale",
+        **{what: [_size(10, "decide_ms"), _size(100, "decide_ms")] for what in ("riders", "carried", "waiting")},
+        "clients": [_size(10, "ms")],
+        "exponents": {
+            f"{what}_{cost}": None if what == "clients" else 0.25
+            for what in ("riders", "carried", "waiting", "clients")
+            for cost in ("p50", "memory")
+        },
+        **_WHERE,
+    },
+    "footprint": {
+        "benchmark": "footprint",
+        "plan": {"hours": 1.0, "speed": 60.0},
+        "start_s": {"empty": {"median": 0.4}, "after_hour": {"median": 0.5}},
+        "idle": {"rss_mb": 55.0, "wake_ups_per_s": 1.2, "cpu_share": 0.001},
+        "after_hour": {"rss_mb": 60.0, "rows": 900, "orders": 360, "riders": 200, "positions": 72_000},
+        "full_house": {"rss_mb": 70.0, "riders": 1_000, "orders_open": 1_000},
+        "installed": {"total_mb": 120.0, "distributions": 24, "largest_mb": {"numpy": 57.0, "lapx": 15.0}},
+        **_WHERE,
+    },
+    "peers": {
+        "benchmark": "peers",
+        "peers": {
+            "doorstep": {
+                "what": "Doorstep, endpoint",
+                "version": "0.1.0",
+                "at": {"100": {**_TIMES, "lost": 0, "cpu_us": 900.0, "fell_behind": False}},
+                **_SEARCH,
+            },
+            "script": {"what": "a script", "version": "2.5", "at": {}, "best": None, "tried": _TRIED[1:]},
+        },
+        "missing": {"node-red": "Node.js is not installed."},
+        **_WHERE,
+    },
+    "dispatch": {"instances": {"0o50": {}}, "mean": {"ctd_mean": 31.5, "bundled": None, "decide_ms": {"p50": 0.2}}},
+    "pieces": {
+        "benchmarks": [
+            {"name": "test_handle[1]", "stats": {"min": 3e-4, "median": 4e-4, "mean": 5e-4, "rounds": 40}},
+        ],
+        "machine_info": {"python_version": "3.11.7", "release": "6.1", "cpu": {"brand_raw": "A Processor", "count": 2}},
+        "datetime": "2026-01-31T12:00:00",
+    },
+}

@@ -1,0 +1,27 @@
+"""The schedule, and the nonsense."""
+
+from itertools import pairwise
+
+import pytest
+
+from bench.soak.faults import FIRST_S, MEANS_S, NONSENSE, QUIET_S, schedule
+from edge.decode import decode
+from edge.model import Publish, Rejected
+
+
+def test_a_seed_is_a_schedule() -> None:
+    """The same seed gives the same faults, another one others; all kinds come, by time, and the ends are quiet."""
+    faults = schedule(3600.0, 1)
+    assert faults == schedule(3600.0, 1) != schedule(3600.0, 2)
+    assert {fault.name for fault in faults} == MEANS_S.keys()
+    assert faults == sorted(faults, key=lambda fault: fault.at_s)
+    assert all(fault.at_s >= FIRST_S and fault.at_s + fault.length_s <= 3600.0 - QUIET_S for fault in faults)
+    cuts = [fault for fault in faults if fault.name == "cut"]
+    assert all(a.at_s + a.length_s < b.at_s for a, b in pairwise(cuts))
+
+
+@pytest.mark.parametrize(("kind", "payload"), NONSENSE)
+def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
+    """No piece of it is an event."""
+    (made,) = decode(Publish("till-0", kind, payload, 1, 1), "wgs84")
+    assert isinstance(made, Rejected)

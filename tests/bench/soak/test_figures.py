@@ -1,0 +1,33 @@
+"""The verdict can be bad."""
+
+from bench.soak.figures import judge, thinned
+from bench.soak.sampler import Series
+
+
+def series(leak_mb_per_h: float) -> Series:
+    """Twenty minutes, a sample a second, one life."""
+    seconds = [float(second) for second in range(1200)]
+    rss = [60 + leak_mb_per_h * second / 3600 + (second % 7) * 0.01 for second in seconds]
+    still = [1.0 + (second % 5) * 0.01 for second in seconds]
+    return Series(seconds, [0] * 1200, seconds, rss, still, still)
+
+
+def test_a_leak_is_upward_and_calm_is_not() -> None:
+    """30 MB an hour are seen; jitter is not."""
+    assert judge(series(30.0), "rss_mb", 1200.0)["over_all"]["upward"]
+    assert judge(series(30.0), "rss_mb", 1200.0)["within_lives"]["upward"]
+    assert not judge(series(0.0), "rss_mb", 1200.0)["over_all"]["upward"]
+    assert not judge(series(0.0), "fds", 1200.0)["within_lives"]["upward"]
+
+
+def test_the_warm_up_does_not_count() -> None:
+    """What grew in the first quarter and then stood still has no slope."""
+    grown = series(0.0)
+    grown.rss_mb = [min(second, 290.0) + (second % 7) * 0.01 for second in grown.seconds]
+    assert not judge(grown, "rss_mb", 1200.0)["over_all"]["upward"]
+
+
+def test_the_plot_gets_a_sample_each_five_seconds() -> None:
+    """All columns stay in step."""
+    columns = thinned(series(1.0))
+    assert {len(values) for values in columns.values()} == {240}
