@@ -11,7 +11,7 @@ import lap
 import numpy as np
 import numpy.typing as npt
 
-from .relocation import GAIN_MIN
+from .relocation import CELLS_MAX, GAIN_MIN
 from .routes import Floats, Plan, Route
 from .trips import Trip
 from .weights import FORBIDDEN
@@ -41,8 +41,9 @@ def exchange(plan: Plan, cut: int) -> int:
     ended = [(route, place) for route, place in cuts if place < len(route.trips)]
     if not ended:
         return 0
-    if len(ended) > ENDS_MAX:
-        ended = sorted(ended, key=_cost_of_end)[:ENDS_MAX]
+    most = min(ENDS_MAX, CELLS_MAX // len(cuts))
+    if len(ended) > most:
+        ended = sorted(ended, key=_cost_of_end)[: max(2, most)]
         chosen = {route.courier for route, _ in ended}
         cuts = [(route, place) for route, place in cuts if place == len(route.trips) or route.courier in chosen]
     ended.sort(key=lambda end: end[1] - len(end[0].trips))  # stable; those with a k-th trip come first

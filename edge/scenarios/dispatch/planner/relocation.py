@@ -10,6 +10,10 @@ GAIN_MIN: Final = 0.01
 """Units of cost that a move must save: less is rounding."""
 
 
+CELLS_MAX: Final = 65_536
+"""Orders x places that a pass weighs up at once, so that a decision stays quick in a district of any size: 15 ms. The
+published days never come near it."""
+
 LOOKED_AT: Final = 4
 """How many orders are looked at for each that is tried."""
 
@@ -23,10 +27,10 @@ def relocate(plan: Plan, most: int) -> int:
     orders = [order for route in plan.open for trip in route.trips for order in trip.orders]
     gains = [(gain, order) for order in orders if (gain := _gain(plan, order)) > GAIN_MIN]
     gains.sort(key=lambda each: (-each[0], each[1]))
-    del gains[most * LOOKED_AT :]
+    gaps = Gaps(plan)
+    del gains[min(most * LOOKED_AT, max(1, CELLS_MAX // max(1, len(gaps.routes)))) :]
     if not gains:
         return 0
-    gaps = Gaps(plan)
     bound = bounds(plan, gaps, [order for _, order in gains])
     stop = plan.jobs.service.before_dropoff + plan.jobs.service.after_dropoff
     tried: list[tuple[float, int, int]] = []
