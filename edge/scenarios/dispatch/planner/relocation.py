@@ -11,8 +11,8 @@ GAIN_MIN: Final = 0.01
 
 
 CELLS_MAX: Final = 65_536
-"""Orders x places that a pass weighs up at once, so that a decision stays quick in a district of any size: 15 ms. The
-published days never come near it."""
+"""Orders x places that a pass weighs up at once, so that a decision stays quick in a district of any size. The
+published days stay below it."""
 
 LOOKED_AT: Final = 4
 """How many orders are looked at for each that is tried."""
