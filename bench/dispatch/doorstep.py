@@ -1,7 +1,6 @@
 """Doorstep's own planner on the strict track: the same code that a node decides with, on the benchmark's clock."""
 
 import math
-import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -51,16 +50,13 @@ ROWS: Final = 1024
 class Doorstep:
     """Plans at each minute with news, and each minute while something is planned; with `every`, only at multiples.
 
-    `effort` is the number of passes for each decision; `think_ms` adds as many as fit into that time.
+    `effort` is the number of passes for each decision.
     """
 
-    def __init__(
-        self, day: Day, every: int = 1, effort: int = EFFORT, think_ms: float = 0.0, weights: Weights | None = None
-    ) -> None:
+    def __init__(self, day: Day, every: int = 1, effort: int = EFFORT, weights: Weights | None = None) -> None:
         self.day = day
         self.every = every
         self.effort = effort
-        self.think_ms = think_ms
         parameters = day.parameters
         self.shops = list(day.restaurants)
         self.shop_number = {name: number for number, name in enumerate(self.shops)}
@@ -120,7 +116,7 @@ class Doorstep:
         if plan.open:
             loose, self.loose = self.loose, []
             self.loose = insert(plan, loose)
-            self._think()
+            improve(plan, self.effort)
         decisions = self._changes()
         for route in plan.open:
             if route.trips and not route.bound and route.courier in self.idle and plan.departure(route) <= now:
@@ -145,14 +141,6 @@ class Doorstep:
             return []
         self.woken = now + self.every - now % self.every
         return [Wake(self.woken)]
-
-    def _think(self) -> None:
-        if not self.think_ms:
-            improve(self.plan, self.effort)
-            return
-        until = time.perf_counter() + self.think_ms / 1000
-        while time.perf_counter() < until and improve(self.plan, 1):
-            pass
 
     # -- news ----------------------------------------------------------------------------------------------------------
 
