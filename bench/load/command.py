@@ -72,7 +72,9 @@ def latency(
 @click.option(
     "--seconds", type=click.FloatRange(0.5, 60), default=3.0, show_default=True, help="Of load at each rate tried."
 )
-@click.option("--steps", type=click.IntRange(2, 20), default=8, show_default=True, help="Rates tried for each subject.")
+@click.option(
+    "--steps", type=click.IntRange(2, 30), default=12, show_default=True, help="Rates tried for each subject."
+)
 @click.option("--from", "start", type=click.FloatRange(1), default=200.0, show_default=True, help="The first rate.")
 @_clients
 @data_dir
@@ -88,9 +90,10 @@ def throughput(
     plot_path: str | None,
 ) -> None:
     """Find the highest rate at which nothing is lost and p99 stays under 50 ms: orders at the node, the echo through
-    Mosquitto, the bare echo. Then flood the node with positions, 1 and 10 points in a message.
+    Mosquitto, the bare echo, and a server that has the node's packets for each order but decides and keeps nothing.
+    Then orders with 20 rider positions each, and positions alone, 1 and 10 points in a message.
 
-    Rates double until one fails, then the gap is halved. Processor time is that of the process, from /proc.
+    Rates double until one fails twice, then the gap is halved. Processor time is that of the process, from /proc.
 
     \b
     Examples:
@@ -102,6 +105,6 @@ def throughput(
     from .throughput import Search, measure
 
     search = Search(seconds=seconds, steps=steps, start=start, clients=clients)
-    total = steps * 3 + 2
+    total = steps * 6 + 2
     report = ask(lambda *where: measure(search, *where), total, data_dir, report_path, plot_path, throughput_plot)
     throughput_table(report)

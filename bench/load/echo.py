@@ -103,17 +103,18 @@ async def listen(port: int, transport: str, certificate: tuple[str, ...]) -> Non
         tls.load_cert_chain(*certificate)
     loop = asyncio.get_running_loop()
     await loop.create_server(lambda: Echo(transport == "ws"), "127.0.0.1", port, ssl=tls, backlog=1024)
-    await _terminated()
+    await until_terminated()
 
 
 async def join(port: int) -> None:
     """Echo at the broker until SIGTERM."""
     await connect(Door(port), "echo", "", (f"ds/{ECHO}/up/+/+",), bounce)
     print("joined", flush=True)
-    await _terminated()
+    await until_terminated()
 
 
-async def _terminated() -> None:
+async def until_terminated() -> None:
+    """Until somebody asks the process to end."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -7,16 +7,16 @@ node has come so far; two bursts of each rider are under way. At the end the nod
 import asyncio
 import time
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from edge.errors import DoorstepError
-from edge.mqtt.codec import PingReqPacket, PublishPacket
-from edge.wire import RiderPosition, encode, topic_up
+from edge.mqtt.codec import PingReqPacket
 
 from .connection import Connection
 from .latency import Progress
-from .street import CENTRE, Street
-from .subjects import NODE, NodeSubject
+from .mix import position, taken
+from .street import Street
+from .subjects import NodeSubject
 
 BURST_MESSAGES: Final = 16
 BURSTS_UNDER_WAY: Final = 2
@@ -28,19 +28,19 @@ async def flood(
 ) -> dict[str, float]:
     """Messages of `points` points each from all riders at once, for so long, and what they cost the node."""
     progress(f"positions, {points} a message")
-    status = await subject.status()
+    before = taken(await subject.status())
     cpu_before = subject.cpu_s()[0]
     sender = _Sender(street.riders, points, seconds)
     elapsed = await sender.run()
     used_s = subject.cpu_s()[0] - cpu_before
-    taken = _positions(await subject.status()) - _positions(status)
+    arrived = taken(await subject.status()) - before
     return {
         "points": points,
         "messages": sender.sent,
-        "lost": sender.sent - taken,
-        "messages_per_s": round(taken / elapsed, 1),
-        "points_per_s": round(taken * points / elapsed, 1),
-        "points_per_cpu_s": round(taken * points / used_s, 1) if used_s else 0.0,
+        "lost": sender.sent - arrived,
+        "messages_per_s": round(arrived / elapsed, 1),
+        "points_per_s": round(arrived * points / elapsed, 1),
+        "points_per_cpu_s": round(arrived * points / used_s, 1) if used_s else 0.0,
     }
 
 
@@ -50,9 +50,10 @@ class _Sender:
     def __init__(self, riders: list[Connection], points: int, seconds: float) -> None:
         self.sent = 0
         self._riders, self._seconds = riders, seconds
+        at_ms = time.time_ns() // 1_000_000
         self._bursts = {
-            rider.name: position(number, rider.name, points) * BURST_MESSAGES + PingReqPacket().write()
-            for number, rider in enumerate(riders)
+            rider.name: position(rider.name, points, at_ms) * BURST_MESSAGES + PingReqPacket().write()
+            for rider in riders
         }
         self._under_way = 0
         self._until = 0.0
@@ -86,16 +87,3 @@ class _Sender:
             self._burst(rider)
         elif not self._under_way:
             self._done.set()
-
-
-def position(number: int, rider: str, points: int) -> bytes:
-    """One QoS 0 message of a rider, on the wire."""
-    at_ms = time.time_ns() // 1_000_000
-    track = [(at_ms + step, CENTRE[0] + number * 1e-5, CENTRE[1] + step * 1e-5) for step in range(points)]
-    return PublishPacket(
-        topic_up(NODE, rider, "rider.position"), encode(RiderPosition(points=track), json=False)
-    ).write()
-
-
-def _positions(status: dict[str, Any]) -> int:
-    return int(status["counts"]["received"].get("rider.position", 0))

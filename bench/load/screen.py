@@ -69,6 +69,7 @@ def throughput_table(report: dict[str, Any]) -> None:
         ("doorstep", "Doorstep, durable"),
         ("mosquitto", "echo through Mosquitto"),
         ("floor", "bare echo"),
+        ("packets", "the node's packets, nothing decided or kept"),
     ):
         best = report[field]["best"]
         if best is None:
@@ -77,6 +78,19 @@ def throughput_table(report: dict[str, Any]) -> None:
             table.add_row(words, f"{best['rate']:.0f}", f"{best['p99']:.2f}", f"{best['cpu_us']:.0f}")
     console = Console()
     console.print(table)
+    if "ratio_cpu" in report:
+        rates = f"× {report['ratio_mosquitto']:.2f} of Mosquitto's, × {report['ratio_packets']:.2f} of the same packets"
+        costs = f"× {report['ratio_cpu']} of the echo's message, × {report['ratio_cpu_packets']} of the same packets"
+        console.print(
+            f"{report['durable_events_per_s']:,.0f} durable events/s, {report['orders_per_day']:,} orders a day; "
+            f"rate {rates}; CPU for an order {costs}"
+        )
+    for mix in report["mix"]:
+        console.print(
+            f"1 order : 20 positions, {mix['points']} a message: {mix['events_per_s']:,.0f} events/s, "
+            f"{mix['events_per_cpu_s']:,.0f} for each CPU second of the node, {mix['events_per_day']:,} a day, "
+            f"{mix['lost']} messages lost"
+        )
     for flood in report["positions"]:
         console.print(
             f"positions, {flood['points']} a message: {flood['points_per_s']:,.0f} points/s, "

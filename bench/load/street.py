@@ -102,6 +102,8 @@ class Street:
         self.tills: list[Connection] = []
         self.riders: list[Connection] = []
         self.on_answer: OnAnswer = unasked
+        self.beside: Callable[[], None] | None = None
+        """What else is sent with each order."""
         self._topics: list[str] = []
         self._started = 0
         self._all_started = asyncio.Event()
@@ -141,6 +143,8 @@ class Street:
         till = self.tills[index]
         till.publish(self._topics[index], order_of(number, till.name, time.time_ns() // 1_000_000, self._json))
         till.flush()
+        if self.beside is not None:
+            self.beside()
 
     @property
     def refused(self) -> int:

@@ -87,6 +87,15 @@ async def bare_echo(folder: Path, transport: str, certificates: Certificates | N
 
 
 @contextlib.asynccontextmanager
+async def street_echo(folder: Path) -> AsyncIterator[Subject]:
+    """The bare server that has the node's packets for each order."""
+    port = free_port()
+    child = python("street-echo", folder, ["bench.load.street_echo", str(port)], port)
+    async with running([child]):
+        yield Subject("same packets", _door(port, "tcp", None), [child])
+
+
+@contextlib.asynccontextmanager
 async def mosquitto(
     folder: Path, transport: str, certificates: Certificates | None
 ) -> AsyncIterator[tuple[Door, int, Child]]:

@@ -6,7 +6,6 @@ nothing about the uplink; what it says is whether anything was lost or doubled, 
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -19,20 +18,17 @@ from edge.journal_reader import FILE_NAME
 from edge.limits import BATCHES_IN_FLIGHT_MAX
 
 from ..demo.processes import Site
-from ..proxy import Proxy
 from .day import Day
 from .orders import Orders
-from .people import Crowd, names
+from .people import Crowd
+from .scene import JOIN_S_MAX, Scene, scene
 from .watch import LOOK_S, Watch, held, outage_bytes, patiently
 
 NODE: Final = "outage"
-TILLS: Final = 20
-RIDERS: Final = 60
 QUIET_S_MIN: Final = 15.0
 """Real seconds before each cut, and after the last drain, with everything in order."""
 
 WARM_UP_S: Final = 5.0
-JOIN_S_MAX: Final = 60.0
 DRAIN_S_MAX: Final = 600.0
 SETTLE_S_MAX: Final = 120.0
 RECONNECT_S_MAX: Final = 120.0
@@ -103,30 +99,21 @@ class Ended(Struct, kw_only=True):
 async def run(plan: Plan, folder: Path, progress: Progress) -> Ended:
     """The whole run. Raises DoorstepError where a process does not come up, or nothing settles in the end."""
     day = Day(plan.speed)
-    site = Site(folder, NODE)
-    tokens = {name: secrets.token_urlsafe(16) for name in names(TILLS, RIDERS)}
-    async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
-        # Nothing is pruned, so that every event can be looked up at the end.
-        options = {**day.options(), "retention_days": 365.0, "uplink": f"mqtt://127.0.0.1:{uplink.port}"}
-        site.configure(tokens, {**options, "log_level": "warning"})
-        progress("starting")
-        await site.start()
-        crowd = Crowd(NODE, f"mqtt://127.0.0.1:{site.node_port}", tokens, day.wall_ms, plan.seed)
-        orders = Orders(plan.rate, plan.seed, crowd.place)
-        crowd.on_offer = orders.offered
+    progress("starting")
+    # Nothing is pruned, so that every event can be looked up at the end.
+    async with scene(NODE, folder, day, plan.rate, plan.seed, 365.0, "warning") as on:
+        site, crowd, orders = on.site, on.crowd, on.orders
         watch = Watch(site)
         try:
-            crowd.start()
-            await crowd.everybody(JOIN_S_MAX)
             watch.start()
             orders.start()
             await asyncio.sleep(WARM_UP_S)
-            scene = _Scene(plan, day, site, uplink, crowd, watch, progress)
-            outages = [await scene.outage(kills=False) for _ in range(plan.rounds)]
+            rounds = _Rounds(plan, day, on, watch, progress)
+            outages = [await rounds.outage(kills=False) for _ in range(plan.rounds)]
             if plan.kills:
-                outages.append(await scene.outage(kills=True))
+                outages.append(await rounds.outage(kills=True))
             progress("in order again")
-            await asyncio.sleep(scene.quiet_s)
+            await asyncio.sleep(rounds.quiet_s)
             ended_at = perf_counter()
             orders.stop()
             await settle(site, crowd)
@@ -144,20 +131,15 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Ended:
                 centre=await held(site),
             )
         finally:
-            orders.stop()
             await watch.close()
-            await crowd.close()
-            await site.stop()
 
 
-class _Scene:
+class _Rounds:
     """Everything that a round needs."""
 
-    def __init__(
-        self, plan: Plan, day: Day, site: Site, uplink: Proxy, crowd: Crowd, watch: Watch, progress: Progress
-    ) -> None:
-        self._plan, self._day, self._site, self._uplink = plan, day, site, uplink
-        self._crowd, self._watch, self._progress = crowd, watch, progress
+    def __init__(self, plan: Plan, day: Day, on: Scene, watch: Watch, progress: Progress) -> None:
+        self._site, self._uplink, self._crowd = on.site, on.uplink, on.crowd
+        self._watch, self._progress = watch, progress
         self.offline_s = day.real_s(plan.minutes_offline)
         self.quiet_s = max(QUIET_S_MIN, self.offline_s / 4)
 

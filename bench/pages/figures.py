@@ -12,11 +12,16 @@ from msgspec import Struct
 from ..footprint.command import footprint_rows
 from ..footprint.plot import footprint_plot
 from ..load.plot import latency_plot, quantile_bars, throughput_plot
+from ..outage.plot import outage_plot
 from ..peers.plot import peers_plot
 from ..phone.plot import phone_plot
 from ..scale.plot import scale_plot
+from ..soak.plot import soak_plot
 
 Report = dict[str, Any]
+
+_LIVES: Final = ("over_all", "within_lives")
+"""How a soak looks at growth: over the whole run, and within the lives of a process that is killed now and then."""
 
 
 class Table(Struct, frozen=True):
@@ -43,6 +48,8 @@ def kind_of(report: Any) -> str:
         return "pieces"
     if {"instances", "mean"} <= report.keys():
         return "dispatch"
+    if "decide_times" in report:
+        return "decide-times"
     name = report.get("benchmark")
     return name if isinstance(name, str) else ""
 
@@ -76,24 +83,38 @@ def _latency(report: Report) -> list[Table]:
 
 def _throughput(report: Report) -> list[Table]:
     rows: list[tuple[str, ...]] = []
-    names = (("doorstep", "Doorstep, durable"), ("mosquitto", "echo through Mosquitto"), ("floor", "bare echo"))
-    for field, words in names:
+    names = {
+        "doorstep": "Doorstep, durable",
+        "mosquitto": "echo through Mosquitto",
+        "floor": "bare echo",
+        "packets": "the node's packets, nothing decided or kept",
+    }
+    for field, words in names.items():
         best = report[field]["best"]
         cells = ("none held", "", "")
         if best:
             cells = (f"{best['rate']:,.0f}", f"{best['p99']:.2f}", f"{best['cpu_us']:.0f}")
         rows.append((words, *cells))
     found = [Table(("nothing lost, p99 under 50 ms", "orders/s", "p99 ms", "CPU µs an order"), rows)]
+    mixes = [
+        (
+            f"1 order : 20 positions, {one['points']} a message",
+            f"{one['events_per_s']:,.0f}",
+            f"{one['events_per_cpu_s']:,.0f}",
+            str(one["lost"]),
+        )
+        for one in report["mix"]
+    ]
     floods = [
         (
-            f"{one['points']} a message",
+            f"positions alone, {one['points']} a message",
             f"{one['points_per_s']:,.0f}",
             f"{one['points_per_cpu_s']:,.0f}",
             str(one["lost"]),
         )
         for one in report["positions"]
     ]
-    return [*found, Table(("positions", "points/s", "points per CPU s", "messages lost"), floods)]
+    return [*found, Table(("with positions", "events/s", "per CPU s", "messages lost"), mixes + floods)]
 
 
 def _phone(report: Report) -> list[Table]:
@@ -160,6 +181,55 @@ def _dispatch(report: Report) -> list[Table]:
     return [Table((f"mean over {len(report['instances'])} days", "value"), rows)]
 
 
+def _decide_times(report: Report) -> list[Table]:
+    rows = [
+        (f"{name.replace('x', ' x ')}", *_times(one["decide_ms"], ("p50", "p99", "max")), f"{one['p99_max_ms']:g}")
+        for name, one in report["decide_times"]["cases"].items()
+    ]
+    return [Table(("open orders x riders", "p50 ms", "p99 ms", "max ms", "p99 at most"), rows)]
+
+
+def _outage(report: Report) -> list[Table]:
+    rows = [
+        (
+            f"{number}, with {one['kills']} kills" if one["kills"] else f"{number}",
+            f"{one['windows']:,}",
+            f"{one['events']:,}",
+            f"{one['backlog_bytes'] / 1000:,.0f}",
+            f"{one['drain_s']:.1f}",
+            f"{one['events_per_s']:,.0f}",
+        )
+        for number, one in enumerate(report["outages"], 1)
+    ]
+    offline = f"{report['minutes_offline']:g} minutes offline; lost {report['lost']}, doubled {report['doubled']}"
+    found = [Table((offline, "windows", "events", "backlog kB", "drained after s", "events/s"), rows)]
+    local = [
+        (name, f"{row['orders']:,}", f"{row['p50']:.2f}", f"{row['p99']:.2f}")
+        for name, row in report["local_ms"].items()
+    ]
+    for field, words in (("local_p99_ratio", "cut over before"), ("drain_live_p99_ratio", "drain over before")):
+        if report[field] is not None:
+            low, high = report[f"{field}_90"]
+            local.append((words, "", "", f"× {report[field]:.2f} (90 %: {low:.2f} to {high:.2f})"))
+    return [*found, Table(("order to rider, on disk by then", "orders", "p50 ms", "p99 ms"), local)]
+
+
+def _soak(report: Report) -> list[Table]:
+    rows = [
+        (name.replace("_", " "), f"{found['over_all']['level']:.1f}", *(_growth(found.get(how)) for how in _LIVES))
+        for name, found in report["slopes"].items()
+    ]
+    counts = f"{report['events']:,} events, lost {report['lost']}, doubled {report['doubled']}"
+    driven = [(name.replace("_", " "), str(count)) for name, count in sorted(report["faults"].items())]
+    return [Table((counts, "mean", "growth in an hour", "within lives"), rows), Table(("fault", "times"), driven)]
+
+
+def _growth(line: Report | None) -> str:
+    if line is None:
+        return ""
+    return f"{line['per_hour']:+.2f} ({line['low']:+.2f} to {line['high']:+.2f})"
+
+
 def _pieces(report: Report) -> list[Table]:
     rows = [
         (
@@ -209,6 +279,14 @@ VIEWS: Final[dict[str, View]] = {
     "footprint": View("Footprint", "What does a node take from its box?", _footprint, footprint_plot),
     "peers": View("Peers", "The same job done by Node-RED and by a plain script: how do they do?", _peers, peers_plot),
     "dispatch": View("Dispatch", "How good are the decisions on the public meal-delivery instances?", _dispatch),
+    "decide-times": View("Time to decide", "How long does a decision take in a large district?", _decide_times),
+    "outage": View(
+        "Outage",
+        "What do people notice while the uplink is cut, and does all of it reach the centre after?",
+        _outage,
+        outage_plot,
+    ),
+    "soak": View("Soak", "Does anything grow, get lost or doubled in a long run with faults?", _soak, soak_plot),
     "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),
 }
 """In the sequence of the page."""

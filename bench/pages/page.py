@@ -25,6 +25,9 @@ _DARK: Final = {
     QUANTILE_COLOURS["p99"]: "#41779c",
     QUANTILE_COLOURS["p999"]: "#2b4a60",
     "#1c6dd0": "#6fb3e3",
+    "#666666": "#a2a8ae",
+    "#f4e3d3": "#3d3126",
+    "#000000": "#ffffff",
 }
 """What each colour of a drawing becomes in the dark."""
 

@@ -1,7 +1,6 @@
 """The soak itself: load, faults when they are due, samples, and rest at the end."""
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ..demo.processes import Site
 from ..outage.day import Day
 from ..outage.orders import Orders
-from ..outage.people import Crowd, names
-from ..outage.run import JOIN_S_MAX, RIDERS, TILLS, settle
+from ..outage.people import Crowd
+from ..outage.run import settle
+from ..outage.scene import Scene, scene
 from ..outage.watch import patiently
-from ..proxy import Proxy
 from .faults import NONSENSE, Fault, schedule
 from .sampler import Sampler
 
@@ -61,24 +59,15 @@ class Ended(Struct, kw_only=True):
 
 async def run(plan: Plan, folder: Path, progress: Progress) -> Ended:
     """The whole run. Raises DoorstepError where a process does not come up."""
-    day, seconds = Day(plan.speed), plan.minutes * 60
-    site = Site(folder, NODE)
-    tokens = {name: secrets.token_urlsafe(16) for name in names(TILLS, RIDERS)}
-    async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
-        options = {**day.options(), "retention_days": RETENTION_DAYS, "uplink": f"mqtt://127.0.0.1:{uplink.port}"}
-        site.configure(tokens, {**options, "log_level": "error"})
-        await site.start()
-        crowd = Crowd(NODE, f"mqtt://127.0.0.1:{site.node_port}", tokens, day.wall_ms, plan.seed)
-        orders = Orders(plan.rate, plan.seed, crowd.place)
-        crowd.on_offer = orders.offered
+    seconds = plan.minutes * 60
+    async with scene(NODE, folder, Day(plan.speed), plan.rate, plan.seed, RETENTION_DAYS, "error") as on:
+        site, crowd, orders = on.site, on.crowd, on.orders
         sampler = Sampler(site)
         try:
-            crowd.start()
-            await crowd.everybody(JOIN_S_MAX)
             orders.start()
             sampler.start(orders.begun)
             faults = schedule(seconds, plan.seed)
-            driver = Driver(site, crowd, uplink, plan.seed)
+            driver = Driver(on, plan.seed)
             await driver.drive(faults, orders.begun, seconds, progress)
             await sampler.close()
             orders.stop()
@@ -97,18 +86,15 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Ended:
                 unordered={child.name: child.restarts - child.kills for child in (site.node, site.centre)},
             )
         finally:
-            orders.stop()
             await sampler.close()
-            await crowd.close()
-            await site.stop()
 
 
 class Driver:
     """Does what the schedule says. `driven` counts it."""
 
-    def __init__(self, site: Site, crowd: Crowd, uplink: Proxy, seed: int) -> None:
+    def __init__(self, on: Scene, seed: int) -> None:
         self.driven: Counter[str] = Counter()
-        self._site, self._crowd, self._uplink = site, crowd, uplink
+        self._site, self._crowd, self._uplink = on.site, on.crowd, on.uplink
         self._dice = Random(f"driver {seed}")
         self._back_at = float("inf")
 

@@ -54,10 +54,12 @@ def test_throughput_holds_a_rate_and_takes_positions(tmp_path: Path, program: Ca
     words = ("--seconds", "0.5", "--steps", "2", "--from", "20", "--clients", "4")
     result, report = read(tmp_path, "throughput", *words)
     assert result.exit_code == 0, result.output
-    for name in ("doorstep", "mosquitto", "floor"):
+    for name in ("doorstep", "mosquitto", "floor", "packets"):
         tried = report[name]["tried"]
         assert 1 <= len(tried) <= 2
         assert all(one["held"] == (not one["why"]) for one in tried)
+    assert [(mix["points"], mix["lost"]) for mix in report["mix"]] == [(1, 0), (10, 0)]
+    assert all(mix["events_per_s"] > 0 for mix in report["mix"])
     assert [flood["points"] for flood in report["positions"]] == [1, 10]
     assert all(flood["lost"] == 0 < flood["messages"] for flood in report["positions"])
 

@@ -3,22 +3,9 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
-from bench.load.flood import flood, position
+from bench.load.flood import flood
 from bench.load.street import Street, riders, tills
 from bench.load.subjects import node
-from edge.mqtt.codec import PublishPacket, read
-from edge.wire import POSITION_KIND
-
-
-@pytest.mark.parametrize("points", [1, 10])
-def test_a_position_is_a_qos_0_publish(points: int) -> None:
-    """It has no packet identifier, and its topic is its rider's own."""
-    packet = read(memoryview(position(3, "rider-3", points)))
-    assert isinstance(packet, PublishPacket)
-    assert packet.packet_id is None
-    assert packet.topic.endswith(f"/rider-3/{POSITION_KIND}")
 
 
 def test_the_node_counts_what_was_sent(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_each_rate_has_its_point_with_the_reason() -> None:
     """A rate that was not held says why, with its special characters escaped; zeros do not break a logarithm."""
     good = {"rate": 100.0, "p99": 3.0, "held": True, "why": ""}
     bad = {"rate": 200.0, "p99": 0.0, "held": False, "why": "5 < 6 & lost"}
-    report = {name: {"tried": [good, bad]} for name in ("doorstep", "mosquitto", "floor")}
+    report = {name: {"tried": [good, bad]} for name in ("doorstep", "mosquitto", "floor", "packets")}
     found = titles(throughput_plot(report))
-    assert len(found) == 6
-    assert "doorstep: 200/s, p99 0 ms 5 < 6 & lost" in found
+    assert len(found) == 8
+    assert "Doorstep: 200/s, p99 0 ms 5 < 6 & lost" in found

@@ -40,6 +40,8 @@ def test_a_rate_that_nobody_held_is_said_as_such(capsys: pytest.CaptureFixture[s
         "doorstep": {"best": None, "tried": [{"rate": 200.0}]},
         "mosquitto": held,
         "floor": held,
+        "packets": held,
+        "mix": [],
         "positions": [],
     }
     throughput_table(report)

@@ -28,6 +28,15 @@ def _size(size: int, field: str) -> dict[str, Any]:
     return {"size": size, field: _TIMES, "memory_mb": size / 1000}
 
 
+_GROWTH: Final = {"level": 60.0, "per_hour": 0.4, "low": -0.2, "high": 1.0, "upward": False}
+_SERIES: Final = {
+    "seconds": [0.0, 5.0, 10.0],
+    "life": [0, 0, 1],
+    "rss_mb": [50.0, 51.0, 40.0],
+    "fds": [9, 9, 8],
+    "disk_mb": [1.0, 1.1, 1.2],
+}
+
 REPORTS: Final[dict[str, dict[str, Any]]] = {
     "latency": {
         "benchmark": "latency",
@@ -45,7 +54,8 @@ REPORTS: Final[dict[str, dict[str, Any]]] = {
     },
     "throughput": {
         "benchmark": "throughput",
-        **dict.fromkeys(("doorstep", "mosquitto", "floor"), _SEARCH),
+        **dict.fromkeys(("doorstep", "mosquitto", "floor", "packets"), _SEARCH),
+        "mix": [{"points": 10, "events_per_s": 5e4, "events_per_cpu_s": 6e4, "lost": 0}],
         "positions": [{"points": 10, "points_per_s": 5e4, "points_per_cpu_s": 6e4, "lost": 0}],
         **_WHERE,
     },
@@ -100,6 +110,58 @@ REPORTS: Final[dict[str, dict[str, Any]]] = {
         **_WHERE,
     },
     "dispatch": {"instances": {"0o50": {}}, "mean": {"ctd_mean": 31.5, "bundled": None, "decide_ms": {"p50": 0.2}}},
+    "decide-times": {
+        "decide_times": {
+            "policy": "doorstep",
+            "cases": {"117x211": {"decide_ms": {"p50": 7.0, "p99": 9.1, "max": 12.0}, "p99_max_ms": 10.0}},
+        }
+    },
+    "outage": {
+        "benchmark": "outage",
+        "minutes_offline": 90.0,
+        "plan": {"speed": 1440.0},
+        "lost": 0,
+        "doubled": 0,
+        "outages": [
+            {
+                "windows": 40,
+                "events": 900,
+                "backlog_bytes": 9_000,
+                "drain_s": 2.0,
+                "events_per_s": 450.0,
+                "kills": kills,
+            }
+            for kills in (0, 2)
+        ],
+        "local_ms": {"before": {"orders": 900, "p50": 1.5, "p99": 9.0}, "cut": {"orders": 800, "p50": 1.4, "p99": 8.9}},
+        "local_p99_ratio": 0.99,
+        "local_p99_ratio_90": [0.9, 1.1],
+        "drain_live_p99_ratio": None,
+        "timeline": {
+            "s": [0.0, 1.0, 2.0],
+            "backlog_bytes": [0, 5_000, 0],
+            "windows": [0, 7, 0],
+            "p99_s": [0.0, 1.0],
+            "p99_ms": [1.5, 40.0],
+            "cuts": [[0.5, 1.0]],
+            "kills": [0.7],
+        },
+        **_WHERE,
+    },
+    "soak": {
+        "benchmark": "soak",
+        "minutes": 0.5,
+        "days": 0.1,
+        "events": 5_000,
+        "lost": 0,
+        "doubled": 0,
+        "faults": {"cut": 1, "kill_node": 1},
+        "schedule": [[3.0, "cut", 4.0], [8.0, "kill_node", 0.0]],
+        "judged_from_s": 7.5,
+        "slopes": {"node_rss_mb": {"over_all": _GROWTH, "within_lives": _GROWTH}, "node_fds": {"over_all": _GROWTH}},
+        "timeline": {"node": _SERIES, "centre": _SERIES},
+        **_WHERE,
+    },
     "pieces": {
         "benchmarks": [
             {"name": "test_handle[1]", "stats": {"min": 3e-4, "median": 4e-4, "mean": 5e-4, "rounds": 40}},

@@ -6,7 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from bench.demo.processes import Site
+from bench.outage.orders import Orders
 from bench.outage.people import Crowd, names
+from bench.outage.scene import Scene
 from bench.proxy import Proxy
 from bench.soak.faults import Fault
 from bench.soak.run import NODE, Driver
@@ -22,7 +24,7 @@ def test_a_cut_ends_when_its_time_is_over(tmp_path: Path) -> None:
         tokens = dict.fromkeys(names(1, 1), "t")
         crowd = Crowd(NODE, f"mqtt://127.0.0.1:{site.node_port}", tokens, lambda: 1, 1)
         async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
-            driver = Driver(site, crowd, uplink, 1)
+            driver = Driver(Scene(site, uplink, crowd, Orders(1.0, 1, crowd.place)), 1)
             await driver.do(Fault(0.0, "cut", 0.1))
             assert not await _takes(uplink.port)
             faults = [Fault(0.0, "storm"), Fault(0.05, "nonsense")]

@@ -1,0 +1,171 @@
+"""The same packets as an order has at the node, where nobody decides and nothing is kept. A process of its own.
+
+    python -m bench.load.street_echo PORT
+
+The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
+two updates: six publishes out for three in, over two connections. This server sends those, made with the node's own
+codec and message types, and gives each order to the next rider in turn. What it reaches is what sockets, packets and
+messages leave on this machine for a node whose decisions and whose disk cost nothing.
+"""
+
+import asyncio
+import socket
+import sys
+import time
+from struct import Struct as Layout
+from typing import Any, Final, cast
+
+from edge.decode import decode
+from edge.model import Event, Publish
+from edge.mqtt.codec import (
+    ConnAckPacket,
+    ConnectPacket,
+    Decoder,
+    PublishPacket,
+    QoS,
+    SubAckPacket,
+    SubAckReasonCode,
+    SubscribePacket,
+)
+from edge.wire import (
+    DOWN_KINDS,
+    KIND_OF,
+    Assignment,
+    Down,
+    OrderPlace,
+    Receipt,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+    Stop,
+    Update,
+    encode,
+    topic_down,
+)
+
+from .connection import PACKET_BYTES_MAX
+from .echo import EXPIRY_S, until_terminated
+from .subjects import NODE
+
+_ACK: Final = Layout(">HH").pack
+_PUBACK: Final = 0x4002
+_PACKET_IDS: Final = 65_535
+
+
+class Town:
+    """Who is connected, which riders work, and whose each order is."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, StreetEcho] = {}
+        self._riders: list[str] = []
+        self._next = 0
+        self._till_of: dict[str, str] = {}
+
+    def event(self, event: Event) -> None:
+        """What the node would answer, but for the decision."""
+        body, client, now = event.body, event.client, time.time_ns() // 1_000_000
+        order = str(getattr(body, "order", ""))
+        self._tell(client, Receipt(id=body.id, of=KIND_OF[type(body)], status="accepted", at=now, order=order))
+        if isinstance(body, OrderPlace):
+            self._till_of[order] = client
+            self._offer(body, now)
+        elif isinstance(body, RiderReply):
+            self._tell(
+                self._till_of[order], Update(order=order, state="accepted", at=now, expected_at=now, ready_at=now)
+            )
+        elif isinstance(body, RiderProgress):
+            self._tell(self._till_of.pop(order), Update(order=order, state="delivered", at=now, ready_at=now))
+        elif isinstance(body, RiderShift):
+            self._riders.append(client)
+
+    def _offer(self, order: OrderPlace, now: int) -> None:
+        rider = self._riders[self._next % len(self._riders)]
+        self._next += 1
+        pickup, dropoff = order.pickup, order.dropoff
+        stops = [
+            Stop(at="pickup", order=order.order, lat=pickup.lat, lon=pickup.lon, expected_at=now, shop=order.shop),
+            Stop(at="dropoff", order=order.order, lat=dropoff.lat, lon=dropoff.lon, expected_at=now),
+        ]
+        self._tell(
+            rider,
+            Assignment(
+                offer=1, order=order.order, state="offered", at=now, stops=stops, ready_at=now, answer_by=now + 60_000
+            ),
+        )
+
+    def _tell(self, client: str, body: Down) -> None:
+        self.clients[client].send(topic_down(NODE, client, DOWN_KINDS[type(body)]), encode(body, json=False))
+
+
+class StreetEcho(asyncio.Protocol):
+    """One connection. What a turn of the loop has for it is written in one piece, as the node does."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self._name = ""
+        self._decoder = Decoder(PACKET_BYTES_MAX)
+        self._packet_id = 0
+        self._out = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        plain: Any = transport.get_extra_info("socket")
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        for packet in self._decoder.feed(data):
+            if type(packet) is PublishPacket:
+                self._publish(packet)
+            elif type(packet) is ConnectPacket:
+                self._name = packet.client_id
+                self._town.clients[self._name] = self
+                self._write(ConnAckPacket().write())
+            elif type(packet) is SubscribePacket:
+                codes = [SubAckReasonCode(1)] * len(packet.topic_filters)
+                self._write(SubAckPacket(packet.packet_id, codes).write())
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """One QoS 1 publish."""
+        self._packet_id = self._packet_id % _PACKET_IDS + 1
+        self._write(
+            PublishPacket(
+                topic,
+                payload,
+                qos=QoS.AT_LEAST_ONCE,
+                packet_id=self._packet_id,
+                message_expiry_interval=EXPIRY_S,
+            ).write()
+        )
+
+    def _publish(self, packet: PublishPacket) -> None:
+        if packet.packet_id is None:
+            return
+        kind = packet.topic.rpartition("/")[2]
+        for made in decode(Publish(self._name, kind, packet.payload, 1, 1), "wgs84"):
+            if isinstance(made, Event):
+                self._town.event(made)
+        self._write(_ACK(_PUBACK, packet.packet_id))
+
+    def _write(self, packet: bytes) -> None:
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out += packet
+
+    def _flush(self) -> None:
+        data, self._out = self._out, bytearray()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+
+async def listen(port: int) -> None:
+    """Serve until SIGTERM."""
+    town = Town()
+    await asyncio.get_running_loop().create_server(lambda: StreetEcho(town), "127.0.0.1", port, backlog=1024)
+    await until_terminated()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(listen(int(sys.argv[1])))
