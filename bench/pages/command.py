@@ -1,7 +1,9 @@
 """`doorstep bench report`."""
 
+import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +15,10 @@ from ..asking import check_writable
 @click.command(short_help="One page of all reports in a folder.")
 @click.argument("folder", metavar="DIR", type=click.Path())
 @click.option("--html", "page_path", type=click.Path(), metavar="FILE", help="Write the page here; DIR/report.html.")
-def report(folder: str, page_path: str | None) -> None:
+@click.option(
+    "--markdown", "table_path", type=click.Path(), metavar="FILE", help="Write the table of targets here, as Markdown."
+)
+def report(folder: str, page_path: str | None, table_path: str | None) -> None:
     """Make one HTML page of the JSON files in DIR: those that `doorstep bench NAME --json` wrote, and one of the inner
     pieces, from `make pieces`. The page is one file without anything from elsewhere; it may be sent and kept.
 
@@ -29,14 +34,30 @@ def report(folder: str, page_path: str | None) -> None:
         raise InputError(folder, None, "there is no such folder. Name the one with the reports' JSON files.")
     target = page_path or str(path / "report.html")
     check_writable(target)
+    if table_path is not None:
+        check_writable(table_path)
     files = sorted(path.glob("*.json"))
     text, shown, left_out = collect(files)
     if not shown:
         raise InputError(folder, None, "it has no report. Write one there: doorstep bench latency --json FILE.")
     Path(target).write_text(text, encoding="utf-8")
+    if table_path is not None:
+        Path(table_path).write_text(table(files), encoding="utf-8")
     click.echo(
         f"{target}: {shown} report{'s' * (shown > 1)}" + (f", {len(left_out)} files left out" if left_out else "")
     )
+
+
+def table(files: list[Path]) -> str:
+    """The targets about which these reports say something, as Markdown."""
+    from .targets import markdown, verdicts
+
+    found: list[dict[str, Any]] = []
+    for file in files:
+        with contextlib.suppress(OSError, ValueError):
+            one = json.loads(file.read_text(encoding="utf-8"))
+            found += [one] if isinstance(one, dict) else []
+    return markdown(verdicts(found))
 
 
 def collect(files: list[Path]) -> tuple[str, int, list[tuple[str, str]]]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ..drawing import GRID, INK, PAPER, QUANTILE_COLOURS, SERIES
 from ..load.lateness import sentence
 from .figures import VIEWS, Report, Table, kind_of, view_of
+from .targets import Verdict, verdicts
 
 _DARK: Final = {
     INK: "#d8dde2",
@@ -47,6 +48,9 @@ def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
     known = list(VIEWS)
     ordered = sorted(shown, key=lambda one: (known.index(k) if (k := kind_of(one.report)) in known else 99, one.file))
     sections = [_section(one, f"r{number}") for number, one in enumerate(ordered)]
+    found = verdicts(one.report for one in shown)
+    if found:
+        sections.insert(0, _targets(found))
     links = "".join(f'<a href="#r{number}">{escape(_title(one))}</a>' for number, one in enumerate(ordered))
     missing = "".join(f"<li>{escape(file)}: {escape(why)}</li>" for file, why in left_out)
     return (
@@ -92,6 +96,15 @@ def _section(one: Shown, anchor: str) -> str:
         parts.append(f'<p class="late">{escape(late)}</p>')
     parts.append(f"<footer>{_where(one)}</footer>\n</section>")
     return "\n".join(parts)
+
+
+def _targets(found: Sequence[Verdict]) -> str:
+    rows = [(one.what, one.measured, one.must, one.aim, one.met) for one in found]
+    table = Table(("what", "measured", "must", "aim", "met"), rows)
+    return (
+        '<section id="targets">\n<h2>Targets</h2>\n<p class="question">What was to be reached, and what was?</p>\n'
+        f"{_table(table)}\n</section>"
+    )
 
 
 def _table(table: Table) -> str:
