@@ -30,7 +30,8 @@ def soak(
     """Load a real node and a real centre for as long as you like, and let things go wrong at random.
 
     kill -9 of either, cuts of the uplink, bursts of messages that nobody can read, most clients reconnecting at once.
-    Memory, descriptors and disk are sampled each second; after the warm-up none of them may have an upward slope.
+    Memory, descriptors and disk are sampled each second; none of them may have an upward slope once caches are full.
+    Kills come in the first half only, so that the second is one life in which a slow leak shows.
 
     \b
     Examples:

@@ -6,13 +6,16 @@ from typing import Final
 from msgspec import Struct
 
 MEANS_S: Final = {
-    "kill_node": 240.0,
-    "kill_centre": 240.0,
+    "kill_node": 150.0,
+    "kill_centre": 150.0,
     "cut": 90.0,
     "nonsense": 20.0,
     "storm": 60.0,
 }
-"""Mean real seconds between two of a kind. The processes live long enough between kills for a leak to show."""
+"""Mean real seconds between two of a kind."""
+
+KILLS_UNTIL: Final = 0.5
+"""The share of the run in which processes are killed. What comes after is one life, long enough for a leak to show."""
 
 CUT_S: Final = (2.0, 30.0)
 FIRST_S: Final = 10.0
@@ -49,7 +52,8 @@ def schedule(seconds: float, seed: int) -> list[Fault]:
     for name, mean_s in MEANS_S.items():
         dice = Random(f"{name} {seed}")
         at = FIRST_S
-        while (at := at + dice.expovariate(1 / mean_s)) < seconds - QUIET_S:
+        end = min(seconds * KILLS_UNTIL if name.startswith("kill") else seconds, seconds - QUIET_S)
+        while (at := at + dice.expovariate(1 / mean_s)) < end:
             length_s = min(dice.uniform(*CUT_S), seconds - QUIET_S - at) if name == "cut" else 0.0
             faults.append(Fault(round(at, 3), name, round(length_s, 3)))
             at += length_s

@@ -30,10 +30,9 @@ class Slope(Struct, frozen=True):
     level: float
     points: int
 
-    @property
-    def upward(self) -> bool:
-        """Whether it surely grows."""
-        return self.low > 0
+    def upward(self, tolerated: float = 0.0) -> bool:
+        """Whether it surely grows, by more than is tolerated in a real hour."""
+        return self.low > tolerated
 
 
 def slope(seconds: Sequence[float], values: Sequence[float], groups: Sequence[int] | None = None) -> Slope:

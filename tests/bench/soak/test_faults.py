@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.soak.faults import FIRST_S, MEANS_S, NONSENSE, QUIET_S, schedule
+from bench.soak.faults import FIRST_S, KILLS_UNTIL, MEANS_S, NONSENSE, QUIET_S, schedule
 from edge.decode import decode
 from edge.model import Publish, Rejected
 
@@ -16,6 +16,7 @@ def test_a_seed_is_a_schedule() -> None:
     assert {fault.name for fault in faults} == MEANS_S.keys()
     assert faults == sorted(faults, key=lambda fault: fault.at_s)
     assert all(fault.at_s >= FIRST_S and fault.at_s + fault.length_s <= 3600.0 - QUIET_S for fault in faults)
+    assert all(fault.at_s < 3600.0 * KILLS_UNTIL for fault in faults if fault.name.startswith("kill"))
     cuts = [fault for fault in faults if fault.name == "cut"]
     assert all(a.at_s + a.length_s < b.at_s for a, b in pairwise(cuts))
 

@@ -14,7 +14,7 @@ def test_growth_is_measured_with_its_interval() -> None:
     line = slope(SECONDS, [100 + 12 * second / 3600 + n for second, n in zip(SECONDS, noise, strict=True)])
     assert line.low < 12 < line.high
     assert line.per_hour == pytest.approx(12, abs=1)
-    assert line.upward
+    assert [line.upward(tolerated) for tolerated in (0.0, 8.0, 14.0)] == [True, True, False]
     assert line.level == pytest.approx(103, abs=1)
 
 
@@ -25,7 +25,7 @@ def test_noise_is_rarely_called_growth() -> None:
         noise = np.random.default_rng(seed).normal(0, 1, len(SECONDS))
         for index in range(1, len(noise)):
             noise[index] += 0.3 * noise[index - 1]
-        upward += slope(SECONDS, noise.tolist()).upward
+        upward += slope(SECONDS, noise.tolist()).upward()
     assert upward <= 20
 
 
@@ -36,14 +36,14 @@ def test_a_leak_that_restarts_hide_is_found_within_lives() -> None:
     values = [50 + (second % 300) / 3600 * 60 + dice.normal(0, 0.2) for second in SECONDS]
     assert abs(slope(SECONDS, values).per_hour) < 2
     within = slope(SECONDS, values, lives)
-    assert within.upward
+    assert within.upward()
     assert within.per_hour == pytest.approx(60, abs=10)
 
 
 def test_too_little_says_nothing() -> None:
     """A handful of points is no evidence of anything, not even a level's."""
     assert slope([0.0, 1.0], [1.0, 9.0]) == slope([0.0, 1.0], [9.0, 1.0])
-    assert not slope([], []).upward
+    assert not slope([], []).upward()
 
 
 def test_blocks_are_medians_of_one_life() -> None:
