@@ -48,7 +48,7 @@ test: $(TESTS_READY) ## everything: lint, types, layers, unit, property, end-to-
 faults: $(TESTS_READY) ## the whole list of faults on real processes, which takes half an hour; a table in fault-data
 	@tests/setup.sh
 	@mkdir -p fault-data
-	$(BIN)/python -m tests.faults --json fault-data/faults.json $(ARGS)
+	$(BIN)/python -m tests.faults --json fault-data/faults.json --markdown fault-data/faults.md $(ARGS)
 
 .PHONY: lint
 lint: $(TESTS_READY) ## ruff, pyright and import-linter alone

@@ -47,6 +47,14 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
 
 
+class _Prune(Struct, frozen=True):
+    """Something for the store to do between publishes."""
+
+    wall_ms: int
+    lived_ms: int
+    retention_ms: int
+
+
 class Judge:
     """Decides about one publish after the other, against the store. For the store's thread only."""
 
@@ -129,7 +137,7 @@ class Receive:
         self._store = store
         self._post = post
         self._failed = failed
-        self._jobs: SimpleQueue[tuple[Source, Publish] | int | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | None] = SimpleQueue()
         self._answers: dict[str, deque[Answer]] = {}
         self._sequence = 0
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
@@ -143,9 +151,9 @@ class Receive:
         self._jobs.put(None)
         self._thread.join()
 
-    def prune(self, before_ms: int) -> None:
-        """Let the store forget what is older, when its turn comes."""
-        self._jobs.put(before_ms)
+    def prune(self, wall_ms: int, lived_ms: int, retention_ms: int) -> None:
+        """Let the store forget what is older than the retention, when its turn comes. See `Store.prune`."""
+        self._jobs.put(_Prune(wall_ms, lived_ms, retention_ms))
 
     @property
     def waiting(self) -> int:
@@ -189,8 +197,8 @@ class Receive:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                if isinstance(job, int):
-                    self._store.prune(job)
+                if isinstance(job, _Prune):
+                    self._store.prune(job.wall_ms, job.lived_ms, job.retention_ms)
                     continue
                 verdict = self._judge.judge(job[1])
                 self.problem = ""
@@ -202,7 +210,13 @@ class Receive:
                 self.problem = f"The store failed ({error}). Check the disk, then start the centre again."
                 self._post(self._failed, self.problem)
                 return
-            if not isinstance(job, int):
+            except Exception as error:
+                # Without this thread nothing is stored or acknowledged: better no centre than a silent one.
+                log.exception("the store's thread failed")
+                self.problem = f"The centre failed ({error!r}). This is a bug: please report the lines above."
+                self._post(self._failed, self.problem)
+                return
+            if not isinstance(job, _Prune):
                 self._post(self._answer, job[0], job[1], verdict)
 
     def _answer(self, source: Source, publish: Publish, verdict: Verdict) -> None:

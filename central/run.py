@@ -19,7 +19,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -63,12 +63,14 @@ class _Running:
         self._clock = Clock()
         self._stop = asyncio.Event()
         self._failure = ""
+        self._errors = 0
         self._ports: dict[str, int] = {}
         self._credentials: Credentials | None = None
         self._tls: ssl.SSLContext | None = None
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._caught)
         self._receive = Receive(self._store, lambda: self._clock.now().wall_ms, loop.call_soon_threadsafe, self._fail)
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
@@ -80,6 +82,7 @@ class _Running:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         pruning = loop.create_task(self._prune())
+        pruning.add_done_callback(self._ended)
         self._say(f"centre {self._config.name} is ready (data in {self._config.data_dir})")
         await self._stop.wait()
 
@@ -191,12 +194,16 @@ class _Running:
 
     def _gauges(self) -> dict[str, float]:
         shed = {f"refused_{reason}": float(count) for reason, count in sorted(self._receive.refused.items())}
-        return {"jobs_waiting": float(self._receive.waiting), **shed}
+        return {"jobs_waiting": float(self._receive.waiting), "errors_caught": float(self._errors), **shed}
 
     async def _prune(self) -> None:
+        retention_ms = int(self._config.retention_days * 86_400_000)
+        before = self._clock.now()
         while True:
             await asyncio.sleep(PRUNE_EVERY_S)
-            self._receive.prune(self._clock.now().wall_ms - int(self._config.retention_days * 86_400_000))
+            now = self._clock.now()
+            self._receive.prune(now.wall_ms, int((now.mono - before.mono) * 1000), retention_ms)
+            before = now
 
     def _reload(self) -> None:
         """SIGHUP. Whatever is broken leaves everything as it was, and the log says why."""
@@ -210,6 +217,16 @@ class _Running:
         self._credentials = credentials
         self._endpoint.recheck()
         log.info("read the credentials and the certificate again")
+
+    def _caught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
+        """A callback of the loop raised: it costs one connection or one answer, which the node asks for again."""
+        self._errors += 1
+        log.error("%s", context.get("message", "an error in the event loop"), exc_info=context.get("exception"))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Without pruning the disk fills up one day: not silently."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(f"The centre's pruning ended with {error!r}. This is a bug: please report it with the log.")
 
     def _fail(self, sentence: str) -> None:
         """Something that only a restart can mend."""

@@ -58,6 +58,14 @@ create table alarm(
 create index alarm_by_node on alarm(node, id);
 """
 
+_LATER: Final = """
+create table if not exists age(life_ms integer primary key, wall_ms integer not null) strict;
+"""
+"""Tables that older versions of this schema do without: what the wall clock showed at points of this centre's life."""
+
+LIFE_STEP_MS_MAX: Final = 2 * 3_600_000
+"""Between two rounds of pruning, an hour apart, a centre grows older by this much at most."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Standing).decode
 
@@ -86,6 +94,7 @@ class Store:
         elif version != SCHEMA_VERSION:
             hint = "Start the version of Doorstep that wrote it, or a newer one."
             raise JournalError(f"{self.path} has schema {version}, this is {SCHEMA_VERSION}. {hint}")
+        self._db.execute(_LATER)
 
     def close(self) -> None:
         """Checkpoint and close."""
@@ -142,10 +151,26 @@ class Store:
             if alarm is not None:
                 self._alarm(node, alarm, at)
 
-    def prune(self, before_ms: int) -> None:
-        """Forget windows, alarms and batches older than `before_ms`. The latest batches of each node stay, because a
-        node that returns is recognised by their hashes; so do the sums in `node`."""
+    def prune(self, wall_ms: int, lived_ms: int, retention_ms: int) -> int:
+        """Forget windows, alarms and batches older than the retention, and return the Unix ms before which they were.
+        The latest batches of each node stay, because a node that returns is recognised by their hashes; so do the sums
+        in `node`.
+
+        `lived_ms` is for how long this centre has run since it was last called, by a clock that no step of the wall
+        clock touches. Nothing goes that the wall clock would not call old, and nothing from after what the wall clock
+        showed a whole retention of this life ago: a clock that jumps ahead deletes nothing."""
         with self._db:
+            life: Any = self._db.execute("select coalesce(max(life_ms), 0) from age").fetchone()
+            life_ms = life[0] + min(max(lived_ms, 0), LIFE_STEP_MS_MAX)
+            self._db.execute("insert or replace into age values(?, ?)", (life_ms, wall_ms))
+            shown: Any = self._db.execute(
+                "select life_ms, wall_ms from age where life_ms <= ? order by life_ms desc limit 1",
+                (life_ms - retention_ms,),
+            ).fetchone()
+            if shown is None:
+                return 0
+            self._db.execute("delete from age where life_ms < ?", (shown[0],))
+            before_ms = min(wall_ms - retention_ms, shown[1])
             for table in ("span", "total", "sketch", "cell"):
                 self._db.execute(f"delete from {table} where start < ?", (before_ms,))  # noqa: S608 - four fixed names
             self._db.execute("delete from alarm where at < ?", (before_ms,))
@@ -154,6 +179,7 @@ class Store:
                 "select max(seq) from batch other where other.node = batch.node and other.epoch = batch.epoch) - ?",
                 (before_ms, 8 * BATCHES_IN_FLIGHT_MAX),
             )
+        return before_ms
 
     def _keep(self, standing: Standing, at: int) -> None:
         sql = (

@@ -5,6 +5,7 @@ cases, and what the node does about each, are the table in `edge.outbox`.
 """
 
 from collections.abc import Callable
+from functools import reduce
 from hashlib import sha256
 from typing import Any, Final, cast
 
@@ -14,7 +15,7 @@ import zstandard
 from msgspec import Struct
 
 from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
-from edge.windows import NO_BATCH, Greeting, Hello, Parcel, Window, decode_body
+from edge.windows import NO_BATCH, Greeting, Hello, Parcel, Window, decode_body, linked
 
 _is_cell = cast(Any, h3.api.basic_int).is_valid_cell
 
@@ -36,7 +37,8 @@ ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
 class Standing(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
     the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended,
-    `discard_before` (Unix ms) what the node was told not to send again when this one began."""
+    `discard_before` (Unix ms) what the node was told not to send again when this one began, `chain` is the `linked`
+    hash over all batches that came from it, of whatever epoch."""
 
     node: str
     instance: str
@@ -50,6 +52,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     old_epoch: int = 0
     old_through: int = 0
     discard_before: int = 0
+    chain: bytes = NO_BATCH
 
 
 class Alarm(Struct, frozen=True):
@@ -74,7 +77,8 @@ def greet(standing: Standing | None, hello: Hello, hash_of: HashOf) -> tuple[Gre
         alarm = _lost(hello.acked_events) if hello.epoch else None
         fresh = Standing(node=hello.node, instance=hello.instance, boot=hello.boot, epoch=hello.epoch + 1)
         fresh = msgspec.structs.replace(fresh, old_epoch=hello.epoch, events=hello.acked_events)
-        return Greeting(epoch=fresh.epoch, reason=alarm.kind if alarm else "enrolled"), fresh, alarm
+        reason = alarm.kind if alarm else "enrolled"
+        return Greeting(epoch=fresh.epoch, chain=fresh.chain, reason=reason), fresh, alarm
     if hello.boot in standing.retired:
         detail = "Two processes take turns as this node. Stop one of them, and give it a name of its own."
         return Greeting(refused="cloned"), None, Alarm("cloned", detail)
@@ -85,7 +89,7 @@ def greet(standing: Standing | None, hello: Hello, hash_of: HashOf) -> tuple[Gre
     if hello.epoch == standing.epoch:
         return _same_epoch(standing, hello, hash_of)
     if hello.epoch > standing.epoch:
-        return _new_epoch(standing, hello, _lost(hello.acked_events - standing.events))
+        return _shorter(standing, hello)
     return _older_epoch(standing, hello, hash_of)
 
 
@@ -102,6 +106,8 @@ def check(standing: Standing | None, parcel: Parcel, hash_of: HashOf) -> str:
         raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {standing.through + 1} was expected")
     if parcel.previous != standing.head:
         raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {standing.through} than ours")
+    if parcel.chain and parcel.chain != standing.chain:
+        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another history than ours")
     return ""
 
 
@@ -137,6 +143,7 @@ def taken(standing: Standing, parcel: Parcel, windows: list[Window]) -> Standing
         head=parcel.sha256,
         events=standing.events + sum(window.events for window in windows),
         seen_until=max([standing.seen_until, *(window.end for window in windows)]),
+        chain=linked(standing.chain, parcel.sha256),
     )
 
 
@@ -150,11 +157,19 @@ def _booted(standing: Standing, hello: Hello) -> Standing:
 
 def _same_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing, Alarm | None]:
     if hello.through > standing.through:
-        return _new_epoch(standing, hello, _lost(hello.acked_events - standing.events))
+        return _shorter(standing, hello)
     agreed, agrees = _compare(hello, standing.through, hash_of)
-    if not agrees:
-        return _new_epoch(standing, hello, _restored(), agreed)
-    return Greeting(epoch=standing.epoch, through=standing.through), standing, None
+    if not agrees or _continued(standing, hello, agreed) is False:
+        return _new_epoch(standing, hello, _restored(hello.acked_events - standing.events), agreed, standing.seen_until)
+    return Greeting(epoch=standing.epoch, through=standing.through, chain=standing.chain), standing, None
+
+
+def _shorter(standing: Standing, hello: Hello) -> tuple[Greeting, Standing, Alarm]:
+    """The centre holds less than the node was told. Where not all of it is the node's own, what it has from before then
+    may be here under other numbers."""
+    known = _accounted(standing, hello) is not False
+    alarm = _lost(hello.acked_events - standing.events, known)
+    return _new_epoch(standing, hello, alarm, discard_before=0 if known else standing.seen_until)
 
 
 def _older_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing, Alarm | None]:
@@ -166,14 +181,38 @@ def _older_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Gre
     agreed, agrees = _compare(hello, closed, hash_of)
     if hello.epoch == standing.old_epoch and standing.through == 0:
         # The greeting never arrived, or was not kept: nothing of the new epoch is here, so it can be given once more.
+        agrees = agrees and not (_accounted(standing, hello) is False and _continued(standing, hello, agreed) is False)
         greeting = Greeting(
             epoch=standing.epoch,
             old_through=agreed,
             discard_before=standing.discard_before or (0 if agrees else standing.seen_until),
+            chain=standing.chain,
             reason="again",
         )
-        return greeting, standing, None
-    return _new_epoch(standing, hello, _restored(), agreed)
+        if hello.acked_events <= standing.events:
+            return greeting, standing, None
+        # Another process, on an older copy of the same disk, heard it first.
+        alarm = _lost(hello.acked_events - standing.events)
+        return greeting, msgspec.structs.replace(standing, events=hello.acked_events), alarm
+    return _new_epoch(standing, hello, _restored(hello.acked_events - standing.events), agreed, standing.seen_until)
+
+
+def _accounted(standing: Standing, hello: Hello) -> bool | None:
+    """Whether all that the centre holds is what this node has sent, or was told to give up: then the node has been
+    through its present history. None where one side is of version 1."""
+    if hello.instance != standing.instance or (standing.chain == NO_BATCH and not standing.seen_until):
+        return True
+    if not hello.chain or standing.chain == NO_BATCH:
+        return None
+    return standing.chain in hello.chain
+
+
+def _continued(standing: Standing, hello: Hello, agreed: int) -> bool | None:
+    """Whether the centre's history is the node's with the batches up to `agreed`, and nothing else. None as above."""
+    if not hello.chain or (standing.chain == NO_BATCH and standing.seen_until):
+        return None
+    common = hello.flying[: max(agreed - hello.through, 0)]
+    return standing.chain == reduce(linked, common, hello.chain[-1])
 
 
 def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
@@ -190,8 +229,9 @@ def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
     return agreed, agreed >= through
 
 
-def _new_epoch(standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0) -> tuple[Greeting, Standing, Alarm]:
-    discard_before = standing.seen_until if alarm.kind == "node_restored" else 0
+def _new_epoch(
+    standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0, discard_before: int = 0
+) -> tuple[Greeting, Standing, Alarm]:
     fresh = msgspec.structs.replace(
         standing,
         instance=hello.instance,
@@ -203,15 +243,30 @@ def _new_epoch(standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0) 
         old_through=standing.through if hello.epoch == standing.epoch else 0,
         discard_before=discard_before,
     )
-    greeting = Greeting(epoch=fresh.epoch, old_through=agreed, discard_before=discard_before, reason=alarm.kind)
+    greeting = Greeting(
+        epoch=fresh.epoch,
+        old_through=agreed,
+        discard_before=discard_before,
+        chain=standing.chain,
+        reason=alarm.kind,
+    )
     return greeting, fresh, alarm
 
 
-def _lost(events: int) -> Alarm:
+def _lost(events: int, known: bool = True) -> Alarm:
     detail = "The centre lacks batches that it once acknowledged: it was restored from a backup, or lost its disk."
+    if not known:
+        detail += f" At least so many events are gone. It also holds what this node does not know as its own. {_CLONE}"
     return Alarm("batches_lost", detail, max(events, 0))
 
 
-def _restored() -> Alarm:
-    detail = "The node speaks from an earlier state: it was restored from a backup. What it may have sent is discarded."
-    return Alarm("node_restored", detail)
+def _restored(events: int) -> Alarm:
+    detail = f"The node speaks from an earlier state than the centre has: it was restored from a backup. {_CLONE}"
+    return Alarm("node_restored", detail, max(events, 0))
+
+
+_CLONE: Final = (
+    "If it was not, a copy of its data directory has spoken first: look for a second process, stop it, and restart "
+    "this node. What the node may have sent already it does not send again: sync.events_discarded of its status has "
+    "the number."
+)

@@ -128,7 +128,8 @@ class Windows:
         self._drafts: dict[tuple[str, int], _Draft] = {}
         self._gatherings: dict[tuple[str, int, str], _Gathering] = {}
         self._first: int | None = None  # the earliest label at which anything is due; None: look
-        self._last: tuple[str, int, _Draft] | None = None  # asked for last in this round: most of its counts go there
+        self._last: _Draft | None = None  # asked for last: most counts go there
+        self._last_from = self._last_to = 0  # stamps (Unix ms) that count in it, by the clock of this round
 
     def configure(self, k: int, resolution: int) -> None:
         """New rules. Counts that are gathering go on under the new threshold, in the cells they began in."""
@@ -141,11 +142,20 @@ class Windows:
         """One durable event: call it exactly once for each. `name` is its outcome."""
         draft = self._draft(scenario, at_ms, now)
         draft.events += 1
-        _count(draft, name, 1)
+        counters = draft.counters
+        if name in counters:
+            counters[name] += 1
+        else:
+            _count(draft, name, 1)
 
     def count(self, scenario: str, name: str, at_ms: int, now: Now, n: int = 1) -> None:
         """Something that is worth a counter but is no event of its own."""
-        _count(self._draft(scenario, at_ms, now), name, n)
+        draft = self._draft(scenario, at_ms, now)
+        counters = draft.counters
+        if name in counters:
+            counters[name] += n
+        else:
+            _count(draft, name, n)
 
     def measure(self, scenario: str, name: str, at_ms: int, value: int, now: Now) -> None:
         """One value of a sketch, in whole milliseconds, seconds or metres as its name says."""
@@ -175,26 +185,35 @@ class Windows:
             give_up = self._label + CELL_HOLD_S_MAX * 1000
             gathering = _Gathering(scenario, cell, name, draft.start, draft.start + _WINDOW_MS, give_up, 0, [])
             self._gatherings[key] = gathering
-            self._first = None
-        gathering.start = min(gathering.start, draft.start)
-        gathering.end = max(gathering.end, draft.start + _WINDOW_MS)
+            self._expect(give_up)
+        start = draft.start
+        if start < gathering.start:
+            gathering.start = start
+        if start + _WINDOW_MS > gathering.end:
+            gathering.end = start + _WINDOW_MS
         gathering.count += 1
-        if len(gathering.people) < self._k and person not in gathering.people:
-            gathering.people.append(person)
+        people = gathering.people
+        if len(people) < self._k and person not in people:
+            people.append(person)
 
     # -- sealing ---------------------------------------------------------------------------------------------------
 
     def seal(self, now: Now) -> list[Window]:
         """The windows that are due, oldest first. Where there is none, nothing has changed."""
-        time, back_ms = _follow(self._time, now)
-        label = time.label(now.mono) + back_ms  # after a step back the deadlines are still on the old scale
         first = self._earliest()
-        if first is None or first > label:
+        if first is None:
+            return []
+        if now is self._now:
+            label = self._label
+        else:
+            time, back_ms = _follow(self._time, now)
+            label = time.label(now.mono) + back_ms  # after a step back the deadlines are still on the old scale
+        if first > label:
             return []
         due = [key for key, draft in self._drafts.items() if draft.due <= label]
         expired = [key for key, gathering in self._gatherings.items() if gathering.give_up <= label]
         self._advance(now)
-        self._first = None
+        self._first = self._last = None
         drafts = [self._drafts.pop(key) for key in sorted(due, key=lambda key: (key[1], key[0]))]
         latest = {draft.scenario: draft for draft in drafts}
         for scenario, _, _ in expired:
@@ -251,9 +270,8 @@ class Windows:
         if now is not self._now:
             self._advance(now)
         last = self._last
-        if last is not None and last[1] == at_ms and last[0] == scenario:
-            return last[2]
-        stamp = at_ms
+        if last is not None and self._last_from <= at_ms < self._last_to and last.scenario == scenario:
+            return last
         label = self._label
         age_ms = label - at_ms
         if age_ms < -WALL_SKEW_MS_MAX or age_ms > STAMP_AGE_S_MAX * 1000:
@@ -269,15 +287,27 @@ class Windows:
             if due <= label:  # sealed already: a revision, which goes out with the window of now
                 due = _minute(label) + _WINDOW_MS + _GRACE_MS
             draft = self._drafts[scenario, start] = _Draft(scenario, start, due)
-            self._first = None
+            self._expect(due)
         if oddity:
             _count(draft, oddity, 1)
         if self._time is not None and self._time.steps:
             _count(draft, CLOCK_STEP, self._time.steps)
             self._time = msgspec.structs.replace(self._time, steps=0)
         if not oddity:
-            self._last = scenario, stamp, draft
+            self._remember(draft)
         return draft
+
+    def _remember(self, draft: _Draft) -> None:
+        """The stamps of its minute that are neither late nor implausible lead here without another look."""
+        start, label = draft.start, self._label
+        self._last = draft
+        self._last_from = max(start, label - LATENESS_S_MAX * 1000)
+        self._last_to = min(start + _WINDOW_MS, label + WALL_SKEW_MS_MAX + 1)
+
+    def _expect(self, label: int) -> None:
+        """Something new is due at `label`."""
+        if self._first is not None and label < self._first:
+            self._first = label
 
     def _earliest(self) -> int | None:
         """The label at which something is due, kept between changes: it is asked for in every round."""
@@ -289,9 +319,13 @@ class Windows:
 
     def _advance(self, now: Now) -> None:
         """Bring the labels' clock to `now`; where it goes back, all deadlines go back with it."""
-        self._time, back_ms = _follow(self._time, now)
-        self._label = self._time.label(now.mono)
-        self._now, self._last = now, None
+        time, back_ms = _follow(self._time, now)
+        self._time, self._now = time, now
+        self._label = time.label(now.mono)
+        if time.steps:
+            self._last = None
+        elif self._last is not None:
+            self._remember(self._last)
         if back_ms:
             self._first = None
             for draft in self._drafts.values():

@@ -28,7 +28,12 @@ class Clock:
 
     def now(self) -> Now:
         """This instant on both clocks."""
-        return Now(self._mono_base + (time.monotonic() - self._mono_start) * self.speed, self._wall_ms())
+        mono = self._mono_base + (time.monotonic() - self._mono_start) * self.speed
+        return Now(mono, self._wall_ms() if self._scaled else int(time.time() * 1000))
+
+    def mono(self) -> float:
+        """The monotonic half of it, in seconds."""
+        return self._mono_base + (time.monotonic() - self._mono_start) * self.speed
 
     def resume(self, last: Now) -> None:
         """Go on after `last`, the newest instant in the journal: monotonic time continues by the time away as the wall

@@ -145,7 +145,7 @@ def _convert(path: Path, values: dict[str, Any]) -> Config:
             )
         if name not in Config.__struct_fields__:
             near = [field for field in Config.__struct_fields__ if field.startswith(name[:4])]
-            hint = f"Did you mean {near[0]}?" if near else "deploy/edge.toml lists every option."
+            hint = f"Did you mean {near[0]}?" if near else "deploy/edge.toml lists every option that this version has."
             raise ConfigError(str(path), name, value, f"There is no such option. {hint}")
     try:
         return msgspec.convert(values, Config)
@@ -190,3 +190,16 @@ def _check(path: Path, config: Config) -> None:
         fail("listen", "The node would hear nobody: set a listener, or link for broker mode.")
     if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
         fail("clock_real_anchor_ms", "A scaled clock needs both anchors.")
+
+
+def secret(config_path: str, field: str, path: str) -> str:
+    """A token from its file, which must be for the owner's eyes only."""
+    if not path:
+        return ""
+    try:
+        mode = Path(path).stat().st_mode
+        if mode & 0o077:
+            raise ConfigError(config_path, field, path, f"Others may read it: run chmod 600 {path}.")
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(config_path, field, path, f"{error.strerror}.") from None

@@ -2,6 +2,7 @@
 
 lock              held while a node runs; holds its process number
 journal.sqlite3   the journal (with -wal and -shm beside it), and its ballast
+drops             counts of dropped messages that are in no row of the journal yet
 instance          a name for this directory's life, made once: the centre tells a replaced disk from a restart by it
 status.token      who may read the status page
 ports.json        where the running node listens: {option: port}

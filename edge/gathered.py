@@ -11,7 +11,8 @@ from .errors import Reason
 from .model import Delivered, Recorded, Shed
 
 LINGER_S: Final = 0.5
-"""They wait no longer than this; what a crash takes with it is an answer sent twice, or a drop counted once less."""
+"""They wait no longer than this; what a crash takes with it is an answer sent twice, or a drop counted once less. The
+timer runs on where a round took everything along: to stop and start it costs more than the look at nothing."""
 
 
 class Gathered:
@@ -37,6 +38,11 @@ class Gathered:
         self._shed[reason] = self._shed.get(reason, 0) + count
         self._linger()
 
+    @property
+    def drops(self) -> dict[Reason, int]:
+        """Counts that wait."""
+        return self._shed.copy()
+
     def take(self) -> list[Recorded]:
         """Everything, as inputs of the round that is about to be made."""
         taken: list[Recorded] = []
@@ -46,9 +52,6 @@ class Gathered:
         if self._shed:
             taken += [Shed(reason, count) for reason, count in self._shed.items()]
             self._shed = {}
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         return taken
 
     def _linger(self) -> None:
@@ -57,4 +60,5 @@ class Gathered:
 
     def _overdue(self) -> None:
         self._timer = None
-        self._due()
+        if self._delivered or self._shed:
+            self._due()

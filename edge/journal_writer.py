@@ -53,6 +53,8 @@ from .limits import (
 
 BALLAST_NAME: Final = "ballast"
 
+_INSERT: Final = "INSERT INTO row VALUES (?,?,?,?)"
+
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WRITES: Final = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_TRUNCATE, apsw.SQLITE_IOERR_SHMSIZE)
 """Calls that may fail for want of space. A sync is none of them: it failed, so what it covered may be lost."""
@@ -252,8 +254,8 @@ class Writer:
         for number, wall_ms, body in entries:
             values += (number, wall_ms, checksum(number, wall_ms, body), body)
             size += len(body)
-        places = ",".join(["(?,?,?,?)"] * len(entries))
-        query(self._db, f"INSERT INTO row VALUES {places}", values)  # noqa: S608 - nothing but question marks
+        sql = _INSERT if len(entries) == 1 else _INSERT + ",(?,?,?,?)" * (len(entries) - 1)
+        query(self._db, sql, values)
         at = time.perf_counter()
         counters = self.counters
         counters.commits += 1

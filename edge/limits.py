@@ -115,11 +115,18 @@ LINK_BACKLOG_MAX: Final = 1_024
 LINK_BACKOFF_S: Final = (1.0, 60.0)
 """Full-jitter exponential back-off between these: 1,000 clients of a restarted peer return over its first second."""
 
+LINK_HELD_S: Final = 10.0
+"""A connection that held for so long was a good one: after it back-off begins anew. A peer that drops us sooner is no
+better than one that does not take us in; one that is restarted every few minutes must not push us to the limit."""
+
 LINK_ACK_DEADLINE_S: Final = 30.0
 """A peer that acknowledges nothing for this long while publishes wait is half dead: the connection is made anew."""
 
 LINK_PING_DEADLINE_S: Final = 10.0
 """A peer that says nothing for this long after a PINGREQ is gone."""
+
+BROKER_BACKOFF_S: Final = (1.0, 8.0)
+"""The same back-off for a node's way to its broker: one client, for which everybody in the district waits."""
 
 BROKER_SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 """How long a broker keeps what it acknowledged to publishers while the node is away: a week, as the journal does."""
@@ -136,6 +143,13 @@ BROKER_CLIENTS_MAX: Final = 20_000
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
 
+HELD_S: Final = 0.005
+"""How long a rider's or a kitchen's report waits for an order whose round and commit it can share. Nobody feels it, and
+at 500 orders/s it is what makes one commit of two."""
+
+HELD_READS_MAX: Final = 64
+"""Reads that wait so. With more of them there is company enough."""
+
 ORDERS_OPEN_MAX: Final = 10_000
 """Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
 
@@ -150,6 +164,10 @@ ORDERS_PER_RIDER_MAX: Final = 8
 
 CANDIDATES_MAX: Final = 12
 """Riders considered for one order. On the development instances the 12 nearest held every optimal choice."""
+
+CANDIDATES_ALONE: Final = 8
+"""The same where a new order is the only one of its round, so that nobody can take its first choice away. Beside 12,
+2 of 600 orders got another rider, at the same mean cost (positions up to 30 s old; up to 600 s: 31, at 0.2 % more)."""
 
 CANDIDATES_RECORDED: Final = 5
 """Of those, in the record of a decision: the chosen one and the next best. Each costs 7 us and 60 bytes of journal."""
@@ -194,6 +212,9 @@ must not hold up positions and keepalives."""
 
 SNAPSHOT_ROWS: Final = 5_000
 """Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
+
+SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
+"""The same by size: a full house has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
 
 SNAPSHOTS_KEPT: Final = 3
 """A corrupt newest snapshot costs time, not data."""
@@ -298,6 +319,10 @@ BATCHES_IN_FLIGHT_MAX are under way."""
 BATCHES_IN_FLIGHT_MAX: Final = 8
 """Numbered batches that the centre has not acknowledged; the rest stay unnumbered and may still be merged."""
 
+CHAIN_KEPT: Final = 256
+"""Points of its own history that a node remembers, to recognise what a restored centre holds: four hours of a batch a
+minute, 8 kB of each hello. A centre from before that cannot be told from one that a clone has fed."""
+
 POOL_WINDOWS_MAX: Final = 4_096
 """Unsent windows. Coarsening keeps an outage of a year below it: hourly windows become daily ones after a week."""
 
@@ -314,6 +339,9 @@ UPLINK_WINDOW_MAX: Final = 4
 
 UPLINK_FAST_S: Final = 2.0
 """A slower line carries one batch at a time, so that pings and acknowledgements need not queue behind megabytes."""
+
+DISCARD_NOTICE_S: Final = 24 * 3600.0
+"""How long the status says that windows were given up after a restore, so that somebody looks for a second process."""
 
 UPLINK_KEEP_ALIVE_S: Final = 60
 """Half-dead uplinks are found by UPLINK_ACK_DEADLINE_S; this keeps idle ones open through address translators."""
@@ -435,6 +463,27 @@ MATCHING_ROWS_MAX: Final = 64
 
 GRID_RIDERS_MIN: Final = 2_048
 """Idle riders from which the grid is used: below it, looking at all of them at once is faster (25 us for 1,000)."""
+
+NEAREST_CELLS_MAX: Final = 16_384
+"""Orders x riders whose distances are worked out at once: 128 kB for each of some tables, which fit the cache."""
+
+MATCHED_ORDERS_MIN: Final = 8
+"""New orders in a round from which a matching gives each a rider of its own, and only what is left over is planned. An
+ordinary round has one new order, a busy one three."""
+
+MATCHED_RIDERS_MIN: Final = 2
+"""Idle riders for each new order of a smaller round in which each gets a rider of its own too. With fewer, riders are
+scarce in the sense of the planner (`planner.routes.LOAD_MIN`), and it pays to plan."""
+
+CANDIDATES_BURST: Final = 6
+"""Riders at whom each order of such a burst looks at first, instead of CANDIDATES_MAX; twice as many each time when it
+looks again."""
+
+MATCHED_LOOKS_MAX: Final = 4
+"""How often orders of a burst look around: after the first time among riders who are not given away yet."""
+
+MATCHED_STEPS_MAX: Final = 32
+"""Riders whose orders may move on to others for the sake of one order: 100 us where nobody is left near."""
 
 EARLY_POSITIONS_MAX: Final = 1_024
 """Positions of clients not yet on shift, kept for the shift that begins in the same batch; the oldest are dropped."""

@@ -73,12 +73,14 @@ class Shed(Struct, frozen=True, array_like=True, tag="s"):
 
 class Welcome(Struct, frozen=True, array_like=True, tag="w"):
     """The centre's greeting: the epoch to number in, and the highest contiguous batch that it holds of it. Where the
-    epoch is new: how far it holds the node's old one, and before when (Unix ms) windows must not be sent again."""
+    epoch is new: how far it holds the node's old one, and before when (Unix ms) windows must not be sent again. `chain`
+    stands for everything that the centre holds of this node (empty: an older centre)."""
 
     epoch: int
     through: int
     old_through: int = 0
     discard_before: int = 0
+    chain: bytes = b""
 
 
 class Stored(Struct, frozen=True, array_like=True, tag="a"):

@@ -54,9 +54,11 @@ from .repeats import Repeats
 from .said import Said
 from .scenarios.dispatch import Dispatch, Refusal, Sight, Testimony
 from .snapshot import STATE_VERSION, Counts, State, decode_state, encode_state
-from .wire import KIND_OF, OrderPlace, Promise, Receipt, encode
+from .wire import KIND_OF, OrderPlace, Promise, Receipt, RiderShift, encode
 
 SCENARIO: Final = "dispatch"
+
+_ACCEPTED: Final = {body: f"accepted.{kind}" for body, kind in KIND_OF.items()}
 
 
 class Node:
@@ -74,6 +76,8 @@ class Node:
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
         """Rows whose effects came out differently in recovery: another version of the code made them."""
+        self.recovered_rows = self.recovered_bytes = 0
+        """What recovery had to run through: rows after the snapshot, and their size."""
         self.age_ms = 0
         """How long the node has lived, as its rounds tell: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
@@ -88,9 +92,10 @@ class Node:
     def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
         """One round, live. No effects where nothing durable happened: positions alone make no row."""
         recorded = self._observe(batch, now)
-        deadline = self.next_deadline()
-        if not recorded and (deadline is None or deadline > now.mono):
-            return []
+        if not recorded:
+            deadline = self.next_deadline()
+            if deadline is None or deadline > now.mono:
+                return []
         return self._round(recorded, now, self.dispatch.witness(), None)
 
     def replay(self, row: Row) -> list[Effect]:
@@ -115,11 +120,15 @@ class Node:
                 effects = self._round(row.inputs, row.now, Testimony(row.seen), row.decisions, cut)
             if effects[1:] != row.effects:
                 self.recovery_differences += 1
+            self.recovered_rows += 1
+            self.recovered_bytes += len(body)
 
     def next_deadline(self) -> float | None:
         """When `handle` wants to be called even without inputs, in monotonic seconds."""
-        deadlines = [d for d in (self.dispatch.next_deadline(), self.windows.next_deadline()) if d is not None]
-        return min(deadlines, default=None)
+        decide, seal = self.dispatch.next_deadline(), self.windows.next_deadline()
+        if decide is None or seal is None:
+            return seal if decide is None else decide
+        return min(decide, seal)
 
     @property
     def repeats_dropped_early(self) -> int:
@@ -138,13 +147,14 @@ class Node:
         even for the timers, which come before the event in its round."""
         recorded: list[Recorded] = []
         for item in batch:
-            if isinstance(item, Sighting):
+            if isinstance(item, Event):
+                self.dispatch.heard(item.client, now)
+                recorded.append(item)
+            elif isinstance(item, Sighting):
                 self.dispatch.sighted(item.client, item.points, now)
             elif isinstance(item, Presence):
                 self.dispatch.presence(item.client, item.present, now)
             else:
-                if isinstance(item, Event):
-                    self.dispatch.heard(item.client, now)
                 recorded.append(item)
         return recorded
 
@@ -180,8 +190,9 @@ class Node:
             decisions = decided
         self.dispatch.settle(decisions, now, said)
 
-        effects: list[Recordable] = [self._answer(*self._receipt(item, refusal, now)) for item, refusal in verdicts]
-        effects += [self._answer(*message) for message in said.messages]
+        effects: list[Recordable] = [self._receipt(item, refusal, now) for item, refusal in verdicts]
+        for message in said.messages:
+            effects.append(self._answer(*message))
         effects += said.recalls
         effects += self._sync(now, cut)
         if reasons:
@@ -194,21 +205,22 @@ class Node:
     ) -> str:
         """One event: a repeat, a refusal or an acceptance. Returns the reason for its acknowledgement."""
         body = event.body
-        kind = KIND_OF[type(body)]
         self.counts.received += 1
-        if self._repeated(event.client, body.id, f"duplicate.{kind}", body.at, now, said):
+        row = self._repeats.claim(event.client, body.id, self.number, self.age_ms)
+        if row is not None:
+            self._repeated(event.client, body.id, row, f"duplicate.{KIND_OF[type(body)]}", body.at, now, said)
             return ""
         if event.json:
             if event.client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
                 del self._json[next(iter(self._json))]
             self._json[event.client] = True
-        else:
+        elif self._json:
             self._json.pop(event.client, None)
         refusal = self.dispatch.apply(event, now, said)
         verdicts.append((event, refusal))
         if refusal is None:
             self.counts.accepted += 1
-            self.windows.event(SCENARIO, f"accepted.{kind}", body.at, now)
+            self.windows.event(SCENARIO, _ACCEPTED[type(body)], body.at, now)
             return ""
         self._refused(refusal.reason, body.at, now)
         return refusal.reason
@@ -219,21 +231,19 @@ class Node:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         self.counts.received += 1
         if item.id:
-            if self._repeated(item.client, item.id, "duplicate.rejected", now.wall_ms, now, said):
+            row = self._repeats.claim(item.client, item.id, self.number, self.age_ms)
+            if row is not None:
+                self._repeated(item.client, item.id, row, "duplicate.rejected", now.wall_ms, now, said)
                 return ""
             verdicts.append((item, Refusal(item.reason, item.field, item.detail)))
         self._refused(item.reason, now.wall_ms, now)
         return item.reason
 
-    def _repeated(self, client: str, id_: str, name: str, at_ms: int, now: Now, said: Said) -> bool:
-        """Whether the id was decided before; if so, its receipt is called back. If not, it is decided in this row."""
-        row = self._repeats.claim(client, id_, self.number, self.age_ms)
-        if row is None:
-            return False
+    def _repeated(self, client: str, id_: str, row: int, name: str, at_ms: int, now: Now, said: Said) -> None:
+        """The id was decided before, in `row`: its receipt is called back."""
         self.counts.duplicate += 1
         self.windows.event(SCENARIO, name, at_ms, now)
         said.recalls.append(Recall(client, id_, row))
-        return True
 
     def _refused(self, reason: str, at_ms: int, now: Now) -> None:
         self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
@@ -251,9 +261,12 @@ class Node:
             case Stored():
                 self.outbox.stored(item.epoch, item.through)
             case Welcome():
+                before = self.outbox.events_discarded
                 if item.discard_before and item.epoch > self.outbox.epoch and not item.through:
                     self.outbox.events_discarded += self.windows.discard(item.discard_before)
                 self.outbox.welcome(item)
+                if gone := self.outbox.events_discarded - before:
+                    self.windows.count(SCENARIO, "discarded", now.wall_ms, now, gone)
             case Configure():
                 self._configure(item.rules)
             case _:
@@ -269,27 +282,30 @@ class Node:
 
     # -- what comes out ------------------------------------------------------------------------------------------------
 
-    def _receipt(self, item: Event | Rejected, refusal: Refusal | None, now: Now) -> tuple[str, str, bytes, float]:
-        if isinstance(item, Rejected):
-            kind, id_, order = item.kind, item.id, ""
+    def _receipt(self, item: Event | Rejected, refusal: Refusal | None, now: Now) -> Answer:
+        at = now.wall_ms
+        if isinstance(item, Event):
+            body = item.body
+            kind, id_, order = KIND_OF[type(body)], body.id, "" if isinstance(body, RiderShift) else body.order
         else:
-            kind, id_ = KIND_OF[type(item.body)], item.body.id
-            order = getattr(item.body, "order", "")
-        promise: Promise | None = None
-        if refusal is None and isinstance(item, Event) and isinstance(item.body, OrderPlace) and item.body.promise:
-            promise = self.dispatch.promise(item.body.order)
-        receipt = Receipt(
-            id=id_,
-            of=kind,
-            status="accepted" if refusal is None else "refused",
-            at=now.wall_ms,
-            order=order,
-            reason="" if refusal is None else refusal.reason,
-            field="" if refusal is None else refusal.field,
-            detail="" if refusal is None else refusal.detail,
-            promise=promise,
-        )
-        return item.client, "receipt", encode(receipt, item.json), now.mono + RECEIPT_EXPIRY_S
+            body, kind, id_, order = None, item.kind, item.id, ""
+        if refusal is None:
+            promise: Promise | None = None
+            if isinstance(body, OrderPlace) and body.promise:
+                promise = self.dispatch.promise(order)
+            receipt = Receipt(id=id_, of=kind, status="accepted", at=at, order=order, promise=promise)
+        else:
+            receipt = Receipt(
+                id=id_,
+                of=kind,
+                status="refused",
+                at=at,
+                order=order,
+                reason=refusal.reason,
+                field=refusal.field,
+                detail=refusal.detail,
+            )
+        return self._answer(item.client, "receipt", encode(receipt, item.json), now.mono + RECEIPT_EXPIRY_S)
 
     def _answer(self, client: str, kind: str, payload: bytes, expires: float) -> Answer:
         self.sequence += 1

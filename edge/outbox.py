@@ -15,13 +15,18 @@ every connection the two sides compare where they stand. The centre greets, and 
     it reconnects                        the same epoch and `through`: delete up to there, send the rest.
     a greeting was lost                  the same greeting once more.
     the centre was restored from a       a new epoch, and an alarm with how many events are gone: what is in flight
-      backup (it holds less than was     returns to the pool and is numbered anew.
-      deleted here)
+      backup (it holds less than was     returns to the pool and is numbered anew. Where it holds something that this
+      deleted here)                      node does not know as its own, also as in the next case.
     this node was restored from a        a new epoch with `old_through` and `discard_before`, and an alarm: delete up
       backup (the centre holds more      to `old_through`; the others return to the pool; what began before
       than was numbered here, or a       `discard_before` may be held under other numbers: it is discarded, and counted.
-      number with another hash)
+      number with another hash), or a
+      clone of it has spoken first
     a second node with one identity      a refusal, and an alarm: keep everything, the operator must decide.
+
+Whether the centre holds only what this node sent, both sides tell from one hash for the whole history (`linked`): the
+centre's must be one of the last that the outbox has been through. So neither a clone nor a second restore can make a
+window count twice.
 """
 
 from hashlib import sha256
@@ -35,11 +40,12 @@ from .limits import (
     BATCH_BYTES_MAX,
     BATCHES_CUT_MAX,
     BATCHES_IN_FLIGHT_MAX,
+    CHAIN_KEPT,
     POOL_CELLS_MAX,
     POOL_WINDOWS_MAX,
 )
 from .model import Batch, Now, Welcome
-from .windows import NO_BATCH, Hello, Window, decode_body, divide, encode, encode_body, merge, withhold
+from .windows import NO_BATCH, Hello, Window, decode_body, divide, encode, encode_body, linked, merge, withhold
 
 COARSER: Final = ((60, 2 * 3600), (600, 24 * 3600), (3600, 7 * 86_400), (86_400, 90 * 86_400))
 """Up to this width (s), a window older than this (s) merges into the next width. A year of outage is 500 windows."""
@@ -67,6 +73,7 @@ class _State(Struct, array_like=True):
     flying: list[_Flying]
     pool: list[Window]
     cuts: int = BATCHES_CUT_MAX
+    chain: list[bytes] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -86,6 +93,7 @@ class Outbox:
         self.events_discarded = 0
         self.nonsense = 0
         self._head = NO_BATCH
+        self._chain: list[bytes] = []
         self._newest_ms = 0
         self._flying: list[_Flying] = []
         self._pool: dict[Key, Window] = {}
@@ -139,6 +147,9 @@ class Outbox:
         """The centre's greeting, as in the table above. Stale and impossible ones are counted and ignored."""
         if greeting.epoch <= self.epoch:
             self.stored(greeting.epoch, greeting.through)
+            here = (greeting.epoch, greeting.through) == (self.epoch, self.through)
+            if here and greeting.chain not in self._chain[-1:]:
+                self._link(greeting.chain)  # a centre that was of version 1 when the last batch came
             return
         if greeting.through:
             self.nonsense += 1
@@ -149,6 +160,9 @@ class Outbox:
         back = [window for item in self._flying for window in decode_body(item.batch.body)]
         self._flying = []
         self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
+        if not greeting.chain:
+            self._chain.clear()  # a centre of version 1: it cannot be told any more what it has
+        self._link(greeting.chain)
         for window in back:
             self._put(window)
         for key in [key for key in self._pool if key[0] < greeting.discard_before]:
@@ -165,6 +179,8 @@ class Outbox:
             item = self._flying.pop(0)
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
+            if self._chain:
+                self._link(linked(self._chain[-1], self._head))
 
     # -- for the uplink and the status page ------------------------------------------------------------------------
 
@@ -183,6 +199,7 @@ class Outbox:
             head=self._head,
             flying=[item.batch.sha256 for item in self._flying],
             acked_events=self.events_acked,
+            chain=self._chain[-CHAIN_KEPT:],
         )
 
     @property
@@ -231,6 +248,7 @@ class Outbox:
             self._flying,
             list(self._pool.values()),
             self._cuts,
+            self._chain,
         )
         return _encode(state)
 
@@ -240,12 +258,18 @@ class Outbox:
         self.epoch, self.through, self._head = state.epoch, state.through, state.head
         self._newest_ms, self.nonsense = state.newest_ms, state.nonsense
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
-        self._flying, self._cuts = state.flying, state.cuts
+        self._flying, self._cuts, self._chain = state.flying, state.cuts, state.chain
         self._pool, self._sizes, self._pool_bytes = {}, {}, 0
         for window in state.pool:
             self._keep(window)
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _link(self, chain: bytes) -> None:
+        """What the centre holds now is all sent, or given up, by this node."""
+        if chain:
+            self._chain.append(chain)
+            del self._chain[:-CHAIN_KEPT]
 
     def _put(self, window: Window) -> None:
         known = self._pool.get(_key(window))

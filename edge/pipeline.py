@@ -11,12 +11,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice, repeat
+from itertools import repeat
 from time import perf_counter
 from typing import Final
 
 from .clock import Clock
-from .errors import DiskFull, DoorstepError, JournalError, Reason
+from .errors import DiskFull, DoorstepError, Reason
 from .gathered import Gathered
 from .intake import Debt, Intake
 from .journal import Journal
@@ -24,6 +24,8 @@ from .limits import (
     COMMIT_QUEUE_BYTES_MAX,
     COMMIT_QUEUE_ROWS_MAX,
     COMMIT_QUEUE_ROWS_SPARE,
+    HELD_S,
+    SNAPSHOT_ROW_BYTES,
     SNAPSHOT_ROWS,
 )
 from .model import (
@@ -34,16 +36,17 @@ from .model import (
     Input,
     Presence,
     Publish,
-    Recall,
-    Recalled,
     Rules,
     Source,
 )
 from .node import Node
-from .rounds import Round, Wakeable, receipts_in
+from .recalls import Recalls
+from .rounds import Round, Wakeable
 from .status import Status
 
 RETRY_FULL_DISK_S: Final = 2.0
+
+_NEVER: Final = float("inf")
 
 log = logging.getLogger("doorstep.pipeline")
 
@@ -70,6 +73,9 @@ class Pipeline:
         self._clock = clock
         self._status = status
         self._intake = Intake(status, crs)
+        stages = status.latencies
+        self._decided, self._waited = stages["decide"].record, stages["commit"].record
+        self._published, self._went_through = stages["publish"].record, stages["total"].record
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
         self._flight: deque[Round] = deque()
@@ -78,12 +84,14 @@ class Pipeline:
         self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
         self._gathered = Gathered(self._loop, self._flush)
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = float("inf")
+        self._timer_at = self._timer_when = _NEVER
+        self._turning = False
+        self._hold: asyncio.TimerHandle | None = None
         self._paused = False
         self._rules: Rules | None = None
-        self._snapshot_number = node.number
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._recalls: dict[int, list[Recall]] = {}
+        self._snapshot_number = node.number - node.recovered_rows
+        self._snapshot_bytes = node.recovered_bytes
+        self._recalls = Recalls(journal, status, self.post)
         self._idle = asyncio.Event()
 
     def start(self) -> None:
@@ -97,9 +105,14 @@ class Pipeline:
         """All publishes of one read, in order. They become part of the round of this turn of the loop."""
         if self.broken:
             return
-        if not self._intake:
-            self._loop.call_soon(self._take_in)
-        self._intake.add(source, publishes, read_at)
+        if self._intake.add(source, publishes, read_at):
+            if not self._turning:
+                self._turning = True
+                self._loop.call_soon(self._take_in)
+        elif self._hold is None:
+            # A deadline must not pass while the answer that meets it is held.
+            near = self._timer_when - self._loop.time() <= HELD_S
+            self._hold = self._loop.call_later(0.0 if near else HELD_S, self._take_all)
 
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
         """Messages that a link dropped: counted with the next round."""
@@ -115,13 +128,14 @@ class Pipeline:
 
     def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
         """Committed, unexpired answers above `after`, each with its remaining real seconds."""
-        mono = self._clock.now().mono
-        fresh = (
-            (answer, self._clock.real_s(answer.expires - mono))
-            for answer in self.node.outgoing.of(client, after)
-            if answer.sequence <= self._committed_sequence and answer.expires > mono
-        )
-        return list(islice(fresh, limit))
+        mono, speed, committed = self._clock.mono(), self._clock.speed, self._committed_sequence
+        fresh: list[tuple[Answer, float]] = []
+        for answer in self.node.outgoing.of(client, after):
+            if answer.sequence > committed or len(fresh) >= limit:
+                break
+            if answer.expires > mono:
+                fresh.append((answer, (answer.expires - mono) / speed))
+        return fresh
 
     # -- what the wiring and the uplink call ---------------------------------------------------------------------------
 
@@ -131,7 +145,7 @@ class Pipeline:
         for item in inputs:
             if isinstance(item, Configure):
                 self._rules = item.rules
-        self._take_in()  # what was read before comes first
+        self._take_all()  # what was read before comes first
         if self._serving:
             self._handle(inputs, perf_counter())
 
@@ -141,15 +155,14 @@ class Pipeline:
 
     async def drain(self) -> None:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
-        self._take_in()
+        self._take_all()
         self._flush()
         if self._flight and self._serving:
             self._idle.clear()
             await self._idle.wait()
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
-            task.cancel()
+        self._recalls.cancel()
         if self._serving and self.node.number > self._snapshot_number:
             self.snapshot()
 
@@ -157,6 +170,12 @@ class Pipeline:
     def committed(self) -> int:
         """The last row that is on disk."""
         return self._committed_number
+
+    @property
+    def uncounted(self) -> tuple[int, dict[Reason, int], int]:
+        """The last row that may come to disk without them, drops that are in no row yet, and the last row on disk."""
+        committed = self._committed_number
+        return committed if self.full else self.node.number, self._gathered.drops, committed
 
     @property
     def reads_waiting(self) -> int:
@@ -180,16 +199,27 @@ class Pipeline:
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
+    def _take_all(self) -> None:
+        """Everything that was read, and what is held with it."""
+        if self._intake.held:
+            self._intake.release(perf_counter())
+        self._take_in()
+
     def _take_in(self) -> None:
         """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
-        while self._intake and not self.broken:
+        self._turning = False
+        due = self._intake.due
+        while due and not self.broken:
             self._round()
+        if self._hold is not None and not self._intake.held:
+            self._hold.cancel()
+            self._hold = None
 
     def _round(self) -> None:
         """As many reads as fit one round."""
         if self.full:
             self._drop(Reason.DISK_FULL, self._intake.refuse(Reason.DISK_FULL))
-        elif self._overloaded():
+        elif self._flight and self._overloaded():
             self._drop(Reason.OVERLOADED, self._intake.refuse(Reason.OVERLOADED))
         else:
             inputs, debts, read_at = self._intake.take()
@@ -207,14 +237,15 @@ class Pipeline:
         except Exception as error:
             # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
             log.exception("the core failed on %d inputs", len(batch))
-            self._give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
+            self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
             return
         handled = perf_counter()
         if effects:
-            self._status.stage("decide", handled - begin, max(len(inputs), 1))
-            self._status.accepted(counts.accepted - accepted)
-            self._status.duplicate(counts.duplicate - duplicate)
-            self._status.decided(self.node.decided - decided)
+            self._decided(handled - begin, len(inputs) or 1)
+            status = self._status
+            status.accepted(counts.accepted - accepted)
+            status.duplicate(counts.duplicate - duplicate)
+            status.decided(self.node.decided - decided)
             self._commit(effects, read_at, handled, debts)
         elif self._flight and debts:
             last = self._flight[-1]
@@ -239,27 +270,28 @@ class Pipeline:
                 self._paused = True
                 for link in self.links:
                     link.pause()
-        if round_.number - self._snapshot_number >= SNAPSHOT_ROWS:
+        self._snapshot_bytes += len(round_.row)
+        if round_.number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
             self.snapshot()
 
     def _on_commit(self, number: int, committed_at: float) -> None:
         """Rows up to `number` are on disk: publish, then acknowledge."""
+        flight = self._flight
         done: list[Round] = []
-        while self._flight and self._flight[0].number <= number:
-            done.append(self._flight.popleft())
+        while flight and flight[0].number <= number:
+            done.append(flight.popleft())
         self._committed_number = number
-        if not self._flight:
+        if not flight:
             self._idle.set()
-        clients: dict[str, None] = {}
+        clients = done[0].clients if len(done) == 1 else dict.fromkeys(name for each in done for name in each.clients)
         batches = False
         for round_ in done:
             self._committed_sequence = round_.sequence
-            clients.update(round_.clients)
             if round_.batch is not None:
                 self._committed_batch, batches = round_.batch, True
-            self._status.stage("commit", committed_at - round_.handled_at, 1)
+            self._waited(committed_at - round_.handled_at)
         if clients:
-            self._status.answered(sum(round_.answers for round_ in done))
+            self._status.answered(sum([round_.answers for round_ in done]))
             for link in self.links:
                 link.wake(clients)
         for round_ in done:
@@ -267,14 +299,14 @@ class Pipeline:
         self.on_shown()
         published = perf_counter()
         for round_ in done:
-            self._status.stage("publish", published - committed_at, 1)
-            self._status.stage("total", published - round_.read_at, 1)
+            self._published(published - committed_at)
+            self._went_through(published - round_.read_at)
             for recall in round_.recalls:
-                self._spawn(recall)
+                self._recalls.ask(recall)
         if batches:
             self.on_batches()
-        near = self._journal.queued < COMMIT_QUEUE_ROWS_MAX // 4
-        if self._paused and near and self._journal.queued_bytes < COMMIT_QUEUE_BYTES_MAX // 4:
+        rows, size = COMMIT_QUEUE_ROWS_MAX // 4, COMMIT_QUEUE_BYTES_MAX // 4
+        if self._paused and self._journal.queued < rows and self._journal.queued_bytes < size:
             self._paused = False
             for link in self.links:
                 link.resume()
@@ -285,62 +317,34 @@ class Pipeline:
         """One timer for the core's next deadline."""
         deadline = self.node.next_deadline()
         if deadline is None:
-            deadline = float("inf")
-        if deadline == self._timer_at and self._timer is not None:
-            return
+            deadline = _NEVER
+        if self._timer is not None and deadline >= self._timer_at:
+            return  # it goes off too early, and finds nothing to do: cheaper than a new one in each round
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._timer_at = deadline
-        if deadline != float("inf"):
-            wait_s = max(self._clock.real_s(deadline - self._clock.now().mono), 0.0)
-            self._timer = self._loop.call_later(min(wait_s, 3600.0), self._due)
+        self._timer_at = self._timer_when = deadline
+        if deadline != _NEVER:
+            wait_s = min(max(self._clock.real_s(deadline - self._clock.mono()), 0.0), 3600.0)
+            self._timer = self._loop.call_later(wait_s, self._due)
+            self._timer_when = self._loop.time() + wait_s  # uvloop's handle has no `when` where nothing is to wait for
 
     def _due(self) -> None:
-        self._timer, self._timer_at = None, float("inf")
-        if self._serving:
+        self._timer, self._timer_at = None, _NEVER
+        if self._intake.held:
+            self._take_all()
+        elif self._serving:
             self._handle([], perf_counter())
 
     def _flush(self) -> None:
         if self._gathered and self._serving:
             self._handle([], perf_counter())
 
-    # -- repeats -------------------------------------------------------------------------------------------------------
-
-    def _spawn(self, recall: Recall) -> None:
-        """After an outage whole rows of events come again at once: one look at a row serves all that wait for it."""
-        waiting = self._recalls.setdefault(recall.row, [])
-        waiting.append(recall)
-        if len(waiting) > 1:
-            return
-        task = self._loop.create_task(self._recall(recall.row))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _recall(self, row: int) -> None:
-        """The recorded receipts of repeats go back into the core, which sends them again."""
-        try:
-            body = await self._journal.recall(row)
-        except JournalError as error:
-            self._status.alarm("journal", str(error))
-            body = None
-        recalls = self._recalls.pop(row)
-        receipts = receipts_in(body, recalls) if body is not None else {}
-        found: list[Input] = []
-        for recall in recalls:
-            if (receipt := receipts.get((recall.client, recall.id))) is not None:
-                found.append(Recalled(recall.client, receipt))
-                continue
-            self._status.dropped("recall_missed", 1)
-            log.warning("event %s of %s was decided in row %d, which is gone", recall.id, recall.client, row)
-        if found:
-            self.post(found)
-
     # -- snapshots and failures ----------------------------------------------------------------------------------------
 
     def snapshot(self) -> None:
         """Keep the core's state after its last round."""
-        self._snapshot_number = self.node.number
+        self._snapshot_number, self._snapshot_bytes = self.node.number, 0
         self._journal.snapshot(self.node.number, self.node.snapshot())
 
     def _drop(self, reason: Reason, count: int) -> None:
@@ -353,7 +357,7 @@ class Pipeline:
         rows_max = COMMIT_QUEUE_ROWS_MAX - COMMIT_QUEUE_ROWS_SPARE
         return self._journal.queued >= rows_max or self._journal.queued_bytes >= COMMIT_QUEUE_BYTES_MAX * 3 // 4
 
-    def _give_up(self, text: str) -> None:
+    def give_up(self, text: str) -> None:
         """Stop before anything wrong is shown."""
         self.broken = True
         self._fatal(DoorstepError(text))
@@ -369,6 +373,8 @@ class Pipeline:
         log.error("%s", error)
         self._status.alarm("disk", str(error), serving=False)
         for round_ in self._flight:
+            for shed in round_.sheds():
+                self._gathered.shed(shed.reason, shed.count)
             for debt in round_.debts:
                 debt.refuse(Reason.DISK_FULL)
                 self._drop(Reason.DISK_FULL, len(debt.tokens))
@@ -383,6 +389,7 @@ class Pipeline:
         node = Node()
         node.recover(recovery.snapshot, recovery.rows)
         self.node = node
+        self._snapshot_number, self._snapshot_bytes = node.number - node.recovered_rows, node.recovered_bytes
         self._committed_sequence, self._committed_number = node.sequence, node.number
         self.full = False
         self._status.alarm("disk", None)

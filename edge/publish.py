@@ -29,23 +29,32 @@ class Outgoing:
 
     def add(self, answer: Answer) -> None:
         """A new answer. Where there are too many the oldest one goes, counted in `overflowed`."""
-        mine = self._of.setdefault(answer.client, {})
-        if len(mine) >= ANSWERS_PER_CLIENT_MAX:
+        sequence, client = answer.sequence, answer.client
+        mine = self._of.get(client)
+        if mine is not None and len(mine) >= ANSWERS_PER_CLIENT_MAX:
             self._drop(next(iter(mine)))
             self.overflowed += 1
         if len(self._pending) >= ANSWERS_PENDING_MAX:
             self._drop(next(iter(self._pending)))
             self.overflowed += 1
-        self._pending[answer.sequence] = answer
-        self._of.setdefault(answer.client, mine)[answer.sequence] = answer
-        heappush(self._expiry, (answer.expires, answer.sequence))
+        if not mine:  # its last one may have been dropped just now, and the entry with it
+            mine = self._of[client] = {}
+        self._pending[sequence] = mine[sequence] = answer
+        heappush(self._expiry, (answer.expires, sequence))
 
     def acknowledged(self, sequences: list[int]) -> None:
         """Their clients have them."""
+        pending, of = self._pending, self._of
         for sequence in sequences:
-            if sequence in self._pending:
-                self._drop(sequence)
+            answer = pending.pop(sequence, None)
+            if answer is not None:
                 self.delivered += 1
+                client = answer.client
+                mine = of[client]
+                del mine[sequence]
+                if not mine:
+                    del of[client]
+        self._tidy()
 
     def expire(self, mono: float) -> int:
         """Drop what nobody fetched in time, counted in `expired`. Returns how many went now."""
@@ -60,7 +69,11 @@ class Outgoing:
     def of(self, client: str, after: int) -> Iterator[Answer]:
         """Pending answers of one client with a sequence above `after`, oldest first."""
         mine = self._of.get(client)
-        return iter(()) if not mine else (answer for sequence, answer in mine.items() if sequence > after)
+        if not mine:
+            return iter(())
+        if next(iter(mine)) > after:  # nothing is in flight
+            return iter(mine.values())
+        return (answer for sequence, answer in mine.items() if sequence > after)
 
     def clients(self) -> list[str]:
         """Everybody for whom something is pending, by name."""
@@ -72,7 +85,10 @@ class Outgoing:
         del mine[sequence]
         if not mine:
             del self._of[answer.client]
-        # Entries of the expiry heap die in their turn; rebuilt where most of it is dead.
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Entries of the expiry heap die in their turn; rebuilt where most of it is dead."""
         if len(self._expiry) > 1_000 and len(self._expiry) > 4 * len(self._pending):
             self._expiry = sorted((answer.expires, answer.sequence) for answer in self._pending.values())
 

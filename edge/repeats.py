@@ -88,9 +88,15 @@ class Repeats:
     def claim(self, client: str, id_: str, row: int, age_ms: int) -> int | None:
         """The row that decided this event; None where it is new, and from now on decided by `row`."""
         key = _key(client, id_)
-        known = self._find(key)
+        recent = self._recent
+        entry = recent.get(key)
+        if entry is not None:
+            return entry[0]
+        known = self._find(key) if self._arrays else None
         if known is None:
-            self._keep(key, row, age_ms)
+            recent[key] = (row, age_ms)
+            if len(recent) > RECENT_MAX:
+                self._seal(RECENT_MAX // 2)
         return known
 
     def _find(self, key: int) -> int | None:

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from .intake import Debt
-from .model import Acknowledge, Answer, Batch, Commit, Effect, Recall, decode_row
+from .model import Acknowledge, Answer, Batch, Commit, Effect, Recall, Shed, decode_row
 
 
 class Wakeable(Protocol):
@@ -29,34 +29,22 @@ class Wakeable(Protocol):
 class Round:
     """A round in flight. Times are `time.perf_counter()`; `batch` is the newest (epoch, seq) that it numbered."""
 
-    __slots__ = (
-        "answers",
-        "batch",
-        "clients",
-        "debts",
-        "handled_at",
-        "number",
-        "read_at",
-        "reasons",
-        "recalls",
-        "row",
-        "sequence",
-    )
+    # What most rounds do not have.
+    row = b""
+    reasons: Sequence[str] = ()
+    recalls: Sequence[Recall] = ()
+    batch: tuple[int, int] | None = None
 
     def __init__(
         self, number: int, sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
     ) -> None:
         self.number = number
-        self.row = b""
         self.sequence = sequence
         self.read_at = read_at
         self.handled_at = handled_at
         self.debts = debts
-        self.reasons: list[str] = []
         self.clients: dict[str, None] = {}
         self.answers = 0
-        self.recalls: list[Recall] = []
-        self.batch: tuple[int, int] | None = None
 
     @classmethod
     def of(
@@ -67,17 +55,22 @@ class Round:
         assert isinstance(commit, Commit), "the first effect is the row"
         self = cls(commit.number, sequence, read_at, handled_at, debts)
         self.row = commit.row
+        clients = self.clients
         for effect in effects:
             if isinstance(effect, Answer):
-                self.clients[effect.client] = None
+                clients[effect.client] = None
                 self.answers += 1
             elif isinstance(effect, Acknowledge):
                 self.reasons = effect.reasons
             elif isinstance(effect, Recall):
-                self.recalls.append(effect)
+                self.recalls = [*self.recalls, effect]
             elif isinstance(effect, Batch):
                 self.batch = (effect.epoch, effect.seq)
         return self
+
+    def sheds(self) -> list[Shed]:
+        """The counts of drops that its row would have kept."""
+        return [item for item in decode_row(self.row).inputs if isinstance(item, Shed)] if self.row else []
 
     def acknowledge(self) -> None:
         """It is on disk, and its answers are with the links."""

@@ -6,7 +6,6 @@ SIGTERM  stop listening, commit and answer what was received, say goodbye to cli
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import ssl
@@ -20,12 +19,14 @@ from typing import Any, Final
 import msgspec
 
 from . import descriptors, notify
+from .caught import Caught
 from .certificate import expires_ms
 from .clock import Clock
-from .config import RELOADABLE, Config, load
+from .config import RELOADABLE, Config, load, secret
 from .credentials import Credentials
 from .datadir import DataDir
 from .errors import BusyError, ConfigError, DoorstepError
+from .interpreter import settle, starting
 from .journal import Journal
 from .limits import RESTART_AFTER_S, RETENTION_CHECK_S, STATUS_INTERVAL_S
 from .model import Configure
@@ -37,6 +38,7 @@ from .progress import watch
 from .retention import Retention
 from .status import Status
 from .sync import Sync
+from .tally import FILE_NAME, Tally
 from .view import live, register
 
 DRAIN_S_MAX: Final = 10.0
@@ -52,7 +54,8 @@ def run(config_path: str, say: Callable[[str], None]) -> int:
     config = load(config_path)
     descriptors.claim()
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return uvloop.run(_Running(config_path, config, say).main())
+    with starting():
+        return uvloop.run(_Running(config_path, config, say).main())
 
 
 class _Running:
@@ -98,9 +101,15 @@ class _Running:
         )
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
         self._warn(recovery.alarms, node)
+        asyncio.get_running_loop().set_exception_handler(Caught(status, pipeline.give_up).handle)
+        self._tally = Tally.open(data.path / FILE_NAME)
+        owed = self._tally.owed(node.number)
+        status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._tally.was_stopped else STATUS_INTERVAL_S)
         pipeline.start()
         if node.rules != config.rules():
             pipeline.post([Configure(config.rules())])
+        if owed:
+            pipeline.post([*owed])
 
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
@@ -135,13 +144,7 @@ class _Running:
         tasks = [self._keep_going("heartbeat", self._beat()), self._keep_going("retention", self._retain())]
         if self._sync is not None:
             tasks.append(self._keep_going("uplink", self._sync.run()))
-        # What start-up made lives as long as the process: out of the collector's way.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(10_000, 20, 20)  # a round makes hundreds of objects, few live on: 5 % of the core's time
-        # Beside a busy loop the journal's thread waits this long for the interpreter, twice for a commit. On a machine
-        # with other work a commit took 24 and 44 ms there and back at the default of 5 ms, 8 and 12 at this.
-        sys.setswitchinterval(0.0005)
+        settle()
         status.phase = "running"
         notify.ready(f"{config.node} is running")
         self._say(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
@@ -197,6 +200,7 @@ class _Running:
             self._say(f"listening on {host}:{port} ({field})")
         pipeline.links.append(endpoint)
         pipeline.on_shown = endpoint.flush
+        endpoint.flush_follows = True
         return endpoint
 
     def _needs_credentials(self) -> bool:
@@ -238,8 +242,10 @@ class _Running:
             pipeline,
             config.link,
             username=config.link_username or config.node,
-            token=self._secret("link_token_file", config.link_token_file),
+            token=secret(self._config_path, "link_token_file", config.link_token_file),
             tls=self._ca_context("link_ca", config.link, config.link_ca),
+            messages_per_s=config.messages_per_s,
+            burst=config.messages_burst,
         )
         pipeline.links.append(broker)
         await broker.start()
@@ -256,7 +262,7 @@ class _Running:
             centre=config.uplink_name,
             url=config.uplink,
             username=config.uplink_username or config.node,
-            token=self._secret("uplink_token_file", config.uplink_token_file),
+            token=secret(self._config_path, "uplink_token_file", config.uplink_token_file),
             tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
             batches=pipeline.batches,
             hello=lambda boot: pipeline.node.outbox.hello(data.instance(), boot),
@@ -265,18 +271,6 @@ class _Running:
         pipeline.on_batches = sync.wake
         pipeline.on_rebuilt = sync.ask_again
         return sync
-
-    def _secret(self, field: str, path: str) -> str:
-        """A token from its file, which must be for the owner's eyes only."""
-        if not path:
-            return ""
-        try:
-            mode = Path(path).stat().st_mode
-            if mode & 0o077:
-                raise ConfigError(self._config_path, field, path, f"Others may read it: run chmod 600 {path}.")
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError(self._config_path, field, path, f"{error.strerror}.") from None
 
     def _ca_context(self, field: str, url: str, path: str) -> ssl.SSLContext | None:
         if not url.startswith("mqtts:"):
@@ -296,6 +290,7 @@ class _Running:
         stands still that a restart would set going."""
         while True:
             self._status.tick(self._clock.now())
+            self._tally.keep(*self._pipeline.uncounted)
             if not self._journal.is_written:
                 text = "The thread that writes the journal has ended. Restart the node, and report this with its log."
                 self._status.alarm("writer", text, serving=False, restart=True)
@@ -353,6 +348,8 @@ class _Running:
         if self._endpoint is not None:
             self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
             self._endpoint.recheck()
+        if self._broker is not None:
+            self._broker.set_quota(config.messages_per_s, config.messages_burst)
         log.info("reloaded %s", self._config_path)
 
     # -- stop ----------------------------------------------------------------------------------------------------------
@@ -385,5 +382,6 @@ class _Running:
                     await page.close()
         except TimeoutError:
             log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
+        self._tally.keep(*self._pipeline.uncounted, stopped=self._error is None)
         for task in tasks:
             task.cancel()

@@ -52,8 +52,9 @@ def decode_state(body: bytes) -> State:
     except msgspec.DecodeError as error:
         raise JournalError(f"The snapshot cannot be read ({error}): was it written by another version?") from None
     if state.version != STATE_VERSION:
+        age = "a newer" if state.version > STATE_VERSION else "an older"
         raise JournalError(
-            f"The snapshot has version {state.version}, this doorstep reads version {STATE_VERSION}. "
-            f"Start the version that wrote it, stop it cleanly, and try again."
+            f"The snapshot was written by {age} doorstep (version {state.version}; this one reads version "
+            f"{STATE_VERSION}). Start that doorstep again: what the node kept is as it was."
         )
     return state

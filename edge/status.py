@@ -329,9 +329,11 @@ def process() -> dict[str, Value]:
 
 
 def _count(counts: dict[str, int], name: str, n: int) -> None:
-    if name not in counts and len(counts) >= STATUS_NAMES_MAX:
-        name = "other"
-    counts[name] = counts.get(name, 0) + n
+    if name in counts:
+        counts[name] += n
+    else:
+        name = name if len(counts) < STATUS_NAMES_MAX else "other"
+        counts[name] = counts.get(name, 0) + n
 
 
 def _version() -> str:

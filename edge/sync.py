@@ -16,6 +16,7 @@ from typing import Final
 import zstandard
 
 from .limits import (
+    DISCARD_NOTICE_S,
     UPLINK_ACK_DEADLINE_S,
     UPLINK_BACKOFF_S_MAX,
     UPLINK_BACKOFF_S_MIN,
@@ -118,6 +119,7 @@ class Sync:
         self._answer_s = UPLINK_FAST_S  # how long the last acknowledgement took
         self._pauses = 0
         self._problem = ""
+        self._gave_up_at: float | None = None
         self._acked_at: float | None = None
 
     # -- what the node may ask -----------------------------------------------------------------------------------------
@@ -150,6 +152,12 @@ class Sync:
     def error(self) -> str:
         """What is wrong with the uplink, in a sentence; empty while all is well."""
         return self._problem or self._link.error
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the centre told this process lately not to send what it may have sent before."""
+        since = self._gave_up_at
+        return since is not None and self._loop is not None and self._loop.time() - since < DISCARD_NOTICE_S
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
@@ -240,7 +248,14 @@ class Sync:
     def _publish(self, batch: Batch) -> bool:
         assert self._loop is not None
         body = self._zstd.compress(batch.body)
-        parcel = Parcel(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
+        parcel = Parcel(
+            epoch=batch.epoch,
+            seq=batch.seq,
+            sha256=batch.sha256,
+            previous=batch.previous,
+            body=body,
+            chain=self._hello(self._boot).before(batch.seq),
+        )
         if not self._link.publish(self._topics[SYNC_BATCH], encode(parcel), on_ack=self._on_puback):
             return False
         if not self._flying:
@@ -291,8 +306,12 @@ class Sync:
         self._disarm()
         self._acknowledged()
         self._greeted, self._problem = True, ""
+        if greeting.discard_before and greeting.epoch != self._epoch:
+            self._gave_up_at = self._acked_at
         self._epoch, self._through = greeting.epoch, greeting.through
-        self._post(Welcome(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before))
+        self._post(
+            Welcome(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.chain)
+        )
 
     def _on_ack(self, ack: Ack) -> None:
         if not self._greeted:

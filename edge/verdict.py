@@ -191,6 +191,18 @@ def _uplink(report: Report) -> list[Problem]:
     return [Problem("uplink", f"{text} Local decisions go on.", serving=True)]
 
 
+def _gave_up(report: Report) -> list[Problem]:
+    sync = report.get("sync", {})
+    if not sync.get("gave_up"):
+        return []
+    text = (
+        "The centre takes this node for one that was restored from a backup: what it may have sent before is not sent "
+        f"again ({sync.get('events_discarded', 0)} events so far). If it was not restored, a copy of its data "
+        "directory has spoken as this node: find that process, stop it, and restart this node."
+    )
+    return [Problem("gave_up", text, serving=True)]
+
+
 def _certificate(report: Report) -> list[Problem]:
     link = report.get("link", {})
     found: list[Problem] = []
@@ -234,6 +246,7 @@ _RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (
     _link,
     _disk,
     _uplink,
+    _gave_up,
     _certificate,
     _clock,
     _unread,

@@ -143,6 +143,7 @@ def _sync(pipeline: Pipeline, sync: Sync) -> dict[str, Value]:
         "events_acked": outbox.events_acked,
         "events_waiting": outbox.events_waiting + sum(window.events for window in pipeline.node.windows.open()),
         "events_discarded": outbox.events_discarded,
+        "gave_up": sync.gave_up,
         "nonsense": outbox.nonsense + sync.nonsense,
         "error": sync.error or None,
     }

@@ -13,6 +13,8 @@ Batches of windows travel as MQTT publishes between a node and its centre, under
 """
 
 from collections.abc import Iterable
+from functools import reduce
+from hashlib import sha256
 from typing import Annotated, Any, Final, cast
 
 import datasketches  # pyright: ignore[reportMissingTypeStubs]
@@ -23,6 +25,7 @@ from .limits import (
     BATCH_BYTES_MAX,
     BATCHES_IN_FLIGHT_MAX,
     CELLS_PER_WINDOW_MAX,
+    CHAIN_KEPT,
     COUNTERS_MAX,
     MEASURES_MAX,
     SKETCH_BYTES_MAX,
@@ -88,7 +91,8 @@ class Window(Struct, frozen=True, array_like=True):
 class Hello(Struct, frozen=True, kw_only=True):
     """The node's side of the story. `instance` stays with the data directory, `boot` with the process; `flying` are the
     hashes of the batches after `through` that the node has numbered; `acked_events` is how many events the node knows
-    the centre to hold, all epochs together."""
+    the centre to hold, all epochs together. `chain` (from version 2 on) is what the centre's `linked` hash was after
+    each of the last acknowledged batches, oldest first; empty where no centre has told it so far."""
 
     node: Identifier
     instance: Identifier
@@ -98,30 +102,38 @@ class Hello(Struct, frozen=True, kw_only=True):
     head: Digest
     flying: Annotated[list[Digest], Meta(max_length=BATCHES_IN_FLIGHT_MAX)]
     acked_events: Cumulative
-    v: int = 1
+    chain: Annotated[list[Digest], Meta(max_length=CHAIN_KEPT)] = []
+    v: int = 2
+
+    def before(self, seq: int) -> bytes:
+        """The `linked` hash of all that comes before the batch `seq` in flight; empty where no centre has told."""
+        return reduce(linked, self.flying[: seq - self.through - 1], self.chain[-1]) if self.chain else b""
 
 
 class Greeting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre's answer. `through` counts in `epoch`. Where `epoch` is new: `old_through` is what the centre holds of
-    the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. With `refused`
-    (a reason) nothing else counts."""
+    the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `chain` is the
+    centre's `linked` hash at `through` (empty: it is of version 1). With `refused` (a reason) nothing else counts."""
 
     epoch: Count = 0
     through: Count = 0
     old_through: Count = 0
     discard_before: Instant = 0
+    chain: Annotated[bytes, Meta(max_length=32)] = b""
     reason: Text = ""
     refused: Text = ""
 
 
 class Parcel(Struct, frozen=True, kw_only=True):
-    """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch."""
+    """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch. `chain`
+    is the `linked` hash of all that came before it (empty: a node of version 1)."""
 
     epoch: Count
     seq: Annotated[int, Meta(ge=1, le=2**53)]
     sha256: Digest
     previous: Digest
     body: Annotated[bytes, Meta(max_length=2 * BATCH_BYTES_MAX)]
+    chain: Annotated[bytes, Meta(max_length=32)] = b""
 
 
 class Ack(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,6 +155,12 @@ decode_hello = msgspec.msgpack.Decoder(Hello).decode
 decode_greeting = msgspec.msgpack.Decoder(Greeting).decode
 decode_parcel = msgspec.msgpack.Decoder(Parcel).decode
 decode_ack = msgspec.msgpack.Decoder(Ack).decode
+
+
+def linked(chain: bytes, digest: bytes) -> bytes:
+    """The hash that stands for a whole history of batches, one more batch later. Both sides begin with NO_BATCH; epochs
+    do not interrupt it. Equal hashes: the same batches, in the same order."""
+    return sha256(chain + digest).digest()
 
 
 def encode_body(windows: list[Window]) -> bytes:

@@ -1,6 +1,6 @@
 """The same packets as an order has at the node, where nobody decides and nothing is kept. A process of its own.
 
-    python -m bench.load.street_echo PORT
+    python -m bench.load.street_echo PORT NODE
 
 The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
 two updates: six publishes out for three in, over two connections. This server sends those, made with the node's own
@@ -45,7 +45,6 @@ from edge.wire import (
 
 from .connection import PACKET_BYTES_MAX
 from .echo import EXPIRY_S, until_terminated
-from .subjects import NODE
 
 _ACK: Final = Layout(">HH").pack
 _PUBACK: Final = 0x4002
@@ -53,9 +52,10 @@ _PACKET_IDS: Final = 65_535
 
 
 class Town:
-    """Who is connected, which riders work, and whose each order is."""
+    """Who is connected, which riders work, and whose each order is. `node` is the name in its topics."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: str) -> None:
+        self._node = node
         self.clients: dict[str, StreetEcho] = {}
         self._riders: list[str] = []
         self._next = 0
@@ -94,7 +94,7 @@ class Town:
         )
 
     def _tell(self, client: str, body: Down) -> None:
-        self.clients[client].send(topic_down(NODE, client, DOWN_KINDS[type(body)]), encode(body, json=False))
+        self.clients[client].send(topic_down(self._node, client, DOWN_KINDS[type(body)]), encode(body, json=False))
 
 
 class StreetEcho(asyncio.Protocol):
@@ -158,9 +158,9 @@ class StreetEcho(asyncio.Protocol):
             self._transport.write(data)
 
 
-async def listen(port: int) -> None:
+async def listen(port: int, node: str) -> None:
     """Serve until SIGTERM."""
-    town = Town()
+    town = Town(node)
     await asyncio.get_running_loop().create_server(lambda: StreetEcho(town), "127.0.0.1", port, backlog=1024)
     await until_terminated()
 
@@ -168,4 +168,4 @@ async def listen(port: int) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(listen(int(sys.argv[1])))
+    uvloop.run(listen(int(sys.argv[1]), sys.argv[2]))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from edge.errors import DoorstepError
 
 from ..demo.processes import Child, fetch, free_port, write_config, write_credentials
-from . import echo
+from . import echo, street_echo
 from .connection import Door
 
 NODE: Final = "bench"
@@ -87,10 +87,10 @@ async def bare_echo(folder: Path, transport: str, certificates: Certificates | N
 
 
 @contextlib.asynccontextmanager
-async def street_echo(folder: Path) -> AsyncIterator[Subject]:
+async def same_packets(folder: Path) -> AsyncIterator[Subject]:
     """The bare server that has the node's packets for each order."""
     port = free_port()
-    child = python("street-echo", folder, ["bench.load.street_echo", str(port)], port)
+    child = python("street-echo", folder, [street_echo.__name__, str(port), NODE], port)
     async with running([child]):
         yield Subject("same packets", _door(port, "tcp", None), [child])
 

@@ -19,7 +19,7 @@ from .latency import ORDERS_APART, Progress
 from .mix import EVENTS_PER_MIX, Mix, taken
 from .openloop import Outcome, Round, due_times
 from .street import EVENTS_PER_ORDER, Street, riders, tills
-from .subjects import NodeSubject, Subject, bare_echo, broker_echo, mosquitto, node, street_echo
+from .subjects import NodeSubject, Subject, bare_echo, broker_echo, mosquitto, node, same_packets
 
 P99_MS_MAX: Final = 50.0
 RIDERS: Final = 400
@@ -65,7 +65,7 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
         report["mosquitto"] = await _search(search, echo, await Street.at_echo(echo.door, search.clients), progress)
     async with bare_echo(folder, "tcp", None) as floor:
         report["floor"] = await _search(search, floor, await Street.at_echo(floor.door, search.clients), progress)
-    async with street_echo(folder) as packets:
+    async with same_packets(folder) as packets:
         street = await Street.at_node(packets.door, search.clients, search.riders, False)
         report["packets"] = await _search(search, packets, street, progress)
     names = [*tills(search.clients), *riders(search.riders)]

@@ -31,46 +31,50 @@ _WITHHELD: Final = frozenset((Reason.OVER_QUOTA, Reason.DISK_FULL, Reason.OVERLO
 
 
 class Acks:
-    """`plain` (3.1.1): a PUBACK has no reason. `texts`: the client wants reasons as text. `withheld` becomes True once
-    an acknowledgement had to stay away."""
+    """`plain` (3.1.1): a PUBACK has no reason. `texts`: the client wants reasons as text.
+
+    `waiting`: publishes that are not acknowledged. `known`: what became of those whose turn has not come yet,
+    by token. `withheld` becomes True once an acknowledgement had to stay away."""
+
+    __slots__ = ("_base", "_order", "_plain", "_texts", "known", "waiting", "withheld")
 
     def __init__(self, *, plain: bool, texts: bool) -> None:
         self.withheld = False
+        self.waiting = 0
+        self.known: dict[int, str | PubAckReasonCode] = {}
         self._plain, self._texts = plain, texts
         self._order: deque[int] = deque()  # packet identifiers that wait
         self._base = 1  # token of the first of them; 0 is no token
-        self._codes: dict[int, str | PubAckReasonCode] = {}  # known, but not yet their turn
-
-    def __len__(self) -> int:
-        return len(self._order)
 
     def expect(self, packet_id: int) -> int:
         """A publish came in. Its token, until it is acknowledged."""
         self._order.append(packet_id)
-        return self._base + len(self._order) - 1
+        self.waiting += 1
+        return self._base + self.waiting - 1
 
     def refuse(self, token: int, code: str | PubAckReasonCode) -> None:
         """A publish goes no further, for a reason or (5.0 only) with a code. `settle` writes it."""
-        self._codes[token] = code
+        self.known[token] = code
 
     def acknowledge(self, tokens: list[int], reasons: list[str], out: bytearray) -> None:
         """What became of these publishes; an empty reason is success. Token 0 and unknown ones are passed over."""
-        order = self._order
         for token, reason in zip(tokens, reasons, strict=True):
-            if token == self._base and order and not reason:
-                out += _ACK(_PUBACK, order.popleft())
+            if token == self._base and not reason and self.waiting:
+                out += _ACK(_PUBACK, self._order.popleft())
                 self._base = token + 1
-            elif self._base <= token < self._base + len(order):
-                self._codes[token] = reason
-            if self._codes:
+                self.waiting -= 1
+            elif self._base <= token < self._base + self.waiting:
+                self.known[token] = reason
+            if self.known:
                 self.settle(out)
 
     def settle(self, out: bytearray) -> None:
         """Write from the oldest on, as far as everything is known."""
-        while self._base in self._codes:
-            code = self._codes.pop(self._base)
+        while self._base in self.known:
+            code = self.known.pop(self._base)
             packet_id = self._order.popleft()
             self._base += 1
+            self.waiting -= 1
             if isinstance(code, PubAckReasonCode):
                 out += PubAckPacket(packet_id, reason_code=code).write()
             elif self._plain and code in _WITHHELD:

@@ -6,6 +6,9 @@ a client is subscribed or has a session; where nobody is (reason 0x10, no matchi
 one answer at a time is tried when there is a new one or the client is heard.
 
 A client's will is `ds/<node>/up/<client>/client.gone`: that is how the node learns that it went.
+
+Each client has the quota that it would have at the endpoint. What is over it is counted as `over_quota` and taken from
+the broker without a receipt, so that nobody waits behind it; its publisher sends it again.
 """
 
 import asyncio
@@ -20,11 +23,13 @@ from typing import Final
 
 from ..errors import Reason
 from ..limits import (
+    BROKER_BACKOFF_S,
     BROKER_CLIENTS_MAX,
     BROKER_PACKET_BYTES_MAX,
     BROKER_SESSION_EXPIRY_S,
     IN_FLIGHT_TO_CLIENT_MAX,
-    LINK_BACKOFF_S,
+    MESSAGES_PER_CLIENT_BURST,
+    MESSAGES_PER_CLIENT_PER_S,
     PAYLOAD_BYTES_MAX,
     RECEIVE_MAX,
 )
@@ -45,13 +50,21 @@ log = logging.getLogger("doorstep.broker")
 class _Client:
     """What is known of one client behind the broker."""
 
-    __slots__ = ("after", "in_flight", "present", "unheld")
+    __slots__ = ("_at", "_tokens", "after", "in_flight", "present", "unheld")
 
-    def __init__(self) -> None:
+    def __init__(self, burst: float, now: float) -> None:
+        self._tokens, self._at = burst, now
         self.present = False
         self.after = 0  # highest sequence handed to the link
         self.in_flight = 0  # of those, not yet acknowledged by the broker
         self.unheld = False  # the broker had nobody to hold an answer for
+
+    def take(self, per_s: float, burst: float, now: float) -> bool:
+        """Whether one more message is within the quota: a token bucket, as at the endpoint."""
+        tokens = min(burst, self._tokens + (now - self._at) * per_s)
+        self._at = now
+        self._tokens = tokens - 1.0 if tokens >= 1.0 else tokens
+        return tokens >= 1.0
 
 
 class Broker:
@@ -69,8 +82,10 @@ class Broker:
         username: str = "",
         token: str = "",
         tls: ssl.SSLContext | None = None,
-        backoff: tuple[float, float] = LINK_BACKOFF_S,
+        backoff: tuple[float, float] = BROKER_BACKOFF_S,
         receive_max: int = RECEIVE_MAX,
+        messages_per_s: float = MESSAGES_PER_CLIENT_PER_S,
+        burst: float = MESSAGES_PER_CLIENT_BURST,
         random: Callable[[], float] = _random.random,
     ) -> None:
         self.node = node
@@ -82,6 +97,7 @@ class Broker:
         self.oversized = 0
         """Answers over the broker's packet size: their client cannot get them."""
         self._receiver = receiver
+        self._messages_per_s, self._burst = messages_per_s, burst
         self._status_topic = f"ds/{node}/status"
         self._topic = re.compile(rf"ds/{re.escape(node)}/up/([a-z0-9][a-z0-9-]{{0,63}})/([a-z][a-z.]{{0,31}})")
         self._addresses: dict[str, tuple[str, str]] = {}
@@ -160,6 +176,10 @@ class Broker:
             self._waiting[client] = None
         self._pump()
 
+    def set_quota(self, messages_per_s: float, burst: float) -> None:
+        """From now on."""
+        self._messages_per_s, self._burst = messages_per_s, burst
+
     def pause(self) -> None:
         """Stop reading: the broker queues, up to its own bounds."""
         self.link.pause()
@@ -189,6 +209,7 @@ class Broker:
         read_at = self.link.read_at
         publishes: list[Publish] = []
         done: list[int] = []
+        over: dict[str, int] = {}
         for message in messages:
             address = self._addresses.get(message.topic) or self._address(message.topic)
             if address is None:
@@ -204,13 +225,18 @@ class Broker:
                 if not message.retain:  # a stored copy tells nothing about now
                     self._gone(client)
                 continue
-            self._heard(client)
+            if not self._heard(client, read_at).take(self._messages_per_s, self._burst, read_at):
+                done.append(message.token)
+                over[client] = over.get(client, 0) + 1
+                continue
             if len(message.payload) > PAYLOAD_BYTES_MAX:
                 done.append(message.token)
                 self._receiver.shed(client, Reason.OVERSIZED, 1)
                 continue
             publishes.append(Publish(client, kind, message.payload, message.qos, message.token))
         self._hand_over(publishes, read_at)
+        for client, count in over.items():
+            self._receiver.shed(client, Reason.OVER_QUOTA, count)
         if done:
             self.link.acknowledge_tokens(done)
         self._pump()
@@ -229,28 +255,29 @@ class Broker:
         address = self._addresses[topic] = (match[1], match[2])
         return address
 
-    def _heard(self, client: str) -> None:
-        known = self._clients.get(client) or self._remember(client)
+    def _heard(self, client: str, now: float) -> _Client:
+        known = self._clients.get(client) or self._remember(client, now)
         if not known.present:
             known.present = True
             self._receiver.present(client, True)
             self._waiting[client] = None
         elif known.unheld:
             self._waiting[client] = None
+        return known
 
     def _gone(self, client: str) -> None:
         known = self._clients.get(client) or self._remember(client)
         known.present = False
         self._receiver.present(client, False)
 
-    def _remember(self, client: str) -> _Client:
+    def _remember(self, client: str, now: float = 0.0) -> _Client:
         if len(self._clients) >= BROKER_CLIENTS_MAX:
             name, oldest = next(iter(self._clients.items()))
             if oldest.in_flight:
                 self._clients.move_to_end(name)
             else:
                 del self._clients[name]
-        known = self._clients[client] = _Client()
+        known = self._clients[client] = _Client(self._burst, now)
         return known
 
     # -- to the broker -------------------------------------------------------------------------------------------------

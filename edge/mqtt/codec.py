@@ -79,6 +79,7 @@ __all__ = [
     "UnsubscribePacket",
     "Will",
     "read",
+    "write",
 ]
 
 Packet = (
@@ -137,48 +138,66 @@ def read(packet: memoryview) -> Packet:
     return result
 
 
+def write(packet: Packet) -> bytes:
+    """A packet as MQTT 5."""
+    return packet.write()
+
+
 class Decoder:
     """Cuts a stream of bytes into packets. `read` decodes one whole packet, and may be changed between packets (the
-    first one tells the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes."""
+    first one tells the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes, in `tail`."""
 
     def __init__(self, packet_bytes_max: int, read: Callable[[memoryview], Packet] = read) -> None:
         self.packet_bytes_max = packet_bytes_max
         self.read = read
-        self._tail = bytearray()
+        self.tail = bytearray()
         self._wanted = 0
 
     @property
     def buffered(self) -> int:
         """Bytes of an incomplete packet that are being kept."""
-        return len(self._tail)
+        return len(self.tail)
 
     def feed(self, data: bytes) -> list[Packet]:
         """All packets that these bytes complete, in order. Raises MalformedPacket or PacketTooLarge, whose `packets`
         are those before the bad one; then the stream is over and `feed` must not be called again."""
-        if self._tail:
-            self._tail += data
-            if len(self._tail) < self._wanted:
-                return []
-            data = bytes(self._tail)
-            self._tail.clear()
         packets: list[Packet] = []
+        data = self.join(data)
         view = memoryview(data)
-        size = len(data)
-        offset = 0
+        at = 0
         try:
-            while offset < size:
-                length = self._length(data, offset, size)
-                end = offset + length
-                if not length or end > size:
-                    self._tail += view[offset:]
-                    self._wanted = length
+            while at < len(data):
+                end = self.end_of(data, at)
+                if not end:
                     break
-                packets.append(self.read(view[offset:end]))
-                offset = end
+                packets.append(self.read(view[at:end]))
+                at = end
         except MalformedPacket as error:
             error.packets = packets
             raise
         return packets
+
+    def join(self, data: bytes) -> bytes:
+        """These bytes after those that were kept; none while they complete no packet. To be gone through with `end_of`
+        to the end, or until it keeps what remains."""
+        if self.tail:
+            self.tail += data
+            if len(self.tail) < self._wanted:
+                return b""
+            data = bytes(self.tail)
+            self.tail.clear()
+        return data
+
+    def end_of(self, data: bytes, at: int) -> int:
+        """Where the packet that begins at `at` ends; 0 where it is not whole, and is kept for the next `join`. Raises
+        MalformedPacket and PacketTooLarge."""
+        length = self._length(data, at, len(data))
+        end = at + length
+        if length and end <= len(data):
+            return end
+        self.tail += memoryview(data)[at:]
+        self._wanted = length
+        return 0
 
     def _length(self, data: bytes, offset: int, size: int) -> int:
         """Bytes of the packet at `offset`, with its header; 0 where the header is not complete."""

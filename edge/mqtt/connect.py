@@ -19,6 +19,7 @@ from .sessions import Session, Sessions
 
 V5: Final = 5
 _IDENTITY: Final = re.compile(IDENTIFIER_PATTERN)
+_CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
 _CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
 
 
@@ -43,6 +44,17 @@ def level_of(packet: memoryview) -> int:
     if name != "MQTT" or level not in (v311.LEVEL, V5):
         raise UnsupportedVersion(name, level)
     return level
+
+
+def rejection(error: MalformedPacket, version: int) -> bytes:
+    """What a stranger is told whose first packet cannot be read; nothing where it speaks 3.1.1, or nothing known."""
+    if isinstance(error, UnsupportedVersion) and error.level <= V5:
+        return _CONNACK_V31
+    if isinstance(error, UnsupportedVersion):
+        return ConnAckPacket(reason_code=ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION).write()
+    if version == V5:
+        return ConnAckPacket(reason_code=ConnAckReasonCode.MALFORMED_PACKET).write()
+    return b""
 
 
 def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str] | ConnAckReasonCode:

@@ -19,6 +19,7 @@ from ..limits import (
     LINK_ACK_DEADLINE_S,
     LINK_BACKLOG_MAX,
     LINK_BACKOFF_S,
+    LINK_HELD_S,
     LINK_IN_FLIGHT_MAX,
     PACKET_BYTES_MAX,
     RECEIVE_MAX,
@@ -214,12 +215,11 @@ class Link:
                 break
             self.error = failure.text
             self._change(State.REFUSED if failure.refused else State.DISCONNECTED)
+            attempt = 0 if lasted_s >= LINK_HELD_S else attempt
             ceiling_s = min(self._backoff[1], self._backoff[0] * 2 ** min(attempt, _BACKOFF_DOUBLINGS_MAX))
-            # A peer that takes us in and drops us at once is no better than one that does not: no fresh start then.
-            attempt = 0 if lasted_s > ceiling_s else attempt + 1
-            delay_s = self._random() * ceiling_s
-            if failure.refused:
-                delay_s = (0.5 + self._random() / 2) * self._backoff[1]
+            attempt += 1
+            share = self._random()
+            delay_s = (0.5 + share / 2) * self._backoff[1] if failure.refused else share * ceiling_s
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
         self._change(State.STOPPED)

@@ -10,15 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import Reason
-from ..limits import (
-    CONNECT_BYTES_MAX,
-    CONNECT_DEADLINE_S,
-    OVER_QUOTA_CLOSE_S,
-    RECEIVE_MAX,
-    SESSION_EXPIRY_S_MAX,
-    TOPIC_ALIAS_MAX,
-    TOPICS_CACHED_MAX,
-)
+from ..limits import CONNECT_BYTES_MAX, CONNECT_DEADLINE_S, OVER_QUOTA_CLOSE_S, RECEIVE_MAX, SESSION_EXPIRY_S_MAX
 from ..model import Publish
 from . import codec, v311
 from .acks import Acks
@@ -42,15 +34,19 @@ from .codec import (
     UnsubAckPacket,
     UnsubscribePacket,
 )
-from .connect import V5, UnsupportedVersion, admit, is_authentic, keep_alive_s, level_of, welcome
+from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
+from .plain import Cut, cut
 from .sessions import Session, Sessions
-from .topics import parse_up
+from .topics import Topics
 
 _CONNECT: Final = 0x10
 _PINGRESP: Final = b"\xd0\x00"
-_CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
 _KEEP_ALIVE_SLACK: Final = 1.5  # MQTT 5.0, 3.1.2.10
 _LOOK_S: Final = 30.0  # a closed connection stays on the wheel no longer than this
+
+
+def _unheard() -> None:
+    """Nobody is left who could write."""
 
 
 class Connection:
@@ -58,11 +54,34 @@ class Connection:
     while the peer does not read, and `held` while we do not. `notify` is called when `out`, `closing` or `wants_more`
     may have changed."""
 
+    __slots__ = (
+        "_acks",
+        "_client",
+        "_close_at",
+        "_decoder",
+        "_due",
+        "_keep_alive_s",
+        "_next",
+        "_notify",
+        "_present",
+        "_receiver",
+        "_sessions",
+        "_topics",
+        "_write",
+        "choked",
+        "closing",
+        "heard_at",
+        "held",
+        "out",
+        "password",
+        "session",
+        "username",
+        "version",
+    )
+
     def __init__(self, sessions: Sessions, now: float, notify: Callable[[], None]) -> None:
         self.out = bytearray()
-        self.closing = False
-        self.choked = False
-        self.held = False
+        self.closing = self.choked = self.held = False
         self.heard_at = now
         self.version = 0
         self.session: Session | None = None
@@ -72,13 +91,10 @@ class Connection:
         self._receiver = sessions.receiver
         self._due = self._next = now + CONNECT_DEADLINE_S
         self._decoder = Decoder(min(CONNECT_BYTES_MAX, sessions.rules.packet_bytes_max), self._first)
-        self._write: Callable[[Packet], bytes] = _write_v5
-        self._client = self._prefix = ""
-        self._kinds: dict[str, str] = {}
-        self._aliases: dict[int, str] = {}
-        self._keep_alive_s = 0.0
+        self._write: Callable[[Packet], bytes] = codec.write
+        self._client, self._topics = "", Topics("")
+        self._keep_alive_s, self._present = 0.0, False
         self._close_at: float | None = None
-        self._present = False
         self._acks = Acks(plain=False, texts=False)
         sessions.wheel.add(self._next, self)
 
@@ -87,7 +103,7 @@ class Connection:
     @property
     def wants_more(self) -> bool:
         """Whether to go on reading. A 3.1.1 client knows no receive maximum, so it is held back here instead."""
-        return self.version == V5 or len(self._acks) < RECEIVE_MAX
+        return self.version == V5 or self._acks.waiting < RECEIVE_MAX
 
     def receive(self, data: bytes, now: float, read_at: float) -> None:
         """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
@@ -95,34 +111,28 @@ class Connection:
             return
         self.heard_at = now
         broken: MalformedPacket | None = None
-        try:
-            if not self.version and not self._decoder.buffered and data[0] != _CONNECT:
-                raise MalformedPacket("the first packet is no CONNECT")
-            packets = self._decoder.feed(data)
-        except MalformedPacket as error:
-            packets, broken = error.packets, error
         publishes: list[Publish] = []
         delivered: list[int] = []
-        for packet in packets:
-            if type(packet) is PublishPacket:
-                self._publish(packet, publishes)
-            elif type(packet) is PubAckPacket:
-                self._acknowledged(packet, delivered)
-            else:
-                self._control(packet, now)
-            if self.closing:
-                break
+        try:
+            if self._decoder.tail:
+                data = self._decoder.join(data)
+            elif not self.version and data[0] != _CONNECT:
+                raise MalformedPacket("the first packet is no CONNECT")
+            self._read(data, now, publishes, delivered)
+        except MalformedPacket as error:
+            broken = error
         if publishes:
             self._hand_over(publishes, now, read_at)
         if delivered:
             self._receiver.delivered(self._client, delivered)
-        self._acks.settle(self.out)
-        self._put_off()
+        if self._acks.known:
+            self._acks.settle(self.out)
+            self._put_off()
         if broken is not None and not self.closing:
             self._broken(broken)
         if self.closing:
             self._leave(now)
-        elif delivered:
+        elif delivered and self.session is not None and self.session.delivery.more:
             self.drained()
         if self.out or self.closing:
             self._notify()
@@ -131,17 +141,18 @@ class Connection:
         """`model.Source`: everything about these publishes is on disk and sent."""
         if not self.closing:
             self._acks.acknowledge(tokens, reasons, self.out)
-            self._put_off()
+            if self._acks.withheld:
+                self._put_off()
         self._notify()
 
     def wake(self) -> None:
         """New answers are there, or room for them."""
-        if self.session is None or self.closing:
+        if (session := self.session) is None or self.closing:
             return
         if self.choked:
-            self.session.delivery.postpone()
+            session.delivery.postpone()
             return
-        self.session.delivery.pull(self._receiver, self.out)
+        session.delivery.pull(self._receiver, self.out)
         if self.out:
             self._notify()
 
@@ -154,6 +165,9 @@ class Connection:
         """The transport is gone."""
         self.closing = True
         self._leave(now)
+        # The wheel keeps this for up to _LOOK_S. Without the ways back there is no cycle, so then it is gone; cycles
+        # wait for the collector, which looks at what is that old after some million objects: on a calm node never.
+        self._notify, self._decoder.read = _unheard, codec.read
 
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
         """The server closes the connection, and says why where the version can."""
@@ -214,12 +228,12 @@ class Connection:
         rules = self._sessions.rules
         self.session, self._present = session, True
         self._client = session.identity.name
-        self._prefix = f"ds/{rules.name}/up/{self._client}/"
+        self._topics = Topics(f"ds/{rules.name}/up/{self._client}/")
         self._acks = Acks(plain=self.version != V5, texts=packet.request_problem_info)
         self._keep_alive_s = keep_alive_s(packet) * _KEEP_ALIVE_SLACK
         self._look_at(now + self._keep_alive_s)
         self._send(welcome(packet, session, present=present, packet_bytes_max=rules.packet_bytes_max))
-        session.delivery.connect(self._write, packet.receive_max, packet.max_packet_size, expires=self.version == V5)
+        session.delivery.connect(packet.receive_max, packet.max_packet_size, properties=self.version == V5)
         self.wake()
 
     def is_authentic(self) -> bool:
@@ -228,56 +242,68 @@ class Connection:
 
     # -- towards the node ----------------------------------------------------------------------------------------------
 
-    def _publish(self, packet: PublishPacket, publishes: list[Publish]) -> None:
-        packet_id = packet.packet_id
-        kind = self._kinds.get(packet.topic)
-        if kind is None or packet.retain or packet_id == 0 or packet.topic_alias is not None:
-            kind = self._look_closer(packet)
-        if packet_id is None:
-            if type(kind) is str:
-                publishes.append(Publish(self._client, kind, packet.payload, 0, 0))
-            return
-        if packet.qos == QoS.EXACTLY_ONCE:
-            self._farewell(DisconnectReasonCode.QOS_NOT_SUPPORTED)
-            return
-        if kind is None or self.closing:
-            return
-        if len(self._acks) >= RECEIVE_MAX and self.version == V5:
-            self._farewell(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
-            return
-        token = self._acks.expect(packet_id)
-        if type(kind) is str:
-            publishes.append(Publish(self._client, kind, packet.payload, 1, token))
-        else:
-            self._acks.refuse(token, kind)
+    def _read(self, data: bytes, now: float, publishes: list[Publish], delivered: list[int]) -> None:
+        """Go through the packets of a read, until one closes the connection. Raises MalformedPacket."""
+        decoder, session, at, plain = self._decoder, self.session, 0, True
+        while at < len(data) and not self.closing:
+            if plain and session is not None:
+                cuts: list[Cut] = []
+                at = cut(data, at, self._topics.known, cuts, self.version == V5, decoder.packet_bytes_max)
+                for kind, payload, packet_id in cuts:
+                    if not kind:
+                        if (sequence := session.delivery.acknowledged(packet_id)) is not None:
+                            delivered.append(sequence)
+                    elif not packet_id:
+                        publishes.append(Publish(self._client, kind, payload, 0, 0))
+                    elif self._acks.waiting < RECEIVE_MAX or self._has_room():
+                        publishes.append(Publish(self._client, kind, payload, 1, self._acks.expect(packet_id)))
+                    else:
+                        return
+                plain = False
+                continue
+            end = decoder.end_of(data, at)
+            if not end:
+                break
+            self._packet(decoder.read(memoryview(data)[at:end]), now, publishes, delivered)
+            at, session, plain = end, self.session, True
 
-    def _look_closer(self, packet: PublishPacket) -> str | PubAckReasonCode | None:
-        """The kind of a publish that is not plain, or the code that refuses it; None where the connection closes."""
-        topic, alias = packet.topic, packet.topic_alias
-        if packet.retain:
-            return self._farewell(DisconnectReasonCode.RETAIN_NOT_SUPPORTED)
-        if packet.packet_id == 0:
-            return self._farewell(DisconnectReasonCode.MALFORMED_PACKET)
-        if alias is not None:
-            if alias > TOPIC_ALIAS_MAX:
-                return self._farewell(DisconnectReasonCode.TOPIC_ALIAS_INVALID)
-            if topic:
-                self._aliases[alias] = topic
-            elif alias not in self._aliases:
-                return self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
-            topic = self._aliases[alias]
-        kind = self._kinds.get(topic)
-        if kind is not None:
-            return kind
-        parsed = parse_up(topic, self._prefix)
-        if type(parsed) is str:
-            if len(self._kinds) < TOPICS_CACHED_MAX:
-                self._kinds[topic] = parsed
-            return parsed
-        self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
-        if self.version != V5 and packet.packet_id is not None:
-            return self._farewell(DisconnectReasonCode.NOT_AUTHORIZED)
-        return parsed
+    def _packet(self, packet: Packet, now: float, publishes: list[Publish], delivered: list[int]) -> None:
+        if type(packet) is PublishPacket:
+            self._publish(packet, publishes)
+        elif type(packet) is PubAckPacket:
+            assert self.session is not None
+            if (sequence := self.session.delivery.acknowledged(packet.packet_id)) is not None:
+                delivered.append(sequence)
+        else:
+            self._control(packet, now)
+
+    def _publish(self, packet: PublishPacket, publishes: list[Publish]) -> None:
+        packet_id, kind = packet.packet_id, self._topics.kind_of(packet)
+        if isinstance(kind, DisconnectReasonCode):
+            self._farewell(kind)
+            return
+        if isinstance(kind, PubAckReasonCode):
+            self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
+            if self.version != V5 and packet_id is not None:
+                self._farewell(DisconnectReasonCode.NOT_AUTHORIZED)
+        if packet_id is None:
+            if isinstance(kind, str):
+                publishes.append(Publish(self._client, kind, packet.payload, 0, 0))
+        elif packet.qos == QoS.EXACTLY_ONCE:
+            self._farewell(DisconnectReasonCode.QOS_NOT_SUPPORTED)
+        elif not self.closing and self._has_room():
+            token = self._acks.expect(packet_id)
+            if isinstance(kind, str):
+                publishes.append(Publish(self._client, kind, packet.payload, 1, token))
+            else:
+                self._acks.refuse(token, kind)
+
+    def _has_room(self) -> bool:
+        """Whether one more publish may be in flight. Closes the connection of a 5.0 client that knows it may not."""
+        if self._acks.waiting < RECEIVE_MAX or self.version != V5:
+            return True
+        self._farewell(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
+        return False
 
     def _hand_over(self, publishes: list[Publish], now: float, read_at: float) -> None:
         """Give the receiver what is within the quota."""
@@ -299,12 +325,6 @@ class Connection:
             self._look_at(self._close_at)
 
     # -- everything else -----------------------------------------------------------------------------------------------
-
-    def _acknowledged(self, packet: PubAckPacket, delivered: list[int]) -> None:
-        assert self.session is not None
-        sequence = self.session.delivery.acknowledged(packet.packet_id)
-        if sequence is not None:
-            delivered.append(sequence)
 
     def _control(self, packet: Packet, now: float) -> None:
         match packet:
@@ -360,13 +380,7 @@ class Connection:
             )
             return
         self._sessions.connects_refused += 1
-        if isinstance(error, UnsupportedVersion):
-            if error.level > V5:
-                self._send(ConnAckPacket(reason_code=ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION))
-            else:
-                self.out += _CONNACK_V31
-        elif self.version == V5:
-            self._send(ConnAckPacket(reason_code=ConnAckReasonCode.MALFORMED_PACKET))
+        self.out += rejection(error, self.version)
         self.closing = True
 
     def _farewell(self, reason: DisconnectReasonCode, text: str | None = None) -> None:
@@ -384,7 +398,3 @@ class Connection:
 
     def _send(self, packet: Packet) -> None:
         self.out += self._write(packet)
-
-
-def _write_v5(packet: Packet) -> bytes:
-    return packet.write()

@@ -5,7 +5,7 @@ is what the core knows as a client.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -81,6 +81,8 @@ class Wheel:
 class Identity:
     """One client of the core: its sessions, and its quota (a token bucket)."""
 
+    __slots__ = ("_all", "_at", "_tokens", "connected", "name", "scheduled", "sessions")
+
     def __init__(self, name: str, sessions: "Sessions", now: float) -> None:
         self.name = name
         self.sessions: dict[str, Session] = {}
@@ -92,13 +94,9 @@ class Identity:
     def take(self, wanted: int, now: float) -> int:
         """How many of `wanted` messages are within the quota."""
         rules = self._all.rules
-        self._tokens = min(rules.burst, self._tokens + (now - self._at) * rules.messages_per_s)
-        self._at = now
-        if self._tokens >= wanted:
-            self._tokens -= wanted
-            return wanted
-        taken = int(self._tokens)
-        self._tokens -= taken
+        tokens = min(rules.burst, self._tokens + (now - self._at) * rules.messages_per_s)
+        taken = wanted if tokens >= wanted else int(tokens)
+        self._tokens, self._at = tokens - taken, now
         return taken
 
     def expire(self, now: float) -> float | None:
@@ -117,6 +115,8 @@ class Identity:
 
 class Session:
     """One MQTT session, with or without a connection."""
+
+    __slots__ = ("_all", "client_id", "connection", "delivery", "expires_at", "expiry_s", "identity", "scheduled")
 
     def __init__(self, identity: Identity, client_id: str, delivery: Delivery, sessions: "Sessions") -> None:
         self.identity, self.client_id, self.delivery = identity, client_id, delivery
@@ -207,13 +207,15 @@ class Sessions:
             self.receiver.present(identity.name, False)
         self._forget(identity, now)
 
-    def wake(self, name: str) -> None:
-        """New answers for one client: every session of it pulls."""
-        identity = self.identities.get(name)
-        if identity is not None:
-            for session in identity.sessions.values():
-                if session.connection is not None:
-                    session.connection.wake()
+    def wake(self, names: Iterable[str]) -> None:
+        """New answers for these clients: every session of theirs pulls."""
+        identities = self.identities
+        for name in names:
+            identity = identities.get(name)
+            if identity is not None:
+                for session in identity.sessions.values():
+                    if session.connection is not None:
+                        session.connection.wake()
 
     def connected(self, name: str) -> list[Occupant]:
         """The connections of one client."""

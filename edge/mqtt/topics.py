@@ -6,12 +6,49 @@ Topics come from strangers. Nothing of them is used but a kind that matched a na
 import re
 from typing import Final
 
-from ..limits import TOPIC_BYTES_MAX
-from .codec import PubAckReasonCode, QoS, SubAckReasonCode
+from ..limits import TOPIC_ALIAS_MAX, TOPIC_BYTES_MAX, TOPICS_CACHED_MAX
+from .codec import DisconnectReasonCode, PubAckReasonCode, PublishPacket, QoS, SubAckReasonCode
 
 _KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
 _HOSTILE: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff#+]")
 """Control characters, line and paragraph separators, marks that turn the direction of text, and wildcards."""
+
+
+class Topics:
+    """The topics of one connection, below `prefix`. `known` is for `plain.cut`: the kinds of those that were good, by
+    their bytes with the length before them as on the wire."""
+
+    __slots__ = ("_aliases", "_kinds", "_prefix", "known")
+
+    def __init__(self, prefix: str) -> None:
+        self.known: dict[bytes, str] = {}
+        self._prefix = prefix
+        self._kinds: dict[str, str] = {}
+        self._aliases: dict[int, str] = {}
+
+    def kind_of(self, packet: PublishPacket) -> str | PubAckReasonCode | DisconnectReasonCode:
+        """The kind of a publish, the code that refuses it, or the one with which the connection closes."""
+        topic, alias = packet.topic, packet.topic_alias
+        if packet.retain:
+            return DisconnectReasonCode.RETAIN_NOT_SUPPORTED
+        if packet.packet_id == 0:
+            return DisconnectReasonCode.MALFORMED_PACKET
+        if alias is not None:
+            if alias > TOPIC_ALIAS_MAX:
+                return DisconnectReasonCode.TOPIC_ALIAS_INVALID
+            if topic:
+                self._aliases[alias] = topic
+            elif alias not in self._aliases:
+                return DisconnectReasonCode.PROTOCOL_ERROR
+            topic = self._aliases[alias]
+        kind = self._kinds.get(topic)
+        if kind is not None:
+            return kind
+        parsed = parse_up(topic, self._prefix)
+        if isinstance(parsed, str) and len(self._kinds) < TOPICS_CACHED_MAX:
+            raw = topic.encode()
+            self._kinds[topic] = self.known[len(raw).to_bytes(2, "big") + raw] = parsed
+        return parsed
 
 
 def parse_up(topic: str, prefix: str) -> str | PubAckReasonCode:

@@ -30,6 +30,7 @@ from .codec import (
     UnsubscribePacket,
     Will,
 )
+from .plain import header
 
 LEVEL: Final = 4
 """The protocol level of 3.1.1 in CONNECT."""
@@ -273,12 +274,7 @@ def _connect_body(packet: ConnectPacket) -> bytes:
 
 
 def _framed(first: int, body: bytes) -> bytes:
-    head, size = bytearray((first,)), len(body)
-    while size > 0x7F:
-        head.append(size & 0x7F | 0x80)
-        size >>= 7
-    head.append(size)
-    return bytes(head) + body
+    return header(first, len(body)) + body
 
 
 def _two(value: int) -> bytes:

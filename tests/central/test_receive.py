@@ -391,12 +391,16 @@ def test_a_full_queue_refuses_instead_of_growing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "acknowledged", "failed"),
-    [(apsw.FullError("full"), [(7, Reason.DISK_FULL)], 0), (apsw.IOError("broken"), [], 1)],
+    [
+        (apsw.FullError("full"), [(7, Reason.DISK_FULL)], 0),
+        (apsw.IOError("broken"), [], 1),
+        (RuntimeError("odd"), [], 1),
+    ],
 )
 def test_a_failing_disk_acknowledges_nothing(
-    tmp_path: Path, error: apsw.Error, acknowledged: list[tuple[int, str]], failed: int
+    tmp_path: Path, error: Exception, acknowledged: list[tuple[int, str]], failed: int
 ) -> None:
-    """A full disk refuses and goes on; a broken one stops the centre, with a sentence that says what to do."""
+    """A full disk refuses and goes on; a broken one, or a fault of our own, stops the centre and says what to do."""
 
     async def scenario() -> None:
         store, line, failures = Store(tmp_path), Line(), []

@@ -18,6 +18,7 @@ from edge.windows import NO_BATCH, Cell, Measure, Parcel, Window, encode_body, f
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
+HOUR_MS = 3_600_000
 
 
 def windows(seq: int) -> list[Window]:
@@ -148,7 +149,9 @@ def test_old_windows_go_and_what_recognises_a_node_stays(tmp_path: Path) -> None
     for seq in range(1, 101):
         merge(store, seq, windows(seq), at=START + seq)
     store.greeted("n1", None, Alarm("cloned", "detail"), START)
-    store.prune(START + 200_000)
+    store.prune(START, 0, HOUR_MS)
+    assert store.prune(START + HOUR_MS + 200_000, HOUR_MS, HOUR_MS) == START
+    assert store.prune(START + 2 * HOUR_MS, HOUR_MS, HOUR_MS) == START + HOUR_MS
     reader = Reader(tmp_path)
     assert reader.summary(0, 2 * START)["events"] == 0
     (row,) = reader.nodes()
@@ -156,6 +159,42 @@ def test_old_windows_go_and_what_recognises_a_node_stays(tmp_path: Path) -> None
     kept = [seq for seq in range(1, 101) if store.hash_of("n1", 1, seq) is not None]
     assert kept == list(range(101 - 8 * BATCHES_IN_FLIGHT_MAX, 101))
     reader.close()
+    store.close()
+
+
+def test_a_clock_that_jumps_deletes_nothing(tmp_path: Path) -> None:
+    """Ten years ahead, and back: what is younger than the retention by the centre's own life stays, over restarts too;
+    what is older goes, and one pause is not a life."""
+    store = Store(tmp_path)
+    merge(store, 1, windows(1))
+    decade_ms = 10 * 365 * 24 * HOUR_MS
+    reader = Reader(tmp_path)
+    for hour in range(10):
+        store.prune(START + hour * HOUR_MS + (decade_ms if hour in (2, 3, 4) else 0), HOUR_MS, 12 * HOUR_MS)
+        store.close()
+        store = Store(tmp_path)
+        assert reader.summary(0, 2 * START)["events"] == 6
+    for hour in range(10, 18):
+        merge(store, hour, windows(2), at=START + hour * HOUR_MS)
+        store.prune(START + hour * HOUR_MS + decade_ms, HOUR_MS, 12 * HOUR_MS)
+    assert reader.summary(0, 2 * START)["events"] == 0, "what is older by both accounts went"
+    later = START + 100 * HOUR_MS
+    merge(store, 30, [Window("dispatch", later, 60, 7, {}, {}, [])], at=later)
+    store.prune(later + decade_ms, 1000 * HOUR_MS, 12 * HOUR_MS)
+    assert reader.summary(0, 2 * later)["events"] == 7, "one step of life is bounded"
+    reader.close()
+    store.close()
+
+
+def test_a_store_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """A file without the later tables opens, and what it holds is kept for a whole retention from then on."""
+    store = Store(tmp_path)
+    merge(store, 1, windows(1))
+    store.close()
+    with apsw.Connection(str(tmp_path / FILE)) as db:
+        db.execute("drop table age")
+    store = Store(tmp_path)
+    assert store.prune(START + 1000 * HOUR_MS, HOUR_MS, 2 * HOUR_MS) == 0
     store.close()
 
 

@@ -1,6 +1,7 @@
 """What the centre believes: the table of greetings, and batches that try to be something else."""
 
 from hashlib import sha256
+from itertools import accumulate
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ import zstandard
 
 from central.verify import BatchError, Standing, check, greet, taken, unpack
 from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
-from edge.windows import NO_BATCH, Cell, Greeting, Hello, Parcel, Window, encode_body
+from edge.windows import NO_BATCH, Cell, Greeting, Hello, Parcel, Window, encode_body, linked
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
@@ -81,13 +82,123 @@ FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "flying": [], "acked_events
 def test_each_hello_has_its_greeting(change: dict[str, object], greeting: Greeting, alarm: str | None) -> None:
     """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
     found, standing, raised = greet(STANDING, hello(**change), hash_of)
-    assert found == greeting
+    assert msgspec.structs.replace(found, chain=b"") == greeting
+    assert greeting.refused or found.chain == STANDING.chain
     assert (raised.kind if raised else None) == alarm
     if greeting.refused:
         assert standing is None
     else:
         assert standing is not None
         assert (standing.epoch, standing.through) == (greeting.epoch, greeting.through)
+
+
+CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), linked, initial=NO_BATCH))
+"""The histories of a node that has sent eight batches, three of them in epoch 1."""
+
+OTHER = linked(CHAIN[6], bytes([99]) * 32)
+"""A history with a batch in it that the node never sent."""
+
+
+def told(sent: int, **change: object) -> Hello:
+    """A hello of version 2 in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
+    mine = hello(through=sent - 3, head=bytes([sent]) * 32, flying=[], acked_events=10 * sent, chain=CHAIN[: sent + 1])
+    return msgspec.structs.replace(mine, **change)
+
+
+@pytest.mark.parametrize(
+    ("has", "said", "greeting", "alarm"),
+    [
+        ({}, told(8), Greeting(epoch=2, through=5), None),
+        ({}, told(6, flying=[bytes([7]) * 32, bytes([8]) * 32]), Greeting(epoch=2, through=5), None),
+        # restored centres: to earlier in this epoch, and to the epoch before
+        ({"through": 3, "chain": CHAIN[6]}, told(8), Greeting(epoch=3, reason="batches_lost"), "batches_lost"),
+        (
+            {"epoch": 1, "through": 2, "chain": CHAIN[2]},
+            told(8),
+            Greeting(epoch=3, reason="batches_lost"),
+            "batches_lost",
+        ),
+        # the same, and a clone's batch is among what they hold
+        (
+            {"through": 4, "chain": OTHER},
+            told(8),
+            Greeting(epoch=3, discard_before=START, reason="batches_lost"),
+            "batches_lost",
+        ),
+        (
+            {"epoch": 1, "through": 2, "chain": OTHER},
+            told(8),
+            Greeting(epoch=3, discard_before=START, reason="batches_lost"),
+            "batches_lost",
+        ),
+        # the same numbers and the same hash of the last batch, after another history
+        (
+            {"chain": OTHER},
+            told(8),
+            Greeting(epoch=3, old_through=5, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        # a greeting in the same epoch that another timeline gave: nothing of it is here yet
+        (
+            {"through": 0, "head": NO_BATCH, "chain": OTHER},
+            told(3, through=0, head=NO_BATCH),
+            Greeting(epoch=3, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        # nothing was ever here
+        (
+            {"epoch": 1, "through": 0, "head": NO_BATCH, "chain": NO_BATCH, "seen_until": 0},
+            told(8, chain=CHAIN[5:]),
+            Greeting(epoch=3, reason="batches_lost"),
+            "batches_lost",
+        ),
+    ],
+)
+def test_a_node_gives_up_what_a_clone_may_have_sent(
+    has: dict[str, object], said: Hello, greeting: Greeting, alarm: str | None
+) -> None:
+    """One hash stands for all that the centre holds: where the node has not been through it, nothing from before then
+    is sent again; where it has, nothing is given up."""
+    known = msgspec.structs.replace(STANDING, head=bytes([8]) * 32, chain=CHAIN[8])
+    found, standing, raised = greet(msgspec.structs.replace(known, **has), said, lambda _, seq: bytes([seq + 3]) * 32)
+    assert msgspec.structs.replace(found, chain=b"") == greeting
+    assert (raised.kind if raised else None) == alarm
+    assert raised is None or not found.discard_before or "look for a second process" in raised.detail
+    assert standing is not None
+    assert found.chain == standing.chain == has.get("chain", CHAIN[8])
+
+
+def test_a_standing_of_version_1_is_judged_by_what_it_has() -> None:
+    """It has no history: numbers and hashes decide, and the greeting makes both sides begin with the same one."""
+    said = told(8)
+    found, standing, alarm = greet(
+        msgspec.structs.replace(STANDING, head=bytes([8]) * 32), said, lambda _, seq: bytes([seq + 3]) * 32
+    )
+    assert (found, alarm) == (Greeting(epoch=2, through=5, chain=NO_BATCH), None)
+    assert standing is not None
+    assert standing.chain == NO_BATCH
+    lost, _, _ = greet(STANDING, told(10), lambda *_: None)
+    assert (lost.epoch, lost.discard_before) == (3, 0)
+
+
+def test_a_batch_of_another_history_is_refused() -> None:
+    """The right number after the right batch is not enough, where the node says what came before all that."""
+    body = encode_body([])
+    known = msgspec.structs.replace(STANDING, chain=CHAIN[8])
+    parcel = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, chain=CHAIN[8])
+    assert check(known, parcel, hash_of) == ""
+    assert check(known, msgspec.structs.replace(parcel, chain=b""), hash_of) == "", "a node of version 1"
+    with pytest.raises(BatchError, match="another history") as refused:
+        check(known, msgspec.structs.replace(parcel, chain=OTHER), hash_of)
+    assert refused.value.reason == "mismatch"
+
+
+def test_a_batch_makes_the_history_longer() -> None:
+    """The centre's hash after a batch is that of the node after its acknowledgement, in whatever epoch."""
+    body = encode_body([])
+    parcel = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=body)
+    standing = taken(msgspec.structs.replace(STANDING, chain=OTHER), parcel, [])
+    assert standing.chain == linked(OTHER, parcel.sha256)
 
 
 def test_a_lost_greeting_is_given_once_more() -> None:

@@ -30,7 +30,7 @@ def test_everything_goes_with_the_next_round():
 
 
 def test_without_a_round_it_asks_for_one():
-    """The timer calls once; a round in between stops it."""
+    """The timer calls once, and not at all where a round in between took everything along."""
 
     async def main() -> None:
         asked: list[int] = []

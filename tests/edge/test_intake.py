@@ -1,14 +1,16 @@
 """Tests of edge.intake: reads become rounds, and everybody gets the acknowledgements of what it sent."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock import Clock
 from edge.errors import Reason
 from edge.intake import Intake
-from edge.limits import BATCH_INPUTS_MAX
+from edge.limits import BATCH_INPUTS_MAX, HELD_READS_MAX
 from edge.model import Event, Publish, Rejected
 from edge.status import Status
+from edge.wire import KIND_OF
 from tests.messages import AT, GOOD, text
 
 
@@ -27,37 +29,94 @@ def intake() -> Intake:
 
 
 def publish(what: str, token: int) -> Publish:
-    """An order, a position, or something that is neither."""
+    """An order, a report, a position, or something that is none of them."""
+    fields = {**GOOD[0 if what == "order" else 7][1], "id": f"e-{token}"}
     if what == "order":
-        return Publish("alice", "order.place", text({**GOOD[0][1], "id": f"e-{token}"}), 1, token)
+        return Publish("alice", "order.place", text(fields), 1, token)
+    if what == "report":
+        return Publish("alice", "rider.progress", text(fields), 1, token)
     if what == "position":
         return Publish("r-1", "rider.position", text({"points": [[AT, 31.2, 121.4]]}), int(bool(token)), token)
-    return Publish("alice", "order.place", b"\xc1", int(bool(token)), token)
+    return Publish("alice", "order.place", text({"id": f"e-{token}"}), int(bool(token)), token)
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["order", "position", "wrong"]), st.booleans())))
+DURABLE = (Event, Rejected)
+KINDS = ["order", "report", "position", "wrong"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(KINDS), st.booleans(), st.booleans())))
 def test_every_token_gets_the_reason_of_its_own_message(messages):
-    """Whatever mixture of connections, kinds and qualities of service a turn brings: each token is paid once, in order,
-    with the reason of its message; positions have none."""
+    """Whatever mixture of connections, kinds and qualities of service the turns bring: each token is paid once, in the
+    order of its connection, with the reason of its message; positions have none. What was held comes in the end."""
     sources = [Source() for _ in range(3)]
     wanted: list[list[tuple[int, str]]] = [[], [], []]
     waiting = intake()
-    for number, (source, what, with_token) in enumerate(messages, 1):
-        token = number if with_token or what == "order" else 0
-        waiting.add(sources[source], [publish(what, token)], 0.0)
+
+    def pay() -> None:
+        while waiting.due:
+            inputs, debts, _ = waiting.take()
+            ids = [one.id if isinstance(one, Rejected) else one.body.id for one in inputs if isinstance(one, DURABLE)]
+            reasons = [f"reason {id_}" for id_ in ids]
+            left = iter(reasons)
+            for debt in debts:
+                debt.pay(left)
+            assert list(left) == []
+
+    for number, (source, what, with_token, turn) in enumerate(messages, 1):
+        token = number if with_token or what in ("order", "report") else 0
+        due = waiting.add(sources[source], [publish(what, token)], 0.0)
+        assert waiting.due or not due
         if token:
-            wanted[source].append((token, "" if what == "position" else f"reason {number}"))
-    if not messages:
-        assert not waiting
-        return
-    inputs, debts, _ = waiting.take()
-    durable = [number for number, (_, what, _) in enumerate(messages, 1) if what != "position"]
-    assert len([one for one in inputs if isinstance(one, Event | Rejected)]) == len(durable)
-    reasons = iter([f"reason {number}" for number in durable])
-    for debt in debts:
-        debt.pay(reasons)
+            wanted[source].append((token, "" if what == "position" else f"reason e-{number}"))
+        if turn:
+            pay()
+    assert len(waiting) == len(waiting.due) + len(waiting.held)
+    waiting.release(0.0)
+    pay()
     assert [source.told for source in sources] == wanted
-    assert list(reasons) == []
+    assert len(waiting) == 0
+    assert waiting.taken == len(messages)
+
+
+@pytest.mark.parametrize(
+    ("reads", "inputs"),
+    [
+        ("report", ""),
+        ("report report", ""),
+        ("report order", "report order"),
+        ("order report", "order"),
+        ("report wrong report order", "report wrong report order"),
+        ("report position", "position"),
+        ("report position order", "position report order"),
+    ],
+)
+def test_a_report_waits_for_an_order(reads, inputs):
+    """Alone it is held; with anything durable that is no report it goes, in its place before it. A position at QoS 0
+    passes it by."""
+    waiting, source = intake(), Source()
+    for number, what in enumerate(reads.split(), 1):
+        waiting.add(source, [publish(what, 0 if what == "position" else number)], 0.0)
+    taken = waiting.take()[0] if waiting.due else []
+    names = {"order.place": "order", "rider.progress": "report"}
+    found = [
+        names[KIND_OF[type(one.body)]]
+        if isinstance(one, Event)
+        else "wrong"
+        if isinstance(one, Rejected)
+        else "position"
+        for one in taken
+    ]
+    assert " ".join(found) == inputs
+    assert len(waiting.held) == len(reads.split()) - len(found)
+
+
+def test_a_crowd_of_reports_waits_for_nobody():
+    """No more than the bound are held, and a read of many goes at once."""
+    waiting, source = intake(), Source()
+    held = [waiting.add(source, [publish("report", n)], 0.0) for n in range(1, HELD_READS_MAX + 2)]
+    assert held == [False] * HELD_READS_MAX + [True]
+    assert (len(waiting.due), waiting.held) == (HELD_READS_MAX + 1, [])
+    assert waiting.add(source, [publish("report", 1)] * (BATCH_INPUTS_MAX + 1), 0.0)
 
 
 def test_a_flood_is_cut_into_rounds():
@@ -66,7 +125,7 @@ def test_a_flood_is_cut_into_rounds():
     waiting.add(source, [publish("position", 0)] * (2 * BATCH_INPUTS_MAX + 5), 1.0)
     waiting.add(source, [publish("position", 0)] * 7, 2.0)
     sizes = []
-    while waiting:
+    while waiting.due:
         inputs, debts, _ = waiting.take()
         assert debts == []
         sizes.append(len(inputs))
@@ -79,6 +138,7 @@ def test_what_cannot_be_taken_is_refused_and_counted():
     waiting, source = intake(), Source()
     waiting.add(source, [publish("order", 1), publish("position", 0)], 0.0)
     waiting.add(source, [publish("order", 2)], 0.0)
-    assert waiting.refuse(Reason.DISK_FULL) == 3
-    assert source.told == [(1, "disk_full"), (2, "disk_full")]
-    assert not waiting
+    waiting.add(source, [publish("report", 3)], 0.0)
+    assert waiting.refuse(Reason.DISK_FULL) == 4
+    assert source.told == [(1, "disk_full"), (2, "disk_full"), (3, "disk_full")]
+    assert len(waiting) == 0

@@ -13,12 +13,13 @@ from edge.limits import (
     BATCHES_CUT_MAX,
     BATCHES_IN_FLIGHT_MAX,
     CELLS_PER_WINDOW_MAX,
+    CHAIN_KEPT,
     POOL_CELLS_MAX,
     POOL_WINDOWS_MAX,
 )
 from edge.model import Batch, Now, Welcome
 from edge.outbox import Outbox
-from edge.windows import NO_BATCH, Cell, Measure, Window, decode_body, encode, encode_body, fold
+from edge.windows import NO_BATCH, Cell, Measure, Window, decode_body, encode, encode_body, fold, linked
 
 START = 1_767_225_600_000
 NOW = Now(0.0, START)
@@ -33,10 +34,10 @@ def window(minute: int, events: int = 1, scenario: str = "dispatch", cells: int 
     return Window(scenario, start, 60, events, {"x": events}, measures, places)
 
 
-def enrolled() -> Outbox:
+def enrolled(chain: bytes = b"") -> Outbox:
     """An outbox that may number."""
     outbox = Outbox("n1")
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(Welcome(1, 0, chain=chain))
     return outbox
 
 
@@ -178,6 +179,45 @@ def test_a_node_from_a_backup_discards_what_the_centre_may_have() -> None:
     outbox.add([window(10, events=5)])
     outbox.welcome(Welcome(2, 0, old_through=1, discard_before=START + 10 * 60_000))
     assert (outbox.events_acked, outbox.events_discarded, outbox.events_waiting) == (1, 2, 5)
+
+
+def test_the_outbox_knows_its_history() -> None:
+    """The hello has the centre's hash after each acknowledged batch, across epochs and restarts, of a bounded number;
+    what returned to the pool is no part of it, what a greeting stands for is."""
+    outbox = enrolled(NO_BATCH)
+    chain = [NO_BATCH]
+    for minute in range(3):
+        outbox.add([window(minute)])
+        (batch,) = outbox.cut(NOW)
+        chain.append(linked(chain[-1], batch.sha256))
+    hello = outbox.hello("i1", "b1")
+    assert hello.chain == chain[:1]
+    assert [hello.before(seq) for seq in (1, 2, 3)] == chain[:3]
+    outbox.stored(1, 2)
+    hello = outbox.hello("i1", "b1")
+    assert (hello.chain, hello.before(3)) == (chain[:3], chain[2])
+    outbox.welcome(Welcome(2, 0, chain=bytes([9]) * 32))
+    restarted = Outbox("n1")
+    restarted.restore(outbox.snapshot())
+    assert restarted.hello("i1", "b1").chain == [*chain[:3], bytes([9]) * 32]
+    for minute in range(CHAIN_KEPT):
+        restarted.add([window(minute)])
+        restarted.stored(2, restarted.cut(NOW)[-1].seq)
+    assert len(restarted.hello("i1", "b1").chain) == CHAIN_KEPT
+
+
+def test_a_centre_of_version_1_is_spoken_to_as_before() -> None:
+    """Where no centre told a history the hello has none and batches name none; one that tells is believed at once."""
+    outbox = enrolled()
+    outbox.add([window(0)])
+    outbox.cut(NOW)
+    assert (outbox.hello("i1", "b1").chain, outbox.hello("i1", "b1").before(1)) == ([], b"")
+    outbox.stored(1, 1)
+    assert outbox.hello("i1", "b1").chain == []
+    outbox.welcome(Welcome(1, 1, chain=bytes([5]) * 32))
+    assert outbox.hello("i1", "b1").chain == [bytes([5]) * 32]
+    outbox.welcome(Welcome(2, 0))
+    assert outbox.hello("i1", "b1").chain == []
 
 
 def test_a_year_without_uplink_stays_small() -> None:

@@ -25,6 +25,7 @@ from edge.windows import (
     decode_hello,
     decode_parcel,
     encode,
+    linked,
 )
 
 START = 1_767_225_600_000
@@ -299,6 +300,29 @@ def test_a_new_epoch_numbers_anew() -> None:
         assert {parcel.epoch for parcel in centre.parcels} == {7}
 
     run(script, scenario)
+
+
+def test_what_was_given_up_is_said() -> None:
+    """A greeting that makes the node discard something shows, and each batch names the history that it follows."""
+    chain = bytes([7]) * 32
+
+    def restored(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        if isinstance(item, Hello):
+            word = Greeting(epoch=2, discard_before=START, chain=chain, reason="node_restored")
+            return [(SYNC_WELCOME, encode(word))]
+        return honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        assert not node.sync.gave_up
+        for minute in range(2):
+            node.add(minute)
+            await until(lambda minute=minute: node.sync.batches_acked > minute)
+        assert node.sync.gave_up
+        first, second = centre.parcels
+        assert (first.chain, second.chain) == (chain, linked(chain, first.sha256))
+        assert node.outbox.hello("i1", "b1").chain[-1] == linked(second.chain, second.sha256)
+
+    run(restored, scenario)
 
 
 def test_a_connection_cut_at_any_moment_loses_nothing() -> None:

@@ -63,6 +63,7 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("uplink", True, "Refused.", {"sync": {"connected": False, "last_ack_age_s": AGE_S, "error": "Refused."}}),
         ("certificate", True, "7 days", {"link": {"certificate_days": 7}}),
         ("certificate", True, "expired", {"link": {"certificate_days": -1}}),
+        ("gave_up", True, "find that process", {"sync": {"connected": True, "gave_up": True}}),
         ("uplink_ca", True, "centre", {"link": {"uplink_ca_days": 0}}),
         ("link_ca", True, "2 days", {"link": {"link_ca_days": 2.5}}),
         ("journal", False, "broken", {"alarms": {"journal": ("The journal is broken.", False, False)}}),

@@ -152,6 +152,17 @@ def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
         assert abs(found - ordered[int(rank * len(values))]) < 0.01 * 100_003
 
 
+def test_messages_of_version_1_are_understood() -> None:
+    """Before there was a history neither side spoke of it."""
+    digest = bytes(32)
+    said = {"node": "n1", "instance": "i1", "boot": "b1", "epoch": 1, "through": 0, "head": digest, "flying": []}
+    hello = decode_hello(encode({**said, "acked_events": 0, "v": 1}))
+    assert (hello.v, hello.chain, hello.before(1)) == (1, [], b"")
+    assert decode_greeting(encode({"epoch": 1})).chain == b""
+    parcel = decode_parcel(encode({"epoch": 1, "seq": 1, "sha256": digest, "previous": digest, "body": b""}))
+    assert parcel.chain == b""
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_decoder(body: bytes) -> None:
     """Whatever arrives as a body is windows or one of the documented errors."""

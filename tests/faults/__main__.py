@@ -1,4 +1,5 @@
-"""`python -m tests.faults [--json FILE] [pytest's own options]`: every fault of the list, whole, and a table of them.
+"""`python -m tests.faults [--json FILE] [--markdown FILE] [pytest options]`: every fault of the list, whole, and a
+table of them: how often it was driven, what was lost, and how long until all was well again.
 
 Exit code 0 when every invariant held.
 """
@@ -6,18 +7,25 @@ Exit code 0 when every invariant held.
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
+from bench.load.machine import machine, versions
 from tests.faults.conftest import WHOLE
 from tests.faults.people import Outcome
 from tests.faults.table import FAULTS
 
-FOLDER = Path(__file__).parent
+FOLDER: Final = Path(__file__).parent
+WIDTH: Final = 150
+"""Of the table where no terminal says how wide it is."""
+
+FIGURES: Final = ("driven", "events", "lost", "doubled", "resent")
+COLUMNS: Final = ("fault", "proved by", *FIGURES, "well again", "noted")
 
 
 class Whole:
@@ -45,38 +53,65 @@ def rows(results: list[tuple[str, str, float, Outcome | None]]) -> list[dict[str
         if outcome is not None:
             entry |= {"driven": outcome.driven, "events": outcome.events, "lost": outcome.lost}
             entry |= {"doubled": outcome.doubled, "well_s": round(outcome.well_s, 2), "resent": outcome.resent}
+            entry |= {"note": outcome.note}
         made.append(entry)
     return sorted(made, key=lambda entry: (entry["rows"], entry["test"]))
+
+
+def cells(entry: dict[str, Any]) -> list[str]:
+    """One line of the table, in the order of COLUMNS."""
+    fault = "; ".join(f"{number} {FAULTS[number][0]}" for number in entry["rows"])
+    name = entry["test"].rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    if entry["result"] != "passed":
+        return [fault, name, entry["result"].upper(), *[""] * (len(COLUMNS) - 3)]
+    figures = [f"{entry[key]:,}" if key in entry else "" for key in FIGURES]
+    return [fault, name, *figures, f"{entry['well_s']:.1f} s" if entry.get("well_s") else "", entry.get("note", "")]
 
 
 def show(entries: list[dict[str, Any]]) -> Table:
     """The table for people."""
     table = Table(title="Faults, driven on real processes", title_justify="left")
-    for name in ("fault", "test", "driven", "events", "lost", "doubled", "resent", "well again after"):
-        table.add_column(name, justify="left" if name in ("fault", "test") else "right", overflow="fold")
+    for name in COLUMNS:
+        words = name in ("fault", "proved by", "noted")
+        table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    said = ""
     for entry in entries:
-        fault = "; ".join(f"{number} {FAULTS[number][0]}" for number in entry["rows"])
-        name = entry["test"].rpartition("::")[2].removeprefix("test_").replace("_", " ")
-        if entry["result"] != "passed":
-            table.add_row(fault, name, f"[red]{entry['result']}[/red]", "", "", "", "", "")
-            continue
-        figures = [str(entry.get(key, "")) for key in ("driven", "events", "lost", "doubled", "resent")]
-        table.add_row(fault, name, *figures, f"{entry['well_s']} s" if entry.get("well_s") else "")
+        fault, *line = cells(entry)
+        table.add_row("" if fault == said else fault, *line, style=None if entry["result"] == "passed" else "red")
+        said = fault
     return table
+
+
+def markdown(entries: list[dict[str, Any]]) -> str:
+    """The same for a README."""
+    words = ("fault", "proved by", "noted")
+    lines = [COLUMNS, ["---" if name in words else "---:" for name in COLUMNS], *map(cells, entries)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def main() -> int:
     """Run them all."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table here, for scripts")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it here, for people")
     options, more = parser.parse_known_args()
+    where = machine(FOLDER)
+    begin = time.monotonic()
     whole = Whole()
     plugins: list[Any] = [Named(whole)]
-    code = int(pytest.main(["-v", "--durations=0", "--durations-min=1e9", *(more or [str(FOLDER)])], plugins=plugins))
+    chosen = [] if any(Path(argument.partition("::")[0]).exists() for argument in more) else [str(FOLDER)]
+    code = int(pytest.main(["-v", "--durations=0", "--durations-min=1e9", *chosen, *more], plugins=plugins))
+    minutes = (time.monotonic() - begin) / 60
     entries = rows(whole.results)
-    Console().print(show(entries))
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH)).print(show(entries))
+    passed = sum(entry["result"] == "passed" for entry in entries)
+    print(f"{passed} of {len(entries)} passed, in {minutes:.1f} minutes")
     if options.json:
-        options.json.write_text(json.dumps({"faults": entries}, indent=1) + "\n", encoding="utf-8")
+        report = {"machine": where, "versions": versions(), "minutes": round(minutes, 1), "faults": entries}
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if options.markdown:
+        options.markdown.write_text(markdown(entries), encoding="utf-8")
     return code
 
 

@@ -56,6 +56,8 @@ class Person:
         self._tries: dict[str, int] = {}
         self.events = 0
         self._orders = 0
+        self.on_receipt: Callable[[str], None] = lambda _: None
+        """Called with each id whose first receipt has come."""
         self.link = Link(
             url,
             client_id=name,
@@ -125,7 +127,10 @@ class Person:
                 continue
             payload = bytes(message.payload)
             id_ = json.loads(payload)["id"]
-            if self.receipts.setdefault(id_, payload) != payload:
+            if id_ not in self.receipts:
+                self.receipts[id_] = payload
+                self.on_receipt(id_)
+            elif self.receipts[id_] != payload:
                 self.differing.append(id_)
             self.pending.pop(id_, None)
             self._again_at.pop(id_, None)
@@ -185,6 +190,10 @@ class Crowd:
         """Events without a receipt."""
         return sum(len(person.pending) for person in self.people)
 
+    def unacked(self) -> int:
+        """Publishes on their way: an event may have its receipt while a copy of it is still to be counted."""
+        return sum(person.link.unacked for person in self.people)
+
     def told(self) -> int:
         """Receipts that are here."""
         return sum(len(person.receipts) for person in self.people)
@@ -211,6 +220,8 @@ class Outcome:
     doubled: int = 0
     well_s: float = 0.0
     resent: int = 0
+    note: str = ""
+    """What else was measured, in words."""
 
 
 async def well(site: Site, crowd: Crowd, *, uplink: bool = True) -> float:
@@ -222,7 +233,7 @@ async def well(site: Site, crowd: Crowd, *, uplink: bool = True) -> float:
         person.act()
     try:
         async with asyncio.timeout(WELL_S_MAX):
-            await until(lambda: not crowd.waiting())
+            await until(lambda: not crowd.waiting() and not crowd.unacked())
             if uplink:
                 await until(lambda: agreed(site))
     except TimeoutError:

@@ -27,8 +27,10 @@ NODE: Final = "n-1"
 SPEED: Final = 240.0
 """A window of a minute and its grace are 0.3 s of real time."""
 
-READY_S_MAX: Final = 60.0
-WELL_S_MAX: Final = 90.0
+READY_S_MAX: Final = 180.0
+"""Real seconds on a machine that may have much other work: they end a test that hangs, and say nothing of speed."""
+
+WELL_S_MAX: Final = 300.0
 """I6: real seconds from the end of the last fault until everything is answered and the centre has every event."""
 
 QUOTA: Final = {"messages_per_s": 1_000_000, "messages_burst": 10_000_000}
@@ -49,7 +51,10 @@ class Process:
         self.command = command
         self.log = folder / f"{command}.log"
         self.lives = 0
-        self._argv = [sys.executable, "-m", "edge", command, "--config", str(folder / f"{command}.toml")]
+        self.inside = ""
+        """Python that runs in the process before the command does: a fault that no signal and no system call makes."""
+        self.environment: dict[str, str] = {}
+        self._arguments = [command, "--config", str(folder / f"{command}.toml")]
         self._process: subprocess.Popen[bytes] | None = None
         self._traced = False
         self._begin = 0
@@ -64,17 +69,19 @@ class Process:
         assert not self.alive
         calls = inject.partition(":")[0]
         tracer = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={inject}"]
+        script = f"{self.inside}\nfrom edge.__main__ import main\nmain()"
+        python = [sys.executable, *(["-c", script] if self.inside else ["-m", "edge"])]
         self.lives += 1
         self._traced = bool(inject)
         with self.log.open("ab") as log:
             self._begin = log.tell()
             self._process = subprocess.Popen(
-                [*(tracer if inject else []), *self._argv],
+                [*(tracer if inject else []), *python, *self._arguments],
                 cwd=self.log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             )
 
     def wait_ready(self) -> None:

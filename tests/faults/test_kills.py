@@ -7,9 +7,24 @@ by itself: the loop and the journal's writer have their own N-th one.
 import asyncio
 import shutil
 import signal
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import suppress
 
-from tests.faults.people import Crowd, judge
-from tests.faults.rig import Died, Process, Wires
+import apsw
+import pytest
+
+from edge.config import load
+from edge.journal import Journal
+from edge.journal_reader import checksum
+from edge.journal_steps import keep
+from edge.limits import SNAPSHOT_ROWS
+from edge.model import Answer, Commit, Configure, Event, Now
+from edge.node import Node
+from edge.wire import OrderCancel, OrderPlace, Place
+from tests.faults.people import DOOR, SHOP, Crowd, Outcome, judge, sums, until, well
+from tests.faults.rig import Died, Process, Site, Wires, copy_data
 from tests.processes import find_program
 
 NODE_CALLS = {"fdatasync": 50, "pwrite64": 60, "write": 60, "ftruncate,unlink,rename,fsync": 4}
@@ -21,8 +36,12 @@ is not cut short."""
 
 CENTRE_CALLS = {"fdatasync": 16, "pwrite64": 40, "write": 16}
 
-DIE_S_MAX = 6.0
-"""A life under load that has not come to its N-th call by then never will: that is the end of the enumeration."""
+DIE_EVENTS, DIE_S_MIN, DIE_S_MAX = 400, 6.0, 60.0
+"""A life that has given so many receipts in no less than so many seconds, and has not come to its N-th call, never
+will: that is the end of the enumeration. A machine with other work needs longer, but not the most of them."""
+
+CENTRE_DIE_S_MAX = 6.0
+"""The centre has a batch each half second."""
 
 
 def lives(process: Process, calls: str, n: int) -> bool:
@@ -37,13 +56,14 @@ def lives(process: Process, calls: str, n: int) -> bool:
     return True
 
 
-async def dies(process: Process) -> bool:
-    """Wait until it has come to its end by itself; where it does not, end it. Whether it did."""
-    for _ in range(int(DIE_S_MAX / 0.02)):
-        if not process.alive:
-            return True
-        await asyncio.sleep(0.02)
-    process.kill()
+async def dies(process: Process, goes_on: Callable[[], bool], seconds: float) -> bool:
+    """Wait until it has come to its end by itself; where it `goes_on` or the time is over, end it. Whether it did."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until(lambda: not process.alive or goes_on())
+    if not process.alive:
+        return True
+    await asyncio.to_thread(process.kill)
     return False
 
 
@@ -87,12 +107,89 @@ def test_a_kill_at_each_call_under_load(make, few, report):
                 begin = driven
                 for n in few(range(1, last + 1), 1):
                     site.node.kill()
-                    if await asyncio.to_thread(lives, site.node, calls, n) and not await dies(site.node):
-                        break
+                    if await asyncio.to_thread(lives, site.node, calls, n):
+                        since, told = time.monotonic(), crowd.told()
+
+                        def goes_on(since: float = since, told: int = told) -> bool:
+                            return crowd.told() > told + DIE_EVENTS and time.monotonic() > since + DIE_S_MIN
+
+                        if not await dies(site.node, goes_on, DIE_S_MAX):
+                            break
                     driven += 1
                 assert driven > begin, f"{calls} never killed anything: this proves nothing"
             await asyncio.to_thread(site.node.start)
             report(await judge(site, crowd, driven))
+
+    asyncio.run(scene())
+
+
+HISTORY_ROWS = 100_000
+STEP_MS = 70
+"""Between two of its events: two hours of a busy district."""
+
+
+def history(site: Site) -> bytes:
+    """A journal of so many rounds, orders and cancellations of c-1's with the ids e1, e2 and so on, as the core makes
+    them; its last snapshot is as old as one can be. Returns the receipt of e1."""
+    site.journal.parent.mkdir(mode=0o700)
+    Journal.open(site.journal).close()
+    node, begin_ms = Node(), int(time.time() * 1000) - HISTORY_ROWS * STEP_MS
+    db, first = apsw.Connection(str(site.journal)), b""
+    snapshots: list[tuple[int, int, bytes]] = []
+    with db:
+        for number in range(HISTORY_ROWS):
+            at, order = begin_ms + number * STEP_MS, f"o-c-1-{(number + 1) // 2}"
+            place = OrderPlace(
+                id=f"e{number}", at=at, order=order, shop="s", pickup=Place(**SHOP), dropoff=Place(**DOOR), prep_s=60
+            )
+            body = place if number % 2 else OrderCancel(id=f"e{number}", at=at, order=order)
+            configure = Configure(load(site.folder / "edge.toml").rules()) if number == 0 else None
+            effects = node.handle([configure or Event("c-1", body, True)], Now(number * STEP_MS / 1000, at))
+            commit = effects[0]
+            assert isinstance(commit, Commit)
+            row = (commit.number, at, checksum(commit.number, at, commit.row), commit.row)
+            db.execute("INSERT INTO row VALUES (?, ?, ?, ?)", row)
+            if number == 1:
+                first = next(effect.payload for effect in effects if isinstance(effect, Answer))
+            if commit.number % SNAPSHOT_ROWS == 0 and commit.number < HISTORY_ROWS:
+                snapshots.append((commit.number, at, node.snapshot()))
+    for snapshot in snapshots[-3:]:
+        for _ in keep(db, *snapshot):
+            continue
+    db.close()
+    return first
+
+
+@pytest.mark.whole
+def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
+    """100,000 rows, the last snapshot as far behind as it may be: each start after a kill runs through no more rows
+    than lie between two snapshots, the first event's repeat gets its receipt to the byte, and the centre gets all."""
+    site = make()
+    first = history(site)
+    copy_data(site.folder / "data", site.folder / "copy")
+    ready_s: list[float] = []
+    for _ in range(5):
+        shutil.rmtree(site.folder / "data")
+        copy_data(site.folder / "copy", site.folder / "data")
+        begin = time.monotonic()
+        site.node.start()
+        ready_s.append(time.monotonic() - begin)
+        assert f"{HISTORY_ROWS} rows recovered" in site.node.said()
+        site.node.kill()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site) as wires, Crowd(site, wires.door, ("c-1",)) as crowd:
+            (person,) = crowd.people
+            person.act()
+            await until(lambda: not crowd.waiting())
+            assert person.receipts["e1"] == first
+            person.events, person._orders = HISTORY_ROWS, HISTORY_ROWS
+            well_s = await well(site, crowd)
+            node, centre = sums(site)
+            assert node == centre == HISTORY_ROWS - 1 + 2
+            note = f"ready {statistics.median(ready_s):.1f} s after a kill"
+            report(Outcome(len(ready_s), node, 0, 0, well_s, 0, note))
 
     asyncio.run(scene())
 
@@ -113,7 +210,7 @@ def test_a_centre_killed_at_each_call(make, few, report):
                     site.node.kill()  # the node's back-off begins anew, so that it is there when the centre is
                     node = asyncio.to_thread(site.node.start)
                     _, lived = await asyncio.gather(node, asyncio.to_thread(lives, site.centre, calls, n))
-                    driven += not lived or await dies(site.centre)
+                    driven += not lived or await dies(site.centre, lambda: False, CENTRE_DIE_S_MAX)
             assert driven, "nothing was killed: this proves nothing"
             site.node.kill()
             await asyncio.to_thread(site.start)

@@ -2,14 +2,20 @@
 while no centre could be reached: 36 events of three clients, all of them still to be told."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
+import msgspec
+import pytest
 
 from bench.demo.evidence import Evidence
-from edge.errors import JournalError
-from edge.journal_reader import FORMAT, JournalReader
-from tests.faults.people import Crowd, Outcome, sums, until, well
+from bench.demo.processes import write_config
+from edge.errors import ConfigError, JournalError
+from edge.journal_reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
+from edge.journal_steps import keep
+from edge.snapshot import STATE_VERSION
+from tests.faults.people import Crowd, Outcome, agreed, sums, until, well
 from tests.faults.rig import Site, Wires
 
 OLD = Path(__file__).parents[1] / "data" / "journal-0.1.0.db"
@@ -78,6 +84,90 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_alone(make, report):
     db.pragma("user_version", FORMAT)
     db.close()
     assert evidence_of(site.journal).received == EVENTS
+    site.node.start()
+    assert site.status()["sync"]["events_at_node"] == EVENTS
+    report(Outcome(1, EVENTS))
+
+
+def rows_of(path: Path) -> list[bytes]:
+    """Every row."""
+    with JournalReader.open(path) as reader:
+        return [body for _, body in reader.rows(0)]
+
+
+def newer_snapshot(db: apsw.Connection, path: Path) -> Callable[[], object]:
+    """The newest snapshot becomes one of the next version. Returns what makes it as it was."""
+    kept = read_snapshots(db)[-1]
+    body = read_snapshot(db, path, kept)
+    state = msgspec.msgpack.decode(body)
+    assert state[0] == STATE_VERSION
+
+    def put(body: bytes) -> None:
+        db.execute("DELETE FROM snapshot WHERE number = ?", (kept.number,))
+        db.execute("DELETE FROM piece WHERE snapshot = ?", (kept.number,))
+        for _ in keep(db, kept.number, kept.wall_ms, body):
+            continue
+
+    put(msgspec.msgpack.encode([STATE_VERSION + 1, *state[1:]]))
+    return lambda: put(body)
+
+
+def newer_row(db: apsw.Connection, _: Path) -> Callable[[], object]:
+    """One row more, with an input of a kind that is not known yet. Returns what takes it away."""
+    number, wall_ms, body = query(db, "SELECT number, wall_ms, body FROM row ORDER BY number DESC LIMIT 1")[0]
+    row = msgspec.msgpack.decode(body)
+    number += 1
+    row[0], row[2] = number, [["of-tomorrow", "c-1", 1]]
+    body = msgspec.msgpack.encode(row)
+    db.execute("INSERT INTO row VALUES (?, ?, ?, ?)", (number, wall_ms, checksum(number, wall_ms, body), body))
+    return lambda: db.execute("DELETE FROM row WHERE number = ?", (number,))
+
+
+@pytest.mark.parametrize("plant", [pytest.param(newer_snapshot, marks=pytest.mark.whole), newer_row])
+def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant):
+    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and says whose it is, no
+    row is changed, and the newer version goes on with the whole backlog, down to the centre."""
+    site = make()
+    inherit(site)
+    site.node.start()
+    assert site.node.stop() == 0
+    db = apsw.Connection(str(site.journal))
+    undo = plant(db, site.journal)
+    before = rows_of(site.journal)
+    site.node.spawn()
+    assert site.node.wait() == JournalError.exit_code
+    assert "newer doorstep" in site.node.said()
+    assert "Traceback" not in site.node.said()
+    assert rows_of(site.journal) == before
+    undo()
+    db.close()
+
+    async def scene() -> None:
+        site.start()
+        async with Wires(site), asyncio.timeout(60):
+            await until(lambda: agreed(site))
+        assert sums(site) == (EVENTS, EVENTS)
+
+    asyncio.run(scene())
+    report(Outcome(1, EVENTS))
+
+
+@pytest.mark.whole
+def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(make, report):
+    """After a downgrade an option that only the newer version knows: exit code 2, the option named, and not a byte of
+    the journal changed; without it the node goes on with its backlog."""
+    site = make()
+    inherit(site)
+    before = site.journal.read_bytes()
+    write_config(site.folder / "edge.toml", {**site.settings, "of_tomorrow": 1})
+    site.node.spawn()
+    assert site.node.wait() == ConfigError.exit_code
+    assert "of_tomorrow" in site.node.said()
+    assert "There is no such option" in site.node.said()
+    assert "Traceback" not in site.node.said()
+    assert [path.name for path in site.journal.parent.iterdir()] == [site.journal.name]
+    assert site.journal.read_bytes() == before
+    write_config(site.folder / "edge.toml", site.settings)
     site.node.start()
     assert site.status()["sync"]["events_at_node"] == EVENTS
     report(Outcome(1, EVENTS))

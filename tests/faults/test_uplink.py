@@ -6,6 +6,7 @@ import os
 import pytest
 
 from bench.proxy import FAIR, Weather
+from edge.limits import UPLINK_ACK_DEADLINE_S
 from tests.faults.people import Crowd, judge, sums, until
 from tests.faults.rig import Site, Wires, copy_data
 
@@ -77,8 +78,13 @@ def test_a_half_dead_uplink_is_left(make, report):
             crowd.pour(60)
             await crowd.heard(60)
             wires.uplink.down = Weather(swallow=True)
-            async with asyncio.timeout(80):
-                await until(lambda: "Connecting anew" in site.status()["sync"].get("error", ""))
+            begin = crowd.told()
+            async with asyncio.timeout(4 * UPLINK_ACK_DEADLINE_S):
+                await until(lambda: site.status()["sync"]["error"], step_s=0.2)
+            sync = site.status()["sync"]
+            assert "acknowledged" in sync["error"]  # the MQTT client's own deadline and that for batches end together
+            assert not sync["connected"]
+            assert crowd.told() > begin, "no decision meanwhile"
             wires.uplink.down = FAIR
             report(await judge(site, crowd, 1))
 

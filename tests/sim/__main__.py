@@ -4,8 +4,10 @@ import argparse
 import sys
 from time import perf_counter
 
-from .draw import TICKS
-from .search import report, run, shrink
+import msgspec
+
+from .draw import TICKS, Plan
+from .search import live, report, run, shrink
 
 
 def main() -> int:
@@ -14,7 +16,12 @@ def main() -> int:
     parser.add_argument("--seeds", default="0..200", help="one seed, or A..B without B")
     parser.add_argument("--ticks", type=int, default=TICKS, help="how long faults go on")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
+    parser.add_argument("--plan", help="one world as a failure printed it, instead of seeds")
     options = parser.parse_args()
+    if options.plan:
+        outcome = live(msgspec.json.decode(options.plan, type=Plan))
+        print("\n".join([*(outcome.lines if options.trace else []), outcome.why or "every invariant held"]))
+        return 1 if outcome.why else 0
     first, _, last = options.seeds.partition("..")
     seeds = range(int(first), int(last) if last else int(first) + 1)
     begin, rows, broken = perf_counter(), 0, 0

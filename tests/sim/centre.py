@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .world import World
 
 
+BACKUPS_KEPT = 4
+
+
 class Store:
     """What the centre's disk holds."""
 
@@ -78,18 +81,18 @@ class Centre:
 
     def __init__(self, world: "World") -> None:
         self.store = Store()
-        self.backup = deepcopy(self.store)
+        self.backups = [deepcopy(self.store)]
         self.down = False
         self._world = world
         self._rng = Random(f"centre-{world.plan.seed}")
 
     def restore(self) -> None:
-        """From the backup."""
-        self.store = deepcopy(self.backup)
+        """From one of the backups, the newest more often than the others."""
+        self.store = deepcopy(self._rng.choice((self.backups[-1], *self.backups)))
 
     def keep_backup(self) -> None:
         """For another day."""
-        self.backup = deepcopy(self.store)
+        self.backups = [*self.backups, deepcopy(self.store)][-BACKUPS_KEPT:]
 
     def judge(self, client: str, kind: str, payload: bytes) -> Verdict | None:
         """The verdict, None where nobody is there to answer, or died before (or after) its transaction."""

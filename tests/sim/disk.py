@@ -37,6 +37,8 @@ class Disk:
         self.pruned = 0
         """The last row that left the journal."""
         self.snapshots: list[Snapshot] = []
+        self.block = b""
+        """`edge.tally`'s: written over in its place, also while the disk is full."""
         self.torn = b""
         """The beginning of a row that a power cut interrupted: its checksum does not fit."""
         self.full = False
@@ -46,6 +48,7 @@ class Disk:
         """A backup."""
         twin = Disk()
         twin.rows, twin.snapshots, twin.pruned = list(self.rows), list(self.snapshots), self.pruned
+        twin.block = self.block
         return twin
 
 

@@ -86,6 +86,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     faults: dict[str, float]
     limits: dict[str, int]
     rules: Rules
+    absent: list[str] = []
+    """People who do not take part. Only a failure that is made shorter has any."""
+    unsaid: list[str] = []
+    """Ids of events that are not sent, likewise."""
 
 
 def draw(seed: int, ticks: int = TICKS) -> Plan:

@@ -151,7 +151,7 @@ class Endpoint:
     def shed(self, person: "Person", count: int) -> None:
         """A flood over the quota of one client."""
         if person.name in self._open:
-            self.world.checks.shed += count
+            self.world.drop(count)
             self.process.loop.call_soon(lambda: self.process.pipeline.shed(person.name, Reason.OVER_QUOTA, count))
 
     def heal(self) -> None:
@@ -245,7 +245,7 @@ class Broker:
                 self.process.pipeline.present(name, True)
                 self._pull(name)
             if len(publish.payload) > PAYLOAD_BYTES_MAX:
-                self.world.checks.shed += 1
+                self.world.drop(1)
                 self.process.pipeline.shed(name, Reason.OVERSIZED, 1)
                 continue
             token = 0

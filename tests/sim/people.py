@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SHOP = Place(31.2000, 121.4000)
 RESEND_S = 20.0
 RETRY = (Reason.DISK_FULL, Reason.OVERLOADED)
+TOLD = ("on", "order", "offer", "accept", "step")
+"""Fields of an event that its line in the trace shows."""
 BAD = (b"", b"{", b"\xc1", b"[1]", b'{"id": 7}', b'{"id":"bad-1","at":1,"order":"\\u0001"}', bytes(300))
 
 
@@ -57,6 +59,10 @@ class Person:
         self._count += 1
         id_ = f"{self.name}-{self._count}"
         skew_ms = self.rng.choice((0, 0, 0, -3_000_000, 10**10, -(10**10))) if self.world.plan.bad_rate else 0
+        if id_ in self.world.plan.unsaid:
+            return id_
+        self.world.said.append(id_)
+        self.world.note(f"says {id_} {kind} {' '.join(str(fields[name]) for name in TOLD if name in fields)}")
         body = DURABLE_KINDS[kind](id=id_, at=max(0, self.world.wall_ms() + skew_ms), **fields)
         self.raw(id_, kind, encode(body, self.json))
         return id_

@@ -8,12 +8,15 @@ from unittest.mock import patch
 
 from edge.clock import Clock
 from edge.errors import JournalError, Reason
-from edge.limits import RETENTION_CHECK_S
+from edge.latency import Latency
+from edge.limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from edge.model import Configure
 from edge.node import Node
 from edge.pipeline import Pipeline
 from edge.retention import Retention
+from edge.status import STAGES
 from edge.sync import Sync
+from edge.tally import Tally
 
 from .centre import Uplink
 from .checks import Broken
@@ -31,11 +34,12 @@ class Status:
         self._process = process
         self.drops: dict[str, int] = {}
         self.alarms: dict[str, str] = {}
+        self.latencies = {stage: Latency() for stage in STAGES}
 
     def dropped(self, reason: str, count: int) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + count
-        if self._process.main and reason in (Reason.DISK_FULL, Reason.OVERLOADED):
-            self._process.world.checks.shed += count
+        if self._process.main and self._process.alive and reason in (Reason.DISK_FULL, Reason.OVERLOADED):
+            self._process.world.drop(count)
 
     def alarm(self, name: str, text: str | None, serving: bool = True) -> None:
         if text is None:
@@ -72,9 +76,14 @@ class Process:
             clock.resume(node.last)
         self.pipeline = Pipeline(node, self.paper, clock, self.status, "wgs84", self.fatal)  # type: ignore[arg-type]
         self.world.judge_recovery(self, node)
+        self.tally = Tally(self.disk.block, lambda block: setattr(self.disk, "block", block))
+        owed = self.tally.owed(node.number)
         self.pipeline.start()
         if node.rules != self.world.plan.rules:
             self.pipeline.post([Configure(self.world.plan.rules)])
+        if owed:
+            self.pipeline.post([*owed])
+        self._beat()
         if self.main:
             self.world.link.attach(self)
             self.pipeline.links.append(self.world.link)
@@ -98,6 +107,10 @@ class Process:
         self.sync._loop = self.loop
         self.uplink: Any = self.sync._link
         self.uplink.attach(self)
+
+    def _beat(self) -> None:
+        self.tally.keep(*self.pipeline.uncounted)
+        self.loop.call_later(STATUS_INTERVAL_S, self._beat)
 
     def _retain(self) -> None:
         self.retention.check()

@@ -8,7 +8,7 @@ import pytest
 
 from edge.aggregate import Windows
 from edge.errors import Reason
-from edge.model import Acknowledge, Answer, Decision, Now
+from edge.model import Acknowledge, Answer, Decision, Now, Shed
 from edge.node import Node
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
@@ -167,6 +167,21 @@ def lose_the_count_of_what_was_shed(patch: Patch) -> None:
     patch.setattr("edge.gathered.Gathered.shed", lambda *_: None)
 
 
+def lose_the_counts_of_a_full_disk(patch: Patch) -> None:
+    """What was dropped while nothing could be written is forgotten by a kill."""
+    patch.setattr("edge.tally.Tally.owed", lambda *_: [])
+
+
+def lose_the_counts_of_lost_rounds(patch: Patch) -> None:
+    """What was on its way to a disk that turned out to be full is not counted again."""
+    patch.setattr(Round, "sheds", lambda _: [])
+
+
+def count_a_kept_drop_twice(patch: Patch) -> None:
+    """What a row took along is taken from beside the journal once more."""
+    patch.setattr("edge.tally.Tally.owed", lambda self, _: [Shed(*item) for item in self._found.counts.items()])
+
+
 def decide_a_known_id_again(patch: Patch) -> None:
     """A repeat whose kind is a reply is decided anew."""
     honest = Repeats.claim
@@ -180,14 +195,14 @@ def decide_a_known_id_again(patch: Patch) -> None:
 
 def answer_a_repeat_anew(patch: Patch) -> None:
     """The recalled receipt is not the one that was recorded."""
-    from edge import pipeline
+    from edge import recalls as repeats
 
-    honest = pipeline.receipts_in
+    honest = repeats.receipts_in
 
     def other(body: bytes, recalls: Any) -> dict[tuple[str, str], bytes]:
         return {key: found + b" " for key, found in honest(body, recalls).items()}
 
-    patch.setattr(pipeline, "receipts_in", other)
+    patch.setattr(repeats, "receipts_in", other)
 
 
 def believe_a_lost_word(patch: Patch) -> None:
@@ -274,6 +289,9 @@ PLANTED: list[Callable[[Patch], None]] = [
     offer_to_two,
     drop_without_a_reason,
     lose_the_count_of_what_was_shed,
+    lose_the_counts_of_a_full_disk,
+    lose_the_counts_of_lost_rounds,
+    count_a_kept_drop_twice,
     decide_a_known_id_again,
     answer_a_repeat_anew,
     believe_a_lost_word,
@@ -287,12 +305,29 @@ PLANTED: list[Callable[[Patch], None]] = [
 ]
 
 
+ASKED: dict[str, Callable[[Patch], None]] = {
+    "publish before commit": publish_before_commit,
+    "acknowledge before commit": acknowledge_before_commit,
+    "forget dedup after restart": forget_repeats_after_restart,
+    "delete beyond the acknowledged": delete_beyond_the_acknowledged,
+    "seal twice": seal_twice,
+    "skip a sequence number": skip_a_sequence_number,
+    "lose an open window": lose_an_open_window,
+    "assign after shift end": assign_after_the_shift,
+    "drop without a reason": drop_without_a_reason,
+    "re-decide a known id": decide_a_known_id_again,
+}
+"""The ten that the specification names, in its words. They stay planted, whatever else is."""
+
 WEATHER: dict[Callable[[Patch], None], dict[str, float]] = {
     believe_a_lost_word: {"disk_full": 0.1},
     age_by_the_wall_clock: {"wall_jump": 0.3},
     prune_by_the_wall_clock: {"wall_jump": 0.2, "crash": 0.1},
     withdraw_what_was_reclaimed: {"disk_full": 0.1},
     lose_the_count_of_what_was_shed: {"flood": 0.3},
+    lose_the_counts_of_a_full_disk: {"flood": 0.8, "disk_full": 0.3, "crash": 0.2},
+    lose_the_counts_of_lost_rounds: {"flood": 0.5, "disk_full": 0.2},
+    count_a_kept_drop_twice: {"flood": 0.8, "disk_full": 0.3, "crash_within": 0.5},
 }
 """Bugs that show only in rare weather are hunted in that alone."""
 
@@ -307,6 +342,13 @@ def hunt(bug: Callable[[Patch], None], seeds_max: int) -> Outcome | None:
         if (outcome := live(plan)).why:
             return outcome
     return None
+
+
+def test_the_bugs_that_were_asked_for_are_planted() -> None:
+    """All ten, each with a bug of its own among those that are hunted."""
+    assert len(ASKED) == len(set(ASKED.values())) == 10
+    assert [name for name, bug in ASKED.items() if bug not in PLANTED] == []
+    assert len(PLANTED) == len(set(PLANTED))
 
 
 @pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.__name__)

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from edge.model import Now
 from edge.outbox import Outbox
 from tests.house.project import ROOT
-from tests.sim.draw import FAULTS, TICKS, draw
-from tests.sim.search import report, run, shrink
+from tests.sim.draw import FAULTS, TICKS, Plan, draw
+from tests.sim.search import live, report, run, shrink
 
 SEEDS = 200
 GROUP = 25
@@ -44,11 +45,17 @@ def test_the_same_seed_is_the_same_world() -> None:
 
 
 def test_a_failure_becomes_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failing seed is cut down to fewer ticks and fewer faults that fail in the same way, and says how to see it."""
+    """A failing seed is cut down to fewer ticks, faults, people and events that fail in the same way, and the report
+    has the words that show it again."""
     monkeypatch.setattr(Outbox, "cut", lambda self, now: [] if isinstance(now, Now) else None)
     outcome = run(0, 20)
     assert outcome.why
     shortest = shrink(outcome)
     assert shortest.invariant == outcome.invariant
     assert shortest.plan.ticks < outcome.plan.ticks < TICKS
-    assert "python -m tests.sim --seeds 0" in report(shortest)
+    assert len(shortest.said) <= 1 < len(outcome.said)
+    assert not shortest.plan.faults
+    text = report(shortest)
+    assert "python -m tests.sim --seeds 0" in text
+    plan = text.split("--plan '")[1].split("'\n")[0]
+    assert live(msgspec.json.decode(plan, type=Plan)).lines == shortest.lines

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import msgspec
 
+from edge.limits import STATUS_INTERVAL_S
 from edge.model import Answer, Commit, decode_row
 from edge.node import Node
 
@@ -25,6 +26,8 @@ from .process import Process, time_of
 T0 = 1_790_000_000_000
 QUIET_STEPS = 500
 QUIET_STEP_S = 30.0
+COUNTS_LATE_S = STATUS_INTERVAL_S + 60.0 + 30.0
+"""A count of drops is beside the journal after a heartbeat; a pause and a slow disk may come before it."""
 YEAR_MS = 365 * 86_400_000
 
 
@@ -38,6 +41,8 @@ class World:
         self.checks = Checks(plan.limits)
         self.lines: list[str] = []
         self.orders = 0
+        self.said: list[str] = []
+        """Ids of all events that people have sent."""
         self.quiet = False
         self.instance = "i-1"
         self.uplink = "up"
@@ -46,8 +51,10 @@ class World:
         self.centre_went_back = False
         self.cloned = False
         self.rows_lost_events = 0
-        self.interrupted = False
-        """A crash or a full disk may have taken counts of drops with it."""
+        self.drops: list[tuple[float, int]] = []
+        """When messages were dropped, and how many."""
+        self.drops_lost_max = 0
+        """Of those, what crashes may have taken the count of with them."""
         self._offset_ms = 0
         self._corrupt = False
         self._failure: Broken | None = None
@@ -62,6 +69,7 @@ class World:
         self.people: list[Person] = [Customer(self, f"c-{i}", Random(rng.random())) for i in range(plan.customers)]
         self.people += [Rider(self, f"r-{i}", Random(rng.random())) for i in range(plan.riders)]
         self.people.append(Shop(self, "shop-1", Random(rng.random())))
+        self.people = [person for person in self.people if person.name not in plan.absent]
         self.process: Process
         self.clone: Process | None = None
 
@@ -108,6 +116,11 @@ class World:
         self.note(f"puback {client} {id_} {reason}")
         self.checks.acknowledged(client, id_, reason)
 
+    def drop(self, count: int) -> None:
+        """Messages that are not decided, and of which nothing is known but their number."""
+        self.checks.shed += count
+        self.drops.append((self.time.now, count))
+
     def judge_recovery(self, process: Process, node: Node) -> None:
         """From the snapshot or from the first row: the same state."""
         if process.main and self.disk.snapshots and self.chance.random() < 0.25:
@@ -119,7 +132,8 @@ class World:
 
     def gone(self) -> None:
         """The node's process is dead."""
-        self.interrupted = True
+        since = self.time.now - COUNTS_LATE_S
+        self.drops_lost_max += sum(count for at, count in self.drops if at > since)
         self.link.gone()
         self.time.after(self.chance.choice((0.5, 5.0, 60.0)), self.start)
 
@@ -161,8 +175,6 @@ class World:
         self.time.advance(seconds)
         if self._failure is not None:
             raise self._failure
-        if not self.disk.full and not self.disk.broken and self.process.pipeline.full:
-            self.interrupted = True
         told = "disk" in self.process.status.alarms
         need(told == self.process.pipeline.full, "I8", lambda: "the status does not say that the disk is full")
         missed = self.process.status.drops.get("recall_missed", 0)
@@ -184,7 +196,7 @@ class World:
         self.process.crash_in = self.chance.randint(0, 12)
 
     def _disk_full(self) -> None:
-        self.disk.full = self.interrupted = True
+        self.disk.full = True
         self._for_a_while("disk")
 
     def _disk_broken(self) -> None:

@@ -17,6 +17,7 @@ For an order that is fetched together with others (`joins`), only three count:
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -24,14 +25,17 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from ...limits import CANDIDATES_MAX, OFFER_SLACK_S
-from ...model import Candidate, DispatchRules, Now, Seen
-from .lifecycle import State
+from ...model import Candidate, DispatchRules, Seen
+from .lifecycle import OFFERED
 from .orders import Order, Orders
-from .positions import milliseconds
 from .riders import Rider, Riders
 from .travel import METRES_PER_DEG, Service, ride_s
 
 CHANGE_S: Final = 60
+_SLACK_MS: Final = OFFER_SLACK_S * 1000
+
+_NOWHERE: Final[NDArray[np.float64]] = np.empty((0, 2))
+_NEVER: Final[NDArray[np.int64]] = np.empty(0, np.int64)
 
 
 class Option(Struct):
@@ -55,17 +59,21 @@ class Option(Struct):
     mates: tuple[str, ...] = ()
     others_wait: int = 0
 
-    def candidate(self, now: Now) -> Candidate:
-        """For the record."""
-        behind_ms = now.wall_ms - milliseconds(now)
-        cost = {
-            "food_waits": self.food_waits,
-            "travel": 0 if self.mates else self.travel_s // 4,
-            "rider_waits": self.rider_waits // 8,
-            "others_wait": self.others_wait,
-            "uncertain": (self.age_s + self.free_in_s) // 10,
-            "change": self.change,
-        }
+    def candidate(self, behind_ms: int) -> Candidate:
+        """For the record. `behind_ms` is how far the monotonic clock is behind the wall clock."""
+        cost: dict[str, int] = {}
+        if self.food_waits:
+            cost["food_waits"] = self.food_waits
+        if self.travel_s >= 4 and not self.mates:
+            cost["travel"] = self.travel_s // 4
+        if self.rider_waits >= 8:
+            cost["rider_waits"] = self.rider_waits // 8
+        if self.others_wait:
+            cost["others_wait"] = self.others_wait
+        if self.age_s + self.free_in_s >= 10:
+            cost["uncertain"] = (self.age_s + self.free_in_s) // 10
+        if self.change:
+            cost["change"] = self.change
         return Candidate(
             self.rider,
             self.travel_s,
@@ -73,8 +81,12 @@ class Option(Struct):
             self.free_in_s,
             self.pickup_ms + behind_ms,
             self.dropoff_ms + behind_ms,
-            {part: seconds for part, seconds in cost.items() if seconds},
+            cost,
         )
+
+
+RANK: Final = attrgetter("total", "rider")
+"""The sequence of options: the cheapest first, ties by name."""
 
 
 class Doors:
@@ -82,18 +94,22 @@ class Doors:
 
     def __init__(self, riders: Riders, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
         self._riders: list[Rider] = []
-        places: list[tuple[float, float]] = []
-        free: list[int] = []
+        self._last: list[tuple[float, float]] = []
+        self._free_s: list[int] = []
+        self._rules = rules
+        opened = orders.open
         for rider in riders.soon_free(now_ms, rules.soon_free_s):
-            held = [orders.open[name] for name in rider.orders]
-            if not rider.on or rider.silent or any(order.state is State.OFFERED for order in held):
+            # Offers come last in a sequence, so that most riders who have not answered are told by one look.
+            last = opened[rider.orders[-1]]
+            if last.state is OFFERED or not rider.on or rider.silent:
+                continue
+            if any(opened[name].state is OFFERED for name in rider.orders):
                 continue
             self._riders.append(rider)
-            places.append((held[-1].dropoff_lat, held[-1].dropoff_lon))
-            free.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
-        self._places: NDArray[np.float64] = np.array(places, np.float64).reshape(-1, 2)
-        self._free: NDArray[np.int64] = np.array(free, np.int64)
-        self._rules = rules
+            self._last.append((last.dropoff_lat, last.dropoff_lon))
+            self._free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
+        self._places: NDArray[np.float64] = np.array(self._last) if len(self._last) > CANDIDATES_MAX else _NOWHERE
+        self._frees: NDArray[np.int64] = np.array(self._free_s, np.int64) if len(self._places) else _NEVER
 
     def __len__(self) -> int:
         return len(self._riders)
@@ -106,79 +122,80 @@ class Doors:
             up = self._places[:, 0] - order.pickup_lat
             across = (self._places[:, 1] - order.pickup_lon) * np.cos(np.radians(order.pickup_lat))
             metres_per_s = self._rules.speed_mps / self._rules.detour_factor
-            at = self._free + np.sqrt(up * up + across * across) * (METRES_PER_DEG / metres_per_s)
+            at = self._frees + np.sqrt(up * up + across * across) * (METRES_PER_DEG / metres_per_s)
             picks = sorted(int(index) for index in np.argsort(at, kind="stable")[:CANDIDATES_MAX])
         found: list[tuple[Rider, int, int]] = []
         for index in picks:
-            lat, lon = float(self._places[index, 0]), float(self._places[index, 1])
+            lat, lon = self._last[index]
             travel_s = ride_s(lat, lon, order.pickup_lat, order.pickup_lon, self._rules)
-            found.append((self._riders[index], travel_s, int(self._free[index])))
+            found.append((self._riders[index], travel_s, self._free_s[index]))
         return found
 
 
 def options(
-    order: Order, seen: Sequence[Seen], doors: Doors, riders: Riders, service: Service, now_ms: int
+    order: Order, seen: Sequence[Seen], doors: Doors | None, riders: Riders, service: Service, now_ms: int
 ) -> list[Option]:
-    """Everybody who can take the order, the cheapest first, at most CANDIDATES_MAX."""
-    found: list[Option] = []
-    for sight in seen:
-        rider = riders.get(sight.rider)
-        if rider is not None and rider.on and not rider.orders:
-            _weigh(found, order, rider, sight.travel_s, sight.age_s, 0, now_ms, service)
+    """Everybody who can take the order, the cheapest first: of those in sight and of those behind `doors` at most
+    CANDIDATES_MAX; without doors all in sight."""
+    known = riders.known
+    ways = [
+        (rider, one.travel_s, one.age_s, 0)
+        for one in seen
+        if (rider := known.get(one.rider)) is not None and rider.on and not rider.orders
+    ]
+    if doors is None:
+        return _weighed(order, ways, service, now_ms)
     if len(doors):
-        for rider, travel_s, free_in_s in doors.nearest(order):
-            _weigh(found, order, rider, travel_s, 0, free_in_s, now_ms, service)
-    found.sort(key=_rank)
-    return found[:CANDIDATES_MAX]
+        ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in doors.nearest(order)]
+    return _weighed(order, ways, service, now_ms)[:CANDIDATES_MAX]
 
 
-def _rank(option: Option) -> tuple[int, str]:
-    return option.total, option.rider
-
-
-def _weigh(
-    found: list[Option],
-    order: Order,
-    rider: Rider,
-    travel_s: int,
-    age_s: int,
-    free_in_s: int,
-    now_ms: int,
-    service: Service,
-) -> None:
-    """Adds the rider to `found`, with its times and cost, unless it declined or its shift is over by the pickup."""
-    if order.excluded and order.excluded.get(rider.id, 0) > now_ms:
-        return
-    arrive_ms = now_ms + (free_in_s + travel_s) * 1000
-    pickup_ms = service.pickup_ms(arrive_ms, order.ready_ms)
-    if rider.until_ms is not None and pickup_ms > rider.until_ms:
-        return
-    food_waits = (pickup_ms - max(order.ready_ms, now_ms)) // 1000
-    rider_waits = (pickup_ms - service.before_pickup - arrive_ms) // 1000
-    room = rider.capacity - len(rider.orders)
-    leave_ms = pickup_ms - service.before_pickup - travel_s * 1000
-    change = CHANGE_S if order.plan and order.plan != rider.id else 0
-    total = food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change
-    found.append(
-        Option(
-            rider.id,
-            travel_s,
-            age_s,
-            free_in_s,
-            pickup_ms,
-            service.dropoff_ms(pickup_ms, order.ride_s),
-            food_waits,
-            rider_waits,
-            change,
-            total,
-            room,
-            leave_ms,
-            room > 0 and must_leave(leave_ms, now_ms),
+def _weighed(order: Order, ways: Sequence[tuple[Rider, int, int, int]], service: Service, now_ms: int) -> list[Option]:
+    """Riders with the seconds of their travel, of the age of their position and until they are free, as options; not
+    those who declined, nor those whose shift is over by the pickup."""
+    excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
+    soonest_ms = max(now_ms, ready_ms)
+    before_ms = service.before_pickup
+    onwards_ms = service.dropoff_ms(0, order.ride_s)
+    due_ms = now_ms + _SLACK_MS
+    found: list[Option] = []
+    for rider, travel_s, age_s, free_in_s in ways:
+        name, until_ms = rider.id, rider.until_ms
+        if excluded and excluded.get(name, 0) > now_ms:
+            continue
+        arrive_ms = now_ms + (free_in_s + travel_s) * 1000
+        pickup_ms = arrive_ms + before_ms
+        if pickup_ms < ready_ms:
+            pickup_ms = ready_ms
+        if until_ms is not None and pickup_ms > until_ms:
+            continue
+        food_waits = (pickup_ms - soonest_ms) // 1000
+        rider_waits = (pickup_ms - before_ms - arrive_ms) // 1000
+        change = CHANGE_S if plan and plan != name else 0
+        room = rider.capacity - len(rider.orders)
+        leave_ms = pickup_ms - before_ms - travel_s * 1000
+        found.append(
+            Option(
+                name,
+                travel_s,
+                age_s,
+                free_in_s,
+                pickup_ms,
+                pickup_ms + onwards_ms,
+                food_waits,
+                rider_waits,
+                change,
+                food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change,
+                room,
+                leave_ms,
+                room > 0 and leave_ms <= due_ms,
+            )
         )
-    )
+    found.sort(key=RANK)
+    return found
 
 
 def must_leave(leave_ms: int, now_ms: int) -> bool:
     """Whether the rider should hear of it now: it needs a moment to read and to answer. Until then the plan can still
     get better, and the rider is free for whatever comes in between."""
-    return leave_ms <= now_ms + OFFER_SLACK_S * 1000
+    return leave_ms <= now_ms + _SLACK_MS

@@ -12,14 +12,14 @@ from ...limits import EXCLUDED_S, OFFERS_PAST_KEPT, ORDER_STALE_S, PROMISE_TOLER
 from ...model import Candidate, Decision, Now
 from ...wire import Assignment, Stop, Update
 from .book import Book
-from .lifecycle import CLOSED, HELD, TABLE, Happening, State
+from .lifecycle import CLOSED, DELIVERED, OFFERED, PLACED, TABLE, Happening, State
 from .orders import Offered, Order
 from .positions import milliseconds
 from .riders import Rider, together
 from .sight import Sight
 
 _ENDED: Final = {
-    State.DELIVERED: "order.delivered",
+    DELIVERED: "order.delivered",
     State.CANCELLED: "order.cancelled",
     State.UNDELIVERABLE: "order.undeliverable",
 }
@@ -52,19 +52,15 @@ class Say(Protocol):
 # -- what people hear --------------------------------------------------------------------------------------------------
 
 
-def wall(now: Now, mono_ms: int) -> int:
-    """The wall clock's label for a time on the monotonic clock."""
-    return now.wall_ms + mono_ms - milliseconds(now)
-
-
 def update(order: Order, now: Now, say: Say, reason: str = "", to: Sequence[str] = ()) -> None:
     """The order's state, to its customer and its shop where `to` names nobody else."""
+    behind_ms = now.wall_ms - milliseconds(now)
     body = Update(
         order=order.id,
         state=order.state,
         at=now.wall_ms,
-        expected_at=wall(now, order.dropoff_ms) if order.dropoff_ms and order.state in (State.PLACED, *HELD) else 0,
-        ready_at=wall(now, order.ready_ms),
+        expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms and order.state not in CLOSED else 0,
+        ready_at=order.ready_ms + behind_ms,
         reason=reason,
     )
     for client in dict.fromkeys(to or (order.client, order.shop)):
@@ -77,14 +73,15 @@ def update(order: Order, now: Now, say: Say, reason: str = "", to: Sequence[str]
 def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> None:
     """Decisions of this round, or of a recorded one, become plans and offers. Riders hear of them when all are made, so
     that each assignment shows the whole trip."""
+    now_ms = milliseconds(now)
     offered: list[Order] = []
     for decision in decisions:
         order = book.orders.open.get(decision.order)
-        if order is None or order.state is not State.PLACED:
+        if order is None or order.state is not PLACED:
             continue
         book.orders.considered(order)
-        chosen = next((one for one in decision.candidates if one.rider == decision.rider), None)
-        rider = book.riders.get(decision.rider) if chosen is not None else None
+        chosen = _chosen(decision)
+        rider = book.riders.known.get(decision.rider) if chosen is not None else None
         if chosen is None or rider is None:
             forecast(order, None, now)
             continue
@@ -94,13 +91,21 @@ def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> Non
             offered.append(order)
         else:
             order.plan = rider.id
-        if order.wants_promise and order.placed_ms == milliseconds(now):
+        if order.wants_promise and order.placed_ms == now_ms:
             order.promised_ms, order.promised_at = order.dropoff_ms, chosen.dropoff_at
             order.promised_by = "offer" if decision.offer else "plan"
     for order in offered:
         _announce(book, order, now, say)
     # Orders that were too many for this round are new to the next one.
     book.dirty = bool(book.orders.fresh)
+
+
+def _chosen(decision: Decision) -> Candidate | None:
+    """What the decision says of its rider; None where it has none."""
+    for candidate in decision.candidates:
+        if candidate.rider == decision.rider:
+            return candidate
+    return None
 
 
 def forecast(order: Order, chosen: Candidate | None, now: Now) -> None:
@@ -119,7 +124,7 @@ def _offer(book: Book, order: Order, rider: Rider, now: Now) -> None:
     now_ms = milliseconds(now)
     book.offers += 1
     order.offer, order.rider, order.offers = book.offers, rider.id, order.offers + 1
-    book.orders.move(order, State.OFFERED, now_ms, now_ms + book.rules.reply_s * 1000)
+    book.orders.move(order, OFFERED, now_ms, now_ms + book.rules.reply_s * 1000)
     book.riders.take(rider, order.id)
     rider.silent = False
     book.riders.reschedule(rider, book.orders, book.rules, now_ms)
@@ -127,35 +132,40 @@ def _offer(book: Book, order: Order, rider: Rider, now: Now) -> None:
 
 def _announce(book: Book, order: Order, now: Now, say: Say) -> None:
     """The rider hears of its offer, and everybody else of what is expected now."""
+    now_ms = milliseconds(now)
+    behind_ms = now.wall_ms - now_ms
     assignment = Assignment(
         offer=order.offer,
         order=order.id,
         state="offered",
         at=now.wall_ms,
-        stops=_stops(book, order, now),
-        ready_at=wall(now, order.ready_ms),
-        answer_by=wall(now, order.due_ms),
+        stops=_stops(book, order, behind_ms),
+        ready_at=order.ready_ms + behind_ms,
+        answer_by=order.due_ms + behind_ms,
     )
     say.tell(order.rider, assignment, order.due_ms / 1000)
     say.count("order.offered", now.wall_ms)
     if order.offers == 1:
-        say.measure("placed_to_offered_ms", now.wall_ms, milliseconds(now) - order.placed_ms)
+        say.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
     update(order, now, say)
 
 
-def _stops(book: Book, order: Order, now: Now) -> list[Stop]:
-    """The trip in the sequence to visit: everything that is fetched with the order, then all doors."""
-    held = [book.orders.open[name] for name in book.riders.known[order.rider].orders]
-    index = held.index(order)
-    before = list(takewhile(partial(together, order), reversed(held[:index])))
-    trip = [*reversed(before), *takewhile(partial(together, order), held[index:])]
+def _stops(book: Book, order: Order, behind_ms: int) -> list[Stop]:
+    """The trip in the sequence to visit: everything that is fetched with the order, then all doors. `behind_ms` is how
+    far the monotonic clock is behind the wall clock."""
+    names, trip = book.riders.known[order.rider].orders, [order]
+    if len(names) > 1:
+        held = [book.orders.open[name] for name in names]
+        index = held.index(order)
+        before = list(takewhile(partial(together, order), reversed(held[:index])))
+        trip = [*reversed(before), *takewhile(partial(together, order), held[index:])]
     pickups = [
         Stop(
             at="pickup",
             order=each.id,
             lat=each.pickup_lat,
             lon=each.pickup_lon,
-            expected_at=wall(now, each.pickup_ms),
+            expected_at=each.pickup_ms + behind_ms,
             shop=each.shop,
         )
         for each in trip
@@ -166,7 +176,7 @@ def _stops(book: Book, order: Order, now: Now) -> list[Stop]:
             order=each.id,
             lat=each.dropoff_lat,
             lon=each.dropoff_lon,
-            expected_at=wall(now, each.dropoff_ms),
+            expected_at=each.dropoff_ms + behind_ms,
         )
         for each in trip
     ]
@@ -179,14 +189,14 @@ def _stops(book: Book, order: Order, now: Now) -> list[Stop]:
 def release(book: Book, order: Order, now: Now, say: Say, reason: str, tell_rider: bool = True) -> None:
     """The order loses its rider and waits again, if its state lets it."""
     after = TABLE[order.state][Happening.RELEASE]
-    if after is not State.PLACED or order.state is State.PLACED:
+    if after is not PLACED or order.state is PLACED:
         return
-    if order.state is not State.OFFERED:
+    if order.state is not OFFERED:
         say.count("order.reassigned", now.wall_ms)
     unload(book, order, now, say, reason if tell_rider else "")
     now_ms = milliseconds(now)
     forecast(order, None, now)
-    book.orders.move(order, State.PLACED, now_ms, give_up_ms(book, order))
+    book.orders.move(order, PLACED, now_ms, give_up_ms(book, order))
     book.dirty = True
     update(order, now, say, reason)
 
@@ -194,7 +204,7 @@ def release(book: Book, order: Order, now: Now, say: Say, reason: str, tell_ride
 def unload(book: Book, order: Order, now: Now, say: Say, reason: str) -> None:
     """Takes the order from its rider, who hears of it where there is a reason to give."""
     rider = book.riders.get(order.rider)
-    order.past = [*order.past, Offered(order.offer, order.rider, order.state is not State.OFFERED)][-OFFERS_PAST_KEPT:]
+    order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     if reason:
         withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
         say.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S)
@@ -215,9 +225,9 @@ def exclude(order: Order, rider: str, now_ms: int) -> None:
 def end(book: Book, order: Order, state: State, now: Now, say: Say, at_ms: int, reason: str = "") -> None:
     """The order is delivered, cancelled or given up."""
     now_ms = milliseconds(now)
-    if state is not State.DELIVERED and order.rider:
+    if state is not DELIVERED and order.rider:
         unload(book, order, now, say, reason or state)
-    rider = book.riders.get(order.rider) if order.rider else None
+    rider = book.riders.known.get(order.rider) if order.rider else None
     book.orders.close(order, state)
     if rider is not None:
         book.riders.drop(rider, order.id)
@@ -225,7 +235,7 @@ def end(book: Book, order: Order, state: State, now: Now, say: Say, at_ms: int, 
     book.dirty = True
     say.count(_ENDED[state], at_ms)
     if order.promised_ms and state is not State.CANCELLED:
-        kept = state is State.DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
+        kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
         book.learn(order, kept)
         say.count("promise.kept" if kept else "promise.broken", at_ms)
     update(order, now, say, reason)
@@ -247,7 +257,8 @@ def stale_ms(order: Order, now_ms: int) -> int:
 def expire(book: Book, now: Now, sight: Sight, say: Say) -> None:
     """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
     now_ms = milliseconds(now)
-    for name in sight.silent(now):
+    silent = sight.silent(now)
+    for name in silent:
         rider = book.riders.get(name)
         if rider is not None and rider.on:
             book.riders.hush(rider)
@@ -260,13 +271,13 @@ def expire(book: Book, now: Now, sight: Sight, say: Say) -> None:
     while (name := book.orders.timers.pop(now_ms)) is not None:
         order = book.orders.open[name]
         after = TABLE[order.state][Happening.RUN_OUT]
-        if after is State.PLACED:
+        if after is PLACED:
             rider_id = order.rider
             say.count("offer.timed_out", now.wall_ms)
             exclude(order, rider_id, now_ms)
             release(book, order, now, say, "no answer")
         elif after in CLOSED:
-            reason = "no rider" if order.state is State.PLACED else "nothing heard"
+            reason = "no rider" if order.state is PLACED else "nothing heard"
             end(book, order, State.UNDELIVERABLE, now, say, now.wall_ms, reason)
 
 

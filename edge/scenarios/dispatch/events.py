@@ -19,11 +19,14 @@ from ...wire import (
 )
 from .book import Book
 from .commitment import Say, end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
-from .lifecycle import TABLE, Happening, Refusal, State
+from .lifecycle import ACCEPTED, AT_SHOP, DELIVERED, OFFERED, PICKED_UP, PLACED, TABLE, Happening, Refusal, State
 from .orders import Closed, Order
 from .positions import milliseconds
-from .travel import metres, ride_s
+from .travel import metres, seconds
 
+_ACCEPT: Final = Happening.ACCEPT
+_DECLINE: Final = Happening.DECLINE
+_LATE_PICKED_UP: Final = Happening.LATE_PICKED_UP
 _STEP: Final = {
     "at_shop": Happening.AT_SHOP,
     "picked_up": Happening.PICKED_UP,
@@ -33,33 +36,28 @@ _STEP: Final = {
 
 def apply(book: Book, event: Event, now: Now, say: Say) -> Refusal | None:
     """One event. None where it is accepted."""
-    body = event.body
-    rider = book.riders.get(event.client)
+    client, body = event.client, event.body
+    rider = book.riders.known.get(client)
     if rider is not None:
         book.riders.heard(rider, milliseconds(now))
-    match body:
-        case OrderPlace():
-            return _place(book, event.client, body, now, say)
-        case RiderShift():
-            return _shift(book, event.client, body, now, say)
-        case _:
-            pass
+    if isinstance(body, OrderPlace):
+        return _place(book, client, body, now, say)
+    if isinstance(body, RiderShift):
+        return _shift(book, client, body, now, say)
     order = book.orders.find(body.order)
     if order is None:
         return Refusal(Reason.UNKNOWN_ORDER, "order", "no such order here, or closed long ago")
-    match body:
-        case OrderCancel():
-            if event.client not in (order.client, order.shop):
-                return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
-            return _cancel(book, order, body, now, say)
-        case KitchenReady() | KitchenDelay():
-            if event.client != order.shop:
-                return Refusal(Reason.NOT_YOURS, "order", "only its shop may say when it is ready")
-            return _kitchen(book, order, body, now, say)
-        case RiderReply():
-            return _reply(book, event.client, order, body, now, say)
-        case RiderProgress():
-            return _progress(book, event.client, order, body, now, say)
+    if isinstance(body, RiderReply):
+        return _reply(book, client, order, body, now, say)
+    if isinstance(body, RiderProgress):
+        return _progress(book, client, order, body, now, say)
+    if isinstance(body, OrderCancel):
+        if client not in (order.client, order.shop):
+            return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
+        return _cancel(book, order, body, now, say)
+    if client != order.shop:
+        return Refusal(Reason.NOT_YOURS, "order", "only its shop may say when it is ready")
+    return _kitchen(book, order, body, now, say)
 
 
 # -- customers and shops -----------------------------------------------------------------------------------------------
@@ -90,7 +88,7 @@ def _place(book: Book, client: str, body: OrderPlace, now: Now, say: Say) -> Ref
         pickup.lon,
         dropoff.lat,
         dropoff.lon,
-        ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, book.rules),
+        seconds(distance_m, book.rules),
         now_ms,
         ready_ms,
         body.promise,
@@ -118,7 +116,7 @@ def _kitchen(
 ) -> Refusal | None:
     delay = isinstance(body, KitchenDelay)
     refusal = _refusal(order, Happening.DELAY if delay else Happening.READY)
-    if refusal is not None or not isinstance(order, Order) or order.state is State.PICKED_UP:
+    if refusal is not None or not isinstance(order, Order) or order.state is PICKED_UP:
         return refusal
     now_ms = milliseconds(now)
     if delay:
@@ -137,10 +135,10 @@ def _kitchen(
     rider = book.riders.get(order.rider) if order.rider else None
     if rider is not None:
         book.riders.reschedule(rider, book.orders, book.rules, now_ms)
-    if order.state is State.PLACED:
+    if order.state is PLACED:
         book.dirty = True
         book.orders.due(order, give_up_ms(book, order))
-    elif order.state is not State.OFFERED:
+    elif order.state is not OFFERED:
         book.orders.due(order, stale_ms(order, now_ms))
     update(order, now, say, "kitchen", (order.client, order.shop, *([order.rider] if order.rider else [])))
     return None
@@ -177,7 +175,7 @@ def _shift(book: Book, client: str, body: RiderShift, now: Now, say: Say) -> Ref
 
 def _reply(book: Book, client: str, order: Order | Closed, body: RiderReply, now: Now, say: Say) -> Refusal | None:
     if order.rider == client and order.offer == body.offer:
-        happening = Happening.ACCEPT if body.accept else Happening.DECLINE
+        happening = _ACCEPT if body.accept else _DECLINE
     elif any(one.offer == body.offer and one.rider == client for one in order.past):
         happening = Happening.LATE_ACCEPT if body.accept else Happening.LATE_DECLINE
     else:
@@ -187,12 +185,12 @@ def _reply(book: Book, client: str, order: Order | Closed, body: RiderReply, now
     if refusal is not None or not isinstance(order, Order):
         return refusal
     now_ms = milliseconds(now)
-    if happening is Happening.DECLINE:
+    if happening is _DECLINE:
         say.count("offer.declined", body.at)
         exclude(order, client, now_ms)
         release(book, order, now, say, "declined", tell_rider=False)
-    elif happening is Happening.ACCEPT and before is State.OFFERED:
-        book.orders.move(order, State.ACCEPTED, now_ms, stale_ms(order, now_ms))
+    elif happening is _ACCEPT and before is OFFERED:
+        book.orders.move(order, ACCEPTED, now_ms, stale_ms(order, now_ms))
         book.dirty = True
         say.count("order.assigned", body.at)
         say.measure("placed_to_accepted_ms", body.at, now_ms - order.placed_ms)
@@ -206,7 +204,7 @@ def _progress(
     if order.rider == client:
         happening = _STEP[body.step]
     elif any(one.rider == client and one.accepted for one in order.past):
-        happening = Happening.LATE_PICKED_UP if body.step == "picked_up" else Happening.LATE_STEP
+        happening = _LATE_PICKED_UP if body.step == "picked_up" else Happening.LATE_STEP
     elif any(one.rider == client for one in order.past):
         return Refusal(Reason.NOT_OFFERED, "order", "you did not accept this order in time")
     elif book.riders.get(client) is None:
@@ -216,12 +214,12 @@ def _progress(
     refusal = _refusal(order, happening)
     if refusal is not None or not isinstance(order, Order):
         return refusal
-    if happening is Happening.LATE_PICKED_UP:
+    if happening is _LATE_PICKED_UP:
         return _reclaim(book, client, order, body, now, say)
     after = TABLE[order.state][happening]
     if after is order.state:
         return None
-    if after is State.DELIVERED:
+    if after is DELIVERED:
         _deliver(book, order, body, now, say)
     else:
         _advance(book, order, State(after), body, now, say)
@@ -234,7 +232,7 @@ def _advance(book: Book, order: Order, state: State, body: RiderProgress, now: N
     rider = book.riders.known[order.rider]
     book.orders.move(order, state, now_ms, stale_ms(order, now_ms))
     book.riders.at(rider, order.pickup_lat, order.pickup_lon, now_ms)
-    if state is State.AT_SHOP:
+    if state is AT_SHOP:
         order.arrive_ms = now_ms
         say.count("order.at_shop", body.at)
     else:
@@ -255,7 +253,7 @@ def _deliver(book: Book, order: Order, body: RiderProgress, now: Now, say: Say) 
     if order.promised_ms:
         say.measure("promise_error_ms", body.at, abs(now_ms - order.promised_ms))
     say.locate("order.delivered", body.at, order.dropoff_lat, order.dropoff_lon, order.client)
-    end(book, order, State.DELIVERED, now, say, body.at)
+    end(book, order, DELIVERED, now, say, body.at)
 
 
 def _reclaim(book: Book, client: str, order: Order, body: RiderProgress, now: Now, say: Say) -> Refusal | None:
@@ -270,7 +268,7 @@ def _reclaim(book: Book, client: str, order: Order, body: RiderProgress, now: No
     book.riders.take(rider, order.id)
     say.take_back(client, order.id)
     say.count("order.reclaimed", body.at)
-    _advance(book, order, State.PICKED_UP, body, now, say)
+    _advance(book, order, PICKED_UP, body, now, say)
     return None
 
 

@@ -13,10 +13,9 @@ def why_rider(chosen: Option, options: Sequence[Option], serves: Mapping[str, st
     together = f" fetches it together with {_and(chosen.mates)}: it" if chosen.mates else ""
     times = f"can pick up in {pickup} and drop off in {dropoff}"
     start = f"{chosen.rider}{free}{together} {times} at a cost of {chosen.total} s"
-    others = [option for option in options if option.rider != chosen.rider]
-    if not others:
+    other = next((option for option in options if option.rider != chosen.rider), None)
+    if other is None:
         return f"{start}; nobody else could take it."
-    other = others[0]
     if other.total >= chosen.total:
         return f"{start}; the next best, {other.rider}, costs {other.total} s."
     if other.rider in serves:
@@ -45,10 +44,14 @@ def why_later(ahead_s: int) -> str:
 
 def duration(seconds: int) -> str:
     """Hours, minutes and seconds, without the parts that are nothing."""
-    hours, rest = divmod(max(0, seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{left} s" if left else ""]
-    return " ".join(part for part in parts if part) or "0 s"
+    if seconds < 60:
+        return f"{max(0, seconds)} s"
+    minutes, left = divmod(seconds, 60)
+    end = f" {left} s" if left else ""
+    if minutes < 60:
+        return f"{minutes} min{end}"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min{end}" if rest else f"{hours} h{end}"
 
 
 def _riders(count: int) -> str:

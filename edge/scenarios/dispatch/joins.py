@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from ...limits import CANDIDATES_MAX, JOIN_TARGET_S
 from ...model import DispatchRules
-from .candidates import CHANGE_S, Option
-from .lifecycle import State
+from .candidates import CHANGE_S, RANK, Option
+from .lifecycle import AT_SHOP, PICKED_UP
 from .orders import Order, Orders
 from .riders import Rider, Riders
 from .travel import Service, ride_s
@@ -47,7 +47,7 @@ class Joins:
         if place not in self._trips:
             self._trips[place] = self._at(place)
         found = [option for trip in self._trips[place] if (option := self._weigh(order, trip)) is not None]
-        found.sort(key=lambda option: (option.total, option.rider))
+        found.sort(key=RANK)
         return found[:CANDIDATES_MAX]
 
     def _at(self, place: tuple[float, float]) -> list[_Trip]:
@@ -59,14 +59,14 @@ class Joins:
             if not rider.on or rider.silent or len(rider.orders) >= rider.capacity:
                 continue
             held = [self._orders.open[one] for one in rider.orders]
-            rest = [one for one in held if one.state is not State.PICKED_UP]
+            rest = [one for one in held if one.state is not PICKED_UP]
             if all(one.id in self._orders.to_fetch[place] for one in rest):
                 trips.append(self._trip(rider, rest))
         return trips
 
     def _trip(self, rider: Rider, orders: list[Order]) -> _Trip:
         service, first, last = self._service, orders[0], orders[-1]
-        arrive_ms = first.arrive_ms if first.state is State.AT_SHOP else max(first.arrive_ms, self._now_ms)
+        arrive_ms = first.arrive_ms if first.state is AT_SHOP else max(first.arrive_ms, self._now_ms)
         pickup_ms = max(service.pickup_ms(arrive_ms, max(one.ready_ms for one in orders)), self._now_ms)
         late_ms = pickup_ms - first.pickup_ms  # than when the sequence was worked out
         slack_ms = [one.placed_ms + JOIN_TARGET_S * 1000 - one.dropoff_ms - late_ms for one in orders]

@@ -63,6 +63,15 @@ class Happening(StrEnum):
     RUN_OUT = "run_out"
 
 
+# A member's look-up in its class takes 0.2 us, which adds up in a round; these names take none.
+PLACED: Final = State.PLACED
+OFFERED: Final = State.OFFERED
+ACCEPTED: Final = State.ACCEPTED
+AT_SHOP: Final = State.AT_SHOP
+PICKED_UP: Final = State.PICKED_UP
+DELIVERED: Final = State.DELIVERED
+
+
 class Refusal(Struct, frozen=True):
     """Why an event is not accepted: for the receipt, where `field` and `detail` help its sender."""
 
@@ -71,8 +80,8 @@ class Refusal(Struct, frozen=True):
     detail: str = ""
 
 
-_P, _O, _A, _S = State.PLACED, State.OFFERED, State.ACCEPTED, State.AT_SHOP
-_U, _D, _C, _X = State.PICKED_UP, State.DELIVERED, State.CANCELLED, State.UNDELIVERABLE
+_P, _O, _A, _S, _U, _D = PLACED, OFFERED, ACCEPTED, AT_SHOP, PICKED_UP, DELIVERED
+_C, _X = State.CANCELLED, State.UNDELIVERABLE
 _LATE, _SKIP, _NONE, _TWICE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED, Reason.DUPLICATE_ORDER
 
 _ROWS: Final[dict[Happening, tuple[State | Reason, ...]]] = {
@@ -101,8 +110,8 @@ TABLE: Final[dict[State, dict[Happening, State | Reason]]] = {
 """For each state and happening: the next state, or why it is refused. The same state again means: nothing changes
 (but for `ready` and `delay`, which move the ready time)."""
 
-HELD: Final = (State.OFFERED, State.ACCEPTED, State.AT_SHOP, State.PICKED_UP)
+HELD: Final = (OFFERED, ACCEPTED, AT_SHOP, PICKED_UP)
 """The states in which an order has a rider."""
 
-CLOSED: Final = (State.DELIVERED, State.CANCELLED, State.UNDELIVERABLE)
+CLOSED: Final = (DELIVERED, State.CANCELLED, State.UNDELIVERABLE)
 """The states that nothing leaves."""

@@ -5,7 +5,7 @@ from collections import Counter
 from msgspec import Struct
 
 from .book import Book
-from .lifecycle import State
+from .lifecycle import OFFERED
 from .riders import Rider
 
 
@@ -95,5 +95,5 @@ def _state(book: Book, rider: Rider) -> str:
         return "silent"
     if not rider.orders:
         return "idle"
-    offered = all(book.orders.open[order].state is State.OFFERED for order in rider.orders)
+    offered = all(book.orders.open[order].state is OFFERED for order in rider.orders)
     return "offered" if offered else "busy"

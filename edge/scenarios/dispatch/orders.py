@@ -3,16 +3,17 @@
 Times are whole milliseconds of the monotonic clock; wall-clock times are made from them when something is said.
 """
 
+from collections import OrderedDict
 from itertools import islice
 from typing import Final
 
 from msgspec import Struct
 
 from ...limits import OFFERS_PAST_KEPT, ORDERS_CLOSED_KEPT
-from .lifecycle import State
+from .lifecycle import ACCEPTED, AT_SHOP, PLACED, State
 from .timers import Timers
 
-_TO_FETCH: Final = (State.ACCEPTED, State.AT_SHOP)
+_TO_FETCH: Final = (ACCEPTED, AT_SHOP)
 """The states of an order whose rider is on its way to the shop, or waits there."""
 
 
@@ -38,7 +39,7 @@ class Order(Struct, array_like=True):
     placed_ms: int
     ready_ms: int
     wants_promise: bool
-    state: State = State.PLACED
+    state: State = PLACED
     entered_ms: int = 0
     due_ms: int = 0
     is_ready: bool = False
@@ -82,7 +83,8 @@ class Orders:
 
     def __init__(self) -> None:
         self.open: dict[str, Order] = {}
-        self.closed: dict[str, Closed] = {}
+        # The oldest leaves first. A plain dict would have to look for it behind those that have left.
+        self.closed: OrderedDict[str, Closed] = OrderedDict()
         self.waiting: dict[str, Order] = {}
         """Placed and without a rider."""
         self.fresh: dict[str, Order] = {}
@@ -103,12 +105,15 @@ class Orders:
 
     def move(self, order: Order, state: State, now_ms: int, due_ms: int) -> None:
         """Another open state, which may last until `due_ms`."""
-        if state is State.PLACED:
+        if state is PLACED:
             self._wait(order)
         else:
             self.waiting.pop(order.id, None)
             self.fresh.pop(order.id, None)
-        self._list(order, state in _TO_FETCH)
+        if state in _TO_FETCH:
+            self.to_fetch.setdefault((order.pickup_lat, order.pickup_lon), {})[order.id] = order
+        elif order.state in _TO_FETCH:
+            self._unlist(order)
         order.state = state
         order.entered_ms = now_ms
         self.due(order, due_ms)
@@ -125,7 +130,8 @@ class Orders:
 
     def close(self, order: Order, state: State) -> None:
         """The end. The oldest closed order is forgotten where there are too many."""
-        self._list(order, False)
+        if order.state in _TO_FETCH:
+            self._unlist(order)
         order.state = state
         del self.open[order.id]
         self.waiting.pop(order.id, None)
@@ -135,7 +141,7 @@ class Orders:
             order.id, order.client, order.shop, state, order.rider, order.offer, order.past[-OFFERS_PAST_KEPT:]
         )
         while len(self.closed) > ORDERS_CLOSED_KEPT:
-            del self.closed[next(iter(self.closed))]
+            self.closed.popitem(last=False)
 
     def part(self, fresh: int, again: int) -> "Orders":
         """The same orders, of which fewer wait: at most so many new ones, and the oldest so many of the others."""
@@ -155,24 +161,23 @@ class Orders:
         """From a snapshot."""
         self.__init__()
         self.open = {order.id: order for order in state.open}
-        self.closed = {order.id: order for order in state.closed}
+        self.closed = OrderedDict((order.id, order) for order in state.closed)
         self.waiting = {name: self.open[name] for name in state.waiting}
         self.fresh = {name: order for name, order in self.waiting.items() if not order.considered}
         for order in state.open:
             self.timers.set(order.id, order.due_ms)
-            self._list(order, order.state in _TO_FETCH)
+            if order.state in _TO_FETCH:
+                self.to_fetch.setdefault((order.pickup_lat, order.pickup_lon), {})[order.id] = order
 
     def _wait(self, order: Order) -> None:
         order.considered = False
         self.waiting[order.id] = order
         self.fresh[order.id] = order
 
-    def _list(self, order: Order, to_fetch: bool) -> None:
-        """Whether a rider is on its way to fetch the order."""
+    def _unlist(self, order: Order) -> None:
+        """No rider is on its way to fetch the order any more."""
         place = order.pickup_lat, order.pickup_lon
-        if to_fetch:
-            self.to_fetch.setdefault(place, {})[order.id] = order
-        elif (there := self.to_fetch.get(place)) is not None:
-            there.pop(order.id, None)
-            if not there:
-                del self.to_fetch[place]
+        there = self.to_fetch[place]
+        del there[order.id]
+        if not there:
+            del self.to_fetch[place]

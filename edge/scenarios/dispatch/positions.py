@@ -9,7 +9,8 @@ want it, costs 30 ns there and 100 in numpy (a swap of two rows 2 us instead of 
 
 import math
 from array import array
-from collections.abc import MutableSequence
+from collections.abc import Collection, MutableSequence, Sequence
+from math import ceil, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,8 @@ from ...limits import (
 )
 from ...model import DispatchRules, Now, Seen
 from .grid import Grid
-from .travel import METRES_PER_DEG, seconds
+from .travel import METRES_PER_DEG
+from .vicinity import MERIDIAN_DEG, Found, nearest_of_each
 
 NEVER: Final = -(1 << 60)
 _ROWS_MIN: Final = 64
@@ -56,6 +58,8 @@ class Positions:
         """Positions that no decision can see, by reason; the last one of a rider whose shift begins later is kept."""
         self._begun_ms: int | None = None
         self._silence_ms = 0
+        self._oldest_ms = _FAR
+        """No position of those who can be offered something is older: a bound, so that ages are looked at seldom."""
         self._stirred = False
         self._retry_ms = 0
 
@@ -174,12 +178,28 @@ class Positions:
         oldest = now_ms - self._rules.position_age_s_max * 1000
         few = self._ready <= _FEW
         found = self._among_few(lat, lon, oldest) if few else self._among_many(lat, lon, limit, oldest)
-        found.sort()
-        rules, at = self._rules, self._at
-        return [
-            Seen(rider, seconds(distance, rules), max(0, (now_ms - at[row]) // 1000))
-            for distance, rider, row in found[:limit]
-        ]
+        return self._seen(found, limit, now_ms)
+
+    def nearest_each(
+        self, places: Sequence[tuple[float, float]], limit: int, now_ms: int, without: Collection[str] = ()
+    ) -> list[list[Seen]]:
+        """The same for each of many places, from all riders but those of `without`."""
+        count = self._ready
+        if not _FEW < count < GRID_RIDERS_MIN:
+            more = limit + len(without)
+            found = [self.nearest(lat, lon, more, now_ms) for lat, lon in places]
+            return [[one for one in seen if one.rider not in without][:limit] for seen in found] if without else found
+        oldest = now_ms - self._rules.position_age_s_max * 1000
+        reach = (self._rules.radius_m_max / METRES_PER_DEG) ** 2
+        hidden = self._old(slice(count), oldest)
+        if without:
+            hidden = np.zeros(count, np.bool_) if hidden is None else hidden
+            hidden[[row for rider in without if (row := self._row.get(rider, count)) < count]] = True
+        number = {place: index for index, place in enumerate(dict.fromkeys(places))}
+        lats, lons = self._lats[:count], self._lons[:count]
+        near = nearest_of_each(list(number), lats, lons, hidden, self._names, limit, reach)
+        seen = [self._seen(one, limit, now_ms) for one in near]
+        return [seen[number[place]] for place in places]
 
     def silent(self, now_ms: int) -> list[str]:
         """Riders on shift of whom nothing was heard for too long, by name. Costs nothing before one can be due."""
@@ -229,14 +249,24 @@ class Positions:
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
-    def _among_few(self, lat: float, lon: float, oldest: int) -> list[tuple[int, str, int]]:
+    def _seen(self, found: Found, limit: int, now_ms: int) -> list[Seen]:
+        """What a round gets of them: the nearest first."""
+        found.sort()
+        at, detour, speed = self._at, self._rules.detour_factor, self._rules.speed_mps
+        seen: list[Seen] = []
+        for metres, rider, row in found[:limit]:
+            age_s = (now_ms - at[row]) // 1000
+            seen.append(Seen(rider, ceil(metres * detour / speed), max(0, age_s)))
+        return seen
+
+    def _among_few(self, lat: float, lon: float, oldest: int) -> Found:
         """Metres, name and row of everybody in reach, one after the other. For the arithmetic see `_square`."""
         phi = math.radians(lat)
         cosine, slope = math.cos(phi), math.sin(phi) * math.pi / 360
-        wraps = abs(lon) > 179.0
+        wraps = abs(lon) > MERIDIAN_DEG
         reach = (self._rules.radius_m_max / METRES_PER_DEG) ** 2
         lats, lons, at, names = self._lat, self._lon, self._at, self._names
-        found: list[tuple[int, str, int]] = []
+        found: Found = []
         for row in range(self._ready):
             if at[row] >= oldest:
                 up = lats[row] - lat
@@ -246,10 +276,10 @@ class Positions:
                 across *= cosine - up * slope
                 square = up * up + across * across
                 if square <= reach:
-                    found.append((round(math.sqrt(square) * METRES_PER_DEG), names[row], row))
+                    found.append((round(sqrt(square) * METRES_PER_DEG), names[row], row))
         return found
 
-    def _among_many(self, lat: float, lon: float, limit: int, oldest: int) -> list[tuple[int, str, int]]:
+    def _among_many(self, lat: float, lon: float, limit: int, oldest: int) -> Found:
         """The same of the nearest `limit`, and of those who are as near as the last of them."""
         if self._ready >= GRID_RIDERS_MIN:
             near = self._near(lat, lon, limit, oldest)
@@ -260,14 +290,14 @@ class Positions:
         if len(square) > limit:
             ranked = square.copy()
             ranked.partition(limit - 1)
-            reach = min(reach, float(ranked[limit - 1]))
+            reach = min(reach, ranked.item(limit - 1))
         picks = (square <= reach).nonzero()[0]
         squares = square[picks].tolist()
         if rows is not None:
             picks = rows[picks]
         names = self._names
         return [
-            (round(math.sqrt(one) * METRES_PER_DEG), names[row], row)
+            (round(sqrt(one) * METRES_PER_DEG), names[row], row)
             for one, row in zip(squares, picks.tolist(), strict=True)
         ]
 
@@ -277,15 +307,24 @@ class Positions:
         some parts in 100,000."""
         up = self._lats[rows] - lat
         across = self._lons[rows] - lon
-        if abs(lon) > 179.0:
+        if abs(lon) > MERIDIAN_DEG:
             across = np.remainder(across + 180.0, 360.0) - 180.0
         phi = math.radians(lat)
         across *= math.cos(phi) - up * (math.sin(phi) * math.pi / 360)
-        square = up * up + across * across
-        old = self._ats[rows] < oldest
-        if old.any():
-            square[old] = np.inf
-        return square
+        up *= up
+        across *= across
+        up += across
+        old = self._old(rows, oldest)
+        if old is not None:
+            up[old] = np.inf
+        return up
+
+    def _old(self, rows: slice | NDArray[np.intp], oldest: int) -> NDArray[np.bool_] | None:
+        """Which of the rows have a position from before `oldest`; None where none has."""
+        if oldest <= self._oldest_ms:
+            return None
+        self._oldest_ms = int(self._ats[: self._ready].min(initial=_FAR))
+        return self._ats[rows] < oldest if oldest > self._oldest_ms else None
 
     def _near(self, lat: float, lon: float, limit: int, oldest: int) -> NDArray[np.intp]:
         """Rows among which the nearest `limit` are: rings of the grid until nobody nearer can be left outside."""
@@ -312,6 +351,7 @@ class Positions:
         """Puts the row into the part where it belongs."""
         ready = self._idle[row] and not self._quiet[row] and self._at[row] != NEVER
         if ready and row >= self._ready:
+            self._oldest_ms = min(self._oldest_ms, self._at[row])
             self._swap(row, self._ready)
             self._ready += 1
             if self._grid is not None:

@@ -11,7 +11,7 @@ from itertools import takewhile
 from msgspec import Struct
 
 from ...model import DispatchRules
-from .lifecycle import State
+from .lifecycle import AT_SHOP, PICKED_UP
 from .orders import Order, Orders
 from .positions import Positions
 from .timers import Timers
@@ -73,16 +73,16 @@ class Riders:
 
     def take(self, rider: Rider, order: str) -> None:
         """One more order, at the end of the sequence."""
-        self._turn(rider, rider.on, [*rider.orders, order])
+        self._load(rider, [*rider.orders, order])
 
     def drop(self, rider: Rider, order: str) -> None:
         """One order less."""
-        self._turn(rider, rider.on, [held for held in rider.orders if held != order])
+        self._load(rider, [held for held in rider.orders if held != order])
         self._forget(rider)
 
     def first(self, rider: Rider, order: str, orders: Orders) -> None:
         """The order is in the rider's bag: what is there comes before what is not."""
-        bag = [held for held in rider.orders if held != order and orders.open[held].state is State.PICKED_UP]
+        bag = [held for held in rider.orders if held != order and orders.open[held].state is PICKED_UP]
         rest = [held for held in rider.orders if held != order and held not in bag]
         rider.orders = [*bag, order, *rest]
 
@@ -108,12 +108,15 @@ class Riders:
 
     def reschedule(self, rider: Rider, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
         """Works out anew when the rider reaches each stop of its sequence, and when it is free."""
-        service = Service(rules)
-        held = [orders.open[name] for name in rider.orders]
+        if not rider.orders:
+            rider.free_ms = now_ms
+            return
         free_ms = now_ms
+        held = [orders.open[name] for name in rider.orders]
+        service = Service(rules)
         before: Order | None = None
         for index, order in enumerate(held):
-            if order.state is State.PICKED_UP:
+            if order.state is PICKED_UP:
                 leave_ms = max(order.pickup_ms, free_ms - service.after_pickup)
                 order.dropoff_ms = max(service.dropoff_ms(leave_ms, order.ride_s), now_ms)
                 if before is not None:
@@ -126,18 +129,20 @@ class Riders:
                 if before is not None:
                     hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.pickup_lat, order.pickup_lon, rules)
                     order.arrive_ms = free_ms + hop * 1000
-                elif order.state is not State.AT_SHOP:
+                elif order.state is not AT_SHOP:
                     order.arrive_ms = max(order.arrive_ms, now_ms)
                 ready_ms = order.ready_ms
-                for mate in takewhile(partial(together, order), held[index + 1 :]):
-                    ready_ms = max(ready_ms, mate.ready_ms)
+                if len(held) > index + 1:
+                    for mate in takewhile(partial(together, order), held[index + 1 :]):
+                        ready_ms = max(ready_ms, mate.ready_ms)
                 order.pickup_ms = max(service.pickup_ms(order.arrive_ms, ready_ms), now_ms)
                 order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
             free_ms = service.free_ms(order.dropoff_ms)
             before = order
-        self._unlist(rider)
-        rider.free_ms = free_ms
-        self._list(rider)
+        if free_ms != rider.free_ms:
+            self._unlist(rider)
+            rider.free_ms = free_ms
+            self._list(rider)
 
     def restore(self, riders: list[Rider]) -> None:
         """From a snapshot. The table keeps what it knows of riders who are still there."""
@@ -162,17 +167,26 @@ class Riders:
             if on and rider.until_ms is not None:
                 self.timers.set(rider.id, rider.until_ms)
 
-    def _turn(self, rider: Rider, on: bool, orders: list[str] | None = None) -> None:
+    def _turn(self, rider: Rider, on: bool) -> None:
+        """On shift, or no longer."""
         self.idle -= rider.on and not rider.orders
         self.watched += on - rider.on
         rider.on = on
-        if orders is not None:
-            self._unlist(rider)
-            rider.orders = orders
-            self._list(rider)
-        idle = rider.on and not rider.orders
+        idle = on and not rider.orders
         self.idle += idle
-        self._positions.flag(rider.id, idle, rider.on)
+        self._positions.flag(rider.id, idle, on)
+
+    def _load(self, rider: Rider, orders: list[str]) -> None:
+        """Other orders in hand."""
+        had, has = bool(rider.orders), bool(orders)
+        if had and not has:
+            self._unlist(rider)
+        rider.orders = orders
+        if has and not had:
+            self._list(rider)
+        if has is not had:
+            self.idle += rider.on * (had - has)
+            self._positions.flag(rider.id, rider.on and had, rider.on)
 
     def _list(self, rider: Rider) -> None:
         if rider.orders:
@@ -192,7 +206,7 @@ class Riders:
 
 def together(one: Order, other: Order) -> bool:
     """Whether a rider fetches both at once: at the same shop, and neither is in its bag yet."""
-    waits = one.state is not State.PICKED_UP and other.state is not State.PICKED_UP
+    waits = one.state is not PICKED_UP and other.state is not PICKED_UP
     return waits and (one.pickup_lat, one.pickup_lon) == (other.pickup_lat, other.pickup_lon)
 
 

@@ -4,12 +4,15 @@ A decision depends on positions that are never stored, and must still replay. So
 `Witness` looks at the table and notes down each answer, a `Testimony` gives the noted answers back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from ...errors import JournalError
 from ...model import Glance, Now, Observation, Seen, Silence
 from .positions import Positions, milliseconds
+
+Asked = tuple[str, float, float]
+"""An order, and where it is picked up: latitude and longitude."""
 
 
 class Sight(Protocol):
@@ -23,6 +26,13 @@ class Sight(Protocol):
 
     def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
         """The nearest riders who can be offered something, with seconds of travel and of age."""
+        ...
+
+    def nearest_each(
+        self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
+    ) -> list[list[Seen]]:
+        """The same for each of many orders, noted as if they had been asked about one after the other. Riders of
+        `without` are left out."""
         ...
 
     def silent(self, now: Now) -> list[str]:
@@ -49,6 +59,15 @@ class Witness:
         riders = self._positions.nearest(lat, lon, limit, milliseconds(now))
         self.log.append(Glance(order, riders))
         return riders
+
+    def nearest_each(
+        self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
+    ) -> list[list[Seen]]:
+        """The same for each of many orders, from all riders but some."""
+        places = [(lat, lon) for _, lat, lon in asked]
+        found = self._positions.nearest_each(places, limit, milliseconds(now), without)
+        self.log += [Glance(order, riders) for (order, _, _), riders in zip(asked, found, strict=True)]
+        return found
 
     def silent(self, now: Now) -> list[str]:
         """Riders on shift of whom nothing was heard for too long."""
@@ -85,6 +104,13 @@ class Testimony:
             )
         self.log.append(self._left.pop())
         return last.riders
+
+    def nearest_each(
+        self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
+    ) -> list[list[Seen]]:
+        """The same for each of many orders."""
+        del without
+        return [self.nearest(order, lat, lon, limit, now) for order, lat, lon in asked]
 
     def silent(self, now: Now) -> list[str]:
         """The silent riders of then."""

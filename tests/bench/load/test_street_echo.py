@@ -5,14 +5,14 @@ from pathlib import Path
 
 from bench.load.openloop import Round, due_times
 from bench.load.street import Street
-from bench.load.subjects import street_echo
+from bench.load.subjects import same_packets
 
 
 def test_every_order_reaches_a_rider_and_every_event_its_receipt(tmp_path: Path) -> None:
     """All orders of a round are answered once, and no publish stays unacknowledged or is refused."""
 
     async def main() -> None:
-        async with street_echo(tmp_path) as subject:
+        async with same_packets(tmp_path) as subject:
             street = await Street.at_node(subject.door, 3, 5, passwords=False)
             outcome = await Round(street, 0, due_times(100.0, 0.3, 1)).run()
             assert (outcome.sent, outcome.answered, outcome.lost, outcome.duplicates) == (30, 30, 0, 0)

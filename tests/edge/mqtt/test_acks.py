@@ -22,7 +22,7 @@ def test_any_order_of_decisions_leaves_in_the_order_of_arrival(tokens: list[int]
         acks.acknowledge(part, ["" if token % 2 else Reason.TOO_LATE for token in part], out)
         assert _ids(out) == list(range(100, 100 + len(_ids(out))))
     assert len(_ids(out)) == 8
-    assert len(acks) == 0
+    assert acks.waiting == 0
 
 
 def test_tokens_that_nobody_waits_for_are_passed_over():

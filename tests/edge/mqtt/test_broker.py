@@ -353,6 +353,30 @@ def test_hostile_topics_are_refused_counted_and_cannot_loop(tmp_path: Path) -> N
         asyncio.run(work(broker))
 
 
+def test_a_flood_is_shed_by_client_and_counted(tmp_path: Path) -> None:
+    """What is over a client's quota is counted, taken from the broker and not handed over; others do not notice, and a
+    larger quota holds from its setting on."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        joining = joined(broker.url, node, messages_per_s=0.001, burst=5)
+        async with joining as link, Person(broker.url, "ann") as ann, Person(broker.url, "bob") as bob:
+            for number in range(20):
+                await ann.say(b"ann %d" % number)
+            await bob.say(b"bob")
+            await until(lambda: len(ann.got) == 5 and bob.got, "the answers")
+            await until(lambda: sum(count for _, _, count in node.sheds) == 15, "the count")
+            assert set(node.events) == {b"bob", *(b"ann %d" % number for number in range(5))}
+            assert {(client, reason) for client, reason, _ in node.sheds} == {("ann", Reason.OVER_QUOTA)}
+            await until(lambda: link.link.held == 0, "acknowledgements")
+            link.set_quota(1e9, 100)
+            await ann.say(b"ann again")
+            await until(lambda: b"ann again" in node.events, "the larger quota")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
 def test_a_will_says_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
     """Presence from wills and messages; the will itself never reaches the node."""
 

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -329,10 +330,11 @@ def test_a_connection_that_cannot_be_written_to_holds_up_nobody(run: Callable[[T
         _, port = await endpoint.listen("127.0.0.1:0")
         broken = await Client.connect(port, client="c2")
 
-        def fail() -> None:
+        def fail(_data: bytes) -> None:
             raise RuntimeError("this transport is closed")
 
-        next(iter(endpoint._peers)).flush = fail  # type: ignore[method-assign]
+        peer: Any = next(iter(endpoint._peers))
+        peer._transport = SimpleNamespace(is_closing=lambda: False, write=fail, abort=peer._transport.abort)
         client = await Client.connect(port)
         broken.send(PingReqPacket())
         client.send(PingReqPacket())

@@ -229,6 +229,34 @@ def test_back_off_is_exponential_with_full_jitter() -> None:
     asyncio.run(work())
 
 
+@pytest.mark.parametrize(("held_s", "ceilings"), [(0.0, [0.02, 0.02, 0.02, 0.02]), (60.0, [0.02, 0.04, 0.08, 0.16])])
+def test_back_off_begins_anew_only_after_a_connection_that_held(
+    held_s: float, ceilings: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A peer that drops us soon after it took us in is left alone for longer each time; one that kept us is not."""
+    monkeypatch.setattr("edge.mqtt.link.LINK_HELD_S", held_s)
+
+    async def work(broker: Mosquitto) -> None:
+        waits: list[float] = []
+
+        async def wait_for(what: Any, delay_s: float) -> Any:
+            if asyncio.iscoroutine(what):
+                waits.append(delay_s)
+            return await honest(what, delay_s)
+
+        honest = asyncio.wait_for
+        async with Peer(broker.url, backoff=(0.02, 10.0)) as peer:
+            peer.link._random = lambda: 1.0
+            monkeypatch.setattr(asyncio, "wait_for", wait_for)
+            for count in range(2, 6):
+                peer.link.drop()
+                await until(lambda count=count: peer.link.connected and peer.link.connects == count, "the way back")
+        assert waits[:4] == ceilings
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
 def test_a_half_dead_peer_is_left(tmp_path: Path) -> None:
     """A broker that is stopped in the middle acknowledges nothing: the link closes, comes back, and loses nothing."""
 

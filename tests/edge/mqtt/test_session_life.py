@@ -1,5 +1,7 @@
 """One client's connection: takeover, keepalive, deadlines, and whatever else may come."""
 
+import gc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from edge.mqtt.codec import (
     PingRespPacket,
     SubscribePacket,
 )
+from edge.mqtt.session import Connection
 from tests.edge.mqtt.cases import BOTH, V5
 from tests.edge.mqtt.world import ALL, EITHER, World, connect, farewell
 
@@ -33,7 +36,7 @@ def test_the_same_client_takes_over():
     assert (sent.reason_code, old.connection.closing) == (DisconnectReasonCode.SESSION_TAKEN_OVER, True)
     assert world.receiver.presence == [("c1", True)]
     world.receiver.answer("c1")
-    world.sessions.wake("c1")
+    world.sessions.wake(["c1"])
     assert (len(old.read()), len(new.read())) == (0, 1)
     old.connection.lost(world.now)
     assert world.sessions.connected("c1") == [new.connection]
@@ -122,3 +125,19 @@ def _any_order(version: int, data: bytes) -> None:
     assert world.receiver.presence == [("c1", True), ("c1", False)]
     assert all(found.client == "c1" for found in world.receiver.publishes)
     assert len(world.receiver.publishes) + sum(world.receiver.dropped.values()) <= len(data) // 2 + 1
+
+
+@EITHER
+def test_a_closed_connection_is_gone_when_the_wheel_lets_go(version: int):
+    """It is in no cycle, so it does not wait for the collector, which on a calm node hardly ever comes by."""
+    world = World()
+    gc.collect()
+    gc.disable()
+    try:
+        peer, _ = world.connect(version=version)
+        peer.connection.lost(world.now)
+        del peer
+        world.pass_s(61)
+        assert not [one for one in gc.get_objects() if type(one) is Connection]
+    finally:
+        gc.enable()

@@ -2,7 +2,15 @@
 
 import pytest
 
-from edge.limits import OFFER_AHEAD_S, OFFER_SLACK_S, REDECIDE_S
+from edge.limits import (
+    CANDIDATES_ALONE,
+    CANDIDATES_BURST,
+    CANDIDATES_MAX,
+    MATCHED_ORDERS_MIN,
+    OFFER_AHEAD_S,
+    OFFER_SLACK_S,
+    REDECIDE_S,
+)
 from edge.scenarios.dispatch import choice
 from edge.wire import Place
 
@@ -111,3 +119,128 @@ def test_riders_are_given_away_once(district, monkeypatch, rows):
     offered = [one.rider for one in d.decisions if one.offer]
     assert sorted(offered) == ["r0", "r1", "r2", "r3"]
     assert {one.order for one in d.decisions if one.offer} == {"o0", "o1", "o2", "o3"}
+
+
+def spread(index):
+    """The shop of each order: one beside the other, a few metres apart."""
+    return Place(52.5 + index / 20_000, 13.4)
+
+
+def burst(district, riders, orders):
+    """A district in which so many orders of different shops come at once, and so many riders wait at one corner."""
+    d = district()
+    for index in range(riders):
+        d.begin(f"r{index}", lat=52.5 + index / 10_000, lon=13.4)
+    d.round(*(d.place(f"o{index}", shop=f"s{index}", pickup=spread(index)) for index in range(orders)))
+    return d
+
+
+@pytest.mark.parametrize("orders", [MATCHED_ORDERS_MIN - 1, MATCHED_ORDERS_MIN, 40, 100])
+def test_a_burst_is_served_at_once(district, mirror, orders):
+    """With riders enough every order of a burst is offered to a rider of its own in its very round, though all see the
+    same riders first; and the rows replay."""
+    d = burst(district, 110, orders)
+    offered = [one.rider for one in d.decisions if one.offer]
+    assert len(offered) == len(set(offered)) == orders
+    for decides in (True, False):
+        follower = mirror(d.book.rules, decides)
+        for row in d.rows:
+            follower.follow(row)
+        assert follower.dispatch.snapshot() == d.dispatch.snapshot()
+
+
+def test_a_burst_asks_for_no_plan(district, monkeypatch):
+    """Where riders are enough, nothing is left over that would have to be planned."""
+    monkeypatch.setattr(choice, "plan_round", None)
+    d = burst(district, 64, 64)
+    assert len({one.rider for one in d.decisions if one.offer}) == 64
+
+
+def test_a_burst_looks_past_those_who_are_taken(district):
+    """Who finds everybody near given to others looks again, among the rest only."""
+    d = burst(district, 30, 20)
+    looks = {}
+    for glance in d.rows[-1].seen:
+        if glance.order:
+            looks.setdefault(glance.order, []).append({one.rider for one in glance.riders})
+    assert all(len(order[0]) == CANDIDATES_BURST for order in looks.values())
+    again = [order for order in looks.values() if len(order) > 1]
+    assert again
+    assert all(first.isdisjoint(second) for first, second, *_ in again)
+
+
+def test_a_burst_without_riders_enough_is_planned(district):
+    """With more orders than riders everybody gets a first order, and others a second one in the plan."""
+    d = burst(district, 4, MATCHED_ORDERS_MIN)
+    assert sorted({one.rider for one in d.decisions if one.rider}) == ["r0", "r1", "r2", "r3"]
+    assert sum(one.offer for one in d.decisions) == 4
+    assert len([one for one in d.decisions if one.rider and not one.offer]) == MATCHED_ORDERS_MIN - 4
+
+
+def test_more_than_one_plan_can_weigh_up_is_matched(district):
+    """More orders than a plan takes and than there are riders: each rider gets one at once."""
+    d = burst(district, 6, 70)
+    assert sorted(one.rider for one in d.decisions if one.offer) == [f"r{index}" for index in range(6)]
+
+
+def test_a_burst_leaves_earlier_plans_alone(district):
+    """A rider who is planned for an order that still waits is not given to a burst while others are as near."""
+    d = district(silent_s=5000)
+    d.begin("planned", lat=52.5, lon=13.4)
+    d.round(d.place("later", prep_s=1500))
+    assert d.book.orders.open["later"].plan == "planned"
+    for index in range(20):
+        d.begin(f"r{index}", lat=52.501 + index / 10_000, lon=13.4)
+    d.round(*(d.place(f"o{index}", shop=f"s{index}", pickup=spread(index)) for index in range(10)))
+    assert len([one for one in d.decisions if one.offer]) == 10
+    assert "planned" not in {one.rider for one in d.decisions if one.offer}
+    assert d.book.orders.open["later"].plan == "planned"
+
+
+def test_who_sees_nobody_is_not_planned(district):
+    """An order with nobody in sight gets no rider who fetches another one first: the way there would be days long."""
+    d = district()
+    d.begin("r1")
+    d.round(
+        d.place("far", pickup=Place(54.5, 13.4), dropoff=Place(54.5, 13.4)), d.place("o1"), d.place("o2", shop="s2")
+    )
+    assert {one.order: one.rider for one in d.decisions} == {"far": "", "o1": "r1", "o2": "r1"}
+
+
+@pytest.mark.parametrize(("riders", "shops", "planned"), [(6, 3, False), (5, 3, True), (6, 2, True)])
+def test_a_conflict_of_a_few_is_matched(district, monkeypatch, riders, shops, planned):
+    """Three new orders that want the same rider get one each without a plan, where riders are enough and no two orders
+    could be fetched at one shop."""
+    plans = []
+    monkeypatch.setattr(choice, "plan_round", lambda orders, *rest: plans.append(len(orders)) or [None] * len(orders))
+    d = district()
+    for index in range(riders):
+        d.begin(f"r{index}", lat=52.5 + index / 10_000, lon=13.4)
+    d.round(*(d.place(f"o{index}", pickup=spread(index % shops)) for index in range(3)))
+    assert plans == ([3] if planned else [])
+    assert len({one.rider for one in d.decisions if one.offer}) == (0 if planned else 3)
+
+
+def test_a_conflict_that_costs_a_stop_is_planned(district):
+    """Where the second rider is a stop at a door farther away, the plan weighs up whether to wait for the first."""
+    d = district(pickup_service_s=0, dropoff_service_s=20)
+    d.begin("near", lat=52.5, lon=13.4)
+    for name in ("far", "farther", "farthest"):
+        d.begin(name, lat=52.53, lon=13.4)
+    near = Place(52.501, 13.4)
+    d.round(d.place("o1", dropoff=near), d.place("o2", shop="s2", pickup=near, dropoff=near))
+    assert {one.order: one.rider for one in d.decisions} == {"o1": "near", "o2": "near"}
+
+
+def test_who_is_alone_looks_at_fewer(district):
+    """A new order without competition looks at a few riders; one that was declined, or that is not alone, at more."""
+    d = district()
+    for index in range(20):
+        d.begin(f"r{index}", lat=52.5 + index / 1000)
+    d.round(d.place("o1"))
+    assert [len(glance.riders) for glance in d.rows[-1].seen if glance.order] == [CANDIDATES_ALONE]
+    rider, offer = d.offer_of("o1")
+    d.round(d.reply(rider, "o1", offer, accept=False))
+    assert [len(glance.riders) for glance in d.rows[-1].seen if glance.order] == [CANDIDATES_MAX]
+    d.round(d.place("o2"), d.place("o3", shop="s3"))
+    assert [len(glance.riders) for glance in d.rows[-1].seen if glance.order] == [CANDIDATES_MAX] * 2

@@ -20,9 +20,9 @@ from hypothesis.stateful import (
 )
 
 from edge.errors import JournalError
-from edge.limits import REDECIDE_S, ROUND_AGAIN_MIN
+from edge.limits import MATCHED_ORDERS_MIN, REDECIDE_S, ROUND_AGAIN_MIN
 from edge.model import DispatchRules
-from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch import Dispatch, choice
 from edge.scenarios.dispatch.choice import choose
 from edge.scenarios.dispatch.lifecycle import CLOSED, HELD, State
 from edge.wire import DURABLE_KINDS, Place
@@ -213,13 +213,15 @@ def machine(district, mirror):
     return Made
 
 
-def test_anything_goes(machine):
+@pytest.mark.parametrize(("burst", "examples"), [(MATCHED_ORDERS_MIN, 40), (2, 30)])
+def test_anything_goes(machine, monkeypatch, burst, examples):
     """No order with two riders, nobody beyond capacity or after the shift, every order ends, and at every step replay
-    and recovery from the rows come to the same state and the same words."""
+    and recovery from the rows come to the same state and the same words; also where two new orders are a burst."""
+    monkeypatch.setattr(choice, "MATCHED_ORDERS_MIN", burst)
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -49,6 +49,33 @@ def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, li
         assert rider.age_s == 5
 
 
+@pytest.mark.parametrize("few", [0, 10_000])
+@settings(max_examples=50)
+@given(
+    centre=st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.995)]),
+    offsets=st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 0.4), st.integers(0, 1_000)), max_size=40),
+    asked=st.lists(st.integers(0, 39), min_size=1, max_size=6),
+    limit=st.integers(1, 12),
+    without=st.sets(st.integers(0, 39)),
+)
+def test_many_places_at_once_see_the_same(few, centre, offsets, asked, limit, without):
+    """Looked at all at once or one by one, a place has the same nearest riders, whether or not some are left out, far
+    away, or were seen too long ago."""
+    places = [(centre[0] + up, (centre[1] + across + 180) % 360 - 180) for up, across, _ in offsets]
+    positions = Positions(RULES)
+    for index, (place, (_, _, at_s)) in enumerate(zip(places, offsets, strict=True)):
+        positions.enter(f"r{index}", 0)
+        positions.flag(f"r{index}", True, True)
+        positions.put(f"r{index}", at_s * 1000, *place)
+    spots = [places[index] if index < len(places) else centre for index in asked]
+    names = {f"r{index}" for index in without}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", few)
+        at_once = positions.nearest_each(spots, limit, 1_000_000, names)
+        one_by_one = [positions.nearest(lat, lon, 40, 1_000_000) for lat, lon in spots]
+    assert at_once == [[seen for seen in row if seen.rider not in names][:limit] for row in one_by_one]
+
+
 def test_the_newest_point_counts():
     """Of several points, and of several messages, only the one with the latest stamp matters."""
     positions = table([(0.0, 0.0)])
