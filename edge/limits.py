@@ -143,13 +143,6 @@ BROKER_CLIENTS_MAX: Final = 20_000
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
 
-HELD_S: Final = 0.005
-"""How long a rider's or a kitchen's report waits for an order whose round and commit it can share. Nobody feels it, and
-at 500 orders/s it is what makes one commit of two."""
-
-HELD_READS_MAX: Final = 64
-"""Reads that wait so. With more of them there is company enough."""
-
 ORDERS_OPEN_MAX: Final = 10_000
 """Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
 

@@ -24,7 +24,6 @@ from .limits import (
     COMMIT_QUEUE_BYTES_MAX,
     COMMIT_QUEUE_ROWS_MAX,
     COMMIT_QUEUE_ROWS_SPARE,
-    HELD_S,
     SNAPSHOT_ROW_BYTES,
     SNAPSHOT_ROWS,
 )
@@ -84,9 +83,8 @@ class Pipeline:
         self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
         self._gathered = Gathered(self._loop, self._flush)
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._timer_when = _NEVER
+        self._timer_at = _NEVER
         self._turning = False
-        self._hold: asyncio.TimerHandle | None = None
         self._paused = False
         self._rules: Rules | None = None
         self._snapshot_number = node.number - node.recovered_rows
@@ -105,14 +103,10 @@ class Pipeline:
         """All publishes of one read, in order. They become part of the round of this turn of the loop."""
         if self.broken:
             return
-        if self._intake.add(source, publishes, read_at):
-            if not self._turning:
-                self._turning = True
-                self._loop.call_soon(self._take_in)
-        elif self._hold is None:
-            # A deadline must not pass while the answer that meets it is held.
-            near = self._timer_when - self._loop.time() <= HELD_S
-            self._hold = self._loop.call_later(0.0 if near else HELD_S, self._take_all)
+        self._intake.add(source, publishes, read_at)
+        if not self._turning:
+            self._turning = True
+            self._loop.call_soon(self._take_in)
 
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
         """Messages that a link dropped: counted with the next round."""
@@ -145,7 +139,7 @@ class Pipeline:
         for item in inputs:
             if isinstance(item, Configure):
                 self._rules = item.rules
-        self._take_all()  # what was read before comes first
+        self._take_in()  # what was read before comes first
         if self._serving:
             self._handle(inputs, perf_counter())
 
@@ -155,7 +149,7 @@ class Pipeline:
 
     async def drain(self) -> None:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
-        self._take_all()
+        self._take_in()
         self._flush()
         if self._flight and self._serving:
             self._idle.clear()
@@ -199,21 +193,12 @@ class Pipeline:
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
-    def _take_all(self) -> None:
-        """Everything that was read, and what is held with it."""
-        if self._intake.held:
-            self._intake.release(perf_counter())
-        self._take_in()
-
     def _take_in(self) -> None:
         """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
         self._turning = False
         due = self._intake.due
         while due and not self.broken:
             self._round()
-        if self._hold is not None and not self._intake.held:
-            self._hold.cancel()
-            self._hold = None
 
     def _round(self) -> None:
         """As many reads as fit one round."""
@@ -323,17 +308,14 @@ class Pipeline:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._timer_at = self._timer_when = deadline
+        self._timer_at = deadline
         if deadline != _NEVER:
             wait_s = min(max(self._clock.real_s(deadline - self._clock.mono()), 0.0), 3600.0)
             self._timer = self._loop.call_later(wait_s, self._due)
-            self._timer_when = self._loop.time() + wait_s  # uvloop's handle has no `when` where nothing is to wait for
 
     def _due(self) -> None:
         self._timer, self._timer_at = None, _NEVER
-        if self._intake.held:
-            self._take_all()
-        elif self._serving:
+        if self._serving:
             self._handle([], perf_counter())
 
     def _flush(self) -> None:

@@ -1,16 +1,14 @@
 """Tests of edge.intake: reads become rounds, and everybody gets the acknowledgements of what it sent."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock import Clock
 from edge.errors import Reason
 from edge.intake import Intake
-from edge.limits import BATCH_INPUTS_MAX, HELD_READS_MAX
+from edge.limits import BATCH_INPUTS_MAX
 from edge.model import Event, Publish, Rejected
 from edge.status import Status
-from edge.wire import KIND_OF
 from tests.messages import AT, GOOD, text
 
 
@@ -47,7 +45,7 @@ KINDS = ["order", "report", "position", "wrong"]
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(KINDS), st.booleans(), st.booleans())))
 def test_every_token_gets_the_reason_of_its_own_message(messages):
     """Whatever mixture of connections, kinds and qualities of service the turns bring: each token is paid once, in the
-    order of its connection, with the reason of its message; positions have none. What was held comes in the end."""
+    order of its connection, with the reason of its message; positions have none."""
     sources = [Source() for _ in range(3)]
     wanted: list[list[tuple[int, str]]] = [[], [], []]
     waiting = intake()
@@ -64,59 +62,15 @@ def test_every_token_gets_the_reason_of_its_own_message(messages):
 
     for number, (source, what, with_token, turn) in enumerate(messages, 1):
         token = number if with_token or what in ("order", "report") else 0
-        due = waiting.add(sources[source], [publish(what, token)], 0.0)
-        assert waiting.due or not due
+        waiting.add(sources[source], [publish(what, token)], 0.0)
         if token:
             wanted[source].append((token, "" if what == "position" else f"reason e-{number}"))
         if turn:
             pay()
-    assert len(waiting) == len(waiting.due) + len(waiting.held)
-    waiting.release(0.0)
     pay()
     assert [source.told for source in sources] == wanted
     assert len(waiting) == 0
     assert waiting.taken == len(messages)
-
-
-@pytest.mark.parametrize(
-    ("reads", "inputs"),
-    [
-        ("report", ""),
-        ("report report", ""),
-        ("report order", "report order"),
-        ("order report", "order"),
-        ("report wrong report order", "report wrong report order"),
-        ("report position", "position"),
-        ("report position order", "position report order"),
-    ],
-)
-def test_a_report_waits_for_an_order(reads, inputs):
-    """Alone it is held; with anything durable that is no report it goes, in its place before it. A position at QoS 0
-    passes it by."""
-    waiting, source = intake(), Source()
-    for number, what in enumerate(reads.split(), 1):
-        waiting.add(source, [publish(what, 0 if what == "position" else number)], 0.0)
-    taken = waiting.take()[0] if waiting.due else []
-    names = {"order.place": "order", "rider.progress": "report"}
-    found = [
-        names[KIND_OF[type(one.body)]]
-        if isinstance(one, Event)
-        else "wrong"
-        if isinstance(one, Rejected)
-        else "position"
-        for one in taken
-    ]
-    assert " ".join(found) == inputs
-    assert len(waiting.held) == len(reads.split()) - len(found)
-
-
-def test_a_crowd_of_reports_waits_for_nobody():
-    """No more than the bound are held, and a read of many goes at once."""
-    waiting, source = intake(), Source()
-    held = [waiting.add(source, [publish("report", n)], 0.0) for n in range(1, HELD_READS_MAX + 2)]
-    assert held == [False] * HELD_READS_MAX + [True]
-    assert (len(waiting.due), waiting.held) == (HELD_READS_MAX + 1, [])
-    assert waiting.add(source, [publish("report", 1)] * (BATCH_INPUTS_MAX + 1), 0.0)
 
 
 def test_a_flood_is_cut_into_rounds():

@@ -3,10 +3,8 @@
 import asyncio
 import json
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -18,7 +16,7 @@ from edge.errors import DiskFull, Reason
 from edge.gathered import LINGER_S
 from edge.journal import Journal
 from edge.limits import SNAPSHOT_ROWS
-from edge.model import Batch, Commit, Configure, Event, Publish, Sighting, Stored, Welcome, decode_row
+from edge.model import Batch, Commit, Configure, Publish, Sighting, Stored, Welcome, decode_row
 from edge.node import Node
 from edge.pipeline import Pipeline
 from edge.status import Status
@@ -65,10 +63,6 @@ class Wire:
 def order(number: int, token: int, client: str = "alice") -> Publish:
     fields = {**GOOD[0][1], "id": f"e-{number}", "order": f"o-{number}"}
     return Publish(client, "order.place", text(fields), 1, token)
-
-
-def report(number: int, token: int) -> Publish:
-    return Publish("r-1", "rider.progress", text({**GOOD[7][1], "id": f"e-{number}"}), 1, token)
 
 
 def position(token: int = 0) -> Publish:
@@ -157,52 +151,6 @@ def test_reads_of_one_turn_become_one_round(tmp_path):
         pipeline.received(wire, [order(7, 7)], 0.0)
         pipeline.present("alice", False)
         assert pipeline.node.number == before + 2
-
-    with_pipeline(tmp_path, test)
-
-
-def test_a_report_shares_the_round_of_an_order(tmp_path, monkeypatch):
-    """It waits, and is not acknowledged meanwhile; the next order takes it along in one row, in front of itself."""
-    monkeypatch.setattr("edge.pipeline.HELD_S", 40.0)
-
-    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
-        before = pipeline.node.number
-        pipeline.received(wire, [report(1, 1)], 0.0)
-        pipeline.received(wire, [position()], 0.0)
-        await asyncio.sleep(0.02)
-        assert (wire.log, pipeline.reads_waiting, pipeline.node.number) == ([], 1, before)
-        pipeline.received(wire, [order(2, 2)], 0.0)
-        await wire.until(lambda: len(wire.asked("acknowledge")) == 2)
-        assert wire.asked("acknowledge") == [[(1, "unknown_order")], [(2, "")]]
-        assert (pipeline.reads_waiting, pipeline.node.number) == (0, before + 1)
-        pipeline.received(wire, [report(3, 3)], 0.0)
-        pipeline.present("alice", False)  # what was read before comes first
-        await wire.until(lambda: len(wire.asked("acknowledge")) == 3)
-        pipeline.received(wire, [report(4, 4)], 0.0)
-
-    with_pipeline(tmp_path, test)  # nor does a node that stops leave one behind
-    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as db:
-        rows = [decode_row(body) for (body,) in db.execute("SELECT body FROM row")]
-    assert [item.body.id for row in rows for item in row.inputs if isinstance(item, Event)] == [
-        "e-1",
-        "e-2",
-        "e-3",
-        "e-4",
-    ]
-
-
-@pytest.mark.parametrize("held_s", [0.005, 1e6])
-def test_a_report_alone_does_not_wait_long(tmp_path, monkeypatch, held_s):
-    """Its time runs out without an order; and where a deadline of the core comes sooner than that, it is not held."""
-    monkeypatch.setattr("edge.pipeline.HELD_S", held_s)
-
-    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
-        pipeline.received(wire, [order(1, 1)], 0.0)
-        await wire.until(lambda: bool(wire.asked("acknowledge")))
-        for token in (2, 3):
-            pipeline.received(wire, [report(token, token)], 0.0)
-            assert len(wire.asked("acknowledge")) == token - 1
-            await wire.until(lambda token=token: len(wire.asked("acknowledge")) == token)
 
     with_pipeline(tmp_path, test)
 

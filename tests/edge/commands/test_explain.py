@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from edge.commands.explain import explain
 from edge.errors import DoorstepError, InputError
 from edge.journal import Journal
+from edge.scenarios.dispatch.choice import RULE
 from tests.edge.recorded import hour, journal
 
 
@@ -37,7 +38,7 @@ def test_a_person_reads_the_whole_story(path: Path) -> None:
         "r-1: declines offer 1; accepted",
         "r-2: offer 2: no answer",
         "alice, shop-1: delivered",
-        "rules planned-1",
+        f"rules {RULE}",
         "> r-1",
         "0:04 old",
         "travel 6",
