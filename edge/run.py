@@ -257,6 +257,7 @@ class _Running:
         config = self._config
         if not config.uplink:
             return None
+        instance = data.instance()  # now: later there may be no file descriptor for it
         sync = Sync(
             node=config.node,
             centre=config.uplink_name,
@@ -265,7 +266,7 @@ class _Running:
             token=secret(self._config_path, "uplink_token_file", config.uplink_token_file),
             tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
             batches=pipeline.batches,
-            hello=lambda boot: pipeline.node.outbox.hello(data.instance(), boot),
+            hello=lambda boot: pipeline.node.outbox.hello(instance, boot),
             post=lambda item: pipeline.post([item]),
         )
         pipeline.on_batches = sync.wake

@@ -8,6 +8,7 @@ share of the run is left out. The centre's disk is shown and not judged: it keep
 scaled clock makes a day's windows in minutes.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -17,14 +18,23 @@ from .run import Ended
 from .sampler import Series
 from .slope import Slope, blocks, slope
 
+Block = tuple[float, Callable[[list[float]], Any]]
+
 WARM_UP: Final = 0.25
 YOUNG_S: Final = 300.0
 """Or a quarter of a run that is too short for it."""
 
+YOUNG_FDS_S: Final = 60.0
+"""Descriptors have no caches to fill."""
+
 TOLERATED_A_DAY: Final = {"rss_mb": 0.5, "fds": 0.1, "disk_mb": 1.0}
 """Growth in a day of the node's clock that is none: a hundred days of it are less than half of what a unit may have."""
 
-BLOCK_S: Final = 15.0
+BLOCK_MEDIAN: Final[Block] = (15.0, np.median)
+BLOCK: Final[dict[str, Block]] = {"fds": (60.0, max)}
+"""Seconds in a block, and what stands for it. Descriptors: the most, for while the uplink is cut there is one less, and
+cuts are shorter than a minute; a leak raises the most."""
+
 JUDGED: Final = (
     ("node", "rss_mb"),
     ("node", "fds"),
@@ -81,7 +91,7 @@ def report(ended: Ended) -> dict[str, Any]:
 
 def judge(series: Series, what: str, seconds: float, speed: float) -> dict[str, dict[str, Any]]:
     """The slopes of one column, per real hour."""
-    begin, young_s = seconds * WARM_UP, min(YOUNG_S, seconds / 4)
+    begin, young_s = seconds * WARM_UP, min(YOUNG_FDS_S if what == "fds" else YOUNG_S, seconds / 4)
     tolerated = TOLERATED_A_DAY[what] * speed / 24
     rows = [
         (second, value, life)
@@ -90,7 +100,7 @@ def judge(series: Series, what: str, seconds: float, speed: float) -> dict[str, 
         )
         if second >= begin and (age >= young_s or what == "disk_mb")
     ]
-    found = blocks([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], BLOCK_S)
+    found = blocks([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], *BLOCK.get(what, BLOCK_MEDIAN))
     lines = {"over_all": slope(found.seconds, found.values)}
     if what != "disk_mb":
         lines["within_lives"] = slope(found.seconds, found.values, found.groups)

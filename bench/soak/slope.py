@@ -6,8 +6,8 @@ Covariance Matrix*, Econometrica 55, 1987). Where samples belong to groups (the 
 each group has a level of its own and all have one slope: then a leak shows although every restart hides it.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -62,15 +62,21 @@ def slope(seconds: Sequence[float], values: Sequence[float], groups: Sequence[in
     return Slope(per_hour, per_hour - SIGMAS * error, per_hour + SIGMAS * error, level, len(t))
 
 
-def blocks(seconds: Sequence[float], values: Sequence[float], groups: Sequence[int], width_s: float) -> "Blocks":
-    """Medians of blocks of `width_s`; a block holds samples of one group."""
+def blocks(
+    seconds: Sequence[float],
+    values: Sequence[float],
+    groups: Sequence[int],
+    width_s: float,
+    of: Callable[[list[float]], Any] = np.median,
+) -> "Blocks":
+    """Medians, or what `of` makes of them, of blocks of `width_s`; a block holds samples of one group."""
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
     for second, value, group in zip(seconds, values, groups, strict=True):
         found.setdefault((int(second // width_s), group), []).append((second, value))
     blocks_ = Blocks([], [], [])
     for (_, group), inside in sorted(found.items()):
         blocks_.seconds.append(float(np.mean([second for second, _ in inside])))
-        blocks_.values.append(float(np.median([value for _, value in inside])))
+        blocks_.values.append(float(of([value for _, value in inside])))
         blocks_.groups.append(group)
     return blocks_
 

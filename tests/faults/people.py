@@ -33,11 +33,15 @@ ACK_DEADLINE_S: Final = 4.0
 SHOP: Final = {"lat": 31.2, "lon": 121.4}
 DOOR: Final = {"lat": 31.205, "lon": 121.405}
 
+WAIT_S_MAX = 300.0
+"""A node that died in a fault which it should have survived must end its test, not hang the list."""
+
 
 async def until(done: Callable[[], object], step_s: float = 0.02) -> None:
-    """Wait for a fact. Whoever needs a bound puts it around this."""
-    while not done():  # noqa: ASYNC110 - facts of many kinds, of which only some could ring a bell
-        await asyncio.sleep(step_s)
+    """Wait for a fact, at most WAIT_S_MAX. Whoever needs a closer bound puts it around this."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while not done():  # noqa: ASYNC110 - facts of many kinds, of which only some could ring a bell
+            await asyncio.sleep(step_s)
 
 
 class Person:

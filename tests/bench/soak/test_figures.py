@@ -37,6 +37,16 @@ def test_the_youth_of_a_life_does_not_count() -> None:
     assert not judge(grown, "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
 
 
+def test_cuts_of_the_uplink_are_no_slope_of_descriptors() -> None:
+    """A descriptor less for half a minute here and there does not count, wherever it falls; one more a minute does."""
+    for early in (320, 900):
+        cut = series(0.0)
+        cut.fds = [104.0 - (early <= second < early + 30) for second in cut.seconds]
+        assert not judge(cut, "fds", 1200.0, 288.0)["within_lives"]["upward"]
+        cut.fds = [fds + second // 60 for fds, second in zip(cut.fds, cut.seconds, strict=True)]
+        assert judge(cut, "fds", 1200.0, 288.0)["within_lives"]["upward"]
+
+
 def test_the_plot_gets_a_sample_each_five_seconds() -> None:
     """All columns stay in step."""
     columns = thinned(series(1.0))
