@@ -99,19 +99,11 @@ class Intake:
                 made = decode(publish, crs)
                 inputs += made
                 first, token = made[0], publish.token
-                if isinstance(first, Event):
-                    received(publish.kind)
+                is_durable = isinstance(first, Event | Rejected)
+                received("rejected" if isinstance(first, Rejected) else publish.kind)
+                if token or is_durable:
                     tokens.append(token)
-                    durable.append(True)
-                elif isinstance(first, Rejected):
-                    received("rejected")
-                    tokens.append(token)
-                    durable.append(True)
-                else:
-                    received(publish.kind)
-                    if token:
-                        tokens.append(token)
-                        durable.append(False)
+                    durable.append(is_durable)
             if tokens:
                 debts.append(Debt(source, tokens, durable))
             count += len(publishes)

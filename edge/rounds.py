@@ -56,6 +56,7 @@ class Round:
         self = cls(commit.number, sequence, read_at, handled_at, debts)
         self.row = commit.row
         clients = self.clients
+        recalls: list[Recall] = []
         for effect in effects:
             if isinstance(effect, Answer):
                 clients[effect.client] = None
@@ -63,9 +64,11 @@ class Round:
             elif isinstance(effect, Acknowledge):
                 self.reasons = effect.reasons
             elif isinstance(effect, Recall):
-                self.recalls = [*self.recalls, effect]
+                recalls.append(effect)
             elif isinstance(effect, Batch):
                 self.batch = (effect.epoch, effect.seq)
+        if recalls:
+            self.recalls = recalls
         return self
 
     def sheds(self) -> list[Shed]:

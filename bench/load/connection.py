@@ -35,9 +35,10 @@ OPEN_S_MAX: Final = 20.0
 """From the first SYN to the SUBACK, on a busy machine."""
 
 PACKET_BYTES_MAX: Final = 256 * 1024
-_ACK: Final = Layout(">HH").pack
-_PUBACK: Final = 0x4002
-_PACKET_IDS: Final = 65_535
+ACK: Final = Layout(">HH").pack
+PUBACK: Final = 0x4002
+PACKET_IDS: Final = 65_535
+"""A PUBACK of success is `ACK(PUBACK, packet_id)`: the same bytes in both versions. Identifiers are 1 to PACKET_IDS."""
 _REFUSED: Final = 0x80
 
 
@@ -83,7 +84,7 @@ class Connection(asyncio.Protocol):
             self._backlog.append((topic, payload))
             return
         self._in_flight += 1
-        self._packet_id = self._packet_id % _PACKET_IDS + 1
+        self._packet_id = self._packet_id % PACKET_IDS + 1
         self._out += PublishPacket(topic, payload, qos=QoS.AT_LEAST_ONCE, packet_id=self._packet_id).write()
 
     def tell(self, packets: bytes) -> None:
@@ -127,7 +128,7 @@ class Connection(asyncio.Protocol):
         for packet in self._decoder.feed(data) if data else ():
             if type(packet) is PublishPacket:
                 if packet.packet_id:
-                    self._out += _ACK(_PUBACK, packet.packet_id)
+                    self._out += ACK(PUBACK, packet.packet_id)
                 self._on_message(self, packet, read_at)
             elif type(packet) is PubAckPacket:
                 self._settled(packet)

@@ -11,7 +11,6 @@ import signal
 import socket
 import ssl
 import sys
-from struct import Struct as Layout
 from typing import Any, Final, cast
 
 from edge.mqtt.codec import (
@@ -26,15 +25,12 @@ from edge.mqtt.codec import (
 )
 from edge.mqtt.websocket import Stream
 
-from .connection import PACKET_BYTES_MAX, Connection, Door, connect
+from .connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK, Connection, Door, connect
 
 ECHO: Final = "floor"
 """The name in topics where the node's would stand: at a broker neither hears the other's orders."""
 
 EXPIRY_S: Final = 60  # the node's assignments carry one, so the echo's do
-_ACK: Final = Layout(">HH").pack
-_PUBACK: Final = 0x4002
-_PACKET_IDS: Final = 65_535
 
 
 def answer_topic(topic: str) -> str:
@@ -78,7 +74,7 @@ class Echo(asyncio.Protocol):
     def _publish(self, packet: PublishPacket, out: bytearray) -> None:
         if packet.packet_id is None:
             return
-        self._packet_id = self._packet_id % _PACKET_IDS + 1
+        self._packet_id = self._packet_id % PACKET_IDS + 1
         out += PublishPacket(
             answer_topic(packet.topic),
             packet.payload,
@@ -86,7 +82,7 @@ class Echo(asyncio.Protocol):
             packet_id=self._packet_id,
             message_expiry_interval=EXPIRY_S,
         ).write()
-        out += _ACK(_PUBACK, packet.packet_id)
+        out += ACK(PUBACK, packet.packet_id)
 
 
 def bounce(connection: Connection, packet: PublishPacket, read_at: float) -> None:

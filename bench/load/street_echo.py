@@ -12,8 +12,7 @@ import asyncio
 import socket
 import sys
 import time
-from struct import Struct as Layout
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from edge.decode import decode
 from edge.model import Event, Publish
@@ -43,12 +42,8 @@ from edge.wire import (
     topic_down,
 )
 
-from .connection import PACKET_BYTES_MAX
+from .connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK
 from .echo import EXPIRY_S, until_terminated
-
-_ACK: Final = Layout(">HH").pack
-_PUBACK: Final = 0x4002
-_PACKET_IDS: Final = 65_535
 
 
 class Town:
@@ -127,7 +122,7 @@ class StreetEcho(asyncio.Protocol):
 
     def send(self, topic: str, payload: bytes) -> None:
         """One QoS 1 publish."""
-        self._packet_id = self._packet_id % _PACKET_IDS + 1
+        self._packet_id = self._packet_id % PACKET_IDS + 1
         self._write(
             PublishPacket(
                 topic,
@@ -145,7 +140,7 @@ class StreetEcho(asyncio.Protocol):
         for made in decode(Publish(self._name, kind, packet.payload, 1, 1), "wgs84"):
             if isinstance(made, Event):
                 self._town.event(made)
-        self._write(_ACK(_PUBACK, packet.packet_id))
+        self._write(ACK(PUBACK, packet.packet_id))
 
     def _write(self, packet: bytes) -> None:
         if not self._out:
