@@ -228,11 +228,6 @@ class Outbox:
         """Uncompressed size of what the centre has not acknowledged."""
         return self._pool_bytes + sum(len(item.batch.body) for item in self._flying)
 
-    @property
-    def waiting_since(self) -> float | None:
-        """Monotonic seconds at which the oldest batch in flight was cut."""
-        return self._flying[0].cut_at if self._flying else None
-
     # -- recovery --------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:

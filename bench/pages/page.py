@@ -125,7 +125,8 @@ def _where(one: Shown) -> str:
         parts.append(
             f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores, "
             f"Linux {machine.get('kernel', '?')}, disk {machine.get('file_system', 'not told')}, "
-            f"load before {load or 'not told'}; {machine.get('measured_at', 'time not told')}."
+            f"load before {load or 'not told'}, a loop of Python {machine.get('python_loop_ms', '?')} ms; "
+            f"{machine.get('measured_at', 'time not told')}."
         )
     else:
         parts.append("The report does not say on which machine.")

@@ -34,7 +34,7 @@ def test_ci_runs_the_tests() -> None:
 def test_without_python_make_says_what_to_install(tmp_path: Path, program: Callable[[str], str]) -> None:
     """On a machine without a new enough Python the message names the package and the way round."""
     environment = {"PATH": str(tmp_path), "LC_ALL": "C"}
-    command = [program("make"), f"VENV={tmp_path}/venv", "venv"]
+    command = [program("make"), f"VENV={tmp_path}/venv", f"SYSTEM_PYTHON={tmp_path}/python3", "venv"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode != 0
     assert "No Python 3.11 or newer" in done.stderr

@@ -110,8 +110,5 @@ TABLE: Final[dict[State, dict[Happening, State | Reason]]] = {
 """For each state and happening: the next state, or why it is refused. The same state again means: nothing changes
 (but for `ready` and `delay`, which move the ready time)."""
 
-HELD: Final = (OFFERED, ACCEPTED, AT_SHOP, PICKED_UP)
-"""The states in which an order has a rider."""
-
 CLOSED: Final = (DELIVERED, State.CANCELLED, State.UNDELIVERABLE)
 """The states that nothing leaves."""

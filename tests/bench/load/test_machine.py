@@ -12,6 +12,7 @@ def test_the_machine_is_named(tmp_path: Path) -> None:
     assert all(found.values())
     assert found["cores"] >= 1
     assert len(found["load_average"]) == 3
+    assert 0 < found["python_loop_ms"] < 10_000
 
 
 def test_every_version_is_known(program: Callable[[str], str]) -> None:

@@ -24,7 +24,7 @@ from edge.limits import MATCHED_ORDERS_MIN, REDECIDE_S, ROUND_AGAIN_MIN
 from edge.model import DispatchRules
 from edge.scenarios.dispatch import Dispatch, choice
 from edge.scenarios.dispatch.choice import choose
-from edge.scenarios.dispatch.lifecycle import CLOSED, HELD, State
+from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, State
 from edge.wire import DURABLE_KINDS, Place
 
 RIDERS, ORDERS = [f"r{n}" for n in range(5)], [f"o{n}" for n in range(12)]
@@ -153,7 +153,7 @@ class Machine(RuleBasedStateMachine):
             return
         book = self.d.book
         for order in book.orders.open.values():
-            assert (order.state in HELD) == bool(order.rider)
+            assert (order.state is not PLACED) == bool(order.rider)
             assert order.due_ms > round(self.d.seconds * 1000)
             holders = [rider.id for rider in book.riders.known.values() if order.id in rider.orders]
             assert holders == ([order.rider] if order.rider else [])
