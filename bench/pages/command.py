@@ -44,7 +44,8 @@ def report(folder: str, page_path: str | None, table_path: str | None) -> None:
     if table_path is not None:
         Path(table_path).write_text(table(files), encoding="utf-8")
     click.echo(
-        f"{target}: {shown} report{'s' * (shown > 1)}" + (f", {len(left_out)} files left out" if left_out else "")
+        f"{target}: {shown} report{'s' * (shown > 1)}"
+        + (f", {len(left_out)} file{'s' * (len(left_out) > 1)} left out" if left_out else "")
     )
 
 
