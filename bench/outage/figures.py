@@ -2,8 +2,9 @@
 
 The p99 of a phase is the median over slices of SLICE_ORDERS orders of each slice's p99: what else the machine does for
 a second disturbs one slice, not the figure. The ratio's interval comes from drawing slices anew (bootstrap). p99 over
-all orders of a phase stands beside it. "Before" are the quiet times on both sides of the outages. A drain is short,
-so there all orders of all drains count together, against all of those.
+all orders of a phase stands beside it. "Before" are the quiet times on both sides of the outages. A drain is over in
+a fraction of a second, so each is one slice, together with the AFTER_S in which its rows are deleted; slices of as many
+orders stand for the times before.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ GREETING_S: Final = 0.25
 """Between the node's connection and the first batch that the centre has stored, as far as it counts as drain: the wait
 for the next attempt to connect does not."""
 
+AFTER_S: Final = 1.0
+
 KILL_MARGIN_S: Final = (0.5, 2.0)
 """Orders due from so long before a kill until so long after everybody is back are counted apart."""
 
@@ -39,13 +42,15 @@ def report(ended: Ended, proof: Proof) -> dict[str, Any]:
     before = [_calm(ended, o.quiet_at, o.cut_at) for o in ended.outages]
     before.append(_calm(ended, ended.outages[-1].drained_at + 1.0, ended.ended_at))
     during = [_calm(ended, o.cut_at + 1.0, o.restored_at) for o in measured]
-    draining = [_calm(ended, o.connected_at - GREETING_S, o.drained_at) for o in measured]
+    draining = [_calm(ended, o.connected_at - GREETING_S, o.drained_at + AFTER_S) for o in measured]
     steady, cut, drain = np.concatenate(before), np.concatenate(during), np.concatenate(draining)
-    local = slice_ratio(cut, steady)
+    local = ratio(slices_p99(cut), slices_p99(steady))
     whole = ended.status["sync"]
     first = measured[0]
     growth = growths(ended.watch.samples, first)
-    live = pooled_ratio(drain, steady)
+    drained = [values for values in map(_answered, draining) if len(values)]
+    size = max(int(np.mean([len(values) for values in drained])), 1) if drained else SLICE_ORDERS
+    live = ratio(np.array([_p99(values) for values in drained]), slices_p99(steady, size))
     return {
         "benchmark": "outage",
         "lost": proof.lost,
@@ -88,18 +93,16 @@ def report(ended: Ended, proof: Proof) -> dict[str, Any]:
     }
 
 
-def slices_p99(values: Values) -> Values:
-    """The p99 of each slice; the rest that fills none is left out, unless there is nothing else."""
-    answered = values[~np.isnan(values)]
-    count = max(len(answered) // SLICE_ORDERS, 1)
+def slices_p99(values: Values, size: int = SLICE_ORDERS) -> Values:
+    """The p99 of each slice of about so many orders."""
+    answered = _answered(values)
     if not len(answered):
         return np.zeros(0)
-    return np.array([_p99(part) for part in np.array_split(answered, count)])
+    return np.array([_p99(part) for part in np.array_split(answered, max(len(answered) // size, 1))])
 
 
-def slice_ratio(values: Values, base: Values) -> Ratio | None:
-    """Median p99 of slices over that of the base, with its 90 % interval; None where one has no orders."""
-    ours, theirs = slices_p99(values), slices_p99(base)
+def ratio(ours: Values, theirs: Values) -> Ratio | None:
+    """The median of our slices' p99 over that of theirs, with its 90 % interval; None where one has no orders."""
     if not len(ours) or not len(theirs):
         return None
     dice = np.random.default_rng(1)
@@ -108,17 +111,6 @@ def slice_ratio(values: Values, base: Values) -> Ratio | None:
     )
     low, high = np.quantile(drawn, [0.05, 0.95])
     return round(float(np.median(ours) / np.median(theirs)), 3), round(float(low), 3), round(float(high), 3)
-
-
-def pooled_ratio(values: Values, base: Values) -> Ratio | None:
-    """p99 of all orders over that of the base, with its 90 % interval by drawing orders anew."""
-    ours, theirs = values[~np.isnan(values)], base[~np.isnan(base)]
-    if not len(ours) or not len(theirs):
-        return None
-    dice = np.random.default_rng(1)
-    drawn = np.array([_p99(dice.choice(ours, len(ours))) / _p99(dice.choice(theirs, len(theirs))) for _ in range(400)])
-    low, high = np.quantile(drawn, [0.05, 0.95])
-    return round(_p99(ours) / _p99(theirs), 3), round(float(low), 3), round(float(high), 3)
 
 
 def growths(samples: Sequence[Sample], outage: Outage) -> dict[str, float]:
@@ -147,7 +139,7 @@ def cpu_us(samples: Sequence[Sample], phases: Sequence[tuple[float, float]]) -> 
 
 def quantiles(values: Values) -> dict[str, float | int]:
     """p50, p99 and the most, in ms, of the orders that were answered."""
-    answered = values[~np.isnan(values)]
+    answered = _answered(values)
     if not len(answered):
         return {"orders": len(values), "p50": 0.0, "p99": 0.0, "max": 0.0, "p99_of_slices": 0.0}
     p50, p99, most = np.quantile(answered, [0.5, 0.99, 1.0], method="higher")
@@ -184,7 +176,7 @@ def _by_second(ended: Ended) -> dict[str, list[float]]:
     begun, seconds, p99s = ended.orders.begun, [], []
     for second in range(int(ended.ended_at - begun)):
         values = ended.orders.between(begun + second, begun + second + 1)
-        answered = values[~np.isnan(values)]
+        answered = _answered(values)
         if len(answered):
             seconds.append(float(second))
             p99s.append(round(_p99(answered), 2))
@@ -231,6 +223,11 @@ def _outage(o: Outage) -> dict[str, Any]:
 def _line(samples: Sequence[Sample]) -> float:
     hours = np.array([s.wall_ms for s in samples], float) / HOUR_MS
     return round(float(np.polyfit(hours - hours[0], [s.backlog_bytes for s in samples], 1)[0]), 1)
+
+
+def _answered(values: Values) -> Values:
+    """Without the orders that got no rider."""
+    return values[~np.isnan(values)]
 
 
 def _p99(values: Values) -> float:

@@ -31,7 +31,7 @@ def soak(
 
     kill -9 of either, cuts of the uplink, bursts of messages that nobody can read, most clients reconnecting at once.
     Memory, descriptors and disk are sampled each second; none of them may have an upward slope once caches are full.
-    Kills come in the first half only, so that the second is one life in which a slow leak shows.
+    Kills come in the first third only, so that the rest is one life in which a slow leak shows.
 
     \b
     Examples:

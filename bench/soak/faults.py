@@ -6,15 +6,15 @@ from typing import Final
 from msgspec import Struct
 
 MEANS_S: Final = {
-    "kill_node": 150.0,
-    "kill_centre": 150.0,
+    "kill_node": 100.0,
+    "kill_centre": 100.0,
     "cut": 90.0,
     "nonsense": 20.0,
     "storm": 60.0,
 }
 """Mean real seconds between two of a kind."""
 
-KILLS_UNTIL: Final = 0.5
+KILLS_UNTIL: Final = 1 / 3
 """The share of the run in which processes are killed. What comes after is one life, long enough for a leak to show."""
 
 CUT_S: Final = (2.0, 30.0)
