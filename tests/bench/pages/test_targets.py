@@ -49,7 +49,7 @@ def test_peers_are_judged_by_the_better_of_the_others(behind: tuple[bool, bool],
         "script": peer(10.0, behind[0], 400.0),
         "node-red": peer(20.0, behind[1], 200.0),
     }
-    p99, rate = verdicts([{"benchmark": "peers", "peers": peers}])
+    p99, rate = verdicts([{"benchmark": "peers", "plan": {"riders": 200}, "peers": peers}])
     assert (p99.measured, rate.measured) == (measured, "2.50")
 
 
@@ -60,9 +60,10 @@ def test_every_target_finds_its_figure_in_a_full_set_of_reports() -> None:
         **REPORTS,
         "latency": latency(1.0),
         "throughput": {**REPORTS["throughput"], "ratio_mosquitto": 0.1, "ratio_cpu": 9.0},
-        "peers": {"benchmark": "peers", "peers": {"doorstep": peer, "script": peer}},
     }
-    found = verdicts(reports.values())
+    del reports["peers"]
+    peers = {"benchmark": "peers", "peers": {"doorstep": peer, "script": peer}}
+    found = verdicts([*reports.values(), *({**peers, "plan": {"riders": riders}} for riders in (200, 1_000))])
     assert [one.what for one in found] == [target.what for target in TARGETS]
     assert markdown(found).count("\n") == len(TARGETS) + 2
 
