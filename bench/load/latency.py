@@ -20,7 +20,7 @@ from edge.model import decode_row
 from .disk import sync_times
 from .openloop import LATE_S, Outcome, Round, due_times, quantiles
 from .street import Street, riders, tills
-from .subjects import Certificates, NodeSubject, bare_echo, broker_echo, mosquitto, node
+from .subjects import Certificates, NodeSubject, bare_echo, broker_echo, mosquitto, node, same_packets
 
 RIDERS: Final = 200
 """On shift: at 500 orders/s a rider is busy for some milliseconds, so somebody is free through a stall of 0.4 s."""
@@ -71,6 +71,10 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         else:
             streets["mosquitto"] = await Street.at_echo(echo.door, plan.clients)
             stack.callback(streets["mosquitto"].close)
+        if plan.mode == "endpoint" and plan.transport == "tcp":
+            packets = await enter(same_packets(folder, kept=True))
+            streets["packets"] = await Street.at_node(packets.door, plan.clients, plan.riders, False)
+            stack.callback(streets["packets"].close)
         streets["doorstep"] = await Street.at_node(subject.door, plan.clients, plan.riders, not through)
         stack.callback(streets["doorstep"].close)
         return await _rounds(plan, folder, progress, streets, subject)
@@ -118,7 +122,7 @@ def _report(
     node_rounds = outcomes["doorstep"]
     everything = [outcome for rounds in outcomes.values() for outcome in rounds]
     late_share = max(outcome.late_share for outcome in everything)
-    return {
+    report = {
         "benchmark": "latency",
         "floor_ms": floor,
         "fsync_ms": fsync,
@@ -126,7 +130,7 @@ def _report(
         "doorstep_ms": ours,
         "stages_ms": status["latency_ms"]["total"],
         "ratio": {name: round(ours[name] / (floor[name] + fsync[name]), 3) for name in ("p50", "p99")},
-        "ratio_mosquitto": {name: round(ours[name] / through[name], 3) for name in ("p50", "p99")},
+        "ratio_mosquitto": _over(ours, through),
         "rate": plan.rate,
         "sent": sum(outcome.sent for outcome in node_rounds),
         "answered": sum(outcome.answered for outcome in node_rounds),
@@ -144,6 +148,14 @@ def _report(
         "rounds": {name: [asdict(outcome) for outcome in rounds] for name, rounds in outcomes.items()},
         "cut_short": any(outcome.cut_short for outcome in node_rounds),
     }
+    if "packets" in outcomes:
+        packets = medians(outcomes["packets"])
+        report |= {"packets_ms": packets, "ratio_packets": _over(ours, packets)}
+    return report
+
+
+def _over(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, float]:
+    return {name: round(ours[name] / theirs[name], 3) for name in ("p50", "p99")}
 
 
 def medians(outcomes: list[Outcome]) -> dict[str, float]:

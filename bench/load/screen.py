@@ -12,7 +12,13 @@ _ROWS: Final = (
     ("floor_ms", "bare echo, no decision, no disk"),
     ("fsync_ms", "one fdatasync of a row"),
     ("mosquitto_ms", "echo through Mosquitto"),
+    ("packets_ms", "the node's packets, on disk, nothing decided"),
     ("doorstep_ms", "Doorstep: decided, on disk, at the rider"),
+)
+_RATIOS: Final = (
+    ("ratio", "Doorstep over echo + fdatasync"),
+    ("ratio_mosquitto", "Doorstep over Mosquitto"),
+    ("ratio_packets", "Doorstep over its packets, on disk"),
 )
 
 
@@ -43,9 +49,11 @@ def latency_table(report: dict[str, Any]) -> None:
     for name in ("", "p50", "p99", "p99.9"):
         table.add_column(name, justify="left" if not name else "right")
     for field, words in _ROWS:
-        table.add_row(words, *(f"{report[field][name]:.3f}" for name in ("p50", "p99", "p999")))
-    for field, words in (("ratio", "Doorstep over echo + fdatasync"), ("ratio_mosquitto", "Doorstep over Mosquitto")):
-        table.add_row(words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), "")
+        if field in report:
+            table.add_row(words, *(f"{report[field][name]:.3f}" for name in ("p50", "p99", "p999")))
+    for field, words in _RATIOS:
+        if field in report:
+            table.add_row(words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), "")
     console = Console()
     console.print(table)
     console.print(

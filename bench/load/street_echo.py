@@ -1,11 +1,14 @@
 """The same packets as an order has at the node, where nobody decides and nothing is kept. A process of its own.
 
-    python -m bench.load.street_echo PORT NODE
+    python -m bench.load.street_echo PORT NODE [JOURNAL]
 
 The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
 two updates: six publishes out for three in, over two connections. This server sends those, made with the node's own
 codec and message types, and gives each order to the next rider in turn. What it reaches is what sockets, packets and
 messages leave on this machine for a node whose decisions and whose disk cost nothing.
+
+With JOURNAL the answers of each turn of the loop are committed to a SQLite file of that name before they leave, with
+the node's settings: what packets and disk leave for a node that validates, remembers and decides at no cost.
 """
 
 import asyncio
@@ -13,6 +16,8 @@ import socket
 import sys
 import time
 from typing import Any, cast
+
+import apsw
 
 from edge.decode import decode
 from edge.model import Event, Publish
@@ -46,11 +51,26 @@ from .connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK
 from .echo import EXPIRY_S, until_terminated
 
 
+class Kept:
+    """A table to which bytes are committed. Its log is never folded back into it: a run is short."""
+
+    def __init__(self, path: str) -> None:
+        self._database = apsw.Connection(path)
+        for pragma in ("journal_mode = wal", "synchronous = full", "wal_autocheckpoint = 0"):
+            self._database.execute(f"pragma {pragma}").fetchall()
+        self._database.execute("create table rows (number integer primary key, body blob)")
+
+    def commit(self, body: bytes) -> None:
+        """On disk when this returns."""
+        self._database.execute("insert into rows (body) values (?)", (body,))
+
+
 class Town:
     """Who is connected, which riders work, and whose each order is. `node` is the name in its topics."""
 
-    def __init__(self, node: str) -> None:
-        self._node = node
+    def __init__(self, node: str, kept: Kept | None) -> None:
+        self._node, self._kept = node, kept
+        self._answered: list[StreetEcho] = []
         self.clients: dict[str, StreetEcho] = {}
         self._riders: list[str] = []
         self._next = 0
@@ -72,6 +92,19 @@ class Town:
             self._tell(self._till_of.pop(order), Update(order=order, state="delivered", at=now, ready_at=now))
         elif isinstance(body, RiderShift):
             self._riders.append(client)
+
+    def answered(self, client: "StreetEcho") -> None:
+        """It has something to send: at the end of the turn."""
+        if not self._answered:
+            asyncio.get_running_loop().call_soon(self._turn)
+        self._answered.append(client)
+
+    def _turn(self) -> None:
+        clients, self._answered = self._answered, []
+        if self._kept is not None:
+            self._kept.commit(b"".join([client.out for client in clients]))
+        for client in clients:
+            client.flush()
 
     def _offer(self, order: OrderPlace, now: int) -> None:
         rider = self._riders[self._next % len(self._riders)]
@@ -100,7 +133,7 @@ class StreetEcho(asyncio.Protocol):
         self._name = ""
         self._decoder = Decoder(PACKET_BYTES_MAX)
         self._packet_id = 0
-        self._out = bytearray()
+        self.out = bytearray()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -143,19 +176,20 @@ class StreetEcho(asyncio.Protocol):
         self._write(ACK(PUBACK, packet.packet_id))
 
     def _write(self, packet: bytes) -> None:
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out += packet
+        if not self.out:
+            self._town.answered(self)
+        self.out += packet
 
-    def _flush(self) -> None:
-        data, self._out = self._out, bytearray()
+    def flush(self) -> None:
+        """What there is to send leaves."""
+        data, self.out = self.out, bytearray()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
 
-async def listen(port: int, node: str) -> None:
+async def listen(port: int, node: str, journal: str = "") -> None:
     """Serve until SIGTERM."""
-    town = Town(node)
+    town = Town(node, Kept(journal) if journal else None)
     await asyncio.get_running_loop().create_server(lambda: StreetEcho(town), "127.0.0.1", port, backlog=1024)
     await until_terminated()
 
@@ -163,4 +197,4 @@ async def listen(port: int, node: str) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(listen(int(sys.argv[1]), sys.argv[2]))
+    uvloop.run(listen(int(sys.argv[1]), *sys.argv[2:4]))

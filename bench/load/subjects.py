@@ -87,10 +87,11 @@ async def bare_echo(folder: Path, transport: str, certificates: Certificates | N
 
 
 @contextlib.asynccontextmanager
-async def same_packets(folder: Path) -> AsyncIterator[Subject]:
-    """The bare server that has the node's packets for each order."""
+async def same_packets(folder: Path, kept: bool = False) -> AsyncIterator[Subject]:
+    """The bare server that has the node's packets for each order; `kept`: and commits them before they leave."""
     port = free_port()
-    child = python("street-echo", folder, [street_echo.__name__, str(port), NODE], port)
+    extra = [str(folder / "street-echo.db")] if kept else []
+    child = python("street-echo", folder, [street_echo.__name__, str(port), NODE, *extra], port)
     async with running([child]):
         yield Subject("same packets", _door(port, "tcp", None), [child])
 

@@ -68,11 +68,18 @@ def _latency(report: Report) -> list[Table]:
         "floor_ms": "bare echo, no decision, no disk",
         "fsync_ms": "one fdatasync of a row",
         "mosquitto_ms": "echo through Mosquitto",
+        "packets_ms": "the node's packets, on disk, nothing decided",
         "doorstep_ms": "Doorstep: decided, on disk, at the rider",
     }
-    rows = [(words, *_times(report[field])) for field, words in names.items()]
-    for field, words in (("ratio", "Doorstep over echo + fdatasync"), ("ratio_mosquitto", "Doorstep over Mosquitto")):
-        rows.append((words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), ""))
+    rows = [(words, *_times(report[field])) for field, words in names.items() if field in report]
+    ratios = {
+        "ratio": "Doorstep over echo + fdatasync",
+        "ratio_mosquitto": "Doorstep over Mosquitto",
+        "ratio_packets": "Doorstep over its packets, on disk",
+    }
+    for field, words in ratios.items():
+        if field in report:
+            rows.append((words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), ""))
     plan = report["plan"]
     counts = (
         f"sent {report['sent']:,}, lost {report['lost']}, refused {report['refused']}, twice {report['duplicates']}"

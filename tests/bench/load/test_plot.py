@@ -16,7 +16,7 @@ def titles(svg: str) -> list[str]:
 def test_each_quantile_has_its_bar() -> None:
     """Three for each subject, and two for a stage, which has no p99.9."""
     stages = {"commit": {"p50": 0.5, "p99": 1.0, "max": 9.0, "count": 3}}
-    fields = ("floor_ms", "fsync_ms", "mosquitto_ms", "doorstep_ms")
+    fields = ("floor_ms", "fsync_ms", "mosquitto_ms", "packets_ms", "doorstep_ms")
     report: dict[str, Any] = {"rate": 500.0, "stages_ms": stages, **dict.fromkeys(fields, QUANTILES)}
     found = titles(latency_plot(report))
     assert len(found) == 3 * len(fields) + 2

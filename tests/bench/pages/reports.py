@@ -41,10 +41,11 @@ _SERIES: Final = {
 REPORTS: Final[dict[str, dict[str, Any]]] = {
     "latency": {
         "benchmark": "latency",
-        **dict.fromkeys(("floor_ms", "fsync_ms", "mosquitto_ms", "doorstep_ms"), _TIMES),
+        **dict.fromkeys(("floor_ms", "fsync_ms", "mosquitto_ms", "packets_ms", "doorstep_ms"), _TIMES),
         "stages_ms": {"commit": {"p50": 0.3, "p99": 1.0}},
         "ratio": {"p50": 1.2, "p99": 1.5},
         "ratio_mosquitto": {"p50": 1.1, "p99": 1.3},
+        "ratio_packets": {"p50": 1.1, "p99": 1.2},
         "rate": 500.0,
         "sent": 5_000,
         "lost": 0,
