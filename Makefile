@@ -14,7 +14,7 @@ INTEROP_READY := $(INTEROP)/node_modules/.package-lock.json
 SPEED ?= 60
 ARGS ?=
 FUZZ_EXAMPLES ?= 5000
-SOAK_MINUTES ?= 20
+SOAK_MINUTES ?= 40
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes \
@@ -75,7 +75,7 @@ fuzz: $(TESTS_READY) ## FUZZ_EXAMPLES=5000 damaged inputs for each property of t
 	DOORSTEP_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/fuzz $(ARGS)
 
 .PHONY: soak
-soak: $(RUN_READY) ## SOAK_MINUTES=20 of load with random faults: nothing may grow; figures and a plot in soak-data
+soak: $(RUN_READY) ## SOAK_MINUTES=40 of load with random faults: nothing may grow; figures and a plot in soak-data
 	@mkdir -p soak-data
 	$(BIN)/doorstep bench soak --minutes $(SOAK_MINUTES) --json soak-data/soak.json --plot soak-data/soak.svg $(ARGS)
 

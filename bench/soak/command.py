@@ -9,7 +9,7 @@ from ..asking import Progress, ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="Days of load with random faults: nothing may grow without end.")
-@click.option("--minutes", type=click.FloatRange(0.1, 60 * 24 * 30), default=20.0, show_default=True, help="Real ones.")
+@click.option("--minutes", type=click.FloatRange(0.1, 60 * 24 * 30), default=40.0, show_default=True, help="Real ones.")
 @click.option("--rate", type=click.FloatRange(1, 2_000), default=40.0, show_default=True, help="Orders a real second.")
 @click.option(
     "--speed", type=click.FloatRange(1, 2_000), default=288.0, show_default=True, help="So many times faster than life."

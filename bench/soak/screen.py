@@ -5,6 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from .figures import LEVEL_MINUTES
+
 
 def soak_table(report: dict[str, Any]) -> None:
     """The slopes with their intervals, and what was driven."""
@@ -25,6 +27,8 @@ def soak_table(report: dict[str, Any]) -> None:
     )
     for name in report["upward"]:
         console.print(f"[bold]It grows: {name}[/]")
+    if report["upward"] and report["minutes"] < LEVEL_MINUTES:
+        console.print(f"Take {LEVEL_MINUTES:g} minutes or more: in fewer memory is on its way to its level.")
 
 
 def _words(line: dict[str, Any] | None) -> str:

@@ -23,4 +23,5 @@ def test_what_grows_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split())
     assert "+12.00 (+3.00 to +21.00)" in said
     assert "It grows: node_rss_mb" in said
+    assert "Take 40 minutes or more" in said
     assert "cut 3" in said
