@@ -8,7 +8,7 @@ from collections.abc import Callable
 from edge.errors import Reason
 from edge.model import Acknowledge, Answer, Event, Publish, Recall, Rejected, Row, decode_row
 from edge.node import Node
-from edge.scenarios.dispatch.lifecycle import HELD, State
+from edge.scenarios.dispatch.lifecycle import PLACED
 from edge.wire import OrderCancel, RiderProgress, RiderReply, RiderShift
 
 from .people import loose
@@ -247,11 +247,11 @@ class Checks:
                     lambda o=order, n=name: f"{n} has {o}, which is not its",
                 )
         for name, order in book.orders.open.items():
-            held = order.state in HELD
+            held = order.state is not PLACED
             need(bool(order.rider) == held, "I4", lambda n=name, o=order: f"{n} is {o.state} with rider {o.rider!r}")
             need(not held or name in holders, "I4", lambda n=name, o=order: f"{n} is {o.state} and nobody has it")
             need(
-                (name in book.orders.waiting) == (order.state is State.PLACED),
+                (name in book.orders.waiting) == (not held),
                 "I4",
                 lambda n=name: f"{n} waits wrongly",
             )
