@@ -105,10 +105,6 @@ class Repeats:
         known = self._recent.get(key)
         return self._sealed(key) if known is None else known[0]
 
-    def add(self, client: str, id_: str, row: int, age_ms: int) -> None:
-        """Remember an event that `row` decides."""
-        self._keep(_key(client, id_), row, age_ms)
-
     def claim(self, client: str, id_: str, row: int, age_ms: int) -> int | None:
         """The row that decided this event; None where it is new, and from now on decided by `row`."""
         key = _key(client, id_)
@@ -129,11 +125,6 @@ class Repeats:
             if row is not None:
                 return row
         return None
-
-    def _keep(self, key: int, row: int, age_ms: int) -> None:
-        self._recent[key] = (row, age_ms)
-        if len(self._recent) > RECENT_MAX:
-            self._seal(RECENT_MAX // 2)
 
     def forget(self, age_ms: int, retention_ms: int, row: int) -> None:
         """The node is `age_ms` old and has come to `row`: let go of what is past the retention."""

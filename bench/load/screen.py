@@ -8,18 +8,25 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-_ROWS: Final = (
+LATENCY_ROWS: Final = (
     ("floor_ms", "bare echo, no decision, no disk"),
     ("fsync_ms", "one fdatasync of a row"),
     ("mosquitto_ms", "echo through Mosquitto"),
     ("packets_ms", "the node's packets, on disk, nothing decided"),
     ("doorstep_ms", "Doorstep: decided, on disk, at the rider"),
 )
-_RATIOS: Final = (
+LATENCY_RATIOS: Final = (
     ("ratio", "Doorstep over echo + fdatasync"),
     ("ratio_mosquitto", "Doorstep over Mosquitto"),
     ("ratio_packets", "Doorstep over its packets, on disk"),
 )
+THROUGHPUT_ROWS: Final = (
+    ("doorstep", "Doorstep, durable"),
+    ("mosquitto", "echo through Mosquitto"),
+    ("floor", "bare echo"),
+    ("packets", "the node's packets, nothing decided or kept"),
+)
+"""Fields of a report and what a person reads for them, here and on the page. Not every load has every one of them."""
 
 
 @contextlib.contextmanager
@@ -48,10 +55,10 @@ def latency_table(report: dict[str, Any]) -> None:
     )
     for name in ("", "p50", "p99", "p99.9"):
         table.add_column(name, justify="left" if not name else "right")
-    for field, words in _ROWS:
+    for field, words in LATENCY_ROWS:
         if field in report:
             table.add_row(words, *(f"{report[field][name]:.3f}" for name in ("p50", "p99", "p999")))
-    for field, words in _RATIOS:
+    for field, words in LATENCY_RATIOS:
         if field in report:
             table.add_row(words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), "")
     console = Console()
@@ -73,12 +80,7 @@ def throughput_table(report: dict[str, Any]) -> None:
     table = Table(title="highest rate, nothing lost, p99 under 50 ms")
     for name in ("", "orders/s", "p99 ms", "CPU µs an order"):
         table.add_column(name, justify="left" if not name else "right")
-    for field, words in (
-        ("doorstep", "Doorstep, durable"),
-        ("mosquitto", "echo through Mosquitto"),
-        ("floor", "bare echo"),
-        ("packets", "the node's packets, nothing decided or kept"),
-    ):
+    for field, words in THROUGHPUT_ROWS:
         best = report[field]["best"]
         if best is None:
             table.add_row(words, f"below {min(one['rate'] for one in report[field]['tried']):g}", "", "")

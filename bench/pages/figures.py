@@ -12,6 +12,7 @@ from msgspec import Struct
 from ..footprint.command import footprint_rows
 from ..footprint.plot import footprint_plot
 from ..load.plot import latency_plot, quantile_bars, throughput_plot
+from ..load.screen import LATENCY_RATIOS, LATENCY_ROWS, THROUGHPUT_ROWS
 from ..outage.plot import outage_plot
 from ..peers.plot import peers_plot
 from ..phone.plot import phone_plot
@@ -64,20 +65,8 @@ def _times(row: dict[str, float], names: tuple[str, ...] = ("p50", "p99", "p999"
 
 
 def _latency(report: Report) -> list[Table]:
-    names = {
-        "floor_ms": "bare echo, no decision, no disk",
-        "fsync_ms": "one fdatasync of a row",
-        "mosquitto_ms": "echo through Mosquitto",
-        "packets_ms": "the node's packets, on disk, nothing decided",
-        "doorstep_ms": "Doorstep: decided, on disk, at the rider",
-    }
-    rows = [(words, *_times(report[field])) for field, words in names.items() if field in report]
-    ratios = {
-        "ratio": "Doorstep over echo + fdatasync",
-        "ratio_mosquitto": "Doorstep over Mosquitto",
-        "ratio_packets": "Doorstep over its packets, on disk",
-    }
-    for field, words in ratios.items():
+    rows = [(words, *_times(report[field])) for field, words in LATENCY_ROWS if field in report]
+    for field, words in LATENCY_RATIOS:
         if field in report:
             rows.append((words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), ""))
     plan = report["plan"]
@@ -90,13 +79,7 @@ def _latency(report: Report) -> list[Table]:
 
 def _throughput(report: Report) -> list[Table]:
     rows: list[tuple[str, ...]] = []
-    names = {
-        "doorstep": "Doorstep, durable",
-        "mosquitto": "echo through Mosquitto",
-        "floor": "bare echo",
-        "packets": "the node's packets, nothing decided or kept",
-    }
-    for field, words in names.items():
+    for field, words in THROUGHPUT_ROWS:
         best = report[field]["best"]
         cells = ("none held", "", "")
         if best:

@@ -12,7 +12,7 @@ def _bytes(client: str, id_: str) -> bytes:
 def filled(count: int) -> Repeats:
     repeats = Repeats()
     for number in range(count):
-        repeats.add("c", f"e-{number}", number + 1, number)
+        repeats.claim("c", f"e-{number}", number + 1, number)
     return repeats
 
 
@@ -32,7 +32,7 @@ def test_a_snapshot_holds_everything():
     again = Repeats.restore(repeats.snapshot())
     assert again.snapshot() == repeats.snapshot()
     assert all(again.row_of("c", f"e-{n}") == n + 1 for n in range(RECENT_MAX + 100))
-    again.add("c", "new", 7, 7)
+    again.claim("c", "new", 7, 7)
     assert again.row_of("c", "new") == 7
 
 
@@ -54,7 +54,7 @@ def test_a_row_leaves_only_when_nothing_of_it_is_remembered(monkeypatch):
     pruned = 0
     for number in range(1, 4_000):
         age_ms = number * 3 + (number // 500) * 700
-        repeats.add("c", f"e-{number}", number, age_ms)
+        repeats.claim("c", f"e-{number}", number, age_ms)
         if number % 23 == 0:
             repeats.forget(age_ms, retention_ms, number)
             pruned = max(pruned, repeats.prunable)
