@@ -20,7 +20,7 @@ def latency_plot(report: dict[str, Any]) -> str:
         ("bare echo", report["floor_ms"]),
         ("one fdatasync", report["fsync_ms"]),
         ("echo through Mosquitto", report["mosquitto_ms"]),
-        *([("its packets, on disk", report["packets_ms"])] if "packets_ms" in report else []),
+        *([("node's packets, on disk", report["packets_ms"])] if "packets_ms" in report else []),
         ("Doorstep", report["doorstep_ms"]),
         *((f"  node: {name}", stage) for name, stage in report["stages_ms"].items()),
     ]

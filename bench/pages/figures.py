@@ -33,12 +33,13 @@ class Table(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
-    """How a kind of report is shown."""
+    """How a kind of report is shown. `load` says what was asked for: it tells two reports of one kind apart."""
 
     title: str
     question: str
     tables: Callable[[Report], list[Table]]
     plot: Callable[[Report], str] | None = None
+    load: Callable[[Report], str] | None = None
 
 
 def kind_of(report: Any) -> str:
@@ -260,6 +261,7 @@ VIEWS: Final[dict[str, View]] = {
         "How long from an order's due time until its rider has the assignment, which is on disk by then?",
         _latency,
         latency_plot,
+        lambda report: f"{report['rate']:g}/s, {report['plan']['mode']}",
     ),
     "throughput": View("Throughput", "How many orders a second, without loss?", _throughput, throughput_plot),
     "phone": View(
@@ -267,7 +269,13 @@ VIEWS: Final[dict[str, View]] = {
     ),
     "scale": View("Scale", "What do more riders, orders and connections cost?", _scale, scale_plot),
     "footprint": View("Footprint", "What does a node take from its box?", _footprint, footprint_plot),
-    "peers": View("Peers", "The same job done by Node-RED and by a plain script: how do they do?", _peers, peers_plot),
+    "peers": View(
+        "Peers",
+        "The same job done by Node-RED and by a plain script: how do they do?",
+        _peers,
+        peers_plot,
+        lambda report: f"{report['plan']['riders']:,} riders",
+    ),
     "dispatch": View("Dispatch", "How good are the decisions on the public meal-delivery instances?", _dispatch),
     "decide-times": View("Time to decide", "How long does a decision take in a large district?", _decide_times),
     "outage": View(
@@ -275,6 +283,7 @@ VIEWS: Final[dict[str, View]] = {
         "What do people notice while the uplink is cut, and does all of it reach the centre after?",
         _outage,
         outage_plot,
+        lambda report: f"{report['minutes_offline'] / 60:g} h",
     ),
     "soak": View("Soak", "Does anything grow, get lost or doubled in a long run with faults?", _soak, soak_plot),
     "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),

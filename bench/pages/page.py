@@ -78,10 +78,8 @@ def dressed(svg: str) -> str:
 
 
 def _title(one: Shown) -> str:
-    view, report = view_of(kind_of(one.report)), one.report
-    if kind_of(report) == "latency":
-        return f"{view.title}, {report['rate']:g}/s, {report['plan']['mode']}"
-    return view.title
+    view = view_of(kind_of(one.report))
+    return view.title if view.load is None else f"{view.title}, {view.load(one.report)}"
 
 
 def _section(one: Shown, anchor: str) -> str:

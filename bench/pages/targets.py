@@ -149,8 +149,17 @@ TARGETS: Final = (
     ),
     Target("p99 at 500/s over the best peer's, 200 riders", "peers", _among(200, _peers_p99), 1, 0.5),
     Target("p99 at 500/s over the best peer's, 1,000 riders", "peers", _among(1_000, _peers_p99), 1, 0.5),
-    Target("highest lossless rate over it, 200 riders", "peers", _among(200, _peers_rate), 1, 5, least=True),
-    Target("highest lossless rate over it, 1,000 riders", "peers", _among(1_000, _peers_rate), 1, 5, least=True),
+    Target(
+        "highest lossless rate over the best peer's, 200 riders", "peers", _among(200, _peers_rate), 1, 5, least=True
+    ),
+    Target(
+        "highest lossless rate over the best peer's, 1,000 riders",
+        "peers",
+        _among(1_000, _peers_rate),
+        1,
+        5,
+        least=True,
+    ),
     Target(
         "decide time against riders, 100 to 100,000: exponent of n",
         "scale",
