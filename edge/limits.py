@@ -176,11 +176,11 @@ JSON_CLIENTS_MAX: Final = 100_000
 is told before its next event comes as MessagePack."""
 
 REPEATS_KEPT_MAX: Final = 4_000_000
-"""Decided events remembered within the retention, at most 18 bytes each. Beyond it the oldest go early, counted."""
+"""Decided events remembered within the retention, at most 20 bytes each. Beyond it the oldest go early, counted."""
 
 AGE_STEP_MS_MAX: Final = 3600 * 1000
 """Between two rounds a decided event grows older by this much at most. A restart under a wrong wall clock looks like
-days of absence; to remember an event for too long costs 18 bytes, to forget it too soon would decide it twice."""
+days of absence; to remember an event for too long costs 20 bytes, to forget it too soon would decide it twice."""
 
 RECEIPT_EXPIRY_S: Final = 24 * 3600.0
 """A publisher that has not come back for its receipt within a day sends its event again anyway."""

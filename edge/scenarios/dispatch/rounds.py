@@ -64,10 +64,11 @@ class _Round:
         self.number = {name: number for number, name in enumerate(self.names)}
         self.shops: dict[tuple[float, float], int] = {}
         self.column = [self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in orders]
-        self.hops = self._rides([(order.dropoff_lat, order.dropoff_lon) for order in orders])
+        hops = self._rides([(order.dropoff_lat, order.dropoff_lon) for order in orders])
         halves = (rules.pickup_service_s, rules.dropoff_service_s)
         service = Halves(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
-        self.jobs = Jobs(WEIGHTS, service, lambda one, other: float(self.hops[one, other]))
+        # Not through `self`: a cycle would leave the round's tables to the collector of garbage.
+        self.jobs = Jobs(WEIGHTS, service, lambda one, other: float(hops[one, other]))
         self.plan = Plan(
             self.jobs, len(self.names), np.full((len(self.names) + len(orders), len(self.shops)), UNKNOWN_S)
         )
