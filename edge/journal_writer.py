@@ -14,7 +14,9 @@ INSERT of many rows: SQLite lets go of the interpreter once for each statement, 
 waits for the loop (117,000 rows/s, executemany 58,000; with 30 us of other work for each row 24,000 and 17,800).
 
 Checkpoints are this thread's too (no automatic ones inside somebody's commit): in quiet moments, or past WAL_BYTES_MAX.
-Long work (`journal_steps`) takes its turn between groups.
+Nearly all of one happens beside the commits, over a connection of its own; what these have added meanwhile is all that
+is left to do between two of them, so that the WAL begins anew. (All of it between two commits held these up for 7 to
+18 ms each second at 800 orders/s.) Long work (`journal_steps`) takes its turn between groups, a short step at a time.
 
 When the disk is full the writer drops what it was given (nobody has seen it), frees the ballast, writes down where it
 stopped, and waits to be cleared. After any other failure of the disk it never writes again: a sync that failed once may
@@ -46,6 +48,7 @@ from .limits import (
     DIRECT_COMMIT_S_MAX,
     JOURNAL_BALLAST_BYTES,
     JOURNAL_BUSY_MS_MAX,
+    STEP_PAUSE_S,
     WAL_BYTES_MAX,
     WAL_IDLE_BYTES,
     WAL_IDLE_S,
@@ -91,6 +94,8 @@ class Writer:
         self.counters = Counters()
         self.failure: JournalError | None = None
         self._db = db
+        self._beside: apsw.Connection | None = None
+        """For checkpoints beside the commits: the thread's own, made where the first one is due."""
         self._path = path
         self._ballast = path.with_name(BALLAST_NAME)
         self._queue: SimpleQueue[Entry | Callable[[], None]] = SimpleQueue()
@@ -126,7 +131,7 @@ class Writer:
     @property
     def is_idle(self) -> bool:
         """Whether `commit` would be worth trying."""
-        return self._commit_s < DIRECT_COMMIT_S_MAX and self._thread is not None and not self._steps
+        return self._commit_s < DIRECT_COMMIT_S_MAX and self._thread is not None
 
     def commit(self, entry: Entry) -> bool:
         """Write a row in the caller's thread, while this one has nothing to do. Whether it is on disk. There must be no
@@ -179,6 +184,9 @@ class Writer:
         self._queue.put(self._stop)
         self._thread.join()
         self._thread = None
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
         self._report()
 
     def checkpoint(self, mode: int) -> None:
@@ -194,7 +202,9 @@ class Writer:
         if isinstance(error, apsw.FullError):
             return True
         extended: Any = getattr(error, "extendedresult", 0)
-        return isinstance(error, apsw.IOError) and extended in _WRITES and self._db.system_errno in _DISK_FULL
+        dbs = (self._db,) if self._beside is None else (self._db, self._beside)
+        full = any(db.system_errno in _DISK_FULL for db in dbs)
+        return isinstance(error, apsw.IOError) and extended in _WRITES and full
 
     def _report(self) -> None:
         self._report_due = False
@@ -210,11 +220,22 @@ class Writer:
             if self._stopping and self._queue.empty() and not self._steps:
                 return
             entries, command = self._take()
-            with self._using:
-                try:
-                    self._work(entries, command)
-                except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be acknowledged after it
-                    self._fail(error)
+            with self._using, self._failing():
+                self._work(entries, command)
+            if self._is_long():
+                failed = self._checkpoint_beside()
+                with self._using, self._failing():
+                    if failed is not None:
+                        raise failed
+                    self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Whatever goes wrong inside: nothing may be acknowledged after it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
 
     def _work(self, entries: list[Entry], command: Callable[[], None] | None) -> None:
         if entries and self.failure is None:
@@ -224,18 +245,37 @@ class Writer:
             command()
         if self._steps and self.failure is None:
             self._step()
+
+    def _is_long(self) -> bool:
+        """Whether a checkpoint is due: the WAL is long, or somewhat long in a quiet moment."""
+        if self.failure is not None:
+            return False
         quiet = self._watching and time.perf_counter() - self._committed_at >= WAL_IDLE_S
-        if self._wal_bytes >= (WAL_IDLE_BYTES if quiet else WAL_BYTES_MAX) and self.failure is None:
-            self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return self._wal_bytes >= (WAL_IDLE_BYTES if quiet else WAL_BYTES_MAX)
+
+    def _checkpoint_beside(self) -> Exception | None:
+        """While commits go on: all that the WAL holds by now. What failed: the connection that the loop may be using
+        just now is needed to say so."""
+        try:
+            if self._beside is None:
+                self._beside = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
+                query(self._beside, "PRAGMA synchronous = FULL")
+            with contextlib.suppress(apsw.BusyError):
+                self._beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.Error, OSError) as error:
+            return error
+        return None
 
     def _take(self) -> tuple[list[Entry], Callable[[], None] | None]:
-        """What lies in the queue, up to one group or the first command; waits where there is nothing else to do."""
+        """What lies in the queue, up to one group or the first command; waits where there is nothing else to do, and
+        between two steps of long work for whoever else wants the connection."""
         entries: list[Entry] = []
-        if self._steps and self._queue.empty():
-            return entries, None
         self._watching = self._wal_bytes >= WAL_IDLE_BYTES and self.failure is None
+        wait_s = WAL_IDLE_S if self._watching else None
+        if self._steps:
+            wait_s = 0.0 if self._stopping else STEP_PAUSE_S
         try:
-            item = self._queue.get(timeout=WAL_IDLE_S if self._watching else None)
+            item = self._queue.get(timeout=wait_s)
         except Empty:
             return entries, None
         size = 0
