@@ -30,7 +30,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -230,7 +230,7 @@ class Writer:
                     self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failing(self) -> Generator[None]:
         """Whatever goes wrong inside: nothing may be acknowledged after it."""
         try:
             yield

@@ -6,7 +6,7 @@ different events with one hash would make the younger one look like a repeat: wi
 10^13 events.
 
 Recent events are in a dict, older ones in sorted numpy arrays, merged as in a log-structured merge tree, so that a
-look-up searches a dozen arrays and the memory of a week's events stays at a few megabytes. Nearly all events are
+look-up searches a handful of arrays and the memory of a week's events stays at a few megabytes. Nearly all events are
 new: a sieve of bits before each array (a Bloom filter with one hash) spares them all but one in 16 to 32 searches of
 4 us each.
 
@@ -16,7 +16,7 @@ go by the node's own age. A wall clock that starts years ahead makes nothing old
 """
 
 from hashlib import blake2b
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 import msgspec
@@ -35,6 +35,9 @@ SEALED_AT_ONCE: Final = 512
 SEGMENT_MAX: Final = 131_072
 """Arrays are merged up to this size: 2 MiB, few enough to search and small enough to expire by age. The largest merge
 takes 8 ms, once in so many events."""
+
+MERGED_RATIO: Final = 4
+"""Arrays are merged where the older one is at most so many times as large: half as many to search as with 1."""
 
 SPANS: Final = 8
 """An array holds events of at most this part of the retention, so that one late event keeps no more than that alive."""
@@ -154,12 +157,12 @@ class Repeats:
         return oldest - 1 if self.dropped_early else min(self._past, oldest - 1)
 
     def _seal(self, count: int) -> None:
-        items = [(key, *self._recent[key]) for key in list(self._recent)[:count]]
-        for key, _, _ in items:
-            del self._recent[key]
-        keys = np.array([item[0] for item in items], dtype=np.uint64)
-        rows = np.array([item[1] for item in items], dtype=np.uint64)
-        self._push(items[0][2], items[-1][2], keys, rows)
+        recent = self._recent
+        oldest = list(islice(recent, count))
+        entries = [recent.pop(key) for key in oldest]
+        keys = np.array(oldest, dtype=np.uint64)
+        rows = np.array([row for row, _ in entries], dtype=np.uint64)
+        self._push(entries[0][1], entries[-1][1], keys, rows)
         while len(self) > REPEATS_KEPT_MAX and len(self._arrays) > 1:
             self.dropped_early += len(self._arrays.pop(0).keys)
 
@@ -168,10 +171,10 @@ class Repeats:
             self._compact()
         order = np.argsort(keys, kind="stable")
         self._arrays.append(_Array.of(oldest_ms, newest_ms, keys[order], rows[order]))
-        # One merge for each new array, of the youngest two of a size: no more are ever due on average, and none waits
-        # for a whole cascade of them.
+        # One merge for each new array, of the youngest two that are near in size: no more are ever due on average, and
+        # no round waits for a whole cascade of them.
         for at in range(len(self._arrays) - 1, 0, -1):
-            if len(self._arrays[at - 1].keys) <= len(self._arrays[at].keys) and self._join(at - 1):
+            if len(self._arrays[at - 1].keys) <= MERGED_RATIO * len(self._arrays[at].keys) and self._join(at - 1):
                 return
 
     def _compact(self) -> None:
