@@ -254,7 +254,7 @@ class Node:
             case Delivered():
                 self.outgoing.acknowledged(item.sequences)
             case Recalled():
-                said.messages.append((item.client, "receipt", item.payload, now.mono + RECEIPT_EXPIRY_S))
+                said.repeat(item.client, item.payload, now.mono + RECEIPT_EXPIRY_S)
             case Shed():
                 self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
                 self.windows.count(SCENARIO, f"shed.{item.reason}", now.wall_ms, now, item.count)

@@ -3,7 +3,8 @@
     python -m bench.load.street_echo PORT NODE [JOURNAL]
 
 The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
-two updates: six publishes out for three in, over two connections. This server sends those, made with the node's own
+an update (what is accepted and delivered at once is told as delivered): five publishes out for three in, over two
+connections. This server sends those, made with the node's own
 codec and message types, and gives each order to the next rider in turn. What it reaches is what sockets, packets and
 messages leave on this machine for a node whose decisions and whose disk cost nothing.
 
@@ -39,7 +40,6 @@ from edge.wire import (
     OrderPlace,
     Receipt,
     RiderProgress,
-    RiderReply,
     RiderShift,
     Stop,
     Update,
@@ -84,10 +84,6 @@ class Town:
         if isinstance(body, OrderPlace):
             self._till_of[order] = client
             self._offer(body, now)
-        elif isinstance(body, RiderReply):
-            self._tell(
-                self._till_of[order], Update(order=order, state="accepted", at=now, expected_at=now, ready_at=now)
-            )
         elif isinstance(body, RiderProgress):
             self._tell(self._till_of.pop(order), Update(order=order, state="delivered", at=now, ready_at=now))
         elif isinstance(body, RiderShift):

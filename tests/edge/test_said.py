@@ -35,6 +35,32 @@ def test_a_withdrawal_that_became_void_is_not_told():
     assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in said.messages] == ["o-2"]
 
 
+def test_of_an_orders_updates_the_last_is_told():
+    """Each client hears once of each order, where that stands at the end of the round; other messages stay."""
+    said = Said(Windows(5, 8), "wgs84", {}, Now(1.0, T0), "dispatch")
+    for state in ("accepted", "at_shop"):
+        for order in ("o-1", "o-2"):
+            said.tell("alice", Update(order=order, state=state, at=T0), 9.0)
+        said.tell("r-1", Assignment(offer=1, order=state, state="offered", at=T0), 9.0)
+    said.tell("bob", Update(order="o-1", state="at_shop", at=T0), 9.0)
+    said.tell("alice", Update(order="o-2", state="delivered", at=T0), 9.0)
+    told = [(client, msgspec.msgpack.decode(payload)) for client, _, payload, _ in said.messages]
+    assert [(client, body["order"], body["state"]) for client, body in told] == [
+        ("r-1", "accepted", "offered"),
+        ("alice", "o-1", "at_shop"),
+        ("r-1", "at_shop", "offered"),
+        ("bob", "o-1", "at_shop"),
+        ("alice", "o-2", "delivered"),
+    ]
+
+
+def test_a_receipt_is_repeated_as_it_was():
+    """What a repeat gets is not encoded anew, whatever its client speaks now."""
+    said = Said(Windows(5, 8), "wgs84", {"alice": True}, Now(1.0, T0), "dispatch")
+    said.repeat("alice", b"as recorded", 9.0)
+    assert list(said.messages) == [("alice", "receipt", b"as recorded", 9.0)]
+
+
 def test_cells_are_those_of_wgs84():
     """A node that keeps GCJ-02 counts a place in the cell where it lies on the ground."""
     ground = (31.2, 121.4)
