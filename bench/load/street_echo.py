@@ -3,10 +3,10 @@
     python -m bench.load.street_echo PORT NODE [JOURNAL]
 
 The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
-an update (what is accepted and delivered at once is told as delivered): five publishes out for three in, over two
-connections. This server sends those, made with the node's own
-codec and message types, and gives each order to the next rider in turn. What it reaches is what sockets, packets and
-messages leave on this machine for a node whose decisions and whose disk cost nothing.
+two updates (offered; what is accepted and delivered at once is told as delivered): six publishes out for three in, over
+two connections. This server sends those, made with the node's own codec and message types, and gives each order to the
+next rider in turn. What it reaches is what sockets, packets and messages leave on this machine for a node whose
+decisions and whose disk cost nothing.
 
 With JOURNAL the answers of each turn of the loop are committed to a SQLite file of that name before they leave, with
 the node's settings: what packets and disk leave for a node that validates, remembers and decides at no cost.
@@ -84,6 +84,7 @@ class Town:
         if isinstance(body, OrderPlace):
             self._till_of[order] = client
             self._offer(body, now)
+            self._tell(client, Update(order=order, state="offered", at=now, expected_at=now, ready_at=now))
         elif isinstance(body, RiderProgress):
             self._tell(self._till_of.pop(order), Update(order=order, state="delivered", at=now, ready_at=now))
         elif isinstance(body, RiderShift):
