@@ -10,7 +10,7 @@ from msgspec import Struct
 from ..drawing import GRID, INK, PAPER, QUANTILE_COLOURS, SERIES
 from ..load.lateness import sentence
 from .figures import VIEWS, Report, Table, kind_of, view_of
-from .targets import Verdict, verdicts
+from .targets import HEADINGS, Verdict, cells, verdicts
 
 _DARK: Final = {
     INK: "#d8dde2",
@@ -97,10 +97,11 @@ def _section(one: Shown, anchor: str) -> str:
 
 
 def _targets(found: Sequence[Verdict]) -> str:
-    rows = [(one.what, one.measured, one.must, one.aim, one.met) for one in found]
-    table = Table(("what", "measured", "must", "aim", "met"), rows)
+    table = Table(HEADINGS, [cells(one) for one in found])
     return (
-        '<section id="targets">\n<h2>Targets</h2>\n<p class="question">What was to be reached, and what was?</p>\n'
+        '<section id="targets">\n<h2>Targets</h2>\n'
+        '<p class="question">What was to be reached, and what was? Beside it, from the same run: a server that '
+        "exchanges the node's packets for each order and decides nothing.</p>\n"
         f"{_table(table)}\n</section>"
     )
 

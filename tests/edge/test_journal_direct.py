@@ -1,15 +1,18 @@
 """Rows that the loop commits by itself, between those of the journal's writer."""
 
 import asyncio
+import os
 import resource
+import threading
 from pathlib import Path
 
 import apsw
 import pytest
 
-from edge.errors import DiskFull, JournalError
+from edge.errors import DiskFull, JournalBroken, JournalError
 from edge.journal import Journal
 from edge.journal_reader import JournalReader
+from edge.journal_writer import Writer
 from edge.limits import WAL_BYTES_MAX
 from tests.edge.journals import Writing, recovered, row, session, snapshot
 
@@ -19,10 +22,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.sqlite3"
 
 
-async def directly(journal: Journal, number: int) -> bool:
+async def directly(journal: Journal, number: int, size: int = 200) -> bool:
     """A commit by the loop, as soon as the writer has let go of the connection."""
     for _ in range(2_000):
-        if journal.commit(number, row(number)):
+        if journal.commit(number, row(number, size)):
             return True
         await asyncio.sleep(0.001)
     return False
@@ -116,6 +119,76 @@ def test_a_full_disk_is_told_like_the_writers_own(path: Path) -> None:
         session(path, work)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_checkpoint_holds_up_no_commit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the writer moves the WAL into the file, however long that takes, the loop commits; and the WAL begins anew
+    after it."""
+    begun, go_on = threading.Event(), threading.Event()
+    beside = Writer._checkpoint_beside
+
+    def slow(writer: Writer) -> Exception | None:
+        begun.set()
+        assert go_on.wait(30)
+        return beside(writer)
+
+    monkeypatch.setattr(Writer, "_checkpoint_beside", slow)
+
+    async def work(writing: Writing) -> None:
+        journal = writing.journal
+        number = 0
+        while not begun.is_set():
+            number += 1
+            assert await directly(journal, number, 40_000)
+        for _ in range(20):
+            number += 1
+            assert journal.commit(number, row(number))
+        assert journal.counters.checkpoints == 0
+        go_on.set()
+        await writing.until(lambda: journal.counters.checkpoints > 0)
+        size = path.with_name(path.name + "-wal").stat().st_size
+        assert await directly(journal, number + 1)
+        assert path.with_name(path.name + "-wal").stat().st_size == size, "the WAL grew on"
+
+    session(path, work)
+
+
+def test_a_checkpoint_that_fails_beside_ends_the_writing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the disk there is one as good as any: it is told, and nothing is taken after it."""
+    monkeypatch.setattr(Writer, "_checkpoint_beside", lambda _: apsw.IOError("as from a bad sector"))
+
+    async def work(writing: Writing) -> None:
+        journal, number = writing.journal, 0
+        while not writing.failures:
+            number += 1
+            if not journal.commit(number, row(number, 40_000)):
+                journal.submit(number, row(number, 40_000))
+                await writing.until(lambda number=number: journal.last == number or writing.failures)
+            await asyncio.sleep(0)
+        assert [type(failure) for failure in writing.failures] == [JournalBroken]
+        assert not journal.commit(journal.last + 1, row(journal.last + 1))
+
+    session(path, work)
+
+
+def test_a_snapshot_lets_commits_in_between(path: Path) -> None:
+    """Between the steps of a large snapshot the loop commits by itself, many times before the snapshot is whole."""
+
+    async def work(writing: Writing) -> None:
+        journal = writing.journal
+        assert await directly(journal, 1)
+        journal.snapshot(1, os.urandom(4 << 20))
+        number, by_itself = 1, 0
+        while 1 not in writing.snapshots():
+            number += 1
+            if journal.commit(number, row(number)):
+                by_itself += 1
+            else:
+                journal.submit(number, row(number))
+                await writing.until(lambda number=number: journal.last == number)
+        assert by_itself > 20
+
+    session(path, work)
 
 
 def test_the_writer_sees_to_checkpoints_and_snapshots(path: Path) -> None:

@@ -27,6 +27,33 @@ def test_a_figure_is_held_against_both_bounds(p50: float, met: str) -> None:
     assert (first.measured, first.must, first.met) == (f"{p50:.2f}", "≤ 1.80", met)
 
 
+def test_what_decides_nothing_stands_beside_the_node() -> None:
+    """The same ratio of the server that only exchanges the packets; nothing where the run had none."""
+    report = latency(3.0) | {
+        "floor_ms": {"p50": 0.25, "p99": 1.0},
+        "fsync_ms": {"p50": 0.25, "p99": 1.0},
+        "mosquitto_ms": {"p50": 0.5, "p99": 1.0},
+    }
+    report.pop("packets_ms", None)
+    assert [one.undecided for one in verdicts([report])] == ["", "", ""]
+    report["packets_ms"] = {"p50": 0.9, "p99": 4.2}
+    assert [one.undecided for one in verdicts([report])] == ["1.80", "2.10", "1.80"]
+
+
+def test_a_rate_has_what_decides_nothing_beside_it() -> None:
+    """Rate, rate over Mosquitto's, and processor time over the echo's."""
+    report = {
+        **REPORTS["throughput"],
+        "doorstep": {"best": {"rate": 1_000.0}},
+        "packets": {"best": {"rate": 4_000.0}},
+        "mosquitto": {"best": {"rate": 5_000.0}},
+        "ratio_mosquitto": 0.2,
+        "ratio_cpu": 9.0,
+        "ratio_cpu_packets": 3.0,
+    }
+    assert [one.undecided for one in verdicts([report])][:3] == ["4,000/s", "0.80", "3"]
+
+
 def test_only_the_load_that_a_target_names_counts() -> None:
     """Latency in broker mode, or over TLS, says nothing about the endpoint's target."""
     assert verdicts([latency(1.0, mode="broker"), latency(1.0, transport="tls")]) == []
