@@ -456,6 +456,10 @@ ROUND_AGAIN_MIN: Final = 32
 """Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
 turn every REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
 
+SERVED_ORDERS: Final = 2
+"""Orders for each free rider that a matching looks at where more wait than a round takes up: two, because not every
+rider is near enough to the first in line."""
+
 MATCHING_ROWS_MAX: Final = 64
 """Orders in one assignment problem: 64 orders and 500 riders take the solver 4 ms; 128 and 900 take it 40."""
 

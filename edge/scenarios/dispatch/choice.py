@@ -5,7 +5,9 @@ a row.
 
 Who gets whom, the cheapest way first that is good enough: everybody its first choice where no two are the same; in a
 burst of new orders with riders enough a matching (`matching`); else, and for what the matching leaves over, a plan
-(`rounds`) that also lets riders fetch several orders at once or one after the other.
+(`rounds`) that also lets riders fetch several orders at once or one after the other. Where more orders wait than a
+round takes up, nothing is planned anew but at the looks at everything: with that, a node that was offered twice what
+it can serve spent half its time on plans, and served half as many.
 """
 
 from collections import Counter
@@ -24,6 +26,7 @@ from ...limits import (
     OFFER_AHEAD_S,
     REDECIDE_S,
     ROUND_ORDERS_MAX,
+    SERVED_ORDERS,
 )
 from ...model import Candidate, Decision, DispatchRules, Now, Seen
 from .candidates import RANK, Doors, Option, options
@@ -37,7 +40,7 @@ from .rounds import plan_round
 from .sight import Sight
 from .travel import Service
 
-RULE: Final = "planned-2"
+RULE: Final = "planned-3"
 """The version of this policy, in every record."""
 
 
@@ -85,7 +88,7 @@ class _Choice:
         self._burst = fresh >= MATCHED_ORDERS_MIN and enough
         limit = CANDIDATES_MAX
         # In a burst those who find nobody look again; but plans made before need everybody who was seen then.
-        if self._burst and fresh == len(due):
+        if orders.partial or (self._burst and fresh == len(due)):
             limit = CANDIDATES_BURST
         elif fresh == len(due) == 1 and not due[0].excluded:
             limit = CANDIDATES_ALONE
@@ -147,6 +150,9 @@ class _Choice:
             for index in rest:
                 self._give(index, choices[index][0])
             return
+        if self._orders.partial:
+            self._serve(rest)
+            return
         if self._apart(rest):
             return
         if self._burst:
@@ -174,6 +180,21 @@ class _Choice:
         for index, option in enumerate(served):
             self._give(index, option)
         return True
+
+    def _serve(self, rest: list[int]) -> None:
+        """Without a new plan: riders who are free take what was planned for them; the others what is near them, the
+        first in line first. Orders for whom a busy rider is best wait on, and plans for busy riders stay."""
+        due, choices = self._due, self._choices
+        for index in rest:
+            plan = due[index].plan
+            if plan and plan not in self._serves:
+                option = next((one for one in choices[index] if one.rider == plan), None)
+                if option is not None and option.offer:
+                    self._give(index, option)
+        left = [index for index in rest if self._chosen[index] is None]
+        planned = {plan: "" for index in left if (plan := due[index].plan)}
+        near = [index for index in left if not due[index].plan and choices[index][0].offer]
+        self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(self._serves))], planned)
 
     def _match(self, fresh: list[int], planned: dict[str, str]) -> None:
         """A rider of its own for each new order of a burst, as far as that is worth it. An order that shares a rider
@@ -228,7 +249,7 @@ class _Choice:
         for index in sequence:
             order, option, row = self._due[index], chosen[index], self._choices[index]
             if option is None:
-                if order.plan or not order.considered:
+                if not order.considered or (order.plan and not self._orders.partial):
                     why = why_nobody(row, self._serves, self._riders.idle, len(self._doors))
                     known = [one.candidate(behind_ms) for one in row[:CANDIDATES_RECORDED]]
                     decisions.append(Decision(order.id, "", False, RULE, why, known))

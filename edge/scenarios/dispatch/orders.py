@@ -92,6 +92,8 @@ class Orders:
         self.to_fetch: dict[tuple[float, float], dict[str, Order]] = {}
         """By pickup place, the orders that a rider has accepted and not picked up yet."""
         self.timers = Timers()
+        self.partial = False
+        """More wait than these say: see `part`."""
 
     def find(self, order: str) -> Order | Closed | None:
         """An order, open or closed."""
@@ -146,6 +148,7 @@ class Orders:
     def part(self, fresh: int, again: int) -> "Orders":
         """The same orders, of which fewer wait: at most so many new ones, and the oldest so many of the others."""
         part = Orders()
+        part.partial = True
         part.open, part.closed, part.timers = self.open, self.closed, self.timers
         part.to_fetch = self.to_fetch
         part.fresh = dict(islice(self.fresh.items(), fresh))

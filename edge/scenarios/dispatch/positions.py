@@ -27,7 +27,7 @@ from ...limits import (
 from ...model import DispatchRules, Now, Seen
 from .grid import Grid
 from .travel import METRES_PER_DEG
-from .vicinity import MERIDIAN_DEG, Found, nearest_of_each
+from .vicinity import HALF_METRE, MERIDIAN_DEG, Found, nearest_of_each
 
 NEVER: Final = -(1 << 60)
 _ROWS_MIN: Final = 64
@@ -280,7 +280,7 @@ class Positions:
         return found
 
     def _among_many(self, lat: float, lon: float, limit: int, oldest: int) -> Found:
-        """The same of the nearest `limit`, and of those who are as near as the last of them."""
+        """The same of the nearest `limit`, and of those who are as near in whole metres as the last of them."""
         if self._ready >= GRID_RIDERS_MIN:
             near = self._near(lat, lon, limit, oldest)
             rows, square = near, self._square(near, lat, lon, oldest)
@@ -290,7 +290,9 @@ class Positions:
         if len(square) > limit:
             ranked = square.copy()
             ranked.partition(limit - 1)
-            reach = min(reach, ranked.item(limit - 1))
+            last = ranked.item(limit - 1)
+            if last < reach:
+                reach = min(reach, ((round(sqrt(last) * METRES_PER_DEG) + HALF_METRE) / METRES_PER_DEG) ** 2)
         picks = (square <= reach).nonzero()[0]
         squares = square[picks].tolist()
         if rows is not None:
@@ -340,7 +342,7 @@ class Positions:
             rows += [self._row[rider] for rider in riders]
             if riders and len(rows) >= limit:
                 square = self._square(np.array(rows, np.intp), lat, lon, oldest)
-                safe_enough_m = float(np.partition(square, limit - 1)[limit - 1]) ** 0.5 * METRES_PER_DEG
+                safe_enough_m = float(np.partition(square, limit - 1)[limit - 1]) ** 0.5 * METRES_PER_DEG + 1
         return np.array(rows, np.intp)
 
     def _watch(self, due_ms: int) -> None:

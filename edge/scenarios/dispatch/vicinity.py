@@ -5,6 +5,7 @@ One matrix for all places instead of a dozen calls of numpy for each: 13 us a pl
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from .travel import METRES_PER_DEG
 
 MERIDIAN_DEG = 179.0
 """Beyond this longitude a difference of two longitudes may have to go around the other way."""
+
+HALF_METRE: Final = 0.5 + 1e-6
+"""Riders are told apart by whole metres, then by name. So where only the nearest few count, all who are as far in whole
+metres as the last of them must be in sight: up to half a metre beyond those, and a little for the arithmetic."""
 
 Found = list[tuple[int, str, int]]
 """Metres, name and row of riders."""
@@ -28,8 +33,8 @@ def nearest_of_each(
     limit: int,
     reach: float,
 ) -> list[Found]:
-    """For each place (latitude, longitude) the nearest `limit` riders in no sequence, and those who are as near as the
-    last of them; `hidden` marks rows that do not count, `reach` is a squared distance in degrees of latitude. The same
+    """For each place (latitude, longitude) the nearest `limit` riders in no sequence, and those who are as near in whole
+    metres as the last of them; `hidden` marks rows that do not count, `reach` is a squared distance in degrees of latitude. The same
     arithmetic as for one place, to the bit (see `Positions`)."""
     found: list[Found] = []
     step = max(1, NEAREST_CELLS_MAX // max(1, len(lats)))
@@ -39,7 +44,8 @@ def nearest_of_each(
             square[:, hidden] = np.inf
         bound: float | NDArray[np.float64] = reach
         if len(lats) > limit:
-            bound = np.minimum(np.partition(square, limit - 1, axis=1)[:, limit - 1 : limit], reach)
+            last = np.rint(np.sqrt(np.partition(square, limit - 1, axis=1)[:, limit - 1 : limit]) * METRES_PER_DEG)
+            bound = np.minimum(((last + HALF_METRE) / METRES_PER_DEG) ** 2, reach)
         flat = np.flatnonzero(square <= bound)
         at, rows = np.divmod(flat, len(lats))
         metres: list[float] = np.rint(np.sqrt(square.ravel()[flat]) * METRES_PER_DEG).tolist()

@@ -183,6 +183,59 @@ def test_more_than_one_plan_can_weigh_up_is_matched(district):
     assert sorted(one.rider for one in d.decisions if one.offer) == [f"r{index}" for index in range(6)]
 
 
+def crowd(district, riders, orders):
+    """More orders than a round takes up, looked at once, from when on no plan may be made; each rider has one."""
+    d = burst(district, riders, orders)
+    taken = {one.rider: one.order for one in d.decisions if one.offer}
+    assert len(taken) == riders
+    d.round(*(d.reply(rider, order, d.offer_of(order)[1]) for rider, order in taken.items()))
+    return d, taken
+
+
+def test_too_many_to_plan_for_are_served_in_line(district, mirror, monkeypatch):
+    """Where more wait than a round takes up, a rider who comes free gets an order at once, though nothing is planned;
+    nobody else's plan is touched, and the rows replay."""
+    d, taken = crowd(district, 6, 200)
+    plans = {name: order.plan for name, order in d.book.orders.waiting.items()}
+    monkeypatch.setattr(choice, "plan_round", None)
+    rider, order = next(iter(taken.items()))
+    d.seconds += 1
+    d.round(d.step(rider, order, "delivered"), d.place("late", shop="s-late"))
+    assert [(one.rider, one.offer) for one in d.decisions if one.offer] == [(rider, True)]
+    (served,) = (one.order for one in d.decisions if one.offer)
+    assert plans[served] in ("", rider)
+    kept = {name: waiting.plan for name, waiting in d.book.orders.waiting.items() if name in plans}
+    assert kept == {name: plan for name, plan in plans.items() if name != served}
+    assert d.book.orders.open["late"].considered
+    for decides in (True, False):
+        follower = mirror(d.book.rules, decides)
+        for row in d.rows:
+            follower.follow(row)
+        assert follower.dispatch.snapshot() == d.dispatch.snapshot()
+
+
+def test_a_crowd_is_planned_for_at_the_next_look(district, monkeypatch):
+    """The looks at everything plan as ever, so that nobody is left without a plan for longer than between two."""
+    d, _ = crowd(district, 6, 200)
+    planned = []
+    plan = choice.plan_round
+    monkeypatch.setattr(choice, "plan_round", lambda orders, *rest: planned.append(len(orders)) or plan(orders, *rest))
+    d.round(d.place("late", shop="s-late"))
+    assert planned == []
+    d.later(REDECIDE_S + 1)
+    assert sum(planned) > 0
+
+
+def test_orders_in_vain_do_not_stand_in_the_line(district, monkeypatch):
+    """A rider who comes free takes what is near it, however many wait before that for whom nobody is near enough."""
+    d = district(silent_s=5000)
+    d.begin("r1", lat=52.5, lon=13.4)
+    d.round(*(d.place(f"far{n}", pickup=Place(53.4, 13.4), dropoff=Place(53.41, 13.4)) for n in range(150)))
+    monkeypatch.setattr(choice, "plan_round", None)
+    d.round(d.place("o1"), d.place("o2", shop="s2", pickup=spread(1)))
+    assert [(one.order, one.rider) for one in d.decisions if one.offer] == [("o1", "r1")]
+
+
 def test_a_burst_leaves_earlier_plans_alone(district):
     """A rider who is planned for an order that still waits is not given to a burst while others are as near."""
     d = district(silent_s=5000)

@@ -1,7 +1,7 @@
 """The table of positions."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.limits import EARLY_POSITIONS_MAX, WALL_SKEW_MS_MAX
@@ -57,6 +57,13 @@ def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, li
     asked=st.lists(st.integers(0, 39), min_size=1, max_size=6),
     limit=st.integers(1, 12),
     without=st.sets(st.integers(0, 39)),
+)
+@example(  # equally far in whole metres, and not to the last bit: the name decides
+    centre=(0.0, 0.0),
+    offsets=[(0.0, 0.0, 0), (0.0, 0.09672803057207569, 400), (0.09672803057207569, 0.0, 400)],
+    asked=[0],
+    limit=1,
+    without=set(),
 )
 def test_many_places_at_once_see_the_same(few, centre, offsets, asked, limit, without):
     """Looked at all at once or one by one, a place has the same nearest riders, whether or not some are left out, far
