@@ -33,9 +33,12 @@ def nearest_of_each(
     limit: int,
     reach: float,
 ) -> list[Found]:
-    """For each place (latitude, longitude) the nearest `limit` riders in no sequence, and those who are as near in whole
-    metres as the last of them; `hidden` marks rows that do not count, `reach` is a squared distance in degrees of latitude. The same
-    arithmetic as for one place, to the bit (see `Positions`)."""
+    """For each place (latitude, longitude) the nearest `limit` riders in no sequence, and those who are as near in
+    whole metres as the last of them.
+
+    `hidden` marks rows that do not count, `reach` is a squared distance in degrees of latitude. The same arithmetic as
+    for one place, to the bit (see `Positions`).
+    """
     found: list[Found] = []
     step = max(1, NEAREST_CELLS_MAX // max(1, len(lats)))
     for start in range(0, len(places), step):
