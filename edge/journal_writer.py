@@ -43,6 +43,7 @@ from .errors import DiskFull, JournalBroken, JournalError
 from .journal_reader import checksum, query, read_bounds
 from .journal_steps import TRANSACTION_BYTES
 from .limits import (
+    CHECKPOINT_PASSES_MAX,
     COMMIT_GROUP_BYTES_MAX,
     COMMIT_GROUP_ROWS_MAX,
     DIRECT_COMMIT_S_MAX,
@@ -254,14 +255,17 @@ class Writer:
         return self._wal_bytes >= (WAL_IDLE_BYTES if quiet else WAL_BYTES_MAX)
 
     def _checkpoint_beside(self) -> Exception | None:
-        """While commits go on: all that the WAL holds by now. What failed: the connection that the loop may be using
-        just now is needed to say so."""
+        """While commits go on: all that the WAL holds by now, then what came meanwhile, which is less each time. What
+        failed: the connection that the loop may be using just now is needed to say so."""
         try:
             if self._beside is None:
                 self._beside = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
                 query(self._beside, "PRAGMA synchronous = FULL")
             with contextlib.suppress(apsw.BusyError):
-                self._beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                for _ in range(CHECKPOINT_PASSES_MAX):
+                    frames, moved = self._beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                    if moved == frames:
+                        break
         except (apsw.Error, OSError) as error:
             return error
         return None

@@ -247,6 +247,9 @@ WAL_BYTES_MAX: Final = 4 * 1024 * 1024
 """Written since the last checkpoint: above this the writer does not wait for a quiet moment. Small, so that one
 checkpoint costs some milliseconds; every second or two at 500 single-row commits/s, which is below their p99."""
 
+CHECKPOINT_PASSES_MAX: Final = 4
+"""Over the WAL beside the commits, before what is left of it is moved between two of them."""
+
 WAL_IDLE_S: Final = 0.05
 """A writer without work for this long is in a quiet moment."""
 

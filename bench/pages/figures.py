@@ -261,7 +261,7 @@ VIEWS: Final[dict[str, View]] = {
         "How long from an order's due time until its rider has the assignment, which is on disk by then?",
         _latency,
         latency_plot,
-        lambda report: f"{report['rate']:g}/s, {report['plan']['mode']}",
+        lambda report: f"{report['rate']:g}/s, {report['plan']['mode']}, {report['plan']['transport']}",
     ),
     "throughput": View("Throughput", "How many orders a second, without loss?", _throughput, throughput_plot),
     "phone": View(
