@@ -329,20 +329,21 @@ class Positions:
         return self._ats[rows] < oldest if oldest > self._oldest_ms else None
 
     def _near(self, lat: float, lon: float, limit: int, oldest: int) -> NDArray[np.intp]:
-        """Rows among which the nearest `limit` are: rings of the grid until nobody nearer can be left outside."""
-        rows: list[int] = []
-        safe_enough_m = math.inf
+        """Rows among which the nearest `limit` are: rings of the grid until nobody as near is left outside."""
         if self._grid is None:
             self._grid = Grid()
             for row in range(self._ready):
                 self._grid.put(self._names[row], self._lat[row], self._lon[row])
-        for riders, safe_m in self._grid.rings(lat, lon, self._rules.radius_m_max):
-            if safe_m > safe_enough_m:
-                break
-            rows += [self._row[rider] for rider in riders]
-            if riders and len(rows) >= limit:
-                square = self._square(np.array(rows, np.intp), lat, lon, oldest)
-                safe_enough_m = float(np.partition(square, limit - 1)[limit - 1]) ** 0.5 * METRES_PER_DEG + 1
+        rows: list[int] = []
+        for rings in self._grid.searches(lat, lon, self._rules.radius_m_max):
+            rows.clear()
+            for riders, safe_m in rings:
+                rows += [self._row[rider] for rider in riders]
+                if riders and len(rows) >= limit:
+                    square = self._square(np.array(rows, np.intp), lat, lon, oldest)
+                    last_m = float(np.partition(square, limit - 1)[limit - 1]) ** 0.5 * METRES_PER_DEG
+                    if last_m + 1 <= safe_m:
+                        return np.array(rows, np.intp)
         return np.array(rows, np.intp)
 
     def _watch(self, due_ms: int) -> None:

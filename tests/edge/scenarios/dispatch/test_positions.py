@@ -31,9 +31,11 @@ def table(places, at_ms=0):
 @settings(max_examples=50)
 @given(
     centre=st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.995), (60.0, -179.995)]),
-    offsets=st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 0.4)), max_size=60),
+    offsets=st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 0.4)), max_size=60)
+    | st.lists(st.tuples(st.floats(-0.012, 0.012), st.floats(-0.012, 0.012)), max_size=60),
     limit=st.integers(1, 12),
 )
+@example(centre=(0.0, 0.0), offsets=[(0.005, 0.005)] * 10 + [(-0.0001, 0.005)], limit=3)  # across the edge of a cell
 def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, limit):
     """With and without the grid the riders are the nearest ones by great circle, in sequence, to a few metres."""
     places = [(centre[0] + up, (centre[1] + across + 180) % 360 - 180) for up, across in offsets]
