@@ -6,8 +6,8 @@ a row.
 Who gets whom, the cheapest way first that is good enough: everybody its first choice where no two are the same; in a
 burst of new orders with riders enough a matching (`matching`); else, and for what the matching leaves over, a plan
 (`rounds`) that also lets riders fetch several orders at once or one after the other. Where more orders wait than a
-round takes up, nothing is planned anew but at the looks at everything: with that, a node that was offered twice what
-it can serve spent half its time on plans, and served half as many.
+round takes up, nothing is planned anew but at the looks at everything. (With a plan in every round a node that was
+offered twice what it can serve spent half its time on plans, and served half as many.)
 """
 
 from collections import Counter
@@ -184,17 +184,21 @@ class _Choice:
     def _serve(self, rest: list[int]) -> None:
         """Without a new plan: riders who are free take what was planned for them; the others what is near them, the
         first in line first. Orders for whom a busy rider is best wait on, and plans for busy riders stay."""
-        due, choices = self._due, self._choices
-        for index in rest:
-            plan = due[index].plan
-            if plan and plan not in self._serves:
-                option = next((one for one in choices[index] if one.rider == plan), None)
-                if option is not None and option.offer:
-                    self._give(index, option)
+        choices, serves = self._choices, self._serves
+        plans = {index: self._plan_of(self._due[index]) for index in rest}
+        for index, plan in plans.items():
+            option = next((one for one in choices[index] if one.rider == plan and one.offer), None)
+            if option is not None and plan not in serves:
+                self._give(index, option)
         left = [index for index in rest if self._chosen[index] is None]
-        planned = {plan: "" for index in left if (plan := due[index].plan)}
-        near = [index for index in left if not due[index].plan and choices[index][0].offer]
-        self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(self._serves))], planned)
+        planned = {plan: "" for index in left if (plan := plans[index])}
+        near = [index for index in left if not plans[index] and choices[index][0].offer]
+        self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(serves))], planned)
+
+    def _plan_of(self, order: Order) -> str:
+        """The rider for whom the order is planned, where that one has not left meanwhile."""
+        rider = self._riders.known.get(order.plan)
+        return order.plan if rider is not None and rider.on and not rider.silent else ""
 
     def _match(self, fresh: list[int], planned: dict[str, str]) -> None:
         """A rider of its own for each new order of a burst, as far as that is worth it. An order that shares a rider

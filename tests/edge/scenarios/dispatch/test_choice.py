@@ -10,6 +10,7 @@ from edge.limits import (
     OFFER_AHEAD_S,
     OFFER_SLACK_S,
     REDECIDE_S,
+    ROUND_AGAIN_MIN,
 )
 from edge.scenarios.dispatch import choice
 from edge.wire import Place
@@ -224,6 +225,22 @@ def test_a_crowd_is_planned_for_at_the_next_look(district, monkeypatch):
     assert planned == []
     d.later(REDECIDE_S + 1)
     assert sum(planned) > 0
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_in_a_crowd_a_plan_ends_with_its_rider(district, monkeypatch, left):
+    """The first in line is passed over while the rider for whom it is planned is busy, and served where that one has
+    gone home."""
+    d, taken = crowd(district, 6, 200)
+    free, busy, *_ = taken
+    monkeypatch.setattr(choice, "plan_round", None)
+    for order in d.book.orders.waiting.values():
+        order.plan = ""
+    line = sorted(list(d.book.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
+    line[0].plan = "gone" if left else busy
+    d.seconds += 1
+    d.round(d.step(free, taken[free], "delivered"), d.place("late", shop="s-late"))
+    assert [one.order for one in d.decisions if one.offer] == [line[0 if left else 1].id]
 
 
 def test_orders_in_vain_do_not_stand_in_the_line(district, monkeypatch):
