@@ -198,14 +198,14 @@ class Writer:
         with contextlib.suppress(apsw.BusyError):
             self._db.wal_checkpoint(mode=mode)
 
-    def is_full(self, error: Exception) -> bool:
-        """Whether an operation failed for want of space, and may succeed when there is some."""
+    def is_full(self, error: Exception, db: apsw.Connection | None = None) -> bool:
+        """Whether an operation (of `db`, else of the connection for commits) failed for want of space, and may succeed
+        when there is some."""
         if isinstance(error, apsw.FullError):
             return True
         extended: Any = getattr(error, "extendedresult", 0)
-        dbs = (self._db,) if self._beside is None else (self._db, self._beside)
-        full = any(db.system_errno in _DISK_FULL for db in dbs)
-        return isinstance(error, apsw.IOError) and extended in _WRITES and full
+        errno_ = (db or self._db).system_errno
+        return isinstance(error, apsw.IOError) and extended in _WRITES and errno_ in _DISK_FULL
 
     def _report(self) -> None:
         self._report_due = False
@@ -227,8 +227,9 @@ class Writer:
                 failed = self._checkpoint_beside()
                 with self._using, self._failing():
                     if failed is not None:
-                        raise failed
-                    self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+                        self._fail(failed, self._beside)
+                    elif self.failure is None:  # the loop may have met one meanwhile
+                        self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     @contextlib.contextmanager
     def _failing(self) -> Generator[None]:
@@ -264,7 +265,7 @@ class Writer:
             with contextlib.suppress(apsw.BusyError):
                 for _ in range(CHECKPOINT_PASSES_MAX):
                     frames, moved = self._beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                    if moved == frames:
+                    if moved == frames or self.failure is not None:
                         break
         except (apsw.Error, OSError) as error:
             return error
@@ -334,11 +335,11 @@ class Writer:
         self.failure = None
         return True
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, db: apsw.Connection | None = None) -> None:
         """Stop writing. What fails after that changes nothing, but that a full disk may turn out to be a broken one."""
         if isinstance(self.failure, JournalBroken):
             return
-        if not self.is_full(error):
+        if not self.is_full(error, db):
             self.failure = JournalBroken(
                 f"{self._path}: the disk failed ({type(error).__name__}: {error}). The node stops. Look at the disk's "
                 "health and at the system's log before starting it again."

@@ -1,10 +1,12 @@
 """Rows that the loop commits by itself, between those of the journal's writer."""
 
 import asyncio
+import errno
 import os
 import resource
 import threading
 from pathlib import Path
+from typing import Any, cast
 
 import apsw
 import pytest
@@ -169,6 +171,44 @@ def test_a_checkpoint_that_fails_beside_ends_the_writing(path: Path, monkeypatch
         assert not journal.commit(journal.last + 1, row(journal.last + 1))
 
     session(path, work)
+
+
+def test_no_checkpoint_follows_a_failure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a commit fails while the WAL is moved, nothing more is written between commits, checkpoints included."""
+
+    def meanwhile(writer: Writer) -> None:
+        writer._fail(apsw.IOError("as from a bad sector"))
+
+    monkeypatch.setattr(Writer, "_checkpoint_beside", meanwhile)
+
+    async def work(writing: Writing) -> None:
+        journal, number = writing.journal, 0
+        while not writing.failures:
+            number += 1
+            if not journal.commit(number, row(number, 40_000)):
+                journal.submit(number, row(number, 40_000))
+                await writing.until(lambda number=number: journal.last == number or writing.failures)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        assert [type(failure) for failure in writing.failures] == [JournalBroken]
+        assert journal.counters.checkpoints == 0
+
+    session(path, work)
+
+
+def test_a_full_disk_is_told_by_the_connection_that_met_it(path: Path) -> None:
+    """An earlier full disk of the commits' connection does not make a broken one of the checkpoints' look like it."""
+
+    class Said:
+        def __init__(self, errno_: int) -> None:
+            self.system_errno = errno_
+
+    error: Any = apsw.IOError("disk I/O error")
+    error.extendedresult = apsw.SQLITE_IOERR_WRITE
+    full, broken = (cast(apsw.Connection, Said(number)) for number in (errno.ENOSPC, errno.EIO))
+    writer = Writer(full, path)
+    assert writer.is_full(error)
+    assert not writer.is_full(error, broken)
 
 
 def test_a_snapshot_lets_commits_in_between(path: Path) -> None:
