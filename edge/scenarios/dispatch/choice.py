@@ -185,7 +185,7 @@ class _Choice:
         """Without a new plan: riders who are free take what was planned for them; the others what is near them, the
         first in line first. Orders for whom a busy rider is best wait on, and plans for busy riders stay."""
         choices, serves = self._choices, self._serves
-        plans = {index: self._plan_of(self._due[index]) for index in rest}
+        plans = {index: self._plan_of(index) for index in rest}
         for index, plan in plans.items():
             option = next((one for one in choices[index] if one.rider == plan and one.offer), None)
             if option is not None and plan not in serves:
@@ -195,10 +195,14 @@ class _Choice:
         near = [index for index in left if not plans[index] and choices[index][0].offer]
         self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(serves))], planned)
 
-    def _plan_of(self, order: Order) -> str:
-        """The rider for whom the order is planned, where that one has not left meanwhile."""
-        rider = self._riders.known.get(order.plan)
-        return order.plan if rider is not None and rider.on and not rider.silent else ""
+    def _plan_of(self, index: int) -> str:
+        """The rider for whom the order is planned, where that one has not left meanwhile, nor come free out of its
+        sight: then neither is kept for the other."""
+        plan = self._due[index].plan
+        rider = self._riders.known.get(plan)
+        if rider is None or not rider.on or rider.silent:
+            return ""
+        return plan if rider.orders or any(one.rider == plan for one in self._choices[index]) else ""
 
     def _match(self, fresh: list[int], planned: dict[str, str]) -> None:
         """A rider of its own for each new order of a burst, as far as that is worth it. An order that shares a rider

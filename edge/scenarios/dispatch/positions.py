@@ -337,13 +337,14 @@ class Positions:
         rows: list[int] = []
         for rings in self._grid.searches(lat, lon, self._rules.radius_m_max):
             rows.clear()
+            last_m = math.inf
             for riders, safe_m in rings:
                 rows += [self._row[rider] for rider in riders]
                 if riders and len(rows) >= limit:
                     square = self._square(np.array(rows, np.intp), lat, lon, oldest)
                     last_m = float(np.partition(square, limit - 1)[limit - 1]) ** 0.5 * METRES_PER_DEG
-                    if last_m + 1 <= safe_m:
-                        return np.array(rows, np.intp)
+                if last_m + 1 <= safe_m:
+                    return np.array(rows, np.intp)
         return np.array(rows, np.intp)
 
     def _watch(self, due_ms: int) -> None:

@@ -136,6 +136,15 @@ def burst(district, riders, orders):
     return d
 
 
+def assert_replays(d, mirror):
+    """Whoever follows the rows, deciding again or not, comes to the same state."""
+    for decides in (True, False):
+        follower = mirror(d.book.rules, decides)
+        for row in d.rows:
+            follower.follow(row)
+        assert follower.dispatch.snapshot() == d.dispatch.snapshot()
+
+
 @pytest.mark.parametrize("orders", [MATCHED_ORDERS_MIN - 1, MATCHED_ORDERS_MIN, 40, 100])
 def test_a_burst_is_served_at_once(district, mirror, orders):
     """With riders enough every order of a burst is offered to a rider of its own in its very round, though all see the
@@ -143,11 +152,7 @@ def test_a_burst_is_served_at_once(district, mirror, orders):
     d = burst(district, 110, orders)
     offered = [one.rider for one in d.decisions if one.offer]
     assert len(offered) == len(set(offered)) == orders
-    for decides in (True, False):
-        follower = mirror(d.book.rules, decides)
-        for row in d.rows:
-            follower.follow(row)
-        assert follower.dispatch.snapshot() == d.dispatch.snapshot()
+    assert_replays(d, mirror)
 
 
 def test_a_burst_asks_for_no_plan(district, monkeypatch):
@@ -208,11 +213,7 @@ def test_too_many_to_plan_for_are_served_in_line(district, mirror, monkeypatch):
     kept = {name: waiting.plan for name, waiting in d.book.orders.waiting.items() if name in plans}
     assert kept == {name: plan for name, plan in plans.items() if name != served}
     assert d.book.orders.open["late"].considered
-    for decides in (True, False):
-        follower = mirror(d.book.rules, decides)
-        for row in d.rows:
-            follower.follow(row)
-        assert follower.dispatch.snapshot() == d.dispatch.snapshot()
+    assert_replays(d, mirror)
 
 
 def test_a_crowd_is_planned_for_at_the_next_look(district, monkeypatch):
@@ -225,6 +226,27 @@ def test_a_crowd_is_planned_for_at_the_next_look(district, monkeypatch):
     assert planned == []
     d.later(REDECIDE_S + 1)
     assert sum(planned) > 0
+
+
+def test_in_a_crowd_who_comes_free_out_of_sight_is_kept_for_nobody(district, monkeypatch):
+    """A rider who is free, but not among those that the order for which it is planned looks at, serves the next in
+    line."""
+    d, taken = crowd(district, 20, 200)
+    monkeypatch.setattr(choice, "plan_round", None)
+    for order in d.book.orders.waiting.values():
+        order.plan = ""
+    line = sorted(list(d.book.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
+    free, *others = taken
+    line[0].plan = free
+    d.sight(free, lat=52.6, lon=13.4)
+    for other in others[:CANDIDATES_BURST]:
+        d.sight(other, lat=52.5, lon=13.4)
+    d.seconds += 1
+    done = [d.step(rider, taken[rider], "delivered") for rider in (free, *others[:CANDIDATES_BURST])]
+    d.round(*done, *(d.place(f"near{n}", shop=f"n{n}", pickup=Place(52.6, 13.4)) for n in range(2)))
+    offered = {one.rider: one.order for one in d.decisions if one.offer}
+    assert free in offered
+    assert offered[free] != line[0].id
 
 
 @pytest.mark.parametrize("left", [True, False])
