@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from .aggregate import Windows
-from .errors import JournalError
+from .errors import JournalError, Reason
 from .limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
 from .model import (
     Acknowledge,
@@ -149,7 +149,7 @@ class Node:
         for item in batch:
             if isinstance(item, Event):
                 self.dispatch.heard(item.client, now)
-                recorded.append(item)
+                recorded.append(_recordable(item))
             elif isinstance(item, Sighting):
                 self.dispatch.sighted(item.client, item.points, now)
             elif isinstance(item, Presence):
@@ -358,6 +358,17 @@ class Node:
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)
         self.dispatch.restore(state.dispatch)
+
+
+def _recordable(event: Event) -> Event | Rejected:
+    """The event; or its refusal, where a row could not hold it. The decoder's bounds exclude that; this is the second
+    fence, since a row that cannot be encoded would end the process, and the next one when the event comes again."""
+    try:
+        encode_row(event.body)
+    except (OverflowError, ValueError, TypeError) as error:
+        kind, id_ = KIND_OF[type(event.body)], event.body.id
+        return Rejected(event.client, kind, Reason.MALFORMED, "", f"cannot be recorded: {error}", id_, event.json)
+    return event
 
 
 @contextmanager

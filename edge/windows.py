@@ -30,7 +30,7 @@ from .limits import (
     MEASURES_MAX,
     SKETCH_BYTES_MAX,
 )
-from .wire import Identifier, Text
+from .wire import Identifier, Text, Version
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,95}\Z")]
 Count = Annotated[int, Meta(ge=0, le=2**40)]  # a year of 30,000 events a second
@@ -103,7 +103,7 @@ class Hello(Struct, frozen=True, kw_only=True):
     flying: Annotated[list[Digest], Meta(max_length=BATCHES_IN_FLIGHT_MAX)]
     acked_events: Cumulative
     chain: Annotated[list[Digest], Meta(max_length=CHAIN_KEPT)] = []
-    v: int = 2
+    v: Version = 2
 
     def before(self, seq: int) -> bytes:
         """The `linked` hash of all that comes before the batch `seq` in flight; empty where no centre has told."""

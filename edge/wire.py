@@ -20,6 +20,8 @@ from .limits import IDENTIFIER_PATTERN, ORDERS_PER_RIDER_MAX, POSITION_POINTS_MA
 Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]  # up to the year 10000
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
+Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Crs = Literal["wgs84", "gcj02"]
@@ -40,7 +42,7 @@ class Up(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"
 
     id: Identifier
     at: Milliseconds
-    v: int = 1
+    v: Version = 1
 
 
 class OrderPlace(Up, frozen=True, tag="order.place"):
@@ -77,7 +79,7 @@ class RiderReply(Up, frozen=True, tag="rider.reply"):
     """A rider accepts or declines the assignment numbered `offer`."""
 
     order: Identifier
-    offer: Annotated[int, Meta(ge=1)]
+    offer: Number
     accept: bool
     reason: Text = ""
 
@@ -108,7 +110,7 @@ class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ri
     points: Annotated[
         list[tuple[Milliseconds, Latitude, Longitude]], Meta(min_length=1, max_length=POSITION_POINTS_MAX)
     ]
-    v: int = 1
+    v: Version = 1
     crs: Crs | None = None
 
 

@@ -56,6 +56,20 @@ def test_a_round_is_one_row_then_what_waits_for_it():
     assert effects[-1].reasons == ["", ""]
 
 
+def test_what_a_row_cannot_hold_is_refused_and_the_rest_goes_on():
+    """An event that cannot be written down is refused as malformed; the round, its other events and the node go on."""
+    node = started()
+    poison = msgspec.structs.replace(place(1).body, v=2**64)
+    effects = node.handle([msgspec.structs.replace(place(1), body=poison), place(2)], now(1))
+    assert [(a["id"], a["status"]) for a in answers(effects)] == [
+        (poison.id, "refused"),
+        (place(2).body.id, "accepted"),
+    ]
+    assert answers(effects)[0]["reason"] == Reason.MALFORMED
+    assert [e.reasons for e in effects if isinstance(e, Acknowledge)] == [[Reason.MALFORMED, ""]]
+    assert node.handle([place(3)], now(2))
+
+
 def test_an_order_is_received_promised_and_offered():
     """With a rider at hand an order gets its receipt with a promise, and the rider the assignment, in one round."""
     node = started()
