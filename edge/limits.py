@@ -63,6 +63,27 @@ MESSAGES_PER_CLIENT_PER_S: Final = 200
 MESSAGES_PER_CLIENT_BURST: Final = 1_000
 """What a client may send at once after a dead spot, before the sustained rate applies."""
 
+WORK_PER_S: Final = 200
+"""What one connection may let us do in a second without a publish or an acknowledgement coming of it: control packets,
+WebSocket control frames, small frames and reads. Each costs about 20 us: 0.4 % of the loop."""
+
+WORK_BURST: Final = 1_000
+"""The same at once: 20 ms. An honest client pings a few times a minute. Beyond it the connection is not read from until
+its bucket has something again; twice as many packets in one read close it."""
+
+WORK_PER_PUBLISH: Final = 8
+"""What each publish or acknowledgement pays for: some libraries send each field of a PUBLISH as a frame of its own."""
+
+STRANGER_WORK_MAX: Final = 128
+"""The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. 3 ms."""
+
+SMALL_BYTES: Final = 512
+"""Frames and reads below this are work by themselves. Larger ones are not: what is in them is bounded and has its price
+when it is whole."""
+
+FRAMES_AT_ONCE_MAX: Final = 64
+"""WebSocket frames taken before it is seen what they were worth; the rest of the read waits: about 1 ms."""
+
 OVER_QUOTA_CLOSE_S: Final = 5.0
 """A 3.1.1 publish over quota (or while the disk is full) cannot be refused, only left unacknowledged. The connection
 is closed this long after the first one, so that the client comes back and sends it again."""

@@ -5,6 +5,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from ..errors import ConfigError
+
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _FORMS: Final = "Write mqtt://host:port, mqtts://host:port or unix:///path."
 
@@ -47,3 +49,12 @@ def is_loopback(text: str) -> bool:
     """Whether `host:port` can be reached from this machine only."""
     pair = split_address(text)
     return pair is not None and is_loopback_host(pair[0])
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """`host:port` or `[v6]:port`. Raises ConfigError."""
+    pair = split_address(address)
+    if pair is None:
+        hint = 'Write it as "host:port", for example "127.0.0.1:1883" or "[::1]:1883".'
+        raise ConfigError("the configuration", "listen", address, hint)
+    return pair

@@ -9,7 +9,18 @@ from typing import Final
 
 from ..limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX
 from ..model import Answer, Receiver
-from .codec import QoS, SubAckReasonCode, TopicFilter, UnsubAckReasonCode
+from .codec import (
+    DisconnectReasonCode,
+    Packet,
+    QoS,
+    SubAckPacket,
+    SubAckReasonCode,
+    SubscribePacket,
+    TopicFilter,
+    UnsubAckPacket,
+    UnsubAckReasonCode,
+    UnsubscribePacket,
+)
 from .plain import header
 from .topics import granted, parse_filter
 
@@ -82,6 +93,16 @@ class Delivery:
         self._again |= {sequence: packet_id for packet_id, sequence in self._in_flight.items()}
         self._in_flight.clear()
         self._rewind()
+
+    def change(self, packet: SubscribePacket | UnsubscribePacket) -> Packet | DisconnectReasonCode:
+        """Do what a packet asks for: its acknowledgement, or why the connection ends."""
+        if packet.packet_id and isinstance(packet, UnsubscribePacket) and packet.patterns:
+            return UnsubAckPacket(packet.packet_id, [self.unsubscribe(pattern) for pattern in packet.patterns])
+        if isinstance(packet, SubscribePacket) and packet.subscription_id is not None:
+            return DisconnectReasonCode.SUBSCRIPTION_IDS_NOT_SUPPORTED
+        if packet.packet_id and isinstance(packet, SubscribePacket) and packet.topic_filters:
+            return SubAckPacket(packet.packet_id, [self.subscribe(wanted) for wanted in packet.topic_filters])
+        return DisconnectReasonCode.MALFORMED_PACKET
 
     def subscribe(self, wanted: TopicFilter) -> SubAckReasonCode:
         """Grant a filter, or say why not. Answers that did not match before are pulled next."""

@@ -24,10 +24,11 @@ from ..limits import (
     MESSAGES_PER_CLIENT_BURST,
     MESSAGES_PER_CLIENT_PER_S,
     PACKET_BYTES_MAX,
+    SMALL_BYTES,
     WRITE_BUFFER_BYTES_MAX,
 )
 from ..model import Receiver
-from .address import is_loopback_host, split_address
+from .address import is_loopback_host, parse_address
 from .codec import DisconnectReasonCode
 from .connect import V5
 from .listener import Listener, Shortage, listen
@@ -44,8 +45,8 @@ class Endpoint:
     """An MQTT server for the clients of one node (or for the nodes of one centre).
 
     `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
-    `sessions`, `takeovers`, `connects_refused` (handshakes), `connections_refused` (over the limit), `slow_readers`,
-    `shortage` (of file descriptors)."""
+    `sessions`, `takeovers`, `connects_refused` (handshakes, and strangers that sent too much else),
+    `connections_refused` (over the limit), `slow_readers`, `held_back`, `shortage` (of file descriptors)."""
 
     def __init__(
         self,
@@ -97,6 +98,11 @@ class Endpoint:
     def connects_refused(self) -> int:
         """Handshakes that ended with a refusal."""
         return self.registry.connects_refused
+
+    @property
+    def held_back(self) -> int:
+        """How often a client was not read from for a while: too much work without a publish."""
+        return self.registry.held_back
 
     @property
     def answers_skipped(self) -> int:
@@ -273,18 +279,35 @@ class _Peer(asyncio.Protocol):
         if self._ending:
             return
         read_at = time.perf_counter()
-        if self._stream is not None:
-            data = self._stream.receive(data)
-            if self._stream.out or self._stream.closed:
+        if len(data) < SMALL_BYTES:
+            self.connection.work += 1
+        if self._stream is None:
+            self._take(data, read_at)
+        else:
+            self._unframe(self._stream, data, read_at)
+
+    def _unframe(self, stream: Stream, data: bytes, read_at: float) -> None:
+        """What is in the frames, a few at a time: the next only where the connection can pay for them."""
+        connection, following = self.connection, True
+        while following:
+            data = stream.receive(data)
+            connection.work += stream.work
+            if stream.out or stream.closed:
                 self._notify()
+            self._take(data, read_at)
+            data, following = b"", stream.more and connection.wants_more and not connection.closing
+
+    def _take(self, data: bytes, read_at: float) -> None:
+        connection = self.connection
         if data:
-            connection = self.connection
             connection.receive(data, self._endpoint.clock(), read_at)
-            if connection.version != V5 and not connection.wants_more:
-                self.regulate()
-            if self._stranger and connection.session is not None:
-                self._stranger = False
-                self._endpoint.introduced(self)
+        else:
+            connection.pay(self._endpoint.clock())
+        if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
+            self.regulate()
+        if self._stranger and connection.session is not None:
+            self._stranger = False
+            self._endpoint.introduced(self)
 
     def pause_writing(self) -> None:
         self.connection.choked = True
@@ -307,8 +330,11 @@ class _Peer(asyncio.Protocol):
 
     def regulate(self) -> None:
         """Read, or do not."""
-        connection, transport = self.connection, self._transport
+        connection, transport, stream = self.connection, self._transport, self._stream
         hold = self._endpoint.paused or not connection.wants_more
+        if connection.held and not hold and stream is not None and stream.more and not self._ending:
+            self._unframe(stream, b"", time.perf_counter())  # what had been read when the reading stopped
+            hold = self._endpoint.paused or not connection.wants_more
         if hold == connection.held or transport is None or transport.is_closing() or self._ending:
             return
         connection.held = hold
@@ -328,7 +354,7 @@ class _Peer(asyncio.Protocol):
         if data:
             connection.out = bytearray()
         if stream is not None:
-            data = self._framed(stream, data)
+            data = stream.frame(data, closing=connection.closing)
         if data:
             transport.write(data)
         if connection.closing or (stream is not None and stream.closed):
@@ -342,17 +368,6 @@ class _Peer(asyncio.Protocol):
             session = connection.session
             if session is not None and session.delivery.more:
                 connection.drained()
-
-    def _framed(self, stream: Stream, data: bytearray) -> bytearray:
-        """What the WebSocket has to say, with `data` in it."""
-        framed = stream.wrap(data) if data else b""
-        if self.connection.closing:
-            stream.close()
-            whole = bytearray(framed) + stream.out
-        else:
-            whole = stream.out + framed
-        stream.out = bytearray()
-        return whole
 
     def abort(self) -> None:
         """Drop the connection with everything unwritten."""
@@ -383,12 +398,3 @@ class _Peer(asyncio.Protocol):
             endpoint.dirty.append(self)
             if not endpoint.flush_comes:
                 endpoint.flush_soon()
-
-
-def parse_address(address: str) -> tuple[str, int]:
-    """`host:port` or `[v6]:port`. Raises ConfigError."""
-    pair = split_address(address)
-    if pair is None:
-        hint = 'Write it as "host:port", for example "127.0.0.1:1883" or "[::1]:1883".'
-        raise ConfigError("the configuration", "listen", address, hint)
-    return pair

@@ -10,33 +10,14 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import Reason
-from ..limits import CONNECT_BYTES_MAX, CONNECT_DEADLINE_S, OVER_QUOTA_CLOSE_S, RECEIVE_MAX, SESSION_EXPIRY_S_MAX
+from ..limits import CONNECT_BYTES_MAX, CONNECT_DEADLINE_S, OVER_QUOTA_CLOSE_S, RECEIVE_MAX, WORK_PER_PUBLISH
 from ..model import Publish
 from . import codec, v311
 from .acks import Acks
-from .codec import (
-    ConnAckPacket,
-    ConnAckReasonCode,
-    ConnectPacket,
-    Decoder,
-    DisconnectPacket,
-    DisconnectReasonCode,
-    MalformedPacket,
-    Packet,
-    PacketTooLarge,
-    PingReqPacket,
-    PubAckPacket,
-    PubAckReasonCode,
-    PublishPacket,
-    QoS,
-    SubAckPacket,
-    SubscribePacket,
-    UnsubAckPacket,
-    UnsubscribePacket,
-)
+from .codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PubAckReasonCode
 from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
 from .plain import Cut, cut
-from .sessions import Session, Sessions
+from .sessions import Session, Sessions, client_budget, stranger_budget
 from .topics import Topics
 
 _CONNECT: Final = 0x10
@@ -50,9 +31,9 @@ def _unheard() -> None:
 
 
 class Connection:
-    """`out` holds the bytes to write. `closing` says: write them, then close. The shell sets `choked`
-    while the peer does not read, and `held` while we do not. `notify` is called when `out`, `closing` or `wants_more`
-    may have changed."""
+    """`out` holds the bytes to write. `closing` says: write them, then close. The shell sets `choked` while the peer
+    does not read, and `held` while we do not, and adds what a read cost by itself to `work`. `notify` is called when
+    `out`, `closing` or `wants_more` may have changed."""
 
     __slots__ = (
         "_acks",
@@ -68,6 +49,7 @@ class Connection:
         "_sessions",
         "_topics",
         "_write",
+        "budget",
         "choked",
         "closing",
         "heard_at",
@@ -77,13 +59,15 @@ class Connection:
         "session",
         "username",
         "version",
+        "work",
     )
 
     def __init__(self, sessions: Sessions, now: float, notify: Callable[[], None]) -> None:
         self.out = bytearray()
         self.closing = self.choked = self.held = False
         self.heard_at = now
-        self.version = 0
+        self.version = self.work = 0
+        self.budget = stranger_budget(now)
         self.session: Session | None = None
         self.username: str | None = None
         self.password = b""
@@ -103,7 +87,7 @@ class Connection:
     @property
     def wants_more(self) -> bool:
         """Whether to go on reading. A 3.1.1 client knows no receive maximum, so it is held back here instead."""
-        return self.version == V5 or self._acks.waiting < RECEIVE_MAX
+        return self.budget.left > 0 and (self.version == V5 or self._acks.waiting < RECEIVE_MAX)
 
     def receive(self, data: bytes, now: float, read_at: float) -> None:
         """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
@@ -130,12 +114,29 @@ class Connection:
             self._put_off()
         if broken is not None and not self.closing:
             self._broken(broken)
+        self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
+        if self.work > 0 or self.budget.left < self.budget.burst:
+            self.pay(now)
+        self.work = 0
         if self.closing:
             self._leave(now)
         elif delivered and self.session is not None and self.session.delivery.more:
             self.drained()
         if self.out or self.closing:
             self._notify()
+
+    def pay(self, now: float) -> None:
+        """Take `work` from the budget. A stranger without one is closed; anybody else is not read from for a while."""
+        enough, self.work = self.budget.spend(self.work, now), 0
+        if enough or self.closing:
+            return
+        if self.session is None:
+            self._sessions.connects_refused += 1
+            self.closing = True
+            self._notify()
+        else:
+            self._sessions.held_back += 1
+            self._look_at(now + self.budget.wait_s)
 
     def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
         """`model.Source`: everything about these publishes is on disk and sent."""
@@ -188,7 +189,11 @@ class Connection:
             self.end(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT, now)
         elif self._close_at is not None and now >= self._close_at:
             self.end(DisconnectReasonCode.QUOTA_EXCEEDED, now)
-        self._next = min(self._due, self._close_at or self._due, now + _LOOK_S)
+        wait_s = _LOOK_S
+        if self.budget.left <= 0:
+            wait_s = _LOOK_S if self.budget.spend(0, now) else self.budget.wait_s
+            self._notify()
+        self._next = min(self._due, self._close_at or self._due, now + wait_s)
         return self._next
 
     def _look_at(self, at: float) -> None:
@@ -209,7 +214,7 @@ class Connection:
         self._decoder.packet_bytes_max = self._sessions.rules.packet_bytes_max
         return connect
 
-    def _connect(self, packet: ConnectPacket, now: float) -> None:
+    def _connect(self, packet: codec.ConnectPacket, now: float) -> None:
         if self.session is not None:
             self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
             return
@@ -217,14 +222,15 @@ class Connection:
         if not isinstance(entered, ConnAckReasonCode):
             name, client_id = entered
             self.username, self.password = packet.username, packet.password or b""
-            expiry_s = min(packet.session_expiry_interval, SESSION_EXPIRY_S_MAX)
+            expiry_s = packet.session_expiry_interval
             entered = self._sessions.enter(self, name, client_id, clean=packet.clean_start, expiry_s=expiry_s, now=now)
         if isinstance(entered, ConnAckReasonCode):
             self._sessions.connects_refused += 1
-            self._send(ConnAckPacket(reason_code=entered))
+            self._send(codec.ConnAckPacket(reason_code=entered))
             self.closing = True
             return
         session, present = entered
+        self.budget, self.work = client_budget(now), 0
         rules = self._sessions.rules
         self.session, self._present = session, True
         self._client = session.identity.name
@@ -253,6 +259,8 @@ class Connection:
                     if not kind:
                         if (sequence := session.delivery.acknowledged(packet_id)) is not None:
                             delivered.append(sequence)
+                        else:
+                            self.work += 1
                     elif not packet_id:
                         publishes.append(Publish(self._client, kind, payload, 0, 0))
                     elif self._acks.waiting < RECEIVE_MAX or self._has_room():
@@ -268,28 +276,34 @@ class Connection:
             at, session, plain = end, self.session, True
 
     def _packet(self, packet: Packet, now: float, publishes: list[Publish], delivered: list[int]) -> None:
-        if type(packet) is PublishPacket:
+        if type(packet) is codec.PublishPacket:
             self._publish(packet, publishes)
-        elif type(packet) is PubAckPacket:
+        elif type(packet) is codec.PubAckPacket:
             assert self.session is not None
             if (sequence := self.session.delivery.acknowledged(packet.packet_id)) is not None:
                 delivered.append(sequence)
+            else:
+                self.work += 1
         else:
             self._control(packet, now)
+            self.work += 1
+        if self.work > 2 * self.budget.burst:
+            self._farewell(DisconnectReasonCode.QUOTA_EXCEEDED)
 
-    def _publish(self, packet: PublishPacket, publishes: list[Publish]) -> None:
+    def _publish(self, packet: codec.PublishPacket, publishes: list[Publish]) -> None:
         packet_id, kind = packet.packet_id, self._topics.kind_of(packet)
         if isinstance(kind, DisconnectReasonCode):
             self._farewell(kind)
             return
         if isinstance(kind, PubAckReasonCode):
             self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
+            self.work += 1
             if self.version != V5 and packet_id is not None:
                 self._farewell(DisconnectReasonCode.NOT_AUTHORIZED)
         if packet_id is None:
             if isinstance(kind, str):
                 publishes.append(Publish(self._client, kind, packet.payload, 0, 0))
-        elif packet.qos == QoS.EXACTLY_ONCE:
+        elif packet.qos == codec.QoS.EXACTLY_ONCE:
             self._farewell(DisconnectReasonCode.QOS_NOT_SUPPORTED)
         elif not self.closing and self._has_room():
             token = self._acks.expect(packet_id)
@@ -328,52 +342,35 @@ class Connection:
 
     def _control(self, packet: Packet, now: float) -> None:
         match packet:
-            case PingReqPacket():
+            case codec.PingReqPacket():
                 self.out += _PINGRESP
-            case SubscribePacket():
-                self._subscribe(packet)
-            case UnsubscribePacket():
-                self._unsubscribe(packet)
-            case ConnectPacket():
+            case codec.SubscribePacket() | codec.UnsubscribePacket():
+                self._subscription(packet)
+            case codec.ConnectPacket():
                 self._connect(packet, now)
-            case DisconnectPacket():
+            case codec.DisconnectPacket():
                 self._disconnect(packet)
             case _:
                 self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
 
-    def _subscribe(self, packet: SubscribePacket) -> None:
+    def _subscription(self, packet: codec.SubscribePacket | codec.UnsubscribePacket) -> None:
         assert self.session is not None
-        if packet.subscription_id is not None:
-            self._farewell(DisconnectReasonCode.SUBSCRIPTION_IDS_NOT_SUPPORTED)
+        answer = self.session.delivery.change(packet)
+        if isinstance(answer, DisconnectReasonCode):
+            self._farewell(answer)
             return
-        if not packet.packet_id or not packet.topic_filters:
-            self._farewell(DisconnectReasonCode.MALFORMED_PACKET)
-            return
-        codes = [self.session.delivery.subscribe(wanted) for wanted in packet.topic_filters]
-        self._send(SubAckPacket(packet.packet_id, codes))
+        self._send(answer)
         self.wake()
 
-    def _unsubscribe(self, packet: UnsubscribePacket) -> None:
+    def _disconnect(self, packet: codec.DisconnectPacket) -> None:
         assert self.session is not None
-        if not packet.packet_id or not packet.patterns:
-            self._farewell(DisconnectReasonCode.MALFORMED_PACKET)
-            return
-        codes = [self.session.delivery.unsubscribe(pattern) for pattern in packet.patterns]
-        self._send(UnsubAckPacket(packet.packet_id, codes))
-
-    def _disconnect(self, packet: DisconnectPacket) -> None:
-        assert self.session is not None
-        expiry_s = packet.session_expiry_interval
-        if expiry_s is not None:
-            if expiry_s and not self.session.expiry_s:
-                self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
-                return
-            self.session.expiry_s = min(expiry_s, SESSION_EXPIRY_S_MAX)
+        if not self.session.depart(packet.session_expiry_interval):
+            self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
         self.closing = True
 
     def _broken(self, error: MalformedPacket) -> None:
         if self.session is not None:
-            large = isinstance(error, PacketTooLarge)
+            large = isinstance(error, codec.PacketTooLarge)
             self._receiver.shed(self._client, Reason.OVERSIZED if large else Reason.MALFORMED, 1)
             self._farewell(
                 DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET, str(error)
@@ -388,7 +385,7 @@ class Connection:
         if self.closing:
             return
         if self.session is not None and self.version == V5:
-            self._send(DisconnectPacket(reason_code=reason, reason_str=text))
+            self._send(codec.DisconnectPacket(reason_code=reason, reason_str=text))
         self.closing = True
 
     def _leave(self, now: float) -> None:

@@ -10,7 +10,14 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from ..limits import SESSIONS_MAX, SESSIONS_PER_CLIENT_MAX
+from ..limits import (
+    SESSION_EXPIRY_S_MAX,
+    SESSIONS_MAX,
+    SESSIONS_PER_CLIENT_MAX,
+    STRANGER_WORK_MAX,
+    WORK_BURST,
+    WORK_PER_S,
+)
 from ..model import Receiver
 from .codec import ConnAckReasonCode, DisconnectReasonCode
 from .delivery import Delivery
@@ -78,6 +85,38 @@ class Wheel:
                     self.add(max(following, now), item)
 
 
+class Budget:
+    """A token bucket for the work that a connection causes without a publish coming of it: `burst` at once, `per_s` for
+    good (0: nothing comes back). Work is done before it is paid for, so there may be a debt, of `burst` at most."""
+
+    __slots__ = ("_at", "_per_s", "burst", "left")
+
+    def __init__(self, burst: float, per_s: float, now: float) -> None:
+        self.left = self.burst = burst
+        self._per_s, self._at = per_s, now
+
+    def spend(self, work: float, now: float) -> bool:
+        """Pay for `work` (below zero: it is paid in). Whether something is left."""
+        left = min(self.burst, self.left + (now - self._at) * self._per_s) - work
+        self.left, self._at = max(-self.burst, min(self.burst, left)), now
+        return self.left > 0
+
+    @property
+    def wait_s(self) -> float:
+        """How long it takes until a whole unit is left. Only where something comes back."""
+        return max(0.0, 1 - self.left) / self._per_s
+
+
+def stranger_budget(now: float) -> Budget:
+    """What a connection may cost until its CONNECT is accepted; nothing comes back."""
+    return Budget(STRANGER_WORK_MAX, 0, now)
+
+
+def client_budget(now: float) -> Budget:
+    """The same from then on."""
+    return Budget(WORK_BURST, WORK_PER_S, now)
+
+
 class Identity:
     """One client of the core: its sessions, and its quota (a token bucket)."""
 
@@ -126,6 +165,15 @@ class Session:
         self.scheduled = False
         self._all = sessions
 
+    def depart(self, expiry_s: int | None) -> bool:
+        """A DISCONNECT may change how long the session is kept, but not make one last that was to end (5.0, 3.14.2.2).
+        Whether it was allowed to."""
+        if expiry_s and not self.expiry_s:
+            return False
+        if expiry_s is not None:
+            self.expiry_s = min(expiry_s, SESSION_EXPIRY_S_MAX)
+        return True
+
     def expire(self, now: float) -> float | None:
         """Ended where it has been absent for too long."""
         self.scheduled = False
@@ -150,6 +198,7 @@ class Sessions:
         self.count = 0
         self.takeovers = 0
         self.connects_refused = 0
+        self.held_back = 0  # times that a connection had used up its budget
         self._assigned = 0
 
     def assign_client_id(self) -> str:
@@ -178,7 +227,7 @@ class Sessions:
             session = identity.sessions[client_id] = Session(identity, client_id, Delivery(name, prefix), self)
             self.count += 1
         self.absent.pop(session, None)
-        session.connection, session.expiry_s = connection, expiry_s
+        session.connection, session.expiry_s = connection, min(expiry_s, SESSION_EXPIRY_S_MAX)
         identity.connected += 1
         if identity.connected == 1:
             self.receiver.present(name, True)

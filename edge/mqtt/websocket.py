@@ -19,6 +19,8 @@ from wsproto.events import (
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from ..limits import FRAMES_AT_ONCE_MAX, SMALL_BYTES
+
 SUBPROTOCOLS: Final = ("mqtt", "mqttv3.1")
 """The standard's, and the one that older libraries still ask for."""
 
@@ -27,28 +29,38 @@ _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 class Stream:
     """One WebSocket connection, server's side. `out` holds bytes to write as they are. `closed` says: write them, then
-    close. With `local_origins_only`, browsers may only come from pages of this machine: without passwords, any page
+    close. `more` says: `receive` stopped early, call it again. `work` is how many control frames and small ones it went
+    through. With `local_origins_only`, browsers may only come from pages of this machine: without passwords, any page
     that somebody has open could use the node otherwise."""
 
     def __init__(self, *, local_origins_only: bool) -> None:
         self.out = bytearray()
-        self.closed = False
+        self.closed = self.more = False
+        self.work = 0
         self._local_origins_only = local_origins_only
         self._accepted = False
         self._websocket = WSConnection(ConnectionType.SERVER)
 
     def receive(self, data: bytes) -> bytes:
-        """The MQTT bytes in one read of at least one byte."""
+        """The MQTT bytes in the next FRAMES_AT_ONCE_MAX frames of what was read so far, with `data`."""
         parts: list[bytes] = []
+        self.more, self.work, frames = False, 0, 0
         try:
-            self._websocket.receive_data(data)
+            if data:  # (nothing at all would be the end of the stream)
+                self._websocket.receive_data(data)
             for event in self._websocket.events():
                 if self.closed:
                     break
                 if isinstance(event, BytesMessage):
                     parts.append(bytes(event.data))
+                    self.work += len(event.data) < SMALL_BYTES
                 else:
                     self._control(event)
+                    self.work += 1
+                frames += 1
+                if frames >= FRAMES_AT_ONCE_MAX:
+                    self.more = not self.closed
+                    break
         except RemoteProtocolError as error:
             self._refuse(error)
         return b"".join(parts)
@@ -58,6 +70,17 @@ class Stream:
         if not self._accepted or self.closed:
             return b""
         return self._websocket.send(BytesMessage(data=bytes(data)))
+
+    def frame(self, data: bytearray, *, closing: bool) -> bytearray:
+        """Everything to write, with `data` in it; the goodbye after that where it is `closing`."""
+        framed = self.wrap(data) if data else b""
+        if closing:
+            self.close()
+            whole = bytearray(framed) + self.out
+        else:
+            whole = self.out + framed
+        self.out = bytearray()
+        return whole
 
     def close(self) -> None:
         """Say goodbye, where it has not been said."""

@@ -398,6 +398,7 @@ def test_a_consumer_that_never_reads(run: Callable[[Test], None], monkeypatch: p
     monkeypatch.setattr(
         "edge.mqtt.endpoint.WRITE_BUFFER_BYTES_MAX", 128 * 1024
     )  # of two-byte answers: sooner is better
+    monkeypatch.setattr("edge.mqtt.sessions.WORK_BURST", 10**9)  # the pings' price would stop it before that
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
