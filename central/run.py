@@ -24,15 +24,15 @@ from typing import Any, Final
 import uvicorn
 
 from edge.clock import Clock
-from edge.credentials import Credentials
 from edge.errors import BusyError, ConfigError, DoorstepError, JournalError
+from edge.identity.credentials import Credentials
 from edge.limits import HTTP_CONNECTIONS_MAX, SYNC_PACKET_BYTES_MAX
 from edge.mqtt.address import split_address
-from edge.mqtt.endpoint import Endpoint
+from edge.mqtt.server.endpoint import Endpoint
 
 from .api import app
 from .config import Config, load
-from .receive import Receive
+from .ingest.receive import Receive
 from .store import Reader, Store
 
 PRUNE_EVERY_S: Final = 3_600.0

@@ -14,9 +14,9 @@ import msgspec
 
 from edge.errors import JournalError
 from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
-from edge.windows import Parcel, Window, combine, quantiles
+from edge.messages.batches import Parcel, Window, combine, quantiles
 
-from .verify import Alarm, Standing
+from .ingest.verify import Alarm, Standing
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "centre.db"

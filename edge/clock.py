@@ -8,7 +8,7 @@ the same code path.
 import time
 from typing import Final
 
-from .model import Now
+from .core.model import Now
 
 DOWNTIME_S_MAX: Final = 7 * 24 * 3600.0
 """Time away is read from the wall clock, which may have jumped: more than a week is not believed."""

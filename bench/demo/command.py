@@ -17,9 +17,9 @@ from edge.errors import InputError
 
 if TYPE_CHECKING:
     # Imported where they are used, so that --help and a wrong option cost nothing.
-    from .instance import Instance
+    from .demo import Demo, Options
+    from .district.instance import Instance
     from .report import Ended
-    from .run import Demo, Options
 
 FRAME_S: Final = 0.25
 """Real seconds between two pictures of the live screen."""
@@ -94,11 +94,11 @@ def demo(
 
     Exit codes: 0 every invariant held, 1 one did not, 2 an input cannot be used, 3 a port is in use.
     """
-    from .district import generate
-    from .instance import read
+    from .demo import Options
+    from .district.district import generate
+    from .district.instance import read
+    from .people.world import Habits
     from .processes import prepare
-    from .run import Options
-    from .world import Habits
 
     instance = read(path) if path else generate(seed)
     habits = Habits(decline=decline_probability, silent=silent_probability)
@@ -143,8 +143,8 @@ def _run(
     """Run, report, and say whether every invariant held; None where the run was interrupted."""
     import uvloop
 
+    from .demo import Demo
     from .report import build, lines
-    from .run import Demo
 
     # What the clients' own machinery complains of must not land in the picture, and must not be lost either.
     logging.basicConfig(filename=folder / "demo.log", level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")

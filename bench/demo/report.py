@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 from msgspec import Struct
 
-from .evidence import Evidence
-from .instance import Instance
-from .invariants import Verdict
-from .records import Records
+from .district.instance import Instance
+from .proof.evidence import Evidence
+from .proof.invariants import Verdict
+from .proof.records import Records
 
 STAGES: Final = ("queue", "decode", "decide", "commit", "publish", "total")
 MINUTE_MS: Final = 60_000

@@ -14,8 +14,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from .demo import Demo
 from .report import STAGES, assignment_ms, quantiles, stages
-from .run import Demo
 
 BODY_LINES: Final = 11
 """Nine lines of figures and a frame."""

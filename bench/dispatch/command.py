@@ -10,13 +10,13 @@ import click
 
 from edge.errors import InputError
 
-from ..asking import check_writable
+from ..cli_options import check_writable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from .days import Job
     from .report import Beside, Result
-    from .run import Job
 
 TABLE_WIDTH: Final = 132
 """Columns that the table needs; a narrower terminal wraps its lines rather than its numbers."""
@@ -81,7 +81,7 @@ def dispatch(
 
     Exit codes: 0 done, 1 a solution was infeasible, 2 an input cannot be used.
     """
-    from .run import Job, folders
+    from .days import Job, folders
 
     if not (instances or further or decide_times):
         raise click.UsageError("Name folders with --instances, or give --decide-times, or both.")
@@ -110,8 +110,8 @@ def _measured(
     from msgspec.structs import replace
     from rich.console import Console
 
-    from .refusals import Unwilling
     from .report import Beside, build
+    from .simulator.refusals import Unwilling
     from .table import remarks, table
 
     unwilling = Unwilling(decline, silent)
@@ -143,9 +143,9 @@ def _picture(
     """Quality against response time on a scarce and a calm day, drawn; as it stands in the report."""
     from msgspec.structs import replace
 
-    from .plot import svg
     from .response import build, chosen, line, pace
     from .response import jobs as at_each_time
+    from .response_plot import svg
 
     numbers = chosen(results)
     measured = pace(replace(days[numbers[0]], export=""))
@@ -160,8 +160,8 @@ def _picture(
 
 def _timed(policy: str) -> dict[str, Any]:
     """Decisions in generated districts."""
+    from .days import POLICIES
     from .generated import CASES, build, lines, times
-    from .run import POLICIES
 
     timed = []
     with _bar() as bar:
@@ -176,7 +176,7 @@ def _timed(policy: str) -> dict[str, Any]:
 
 def _run(todo: "Sequence[Job]", jobs: int, what: str) -> "list[Result]":
     """Run with a progress bar. The results are in the sequence of `todo`."""
-    from .run import run_all
+    from .days import run_all
 
     done: dict[int, Result] = {}
     with _bar() as bar:

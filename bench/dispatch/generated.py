@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from msgspec import Struct, to_builtins
 
-from bench.demo.instance import Courier, Instance, Order, Parameters, Restaurant
-
-from .policy import Day, Policy
+from ..demo.district.instance import Courier, Instance, Order, Parameters, Restaurant
+from .policies.policy import Day, Policy
 from .report import DecideMs, timing_of
-from .strict import simulate
+from .simulator.strict import simulate
 
 
 class Case(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from .scorer import Score
+from .simulator.scorer import Score
 
 RESAMPLES: Final = 10_000
 """Of the bootstrap: the ends of the interval settle to about 1 % of its width."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from .solution import Solution
+from .simulator.solution import Solution
 
 LATE_MIN: Final = 5
 """Minutes that most customers forgive."""

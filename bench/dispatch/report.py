@@ -9,8 +9,8 @@ from msgspec import Struct, to_builtins
 from .intervals import differences, means
 from .promises import Kept, Told, kept
 from .promises import means as promise_means
-from .refusals import Refused, Unwilling
-from .scorer import Score
+from .simulator.refusals import Refused, Unwilling
+from .simulator.scorer import Score
 
 BASELINE_NOTE: Final = (
     "The baseline is the published method re-implemented from its description. Two settings of it (a horizon of 20 "

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from msgspec import Struct, structs, to_builtins
 
+from .days import THINKING, Job, run
 from .report import Result
-from .run import THINKING, Job, run
 
 THINK_MS: Final = (1, 10, 100, 1_000, 8_000)
 WAIT_MIN: Final = (1, 5)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ..asking import ask, data_dir, json_file, plot_file
+from ..cli_options import ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="Start-up, memory, size on disk, wake-ups.")
@@ -51,8 +51,8 @@ def footprint(
     """
     if orders > riders:
         raise click.BadParameter(f"{orders} orders need as many riders, and --riders is {riders}.")
+    from .footprint_plot import footprint_plot
     from .measure import STEPS, Plan, measure
-    from .plot import footprint_plot
 
     plan = Plan(
         starts=starts,

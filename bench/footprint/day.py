@@ -8,8 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from edge.errors import DoorstepError
-from edge.mqtt.codec import PublishPacket
-from edge.wire import (
+from edge.messages.envelope import (
     OrderPlace,
     Place,
     RiderPosition,
@@ -20,12 +19,13 @@ from edge.wire import (
     topic_down,
     topic_up,
 )
+from edge.mqtt.packets.codec import PublishPacket
 
-from ..load.connection import Connection, connect
-from ..load.openloop import due_times
-from ..load.street import CENTRE, OPENING_AT_ONCE, Heard, riders, tills, unheard
+from ..load.client.connection import Connection, connect
+from ..load.client.openloop import due_times
+from ..load.client.workload import CENTRE, OPENING_AT_ONCE, Heard, riders, tills, unheard
 from ..load.subjects import NODE, token_of
-from .household import Household
+from .node_process import Household
 
 UNDER_WAY_S: Final = 1_500.0
 """From an order's acceptance to its delivery, by the node's clock."""

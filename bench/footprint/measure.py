@@ -9,14 +9,14 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from ..asking import Progress
-from ..load.street import riders, tills
+from ..cli_options import Progress
+from ..load.client.workload import riders, tills
 from ..load.subjects import cpu_s
 from ..scale.core import resident_mb
 from ..scale.measure import DESCRIPTORS_SPARE, descriptors
 from .day import UNDER_WAY_S, Day
-from .household import Household
 from .installed import installed
+from .node_process import Household
 
 SETTLE_S: Final = 2.0
 """After a start or a load, before anything is looked at."""

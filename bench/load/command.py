@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from ..asking import ask, data_dir, json_file, plot_file
+from ..cli_options import ask, data_dir, json_file, plot_file
 
 TRANSPORTS: Final = ("tcp", "tls", "ws")
 
@@ -56,8 +56,8 @@ def latency(
 
     Exit code 1 where an order was lost or refused.
     """
-    from .latency import Plan, measure
-    from .plot import latency_plot
+    from .latency_run import Plan, measure
+    from .load_plot import latency_plot
     from .screen import latency_table
 
     plan = Plan(rate=rate, seconds=seconds, mode=mode, transport=transport, clients=clients, rounds=rounds, seed=seed)
@@ -100,9 +100,9 @@ def throughput(
       doorstep bench throughput --json throughput.json --plot throughput.svg
       doorstep bench throughput --seconds 2 --steps 6 --clients 50
     """
-    from .plot import throughput_plot
+    from .load_plot import throughput_plot
     from .screen import throughput_table
-    from .throughput import Search, measure
+    from .throughput_run import Search, measure
 
     search = Search(seconds=seconds, steps=steps, start=start, clients=clients)
     total = steps * 6 + 2

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .latency import LATE_SHARE_MAX
-from .openloop import LATE_S, Outcome
+from .client.openloop import LATE_S, Outcome
+from .latency_run import LATE_SHARE_MAX
 
 
 def lateness(outcomes: Iterable[Outcome]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from .disk import file_system
+from .floors.disk import file_system
 from .subjects import find_program
 
 _DISTRIBUTIONS: Final = ("doorstep", "mqtt5", "uvloop", "apsw", "msgspec", "numpy")

@@ -13,8 +13,8 @@ from typing import Any, Final
 from edge.errors import DoorstepError
 
 from ..demo.processes import Child, fetch, free_port, write_config, write_credentials
-from . import echo, street_echo
-from .connection import Door
+from .client.connection import Door
+from .floors import echo, workload_echo
 
 NODE: Final = "bench"
 """The node's name in topics."""
@@ -91,7 +91,7 @@ async def same_packets(folder: Path, kept: bool = False) -> AsyncIterator[Subjec
     """The bare server that has the node's packets for each order; `kept`: and commits them before they leave."""
     port = free_port()
     extra = [str(folder / "street-echo.db")] if kept else []
-    child = python("street-echo", folder, [street_echo.__name__, str(port), NODE, *extra], port)
+    child = python("street-echo", folder, [workload_echo.__name__, str(port), NODE, *extra], port)
     async with running([child]):
         yield Subject("same packets", _door(port, "tcp", None), [child])
 

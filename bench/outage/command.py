@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..asking import Progress, ask, data_dir, json_file, plot_file
+from ..cli_options import Progress, ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="The uplink goes for hours: what users notice, what waits, how it drains.")
@@ -53,12 +53,12 @@ def outage(
 
     Exit code 1 where anything was lost or doubled.
     """
-    from edge.journal_reader import FILE_NAME
+    from edge.journal.reader import FILE_NAME
 
     from .figures import report as figures
-    from .plot import outage_plot
+    from .outage_plot import outage_plot
+    from .outages import Plan, run
     from .proof import prove
-    from .run import Plan, run
     from .screen import outage_table
 
     if not rounds and not kills:

@@ -14,8 +14,8 @@ import numpy as np
 from msgspec.structs import asdict
 from numpy.typing import NDArray
 
+from .outages import Ended, Outage
 from .proof import Proof
-from .run import Ended, Outage
 from .watch import Sample
 
 SLICE_ORDERS: Final = 250

@@ -1,7 +1,7 @@
 """Whether anything is missing or was counted twice: what was promised, what is on disk, what the centre counts.
 
 Three witnesses that share no code: the clients' acknowledgements and receipts, the rows of the journal (read without
-the core, `bench.demo.evidence`), and the sums at the centre.
+the core, `bench.demo.proof.evidence`), and the sums at the centre.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..demo.evidence import Evidence, read_journal
+from ..demo.proof.evidence import Evidence, read_journal
 
 Key = tuple[str, str]
 

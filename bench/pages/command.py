@@ -9,7 +9,7 @@ import click
 
 from edge.errors import InputError
 
-from ..asking import check_writable
+from ..cli_options import check_writable
 
 
 @click.command(short_help="One page of all reports in a folder.")

@@ -10,14 +10,14 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ..footprint.command import footprint_rows
-from ..footprint.plot import footprint_plot
-from ..load.plot import latency_plot, quantile_bars, throughput_plot
+from ..footprint.footprint_plot import footprint_plot
+from ..load.load_plot import latency_plot, quantile_bars, throughput_plot
 from ..load.screen import LATENCY_RATIOS, LATENCY_ROWS, THROUGHPUT_ROWS
-from ..outage.plot import outage_plot
-from ..peers.plot import peers_plot
-from ..phone.plot import phone_plot
-from ..scale.plot import scale_plot
-from ..soak.plot import soak_plot
+from ..outage.outage_plot import outage_plot
+from ..peers.peers_plot import peers_plot
+from ..phone.phone_plot import phone_plot
+from ..scale.scale_plot import scale_plot
+from ..soak.soak_plot import soak_plot
 
 Report = dict[str, Any]
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import click
 
-from ..asking import ask, data_dir, json_file, plot_file
+from ..cli_options import ask, data_dir, json_file, plot_file
 
 NAMES: Final = ("doorstep", "doorstep-broker", "script", "node-red")
 
@@ -51,7 +51,7 @@ def peers(
     """
     from .measure import measure
     from .peer import Plan
-    from .plot import peers_plot
+    from .peers_plot import peers_plot
 
     plan = Plan(
         rates=rates or Plan().rates,

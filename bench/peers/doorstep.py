@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from importlib import metadata
 from pathlib import Path
 
-from ..load.street import riders, tills
+from ..load.client.workload import riders, tills
 from ..load.subjects import Subject, mosquitto, node
 from .peer import Peer, Plan
 

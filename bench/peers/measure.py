@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from ..asking import Progress
-from ..load.latency import ORDERS_APART, medians
+from ..cli_options import Progress
+from ..load.client.openloop import Outcome, Round, due_times
+from ..load.client.workload import Street
+from ..load.latency_run import ORDERS_APART, medians
 from ..load.lateness import lateness
-from ..load.openloop import Outcome, Round, due_times
-from ..load.street import Street
-from ..load.throughput import SETTLE_S, Tried, why_not
+from ..load.throughput_run import SETTLE_S, Tried, why_not
 from .doorstep import broker, endpoint
 from .node_red import node_red
 from .peer import Missing, Peer, Plan, Start

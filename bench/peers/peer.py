@@ -4,7 +4,7 @@ To add one, write a file with an async context manager that starts it in a folde
 `measure.PEERS`. It gets JSON on `ds/bench/up/<client>/<kind>` (QoS 1) and has to answer:
 
     rider.shift      a `receipt` on ds/bench/down/<rider>/receipt; from now on the rider is free, at `place`
-    order.place      an `assignment` on ds/bench/down/<rider>/assignment, as in `edge.wire`, to the nearest free rider;
+    order.place      an `assignment` on ds/bench/down/<rider>/assignment, to the nearest free rider;
                      where nobody is free, to the next who becomes so
     rider.progress   of `delivered`: the rider is free again
 """

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ..asking import ask, data_dir, json_file, plot_file
+from ..cli_options import ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="From a customer's tap to the rider's phone, over bad networks.")
@@ -48,7 +48,7 @@ def phone(
     Exit code 1 where an order did not arrive.
     """
     from .measure import Plan, measure, networks
-    from .plot import phone_plot
+    from .phone_plot import phone_plot
 
     standard = Plan()
     plan = Plan(

@@ -21,10 +21,10 @@ import numpy as np
 from msgspec import Struct
 
 from edge.errors import DoorstepError
-from edge.wire import OrderPlace, Place
+from edge.messages.envelope import OrderPlace, Place
 
-from ..load.openloop import quantiles
-from ..load.street import CENTRE
+from ..load.client.openloop import quantiles
+from ..load.client.workload import CENTRE
 from ..proxy import Proxy, Weather
 from .phones import Heard, Phone, begin_shift, take
 

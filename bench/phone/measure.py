@@ -12,10 +12,10 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from ..asking import Progress
+from ..cli_options import Progress
+from ..load.client.openloop import LATE_S, LEAD_S, due_times
+from ..load.client.pacer import Pacer
 from ..load.lateness import late
-from ..load.openloop import LATE_S, LEAD_S, due_times
-from ..load.pacer import Pacer
 from ..load.subjects import node
 from .district import District, Network
 

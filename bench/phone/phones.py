@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from edge.mqtt.link import Link, Message, State
-from edge.wire import Place, RiderProgress, RiderReply, RiderShift, encode, topic_up
+from edge.messages.envelope import Place, RiderProgress, RiderReply, RiderShift, encode, topic_up
+from edge.mqtt.client.connection import Link, Message, State
 
 from ..load.subjects import NODE, token_of
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ..asking import ask, data_dir, json_file, plot_file
+from ..cli_options import ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="What more riders, orders and connections cost.")
@@ -42,7 +42,7 @@ def scale(
       doorstep bench scale --riders 100 --riders 10000 --orders 10 --clients 10 --count 50
     """
     from .measure import Plan, measure, points
-    from .plot import scale_plot
+    from .scale_plot import scale_plot
 
     standard = Plan()
     plan = Plan(

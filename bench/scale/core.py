@@ -19,13 +19,13 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from edge.core.model import Answer, Configure, Delivered, DispatchRules, Effect, Event, Now, Rules, Sighting
+from edge.core.node import Node
 from edge.errors import DoorstepError
-from edge.model import Answer, Configure, Delivered, DispatchRules, Effect, Event, Now, Rules, Sighting
-from edge.node import Node
-from edge.wire import Assignment, OrderCancel, OrderPlace, Place, RiderProgress, RiderReply, RiderShift
+from edge.messages.envelope import Assignment, OrderCancel, OrderPlace, Place, RiderProgress, RiderReply, RiderShift
 
-from ..load.openloop import quantiles
-from ..load.street import CENTRE
+from ..load.client.openloop import quantiles
+from ..load.client.workload import CENTRE
 
 WARM_UP: Final = 20
 TRIES_MAX: Final = 20

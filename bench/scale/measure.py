@@ -15,11 +15,11 @@ from msgspec.structs import asdict
 
 from edge.errors import DoorstepError
 
-from ..asking import Progress
-from ..load.latency import ORDERS_APART, medians
+from ..cli_options import Progress
+from ..load.client.openloop import Outcome, Round, due_times
+from ..load.client.workload import Street, riders, tills
+from ..load.latency_run import ORDERS_APART, medians
 from ..load.lateness import lateness
-from ..load.openloop import Outcome, Round, due_times
-from ..load.street import Street, riders, tills
 from ..load.subjects import node
 from . import core
 from .core import resident_mb

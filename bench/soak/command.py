@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..asking import Progress, ask, data_dir, json_file, plot_file
+from ..cli_options import Progress, ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="Days of load with random faults: nothing may grow without end.")
@@ -41,9 +41,9 @@ def soak(
     Exit code 1 where something grows, was lost or doubled, or a process died by itself.
     """
     from .figures import report as figures
-    from .plot import soak_plot
-    from .run import TOLD_S, Plan, run
     from .screen import soak_table
+    from .soak import TOLD_S, Plan, run
+    from .soak_plot import soak_plot
 
     plan = Plan(minutes=minutes, rate=rate, speed=speed, seed=seed)
 

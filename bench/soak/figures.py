@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from msgspec.structs import asdict
 
-from .run import Ended
 from .sampler import Series
 from .slope import Slope, blocks, slope
+from .soak import Ended
 
 Block = tuple[float, Callable[[list[float]], Any]]
 

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.aggregate import Windows
-from edge.decode import decode
-from edge.journal import Journal
-from edge.model import Answer, Commit, Event, Now, Publish, Sighting, Welcome
-from edge.node import Node
-from edge.outbox import Outbox
+from edge.core.aggregate import Windows
+from edge.core.decode import decode
+from edge.core.model import Answer, Commit, Event, Now, Publish, Sighting, Welcome
+from edge.core.node import Node
+from edge.core.outbox import Outbox
+from edge.journal.journal import Journal
+from edge.messages.batches import Measure, Window, decode_body, fold
+from edge.messages.envelope import Place
 from edge.scenarios.dispatch.planner.exchange import exchange
 from edge.scenarios.dispatch.planner.routes import Plan, Route
 from edge.scenarios.dispatch.planner.trips import Jobs, Service
 from edge.scenarios.dispatch.planner.weights import Weights
-from edge.windows import Measure, Window, decode_body, fold
-from edge.wire import Place
 from tests.edge.district import T0, configured, event, now, shift
 from tests.edge.journals import Writing, row
 from tests.messages import BAD, GOOD, pack, text

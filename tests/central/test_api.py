@@ -9,9 +9,9 @@ import pytest
 from starlette.applications import Starlette
 
 from central.api import app
+from central.ingest.verify import Alarm, Standing, taken
 from central.store import Reader, Store
-from central.verify import Alarm, Standing, taken
-from edge.windows import NO_BATCH, Cell, Measure, Parcel, Window, fold
+from edge.messages.batches import NO_BATCH, Cell, Measure, Parcel, Window, fold
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 CELL = 613344508561588223

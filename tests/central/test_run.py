@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.aggregate import Windows
-from edge.credentials import add, remove
-from edge.model import Now, Stored, Welcome
-from edge.outbox import Outbox
-from edge.sync import Sync
+from edge.core.aggregate import Windows
+from edge.core.model import Now, Stored, Welcome
+from edge.core.outbox import Outbox
+from edge.identity.credentials import add, remove
+from edge.uplink.sync import Sync
 from tests.processes import make_certificates
 
 ROOT = Path(__file__).parents[2]

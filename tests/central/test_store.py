@@ -10,11 +10,11 @@ import apsw
 import pytest
 import zstandard
 
+from central.ingest.verify import Alarm, Standing, taken
 from central.store import FILE, Reader, Store
-from central.verify import Alarm, Standing, taken
 from edge.errors import JournalError
 from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
-from edge.windows import NO_BATCH, Cell, Measure, Parcel, Window, encode_body, fold
+from edge.messages.batches import NO_BATCH, Cell, Measure, Parcel, Window, encode_body, fold
 
 START = 1_767_225_600_000
 CELL = 613344508561588223

@@ -15,8 +15,8 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.credentials import add
-from edge.wire import topic_down, topic_up
+from edge.identity.credentials import add
+from edge.messages.envelope import topic_down, topic_up
 from tests.processes import free_port
 
 READY_S_MAX = 30.0

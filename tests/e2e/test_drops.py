@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from edge.tally import FILE_NAME, Tally
+from edge.pipeline.drops import FILE_NAME, Tally
 from tests.e2e.site import Phone, Site, place, site
 
 ORDERS = 7

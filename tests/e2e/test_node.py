@@ -226,7 +226,7 @@ def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
 def test_sighup_reloads_what_can_be_reloaded(tmp_path):
     """A new client and a new rule take effect without a restart; a broken file changes nothing; a fixed option says
     that it needs a restart."""
-    from edge.credentials import add
+    from edge.identity.credentials import add
 
     with site(tmp_path, "alice") as made:
         alice = Phone("alice", made.port, made.tokens["alice"])
@@ -251,7 +251,7 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
 
 def test_a_removed_client_is_gone_after_a_reload(tmp_path):
     """Revocation ends the open session too, not only new ones."""
-    from edge.credentials import remove
+    from edge.identity.credentials import remove
 
     with site(tmp_path, "alice", "eve") as made:
         eve = Phone("eve", made.port, made.tokens["eve"])

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edge.model import Commit, Configure, DispatchRules, Effect, Event, Now, Rules, Sighting
-from edge.wire import DURABLE_KINDS, Place
+from edge.core.model import Commit, Configure, DispatchRules, Effect, Event, Now, Rules, Sighting
+from edge.messages.envelope import DURABLE_KINDS, Place
 
 T0 = 1_790_000_000_000
 SHOP = Place(31.2000, 121.4000)

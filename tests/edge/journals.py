@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from edge.journal import Journal
-from edge.model import Acknowledge, Answer, Now, Row, decode_row, encode_row
+from edge.core.model import Acknowledge, Answer, Now, Row, decode_row, encode_row
+from edge.journal.journal import Journal
 
 T0 = 1_790_000_000_000
 
@@ -78,7 +78,7 @@ class Writing:
 
     def kept(self) -> list[Any]:
         """The snapshots' heads, through a connection of one's own."""
-        from edge.journal_reader import JournalReader, read_snapshots
+        from edge.journal.reader import JournalReader, read_snapshots
 
         with JournalReader.open(self.journal.path) as reader:
             return read_snapshots(reader._db)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from edge.model import Commit, Input, Sighting
-from edge.node import Node
+from edge.core.model import Commit, Input, Sighting
+from edge.core.node import Node
 from tests.edge.district import T0, configured, event, now, place, shift
 from tests.edge.journals import Writing, session
 

@@ -3,7 +3,7 @@
 import time
 
 from edge.clock import DOWNTIME_S_MAX, Clock
-from edge.model import Now
+from edge.core.model import Now
 
 
 def test_time_goes_forward():

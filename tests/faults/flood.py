@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any, Final
 
-from edge.wire import topic_up
+from edge.messages.envelope import topic_up
 from tests.faults.people import DOOR, SHOP
 from tests.faults.raw import Raw, publish
 from tests.faults.rig import NODE

@@ -14,12 +14,12 @@ from typing import Any, Final, Self
 
 import apsw
 
-from bench.demo.evidence import Evidence
-from edge.journal_reader import JournalReader
-from edge.mqtt.link import Link, Message, State
-from edge.node import Node
-from edge.replay import Replay
-from edge.wire import topic_down, topic_up
+from bench.demo.proof.evidence import Evidence
+from edge.core.node import Node
+from edge.core.replay import Replay
+from edge.journal.reader import JournalReader
+from edge.messages.envelope import topic_down, topic_up
+from edge.mqtt.client.connection import Link, Message, State
 from tests.faults.rig import NODE, WELL_S_MAX, Site
 
 RESEND_S: Final = (1.0, 30.0)

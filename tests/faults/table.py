@@ -17,8 +17,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
             f"{HERE}/test_kills.py::test_a_kill_at_each_call_of_the_first_start",
             f"{HERE}/test_kills.py::test_a_kill_at_each_call_under_load",
             f"{HERE}/test_kills.py::test_a_node_with_a_busy_day_behind_it_is_killed",
-            "tests/edge/test_journal.py::test_a_long_journal_is_opened_from_its_last_snapshot",
-            "tests/edge/test_pipeline.py::test_a_node_that_is_killed_again_and_again_starts_no_slower",
+            "tests/edge/journal/test_journal.py::test_a_long_journal_is_opened_from_its_last_snapshot",
+            "tests/edge/pipeline/test_pipeline.py::test_a_node_that_is_killed_again_and_again_starts_no_slower",
             SIM,
         ),
     ),
@@ -26,7 +26,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "power cut, torn write",
         (
             f"{HERE}/test_disk.py::test_a_wal_cut_zeroed_or_flipped_anywhere_opens_as_a_prefix",
-            "tests/edge/test_journal.py::test_a_torn_wal_holds_a_prefix_of_the_commits",
+            "tests/edge/journal/test_journal.py::test_a_torn_wal_holds_a_prefix_of_the_commits",
             SIM,
         ),
     ),
@@ -47,7 +47,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "the uplink is cut",
         (
             f"{HERE}/test_uplink.py::test_a_cut_uplink_costs_nothing",
-            "tests/edge/test_outbox.py::test_a_year_without_uplink_stays_small",
+            "tests/edge/core/test_outbox.py::test_a_year_without_uplink_stays_small",
             SIM,
         ),
     ),
@@ -56,7 +56,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         (
             f"{HERE}/test_uplink.py::test_an_uplink_cut_at_any_byte_applies_each_batch_once",
             f"{HERE}/test_uplink.py::test_a_half_dead_uplink_is_left",
-            "tests/edge/test_sync.py::test_a_line_cut_after_every_few_bytes_applies_each_batch_once",
+            "tests/edge/uplink/test_sync.py::test_a_line_cut_after_every_few_bytes_applies_each_batch_once",
             SIM,
         ),
     ),
@@ -65,8 +65,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "the centre is down, frozen, or talks nonsense",
         (
             f"{HERE}/test_uplink.py::test_a_centre_that_is_frozen_killed_or_mad_changes_nothing",
-            "tests/edge/test_sync.py::test_an_acknowledgement_beyond_what_was_sent_deletes_nothing",
-            "tests/edge/mqtt/test_link.py::test_back_off_is_exponential_with_full_jitter",
+            "tests/edge/uplink/test_sync.py::test_an_acknowledgement_beyond_what_was_sent_deletes_nothing",
+            "tests/edge/mqtt/client/test_connection.py::test_back_off_is_exponential_with_full_jitter",
             SIM,
         ),
     ),
@@ -89,8 +89,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "out of order and late",
         (
             "tests/edge/scenarios/dispatch/test_events.py::test_every_event_in_every_state",
-            "tests/edge/test_aggregate.py::test_a_late_event_revises_its_window",
-            "tests/edge/test_aggregate.py::test_stamps_out_of_reach_count_where_they_arrive",
+            "tests/edge/core/test_aggregate.py::test_a_late_event_revises_its_window",
+            "tests/edge/core/test_aggregate.py::test_stamps_out_of_reach_count_where_they_arrive",
             SIM,
         ),
     ),
@@ -98,9 +98,9 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "a replayed batch, a cloned node, a restored backup",
         (
             f"{HERE}/test_uplink.py::test_two_nodes_with_one_identity_are_told_apart",
-            "tests/central/test_receive.py::test_nothing_is_ever_merged_twice",
-            "tests/central/test_receive.py::test_a_cloned_node_is_refused_and_merges_nothing_twice",
-            "tests/central/test_receive.py::test_a_centre_from_a_backup_says_exactly_how_much_is_missing",
+            "tests/central/ingest/test_receive.py::test_nothing_is_ever_merged_twice",
+            "tests/central/ingest/test_receive.py::test_a_cloned_node_is_refused_and_merges_nothing_twice",
+            "tests/central/ingest/test_receive.py::test_a_centre_from_a_backup_says_exactly_how_much_is_missing",
             SIM,
         ),
     ),
@@ -117,24 +117,24 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         (
             f"{HERE}/test_street.py::test_poison_is_refused_counted_and_acknowledged",
             f"{HERE}/test_street.py::test_a_packet_that_is_none_ends_that_connection_only",
-            "tests/edge/test_decode.py::test_every_truncation_is_refused",
-            "tests/edge/test_decode.py::test_every_flipped_byte_is_an_event_or_a_refusal",
-            "tests/central/test_verify.py::test_every_truncation_and_every_flipped_bit_is_refused",
+            "tests/edge/core/test_decode.py::test_every_truncation_is_refused",
+            "tests/edge/core/test_decode.py::test_every_flipped_byte_is_an_event_or_a_refusal",
+            "tests/central/ingest/test_verify.py::test_every_truncation_and_every_flipped_bit_is_refused",
         ),
     ),
     18: (
         "oversized messages",
         (
             f"{HERE}/test_street.py::test_what_is_too_large_is_refused_and_hurts_nobody",
-            "tests/edge/mqtt/test_codec.py::test_an_oversized_packet_is_refused_by_its_header",
+            "tests/edge/mqtt/packets/test_codec.py::test_an_oversized_packet_is_refused_by_its_header",
         ),
     ),
     19: (
         "hostile topics and names",
         (
             f"{HERE}/test_street.py::test_hostile_topics_and_names_are_refused",
-            "tests/edge/mqtt/test_topics.py::test_refused_topics",
-            "tests/edge/mqtt/test_broker.py::test_hostile_topics_are_refused_counted_and_cannot_loop",
+            "tests/edge/mqtt/server/test_topics.py::test_refused_topics",
+            "tests/edge/mqtt/client/test_broker.py::test_hostile_topics_are_refused_counted_and_cannot_loop",
         ),
     ),
     20: (
@@ -148,22 +148,22 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "a flood of connections",
         (
             f"{HERE}/test_street.py::test_connections_that_say_nothing_keep_nobody_out",
-            "tests/edge/mqtt/test_endpoint.py::test_a_flood_of_connections",
-            "tests/edge/mqtt/test_endpoint.py::test_half_open_tls_goes_away",
+            "tests/edge/mqtt/server/test_endpoint.py::test_a_flood_of_connections",
+            "tests/edge/mqtt/server/test_endpoint.py::test_half_open_tls_goes_away",
         ),
     ),
     22: (
         "a consumer that never reads",
         (
             f"{HERE}/test_street.py::test_a_consumer_that_never_reads_swells_nothing",
-            "tests/edge/mqtt/test_endpoint.py::test_a_consumer_that_never_reads",
+            "tests/edge/mqtt/server/test_endpoint.py::test_a_consumer_that_never_reads",
         ),
     ),
     23: (
         "a full disk",
         (
             f"{HERE}/test_disk.py::test_a_full_disk_stops_receipts_and_space_brings_them_back",
-            "tests/edge/test_journal_writer.py::test_a_full_disk_stops_the_journal_and_space_starts_it_again",
+            "tests/edge/journal/test_writer.py::test_a_full_disk_stops_the_journal_and_space_starts_it_again",
             SIM,
         ),
     ),
@@ -190,9 +190,9 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     30: (
         "re-identification by aggregates",
         (
-            "tests/edge/test_aggregate.py::test_nothing_leaves_for_fewer_than_k_people_or_by_difference",
-            "tests/edge/test_aggregate.py::test_every_difference_of_releases_stands_for_k_people",
-            "tests/edge/test_aggregate.py::test_no_identity_is_in_any_sealed_byte",
+            "tests/edge/core/test_aggregate.py::test_nothing_leaves_for_fewer_than_k_people_or_by_difference",
+            "tests/edge/core/test_aggregate.py::test_every_difference_of_releases_stands_for_k_people",
+            "tests/edge/core/test_aggregate.py::test_no_identity_is_in_any_sealed_byte",
         ),
     ),
     31: (
@@ -200,8 +200,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         (
             f"{HERE}/test_stall.py::test_an_uplink_that_stops_by_itself_is_said_and_restarted",
             f"{HERE}/test_pause.py::test_a_disk_that_hangs_is_said_within_two_intervals",
-            "tests/edge/test_status.py::test_a_queue_that_stands_still_for_two_intervals_is_a_stall_until_it_moves",
-            "tests/edge/test_notify.py::test_the_service_manager_hears_of_every_step",
+            "tests/edge/health/test_status.py::test_a_queue_that_stands_still_for_two_intervals_is_a_stall_until_it_moves",
+            "tests/edge/app/test_systemd.py::test_the_service_manager_hears_of_every_step",
         ),
     ),
 }

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.demo.evidence import Evidence
+from bench.demo.proof.evidence import Evidence
+from edge.core.node import Node
 from edge.errors import JournalError
-from edge.journal import Journal
-from edge.journal_reader import JournalReader
+from edge.journal.journal import Journal
+from edge.journal.reader import JournalReader
 from edge.limits import JOURNAL_BALLAST_BYTES
-from edge.node import Node
 from tests.faults.people import Crowd, Outcome, judge, until
 from tests.faults.rig import Site, Wires, copy_data
 from tests.processes import find_program

@@ -15,14 +15,14 @@ from contextlib import suppress
 import apsw
 import pytest
 
-from edge.config import load
-from edge.journal import Journal
-from edge.journal_reader import checksum
-from edge.journal_steps import keep
+from edge.app.config import load
+from edge.core.model import Answer, Commit, Configure, Event, Now
+from edge.core.node import Node
+from edge.journal.journal import Journal
+from edge.journal.maintenance import keep
+from edge.journal.reader import checksum
 from edge.limits import SNAPSHOT_ROWS
-from edge.model import Answer, Commit, Configure, Event, Now
-from edge.node import Node
-from edge.wire import OrderCancel, OrderPlace, Place
+from edge.messages.envelope import OrderCancel, OrderPlace, Place
 from tests.faults.people import DOOR, SHOP, Crowd, Outcome, judge, sums, until, well
 from tests.faults.rig import Died, Process, Site, Wires, copy_data
 from tests.processes import find_program

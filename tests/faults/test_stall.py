@@ -18,16 +18,16 @@ SAMPLES = f"import edge.limits\nedge.limits.STATUS_INTERVAL_S = {INTERVAL_S}\n"
 
 SOON = """
 import asyncio, edge.sync
-whole = edge.sync.Sync.run
+whole = edge.uplink.sync.Sync.run
 async def run(self):
     going = asyncio.ensure_future(whole(self))
     await asyncio.wait([going], timeout=2)
     {}
-edge.sync.Sync.run = run
+edge.uplink.sync.Sync.run = run
 """
 RETURNS = SOON.format("return")
 RAISES = SOON.format('raise RuntimeError("a fault inside")')
-FORGETS = "import edge.sync\nedge.sync.Sync._send = lambda self: None\n"
+FORGETS = "import edge.uplink.sync\nedge.sync.Sync._send = lambda self: None\n"
 LATE_IN_LIFE = "edge.limits.RESTART_AFTER_S = 0.0\n"
 """As after ten minutes: what ends sooner would end again."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench.proxy import FAIR, Weather
 from edge.limits import MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PAYLOAD_BYTES_MAX
-from edge.wire import topic_up
+from edge.messages.envelope import topic_up
 from tests.faults.flood import order
 from tests.faults.people import Crowd, judge, until
 from tests.faults.raw import Raw, connect, packet, publish, subscribe

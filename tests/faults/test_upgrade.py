@@ -9,12 +9,12 @@ import apsw
 import msgspec
 import pytest
 
-from bench.demo.evidence import Evidence
 from bench.demo.processes import write_config
+from bench.demo.proof.evidence import Evidence
+from edge.core.snapshot import STATE_VERSION
 from edge.errors import ConfigError, JournalError
-from edge.journal_reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
-from edge.journal_steps import keep
-from edge.snapshot import STATE_VERSION
+from edge.journal.maintenance import keep
+from edge.journal.reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
 from tests.faults.people import Crowd, Outcome, agreed, sums, until, well
 from tests.faults.rig import Site, Wires
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.house.project import ROOT
+from tests.repo.project import ROOT
 
 BOMBS = """
 import resource
@@ -11,13 +11,13 @@ from hashlib import sha256
 
 import zstandard
 
-from central.verify import BatchError, unpack
-from edge.decode import decode
+from central.ingest.verify import BatchError, unpack
+from edge.core.decode import decode
 from edge.limits import PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX
-from edge.model import Publish
+from edge.core.model import Publish
 from edge.mqtt import v311
-from edge.mqtt.codec import Decoder, MalformedPacket, read
-from edge.windows import NO_BATCH, Parcel, decode_body
+from edge.mqtt.packets.codec import Decoder, MalformedPacket, read
+from edge.messages.batches import NO_BATCH, Parcel, decode_body
 
 SIZE = PAYLOAD_BYTES_MAX - 64
 payloads = [

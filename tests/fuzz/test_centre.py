@@ -9,16 +9,14 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.receive import Judge
+from central.ingest.receive import Judge
+from central.ingest.verify import BatchError, unpack
 from central.store import Reader, Store
-from central.verify import BatchError, unpack
+from edge.core.model import Now, Publish, Stored, Welcome
+from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import BATCH_BYTES_MAX
-from edge.model import Now, Publish, Stored, Welcome
-from edge.mqtt.link import Message, State
-from edge.outbox import Outbox
-from edge.sync import Sync
-from edge.windows import (
+from edge.messages.batches import (
     NO_BATCH,
     SYNC_ACK,
     SYNC_BATCH,
@@ -35,7 +33,9 @@ from edge.windows import (
     encode_body,
     fold,
 )
-from edge.wire import topic_down
+from edge.messages.envelope import topic_down
+from edge.mqtt.client.connection import Message, State
+from edge.uplink.sync import Sync
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
 START = 1_767_225_600_000

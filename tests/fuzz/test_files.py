@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.config import load as load_central
-from edge.config import load
-from edge.credentials import Credentials, add
+from edge.app.config import load
+from edge.core.model import Event, decode_row
+from edge.core.node import Node
+from edge.core.replay import Replay
 from edge.errors import ConfigError, DoorstepError, InputError, JournalError
-from edge.journal import Journal
-from edge.model import Event, decode_row
-from edge.node import Node
-from edge.replay import Replay
+from edge.identity.credentials import Credentials, add
+from edge.journal.journal import Journal
 from tests.edge.district import configured, event, now, place, row_of, shift
 from tests.fuzz.damage import damaged, fuzzed
-from tests.house.project import ROOT
+from tests.repo.project import ROOT
 
 CONFIGURATIONS = [
     (ROOT / "deploy/edge.toml").read_bytes(),

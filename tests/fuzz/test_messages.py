@@ -5,12 +5,12 @@ import functools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.decode import decode
+from edge.core.decode import decode
+from edge.core.model import Commit, Event, Input, Publish, Rejected, Sighting, decode_row
+from edge.core.node import Node
 from edge.errors import Reason
 from edge.limits import TEXT_CHARACTERS_MAX
-from edge.model import Commit, Event, Input, Publish, Rejected, Sighting, decode_row
-from edge.node import Node
-from edge.wire import DURABLE_KINDS
+from edge.messages.envelope import DURABLE_KINDS
 from tests.edge.district import configured, now
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 from tests.messages import BAD, GOOD, pack, text

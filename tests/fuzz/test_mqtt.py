@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX, PULL_BYTES_MAX
-from edge.mqtt import v311
-from edge.mqtt.codec import (
+from edge.mqtt.packets import v311
+from edge.mqtt.packets.codec import (
     ConnectPacket,
     Decoder,
     DisconnectPacket,

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 import uvloop
 
-from edge.credentials import Credentials, add
+from edge.core.model import Answer, Publish, Source
 from edge.errors import Reason
-from edge.model import Answer, Publish, Source
-from edge.mqtt.endpoint import Endpoint
+from edge.identity.credentials import Credentials, add
+from edge.mqtt.server.endpoint import Endpoint
 
 ANSWERED = "order.place"
 

@@ -6,8 +6,8 @@ from time import perf_counter
 
 import msgspec
 
-from .draw import TICKS, Plan
-from .search import live, report, run, shrink
+from tests.sim.draw import TICKS, Plan
+from tests.sim.search import live, report, run, shrink
 
 
 def main() -> int:

@@ -8,17 +8,17 @@ from copy import deepcopy
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from central.receive import Judge, Verdict
-from central.verify import Alarm, Standing
-from edge.model import Publish
-from edge.mqtt.client import Message
-from edge.mqtt.link import State
-from edge.windows import SYNC_BATCH, Parcel, Window
-from edge.wire import topic_down
+from central.ingest.receive import Judge, Verdict
+from central.ingest.verify import Alarm, Standing
+from edge.core.model import Publish
+from edge.messages.batches import SYNC_BATCH, Parcel, Window
+from edge.messages.envelope import topic_down
+from edge.mqtt.client.connection import State
+from edge.mqtt.client.session import Message
 
 if TYPE_CHECKING:
-    from .process import Process
-    from .world import World
+    from tests.sim.process import Process
+    from tests.sim.world import World
 
 
 BACKUPS_KEPT = 4
@@ -106,7 +106,7 @@ class Centre:
 
 
 class Uplink:
-    """Stands where `edge.mqtt.link.Link` stands for `edge.sync`: one connection to the centre, made anew when lost."""
+    """Stands where the uplink has its MQTT connection: one connection to the centre, made anew when lost."""
 
     def __init__(self, url: str, **options: Any) -> None:
         self.error = ""

@@ -5,13 +5,12 @@ The judge keeps books of its own, made from the rows alone: which id was decided
 
 from collections.abc import Callable
 
+from edge.core.model import Acknowledge, Answer, Event, Publish, Recall, Rejected, Row, decode_row
+from edge.core.node import Node
 from edge.errors import Reason
-from edge.model import Acknowledge, Answer, Event, Publish, Recall, Rejected, Row, decode_row
-from edge.node import Node
+from edge.messages.envelope import OrderCancel, RiderProgress, RiderReply, RiderShift
 from edge.scenarios.dispatch.lifecycle import PLACED
-from edge.wire import OrderCancel, RiderProgress, RiderReply, RiderShift
-
-from .people import loose
+from tests.sim.people import loose
 
 
 class Broken(AssertionError):

@@ -1,6 +1,6 @@
 """The disk and the journal on it: rows become durable later, together, or not at all.
 
-`Disk` is what survives a process. `Paper` stands where `edge.journal.Journal` stands for the pipeline.
+`Disk` is what survives a process. `Paper` stands where `edge.journal.journal.Journal` stands for the pipeline.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from edge.errors import DiskFull, JournalBroken
-from edge.journal import Recovery
+from edge.journal.journal import Recovery
 
 if TYPE_CHECKING:
-    from .process import Process
+    from tests.sim.process import Process
 
 SNAPSHOTS_KEPT = 3
 
@@ -38,7 +38,7 @@ class Disk:
         """The last row that left the journal."""
         self.snapshots: list[Snapshot] = []
         self.block = b""
-        """`edge.tally`'s: written over in its place, also while the disk is full."""
+        """`edge.pipeline.drops`'s: written over in its place, also while the disk is full."""
         self.torn = b""
         """The beginning of a row that a power cut interrupted: its checksum does not fit."""
         self.full = False

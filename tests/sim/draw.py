@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from msgspec import Struct
 
-from edge.model import DispatchRules, Rules
+from edge.core.model import DispatchRules, Rules
 
 TICKS: Final = 80
 
@@ -36,30 +36,30 @@ FAULTS: Final = {
 """Each fault and its rate for each tick where a seed has it at full strength."""
 
 LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
-    "SNAPSHOT_ROWS": ("pipeline", (5, 17, 60)),
-    "BATCH_INPUTS_MAX": ("intake", (2, 7, 1024)),
-    "COMMIT_QUEUE_ROWS_MAX": ("pipeline", (16, 4096)),
-    "COMMIT_QUEUE_ROWS_SPARE": ("pipeline", (4,)),
-    "RECENT_MAX": ("repeats", (4, 32, 8192)),
-    "SEGMENT_MAX": ("repeats", (16, 64)),
-    "ANSWERS_PER_CLIENT_MAX": ("publish", (6, 1000)),
-    "ANSWERS_PENDING_MAX": ("publish", (40, 100_000)),
-    "BATCHES_IN_FLIGHT_MAX": ("outbox", (1, 3, 8)),
-    "BATCH_BYTES_MAX": ("outbox", (600, 4_000, 256 * 1024)),
-    "POOL_WINDOWS_MAX": ("outbox", (3, 4_096)),
-    "POOL_CELLS_MAX": ("outbox", (2, 32_768)),
+    "SNAPSHOT_ROWS": ("pipeline.pipeline", (5, 17, 60)),
+    "BATCH_INPUTS_MAX": ("pipeline.ingest", (2, 7, 1024)),
+    "COMMIT_QUEUE_ROWS_MAX": ("pipeline.pipeline", (16, 4096)),
+    "COMMIT_QUEUE_ROWS_SPARE": ("pipeline.pipeline", (4,)),
+    "RECENT_MAX": ("core.dedup", (4, 32, 8192)),
+    "RUN_MAX": ("core.dedup", (16, 64)),
+    "ANSWERS_PER_CLIENT_MAX": ("core.answers", (6, 1000)),
+    "ANSWERS_PENDING_MAX": ("core.answers", (40, 100_000)),
+    "BATCHES_IN_FLIGHT_MAX": ("core.outbox", (1, 3, 8)),
+    "BATCH_BYTES_MAX": ("core.outbox", (600, 4_000, 256 * 1024)),
+    "POOL_WINDOWS_MAX": ("core.outbox", (3, 4_096)),
+    "POOL_CELLS_MAX": ("core.outbox", (2, 32_768)),
     "ORDERS_OPEN_MAX": ("scenarios.dispatch.events", (5, 10_000)),
-    "ORDERS_CLOSED_KEPT": ("scenarios.dispatch.orders", (3, 2_000)),
-    "OFFERS_PAST_KEPT": ("scenarios.dispatch.commitment", (2, 16)),
-    "ROUND_ORDERS_MAX": ("scenarios.dispatch.choice", (2, 256)),
-    "MATCHING_ROWS_MAX": ("scenarios.dispatch.choice", (2, 64)),
-    "CANDIDATES_MAX": ("scenarios.dispatch.choice", (2, 12)),
-    "ORDER_STALE_S": ("scenarios.dispatch.commitment", (900,)),
-    "EXCLUDED_S": ("scenarios.dispatch.commitment", (60, 600)),
-    "CELLS_MAX": ("aggregate", (2, 4_096)),
-    "SKETCH_PENDING_MAX": ("aggregate", (3, 512)),
-    "CLOCK_DOUBT_S": ("aggregate", (60, 600)),
-    "WINDOW_GRACE_S": ("aggregate", (1, 10)),
+    "ORDERS_CLOSED_KEPT": ("scenarios.dispatch.state.orders", (3, 2_000)),
+    "OFFERS_PAST_KEPT": ("scenarios.dispatch.assignments", (2, 16)),
+    "ROUND_ORDERS_MAX": ("scenarios.dispatch.decide.choice", (2, 256)),
+    "MATCHING_ROWS_MAX": ("scenarios.dispatch.decide.choice", (2, 64)),
+    "CANDIDATES_MAX": ("scenarios.dispatch.decide.choice", (2, 12)),
+    "ORDER_STALE_S": ("scenarios.dispatch.assignments", (900,)),
+    "EXCLUDED_S": ("scenarios.dispatch.assignments", (60, 600)),
+    "CELLS_MAX": ("core.aggregate", (2, 4_096)),
+    "SKETCH_PENDING_MAX": ("core.aggregate", (3, 512)),
+    "CLOCK_DOUBT_S": ("core.aggregate", (60, 600)),
+    "WINDOW_GRACE_S": ("core.aggregate", (1, 10)),
 }
 """Bounds, where they are read, and what a seed may draw for them: so small that they are met, or as they are."""
 

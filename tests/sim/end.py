@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from edge.node import Node
-
-from .checks import Broken, need
+from edge.core.node import Node
+from tests.sim.checks import Broken, need
 
 if TYPE_CHECKING:
-    from .world import World
+    from tests.sim.world import World
 
 
 def judge(world: "World") -> None:

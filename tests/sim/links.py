@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
+from edge.core.model import Answer, Publish
 from edge.errors import Reason
 from edge.limits import PAYLOAD_BYTES_MAX
-from edge.model import Answer, Publish
 
 if TYPE_CHECKING:
-    from .people import Person
-    from .process import Process
-    from .world import World
+    from tests.sim.people import Person
+    from tests.sim.process import Process
+    from tests.sim.world import World
 
 WINDOW = 8
 """Answers in flight to one client."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edge.core.model import Publish
 from edge.errors import Reason
-from edge.model import Publish
-from edge.wire import DURABLE_KINDS, Place, RiderPosition, encode
+from edge.messages.envelope import DURABLE_KINDS, Place, RiderPosition, encode
 
 if TYPE_CHECKING:
-    from .world import World
+    from tests.sim.world import World
 
 SHOP = Place(31.2000, 121.4000)
 RESEND_S = 20.0

@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from edge.clock import Clock
+from edge.core.model import Configure
+from edge.core.node import Node
 from edge.errors import JournalError, Reason
-from edge.latency import Latency
+from edge.health.latency import Latency
+from edge.health.status import STAGES
 from edge.limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
-from edge.model import Configure
-from edge.node import Node
-from edge.pipeline import Pipeline
-from edge.retention import Retention
-from edge.status import STAGES
-from edge.sync import Sync
-from edge.tally import Tally
-
-from .centre import Uplink
-from .checks import Broken
-from .disk import Disk, Paper
-from .loop import ProcessLoop
+from edge.pipeline.drops import Tally
+from edge.pipeline.pipeline import Pipeline
+from edge.pipeline.retention import Retention
+from edge.uplink.sync import Sync
+from tests.sim.centre import Uplink
+from tests.sim.checks import Broken
+from tests.sim.disk import Disk, Paper
+from tests.sim.loop import ProcessLoop
 
 if TYPE_CHECKING:
-    from .world import World
+    from tests.sim.world import World
 
 
 class Status:
@@ -87,7 +86,7 @@ class Process:
         if self.main:
             self.world.link.attach(self)
             self.pipeline.links.append(self.world.link)
-        with patch("edge.sync.Link", Uplink), patch("edge.sync.token_hex", lambda _: f"boot-{boot}"):
+        with patch("edge.uplink.sync.Link", Uplink), patch("edge.uplink.sync.token_hex", lambda _: f"boot-{boot}"):
             self.sync = Sync(
                 node="n-1",
                 centre="centre",

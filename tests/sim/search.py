@@ -6,9 +6,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from .checks import Broken
-from .draw import TICKS, Plan, draw
-from .world import World
+from tests.sim.checks import Broken
+from tests.sim.draw import TICKS, Plan, draw
+from tests.sim.world import World
 
 ATTEMPTS_MAX: Final = 150
 """Worlds lived through to make one failure short: about a minute."""

@@ -12,18 +12,10 @@ import pytest
 import zstandard
 from msgspec import Struct
 
-from central.receive import Judge, Verdict
-from edge.model import Now, Publish, Welcome
-from edge.outbox import Outbox
-from edge.windows import (
-    SYNC_BATCH,
-    SYNC_HELLO,
-    Parcel,
-    Window,
-    decode_ack,
-    decode_greeting,
-    encode,
-)
+from central.ingest.receive import Judge, Verdict
+from edge.core.model import Now, Publish, Welcome
+from edge.core.outbox import Outbox
+from edge.messages.batches import SYNC_BATCH, SYNC_HELLO, Parcel, Window, decode_ack, decode_greeting, encode
 from tests.sim.centre import Store
 
 HISTORIES = 500

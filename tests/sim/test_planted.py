@@ -6,18 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.aggregate import Windows
+from edge.core.aggregate import Windows
+from edge.core.answers import Outgoing
+from edge.core.dedup import Repeats
+from edge.core.model import Acknowledge, Answer, Decision, Now, Shed
+from edge.core.node import Node
+from edge.core.outbox import Outbox
 from edge.errors import Reason
-from edge.model import Acknowledge, Answer, Decision, Now, Shed
-from edge.node import Node
-from edge.outbox import Outbox
-from edge.pipeline import Pipeline
-from edge.publish import Outgoing
-from edge.repeats import Repeats
-from edge.rounds import Round
-from edge.scenarios.dispatch import commitment
-from edge.scenarios.dispatch.book import Book
-from edge.scenarios.dispatch.riders import Rider, Riders
+from edge.pipeline.inflight import Round
+from edge.pipeline.pipeline import Pipeline
+from edge.scenarios.dispatch import assignments
+from edge.scenarios.dispatch.state.dispatch_state import Book
+from edge.scenarios.dispatch.state.riders import Rider, Riders
 from tests.sim.draw import draw
 from tests.sim.search import Outcome, live
 from tests.sim.world import T0
@@ -139,16 +139,16 @@ def overload_a_rider(patch: Patch) -> None:
 
 def offer_to_two(patch: Patch) -> None:
     """An order that waits for an answer is offered to the next one."""
-    honest = commitment.settle
+    honest = assignments.settle
 
     def hasty(book: Book, decisions: Sequence[Decision], now: Now, say: Any) -> None:
         honest(book, decisions, now, say)
         idle = [rider for rider in book.riders.known.values() if rider.on and not rider.orders]
         for order in book.orders.open.values():
             if order.state == "offered" and order.offers == 1 and idle:
-                commitment._offer(book, order, idle.pop(), now)
+                assignments._offer(book, order, idle.pop(), now)
 
-    patch.setattr(commitment, "settle", hasty)
+    patch.setattr(assignments, "settle", hasty)
 
 
 def drop_without_a_reason(patch: Patch) -> None:
@@ -164,12 +164,12 @@ def drop_without_a_reason(patch: Patch) -> None:
 
 def lose_the_count_of_what_was_shed(patch: Patch) -> None:
     """What a link dropped is written to status only."""
-    patch.setattr("edge.gathered.Gathered.shed", lambda *_: None)
+    patch.setattr("edge.pipeline.pending.Gathered.shed", lambda *_: None)
 
 
 def lose_the_counts_of_a_full_disk(patch: Patch) -> None:
     """What was dropped while nothing could be written is forgotten by a kill."""
-    patch.setattr("edge.tally.Tally.owed", lambda *_: [])
+    patch.setattr("edge.pipeline.drops.Tally.owed", lambda *_: [])
 
 
 def lose_the_counts_of_lost_rounds(patch: Patch) -> None:
@@ -179,7 +179,9 @@ def lose_the_counts_of_lost_rounds(patch: Patch) -> None:
 
 def count_a_kept_drop_twice(patch: Patch) -> None:
     """What a row took along is taken from beside the journal once more."""
-    patch.setattr("edge.tally.Tally.owed", lambda self, _: [Shed(*item) for item in self._found.counts.items()])
+    patch.setattr(
+        "edge.pipeline.drops.Tally.owed", lambda self, _: [Shed(*item) for item in self._found.counts.items()]
+    )
 
 
 def decide_a_known_id_again(patch: Patch) -> None:
@@ -195,7 +197,7 @@ def decide_a_known_id_again(patch: Patch) -> None:
 
 def answer_a_repeat_anew(patch: Patch) -> None:
     """The recalled receipt is not the one that was recorded."""
-    from edge import recalls as repeats
+    from edge.pipeline import receipts as repeats
 
     honest = repeats.receipts_in
 
@@ -207,7 +209,7 @@ def answer_a_repeat_anew(patch: Patch) -> None:
 
 def believe_a_lost_word(patch: Patch) -> None:
     """After a full disk the centre is not asked again."""
-    patch.setattr("edge.sync.Sync.ask_again", lambda self: None)
+    patch.setattr("edge.uplink.sync.Sync.ask_again", lambda self: None)
 
 
 def age_by_the_wall_clock(patch: Patch) -> None:
@@ -228,7 +230,7 @@ def prune_by_the_wall_clock(patch: Patch) -> None:
 
 def withdraw_what_was_reclaimed(patch: Patch) -> None:
     """What a round took from a rider it says last, even where it gave it back."""
-    patch.setattr("edge.said.Said.take_back", lambda *_: None)
+    patch.setattr("edge.core.effects.Said.take_back", lambda *_: None)
 
 
 def keep_every_answer(patch: Patch) -> None:

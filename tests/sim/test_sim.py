@@ -7,9 +7,9 @@ import sys
 import msgspec
 import pytest
 
-from edge.model import Now
-from edge.outbox import Outbox
-from tests.house.project import ROOT
+from edge.core.model import Now
+from edge.core.outbox import Outbox
+from tests.repo.project import ROOT
 from tests.sim.draw import FAULTS, TICKS, Plan, draw
 from tests.sim.search import live, report, run, shrink
 

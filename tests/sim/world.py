@@ -9,19 +9,18 @@ from unittest.mock import patch
 
 import msgspec
 
+from edge.core.model import Answer, Commit, decode_row
+from edge.core.node import Node
 from edge.limits import STATUS_INTERVAL_S
-from edge.model import Answer, Commit, decode_row
-from edge.node import Node
-
-from .centre import Centre
-from .checks import Books, Broken, Checks, need
-from .disk import Disk
-from .draw import Plan, bounded
-from .end import judge
-from .links import Broker, Endpoint
-from .loop import Time
-from .people import SHOP, Customer, Person, Rider, Shop
-from .process import Process, time_of
+from tests.sim.centre import Centre
+from tests.sim.checks import Books, Broken, Checks, need
+from tests.sim.disk import Disk
+from tests.sim.draw import Plan, bounded
+from tests.sim.end import judge
+from tests.sim.links import Broker, Endpoint
+from tests.sim.loop import Time
+from tests.sim.people import SHOP, Customer, Person, Rider, Shop
+from tests.sim.process import Process, time_of
 
 T0 = 1_790_000_000_000
 QUIET_STEPS = 500

@@ -1,10 +1,10 @@
 """Dispatch: which rider takes this order."""
 
-from .commitment import Say
-from .dispatch import Dispatch
+from .assignments import Say
 from .lifecycle import Refusal, State
-from .live import Live, LiveOrder, LiveRider, LiveShop
-from .sight import Sight, Testimony, Witness
+from .scenario import Dispatch
+from .state.sensor import Sight, Testimony, Witness
+from .view import Live, LiveOrder, LiveRider, LiveShop
 
 __all__ = [
     "Dispatch",

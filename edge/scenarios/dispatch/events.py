@@ -5,10 +5,10 @@ Ownership comes first (whose order is it, whose offer), then the table of `lifec
 
 from typing import Final
 
+from ...core.model import Event, Now
 from ...errors import Reason
 from ...limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, RIDERS_MAX
-from ...model import Event, Now
-from ...wire import (
+from ...messages.envelope import (
     KitchenDelay,
     KitchenReady,
     OrderCancel,
@@ -17,12 +17,12 @@ from ...wire import (
     RiderReply,
     RiderShift,
 )
-from .book import Book
-from .commitment import Say, end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
+from .assignments import Say, end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
 from .lifecycle import ACCEPTED, AT_SHOP, DELIVERED, OFFERED, PICKED_UP, PLACED, TABLE, Happening, Refusal, State
-from .orders import Closed, Order
-from .positions import milliseconds
-from .travel import metres, seconds
+from .state.dispatch_state import Book
+from .state.orders import Closed, Order
+from .state.positions import milliseconds
+from .state.travel import metres, seconds
 
 _ACCEPT: Final = Happening.ACCEPT
 _DECLINE: Final = Happening.DECLINE

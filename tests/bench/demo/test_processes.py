@@ -9,18 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.demo.processes import (
-    MARK,
-    Child,
-    Site,
-    fetch,
-    free_port,
-    prepare,
-    write_config,
-    write_credentials,
-)
-from edge.credentials import Credentials
+from bench.demo.processes import MARK, Child, Site, fetch, free_port, prepare, write_config, write_credentials
 from edge.errors import DoorstepError, InputError
+from edge.identity.credentials import Credentials
 
 SERVER = """
 import socket, sys

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.demo.evidence import Evidence
-from bench.demo.instance import read
-from bench.demo.invariants import Verdict
-from bench.demo.records import OrderRecord, Records
+from bench.demo.district.instance import read
+from bench.demo.proof.evidence import Evidence
+from bench.demo.proof.invariants import Verdict
+from bench.demo.proof.records import OrderRecord, Records
 from bench.demo.report import Ended, Process, build, lines, quantiles
-from edge.wire import Receipt
-from tests.bench.demo.journal_rows import MINUTE, START, good_day
+from edge.messages.envelope import Receipt
+from tests.bench.demo.proof.journal_rows import MINUTE, START, good_day
 
 SMALL = Path(__file__).parents[2] / "data" / "small-district"
 STAGES = ("queue", "decode", "decide", "commit", "publish", "total")

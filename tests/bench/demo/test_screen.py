@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.demo.instance import read
-from bench.demo.records import OrderRecord
-from bench.demo.run import Demo, Options
+from bench.demo.demo import Demo, Options
+from bench.demo.district.instance import read
+from bench.demo.proof.records import OrderRecord
 from bench.demo.screen import BARS, draw, figure, sparkline
 
 SMALL = Path(__file__).parents[2] / "data" / "small-district"

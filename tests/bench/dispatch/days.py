@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from bench.demo.instance import Courier, Instance, Order, Parameters, Restaurant
-from bench.dispatch.policy import (
+from bench.demo.district.instance import Courier, Instance, Order, Parameters, Restaurant
+from bench.dispatch.policies.policy import (
     Assign,
     Change,
     Day,

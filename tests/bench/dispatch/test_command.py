@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.demo.instance import write
+from bench.demo.district.instance import write
 from bench.dispatch.command import dispatch
 from tests.bench.dispatch.days import SMALL, TOWN
 

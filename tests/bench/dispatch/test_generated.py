@@ -1,8 +1,8 @@
 """Generated districts: as crowded as a case asks for, and only crowded moments are timed."""
 
 from bench.dispatch.generated import CASES, CROWDED, Case, build, district, lines, times
-from bench.dispatch.nearest import Nearest
-from bench.dispatch.strict import simulate
+from bench.dispatch.policies.nearest_courier import Nearest
+from bench.dispatch.simulator.strict import simulate
 
 SMALL = Case(40, 80, 10)
 

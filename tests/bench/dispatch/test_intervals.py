@@ -1,7 +1,7 @@
 """Means and intervals over instances."""
 
 from bench.dispatch.intervals import COMPARED, Difference, differences, interval, means, seed_of
-from bench.dispatch.scorer import Score
+from bench.dispatch.simulator.scorer import Score
 
 
 def score(ctd: float | None) -> Score:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.dispatch.promises import Told, kept, means, told
-from bench.dispatch.solution import Delivery, Solution
+from bench.dispatch.simulator.solution import Delivery, Solution
 
 SOLUTION = Solution(
     [], [Delivery("o1", 0, 5, 10, 30, "c1"), Delivery("o2", 0, 5, 10, 40, "c1"), Delivery("o3", 0, 5, 10, 47, "c1")], []

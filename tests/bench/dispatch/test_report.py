@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bench.dispatch.promises import Told
-from bench.dispatch.refusals import Refused, Unwilling
 from bench.dispatch.report import Beside, DecideMs, Result, build, timing_of
-from bench.dispatch.scorer import Score
+from bench.dispatch.simulator.refusals import Refused, Unwilling
+from bench.dispatch.simulator.scorer import Score
 
 FIELDS = (
     "undelivered_pct ctd_mean ctd_p90 overage_mean rtp_mean rtp_p90 utilisation_mean cost_per_order orders_per_bundle "

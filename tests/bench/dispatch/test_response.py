@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
+from bench.dispatch.days import Job, run
 from bench.dispatch.report import DecideMs, Result
 from bench.dispatch.response import CALM_DAY, SCARCE_DAY, THINK_MS, WAIT_MIN, Pace, build, chosen, jobs, line, pace
-from bench.dispatch.run import Job, run
-from bench.dispatch.scorer import Score
+from bench.dispatch.simulator.scorer import Score
 from tests.bench.dispatch.days import SMALL
 
 

@@ -4,9 +4,9 @@ from rich.console import Console
 
 from bench.dispatch.promises import Told
 from bench.dispatch.published import CLAIRVOYANT_NAMES
-from bench.dispatch.refusals import Refused, Unwilling
 from bench.dispatch.report import ALONE, Beside, DecideMs, Result
-from bench.dispatch.scorer import Score
+from bench.dispatch.simulator.refusals import Refused, Unwilling
+from bench.dispatch.simulator.scorer import Score
 from bench.dispatch.table import remarks, table
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bench.commands import bench
-from tests.bench.asked import read
+from bench.command import bench
+from tests.bench.cli_options import read
 
 
 def test_everything_a_node_takes_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.commands import bench
+from bench.command import bench
 from edge.errors import InputError
 
 

@@ -1,7 +1,7 @@
 """A late generator is said, a punctual one is not."""
 
+from bench.load.client.openloop import Outcome
 from bench.load.lateness import late, lateness, sentence
-from bench.load.openloop import Outcome
 
 
 def outcome(share: float, p99: float) -> Outcome:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.load.openloop import Outcome, Round, due_times
-from bench.load.street import EVENTS_PER_ORDER, Street, riders, tills
+from bench.load.client.openloop import Outcome, Round, due_times
+from bench.load.client.workload import EVENTS_PER_ORDER, Street, riders, tills
 from bench.load.subjects import TRANSPORTS, Certificates, bare_echo, broker_echo, cpu_s, mosquitto, node
 from edge.errors import DoorstepError
 

@@ -8,14 +8,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import bench.outage.run
-from bench.commands import bench as bench_command
+import bench.outage.outages
+from bench.command import bench as bench_command
 
 
 def test_an_outage_with_kills_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients, journal and centre agree to the last event, every promised figure is there, the plot is an SVG."""
-    monkeypatch.setattr(bench.outage.run, "QUIET_S_MIN", 1.0)
-    monkeypatch.setattr(bench.outage.run, "WARM_UP_S", 0.5)
+    monkeypatch.setattr(bench.outage.outages, "QUIET_S_MIN", 1.0)
+    monkeypatch.setattr(bench.outage.outages, "WARM_UP_S", 0.5)
     files = ("--json", f"{tmp_path}/out.json", "--plot", f"{tmp_path}/out.svg", "--data-dir", str(tmp_path))
     words = ("outage", "--minutes-offline", "60", "--rate", "30", "--speed", "1440", "--rounds", "0", *files)
     result = CliRunner().invoke(bench_command, words, catch_exceptions=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.outage.figures import SLICE_ORDERS, cpu_us, growths, quantiles, ratio, slices_p99
-from bench.outage.run import Outage
+from bench.outage.outages import Outage
 from bench.outage.watch import Sample
 
 HOUR_MS = 3_600_000

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.demo.evidence import Evidence
+from bench.demo.proof.evidence import Evidence
 from bench.outage.proof import compare
 
 PROMISED = {("till-0", "o1"), ("till-0", "o2")}

@@ -12,14 +12,14 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from bench.commands import bench
+from bench.command import bench
 from bench.drawing import INK, PAPER
 from bench.pages.command import collect
 from bench.pages.figures import VIEWS, kind_of, view_of
 from bench.pages.page import Shown, dressed, page
 from edge.errors import InputError
 from tests.bench.pages.reports import REPORTS
-from tests.edge.pages.conftest import FLAGS, screen
+from tests.edge.web.conftest import FLAGS, screen
 
 
 def write(folder: Path, reports: dict[str, Any]) -> Path:

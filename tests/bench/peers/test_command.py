@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.asked import read
+from tests.bench.cli_options import read
 
 
 def test_peers_do_the_same_job(tmp_path: Path, program: Callable[[str], str]) -> None:

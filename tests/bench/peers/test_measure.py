@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.load.openloop import Outcome
+from bench.load.client.openloop import Outcome
 from bench.load.subjects import Subject
 from bench.peers import script as script_peer
 from bench.peers.doorstep import broker

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.phone.district import STAGES
-from tests.bench.asked import read
+from tests.bench.cli_options import read
 
 
 def test_taps_arrive_over_every_network(tmp_path: Path) -> None:

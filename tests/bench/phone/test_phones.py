@@ -10,7 +10,7 @@ from bench.load.subjects import node
 from bench.phone.district import STAGES, District, Network, Tap, waterfall
 from bench.phone.measure import Plan, networks
 from bench.phone.phones import Heard, Phone, begin_shift, take
-from edge.wire import Place
+from edge.messages.envelope import Place
 
 ORDERS = 12
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.scale.measure import descriptors
 from edge.errors import DoorstepError
-from tests.bench.asked import read
+from tests.bench.cli_options import read
 
 
 def test_each_size_has_its_point_and_each_cost_its_exponent(tmp_path: Path) -> None:

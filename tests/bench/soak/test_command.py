@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import bench.soak.run
-from bench.commands import bench as bench_command
+import bench.soak.soak
+from bench.command import bench as bench_command
 from bench.soak.faults import Fault
 
 FAULTS = [
@@ -27,7 +27,7 @@ def test_a_short_soak_reports_what_it_promises(tmp_path: Path, monkeypatch: pyte
         del seconds, seed
         return FAULTS
 
-    monkeypatch.setattr(bench.soak.run, "schedule", short)
+    monkeypatch.setattr(bench.soak.soak, "schedule", short)
     files = ("--json", f"{tmp_path}/out.json", "--plot", f"{tmp_path}/out.svg", "--data-dir", str(tmp_path))
     result = CliRunner().invoke(bench_command, ["soak", "--minutes", "0.15", "--rate", "20", *files])
     assert result.exit_code == 0, result.output

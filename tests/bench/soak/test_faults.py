@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from bench.soak.faults import FIRST_S, KILLS_UNTIL, MEANS_S, NONSENSE, QUIET_S, schedule
-from edge.decode import decode
-from edge.model import Publish, Rejected
+from edge.core.decode import decode
+from edge.core.model import Publish, Rejected
 
 
 def test_a_seed_is_a_schedule() -> None:

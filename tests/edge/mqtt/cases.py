@@ -1,6 +1,6 @@
 """One list of good and bad packets: it feeds round trips, truncation, flipped bytes and fuzzers of both versions."""
 
-from edge.mqtt.codec import (
+from edge.mqtt.packets.codec import (
     AuthPacket,
     AuthReasonCode,
     ConnAckPacket,

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from edge.core.model import Answer, Publish, Source
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
-from edge.model import Answer, Publish, Source
-from edge.mqtt import v311
-from edge.mqtt.codec import (
+from edge.mqtt.packets import v311
+from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,
     Decoder,
@@ -19,8 +19,8 @@ from edge.mqtt.codec import (
     TopicFilter,
     read,
 )
-from edge.mqtt.session import Connection
-from edge.mqtt.sessions import Rules, Sessions
+from edge.mqtt.server.connection import Connection
+from edge.mqtt.server.sessions import Rules, Sessions
 
 TOKEN = b"secret"
 UP = "ds/n1/up/c1/order.place"

@@ -4,9 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge.model import DispatchRules, Event, Now
-from edge.scenarios.dispatch import Dispatch, Testimony
-from edge.wire import (
+from edge.core.model import DispatchRules, Event, Now
+from edge.messages.envelope import (
     Assignment,
     KitchenDelay,
     KitchenReady,
@@ -18,6 +17,7 @@ from edge.wire import (
     RiderShift,
     Update,
 )
+from edge.scenarios.dispatch import Dispatch, Testimony
 
 WALL_MS = 1_700_000_000_000
 SHOP = Place(52.5, 13.4)

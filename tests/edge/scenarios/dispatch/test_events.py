@@ -4,9 +4,9 @@ import pytest
 
 from edge.errors import Reason
 from edge.limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX
+from edge.messages.envelope import Place
 from edge.scenarios.dispatch import events
 from edge.scenarios.dispatch.lifecycle import State
-from edge.wire import Place
 
 STATES = [state.value for state in State]
 LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED

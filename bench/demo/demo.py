@@ -1,0 +1,357 @@
+"""One demonstration from start to verdict: processes, people, kills, drain, evidence."""
+
+import asyncio
+import contextlib
+import math
+import random
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, time
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from edge.clock import Clock
+from edge.errors import DoorstepError
+from edge.journal.reader import FILE_NAME
+
+from .district.instance import Instance, Order
+from .people.clients import Fleet
+from .people.customers import Customer
+from .people.kitchens import Kitchen, name_of
+from .people.riders import Rider
+from .people.scheduler import Agenda
+from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
+from .processes import Site
+from .proof.evidence import read_journal
+from .proof.invariants import Case, judge, states
+from .proof.records import Records
+from .report import Ended
+from .watch import Watch
+
+DAY_MS: Final = 24 * 3_600_000
+MORNING_MS: Final = 11 * 3_600_000
+"""The simulated clock at the start of the processes: 11:00 UTC of today. Minute 0 of the instance follows shortly."""
+
+POLL_S: Final = 0.5
+"""Real seconds between two looks at the node's status."""
+
+CONNECT_REAL_S_MAX: Final = 15.0
+"""Real seconds in which the kitchens should be connected; the day begins without those that are not."""
+
+RECEIPTS_S_MAX: Final = 20.0
+"""Real seconds at the end in which outstanding receipts may come."""
+
+DRAIN_REAL_S_MAX: Final = 30.0
+DRAIN_SIMULATED_S_MAX: Final = 90.0
+"""Bound of the wait for the centre: a last window is sealed 70 simulated seconds after it began; then a round trip."""
+
+AFTER_HOURS_MINUTES: Final = 120
+"""Simulated minutes after the last shift, and after orders are given up, in which the day may end."""
+
+PATIENCE_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max": 3.0}
+"""At high speed, real seconds that people get at least: a minute of a rider's time is 200 ms at 300 times real speed,
+and a hiccup of this machine should not look like a rider who does not answer."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What was asked for. `minutes` are real, 0 for the whole day; `broker` is empty for the node's own endpoint."""
+
+    speed: float = 60.0
+    seed: int = 1
+    minutes: float = 0.0
+    broker: str = ""
+    kills: int = 0
+    habits: Habits = Habits()
+
+
+class Demo:
+    """One run. Everything that a screen may show is an attribute; nothing of it needs a screen."""
+
+    def __init__(self, instance: Instance, options: Options, folder: Path) -> None:
+        self.instance = instance
+        self.options = options
+        self.folder = folder
+        self.phase = "starting"
+        self.records = Records()
+        self.interrupted = False
+        self._broker = _split(options.broker)
+        self._stop = asyncio.Event()
+        self._draw = random.Random(f"demo {options.seed}")
+        self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
+        self.site = Site(folder, self.node_name)
+        self.watch = Watch(self.site)
+        self.agenda: Agenda | None = None
+        self._began = perf_counter()
+        self._began_ms = int(time() * 1000)
+        self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
+        self.fleet: Fleet | None = None
+        self._open_orders: set[str] = set()
+
+    # -- what a screen and a signal handler may call -------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """End the run now, without a verdict."""
+        self.interrupted = True
+        self._stop.set()
+
+    def complained(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The event loop's exception handler: into the log, and counted."""
+        self.records.counts["loop_errors"] += 1
+        loop.default_exception_handler(context)
+
+    def now_ms(self) -> int:
+        """The simulated wall clock."""
+        return self.morning_ms if self.agenda is None else self.agenda.now_ms()
+
+    @property
+    def real_s(self) -> float:
+        """Real seconds since the start."""
+        return perf_counter() - self._began
+
+    # -- the run -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Ended | None:
+        """The whole run; None where it was interrupted. Raises DoorstepError where a process cannot be kept alive."""
+        poll = asyncio.get_running_loop().create_task(self._poll())
+        try:
+            fleet, world = await self._open()
+            cut = await self._day(world)
+            return None if self.interrupted else await self._close(fleet, world, cut)
+        finally:
+            self.phase = "stopping" if self.phase != "done" else "done"
+            poll.cancel()
+            if self.agenda is not None:
+                self.agenda.close()
+            if self.fleet is not None:
+                await self.fleet.close()
+            await self.site.stop()
+
+    async def _open(self) -> tuple[Fleet, World]:
+        """Start both processes, connect the kitchens, and plan the day."""
+        options, instance = self.options, self.instance
+        names = [
+            *(f"customer-{order.name}" for order in instance.orders),
+            *(f"rider-{courier.name}" for courier in instance.couriers),
+            *(name_of(restaurant.name) for restaurant in instance.restaurants),
+        ]
+        tokens = {name: secrets.token_urlsafe(32) for name in names}
+        anchors = {
+            "clock_speed": options.speed,
+            "clock_wall_anchor_ms": self.morning_ms,
+            "clock_real_anchor_ms": self._began_ms,
+        }
+        broker, username, password = self._broker
+        self.site.configure(tokens, {**anchors, **self._rules(), **self._link(broker, username, password)})
+        agenda = Agenda(Clock(options.speed, self.morning_ms, self._began_ms))
+        url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
+        fleet = Fleet(self.node_name, url, tokens, agenda, self.records, options.seed)
+        if broker:
+            fleet.share(username, password)
+        fleet.repeat_probability = options.habits.repeat
+        self.agenda, self.fleet = agenda, fleet
+        await self.site.start()
+        fleet.start()
+        world = World(instance, agenda, fleet, self.records, options.seed, options.habits)
+        await self._connect(world)
+        # The first full minute for which everybody has time to connect.
+        ahead_ms = 2 * CONNECT_AHEAD_REAL_S * options.speed * 1000
+        world.day_ms = math.ceil((agenda.now_ms() + ahead_ms) / MINUTE_MS) * MINUTE_MS
+        self._people(world)
+        return fleet, world
+
+    async def _connect(self, world: World) -> None:
+        """The kitchens open. Raises DoorstepError where none of them gets through."""
+        self.phase = "connecting"
+        cooks: dict[str, list[Order]] = {restaurant.name: [] for restaurant in self.instance.restaurants}
+        for order in self.instance.orders:
+            cooks[order.restaurant].append(order)
+        kitchens = [Kitchen(world, shop, cooks[shop.name]) for shop in self.instance.restaurants if cooks[shop.name]]
+        for kitchen in kitchens:
+            kitchen.open()
+        fleet = world.fleet
+        await self._until(lambda: fleet.connected >= len(kitchens), CONNECT_REAL_S_MAX)
+        if not fleet.connected and not self.interrupted:
+            raise DoorstepError(f"Nobody could connect within {CONNECT_REAL_S_MAX:.0f} s. {kitchens[0].client.error}")
+
+    def _rules(self) -> dict[str, str | int | float | bool]:
+        """The instance's parameters as options of the node."""
+        parameters = self.instance.parameters
+        patience = {name: math.ceil(real_s * self.options.speed) for name, real_s in PATIENCE_REAL_S.items()}
+        defaults = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
+        return {
+            "speed_mps": round(parameters.metres_per_minute / 60, 4),
+            "detour_factor": 1.0,
+            "pickup_service_s": parameters.pickup_service * 60,
+            "dropoff_service_s": parameters.dropoff_service * 60,
+            **{name: min(max(low, patience[name]), high) for name, (low, high) in defaults.items()},
+        }
+
+    def _link(self, broker: str, username: str, password: str) -> dict[str, str | int | float | bool]:
+        """Broker mode: the node is a client, as everybody is."""
+        if not broker:
+            return {}
+        link: dict[str, str | int | float | bool] = {"listen": "", "link": broker}
+        if username:
+            path = self.site.write_secret("link.token", password)
+            link |= {"link_username": username, "link_token_file": path}
+        return link
+
+    def _people(self, world: World) -> None:
+        """Everybody's day into the agenda."""
+        instance = self.instance
+        self._open_orders = {order.name for order in instance.orders}
+        orders = {order.name: order for order in instance.orders}
+        for courier in instance.couriers:
+            Rider(world, courier, orders).plan()
+        for order in instance.orders:
+            Customer(world, order, self._open_orders.discard).plan()
+
+    async def _day(self, world: World) -> bool:
+        """Until the day is over. True where it was cut short."""
+        self.phase = "day"
+        assert self.agenda is not None
+        agenda, options = self.agenda, self.options
+        kills = asyncio.get_running_loop().create_task(self._kill(world))
+        give_up = 60
+        last_ms = world.ms(self.instance.last_minute() + give_up + AFTER_HOURS_MINUTES)
+        shifts_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
+        try:
+            while not self._stop.is_set():
+                for failure in (agenda.failure, self.site.node.failure, self.site.centre.failure):
+                    if failure is not None:
+                        raise failure
+                if options.minutes and self.real_s >= options.minutes * 60:
+                    return True
+                now_ms = agenda.now_ms()
+                home = all(state == "off" for state in self.records.riders.values())
+                if (not self._open_orders and now_ms > shifts_ms and home) or now_ms > last_ms:
+                    return False
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), 0.1)
+            return True
+        finally:
+            kills.cancel()
+            await asyncio.wait([kills])
+
+    async def _kill(self, world: World) -> None:
+        """SIGKILL the node at moments drawn from the seed, while orders are placed; one at a time."""
+        assert self.agenda is not None
+        first = min(order.placed for order in self.instance.orders)
+        last = max(order.ready for order in self.instance.orders)
+        # A tenth of the day is kept free on both sides, so that a kill always meets work.
+        moments = sorted(self._draw.uniform(first + (last - first) / 10, last) for _ in range(self.options.kills))
+        for minute in moments:
+            wait_s = self.agenda.clock.real_s((world.ms(minute) - self.agenda.now_ms()) / 1000)
+            if self.options.minutes:
+                # In a run that is cut short the moments are squeezed into it.
+                share = moments.index(minute) + 1
+                wait_s = min(wait_s, share * self.options.minutes * 60 / (len(moments) + 2) - self.real_s)
+            await asyncio.sleep(max(wait_s, 0))
+            await self.site.node.answers()
+            killed = perf_counter()
+            self.records.tell(self.agenda.now_ms(), "the node was killed (SIGKILL)")
+            self.site.node.kill()
+            await asyncio.sleep(0.05)
+            await self.site.node.answers()
+            took_s = perf_counter() - killed
+            self.watch.ready_s_max = max(self.watch.ready_s_max, took_s)
+            self.records.tell(self.agenda.now_ms(), f"the node is back after {took_s:.1f} s")
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended | None:
+        """Let everything settle, stop the processes, and judge. None where that was interrupted."""
+        self.phase = "draining"
+        world.closed = True
+        assert self.agenda is not None
+        self.agenda.close()
+        await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
+        unanswered = fleet.unanswered()
+        await fleet.close()
+        drain_s = DRAIN_REAL_S_MAX + self.agenda.clock.real_s(DRAIN_SIMULATED_S_MAX)
+        settled = await self._until(self.watch.in_step, drain_s)
+        if not settled:
+            self.records.tell(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
+        if self.interrupted:
+            return None
+        watch = self.watch
+        at_node, at_centre = watch.events()
+        await self.site.stop()
+        self.phase = "checking"
+        evidence, unpacked = await asyncio.to_thread(read_journal, self.journal)
+        case = Case(
+            records=self.records,
+            evidence=evidence,
+            open_orders=states(watch.status),
+            unanswered=unanswered,
+            queues=watch.queues,
+            events_at_node=at_node,
+            events_at_centre=at_centre,
+            folders=[self.site.node_data, self.site.centre_data],
+            unpacked=unpacked,
+            visible=[world.ground.place(order.x, order.y).lat for order in self.instance.orders[:10]],
+            cut=cut,
+            broker=bool(self.options.broker),
+        )
+        verdicts = await asyncio.to_thread(judge, case)
+        self.phase = "done"
+        return Ended(
+            instance=self.instance,
+            speed=self.options.speed,
+            seed=self.options.seed,
+            mode="broker" if self.options.broker else "endpoint",
+            real_s=self.real_s,
+            cut=cut,
+            records=self.records,
+            evidence=evidence,
+            verdicts=verdicts,
+            status=watch.status,
+            dropped=watch.dropped(),
+            sync=watch.sync(),
+            process=watch.process(),
+            events_at_node=at_node,
+            events_at_centre=at_centre,
+            journal=str(self.journal),
+            folder=str(self.folder),
+        )
+
+    @property
+    def journal(self) -> Path:
+        """Where the node's journal is."""
+        return self.site.node_data / FILE_NAME
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `done()`, asking both processes anew each time; False where that takes longer than `seconds`."""
+        end = perf_counter() + seconds
+        while True:
+            await self.watch.look()
+            if done():
+                return True
+            if self._stop.is_set() or perf_counter() > end:
+                return False
+            for failure in (self.site.node.failure, self.site.centre.failure):
+                if failure is not None:
+                    raise failure
+            await asyncio.sleep(POLL_S / 2)
+
+    async def _poll(self) -> None:
+        while True:
+            await self.watch.look()
+            await asyncio.sleep(POLL_S)
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    """A broker's address without the name and the password in it, and these."""
+    if not url:
+        return "", "", ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise DoorstepError(
+            f"{url!r} is no broker's address. Write mqtt://host:port or mqtt://user:password@host:port."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}", unquote(parts.username or ""), unquote(parts.password or "")

@@ -1,0 +1,1 @@
+"""One day of a district: generated from a seed, or read from files."""

@@ -1,0 +1,91 @@
+"""Customers: each opens the mini-program, places one order, follows it to the door and goes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from edge.messages.envelope import OrderCancel, OrderPlace, Receipt, Update
+
+from ..district.instance import Order
+from ..proof.records import ENDED
+from .clients import Answer
+from .kitchens import name_of
+from .world import MINUTE_MS, World
+
+CANCEL_AFTER_MINUTES: Final = (0.5, 15)
+"""When those who change their mind do so, after placing."""
+
+
+class Customer:
+    """One order's customer. Speaks JSON, as mini-programs do."""
+
+    def __init__(self, world: World, order: Order, ended: Callable[[str], None]) -> None:
+        self._world = world
+        self._order = order
+        self._ended = ended
+        self._draw = world.draw(f"customer {order.name}")
+        self.record = world.record(order)
+        self.client = world.fleet.client(f"customer-{order.name}", json=True, on_answer=self._heard)
+
+    def plan(self) -> None:
+        """Put the day of this customer into the agenda."""
+        placed_ms = self._world.ms(self._order.placed)
+        self._world.agenda.at(self._world.ahead(placed_ms), lambda _: self._join())
+        self._world.agenda.at(placed_ms, self._place)
+
+    def _join(self) -> None:
+        if not self._world.closed:
+            self.client.join()
+
+    def _place(self, due_ms: int) -> None:
+        world, order = self._world, self._order
+        if world.closed:
+            return
+        self.client.join()
+        # Half of the shops promise an instant, the others a duration: the wire takes either.
+        by_instant = self._draw.random() < 0.5
+        event = OrderPlace(
+            id=self.client.next_id(),
+            at=due_ms,
+            order=order.name,
+            shop=name_of(order.restaurant),
+            pickup=world.pickup(order),
+            dropoff=world.ground.place(order.x, order.y),
+            ready_at=world.ms(order.ready) if by_instant else None,
+            prep_s=None if by_instant else (order.ready - order.placed) * 60,
+        )
+        self.record.state = "sent"
+        world.records.counts["placed"] += 1
+        self.client.tell(event, due_ms, self._placed)
+        if self._draw.random() < world.habits.cancel:
+            after_ms = round(self._draw.uniform(*CANCEL_AFTER_MINUTES) * MINUTE_MS)
+            world.agenda.at(due_ms + after_ms, self._cancel)
+
+    def _placed(self, receipt: Receipt) -> None:
+        self.record.receipt = receipt
+        if receipt.status == "refused":
+            self._end("refused")
+            self._world.records.tell(receipt.at, f"{self._order.name} was refused: {receipt.reason}")
+        elif self.record.state == "sent":
+            self.record.state = "placed"
+
+    def _cancel(self, due_ms: int) -> None:
+        if self.record.ended or self._world.closed:
+            return
+        self._world.records.counts["cancels"] += 1
+        event = OrderCancel(id=self.client.next_id(), at=due_ms, order=self._order.name, reason="changed my mind")
+        self.client.tell(event, due_ms)
+
+    def _heard(self, answer: Answer) -> None:
+        if not isinstance(answer, Update) or answer.order != self._order.name or self.record.ended:
+            return
+        self.record.expected_at = answer.expected_at
+        if answer.state in ENDED:
+            self._end(answer.state)
+            self._world.records.tell(answer.at, f"{self._order.name} {answer.state} {answer.reason}".rstrip())
+        else:
+            self.record.state = answer.state
+
+    def _end(self, state: str) -> None:
+        self.record.state = state
+        self.client.leave()
+        self._ended(self._order.name)

@@ -1,0 +1,92 @@
+"""What is true in the district whether or not anybody has told the node: the meals, the streets, the hours.
+
+Customers, riders and kitchens talk to each other only here, face to face: a rider sees that a meal is ready, a kitchen
+hands it to whoever comes first. Everything else they know comes over MQTT.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from edge.messages.envelope import Place
+
+from ..district.geometry import Ground
+from ..district.instance import Instance, Order
+from ..proof.records import OrderRecord, Records
+from .clients import Fleet
+from .scheduler import Agenda
+
+MINUTE_MS: Final = 60_000
+CONNECT_AHEAD_REAL_S: Final = 1.0
+"""People open their app this long before they do something, in real seconds: a handshake is no simulated thing."""
+
+
+class Habits(Struct, frozen=True, kw_only=True):
+    """How often people do the unwelcome, as probabilities from 0 to 1."""
+
+    decline: float = 0.03
+    silent: float = 0.01
+    cancel: float = 0.01
+    delay: float = 0.05
+    repeat: float = 0.02
+
+
+class World:
+    """One day of one instance: where things are, what time it is, who waits for which meal."""
+
+    def __init__(
+        self, instance: Instance, agenda: Agenda, fleet: Fleet, records: Records, seed: int, habits: Habits
+    ) -> None:
+        self.instance = instance
+        self.agenda = agenda
+        self.fleet = fleet
+        self.records = records
+        self.day_ms = 0
+        """Minute 0 of the instance, wall ms. Set when everything is ready, before anybody plans."""
+        self.seed = seed
+        self.habits = habits
+        self.ground = Ground(*instance.middle())
+        self.shops = {restaurant.name: restaurant for restaurant in instance.restaurants}
+        self.closed = False
+        self._ready: dict[str, int] = {}
+        self._waiting: dict[str, list[Callable[[int], object]]] = {}
+
+    def ms(self, minute: float) -> int:
+        """A minute of the instance's day as wall milliseconds."""
+        return self.day_ms + round(minute * MINUTE_MS)
+
+    def draw(self, who: str) -> random.Random:
+        """Somebody's own dice: the same for the same seed, whatever the others do."""
+        return random.Random(f"{self.seed} {who}")
+
+    def ahead(self, wall_ms: int) -> int:
+        """When to connect in order to act at `wall_ms`."""
+        return wall_ms - round(CONNECT_AHEAD_REAL_S * self.agenda.clock.speed * 1000)
+
+    def pickup(self, order: Order) -> Place:
+        """Where the order's meal is made, degrees."""
+        shop = self.shops[order.restaurant]
+        return self.ground.place(shop.x, shop.y)
+
+    def record(self, order: Order) -> OrderRecord:
+        """The entry for an order, made at first sight."""
+        known = self.records.orders.get(order.name)
+        if known is None:
+            known = OrderRecord(self.ms(order.placed), self.ms(order.ready), order.restaurant)
+            self.records.orders[order.name] = known
+        return known
+
+    def meal_ready(self, order: str, wall_ms: int) -> None:
+        """The meal stands on the counter: those who wait for it see it."""
+        self._ready[order] = wall_ms
+        for see in self._waiting.pop(order, []):
+            see(wall_ms)
+
+    def await_meal(self, order: str, see: Callable[[int], object]) -> None:
+        """Stand at the counter: `see` is called with the wall ms at which the meal was ready, at once where it is."""
+        if order in self._ready:
+            see(self._ready[order])
+        else:
+            self._waiting.setdefault(order, []).append(see)

@@ -1,0 +1,1 @@
+"""Policies for the strict simulator, and the interface that each implements."""

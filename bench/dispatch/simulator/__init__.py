@@ -1,0 +1,1 @@
+"""The strict simulator, its rules, and the scorer."""

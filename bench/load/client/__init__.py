@@ -1,0 +1,1 @@
+"""The load generator: connections, pacing, open-loop schedules, workloads."""

@@ -1,0 +1,1 @@
+"""What the same machine allows at best: bare echoes, and the disk alone."""

@@ -1,0 +1,131 @@
+"""The bare echo: what an order costs where nobody decides and nothing is kept. A process of its own.
+
+    python -m bench.load.floors.echo listen PORT [tls CERT KEY | ws]    a server that sends each order back: the floor
+    python -m bench.load.floors.echo join PORT                          a client of a broker that does the same
+
+It uses the node's own codec, loop and one write for each read, so that the difference to the node is the node's work.
+"""
+
+import asyncio
+import signal
+import socket
+import ssl
+import sys
+from typing import Any, Final, cast
+
+from edge.mqtt.packets.codec import (
+    ConnAckPacket,
+    ConnectPacket,
+    Decoder,
+    PublishPacket,
+    QoS,
+    SubAckPacket,
+    SubAckReasonCode,
+    SubscribePacket,
+)
+from edge.mqtt.packets.websocket import Stream
+
+from ..client.connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK, Connection, Door, connect
+
+ECHO: Final = "floor"
+"""The name in topics where the node's would stand: at a broker neither hears the other's orders."""
+
+EXPIRY_S: Final = 60  # the node's assignments carry one, so the echo's do
+
+
+def answer_topic(topic: str) -> str:
+    """`ds/<node>/up/<client>/order.place` becomes `ds/<node>/down/<client>/assignment`."""
+    ds, node, _, client, _ = topic.split("/")
+    return f"{ds}/{node}/down/{client}/assignment"
+
+
+class Echo(asyncio.Protocol):
+    """One connection of the bare server."""
+
+    def __init__(self, websocket: bool) -> None:
+        self._stream = Stream(local_origins_only=False) if websocket else None
+        self._decoder = Decoder(PACKET_BYTES_MAX)
+        self._packet_id = 0
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        plain: Any = transport.get_extra_info("socket")
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        if self._stream is not None:
+            data = self._stream.receive(data)
+        out = bytearray()
+        for packet in self._decoder.feed(data) if data else ():
+            if type(packet) is PublishPacket:
+                self._publish(packet, out)
+            elif type(packet) is ConnectPacket:
+                out += ConnAckPacket().write()
+            elif type(packet) is SubscribePacket:
+                codes = [SubAckReasonCode(1)] * len(packet.topic_filters)
+                out += SubAckPacket(packet.packet_id, codes).write()
+        if self._stream is not None:
+            framed = self._stream.wrap(out) if out else b""
+            out, self._stream.out = self._stream.out + framed, bytearray()
+        if out and self._transport is not None:
+            self._transport.write(out)
+
+    def _publish(self, packet: PublishPacket, out: bytearray) -> None:
+        if packet.packet_id is None:
+            return
+        self._packet_id = self._packet_id % PACKET_IDS + 1
+        out += PublishPacket(
+            answer_topic(packet.topic),
+            packet.payload,
+            qos=QoS.AT_LEAST_ONCE,
+            packet_id=self._packet_id,
+            message_expiry_interval=EXPIRY_S,
+        ).write()
+        out += ACK(PUBACK, packet.packet_id)
+
+
+def bounce(connection: Connection, packet: PublishPacket, read_at: float) -> None:
+    """The echo at a broker."""
+    del read_at
+    connection.publish(answer_topic(packet.topic), packet.payload)
+
+
+async def listen(port: int, transport: str, certificate: tuple[str, ...]) -> None:
+    """Serve until SIGTERM."""
+    tls: ssl.SSLContext | None = None
+    if transport == "tls":
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*certificate)
+    loop = asyncio.get_running_loop()
+    await loop.create_server(lambda: Echo(transport == "ws"), "127.0.0.1", port, ssl=tls, backlog=1024)
+    await until_terminated()
+
+
+async def join(port: int) -> None:
+    """Echo at the broker until SIGTERM."""
+    await connect(Door(port), "echo", "", (f"ds/{ECHO}/up/+/+",), bounce)
+    print("joined", flush=True)
+    await until_terminated()
+
+
+async def until_terminated() -> None:
+    """Until somebody asks the process to end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def main(words: list[str]) -> None:
+    """See the module."""
+    import uvloop
+
+    if words[0] == "join":
+        uvloop.run(join(int(words[1])))
+    else:
+        uvloop.run(listen(int(words[1]), words[2] if len(words) > 2 else "tcp", tuple(words[3:])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,163 @@
+"""How long from an order to its rider's phone, beside what the same machine needs at the least.
+
+Rounds alternate between the subjects, so that whatever else the machine does meanwhile meets all of them; the figures
+are medians over the rounds. Per round the same arrival times for all subjects, other ones in the next round.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import mean, median
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from edge.core.model import decode_row
+from edge.journal.reader import JournalReader
+
+from .client.openloop import LATE_S, Outcome, Round, due_times, quantiles
+from .client.workload import Street, riders, tills
+from .floors.disk import sync_times
+from .subjects import Certificates, NodeSubject, bare_echo, broker_echo, mosquitto, node, same_packets
+
+RIDERS: Final = 200
+"""On shift: at 500 orders/s a rider is busy for some milliseconds, so somebody is free through a stall of 0.4 s."""
+
+WARM_UP_S: Final = 0.5
+SYNCS_MAX: Final = 300
+LATE_SHARE_MAX: Final = 0.01
+"""More late sends than this are said beside the result."""
+
+QUANTILES: Final = ("p50", "p99", "p999")
+ORDERS_APART: Final = 1_000_000
+"""Between the numbers of the first orders of two rounds."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What was asked for. `seconds` are for each subject, over all rounds."""
+
+    rate: float
+    seconds: float
+    mode: str = "endpoint"
+    transport: str = "tcp"
+    clients: int = 200
+    riders: int = RIDERS
+    rounds: int = 5
+    seed: int = 1
+
+
+Progress = Callable[[str], None]
+"""Called between rounds, with what comes next: nothing is drawn while something is measured."""
+
+
+async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Everything of the report but the machine."""
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        certificates = Certificates(folder) if plan.transport == "tls" else None
+        broker = await enter(mosquitto(folder / "mosquitto", plan.transport, certificates))
+        echo = await enter(broker_echo(folder, broker))
+        through = plan.mode == "broker"
+        floor = echo if through else await enter(bare_echo(folder, plan.transport, certificates))
+        names = [*tills(plan.clients), *riders(plan.riders)]
+        subject = await enter(node(folder / "node", names, plan.transport, certificates, broker if through else None))
+        streets: dict[str, Street] = {}
+        streets["floor"] = await Street.at_echo(floor.door, plan.clients)
+        stack.callback(streets["floor"].close)
+        if through:
+            streets["mosquitto"] = streets["floor"]
+        else:
+            streets["mosquitto"] = await Street.at_echo(echo.door, plan.clients)
+            stack.callback(streets["mosquitto"].close)
+        if plan.mode == "endpoint" and plan.transport == "tcp":
+            packets = await enter(same_packets(folder, kept=True))
+            streets["packets"] = await Street.at_node(packets.door, plan.clients, plan.riders, False)
+            stack.callback(streets["packets"].close)
+        streets["doorstep"] = await Street.at_node(subject.door, plan.clients, plan.riders, not through)
+        stack.callback(streets["doorstep"].close)
+        return await _rounds(plan, folder, progress, streets, subject)
+
+
+async def _rounds(
+    plan: Plan, folder: Path, progress: Progress, streets: dict[str, Street], subject: NodeSubject
+) -> dict[str, Any]:
+    numbers = iter(range(0, 1_000_000_000, ORDERS_APART))
+    for name, street in streets.items():
+        progress(f"warming up: {name}")
+        await Round(street, next(numbers), due_times(plan.rate, WARM_UP_S, plan.seed)).run()
+    row_bytes = await asyncio.to_thread(row_bytes_of, subject.journal)
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in streets}
+    syncs: list[tuple[float, float, float, float]] = []
+    for number in range(plan.rounds):
+        due = due_times(plan.rate, plan.seconds / plan.rounds, plan.seed * 1000 + number)
+        for name, street in streets.items():
+            progress(f"round {number + 1} of {plan.rounds}: {name}")
+            outcomes[name].append(await Round(street, next(numbers), due).run())
+        progress(f"round {number + 1} of {plan.rounds}: disk")
+        count = min(max(len(due), 10), SYNCS_MAX)
+        syncs.append(quantiles(await asyncio.to_thread(sync_times, folder, row_bytes, count, 1 / plan.rate)))
+    report = await subject.status()
+    return _report(plan, outcomes, syncs, report, row_bytes)
+
+
+def row_bytes_of(journal: Path) -> int:
+    """The mean size of the rows in which orders were decided; of all rows where there is no such one."""
+    with JournalReader.open(journal) as reader:
+        bodies = [body for _, body in reader.rows(0)]
+    sizes = [len(body) for body in bodies if decode_row(body).decisions] or [len(body) for body in bodies]
+    return round(mean(sizes))
+
+
+def _report(
+    plan: Plan,
+    outcomes: dict[str, list[Outcome]],
+    syncs: list[tuple[float, float, float, float]],
+    status: dict[str, Any],
+    row_bytes: int,
+) -> dict[str, Any]:
+    floor, through, ours = (medians(outcomes[name]) for name in ("floor", "mosquitto", "doorstep"))
+    fsync = {name: round(median(values), 4) for name, values in zip(QUANTILES, zip(*syncs, strict=True), strict=False)}
+    node_rounds = outcomes["doorstep"]
+    everything = [outcome for rounds in outcomes.values() for outcome in rounds]
+    late_share = max(outcome.late_share for outcome in everything)
+    report = {
+        "benchmark": "latency",
+        "floor_ms": floor,
+        "fsync_ms": fsync,
+        "mosquitto_ms": through,
+        "doorstep_ms": ours,
+        "stages_ms": status["latency_ms"]["total"],
+        "ratio": {name: round(ours[name] / (floor[name] + fsync[name]), 3) for name in ("p50", "p99")},
+        "ratio_mosquitto": _over(ours, through),
+        "rate": plan.rate,
+        "sent": sum(outcome.sent for outcome in node_rounds),
+        "answered": sum(outcome.answered for outcome in node_rounds),
+        "lost": sum(outcome.lost for outcome in node_rounds),
+        "duplicates": sum(outcome.duplicates for outcome in node_rounds),
+        "refused": sum(outcome.refused for outcome in node_rounds),
+        "generator_late": {
+            "over_ms": LATE_S * 1000,
+            "share": late_share,
+            "p99_ms": max(outcome.late_p99 for outcome in everything),
+            "too_late": late_share > LATE_SHARE_MAX,
+        },
+        "node": {**status["process"], "rows_per_commit": status["journal"]["rows_per_commit"], "row_bytes": row_bytes},
+        "plan": asdict(plan),
+        "rounds": {name: [asdict(outcome) for outcome in rounds] for name, rounds in outcomes.items()},
+        "cut_short": any(outcome.cut_short for outcome in node_rounds),
+    }
+    if "packets" in outcomes:
+        packets = medians(outcomes["packets"])
+        report |= {"packets_ms": packets, "ratio_packets": _over(ours, packets)}
+    return report
+
+
+def _over(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, float]:
+    return {name: round(ours[name] / theirs[name], 3) for name in ("p50", "p99")}
+
+
+def medians(outcomes: list[Outcome]) -> dict[str, float]:
+    """Of each quantile, over the rounds."""
+    return {name: round(median(getattr(outcome, name) for outcome in outcomes), 4) for name in QUANTILES}

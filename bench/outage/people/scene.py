@@ -1,0 +1,52 @@
+"""What outages and soaks are played on: node and centre with a proxy between them, and everybody connected."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from ...demo.processes import Site
+from ...proxy import Proxy
+from .day import Day
+from .orders import Orders
+from .people import Crowd, names
+
+TILLS: Final = 20
+RIDERS: Final = 60
+JOIN_S_MAX: Final = 60.0
+
+
+class Scene(Struct):
+    """`orders` have not begun. `uplink` is the proxy between node and centre."""
+
+    site: Site
+    uplink: Proxy
+    crowd: Crowd
+    orders: Orders
+
+
+@contextlib.asynccontextmanager
+async def scene(
+    node: str, folder: Path, day: Day, rate: float, seed: int, retention_days: float, log_level: str
+) -> AsyncIterator[Scene]:
+    """Everything started, and stopped in the end. Raises DoorstepError where a process does not come up."""
+    site = Site(folder, node)
+    tokens = {name: secrets.token_urlsafe(16) for name in names(TILLS, RIDERS)}
+    async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
+        options = {**day.options(), "retention_days": retention_days, "uplink": f"mqtt://127.0.0.1:{uplink.port}"}
+        site.configure(tokens, {**options, "log_level": log_level})
+        await site.start()
+        crowd = Crowd(node, f"mqtt://127.0.0.1:{site.node_port}", tokens, day.wall_ms, seed)
+        orders = Orders(rate, seed, crowd.place)
+        crowd.on_offer = orders.offered
+        try:
+            crowd.start()
+            await crowd.everybody(JOIN_S_MAX)
+            yield Scene(site, uplink, crowd, orders)
+        finally:
+            orders.stop()
+            await crowd.close()
+            await site.stop()

@@ -1,0 +1,125 @@
+"""What is to be different: `riders=+2`, `riders=-2`, `kitchen=+20%`, and what that makes of a day.
+
+Riders are added as doubles: the riders of the day in the order in which their shifts began, divided into as many equal
+parts as there are to be new ones, and the middle one of each part doubled, with its shifts, its capacity, its start and
+its replies (from the middle on, so that the two do not answer alike). Riders are taken away by the same rule. So what
+is added or missing is spread over the day as the riders were.
+
+A kitchen that is slower is so in everything: what it expects, what it says later and when, and when meals are ready.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from msgspec import Struct, structs
+
+from edge.limits import KITCHEN_PERCENT_MAX, KITCHEN_PERCENT_MIN, RIDERS_MAX
+
+from .day import Day, Order, Shift
+
+_TEXT: Final = re.compile(r"(riders|kitchen)=([+-]\d{1,9})(%?)")
+
+
+class ChangeError(ValueError):
+    """A change that cannot be made. The text says why, and what can be."""
+
+
+class Change(Struct, frozen=True):
+    """So many riders more or fewer, or so many per cent more or less time in the kitchens."""
+
+    what: Literal["riders", "kitchen"]
+    amount: int
+
+    def __str__(self) -> str:
+        return f"{self.what}={self.amount:+}{'%' if self.what == 'kitchen' else ''}"
+
+
+def parse(texts: Sequence[str]) -> list[Change]:
+    """Changes as they are written on the command line. Raises ChangeError."""
+    changes: list[Change] = []
+    for text in texts:
+        change = _parse(text)
+        if any(other.what == change.what for other in changes):
+            raise ChangeError(f"{change.what} is changed twice; give one sum of both.")
+        changes.append(change)
+    return changes
+
+
+def _parse(text: str) -> Change:
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ChangeError(f"{text!r} is no change. Write riders=+2, riders=-2, kitchen=+20% or kitchen=-20%.")
+    what, amount, percent = found[1], int(found[2]), found[3]
+    if what == "riders":
+        if percent:
+            raise ChangeError(f"{text!r}: riders are counted, not measured in per cent. Write riders=+2 or riders=-2.")
+        if abs(amount) > RIDERS_MAX:
+            raise ChangeError(f"{text!r}: a node knows {RIDERS_MAX} riders at most. Change fewer.")
+        return Change("riders", amount)
+    if not percent:
+        raise ChangeError(f"{text!r}: kitchens are measured in per cent. Write kitchen={found[2]}%.")
+    if not KITCHEN_PERCENT_MIN <= amount <= KITCHEN_PERCENT_MAX:
+        raise ChangeError(f"{text!r}: from {KITCHEN_PERCENT_MIN}% to +{KITCHEN_PERCENT_MAX}% makes sense.")
+    return Change("kitchen", amount)
+
+
+def changed(day: Day, changes: Sequence[Change]) -> Day:
+    """The day as it would have begun. Raises ChangeError where it has not enough riders."""
+    for change in changes:
+        if change.what == "kitchen":
+            orders = tuple(_cooked(order, 100 + change.amount) for order in day.orders)
+            day = structs.replace(day, orders=orders)
+        elif change.amount > 0:
+            day = _more(day, change.amount)
+        elif change.amount < 0:
+            day = _fewer(day, -change.amount)
+    return day
+
+
+def _cooked(order: Order, percent: int) -> Order:
+    def later(ms: int) -> int:
+        return order.placed_ms + (ms - order.placed_ms) * percent // 100
+
+    return structs.replace(
+        order,
+        expected_ms=later(order.expected_ms),
+        ready_ms=later(order.ready_ms),
+        delays=tuple((later(at_ms), later(ready_ms)) for at_ms, ready_ms in order.delays),
+    )
+
+
+def _spread(names: Sequence[str], count: int) -> list[str]:
+    """The middle one of each of `count` equal parts."""
+    return [names[(2 * index + 1) * len(names) // (2 * count)] for index in range(count)]
+
+
+def _more(day: Day, count: int) -> Day:
+    names = day.riders()
+    if not names:
+        raise ChangeError("Nobody was on shift on this day: there is no rider to double.")
+    if len(names) + count > RIDERS_MAX:
+        raise ChangeError(f"A node knows {RIDERS_MAX} riders at most, and there are {len(names)}. Add fewer.")
+    shifts: list[Shift] = list(day.shifts)
+    replies, silences = dict(day.replies), dict(day.silences)
+    taken = dict.fromkeys(names)
+    number = 0
+    for model in _spread(names, count):
+        number += 1
+        while f"what-if-{number}" in taken:
+            number += 1
+        name = f"what-if-{number}"
+        shifts += [structs.replace(shift, rider=name) for shift in day.shifts if shift.rider == model]
+        answers = day.replies.get(model, ())
+        replies[name] = answers[len(answers) // 2 :] + answers[: len(answers) // 2]
+        silences[name] = day.silences.get(model, ())
+    return structs.replace(day, shifts=tuple(shifts), replies=replies, silences=silences)
+
+
+def _fewer(day: Day, count: int) -> Day:
+    names = day.riders()
+    if count >= len(names):
+        riders = "1 rider" if len(names) == 1 else f"{len(names)} riders"
+        raise ChangeError(f"riders=-{count} leaves nobody: the day had {riders}. Take away fewer.")
+    gone = dict.fromkeys(_spread(names, count))
+    return structs.replace(day, shifts=tuple(shift for shift in day.shifts if shift.rider not in gone))

@@ -1,0 +1,338 @@
+"""From the rows of a journal to a day. Positions are in no row, so where a shift began has a stand-in:
+
+The first time that a decision saw the rider in its shift, the row says how far it was, in seconds, from a shop. It is
+put at that distance from that shop, towards the middle of the district (the mean of all pickups). So its first ride
+has the length that it had; its direction is a guess. Who was never seen so begins at the first shop or door that it
+reported, or in the middle. Nothing is done to find out where anybody really was.
+"""
+
+import math
+from statistics import median
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from edge.core.model import Acknowledge, Answer, Configure, DispatchRules, Event, Recall, Rejected, Row, Rules, Silence
+from edge.messages.envelope import (
+    Assignment,
+    KitchenDelay,
+    KitchenReady,
+    OrderCancel,
+    OrderPlace,
+    Receipt,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+    Update,
+    is_json,
+)
+from edge.scenarios.dispatch.state.travel import METRES_PER_DEG, Service, ride_s
+
+from .day import Day, Order, Outcome, Place, Reply, Shift
+
+PACED_MIN: Final = 5
+"""Rides from which the pace is measured; with fewer the node's own expectation is taken."""
+
+FOREVER_MS: Final = 1 << 53
+"""The end of what does not end in the journal."""
+
+_receipt: Final = (msgspec.msgpack.Decoder(Receipt).decode, msgspec.json.Decoder(Receipt).decode)
+_assignment: Final = (msgspec.msgpack.Decoder(Assignment).decode, msgspec.json.Decoder(Assignment).decode)
+_update: Final = (msgspec.msgpack.Decoder(Update).decode, msgspec.json.Decoder(Update).decode)
+
+
+class _Order(Struct):
+    placed: OrderPlace
+    client: str
+    placed_ms: int
+    ready_ms: int = 0
+    delays: list[tuple[int, int]] = []
+    picked_ms: int = 0
+    cancelled_ms: int = 0
+    cancelled_by: str = ""
+
+
+class _Rider(Struct):
+    """`shift` is the index of the current one, -1 before the first; `held` what the rider has accepted; `bag` what it
+    carries, and whether that was alone in it all the way; `offers` those not answered yet (when they came, until when
+    they stand)."""
+
+    shift: int = -1
+    held: dict[str, None] = {}
+    bag: dict[str, bool] = {}
+    offers: dict[int, tuple[int, int]] = {}
+    replies: list[tuple[int, Reply]] = []
+    silences: list[tuple[int, int]] = []
+    silent_ms: int = 0
+
+
+class _Shift(Struct):
+    rider: str
+    capacity: int
+    on_ms: int
+    until_ms: int | None
+    off_ms: int | None = None
+    assumed: bool = False
+    seen: tuple[Place, int] | None = None
+    reported: Place | None = None
+
+
+class Recording:
+    """Feed it every row of a journal in order, then ask for the day. `rules` are those of the snapshot before the first
+    row, if there is one."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self._rules = DispatchRules() if rules is None else rules.dispatch
+        self._now_ms = 0
+        self._begun_ms = 0
+        self._orders: dict[str, _Order] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._riders: dict[str, _Rider] = {}
+        self._shifts: list[_Shift] = []
+        self._rides: list[float] = []
+
+    def feed(self, row: Row) -> None:
+        """One row."""
+        self._now_ms = max(self._now_ms, row.now.wall_ms)
+        self._begun_ms = self._begun_ms or self._now_ms
+        recalled = {(effect.client, effect.id) for effect in row.effects if isinstance(effect, Recall)}
+        reasons = [reason for effect in row.effects if isinstance(effect, Acknowledge) for reason in effect.reasons]
+        verdicts = iter(reasons)
+        for item in row.inputs:
+            if isinstance(item, Configure):
+                self._rules = item.rules.dispatch
+            reason = next(verdicts, "") if isinstance(item, Event | Rejected) else ""
+            if isinstance(item, Event) and (item.client, item.body.id) not in recalled:
+                self._event(item, not reason)
+        self._look(row)
+        for effect in row.effects:
+            if isinstance(effect, Answer):
+                self._message(effect)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def _event(self, event: Event, accepted: bool) -> None:
+        body, client = event.body, event.client
+        self._trace(client)
+        match body:
+            case RiderReply():
+                self._reply(client, body)
+            case _ if not accepted:
+                pass
+            case OrderPlace():
+                self._orders[body.order] = _Order(body, client, self._now_ms)
+            case RiderShift():
+                self._shift(client, body)
+            case RiderProgress():
+                self._progress(client, body)
+            case OrderCancel():
+                self._cancel(client, body.order)
+            case KitchenReady() | KitchenDelay():
+                self._kitchen(body)
+
+    def _kitchen(self, body: KitchenReady | KitchenDelay) -> None:
+        order = self._orders.get(body.order)
+        if order is None or order.picked_ms or order.ready_ms:
+            return
+        if isinstance(body, KitchenDelay):
+            order.delays.append((self._now_ms, body.ready_at))
+        else:
+            order.ready_ms = self._now_ms
+
+    def _cancel(self, client: str, name: str) -> None:
+        order = self._orders.get(name)
+        if order is not None and not order.cancelled_ms:
+            order.cancelled_ms, order.cancelled_by = self._now_ms, client
+            self._end(name, "cancelled")
+
+    def _shift(self, client: str, body: RiderShift) -> None:
+        rider = self._rider(client, begun=False)
+        current = self._shifts[rider.shift] if rider.shift >= 0 else None
+        running = current is not None and current.off_ms is None
+        if not body.on:
+            if running and current is not None:
+                current.off_ms = self._now_ms
+        elif running and current is not None and (current.until_ms is None or current.until_ms > self._now_ms):
+            current.capacity, current.until_ms = body.capacity, body.until
+        else:
+            rider.shift = len(self._shifts)
+            self._shifts.append(_Shift(client, body.capacity, self._now_ms, body.until))
+
+    def _reply(self, client: str, body: RiderReply) -> None:
+        rider = self._riders.get(client)
+        offer = None if rider is None else rider.offers.pop(body.offer, None)
+        if rider is None or offer is None:
+            return
+        came_ms, until_ms = offer
+        if self._now_ms > until_ms:
+            rider.replies.append((came_ms, Reply("lapse", 0)))
+        else:
+            answer = "accept" if body.accept else "decline"
+            rider.replies.append((came_ms, Reply(answer, self._now_ms - came_ms)))
+        if body.accept:
+            rider.held[body.order] = None
+            shift = self._shifts[rider.shift]
+            if shift.assumed:
+                shift.capacity = max(shift.capacity, len(rider.held))
+
+    def _progress(self, client: str, body: RiderProgress) -> None:
+        rider, order = self._rider(client), self._orders.get(body.order)
+        if order is None:
+            return
+        place = order.placed.dropoff if body.step == "delivered" else order.placed.pickup
+        shift = self._shifts[rider.shift]
+        if shift.reported is None:
+            shift.reported = (place.lat, place.lon)
+        if body.step == "picked_up" and not order.picked_ms:
+            order.picked_ms = self._now_ms
+            if rider.bag:
+                rider.bag = dict.fromkeys(rider.bag, False)
+            rider.bag[body.order] = not rider.bag
+        elif body.step == "delivered":
+            rider.held.pop(body.order, None)
+            if rider.bag.pop(body.order, False):
+                self._ride(order)
+            self._end(body.order, "delivered")
+
+    def _ride(self, order: _Order) -> None:
+        """One order alone from the shop to its door: took this much of what the node expects of such a ride."""
+        pickup, dropoff, service = order.placed.pickup, order.placed.dropoff, Service(self._rules)
+        ride_ms = ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, self._rules) * 1000
+        expected_ms = service.after_pickup + ride_ms + service.before_dropoff
+        if expected_ms > 0:
+            self._rides.append((self._now_ms - order.picked_ms) / expected_ms)
+
+    # -- what decisions saw --------------------------------------------------------------------------------------------
+
+    def _look(self, row: Row) -> None:
+        for one in row.seen:
+            if isinstance(one, Silence):
+                for name in one.riders:
+                    rider = self._rider(name)
+                    rider.silent_ms = rider.silent_ms or max(1, self._now_ms - self._rules.silent_s * 1000)
+                continue
+            order = self._orders.get(one.order)
+            for seen in one.riders:
+                rider = self._rider(seen.rider)
+                self._trace(seen.rider)
+                shift = self._shifts[rider.shift]
+                if order is not None and shift.seen is None:
+                    place = order.placed.pickup
+                    shift.seen = ((place.lat, place.lon), seen.travel_s)
+
+    def _trace(self, client: str) -> None:
+        """Somebody was heard of: no longer silent."""
+        rider = self._riders.get(client)
+        if rider is not None and rider.silent_ms:
+            rider.silences.append((rider.silent_ms, self._now_ms))
+            rider.silent_ms = 0
+
+    # -- messages ------------------------------------------------------------------------------------------------------
+
+    def _message(self, answer: Answer) -> None:
+        json = is_json(answer.payload)
+        if answer.kind == "assignment":
+            body = _assignment[json](answer.payload)
+            rider = self._rider(answer.client)
+            if body.state == "offered":
+                rider.offers[body.offer] = (self._now_ms, body.answer_by)
+            else:
+                rider.held.pop(body.order, None)
+                came_ms, until_ms = rider.offers.pop(body.offer, (0, FOREVER_MS))
+                if self._now_ms >= until_ms:
+                    rider.replies.append((came_ms, Reply("lapse", 0)))
+        elif answer.kind == "receipt" and b"promise" in answer.payload:
+            receipt = _receipt[json](answer.payload)
+            if receipt.promise is not None and receipt.order in self._orders:
+                self._outcomes.setdefault(receipt.order, Outcome(promised_ms=receipt.promise.dropoff_at))
+        elif answer.kind == "update" and b"undeliverable" in answer.payload:
+            update = _update[json](answer.payload)
+            if update.state == "undeliverable":
+                self._end(update.order, "undeliverable")
+
+    def _end(self, order: str, state: str) -> None:
+        before = self._outcomes.get(order, Outcome())
+        if before.state == "open":
+            self._outcomes[order] = Outcome(state, self._now_ms, before.promised_ms)
+
+    def _rider(self, name: str, *, begun: bool = True) -> _Rider:
+        """A rider. Who shows up without the begin of a shift was on shift before the journal began."""
+        rider = self._riders.setdefault(name, _Rider())
+        if begun and rider.shift < 0:
+            rider.shift = len(self._shifts)
+            self._shifts.append(_Shift(name, 1, self._begun_ms, None, assumed=True))
+        return rider
+
+    # -- the day -------------------------------------------------------------------------------------------------------
+
+    def day(self) -> Day:
+        """What the rows so far tell."""
+        orders = tuple(self._ordered(name, order) for name, order in self._orders.items())
+        count = max(1, len(orders))
+        middle = sum(order.pickup[0] for order in orders) / count, sum(order.pickup[1] for order in orders) / count
+        shifts = tuple(
+            Shift(shift.rider, shift.capacity, shift.on_ms, shift.until_ms, shift.off_ms, self._start(shift, middle))
+            for shift in self._shifts
+        )
+        replies: dict[str, tuple[Reply, ...]] = {}
+        silences: dict[str, tuple[tuple[int, int], ...]] = {}
+        for name, rider in self._riders.items():
+            quiet = [*rider.silences, *([(rider.silent_ms, FOREVER_MS)] if rider.silent_ms else [])]
+            # A lapse in a silence is told by the silence already.
+            replies[name] = tuple(
+                reply
+                for came_ms, reply in rider.replies
+                if reply.answer != "lapse" or not any(begin <= came_ms < end for begin, end in quiet)
+            )
+            silences[name] = tuple(quiet)
+        outcomes = {name: self._outcomes.get(name, Outcome()) for name in self._orders}
+        enough = len(self._rides) >= PACED_MIN
+        return Day(
+            self._rules,
+            orders,
+            shifts,
+            replies,
+            silences,
+            outcomes,
+            median(self._rides) if enough else 1.0,
+            len(self._rides) if enough else 0,
+            sum(shift.assumed for shift in self._shifts),
+        )
+
+    def _ordered(self, name: str, order: _Order) -> Order:
+        body = order.placed
+        expected_ms = order.placed_ms + (body.prep_s or 0) * 1000 if body.ready_at is None else body.ready_at
+        expected_ms = max(order.placed_ms, expected_ms)
+        ready_ms = order.ready_ms or (order.delays[-1][1] if order.delays else expected_ms)
+        if order.picked_ms:
+            # Nobody picks up what is not ready, whatever the kitchen said.
+            ready_ms = min(ready_ms, order.picked_ms)
+        return Order(
+            name,
+            order.client,
+            body.shop,
+            (body.pickup.lat, body.pickup.lon),
+            (body.dropoff.lat, body.dropoff.lon),
+            order.placed_ms,
+            expected_ms,
+            max(order.placed_ms, ready_ms),
+            body.promise,
+            bool(order.ready_ms),
+            tuple(order.delays),
+            order.cancelled_ms,
+            order.cancelled_by,
+        )
+
+    def _start(self, shift: _Shift, middle: Place) -> Place:
+        if shift.seen is None:
+            return shift.reported or middle
+        (lat, lon), travel_s = shift.seen
+        metres = travel_s * self._rules.speed_mps / self._rules.detour_factor
+        narrow = math.cos(math.radians(lat))
+        up, across = middle[0] - lat, (middle[1] - lon) * narrow
+        apart = math.hypot(up, across)
+        if not apart:
+            up, across, apart = 1.0, 0.0, 1.0
+        share = metres / METRES_PER_DEG / apart
+        return lat + up * share, lon + across * share / max(narrow, 1e-6)

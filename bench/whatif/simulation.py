@@ -1,0 +1,210 @@
+"""A day again, in seconds: simulated people against the dispatch that a node decides with.
+
+Not a model of dispatch but dispatch itself: the same rounds, plans, offers, withdrawals and deadlines, under a clock
+that jumps from one happening to the next. What is modelled is the street: messages take no time, rides take what the
+node expects of them times the day's pace, riders answer as they did (`courier`), kitchens are ready when they were,
+orders are cancelled when they were unless they are picked up by then. Nothing is random: same day, same outcome.
+"""
+
+import heapq
+from collections.abc import Callable
+from typing import Final
+
+from edge.core.model import Event, Now
+from edge.limits import WHAT_IF_POSITION_S
+from edge.messages.envelope import Assignment, Durable, KitchenDelay, KitchenReady, OrderCancel, OrderPlace, Update
+from edge.messages.envelope import Place as Point
+from edge.scenarios.dispatch import Dispatch, Refusal
+from edge.scenarios.dispatch.decide.choice import choose
+from edge.scenarios.dispatch.decide.nearest_rider import nearest
+from edge.scenarios.dispatch.scenario import Policy
+from edge.scenarios.dispatch.state.travel import ride_s
+
+from .courier import Courier, Then
+from .day import Day, Order, Outcome, Place, Reply
+
+POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest}
+"""By name: what a node does, and what it is compared with."""
+
+_ENDED: Final = ("delivered", "cancelled", "undeliverable")
+
+
+class Simulation:
+    """One day under one policy. Call `step` until it is over; `outcomes` then has every order."""
+
+    def __init__(self, day: Day, policy: str) -> None:
+        self.day = day
+        self.orders = {order.name: order for order in day.orders}
+        self.outcomes: dict[str, Outcome] = {}
+        self.ended = 0
+        begins = [order.placed_ms for order in day.orders] + [shift.on_ms for shift in day.shifts]
+        self.now_ms = self._zero_ms = min(begins, default=0)
+        self._dispatch = Dispatch(day.rules, POLICIES[policy])
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
+        self._inbox: list[tuple[Event, Then | None]] = []
+        self._messages: list[tuple[str, Assignment | Update]] = []
+        self._round_ms = -1
+        pool = [reply for replies in day.replies.values() for reply in replies]
+        self._couriers: dict[str, Courier] = {}
+        for number, name in enumerate(day.riders()):
+            shifts = sorted((shift for shift in day.shifts if shift.rider == name), key=lambda shift: shift.on_ms)
+            self._couriers[name] = Courier(self, name, shifts, self._replies(name, number, pool))
+        for order in day.orders:
+            self._plan(order)
+        self.at(self.now_ms, self._report)
+
+    @property
+    def over(self) -> bool:
+        """Every order has ended."""
+        return self.ended == len(self.orders)
+
+    def step(self) -> None:
+        """Everything that happens at the next instant at which something does."""
+        deadline = self._deadline_ms()
+        next_ms = self.now_ms if self._inbox else self._agenda[0][0]
+        self.now_ms = max(self.now_ms, min(next_ms, deadline))
+        while self._agenda and self._agenda[0][0] <= self.now_ms:
+            heapq.heappop(self._agenda)[2]()
+        if self._inbox or self.now_ms >= deadline:
+            self._round()
+
+    # -- what people and kitchens do -----------------------------------------------------------------------------------
+
+    def at(self, ms: int, happens: Callable[[], None]) -> None:
+        """Something happens then."""
+        self._count += 1
+        heapq.heappush(self._agenda, (ms, self._count, happens))
+
+    def send(self, client: str, body: Durable, then: Then | None = None) -> None:
+        """An event to the node, now."""
+        self._inbox.append((Event(client, body), then))
+
+    def next_id(self) -> str:
+        """An id for an event."""
+        self._count += 1
+        return f"e-{self._count}"
+
+    def ride_ms(self, here: Place, there: Place) -> int:
+        """How long a ride takes."""
+        return round(ride_s(*here, *there, self.day.rules) * 1000 * self.day.pace)
+
+    def _replies(self, name: str, number: int, pool: list[Reply]) -> tuple[Reply, ...]:
+        own = self.day.replies.get(name, ())
+        turn = number % max(1, len(pool))
+        return own or tuple(pool[turn:] + pool[:turn])
+
+    def _plan(self, order: Order) -> None:
+        """The life of an order as far as people and kitchens decide it."""
+
+        def place() -> None:
+            body = OrderPlace(
+                id=self.next_id(),
+                at=self.now_ms,
+                order=order.name,
+                shop=order.shop,
+                pickup=Point(*order.pickup),
+                dropoff=Point(*order.dropoff),
+                ready_at=order.expected_ms,
+                promise=order.promise,
+            )
+            self.send(order.client, body, placed)
+
+        def placed(refusal: Refusal | None) -> None:
+            if refusal is not None:
+                self._end(order.name, "refused")
+
+        def delay(ready_ms: int) -> None:
+            self.send(order.shop, KitchenDelay(id=self.next_id(), at=self.now_ms, order=order.name, ready_at=ready_ms))
+
+        self.at(order.placed_ms, place)
+        for said_ms, ready_ms in order.delays:
+            self.at(said_ms, lambda ready_ms=ready_ms: delay(ready_ms))
+        if order.announced:
+            ready = lambda: self.send(order.shop, KitchenReady(id=self.next_id(), at=self.now_ms, order=order.name))
+            self.at(order.ready_ms, ready)
+        if order.cancelled_ms:
+            by = order.cancelled_by
+            cancel = lambda: self.send(by, OrderCancel(id=self.next_id(), at=self.now_ms, order=order.name))
+            self.at(order.cancelled_ms, cancel)
+
+    def _report(self) -> None:
+        """Riders say where they are, all at once."""
+        now = self._now()
+        for name, courier in self._couriers.items():
+            place = courier.place()
+            if place is not None:
+                self._dispatch.sighted(name, [(self.now_ms, *place)], now)
+        self.at(self.now_ms + WHAT_IF_POSITION_S * 1000, self._report)
+
+    # -- the node ------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> Now:
+        # Monotonic time begins at an hour: 0 stands for nothing in places.
+        return Now((self.now_ms - self._zero_ms) / 1000 + 3600, self.now_ms)
+
+    def _deadline_ms(self) -> int:
+        deadline = self._dispatch.next_deadline()
+        if deadline is None:
+            return 1 << 62
+        # A round without inputs at an instant that had one would find nothing new.
+        return max(round((deadline - 3600) * 1000) + self._zero_ms, self._round_ms + 1)
+
+    def _round(self) -> None:
+        now, inbox, dispatch = self._now(), self._inbox, self._dispatch
+        self._inbox, self._messages, self._round_ms = [], [], self.now_ms
+        for event, _ in inbox:
+            dispatch.heard(event.client, now)
+        sight = dispatch.witness()
+        dispatch.expire(now, sight, self)
+        refusals: list[Refusal | None] = []
+        for event, _ in inbox:
+            refusals.append(dispatch.apply(event, now, self))
+            courier = self._couriers.get(event.client)
+            place = None if courier is None else courier.place()
+            if place is not None:
+                dispatch.sighted(event.client, [(self.now_ms, *place)], now)
+        dispatch.settle(dispatch.decide(now, sight), now, self)
+        for (event, then), refusal in zip(inbox, refusals, strict=True):
+            if isinstance(event.body, OrderPlace) and refusal is None:
+                promise = dispatch.promise(event.body.order)
+                if promise is not None:
+                    self.outcomes[event.body.order] = Outcome(promised_ms=promise.dropoff_at)
+            if then is not None:
+                then(refusal)
+        for client, body in self._messages:
+            if isinstance(body, Update):
+                if body.state in _ENDED:
+                    self._end(body.order, body.state)
+            elif client in self._couriers:
+                self._couriers[client].hear(body)
+
+    def _end(self, order: str, state: str) -> None:
+        before = self.outcomes.get(order, Outcome())
+        if before.state == "open":
+            self.outcomes[order] = Outcome(state, self.now_ms, before.promised_ms)
+            self.ended += 1
+
+    # -- what the node says --------------------------------------------------------------------------------------------
+
+    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
+        """A message to a client."""
+        del expires_mono
+        self._messages.append((client, body))
+
+    def take_back(self, client: str, order: str) -> None:
+        """A withdrawal of this very round became void."""
+        self._messages = [
+            (to, body)
+            for to, body in self._messages
+            if not (to == client and body.order == order and isinstance(body, Assignment) and body.state == "withdrawn")
+        ]
+
+    def count(self, name: str, at_ms: int, n: int = 1) -> None:
+        """Counters are the centre's: not needed here."""
+
+    def measure(self, name: str, at_ms: int, value: int) -> None:
+        """Nor are sketches."""
+
+    def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
+        """Nor are cells."""

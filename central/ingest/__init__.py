@@ -1,0 +1,1 @@
+"""Batches in: validated, and stored once."""

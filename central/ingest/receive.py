@@ -1,0 +1,238 @@
+"""Batches in, acknowledgements out: the centre's side of the uplink.
+
+The endpoint hands over publishes; one thread judges and stores them, in the order in which they came; what it answers
+goes back through the endpoint, and only then is the publish acknowledged. So a PUBACK means here, too: on disk.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import Final, Protocol
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from edge.core.model import Answer, Publish, Source
+from edge.errors import Reason
+from edge.limits import CENTRE_ANSWERS_PER_NODE_MAX, CENTRE_JOBS_MAX
+from edge.messages.batches import (
+    SYNC_ACK,
+    SYNC_BATCH,
+    SYNC_HELLO,
+    SYNC_WELCOME,
+    Ack,
+    decode_hello,
+    decode_parcel,
+    encode,
+)
+
+from ..store import Store
+from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, check, greet, taken, unpack
+
+log = logging.getLogger(__name__)
+
+ANSWER_S: Final = 3_600.0
+"""An acknowledgement is cumulative and a hello asks anew, so answers need not wait long for an absent node."""
+
+
+class Verdict(Struct, frozen=True):
+    """What became of one publish: the kind and payload of the answer (empty kind: none), and the reason why the
+    publish itself was not accepted (empty: it was)."""
+
+    kind: str = ""
+    payload: bytes = b""
+    reason: str = ""
+
+
+class _Prune(Struct, frozen=True):
+    """Something for the store to do between publishes."""
+
+    wall_ms: int
+    lived_ms: int
+    retention_ms: int
+
+
+class Judge:
+    """Decides about one publish after the other, against the store. For the store's thread only."""
+
+    def __init__(self, store: Store, wall_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._wall_ms = wall_ms
+
+    def judge(self, publish: Publish) -> Verdict:
+        """The verdict, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
+        try:
+            if publish.kind == SYNC_HELLO:
+                return self._hello(publish)
+            if publish.kind == SYNC_BATCH:
+                return self._batch(publish)
+        except (msgspec.DecodeError, ValueError) as error:
+            log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
+            self._store.refused(publish.client, None, self._wall_ms())
+            return Verdict(reason=Reason.MALFORMED)
+        return Verdict(reason=Reason.UNKNOWN_KIND)
+
+    def _hello(self, publish: Publish) -> Verdict:
+        hello = decode_hello(publish.payload)
+        node, at = publish.client, self._wall_ms()
+        if hello.node != node:
+            return Verdict(reason=Reason.NOT_YOURS)
+        before = self._store.standing(node)
+        greeting, standing, alarm = greet(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
+        if greeting.refused:
+            self._store.refused(node, alarm, at)
+        else:
+            self._store.greeted(node, standing if standing != before else None, alarm, at)
+        if alarm is not None:
+            log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
+        return Verdict(SYNC_WELCOME, encode(greeting))
+
+    def _batch(self, publish: Publish) -> Verdict:
+        parcel = decode_parcel(publish.payload)
+        node, at = publish.client, self._wall_ms()
+        standing = self._store.standing(node)
+        epoch, through = (standing.epoch, standing.through) if standing else (0, 0)
+        try:
+            if check(standing, parcel, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
+                self._store.repeated(node, at)
+                return Verdict(SYNC_ACK, encode(Ack(epoch=epoch, through=through)))
+            assert standing is not None
+            _, windows = unpack(parcel)
+            try:
+                self._store.merge(taken(standing, parcel, windows), parcel, windows, at)
+            except (apsw.ConstraintError, apsw.MismatchError) as error:
+                raise BatchError(BAD_BODY, f"its sums do not fit: {error}") from None
+        except BatchError as error:
+            alarm = Alarm(error.reason, str(error)) if error.reason in ALARMING else None
+            self._store.refused(node, alarm, at)
+            log.warning("%s of %s is refused: %s", f"{parcel.epoch}/{parcel.seq}", node, error)
+            refusal = Ack(epoch=epoch, through=through, refused=error.reason, expected=through + 1)
+            return Verdict(SYNC_ACK, encode(refusal))
+        return Verdict(SYNC_ACK, encode(Ack(epoch=epoch, through=parcel.seq)))
+
+
+class Wakes(Protocol):
+    """What the receiver needs of the endpoint: to be told that clients have answers."""
+
+    def wake(self, clients: Iterable[str]) -> None:
+        """These clients have something pending."""
+        ...
+
+
+class Receive:
+    """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is told when the
+    disk fails in a way that only a restart can mend. Set `link` before the first publish."""
+
+    def __init__(
+        self, store: Store, wall_ms: Callable[[], int], post: Callable[..., object], failed: Callable[[str], None]
+    ) -> None:
+        self.link: Wakes | None = None
+        self.refused: dict[str, int] = {}
+        self.problem = ""
+        """Why batches are not stored at present; empty while they are."""
+        self._judge = Judge(store, wall_ms)
+        self._store = store
+        self._post = post
+        self._failed = failed
+        self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | None] = SimpleQueue()
+        self._answers: dict[str, deque[Answer]] = {}
+        self._sequence = 0
+        self._thread = threading.Thread(target=self._work, name="store", daemon=True)
+
+    def start(self) -> None:
+        """Begin to store."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Store what has been received, then stop. Blocks until that is done."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def prune(self, wall_ms: int, lived_ms: int, retention_ms: int) -> None:
+        """Let the store forget what is older than the retention, when its turn comes. See `Store.prune`."""
+        self._jobs.put(_Prune(wall_ms, lived_ms, retention_ms))
+
+    @property
+    def waiting(self) -> int:
+        """Publishes that wait for the disk."""
+        return self._jobs.qsize()
+
+    # -- model.Receiver --------------------------------------------------------------------------------------------
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:  # noqa: ARG002 - the seam's
+        """Hand over to the store's thread."""
+        for publish in publishes:
+            if self._jobs.qsize() >= CENTRE_JOBS_MAX:
+                self._count(Reason.OVER_CAPACITY)
+                if publish.token:
+                    source.acknowledge([publish.token], [Reason.OVER_CAPACITY])
+            else:
+                self._jobs.put((source, publish))
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam's
+        """Count what the endpoint dropped."""
+        self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def delivered(self, client: str, sequences: list[int]) -> None:
+        """Forget what the node has taken."""
+        answers = self._answers.get(client)
+        if answers is not None:
+            self._answers[client] = deque(answer for answer in answers if answer.sequence not in sequences)
+
+    def present(self, client: str, present: bool) -> None:
+        """Forget what an absent node did not take: it says hello first when it returns."""
+        if not present:
+            self._answers.pop(client, None)
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        """What the node has not taken yet."""
+        answers = self._answers.get(client, ())
+        return [(answer, ANSWER_S) for answer in answers if answer.sequence > after][:limit]
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                if isinstance(job, _Prune):
+                    self._store.prune(job.wall_ms, job.lived_ms, job.retention_ms)
+                    continue
+                verdict = self._judge.judge(job[1])
+                self.problem = ""
+            except apsw.FullError as error:
+                self.problem = f"The disk is full ({error}): batches wait at the nodes. Make room in data_dir."
+                log.error("%s", self.problem)
+                verdict = Verdict(reason=Reason.DISK_FULL)
+            except apsw.Error as error:
+                self.problem = f"The store failed ({error}). Check the disk, then start the centre again."
+                self._post(self._failed, self.problem)
+                return
+            except Exception as error:
+                # Without this thread nothing is stored or acknowledged: better no centre than a silent one.
+                log.exception("the store's thread failed")
+                self.problem = f"The centre failed ({error!r}). This is a bug: please report the lines above."
+                self._post(self._failed, self.problem)
+                return
+            if not isinstance(job, _Prune):
+                self._post(self._answer, job[0], job[1], verdict)
+
+    def _answer(self, source: Source, publish: Publish, verdict: Verdict) -> None:
+        if verdict.kind:
+            self._sequence += 1
+            answer = Answer(self._sequence, publish.client, verdict.kind, verdict.payload, 0.0)
+            answers = self._answers.setdefault(publish.client, deque(maxlen=CENTRE_ANSWERS_PER_NODE_MAX))
+            if verdict.kind == SYNC_WELCOME:
+                answers.clear()
+            answers.append(answer)
+            if self.link is not None:
+                self.link.wake([publish.client])
+        if verdict.reason:
+            self._count(verdict.reason)
+        if publish.token:
+            source.acknowledge([publish.token], [verdict.reason])
+
+    def _count(self, reason: str) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + 1

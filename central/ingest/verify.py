@@ -1,0 +1,272 @@
+"""Whether to believe a node: where the two sides stand, and whether a batch is the next one.
+
+Pure decisions on what the store knows (`Standing`) and what the node says. Nothing here is merged, kept or sent. The
+cases, and what the node does about each, are the table in `edge.core.outbox`.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from hashlib import sha256
+from typing import Any, Final, cast
+
+import h3.api.basic_int
+import msgspec
+import zstandard
+from msgspec import Struct
+
+from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
+from edge.messages.batches import NO_BATCH, Greeting, Hello, Parcel, Window, decode_body, linked
+
+_is_cell = cast(Any, h3.api.basic_int).is_valid_cell
+
+HashOf = Callable[[int, int], bytes | None]
+"""The hash of the batch (epoch, seq) of this node, None where the centre holds no such batch."""
+
+REPEAT: Final = "repeat"
+GAP: Final = "gap"
+MISMATCH: Final = "mismatch"
+STALE_EPOCH: Final = "stale_epoch"
+TOO_LARGE: Final = "too_large"
+BAD_HASH: Final = "bad_hash"
+BAD_BODY: Final = "bad_body"
+
+ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
+"""Refusals that no honest node on a bad line brings about."""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
+    the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended,
+    `discard_before` (Unix ms) what the node was told not to send again when this one began, `chain` is the `linked`
+    hash over all batches that came from it, of whatever epoch."""
+
+    node: str
+    instance: str
+    boot: str
+    retired: list[str] = []
+    epoch: int
+    through: int = 0
+    head: bytes = NO_BATCH
+    events: int = 0
+    seen_until: int = 0
+    old_epoch: int = 0
+    old_through: int = 0
+    discard_before: int = 0
+    chain: bytes = NO_BATCH
+
+
+class Alarm(Struct, frozen=True):
+    """Something that a person must know. `events` is how many are concerned, where that is known."""
+
+    kind: str
+    detail: str
+    events: int = 0
+
+
+class BatchError(Exception):
+    """A batch that is not taken; `reason` goes to the node."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def greet(standing: Standing | None, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing | None, Alarm | None]:
+    """The answer to a hello, the node's new standing (None: as before), and what to tell a person."""
+    if standing is None:
+        alarm = _lost(hello.acked_events) if hello.epoch else None
+        fresh = Standing(node=hello.node, instance=hello.instance, boot=hello.boot, epoch=hello.epoch + 1)
+        fresh = msgspec.structs.replace(fresh, old_epoch=hello.epoch, events=hello.acked_events)
+        reason = alarm.kind if alarm else "enrolled"
+        return Greeting(epoch=fresh.epoch, chain=fresh.chain, reason=reason), fresh, alarm
+    if hello.boot in standing.retired:
+        detail = "Two processes take turns as this node. Stop one of them, and give it a name of its own."
+        return Greeting(refused="cloned"), None, Alarm("cloned", detail)
+    if hello.instance != standing.instance and 0 < hello.epoch <= standing.epoch:
+        detail = "A data directory speaks for this node that another one has replaced. Stop one of the two nodes."
+        return Greeting(refused="replaced"), None, Alarm("cloned", detail)
+    standing = _booted(standing, hello)
+    if hello.epoch == standing.epoch:
+        return _same_epoch(standing, hello, hash_of)
+    if hello.epoch > standing.epoch:
+        return _shorter(standing, hello)
+    return _older_epoch(standing, hello, hash_of)
+
+
+def check(standing: Standing | None, parcel: Parcel, hash_of: HashOf) -> str:
+    """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises BatchError."""
+    if standing is None or parcel.epoch != standing.epoch:
+        raise BatchError(STALE_EPOCH, f"epoch {parcel.epoch} is not the present one")
+    if parcel.seq <= standing.through:
+        known = hash_of(parcel.epoch, parcel.seq)
+        if known is not None and known != parcel.sha256:
+            raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} came before with other content")
+        return REPEAT
+    if parcel.seq > standing.through + 1:
+        raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {standing.through + 1} was expected")
+    if parcel.previous != standing.head:
+        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {standing.through} than ours")
+    if parcel.chain and parcel.chain != standing.chain:
+        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another history than ours")
+    return ""
+
+
+def unpack(parcel: Parcel) -> tuple[bytes, list[Window]]:
+    """The body and its windows, believed only as far as sizes, hash and schema allow. Raises BatchError."""
+    try:
+        # The frame's own claim comes first: the decompressor would allocate it.
+        if zstandard.frame_content_size(parcel.body) > BATCH_BYTES_MAX:
+            raise BatchError(TOO_LARGE, f"the body claims more than {BATCH_BYTES_MAX} bytes")
+        body = zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX).decompress(
+            parcel.body, max_output_size=BATCH_BYTES_MAX
+        )
+    except zstandard.ZstdError as error:
+        raise BatchError(TOO_LARGE, f"the body does not unpack within {BATCH_BYTES_MAX} bytes: {error}") from None
+    if sha256(body).digest() != parcel.sha256:
+        raise BatchError(BAD_HASH, "the body does not have the hash that came with it")
+    try:
+        windows = decode_body(body)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise BatchError(BAD_BODY, f"the body breaks the schema: {error}") from None
+    for window in windows:
+        for cell in window.cells:
+            if not _is_cell(cell.cell):
+                raise BatchError(BAD_BODY, f"{cell.cell} is no H3 cell")
+    return body, windows
+
+
+def taken(standing: Standing, parcel: Parcel, windows: list[Window]) -> Standing:
+    """The standing after this next batch."""
+    return msgspec.structs.replace(
+        standing,
+        through=parcel.seq,
+        head=parcel.sha256,
+        events=standing.events + sum(window.events for window in windows),
+        seen_until=max([standing.seen_until, *(window.end for window in windows)]),
+        chain=linked(standing.chain, parcel.sha256),
+    )
+
+
+def _booted(standing: Standing, hello: Hello) -> Standing:
+    """The standing with the process that speaks now; the one before must not come back."""
+    if hello.boot == standing.boot:
+        return standing
+    retired = [*standing.retired, standing.boot][-BOOTS_REMEMBERED:]
+    return msgspec.structs.replace(standing, boot=hello.boot, retired=retired)
+
+
+def _same_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing, Alarm | None]:
+    if hello.through > standing.through:
+        return _shorter(standing, hello)
+    agreed, agrees = _compare(hello, standing.through, hash_of)
+    if not agrees or _continued(standing, hello, agreed) is False:
+        return _new_epoch(standing, hello, _restored(hello.acked_events - standing.events), agreed, standing.seen_until)
+    return Greeting(epoch=standing.epoch, through=standing.through, chain=standing.chain), standing, None
+
+
+def _shorter(standing: Standing, hello: Hello) -> tuple[Greeting, Standing, Alarm]:
+    """The centre holds less than the node was told. Where not all of it is the node's own, what it has from before then
+    may be here under other numbers."""
+    known = _accounted(standing, hello) is not False
+    alarm = _lost(hello.acked_events - standing.events, known)
+    return _new_epoch(standing, hello, alarm, discard_before=0 if known else standing.seen_until)
+
+
+def _older_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing, Alarm | None]:
+    if hello.instance != standing.instance:
+        detail = "The node enrolled again with an empty data directory. What its old one had not sent is not here."
+        standing = msgspec.structs.replace(standing, events=0, seen_until=0)
+        return _new_epoch(standing, hello, Alarm("replaced", detail))
+    closed = standing.old_through if hello.epoch == standing.old_epoch else hello.through
+    agreed, agrees = _compare(hello, closed, hash_of)
+    if hello.epoch == standing.old_epoch and standing.through == 0:
+        # The greeting never arrived, or was not kept: nothing of the new epoch is here, so it can be given once more.
+        agrees = agrees and not (_accounted(standing, hello) is False and _continued(standing, hello, agreed) is False)
+        greeting = Greeting(
+            epoch=standing.epoch,
+            old_through=agreed,
+            discard_before=standing.discard_before or (0 if agrees else standing.seen_until),
+            chain=standing.chain,
+            reason="again",
+        )
+        if hello.acked_events <= standing.events:
+            return greeting, standing, None
+        # Another process, on an older copy of the same disk, heard it first.
+        alarm = _lost(hello.acked_events - standing.events)
+        return greeting, msgspec.structs.replace(standing, events=hello.acked_events), alarm
+    return _new_epoch(standing, hello, _restored(hello.acked_events - standing.events), agreed, standing.seen_until)
+
+
+def _accounted(standing: Standing, hello: Hello) -> bool | None:
+    """Whether all that the centre holds is what this node has sent, or was told to give up: then the node has been
+    through its present history. None where one side is of version 1."""
+    if hello.instance != standing.instance or (standing.chain == NO_BATCH and not standing.seen_until):
+        return True
+    if not hello.chain or standing.chain == NO_BATCH:
+        return None
+    return standing.chain in hello.chain
+
+
+def _continued(standing: Standing, hello: Hello, agreed: int) -> bool | None:
+    """Whether the centre's history is the node's with the batches up to `agreed`, and nothing else. None as above."""
+    if not hello.chain or (standing.chain == NO_BATCH and standing.seen_until):
+        return None
+    common = hello.flying[: max(agreed - hello.through, 0)]
+    return standing.chain == reduce(linked, common, hello.chain[-1])
+
+
+def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
+    """How far the node's batches of its epoch are surely the centre's too, and whether that is all the centre has."""
+    if hello.through and hash_of(hello.epoch, hello.through) not in (None, hello.head):
+        return 0, False
+    agreed = hello.through
+    for seq, digest in enumerate(hello.flying, hello.through + 1):
+        if seq > through:
+            break
+        if hash_of(hello.epoch, seq) != digest:
+            return agreed, False
+        agreed = seq
+    return agreed, agreed >= through
+
+
+def _new_epoch(
+    standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0, discard_before: int = 0
+) -> tuple[Greeting, Standing, Alarm]:
+    fresh = msgspec.structs.replace(
+        standing,
+        instance=hello.instance,
+        epoch=max(standing.epoch, hello.epoch) + 1,
+        through=0,
+        head=NO_BATCH,
+        events=max(standing.events, hello.acked_events),
+        old_epoch=hello.epoch,
+        old_through=standing.through if hello.epoch == standing.epoch else 0,
+        discard_before=discard_before,
+    )
+    greeting = Greeting(
+        epoch=fresh.epoch,
+        old_through=agreed,
+        discard_before=discard_before,
+        chain=standing.chain,
+        reason=alarm.kind,
+    )
+    return greeting, fresh, alarm
+
+
+def _lost(events: int, known: bool = True) -> Alarm:
+    detail = "The centre lacks batches that it once acknowledged: it was restored from a backup, or lost its disk."
+    if not known:
+        detail += f" At least so many events are gone. It also holds what this node does not know as its own. {_CLONE}"
+    return Alarm("batches_lost", detail, max(events, 0))
+
+
+def _restored(events: int) -> Alarm:
+    detail = f"The node speaks from an earlier state than the centre has: it was restored from a backup. {_CLONE}"
+    return Alarm("node_restored", detail, max(events, 0))
+
+
+_CLONE: Final = (
+    "If it was not, a copy of its data directory has spoken first: look for a second process, stop it, and restart "
+    "this node. What the node may have sent already it does not send again: sync.events_discarded of its status has "
+    "the number."
+)

@@ -1,0 +1,205 @@
+"""The node's configuration: one flat TOML file.
+
+Options marked reloadable in `RELOADABLE` take effect at SIGHUP; the others need a restart, and a reload that changes
+one of them says so. A configuration that cannot be used names the file, the field, the value and what to write instead.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .. import limits
+from ..core.model import DispatchRules, Rules
+from ..errors import WHOLE_FILE, ConfigError
+from ..mqtt.address import is_loopback, split_address
+
+Identifier = Annotated[str, Meta(pattern=limits.IDENTIFIER_PATTERN)]
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every option, with its default. Addresses are `host:port`, an empty string switches a listener off; paths are
+    relative to the configuration file's folder."""
+
+    node: Identifier
+    data_dir: str = "data"
+    # what clients connect to
+    listen: str = "127.0.0.1:1883"
+    listen_tls: str = ""
+    listen_ws: str = ""
+    listen_wss: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    credentials: str = "credentials"
+    anonymous: bool = False
+    messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = limits.MESSAGES_PER_CLIENT_PER_S
+    messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = limits.MESSAGES_PER_CLIENT_BURST
+    # broker mode
+    link: str = ""
+    link_username: str = ""
+    link_token_file: str = ""
+    link_ca: str = ""
+    # the centre
+    uplink: str = ""
+    uplink_name: Identifier = "centre"
+    uplink_username: str = ""
+    uplink_token_file: str = ""
+    uplink_ca: str = ""
+    # the operator's page
+    status_listen: str = "127.0.0.1:8080"
+    # what is kept, and what leaves
+    retention_days: Annotated[float, Meta(gt=0, le=limits.RETENTION_DAYS_MAX)] = 7.0
+    k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
+    cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
+    crs: Literal["wgs84", "gcj02"] = "wgs84"
+    # dispatch
+    speed_mps: Annotated[float, Meta(ge=0.5, le=50)] = 5.5
+    detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
+    pickup_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
+    dropoff_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
+    reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60
+    silent_s: Annotated[int, Meta(ge=30, le=7200)] = 300
+    give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
+    soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 900
+    position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
+    radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
+    # rehearsals
+    clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
+    clock_wall_anchor_ms: Annotated[int, Meta(ge=0)] = 0
+    clock_real_anchor_ms: Annotated[int, Meta(ge=0)] = 0
+    # diagnosis
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def rules(self) -> Rules:
+        """What the pure core needs of it."""
+        values = {name: getattr(self, name) for name in DispatchRules.__struct_fields__}
+        return Rules(
+            node=self.node,
+            crs=self.crs,
+            k_anonymity=self.k_anonymity,
+            cell_resolution=self.cell_resolution,
+            retention_s=int(self.retention_days * 86_400),
+            dispatch=DispatchRules(**values),
+        )
+
+
+RELOADABLE: Final = frozenset(
+    {
+        "credentials",
+        "messages_per_s",
+        "messages_burst",
+        "retention_days",
+        "k_anonymity",
+        "log_level",
+        "tls_cert",
+        "tls_key",
+    }
+    | set(DispatchRules.__struct_fields__)
+)
+"""Options that SIGHUP applies; the files behind `credentials`, `tls_cert` and `tls_key` are read again too."""
+
+_HINTS: Final = {
+    "node": 'Use lower-case letters, digits and dashes, for example node = "shop-7".',
+    "data_dir": 'Name a folder that the node may write to, for example data_dir = "/var/lib/doorstep".',
+}
+
+
+def load(path: str | Path) -> Config:
+    """The configuration in `path`, checked. Raises ConfigError."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(str(path), WHOLE_FILE, error.strerror, "Copy deploy/edge.toml there and edit it.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), WHOLE_FILE, f"byte {error.start} is not UTF-8", "Save it as UTF-8.") from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), WHOLE_FILE, str(error), "Mend that line; the format is TOML.") from None
+    config = _convert(path, values)
+    _check(path, config)
+    folder = path.resolve().parent
+    files = (
+        "data_dir",
+        "credentials",
+        "tls_cert",
+        "tls_key",
+        "link_token_file",
+        "link_ca",
+        "uplink_token_file",
+        "uplink_ca",
+    )
+    resolved = {name: str(folder / value) for name in files if (value := getattr(config, name))}
+    return msgspec.structs.replace(config, **resolved)
+
+
+def _convert(path: Path, values: dict[str, Any]) -> Config:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            raise ConfigError(
+                str(path), name, "a section", "The file is flat: write option = value, without [sections]."
+            )
+        if name not in Config.__struct_fields__:
+            near = [field for field in Config.__struct_fields__ if field.startswith(name[:4])]
+            hint = f"Did you mean {near[0]}?" if near else "deploy/edge.toml lists every option that this version has."
+            raise ConfigError(str(path), name, value, f"There is no such option. {hint}")
+    try:
+        return msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        found = re.search(r"`\$\.(\w+)`", text) or re.search(r"field `(\w+)`", text)
+        field = found.group(1) if found else "?"
+        expected = text.split(" - at ", maxsplit=1)[0].rstrip(".")
+        hint = f"{expected}. {_HINTS.get(field, '')}".strip()
+        raise ConfigError(str(path), field, values.get(field), hint) from None
+
+
+def _check(path: Path, config: Config) -> None:
+    """What no single field can tell."""
+
+    def fail(field: str, hint: str) -> None:
+        raise ConfigError(str(path), field, getattr(config, field), hint)
+
+    listeners = ("listen", "listen_tls", "listen_ws", "listen_wss", "status_listen")
+    for field in listeners:
+        if getattr(config, field) and split_address(getattr(config, field)) is None:
+            fail(
+                field, 'Write "host:port", for example "127.0.0.1:1883"; port 0 takes any free one; "" switches it off.'
+            )
+    for field in ("listen_tls", "listen_wss"):
+        if getattr(config, field) and not (config.tls_cert and config.tls_key):
+            fail(field, "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key.")
+    if config.anonymous:
+        for field in listeners[:4]:
+            if getattr(config, field) and not is_loopback(getattr(config, field)):
+                fail(field, "With anonymous = true every listener must be on loopback. Use credentials, or 127.0.0.1.")
+    if config.status_listen and not is_loopback(config.status_listen):
+        fail("status_listen", "The page shows riders' positions, so it stays on loopback. Reach it through ssh -L.")
+    for field, schemes in (("link", ("mqtt", "mqtts", "unix")), ("uplink", ("mqtt", "mqtts"))):
+        value = getattr(config, field)
+        if value and str(value).partition("://")[0] not in schemes:
+            fail(
+                field,
+                f"Write {' or '.join(f'{scheme}://…' for scheme in schemes)}, for example mqtts://centre.example:8883.",
+            )
+    if not config.link and not any(getattr(config, field) for field in listeners[:4]):
+        fail("listen", "The node would hear nobody: set a listener, or link for broker mode.")
+    if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
+        fail("clock_real_anchor_ms", "A scaled clock needs both anchors.")
+
+
+def secret(config_path: str, field: str, path: str) -> str:
+    """A token from its file, which must be for the owner's eyes only."""
+    if not path:
+        return ""
+    try:
+        mode = Path(path).stat().st_mode
+        if mode & 0o077:
+            raise ConfigError(config_path, field, path, f"Others may read it: run chmod 600 {path}.")
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(config_path, field, path, f"{error.strerror}.") from None

@@ -1,0 +1,119 @@
+"""The data directory: everything that a node keeps, for one node at a time and for its user's eyes only.
+
+lock              held while a node runs; holds its process number
+journal.sqlite3   the journal (with -wal and -shm beside it), and its ballast
+drops             counts of dropped messages that are in no row of the journal yet
+instance          a name for this directory's life, made once: the centre tells a replaced disk from a restart by it
+status.token      who may read the status page
+ports.json        where the running node listens: {option: port}
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Final, Self
+
+from ..errors import BusyError, InputError
+from ..journal.reader import FILE_NAME
+
+_PRIVATE: Final = 0o077
+_INSTANCE: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class DataDir:
+    """An opened data directory. Close it, or use it in a `with`, to let the next node in."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Take the directory for this process; made with mode 0700 where there is none, narrowed to it.
+
+        Raises:
+            BusyError: another node holds it.
+            InputError: it cannot be made or entered.
+        """
+        path = Path(path)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.stat().st_mode & _PRIVATE:
+                path.chmod(0o700)
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise InputError(
+                str(path), None, f"cannot be the data directory ({error.strerror}). Name one that this user owns."
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+            os.close(lock)
+            raise BusyError(
+                f"The data directory {path} is in use by {f'process {holder}' if holder else 'another node'}. "
+                "Stop that node, or give this one a data_dir of its own."
+            ) from error
+        os.ftruncate(lock, 0)
+        with contextlib.suppress(OSError):  # a full disk; the lock itself needs no space
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        return cls(path, lock)
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.path / FILE_NAME
+
+    def instance(self) -> str:
+        """32 hexadecimal digits, made at the first call in this directory's life."""
+        path = self.path / "instance"
+        if path.exists() and _INSTANCE.fullmatch(found := path.read_text(encoding="ascii").strip()):
+            return found
+        made = secrets.token_hex(16)
+        self._write(path, made + "\n")
+        return made
+
+    def status_token(self) -> str:
+        """The token that the status page asks for."""
+        from ..web.guard import keep_token
+
+        return keep_token(self.path)
+
+    def write_ports(self, ports: dict[str, int]) -> None:
+        """Say where the node listens: option name -> port. Gone again when the directory is closed."""
+        self._write(self.path / "ports.json", json.dumps(ports) + "\n")
+
+    def close(self) -> None:
+        """Let the next node in."""
+        (self.path / "ports.json").unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, path: Path, text: str) -> None:
+        """Whole or not at all: a reader never finds half a file, nor does the next start after a power cut."""
+        fresh = path.with_name(path.name + ".new")
+        fresh.touch(0o600)
+        with fresh.open("wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        sync_directory(self.path)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable: a power cut takes a new file's name with it otherwise."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

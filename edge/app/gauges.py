@@ -1,0 +1,149 @@
+"""What the node shows of itself: the gauges of the status report, and the live map of the operator's page."""
+
+from ..clock import Clock
+from ..health.status import Status, Value
+from ..journal.journal import Journal
+from ..mqtt.client.broker import Broker
+from ..mqtt.server.endpoint import Endpoint
+from ..pipeline.pipeline import Pipeline
+from ..uplink.sync import Sync
+from ..web.live import Dot, LiveView
+
+
+def register(
+    status: Status,
+    pipeline: Pipeline,
+    journal: Journal,
+    endpoint: Endpoint | None,
+    broker: Broker | None,
+    sync: Sync | None,
+) -> None:
+    """Tell the status where everything can be read. The core is looked up at each reading: a full disk replaces it."""
+    status.section("orders", lambda: pipeline.node.dispatch.order_states)
+    status.section("riders", lambda: pipeline.node.dispatch.rider_states)
+    status.section("core", lambda: _core(pipeline))
+    status.section("journal", lambda: _journal(journal, pipeline))
+    status.section("link", lambda: _link(endpoint, broker))
+    if sync is not None:
+        status.section("sync", lambda: _sync(pipeline, sync))
+
+
+def live(pipeline: Pipeline, clock: Clock) -> LiveView:
+    """Shops, riders and open orders, each at its place. For the node's own page only."""
+    now = clock.now()
+    now_ms = round(now.mono * 1000)
+    seen = pipeline.node.dispatch.live()
+    shops: list[Dot] = [
+        {"id": shop.shop, "lat": shop.place[0], "lon": shop.place[1], "state": f"{shop.orders} open", "age_s": None}
+        for shop in seen.shops
+    ]
+    riders: list[Dot] = [
+        {
+            "id": rider.rider,
+            "lat": rider.place[0],
+            "lon": rider.place[1],
+            "state": rider.state,
+            "age_s": max(now_ms - rider.seen_ms, 0) / 1000,
+        }
+        for rider in seen.riders
+        if rider.place is not None
+    ]
+    orders: list[Dot] = [
+        {
+            "id": order.order,
+            "lat": order.dropoff[0],
+            "lon": order.dropoff[1],
+            "state": order.state,
+            "age_s": max(now_ms - order.placed_ms, 0) / 1000,
+        }
+        for order in seen.orders
+    ]
+    return {"at": now.wall_ms, "shops": shops, "riders": riders, "orders": orders}
+
+
+def _core(pipeline: Pipeline) -> dict[str, Value]:
+    """Since the node's first start, across restarts: what became of every durable event."""
+    node = pipeline.node
+    values: dict[str, Value] = {
+        "received": node.counts.received,
+        "accepted": node.counts.accepted,
+        "duplicate": node.counts.duplicate,
+        "answers_expired": node.outgoing.expired,
+        "answers_overflowed": node.outgoing.overflowed,
+        "answers_delivered": node.outgoing.delivered,
+        "recovery_differences": node.recovery_differences,
+        "repeats_dropped_early": node.repeats_dropped_early,
+    }
+    values.update({f"positions_{reason}": count for reason, count in node.dispatch.positions_dropped().items()})
+    values.update({f"refused_{reason}": count for reason, count in node.counts.refused.items()})
+    values.update({f"shed_{reason}": count for reason, count in node.counts.shed.items()})
+    return values
+
+
+def _journal(journal: Journal, pipeline: Pipeline) -> dict[str, Value]:
+    counters = journal.counters
+    return {
+        "rows": pipeline.node.number,
+        "bytes": journal.path.stat().st_size,
+        "queued": journal.queued,
+        "commits": counters.commits,
+        "rows_per_commit": round(counters.rows / max(counters.commits, 1), 2),
+        "commit_ms_p50": _median_ms([seconds for _, seconds in counters.groups]),
+    }
+
+
+def _median_ms(seconds: list[float]) -> float:
+    return round(sorted(seconds)[len(seconds) // 2] * 1000, 3) if seconds else 0.0
+
+
+def _link(endpoint: Endpoint | None, broker: Broker | None) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    if endpoint is not None:
+        values.update(
+            connections=endpoint.connections,
+            sessions=endpoint.sessions,
+            takeovers=endpoint.takeovers,
+            connects_refused=endpoint.connects_refused,
+            connections_refused=endpoint.connections_refused,
+            slow_readers=endpoint.slow_readers,
+            answers_oversized=endpoint.answers_skipped,
+            accept_pauses=endpoint.shortage.pauses,
+            listeners_paused=endpoint.shortage.paused,
+        )
+    if broker is not None:
+        values.update(
+            connected=broker.connected,
+            session_present=broker.session_present,
+            sessions_lost=broker.sessions_lost,
+            reconnects=broker.reconnects,
+            answers_unheld=broker.unheld,
+            answers_refused=broker.refused,
+            answers_oversized=broker.oversized,
+            error=broker.error or None,
+        )
+    return values
+
+
+def _sync(pipeline: Pipeline, sync: Sync) -> dict[str, Value]:
+    outbox = pipeline.node.outbox
+    refused = {f"refused_{reason}": count for reason, count in sync.refused.items()}
+    return {
+        **refused,
+        "connected": sync.connected,
+        "epoch": outbox.epoch,
+        "batches_sent": sync.batches_sent,
+        "batches_acked": sync.batches_acked,
+        "batches_repeated": sync.batches_repeated,
+        "bytes": sync.bytes,
+        "in_flight": len(outbox.in_flight()),
+        "pool_windows": outbox.windows_waiting,
+        "backlog_bytes": outbox.backlog_bytes,
+        "last_ack_age_s": None if sync.last_ack_age_s is None else round(sync.last_ack_age_s, 1),
+        "events_at_node": pipeline.node.counts.received,
+        "events_acked": outbox.events_acked,
+        "events_waiting": outbox.events_waiting + sum(window.events for window in pipeline.node.windows.open()),
+        "events_discarded": outbox.events_discarded,
+        "gave_up": sync.gave_up,
+        "nonsense": outbox.nonsense + sync.nonsense,
+        "error": sync.error or None,
+    }

@@ -1,0 +1,56 @@
+"""Exceptions that no caller sees: what a callback of the event loop raises would only be a line in the log.
+
+Each is counted and is an alarm, for it is a fault of the node. Where the callback was one of a stage that all events go
+through (`STAGES`), what it had begun will never be finished, and who waits for it waits in vain: then the node gives
+up, and a new process starts from the disk. A fault in one connection's callback costs that connection only.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final
+
+from ..health.status import Status
+
+STAGES: Final = frozenset(
+    f"edge.{name}"
+    for name in ("pipeline.pipeline", "pipeline.ingest", "pipeline.pending", "pipeline.inflight", "journal.journal", "journal.writer")
+)
+
+log = logging.getLogger("doorstep.caught")
+
+
+class Caught:
+    """`count` exceptions so far. `give_up` ends the process; it is told why in a sentence."""
+
+    def __init__(self, status: Status, give_up: Callable[[str], None]) -> None:
+        self.count = 0
+        self._status, self._give_up = status, give_up
+        status.gauge("core.errors_caught", lambda: self.count)
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
+        """For `loop.set_exception_handler`."""
+        error = context.get("exception")
+        self.count += 1
+        log.error("%s", context.get("message", "an error in the event loop"), exc_info=error)
+        module = _module_of(error.__traceback__) if error is not None else ""
+        what = f"{module or 'the event loop'}: {error!r}" if error is not None else str(context.get("message"))
+        times = "once" if self.count == 1 else f"{self.count} times"
+        text = f"An error of the node's own was caught {times}, the last in {what}."
+        # A task has an owner who waits for it, or a connection; a stage has nobody.
+        if module in STAGES and "task" not in context and "future" not in context:
+            self._give_up(f"{text} Nothing more can pass there. This is a bug: please report the lines above.")
+        else:
+            todo = "What was under way there may be lost. Please report this with the node's log, and restart the node."
+            self._status.alarm("caught", f"{text} {todo}")
+
+
+def _module_of(trace: TracebackType | None) -> str:
+    """The first module of the node that the traceback goes through: whose callback it was."""
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if name.startswith("edge."):
+            return name
+        trace = trace.tb_next
+    return ""

@@ -1,0 +1,69 @@
+"""Whether every stage moves: what waits in it, and an ever-growing count of what left it.
+
+    decode    reads that wait for their turn of the loop        a turn that never comes
+    decide    a deadline of the core that has passed            a timer that was lost
+    commit    rounds that wait for the disk                     a disk that hangs, a writer that stopped
+    publish   clients with answers waiting and room for them    answers that nobody sends
+    seal      a window that is past its end                     windows that stay open
+    cut       sealed windows that could be numbered             an outbox that hands nothing out
+    send      batches that could be on their way                an uplink that forgot them
+    sync      batches sent and not acknowledged                 a centre that does not answer
+
+`status` samples them; `verdict.STALLS` says which stillness is a fault after how long, and whether a restart helps.
+"""
+
+from ..clock import Clock
+from ..core.node import Node
+from ..health.status import Status
+from ..limits import (
+    ANSWERS_PENDING_MAX,
+    BATCHES_IN_FLIGHT_MAX,
+    COMMIT_QUEUE_ROWS_MAX,
+    CONNECTIONS_MAX,
+    DEADLINE_LATE_S,
+    ORDERS_OPEN_MAX,
+    POOL_WINDOWS_MAX,
+)
+from ..mqtt.client.broker import Broker
+from ..mqtt.server.endpoint import Endpoint
+from ..pipeline.pipeline import Pipeline
+from ..uplink.sync import Sync
+
+
+def watch(
+    status: Status,
+    pipeline: Pipeline,
+    clock: Clock,
+    endpoint: Endpoint | None,
+    broker: Broker | None,
+    sync: Sync | None,
+) -> None:
+    """Register every stage. While the disk is full nothing is due: that is a fault of its own, with its own alarm."""
+
+    def late(deadline: float | None) -> int:
+        serving = not (pipeline.full or pipeline.broken)
+        return int(serving and deadline is not None and clock.real_s(clock.now().mono - deadline) > DEADLINE_LATE_S)
+
+    def unsent() -> int:
+        return (endpoint.unsent if endpoint else 0) + (broker.waiting if broker else 0)
+
+    def node() -> Node:  # looked up at each reading: a full disk replaces it
+        return pipeline.node
+
+    def uncut() -> int:
+        outbox = node().outbox
+        # While something is in flight the centre's next word comes first.
+        idle = outbox.epoch and not outbox.in_flight()
+        return outbox.windows_waiting if idle and not pipeline.full else 0
+
+    status.queue("decode", lambda: pipeline.reads_waiting, lambda: pipeline.reads, CONNECTIONS_MAX)
+    status.queue("decide", lambda: late(node().dispatch.next_deadline()), lambda: node().number, 1)
+    status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
+    status.queue("publish", unsent, lambda: node().outgoing.delivered, CONNECTIONS_MAX)
+    status.queue("seal", lambda: late(node().windows.next_deadline()), lambda: node().outbox.events_sealed, 1)
+    status.queue("cut", uncut, lambda: node().outbox.numbered, POOL_WINDOWS_MAX)
+    status.queue("orders", lambda: node().dispatch.orders_open, lambda: node().number, ORDERS_OPEN_MAX)
+    status.queue("answers", lambda: len(node().outgoing), lambda: node().sequence, ANSWERS_PENDING_MAX)
+    if sync is not None:
+        status.queue("send", lambda: sync.unsent, lambda: sync.batches_sent, BATCHES_IN_FLIGHT_MAX)
+        status.queue("sync", lambda: sync.in_flight, lambda: sync.batches_acked, BATCHES_IN_FLIGHT_MAX)

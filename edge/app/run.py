@@ -1,0 +1,388 @@
+"""The wiring of a node: start, reload, drain.
+
+start    lock the data directory, open the journal, recover the core, listen, tell the service manager
+SIGHUP   read the configuration again: reloadable options take effect, a broken file changes nothing
+SIGTERM  stop listening, commit and answer what was received, say goodbye to clients, snapshot, close
+"""
+
+import asyncio
+import logging
+import signal
+import ssl
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ..clock import Clock
+from ..core.model import Configure
+from ..core.node import Node
+from ..errors import BusyError, ConfigError, DoorstepError
+from ..health.status import Status
+from ..identity.certificate import expires_ms
+from ..identity.credentials import Credentials
+from ..journal.journal import Journal
+from ..limits import RESTART_AFTER_S, RETENTION_CHECK_S, STATUS_INTERVAL_S
+from ..mqtt.client.broker import Broker
+from ..mqtt.server.endpoint import Endpoint
+from ..pipeline.drops import FILE_NAME, Tally
+from ..pipeline.pipeline import Pipeline
+from ..pipeline.retention import Retention
+from ..uplink.sync import Sync
+from . import rlimit, systemd
+from .config import RELOADABLE, Config, load, secret
+from .datadir import DataDir
+from .gauges import live, register
+from .gc import settle, starting
+from .loop_errors import Caught
+from .queues import watch
+
+DRAIN_S_MAX: Final = 10.0
+"""A stop takes no longer: what is not committed by then was not acknowledged either, and comes again."""
+
+log = logging.getLogger("doorstep")
+
+
+def run(config_path: str, say: Callable[[str], None]) -> int:
+    """Run a node until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
+    import uvloop
+
+    config = load(config_path)
+    rlimit.claim()
+    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with starting():
+        return uvloop.run(_Running(config_path, config, say).main())
+
+
+class _Running:
+    """One node, from start to stop."""
+
+    def __init__(self, config_path: str, config: Config, say: Callable[[str], None]) -> None:
+        self._config_path = config_path
+        self._config = config
+        self._say = say
+        self._stop = asyncio.Event()
+        self._error: Exception | None = None
+        self._ports: dict[str, int] = {}
+        self._credentials: Credentials | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._ends: dict[str, int | None] = {}
+        """When certificates end, in Unix ms, by the name of their gauge."""
+
+    async def main(self) -> int:
+        config = self._config
+        with DataDir.open(config.data_dir) as data:
+            self._journal = journal = Journal.open(data.journal)
+            try:
+                return await self._serve(data, journal)
+            finally:
+                journal.close()
+
+    async def _serve(self, data: DataDir, journal: Journal) -> int:
+        config = self._config
+        clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
+        node = Node()
+        recovery = journal.recover()
+        node.recover(recovery.snapshot, recovery.rows)
+        if node.number:
+            clock.resume(node.last)
+        self._clock = clock
+        self._status = status = Status(
+            config.node,
+            clock.now(),
+            speed=config.clock_speed,
+            data_dir=Path(config.data_dir),
+            retention_days=config.retention_days,
+            k_anonymity=config.k_anonymity,
+        )
+        self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
+        self._warn(recovery.alarms, node)
+        asyncio.get_running_loop().set_exception_handler(Caught(status, pipeline.give_up).handle)
+        self._tally = Tally.open(data.path / FILE_NAME)
+        owed = self._tally.owed(node.number)
+        status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._tally.was_stopped else STATUS_INTERVAL_S)
+        pipeline.start()
+        if node.rules != config.rules():
+            pipeline.post([Configure(config.rules())])
+        if owed:
+            pipeline.post([*owed])
+
+        self._endpoint = await self._listen(pipeline)
+        self._broker = await self._join_broker(pipeline)
+        self._sync = self._uplink(data, pipeline)
+        register(status, pipeline, journal, self._endpoint, self._broker, self._sync)
+        watch(status, pipeline, clock, self._endpoint, self._broker, self._sync)
+        for name in self._ends:
+            status.gauge(f"link.{name}_days", partial(self._days_left, name))
+        page = None
+        if config.status_listen:
+            # Starlette and uvicorn cost a quarter of a second at start: only those who look pay for it.
+            from ..web.server import serve
+
+            page = await serve(
+                config.status_listen,
+                status,
+                lambda: live(pipeline, clock),
+                data.status_token(),
+                clock.now,
+                self._config_path,
+            )
+            self._ports["status"] = page.port
+            # The token is for a person at a terminal; under a service manager this line ends up in a log.
+            shown = page.url_with_token if sys.stdout.isatty() else f"{page.url} (doorstep status gives the whole link)"
+            self._say(f"status page  {shown}")
+        data.write_ports(self._ports)
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        tasks = [self._keep_going("heartbeat", self._beat()), self._keep_going("retention", self._retain())]
+        if self._sync is not None:
+            tasks.append(self._keep_going("uplink", self._sync.run()))
+        settle()
+        status.phase = "running"
+        systemd.ready(f"{config.node} is running")
+        self._say(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
+        await self._stop.wait()
+        await self._drain(tasks, page)
+        return 0 if self._error is None else getattr(self._error, "exit_code", 1)
+
+    # -- start ---------------------------------------------------------------------------------------------------------
+
+    def _warn(self, alarms: list[str], node: Node) -> None:
+        """What recovery found, in the log and in the status."""
+        if node.recovery_differences:
+            text = (
+                f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
+                "doorstep made them. What was promised stands; doorstep replay names the first difference."
+            )
+            alarms = [*alarms, text]
+        for number, alarm in enumerate(alarms):
+            log.warning("%s", alarm)
+            self._status.alarm(f"recovery-{number}", alarm)
+
+    async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
+        """The node's own listeners, as configured."""
+        config = self._config
+        self._credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
+        wanted = [
+            ("listen", config.listen, False, False),
+            ("listen_tls", config.listen_tls, False, True),
+            ("listen_ws", config.listen_ws, True, False),
+            ("listen_wss", config.listen_wss, True, True),
+        ]
+        if not any(address for _, address, _, _ in wanted):
+            return None
+        endpoint = Endpoint(
+            config.node,
+            pipeline,
+            self._authenticate,
+            clock=asyncio.get_running_loop().time,
+            anonymous=config.anonymous,
+            messages_per_s=config.messages_per_s,
+            burst=config.messages_burst,
+            connections_max=rlimit.connections_max(),
+        )
+        self._tls = self._tls_context()
+        for field, address, websocket, secure in wanted:
+            if not address:
+                continue
+            try:
+                host, port = await endpoint.listen(address, websocket=websocket, tls=self._tls if secure else None)
+            except BusyError as error:
+                raise BusyError(f"{error} It is the option {field} in {self._config_path}.") from None
+            self._ports[field] = port
+            self._say(f"listening on {host}:{port} ({field})")
+        pipeline.links.append(endpoint)
+        pipeline.on_shown = endpoint.flush
+        endpoint.flush_follows = True
+        return endpoint
+
+    def _needs_credentials(self) -> bool:
+        config = self._config
+        return not config.anonymous and bool(
+            config.listen or config.listen_tls or config.listen_ws or config.listen_wss
+        )
+
+    def _authenticate(self, username: str, token: bytes) -> bool:
+        return self._credentials is not None and self._credentials.verify(username, token)
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        config = self._config
+        if not config.tls_cert:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._load_certificate(context, config)
+        return context
+
+    def _load_certificate(self, context: ssl.SSLContext, config: Config) -> None:
+        try:
+            context.load_cert_chain(config.tls_cert, config.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            hint = f"{error}. It must be a PEM chain, and tls_key its unencrypted key."
+            raise ConfigError(self._config_path, "tls_cert", config.tls_cert, hint) from None
+        self._ends["certificate"] = expires_ms(Path(config.tls_cert).read_text(encoding="ascii", errors="replace"))
+
+    def _days_left(self, name: str) -> float | None:
+        ends = self._ends[name]
+        return None if ends is None else round((ends / 1000 - time.time()) / 86_400, 2)
+
+    async def _join_broker(self, pipeline: Pipeline) -> Broker | None:
+        config = self._config
+        if not config.link:
+            return None
+        broker = Broker(
+            config.node,
+            pipeline,
+            config.link,
+            username=config.link_username or config.node,
+            token=secret(self._config_path, "link_token_file", config.link_token_file),
+            tls=self._ca_context("link_ca", config.link, config.link_ca),
+            messages_per_s=config.messages_per_s,
+            burst=config.messages_burst,
+        )
+        pipeline.links.append(broker)
+        await broker.start()
+        broker.wake(pipeline.node.outgoing.clients())  # what a stop or a crash left unsent
+        self._say(f"joining the broker at {config.link}")
+        return broker
+
+    def _uplink(self, data: DataDir, pipeline: Pipeline) -> Sync | None:
+        config = self._config
+        if not config.uplink:
+            return None
+        instance = data.instance()  # now: later there may be no file descriptor for it
+        sync = Sync(
+            node=config.node,
+            centre=config.uplink_name,
+            url=config.uplink,
+            username=config.uplink_username or config.node,
+            token=secret(self._config_path, "uplink_token_file", config.uplink_token_file),
+            tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
+            batches=pipeline.batches,
+            hello=lambda boot: pipeline.node.outbox.hello(instance, boot),
+            post=lambda item: pipeline.post([item]),
+        )
+        pipeline.on_batches = sync.wake
+        pipeline.on_rebuilt = sync.ask_again
+        return sync
+
+    def _ca_context(self, field: str, url: str, path: str) -> ssl.SSLContext | None:
+        if not url.startswith("mqtts:"):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=path or None)
+            if path:
+                self._ends[field] = expires_ms(Path(path).read_text(encoding="ascii", errors="replace"))
+            return context
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(self._config_path, field, path, f"{error}. Name a PEM file of CA certificates.") from None
+
+    # -- while it runs -------------------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """The heartbeat: samples progress, and feeds the service manager's watchdog while the loop turns and nothing
+        stands still that a restart would set going."""
+        while True:
+            self._status.tick(self._clock.now())
+            self._tally.keep(*self._pipeline.uncounted)
+            if not self._journal.is_written:
+                text = "The thread that writes the journal has ended. Restart the node, and report this with its log."
+                self._status.alarm("writer", text, serving=False, restart=True)
+            if not self._status.needs_restart():
+                systemd.watchdog()
+            await asyncio.sleep(STATUS_INTERVAL_S)
+
+    def _keep_going(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that is to go on as long as the process. One that ends is an alarm, not silence."""
+        began = time.monotonic()
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(partial(self._ended, name, began))
+        return task
+
+    def _ended(self, name: str, began: float, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._stop.is_set():
+            return
+        error = task.exception()
+        log.error("the task %s ended", name, exc_info=error)
+        why = "without a word" if error is None else f"with {error!r}"
+        text = f"The node's {name} ended {why}. Restart the node, and report this with its log."
+        # What ends again and again right after the start would only interrupt decisions.
+        self._status.alarm(f"task_{name}", text, restart=time.monotonic() - began > RESTART_AFTER_S)
+
+    async def _retain(self) -> None:
+        """Rows older than the retention leave the journal."""
+        retention = Retention(self._pipeline, self._journal, self._clock)
+        while True:
+            retention.check()
+            await asyncio.sleep(max(self._clock.real_s(RETENTION_CHECK_S), 1.0))
+
+    def _reload(self) -> None:
+        """SIGHUP. A broken file or a refused change leaves everything as it was, and the log says why."""
+        try:
+            config = load(self._config_path)
+            fixed = [
+                name
+                for name in Config.__struct_fields__
+                if name not in RELOADABLE and getattr(config, name) != getattr(self._config, name)
+            ]
+            credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
+            if self._tls is not None:
+                self._load_certificate(self._tls, config)
+        except DoorstepError as error:
+            log.error("not reloaded, the old configuration stays: %s", error)
+            return
+        if fixed:
+            log.warning("these options need a restart and keep their old value: %s", ", ".join(fixed))
+            config = msgspec.structs.replace(config, **{name: getattr(self._config, name) for name in fixed})
+        self._config, self._credentials = config, credentials
+        logging.getLogger().setLevel(config.log_level.upper())
+        self._status.keeping(config.retention_days, config.k_anonymity)
+        if config.rules() != self._pipeline.node.rules:
+            self._pipeline.post([Configure(config.rules())])
+        if self._endpoint is not None:
+            self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
+            self._endpoint.recheck()
+        if self._broker is not None:
+            self._broker.set_quota(config.messages_per_s, config.messages_burst)
+        log.info("reloaded %s", self._config_path)
+
+    # -- stop ----------------------------------------------------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        """Something that only a restart can mend."""
+        log.critical("stopping: %s", error)
+        self._error = error
+        self._stop.set()
+
+    async def _drain(self, tasks: list[asyncio.Task[None]], page: Any) -> None:
+        self._status.phase = "draining"
+        systemd.stopping()
+        self._say("stopping: finishing what was received")
+        try:
+            async with asyncio.timeout(DRAIN_S_MAX):
+                if self._endpoint is not None:
+                    await self._endpoint.stop_listening()
+                for link in self._pipeline.links:
+                    link.pause()
+                if self._error is None:
+                    await self._pipeline.drain()
+                if self._sync is not None:
+                    await self._sync.close()
+                if self._broker is not None:
+                    await self._broker.close()
+                if self._endpoint is not None:
+                    await self._endpoint.close()
+                if page is not None:
+                    await page.close()
+        except TimeoutError:
+            log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
+        self._tally.keep(*self._pipeline.uncounted, stopped=self._error is None)
+        for task in tasks:
+            task.cancel()

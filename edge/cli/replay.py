@@ -1,0 +1,158 @@
+"""`doorstep replay`: decide a recorded journal again, and compare; or ask what would have been different."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..core.replay import Difference, Replay
+from ..errors import InputError, JournalError
+from ..journal.reader import JournalReader
+from ..limits import LATE_MINUTES_MAX
+
+LATE_MIN: Final = 40
+"""The target for click-to-door of the public meal-delivery instances (Reyes et al., 2018)."""
+
+
+def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """A file that can be written when the work is done, found out before it begins."""
+    if value and value != "-" and not Path(value).parent.is_dir():
+        raise click.BadParameter(f"{Path(value).parent} is no existing folder. Make it first, or name another one.")
+    return value
+
+
+@click.command(short_help="Decide a recorded journal again, and compare.")
+@click.option("--journal", "path", required=True, metavar="PATH", help="The journal, or the node's data directory.")
+@click.option(
+    "--what-if", "changes", multiple=True, metavar="CHANGE", help="riders=+2, riders=-2, kitchen=+20%; one of each."
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["planned", "nearest"]),
+    help="Who decides in the what-if: the node's planner, or each order to the nearest idle rider.",
+)
+@click.option(
+    "--late-after",
+    type=click.IntRange(1, LATE_MINUTES_MAX),
+    default=LATE_MIN,
+    show_default=True,
+    metavar="MINUTES",
+    help="In a what-if, orders that take longer from click to door count as late.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    is_flag=False,
+    flag_value="-",
+    callback=_place,
+    metavar="[FILE]",
+    help="Write the result as JSON to FILE; without one, print it instead of words.",
+)
+@click.option("--plot", "plot_file", callback=_place, metavar="FILE", help="Draw the what-if here, as SVG.")
+def replay(
+    path: str,
+    changes: tuple[str, ...],
+    policy: str | None,
+    late_after: int,
+    json_file: str | None,
+    plot_file: str | None,
+) -> None:
+    """Feed a recorded journal through the core and compare every row, byte for byte.
+
+    With --what-if or --policy: simulate the recorded day as it was and with the change, by the node's own dispatch, and
+    show both beside what was recorded.
+
+    Reads only: it may run while the node does, or on a copy (take the -wal file too). Where old rows have been deleted
+    it begins at the oldest snapshot kept.
+
+    \b
+    Examples:
+      doorstep replay --journal /var/lib/doorstep
+      doorstep replay --journal backup/journal.sqlite3 --json
+      doorstep replay --journal data --what-if riders=+2 --plot riders.svg
+      doorstep replay --journal data --what-if riders=-1 --what-if kitchen=+20% --json worse.json
+      doorstep replay --journal data --policy nearest
+
+    Exit codes: 0 no difference, or a what-if; 1 a difference (the first one is named); 2 the journal cannot be read, or
+    the change cannot be made.
+    """
+    if changes or policy:
+        from bench.whatif.command import what_if
+
+        what_if(Path(path), changes, policy or "planned", late_after, json_file, plot_file)
+        return
+    if plot_file:
+        raise click.UsageError("--plot draws a what-if: add --what-if riders=+2, or --policy nearest.")
+    _compare(Path(path), json_file)
+
+
+def _compare(path: Path, json_file: str | None) -> None:
+    """Every row again, and the first difference."""
+    with JournalReader.open(path) as reader:
+        began = time.perf_counter()
+        try:
+            run, difference, start, last = _run(reader)
+        except (JournalError, ValueError) as error:
+            hint = f"{error}. A damaged row cannot be compared; a row of a newer version needs that version."
+            raise InputError(str(reader.path), None, hint) from error
+        seconds = time.perf_counter() - began
+    if json_file:
+        result = {
+            "journal": str(reader.path),
+            "after_row": start,
+            "last_row": last,
+            "rows": run.rows,
+            "events": run.events,
+            "decisions": run.decisions,
+            "seconds": round(seconds, 3),
+            "differences": int(difference is not None),
+            "difference": difference,
+        }
+        body = msgspec.json.encode(result)
+        if json_file == "-":
+            click.echo(body)
+        else:
+            Path(json_file).write_bytes(body + b"\n")
+    if json_file != "-":
+        _tell(run, difference, start, seconds)
+    raise SystemExit(0 if difference is None else 1)
+
+
+def _run(reader: JournalReader) -> tuple[Replay, Difference | None, int, int]:
+    # Node brings the whole core with it: only this command pays for it.
+    from ..core.node import Node
+
+    snapshot, start = reader.base()
+    _, last = reader.bounds()
+    run = Replay(Node(), snapshot)
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("replaying", total=last - start)
+        for number, body in reader.rows(start):
+            if number > last:
+                break
+            difference = run.feed(body)
+            if difference is not None:
+                return run, difference, start, last
+            progress.advance(task)
+    return run, None, start, last
+
+
+def _tell(run: Replay, difference: Difference | None, start: int, seconds: float) -> None:
+    origin = f"after the snapshot at row {start}" if start else "from the first row"
+    click.echo(
+        f"{run.rows} rows ({origin}), {run.events} events, {run.decisions} decisions, replayed in {seconds:.1f} s."
+    )
+    if difference is None:
+        click.echo("No difference.")
+        return
+    at = datetime.fromtimestamp(difference.wall_ms / 1000).astimezone()
+    click.echo(f"The first difference is in row {difference.row} of {at:%Y-%m-%d %H:%M:%S %Z}, in {difference.part}:")
+    click.echo(f"  recorded  {difference.recorded}")
+    click.echo(f"  replayed  {difference.replayed}")

@@ -1,0 +1,216 @@
+"""`doorstep status`: asks a running node how it is, and says it in one sentence and a few short tables."""
+
+import fcntl
+import http.client
+import json
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import click
+import msgspec
+from rich.columns import Columns
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..app.config import load
+from ..health.checks import span
+
+DEGRADED: Final = 1
+UNREACHABLE: Final = 2
+
+TIMEOUT_S: Final = 10.0
+ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
+"""A report is about 5 kB; a stranger on that port may send anything."""
+
+COLORS: Final = {"ok": "green", "degraded": "red", "starting": "yellow", "draining": "yellow"}
+
+
+class _Unreachable(Exception):
+    """Nobody to ask. The text says where was looked and what to do."""
+
+
+class _NoAnswer(_Unreachable):
+    """Somebody may be there, but nothing came back."""
+
+
+@click.command(short_help="Say how a running node is.")
+@click.option("--config", "config_path", type=click.Path(dir_okay=False), help="The node's configuration (edge.toml).")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="The node's data directory, instead of --config.")
+@click.option("--url", help="Address of the status page with its token: http://127.0.0.1:8080/?token=…")
+@click.option("--json", "as_json", is_flag=True, help="Print /api/status as it is.")
+def status(config_path: str | None, data_dir: str | None, url: str | None, as_json: bool) -> None:
+    """Say how a running node is: what is wrong and what to do, latency by stage, refusals, the centre.
+
+    Without options it looks at edge.toml here, then at the folder data. Exit code 0: all is well; 1: degraded, starting
+    or stopping; 2: no node answered.
+
+    \b
+    doorstep status --config /etc/doorstep/edge.toml
+    doorstep status --data-dir data --json
+    """
+    if sum(option is not None for option in (config_path, data_dir, url)) > 1:
+        raise click.UsageError("--config, --data-dir and --url say the same thing: give one of them.")
+    try:
+        folder = None if url is not None else _folder(config_path, data_dir)
+        base, token = _where(folder, url)
+        try:
+            body = _ask(base, token)
+        except _NoAnswer as error:
+            raise _Unreachable(_silent(folder) or str(error)) from None
+    except _Unreachable as error:
+        click.echo(f"doorstep: {error}", err=True)
+        raise SystemExit(UNREACHABLE) from None
+    report = json.loads(body)
+    if as_json:
+        click.echo(body.decode())
+    else:
+        _show(report, f"{base}/?token={token}")
+    raise SystemExit(0 if report["state"] == "ok" else DEGRADED)
+
+
+def _folder(config_path: str | None, data_dir: str | None) -> Path:
+    """The data directory."""
+    if config_path is None and data_dir is None and Path("edge.toml").exists():
+        config_path = "edge.toml"
+    return Path(load(config_path).data_dir) if config_path is not None else Path(data_dir or "data")
+
+
+def _silent(folder: Path | None) -> str:
+    """A process holds the directory and yet nobody answered: what that means. Empty where none holds it."""
+    if folder is None:
+        return ""
+    try:
+        with (folder / "lock").open(encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = lock.read(32).strip()
+                return (
+                    f"The node runs as process {holder} and does not answer within {TIMEOUT_S:.0f} s: it stands still. "
+                    "Restart it; the service manager does so by itself when its watchdog has waited long enough."
+                )
+    except OSError:
+        return ""
+    return ""
+
+
+def _where(folder: Path | None, url: str | None) -> tuple[str, str]:
+    """The page's address without a path, and its token."""
+    if url is not None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.netloc:
+            raise click.BadParameter("write http://127.0.0.1:PORT/?token=TOKEN", param_hint="--url")
+        return f"http://{parts.netloc}", parse_qs(parts.query).get("token", [""])[0]
+    assert folder is not None, "without an address there is a directory"
+    try:
+        port = msgspec.json.decode((folder / "ports.json").read_bytes(), type=dict[str, int])["status"]
+        token = (folder / "status.token").read_text(encoding="ascii").strip()
+    except PermissionError as error:
+        raise _Unreachable(
+            f"{error.filename} may not be read by this user. Run it as the node's user, or root."
+        ) from None
+    except (OSError, ValueError, KeyError):
+        raise _Unreachable(
+            f"No running node with a status page is known in {folder} (ports.json and status.token say where). Start "
+            "one with `doorstep edge --config edge.toml`, or name its place with --config or --data-dir."
+        ) from None
+    return f"http://127.0.0.1:{port}", token
+
+
+def _ask(base: str, token: str) -> bytes:
+    """The bytes of /api/status."""
+    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/api/status", headers={"authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        body = answer.read(ANSWER_BYTES_MAX)
+    except (OSError, http.client.HTTPException) as error:
+        raise _NoAnswer(
+            f"No node answers at {base} ({error}). Start it with `doorstep edge --config edge.toml`; if it runs, "
+            "its log says why it is silent."
+        ) from None
+    finally:
+        connection.close()
+    if answer.status == http.client.UNAUTHORIZED:
+        raise _Unreachable(
+            f"The node at {base} does not take this token. Its own is in status.token in its data directory."
+        )
+    try:
+        if answer.status == http.client.OK and "sentence" in msgspec.json.decode(body, type=dict[str, Any]):
+            return body
+    except msgspec.DecodeError:
+        pass
+    raise _Unreachable(f"What answers at {base} is not a Doorstep node (status {answer.status}). Check the port.")
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+def _show(report: dict[str, Any], page: str) -> None:
+    console = Console(highlight=False)
+    console.print(Text(report["state"].upper(), style=f"bold {COLORS.get(report['state'], '')}"), report["sentence"])
+    for problem in report["problems"][1:]:
+        console.print("  -", problem["sentence"])
+    speed = f", clock x{report['clock']['speed']:g}" if report["clock"]["speed"] != 1 else ""
+    process = report["process"]
+    console.print(
+        f"node {report['node']}, doorstep {report['version']}, pid {process['pid']}, up {span(report['uptime_s'])}"
+        f"{speed}, {process['rss_mb']} MB, {process['cpu_s']} s of processor time",
+        style="dim",
+    )
+    console.print()
+    console.print(Columns([table for table in _tables(report) if table.row_count], padding=(0, 3)))
+    # As one unbroken line, so that it can be clicked and copied.
+    click.echo(f"\npage: {page}")
+
+
+def _tables(report: dict[str, Any]) -> list[Table]:
+    counts = report["counts"]
+    totals = {key: counts[key] for key in ("accepted", "duplicate", "decisions", "answers")}
+    queues = {name: f"{queue['depth']} of {queue['limit']}" for name, queue in report["queues"].items()}
+    return [
+        _latency(report["latency_ms"]),
+        _pairs("events", {**counts["received"], **totals}),
+        _pairs("refused", counts["refused"]),
+        _pairs("dropped", counts["dropped"]),
+        _pairs("orders", report["orders"]),
+        _pairs("riders", report["riders"]),
+        _pairs("centre", report["sync"]),
+        _pairs("queues", queues),
+    ]
+
+
+def _latency(latency: dict[str, Any]) -> Table:
+    table = _table("latency, ms")
+    for column in ("p50", "p99", "max", "p99 all", "max all"):
+        table.add_column(column, justify="right")
+    for stage, recent in latency["recent"].items():
+        total = latency["total"][stage]
+        values = (recent["p50"], recent["p99"], recent["max"], total["p99"], total["max"])
+        if total["count"]:
+            table.add_row(stage, *(f"{value:.2f}" for value in values))
+    return table
+
+
+def _pairs(title: str, values: dict[str, Any]) -> Table:
+    table = _table(title)
+    table.add_column("", justify="right")
+    for name, value in values.items():
+        table.add_row(name.replace("_", " "), _plain(value))
+    return table
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _table(title: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    table.add_column(title, style="bold", no_wrap=True)
+    return table

@@ -1,0 +1,1 @@
+"""What the node reports of itself: status, latency, health checks."""

@@ -1,0 +1,343 @@
+"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and one plain verdict.
+
+Everything is in memory, counts since the start, and is touched by the event loop's thread only. Whoever runs the node
+calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and samples the progress of queues. What
+`report` returns is the JSON of `/api/status`:
+
+    node, version     names
+    state             "starting" | "ok" | "degraded" | "draining"
+    serving           whether events are accepted: false makes /healthz answer 503
+    sentence          what is wrong and what to do, or that all is well
+    problems          [{"name", "sentence", "serving", "restart"}], worst first
+    started_at        wall ms
+    uptime_s          real seconds
+    clock             {"wall_ms", "speed", "jump_ms"}; jump_ms: the last jump of the wall clock, null if none lately
+    counts            {"received": {kind: n}, "accepted", "duplicate", "decisions", "answers", "refused": {reason: n},
+                      "dropped": {reason: n}}
+    latency_ms        {"recent": {stage: {"p50", "p99", "max", "count"}}, "total": the same}; recent is the last minute;
+                      stages are queue, decode, decide, commit, publish, total
+    queues            {name: {"depth", "limit", "done", "still_s"}}
+    orders, riders    {state: n}
+    journal           {"rows", "bytes", "queued", "commit_ms_p50", …}
+    sync              {"connected", "epoch", "batches_sent", "batches_acked", "bytes", "in_flight", "pool_windows",
+                      "backlog_bytes", "last_ack_age_s", "events_at_node", …}; empty without an uplink
+    link              {"connections", …}; "connected" only in broker mode; "certificate_days" only with TLS, and
+                      "uplink_ca_days" and "link_ca_days" where those options name a file
+    process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
+    disk              {"free_bytes"} of the data directory
+    keeps             [{"what", "where", "how_long"}]: what the node stores
+
+Sections from orders to link hold what the parts of the node register as `gauge("section.name", …)` or `section(…)`;
+other sections may appear. Durations are milliseconds where the name ends in _ms, real seconds where it ends in _s.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from msgspec.structs import asdict
+
+from ..core.model import Now
+from ..limits import (
+    CLOCK_JUMP_NOTICE_S,
+    LATENCY_SLICE_S,
+    LATENCY_SLICES,
+    STATUS_GAUGES_MAX,
+    STATUS_INTERVAL_S,
+    STATUS_NAMES_MAX,
+    WALL_SKEW_MS_MAX,
+)
+from .checks import problems, sentence
+from .latency import Latency
+
+Value = float | int | str | None
+Phase = Literal["starting", "running", "draining"]
+
+STAGES: Final[tuple[str, ...]] = ("queue", "decode", "decide", "commit", "publish", "total")
+"""In the order of the data path: waiting to be handled, bytes to events, the core, the disk, out; and all of it."""
+
+SECTIONS: Final = ("orders", "riders", "journal", "sync", "link")
+"""Always in the report, empty where nothing registered for them."""
+
+
+class Queue:
+    """A queue under watch: how full it is, and whether it moves."""
+
+    __slots__ = ("depth", "done", "last_done", "limit", "still_s")
+
+    def __init__(self, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
+        self.depth, self.done, self.limit = depth, done, limit
+        self.last_done = -1
+        self.still_s = 0.0
+
+    def sample(self) -> None:
+        """One interval is over: did anything leave the queue, if there was something in it?"""
+        done = self.done()
+        still = done == self.last_done and self.depth() > 0
+        self.still_s = self.still_s + STATUS_INTERVAL_S if still else 0.0
+        self.last_done = done
+
+    def report(self) -> dict[str, float]:
+        """One entry of the report's queues."""
+        return {
+            "depth": self.depth(),
+            "limit": self.limit,
+            "done": self.done(),
+            "still_s": self.still_s,
+        }
+
+
+class Status:
+    """One for each node. `started` is the clock after it was resumed; `seconds` a monotonic clock in real seconds, so
+    that the last minute of a rehearsal is a minute."""
+
+    def __init__(
+        self,
+        node: str,
+        started: Now,
+        *,
+        speed: float = 1.0,
+        data_dir: Path | None = None,
+        retention_days: float = 7.0,
+        k_anonymity: int = 5,
+        seconds: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.node = node
+        self.phase: Phase = "starting"
+        self.latencies: dict[str, Latency] = {stage: Latency() for stage in STAGES}
+        self._started = started
+        self._speed = speed
+        self._data_dir = data_dir
+        self._keeps = keeps(retention_days, k_anonymity)
+        self._seconds = seconds
+        self._started_s = self._sliced_s = self._sampled_s = seconds()
+        self._sampled = started
+        self._jump_ms = 0
+        self._jumped_s = 0.0
+        self._received: dict[str, int] = {}
+        self._refused: dict[str, int] = {}
+        self._dropped: dict[str, int] = {}
+        self._counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}
+        self._gauges: dict[str, Callable[[], Value]] = {}
+        self._sections: dict[str, Callable[[], Mapping[str, Value]]] = {}
+        self._queues: dict[str, Queue] = {}
+        self._alarms: dict[str, tuple[str, bool, bool]] = {}
+        self._version = _version()
+
+    # -- the data path -------------------------------------------------------------------------------------------------
+
+    def stage(self, name: str, seconds: float, n: int = 1) -> None:
+        """`n` messages of one batch spent `seconds` each in one of STAGES. Once a batch, not once a message."""
+        self.latencies[name].record(seconds, n)
+
+    def received(self, kind: str, n: int = 1) -> None:
+        """Publishes came in, whatever becomes of them."""
+        _count(self._received, kind, n)
+
+    def refused(self, reason: str, n: int = 1) -> None:
+        """Events were answered with a refusal."""
+        _count(self._refused, reason, n)
+
+    def dropped(self, reason: str, n: int = 1) -> None:
+        """Messages were not decided, and nobody could be answered."""
+        _count(self._dropped, reason, n)
+
+    def accepted(self, n: int = 1) -> None:
+        """Events were decided for the first time."""
+        self._counts["accepted"] += n
+
+    def duplicate(self, n: int = 1) -> None:
+        """Events came again and got the recorded answer."""
+        self._counts["duplicate"] += n
+
+    def decided(self, n: int = 1) -> None:
+        """Dispatch decisions were made."""
+        self._counts["decisions"] += n
+
+    def answered(self, n: int = 1) -> None:
+        """Answers became visible to their clients."""
+        self._counts["answers"] += n
+
+    # -- what the parts of the node register or tell -------------------------------------------------------------------
+
+    def gauge(self, name: str, read: Callable[[], Value]) -> None:
+        """Register `section.name`, read at each report. Registering a name again replaces it."""
+        if name not in self._gauges and len(self._gauges) >= STATUS_GAUGES_MAX:
+            raise ValueError(f"gauge {name}: there are {STATUS_GAUGES_MAX} already; raise STATUS_GAUGES_MAX")
+        section, _, key = name.partition(".")
+        if not section or not key:
+            raise ValueError(f"gauge {name!r}: write section.name, for example journal.rows")
+        self._gauges[name] = read
+
+    def section(self, name: str, read: Callable[[], Mapping[str, Value]]) -> None:
+        """Register a whole section, read at each report; for sections whose keys are states."""
+        self._sections[name] = read
+
+    def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
+        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `verdict.STALLS` knows
+        the name, not empty and not moving for its patience is a problem; others are only shown."""
+        self._queues[name] = Queue(depth, done, limit)
+
+    def alarm(self, name: str, text: str | None, *, serving: bool = True, restart: bool = False) -> None:
+        """Raise an alarm (a full sentence: what is wrong, what to do), or clear it with None. `serving` is whether
+        events are still accepted, `restart` whether a new process would do better."""
+        if text is None:
+            self._alarms.pop(name, None)
+        else:
+            self._alarms[name] = (text, serving, restart)
+
+    def keeping(self, retention_days: float, k_anonymity: int) -> None:
+        """What is kept has changed with the configuration."""
+        self._keeps = keeps(retention_days, k_anonymity)
+
+    def tick(self, now: Now) -> None:
+        """Call at least every STATUS_INTERVAL_S. More often costs nothing; less often makes stalls slower to notice."""
+        seconds = self._seconds()
+        slices = int((seconds - self._sliced_s) / LATENCY_SLICE_S)
+        if slices:
+            self._sliced_s += slices * LATENCY_SLICE_S
+            for latency in self.latencies.values():
+                for _ in range(min(slices, LATENCY_SLICES + 1)):
+                    latency.rotate()
+        if seconds - self._sampled_s >= STATUS_INTERVAL_S:
+            self._sampled_s = seconds
+            self._sample_clock(now, seconds)
+            for queue in self._queues.values():
+                with suppress(Exception):  # `report` says which one cannot be read
+                    queue.sample()
+
+    def needs_restart(self) -> bool:
+        """Whether something stands still that only a new process can set going again: then the service manager should
+        hear nothing more from this one. A full disk or a missing centre is no reason."""
+        alarms = any(restart for _, _, restart in self._alarms.values())
+        return alarms or any(problem.restart for problem in problems({"queues": self._moving({})}))
+
+    def report(self, now: Now) -> dict[str, Any]:
+        """The JSON of /api/status."""
+        self.tick(now)
+        report: dict[str, Any] = {
+            "node": self.node,
+            "version": self._version,
+            "started_at": self._started.wall_ms,
+            "uptime_s": round(self._seconds() - self._started_s, 1),
+            "clock": {"wall_ms": now.wall_ms, "speed": self._speed, "jump_ms": self._recent_jump()},
+            "counts": {
+                "received": self._received.copy(),
+                **self._counts,
+                "refused": self._refused.copy(),
+                "dropped": self._dropped.copy(),
+            },
+            "latency_ms": {
+                "recent": {stage: asdict(latency.recent()) for stage, latency in self.latencies.items()},
+                "total": {stage: asdict(latency.total()) for stage, latency in self.latencies.items()},
+            },
+            **self._pull(),
+            "process": process(),
+            "keeps": self._keeps,
+            "alarms": self._alarms.copy(),
+        }
+        return self._judged(report)
+
+    def _judged(self, report: dict[str, Any]) -> dict[str, Any]:
+        found = problems(report)
+        state = self.phase if self.phase != "running" else "degraded" if found else "ok"
+        del report["alarms"], report["unread"]
+        verdict: dict[str, Any] = {
+            "state": state,
+            "serving": self.phase == "running" and all(problem.serving for problem in found),
+            "sentence": sentence(state, found, report),
+            "problems": [asdict(problem) for problem in found],
+        }
+        return {"node": report["node"], "version": report["version"], **verdict, **report}
+
+    def _pull(self) -> dict[str, Any]:
+        """Every registered value. One that cannot be read is None and a problem, never the end of the report."""
+        sections: dict[str, dict[str, Value]] = {name: {} for name in SECTIONS}
+        unread: dict[str, str] = {}
+        for name, read_all in self._sections.items():
+            try:
+                sections.setdefault(name, {}).update(read_all())
+            except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the report must come out
+                unread[name] = repr(error)
+        for name, read in self._gauges.items():
+            section, _, key = name.partition(".")
+            value: Value = None
+            try:
+                value = read()
+            except Exception as error:  # noqa: BLE001
+                unread[name] = repr(error)
+            sections.setdefault(section, {})[key] = value
+        queues = self._moving(unread)
+        if self._data_dir is not None:
+            space = os.statvfs(self._data_dir)
+            sections.setdefault("disk", {})["free_bytes"] = space.f_bavail * space.f_frsize
+        return {"queues": queues, **sections, "unread": unread}
+
+    def _moving(self, unread: dict[str, str]) -> dict[str, dict[str, float]]:
+        """Every queue that can be read; the others go to `unread`."""
+        queues: dict[str, dict[str, float]] = {}
+        for name, queue in self._queues.items():
+            try:
+                queues[name] = queue.report()
+            except Exception as error:  # noqa: BLE001
+                unread[f"queues.{name}"] = repr(error)
+        return queues
+
+    def _sample_clock(self, now: Now, seconds: float) -> None:
+        """The wall clock should have moved as far as the monotonic one."""
+        jump_ms = now.wall_ms - self._sampled.wall_ms - int((now.mono - self._sampled.mono) * 1000)
+        self._sampled = now
+        if abs(jump_ms) > WALL_SKEW_MS_MAX * max(1.0, self._speed):
+            self._jump_ms, self._jumped_s = jump_ms, seconds
+
+    def _recent_jump(self) -> int | None:
+        lately = self._jump_ms and self._seconds() - self._jumped_s < CLOCK_JUMP_NOTICE_S
+        return self._jump_ms if lately else None
+
+
+def keeps(retention_days: float, k_anonymity: int) -> list[dict[str, str]]:
+    """What the node stores, where, and how long: in words, for the people whose data it is."""
+    return [
+        {"what": "riders' positions", "where": "memory only", "how_long": "until a newer one comes or the node stops"},
+        {
+            "what": "events, decisions and answers, with travel times but without riders' places",
+            "where": "the journal, on this box",
+            "how_long": f"{retention_days:g} {'day' if retention_days == 1 else 'days'}",
+        },
+        {
+            "what": f"counts and latencies by the minute; by place only where {k_anonymity} people or more took part",
+            "where": "this box, then the centre",
+            "how_long": "here until the centre has them",
+        },
+    ]
+
+
+def process() -> dict[str, Value]:
+    """This process: resident memory, processor time, file descriptors, threads. Source: /proc/self, proc(5)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return {
+        "pid": os.getpid(),
+        "rss_mb": round(pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000, 1),
+        "cpu_s": round(time.process_time(), 2),
+        "fds": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        "threads": sum(1 for _ in Path("/proc/self/task").iterdir()),
+    }
+
+
+def _count(counts: dict[str, int], name: str, n: int) -> None:
+    if name in counts:
+        counts[name] += n
+    else:
+        name = name if len(counts) < STATUS_NAMES_MAX else "other"
+        counts[name] = counts.get(name, 0) + n
+
+
+def _version() -> str:
+    try:
+        return metadata.version("doorstep")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,1 @@
+"""Who may connect: credentials and certificates."""

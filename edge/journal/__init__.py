@@ -1,0 +1,1 @@
+"""Rows and snapshots on disk."""

@@ -1,0 +1,100 @@
+"""Long work on the journal, cut into steps that take their turn between commits: each generator's step is one short
+transaction and yields about how many bytes it added to the WAL. A process that dies between two steps leaves nothing
+that the next one would mistake for a whole.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+import apsw
+import zstandard
+
+from ..limits import PRUNE_ROWS, SNAPSHOT_PIECE_BYTES, SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT, VACUUM_PAGES
+from .reader import Kept, checksum, query, read_snapshots, value
+
+PAGE_BYTES = 4096
+"""SQLite's default."""
+
+TRANSACTION_BYTES = 2 * PAGE_BYTES
+"""What a transaction adds to the WAL besides its rows: about one leaf's other rows and one inner page."""
+
+
+def keep(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterator[int]:
+    """Write a snapshot piece by piece; it exists from its head on, which comes last. Then let older ones go. A snapshot
+    that is there already stays as it is: the state after a row is always the same."""
+    snapshots = read_snapshots(db)
+    if any(kept.number == number for kept in snapshots):
+        return
+    packer = zstandard.ZstdCompressor().compressobj(size=len(body))
+    pieces = 0
+    crc = checksum(number, wall_ms, b"")
+    packed = bytearray()
+    for start in range(0, len(body) + SNAPSHOT_PIECE_BYTES, SNAPSHOT_PIECE_BYTES):
+        end = start >= len(body)
+        packed += packer.flush() if end else packer.compress(body[start : start + SNAPSHOT_PIECE_BYTES])
+        if len(packed) < SNAPSHOT_PIECE_BYTES and not end:
+            yield 0
+            continue
+        piece = bytes(packed)
+        packed.clear()
+        query(db, "INSERT OR REPLACE INTO piece VALUES (?, ?, ?)", (number, pieces, piece))
+        crc = zlib.crc32(piece, crc)
+        pieces += 1
+        yield len(piece) + TRANSACTION_BYTES
+    dropped = superseded([*snapshots, Kept(number, wall_ms, crc, pieces)])
+    with db:
+        query(db, "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", (number, wall_ms, crc, pieces))
+        for kept in dropped:
+            query(db, "DELETE FROM snapshot WHERE number = ?", (kept.number,))
+    yield TRANSACTION_BYTES
+    yield from _forget(db, dropped)
+
+
+def prune(db: apsw.Connection, through: int) -> Iterator[int]:
+    """Delete rows up to the newest snapshot that is at row `through` or before, and what came before that snapshot; it
+    stays, for a replay begins there. The SNAPSHOTS_KEPT newest and the rows after them always stay."""
+    snapshots = read_snapshots(db)
+    old = [kept for kept in snapshots[: len(snapshots) - SNAPSHOTS_KEPT + 1] if kept.number <= through]
+    if not old:
+        return
+    base, dropped = old[-1], old[:-1]
+    # The heads go first: a reader then begins at `base`, whose rows all stay.
+    query(db, "DELETE FROM snapshot WHERE number < ?", (base.number,))
+    yield TRANSACTION_BYTES
+    yield from _forget(db, dropped)
+    sql = "DELETE FROM row WHERE number IN (SELECT number FROM row WHERE number <= ? ORDER BY number LIMIT ?)"
+    while True:
+        query(db, sql, (base.number, PRUNE_ROWS))
+        if not (deleted := db.changes()):
+            break
+        yield deleted * PAGE_BYTES
+    yield from _vacuum(db)
+
+
+def superseded(snapshots: list[Kept]) -> list[Kept]:
+    """Which snapshots (oldest first) may go: all but the SNAPSHOTS_KEPT newest, the oldest, and one for each
+    SNAPSHOT_SPACING_MS between them."""
+    dropped: list[Kept] = []
+    stays: Kept | None = None
+    for kept in snapshots[:-SNAPSHOTS_KEPT]:
+        if stays is not None and abs(kept.wall_ms - stays.wall_ms) < SNAPSHOT_SPACING_MS:
+            dropped.append(kept)
+        else:
+            stays = kept
+    return dropped
+
+
+def _forget(db: apsw.Connection, dropped: list[Kept]) -> Iterator[int]:
+    """Delete the pieces of snapshots whose heads are gone."""
+    for kept in dropped:
+        for part in range(kept.pieces):
+            query(db, "DELETE FROM piece WHERE snapshot = ? AND part = ?", (kept.number, part))
+            yield SNAPSHOT_PIECE_BYTES
+
+
+def _vacuum(db: apsw.Connection) -> Iterator[int]:
+    """Free pages are used for new rows; they go back to the disk only where they are more than a quarter of the file,
+    as after a shorter retention."""
+    while int(value(db, "PRAGMA freelist_count")) * 4 > int(value(db, "PRAGMA page_count")):
+        query(db, f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+        yield VACUUM_PAGES * PAGE_BYTES

@@ -1,0 +1,1 @@
+"""What travels: the envelope of events and answers, batches for the centre, coordinates."""

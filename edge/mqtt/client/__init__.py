@@ -1,0 +1,1 @@
+"""MQTT connections that the node opens itself: to a broker, to the centre."""

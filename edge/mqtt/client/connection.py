@@ -1,0 +1,400 @@
+"""One MQTT 5 connection that stays: what broker mode, the uplink, simulated clients and the load generator use.
+
+All protocol is in `client`; here are the socket, the timer and the way back after a loss (full jitter, so that the
+clients of a restarted peer do not return in one wave). One read is one call of the owner with all its messages, and
+all output of one turn of the loop is one write. There is no task for each message, and no queue but the client's.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from enum import Enum
+from time import perf_counter
+from typing import Any, Final, cast
+
+from ...limits import (
+    CONNECT_DEADLINE_S,
+    LINK_ACK_DEADLINE_S,
+    LINK_BACKLOG_MAX,
+    LINK_BACKOFF_S,
+    LINK_HELD_S,
+    LINK_IN_FLIGHT_MAX,
+    PACKET_BYTES_MAX,
+    RECEIVE_MAX,
+)
+from ..address import split_url
+from ..packets.codec import Will
+from .failure import Failure
+from .inflight import EXPIRED, TOO_LARGE, OnAck
+from .session import Client, Message, Phase
+
+__all__ = ["EXPIRED", "TOO_LARGE", "Link", "Message", "State", "Will"]
+
+_CLOSE_DEADLINE_S: Final = 1.0  # for the last bytes to leave; then the socket is cut
+_BACKOFF_DOUBLINGS_MAX: Final = 16
+
+
+class State(Enum):
+    """What `on_state` tells. CONNECTED means subscribed too. After REFUSED the link tries again, but slowly."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+class Link:
+    """One MQTT 5 connection, made anew whenever it is lost. `run` keeps it until `stop`.
+
+    `on_messages` gets all publishes of one read; QoS 1 messages are acknowledged only by `acknowledge`. Callbacks run
+    in the event loop and may call any method but `run`. `random` yields numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client_id: str,
+        on_messages: Callable[[list[Message]], None],
+        on_state: Callable[[State], None],
+        random: Callable[[], float],
+        username: str = "",
+        token: str = "",
+        will: Will | None = None,
+        clean_start: bool = False,
+        session_expiry_s: int = 0,
+        keep_alive_s: int = 30,
+        receive_max: int = RECEIVE_MAX,
+        packet_bytes_max: int = PACKET_BYTES_MAX,
+        tls: ssl.SSLContext | None = None,
+        subscriptions: Sequence[tuple[str, int]] = (),
+        backoff: tuple[float, float] = LINK_BACKOFF_S,
+        ack_deadline_s: float = LINK_ACK_DEADLINE_S,
+        in_flight_max: int = LINK_IN_FLIGHT_MAX,
+        backlog_max: int = LINK_BACKLOG_MAX,
+    ) -> None:
+        self.url = url
+        self._scheme, self._host, self._port = split_url(url)
+        self._tls = (tls or ssl.create_default_context()) if self._scheme == "mqtts" else None
+        self._on_messages, self._on_state, self._random = on_messages, on_state, random
+        self._backoff = backoff
+        self._client = Client(
+            client_id,
+            username=username,
+            token=token,
+            will=will,
+            clean_start=clean_start,
+            session_expiry_s=session_expiry_s,
+            keep_alive_s=keep_alive_s,
+            receive_max=receive_max,
+            packet_bytes_max=packet_bytes_max,
+            subscriptions=subscriptions,
+            ack_deadline_s=ack_deadline_s,
+            in_flight_max=in_flight_max,
+            backlog_max=backlog_max,
+        )
+        self.state = State.DISCONNECTED
+        self.error = ""
+        """Why the last connection failed or ended; empty while all is well."""
+        self.connected_at = 0.0
+        """When the present connection came up, in seconds of the loop's clock; 0 while there is none."""
+        self.connects = 0
+        """Connections that came up so far; all but the first are reconnects."""
+        self.read_at = 0.0
+        """`time.perf_counter()` when the bytes of the present `on_messages` call were read."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Future[_Wire] | None = None
+        self._wire: _Wire | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing = False
+        self._wanted = True  # by the owner
+        self._reading = True
+        self._stopping = asyncio.Event()
+
+    # -- what the owner may ask ----------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether publishes leave now."""
+        return self.state is State.CONNECTED
+
+    @property
+    def client_id(self) -> str:
+        """The identifier in use: the peer's choice where the owner gave none."""
+        return self._client.client_id
+
+    @property
+    def session_present(self) -> bool:
+        """Whether the peer still had this link's session when the connection was made."""
+        return self._client.session_present
+
+    @property
+    def sessions_lost(self) -> int:
+        """Reconnects that found the session gone although it should have been kept."""
+        return self._client.sessions_lost
+
+    @property
+    def unacked(self) -> int:
+        """QoS 1 publishes taken over and not yet acknowledged by the peer."""
+        return self._client.unacked
+
+    @property
+    def held(self) -> int:
+        """Received QoS 1 messages not yet acknowledged to the peer."""
+        return self._client.held
+
+    @property
+    def room(self) -> int:
+        """QoS 1 publishes that would leave at once, without waiting in the backlog."""
+        return self._client.room
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expiry_s: float | None = None,
+        on_ack: OnAck | None = None,
+    ) -> bool:
+        """Takes over one publish, QoS 0 or 1. False when not connected, or when there is no room left: for QoS 1 in
+        window and backlog, for QoS 0 in the socket. Then nothing was done.
+
+        A QoS 1 publish taken over is sent again after every reconnect until the peer acknowledges it; `on_ack` gets
+        the peer's reason code (below 0x80 is success), `EXPIRED`, or `TOO_LARGE` (at once, before this returns)."""
+        wire = self._wire
+        if self._loop is None or wire is None or (qos == 0 and wire.choked):
+            return False
+        taken = self._client.publish(
+            topic, payload, self._loop.time(), qos=qos, retain=retain, expiry_s=expiry_s, on_ack=on_ack
+        )
+        self._flush_soon()
+        return taken
+
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """The owner has done with these messages: the peer may forget them. PUBACKs keep the order of arrival."""
+        self.acknowledge_tokens([message.token for message in messages if message.token])
+
+    def acknowledge_tokens(self, tokens: Sequence[int]) -> None:
+        """The same by `Message.token`."""
+        self._client.acknowledge(tokens)
+        self._throttle()
+        self._flush_soon()
+
+    def pause(self) -> None:
+        """Stop reading from the socket: the peer has to keep what it has. Pings go on."""
+        self._wanted = False
+        self._throttle()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._wanted = True
+        self._throttle()
+
+    def drop(self) -> None:
+        """Cut the connection without a DISCONNECT, as a lost network does. The link reconnects."""
+        if self._wire is not None:
+            self._wire.abort()
+
+    async def run(self) -> None:
+        """Connects, subscribes and stays connected until `stop`. Never raises for what the peer does."""
+        self._loop = asyncio.get_running_loop()
+        attempt = 0
+        while not self._stopping.is_set():
+            self._change(State.CONNECTING)
+            failure = await self._one_connection()
+            lasted_s = self._loop.time() - self.connected_at if self.connected_at else 0.0
+            self.connected_at = 0.0
+            if self._stopping.is_set():
+                break
+            self.error = failure.text
+            self._change(State.REFUSED if failure.refused else State.DISCONNECTED)
+            attempt = 0 if lasted_s >= LINK_HELD_S else attempt
+            ceiling_s = min(self._backoff[1], self._backoff[0] * 2 ** min(attempt, _BACKOFF_DOUBLINGS_MAX))
+            attempt += 1
+            share = self._random()
+            delay_s = (0.5 + share / 2) * self._backoff[1] if failure.refused else share * ceiling_s
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay_s)
+        self._change(State.STOPPED)
+
+    async def stop(self) -> None:
+        """Says goodbye (the peer discards the will) and ends `run`. What was not acknowledged is given up."""
+        self._stopping.set()
+        if self._opening is not None:
+            self._opening.cancel()
+        wire = self._wire
+        if wire is None:
+            return
+        self._client.disconnect()
+        self._flush()
+        wire.transport.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(wire.closed), _CLOSE_DEADLINE_S)
+        wire.abort()
+
+    # -- one connection ------------------------------------------------------------------------------------------------
+
+    async def _one_connection(self) -> Failure:
+        assert self._loop is not None
+        loop = self._loop
+        self._opening = asyncio.ensure_future(self._open(loop))
+        try:
+            wire = await asyncio.wait_for(self._opening, CONNECT_DEADLINE_S)
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            return Failure("Stopped.")
+        except TimeoutError:
+            return Failure(
+                f"{self.url} did not answer within {CONNECT_DEADLINE_S:.0f} s. Is it running, and reachable?"
+            )
+        except ssl.SSLCertVerificationError as error:
+            hint = "Check the certificate authority, the host name and both clocks."
+            return Failure(f"{self.url} showed a certificate that is not trusted: {error.verify_message}. {hint}", True)
+        except (OSError, ssl.SSLError) as error:
+            return Failure(f"{self.url} cannot be reached: {error}. Is it running, and is the address right?")
+        self._wire = wire
+        self._reading = True
+        self._client.paused = False
+        self._client.connect(loop.time())
+        self._after(loop)
+        try:
+            await wire.closed
+        finally:
+            wire.transport.abort()  # where `run` itself is cancelled
+            self._wire = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        failure = self._client.failure
+        self._client.disconnected()
+        return failure or Failure(f"{self.url} closed the connection. Trying again.")
+
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Wire":
+        make = lambda: _Wire(self, loop)
+        if self._scheme == "unix":
+            _, wire = await loop.create_unix_connection(make, self._host)
+        else:
+            name = self._host if self._tls is not None else None
+            _, wire = await loop.create_connection(make, self._host, self._port, ssl=self._tls, server_hostname=name)
+        return wire
+
+    def received(self, wire: "_Wire", data: bytes) -> None:
+        """Bytes of one read. For the wire only."""
+        if wire is not self._wire or self._loop is None or self._client.failure is not None:
+            return
+        self.read_at = perf_counter()
+        messages = self._client.receive(data, self._loop.time())
+        if self._client.phase is Phase.UP and self.state is not State.CONNECTED:
+            self._up(self._loop)
+        if messages:
+            self._on_messages(messages)
+        self._throttle()
+        self._after(self._loop)
+
+    def _throttle(self) -> None:
+        """Read while the owner wants to and the peer keeps to the receive maximum; the handshake always."""
+        reading = (self._wanted and not self._client.crowded) or self._client.phase is not Phase.UP
+        if reading is not self._reading and self._wire is not None and self._loop is not None:
+            self._reading = reading
+            self._wire.read(reading)
+            if reading:
+                self._client.resumed(self._loop.time())
+            else:
+                self._client.paused = True
+
+    def _up(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.error = ""
+        self.connected_at = loop.time()
+        self.connects += 1
+        self._arm(loop)  # the handshake's deadline has become that of a ping
+        self._change(State.CONNECTED)
+
+    def _after(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whatever the client has to say now leaves; a failed connection is closed, the timer armed."""
+        self._flush()
+        if self._client.failure is not None and self._wire is not None:
+            self._wire.close_soon(loop)
+        elif self._timer is None:
+            self._arm(loop)
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._client.next_deadline(loop.time()), self._tick, loop)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._wire is not None and self._client.failure is None:
+            self._client.tick(loop.time())
+            self._after(loop)
+
+    def _flush_soon(self) -> None:
+        if not self._flushing and self._loop is not None:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._wire is not None and self._loop is not None:
+            data = self._client.output(self._loop.time())
+            if data and not self._wire.transport.is_closing():
+                self._wire.transport.write(data)
+
+    def _change(self, state: State) -> None:
+        if state is not self.state:
+            self.state = state
+            self._on_state(state)
+
+
+class _Wire(asyncio.Protocol):
+    """One socket. Lives as long as it does, so that late calls of an old one are told from those of the present one."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
+        self._link = link
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self.choked = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        plain: Any = transport.get_extra_info("socket")
+        if plain is not None and plain.family in (socket.AF_INET, socket.AF_INET6):
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self._link.received(self, data)
+
+    def pause_writing(self) -> None:
+        self.choked = True
+
+    def resume_writing(self) -> None:
+        self.choked = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # what it says is in the failure, or no more than "connection reset"
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def read(self, wanted: bool) -> None:
+        """Read from the socket or not."""
+        if not self.transport.is_closing():
+            (self.transport.resume_reading if wanted else self.transport.pause_reading)()
+
+    def close_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the last bytes leave; cut the socket where the peer does not take them."""
+        self.transport.close()
+        loop.call_later(_CLOSE_DEADLINE_S, self.abort)
+
+    def abort(self) -> None:
+        """Cut the socket now."""
+        if not self.closed.done():
+            self.transport.abort()

@@ -1,0 +1,1 @@
+"""MQTT packets and WebSocket frames as bytes, without any I/O."""

@@ -1,0 +1,219 @@
+"""MQTT 5 packets and their bytes. The only file that imports `mqtt5`: it has one author and no version 1 yet.
+
+`mqtt5` reads one whole packet. What it leaves to us is here: cutting a stream into packets, refusing an oversized one
+from its length alone (nothing of it is kept), and strings: invalid UTF-8 would make it panic (a stack trace on stderr
+that any stranger could cause), so `.strings` looks at them first.
+
+Beware: its enumerations say that they are `IntEnum` and are not. They equal integers and convert with `int()`, but have
+no order, no hash and no arithmetic; and `QoS.AT_MOST_ONCE` is truthy. Compare for equality, never test.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mqtt5 import (
+    AuthPacket,
+    AuthReasonCode,
+    ConnAckPacket,
+    ConnAckReasonCode,
+    ConnectPacket,
+    DisconnectPacket,
+    DisconnectReasonCode,
+    PingReqPacket,
+    PingRespPacket,
+    PubAckPacket,
+    PubAckReasonCode,
+    PubCompPacket,
+    PubCompReasonCode,
+    PublishPacket,
+    PubRecPacket,
+    PubRecReasonCode,
+    PubRelPacket,
+    PubRelReasonCode,
+    QoS,
+    RetainHandling,
+    SubAckPacket,
+    SubAckReasonCode,
+    SubscribePacket,
+    TopicFilter,
+    UnsubAckPacket,
+    UnsubAckReasonCode,
+    UnsubscribePacket,
+    Will,
+)
+from mqtt5 import read as _read
+
+from .utf8 import are_utf8
+
+__all__ = [
+    "AuthPacket",
+    "AuthReasonCode",
+    "ConnAckPacket",
+    "ConnAckReasonCode",
+    "ConnectPacket",
+    "Decoder",
+    "DisconnectPacket",
+    "DisconnectReasonCode",
+    "MalformedPacket",
+    "Packet",
+    "PacketTooLarge",
+    "PingReqPacket",
+    "PingRespPacket",
+    "PubAckPacket",
+    "PubAckReasonCode",
+    "PubCompPacket",
+    "PubCompReasonCode",
+    "PubRecPacket",
+    "PubRecReasonCode",
+    "PubRelPacket",
+    "PubRelReasonCode",
+    "PublishPacket",
+    "QoS",
+    "RetainHandling",
+    "SubAckPacket",
+    "SubAckReasonCode",
+    "SubscribePacket",
+    "TopicFilter",
+    "UnsubAckPacket",
+    "UnsubAckReasonCode",
+    "UnsubscribePacket",
+    "Will",
+    "read",
+    "write",
+]
+
+Packet = (
+    ConnectPacket
+    | ConnAckPacket
+    | PublishPacket
+    | PubAckPacket
+    | PubRecPacket
+    | PubRelPacket
+    | PubCompPacket
+    | SubscribePacket
+    | SubAckPacket
+    | UnsubscribePacket
+    | UnsubAckPacket
+    | PingReqPacket
+    | PingRespPacket
+    | DisconnectPacket
+    | AuthPacket
+)
+
+LENGTH_BYTES_MAX: Final = 4
+"""Bytes of a remaining length, by the standard (5.0, 1.5.5; 3.1.1, 2.2.3)."""
+
+
+class MalformedPacket(Exception):
+    """Bytes that are no packet. The stream cannot be read any further. `packets` were whole and came before."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.packets: list[Packet] = []
+
+
+class PacketTooLarge(MalformedPacket):
+    """A packet whose header announces `size` bytes, over the limit of `limit`."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"a packet of {size} bytes is over the limit of {limit}; send a smaller one")
+        self.size, self.limit = size, limit
+
+
+def read(packet: memoryview) -> Packet:
+    """One whole MQTT 5 packet, of exactly these bytes. Raises MalformedPacket."""
+    if not are_utf8(packet):
+        raise MalformedPacket("a string that is not UTF-8")
+    try:
+        result, used = _read(packet)
+    except (ValueError, IndexError, OverflowError) as error:
+        raise MalformedPacket(str(error)) from None
+    except BaseException as error:
+        # Rust's panic arrives as a BaseException that has no importable name; every other one is not for us.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise MalformedPacket("a packet that the codec cannot read") from None
+    if used != len(packet):
+        raise MalformedPacket(f"{len(packet) - used} bytes too many in the packet")
+    return result
+
+
+def write(packet: Packet) -> bytes:
+    """A packet as MQTT 5."""
+    return packet.write()
+
+
+class Decoder:
+    """Cuts a stream of bytes into packets. `read` decodes one whole packet, and may be changed between packets (the
+    first one tells the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes, in `tail`."""
+
+    def __init__(self, packet_bytes_max: int, read: Callable[[memoryview], Packet] = read) -> None:
+        self.packet_bytes_max = packet_bytes_max
+        self.read = read
+        self.tail = bytearray()
+        self._wanted = 0
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of an incomplete packet that are being kept."""
+        return len(self.tail)
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """All packets that these bytes complete, in order. Raises MalformedPacket or PacketTooLarge, whose `packets`
+        are those before the bad one; then the stream is over and `feed` must not be called again."""
+        packets: list[Packet] = []
+        data = self.join(data)
+        view = memoryview(data)
+        at = 0
+        try:
+            while at < len(data):
+                end = self.end_of(data, at)
+                if not end:
+                    break
+                packets.append(self.read(view[at:end]))
+                at = end
+        except MalformedPacket as error:
+            error.packets = packets
+            raise
+        return packets
+
+    def join(self, data: bytes) -> bytes:
+        """These bytes after those that were kept; none while they complete no packet. To be gone through with `end_of`
+        to the end, or until it keeps what remains."""
+        if self.tail:
+            self.tail += data
+            if len(self.tail) < self._wanted:
+                return b""
+            data = bytes(self.tail)
+            self.tail.clear()
+        return data
+
+    def end_of(self, data: bytes, at: int) -> int:
+        """Where the packet that begins at `at` ends; 0 where it is not whole, and is kept for the next `join`. Raises
+        MalformedPacket and PacketTooLarge."""
+        length = self._length(data, at, len(data))
+        end = at + length
+        if length and end <= len(data):
+            return end
+        self.tail += memoryview(data)[at:]
+        self._wanted = length
+        return 0
+
+    def _length(self, data: bytes, offset: int, size: int) -> int:
+        """Bytes of the packet at `offset`, with its header; 0 where the header is not complete."""
+        if offset + 2 > size:
+            return 0
+        byte = data[offset + 1]
+        total = byte & 0x7F
+        at = 2
+        while byte & 0x80:
+            if at > LENGTH_BYTES_MAX:
+                raise MalformedPacket("a remaining length of more than four bytes")
+            if offset + at >= size:
+                return 0
+            byte = data[offset + at]
+            total |= (byte & 0x7F) << (7 * (at - 1))
+            at += 1
+        if total + at > self.packet_bytes_max:
+            raise PacketTooLarge(total + at, self.packet_bytes_max)
+        return total + at

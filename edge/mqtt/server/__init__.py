@@ -1,0 +1,1 @@
+"""The node's own MQTT endpoint: listeners, connections, sessions."""

@@ -1,0 +1,101 @@
+"""The first packet of a connection: which version it speaks, whether it may come in, and what it is told.
+
+Whatever is wrong is found before the stranger has a session, and costs no more than one CONNECT of bounded size.
+"""
+
+import re
+from typing import Final
+
+from ...limits import CLIENT_ID_CHARACTERS_MAX, IDENTIFIER_PATTERN, KEEP_ALIVE_S_MAX, RECEIVE_MAX, TOPIC_ALIAS_MAX
+from ..packets import v311
+from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, QoS
+from .sessions import Session, Sessions
+
+V5: Final = 5
+_IDENTITY: Final = re.compile(IDENTIFIER_PATTERN)
+_CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
+_CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
+
+
+class UnsupportedVersion(MalformedPacket):
+    """A CONNECT of a version that is neither 3.1.1 nor 5.0."""
+
+    def __init__(self, name: str, level: int) -> None:
+        super().__init__(f"protocol {name!r}, level {level}; use MQTT 5.0 or 3.1.1")
+        self.level = level
+
+
+def level_of(packet: memoryview) -> int:
+    """The protocol level of a whole CONNECT packet. Raises MalformedPacket, or UnsupportedVersion."""
+    head = packet[:16].tobytes()
+    at = 2
+    while at < 5 and head[at - 1] & 0x80:
+        at += 1
+    end = at + 2 + int.from_bytes(head[at : at + 2], "big")
+    if head[0] != 0x10 or end >= len(head):
+        raise MalformedPacket("the first packet is no CONNECT")
+    name, level = head[at + 2 : end].decode(errors="replace"), head[end]
+    if name != "MQTT" or level not in (v311.LEVEL, V5):
+        raise UnsupportedVersion(name, level)
+    return level
+
+
+def rejection(error: MalformedPacket, version: int) -> bytes:
+    """What a stranger is told whose first packet cannot be read; nothing where it speaks 3.1.1, or nothing known."""
+    if isinstance(error, UnsupportedVersion) and error.level <= V5:
+        return _CONNACK_V31
+    if isinstance(error, UnsupportedVersion):
+        return ConnAckPacket(reason_code=ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION).write()
+    if version == V5:
+        return ConnAckPacket(reason_code=ConnAckReasonCode.MALFORMED_PACKET).write()
+    return b""
+
+
+def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str] | ConnAckReasonCode:
+    """The identity and the client identifier of a CONNECT, or why it is refused."""
+    client_id, will = packet.client_id, packet.will
+    if packet.authentication_method is not None:
+        return ConnAckReasonCode.BAD_AUTHENTICATION_METHOD
+    if len(client_id) > CLIENT_ID_CHARACTERS_MAX or _CONTROL.search(client_id):
+        return ConnAckReasonCode.CLIENT_ID_NOT_VALID
+    if not client_id and version != V5 and not packet.clean_start:
+        return ConnAckReasonCode.CLIENT_ID_NOT_VALID
+    if will is not None and will.qos == QoS.EXACTLY_ONCE:
+        return ConnAckReasonCode.QUALITY_NOT_SUPPORTED
+    if will is not None and will.retain:
+        return ConnAckReasonCode.RETAIN_NOT_SUPPORTED
+    client_id = client_id or sessions.assign_client_id()
+    if packet.username is not None:
+        good = is_authentic(packet.username, packet.password or b"", sessions)
+        return (packet.username, client_id) if good else ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD
+    if not sessions.rules.anonymous:
+        return ConnAckReasonCode.NOT_AUTHORIZED
+    return (client_id, client_id) if _IDENTITY.fullmatch(client_id) else ConnAckReasonCode.CLIENT_ID_NOT_VALID
+
+
+def is_authentic(username: str, password: bytes, sessions: Sessions) -> bool:
+    """Whether a user name is one that can be a topic level, and its token is good."""
+    return _IDENTITY.fullmatch(username) is not None and sessions.authenticate(username, password)
+
+
+def keep_alive_s(packet: ConnectPacket) -> int:
+    """The keepalive that holds. None at all would let a half-open connection live for ever."""
+    return packet.keep_alive if 0 < packet.keep_alive <= KEEP_ALIVE_S_MAX else KEEP_ALIVE_S_MAX
+
+
+def welcome(packet: ConnectPacket, session: Session, *, present: bool, packet_bytes_max: int) -> ConnAckPacket:
+    """What an accepted client is told of our limits. (3.1.1 has room for `present` only.)"""
+    kept_s = keep_alive_s(packet)
+    return ConnAckPacket(
+        session_present=present,
+        session_expiry_interval=session.expiry_s if session.expiry_s != packet.session_expiry_interval else None,
+        assigned_client_id=None if packet.client_id else session.client_id,
+        server_keep_alive=kept_s if kept_s != packet.keep_alive else None,
+        receive_max=RECEIVE_MAX,
+        topic_alias_max=TOPIC_ALIAS_MAX,
+        max_qos=QoS.AT_LEAST_ONCE,
+        retain_available=False,
+        max_packet_size=packet_bytes_max,
+        subscription_id_available=False,
+        shared_subscription_available=False,
+    )

@@ -1,0 +1,400 @@
+"""The sockets around the sessions: TCP, TLS and WebSocket listeners, one timer, and back-pressure in both directions.
+
+Nothing waits here. What was read goes to the receiver at once; what is to be written is collected until the loop's next
+turn and leaves with one write for each connection. A peer that does not read stops being sent answers, and is
+disconnected where even the rest piles up; a node that cannot keep up stops reading from everybody.
+"""
+
+import asyncio
+import errno
+import logging
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+from msgspec.structs import replace
+
+from ...core.model import Receiver
+from ...errors import BusyError, ConfigError
+from ...limits import (
+    CLOSE_GRACE_S,
+    CONNECTIONS_MAX,
+    MESSAGES_PER_CLIENT_BURST,
+    MESSAGES_PER_CLIENT_PER_S,
+    PACKET_BYTES_MAX,
+    SMALL_BYTES,
+    WRITE_BUFFER_BYTES_MAX,
+)
+from ..address import is_loopback_host, parse_address
+from ..packets.codec import DisconnectReasonCode
+from ..packets.websocket import Stream
+from .connect import V5
+from .connection import Connection
+from .listener import Listener, Shortage, listen
+from .sessions import Rules, Sessions
+
+_TICK_S: Final = 1.0
+
+log = logging.getLogger("doorstep.mqtt")
+
+
+class Endpoint:
+    """An MQTT server for the clients of one node (or for the nodes of one centre).
+
+    `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
+    `sessions`, `takeovers`, `connects_refused` (handshakes, and strangers that sent too much else),
+    `connections_refused` (over the limit), `slow_readers`, `held_back`, `shortage` (of file descriptors)."""
+
+    def __init__(
+        self,
+        name: str,
+        receiver: Receiver,
+        authenticate: Callable[[str, bytes], bool],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        packet_bytes_max: int = PACKET_BYTES_MAX,
+        anonymous: bool = False,
+        messages_per_s: float = MESSAGES_PER_CLIENT_PER_S,
+        burst: float = MESSAGES_PER_CLIENT_BURST,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        nonce = secrets.token_hex(4)
+        rules = Rules(name, packet_bytes_max, anonymous, messages_per_s, burst, nonce)
+        self.registry: Final = Sessions(rules, receiver, authenticate)
+        self.clock: Final = clock
+        self.connections = 0
+        self.connections_refused = 0
+        self.slow_readers = 0
+        self.paused = False
+        self._connections_max = connections_max
+        self.shortage: Final = Shortage()
+        self._listeners: list[Listener] = []
+        self._peers: dict[_Peer, None] = {}
+        self._strangers: dict[_Peer, None] = {}  # no CONNECT yet, oldest first
+        self.flush_follows = False
+        """Whoever calls `wake` calls `flush` too, in the same turn of the loop: after the acknowledgements of the same
+        commit. That saves the loop a turn for each (2 us, a system call of it)."""
+        self.dirty: list[_Peer] = []
+        """Connections that have something to write: they are flushed in the loop's next turn, if not before."""
+        self.flush_comes = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def sessions(self) -> int:
+        """Sessions with and without a connection."""
+        return self.registry.count
+
+    @property
+    def takeovers(self) -> int:
+        """Connections that lost their session to a newer one."""
+        return self.registry.takeovers
+
+    @property
+    def connects_refused(self) -> int:
+        """Handshakes that ended with a refusal."""
+        return self.registry.connects_refused
+
+    @property
+    def held_back(self) -> int:
+        """How often a client was not read from for a while: too much work without a publish."""
+        return self.registry.held_back
+
+    @property
+    def answers_skipped(self) -> int:
+        """Answers larger than their clients take, in sessions that are still known."""
+        identities = self.registry.identities.values()
+        return sum(session.delivery.skipped for identity in identities for session in identity.sessions.values())
+
+    @property
+    def unsent(self) -> int:
+        """Connections for which answers wait although there is room: for more than a moment, that is a fault."""
+        return sum(peer.is_owed for peer in self._peers)
+
+    async def listen(
+        self, address: str, *, websocket: bool = False, tls: ssl.SSLContext | None = None
+    ) -> tuple[str, int]:
+        """Accept connections on `host:port` (0: a free port). The address that it became. Raises BusyError where the
+        port is taken, ConfigError where the address cannot be listened on, or is open to others without passwords."""
+        host, port = parse_address(address)
+        if self.registry.rules.anonymous and not is_loopback_host(host):
+            hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
+            raise ConfigError("the configuration", "listen", address, hint)
+        try:
+            listener = await listen(
+                host, port, lambda: _Peer(self, self._stream() if websocket else None), tls, self.shortage
+            )
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise BusyError(
+                    f"Port {port} on {host} is in use by another process. Stop that one, or choose another port in the "
+                    f"address {address!r} of the configuration (0 takes a free one)."
+                ) from None
+            hint = f"{error.strerror or error}. Give an address of this machine, and a port above 1023 unless root."
+            raise ConfigError("the configuration", "listen", address, hint) from None
+        self._listeners.append(listener)
+        return listener.address
+
+    def wake(self, clients: Iterable[str]) -> None:
+        """New durable answers are there for these clients."""
+        self.flush_comes = self.flush_comes or self.flush_follows
+        self.registry.wake(clients)
+
+    def pause(self) -> None:
+        """Stop reading from every socket, and accepting. Keepalives do not run out meanwhile."""
+        self.paused = True
+        for listener in self._listeners:
+            listener.hold()
+        for peer in self._peers:
+            peer.regulate()
+
+    def resume(self) -> None:
+        """Read again."""
+        self.paused = False
+        for listener in self._listeners:
+            listener.release()
+        for peer in self._peers:
+            peer.regulate()
+
+    def disconnect(
+        self, client: str, reason: DisconnectReasonCode = DisconnectReasonCode.ADMINISTRATIVE_ACTION
+    ) -> None:
+        """Close every connection of one client."""
+        for connection in self.registry.connected(client):
+            connection.end(reason, self.clock())
+
+    def recheck(self) -> None:
+        """The credentials have changed: whoever could not come in any more has to go."""
+        for peer in list(self._peers):
+            if peer.connection.session is not None and not peer.connection.is_authentic():
+                peer.connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
+
+    def set_quota(self, messages_per_s: float, burst: float) -> None:
+        """Change what every client may send, from now on."""
+        self.registry.rules = replace(self.registry.rules, messages_per_s=messages_per_s, burst=burst)
+
+    async def stop_listening(self) -> None:
+        """Accept nobody any more; who is connected stays."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+
+    async def close(self) -> None:
+        """Stop listening, say goodbye to everybody, and wait until they have read it (at most CLOSE_GRACE_S). Nobody is
+        reported as absent: it is the node that goes, not they."""
+        await self.stop_listening()
+        self.registry.stopping = True
+        now = self.clock()
+        for peer in list(self._peers):
+            peer.connection.end(DisconnectReasonCode.SERVER_SHUTTING_DOWN, now)
+        self.flush()
+        try:
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await self._empty.wait()
+        except TimeoutError:
+            for peer in list(self._peers):
+                peer.abort()
+            await self._empty.wait()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # -- what the connections call -------------------------------------------------------------------------------------
+
+    def came(self, peer: "_Peer") -> None:
+        """Count a new connection. Where there is no room, the oldest one that has not said who it is goes."""
+        self._peers[peer] = self._strangers[peer] = None
+        self.connections += 1
+        self._empty.clear()
+        if self.connections > self._connections_max:
+            self.connections_refused += 1
+            next(iter(self._strangers)).abort()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def introduced(self, peer: "_Peer") -> None:
+        """A connection has a session now."""
+        self._strangers.pop(peer, None)
+
+    def went(self, peer: "_Peer") -> None:
+        """A connection is gone."""
+        self._strangers.pop(peer, None)
+        del self._peers[peer]
+        self.connections -= 1
+        if not self._peers:
+            self._empty.set()
+
+    def flush_soon(self) -> None:
+        """In the loop's next turn."""
+        self.flush_comes = True
+        asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what connections have to write now, not in the loop's next turn."""
+        self.flush_comes = False
+        dirty, self.dirty = self.dirty, []
+        for peer in dirty:
+            try:
+                peer.flush()
+            except Exception:  # the others must not wait for answers because of one connection
+                log.exception("a connection could not be written to; it is dropped")
+                peer.abort()
+
+    def _tick(self) -> None:
+        self.registry.wheel.turn(self.clock())
+        self.flush()  # for the case that a promised one did not come
+        busy = self._peers or len(self.registry.wheel)
+        self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
+
+    def _stream(self) -> Stream:
+        return Stream(local_origins_only=self.registry.rules.anonymous)
+
+
+class _Peer(asyncio.Protocol):
+    """One socket and its connection."""
+
+    __slots__ = ("_ending", "_endpoint", "_soiled", "_stranger", "_stream", "_transport", "connection")
+
+    def __init__(self, endpoint: Endpoint, stream: Stream | None) -> None:
+        self.connection = Connection(endpoint.registry, endpoint.clock(), self._notify)
+        self._endpoint, self._stream = endpoint, stream
+        self._transport: asyncio.Transport | None = None
+        self._stranger = True
+        self._soiled = False
+        self._ending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        connected = transport.get_extra_info("socket")
+        if connected is not None:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._endpoint.came(self)
+        # Not here and now: uvloop starts to read after this call, whatever was asked for during it.
+        asyncio.get_running_loop().call_soon(self.regulate)
+
+    def data_received(self, data: bytes) -> None:
+        if self._ending:
+            return
+        read_at = time.perf_counter()
+        if len(data) < SMALL_BYTES:
+            self.connection.work += 1
+        if self._stream is None:
+            self._take(data, read_at)
+        else:
+            self._unframe(self._stream, data, read_at)
+
+    def _unframe(self, stream: Stream, data: bytes, read_at: float) -> None:
+        """What is in the frames, a few at a time: the next only where the connection can pay for them."""
+        connection, following = self.connection, True
+        while following:
+            data = stream.receive(data)
+            connection.work += stream.work
+            if stream.out or stream.closed:
+                self._notify()
+            self._take(data, read_at)
+            data, following = b"", stream.more and connection.wants_more and not connection.closing
+
+    def _take(self, data: bytes, read_at: float) -> None:
+        connection = self.connection
+        if data:
+            connection.receive(data, self._endpoint.clock(), read_at)
+        else:
+            connection.pay(self._endpoint.clock())
+        if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
+            self.regulate()
+        if self._stranger and connection.session is not None:
+            self._stranger = False
+            self._endpoint.introduced(self)
+
+    def pause_writing(self) -> None:
+        self.connection.choked = True
+
+    def resume_writing(self) -> None:
+        self.connection.choked = False
+        self.connection.drained()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it went makes no difference
+        self._transport = None
+        self._endpoint.went(self)
+        self.connection.lost(self._endpoint.clock())
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether an answer waits that could be written."""
+        session = self.connection.session
+        delivery = None if session is None or self.connection.choked else session.delivery
+        return delivery is not None and delivery.ready and bool(delivery.filters)
+
+    def regulate(self) -> None:
+        """Read, or do not."""
+        connection, transport, stream = self.connection, self._transport, self._stream
+        hold = self._endpoint.paused or not connection.wants_more
+        if connection.held and not hold and stream is not None and stream.more and not self._ending:
+            self._unframe(stream, b"", time.perf_counter())  # what had been read when the reading stopped
+            hold = self._endpoint.paused or not connection.wants_more
+        if hold == connection.held or transport is None or transport.is_closing() or self._ending:
+            return
+        connection.held = hold
+        if hold:
+            transport.pause_reading()
+        else:
+            connection.heard_at = self._endpoint.clock()
+            transport.resume_reading()
+
+    def flush(self) -> None:
+        """Write everything that is there, in one piece."""
+        self._soiled = False
+        connection, transport, stream = self.connection, self._transport, self._stream
+        if transport is None or transport.is_closing() or self._ending:
+            return
+        data = connection.out
+        if data:
+            connection.out = bytearray()
+        if stream is not None:
+            data = stream.frame(data, closing=connection.closing)
+        if data:
+            transport.write(data)
+        if connection.closing or (stream is not None and stream.closed):
+            self._end(transport)
+        elif connection.choked and transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
+            self._endpoint.slow_readers += 1
+            transport.abort()
+        else:
+            if connection.held:
+                self.regulate()
+            session = connection.session
+            if session is not None and session.delivery.more:
+                connection.drained()
+
+    def abort(self) -> None:
+        """Drop the connection with everything unwritten."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def expire(self, now: float) -> float | None:  # noqa: ARG002 - `sessions.Mortal`
+        """The peer has not read our last bytes in time."""
+        self.abort()
+        return None
+
+    def _end(self, transport: asyncio.Transport) -> None:
+        """Close, but not in the peer's face: where we close with something unread, the kernel resets the connection,
+        and the peer never sees why. So our side ends, and what still comes is thrown away until the peer closes too."""
+        self._ending = True
+        self._endpoint.registry.wheel.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
+        if not transport.can_write_eof():  # TLS
+            transport.close()
+            return
+        transport.write_eof()
+        if self.connection.held:
+            transport.resume_reading()
+
+    def _notify(self) -> None:
+        if not self._soiled:
+            self._soiled = True
+            endpoint = self._endpoint
+            endpoint.dirty.append(self)
+            if not endpoint.flush_comes:
+                endpoint.flush_soon()

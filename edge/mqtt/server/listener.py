@@ -1,0 +1,152 @@
+"""A listening socket that knows when the process has no descriptors left.
+
+The event loop's own server does not say: asyncio's spins on the error, uvloop's accepts and closes without a word. This
+one stops accepting while fewer than DESCRIPTORS_SPARE are left, so that the journal, the status page and the uplink can
+still open what they need. Meanwhile who connects waits in the kernel's queue; after ACCEPT_PAUSE_S it looks again.
+"""
+
+import asyncio
+import errno
+import os
+import resource
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from ...limits import ACCEPT_PAUSE_S, ACCEPTS_PER_TURN_MAX, DESCRIPTORS_SPARE, TLS_HANDSHAKE_S
+
+_BACKLOG: Final = 1_024
+
+_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What accept(2) says where the process, the system or the kernel's memory is at its end."""
+
+
+class Shortage:
+    """What all listeners of an endpoint know of the descriptors: `pauses` counts the times that one stopped accepting,
+    `paused` how many of them do not accept now."""
+
+    def __init__(self) -> None:
+        self.pauses = 0
+        self.paused = 0
+
+
+class Listener:
+    """The sockets of one address, accepting until `close`. Made by `listen`."""
+
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        make: Callable[[], asyncio.Protocol],
+        tls: ssl.SSLContext | None,
+        shortage: Shortage,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._make, self._tls, self._shortage = make, tls, shortage
+        self._sockets = sockets
+        self._timers: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._held = False
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._watch()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port, *_ = self._sockets[0].getsockname()
+        return host, port
+
+    def hold(self) -> None:
+        """Accept nobody until `release`: whoever came in would only wait to be read from."""
+        self._held = True
+        for listening in self._sockets:
+            self._loop.remove_reader(listening)
+
+    def release(self) -> None:
+        """Accept again."""
+        self._held = False
+        self._watch()
+
+    def close(self) -> None:
+        """Accept nobody any more."""
+        self.hold()
+        for timer in self._timers.values():
+            self._shortage.paused -= 1
+            timer.cancel()
+        for listening in self._sockets:
+            listening.close()
+        self._sockets = []
+
+    def _watch(self) -> None:
+        for listening in self._sockets:
+            if not self._held and listening not in self._timers:
+                self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Everybody who waits, up to ACCEPTS_PER_TURN_MAX: the loop calls again for the rest."""
+        for _ in range(ACCEPTS_PER_TURN_MAX):
+            try:
+                if not _is_room(listening):
+                    self._pause(listening)
+                    return
+                accepted, _ = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                self._pause(listening)
+                return
+            accepted.setblocking(False)
+            task = self._loop.create_task(self._introduce(accepted))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _introduce(self, accepted: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(
+                self._make, accepted, ssl=self._tls, ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls else None
+            )
+        except OSError:  # it went away, took too long or spoke no TLS
+            return
+
+    def _pause(self, listening: socket.socket) -> None:
+        self._loop.remove_reader(listening)
+        self._shortage.pauses += 1
+        self._shortage.paused += 1
+        self._timers[listening] = self._loop.call_later(ACCEPT_PAUSE_S, self._resume, listening)
+
+    def _resume(self, listening: socket.socket) -> None:
+        del self._timers[listening]
+        self._shortage.paused -= 1
+        self._watch()
+
+
+def _is_room(listening: socket.socket) -> bool:
+    """Whether DESCRIPTORS_SPARE are left. They are given out lowest first, so the number of a new one says how many are
+    in use. Raises OSError where there is none at all."""
+    newest = os.dup(listening.fileno())
+    os.close(newest)
+    return newest < resource.getrlimit(resource.RLIMIT_NOFILE)[0] - DESCRIPTORS_SPARE
+
+
+async def listen(
+    host: str, port: int, make: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None, shortage: Shortage
+) -> Listener:
+    """Bind every address that `host` stands for (port 0: a free one) and accept. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            listening = socket.socket(family, kind, protocol)
+            sockets.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.setblocking(False)
+            listening.bind(address)
+            listening.listen(_BACKLOG)
+    except OSError:
+        for listening in sockets:
+            listening.close()
+        raise
+    return Listener(sockets, make, tls, shortage)

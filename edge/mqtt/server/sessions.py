@@ -1,0 +1,301 @@
+"""All sessions of one endpoint: who is there, who took whose place, who may send how much, and who is forgotten when.
+
+A session is the pair (identity, MQTT client identifier). It holds subscriptions only; the identity holds the quota and
+is what the core knows as a client.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from ...core.model import Receiver
+from ...limits import (
+    SESSION_EXPIRY_S_MAX,
+    SESSIONS_MAX,
+    SESSIONS_PER_CLIENT_MAX,
+    STRANGER_WORK_MAX,
+    WORK_BURST,
+    WORK_PER_S,
+)
+from ..packets.codec import ConnAckReasonCode, DisconnectReasonCode
+from .outbound import Delivery
+
+
+class Rules(Struct, frozen=True):
+    """What one endpoint asks of its clients. `name` is the node's (or the centre's), second level of every topic;
+    `nonce` is part of the client identifiers that it assigns, so that those of two runs differ."""
+
+    name: str
+    packet_bytes_max: int
+    anonymous: bool
+    messages_per_s: float
+    burst: float
+    nonce: str
+
+
+class Occupant(Protocol):
+    """The connection of a session, as far as the others are concerned."""
+
+    def wake(self) -> None:
+        """New answers are there."""
+        ...
+
+    def end(self, reason: DisconnectReasonCode, now: float) -> None:
+        """The server closes it."""
+        ...
+
+
+class Mortal(Protocol):
+    """Something that a `Wheel` looks at when its time has come."""
+
+    def expire(self, now: float) -> float | None:
+        """Do what is due; the next time to look, or None."""
+        ...
+
+
+class Wheel:
+    """Deadlines to the second, under one timer. An item is looked at and says itself whether its time has come, so a
+    deadline that moves with every read costs nothing."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, list[Mortal]] = {}
+        self._seconds: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def add(self, at: float, item: Mortal) -> None:
+        """Look at `item` in the second after `at`."""
+        second = int(at) + 1
+        slot = self._slots.get(second)
+        if slot is None:
+            self._slots[second] = [item]
+            heapq.heappush(self._seconds, second)
+        else:
+            slot.append(item)
+
+    def turn(self, now: float) -> None:
+        """Look at everything that is due."""
+        while self._seconds and self._seconds[0] <= now:
+            for item in self._slots.pop(heapq.heappop(self._seconds)):
+                following = item.expire(now)
+                if following is not None:
+                    self.add(max(following, now), item)
+
+
+class Budget:
+    """A token bucket for the work that a connection causes without a publish coming of it: `burst` at once, `per_s` for
+    good (0: nothing comes back). Work is done before it is paid for, so there may be a debt, of `burst` at most."""
+
+    __slots__ = ("_at", "_per_s", "burst", "left")
+
+    def __init__(self, burst: float, per_s: float, now: float) -> None:
+        self.left = self.burst = burst
+        self._per_s, self._at = per_s, now
+
+    def spend(self, work: float, now: float) -> bool:
+        """Pay for `work` (below zero: it is paid in). Whether something is left."""
+        left = min(self.burst, self.left + (now - self._at) * self._per_s) - work
+        self.left, self._at = max(-self.burst, min(self.burst, left)), now
+        return self.left > 0
+
+    @property
+    def wait_s(self) -> float:
+        """How long it takes until a whole unit is left. Only where something comes back."""
+        return max(0.0, 1 - self.left) / self._per_s
+
+
+def stranger_budget(now: float) -> Budget:
+    """What a connection may cost until its CONNECT is accepted; nothing comes back."""
+    return Budget(STRANGER_WORK_MAX, 0, now)
+
+
+def client_budget(now: float) -> Budget:
+    """The same from then on."""
+    return Budget(WORK_BURST, WORK_PER_S, now)
+
+
+class Identity:
+    """One client of the core: its sessions, and its quota (a token bucket)."""
+
+    __slots__ = ("_all", "_at", "_tokens", "connected", "name", "scheduled", "sessions")
+
+    def __init__(self, name: str, sessions: "Sessions", now: float) -> None:
+        self.name = name
+        self.sessions: dict[str, Session] = {}
+        self.connected = 0
+        self.scheduled = False
+        self._all = sessions
+        self._tokens, self._at = sessions.rules.burst, now
+
+    def take(self, wanted: int, now: float) -> int:
+        """How many of `wanted` messages are within the quota."""
+        rules = self._all.rules
+        tokens = min(rules.burst, self._tokens + (now - self._at) * rules.messages_per_s)
+        taken = wanted if tokens >= wanted else int(tokens)
+        self._tokens, self._at = tokens - taken, now
+        return taken
+
+    def expire(self, now: float) -> float | None:
+        """Forgotten when it has no session and its bucket is full again: coming back must not refill it."""
+        self.scheduled = False
+        if self.sessions or self.connected:
+            return None
+        self.take(0, now)
+        missing = self._all.rules.burst - self._tokens
+        if missing > 0:
+            self.scheduled = True
+            return now + missing / self._all.rules.messages_per_s
+        self._all.identities.pop(self.name, None)
+        return None
+
+
+class Session:
+    """One MQTT session, with or without a connection."""
+
+    __slots__ = ("_all", "client_id", "connection", "delivery", "expires_at", "expiry_s", "identity", "scheduled")
+
+    def __init__(self, identity: Identity, client_id: str, delivery: Delivery, sessions: "Sessions") -> None:
+        self.identity, self.client_id, self.delivery = identity, client_id, delivery
+        self.connection: Occupant | None = None
+        self.expiry_s = 0
+        self.expires_at = 0.0
+        self.scheduled = False
+        self._all = sessions
+
+    def depart(self, expiry_s: int | None) -> bool:
+        """A DISCONNECT may change how long the session is kept, but not make one last that was to end (5.0, 3.14.2.2).
+        Whether it was allowed to."""
+        if expiry_s and not self.expiry_s:
+            return False
+        if expiry_s is not None:
+            self.expiry_s = min(expiry_s, SESSION_EXPIRY_S_MAX)
+        return True
+
+    def expire(self, now: float) -> float | None:
+        """Ended where it has been absent for too long."""
+        self.scheduled = False
+        if self.connection is not None or self not in self._all.absent:
+            return None
+        if now < self.expires_at:
+            self.scheduled = True
+            return self.expires_at
+        self._all.drop(self, now)
+        return None
+
+
+class Sessions:
+    """The registry. Everything here is called from one thread, with monotonic seconds as `now`."""
+
+    def __init__(self, rules: Rules, receiver: Receiver, authenticate: Callable[[str, bytes], bool]) -> None:
+        self.rules, self.receiver, self.authenticate = rules, receiver, authenticate
+        self.wheel: Final = Wheel()
+        self.identities: dict[str, Identity] = {}
+        self.absent: dict[Session, None] = {}  # in the order in which they left
+        self.stopping = False  # then nobody is reported as gone: it is we who go
+        self.count = 0
+        self.takeovers = 0
+        self.connects_refused = 0
+        self.held_back = 0  # times that a connection had used up its budget
+        self._assigned = 0
+
+    def assign_client_id(self) -> str:
+        """An identifier for a client that brought none."""
+        self._assigned += 1
+        return f"auto-{self.rules.nonce}-{self._assigned}"
+
+    def enter(
+        self, connection: Occupant, name: str, client_id: str, *, clean: bool, expiry_s: int, now: float
+    ) -> tuple[Session, bool] | ConnAckReasonCode:
+        """Make or resume a session for an authenticated connection, and whether it was present before; or why not.
+        A connection that had it is closed."""
+        identity = self.identities.get(name)
+        if identity is None:
+            identity = self.identities[name] = Identity(name, self, now)
+        session = identity.sessions.get(client_id)
+        before = session.connection if session else None
+        if session and (clean or session.expiry_s == 0 or (not before and session.expires_at <= now)):
+            self._remove(session)
+            session = None
+        present = session is not None
+        if session is None:
+            if len(identity.sessions) >= SESSIONS_PER_CLIENT_MAX and not self._evict(identity):
+                return ConnAckReasonCode.QUOTA_EXCEEDED
+            prefix = f"ds/{self.rules.name}/down/{name}/"
+            session = identity.sessions[client_id] = Session(identity, client_id, Delivery(name, prefix), self)
+            self.count += 1
+        self.absent.pop(session, None)
+        session.connection, session.expiry_s = connection, min(expiry_s, SESSION_EXPIRY_S_MAX)
+        identity.connected += 1
+        if identity.connected == 1:
+            self.receiver.present(name, True)
+        if before is not None:
+            self.takeovers += 1
+            before.end(DisconnectReasonCode.SESSION_TAKEN_OVER, now)
+        if self.count > SESSIONS_MAX and self.absent:
+            self.drop(next(iter(self.absent)), now)
+        return session, present
+
+    def leave(self, connection: Occupant, session: Session, now: float) -> None:
+        """A connection that had entered is gone."""
+        identity = session.identity
+        identity.connected -= 1
+        if session.connection is connection:
+            session.connection = None
+            if session.expiry_s and identity.sessions.get(session.client_id) is session:
+                session.expires_at = now + session.expiry_s
+                self.absent[session] = None
+                if not session.scheduled:
+                    session.scheduled = True
+                    self.wheel.add(session.expires_at, session)
+            else:
+                self._remove(session)
+        if identity.connected == 0 and not self.stopping:
+            self.receiver.present(identity.name, False)
+        self._forget(identity, now)
+
+    def wake(self, names: Iterable[str]) -> None:
+        """New answers for these clients: every session of theirs pulls."""
+        identities = self.identities
+        for name in names:
+            identity = identities.get(name)
+            if identity is not None:
+                for session in identity.sessions.values():
+                    if session.connection is not None:
+                        session.connection.wake()
+
+    def connected(self, name: str) -> list[Occupant]:
+        """The connections of one client."""
+        identity = self.identities.get(name)
+        sessions = identity.sessions.values() if identity else ()
+        return [session.connection for session in sessions if session.connection is not None]
+
+    def drop(self, session: Session, now: float) -> None:
+        """End a session that has no connection."""
+        self._remove(session)
+        self._forget(session.identity, now)
+
+    def _remove(self, session: Session) -> None:
+        if session.identity.sessions.get(session.client_id) is session:
+            del session.identity.sessions[session.client_id]
+            self.count -= 1
+        self.absent.pop(session, None)
+
+    def _evict(self, identity: Identity) -> bool:
+        """Make room among one identity's sessions by ending the one absent for longest."""
+        oldest = min(
+            (session for session in identity.sessions.values() if session.connection is None),
+            key=lambda session: session.expires_at - session.expiry_s,
+            default=None,
+        )
+        if oldest is not None:
+            self._remove(oldest)
+        return oldest is not None
+
+    def _forget(self, identity: Identity, now: float) -> None:
+        if not identity.sessions and not identity.connected and not identity.scheduled:
+            following = identity.expire(now)
+            if following is not None:
+                self.wheel.add(following, identity)

@@ -1,0 +1,88 @@
+"""The two subtrees of a client: what it may publish to, and what it may subscribe to.
+
+Topics come from strangers. Nothing of them is used but a kind that matched a narrow pattern.
+"""
+
+import re
+from typing import Final
+
+from ...limits import TOPIC_ALIAS_MAX, TOPIC_BYTES_MAX, TOPICS_CACHED_MAX
+from ..packets.codec import DisconnectReasonCode, PubAckReasonCode, PublishPacket, QoS, SubAckReasonCode
+
+_KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
+_HOSTILE: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff#+]")
+"""Control characters, line and paragraph separators, marks that turn the direction of text, and wildcards."""
+
+
+class Topics:
+    """The topics of one connection, below `prefix`. `known` is for `plain.cut`: the kinds of those that were good, by
+    their bytes with the length before them as on the wire."""
+
+    __slots__ = ("_aliases", "_kinds", "_prefix", "known")
+
+    def __init__(self, prefix: str) -> None:
+        self.known: dict[bytes, str] = {}
+        self._prefix = prefix
+        self._kinds: dict[str, str] = {}
+        self._aliases: dict[int, str] = {}
+
+    def kind_of(self, packet: PublishPacket) -> str | PubAckReasonCode | DisconnectReasonCode:
+        """The kind of a publish, the code that refuses it, or the one with which the connection closes."""
+        topic, alias = packet.topic, packet.topic_alias
+        if packet.retain:
+            return DisconnectReasonCode.RETAIN_NOT_SUPPORTED
+        if packet.packet_id == 0:
+            return DisconnectReasonCode.MALFORMED_PACKET
+        if alias is not None:
+            if alias > TOPIC_ALIAS_MAX:
+                return DisconnectReasonCode.TOPIC_ALIAS_INVALID
+            if topic:
+                self._aliases[alias] = topic
+            elif alias not in self._aliases:
+                return DisconnectReasonCode.PROTOCOL_ERROR
+            topic = self._aliases[alias]
+        kind = self._kinds.get(topic)
+        if kind is not None:
+            return kind
+        parsed = parse_up(topic, self._prefix)
+        if isinstance(parsed, str) and len(self._kinds) < TOPICS_CACHED_MAX:
+            raw = topic.encode()
+            self._kinds[topic] = self.known[len(raw).to_bytes(2, "big") + raw] = parsed
+        return parsed
+
+
+def parse_up(topic: str, prefix: str) -> str | PubAckReasonCode:
+    """The kind of a publish to `prefix` + kind, or why it is refused."""
+    if topic.startswith(prefix) and _KIND.fullmatch(topic, len(prefix)):
+        return topic[len(prefix) :]
+    if topic.startswith(prefix) or len(topic.encode()) > TOPIC_BYTES_MAX or _HOSTILE.search(topic):
+        return PubAckReasonCode.TOPIC_NAME_INVALID
+    return PubAckReasonCode.NOT_AUTHORIZED
+
+
+def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:
+    """What a filter says below `prefix`, or why it is refused."""
+    if pattern.startswith("$share/"):
+        return SubAckReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+    levels = pattern.split("/")
+    if (
+        not pattern
+        or len(pattern.encode()) > TOPIC_BYTES_MAX
+        or _HOSTILE.search(pattern.replace("+", "").replace("#", ""))
+        or any("#" in level and (level != "#" or at != len(levels) - 1) for at, level in enumerate(levels))
+        or any("+" in level and level != "+" for level in levels)
+    ):
+        return SubAckReasonCode.TOPIC_FILTER_INVALID
+    if not pattern.startswith(prefix) or pattern == prefix:
+        return SubAckReasonCode.NOT_AUTHORIZED
+    return pattern[len(prefix) :]
+
+
+def granted(filters: dict[str, QoS], kind: str) -> QoS | None:
+    """The higher QoS that `filters` (as from `parse_filter`; 0 or 1) grant to a kind; None where none matches."""
+    best = None
+    for pattern, qos in filters.items():
+        matches = pattern in ("#", "+", "+/#", kind) or pattern == f"{kind}/#"
+        if matches and (best is None or best == QoS.AT_MOST_ONCE):
+            best = qos
+    return best

@@ -1,0 +1,1 @@
+"""From a read to its acknowledgement: ingest, decide, commit, publish, acknowledge."""

@@ -1,0 +1,96 @@
+"""A round on its way to the disk: what to do when its row is committed, and how a receipt is found in an old row."""
+
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import Protocol
+
+import msgspec
+
+from ..core.model import Acknowledge, Answer, Batch, Commit, Effect, Recall, Shed, decode_row
+from .ingest import Debt
+
+
+class Wakeable(Protocol):
+    """What the pipeline asks of a link: the endpoint, or the broker."""
+
+    def wake(self, clients: Iterable[str]) -> None:
+        """New committed answers exist for these clients."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading."""
+        ...
+
+    def resume(self) -> None:
+        """Read again."""
+        ...
+
+
+class Round:
+    """A round in flight. Times are `time.perf_counter()`; `batch` is the newest (epoch, seq) that it numbered."""
+
+    # What most rounds do not have.
+    row = b""
+    reasons: Sequence[str] = ()
+    recalls: Sequence[Recall] = ()
+    batch: tuple[int, int] | None = None
+
+    def __init__(
+        self, number: int, sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
+    ) -> None:
+        self.number = number
+        self.sequence = sequence
+        self.read_at = read_at
+        self.handled_at = handled_at
+        self.debts = debts
+        self.clients: dict[str, None] = {}
+        self.answers = 0
+
+    @classmethod
+    def of(
+        cls, effects: list[Effect], sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
+    ) -> "Round":
+        """What the effects of one call of the core ask for. `sequence` is the core's last answer."""
+        commit = effects[0]
+        assert isinstance(commit, Commit), "the first effect is the row"
+        self = cls(commit.number, sequence, read_at, handled_at, debts)
+        self.row = commit.row
+        clients = self.clients
+        recalls: list[Recall] = []
+        for effect in effects:
+            if isinstance(effect, Answer):
+                clients[effect.client] = None
+                self.answers += 1
+            elif isinstance(effect, Acknowledge):
+                self.reasons = effect.reasons
+            elif isinstance(effect, Recall):
+                recalls.append(effect)
+            elif isinstance(effect, Batch):
+                self.batch = (effect.epoch, effect.seq)
+        if recalls:
+            self.recalls = recalls
+        return self
+
+    def sheds(self) -> list[Shed]:
+        """The counts of drops that its row would have kept."""
+        return [item for item in decode_row(self.row).inputs if isinstance(item, Shed)] if self.row else []
+
+    def acknowledge(self) -> None:
+        """It is on disk, and its answers are with the links."""
+        reasons = iter(self.reasons) if self.reasons else repeat("")
+        for debt in self.debts:
+            debt.pay(reasons)
+
+
+def receipts_in(body: bytes, recalls: list[Recall]) -> dict[tuple[str, str], bytes]:
+    """The payloads of the receipts that a row holds for these repeats, by client and id. The row is read once."""
+    wanted = {(recall.client, recall.id) for recall in recalls}
+    clients = {recall.client for recall in recalls}
+    found: dict[tuple[str, str], bytes] = {}
+    for effect in decode_row(body).effects:
+        if isinstance(effect, Answer) and effect.kind == "receipt" and effect.client in clients:
+            loose = msgspec.json if effect.payload[:1] == b"{" else msgspec.msgpack
+            key = (effect.client, loose.decode(effect.payload).get("id"))
+            if key in wanted:
+                found.setdefault(key, effect.payload)
+    return found

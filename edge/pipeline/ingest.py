@@ -1,0 +1,112 @@
+"""What one turn of the loop has read becomes the inputs of one round, and a list of whom to acknowledge what.
+
+Reads of one turn are handled together: a round, a row and a commit for all of them costs the processor less than one
+for each (at 1,000 orders/s from 200 connections 0.9 ms of it for an order instead of 1.4). Nothing waits beyond its
+turn: riders' reports that waited up to 5 ms for the next order's round saved 15 % of the processor at 500 orders/s, and
+made every order's round so much longer that its p50 was 3.0 ms instead of 2.3.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from time import perf_counter
+from typing import NamedTuple
+
+from ..core.decode import decode
+from ..core.model import Event, Input, Publish, Rejected, Source
+from ..errors import Reason
+from ..health.status import Status
+from ..limits import BATCH_INPUTS_MAX
+
+
+class Read(NamedTuple):
+    """The publishes of one read, or a part of a large one. `at` is `time.perf_counter()`."""
+
+    source: Source
+    publishes: list[Publish]
+    at: float
+
+
+class Debt(NamedTuple):
+    """The acknowledgements of one read: a token of the source for each publish that wants one (0: none), and whether
+    the round has a reason for it."""
+
+    source: Source
+    tokens: list[int]
+    durable: list[bool]
+
+    def pay(self, reasons: Iterator[str]) -> None:
+        """Acknowledge. `reasons` are those of the round's durable inputs, from this read's first one on."""
+        said = [next(reasons) if durable else "" for durable in self.durable]
+        tokens = self.tokens
+        if 0 in tokens:
+            said = [reason for token, reason in zip(tokens, said, strict=True) if token]
+            tokens = [token for token in tokens if token]
+        self.source.acknowledge(tokens, said)
+
+    def refuse(self, reason: str) -> None:
+        """None of it is on disk, nor will be."""
+        tokens = [token for token in self.tokens if token]
+        self.source.acknowledge(tokens, [reason] * len(tokens))
+
+
+class Intake:
+    """Reads that wait for the end of the loop's turn."""
+
+    def __init__(self, status: Status, crs: str) -> None:
+        self._status, self._crs = status, crs
+        self._queued, self._decoded = status.latencies["queue"].record, status.latencies["decode"].record
+        self.due: deque[Read] = deque()
+        """Reads for the next round."""
+        self.taken = 0
+        """Reads that became part of a round, or were refused."""
+
+    def __len__(self) -> int:
+        return len(self.due)
+
+    def add(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        """One read. A flood is cut into pieces, of which each fits a round."""
+        if len(publishes) <= BATCH_INPUTS_MAX:
+            self.due.append(Read(source, publishes, read_at))
+            return
+        for begin in range(0, len(publishes), BATCH_INPUTS_MAX):
+            self.due.append(Read(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at))
+
+    def refuse(self, reason: Reason) -> int:
+        """The disk is full or too far behind: nothing is written, nothing is promised. How many messages that were."""
+        count = sum(len(read.publishes) for read in self.due)
+        self.taken += len(self.due)
+        for source, publishes, _ in self.due:
+            tokens = [publish.token for publish in publishes if publish.token]
+            source.acknowledge(tokens, [reason] * len(tokens))
+        self.due.clear()
+        return count
+
+    def take(self) -> tuple[list[Input], list[Debt], float]:
+        """The inputs of one round, in the order in which they came, what is owed for them, and when the first of them
+        was read. What is too much for one round stays."""
+        received, crs, due = self._status.received, self._crs, self.due
+        inputs: list[Input] = []
+        debts: list[Debt] = []
+        begin = perf_counter()
+        first_at = due[0].at
+        count = 0
+        while due and count + len(due[0].publishes) <= BATCH_INPUTS_MAX:
+            source, publishes, at = due.popleft()
+            self.taken += 1
+            tokens: list[int] = []
+            durable: list[bool] = []
+            for publish in publishes:
+                made = decode(publish, crs)
+                inputs += made
+                first, token = made[0], publish.token
+                is_durable = isinstance(first, Event | Rejected)
+                received("rejected" if isinstance(first, Rejected) else publish.kind)
+                if token or is_durable:
+                    tokens.append(token)
+                    durable.append(is_durable)
+            if tokens:
+                debts.append(Debt(source, tokens, durable))
+            count += len(publishes)
+            self._queued(begin - at, len(publishes))
+        self._decoded(perf_counter() - begin, count)
+        return inputs, debts, first_at

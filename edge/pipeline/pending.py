@@ -1,0 +1,64 @@
+"""What may wait for a round that goes to disk anyway: acknowledgements of answers, and counts of what links dropped.
+
+Neither is waited for by anybody, and a sync to disk for each of them would double the node's work.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from ..core.model import Delivered, Recorded, Shed
+from ..errors import Reason
+
+LINGER_S: Final = 0.5
+"""They wait no longer than this; what a crash takes with it is an answer sent twice, or a drop counted once less. The
+timer runs on where a round took everything along: to stop and start it costs more than the look at nothing."""
+
+
+class Gathered:
+    """Deliveries and drops, with a timer that calls `due` where no round came along."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, due: Callable[[], None]) -> None:
+        self._loop = loop
+        self._due = due
+        self._delivered: list[int] = []
+        self._shed: dict[Reason, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._delivered or self._shed)
+
+    def delivered(self, sequences: list[int]) -> None:
+        """Answers that reached their client."""
+        self._delivered += sequences
+        self._linger()
+
+    def shed(self, reason: Reason, count: int) -> None:
+        """Messages that a link dropped."""
+        self._shed[reason] = self._shed.get(reason, 0) + count
+        self._linger()
+
+    @property
+    def drops(self) -> dict[Reason, int]:
+        """Counts that wait."""
+        return self._shed.copy()
+
+    def take(self) -> list[Recorded]:
+        """Everything, as inputs of the round that is about to be made."""
+        taken: list[Recorded] = []
+        if self._delivered:
+            taken.append(Delivered(self._delivered))
+            self._delivered = []
+        if self._shed:
+            taken += [Shed(reason, count) for reason, count in self._shed.items()]
+            self._shed = {}
+        return taken
+
+    def _linger(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(LINGER_S, self._overdue)
+
+    def _overdue(self) -> None:
+        self._timer = None
+        if self._delivered or self._shed:
+            self._due()

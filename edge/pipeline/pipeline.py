@@ -1,0 +1,372 @@
+"""From a read to its acknowledgement: decode, decide, commit, publish, acknowledge, in this order.
+
+The pipeline is the node's side of every link (`model.Receiver`). It runs in the event loop's thread and owns the core.
+All reads of one turn of the loop become one round. Where the disk is quick and nothing else is under way its row is
+committed here and now; else the journal's writer does it beside the loop, and the core runs ahead of the disk by the
+rounds in flight. So nothing of a round is shown before its row is committed: answers are handed out by sequence, and
+only up to the last committed one.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from time import perf_counter
+from typing import Final
+
+from ..clock import Clock
+from ..core.model import Answer, Batch, Configure, Effect, Input, Presence, Publish, Rules, Source
+from ..core.node import Node
+from ..errors import DiskFull, DoorstepError, Reason
+from ..health.status import Status
+from ..journal.journal import Journal
+from ..limits import (
+    COMMIT_QUEUE_BYTES_MAX,
+    COMMIT_QUEUE_ROWS_MAX,
+    COMMIT_QUEUE_ROWS_SPARE,
+    SNAPSHOT_ROW_BYTES,
+    SNAPSHOT_ROWS,
+)
+from .inflight import Round, Wakeable
+from .ingest import Debt, Intake
+from .pending import Gathered
+from .receipts import Recalls
+
+RETRY_FULL_DISK_S: Final = 2.0
+
+_NEVER: Final = float("inf")
+
+log = logging.getLogger("doorstep.pipeline")
+
+
+class Pipeline:
+    """Owns the core from start to stop. `links` are added by the wiring before the first publish arrives."""
+
+    def __init__(
+        self, node: Node, journal: Journal, clock: Clock, status: Status, crs: str, fatal: Callable[[Exception], None]
+    ) -> None:
+        self.node = node
+        self.links: list[Wakeable] = []
+        self.on_batches: Callable[[], None] = lambda: None
+        """Called when new batches for the centre are on disk."""
+        self.on_rebuilt: Callable[[], None] = lambda: None
+        """Called after a full disk: the core is as the disk has it, what the centre said since is to be asked again."""
+        self.on_shown: Callable[[], None] = lambda: None
+        """Called when links have been given everything of a commit: it may leave before the next round is made."""
+        self.full = False
+        """The disk is full: nothing is accepted until it is not."""
+        self.broken = False
+        """Nothing is handled or acknowledged any more: the process is about to end."""
+        self._journal = journal
+        self._clock = clock
+        self._status = status
+        self._intake = Intake(status, crs)
+        stages = status.latencies
+        self._decided, self._waited = stages["decide"].record, stages["commit"].record
+        self._published, self._went_through = stages["publish"].record, stages["total"].record
+        self._fatal = fatal
+        self._loop = asyncio.get_running_loop()
+        self._flight: deque[Round] = deque()
+        self._committed_sequence = node.sequence
+        self._committed_number = node.number
+        self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
+        self._gathered = Gathered(self._loop, self._flush)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = _NEVER
+        self._turning = False
+        self._paused = False
+        self._rules: Rules | None = None
+        self._snapshot_number = node.number - node.recovered_rows
+        self._snapshot_bytes = node.recovered_bytes
+        self._recalls = Recalls(journal, status, self.post)
+        self._idle = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._journal.start(self._loop, self._on_commit, self._on_failure)
+        self._arm()
+
+    # -- model.Receiver: what links call -------------------------------------------------------------------------------
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        """All publishes of one read, in order. They become part of the round of this turn of the loop."""
+        if self.broken:
+            return
+        self._intake.add(source, publishes, read_at)
+        if not self._turning:
+            self._turning = True
+            self._loop.call_soon(self._take_in)
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
+        """Messages that a link dropped: counted with the next round."""
+        self._drop(reason, count)
+
+    def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002
+        """Answers that reached their client: written down with the next round."""
+        self._gathered.delivered(sequences)
+
+    def present(self, client: str, present: bool) -> None:
+        """A client came or went."""
+        self.post([Presence(client, present)])
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        """Committed, unexpired answers above `after`, each with its remaining real seconds."""
+        mono, speed, committed = self._clock.mono(), self._clock.speed, self._committed_sequence
+        fresh: list[tuple[Answer, float]] = []
+        for answer in self.node.outgoing.of(client, after):
+            if answer.sequence > committed or len(fresh) >= limit:
+                break
+            if answer.expires > mono:
+                fresh.append((answer, (answer.expires - mono) / speed))
+        return fresh
+
+    # -- what the wiring and the uplink call ---------------------------------------------------------------------------
+
+    def post(self, inputs: list[Input]) -> None:
+        """Inputs that no publish brought: presence, the centre's answers, new rules. While the disk is full they are
+        lost, but for the rules; the centre's answers are asked for again."""
+        for item in inputs:
+            if isinstance(item, Configure):
+                self._rules = item.rules
+        self._take_in()  # what was read before comes first
+        if self._serving:
+            self._handle(inputs, perf_counter())
+
+    def batches(self) -> list[Batch]:
+        """Numbered batches that the centre has not acknowledged, as far as they are on disk."""
+        return [b for b in self.node.outbox.in_flight() if (b.epoch, b.seq) <= self._committed_batch]
+
+    async def drain(self) -> None:
+        """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
+        self._take_in()
+        self._flush()
+        if self._flight and self._serving:
+            self._idle.clear()
+            await self._idle.wait()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._recalls.cancel()
+        if self._serving and self.node.number > self._snapshot_number:
+            self.snapshot()
+
+    @property
+    def committed(self) -> int:
+        """The last row that is on disk."""
+        return self._committed_number
+
+    @property
+    def uncounted(self) -> tuple[int, dict[Reason, int], int]:
+        """The last row that may come to disk without them, drops that are in no row yet, and the last row on disk."""
+        committed = self._committed_number
+        return committed if self.full else self.node.number, self._gathered.drops, committed
+
+    @property
+    def reads_waiting(self) -> int:
+        """Reads that are not yet part of a round."""
+        return len(self._intake)
+
+    @property
+    def reads(self) -> int:
+        """Reads that became part of one."""
+        return self._intake.taken
+
+    @property
+    def in_flight(self) -> int:
+        """Rounds that wait for the disk."""
+        return len(self._flight)
+
+    @property
+    def _serving(self) -> bool:
+        """Whether the core may be called: there is a disk to write to, and the core is whole."""
+        return not self.full and not self.broken
+
+    # -- a round -------------------------------------------------------------------------------------------------------
+
+    def _take_in(self) -> None:
+        """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
+        self._turning = False
+        due = self._intake.due
+        while due and not self.broken:
+            self._round()
+
+    def _round(self) -> None:
+        """As many reads as fit one round."""
+        if self.full:
+            self._drop(Reason.DISK_FULL, self._intake.refuse(Reason.DISK_FULL))
+        elif self._flight and self._overloaded():
+            self._drop(Reason.OVERLOADED, self._intake.refuse(Reason.OVERLOADED))
+        else:
+            inputs, debts, read_at = self._intake.take()
+            self._handle(inputs, read_at, debts)
+
+    def _handle(self, inputs: list[Input], read_at: float, debts: Sequence[Debt] = ()) -> None:
+        """Calls the core and hands its row to the journal. Where nothing durable happened nobody waits for the disk,
+        but acknowledgements keep the order of the publishes."""
+        begin = perf_counter()
+        batch = [*inputs, *self._gathered.take()]
+        counts, decided = self.node.counts, self.node.decided
+        accepted, duplicate = counts.accepted, counts.duplicate
+        try:
+            effects = self.node.handle(batch, self._clock.now())
+        except Exception as error:
+            # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
+            log.exception("the core failed on %d inputs", len(batch))
+            self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
+            return
+        handled = perf_counter()
+        if effects:
+            self._decided(handled - begin, len(inputs) or 1)
+            status = self._status
+            status.accepted(counts.accepted - accepted)
+            status.duplicate(counts.duplicate - duplicate)
+            status.decided(self.node.decided - decided)
+            self._commit(effects, read_at, handled, debts)
+        elif self._flight and debts:
+            last = self._flight[-1]
+            self._flight.append(Round(last.number, last.sequence, read_at, handled, debts))
+        else:
+            for debt in debts:
+                debt.pay(repeat(""))
+        self._arm()
+
+    def _commit(self, effects: list[Effect], read_at: float, handled_at: float, debts: Sequence[Debt]) -> None:
+        round_ = Round.of(effects, self.node.sequence, read_at, handled_at, debts)
+        for reason in round_.reasons:
+            if reason:
+                self._status.refused(reason)
+        self._flight.append(round_)
+        if len(self._flight) == 1 and self._journal.commit(round_.number, round_.row):
+            self._on_commit(round_.number, perf_counter())
+        else:
+            self._journal.submit(round_.number, round_.row)
+            behind = self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
+            if not self._paused and (behind or self._journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
+                self._paused = True
+                for link in self.links:
+                    link.pause()
+        self._snapshot_bytes += len(round_.row)
+        if round_.number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
+            self.snapshot()
+
+    def _on_commit(self, number: int, committed_at: float) -> None:
+        """Rows up to `number` are on disk: publish, then acknowledge."""
+        flight = self._flight
+        done: list[Round] = []
+        while flight and flight[0].number <= number:
+            done.append(flight.popleft())
+        self._committed_number = number
+        if not flight:
+            self._idle.set()
+        clients = done[0].clients if len(done) == 1 else dict.fromkeys(name for each in done for name in each.clients)
+        batches = False
+        for round_ in done:
+            self._committed_sequence = round_.sequence
+            if round_.batch is not None:
+                self._committed_batch, batches = round_.batch, True
+            self._waited(committed_at - round_.handled_at)
+        if clients:
+            self._status.answered(sum([round_.answers for round_ in done]))
+            for link in self.links:
+                link.wake(clients)
+        for round_ in done:
+            round_.acknowledge()
+        self.on_shown()
+        published = perf_counter()
+        for round_ in done:
+            self._published(published - committed_at)
+            self._went_through(published - round_.read_at)
+            for recall in round_.recalls:
+                self._recalls.ask(recall)
+        if batches:
+            self.on_batches()
+        rows, size = COMMIT_QUEUE_ROWS_MAX // 4, COMMIT_QUEUE_BYTES_MAX // 4
+        if self._paused and self._journal.queued < rows and self._journal.queued_bytes < size:
+            self._paused = False
+            for link in self.links:
+                link.resume()
+
+    # -- timers and what waits for a round -----------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """One timer for the core's next deadline."""
+        deadline = self.node.next_deadline()
+        if deadline is None:
+            deadline = _NEVER
+        if self._timer is not None and deadline >= self._timer_at:
+            return  # it goes off too early, and finds nothing to do: cheaper than a new one in each round
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = deadline
+        if deadline != _NEVER:
+            wait_s = min(max(self._clock.real_s(deadline - self._clock.mono()), 0.0), 3600.0)
+            self._timer = self._loop.call_later(wait_s, self._due)
+
+    def _due(self) -> None:
+        self._timer, self._timer_at = None, _NEVER
+        if self._serving:
+            self._handle([], perf_counter())
+
+    def _flush(self) -> None:
+        if self._gathered and self._serving:
+            self._handle([], perf_counter())
+
+    # -- snapshots and failures ----------------------------------------------------------------------------------------
+
+    def snapshot(self) -> None:
+        """Keep the core's state after its last round."""
+        self._snapshot_number, self._snapshot_bytes = self.node.number, 0
+        self._journal.snapshot(self.node.number, self.node.snapshot())
+
+    def _drop(self, reason: Reason, count: int) -> None:
+        """Nothing is known of these messages but their number: in the status now, in a row as soon as there is one."""
+        self._status.dropped(reason, count)
+        self._gathered.shed(reason, count)
+
+    def _overloaded(self) -> bool:
+        """Whether the journal's queue is as good as full, although reading has paused."""
+        rows_max = COMMIT_QUEUE_ROWS_MAX - COMMIT_QUEUE_ROWS_SPARE
+        return self._journal.queued >= rows_max or self._journal.queued_bytes >= COMMIT_QUEUE_BYTES_MAX * 3 // 4
+
+    def give_up(self, text: str) -> None:
+        """Stop before anything wrong is shown."""
+        self.broken = True
+        self._fatal(DoorstepError(text))
+
+    def _on_failure(self, error: Exception) -> None:
+        """A full disk is waited out, on a core rebuilt from what the disk holds; anything else ends the process."""
+        if not isinstance(error, DiskFull):
+            self._fatal(error)
+            return
+        if self.full:
+            return
+        self.full = True
+        log.error("%s", error)
+        self._status.alarm("disk", str(error), serving=False)
+        for round_ in self._flight:
+            for shed in round_.sheds():
+                self._gathered.shed(shed.reason, shed.count)
+            for debt in round_.debts:
+                debt.refuse(Reason.DISK_FULL)
+                self._drop(Reason.DISK_FULL, len(debt.tokens))
+        self._flight.clear()
+        self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
+
+    def _retry(self) -> None:
+        if not self._journal.resume():
+            self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
+            return
+        recovery = self._journal.recover()
+        node = Node()
+        node.recover(recovery.snapshot, recovery.rows)
+        self.node = node
+        self._snapshot_number, self._snapshot_bytes = node.number - node.recovered_rows, node.recovered_bytes
+        self._committed_sequence, self._committed_number = node.sequence, node.number
+        self.full = False
+        self._status.alarm("disk", None)
+        log.warning("the disk has room again: accepting events")
+        if self._rules is not None and node.rules != self._rules:
+            self._handle([Configure(self._rules)], perf_counter())
+        self._arm()
+        self.on_rebuilt()

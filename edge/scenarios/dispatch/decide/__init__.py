@@ -1,0 +1,1 @@
+"""The decision of one round: candidates, bundles, matching, plan, and the reasons."""

@@ -1,0 +1,201 @@
+"""Who could take an order, when, and at what cost.
+
+Two kinds of riders: idle ones, whom the sight shows (seconds of travel, nothing of the place), and busy ones who expect
+to be free soon at a door that the node knows from their orders. The parts of the cost, in whole seconds:
+
+    food_waits    between the time when the order could be picked up at the earliest and the pickup
+    travel        a quarter of the rider's way to the shop: unpaid, and gone for other orders
+    rider_waits   an eighth of the rider's wait at the shop
+    uncertain     a tenth of the age of the position, or of the time until the rider is free
+    change        what it takes to overturn a plan, so that plans do not flicker
+
+For an order that is fetched together with others (`joins`), only three count:
+
+    food_waits    what the order arrives later than it could, the doors before its own included
+    others_wait   what the others lose in all
+    change        as above
+"""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from ....core.model import Candidate, DispatchRules, Seen
+from ....limits import CANDIDATES_MAX, OFFER_SLACK_S
+from ..lifecycle import OFFERED
+from ..state.orders import Order, Orders
+from ..state.riders import Rider, Riders
+from ..state.travel import METRES_PER_DEG, Service, ride_s
+
+CHANGE_S: Final = 60
+_SLACK_MS: Final = OFFER_SLACK_S * 1000
+
+_NOWHERE: Final[NDArray[np.float64]] = np.empty((0, 2))
+_NEVER: Final[NDArray[np.int64]] = np.empty(0, np.int64)
+
+
+class Option(Struct):
+    """One rider for one order. `room`: how many orders it can still be given. `leave_ms`: when it must leave for the
+    shop, so that nothing is picked up later than said. `offer`: it goes out now; otherwise it is a plan. `mates` are
+    orders that the rider has accepted already and fetches at the same time, `others_wait` is what they lose."""
+
+    rider: str
+    travel_s: int
+    age_s: int
+    free_in_s: int
+    pickup_ms: int
+    dropoff_ms: int
+    food_waits: int
+    rider_waits: int
+    change: int
+    total: int
+    room: int
+    leave_ms: int
+    offer: bool
+    mates: tuple[str, ...] = ()
+    others_wait: int = 0
+
+    def candidate(self, behind_ms: int) -> Candidate:
+        """For the record. `behind_ms` is how far the monotonic clock is behind the wall clock."""
+        cost: dict[str, int] = {}
+        if self.food_waits:
+            cost["food_waits"] = self.food_waits
+        if self.travel_s >= 4 and not self.mates:
+            cost["travel"] = self.travel_s // 4
+        if self.rider_waits >= 8:
+            cost["rider_waits"] = self.rider_waits // 8
+        if self.others_wait:
+            cost["others_wait"] = self.others_wait
+        if self.age_s + self.free_in_s >= 10:
+            cost["uncertain"] = (self.age_s + self.free_in_s) // 10
+        if self.change:
+            cost["change"] = self.change
+        return Candidate(
+            self.rider,
+            self.travel_s,
+            self.age_s,
+            self.free_in_s,
+            self.pickup_ms + behind_ms,
+            self.dropoff_ms + behind_ms,
+            cost,
+        )
+
+
+RANK: Final = attrgetter("total", "rider")
+"""The sequence of options: the cheapest first, ties by name."""
+
+
+class Doors:
+    """The busy riders of a round: when each is free, and at which door."""
+
+    def __init__(self, riders: Riders, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
+        self._riders: list[Rider] = []
+        self._last: list[tuple[float, float]] = []
+        self._free_s: list[int] = []
+        self._rules = rules
+        opened = orders.open
+        for rider in riders.soon_free(now_ms, rules.soon_free_s):
+            # Offers come last in a sequence, so that most riders who have not answered are told by one look.
+            last = opened[rider.orders[-1]]
+            if last.state is OFFERED or not rider.on or rider.silent:
+                continue
+            if any(opened[name].state is OFFERED for name in rider.orders):
+                continue
+            self._riders.append(rider)
+            self._last.append((last.dropoff_lat, last.dropoff_lon))
+            self._free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
+        self._places: NDArray[np.float64] = np.array(self._last) if len(self._last) > CANDIDATES_MAX else _NOWHERE
+        self._frees: NDArray[np.int64] = np.array(self._free_s, np.int64) if len(self._places) else _NEVER
+
+    def __len__(self) -> int:
+        return len(self._riders)
+
+    def nearest(self, order: Order) -> list[tuple[Rider, int, int]]:
+        """The riders who can be at the shop first, with seconds of travel from their last door and until free."""
+        count = len(self._riders)
+        picks: Sequence[int] = range(count)
+        if count > CANDIDATES_MAX:
+            up = self._places[:, 0] - order.pickup_lat
+            across = (self._places[:, 1] - order.pickup_lon) * np.cos(np.radians(order.pickup_lat))
+            metres_per_s = self._rules.speed_mps / self._rules.detour_factor
+            at = self._frees + np.sqrt(up * up + across * across) * (METRES_PER_DEG / metres_per_s)
+            picks = sorted(int(index) for index in np.argsort(at, kind="stable")[:CANDIDATES_MAX])
+        found: list[tuple[Rider, int, int]] = []
+        for index in picks:
+            lat, lon = self._last[index]
+            travel_s = ride_s(lat, lon, order.pickup_lat, order.pickup_lon, self._rules)
+            found.append((self._riders[index], travel_s, self._free_s[index]))
+        return found
+
+
+def options(
+    order: Order, seen: Sequence[Seen], doors: Doors | None, riders: Riders, service: Service, now_ms: int
+) -> list[Option]:
+    """Everybody who can take the order, the cheapest first: of those in sight and of those behind `doors` at most
+    CANDIDATES_MAX; without doors all in sight."""
+    known = riders.known
+    ways = [
+        (rider, one.travel_s, one.age_s, 0)
+        for one in seen
+        if (rider := known.get(one.rider)) is not None and rider.on and not rider.orders
+    ]
+    if doors is None:
+        return _weighed(order, ways, service, now_ms)
+    if len(doors):
+        ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in doors.nearest(order)]
+    return _weighed(order, ways, service, now_ms)[:CANDIDATES_MAX]
+
+
+def _weighed(order: Order, ways: Sequence[tuple[Rider, int, int, int]], service: Service, now_ms: int) -> list[Option]:
+    """Riders with the seconds of their travel, of the age of their position and until they are free, as options; not
+    those who declined, nor those whose shift is over by the pickup."""
+    excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
+    soonest_ms = max(now_ms, ready_ms)
+    before_ms = service.before_pickup
+    onwards_ms = service.dropoff_ms(0, order.ride_s)
+    due_ms = now_ms + _SLACK_MS
+    found: list[Option] = []
+    for rider, travel_s, age_s, free_in_s in ways:
+        name, until_ms = rider.id, rider.until_ms
+        if excluded and excluded.get(name, 0) > now_ms:
+            continue
+        arrive_ms = now_ms + (free_in_s + travel_s) * 1000
+        pickup_ms = arrive_ms + before_ms
+        if pickup_ms < ready_ms:
+            pickup_ms = ready_ms
+        if until_ms is not None and pickup_ms > until_ms:
+            continue
+        food_waits = (pickup_ms - soonest_ms) // 1000
+        rider_waits = (pickup_ms - before_ms - arrive_ms) // 1000
+        change = CHANGE_S if plan and plan != name else 0
+        room = rider.capacity - len(rider.orders)
+        leave_ms = pickup_ms - before_ms - travel_s * 1000
+        found.append(
+            Option(
+                name,
+                travel_s,
+                age_s,
+                free_in_s,
+                pickup_ms,
+                pickup_ms + onwards_ms,
+                food_waits,
+                rider_waits,
+                change,
+                food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change,
+                room,
+                leave_ms,
+                room > 0 and leave_ms <= due_ms,
+            )
+        )
+    found.sort(key=RANK)
+    return found
+
+
+def must_leave(leave_ms: int, now_ms: int) -> bool:
+    """Whether the rider should hear of it now: it needs a moment to read and to answer. Until then the plan can still
+    get better, and the rider is free for whatever comes in between."""
+    return leave_ms <= now_ms + _SLACK_MS

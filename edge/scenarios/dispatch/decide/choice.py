@@ -1,0 +1,290 @@
+"""The decision of a round: candidates for each waiting order, who gets whom of them, and the reasons.
+
+Pure choice: nothing is changed here. What is chosen becomes true in `commitment`, also when a recovery reads it from
+a row.
+
+Who gets whom, the cheapest way first that is good enough: everybody its first choice where no two are the same; in a
+burst of new orders with riders enough a matching (`matching`); else, and for what the matching leaves over, a plan
+(`rounds`) that also lets riders fetch several orders at once or one after the other. Where more orders wait than a
+round takes up, nothing is planned anew but at the looks at everything. (With a plan in every round a node that was
+offered twice what it can serve spent half its time on plans, and served half as many.)
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Final
+
+from ....core.model import Candidate, Decision, DispatchRules, Now, Seen
+from ....limits import (
+    CANDIDATES_ALONE,
+    CANDIDATES_BURST,
+    CANDIDATES_MAX,
+    CANDIDATES_RECORDED,
+    MATCHED_LOOKS_MAX,
+    MATCHED_ORDERS_MIN,
+    MATCHED_RIDERS_MIN,
+    MATCHING_ROWS_MAX,
+    OFFER_AHEAD_S,
+    REDECIDE_S,
+    ROUND_ORDERS_MAX,
+    SERVED_ORDERS,
+)
+from ..state.orders import Order, Orders
+from ..state.positions import milliseconds
+from ..state.riders import Riders
+from ..state.sensor import Sight
+from ..state.travel import Service
+from .bundling import Joins
+from .candidates import RANK, Doors, Option, options
+from .matching import match
+from .round_plan import plan_round
+from .why import why_later, why_nobody, why_rider
+
+RULE: Final = "planned-3"
+"""The version of this policy, in every record."""
+
+
+def choose(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight: Sight) -> list[Decision]:
+    """What changes about the waiting orders: an offer, another plan, a plan dropped, or for the first time nobody."""
+    now_ms = milliseconds(now)
+    later_ms = now_ms + (OFFER_AHEAD_S + 1) * 1000
+    decisions: list[Decision] = []
+    due: list[Order] = []
+    for order in _selection(orders, now_ms):
+        if order.ready_ms < later_ms:
+            due.append(order)
+        elif not order.considered:
+            why = why_later((order.ready_ms - now_ms) // 1000)
+            decisions.append(Decision(order.id, "", False, RULE, why, []))
+    if due:
+        if len(due) > 1:
+            due.sort(key=_sequence)
+        decisions += _Choice(due, orders, riders, rules, now, sight).decide()
+    return decisions
+
+
+def _sequence(order: Order) -> tuple[int, int, str]:
+    return order.ready_ms, order.placed_ms, order.id
+
+
+class _Choice:
+    """The orders of a round that are due. By order: `choices` are the riders who could take it, the cheapest first, and
+    `chosen` is who does. `serves` says which order each rider of the round was given to first."""
+
+    def __init__(
+        self, due: list[Order], orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight: Sight
+    ) -> None:
+        self._due = due
+        self._orders = orders
+        self._riders = riders
+        self._rules = rules
+        self._now = now
+        self._now_ms = milliseconds(now)
+        self._service = Service(rules)
+        self._sight = sight
+        self._doors = Doors(riders, orders, rules, self._now_ms)
+        fresh = len(due) - sum([order.considered for order in due])
+        enough = len(due) <= riders.idle or len(due) > MATCHING_ROWS_MAX
+        self._burst = fresh >= MATCHED_ORDERS_MIN and enough
+        limit = CANDIDATES_MAX
+        # In a burst those who find nobody look again; but plans made before need everybody who was seen then.
+        if orders.partial or (self._burst and fresh == len(due)):
+            limit = CANDIDATES_BURST
+        elif fresh == len(due) == 1 and not due[0].excluded:
+            limit = CANDIDATES_ALONE
+        self._choices = self._looked(due, limit)
+        self._chosen: list[Option | None] = [None] * len(due)
+        self._serves: dict[str, str] = {}
+
+    def decide(self) -> list[Decision]:
+        """Who gets whom, and what of it is new."""
+        if self._orders.to_fetch:
+            self._join()
+        self._share()
+        return self._decisions()
+
+    # -- who could take them -------------------------------------------------------------------------------------------
+
+    def _looked(self, at: list[Order], limit: int) -> list[list[Option]]:
+        """The riders in sight of each order, and those who will be free soon."""
+        riders, service, doors, now_ms = self._riders, self._service, self._doors, self._now_ms
+        return [
+            options(order, seen, doors, riders, service, now_ms)
+            for order, seen in zip(at, self._seen(at, limit, ()), strict=True)
+        ]
+
+    def _seen(self, at: list[Order], limit: int, without: Collection[str]) -> list[list[Seen]]:
+        if not self._riders.idle:
+            return [[]] * len(at)
+        if len(at) == 1 and not without:
+            (order,) = at
+            return [self._sight.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, self._now)]
+        asked = [(order.id, order.pickup_lat, order.pickup_lon) for order in at]
+        return self._sight.nearest_each(asked, limit, self._now, without)
+
+    # -- who gets whom -------------------------------------------------------------------------------------------------
+
+    def _give(self, index: int, option: Option) -> None:
+        self._chosen[index] = option
+        self._serves.setdefault(option.rider, self._due[index].id)
+
+    def _join(self) -> None:
+        """The orders for which nothing is cheaper than to be fetched together with others; each rider is joined
+        once."""
+        joins = Joins(self._riders, self._orders, self._rules, self._now_ms)
+        cheaper: list[tuple[int, int, Option]] = []
+        for index, (order, row) in enumerate(zip(self._due, self._choices, strict=True)):
+            found = joins.options(order)
+            cheaper += [(one.total, index, one) for one in found if not row or one.total <= row[0].total]
+        cheaper.sort(key=lambda entry: entry[:2])
+        for _, index, option in cheaper:
+            if self._chosen[index] is None and option.rider not in self._serves:
+                self._give(index, option)
+
+    def _share(self) -> None:
+        """The orders that have nobody yet, and somebody in sight."""
+        choices, serves = self._choices, self._serves
+        rest = [index for index, row in enumerate(choices) if row and self._chosen[index] is None]
+        wanted = {choices[index][0].rider for index in rest}
+        if len(wanted) == len(rest) and wanted.isdisjoint(serves):
+            for index in rest:
+                self._give(index, choices[index][0])
+            return
+        if self._orders.partial:
+            self._serve(rest)
+            return
+        if self._apart(rest):
+            return
+        if self._burst:
+            fresh = [index for index in rest if not self._due[index].considered]
+            # Riders whom earlier rounds have planned for orders that still wait are left to the plan.
+            planned = {plan: "" for index in rest if (plan := self._due[index].plan)}
+            self._match(fresh, planned)
+            rest = [index for index in rest if self._chosen[index] is None]
+        for start in range(0, len(rest), MATCHING_ROWS_MAX):
+            self._plan(rest[start : start + MATCHING_ROWS_MAX])
+
+    def _apart(self, rest: list[int]) -> bool:
+        """Some new orders of different shops, and riders enough: so are most rounds with a conflict. Each order gets
+        a rider of its own, where that costs nobody as much as sharing one would. Otherwise nothing is done."""
+        due, riders = self._due, self._riders
+        if len(rest) != len(due) or len(due) * MATCHED_RIDERS_MIN > riders.idle or len(due) >= MATCHED_ORDERS_MIN:
+            return False
+        shops = {(order.pickup_lat, order.pickup_lon) for order in due if not order.considered}
+        if len(shops) < len(due):
+            return False
+        found = match(self._choices, self._serves, [self._rules.dropoff_service_s] * len(due))
+        served = [option for option in found if option is not None]
+        if len(served) < len(due):
+            return False
+        for index, option in enumerate(served):
+            self._give(index, option)
+        return True
+
+    def _serve(self, rest: list[int]) -> None:
+        """Without a new plan: riders who are free take what was planned for them; the others what is near them, the
+        first in line first. Orders for whom a busy rider is best wait on, and plans for busy riders stay."""
+        choices, serves = self._choices, self._serves
+        plans = {index: self._plan_of(index) for index in rest}
+        for index, plan in plans.items():
+            option = next((one for one in choices[index] if one.rider == plan and one.offer), None)
+            if option is not None and plan not in serves:
+                self._give(index, option)
+        left = [index for index in rest if self._chosen[index] is None]
+        planned = {plan: "" for index in left if (plan := plans[index])}
+        near = [index for index in left if not plans[index] and choices[index][0].offer]
+        self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(serves))], planned)
+
+    def _plan_of(self, index: int) -> str:
+        """The rider for whom the order is planned, where that one has not left meanwhile, nor come free out of its
+        sight: then neither is kept for the other."""
+        plan = self._due[index].plan
+        rider = self._riders.known.get(plan)
+        if rider is None or not rider.on or rider.silent:
+            return ""
+        return plan if rider.orders or any(one.rider == plan for one in self._choices[index]) else ""
+
+    def _match(self, fresh: list[int], planned: dict[str, str]) -> None:
+        """A rider of its own for each new order of a burst, as far as that is worth it. An order that shares a rider
+        waits for a stop at somebody's door at least where they are fetched together, and at a shop too where they are
+        not; so a rider of its own may be farther away by as much."""
+        shops = Counter((order.pickup_lat, order.pickup_lon) for order in self._due)
+        door_s = self._rules.dropoff_service_s
+        stops_s = self._rules.pickup_service_s + door_s
+        for look in range(MATCHED_LOOKS_MAX):
+            taken = {**self._serves, **planned}
+            if look:
+                # All in sight of these were given to others; more may stand a little farther off.
+                if len(taken) >= self._riders.idle:
+                    return
+                more = self._seen([self._due[index] for index in fresh], CANDIDATES_BURST << look, taken)
+                for index, seen in zip(fresh, more, strict=True):
+                    farther = options(self._due[index], seen, None, self._riders, self._service, self._now_ms)
+                    self._choices[index] = sorted(self._choices[index] + farther, key=RANK)
+            orders = [self._due[index] for index in fresh]
+            extra_s = [stops_s if shops[one.pickup_lat, one.pickup_lon] == 1 else door_s for one in orders]
+            found = match([self._choices[index] for index in fresh], taken, extra_s)
+            for index, option in zip(fresh, found, strict=True):
+                if option is not None:
+                    self._give(index, option)
+            left = [index for index in fresh if self._chosen[index] is None]
+            if not left or (look and len(left) == len(fresh)):
+                return
+            fresh = left
+
+    def _plan(self, part: list[int]) -> None:
+        """Everything weighed up, riders given away already left out."""
+        rows, serves = [self._choices[index] for index in part], self._serves
+        if all(option.rider in serves for row in rows for option in row):
+            return
+        due = [self._due[index] for index in part]
+        found = plan_round(due, rows, list(serves), self._riders, self._rules, self._now_ms)
+        for index, option in zip(part, found, strict=True):
+            if option is not None:
+                self._give(index, option)
+
+    # -- what is said about it -----------------------------------------------------------------------------------------
+
+    def _decisions(self) -> list[Decision]:
+        """What is new about each order. A rider who gets several orders visits their doors in the sequence of the
+        offers."""
+        chosen = self._chosen
+        behind_ms = self._now.wall_ms - self._now_ms
+        decisions: list[Decision] = []
+        sequence = range(len(chosen))
+        if len(chosen) > 1:
+            sequence = sorted(sequence, key=lambda index: one.dropoff_ms if (one := chosen[index]) else 0)
+        for index in sequence:
+            order, option, row = self._due[index], chosen[index], self._choices[index]
+            if option is None:
+                if not order.considered or (order.plan and not self._orders.partial):
+                    why = why_nobody(row, self._serves, self._riders.idle, len(self._doors))
+                    known = [one.candidate(behind_ms) for one in row[:CANDIDATES_RECORDED]]
+                    decisions.append(Decision(order.id, "", False, RULE, why, known))
+            elif option.offer or option.rider != order.plan:
+                why = why_rider(option, row, self._serves, self._now_ms)
+                known = _candidates(option, row, behind_ms)
+                decisions.append(Decision(order.id, option.rider, option.offer, RULE, why, known))
+        return decisions
+
+
+def _candidates(option: Option, row: list[Option], behind_ms: int) -> list[Candidate]:
+    """For the record: who was chosen, and the best of the others."""
+    candidates = [option.candidate(behind_ms)]
+    for one in row:
+        if len(candidates) == CANDIDATES_RECORDED:
+            break
+        if one.rider != option.rider:
+            candidates.append(one.candidate(behind_ms))
+    return candidates
+
+
+def _selection(orders: Orders, now_ms: int) -> list[Order]:
+    """All waiting orders; where they are too many, the new ones, and a share of the others that moves on with time."""
+    if len(orders.waiting) <= ROUND_ORDERS_MAX:
+        return list(orders.waiting.values())
+    selected = list(orders.fresh.values())[:ROUND_ORDERS_MAX]
+    others = [order for order in orders.waiting.values() if order.considered]
+    room = min(ROUND_ORDERS_MAX - len(selected), len(others))
+    start = now_ms // (REDECIDE_S * 1000) * ROUND_ORDERS_MAX % max(1, len(others))
+    return selected + (others + others)[start : start + room]

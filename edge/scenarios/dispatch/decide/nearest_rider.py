@@ -1,0 +1,54 @@
+"""The simplest policy there is, to compare with: each order, the oldest first, to the idle rider who is nearest.
+
+No plans, no bundles, no waiting for the right moment or for somebody better. No node decides so; a what-if may.
+"""
+
+from typing import Final
+
+from ....core.model import Candidate, Decision, DispatchRules, Now, Seen
+from ....limits import CANDIDATES_MAX
+from ..state.orders import Order, Orders
+from ..state.positions import milliseconds
+from ..state.riders import Riders
+from ..state.sensor import Sight
+from ..state.travel import Service
+from .why import why_nobody
+
+RULE: Final = "nearest-1"
+
+
+def nearest(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight: Sight) -> list[Decision]:
+    """An offer for each waiting order that some idle rider can pick up within its shift."""
+    decisions: list[Decision] = []
+    given: dict[str, None] = {}
+    service = Service(rules)
+    for order in sorted(orders.waiting.values(), key=lambda order: (order.placed_ms, order.id)):
+        left = riders.idle - len(given)
+        # Those who were given something in this round are still in sight.
+        limit = CANDIDATES_MAX + len(given)
+        seen = sight.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now) if left > 0 else []
+        chosen = next((one for one in seen if one.rider not in given and _can(one, order, riders, service, now)), None)
+        if chosen is not None:
+            given[chosen.rider] = None
+            pickup_ms = _pickup_ms(chosen, order, service, now)
+            behind_ms = now.wall_ms - milliseconds(now)
+            dropoff_ms = service.dropoff_ms(pickup_ms, order.ride_s)
+            candidate = Candidate(
+                chosen.rider, chosen.travel_s, chosen.age_s, 0, pickup_ms + behind_ms, dropoff_ms + behind_ms, {}
+            )
+            why = f"{chosen.rider} is the nearest, {chosen.travel_s} s away."
+            decisions.append(Decision(order.id, chosen.rider, True, RULE, why, [candidate]))
+        elif not order.considered:
+            decisions.append(Decision(order.id, "", False, RULE, why_nobody([], {}, max(left, 0), 0), []))
+    return decisions
+
+
+def _pickup_ms(seen: Seen, order: Order, service: Service, now: Now) -> int:
+    return service.pickup_ms(milliseconds(now) + seen.travel_s * 1000, order.ready_ms)
+
+
+def _can(seen: Seen, order: Order, riders: Riders, service: Service, now: Now) -> bool:
+    rider = riders.get(seen.rider)
+    if rider is None or not rider.on or rider.orders or order.excluded.get(rider.id, 0) > milliseconds(now):
+        return False
+    return rider.until_ms is None or _pickup_ms(seen, order, service, now) <= rider.until_ms

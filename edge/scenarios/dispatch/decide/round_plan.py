@@ -1,0 +1,174 @@
+"""The orders and riders of one round as a plan: where several orders want the same rider, or some have none.
+
+Times are seconds from now. A rider's ride to a shop is known only where the round looked at it; from the doors that
+the orders themselves name, the node knows the way to every shop.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import structs
+
+from ....core.model import DispatchRules
+from ....limits import PLAN_PASSES
+from ..planner import improvement
+from ..planner.insertion import insert
+from ..planner.routes import Floats, Plan, Route
+from ..planner.trips import Jobs
+from ..planner.trips import Service as Halves
+from ..planner.weights import Weights
+from ..state.orders import Order
+from ..state.riders import Riders
+from ..state.travel import METRES_PER_DEG
+from .candidates import Option, must_leave
+
+WEIGHTS: Final = Weights(per_minute=60.0)
+
+UNKNOWN_S: Final = 1e5
+"""The ride to a shop near which a rider was not seen: more than a day, so that somebody who was is always nearer."""
+
+
+def plan_round(
+    orders: Sequence[Order],
+    choices: Sequence[Sequence[Option]],
+    taken: Sequence[str],
+    riders: Riders,
+    rules: DispatchRules,
+    now_ms: int,
+) -> list[Option | None]:
+    """For each order the rider who should take it, and when; None where nobody can.
+
+    `choices` are the riders of whom each order may have one; those of `taken` belong to others in this round. An order
+    that a rider is to fetch after another one of the round is planned, not offered.
+    """
+    return _Round(orders, choices, taken, riders, rules, now_ms).decide()
+
+
+class _Round:
+    def __init__(
+        self,
+        orders: Sequence[Order],
+        choices: Sequence[Sequence[Option]],
+        taken: Sequence[str],
+        riders: Riders,
+        rules: DispatchRules,
+        now_ms: int,
+    ) -> None:
+        self.orders = orders
+        self.rules = rules
+        self.now_ms = now_ms
+        self.options = [{option.rider: option for option in row if option.rider not in taken} for row in choices]
+        self.names = sorted({name for row in self.options for name in row})
+        self.number = {name: number for number, name in enumerate(self.names)}
+        self.shops: dict[tuple[float, float], int] = {}
+        self.column = [self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in orders]
+        hops = self._rides([(order.dropoff_lat, order.dropoff_lon) for order in orders])
+        halves = (rules.pickup_service_s, rules.dropoff_service_s)
+        service = Halves(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
+        # Not through `self`: a cycle would leave the round's tables to the collector of garbage.
+        self.jobs = Jobs(WEIGHTS, service, lambda one, other: float(hops[one, other]))
+        self.plan = Plan(
+            self.jobs, len(self.names), np.full((len(self.names) + len(orders), len(self.shops)), UNKNOWN_S)
+        )
+        self._lay_out(riders)
+
+    def _lay_out(self, riders: Riders) -> None:
+        plan, now_ms = self.plan, self.now_ms
+        for order, column in zip(self.orders, self.column, strict=True):
+            ready = max(0.0, (order.ready_ms - now_ms) / 1000)
+            self.jobs.add((order.placed_ms - now_ms) / 1000, ready, column, float(order.ride_s), math.inf)
+        free = [0.0] * len(self.names)
+        for row, column in zip(self.options, self.column, strict=True):
+            for name, option in row.items():
+                number = self.number[name]
+                # What is uncertain about a rider counts as ride: a tenth of the age of its position.
+                plan.travel[number, column] = option.travel_s + option.age_s // 10
+                free[number] = float(option.free_in_s)
+        doors = self._rides(list(self.shops))
+        plan.travel[len(self.names) :] = doors
+        for row in range(len(plan.travel)):
+            plan.place(row, plan.travel[row])
+        for number, name in enumerate(self.names):
+            rider = riders.known[name]
+            off = math.inf if rider.until_ms is None else (rider.until_ms - now_ms) / 1000
+            plan.routes.append(Route(number, number, free[number], off, rider.capacity))
+        plan.open = plan.routes
+        for index, order in enumerate(self.orders):
+            barred = {
+                self.number[name] for name, until in order.excluded.items() if until > now_ms and name in self.number
+            }
+            if barred:
+                plan.barred[index] = barred
+
+    def _rides(self, places: Sequence[tuple[float, float]]) -> Floats:
+        """(orders x places) Whole seconds from each order's door. The straight line on a map with true scale at the
+        door is exact to a metre within a district."""
+        lat = np.array([order.dropoff_lat for order in self.orders])[:, None]
+        lon = np.array([order.dropoff_lon for order in self.orders])[:, None]
+        to = np.array(places)
+        up = to[None, :, 0] - lat
+        across = ((to[None, :, 1] - lon + 180.0) % 360.0 - 180.0) * np.cos(np.radians((to[None, :, 0] + lat) / 2))
+        metres = np.sqrt(up * up + across * across) * METRES_PER_DEG
+        return np.ceil(metres * (self.rules.detour_factor / self.rules.speed_mps))
+
+    # -- search --------------------------------------------------------------------------------------------------------
+
+    def decide(self) -> list[Option | None]:
+        """The plan, and what it means for each order."""
+        plan = self.plan
+        plan.weigh(float(self.rules.soon_free_s), len(self.orders))
+        new = self._resume()
+        insert(plan, new)
+        improvement.improve(plan, PLAN_PASSES)
+        found: list[Option | None] = [None] * len(self.orders)
+        for route in plan.routes:
+            for index, trip in enumerate(route.trips):
+                for order in trip.orders:
+                    found[order] = self._option(route, index, order)
+        return found
+
+    def _resume(self) -> list[int]:
+        """Begins with what was planned before; the orders that are not in it, the earliest ready first."""
+        before: dict[int, list[int]] = {}
+        new: list[int] = []
+        for index, order in enumerate(self.orders):
+            number = self.number.get(order.plan)
+            if number is None or number in self.plan.barred.get(index, ()):
+                new.append(index)
+            else:
+                before.setdefault(number, []).append(index)
+        for number, orders in before.items():
+            orders.sort(key=lambda index: (self.orders[index].pickup_ms, index))
+            route = self.plan.routes[number]
+            self.plan.set(route, [self.jobs.alone(order) for order in orders])
+            new += self.plan.evict(route)
+        new.sort(key=lambda index: (self.orders[index].ready_ms, self.orders[index].placed_ms, self.orders[index].id))
+        return new
+
+    def _option(self, route: Route, index: int, order: int) -> Option | None:
+        """What the plan says of one order, as an option of its rider."""
+        plan, name, trip = self.plan, self.names[route.courier], route.trips[index]
+        seen = self.options[order].get(name)
+        ride = plan.rows[plan.doors + route.trips[index - 1].last if index else route.origin][trip.shop]
+        if ride >= UNKNOWN_S:
+            return None  # it was not among the riders seen near this shop
+        known = seen or next(option for row in self.options if (option := row.get(name)) is not None)
+        since = route.frees[index - 1] if index else route.since
+        dropoff = plan.dropoff(order)
+        pickup = route.pickups[index]
+        leave = pickup - self.jobs.service.before_pickup - ride
+        leave_ms = self.now_ms + round(leave * 1000)
+        return structs.replace(
+            known,
+            travel_s=seen.travel_s if seen is not None and not index else int(ride),
+            free_in_s=math.ceil(since),
+            pickup_ms=self.now_ms + round(pickup * 1000),
+            dropoff_ms=self.now_ms + round((dropoff or pickup) * 1000),
+            food_waits=int(pickup - max(0.0, self.jobs.ready[order])),
+            rider_waits=int(max(0.0, leave - since)),
+            total=round(route.costs[index] - (route.costs[index - 1] if index else 0.0)),
+            leave_ms=leave_ms,
+            offer=not index and known.room >= trip.count and must_leave(leave_ms, self.now_ms),
+        )

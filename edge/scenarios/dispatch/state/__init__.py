@@ -1,0 +1,1 @@
+"""The state of dispatch: orders, riders, positions, deadlines, and the sensor through which a round sees positions."""

@@ -1,0 +1,92 @@
+"""The durable state of dispatch in one place, and its snapshot."""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from ....core.model import DispatchRules
+from ....errors import JournalError
+from ....limits import PROMISES_COUNTED
+from ....messages.envelope import Promise
+from .orders import Order, Orders, OrdersState
+from .positions import Positions
+from .riders import Rider, Riders
+
+STATE_VERSION: Final = 1
+
+
+class Kept(Struct, array_like=True):
+    """Promises of one kind whose orders have ended, and how many of them were kept."""
+
+    kept: int
+    ended: int
+
+
+class _State(Struct, array_like=True):
+    version: int
+    orders: OrdersState
+    riders: list[Rider]
+    offers: int
+    by_offer: Kept
+    by_plan: Kept
+    dirty: bool
+
+
+class Book:
+    """Orders, riders, the numbers of offers, and how well promises were kept."""
+
+    def __init__(self, rules: DispatchRules) -> None:
+        self.rules = rules
+        self.positions = Positions(rules)
+        self.orders = Orders()
+        self.riders = Riders(self.positions)
+        self.offers = 0
+        """The last offer's number; numbers are never used again."""
+        self.dirty = False
+        """Something durable has changed since the last decision."""
+        # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
+        # 6 of 10 where one is only planned.
+        self._by_offer = Kept(8, 10)
+        self._by_plan = Kept(6, 10)
+
+    def promise(self, order: Order) -> Promise:
+        """What was promised when the order was placed."""
+        counts = self._counts(order)
+        return Promise(order.promised_at, round(counts.kept / counts.ended, 2))
+
+    def learn(self, order: Order, kept: bool) -> None:
+        """A promised order has ended."""
+        counts = self._counts(order)
+        counts.kept += kept
+        counts.ended += 1
+        if counts.ended > PROMISES_COUNTED:
+            counts.kept, counts.ended = counts.kept // 2, counts.ended // 2
+
+    def snapshot(self) -> bytes:
+        """Everything durable; nothing of positions."""
+        riders = list(self.riders.known.values())
+        return msgspec.msgpack.encode(
+            _State(STATE_VERSION, self.orders.state(), riders, self.offers, self._by_offer, self._by_plan, self.dirty)
+        )
+
+    def restore(self, body: bytes) -> None:
+        """From a snapshot. Raises JournalError where it cannot be read."""
+        try:
+            state = msgspec.msgpack.decode(body, type=_State)
+        except msgspec.DecodeError as error:
+            raise JournalError(
+                f"The snapshot of dispatch cannot be read ({error}): another version wrote it."
+            ) from None
+        if state.version != STATE_VERSION:
+            raise JournalError(
+                f"The snapshot of dispatch has version {state.version}, this doorstep reads version {STATE_VERSION}. "
+                f"Start the version that wrote it, stop it cleanly, and try again."
+            )
+        self.orders.restore(state.orders)
+        self.riders.restore(state.riders)
+        self.offers, self.dirty = state.offers, state.dirty
+        self._by_offer, self._by_plan = state.by_offer, state.by_plan
+
+    def _counts(self, order: Order) -> Kept:
+        return self._by_offer if order.promised_by == "offer" else self._by_plan

@@ -1,0 +1,186 @@
+"""Open orders, a memory of closed ones, and the indexes that keep a round from looking at all of them.
+
+Times are whole milliseconds of the monotonic clock; wall-clock times are made from them when something is said.
+"""
+
+from collections import OrderedDict
+from itertools import islice
+from typing import Final
+
+from msgspec import Struct
+
+from ....limits import OFFERS_PAST_KEPT, ORDERS_CLOSED_KEPT
+from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, State
+from .deadlines import Timers
+
+_TO_FETCH: Final = (ACCEPTED, AT_SHOP)
+"""The states of an order whose rider is on its way to the shop, or waits there."""
+
+
+class Offered(Struct, frozen=True, array_like=True):
+    """An offer that is over: `accepted` says whether its rider had taken it before it was released."""
+
+    offer: int
+    rider: str
+    accepted: bool
+
+
+class Order(Struct, array_like=True):
+    """An open order. `arrive_ms`, `pickup_ms` and `dropoff_ms` are what happened, or what is expected (0: nothing)."""
+
+    id: str
+    client: str
+    shop: str
+    pickup_lat: float
+    pickup_lon: float
+    dropoff_lat: float
+    dropoff_lon: float
+    ride_s: int
+    placed_ms: int
+    ready_ms: int
+    wants_promise: bool
+    state: State = PLACED
+    entered_ms: int = 0
+    due_ms: int = 0
+    is_ready: bool = False
+    rider: str = ""
+    offer: int = 0
+    offers: int = 0
+    past: list[Offered] = []
+    excluded: dict[str, int] = {}
+    plan: str = ""
+    considered: bool = False
+    arrive_ms: int = 0
+    pickup_ms: int = 0
+    dropoff_ms: int = 0
+    promised_ms: int = 0
+    promised_at: int = 0
+    promised_by: str = ""
+
+
+class Closed(Struct, frozen=True, array_like=True):
+    """What late events about a closed order are checked against."""
+
+    id: str
+    client: str
+    shop: str
+    state: State
+    rider: str
+    offer: int
+    past: list[Offered]
+
+
+class OrdersState(Struct, array_like=True):
+    """The durable part: open orders, closed ones (oldest first), those waiting for a rider in the order they came."""
+
+    open: list[Order]
+    closed: list[Closed]
+    waiting: list[str]
+
+
+class Orders:
+    """Every order that the node remembers."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Order] = {}
+        # The oldest leaves first. A plain dict would have to look for it behind those that have left.
+        self.closed: OrderedDict[str, Closed] = OrderedDict()
+        self.waiting: dict[str, Order] = {}
+        """Placed and without a rider."""
+        self.fresh: dict[str, Order] = {}
+        """Of the waiting ones, those about which nothing was decided yet."""
+        self.to_fetch: dict[tuple[float, float], dict[str, Order]] = {}
+        """By pickup place, the orders that a rider has accepted and not picked up yet."""
+        self.timers = Timers()
+        self.partial = False
+        """More wait than these say: see `part`."""
+
+    def find(self, order: str) -> Order | Closed | None:
+        """An order, open or closed."""
+        return self.open.get(order) or self.closed.get(order)
+
+    def add(self, order: Order, due_ms: int) -> None:
+        """A new order, which waits for a rider."""
+        self.open[order.id] = order
+        self._wait(order)
+        self.due(order, due_ms)
+
+    def move(self, order: Order, state: State, now_ms: int, due_ms: int) -> None:
+        """Another open state, which may last until `due_ms`."""
+        if state is PLACED:
+            self._wait(order)
+        else:
+            self.waiting.pop(order.id, None)
+            self.fresh.pop(order.id, None)
+        if state in _TO_FETCH:
+            self.to_fetch.setdefault((order.pickup_lat, order.pickup_lon), {})[order.id] = order
+        elif order.state in _TO_FETCH:
+            self._unlist(order)
+        order.state = state
+        order.entered_ms = now_ms
+        self.due(order, due_ms)
+
+    def due(self, order: Order, due_ms: int) -> None:
+        """When the state runs out."""
+        order.due_ms = due_ms
+        self.timers.set(order.id, due_ms)
+
+    def considered(self, order: Order) -> None:
+        """Something was decided about it, be it that nobody can take it."""
+        order.considered = True
+        self.fresh.pop(order.id, None)
+
+    def close(self, order: Order, state: State) -> None:
+        """The end. The oldest closed order is forgotten where there are too many."""
+        if order.state in _TO_FETCH:
+            self._unlist(order)
+        order.state = state
+        del self.open[order.id]
+        self.waiting.pop(order.id, None)
+        self.fresh.pop(order.id, None)
+        self.timers.drop(order.id)
+        self.closed[order.id] = Closed(
+            order.id, order.client, order.shop, state, order.rider, order.offer, order.past[-OFFERS_PAST_KEPT:]
+        )
+        while len(self.closed) > ORDERS_CLOSED_KEPT:
+            self.closed.popitem(last=False)
+
+    def part(self, fresh: int, again: int) -> "Orders":
+        """The same orders, of which fewer wait: at most so many new ones, and the oldest so many of the others."""
+        part = Orders()
+        part.partial = True
+        part.open, part.closed, part.timers = self.open, self.closed, self.timers
+        part.to_fetch = self.to_fetch
+        part.fresh = dict(islice(self.fresh.items(), fresh))
+        older = ((name, order) for name, order in self.waiting.items() if order.considered)
+        part.waiting = {**dict(islice(older, again)), **part.fresh}
+        return part
+
+    def state(self) -> OrdersState:
+        """For a snapshot."""
+        return OrdersState(list(self.open.values()), list(self.closed.values()), list(self.waiting))
+
+    def restore(self, state: OrdersState) -> None:
+        """From a snapshot."""
+        self.__init__()
+        self.open = {order.id: order for order in state.open}
+        self.closed = OrderedDict((order.id, order) for order in state.closed)
+        self.waiting = {name: self.open[name] for name in state.waiting}
+        self.fresh = {name: order for name, order in self.waiting.items() if not order.considered}
+        for order in state.open:
+            self.timers.set(order.id, order.due_ms)
+            if order.state in _TO_FETCH:
+                self.to_fetch.setdefault((order.pickup_lat, order.pickup_lon), {})[order.id] = order
+
+    def _wait(self, order: Order) -> None:
+        order.considered = False
+        self.waiting[order.id] = order
+        self.fresh[order.id] = order
+
+    def _unlist(self, order: Order) -> None:
+        """No rider is on its way to fetch the order any more."""
+        place = order.pickup_lat, order.pickup_lon
+        there = self.to_fetch[place]
+        del there[order.id]
+        if not there:
+            del self.to_fetch[place]

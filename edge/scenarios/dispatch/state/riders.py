@@ -1,0 +1,216 @@
+"""Riders on shift, what they hold and in which sequence, and when each will be free.
+
+The table of positions is kept in step from here: it must know who can be offered something, and after a restart the
+last place that an order's progress gave away stands in until a position comes.
+"""
+
+from bisect import bisect_left, insort
+from functools import partial
+from itertools import takewhile
+
+from msgspec import Struct
+
+from ....core.model import DispatchRules
+from ..lifecycle import AT_SHOP, PICKED_UP
+from .deadlines import Timers
+from .orders import Order, Orders
+from .positions import Positions
+from .travel import Service, ride_s
+
+
+class Rider(Struct, array_like=True):
+    """A rider on shift, or one who still holds an order. `free_ms` is when it expects to be free where `orders` is not
+    empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet)."""
+
+    id: str
+    capacity: int
+    until_ms: int | None
+    on: bool = True
+    silent: bool = False
+    orders: list[str] = []
+    free_ms: int = 0
+    lat: float = 0.0
+    lon: float = 0.0
+    place_ms: int = 0
+
+
+class Riders:
+    """Every rider that the node knows."""
+
+    def __init__(self, positions: Positions) -> None:
+        self.known: dict[str, Rider] = {}
+        self.idle = 0
+        """Riders on shift with nothing in hand."""
+        self.timers = Timers()
+        self.watched = 0
+        """Riders on shift."""
+        self._positions = positions
+        self._by_free: list[tuple[int, str]] = []
+
+    def get(self, rider: str) -> Rider | None:
+        """A rider on shift, or one who still holds an order."""
+        return self.known.get(rider)
+
+    def begin(self, rider: str, capacity: int, until_ms: int | None, now_ms: int) -> None:
+        """A shift begins, or its terms change."""
+        known = self.known.get(rider)
+        if known is None:
+            known = self.known[rider] = Rider(rider, capacity, until_ms, on=False)
+        known.capacity = capacity
+        known.until_ms = until_ms
+        if until_ms is None:
+            self.timers.drop(rider)
+        else:
+            self.timers.set(rider, until_ms)
+        self._positions.enter(rider, now_ms)
+        self._turn(known, True)
+
+    def end(self, rider: Rider) -> None:
+        """The shift is over. What it has picked up it still holds."""
+        self.timers.drop(rider.id)
+        self._turn(rider, False)
+        self._forget(rider)
+
+    def take(self, rider: Rider, order: str) -> None:
+        """One more order, at the end of the sequence."""
+        self._load(rider, [*rider.orders, order])
+
+    def drop(self, rider: Rider, order: str) -> None:
+        """One order less."""
+        self._load(rider, [held for held in rider.orders if held != order])
+        self._forget(rider)
+
+    def first(self, rider: Rider, order: str, orders: Orders) -> None:
+        """The order is in the rider's bag: what is there comes before what is not."""
+        bag = [held for held in rider.orders if held != order and orders.open[held].state is PICKED_UP]
+        rest = [held for held in rider.orders if held != order and held not in bag]
+        rider.orders = [*bag, order, *rest]
+
+    def at(self, rider: Rider, lat: float, lon: float, now_ms: int) -> None:
+        """Progress at a shop or a door tells where the rider is."""
+        rider.lat, rider.lon, rider.place_ms = lat, lon, now_ms
+        self._positions.put(rider.id, now_ms, lat, lon)
+
+    def heard(self, rider: Rider, now_ms: int) -> None:
+        """An event came from the rider."""
+        rider.silent = False
+        self._positions.hear(rider.id, now_ms)
+
+    def hush(self, rider: Rider) -> None:
+        """Nothing was heard of the rider for too long."""
+        rider.silent = True
+        self._positions.hush(rider.id)
+
+    def soon_free(self, now_ms: int, within_s: int) -> list[Rider]:
+        """Busy riders who expect to be free within that time, the earliest first."""
+        end = bisect_left(self._by_free, (now_ms + within_s * 1000 + 1, ""))
+        return [self.known[rider] for _, rider in self._by_free[:end]]
+
+    def reschedule(self, rider: Rider, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
+        """Works out anew when the rider reaches each stop of its sequence, and when it is free."""
+        if not rider.orders:
+            rider.free_ms = now_ms
+            return
+        free_ms = now_ms
+        held = [orders.open[name] for name in rider.orders]
+        service = Service(rules)
+        before: Order | None = None
+        for index, order in enumerate(held):
+            if order.state is PICKED_UP:
+                leave_ms = max(order.pickup_ms, free_ms - service.after_pickup)
+                order.dropoff_ms = max(service.dropoff_ms(leave_ms, order.ride_s), now_ms)
+                if before is not None:
+                    order.dropoff_ms = max(_next_door_ms(before, order, free_ms, rules), now_ms)
+            elif before is not None and together(before, order):
+                # Fetched with the one before: the first of the trip has worked out when, for all of it.
+                order.arrive_ms, order.pickup_ms = before.arrive_ms, before.pickup_ms
+                order.dropoff_ms = _next_door_ms(before, order, free_ms, rules)
+            else:
+                if before is not None:
+                    hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.pickup_lat, order.pickup_lon, rules)
+                    order.arrive_ms = free_ms + hop * 1000
+                elif order.state is not AT_SHOP:
+                    order.arrive_ms = max(order.arrive_ms, now_ms)
+                ready_ms = order.ready_ms
+                if len(held) > index + 1:
+                    for mate in takewhile(partial(together, order), held[index + 1 :]):
+                        ready_ms = max(ready_ms, mate.ready_ms)
+                order.pickup_ms = max(service.pickup_ms(order.arrive_ms, ready_ms), now_ms)
+                order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
+            free_ms = service.free_ms(order.dropoff_ms)
+            before = order
+        if free_ms != rider.free_ms:
+            self._unlist(rider)
+            rider.free_ms = free_ms
+            self._list(rider)
+
+    def restore(self, riders: list[Rider]) -> None:
+        """From a snapshot. The table keeps what it knows of riders who are still there."""
+        staying = {rider.id for rider in riders}
+        for name in self.known:
+            if name not in staying:
+                self._positions.leave(name)
+        self.known = {}
+        self.idle = self.watched = 0
+        self.timers = Timers()
+        self._by_free = []
+        for rider in riders:
+            self.known[rider.id] = rider
+            on, rider.on = rider.on, False
+            self._positions.enter(rider.id, rider.place_ms)
+            self._turn(rider, on)
+            self._list(rider)
+            if rider.place_ms:
+                self._positions.put(rider.id, rider.place_ms, rider.lat, rider.lon)
+            if rider.silent:
+                self._positions.hush(rider.id)
+            if on and rider.until_ms is not None:
+                self.timers.set(rider.id, rider.until_ms)
+
+    def _turn(self, rider: Rider, on: bool) -> None:
+        """On shift, or no longer."""
+        self.idle -= rider.on and not rider.orders
+        self.watched += on - rider.on
+        rider.on = on
+        idle = on and not rider.orders
+        self.idle += idle
+        self._positions.flag(rider.id, idle, on)
+
+    def _load(self, rider: Rider, orders: list[str]) -> None:
+        """Other orders in hand."""
+        had, has = bool(rider.orders), bool(orders)
+        if had and not has:
+            self._unlist(rider)
+        rider.orders = orders
+        if has and not had:
+            self._list(rider)
+        if has is not had:
+            self.idle += rider.on * (had - has)
+            self._positions.flag(rider.id, rider.on and had, rider.on)
+
+    def _list(self, rider: Rider) -> None:
+        if rider.orders:
+            insort(self._by_free, (rider.free_ms, rider.id))
+
+    def _unlist(self, rider: Rider) -> None:
+        entry = rider.free_ms, rider.id
+        index = bisect_left(self._by_free, entry)
+        if index < len(self._by_free) and self._by_free[index] == entry:
+            del self._by_free[index]
+
+    def _forget(self, rider: Rider) -> None:
+        if not rider.on and not rider.orders:
+            self._positions.leave(rider.id)
+            del self.known[rider.id]
+
+
+def together(one: Order, other: Order) -> bool:
+    """Whether a rider fetches both at once: at the same shop, and neither is in its bag yet."""
+    waits = one.state is not PICKED_UP and other.state is not PICKED_UP
+    return waits and (one.pickup_lat, one.pickup_lon) == (other.pickup_lat, other.pickup_lon)
+
+
+def _next_door_ms(before: Order, order: Order, free_ms: int, rules: DispatchRules) -> int:
+    """When the order is at its door, straight from the door before."""
+    hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.dropoff_lat, order.dropoff_lon, rules)
+    return free_ms + hop * 1000 + Service(rules).before_dropoff

@@ -1,0 +1,1 @@
+"""Batches to the centre, and its answers back."""

@@ -1,0 +1,349 @@
+"""The uplink: committed batches to the centre, the centre's word back into the core.
+
+Every connection begins with a hello; nothing is sent before the centre has greeted, and answers to what an earlier
+connection left behind are not believed. What the centre says goes to the core as `Welcome` and `Stored` inputs; the
+core alone decides what may be deleted. A refusal, of a hello or a batch, leads to another hello after a growing pause.
+"""
+
+import logging
+import ssl
+from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
+from collections.abc import Callable
+from random import SystemRandom
+from secrets import token_hex
+from typing import Final
+
+import zstandard
+
+from ..core.model import Batch, Stored, Welcome
+from ..limits import (
+    DISCARD_NOTICE_S,
+    UPLINK_ACK_DEADLINE_S,
+    UPLINK_BACKOFF_S_MAX,
+    UPLINK_BACKOFF_S_MIN,
+    UPLINK_FAST_S,
+    UPLINK_KEEP_ALIVE_S,
+    UPLINK_WINDOW_MAX,
+)
+from ..messages.batches import (
+    SYNC_ACK,
+    SYNC_BATCH,
+    SYNC_HELLO,
+    SYNC_WELCOME,
+    Ack,
+    Greeting,
+    Hello,
+    Parcel,
+    decode_ack,
+    decode_greeting,
+    encode,
+)
+from ..messages.envelope import topic_down, topic_up
+from ..mqtt.client.connection import Link, Message, State
+
+log = logging.getLogger(__name__)
+
+COMPRESSION_LEVEL: Final = 3
+"""zstd's default: 256 KiB of windows in about 2 ms."""
+
+_HINTS: Final = {
+    "cloned": "Two processes use this node's identity. Stop one of them, and give it a name of its own.",
+    "replaced": "Another data directory has enrolled as this node. Stop one of the two nodes.",
+    "mismatch": "The centre holds other content under this number. Another node uses this node's identity.",
+    "stale_epoch": "The centre has begun a new epoch. Asking for it.",
+    "gap": "A batch was lost on the way. Sending it again.",
+}
+
+
+class Sync:
+    """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's standing for the
+    given boot identifier, `post` feeds an input to the core. Everything runs in the event loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        centre: str,
+        url: str,
+        username: str,
+        token: str,
+        tls: ssl.SSLContext | None,
+        batches: Callable[[], list[Batch]],
+        hello: Callable[[str], Hello],
+        post: Callable[[Welcome | Stored], None],
+        ack_deadline_s: float = UPLINK_ACK_DEADLINE_S,
+        backoff: tuple[float, float] = (UPLINK_BACKOFF_S_MIN, UPLINK_BACKOFF_S_MAX),
+    ) -> None:
+        self.batches_sent = 0
+        """Different batches sent since the start."""
+        self.batches_repeated = 0
+        """Batches sent once more, after a reconnect or a refusal."""
+        self.batches_acked = 0
+        """Of those sent since the start, the ones that the centre holds."""
+        self.bytes = 0
+        """Compressed bytes of batches sent, repeats included."""
+        self.refused: dict[str, int] = {}
+        """Refusals by the centre, by reason."""
+        self.nonsense = 0
+        """Answers that cannot be true, or cannot be read."""
+        identity = username if token else node  # without a token a centre on loopback goes by the client identifier
+        self._topics = {kind: topic_up(centre, identity, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
+        self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK)}
+        self._boot = token_hex(8)
+        self._batches, self._hello, self._post = batches, hello, post
+        self._ack_deadline_s, self._backoff = ack_deadline_s, backoff
+        self._random = SystemRandom().random
+        self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
+        self._link = Link(
+            url,
+            client_id=node,
+            username=username if token else "",
+            token=token,
+            tls=tls,
+            clean_start=True,
+            keep_alive_s=UPLINK_KEEP_ALIVE_S,
+            on_messages=self._on_messages,
+            on_state=self._on_state,
+            random=self._random,
+            subscriptions=[(topic, 1) for topic in self._kinds],
+            backoff=backoff,
+            ack_deadline_s=ack_deadline_s,
+        )
+        self._loop: AbstractEventLoop | None = None
+        self._timer: TimerHandle | None = None
+        self._greeted = False
+        self._epoch = 0
+        self._through = 0
+        self._flying: dict[int, float] = {}  # number of a batch sent on this connection: when
+        self._first_sent = (0, 0)  # the latest batch that was ever sent, as (epoch, number)
+        self._answer_s = UPLINK_FAST_S  # how long the last acknowledgement took
+        self._pauses = 0
+        self._problem = ""
+        self._gave_up_at: float | None = None
+        self._acked_at: float | None = None
+
+    # -- what the node may ask -----------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the centre has greeted on the present connection."""
+        return self._greeted
+
+    @property
+    def in_flight(self) -> int:
+        """Batches sent on this connection and not acknowledged."""
+        return len(self._flying)
+
+    @property
+    def unsent(self) -> int:
+        """Batches that could be on their way: the centre has greeted, there is room, and they are not sent."""
+        if not self._greeted or len(self._flying) >= self._window:
+            return 0
+        return sum(self._is_due(batch) for batch in self._batches())
+
+    @property
+    def last_ack_age_s(self) -> float | None:
+        """Real seconds since the centre last acknowledged anything or greeted, None if it never did."""
+        if self._acked_at is None or self._loop is None:
+            return None
+        return self._loop.time() - self._acked_at
+
+    @property
+    def error(self) -> str:
+        """What is wrong with the uplink, in a sentence; empty while all is well."""
+        return self._problem or self._link.error
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the centre told this process lately not to send what it may have sent before."""
+        since = self._gave_up_at
+        return since is not None and self._loop is not None and self._loop.time() - since < DISCARD_NOTICE_S
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Stay connected until `close`."""
+        self._loop = get_running_loop()
+        await self._link.run()
+
+    def wake(self) -> None:
+        """New batches are on disk."""
+        self._send()
+
+    def ask_again(self) -> None:
+        """The core was rebuilt from the disk and may have lost what the centre said: the centre says it again."""
+        if self._link.connected:
+            self._say_hello()
+
+    async def close(self) -> None:
+        """Say goodbye. What is not acknowledged is sent after the next start."""
+        self._disarm()
+        await self._link.stop()
+
+    # -- the connection ------------------------------------------------------------------------------------------------
+
+    def _on_state(self, state: State) -> None:
+        self._greeted = False
+        self._flying.clear()
+        self._disarm()
+        if state is State.CONNECTED:
+            self._say_hello()
+        elif state is State.DISCONNECTED:
+            log.info("the uplink is down: %s", self.error)
+
+    def _say_hello(self) -> None:
+        """QoS 0, because a hello must never be sent again by itself: it would tell of the past. The deadline and the
+        next connection do that better."""
+        self._greeted = False
+        self._flying.clear()
+        self._link.publish(self._topics[SYNC_HELLO], encode(self._hello(self._boot)), qos=0)
+        self._arm(self._ack_deadline_s, self._half_dead)
+
+    def _half_dead(self) -> None:
+        waits = "has not greeted" if not self._greeted else "has acknowledged no batch"
+        self._problem = f"The centre {waits} for {self._ack_deadline_s:.0f} s. Connecting anew; see the centre's log."
+        self._link.drop()
+
+    def _pause(self, problem: str) -> None:
+        """The centre refused something: another hello, later."""
+        if problem != self._problem:
+            log.warning("%s", problem)
+        self._problem = problem
+        self._greeted = False
+        self._flying.clear()
+        delay_s = min(self._backoff[1], self._backoff[0] * 2 ** min(self._pauses, 16))
+        self._pauses += 1
+        self._arm(delay_s * (0.5 + self._random() / 2), self._say_hello)
+
+    def _arm(self, delay_s: float, what: Callable[[], None]) -> None:
+        self._disarm()
+        assert self._loop is not None
+        self._timer = self._loop.call_later(delay_s, what)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # -- out -----------------------------------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        """What is committed and not yet sent on this connection, as far as the line has room."""
+        if not self._greeted or self._loop is None:
+            return
+        for batch in self._batches():
+            if len(self._flying) >= self._window:
+                break
+            if self._is_due(batch) and not self._publish(batch):
+                break
+
+    @property
+    def _window(self) -> int:
+        return UPLINK_WINDOW_MAX if self._answer_s < UPLINK_FAST_S else 1
+
+    def _is_due(self, batch: Batch) -> bool:
+        """Whether it was not sent on this connection, and the centre does not have it."""
+        return batch.epoch == self._epoch and batch.seq > self._through and batch.seq not in self._flying
+
+    def _publish(self, batch: Batch) -> bool:
+        assert self._loop is not None
+        body = self._zstd.compress(batch.body)
+        parcel = Parcel(
+            epoch=batch.epoch,
+            seq=batch.seq,
+            sha256=batch.sha256,
+            previous=batch.previous,
+            body=body,
+            chain=self._hello(self._boot).before(batch.seq),
+        )
+        if not self._link.publish(self._topics[SYNC_BATCH], encode(parcel), on_ack=self._on_puback):
+            return False
+        if not self._flying:
+            self._arm(self._ack_deadline_s, self._half_dead)
+        self._flying[batch.seq] = self._loop.time()
+        self.bytes += len(body)
+        if (batch.epoch, batch.seq) > self._first_sent:
+            self._first_sent = (batch.epoch, batch.seq)
+            self.batches_sent += 1
+        else:
+            self.batches_repeated += 1
+        return True
+
+    def _on_puback(self, code: int) -> None:
+        """A publish that the centre could not take at all. (Success says less than the `sync.ack` that follows.)"""
+        if code >= 0x80 and self._greeted:
+            self._count(f"mqtt_{code:#x}")
+            self._pause(f"The centre refused a batch with MQTT reason {code:#x}. Trying again; see the centre's log.")
+
+    # -- in ------------------------------------------------------------------------------------------------------------
+
+    def _on_messages(self, messages: list[Message]) -> None:
+        for message in messages:
+            kind = self._kinds.get(message.topic)
+            try:
+                if kind == SYNC_WELCOME:
+                    self._on_greeting(decode_greeting(message.payload))
+                elif kind == SYNC_ACK:
+                    self._on_ack(decode_ack(message.payload))
+            except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
+                self.nonsense += 1
+                log.warning("the centre sent a %s that cannot be read: %s", kind, error)
+        self._link.acknowledge(messages)
+        self._send()
+
+    def _on_greeting(self, greeting: Greeting) -> None:
+        if self._greeted:
+            return
+        if greeting.refused:
+            self._count(greeting.refused)
+            hint = _HINTS.get(greeting.refused, "See the centre's alarms.")
+            self._pause(f"The centre refuses this node ({greeting.refused}). {hint}")
+            return
+        if greeting.reason:
+            harmless = greeting.reason in ("enrolled", "again")
+            level = logging.INFO if harmless else logging.WARNING
+            log.log(level, "the centre greets with epoch %d: %s", greeting.epoch, greeting.reason)
+        self._disarm()
+        self._acknowledged()
+        self._greeted, self._problem = True, ""
+        if greeting.discard_before and greeting.epoch != self._epoch:
+            self._gave_up_at = self._acked_at
+        self._epoch, self._through = greeting.epoch, greeting.through
+        self._post(
+            Welcome(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.chain)
+        )
+
+    def _on_ack(self, ack: Ack) -> None:
+        if not self._greeted:
+            return
+        if ack.refused:
+            self._count(ack.refused)
+            hint = _HINTS.get(ack.refused, "See the centre's alarms.")
+            self._pause(f"The centre refuses a batch ({ack.refused}) and expects {ack.expected}. {hint}")
+            return
+        if ack.epoch != self._epoch or ack.through > max(self._flying, default=self._through):
+            self.nonsense += 1
+            log.warning("the centre acknowledges %d/%d, which was never sent", ack.epoch, ack.through)
+            return
+        done = [seq for seq in self._flying if seq <= ack.through]
+        if not done:
+            return
+        assert self._loop is not None
+        self._answer_s = self._loop.time() - self._flying[done[-1]]
+        for seq in done:
+            del self._flying[seq]
+        self.batches_acked += len(done)
+        self._through = ack.through
+        self._pauses = 0
+        self._acknowledged()
+        self._post(Stored(ack.epoch, ack.through))
+        self._disarm()
+        if self._flying:
+            self._arm(self._ack_deadline_s, self._half_dead)
+
+    def _acknowledged(self) -> None:
+        assert self._loop is not None
+        self._acked_at = self._loop.time()
+
+    def _count(self, reason: str) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + 1

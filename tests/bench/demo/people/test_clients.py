@@ -1,0 +1,237 @@
+"""Clients keep what was not receipted, and send it again. The endpoint is the real one, its receiver a test's."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from bench.demo.people.clients import Fleet
+from bench.demo.people.scheduler import Agenda
+from bench.demo.processes import free_port
+from bench.demo.proof.records import Records
+from edge.clock import Clock
+from edge.core.model import Answer, Publish, Source
+from edge.errors import Reason
+from edge.messages.envelope import KitchenReady, OrderCancel, Receipt, Update, encode
+from edge.mqtt.server.endpoint import Endpoint
+
+MORNING = 1_790_000_000_000
+
+
+class Node:
+    """A receiver that answers what it is told to answer, and keeps what was not acknowledged."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, str, bytes]] = []
+        self.places: list[bytes] = []
+        self.deaf = False
+        self.receipts: dict[tuple[str, str], bytes] = {}
+        self.waiting: dict[str, dict[int, Answer]] = {}
+        self.endpoint: Endpoint | None = None
+        self._sequence = 0
+
+    async def listen(self, port: int) -> None:
+        """Come up."""
+        self.endpoint = Endpoint("district", self, lambda name, token: token == f"token of {name}".encode())
+        await self.endpoint.listen(f"127.0.0.1:{port}")
+
+    async def vanish(self) -> None:
+        """Go down; what clients are owed is kept."""
+        assert self.endpoint is not None
+        await self.endpoint.close()
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        """Every event gets the receipt that it always gets; positions get nothing."""
+        for publish in publishes:
+            if publish.kind == "rider.position":
+                self.places.append(publish.payload)
+                continue
+            loose = msgspec.json if publish.payload[:1] == b"{" else msgspec.msgpack
+            id_ = loose.decode(publish.payload)["id"]
+            self.got.append((publish.client, id_, publish.payload))
+            if not self.deaf:
+                receipt = Receipt(id=id_, of=publish.kind, status="accepted", at=len(self.got))
+                payload = encode(receipt, json=publish.payload[:1] == b"{")
+                self.say(publish.client, "receipt", self.receipts.setdefault((publish.client, id_), payload))
+        source.acknowledge([p.token for p in publishes if p.token], ["" for p in publishes if p.token])
+
+    def say(self, client: str, kind: str, payload: bytes) -> None:
+        """An answer."""
+        self._sequence += 1
+        answer = Answer(self._sequence, client, kind, payload, 1e12)
+        self.waiting.setdefault(client, {})[self._sequence] = answer
+        if self.endpoint is not None:
+            self.endpoint.wake([client])
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:
+        """Nothing is shed here."""
+        raise AssertionError(reason)
+
+    def delivered(self, client: str, sequences: list[int]) -> None:
+        """Acknowledged answers go."""
+        for sequence in sequences:
+            self.waiting[client].pop(sequence, None)
+
+    def present(self, client: str, present: bool) -> None:
+        """Nobody looks."""
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        """What is not acknowledged."""
+        answers = [a for a in self.waiting.get(client, {}).values() if a.sequence > after]
+        return [(answer, 1e9) for answer in answers[:limit]]
+
+
+def run(test: Callable[[Node, Fleet, int], Awaitable[None]]) -> Records:
+    """Run a test with a node, a fleet and the port between them."""
+    records = Records()
+
+    async def main() -> None:
+        node, port = Node(), free_port()
+        await node.listen(port)
+        agenda = Agenda(Clock(60.0, MORNING, int(time.time() * 1000)))
+        tokens = {name: f"token of {name}" for name in ("shop-1", "customer-1")}
+        fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, agenda, records, 1)
+        fleet.start()
+        try:
+            async with asyncio.timeout(30):
+                await test(node, fleet, port)
+        finally:
+            agenda.close()
+            await fleet.close()
+            await node.vanish()
+
+    asyncio.run(main())
+    return records
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait for something to become true. What is waited for is another thread's or a peer's: nothing sets an event."""
+    while not true():  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+def ready(client_id: str, order: str) -> KitchenReady:
+    """An event."""
+    return KitchenReady(id=client_id, at=MORNING, order=order)
+
+
+def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
+    """JSON and MessagePack clients are connected with their own token, and hear about their events once."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        seen: list[str] = []
+        shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
+        customer = fleet.client("customer-1", json=True, on_answer=lambda _: None)
+        for client, event in ((shop, ready("e1", "o1")), (customer, OrderCancel(id="e1", at=MORNING, order="o1"))):
+            client.tell(event, MORNING, lambda receipt: seen.append(receipt.of))
+            client.join()
+        await until(lambda: len(seen) == 2)
+        assert sorted(seen) == ["kitchen.ready", "order.cancel"]
+        assert {payload[:1] == b"{" for _, _, payload in node.got} == {True, False}
+        assert fleet.unanswered() == []
+        await until(lambda: not any(node.waiting.values()))
+
+    records = run(test)
+    assert records.counts["receipts"] == len(records.receipt_ms_real) == 2
+    assert records.problems == []
+
+
+def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
+    """An acknowledged event without a receipt is sent again with the same bytes until the receipt comes."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        node.deaf = True
+        shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
+        shop.join()
+        shop.tell(ready("e1", "o1"), MORNING)
+        await until(lambda: len(node.got) == 1)
+        assert fleet.unanswered() == [("shop-1", "e1")]
+        node.deaf = False
+        await until(lambda: not fleet.unanswered())
+        assert len({payload for _, _, payload in node.got}) == 1
+
+    assert run(test).counts["resent"] >= 1
+
+
+def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
+    """Events told while the node was away arrive in the sequence they happened, when it is back."""
+
+    async def test(node: Node, fleet: Fleet, port: int) -> None:
+        shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
+        shop.join()
+        await until(lambda: fleet.connected == 1)
+        await node.vanish()
+        await until(lambda: fleet.connected == 0)
+        for number in range(1, 6):
+            shop.tell(ready(f"e{number}", "o1"), MORNING)
+        await node.listen(port)
+        await until(lambda: not fleet.unanswered())
+        first = list(dict.fromkeys(id_ for _, id_, _ in node.got))
+        assert first == ["e1", "e2", "e3", "e4", "e5"]
+
+    assert run(test).problems == []
+
+
+def test_repeats_get_the_same_bytes() -> None:
+    """A client that repeats every event gets the same receipt again, and notices that it is the same."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        fleet.repeat_probability = 1.0
+        shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
+        shop.join()
+        shop.tell(ready("e1", "o1"), MORNING)
+        await until(lambda: fleet.records.counts["receipts_again"] >= 1)
+        assert fleet.records.events["shop-1", "e1"].differing is None
+
+    assert run(test).counts["repeats"] == 1
+
+
+def test_who_leaves_waits_for_what_is_unanswered() -> None:
+    """A client that wants to go stays until its receipts are there, and acknowledges what it was told last."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        node.deaf = True
+        heard: list[object] = []
+        shop = fleet.client("shop-1", json=False, on_answer=heard.append)
+        shop.join()
+        shop.tell(ready("e1", "o1"), MORNING)
+        shop.leave()
+        await until(lambda: node.got)
+        assert fleet.unanswered() == [("shop-1", "e1")]
+        node.say("shop-1", "update", encode(Update(order="o1", state="placed", at=1), json=False))
+        node.deaf = False
+        await until(lambda: heard and not fleet.unanswered())
+        await until(lambda: fleet.connected == 0 and not any(node.waiting.values()))
+
+    assert run(test).problems == []
+
+
+def test_rubbish_is_a_problem_and_not_the_end() -> None:
+    """A message that cannot be read is written down as a problem; the client goes on."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
+        shop.join()
+        await until(lambda: fleet.connected == 1)
+        node.say("shop-1", "update", b"\xff\xff")
+        shop.tell(ready("e1", "o1"), MORNING)
+        await until(lambda: not fleet.unanswered())
+
+    assert "cannot read" in run(test).problems[0]
+
+
+def test_places_go_out_only_while_connected() -> None:
+    """Places are QoS 0: lost without a connection, never kept."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        shop = fleet.client("shop-1", json=True, on_answer=lambda _: None)
+        shop.here([(MORNING, 31.0, 121.0)])
+        shop.join()
+        await until(lambda: fleet.connected == 1)
+        shop.here([(MORNING, 31.5, 121.5)])
+        await until(lambda: node.places)
+        assert len(node.places) == 1
+        assert b"31.5" in node.places[0]
+
+    assert run(test).counts["positions"] == 1

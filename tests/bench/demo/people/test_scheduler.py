@@ -1,0 +1,101 @@
+"""The agenda of the district's people."""
+
+import asyncio
+import time
+
+from bench.demo.people.scheduler import Agenda
+from edge.clock import Clock
+
+MORNING = 1_800_000_000_000
+
+
+def agenda(speed: float = 1000.0) -> Agenda:
+    """An agenda whose clock begins about now."""
+    return Agenda(Clock(speed, MORNING, int(time.time() * 1000)))
+
+
+def test_in_sequence_and_never_early() -> None:
+    """Actions run in the sequence of their instants, none before its instant, each told when it was due."""
+
+    async def main() -> None:
+        day = agenda()
+        start = day.now_ms()
+        seen: list[tuple[int, int]] = []
+        for offset in (30_000, 10_000, 20_000, 10_000):
+            day.at(start + offset, lambda due: seen.append((due - start, day.now_ms() - start)))
+        done = asyncio.Event()
+        day.at(start + 30_001, lambda _: done.set())
+        await asyncio.wait_for(done.wait(), 10)
+        assert [due for due, _ in seen] == [10_000, 10_000, 20_000, 30_000]
+        assert all(now >= due for due, now in seen)
+
+    asyncio.run(main())
+
+
+def test_what_is_past_happens_at_once() -> None:
+    """An instant that has passed is done in the next turn, and says how late it is."""
+
+    async def main() -> None:
+        day = agenda()
+        late: list[float] = []
+        day.at(day.now_ms() - 5_000, lambda due: late.append(day.late_real_s(due)))
+        await asyncio.sleep(0.05)
+        assert len(late) == 1
+        assert late[0] >= 0.005
+
+    asyncio.run(main())
+
+
+def test_an_action_may_plan_another_one() -> None:
+    """A chain of actions goes on, and many at one instant do not starve the loop."""
+
+    async def main() -> None:
+        day = agenda()
+        done: list[int] = []
+
+        def again(due: int) -> None:
+            done.append(due)
+            if len(done) < 1_000:
+                day.at(due, again)
+
+        day.at(day.now_ms(), again)
+        turns = 0
+        while len(done) < 1_000:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns >= 4
+
+    asyncio.run(main())
+
+
+def test_a_failure_is_kept_and_ends_everything() -> None:
+    """An action that raises stops the agenda, and its error can be asked for."""
+
+    async def main() -> None:
+        day = agenda()
+
+        def fail(_: int) -> None:
+            raise ValueError("a bug")
+
+        day.at(day.now_ms(), fail)
+        day.at(day.now_ms() + 1, lambda _: day.at(0, lambda _: None))
+        await asyncio.sleep(0.05)
+        assert isinstance(day.failure, ValueError)
+        assert len(day) == 0
+
+    asyncio.run(main())
+
+
+def test_after_closing_nothing_happens() -> None:
+    """A closed agenda does nothing any more."""
+
+    async def main() -> None:
+        day = agenda()
+        seen: list[int] = []
+        day.after(1, seen.append)
+        day.close()
+        day.at(day.now_ms(), seen.append)
+        await asyncio.sleep(0.02)
+        assert seen == []
+
+    asyncio.run(main())

@@ -1,0 +1,141 @@
+"""What the journal is found to say."""
+
+import msgspec
+
+from bench.demo.proof.evidence import Evidence
+from edge.core.model import Acknowledge, Event, Now, Recalled, Rejected, Row, Shed, decode_row, encode_row
+from edge.errors import Reason
+from edge.messages.envelope import Receipt, encode
+from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
+
+
+def judged(rows: Rows) -> Evidence:
+    """The evidence of these rows."""
+    evidence = Evidence()
+    evidence.read(rows.bodies)
+    return evidence
+
+
+def test_a_good_day_has_no_findings() -> None:
+    """Orders that went as they should leave no finding, and every event is accounted for."""
+    evidence = judged(good_day())
+    assert evidence.findings == {}
+    assert evidence.received == evidence.accepted == evidence.acknowledged == 12
+    assert evidence.delivered_at == {"o1": START + 46 * MINUTE, "o2": START + 76 * MINUTE}
+    assert evidence.promised == {"o1": START + 60 * MINUTE, "o2": START + 90 * MINUTE}
+
+
+def test_two_riders_for_one_order_are_found() -> None:
+    """An order that a second rider may take while the first one holds it is a finding."""
+    rows = good_day()
+    rows.shift("rider-2", 130, 500)
+    rows.shift("rider-3", 130, 500)
+    rows.place("o3", 131, ("rider-2", rows.offer("o3", 7, 131)))
+    rows.reply("rider-2", "o3", 7, 132)
+    rows.add(133, [], ("rider-3", rows.offer("o3", 8, 133)))
+    rows.reply("rider-3", "o3", 8, 134)
+    assert len(judged(rows).findings["no_order_with_two_riders"]) == 2
+
+
+def test_a_withdrawn_order_may_go_to_another_rider() -> None:
+    """Withdrawal, decline, the end of a shift, and an unanswered offer each free the order for the next rider."""
+    for how in ("withdrawn", "declined", "off", "silent"):
+        rows = Rows()
+        rows.shift("rider-1", 0, 500)
+        rows.shift("rider-2", 0, 500)
+        rows.place("o1", 1, ("rider-1", rows.offer("o1", 1, 1)))
+        if how != "silent":
+            rows.reply("rider-1", "o1", 1, 2)
+        if how == "withdrawn":
+            back = ("rider-1", rows.offer("o1", 1, 3, "withdrawn"))
+            rows.add(3, [], ("rider-2", rows.offer("o1", 2, 3)), back)
+        elif how == "declined":
+            rows.reply("rider-1", "o1", 1, 3, accept=False)
+        elif how == "off":
+            rows.shift("rider-1", 3, 0, on=False)
+        if how != "withdrawn":
+            rows.add(4, [], ("rider-2", rows.offer("o1", 2, 4)))
+        rows.reply("rider-2", "o1", 2, 5)
+        assert judged(rows).findings == {}, how
+
+
+def test_a_rider_who_was_given_up_may_come_with_the_food() -> None:
+    """A pickup by the rider from whom the order was withdrawn is no second rider, as long as nobody else holds it."""
+    rows = Rows()
+    rows.shift("rider-1", 0, 500)
+    rows.place("o1", 1, ("rider-1", rows.offer("o1", 1, 1)))
+    rows.reply("rider-1", "o1", 1, 2)
+    rows.add(3, [], ("rider-1", rows.offer("o1", 1, 3, "withdrawn")))
+    rows.step("rider-1", "o1", "picked_up", 4)
+    rows.step("rider-1", "o1", "delivered", 9)
+    assert judged(rows).findings == {}
+
+
+def test_too_many_orders_are_found() -> None:
+    """An offer beyond a rider's room is a finding; one after an order has ended is not."""
+    rows = Rows()
+    rows.shift("rider-1", 0, 500)
+    rows.place("o1", 1, ("rider-1", rows.offer("o1", 1, 1)))
+    rows.reply("rider-1", "o1", 1, 2)
+    rows.ended("o1", "undeliverable", 3)
+    rows.place("o2", 4, ("rider-1", rows.offer("o2", 2, 4)))
+    assert judged(rows).findings == {}
+    rows.reply("rider-1", "o2", 2, 5)
+    rows.place("o3", 6, ("rider-1", rows.offer("o3", 3, 6)))
+    assert list(judged(rows).findings) == ["capacity_respected"]
+
+
+def test_offers_after_the_shift_are_found() -> None:
+    """An offer after the planned end of a shift, or after its real one, is a finding."""
+    rows = good_day()
+    rows.place("o8", 122, ("rider-1", rows.offer("o8", 8, 122)))
+    rows.shift("rider-2", 0, 100)
+    rows.place("o9", 101, ("rider-2", rows.offer("o9", 9, 101)))
+    assert len(judged(rows).findings["none_assigned_after_shift_end"]) == 2
+
+
+def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
+    """A repeat counts as a duplicate; the recalled receipt must be the first one's bytes."""
+    rows = good_day()
+    first = decode_row(rows.bodies[0])
+    event = first.inputs[0]
+    assert isinstance(event, Event)
+    payload = rows.receipts["rider-1", event.body.id]
+    again = Row(90, Now(1.0, START), [event], [], [], [Acknowledge([""])])
+    recall = Row(
+        91, Now(1.0, START), [Recalled("rider-1", payload)], [], [], [rows.answer("rider-1", "receipt", payload)]
+    )
+    rows.bodies += [encode_row(again), encode_row(recall)]
+    evidence = judged(rows)
+    assert (evidence.findings, evidence.duplicate, evidence.received) == ({}, 1, 13)
+
+    wrong = Row(92, Now(1.0, START), [], [], [], [rows.answer("rider-1", "receipt", _later(payload))])
+    rows.bodies.append(encode_row(wrong))
+    assert list(judged(rows).findings) == ["one_decision_per_id"]
+
+
+def _later(payload: bytes) -> bytes:
+    """The same receipt, decided at another time."""
+    receipt = msgspec.msgpack.decode(payload, type=Receipt)
+    return encode(msgspec.structs.replace(receipt, at=receipt.at + 1), json=False)
+
+
+def test_refusals_and_shed_messages_are_counted_by_reason() -> None:
+    """Refused events, messages that were none, and shed ones are told apart, each with its reason."""
+    rows = good_day()
+    rows.step("rider-1", "o1", "picked_up", 140, refuse="too_late")
+    inputs = [Rejected("x", "order.place", Reason.MALFORMED), Shed(Reason.OVER_QUOTA, 7)]
+    rows.bodies.append(encode_row(Row(99, Now(1.0, START), inputs, [], [], [Acknowledge(["malformed"])])))
+    evidence = judged(rows)
+    assert evidence.refused == {"too_late": 1, "malformed": 1}
+    assert evidence.shed == {"over_quota": 7}
+    assert evidence.received == evidence.accepted + evidence.duplicate + evidence.refused.total()
+
+
+def test_a_decision_without_a_receipt_is_found() -> None:
+    """An event whose row holds no receipt for it is a finding."""
+    rows = good_day()
+    row = decode_row(rows.bodies[1])
+    bare = Row(row.number, row.now, row.inputs, [], [], row.effects[1:])
+    rows.bodies[1] = encode_row(bare)
+    assert list(judged(rows).findings) == ["every_event_has_a_receipt"]

@@ -1,0 +1,68 @@
+"""Orders held back: heard of later, and of nothing else is anything lost."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.demo.district.instance import Instance
+from bench.dispatch.days import POLICIES
+from bench.dispatch.policies.policy import Day, Decision, News, Placed, Ready
+from bench.dispatch.policies.waiting import Waiting
+from bench.dispatch.simulator.feasibility import violations
+from bench.dispatch.simulator.strict import simulate
+from tests.bench.dispatch.days import TOWN, Script, instances
+
+
+def heard(minutes: int, uncertain: bool = False) -> list[tuple[int, News]]:
+    """What a policy hears on the day of the town."""
+    scripts: list[Script] = []
+
+    def make(day: Day) -> Script:
+        scripts.append(Script(day, {}))
+        return scripts[0]
+
+    simulate(TOWN, partial(Waiting, make=make, minutes=minutes), uncertain)
+    return scripts[0].told
+
+
+@pytest.mark.parametrize(("minutes", "at"), [(1, [11, 13, 16]), (5, [15, 15, 20])])
+def test_an_order_is_heard_of_at_the_next_minute_of_the_grid(minutes: int, at: list[int]) -> None:
+    """Never in its own minute, also where that is on the grid; couriers are heard of at once."""
+    told = heard(minutes)
+    assert [now for now, item in told if isinstance(item, Placed)] == at
+    assert [now for now, item in told if not isinstance(item, Placed | Ready)] == [0, 5]
+
+
+def test_an_order_is_not_ready_before_it_is_heard_of() -> None:
+    """With a long grid both come together, in their sequence."""
+    assert [(now, type(item)) for now, item in heard(30) if isinstance(item, Placed | Ready)] == [
+        (30, kind) for kind in (Placed, Placed, Placed, Ready, Ready, Ready)
+    ]
+
+
+class Counted(Script):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
+        """Nothing."""
+        type(self).asked += 1
+        return super().decide(now, news)
+
+
+def test_nobody_is_asked_about_what_it_has_not_heard() -> None:
+    """A placement that is held back is no chance to decide."""
+    Counted.asked = 0
+    simulate(TOWN, partial(Waiting, make=partial(Counted, lines={}), minutes=30))
+    assert Counted.asked == 3  # two shifts begin, and the three orders come together
+
+
+@given(instances(), st.booleans(), st.sampled_from([1, 5]), st.sampled_from(sorted(POLICIES)))
+def test_any_policy_can_wait(instance: Instance, uncertain: bool, minutes: int, policy: str) -> None:
+    """Whoever waits decides nothing illegal."""
+    made = partial(Waiting, make=partial(POLICIES[policy], every=minutes), minutes=minutes)
+    assert violations(instance, simulate(instance, made, uncertain).solution) == []

@@ -1,0 +1,56 @@
+"""A node that is watched from its start."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.footprint.day import Day
+from bench.footprint.measure import wake_ups
+from bench.footprint.node_process import Household
+from edge.errors import DoorstepError
+
+
+def test_orders_are_delivered_when_their_time_on_the_road_is_over(tmp_path: Path) -> None:
+    """On a fast clock orders are placed, accepted, and delivered 25 minutes later by that clock, none before."""
+
+    async def main() -> None:
+        house = Household(tmp_path / "house", ["till-0", *(f"rider-{n}" for n in range(15))], speed=1200)
+        async with house.node() as took_s:
+            assert took_s > 0
+            day = Day(house)
+            try:
+                await day.open(1, 15)
+                await day.hour(20, 1.0, 1)
+                assert day.placed == day.accepted == 20
+                assert 0 < day.delivered < 20  # the last 25 minutes' orders are under way
+                assert day.positions > 100
+                assert (await house.status())["counts"]["refused"] == {}
+            finally:
+                day.close()
+
+    asyncio.run(main())
+
+
+def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """A broken configuration ends the measurement with the node's own words."""
+
+    async def main() -> None:
+        house = Household(tmp_path / "house", [])
+        with (tmp_path / "house" / "edge.toml").open("a") as file:
+            file.write('nonsense = "x"\n')
+        with pytest.raises(DoorstepError, match="nonsense"):
+            async with house.node():
+                pass
+
+    asyncio.run(main())
+
+
+def test_wake_ups_are_counted() -> None:
+    """A process that sleeps ten times wakes up at least ten times."""
+    before = wake_ups(os.getpid())
+    for _ in range(10):
+        time.sleep(0.001)
+    assert wake_ups(os.getpid()) >= before + 10

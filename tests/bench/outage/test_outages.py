@@ -1,0 +1,41 @@
+"""The end of a run. (The whole run: test_command.)"""
+
+import asyncio
+from typing import Any, cast
+
+from bench.outage.outages import settle
+
+
+class Scripted:
+    """A site and its people: receipts come at the third look, the centre is in step at the second."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._waiting = [2, 1, 0]
+        self._centre = [8, 9]
+
+    @property
+    def waiting(self) -> int:
+        """Events without a receipt."""
+        self.said.append("waiting")
+        return self._waiting.pop(0)
+
+    async def close(self) -> None:
+        """Everybody leaves."""
+        self.said.append("close")
+
+    async def status(self) -> dict[str, Any]:
+        """The node received nine events."""
+        return {"sync": {"events_at_node": 9}}
+
+    async def summary(self) -> dict[str, Any]:
+        """The centre counts eight, then nine."""
+        self.said.append("summary")
+        return {"events": self._centre.pop(0)}
+
+
+def test_nobody_sends_any_more_when_the_sums_are_compared() -> None:
+    """First the receipts, then the leaving, then the sums: a resend would move them."""
+    scripted = Scripted()
+    asyncio.run(settle(cast(Any, scripted), cast(Any, scripted)))
+    assert scripted.said == ["waiting", "waiting", "waiting", "close", "summary", "summary"]

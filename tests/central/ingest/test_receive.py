@@ -1,0 +1,422 @@
+"""A node and the centre over a line that loses everything: each batch once, whoever forgets what."""
+
+import asyncio
+import shutil
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apsw
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from central.ingest.receive import Judge, Receive
+from central.store import FILE, Reader, Store
+from edge.core.model import Batch, Now, Publish, Welcome
+from edge.core.outbox import Outbox
+from edge.errors import Reason
+from edge.limits import CENTRE_JOBS_MAX
+from edge.messages.batches import (
+    SYNC_ACK,
+    SYNC_BATCH,
+    SYNC_HELLO,
+    SYNC_WELCOME,
+    Ack,
+    Greeting,
+    Parcel,
+    Window,
+    decode_ack,
+    decode_greeting,
+    encode,
+)
+
+START = 1_767_225_600_000
+
+
+class Centre:
+    """A judge on a store that can be closed, copied and put back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.store = Store(folder)
+        self.judge = Judge(self.store, lambda: START)
+
+    def restart(self) -> None:
+        self.store.close()
+        self.store = Store(self.folder)
+        self.judge = Judge(self.store, lambda: START)
+
+    def backup(self) -> None:
+        self.restart()
+        shutil.copyfile(self.folder / FILE, self.folder / "backup")
+
+    def restore(self) -> None:
+        if (self.folder / "backup").exists():
+            self.store.close()
+            for name in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
+                (self.folder / name).unlink(missing_ok=True)
+            shutil.copyfile(self.folder / "backup", self.folder / FILE)
+            self.store = Store(self.folder)
+            self.judge = Judge(self.store, lambda: START)
+
+    def ask(self, kind: str, payload: bytes, client: str = "n1") -> tuple[str, bytes, str]:
+        verdict = self.judge.judge(Publish(client, kind, payload, 1, 1))
+        return verdict.kind, verdict.payload, verdict.reason
+
+    def report(self) -> tuple[dict[str, int], dict[str, object]]:
+        """Counters of all windows, and the row of n1."""
+        reader = Reader(self.folder)
+        nodes = reader.nodes()
+        counters = reader.summary(0, 2 * START)["counters"].get("dispatch", {})
+        reader.close()
+        return counters, nodes[0] if nodes else {}
+
+    def alarms(self) -> Counter[str]:
+        """Alarms by kind."""
+        alarms = self.report()[1].get("alarms", [])
+        assert isinstance(alarms, list)
+        return Counter(alarm["kind"] for alarm in alarms)
+
+
+class Node:
+    """An outbox with its uplink."""
+
+    def __init__(self, centre: Centre, boot: str = "b0", prefix: str = "w") -> None:
+        self.centre, self.boot, self.prefix = centre, boot, prefix
+        self.outbox = Outbox("n1")
+        self.saved = self.outbox.snapshot()
+        self.connected = False
+        self.boots = 0
+        self.put: dict[str, int] = {}
+
+    def add(self, minute: int, events: int) -> None:
+        name = f"{self.prefix}{len(self.put)}"
+        self.put[name] = events
+        window = Window("dispatch", START + minute * 60_000, 60, events, {name: events}, {}, [])
+        self.outbox.add([window])
+        self.outbox.cut(Now(0.0, START))
+
+    def reboot(self, snapshot: bytes) -> None:
+        self.boots += 1
+        self.boot = f"{self.boot.split('-')[0]}-{self.boots}"
+        self.outbox = Outbox("n1")
+        self.outbox.restore(snapshot)
+        self.connected = False
+
+    def hello(self, *, heard: bool = True) -> Greeting:
+        kind, payload, _ = self.centre.ask(SYNC_HELLO, encode(self.outbox.hello("i1", self.boot)))
+        assert kind == SYNC_WELCOME
+        greeting = decode_greeting(payload)
+        self.connected = heard and not greeting.refused
+        if self.connected:
+            self.outbox.welcome(
+                Welcome(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before)
+            )
+            self.outbox.cut(Now(0.0, START))
+        return greeting
+
+    def send(self, count: int, *, heard: bool = True) -> list[Ack]:
+        """Send the first batches in flight; where `heard` is false the answers are lost and the line with them."""
+        if not self.connected:
+            self.hello()
+        acks: list[Ack] = []
+        for batch in self.outbox.in_flight()[:count] if self.connected else []:
+            ack = self.deliver(batch)
+            acks.append(ack)
+            if not heard or ack.refused:
+                self.connected = False
+            elif heard:
+                self.outbox.stored(ack.epoch, ack.through)
+                self.outbox.cut(Now(0.0, START))
+            if ack.refused:
+                break
+        return acks
+
+    def deliver(self, batch: Batch) -> Ack:
+        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(parcel(batch)))
+        assert (kind, reason) == (SYNC_ACK, "")
+        return decode_ack(payload)
+
+    def drain(self) -> None:
+        for _ in range(40):
+            if not self.outbox.events_waiting:
+                return
+            self.send(99)
+        raise AssertionError(f"{self.outbox.events_waiting} events still wait")
+
+
+def parcel(batch: Batch) -> Parcel:
+    body = zstandard.compress(batch.body)
+    return Parcel(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
+
+
+LINE = st.one_of(
+    st.tuples(st.just("add"), st.integers(0, 200), st.integers(1, 9)),
+    st.tuples(st.sampled_from(["hello", "lost hello", "reboot", "centre restart"]), st.just(0), st.just(0)),
+    st.tuples(st.sampled_from(["send", "lost answers"]), st.integers(1, 8), st.just(0)),
+)
+
+
+def play(node: Node, centre: Centre, step: tuple[str, int, int], minute: int) -> int:
+    """One step; the minute that it is afterwards."""
+    what, first, second = step
+    match what:
+        case "add":
+            minute += first
+            node.add(minute, second)
+        case "hello" | "lost hello":
+            node.hello(heard=what == "hello")
+        case "reboot":
+            node.reboot(node.outbox.snapshot())
+        case "centre restart":
+            centre.restart()
+        case "send" | "lost answers":
+            node.send(first, heard=what == "send")
+        case "back up the centre":
+            centre.backup()
+        case "restore the centre":
+            centre.restore()
+            node.connected = False
+        case "back up the node":
+            node.saved = node.outbox.snapshot()
+        case _:
+            node.reboot(node.saved)
+    return minute
+
+
+@given(st.lists(LINE, max_size=30))
+@settings(max_examples=60)
+def test_every_event_arrives_once_over_a_bad_line(steps: list[tuple[str, int, int]]) -> None:
+    """Whatever is lost, repeated or restarted, the centre ends with exactly what the node put in, and no alarm."""
+    with TemporaryDirectory() as folder:
+        centre = Centre(Path(folder))
+        node, minute = Node(centre), 0
+        for step in steps:
+            minute = play(node, centre, step, minute)
+        node.drain()
+        counters, row = centre.report()
+        assert counters == node.put
+        assert row.get("events", 0) == sum(node.put.values()) == node.outbox.events_acked
+        assert centre.alarms() == {}
+        assert node.outbox.nonsense == 0
+        centre.store.close()
+
+
+CENTRE_LOSSES = st.tuples(st.sampled_from(["back up the centre", "restore the centre"]), st.just(0), st.just(0))
+
+
+@given(st.lists(st.one_of(LINE, CENTRE_LOSSES), max_size=30))
+@settings(max_examples=60)
+def test_a_centre_from_a_backup_says_exactly_how_much_is_missing(steps: list[tuple[str, int, int]]) -> None:
+    """After restores of the centre, what it holds and what its alarms call missing is all that was acknowledged."""
+    with TemporaryDirectory() as folder:
+        centre = Centre(Path(folder))
+        node, minute = Node(centre), 0
+        for step in steps:
+            minute = play(node, centre, step, minute)
+        node.hello()
+        node.drain()
+        counters, row = centre.report()
+        for name, events in counters.items():
+            assert events == node.put[name]
+        missing = sum(alarm["events"] for alarm in row["alarms"])  # type: ignore[union-attr]
+        assert row["events"] + missing == sum(node.put.values())  # type: ignore[operator]
+        centre.store.close()
+
+
+NODE_LOSSES = st.tuples(st.sampled_from(["back up the node", "restore the node"]), st.just(0), st.just(0))
+
+
+@given(st.lists(st.one_of(LINE, NODE_LOSSES, CENTRE_LOSSES), max_size=40))
+@settings(max_examples=100)
+def test_nothing_is_ever_merged_twice(steps: list[tuple[str, int, int]]) -> None:
+    """With backups of both sides put back at any time, every window is at the centre once or not at all."""
+    with TemporaryDirectory() as folder:
+        centre = Centre(Path(folder))
+        node, minute = Node(centre), 0
+        for step in steps:
+            minute = play(node, centre, step, minute + 1)
+        node.drain()
+        for name, events in centre.report()[0].items():
+            assert events == node.put[name]
+        centre.store.close()
+
+
+@given(st.lists(st.tuples(st.booleans(), LINE), max_size=40))
+@settings(max_examples=100)
+def test_a_cloned_node_is_refused_and_merges_nothing_twice(steps: list[tuple[bool, tuple[str, int, int]]]) -> None:
+    """Two processes from one data directory: what both have is merged once, and whoever comes back is refused."""
+    with TemporaryDirectory() as folder:
+        centre = Centre(Path(folder))
+        first = Node(centre)
+        for minute in range(4):
+            first.add(minute, 3)
+        first.send(2, heard=False)
+        second = Node(centre, "c0", "v")
+        second.outbox.restore(first.outbox.snapshot())
+        put, minute = first.put, 4
+        for original, step in steps:
+            if step[0] not in ("reboot", "lost hello", "hello"):
+                minute = play(first if original else second, centre, step, minute + 1)
+        put = {**first.put, **second.put}
+        for name, events in centre.report()[0].items():
+            assert events == put[name]
+        first.hello()
+        second.hello()
+        assert first.hello().refused == "cloned"
+        assert centre.alarms()["cloned"] > 0
+        centre.store.close()
+
+
+def test_a_foreign_batch_under_a_known_number_is_refused_with_an_alarm(tmp_path: Path) -> None:
+    """The same number with another hash, or another past, changes nothing and tells a person."""
+    centre = Centre(tmp_path)
+    node, clone = Node(centre), Node(centre)
+    node.hello()
+    clone.outbox.restore(node.outbox.snapshot())
+    node.add(0, 3)
+    clone.add(0, 4)
+    assert node.deliver(node.outbox.in_flight()[0]).through == 1
+    refusal = clone.deliver(clone.outbox.in_flight()[0])
+    assert (refusal.refused, refusal.expected, refusal.through) == ("mismatch", 2, 1)
+    clone.add(1, 5)
+    refusal = clone.deliver(clone.outbox.in_flight()[1])
+    assert refusal.refused == "mismatch"
+    assert centre.alarms() == {"mismatch": 2}
+    assert centre.report()[0] == {"w0": 3}
+
+
+def test_a_gap_is_refused_without_an_alarm(tmp_path: Path) -> None:
+    """A batch that is not the next one waits: the centre says which number it expects."""
+    centre = Centre(tmp_path)
+    node = Node(centre)
+    node.hello()
+    node.add(0, 3)
+    node.add(1, 4)
+    refusal = node.deliver(node.outbox.in_flight()[1])
+    assert (refusal.refused, refusal.expected) == ("gap", 1)
+    assert centre.alarms() == {}
+    assert Node(centre).deliver(node.outbox.in_flight()[0]).through == 1
+
+
+def test_what_cannot_be_read_is_refused_and_counted(tmp_path: Path) -> None:
+    """Nonsense, foreign hellos and unknown kinds are refused; a batch of an unknown node is asked to say hello."""
+    centre = Centre(tmp_path)
+    node = Node(centre)
+    assert centre.ask(SYNC_HELLO, b"\xc1")[2] == Reason.MALFORMED
+    assert centre.ask(SYNC_BATCH, b"")[2] == Reason.MALFORMED
+    assert centre.ask("order.place", b"{}")[2] == Reason.UNKNOWN_KIND
+    assert centre.ask(SYNC_HELLO, encode(node.outbox.hello("i1", "b1")), "n2")[2] == Reason.NOT_YOURS
+    node.outbox.welcome(Welcome(1, 0))
+    node.add(0, 1)
+    assert node.deliver(node.outbox.in_flight()[0]).refused == "stale_epoch"
+
+
+class Line:
+    """Stands for one connection: it remembers what was acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[tuple[int, str]] = []
+
+    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
+        self.acknowledged += zip(tokens, reasons, strict=True)
+
+
+class Woken:
+    """Stands for the endpoint: it remembers who was woken."""
+
+    def __init__(self) -> None:
+        self.clients: list[str] = []
+
+    def wake(self, clients: list[str]) -> None:  # type: ignore[override]
+        self.clients += clients
+
+
+def receiving(store: Store, failures: list[str]) -> Receive:
+    receive = Receive(store, lambda: START, asyncio.get_running_loop().call_soon_threadsafe, failures.append)
+    receive.link = Woken()  # type: ignore[assignment]
+    return receive
+
+
+def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
+    """A hello and a batch are stored, answered and acknowledged in order; taken answers are forgotten."""
+
+    async def scenario() -> None:
+        store, line, failures = Store(tmp_path), Line(), []
+        receive = receiving(store, failures)
+        receive.start()
+        outbox = Outbox("n1")
+        receive.received(line, [Publish("n1", SYNC_HELLO, encode(outbox.hello("i1", "b1")), 0, 0)], 0.0)
+        outbox.welcome(Welcome(1, 0))
+        outbox.add([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])
+        (batch,) = outbox.cut(Now(0.0, START))
+        receive.received(line, [Publish("n1", SYNC_BATCH, encode(parcel(batch)), 1, 7)], 0.0)
+        receive.received(line, [Publish("n1", "other", b"", 1, 8)], 0.0)
+        await asyncio.to_thread(receive.close)
+        assert line.acknowledged == [(7, ""), (8, Reason.UNKNOWN_KIND)]
+        answers = [answer for answer, _ in receive.pending("n1", 0, 10)]
+        assert [answer.kind for answer in answers] == [SYNC_WELCOME, SYNC_ACK]
+        assert decode_ack(answers[1].payload) == Ack(epoch=1, through=1)
+        assert receive.pending("n1", answers[0].sequence, 10)[0][0] is answers[1]
+        receive.delivered("n1", [answers[0].sequence])
+        assert [answer for answer, _ in receive.pending("n1", 0, 10)] == answers[1:]
+        receive.present("n1", False)
+        assert receive.pending("n1", 0, 10) == []
+        assert receive.refused == {Reason.UNKNOWN_KIND: 1}
+        assert failures == []
+        store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_full_queue_refuses_instead_of_growing(tmp_path: Path) -> None:
+    """While the disk does not keep up, publishes beyond the bound are refused as over capacity."""
+
+    async def scenario() -> None:
+        store, line = Store(tmp_path), Line()
+        receive = receiving(store, [])
+        publishes = [Publish("n1", "other", b"", 1, token) for token in range(1, CENTRE_JOBS_MAX + 3)]
+        receive.received(line, publishes, 0.0)
+        assert line.acknowledged == [
+            (token, Reason.OVER_CAPACITY) for token in (CENTRE_JOBS_MAX + 1, CENTRE_JOBS_MAX + 2)
+        ]
+        assert receive.waiting == CENTRE_JOBS_MAX
+        store.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("error", "acknowledged", "failed"),
+    [
+        (apsw.FullError("full"), [(7, Reason.DISK_FULL)], 0),
+        (apsw.IOError("broken"), [], 1),
+        (RuntimeError("odd"), [], 1),
+    ],
+)
+def test_a_failing_disk_acknowledges_nothing(
+    tmp_path: Path, error: Exception, acknowledged: list[tuple[int, str]], failed: int
+) -> None:
+    """A full disk refuses and goes on; a broken one, or a fault of our own, stops the centre and says what to do."""
+
+    async def scenario() -> None:
+        store, line, failures = Store(tmp_path), Line(), []
+
+        def refuse(*_: object) -> None:
+            raise error
+
+        store.refused = refuse  # type: ignore[method-assign]
+        receive = receiving(store, failures)
+        receive.start()
+        receive.received(line, [Publish("n1", SYNC_BATCH, b"nonsense", 1, 7)], 0.0)
+        await asyncio.to_thread(receive.close)
+        await asyncio.sleep(0)
+        assert line.acknowledged == acknowledged
+        assert len(failures) == failed
+        assert receive.problem
+        store.close()
+
+    asyncio.run(scenario())

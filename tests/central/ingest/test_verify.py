@@ -1,0 +1,353 @@
+"""What the centre believes: the table of greetings, and batches that try to be something else."""
+
+from hashlib import sha256
+from itertools import accumulate
+
+import msgspec
+import pytest
+import zstandard
+
+from central.ingest.verify import BatchError, Standing, check, greet, taken, unpack
+from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
+from edge.messages.batches import NO_BATCH, Cell, Greeting, Hello, Parcel, Window, encode_body, linked
+
+START = 1_767_225_600_000
+CELL = 613344508561588223
+HASHES = {(2, seq): bytes([seq]) * 32 for seq in range(1, 6)}
+STANDING = Standing(
+    node="n1",
+    instance="i1",
+    boot="b1",
+    retired=["b0"],
+    epoch=2,
+    through=5,
+    head=HASHES[2, 5],
+    events=50,
+    seen_until=START,
+    old_epoch=1,
+    old_through=9,
+)
+
+
+def hash_of(epoch: int, seq: int) -> bytes | None:
+    return HASHES.get((epoch, seq))
+
+
+def hello(**change: object) -> Hello:
+    """A hello that agrees with STANDING, changed."""
+    agreed = Hello(
+        node="n1",
+        instance="i1",
+        boot="b1",
+        epoch=2,
+        through=3,
+        head=HASHES[2, 3],
+        flying=[HASHES[2, 4], HASHES[2, 5], bytes(32)],
+        acked_events=30,
+    )
+    return msgspec.structs.replace(agreed, **change)
+
+
+FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "flying": [], "acked_events": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "greeting", "alarm"),
+    [
+        ({}, Greeting(epoch=2, through=5), None),
+        ({"boot": "b2"}, Greeting(epoch=2, through=5), None),
+        ({"boot": "b0"}, Greeting(refused="cloned"), "cloned"),
+        ({"instance": "i2"}, Greeting(refused="replaced"), "cloned"),
+        ({"instance": "i2", **FRESH}, Greeting(epoch=3, reason="replaced"), "replaced"),
+        ({"through": 7, "acked_events": 70}, Greeting(epoch=3, reason="batches_lost"), "batches_lost"),
+        ({"epoch": 6, "acked_events": 70}, Greeting(epoch=7, reason="batches_lost"), "batches_lost"),
+        (
+            {"flying": [HASHES[2, 4]]},
+            Greeting(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        (
+            {"flying": [HASHES[2, 4], bytes(32), bytes(32)]},
+            Greeting(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        (
+            {"head": bytes(32)},
+            Greeting(epoch=3, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        (FRESH, Greeting(epoch=3, discard_before=START, reason="node_restored"), "node_restored"),
+    ],
+)
+def test_each_hello_has_its_greeting(change: dict[str, object], greeting: Greeting, alarm: str | None) -> None:
+    """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
+    found, standing, raised = greet(STANDING, hello(**change), hash_of)
+    assert msgspec.structs.replace(found, chain=b"") == greeting
+    assert greeting.refused or found.chain == STANDING.chain
+    assert (raised.kind if raised else None) == alarm
+    if greeting.refused:
+        assert standing is None
+    else:
+        assert standing is not None
+        assert (standing.epoch, standing.through) == (greeting.epoch, greeting.through)
+
+
+CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), linked, initial=NO_BATCH))
+"""The histories of a node that has sent eight batches, three of them in epoch 1."""
+
+OTHER = linked(CHAIN[6], bytes([99]) * 32)
+"""A history with a batch in it that the node never sent."""
+
+
+def told(sent: int, **change: object) -> Hello:
+    """A hello of version 2 in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
+    mine = hello(through=sent - 3, head=bytes([sent]) * 32, flying=[], acked_events=10 * sent, chain=CHAIN[: sent + 1])
+    return msgspec.structs.replace(mine, **change)
+
+
+@pytest.mark.parametrize(
+    ("has", "said", "greeting", "alarm"),
+    [
+        ({}, told(8), Greeting(epoch=2, through=5), None),
+        ({}, told(6, flying=[bytes([7]) * 32, bytes([8]) * 32]), Greeting(epoch=2, through=5), None),
+        # restored centres: to earlier in this epoch, and to the epoch before
+        ({"through": 3, "chain": CHAIN[6]}, told(8), Greeting(epoch=3, reason="batches_lost"), "batches_lost"),
+        (
+            {"epoch": 1, "through": 2, "chain": CHAIN[2]},
+            told(8),
+            Greeting(epoch=3, reason="batches_lost"),
+            "batches_lost",
+        ),
+        # the same, and a clone's batch is among what they hold
+        (
+            {"through": 4, "chain": OTHER},
+            told(8),
+            Greeting(epoch=3, discard_before=START, reason="batches_lost"),
+            "batches_lost",
+        ),
+        (
+            {"epoch": 1, "through": 2, "chain": OTHER},
+            told(8),
+            Greeting(epoch=3, discard_before=START, reason="batches_lost"),
+            "batches_lost",
+        ),
+        # the same numbers and the same hash of the last batch, after another history
+        (
+            {"chain": OTHER},
+            told(8),
+            Greeting(epoch=3, old_through=5, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        # a greeting in the same epoch that another timeline gave: nothing of it is here yet
+        (
+            {"through": 0, "head": NO_BATCH, "chain": OTHER},
+            told(3, through=0, head=NO_BATCH),
+            Greeting(epoch=3, discard_before=START, reason="node_restored"),
+            "node_restored",
+        ),
+        # nothing was ever here
+        (
+            {"epoch": 1, "through": 0, "head": NO_BATCH, "chain": NO_BATCH, "seen_until": 0},
+            told(8, chain=CHAIN[5:]),
+            Greeting(epoch=3, reason="batches_lost"),
+            "batches_lost",
+        ),
+    ],
+)
+def test_a_node_gives_up_what_a_clone_may_have_sent(
+    has: dict[str, object], said: Hello, greeting: Greeting, alarm: str | None
+) -> None:
+    """One hash stands for all that the centre holds: where the node has not been through it, nothing from before then
+    is sent again; where it has, nothing is given up."""
+    known = msgspec.structs.replace(STANDING, head=bytes([8]) * 32, chain=CHAIN[8])
+    found, standing, raised = greet(msgspec.structs.replace(known, **has), said, lambda _, seq: bytes([seq + 3]) * 32)
+    assert msgspec.structs.replace(found, chain=b"") == greeting
+    assert (raised.kind if raised else None) == alarm
+    assert raised is None or not found.discard_before or "look for a second process" in raised.detail
+    assert standing is not None
+    assert found.chain == standing.chain == has.get("chain", CHAIN[8])
+
+
+def test_a_standing_of_version_1_is_judged_by_what_it_has() -> None:
+    """It has no history: numbers and hashes decide, and the greeting makes both sides begin with the same one."""
+    said = told(8)
+    found, standing, alarm = greet(
+        msgspec.structs.replace(STANDING, head=bytes([8]) * 32), said, lambda _, seq: bytes([seq + 3]) * 32
+    )
+    assert (found, alarm) == (Greeting(epoch=2, through=5, chain=NO_BATCH), None)
+    assert standing is not None
+    assert standing.chain == NO_BATCH
+    lost, _, _ = greet(STANDING, told(10), lambda *_: None)
+    assert (lost.epoch, lost.discard_before) == (3, 0)
+
+
+def test_a_batch_of_another_history_is_refused() -> None:
+    """The right number after the right batch is not enough, where the node says what came before all that."""
+    body = encode_body([])
+    known = msgspec.structs.replace(STANDING, chain=CHAIN[8])
+    parcel = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, chain=CHAIN[8])
+    assert check(known, parcel, hash_of) == ""
+    assert check(known, msgspec.structs.replace(parcel, chain=b""), hash_of) == "", "a node of version 1"
+    with pytest.raises(BatchError, match="another history") as refused:
+        check(known, msgspec.structs.replace(parcel, chain=OTHER), hash_of)
+    assert refused.value.reason == "mismatch"
+
+
+def test_a_batch_makes_the_history_longer() -> None:
+    """The centre's hash after a batch is that of the node after its acknowledgement, in whatever epoch."""
+    body = encode_body([])
+    parcel = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=body)
+    standing = taken(msgspec.structs.replace(STANDING, chain=OTHER), parcel, [])
+    assert standing.chain == linked(OTHER, parcel.sha256)
+
+
+def test_a_lost_greeting_is_given_once_more() -> None:
+    """Until something of a new epoch is here, the same hello gets the same epoch, and no second alarm."""
+    told = hello(through=7, acked_events=70)
+    first, standing, alarm = greet(STANDING, told, hash_of)
+    assert alarm is not None
+    assert alarm.events == 20
+    again, standing_again, silent = greet(standing, told, hash_of)
+    assert silent is None
+    assert standing_again == standing
+    assert (again.epoch, again.discard_before) == (first.epoch, 0)
+
+
+def test_a_greeting_that_discards_is_given_once_more_with_its_horizon() -> None:
+    """A restored node that never heard its greeting is told again what not to send."""
+    told = hello(flying=[HASHES[2, 4]])
+    first, standing, _ = greet(STANDING, told, hash_of)
+    again, _, silent = greet(standing, told, hash_of)
+    assert silent is None
+    assert (again.epoch, again.old_through, again.discard_before) == (first.epoch, 4, START)
+
+
+def test_a_node_restored_to_before_it_enrolled_is_told_its_horizon_again() -> None:
+    """Its backup knows of no epoch, so nothing can be compared: what it may have sent is still not to be sent again,
+    also where the first greeting was lost."""
+    told = hello(**FRESH)
+    first, standing, _ = greet(STANDING, told, hash_of)
+    assert first.discard_before == START
+    assert standing is not None
+    standing = msgspec.structs.replace(standing, old_epoch=0)
+    again, _, silent = greet(standing, told, hash_of)
+    assert silent is None
+    assert (again.epoch, again.discard_before) == (first.epoch, START)
+
+
+def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
+    """A centre that lost its disk says how many events of the node are gone, and begins a later epoch."""
+    greeting, standing, alarm = greet(None, hello(acked_events=70), hash_of)
+    assert (greeting.epoch, alarm.kind, alarm.events) == (3, "batches_lost", 70)  # type: ignore[union-attr]
+    assert standing is not None
+    assert standing.events == 70
+    greeting, _, alarm = greet(None, hello(**FRESH), hash_of)
+    assert (greeting.epoch, alarm) == (1, None)
+
+
+def test_remembered_boots_are_bounded() -> None:
+    """A node may restart as often as it likes; only its latest processes are recognised as ghosts."""
+    standing: Standing | None = STANDING
+    for number in range(100):
+        _, standing, _ = greet(standing, hello(boot=f"r{number}"), hash_of)
+    assert standing is not None
+    assert len(standing.retired) == BOOTS_REMEMBERED
+
+
+def pack(windows: list[Window], **change: object) -> Parcel:
+    """The parcel after STANDING with these windows, changed."""
+    body = encode_body(windows)
+    honest = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=zstandard.compress(body))
+    return msgspec.structs.replace(honest, **change)
+
+
+WINDOW = Window("dispatch", START, 60, 3, {"x": 3}, {}, [Cell(CELL, "x", START, START + 60_000, 3)])
+
+
+def test_the_next_batch_moves_the_standing() -> None:
+    """The next number with the right past is taken, and the standing follows."""
+    parcel = pack([WINDOW])
+    assert check(STANDING, parcel, hash_of) == ""
+    body, windows = unpack(parcel)
+    assert body == encode_body([WINDOW])
+    after = taken(STANDING, parcel, windows)
+    assert (after.through, after.head, after.events, after.seen_until) == (6, parcel.sha256, 53, START + 60_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"seq": 5, "sha256": HASHES[2, 5]}, ""),
+        ({"seq": 5}, "mismatch"),
+        ({"seq": 7}, "gap"),
+        ({"seq": 2**53}, "gap"),
+        ({"previous": bytes(32)}, "mismatch"),
+        ({"epoch": 1}, "stale_epoch"),
+        ({"epoch": 3}, "stale_epoch"),
+    ],
+)
+def test_numbers_and_chain_are_checked(change: dict[str, object], reason: str) -> None:
+    """Repeats are known again; gaps, other content, another past and another epoch are refused."""
+    parcel = pack([WINDOW], **change)
+    if not reason:
+        assert check(STANDING, parcel, hash_of) == "repeat"
+        return
+    with pytest.raises(BatchError) as caught:
+        check(STANDING, parcel, hash_of)
+    assert caught.value.reason == reason
+
+
+def bomb(claimed: bool) -> bytes:
+    """A frame of a few kilobytes that unpacks to 64 MiB, with or without saying so."""
+    compressor = zstandard.ZstdCompressor(write_content_size=claimed)
+    return compressor.compress(bytes(64 * 1024 * 1024))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"body": bomb(True)}, "too_large"),
+        ({"body": bomb(False)}, "too_large"),
+        ({"body": zstandard.compress(bytes(BATCH_BYTES_MAX + 1))}, "too_large"),
+        ({"body": b"no frame"}, "too_large"),
+        ({"body": b""}, "too_large"),
+        ({"sha256": bytes(32)}, "bad_hash"),
+    ],
+)
+def test_hostile_bodies_are_refused(change: dict[str, object], reason: str) -> None:
+    """Bombs, claims, garbage and foreign hashes are refused before anything is merged."""
+    with pytest.raises(BatchError) as caught:
+        unpack(pack([WINDOW], **change))
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        msgspec.structs.replace(WINDOW, cells=[Cell(12345, "x", START, START, 1)]),
+        msgspec.structs.replace(WINDOW, scenario="../etc"),
+        msgspec.structs.replace(WINDOW, counters={"rider alice": 1}),
+    ],
+)
+def test_bodies_that_break_the_schema_are_refused(window: Window) -> None:
+    """What is no cell, no scenario or no name never reaches the store."""
+    with pytest.raises(BatchError) as caught:
+        unpack(pack([window]))
+    assert caught.value.reason == "bad_body"
+
+
+def test_every_truncation_and_every_flipped_bit_is_refused() -> None:
+    """No damage on the way turns a batch into another batch."""
+    honest = pack([WINDOW])
+    damaged = [honest.body[:end] for end in range(len(honest.body))]
+    for position in range(len(honest.body)):
+        for bit in range(8):
+            damaged.append(
+                honest.body[:position] + bytes([honest.body[position] ^ 1 << bit]) + honest.body[position + 1 :]
+            )
+    for body in damaged:
+        try:
+            unpacked, _ = unpack(msgspec.structs.replace(honest, body=body))
+        except BatchError:
+            continue
+        assert unpacked == encode_body([WINDOW])

@@ -1,0 +1,111 @@
+"""Tests of edge.app.datadir: one node at a time, private, and whole files."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.app.datadir import DataDir
+from edge.errors import BusyError, InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+HOLDER = """
+import sys
+from edge.app.datadir import DataDir
+with DataDir.open(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_directory_is_made_for_its_user_only(tmp_path: Path) -> None:
+    """Made with its parents, mode 0700; a wider one is narrowed."""
+    with DataDir.open(tmp_path / "a" / "b") as data:
+        assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
+        assert data.journal == tmp_path / "a" / "b" / "journal.sqlite3"
+    data.path.chmod(0o755)
+    with DataDir.open(str(data.path)):
+        assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(file.stat().st_mode) for file in data.path.iterdir()} == {0o600}
+
+
+def test_a_second_node_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    """Another process that holds the directory is named by its number; killed, it holds it no longer."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=f"in use by process {holder.pid}.* data_dir of its own") as error:
+            DataDir.open(tmp_path)
+        assert error.value.exit_code == 3
+        holder.kill()
+        holder.wait()
+    with DataDir.open(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_within_a_process_it_is_held_once(tmp_path: Path) -> None:
+    """Twice in one process is twice."""
+    with DataDir.open(tmp_path), pytest.raises(BusyError):
+        DataDir.open(tmp_path)
+    DataDir.open(tmp_path).close()
+
+
+def test_a_child_process_does_not_hold_it(tmp_path: Path) -> None:
+    """A program that the node starts does not keep the lock after the node."""
+    data = DataDir.open(tmp_path)
+    child = [sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(child, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, close_fds=False) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "up\n"
+        data.close()
+        DataDir.open(tmp_path).close()
+        running.communicate("\n")
+
+
+def test_a_place_that_cannot_be_one_is_named(tmp_path: Path) -> None:
+    """A file where the directory should be."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: cannot be the data directory") as error:
+        DataDir.open(tmp_path / "file")
+    assert error.value.exit_code == 2
+
+
+def test_the_instance_is_made_once(tmp_path: Path) -> None:
+    """The same name for the life of the directory, another one for another; a torn file is made anew."""
+    with DataDir.open(tmp_path / "a") as a, DataDir.open(tmp_path / "b") as b:
+        instance = a.instance()
+        assert len(instance) == 32
+        assert a.instance() == instance
+        assert b.instance() != instance
+    with DataDir.open(tmp_path / "a") as a:
+        assert a.instance() == instance
+        (a.path / "instance").write_text("")
+        assert len(a.instance()) == 32
+
+
+def test_ports_are_there_while_the_node_runs(tmp_path: Path) -> None:
+    """Whole at once, replaced by the next ones, gone after the end."""
+    with DataDir.open(tmp_path) as data:
+        data.write_ports({"listen": 1883})
+        data.write_ports({"listen": 1883, "status": 8080})
+        assert json.loads((tmp_path / "ports.json").read_text()) == {"listen": 1883, "status": 8080}
+        assert sorted(file.name for file in tmp_path.iterdir()) == ["lock", "ports.json"]
+    assert not (tmp_path / "ports.json").exists()
+
+
+def test_the_status_token_stays(tmp_path: Path) -> None:
+    """One token for the life of the directory."""
+    with DataDir.open(tmp_path) as data:
+        assert data.status_token() == data.status_token()
+        assert stat.S_IMODE((tmp_path / "status.token").stat().st_mode) == 0o600

@@ -1,0 +1,80 @@
+"""Exceptions of the event loop's callbacks: counted, said, and the end where a stage is dead."""
+
+import asyncio
+import types
+from collections.abc import Callable
+
+import pytest
+import uvloop
+
+from edge.app.loop_errors import STAGES, Caught
+from edge.core.model import Now
+from edge.health.status import Status
+
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+def failing_in(module: str) -> Callable[[], None]:
+    """A callback of `module` that raises."""
+    made = types.ModuleType(module)
+    exec("def fail():\n    raise ValueError('odd')", made.__dict__)
+    return made.fail
+
+
+def after(
+    make: Callable[[], asyncio.AbstractEventLoop], callbacks: list[Callable[[], None]]
+) -> tuple[Status, list[str]]:
+    """What the status says, and with which words the node gave up."""
+    status = Status("n1", Now(0.0, 0))
+    said: list[str] = []
+    loop = make()
+    try:
+        loop.set_exception_handler(Caught(status, said.append).handle)
+        for callback in callbacks:
+            loop.call_soon(callback)
+        loop.run_until_complete(asyncio.sleep(0.01))
+    finally:
+        loop.close()
+    return status, said
+
+
+@pytest.mark.parametrize("make", LOOPS)
+def test_an_exception_in_a_callback_is_counted_and_said(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """A connection's callback costs that connection: the node goes on, and its status says that something is wrong."""
+    status, said = after(make, [failing_in("edge.mqtt.server.endpoint")] * 3)
+    assert said == []
+    report = status.report(Now(1.0, 1000))
+    assert report["core"]["errors_caught"] == 3
+    (problem,) = [problem for problem in report["problems"] if problem["name"] == "caught"]
+    assert problem["serving"]
+    assert "3 times, the last in edge.mqtt.server.endpoint: ValueError('odd')" in problem["sentence"]
+
+
+@pytest.mark.parametrize("make", LOOPS)
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_dead_stage_ends_the_node(make: Callable[[], asyncio.AbstractEventLoop], stage: str) -> None:
+    """What every event goes through must not fail silently."""
+    _, said = after(make, [failing_in(stage)])
+    assert len(said) == 1
+    assert stage in said[0]
+    assert "report" in said[0]
+
+
+def test_the_stages_are_modules_of_the_node() -> None:
+    """A stage that is renamed must be renamed here."""
+    for stage in STAGES:
+        __import__(stage)
+
+
+def test_a_message_without_an_exception_is_counted_too() -> None:
+    """Not everything that a loop complains of is one."""
+    said: list[str] = []
+    status = Status("n1", Now(0.0, 0))
+    caught = Caught(status, said.append)
+    loop = asyncio.new_event_loop()
+    caught.handle(loop, {"message": "a transport was odd"})
+    loop.close()
+    assert caught.count == 1
+    assert said == []
+    (problem,) = status.report(Now(1.0, 1000))["problems"][:1]
+    assert "a transport was odd" in problem["sentence"]

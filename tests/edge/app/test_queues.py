@@ -1,0 +1,187 @@
+"""Tests of edge.app.queues: each stage of a real pipeline is made to stand still, and the status names it in time."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.app.queues import watch
+from edge.clock import Clock
+from edge.core.model import Configure, Publish, Welcome
+from edge.core.node import Node
+from edge.core.outbox import Outbox
+from edge.health.status import Status
+from edge.journal.journal import Journal
+from edge.limits import STATUS_INTERVAL_S, WINDOW_GRACE_S, WINDOW_S
+from edge.mqtt.server.endpoint import Endpoint
+from edge.pipeline.pipeline import Pipeline
+from edge.uplink.sync import Sync
+from tests.edge.district import RULES
+from tests.messages import GOOD, text
+
+
+class Stage:
+    """A node without sockets. `real_s` moves the status' clock, `ahead_s` the core's."""
+
+    pipeline: Pipeline
+    status: Status
+    sync: Sync
+
+    def __init__(self) -> None:
+        self.real_s = self.ahead_s = 0.0
+
+    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
+        """It is a source, too."""
+
+    def order(self) -> None:
+        """An order comes in."""
+        self.pipeline.received(self, [Publish("alice", "order.place", text(GOOD[0][1]), 1, 1)], 0.0)
+
+    async def settle(self) -> None:
+        """Until the disk has everything."""
+        await asyncio.sleep(0.01)
+        for _ in range(2_000):
+            if not self.pipeline.in_flight:
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("the disk did not answer")
+
+    def stalls(self, intervals: int = 3) -> list[str]:
+        """The problems after some intervals in which nothing happens."""
+        for _ in range(intervals):
+            self.real_s += STATUS_INTERVAL_S
+            self.status.tick(self.pipeline._clock.now())
+        return [problem["name"] for problem in self.status.report(self.pipeline._clock.now())["problems"]]
+
+
+def nothing(*_: object) -> None:
+    """What a stage that stands still does."""
+
+
+def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> None:
+    async def main() -> None:
+        stage = Stage()
+        journal = Journal.open(folder / "journal.sqlite3")
+        clock = Clock()
+        status = Status("n-1", clock.now(), seconds=lambda: stage.real_s)
+        pipeline = Pipeline(Node(), journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
+        endpoint = Endpoint("n-1", pipeline, lambda *_: True, anonymous=True)
+        sync = Sync(
+            node="n-1",
+            centre="centre",
+            url="mqtt://127.0.0.1:1",
+            username="n-1",
+            token="",
+            tls=None,
+            batches=pipeline.batches,
+            hello=lambda boot: pipeline.node.outbox.hello("i-1", boot),
+            post=lambda item: pipeline.post([item]),
+        )
+        stage.pipeline, stage.status, stage.sync = pipeline, status, sync
+        honest = clock.now
+
+        def later():
+            now = honest()
+            return type(now)(now.mono + stage.ahead_s, now.wall_ms + int(stage.ahead_s * 1000))
+
+        monkeypatch.setattr(clock, "now", later)
+        watch(status, pipeline, clock, endpoint, None, sync)
+        status.phase = "running"
+        pipeline.start()
+        pipeline.post([Configure(RULES)])
+        await stage.settle()
+        try:
+            assert stage.stalls() == []
+            await test(stage)
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+def test_reads_that_nobody_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn of the loop that never comes: what was read is not decoded."""
+
+    async def test(stage: Stage) -> None:
+        monkeypatch.setattr(stage.pipeline, "_take_in", nothing)
+        stage.order()
+        assert stage.stalls() == ["stall_decode"]
+
+    on_stage(tmp_path, monkeypatch, test)
+
+
+def test_a_timer_that_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deadline of the core passes and no round comes: of an order without a rider, and of its window."""
+
+    async def test(stage: Stage) -> None:
+        monkeypatch.setattr(stage.pipeline, "_arm", nothing)
+        stage.order()
+        await stage.settle()
+        assert stage.stalls() == []
+        stage.ahead_s = RULES.dispatch.give_up_s + 900.0
+        assert stage.stalls() == ["stall_decide", "stall_seal"]
+
+    on_stage(tmp_path, monkeypatch, test)
+
+
+def test_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are handed over and never reported."""
+
+    async def test(stage: Stage) -> None:
+        monkeypatch.setattr(stage.pipeline._journal, "commit", lambda *_: False)
+        monkeypatch.setattr(stage.pipeline._journal, "submit", nothing)
+        stage.order()
+        await asyncio.sleep(0.01)
+        assert stage.stalls() == ["stall_commit"]
+        assert stage.status.needs_restart()
+
+    on_stage(tmp_path, monkeypatch, test)
+
+
+def test_windows_that_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window past its end, though rounds go on."""
+
+    async def test(stage: Stage) -> None:
+        monkeypatch.setattr(stage.pipeline.node.windows, "seal", lambda now: [])
+        monkeypatch.setattr(stage.pipeline, "_arm", nothing)
+        stage.order()
+        await stage.settle()
+        stage.ahead_s = WINDOW_S + WINDOW_GRACE_S + 60.0
+        assert "stall_seal" in stage.stalls()
+
+    on_stage(tmp_path, monkeypatch, test)
+
+
+def test_an_outbox_that_hands_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealed windows, an epoch, room, and no batch."""
+
+    async def test(stage: Stage) -> None:
+        monkeypatch.setattr(Outbox, "cut", lambda self, now: [])
+        stage.pipeline.post([Welcome(1, 0)])
+        stage.order()
+        await stage.settle()
+        stage.ahead_s = WINDOW_S + WINDOW_GRACE_S + 60.0
+        stage.pipeline.post([Configure(RULES)])
+        await stage.settle()
+        assert stage.stalls() == ["stall_cut"]
+
+    on_stage(tmp_path, monkeypatch, test)
+
+
+def test_batches_that_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The centre has greeted and batches are on disk, but nothing goes out; without a greeting that is no fault."""
+
+    async def test(stage: Stage) -> None:
+        stage.pipeline.post([Welcome(1, 0)])
+        stage.order()
+        await stage.settle()
+        stage.ahead_s = WINDOW_S + WINDOW_GRACE_S + 60.0
+        stage.pipeline.post([Configure(RULES)])
+        await stage.settle()
+        assert stage.stalls() == []
+        stage.sync._greeted, stage.sync._epoch = True, 1
+        assert stage.stalls() == ["stall_send"]
+        assert not stage.status.needs_restart()
+
+    on_stage(tmp_path, monkeypatch, test)

@@ -1,0 +1,116 @@
+"""`doorstep replay` on journals: its exit codes, its words, beside a running writer."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from edge.cli.replay import replay
+from edge.core.model import decode_row, encode_row
+from edge.errors import InputError
+from edge.journal.journal import Journal
+from edge.journal.reader import checksum
+from tests.edge.journals import Writing, session
+from tests.edge.recorded import hour, journal
+
+
+def call(*arguments: str) -> Result:
+    """The command with its options."""
+    return CliRunner().invoke(replay, list(arguments))
+
+
+def rewrite(path: Path, number: int, body: bytes, damage: int = 0) -> None:
+    """Put another body into a row, with the checksum that belongs to it, or one that is `damage` off."""
+    db = apsw.Connection(str(path))
+    ((wall_ms,),) = db.execute("SELECT wall_ms FROM row WHERE number = ?", (number,)).fetchall()
+    crc = checksum(number, int(str(wall_ms)), body) + damage
+    db.execute("UPDATE row SET body = ?, crc = ? WHERE number = ?", (body, crc, number))
+    db.close()
+
+
+def test_a_journal_without_a_difference(tmp_path: Path) -> None:
+    """Exit 0, and what was replayed, in words and as JSON."""
+    rows = journal(tmp_path / "journal.sqlite3", hour(5))
+    result = call("--journal", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{len(rows)} rows (from the first row), ")
+    assert result.stdout.endswith("No difference.\n")
+    result = call("--journal", str(tmp_path / "journal.sqlite3"), "--json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["rows"] == report["last_row"] == len(rows)
+    assert report["differences"] == 0
+    assert report["difference"] is None
+    assert report["events"] > 5
+    assert report["decisions"] > 5
+
+
+def test_the_first_difference_is_named(tmp_path: Path) -> None:
+    """Exit 1, with the row, its time, the field and both values."""
+    path = tmp_path / "journal.sqlite3"
+    rows = journal(path, hour(5))
+    row = next(row for row in map(decode_row, rows) if row.decisions and row.decisions[0].rider)
+    decision = msgspec.structs.replace(row.decisions[0], why="because")
+    rewrite(path, row.number, encode_row(msgspec.structs.replace(row, decisions=[decision, *row.decisions[1:]])))
+    result = call("--journal", str(path))
+    assert result.exit_code == 1
+    assert f"The first difference is in row {row.number} of 20" in result.stdout
+    assert 'in decisions[0].why:\n  recorded  "because"\n  replayed  "r-1 can pick up' in result.stdout
+    result = call("--journal", str(path), "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["difference"]["part"] == "decisions[0].why"
+
+
+def test_after_pruning_it_begins_at_a_snapshot(tmp_path: Path) -> None:
+    """Rows before the oldest snapshot are not needed."""
+    path = tmp_path / "journal.sqlite3"
+    rows = journal(path, hour(5), snapshots=[7, 9])
+    db = apsw.Connection(str(path))
+    db.execute("DELETE FROM row WHERE number <= 7")
+    db.close()
+    result = call("--journal", str(path), "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0, report
+    assert report["after_row"] == 7
+    assert report["rows"] == len(rows) - 7
+
+
+def test_it_may_run_while_the_node_does(tmp_path: Path) -> None:
+    """With the journal open for writing, and rows not yet checkpointed."""
+    path = tmp_path / "live" / "journal.sqlite3"
+    path.parent.mkdir()
+    rows = journal(tmp_path / "journal.sqlite3", hour(5))
+
+    async def work(writing: Writing) -> None:
+        for number, body in enumerate(rows, 1):
+            writing.journal.submit(number, body)
+        await writing.until(lambda: writing.journal.queued == 0)
+        result = await asyncio.to_thread(call, "--journal", str(path))
+        assert result.exit_code == 0, result.output
+
+    session(path, work)
+
+
+def test_an_empty_journal_has_nothing_to_differ(tmp_path: Path) -> None:
+    """No rows, no difference."""
+    Journal.open(tmp_path / "journal.sqlite3").close()
+    result = call("--journal", str(tmp_path))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("0 rows")
+
+
+@pytest.mark.parametrize("damaged", ["missing", "rot", "newer"])
+def test_what_cannot_be_read_is_named(tmp_path: Path, damaged: str) -> None:
+    """No file, a damaged row, a row of another version: an InputError, which the command line makes exit 2."""
+    path = tmp_path / "journal.sqlite3"
+    if damaged != "missing":
+        rows = journal(path, hour(1))
+        rewrite(path, 3, b"\x96\x03\xc1" if damaged == "newer" else rows[2], damage=damaged == "rot")
+    result = call("--journal", str(path))
+    assert isinstance(result.exception, InputError)
+    assert result.exception.exit_code == 2
+    assert str(path) in str(result.exception)

@@ -1,0 +1,143 @@
+"""The file that says who may connect."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge.errors import InputError
+from edge.identity.credentials import Credentials, add, remove
+
+GOOD = f"c1:{'0' * 32}:{'f' * 64}\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "credentials"
+
+
+def _file(path: Path, text: str, mode: int = 0o600) -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_the_token_opens_and_nothing_else_does(path: Path):
+    """The token that was shown is good for its client; another one, another's, and none are not."""
+    first, second = add(path, "c1"), add(path, "rider-2")
+    loaded = Credentials.load(path)
+    assert loaded.verify("c1", first.encode())
+    assert loaded.verify("rider-2", second.encode())
+    for client, token in [("c1", second), ("c1", ""), ("c1", first + "x"), ("c3", first), ("", first), ("C1", first)]:
+        assert not loaded.verify(client, token.encode())
+    assert loaded.clients() == ["c1", "rider-2"]
+    assert len(loaded) == 2
+
+
+def test_no_token_is_in_the_file(path: Path):
+    """The file holds salted hashes only, a new salt each time, and only its owner can read it."""
+    token = add(path, "c1")
+    before = path.read_text()
+    assert token not in before
+    assert len(token) >= 43
+    add(path, "c1")
+    assert path.read_text().split(":")[1] != before.split(":")[1]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["credentials"]
+
+
+def test_a_new_token_replaces_the_old_one(path: Path):
+    """After adding again only the newer token is good."""
+    old, new = add(path, "c1"), add(path, "c1")
+    loaded = Credentials.load(path)
+    assert loaded.verify("c1", new.encode())
+    assert not loaded.verify("c1", old.encode())
+
+
+def test_removing(path: Path):
+    """A removed client is gone, the others stay; removing it again says that it is not there."""
+    add(path, "c1")
+    token = add(path, "c2")
+    assert remove(path, "c1")
+    assert not remove(path, "c1")
+    assert Credentials.load(path).clients() == ["c2"]
+    assert Credentials.load(path).verify("c2", token.encode())
+
+
+def test_comments_and_empty_lines(path: Path):
+    """They are passed over."""
+    assert len(Credentials.load(_file(path, f"# tills\n\n{GOOD}"))) == 1
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o620])
+def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
+    """The error says how to mend it."""
+    with pytest.raises(InputError, match=rf"mode is {mode:04o}.*chmod 600"):
+        Credentials.load(_file(path, GOOD, mode))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ("c1\n", 1, "client:salt:hash"),
+        (f"{GOOD}c2:zz:ff\n", 2, "client:salt:hash"),
+        (f"{GOOD}{GOOD}", 2, "earlier line"),
+        (GOOD.replace("c1", "C 1"), 1, "'C 1' is not a client's name"),
+        (GOOD.replace("c1", "+"), 1, "not a client's name"),
+        (GOOD.replace("c1", ""), 1, "not a client's name"),
+        (f"{GOOD}\n{'x' * 10_000_000}", 3, "client:salt:hash"),
+        ("c1:é\n", 1, "client:salt:hash"),
+    ],
+)
+def test_broken_lines_are_named(path: Path, text: str, line: int, part: str):
+    """The error names file, line and what is wrong."""
+    with pytest.raises(InputError) as caught:
+        Credentials.load(_file(path, text))
+    assert caught.value.line == line
+    assert part in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_too_many_clients(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The file is bounded when read and when written."""
+    monkeypatch.setattr("edge.identity.credentials.CREDENTIALS_MAX", 2)
+    add(path, "c1")
+    add(path, "c2")
+    with pytest.raises(InputError, match="holds 2 clients already"):
+        add(path, "c3")
+    add(path, "c2")
+    _file(path, path.read_text() + GOOD.replace("c1", "c3"))
+    with pytest.raises(InputError, match="More than 2 clients"):
+        Credentials.load(path)
+
+
+def test_no_file(path: Path):
+    """A missing file says how to make one."""
+    with pytest.raises(InputError, match="doorstep credential add"):
+        Credentials.load(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        Credentials.load(path.parent)
+    with pytest.raises(InputError, match="cannot be written"):
+        add(path / "none" / "credentials", "c1")
+
+
+def test_a_name_that_could_not_be_a_topic_level(path: Path):
+    """Nothing is written for a name that no client could connect with."""
+    with pytest.raises(InputError, match="not a client's name"):
+        add(path, "a/b")
+    assert not path.exists()
+
+
+def test_a_crash_while_writing_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where the disk refuses, the file is as before and nothing is left beside it."""
+    add(path, "c1")
+    before = path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        add(path, "c2")
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["credentials"]

@@ -1,0 +1,210 @@
+"""The contract with the centre: encodings, sums, sketches."""
+
+import contextlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.limits import (
+    BATCH_BYTES_MAX,
+    CELLS_PER_WINDOW_MAX,
+    COUNTERS_MAX,
+    MEASURES_MAX,
+    SKETCH_BYTES_MAX,
+    SYNC_PACKET_BYTES_MAX,
+)
+from edge.messages.batches import (
+    Ack,
+    Cell,
+    Greeting,
+    Hello,
+    Measure,
+    Parcel,
+    Window,
+    combine,
+    decode_ack,
+    decode_body,
+    decode_greeting,
+    decode_hello,
+    decode_parcel,
+    divide,
+    encode,
+    encode_body,
+    fold,
+    merge,
+    quantiles,
+    weight,
+    withhold,
+)
+
+START = 1_767_225_600_000
+CELL = 613344508561588223
+NAMES = st.sampled_from(["accepted.order.place", "late", "refused.malformed"])
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> Window:
+    values = draw(st.lists(st.integers(0, 10**6), max_size=20))
+    measures = {"assign_ms": Measure(len(values), sum(values), fold(b"", values))} if values else {}
+    spans = draw(st.dictionaries(st.tuples(st.integers(0, 5), NAMES), st.integers(1, 50), max_size=5))
+    return Window(
+        "dispatch",
+        START + 60_000 * draw(st.integers(0, 59)),
+        60,
+        draw(st.integers(0, 1000)),
+        dict(sorted(draw(st.dictionaries(NAMES, st.integers(1, 1000))).items())),
+        measures,
+        [Cell(CELL - cell, name, START, START + 60_000, count) for (cell, name), count in sorted(spans.items())],
+    )
+
+
+def biggest() -> Window:
+    """The largest window that the limits allow, with sketches as full as they get."""
+    digest = fold(b"", range(100_000))
+    return Window(
+        "s" * 64,
+        START,
+        60,
+        2**40,
+        {f"{i:096d}": 2**40 for i in range(COUNTERS_MAX)},
+        {f"{i:096d}": Measure(100_000, sum(range(100_000)), digest) for i in range(MEASURES_MAX)},
+        [Cell(CELL - i, "n" * 96, START, START, 2**40) for i in range(CELLS_PER_WINDOW_MAX)],
+    )
+
+
+@given(st.lists(windows(), max_size=4))
+def test_a_body_survives_its_encoding(items: list[Window]) -> None:
+    """What is decoded is what was encoded, and encoding it again gives the same bytes."""
+    body = encode_body(items)
+    assert decode_body(body) == items
+    assert encode_body(decode_body(body)) == body
+
+
+def test_the_largest_window_fits_a_batch_and_its_packet() -> None:
+    """No window can be too large to be sent, whatever its names, sketches and cells."""
+    body = encode_body([biggest()])
+    assert len(body) <= BATCH_BYTES_MAX
+    assert len(biggest().measures["0" * 96].digest) <= SKETCH_BYTES_MAX
+    parcel = Parcel(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body)
+    assert len(encode(parcel)) + 1024 <= SYNC_PACKET_BYTES_MAX
+    assert decode_body(body) == [biggest()]
+
+
+@given(windows(), windows())
+def test_merging_adds_up(first: Window, second: Window) -> None:
+    """A merged window holds the sums of both, and its sketch stands for the values of both."""
+    both = merge(first, second, START, 3600)
+    assert both.events == first.events + second.events
+    for name in {**first.counters, **second.counters}:
+        assert both.counters[name] == first.counters.get(name, 0) + second.counters.get(name, 0)
+    assert sum(cell.count for cell in both.cells) == sum(c.count for w in (first, second) for c in w.cells)
+    for name, measure in both.measures.items():
+        parts = [w.measures[name] for w in (first, second) if name in w.measures]
+        assert (measure.count, measure.total) == (sum(p.count for p in parts), sum(p.total for p in parts))
+        assert weight(measure.digest) == measure.count
+    assert decode_body(encode_body([both])) == [both]
+
+
+def test_dividing_keeps_every_cell_once() -> None:
+    """A window with too many cells becomes pieces that fit, with everything else in the first."""
+    cells = [Cell(CELL - i, "x", START, START, 1) for i in range(2 * CELLS_PER_WINDOW_MAX + 1)]
+    whole = Window("dispatch", START, 60, 7, {"x": 7}, {}, cells)
+    pieces: list[Window] = []
+    rest: Window | None = whole
+    while rest is not None:
+        piece, rest = divide(rest)
+        pieces.append(piece)
+    assert [len(piece.cells) for piece in pieces] == [CELLS_PER_WINDOW_MAX, CELLS_PER_WINDOW_MAX, 1]
+    assert [cell for piece in pieces for cell in piece.cells] == cells
+    assert [piece.events for piece in pieces] == [7, 0, 0]
+
+
+@given(windows())
+def test_withholding_turns_places_into_totals(window: Window) -> None:
+    """Without its cells a window has their counts as `withheld.<name>` and nothing else changed."""
+    bare = withhold(window)
+    assert bare.cells == []
+    assert sum(n for name, n in bare.counters.items() if name.startswith("withheld.")) == sum(
+        cell.count for cell in window.cells
+    )
+    assert {n: c for n, c in bare.counters.items() if not n.startswith("withheld.")} == window.counters
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=2000), st.integers(1, 500))
+def test_sketches_are_the_same_bytes_however_often_the_node_restarts(values: list[int], every: int) -> None:
+    """A sketch is a function of the values and of where they were folded, so a replay comes to the same bytes."""
+    first = second = b""
+    for begin in range(0, len(values), every):
+        first = fold(first, values[begin : begin + every])
+        second = fold(bytes(bytearray(second)), list(values[begin : begin + every]))
+    assert first == second
+    assert weight(first) == len(values)
+
+
+def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
+    """The p50, p90 and p99 of many sketches together are close to the real ones."""
+    values = [(i * 7919) % 100_003 for i in range(50_000)]
+    together = combine([fold(b"", values[i : i + 1000]) for i in range(0, len(values), 1000)])
+    ordered = sorted(values)
+    for found, rank in zip(quantiles(together, (0.5, 0.9, 0.99)), (0.5, 0.9, 0.99), strict=True):
+        assert abs(found - ordered[int(rank * len(values))]) < 0.01 * 100_003
+
+
+def test_messages_of_version_1_are_understood() -> None:
+    """Before there was a history neither side spoke of it."""
+    digest = bytes(32)
+    said = {"node": "n1", "instance": "i1", "boot": "b1", "epoch": 1, "through": 0, "head": digest, "flying": []}
+    hello = decode_hello(encode({**said, "acked_events": 0, "v": 1}))
+    assert (hello.v, hello.chain, hello.before(1)) == (1, [], b"")
+    assert decode_greeting(encode({"epoch": 1})).chain == b""
+    parcel = decode_parcel(encode({"epoch": 1, "seq": 1, "sha256": digest, "previous": digest, "body": b""}))
+    assert parcel.chain == b""
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_decoder(body: bytes) -> None:
+    """Whatever arrives as a body is windows or one of the documented errors."""
+    with contextlib.suppress(ValueError, msgspec.DecodeError):
+        decode_body(body)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"events": -1},
+        {"start": -1},
+        {"width_s": 0},
+        {"scenario": "Dispatch!"},
+        {"counters": {"Alice Smith": 1}},
+        {"counters": {"x": 2**41}},
+        {"counters": {f"c{i}": 1 for i in range(COUNTERS_MAX + 1)}},
+        {"measures": {"m": Measure(3, 3, fold(b"", [1, 2]))}},
+        {"measures": {"m": Measure(2, 3, b"no sketch")}},
+        {"cells": [Cell(CELL, "x", START, START, 1)] * (CELLS_PER_WINDOW_MAX + 1)},
+    ],
+)
+def test_a_window_that_breaks_the_schema_is_refused(change: dict[str, object]) -> None:
+    """Every field of a window has its bounds, and the names are not free text."""
+    window = msgspec.structs.replace(Window("dispatch", START, 60, 1, {}, {}, []), **change)
+    with pytest.raises((ValueError, msgspec.DecodeError)):
+        decode_body(encode_body([window]))
+
+
+def test_messages_of_the_uplink_survive_their_encoding() -> None:
+    """Hello, greeting, parcel and acknowledgement come out as they went in, and ignore fields of the future."""
+    hello = Hello(
+        node="n1", instance="i1", boot="b1", epoch=3, through=4, head=bytes(32), flying=[bytes(32)], acked_events=9
+    )
+    greeting = Greeting(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
+    parcel = Parcel(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x")
+    ack = Ack(epoch=3, through=5, refused="gap", expected=6)
+    for item, decode in (
+        (hello, decode_hello),
+        (greeting, decode_greeting),
+        (parcel, decode_parcel),
+        (ack, decode_ack),
+    ):
+        assert decode(encode(item)) == item
+        assert decode(encode(msgspec.to_builtins(item, builtin_types=(bytes,)) | {"future": 1})) == item

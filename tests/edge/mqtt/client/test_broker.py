@@ -1,0 +1,556 @@
+"""Broker mode through a real Mosquitto, with a node of a few lines behind it."""
+
+import asyncio
+import os
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from edge.core.model import Answer, Publish, Source
+from edge.errors import Reason
+from edge.limits import PAYLOAD_BYTES_MAX
+from edge.mqtt.client.broker import Broker
+from edge.mqtt.client.connection import Link, Message, State, Will
+from tests.processes import Mosquitto, free_port, mosquitto
+
+WAIT_S = 30.0
+BACKOFF = (0.05, 0.4)
+DEPLOY = Path(__file__).resolve().parents[4] / "deploy" / "mosquitto"
+
+
+async def until(condition, what: str) -> None:
+    """Waits for something to come true."""
+    for _ in range(int(WAIT_S / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"waited {WAIT_S:.0f} s in vain for {what}")
+
+
+class Node:
+    """A receiver that 'commits' every publish a moment later, answers it with its own payload, then acknowledges."""
+
+    def __init__(self) -> None:
+        self.broker: Broker
+        self.committing = True
+        self.answering = True
+        self.order: list[str] = []
+        self.events: dict[bytes, int] = {}  # payload -> how often it was committed
+        self.unsettled: list[tuple[Source, list[Publish]]] = []
+        self.answers: dict[str, list[Answer]] = {}
+        self.sequence = 0
+        self.sheds: list[tuple[str, Reason, int]] = []
+        self.presence: list[tuple[str, bool]] = []
+        self.pulled_max = 0
+        self.expiry_s = 600.0
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        assert time.perf_counter() - read_at >= 0
+        self.unsettled.append((source, publishes))
+        asyncio.get_running_loop().call_later(0.002, self.commit)
+
+    def commit(self) -> None:
+        if not self.committing:
+            return
+        unsettled, self.unsettled = self.unsettled, []
+        for source, publishes in unsettled:
+            clients: dict[str, None] = {}
+            for publish in publishes:
+                first = publish.payload not in self.events
+                self.events[publish.payload] = self.events.get(publish.payload, 0) + 1
+                if self.answering and first:
+                    self.answer(publish.client, publish.payload)
+                clients[publish.client] = None
+            self.order += ["commit", "wake", "acknowledge"]
+            self.broker.wake(clients)
+            source.acknowledge([p.token for p in publishes if p.qos], ["" for p in publishes if p.qos])
+
+    def answer(self, client: str, payload: bytes) -> None:
+        self.sequence += 1
+        answer = Answer(self.sequence, client, "receipt", payload, 0.0)
+        self.answers.setdefault(client, []).append(answer)
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:
+        self.sheds.append((client, reason, count))
+
+    def present(self, client: str, present: bool) -> None:
+        self.presence.append((client, present))
+
+    def delivered(self, client: str, sequences: list[int]) -> None:
+        done = set(sequences)
+        self.answers[client] = [answer for answer in self.answers[client] if answer.sequence not in done]
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        answers = [answer for answer in self.answers.get(client, []) if answer.sequence > after][:limit]
+        self.pulled_max = max(self.pulled_max, len(answers))
+        return [(answer, self.expiry_s) for answer in answers]
+
+    @property
+    def open(self) -> int:
+        return sum(len(answers) for answers in self.answers.values())
+
+
+@asynccontextmanager
+async def joined(url: str, node: Node, **options) -> AsyncIterator[Broker]:
+    """A node's broker link, up."""
+    broker = node.broker = Broker("n1", node, url, backoff=BACKOFF, random=random.Random(3).random, **options)
+    await broker.start()
+    await until(lambda: broker.connected, "the broker")
+    try:
+        yield broker
+    finally:
+        await broker.close()
+
+
+class Person:
+    """A client of the node behind the broker."""
+
+    def __init__(self, url: str, name: str, *, listens: bool = True, **options) -> None:
+        self.name = name
+        self.got: list[Message] = []
+        self.link = Link(
+            url,
+            client_id=name,
+            will=Will(f"ds/n1/up/{name}/client.gone", payload=b""),
+            session_expiry_s=600,
+            subscriptions=[(f"ds/n1/down/{name}/#", 1)] if listens else [],
+            backoff=BACKOFF,
+            random=random.Random(name).random,
+            on_messages=self._messages,
+            on_state=lambda _: None,
+            **options,
+        )
+
+    def _messages(self, messages: list[Message]) -> None:
+        self.got += messages
+        self.link.acknowledge(messages)
+
+    async def say(self, payload: bytes, kind: str = "order.place", qos: int = 1) -> None:
+        topic = f"ds/n1/up/{self.name}/{kind}"
+        await until(lambda: self.link.publish(topic, payload, qos=qos), "room to publish")
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self.link.run())
+        await until(lambda: self.link.connected, "a connection")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.link.stop()
+        await self._task
+
+
+def test_an_event_is_committed_answered_and_only_then_acknowledged(tmp_path: Path) -> None:
+    """The broker gets its PUBACK after the commit; the answer is delivered once the broker has it."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+            node.committing = False
+            await ann.say(b"1")
+            await until(lambda: node.unsettled, "the event")
+            await asyncio.sleep(0.1)
+            assert link.link.held == 1
+            assert ann.got == []
+            node.committing = True
+            node.commit()
+            await until(lambda: ann.got, "the answer")
+            assert (ann.got[0].topic, ann.got[0].payload) == ("ds/n1/down/ann/receipt", b"1")
+            await until(lambda: node.open == 0 and link.link.held == 0, "delivery and acknowledgement")
+            assert node.presence == [("ann", True)]
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_events_not_acknowledged_come_again_after_a_lost_link(tmp_path: Path) -> None:
+    """What was read but not committed when the connection went comes again, also to the next process of the node."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        node.committing = False
+        async with Person(broker.url, "ann") as ann:
+            async with joined(broker.url, node) as link:
+                for number in range(20):
+                    await ann.say(b"%d" % number)
+                await until(lambda: link.link.held == 20, "20 events")
+                node.unsettled.clear()
+                link.link.drop()
+                await until(lambda: link.reconnects == 1 and link.link.held == 20, "the same again")
+                assert link.session_present
+            successor = Node()
+            async with joined(broker.url, successor) as link:
+                assert link.session_present
+                await until(lambda: len(successor.events) == 20 and len(ann.got) == 20, "20 answers")
+                await until(lambda: link.link.held == 0, "acknowledgements")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_nothing_with_a_receipt_is_lost_when_the_broker_is_killed_under_load(tmp_path: Path) -> None:
+    """Clients resend until they have their receipt; the broker is killed twice and loses its memory once meanwhile.
+    In the end every event is committed and answered, and nothing waits."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link:
+            people = [Person(broker.url, f"p{number}") for number in range(5)]
+            for person in people:
+                await person.__aenter__()
+
+            async def order(person: Person) -> None:
+                for number in range(200):
+                    payload = b"%s %d" % (person.name.encode(), number)
+                    while payload not in {message.payload for message in person.got[-50:]}:
+                        node.events.pop(payload, None)  # a repeat is answered again, as the node's recorded answers are
+                        await person.say(payload)
+                        for _ in range(50):
+                            if person.got and person.got[-1].payload == payload:
+                                break
+                            await asyncio.sleep(0.01)
+
+            work = asyncio.gather(*(order(person) for person in people))
+            for kill in range(2):
+                await asyncio.sleep(0.4)
+                broker.kill()
+                if kill == 1:
+                    broker.forget()
+                broker.start()
+            await work
+            assert link.reconnects >= 2
+            assert link.sessions_lost >= 1
+            assert len(node.events) == 1000
+            await until(lambda: node.open == 0 and link.link.held == 0 and link.waiting == 0, "quiet")
+            for person in people:
+                await person.__aexit__()
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_a_lost_session_is_counted_and_subscribed_again(tmp_path: Path) -> None:
+    """A broker without its database is joined anew: counted, subscribed, in use."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link:
+            assert not link.session_present
+            broker.stop()
+            broker.forget()
+            broker.start()
+            await until(lambda: link.reconnects == 1 and link.connected, "the second connection")
+            assert (link.session_present, link.sessions_lost) == (False, 1)
+            async with Person(broker.url, "ann") as ann:
+                await ann.say(b"1")
+                await until(lambda: ann.got, "the answer")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_thousands_of_answers_wait_in_the_core_not_in_the_link(tmp_path: Path) -> None:
+    """With a window of 10 the link pulls what fits and goes on as the broker acknowledges: 3,000 answers for 30 clients
+    arrive in order and once, and never more than the window is in its hands."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        fullest = 0
+        async with joined(broker.url, node) as link:
+            people = [Person(broker.url, f"p{number}") for number in range(30)]
+            for person in people:
+                await person.__aenter__()
+            for number in range(100):
+                for person in people:
+                    node.answer(person.name, b"%d" % number)
+            link.wake([person.name for person in people])
+
+            def done() -> bool:
+                nonlocal fullest
+                fullest = max(fullest, link.link.unacked)
+                return all(len(person.got) == 100 for person in people) and node.open == 0
+
+            await until(done, "3,000 answers")
+            assert fullest <= 10
+            assert node.pulled_max <= 10
+            for person in people:
+                assert [message.payload for message in person.got] == [b"%d" % number for number in range(100)]
+                await person.__aexit__()
+
+    with mosquitto(tmp_path, settings=["max_inflight_messages 10"]) as broker:
+        asyncio.run(work(broker))
+
+
+def test_an_answer_that_nobody_holds_stays_pending_until_its_client_listens(tmp_path: Path) -> None:
+    """Mosquitto says so (0x10) when an answer has no subscriber: it is not delivered then, and comes when the client
+    has subscribed and is heard."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link:
+            async with Person(broker.url, "ann", listens=False) as ann:
+                for number in range(5):
+                    await ann.say(b"%d" % number)
+                await until(lambda: len(node.events) == 5 and link.unheld > 0 and link.link.unacked == 0, "5 events")
+                await asyncio.sleep(0.1)
+                assert node.open == 5
+                tries = link.unheld
+                assert tries <= 10
+            async with Person(broker.url, "ann") as ann:
+                await ann.say(b"5")
+                await until(lambda: node.open == 0, "delivery")
+                await until(lambda: {message.payload for message in ann.got} == {b"%d" % n for n in range(6)}, "all")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(tmp_path: Path) -> None:
+    """An answer under way to a frozen, then killed broker is published again to the new one."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+            await ann.say(b"1")
+            await until(lambda: node.open == 0 and ann.got, "the first answer")
+            broker.save()
+            broker.freeze()
+            for number in range(2, 8):
+                node.answer("ann", b"%d" % number)
+            link.wake(["ann"])
+            await asyncio.sleep(0.1)
+            assert node.open == 6
+            broker.kill()
+            broker.start()
+            await until(lambda: node.open == 0, "delivery")
+            await until(lambda: {message.payload for message in ann.got} >= {b"%d" % n for n in range(2, 8)}, "answers")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_hostile_topics_are_refused_counted_and_cannot_loop(tmp_path: Path) -> None:
+    """What the broker lets through and is no topic of a client is shed and acknowledged; so is what is too large."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+            hostile = ["ds/n1/up/../order.place", "ds/n1/up/A/order.place", "ds/n1/up/ann/order\u202eplace"]
+            hostile += ["ds/n1/up/ann/Order", "ds/n1/up/ann/" + "a" * 33, "ds/n1/up//order.place", "ds/n1/up/ann/"]
+            for topic in hostile:
+                assert ann.link.publish(topic, b"x")
+            await ann.say(bytes(PAYLOAD_BYTES_MAX + 1))
+            await ann.say(b"good")
+            await until(lambda: ann.got, "the answer")
+            assert set(node.events) == {b"good"}
+            assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile) + [("ann", Reason.OVERSIZED, 1)]
+            await until(lambda: link.link.held == 0, "acknowledgements")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_a_flood_is_shed_by_client_and_counted(tmp_path: Path) -> None:
+    """What is over a client's quota is counted, taken from the broker and not handed over; others do not notice, and a
+    larger quota holds from its setting on."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        joining = joined(broker.url, node, messages_per_s=0.001, burst=5)
+        async with joining as link, Person(broker.url, "ann") as ann, Person(broker.url, "bob") as bob:
+            for number in range(20):
+                await ann.say(b"ann %d" % number)
+            await bob.say(b"bob")
+            await until(lambda: len(ann.got) == 5 and bob.got, "the answers")
+            await until(lambda: sum(count for _, _, count in node.sheds) == 15, "the count")
+            assert set(node.events) == {b"bob", *(b"ann %d" % number for number in range(5))}
+            assert {(client, reason) for client, reason, _ in node.sheds} == {("ann", Reason.OVER_QUOTA)}
+            await until(lambda: link.link.held == 0, "acknowledgements")
+            link.set_quota(1e9, 100)
+            await ann.say(b"ann again")
+            await until(lambda: b"ann again" in node.events, "the larger quota")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_a_will_says_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
+    """Presence from wills and messages; the will itself never reaches the node."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+            await ann.say(b"1")
+            await ann.say(b"here", "rider.position", qos=0)
+            await until(lambda: len(node.events) == 2, "two messages")
+            ann.link.drop()
+            await until(lambda: node.presence[-1] == ("ann", False), "the will")
+            await ann.say(b"2")
+            await until(lambda: len(node.events) == 3, "the next word")
+            assert node.presence == [("ann", True), ("ann", False), ("ann", True)]
+            await until(lambda: link.link.held == 0, "acknowledgements")
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_the_status_topic_tells_who_is_alive(tmp_path: Path) -> None:
+    """Retained: alive while joined, not alive after a polite end, nor after a lost one (the will)."""
+
+    async def work(broker: Mosquitto) -> None:
+        seen: list[bytes] = []
+        watcher = Link(
+            broker.url,
+            client_id="watcher",
+            subscriptions=[("ds/n1/status", 1)],
+            on_messages=lambda messages: seen.extend(message.payload for message in messages),
+            on_state=lambda _: None,
+            random=random.random,
+        )
+        task = asyncio.create_task(watcher.run())
+        alive, gone = b'{"alive": true}', b'{"alive": false}'
+        async with joined(broker.url, Node()) as link:
+            await until(lambda: seen == [alive], "alive")
+            link.link.drop()
+            await until(lambda: seen == [alive, gone, alive], "the will, and the return")
+        await until(lambda: seen == [alive, gone, alive, gone], "the end")
+        await watcher.stop()
+        await task
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_a_wrong_token_leaves_the_node_running_and_says_why(tmp_path: Path) -> None:
+    """The node starts without its broker: not connected, with a text that names the user, and ends cleanly."""
+
+    async def work(broker: Mosquitto) -> None:
+        states: list[State] = []
+        link = Broker("n1", Node(), broker.url, username="n1", token="wrong", backoff=(0.01, 60.0))
+        await link.start()
+        await until(lambda: link.error, "an error")
+        states.append(link.link.state)
+        assert "'n1'" in link.error
+        assert states == [State.REFUSED]
+        assert not link.connected
+        link.wake(["ann"])
+        assert link.waiting == 1
+        await link.close()
+
+    with mosquitto(tmp_path, users={"n1": "right"}) as broker:
+        asyncio.run(work(broker))
+
+
+def test_while_paused_the_broker_keeps_what_comes(tmp_path: Path) -> None:
+    """Back-pressure: 500 events wait at the broker and in the socket while the node does not read, and none is lost."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with joined(broker.url, node, receive_max=50) as link, Person(broker.url, "ann") as ann:
+            link.pause()
+            for number in range(500):
+                await ann.say(b"%d" % number)
+            await asyncio.sleep(0.2)
+            assert node.events == {}
+            link.resume()
+            await until(lambda: len(node.events) == 500 and len(ann.got) == 500, "500 answers")
+            assert set(node.events.values()) == {1}
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(work(broker))
+
+
+def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: Path) -> None:
+    """With `deploy/mosquitto/acl` a client can neither speak nor listen for another one, nor pose as the node."""
+
+    async def work(broker: Mosquitto) -> None:
+        node = Node()
+        async with (
+            joined(broker.url, node, username="n1", token="n") as link,
+            Person(broker.url, "ann", username="ann", token="a") as ann,
+            Person(broker.url, "eve", username="eve", token="e") as eve,
+        ):
+            codes: list[int] = []
+            topics = ["ds/n1/up/ann/order.place", "ds/n1/down/ann/receipt", "ds/n1/status", "ds/n1/up/eve/order.place"]
+            for topic in topics:
+                assert eve.link.publish(topic, topic.encode(), on_ack=codes.append)
+            await ann.say(b"hers")
+            await until(lambda: len(codes) == 4 and ann.got and eve.got, "answers")
+            assert codes == [0x87, 0x87, 0x87, 0]
+            assert sorted(node.events) == [topics[3].encode(), b"hers"]
+            assert [message.payload for message in ann.got] == [b"hers"]
+            assert [message.payload for message in eve.got] == [topics[3].encode()]
+            spy = Link(
+                broker.url,
+                client_id="spy",
+                username="eve",
+                token="e",
+                subscriptions=[("ds/n1/down/ann/#", 1), ("#", 1)],
+                on_messages=lambda messages: spied.extend(message.topic for message in messages),
+                on_state=lambda _: None,
+                random=random.random,
+            )
+            spied: list[str] = []
+            task = asyncio.create_task(spy.run())
+            await until(lambda: spy.connected, "the spy")
+            await ann.say(b"secret")
+            await eve.say(b"open")
+            await until(lambda: len(ann.got) == 2 and len(eve.got) == 2 and len(spied) >= 2, "answers")
+            assert set(spied) == {"ds/n1/status", "ds/n1/down/eve/receipt"}
+            await until(lambda: link.link.held == 0, "acknowledgements")
+            await spy.stop()
+            await task
+
+    acl = (DEPLOY / "acl").read_text().replace("shop-1", "n1")
+    with mosquitto(tmp_path, users={"n1": "n", "ann": "a", "eve": "e"}, acl=acl) as broker:
+        asyncio.run(work(broker))
+
+
+def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) -> None:
+    """Mosquitto takes `deploy/mosquitto/doorstep.conf` as it is but for places and ports, and the node works with it
+    over TCP and TLS; the WebSocket listeners answer."""
+    text = (DEPLOY / "doorstep.conf").read_text()
+    with mosquitto(tmp_path, users={"n1": "n", "ann": "a"}, tls=True) as broker:
+        broker.stop()
+        assert broker.ca is not None
+        folder = tmp_path / "mosquitto"
+        (folder / "acl").write_text((DEPLOY / "acl").read_text().replace("shop-1", "n1"))
+        (folder / "acl").chmod(0o600)
+        ports = {port: free_port() for port in ("8883", "8884", "9001")}
+        places = {
+            "/etc/mosquitto/doorstep/tls/chain.pem": f"{folder}/tls.pem",
+            "/etc/mosquitto/doorstep/tls/key.pem": f"{folder}/tls.key",
+            "/etc/mosquitto/doorstep": f"{folder}",
+            "/var/lib/mosquitto/": f"{folder}/",
+            "listener 1883 ": f"listener {broker.port} ",
+            **{f"listener {port}": f"listener {free}" for port, free in ports.items()},
+        }
+        for place, here in places.items():
+            assert place in text
+            text = text.replace(place, here)
+        broker.config.write_text(("user root\n" if os.geteuid() == 0 else "") + text)
+        broker.start()
+        assert "Error" not in broker.log.read_text()
+
+        async def work() -> None:
+            trusted = ssl.create_default_context(cafile=broker.ca)
+            tls_url = f"mqtts://127.0.0.1:{ports['8883']}"
+            async with (
+                joined(broker.url, Node(), username="n1", token="n"),
+                Person(tls_url, "ann", username="ann", token="a", tls=trusted) as ann,
+            ):
+                await ann.say(b"1")
+                await until(lambda: ann.got, "the answer")
+            for port, context in (("8884", trusted), ("9001", None)):
+                reader, writer = await asyncio.open_connection("127.0.0.1", ports[port], ssl=context)
+                lines = ["GET /mqtt HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]
+                lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+                lines += ["Sec-WebSocket-Protocol: mqtt", "", ""]
+                writer.write("\r\n".join(lines).encode())
+                assert b" 101 " in await reader.readline()
+                writer.close()
+
+        asyncio.run(work())

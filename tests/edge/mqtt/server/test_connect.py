@@ -1,0 +1,53 @@
+"""The first packet. (What a client is answered is in test_session.py.)"""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.limits import KEEP_ALIVE_S_MAX
+from edge.mqtt.packets import v311
+from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
+from edge.mqtt.server.connect import UnsupportedVersion, admit, is_authentic, keep_alive_s, level_of
+from tests.edge.mqtt.world import TOKEN, World
+
+
+def test_levels():
+    """The level is read from either version's packet."""
+    assert level_of(memoryview(ConnectPacket("a").write())) == 5
+    assert level_of(memoryview(v311.write(ConnectPacket("a")))) == 4
+
+
+def test_other_versions_are_named():
+    """A version that is not spoken says which it is, and what to use."""
+    with pytest.raises(UnsupportedVersion, match=r"level 6; use MQTT 5\.0 or 3\.1\.1"):
+        level_of(memoryview(b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x01a"))
+
+
+@given(st.binary(min_size=2, max_size=30))
+def test_nonsense_is_only_ever_malformed(data: bytes):
+    """Random bytes have a level or are malformed."""
+    framed = bytes((0x10, len(data))) + data
+    with contextlib.suppress(MalformedPacket):
+        assert level_of(memoryview(framed)) in (4, 5)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(0, KEEP_ALIVE_S_MAX), (1, 1), (60, 60), (65_535, KEEP_ALIVE_S_MAX)])
+def test_keepalives_are_capped(asked: int, kept: int):
+    """No keepalive, or a very long one, becomes the longest that we allow."""
+    assert keep_alive_s(ConnectPacket("a", keep_alive=asked)) == kept
+
+
+def test_names_that_could_not_be_topic_levels_are_never_asked_for():
+    """A user name with a wildcard or a slash is refused before anybody looks for its token."""
+    sessions = World().sessions
+    assert is_authentic("c1", TOKEN, sessions)
+    assert not any(is_authentic(name, TOKEN, sessions) for name in ("+", "a/b", "..", "", "C1", "c1\n", "x" * 65))
+
+
+def test_identity_and_client_identifier():
+    """The identity is the user name, whatever the client identifier."""
+    sessions = World().sessions
+    packet = ConnectPacket("Phone 1/2", username="c1", password=TOKEN)
+    assert admit(packet, 5, sessions) == ("c1", "Phone 1/2")

@@ -1,0 +1,393 @@
+"""One client's connection: its handshake, and the publishes that it sends."""
+
+import pytest
+
+from edge.errors import Reason
+from edge.limits import (
+    CONNECT_BYTES_MAX,
+    KEEP_ALIVE_S_MAX,
+    OVER_QUOTA_CLOSE_S,
+    PACKET_BYTES_MAX,
+    RECEIVE_MAX,
+    SESSION_EXPIRY_S_MAX,
+    TOPIC_ALIAS_MAX,
+)
+from edge.mqtt.packets import v311
+from edge.mqtt.packets.codec import (
+    AuthPacket,
+    ConnAckPacket,
+    ConnectPacket,
+    DisconnectPacket,
+    Packet,
+    PingReqPacket,
+    PingRespPacket,
+    PubAckPacket,
+    PublishPacket,
+    PubRelPacket,
+    QoS,
+    SubAckPacket,
+    SubscribePacket,
+    Will,
+)
+from tests.edge.mqtt.cases import BAD_V5, BAD_V311
+from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, farewell, publish, refusal
+
+
+def test_connack_announces_our_limits():
+    """A 5.0 client learns every limit that binds it."""
+    _, connack = World().connect(keep_alive=0, session_expiry_interval=SESSION_EXPIRY_S_MAX + 1)
+    assert connack.receive_max == RECEIVE_MAX
+    assert connack.max_qos == QoS.AT_LEAST_ONCE
+    assert connack.max_packet_size == PACKET_BYTES_MAX
+    assert connack.topic_alias_max == TOPIC_ALIAS_MAX
+    assert connack.server_keep_alive == KEEP_ALIVE_S_MAX
+    assert connack.session_expiry_interval == SESSION_EXPIRY_S_MAX
+    assert not connack.retain_available
+    assert not connack.subscription_id_available
+    assert not connack.shared_subscription_available
+    assert connack.wildcard_subscription_available
+    assert connack.assigned_client_id is None
+
+
+@pytest.mark.parametrize(
+    ("version", "packet", "code"),
+    [
+        (5, connect(password=b"wrong"), 0x86),
+        (5, connect(username="mallory"), 0x86),
+        (5, connect(username="No/Such"), 0x86),
+        (5, connect(username=None, password=None), 0x87),
+        (5, connect("x" * 129), 0x85),
+        (5, connect("a\u0001b"), 0x85),
+        (5, ConnectPacket("a", authentication_method="SCRAM"), 0x8C),
+        (5, ConnectPacket("a", username="c1", password=TOKEN, will=Will("t", qos=QoS.EXACTLY_ONCE)), 0x9B),
+        (5, ConnectPacket("a", username="c1", password=TOKEN, will=Will("t", retain=True)), 0x9A),
+        (4, connect(password=b"wrong"), 0x86),
+        (4, connect(username=None, password=None), 0x87),
+        (4, connect("x" * 129), 0x85),
+        (4, ConnectPacket("", username="c1", password=TOKEN), 0x85),
+    ],
+)
+def test_connects_that_are_refused(version: int, packet: ConnectPacket, code: int):
+    """Whoever may not come in is told why, in the code of the version, and is not present."""
+    assert refusal(World().peer(version), packet) == code
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        (b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x01a", b"\x20\x03\x00\x84\x00"),
+        (b"\x10\x0d\x00\x04MQTT\x03\x02\x00\x3c\x00\x01a", b"\x20\x02\x00\x01"),
+        (b"\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01a", b"\x20\x02\x00\x01"),
+        (b"GET / HTTP/1.1\r\n\r\n", b""),
+        (PingReqPacket().write(), b""),
+        (publish().write(), b""),
+        (b"\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01\xff", b"\x20\x03\x00\x81\x00"),
+        (b"\x10\x02\x00\x00", b""),
+        (b"\x10\x00", b""),
+    ],
+)
+def test_strangers(data: bytes, answer: bytes):
+    """What is no CONNECT of 3.1.1 or 5.0 is closed; another version is told so."""
+    peer = World().peer()
+    peer.connection.receive(data, 0.0, 0.0)
+    assert peer.connection.closing
+    assert bytes(peer.connection.out[:4]) == answer[:4]
+
+
+def test_a_stranger_cannot_make_us_buffer_much():
+    """Before CONNECT the packet limit is the small one, whatever the endpoint's own is."""
+    world = World(packet_bytes_max=500_000)
+    peer = world.peer()
+    length = CONNECT_BYTES_MAX
+    assert peer.send_bytes(bytes((0x10, length & 0x7F | 0x80, length >> 7))) == []
+    assert peer.connection.closing
+    peer, _ = world.connect()
+    peer.send(publish(payload=b"x" * 400_000))
+    assert not peer.connection.closing
+
+
+@EITHER
+def test_an_empty_client_identifier_gets_one(version: int):
+    """A 5.0 client learns the identifier that it was given; a clean 3.1.1 client needs none."""
+    world = World()
+    _, first = world.connect(version=version, client_id="", clean_start=True)
+    _, second = world.connect(version=version, client_id="", clean_start=True)
+    assert world.sessions.count == 2
+    if version == 5:
+        assert first.assigned_client_id == "auto-0a1b-1"
+        assert second.assigned_client_id == "auto-0a1b-2"
+
+
+def test_anonymous_clients_are_their_client_identifier():
+    """Without a user name the client identifier is the identity, so it must be one."""
+    world = World(anonymous=True)
+    peer = world.peer()
+    peer.send(connect("rider-7", username=None, password=None))
+    assert world.receiver.presence == [("rider-7", True)]
+    (connack,) = world.peer().send(connect("Rider/7", username=None, password=None))
+    assert isinstance(connack, ConnAckPacket)
+    assert int(connack.reason_code) == 0x85
+    (connack,) = world.peer().send(connect("rider-8", username="rider-7", password=b"wrong"))
+    assert isinstance(connack, ConnAckPacket)
+    assert int(connack.reason_code) == 0x86
+
+
+@EITHER
+def test_connect_and_more_in_one_read(version: int):
+    """A client that does not wait for CONNACK gets everything answered in order."""
+    world = World(acknowledge=True)
+    sent = world.peer(version).send(connect(), SubscribePacket(1, ALL), publish(7))
+    assert [type(packet) for packet in sent] == [ConnAckPacket, SubAckPacket, PubAckPacket]
+
+
+@EITHER
+def test_a_second_connect_is_a_protocol_error(version: int):
+    """CONNECT may come once."""
+    peer, _ = World().connect(version=version)
+    assert farewell(peer, peer.send(connect())) == (0x82 if version == 5 else None)
+
+
+@EITHER
+def test_one_read_is_one_batch(version: int):
+    """All publishes of a read arrive in one call, in order, with identity and kind from the topic."""
+    world = World()
+    peer, _ = world.connect(version=version)
+    peer.send(publish(1), publish(None, "ds/n1/up/c1/rider.position", b"p"), publish(2, "ds/n1/up/c1/anything.else"))
+    assert world.receiver.reads == [3]
+    assert [(found.client, found.kind, found.qos, found.token) for found in world.receiver.publishes] == [
+        ("c1", "order.place", 1, 1),
+        ("c1", "rider.position", 0, 0),
+        ("c1", "anything.else", 1, 2),
+    ]
+
+
+@EITHER
+def test_nothing_is_acknowledged_before_the_receiver_says_so(version: int):
+    """PUBACK leaves when the receiver has acknowledged, not earlier, and in the order of the publishes."""
+    world = World()
+    peer, _ = world.connect(version=version)
+    assert peer.send(publish(10), publish(11), publish(12)) == []
+    ((source, tokens),) = world.receiver.sources
+    source.acknowledge(tokens[1:], ["", ""])
+    assert peer.read() == []
+    source.acknowledge(tokens[:1], [""])
+    assert peer.read() == [PubAckPacket(10), PubAckPacket(11), PubAckPacket(12)]
+    source.acknowledge([*tokens, 99], ["", "", "", ""])
+    assert peer.read() == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "code"),
+    [
+        ("ds/n1/up/c2/order.place", 0x87),
+        ("ds/n2/up/c1/order.place", 0x87),
+        ("ds/n1/down/c1/receipt", 0x87),
+        ("$SYS/broker", 0x87),
+        ("../../etc/passwd", 0x87),
+        ("ds/n1/up/c1/order.place/x", 0x90),
+        ("ds/n1/up/c1/", 0x90),
+        ("ds/n1/up/c1/Order", 0x90),
+        ("ds/n1/up/c1/order\u0001place", 0x90),
+        ("ds/n1/up/c1/order\u202eplace", 0x90),
+        ("ds/n1/up/c1/" + "a" * 33, 0x90),
+        ("a/" * 200, 0x90),
+        ("ds/n1/up/c2/\u0000", 0x90),
+    ],
+)
+@EITHER
+def test_topics_outside_the_own_subtree(version: int, topic: str, code: int):
+    """5.0 is told; 3.1.1, whose PUBACK would say yes, is closed; QoS 0 is dropped. Each one is counted."""
+    world = World(acknowledge=True)
+    peer, _ = world.connect(version=version)
+    assert peer.send(publish(None, topic)) == []
+    assert not peer.connection.closing
+    sent = peer.send(publish(5, topic))
+    if version == 5:
+        assert [(type(packet), int(packet.reason_code)) for packet in sent if isinstance(packet, PubAckPacket)] == [
+            (PubAckPacket, code)
+        ]
+    else:
+        farewell(peer, sent)
+        assert sent == []
+    assert world.receiver.publishes == []
+    assert world.receiver.dropped == {("c1", Reason.FORBIDDEN_TOPIC): 2}
+
+
+def test_a_refusal_waits_for_the_publishes_before_it():
+    """Acknowledgements keep the order of the publishes even where one is refused at once."""
+    world = World()
+    peer, _ = world.connect()
+    assert peer.send(publish(1), publish(2, "ds/n1/up/c2/order.place"), publish(3)) == []
+    ((source, tokens),) = world.receiver.sources
+    source.acknowledge(tokens, ["", ""])
+    acks = peer.read()
+    assert [packet.packet_id for packet in acks if isinstance(packet, PubAckPacket)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("packet", "code"),
+    [
+        (PublishPacket(UP, b"", qos=QoS.EXACTLY_ONCE, packet_id=1), 0x9B),
+        (PublishPacket(UP, b"", retain=True), 0x9A),
+        (PublishPacket(UP, b"", topic_alias=TOPIC_ALIAS_MAX + 1), 0x94),
+        (PublishPacket("", b"", topic_alias=1), 0x82),
+        (PubRelPacket(1), 0x82),
+        (AuthPacket(), 0x82),
+        (ConnAckPacket(), 0x82),
+        (PingRespPacket(), 0x82),
+        (SubscribePacket(1, ALL, subscription_id=1), 0xA1),
+        (DisconnectPacket(session_expiry_interval=5), 0x82),
+    ],
+)
+def test_rules_that_end_a_connection(packet: Packet, code: int):
+    """What was whole before the offence is still handed over; the reason is the standard's."""
+    world = World()
+    peer, _ = world.connect()
+    assert farewell(peer, peer.send(publish(1), packet, publish(2))) == code
+    assert len(world.receiver.publishes) == 1
+
+
+@pytest.mark.parametrize("packet", [PublishPacket(UP, b"", qos=QoS.EXACTLY_ONCE, packet_id=1), PubRelPacket(1)])
+def test_qos_2_closes_a_v311_connection(packet: Packet):
+    """3.1.1 cannot be told that QoS 2 is not offered."""
+    peer, _ = World().connect(version=4)
+    assert farewell(peer, peer.send(packet)) is None
+
+
+@EITHER
+@pytest.mark.parametrize("at", range(max(len(BAD_V5), len(BAD_V311))))
+def test_malformed_packets(version: int, at: int):
+    """A malformed packet ends the connection, is counted, and what came before it is kept."""
+    bad = list((BAD_V5 if version == 5 else BAD_V311).values())
+    data = bad[at % len(bad)]
+    world = World()
+    peer, _ = world.connect(version=version)
+    write = PublishPacket.write if version == 5 else v311.write
+    assert farewell(peer, peer.send_bytes(write(publish(1)) + data)) == (0x81 if version == 5 else None)
+    assert world.receiver.dropped == {("c1", Reason.MALFORMED): 1}
+    assert len(world.receiver.publishes) == 1
+
+
+@EITHER
+def test_an_oversized_packet(version: int):
+    """It is refused by its length, before it is there."""
+    world = World()
+    peer, _ = world.connect(version=version)
+    assert farewell(peer, peer.send_bytes(b"\x30\xff\xff\xff\x7f")) == (0x95 if version == 5 else None)
+    assert world.receiver.dropped == {("c1", Reason.OVERSIZED): 1}
+
+
+def test_more_in_flight_than_the_receive_maximum():
+    """The 513th unacknowledged publish of a 5.0 client ends its connection; the 512 before it are kept."""
+    world = World()
+    peer, _ = world.connect()
+    many = [publish(at) for at in range(1, RECEIVE_MAX + 2)]
+    assert farewell(peer, peer.send(*many)) == 0x93
+    assert len(world.receiver.publishes) == RECEIVE_MAX
+
+
+def test_a_v311_client_is_held_back_instead():
+    """3.1.1 has no receive maximum: reading stops until acknowledgements have left."""
+    world = World()
+    peer, _ = world.connect(version=4)
+    peer.send(*[publish(at) for at in range(1, RECEIVE_MAX + 2)])
+    assert not peer.connection.closing
+    assert not peer.connection.wants_more
+    ((source, tokens),) = world.receiver.sources
+    source.acknowledge(tokens, [""] * len(tokens))
+    assert peer.connection.wants_more
+
+
+def test_topic_aliases():
+    """An alias stands for its topic, may be given another one, and is nobody else's."""
+    world = World()
+    peer, _ = world.connect()
+    peer.send(PublishPacket(UP, b"1", topic_alias=3), PublishPacket("", b"2", topic_alias=3))
+    peer.send(PublishPacket("ds/n1/up/c1/a", b"3", topic_alias=3), PublishPacket("", b"4", topic_alias=3))
+    assert [found.kind for found in world.receiver.publishes] == ["order.place", "order.place", "a", "a"]
+    other, _ = world.connect(client_id="tablet")
+    (sent,) = other.send(PublishPacket("", b"", topic_alias=3))
+    assert isinstance(sent, DisconnectPacket)
+    assert int(sent.reason_code) == 0x82
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "text"),
+    [
+        (Reason.MALFORMED, 0x99, "malformed"),
+        (Reason.NOT_YOURS, 0x87, "not_yours"),
+        (Reason.UNKNOWN_KIND, 0x90, "unknown_kind"),
+        (Reason.DISK_FULL, 0x97, "disk_full"),
+        (Reason.OVER_CAPACITY, 0x97, "over_capacity"),
+        (Reason.TOO_LATE, 0x83, "too_late"),
+        (Reason.UNKNOWN_ORDER, 0x83, "unknown_order"),
+    ],
+)
+@pytest.mark.parametrize("wanted", [True, False])
+def test_reasons_of_the_node(reason: Reason, code: int, text: str, wanted: bool):
+    """A refusal has the standard's code, and its reason as text where the client wants texts."""
+    world = World(acknowledge=True)
+    world.receiver.verdicts["order.place"] = reason
+    peer, _ = world.connect(request_problem_info=wanted)
+    (ack,) = peer.send(publish(4))
+    assert isinstance(ack, PubAckPacket)
+    assert (int(ack.reason_code), ack.reason_str) == (code, text if wanted else None)
+
+
+def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
+    """The receipt tells a 3.1.1 client, not the PUBACK."""
+    world = World(acknowledge=True)
+    world.receiver.verdicts["order.place"] = Reason.TOO_LATE
+    peer, _ = world.connect(version=4)
+    assert peer.send(publish(4)) == [PubAckPacket(4)]
+
+
+def test_a_full_disk_is_never_acknowledged_in_v311():
+    """A 3.1.1 PUBACK would be a lie: it stays away, later ones go out, and the client has to come back."""
+    world = World(acknowledge=True)
+    world.receiver.verdicts["order.place"] = Reason.DISK_FULL
+    peer, _ = world.connect(version=4)
+    assert peer.send(publish(4), publish(5, "ds/n1/up/c1/a")) == [PubAckPacket(5)]
+    world.pass_s(OVER_QUOTA_CLOSE_S + 1)
+    assert peer.connection.closing
+
+
+# -- quota -------------------------------------------------------------------------------------------------------------
+
+
+def test_over_quota_in_v5():
+    """Beyond burst and rate a publish is refused as such, and time brings new ones."""
+    world = World(acknowledge=True, messages_per_s=10, burst=3)
+    peer, _ = world.connect()
+    acks = peer.send(*[publish(at) for at in range(1, 6)], publish(None))
+    assert [int(ack.reason_code) for ack in acks if isinstance(ack, PubAckPacket)] == [0, 0, 0, 0x97, 0x97]
+    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 3}
+    world.now += 0.25
+    acks = peer.send(*[publish(at) for at in range(1, 4)])
+    assert [int(ack.reason_code) for ack in acks if isinstance(ack, PubAckPacket)] == [0, 0, 0x97]
+
+
+def test_over_quota_in_v311():
+    """It is not acknowledged, and a little later the client is made to come back."""
+    world = World(acknowledge=True, messages_per_s=1, burst=1)
+    peer, _ = world.connect(version=4)
+    assert peer.send(publish(1), publish(2), publish(3)) == [PubAckPacket(1)]
+    world.pass_s(OVER_QUOTA_CLOSE_S - 1)
+    assert not peer.connection.closing
+    world.pass_s(2)
+    assert peer.connection.closing
+
+
+def test_the_quota_is_the_clients_not_the_connections():
+    """Neither a second connection nor coming back brings a new burst."""
+    world = World(acknowledge=True, messages_per_s=0.1, burst=2)
+    first, _ = world.connect()
+    first.send(publish(1))
+    second, _ = world.connect(client_id="tablet")
+    second.send(publish(1), publish(2))
+    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 1}
+    first.connection.lost(world.now)
+    second.connection.lost(world.now)
+    third, _ = world.connect()
+    third.send(publish(1))
+    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 2}

@@ -1,0 +1,128 @@
+"""Tests of edge.mqtt.server.listener: a real process with few descriptors, on both event loops."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.mqtt.server.listener import Shortage, listen
+from tests.processes import make_certificates
+from tests.repo.project import ROOT
+
+DESCRIPTORS = 80
+
+CROWDED = """
+import asyncio, resource, sys, uvloop
+from edge import limits
+from edge.mqtt import listener
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport): self.transport = transport
+    def data_received(self, data): self.transport.write(data)
+
+async def main():
+    listener.ACCEPT_PAUSE_S = 0.05
+    shortage = listener.Shortage()
+    listening = await listener.listen("127.0.0.1", 0, Echo, None, shortage)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    print(listening.address[1], flush=True)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.readline():
+        print(shortage.pauses, shortage.paused, len(open("/proc/self/status").readlines()) > 0, flush=True)
+
+(uvloop.run if sys.argv[1] == "uvloop" else asyncio.run)(main())
+"""
+
+
+def echoes(connection: socket.socket, patience_s: float) -> bool:
+    """Whether the other side has accepted the connection and answers in time."""
+    connection.settimeout(patience_s)
+    try:
+        connection.sendall(b"x")
+        return connection.recv(1) == b"x"
+    except (TimeoutError, ConnectionError):
+        return False
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_without_descriptors_it_pauses_says_so_and_goes_on(loop: str) -> None:
+    """More connections than descriptors: those that fit are served, the rest wait, the process keeps enough descriptors
+    to open files, and when there is room again those who waited are served."""
+    command = [sys.executable, "-c", CROWDED, loop, str(DESCRIPTORS)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asking, answering = process.stdin, process.stdout
+
+        def ask() -> tuple[int, int, bool]:
+            asking.write("?\n")
+            asking.flush()
+            pauses, paused, opens = answering.readline().split()
+            return int(pauses), int(paused), opens == "True"
+
+        address = ("127.0.0.1", int(process.stdout.readline()))
+        crowd = [socket.create_connection(address) for _ in range(DESCRIPTORS)]
+        assert echoes(crowd[0], 20.0)
+        assert not echoes(crowd[-1], 0.3)
+        pauses, paused, opens = ask()
+        for _ in range(100):  # between two looks it is not pausing for an instant
+            pauses, paused, opens = (pauses, paused, opens) if paused else ask()
+        assert (pauses > 0, paused, opens) == (True, 1, True)
+        for connection in crowd[:-1]:
+            connection.close()
+        crowd[-1].settimeout(20.0)
+        assert crowd[-1].recv(1) == b"x"
+        assert ask()[1] == 0
+        crowd[-1].close()
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def test_a_stranger_to_tls_disturbs_nobody(tmp_path: Path) -> None:
+    """Bytes that are no TLS, and a client that says nothing, leave the listener accepting others."""
+    authority, certificate, key = make_certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    async def main() -> None:
+        made = asyncio.Event()
+
+        class Greeter(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                made.set()
+                transport.close()
+
+        shortage = Shortage()
+        listener = await listen("127.0.0.1", 0, Greeter, context, shortage)
+        host, port = listener.address
+        _, noisy = await asyncio.open_connection(host, port)
+        noisy.write(b"GET / HTTP/1.1\r\n\r\n")
+        _, silent = await asyncio.open_connection(host, port)
+        trusting = ssl.create_default_context(cafile=authority)
+        _, honest = await asyncio.open_connection(host, port, ssl=trusting, server_hostname="localhost")
+        await asyncio.wait_for(made.wait(), 20)
+        assert shortage.pauses == 0
+        listener.close()
+        for writer in (noisy, silent, honest):
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_an_address_that_is_taken_leaves_nothing_open() -> None:
+    """Where the port is in use the error says so, and no descriptor stays behind."""
+
+    async def main() -> None:
+        first = await listen("127.0.0.1", 0, asyncio.Protocol, None, Shortage())
+        before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        with pytest.raises(OSError, match="in use"):
+            await listen(*first.address, asyncio.Protocol, None, Shortage())
+        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+        first.close()
+
+    asyncio.run(main())

@@ -1,0 +1,272 @@
+"""What a connection may cost without a publish coming of it: with real sockets, and by hand."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import uvloop
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import BytesMessage, Event, Ping, Pong, Request
+
+from edge.limits import STRANGER_WORK_MAX, WORK_BURST, WORK_PER_PUBLISH, WORK_PER_S
+from edge.mqtt.packets.codec import ConnectPacket, PingReqPacket, PubAckPacket, QoS, SubscribePacket, TopicFilter
+from edge.mqtt.server.endpoint import Endpoint
+from edge.mqtt.server.sessions import Budget
+from tests.edge.mqtt.world import TOKEN, Recorder, World, publish
+
+PATIENCE_S = 30
+CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
+PUBLISH = publish().write()
+
+Test = Callable[[], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Test], None]:
+    """Runs a coroutine function in either loop, for as long as patience lasts."""
+    monkeypatch.setattr("edge.mqtt.server.endpoint.CLOSE_GRACE_S", 0.2)
+    return lambda test: request.param(asyncio.wait_for(test(), PATIENCE_S))
+
+
+class Web:
+    """A WebSocket client."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.socket = WSConnection(ConnectionType.CLIENT)
+
+    @classmethod
+    async def open(cls, port: int) -> "Web":
+        self = cls(*await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET))
+        self.send(Request(host="localhost", target="/mqtt", subprotocols=["mqtt"]))
+        await self.events()
+        return self
+
+    def send(self, *events: Event) -> None:
+        self.writer.write(b"".join(self.socket.send(event) for event in events))
+
+    def shreds(self, data: bytes) -> None:
+        """Each byte in a frame."""
+        self.send(*[BytesMessage(data=data[at : at + 1]) for at in range(len(data))])
+
+    async def events(self) -> list[Event]:
+        """What comes next; nothing where the connection ended."""
+        try:
+            data = await self.reader.read(65_536)
+        except ConnectionError:
+            return []
+        self.socket.receive_data(data or None)
+        return list(self.socket.events()) if data else []
+
+    async def mqtt(self, size: int) -> bytes:
+        """At least so many MQTT bytes."""
+        data = b""
+        while len(data) < size and (events := await self.events()):
+            data += b"".join(bytes(event.data) for event in events if isinstance(event, BytesMessage))
+        return data
+
+    async def pongs(self) -> int:
+        """Those until the end of the connection."""
+        count = 0
+        while events := await self.events():
+            count += sum(isinstance(event, Pong) for event in events)
+        return count
+
+
+async def start(receiver: Recorder) -> tuple[Endpoint, int]:
+    endpoint = Endpoint("n1", receiver, lambda _user, token: token == TOKEN)
+    return endpoint, (await endpoint.listen("127.0.0.1:0", websocket=True))[1]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - what is waited for are plain counters
+        await asyncio.sleep(0.01)
+
+
+JUNK: dict[str, Event] = {"pings": Ping(), "pongs": Pong(), "empty frames": BytesMessage(data=b"")}
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_a_stranger_is_closed(run: Callable[[Test], None], junk: str):
+    """Frames before CONNECT close the connection when there are too many, counted; no more pings are answered."""
+
+    async def test() -> None:
+        endpoint, port = await start(Recorder())
+        stranger = await Web.open(port)
+        stranger.send(*[JUNK[junk]] * (2 * STRANGER_WORK_MAX))
+        assert await stranger.pongs() <= STRANGER_WORK_MAX
+        assert endpoint.connects_refused == 1
+        await endpoint.close()
+
+    run(test)
+
+
+def test_some_frames_before_connect_are_allowed(run: Callable[[Test], None]):
+    """A CONNECT in many frames, with a few pings before it, is accepted."""
+
+    async def test() -> None:
+        endpoint, port = await start(Recorder())
+        client = await Web.open(port)
+        client.send(*[Ping()] * 5)
+        client.shreds(CONNECT)
+        assert (await client.mqtt(1))[0] == 0x20
+        assert endpoint.connects_refused == 0
+        await endpoint.close()
+
+    run(test)
+
+
+def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
+    """Somebody without credentials who does nothing but ping, again and again, gets a bounded number of answers for
+    each connection, while another client is served."""
+
+    async def test() -> None:
+        receiver = Recorder(acknowledge=True)
+        endpoint, port = await start(receiver)
+        client = await Web.open(port)
+        client.send(BytesMessage(data=CONNECT))
+        assert (await client.mqtt(1))[0] == 0x20
+        pongs: list[int] = []
+
+        async def flood() -> None:
+            while True:
+                stranger = await Web.open(port)
+                stranger.writer.write(stranger.socket.send(Ping()) * 40_000)
+                pongs.append(await stranger.pongs())
+                stranger.writer.close()
+
+        flooding = asyncio.create_task(flood())
+        for at in range(1, 6):
+            before = len(pongs)
+            await until(lambda before=before: len(pongs) > before)
+            client.send(BytesMessage(data=publish(at).write()))
+            assert await client.mqtt(4) == PubAckPacket(at).write()
+        flooding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await flooding
+        assert max(pongs) <= STRANGER_WORK_MAX
+        assert endpoint.connects_refused >= len(pongs)
+        assert len(receiver.publishes) == 5
+        await endpoint.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_a_client_is_not_read_from_for_a_while(run: Callable[[Test], None], junk: str):
+    """Beyond the price the connection is paused, with what it had sent waiting; it goes on when time has paid."""
+
+    async def test() -> None:
+        now = [1_000.0]
+        receiver = Recorder(acknowledge=True)
+        endpoint = Endpoint("n1", receiver, lambda _user, token: token == TOKEN, clock=lambda: now[0])
+        _, port = await endpoint.listen("127.0.0.1:0", websocket=True)
+        client = await Web.open(port)
+        client.send(BytesMessage(data=CONNECT))
+        assert (await client.mqtt(1))[0] == 0x20
+        (peer,) = endpoint._peers
+        client.send(*[JUNK[junk]] * (WORK_BURST + 500), BytesMessage(data=PUBLISH))
+        await until(lambda: peer.connection.held)
+        assert endpoint.held_back == 1
+        await asyncio.sleep(0.05)
+        assert receiver.publishes == []
+        assert peer.connection.budget.left > -100
+        now[0] += 1 + 600 / WORK_PER_S
+        assert (await client.mqtt(4))[:4] == PubAckPacket(1).write()
+        assert len(receiver.publishes) == 1
+        assert not peer.connection.held
+        await endpoint.close()
+
+    run(test)
+
+
+def test_publishes_in_shreds_pay_for_themselves(run: Callable[[Test], None]):
+    """Many more frames than the budget allows are taken where publishes come of them."""
+
+    async def test() -> None:
+        endpoint, port = await start(receiver := Recorder(acknowledge=True))
+        client = await Web.open(port)
+        client.send(BytesMessage(data=CONNECT))
+        assert (await client.mqtt(1))[0] == 0x20
+        sent, step = 500, len(PUBLISH) // 5
+        for _ in range(sent):
+            client.send(*[BytesMessage(data=PUBLISH[at : at + step]) for at in range(0, len(PUBLISH), step)])
+        await until(lambda: len(receiver.publishes) == sent)
+        assert endpoint.held_back == 0
+        await endpoint.close()
+
+    run(test)
+
+
+def test_reads_of_a_byte_have_a_price(run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch):
+    """A stranger who sends single bytes, one read each, is closed before it has said anything."""
+    monkeypatch.setattr("edge.mqtt.server.sessions.STRANGER_WORK_MAX", 20)
+
+    async def test() -> None:
+        endpoint, _ = await start(Recorder())
+        _, port = await endpoint.listen("127.0.0.1:0")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET)
+        for at in range(len(CONNECT)):
+            writer.write(CONNECT[at : at + 1])
+            await asyncio.sleep(0.005)
+            if reader.at_eof():
+                break
+        assert await reader.read() == b""
+        assert endpoint.connects_refused == 1
+        writer.close()
+        await endpoint.close()
+
+    run(test)
+
+
+BARE = {
+    "PINGREQ": PingReqPacket().write(),
+    "SUBSCRIBE": SubscribePacket(1, [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]).write(),
+    "PUBACK of nothing": PubAckPacket(7).write(),
+    "forbidden topic": publish(None, "ds/n1/up/c2/order.place").write(),
+}
+
+
+@pytest.mark.parametrize("what", BARE)
+def test_packets_without_a_publish_have_a_price(what: str):
+    """Each of them counts: with the last one that is paid for reading pauses, until a second has passed."""
+    world = World()
+    peer, _ = world.connect()
+    peer.send_bytes(BARE[what] * (WORK_BURST - 10))
+    assert peer.connection.wants_more
+    peer.send_bytes(BARE[what] * 10)
+    assert not peer.connection.wants_more
+    assert world.sessions.held_back == 1
+    before = peer.notified
+    world.pass_s(1.1)
+    assert peer.connection.wants_more
+    assert peer.notified > before
+    assert not peer.connection.closing
+
+
+@pytest.mark.parametrize("version", [5, 4])
+def test_too_much_in_one_read_closes(version: int):
+    """No more than twice the burst is worked on in one read, whatever it holds."""
+    world = World()
+    peer, _ = world.connect(version=version)
+    sent = peer.send_bytes(PingReqPacket().write() * 100_000)
+    assert peer.connection.closing
+    assert len(sent) <= 2 * WORK_BURST + 2
+
+
+def test_a_budget():
+    """It refills with time up to its burst, is paid into by what is worth something, and owes a burst at most."""
+    budget = Budget(10, 2, 0.0)
+    assert budget.spend(9, 0.0)
+    assert not budget.spend(1, 0.0)
+    assert budget.wait_s == 0.5
+    assert budget.spend(0, 0.5)
+    assert budget.spend(-WORK_PER_PUBLISH, 0.5)
+    assert budget.left == 9
+    assert budget.spend(0, 100.0)
+    assert budget.left == 10
+    assert not budget.spend(1_000, 100.0)
+    assert budget.left == -10

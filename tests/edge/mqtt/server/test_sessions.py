@@ -1,0 +1,133 @@
+"""The registry of sessions and its wheel. (What clients see of it is in test_session.py.)"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.limits import SESSIONS_MAX
+from edge.mqtt.packets.codec import ConnAckReasonCode, DisconnectReasonCode
+from edge.mqtt.server.sessions import Rules, Sessions, Wheel
+from tests.edge.mqtt.world import Recorder, World
+
+
+class Alarm:
+    """Looks again `times` times, `every` seconds apart."""
+
+    def __init__(self, every: float, times: int) -> None:
+        self.every, self.times = every, times
+        self.rang: list[float] = []
+
+    def expire(self, now: float) -> float | None:
+        self.rang.append(now)
+        return now + self.every if len(self.rang) < self.times else None
+
+
+@given(st.lists(st.floats(0, 500), max_size=20))
+def test_nothing_rings_early_or_more_than_a_second_late(times: list[float]):
+    """Every deadline is looked at after it has come, within a second."""
+    wheel = Wheel()
+    alarms = [(at, Alarm(1, 1)) for at in times]
+    for at, alarm in alarms:
+        wheel.add(at, alarm)
+    for now in range(502):
+        wheel.turn(now)
+    assert all(at <= alarm.rang[0] <= at + 1 for at, alarm in alarms)
+    assert len(wheel) == 0
+
+
+def test_an_alarm_that_asks_for_now_does_not_hang_the_wheel():
+    """Asking to be looked at again at once waits for the next second."""
+    wheel, alarm = Wheel(), Alarm(0, 1_000)
+    wheel.add(10.0, alarm)
+    wheel.turn(11.0)
+    assert alarm.rang == [11.0]
+    wheel.turn(3_600.0)
+    assert len(alarm.rang) == 2
+
+
+def test_sessions_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    """Beyond the limit, the session absent for longest is forgotten."""
+    assert SESSIONS_MAX > 3
+    monkeypatch.setattr("edge.mqtt.server.sessions.SESSIONS_MAX", 3)
+    world = World()
+    for at in range(5):
+        peer, _ = world.connect(f"c{at}", session_expiry_interval=600)
+        peer.connection.lost(world.now)
+    assert sorted(world.sessions.identities) == ["c2", "c3", "c4"]
+    assert world.sessions.count == 3
+
+
+def test_an_identity_is_kept_until_its_quota_is_full_again():
+    """Coming back does not refill the bucket, and an identity without a session is not kept for ever."""
+    world = World(messages_per_s=1, burst=10)
+    peer, _ = world.connect()
+    assert world.sessions.identities["c1"].take(10, world.now) == 10
+    peer.connection.lost(world.now)
+    assert world.sessions.count == 0
+    world.pass_s(5)
+    again, _ = world.connect()
+    assert world.sessions.identities["c1"].take(10, world.now) == 5
+    again.connection.lost(world.now)
+    world.pass_s(12)
+    world.pass_s(12)
+    assert world.sessions.identities == {}
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 3)), max_size=40))
+def test_the_quota_holds_over_any_pattern(sends: list[tuple[int, float]]):
+    """Never more than the burst and the rate over the time that went by."""
+    world = World(messages_per_s=5, burst=20)
+    peer, _ = world.connect()
+    assert peer.connection.session is not None
+    identity = peer.connection.session.identity
+    taken, start = 0, world.now
+    for wanted, seconds in sends:
+        world.now += seconds
+        taken += identity.take(wanted, world.now)
+        assert taken <= 20 + 5 * (world.now - start) + 1e-6
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5), st.sampled_from(["in", "clean", "out", "wait"]))))
+def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]]):
+    """Through any comings and goings each client was reported present exactly while it had a connection, and the counts
+    agree with what is there."""
+
+    class Line:
+        def __init__(self) -> None:
+            self.open = True
+            self.entered: object = None
+
+        def wake(self) -> None:
+            pass
+
+        def end(self, reason: DisconnectReasonCode, now: float) -> None:
+            self.open = False
+            sessions.leave(self, self.entered, now)  # type: ignore[arg-type]
+
+    receiver, now = Recorder(), 100.0
+    sessions = Sessions(Rules("n1", 1_000, False, 10, 10, ""), receiver, lambda _user, _token: True)
+    lines: dict[tuple[int, int], Line] = {}
+    for who, device, what in steps:
+        line = lines.get((who, device))
+        if what in ("in", "clean"):
+            new = Line()
+            entered = sessions.enter(new, f"c{who}", f"d{device}", clean=what == "clean", expiry_s=30, now=now)
+            if isinstance(entered, ConnAckReasonCode):
+                assert sum(1 for (owner, _), found in lines.items() if owner == who and found.open) == 4
+            else:
+                new.entered = entered[0]
+                lines[who, device] = new
+        elif what == "out" and line is not None and line.open:
+            line.open = False
+            sessions.leave(line, line.entered, now)  # type: ignore[arg-type]
+        elif what == "wait":
+            now += 7
+            sessions.wheel.turn(now)
+        told = dict(receiver.presence)
+        for client in range(3):
+            connected = any(owner == client and found.open for (owner, _), found in lines.items())
+            assert told.get(f"c{client}", False) == connected
+        assert sessions.count == sum(len(identity.sessions) for identity in sessions.identities.values())
+    sessions.wheel.turn(now + 100)
+    sessions.wheel.turn(now + 200)
+    assert len(sessions.absent) == 0

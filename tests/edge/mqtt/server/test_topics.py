@@ -1,0 +1,88 @@
+"""The two subtrees of a client."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.limits import TOPIC_BYTES_MAX
+from edge.mqtt.packets.codec import QoS
+from edge.mqtt.server.topics import granted, parse_filter, parse_up
+
+UP, DOWN = "ds/n1/up/c1/", "ds/n1/down/c1/"
+
+
+@pytest.mark.parametrize("kind", ["a", "order.place", "x" * 32])
+def test_own_kinds(kind: str):
+    """A plain kind below the own prefix is what is left of the topic."""
+    assert parse_up(UP + kind, UP) == kind
+
+
+@pytest.mark.parametrize(
+    ("topic", "code"),
+    [
+        ("ds/n1/up/c2/order.place", 0x87),
+        ("ds/n1/up/c1", 0x87),
+        ("ds/n1/up/c11/a", 0x87),
+        (UP, 0x90),
+        (UP + "A", 0x90),
+        (UP + "a\n", 0x90),
+        (UP + ".a", 0x90),
+        (UP + "a/b", 0x90),
+        (UP + "+", 0x90),
+        ("ds/n1/up/#", 0x90),
+        ("ds/\u2066/up/c1/a", 0x90),
+        ("x" * (TOPIC_BYTES_MAX + 1), 0x90),
+        ("é" * (TOPIC_BYTES_MAX // 2 + 1), 0x90),
+        ("x" * TOPIC_BYTES_MAX, 0x87),
+    ],
+)
+def test_refused_topics(topic: str, code: int):
+    """What is hostile is invalid; what is somebody else's is not authorized."""
+    assert parse_up(topic, UP) == code
+
+
+@given(st.text())
+def test_a_kind_is_all_that_comes_out(text: str):
+    """Whatever the topic, either it is refused or it is the prefix and a kind of narrow shape."""
+    found = parse_up(UP + text, UP)
+    if isinstance(found, str):
+        assert found == text
+        assert set(found) <= set("abcdefghijklmnopqrstuvwxyz.")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [
+        ("", 0x8F),
+        (DOWN + "a#", 0x8F),
+        (DOWN + "#/a", 0x8F),
+        (DOWN + "a+", 0x8F),
+        (DOWN + "\u0000", 0x8F),
+        ("$share/g/" + DOWN + "#", 0x9E),
+        ("ds/n1/down/+/a", 0x87),
+        ("ds/+/down/c1/a", 0x87),
+        ("#", 0x87),
+    ],
+)
+def test_refused_filters(pattern: str, code: int):
+    """Only well-formed filters inside the own subtree pass."""
+    assert parse_filter(pattern, DOWN) == code
+
+
+@pytest.mark.parametrize(
+    ("filters", "kind", "qos"),
+    [
+        ({}, "receipt", None),
+        ({"#": QoS.AT_MOST_ONCE}, "receipt", 0),
+        ({"receipt": QoS.AT_MOST_ONCE, "+": QoS.AT_LEAST_ONCE}, "receipt", 1),
+        ({"+": QoS.AT_LEAST_ONCE, "receipt": QoS.AT_MOST_ONCE}, "receipt", 1),
+        ({"update": QoS.AT_LEAST_ONCE}, "receipt", None),
+        ({"receipt/#": QoS.AT_LEAST_ONCE}, "receipt", 1),
+        ({"+/#": QoS.AT_LEAST_ONCE}, "receipt", 1),
+        ({"+/+": QoS.AT_LEAST_ONCE}, "receipt", None),
+    ],
+)
+def test_the_highest_matching_qos_is_granted(filters: dict[str, QoS], kind: str, qos: int | None):
+    """Of several matching filters the one with the higher QoS counts."""
+    found = granted(filters, kind)
+    assert (found is None) if qos is None else (found == qos)

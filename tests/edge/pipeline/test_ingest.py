@@ -1,0 +1,98 @@
+"""Tests of edge.pipeline.ingest: reads become rounds, and everybody gets the acknowledgements of what it sent."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.clock import Clock
+from edge.core.model import Event, Publish, Rejected
+from edge.errors import Reason
+from edge.health.status import Status
+from edge.limits import BATCH_INPUTS_MAX
+from edge.pipeline.ingest import Intake
+from tests.messages import AT, GOOD, text
+
+
+class Source:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str]] = []
+
+    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
+        self.told += zip(tokens, reasons, strict=True)
+
+
+def intake() -> Intake:
+    return Intake(Status("n-1", Clock().now()), "wgs84")
+
+
+def publish(what: str, token: int) -> Publish:
+    """An order, a report, a position, or something that is none of them."""
+    fields = {**GOOD[0 if what == "order" else 7][1], "id": f"e-{token}"}
+    if what == "order":
+        return Publish("alice", "order.place", text(fields), 1, token)
+    if what == "report":
+        return Publish("alice", "rider.progress", text(fields), 1, token)
+    if what == "position":
+        return Publish("r-1", "rider.position", text({"points": [[AT, 31.2, 121.4]]}), int(bool(token)), token)
+    return Publish("alice", "order.place", text({"id": f"e-{token}"}), int(bool(token)), token)
+
+
+DURABLE = (Event, Rejected)
+KINDS = ["order", "report", "position", "wrong"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(KINDS), st.booleans(), st.booleans())))
+def test_every_token_gets_the_reason_of_its_own_message(messages):
+    """Whatever mixture of connections, kinds and qualities of service the turns bring: each token is paid once, in the
+    order of its connection, with the reason of its message; positions have none."""
+    sources = [Source() for _ in range(3)]
+    wanted: list[list[tuple[int, str]]] = [[], [], []]
+    waiting = intake()
+
+    def pay() -> None:
+        while waiting.due:
+            inputs, debts, _ = waiting.take()
+            ids = [one.id if isinstance(one, Rejected) else one.body.id for one in inputs if isinstance(one, DURABLE)]
+            reasons = [f"reason {id_}" for id_ in ids]
+            left = iter(reasons)
+            for debt in debts:
+                debt.pay(left)
+            assert list(left) == []
+
+    for number, (source, what, with_token, turn) in enumerate(messages, 1):
+        token = number if with_token or what in ("order", "report") else 0
+        waiting.add(sources[source], [publish(what, token)], 0.0)
+        if token:
+            wanted[source].append((token, "" if what == "position" else f"reason e-{number}"))
+        if turn:
+            pay()
+    pay()
+    assert [source.told for source in sources] == wanted
+    assert len(waiting) == 0
+    assert waiting.taken == len(messages)
+
+
+def test_a_flood_is_cut_into_rounds():
+    """One read of many publishes, or many reads, never make a round larger than the bound."""
+    waiting, source = intake(), Source()
+    waiting.add(source, [publish("position", 0)] * (2 * BATCH_INPUTS_MAX + 5), 1.0)
+    waiting.add(source, [publish("position", 0)] * 7, 2.0)
+    sizes = []
+    while waiting.due:
+        inputs, debts, _ = waiting.take()
+        assert debts == []
+        sizes.append(len(inputs))
+    assert sizes == [BATCH_INPUTS_MAX, BATCH_INPUTS_MAX, 12]
+    assert waiting.taken == 4
+
+
+def test_what_cannot_be_taken_is_refused_and_counted():
+    """Every message is counted, every token is told why, and nothing stays."""
+    waiting, source = intake(), Source()
+    waiting.add(source, [publish("order", 1), publish("position", 0)], 0.0)
+    waiting.add(source, [publish("order", 2)], 0.0)
+    waiting.add(source, [publish("report", 3)], 0.0)
+    assert waiting.refuse(Reason.DISK_FULL) == 4
+    assert source.told == [(1, "disk_full"), (2, "disk_full"), (3, "disk_full")]
+    assert len(waiting) == 0

@@ -1,0 +1,42 @@
+"""Tests of edge.pipeline.receipts: repeats find what was recorded, in a real journal."""
+
+import asyncio
+
+from edge.clock import Clock
+from edge.core.model import Answer, Input, Now, Recall, Recalled, Row, encode_row
+from edge.health.status import Status
+from edge.journal.journal import Journal
+from edge.messages.envelope import Receipt, encode
+from edge.pipeline.receipts import Recalls
+
+
+def receipt(client: str, id_: str) -> Answer:
+    return Answer(1, client, "receipt", encode(Receipt(id=id_, of="order.place", status="accepted", at=1), False), 9.0)
+
+
+def test_one_look_serves_all_repeats_of_a_row(tmp_path):
+    """Repeats that wait for one row come back together, each with its recorded bytes; what no row has is counted."""
+    kept = [receipt("alice", "a"), receipt("bob", "a"), receipt("bob", "b")]
+    row = Row(1, Now(1.0, 1), [], [], [], [*kept])
+    posted: list[list[Input]] = []
+
+    async def main() -> None:
+        journal = Journal.open(tmp_path / "journal.sqlite3")
+        status = Status("n-1", Clock().now())
+        committed = asyncio.Event()
+        journal.start(asyncio.get_running_loop(), lambda *_: committed.set(), lambda error: None)
+        try:
+            journal.submit(1, encode_row(row))
+            await committed.wait()
+            recalls = Recalls(journal, status, posted.append)
+            for client, id_ in (("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")):
+                recalls.ask(Recall(client, id_, 1))
+            recalls.ask(Recall("alice", "a", 7))
+            await asyncio.gather(*recalls._tasks)
+            assert status.report(Clock().now())["counts"]["dropped"] == {"recall_missed": 3}
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+    alice, bob_a, bob_b = (answer.payload for answer in kept)
+    assert posted == [[Recalled("alice", alice), Recalled("bob", bob_b), Recalled("bob", bob_a)]]

@@ -1,0 +1,178 @@
+"""Riders on their way to a shop, and the orders that they fetch there as well."""
+
+import pytest
+
+from edge.limits import JOIN_TARGET_S
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch.decide import choice
+from edge.scenarios.dispatch.decide.candidates import CHANGE_S
+
+WALL_MS = 1_700_000_000_000
+"""Of the district's clock, whose day begins a thousand seconds later."""
+
+NEXT_DOOR = Place(52.511, 13.411)
+AWAY = Place(52.6, 13.4)
+SHOP = Place(52.5, 13.4)
+
+
+@pytest.fixture
+def under_way(district):
+    """A rider with room who has accepted o1 and rides to its shop; there is nobody else."""
+
+    def make(prep_s=100, capacity=2, **fields):
+        d = district(silent_s=40_000, position_age_s_max=40_000)
+        d.begin("r1", capacity=capacity, **fields)
+        d.round(d.place("o1", prep_s=prep_s))
+        d.round(d.reply("r1", "o1", 1))
+        return d
+
+    return make
+
+
+def joined(d, order):
+    """Whether the last round made the order join a trip."""
+    return any(one.order == order and "fetches it together" in one.why for one in d.decisions)
+
+
+def join_of(d, order):
+    """The decision that did it."""
+    assert joined(d, order)
+    return next(one for one in d.decisions if one.order == order)
+
+
+@pytest.mark.parametrize("step", ["accepted", "at_shop"])
+def test_an_order_of_the_same_shop_joins_at_once(under_way, step):
+    """On the way to the shop or at it: the rider is offered the order at once, and the sentence says with what."""
+    d = under_way()
+    if step == "at_shop":
+        d.later(60)
+        d.round(d.step("r1", "o1", "at_shop"))
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=150))
+    decision = join_of(d, "o2")
+    assert decision.why.startswith("r1 fetches it together with o1: it can pick up in ")
+    assert d.offer_of("o2") == ("r1", 2)
+    one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
+    assert one.pickup_ms == two.pickup_ms >= two.ready_ms
+    assert two.dropoff_ms > one.dropoff_ms
+
+
+def test_the_cost_is_what_people_wait(under_way):
+    """The new order's detour past the first door, and the time that the first order waits for the second's food."""
+    d = under_way(capacity=3)
+    before = d.book.orders.open["o1"].dropoff_ms
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=200))
+    decision = join_of(d, "o2")
+    chosen = decision.candidates[0]
+    one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
+    late_ms = one.dropoff_ms - before
+    assert late_ms > 0
+    possible_ms = two.ready_ms + (120 + two.ride_s + 120) * 1000
+    assert chosen.cost == {
+        "food_waits": (two.dropoff_ms - possible_ms) // 1000,
+        "others_wait": late_ms // 1000,
+    }
+    assert chosen.dropoff_at == d.now.wall_ms + two.dropoff_ms - round(d.seconds * 1000)
+    assert f"at a cost of {sum(chosen.cost.values())} s" in decision.why
+
+
+@pytest.mark.parametrize(
+    "why_not",
+    ["other shop", "no room", "picked up", "offered", "declined", "off by then", "silent", "other trip", "late"],
+)
+def test_who_cannot_be_joined(under_way, why_not):
+    """Another shop, a full bag, food that has left, an open offer, a refusal, the end of the shift, silence, a second
+    shop on the way, or an order that would miss its target: no join."""
+    capacity = {"no room": 1, "other trip": 3, "offered": 3}.get(why_not, 2)
+    until = {"until": WALL_MS + 1_400_000} if why_not == "off by then" else {}
+    d = under_way(capacity=capacity, **until)
+    place = {"dropoff": NEXT_DOOR, "prep_s": 200}
+    match why_not:
+        case "other shop":
+            place["pickup"] = Place(52.5005, 13.4)
+        case "picked up":
+            d.round(d.step("r1", "o1", "picked_up"))
+        case "offered":
+            d.round(d.place("o3", dropoff=NEXT_DOOR, prep_s=150))
+            assert d.state("o3") == "offered"
+        case "declined":
+            d.round(d.place("o2", **place))
+            d.round(d.reply("r1", "o2", 2, accept=False))
+        case "off by then":
+            place["prep_s"] = 500
+        case "silent":
+            d.book.riders.hush(d.book.riders.known["r1"])
+        case "other trip":
+            d.round(d.place("o3", pickup=NEXT_DOOR, dropoff=NEXT_DOOR, prep_s=0))
+            d.book.riders.take(d.book.riders.known["r1"], "o3")
+        case "late":
+            place["prep_s"] = JOIN_TARGET_S - 300
+        case _:
+            pass
+    if why_not == "declined":
+        assert d.book.orders.open["o2"].excluded
+        d.later(40)
+    else:
+        d.round(d.place("o2", **place))
+    assert not joined(d, "o2")
+    assert d.offer_of("o2") == ("", 0)
+
+
+def test_an_order_that_is_late_anyway_forbids_no_join(under_way):
+    """The target binds while it can be met; after that only the cost counts."""
+    d = under_way()
+    d.later(JOIN_TARGET_S)
+    d.round(d.place("o2", dropoff=NEXT_DOOR))
+    assert joined(d, "o2")
+
+
+def test_one_join_for_each_rider_and_round(under_way):
+    """Two orders of the shop in one round: one joins, the other one has its turn when that is settled."""
+    d = under_way(capacity=3)
+    d.round(*(d.place(name, dropoff=NEXT_DOOR, prep_s=150) for name in ("o2", "o3")))
+    assert (d.offer_of("o2"), d.offer_of("o3")) == (("r1", 2), ("", 0))
+    d.round(d.reply("r1", "o2", 2))
+    assert join_of(d, "o3").why.startswith("r1 fetches it together with o1 and o2: it can pick up in ")
+    assert d.book.riders.known["r1"].orders == ["o1", "o2", "o3"]
+
+
+def test_a_join_has_to_be_the_cheapest(under_way):
+    """An idle rider beside the shop takes an order whose door is far from the other one's."""
+    d = under_way()
+    d.begin("r2", lat=52.5, lon=13.4)
+    d.round(d.place("o2", dropoff=Place(52.48, 13.38), prep_s=0))
+    assert d.offer_of("o2")[0] == "r2"
+    assert not joined(d, "o2")
+
+
+def test_a_join_overturns_a_plan(district):
+    """An order planned for a rider who will be free at the shop joins another one's trip once that has room; what it
+    takes to overturn a plan is in its cost."""
+    d = district(soon_free_s=5000, silent_s=40_000, position_age_s_max=40_000)
+    d.begin("r2", lat=52.52)
+    d.round(d.place("o0", pickup=Place(52.52, 13.4), dropoff=SHOP))
+    d.round(d.reply("r2", "o0", 1))
+    d.begin("r1", lat=52.5, capacity=1)
+    d.round(d.place("o1", prep_s=100))
+    d.round(d.reply("r1", "o1", 2))
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=100))
+    assert d.book.orders.open["o2"].plan == "r2"
+    d.begin("r1", lat=52.5, capacity=2)
+    assert d.offer_of("o2") == ("r1", 3)
+    assert join_of(d, "o2").candidates[0].cost["change"] == CHANGE_S
+
+
+def test_joins_do_not_look_at_orders_elsewhere(under_way, monkeypatch):
+    """Only the riders of the order's own shop are looked at, however many orders are open."""
+    d = under_way()
+    for n in range(30):
+        d.round(d.place(f"far{n}", pickup=AWAY, dropoff=AWAY))
+    looked = []
+    weigh = choice.Joins._weigh
+
+    def spy(self, order, trip):
+        looked.append((order.id, trip.rider.id))
+        return weigh(self, order, trip)
+
+    monkeypatch.setattr(choice.Joins, "_weigh", spy)
+    d.round(d.place("o2", dropoff=NEXT_DOOR))
+    assert looked == [("o2", "r1")]

@@ -1,0 +1,104 @@
+"""Who could take an order, and at what cost."""
+
+import pytest
+
+from edge.limits import CANDIDATES_RECORDED, OFFER_SLACK_S, REDECIDE_S
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch.decide.candidates import CHANGE_S
+
+
+def test_the_parts_add_up_to_the_total(district):
+    """The recorded parts of every candidate's cost are its rank; the candidates come cheapest first."""
+    d = district()
+    for index in range(20):
+        d.begin(f"r{index}", lat=52.5 + index / 500, lon=13.4 + index / 700)
+    d.later(30)
+    d.round(d.place("o1", prep_s=200))
+    (decision,) = d.decisions
+    totals = [sum(candidate.cost.values()) for candidate in decision.candidates]
+    assert totals == sorted(totals)
+    assert len(totals) == CANDIDATES_RECORDED
+    assert decision.rider == decision.candidates[0].rider
+    assert f"at a cost of {totals[0]} s" in decision.why
+
+
+def test_the_parts_are_what_they_say(district):
+    """Food waits for a rider who comes late, a rider for food that is late; way and age weigh as documented."""
+    d = district(pickup_service_s=240)
+    d.begin("r1", lat=52.52)
+    d.seconds += 100
+    d.round(d.place("now", prep_s=0))
+    candidate = d.decisions[0].candidates[0]
+    assert candidate.age_s == 100
+    assert candidate.cost == {
+        "food_waits": candidate.travel_s + 120,
+        "travel": candidate.travel_s // 4,
+        "uncertain": 10,
+    }
+    d.round(d.cancel("customer", "now"))
+    d.round(d.place("later", prep_s=3000))
+    candidate = d.decisions[0].candidates[0]
+    assert candidate.cost == {
+        "travel": candidate.travel_s // 4,
+        "rider_waits": (3000 - 120 - candidate.travel_s) // 8,
+        "uncertain": 10,
+    }
+    assert candidate.pickup_at == d.now.wall_ms + 3_000_000
+
+
+def test_nobody_picks_up_after_the_shift(district):
+    """A rider whose shift ends before the pickup is no candidate, one whose ends at it is."""
+    d = district()
+    d.begin("r1", until=d.now.wall_ms + 1_000_000)
+    d.round(d.place("o1", prep_s=1001))
+    assert d.decisions[0].candidates == []
+    d.round(d.place("o2", prep_s=1000))
+    assert [one.rider for one in next(x for x in d.decisions if x.order == "o2").candidates] == ["r1"]
+
+
+@pytest.mark.parametrize("capacity", [1, 2])
+def test_a_busy_rider_is_planned_until_it_must_leave(district, capacity):
+    """Soon free: a plan, which reckons from the door where the rider will be. With room, it becomes an offer shortly
+    before the rider is free; without, when it is."""
+    d = district(silent_s=5000)
+    d.begin("r1", capacity=capacity)
+    d.round(d.place("o1"))
+    d.round(d.place("o2", pickup=Place(52.51, 13.41)))
+    d.round(d.reply("r1", "o1", 1))
+    (decision,) = d.decisions
+    (candidate,) = decision.candidates
+    assert (decision.rider, decision.offer) == ("r1", False)
+    assert candidate.travel_s == 0
+    free_ms = d.book.orders.open["o1"].dropoff_ms + 120_000
+    assert candidate.free_in_s == -(-(free_ms - round(d.seconds * 1000)) // 1000)
+    assert candidate.cost["uncertain"] == candidate.free_in_s // 10
+    d.later((free_ms - round(d.seconds * 1000)) // 1000 - OFFER_SLACK_S + 2 * REDECIDE_S)
+    assert d.offer_of("o2")[0] == ("r1" if capacity == 2 else "")
+
+
+def test_a_plan_is_not_overturned_for_a_trifle(district):
+    """Another rider has to be better by CHANGE_S; then the plan becomes an offer to it."""
+    d = district()
+    d.begin("r1")
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    d.round(d.place("o2", pickup=Place(52.51, 13.41)))
+    assert d.book.orders.open["o2"].plan == "r1"
+    d.begin("r2", lat=52.515, lon=13.415)
+    d.round()
+    costs = {one.rider: one.cost for one in d.decisions[0].candidates}
+    assert d.offer_of("o2")[0] == "r2"
+    assert costs["r2"]["change"] == CHANGE_S
+    assert "change" not in costs["r1"]
+
+
+def test_silent_riders_get_no_plans(district):
+    """A rider of whom nothing is heard may hold its food, but gets nothing more."""
+    d = district()
+    d.bring_to("picked_up")
+    d.later(301)
+    assert d.book.riders.known["r1"].silent
+    d.round(d.place("o2"))
+    assert d.decisions[0].candidates == []
+    d.round(d.step("r1", "o1", "at_shop"))
+    assert d.book.orders.open["o2"].plan == "r1"

@@ -1,0 +1,47 @@
+"""The policy to compare with."""
+
+import pytest
+
+from edge.core.model import DispatchRules
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.decide.nearest_rider import RULE, nearest
+
+
+@pytest.fixture
+def naive(district):
+    """A small district in which the nearest rider is always the right one."""
+    made = district()
+    made.dispatch = Dispatch(DispatchRules(), nearest)
+    return made
+
+
+def test_each_order_gets_the_nearest_idle_rider_at_once(naive):
+    """Though the food takes long, and though another pairing would serve both orders better."""
+    naive.begin("r1", lat=52.505, lon=13.4)
+    naive.begin("r2", lat=52.49, lon=13.4)
+    first = naive.place("o1", pickup=Place(52.5, 13.4), prep_s=3000)
+    naive.round(first, naive.place("o2", shop="s2", pickup=Place(52.53, 13.4), prep_s=3000))
+    assert [(one.order, one.rider, one.offer, one.rule) for one in naive.decisions] == [
+        ("o1", "r1", True, RULE),
+        ("o2", "r2", True, RULE),
+    ]
+
+
+def test_who_is_busy_or_declined_is_not_asked(naive):
+    """The order waits for somebody else, which is said once."""
+    naive.begin("r1")
+    naive.round(naive.place("o1"), naive.place("o2"))
+    assert [(one.order, one.rider) for one in naive.decisions] == [("o1", "r1"), ("o2", "")]
+    naive.round(naive.reply("r1", "o1", 1, accept=False))
+    assert naive.offer_of("o2") == ("r1", 2)
+    naive.begin("r2", lat=52.6)
+    naive.later(31)
+    assert naive.offer_of("o1")[0] == "r2"
+
+
+def test_nobody_is_sent_who_goes_home_before(naive):
+    """The pickup would be after the end of the shift."""
+    naive.begin("r1", until=naive.now.wall_ms + 600_000)
+    naive.round(naive.place("o1", prep_s=900))
+    assert [one.rider for one in naive.decisions] == [""]

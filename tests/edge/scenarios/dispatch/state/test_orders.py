@@ -1,0 +1,89 @@
+"""Orders, their indexes and their memory."""
+
+from edge.scenarios.dispatch.lifecycle import State
+from edge.scenarios.dispatch.state import orders as module
+from edge.scenarios.dispatch.state.orders import Order, Orders
+
+
+def order(name):
+    return Order(name, "customer", "shop", 0.0, 0.0, 0.0, 0.0, 60, 0, 0, True)
+
+
+def test_waiting_follows_the_state():
+    """Placed orders wait and are new until considered; any other state takes them out; coming back makes them new."""
+    orders = Orders()
+    one = order("o1")
+    orders.add(one, 100)
+    assert list(orders.waiting) == list(orders.fresh) == ["o1"]
+    orders.considered(one)
+    assert list(orders.waiting) == ["o1"]
+    assert list(orders.fresh) == []
+    orders.move(one, State.OFFERED, 1, 50)
+    assert list(orders.waiting) == []
+    orders.move(one, State.PLACED, 2, 100)
+    assert list(orders.waiting) == list(orders.fresh) == ["o1"]
+    assert not one.considered
+
+
+def test_a_part_has_the_new_ones_and_the_oldest():
+    """A part has fewer waiting orders and everything else; nothing of it changes the whole."""
+    orders = Orders()
+    for number in range(10):
+        orders.add(order(f"o{number}"), 100)
+        if number < 6:
+            orders.considered(orders.open[f"o{number}"])
+    part = orders.part(3, 2)
+    assert list(part.waiting) == ["o0", "o1", "o6", "o7", "o8"]
+    assert list(part.fresh) == ["o6", "o7", "o8"]
+    assert part.open is orders.open
+    assert len(orders.waiting) == 10
+    assert len(orders.fresh) == 4
+
+
+def test_orders_to_fetch_are_found_by_their_shop():
+    """From the acceptance until the pickup, and also after a snapshot; no shop stays that nobody goes to."""
+    orders = Orders()
+    for name in ("o1", "o2"):
+        orders.add(order(name), 100)
+    assert orders.to_fetch == {}
+    for state in (State.OFFERED, State.ACCEPTED, State.AT_SHOP):
+        orders.move(orders.open["o1"], state, 1, 50)
+        there = {} if state is State.OFFERED else {(0.0, 0.0): {"o1": orders.open["o1"]}}
+        assert orders.to_fetch == there
+    orders.move(orders.open["o2"], State.ACCEPTED, 1, 50)
+    again = Orders()
+    again.restore(orders.state())
+    assert again.to_fetch == orders.to_fetch == orders.part(1, 1).to_fetch
+    orders.move(orders.open["o1"], State.PICKED_UP, 2, 50)
+    assert list(orders.to_fetch[0.0, 0.0]) == ["o2"]
+    orders.close(orders.open["o2"], State.CANCELLED)
+    assert orders.to_fetch == {}
+
+
+def test_closed_orders_are_remembered_for_a_while(monkeypatch):
+    """The latest closed ones are found, the oldest is forgotten, none has a deadline."""
+    monkeypatch.setattr(module, "ORDERS_CLOSED_KEPT", 2)
+    orders = Orders()
+    for name in ("a", "b", "c"):
+        orders.add(order(name), 100)
+        orders.close(orders.open[name], State.CANCELLED)
+    assert orders.find("a") is None
+    assert [orders.closed[name].state for name in ("b", "c")] == [State.CANCELLED] * 2
+    assert orders.timers.next() is None
+
+
+def test_a_snapshot_brings_everything_back():
+    """Open and closed orders, who waits in which sequence, and the deadlines."""
+    orders = Orders()
+    for name in ("b", "a", "c"):
+        orders.add(order(name), 100)
+    orders.move(orders.open["b"], State.OFFERED, 1, 50)
+    orders.move(orders.open["b"], State.PLACED, 2, 70)
+    orders.considered(orders.open["a"])
+    orders.close(orders.open["c"], State.UNDELIVERABLE)
+    again = Orders()
+    again.restore(orders.state())
+    assert list(again.waiting) == ["a", "b"]
+    assert list(again.fresh) == ["b"]
+    assert again.timers.next() == 70
+    assert again.state() == orders.state()

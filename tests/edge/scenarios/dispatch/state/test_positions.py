@@ -1,0 +1,239 @@
+"""The table of positions."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from edge.core.model import DispatchRules, Now
+from edge.limits import EARLY_POSITIONS_MAX, WALL_SKEW_MS_MAX
+from edge.scenarios.dispatch.state import positions as module
+from edge.scenarios.dispatch.state.positions import Positions
+from edge.scenarios.dispatch.state.travel import metres, seconds
+
+RULES = DispatchRules()
+WALL_MS = 1_700_000_000_000
+
+
+def now(mono_s):
+    return Now(mono_s, WALL_MS + round(mono_s * 1000))
+
+
+def table(places, at_ms=0):
+    positions = Positions(RULES)
+    for index, (lat, lon) in enumerate(places):
+        positions.enter(f"r{index}", at_ms)
+        positions.flag(f"r{index}", True, True)
+        positions.put(f"r{index}", at_ms, lat, lon)
+    return positions
+
+
+@pytest.mark.parametrize("grid_from", [1, 10_000])
+@settings(max_examples=50)
+@given(
+    centre=st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.995), (60.0, -179.995)]),
+    offsets=st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 0.4)), max_size=60)
+    | st.lists(st.tuples(st.floats(-0.012, 0.012), st.floats(-0.012, 0.012)), max_size=60),
+    limit=st.integers(1, 12),
+)
+@example(centre=(0.0, 0.0), offsets=[(0.005, 0.005)] * 10 + [(-0.0001, 0.005)], limit=3)  # across the edge of a cell
+def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, limit):
+    """With and without the grid the riders are the nearest ones by great circle, in sequence, to a few metres."""
+    places = [(centre[0] + up, (centre[1] + across + 180) % 360 - 180) for up, across in offsets]
+    positions = table(places)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GRID_RIDERS_MIN", grid_from)
+        seen = positions.nearest(centre[0], centre[1], limit, 5_000)
+    exact = sorted(metres(*place, *centre) for place in places)
+    reach = [distance for distance in exact if distance <= RULES.radius_m_max]
+    assert abs(len(seen) - min(limit, len(reach))) <= sum(abs(d - RULES.radius_m_max) < 5 for d in exact)
+    for rank, rider in enumerate(seen):
+        assert rider.travel_s == pytest.approx(seconds(exact[rank], RULES), abs=2, rel=0.005)
+        assert rider.age_s == 5
+
+
+@pytest.mark.parametrize("few", [0, 10_000])
+@settings(max_examples=50)
+@given(
+    centre=st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.995)]),
+    offsets=st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 0.4), st.integers(0, 1_000)), max_size=40),
+    asked=st.lists(st.integers(0, 39), min_size=1, max_size=6),
+    limit=st.integers(1, 12),
+    without=st.sets(st.integers(0, 39)),
+)
+@example(  # equally far in whole metres, and not to the last bit: the name decides
+    centre=(0.0, 0.0),
+    offsets=[(0.0, 0.0, 0), (0.0, 0.09672803057207569, 400), (0.09672803057207569, 0.0, 400)],
+    asked=[0],
+    limit=1,
+    without=set(),
+)
+def test_many_places_at_once_see_the_same(few, centre, offsets, asked, limit, without):
+    """Looked at all at once or one by one, a place has the same nearest riders, whether or not some are left out, far
+    away, or were seen too long ago."""
+    places = [(centre[0] + up, (centre[1] + across + 180) % 360 - 180) for up, across, _ in offsets]
+    positions = Positions(RULES)
+    for index, (place, (_, _, at_s)) in enumerate(zip(places, offsets, strict=True)):
+        positions.enter(f"r{index}", 0)
+        positions.flag(f"r{index}", True, True)
+        positions.put(f"r{index}", at_s * 1000, *place)
+    spots = [places[index] if index < len(places) else centre for index in asked]
+    names = {f"r{index}" for index in without}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", few)
+        at_once = positions.nearest_each(spots, limit, 1_000_000, names)
+        one_by_one = [positions.nearest(lat, lon, 40, 1_000_000) for lat, lon in spots]
+    assert at_once == [[seen for seen in row if seen.rider not in names][:limit] for row in one_by_one]
+
+
+def test_the_newest_point_counts():
+    """Of several points, and of several messages, only the one with the latest stamp matters."""
+    positions = table([(0.0, 0.0)])
+    positions.sighted("r0", [(WALL_MS + 9_000, 1.0, 1.0), (WALL_MS + 8_000, 2.0, 2.0)], now(10))
+    assert positions.place("r0") == (1.0, 1.0, 9_000)
+    positions.sighted("r0", [(WALL_MS + 5_000, 3.0, 3.0)], now(11))
+    assert positions.place("r0") == (1.0, 1.0, 9_000)
+
+
+@pytest.mark.parametrize("stamp", [WALL_MS + 10_001, WALL_MS + 10_000 - WALL_SKEW_MS_MAX - 1, 0])
+def test_an_impossible_stamp_means_now(stamp):
+    """A stamp from the future or from long ago is replaced by the node's clock."""
+    positions = table([(0.0, 0.0)])
+    positions.sighted("r0", [(stamp, 1.0, 1.0)], now(10))
+    assert positions.place("r0") == (1.0, 1.0, 10_000)
+
+
+def test_old_positions_are_not_shown():
+    """A rider whose position is older than the rules allow is nobody's candidate, and is again after the next one."""
+    positions = table([(0.0, 0.0)])
+    late = RULES.position_age_s_max + 1
+    assert positions.nearest(0.0, 0.0, 5, late * 1000) == []
+    positions.sighted("r0", [(WALL_MS + late * 1000, 0.0, 0.0)], now(late))
+    assert [one.rider for one in positions.nearest(0.0, 0.0, 5, late * 1000)] == ["r0"]
+
+
+def test_strangers_are_kept_out_but_for_a_moment():
+    """Positions of clients without a shift are forgotten, the oldest first; a shift in the same batch finds its own."""
+    positions = Positions(RULES)
+    for index in range(EARLY_POSITIONS_MAX + 1):
+        positions.sighted(f"r{index}", [(WALL_MS, 1.0, 1.0)], now(0))
+    assert len(positions._early) == EARLY_POSITIONS_MAX
+    assert positions.place("r1") is None
+    positions.enter("r0", 0)
+    positions.enter("r1", 0)
+    assert positions.place("r0") is None
+    assert positions.place("r1") == (1.0, 1.0, 0)
+
+
+def test_silence_has_its_deadline():
+    """Nobody is silent before silent_s, everybody unheard is at it, and something heard starts it anew."""
+    positions = table([(0.0, 0.0), (0.0, 0.0)])
+    assert positions.silent(0) == []
+    assert positions.next_silence_ms() == RULES.silent_s * 1000
+    positions.hear("r1", 100_000)
+    assert positions.silent(RULES.silent_s * 1000 - 1) == []
+    assert positions.silent(RULES.silent_s * 1000) == ["r0"]
+    positions.hush("r0")
+    assert positions.silent(RULES.silent_s * 1000) == []
+    assert positions.next_silence_ms() == RULES.silent_s * 1000 + 100_000
+    assert [one.rider for one in positions.nearest(0.0, 0.0, 5, 300_000)] == ["r1"]
+    positions.hear("r0", 301_000)
+    assert [one.rider for one in positions.nearest(0.0, 0.0, 5, 301_000)] == ["r0", "r1"]
+
+
+def test_a_lost_connection_makes_silent_sooner():
+    """After the last connection went, two minutes are enough; a message takes that back."""
+    positions = table([(0.0, 0.0), (0.0, 0.0)])
+    assert positions.silent(0) == []
+    positions.gone("r0", 10_000)
+    positions.gone("r1", 10_000)
+    positions.hear("r1", 20_000)
+    assert positions.silent(130_000) == ["r0"]
+
+
+def test_a_restart_gives_everybody_time():
+    """The silence before the first live look does not count: after a restart riders can come back."""
+    positions = table([(0.0, 0.0)])
+    assert positions.silent(10_000_000) == []
+    assert positions.silent(10_000_000 + RULES.silent_s * 1000) == ["r0"]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdefg"), st.sampled_from(["enter", "leave", "idle", "busy", "put", "hush", "hear"])
+        ),
+        max_size=80,
+    )
+)
+def test_rows_stay_sorted(steps):
+    """Whatever comes and goes, exactly the idle, heard and placed riders are shown, each at its own place."""
+    positions, model = Positions(RULES), {}
+    for index, (rider, step) in enumerate(steps):
+        if step == "enter":
+            positions.enter(rider, 0)
+            model.setdefault(rider, {"idle": False, "quiet": False, "place": None})["quiet"] = False
+            continue
+        match step:
+            case "leave":
+                positions.leave(rider)
+                model.pop(rider, None)
+            case "idle" | "busy":
+                positions.flag(rider, step == "idle", True)
+                model.get(rider, {})["idle"] = step == "idle"
+            case "put":
+                positions.put(rider, index, index / 1000, 0.0)
+                model.get(rider, {})["place"] = (index / 1000, 0.0, index)
+            case "hush" | "hear":
+                positions.hush(rider) if step == "hush" else positions.hear(rider, 0)
+                model.get(rider, {})["quiet"] = step == "hush"
+        shown = sorted(one.rider for one in positions.nearest(0.0, 0.0, 20, 1000))
+        assert shown == sorted(r for r, m in model.items() if m["idle"] and not m["quiet"] and m["place"])
+        for known, facts in model.items():
+            assert positions.place(known) == facts["place"]
+        assert len(positions._names) == len(model)
+
+
+def test_the_table_grows():
+    """More riders than rows: the table grows and keeps what it knows."""
+    positions = table([(0.0, index / 10_000) for index in range(300)])
+    assert [one.rider for one in positions.nearest(0.0, 0.0299, 1, 0)] == ["r299"]
+
+
+def test_positions_that_no_decision_sees_are_counted():
+    """A position of somebody who is not on shift, and one older than the known one, are counted by reason."""
+    table = Positions(DispatchRules())
+    now = Now(100.0, 1_790_000_000_000)
+    table.sighted("stranger", [(now.wall_ms, 52.5, 13.4)], now)
+    table.enter("rider", 100_000)
+    table.sighted("rider", [(now.wall_ms, 52.5, 13.4)], now)
+    table.sighted("rider", [(now.wall_ms - 5_000, 52.6, 13.4)], now)
+    assert table.dropped == {"not_on_shift": 1, "out_of_order": 1, "too_many_riders": 0}
+    place = table.place("rider")
+    assert place is not None
+    assert place[:2] == (52.5, 13.4)
+
+
+def test_the_table_grows_and_few_and_many_agree():
+    """Beyond the first rows nothing is lost; one by one and all at once the same riders come out, ties by name."""
+    positions = table([(index % 7 / 1000, index % 5 / 1000) for index in range(300)])
+    assert [positions.place(f"r{index}") for index in (0, 63, 64, 299)] == [
+        (0.0, 0.0, 0),
+        (0.0, 0.003, 0),
+        (0.001, 0.004, 0),
+        (0.005, 0.004, 0),
+    ]
+    many = positions.nearest(0.0, 0.0, 400, 5_000)
+    assert len(many) == 300
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", 1_000)
+        assert positions.nearest(0.0, 0.0, 400, 5_000) == many
+        assert positions.nearest(0.003, 0.001, 9, 5_000) == _nearest(positions, patch)
+    for index in range(300):
+        positions.leave(f"r{index}")
+    assert positions.nearest(0.0, 0.0, 400, 5_000) == []
+
+
+def _nearest(positions, patch):
+    patch.setattr(module, "_FEW", 0)
+    return positions.nearest(0.003, 0.001, 9, 5_000)

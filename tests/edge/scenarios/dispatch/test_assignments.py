@@ -1,0 +1,243 @@
+"""Offers, their ends, and the ends of orders."""
+
+import pytest
+
+from edge.limits import EXCLUDED_S, ORDER_STALE_S
+from edge.messages.envelope import Place
+
+
+def test_an_offer_says_where_and_until_when(district):
+    """Shop and door in sequence with expected times, the ready time, and the deadline, which is also its expiry."""
+    d = district(reply_s=45)
+    d.begin("r1")
+    d.round(d.place("o1", prep_s=170))
+    (offer,) = d.notes.assignments("r1")
+    pickup, dropoff = offer.stops
+    assert (pickup.at, pickup.shop, dropoff.at) == ("pickup", "shop", "dropoff")
+    assert (pickup.lat, pickup.lon) == (52.5, 13.4)
+    assert pickup.expected_at == offer.ready_at == d.now.wall_ms + 170_000
+    assert dropoff.expected_at > pickup.expected_at
+    assert offer.answer_by == d.now.wall_ms + 45_000
+    assert [expires for to, body, expires in d.notes.told if body is offer] == [d.seconds + 45]
+
+
+def test_an_offer_shows_the_whole_trip(district):
+    """What is fetched together comes first, then all doors in sequence, each stop with its order; a trip to another
+    shop is not shown."""
+    d = district(soon_free_s=5000, silent_s=40_000)
+    d.begin("r1", capacity=4)
+    d.round(d.place("o1", prep_s=100))
+    d.round(d.reply("r1", "o1", 1))
+    d.round(d.place("o2", prep_s=150, dropoff=Place(52.511, 13.411)))
+    d.round(d.reply("r1", "o2", 2))
+    alone, trip = d.notes.assignments("r1")
+    assert [(stop.at, stop.order) for stop in alone.stops] == [("pickup", "o1"), ("dropoff", "o1")]
+    assert [(stop.at, stop.order) for stop in trip.stops] == [
+        ("pickup", "o1"),
+        ("pickup", "o2"),
+        ("dropoff", "o1"),
+        ("dropoff", "o2"),
+    ]
+    expected = [stop.expected_at for stop in trip.stops]
+    assert expected == sorted(expected)
+    assert expected[0] == expected[1]
+    assert trip.stops[-1].expected_at == d.now.wall_ms + d.book.orders.open["o2"].dropoff_ms - round(d.seconds * 1000)
+    for step in ("picked_up", "delivered"):
+        d.round(d.step("r1", "o1", step))
+    d.round(d.place("o3", pickup=Place(52.511, 13.411), dropoff=Place(52.5, 13.4)))
+    d.round(d.step("r1", "o2", "picked_up"))
+    d.later((d.book.riders.known["r1"].free_ms - round(d.seconds * 1000)) // 1000)
+    assert [(stop.at, stop.order) for stop in d.notes.assignments("r1")[-1].stops] == [
+        ("pickup", "o3"),
+        ("dropoff", "o3"),
+    ]
+
+
+def test_offers_of_one_round_show_the_same_trip(district):
+    """A rider who gets two orders at once sees both in each assignment, and visits the doors in their sequence."""
+    d = district()
+    d.begin("r1", lat=52.5, lon=13.4, capacity=2)
+    d.round(d.place("o1", dropoff=Place(52.53, 13.4)), d.place("o2", dropoff=Place(52.515, 13.4)))
+    one, two = d.notes.assignments("r1")
+    assert one.stops == two.stops
+    assert [(stop.at, stop.order) for stop in one.stops] == [
+        ("pickup", "o2"),
+        ("pickup", "o1"),
+        ("dropoff", "o2"),
+        ("dropoff", "o1"),
+    ]
+
+
+def test_customer_and_shop_hear_of_every_state(district):
+    """Placement goes to the shop (the customer has the receipt), everything after it to both."""
+    d = district()
+    d.bring_to("delivered")
+    assert d.notes.updates("shop") == ["placed", "offered", "accepted", "at_shop", "picked_up", "delivered"]
+    assert d.notes.updates("customer") == d.notes.updates("shop")[1:]
+
+
+def test_a_shop_that_orders_for_its_customer_hears_once(district):
+    """Where customer and shop are one client, each update is sent once."""
+    d = district()
+    d.begin("r1")
+    d.round(d.place("o1", client="shop"))
+    assert d.notes.updates("shop") == ["offered"]
+
+
+@pytest.mark.parametrize("how", ["decline", "time out"])
+def test_who_will_not_is_not_asked_again(district, how):
+    """The order goes to the next rider at once, back to the first only after a while."""
+    d = district(give_up_s=4 * EXCLUDED_S, silent_s=10 * EXCLUDED_S, position_age_s_max=10 * EXCLUDED_S)
+    d.begin("r1")
+    d.begin("r2", lat=52.51)
+    d.round(d.place("o1"))
+    assert d.offer_of("o1") == ("r1", 1)
+    if how == "decline":
+        d.round(d.reply("r1", "o1", 1, accept=False))
+        assert d.notes.assignments("r1", "withdrawn") == []
+    else:
+        d.later(60)
+        assert [one.reason for one in d.notes.assignments("r1", "withdrawn")] == ["no answer"]
+    assert d.offer_of("o1") == ("r2", 2)
+    d.round(d.reply("r2", "o1", 2, accept=False))
+    assert d.state("o1") == "placed"
+    d.later(EXCLUDED_S - 100)
+    assert d.state("o1") == "placed"
+    d.later(135)
+    assert d.offer_of("o1")[0] in ("r1", "r2")
+
+
+@pytest.mark.parametrize("how", ["off", "until", "silent", "gone"])
+@pytest.mark.parametrize("state", ["offered", "accepted", "at_shop"])
+def test_a_rider_who_leaves_gives_back_what_is_not_picked_up(district, how, state):
+    """End of shift, its planned end, silence and a lost connection: the order waits again and the rider is told."""
+    d = district(reply_s=1000)
+    d.round(d.shift("r1", until=d.now.wall_ms + 2_000_000) if how == "until" else d.shift("r1"))
+    d.sight("r1")
+    d.round(d.place("o1"))
+    if state != "offered":
+        d.round(d.reply("r1", "o1", 1))
+    if state == "at_shop":
+        d.round(d.step("r1", "o1", "at_shop"))
+    assert d.state("o1") == state
+    match how:
+        case "off":
+            d.round(d.shift("r1", on=False))
+        case "until":
+            for _ in range(20):
+                d.later(100)
+                d.sight("r1")
+        case "silent":
+            d.later(299)
+            assert d.state("o1") == state
+            d.later(1)
+        case "gone":
+            d.dispatch.presence("r1", False, d.now)
+            d.later(119)
+            assert d.state("o1") == state
+            d.later(1)
+    if how == "until" and state == "offered":
+        return  # the offer has lapsed long before
+    assert d.state("o1") == "placed"
+    assert len(d.notes.assignments("r1", "withdrawn")) == 1
+    assert d.notes.counts.get("order.reassigned", 0) == (state != "offered")
+    assert d.notes.counts.get("rider.silent", 0) == (how in ("silent", "gone"))
+
+
+def test_what_is_picked_up_is_delivered_after_the_shift(district):
+    """A rider off shift keeps the order in its bag until the door, and is forgotten then."""
+    d = district()
+    d.bring_to("picked_up")
+    d.round(d.shift("r1", on=False))
+    assert d.state("o1") == "picked_up"
+    assert d.one(d.step("r1", "o1", "delivered")) is None
+    assert d.book.riders.known == {}
+
+
+def test_an_order_nobody_takes_is_given_up(district):
+    """give_up_s after the ready time the order is undeliverable, and customer and shop hear it."""
+    d = district(give_up_s=1000)
+    d.round(d.place("o1", prep_s=500))
+    d.later(1499)
+    assert d.state("o1") == "placed"
+    d.later(1)
+    assert d.state("o1") == "undeliverable"
+    assert d.notes.updates("customer") == ["undeliverable"]
+    assert d.notes.updates("shop") == ["placed", "undeliverable"]
+
+
+@pytest.mark.parametrize("state", ["accepted", "at_shop", "picked_up"])
+def test_an_order_that_stands_still_ends(district, state):
+    """An accepted order of which nothing is heard for hours is given up, though its rider is there."""
+    d = district()
+    d.bring_to(state)
+    for _ in range(ORDER_STALE_S // 200 + 1):
+        d.later(200)
+        d.sight("r1")
+    assert d.state("o1") == "undeliverable"
+    assert d.book.riders.known["r1"].orders == []
+
+
+def test_cancelling_tells_the_rider(district):
+    """The offer is withdrawn with the reason, and the rider can take another order at once."""
+    d = district()
+    d.bring_to("at_shop")
+    d.round(d.cancel("customer", "o1"), d.place("o2"))
+    assert [one.reason for one in d.notes.assignments("r1", "withdrawn")] == ["cancelled"]
+    assert d.offer_of("o2") == ("r1", 2)
+
+
+def test_promises_are_learned_from(district):
+    """The first promise has the prior's confidence; kept ones raise it, broken ones lower it."""
+    d = district()
+    d.begin("r1")
+    confidences = []
+    for index in range(4):
+        name = f"o{index}"
+        d.sight("r1")
+        d.round(d.place(name))
+        promise = d.dispatch.promise(name)
+        confidences.append(promise.confidence)
+        assert promise.dropoff_at == d.now.wall_ms + d.book.orders.open[name].dropoff_ms - round(d.seconds * 1000)
+        d.round(d.reply("r1", name, d.offer_of(name)[1]))
+        if index >= 2:
+            d.round(d.delay("shop", name, 7200))
+        for _ in range(40 if index >= 2 else 1):
+            d.later(100)
+            d.sight("r1")
+        d.round(d.step("r1", name, "delivered"))
+    assert confidences == [0.8, 0.82, 0.83, 0.77]
+    assert (d.notes.counts["promise.kept"], d.notes.counts["promise.broken"]) == (2, 2)
+
+
+def test_no_promise_without_a_rider_or_a_wish(district):
+    """Nothing is promised where nobody is in sight, nor to who does not want it."""
+    d = district()
+    d.round(d.place("o1"))
+    assert d.dispatch.promise("o1") is None
+    d.begin("r1")
+    d.round(d.place("o2", promise=False, pickup=Place(52.501, 13.4)))
+    assert d.dispatch.promise("o2") is None
+    assert d.dispatch.promise("o9") is None
+
+
+def test_what_is_measured(district):
+    """The stages of an order's life, in milliseconds; the door's place goes to the spatial counts by its customer."""
+    d = district()
+    d.begin("r1")
+    d.round(d.place("o1", prep_s=100))
+    d.later(10)
+    d.round(d.reply("r1", "o1", 1))
+    d.later(200)
+    d.round(d.step("r1", "o1", "picked_up"))
+    d.later(60)
+    d.round(d.step("r1", "o1", "delivered"))
+    measured = dict(d.notes.measures)
+    assert measured["placed_to_offered_ms"] == 0
+    assert measured["placed_to_accepted_ms"] == 10_000
+    assert measured["ready_to_pickup_ms"] == 110_000
+    assert measured["click_to_door_ms"] == 270_000
+    assert [(name, person) for name, _, _, person in d.notes.located] == [
+        ("order.placed", "customer"),
+        ("order.delivered", "customer"),
+    ]

@@ -1,0 +1,100 @@
+"""Tests of edge.scenarios.dispatch.explain: the story of an order, from the rows alone."""
+
+import pytest
+
+from edge.core.model import Glance, decode_row
+from edge.core.node import Node
+from edge.scenarios.dispatch.decide.choice import RULE
+from edge.scenarios.dispatch.explain import Explanation, explain, nearest
+from tests.edge.district import T0
+from tests.edge.recorded import hour, play
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[bytes]:
+    return play(Node(), hour(12))
+
+
+def when(ms: int) -> str:
+    """Seconds since the district's first instant."""
+    return f"+{(ms - T0) / 1000:g}s"
+
+
+def explained(order: str, rows: list[bytes]) -> Explanation:
+    found = explain(order, rows, when)
+    assert found is not None
+    return found
+
+
+def test_every_decision_about_the_order_is_there(rows: list[bytes]) -> None:
+    """Three offers after a decline and a lapse, each with whom it considered and why; none of another order's."""
+    found = explained("o-1", rows)
+    offers = [choice for choice in found.choices if choice.offer]
+    assert [choice.rider for choice in offers] == ["r-1", "r-2", "r-3"]
+    recorded = [d for body in rows for d in decode_row(body).decisions if d.order == "o-1"]
+    assert [choice.why for choice in found.choices] == [decision.why for decision in recorded]
+    assert {choice.rule for choice in found.choices} == {RULE}
+    assert [one.rider for one in offers[0].considered] == ["r-1", "r-2", "r-3"]
+
+
+def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[bytes]) -> None:
+    """The parts add up to the total, the chosen one is marked, seconds and ages are those that the decision saw."""
+    for choice in explained("o-1", rows).choices:
+        totals = [one.total for one in choice.considered]
+        assert totals == sorted(totals)
+        assert all(one.total == sum(one.cost.values()) for one in choice.considered)
+        assert [one.rider for one in choice.considered if one.chosen] == ([choice.rider] if choice.rider else [])
+    first = explained("o-1", rows).choices[0].considered
+    seen = [one for body in rows for one in decode_row(body).seen if isinstance(one, Glance) and one.order == "o-1"]
+    assert {(one.rider, one.travel_s, one.age_s) for one in first} == {
+        (one.rider, one.travel_s, one.age_s) for one in seen[0].riders
+    }
+
+
+def test_what_happened_next_is_told_in_order(rows: list[bytes]) -> None:
+    """Placed, delayed, declined, repeated, refused, lapsed, accepted, at the shop, picked up, delivered."""
+    found = explained("o-1", rows)
+    assert [moment.row for moment in found.moments] == sorted(moment.row for moment in found.moments)
+    story = [f"{moment.what} {moment.who}: {moment.text}" for moment in found.moments if moment.what != "update"]
+    assert story[0].startswith("order.place alice: at shop-1, ready +65s; accepted, drop-off promised +")
+    assert "(confidence 0." in story[0]
+    assert story[1:] == [
+        "offered r-1: offer 1, answer by +65s",
+        "kitchen.delay shop-1: ready +100s; accepted",
+        "rider.reply r-1: declines offer 1; accepted",
+        "offered r-2: offer 2, answer by +69s",
+        "rider.reply r-1: declines offer 1; a repeat: its first receipt was sent again",
+        "rider.reply r-9: accepts offer 1; refused as not_offered (no such offer of this order to you)",
+        "withdrawn r-2: offer 2: no answer",
+        "offered r-3: offer 3, answer by +129s",
+        "rider.reply r-3: accepts offer 3; accepted",
+        "rider.progress r-3: at shop; accepted",
+        "rider.progress r-3: picked up; accepted",
+        "rider.progress r-3: delivered; accepted",
+    ]
+    last = found.moments[-1]
+    assert (last.what, last.who, last.text) == ("update", "alice, shop-1", "delivered")
+
+
+def test_an_id_inside_another_is_not_taken_for_it(rows: list[bytes]) -> None:
+    """o-1 is part of o-10, o-11 and o-12; nothing of theirs is told of it."""
+    ids = {moment.row for moment in explained("o-1", rows).moments}
+    others = {moment.row for number in (10, 11, 12) for moment in explained(f"o-{number}", rows).moments}
+    assert not ids & others
+
+
+def test_every_order_of_the_hour_is_explained(rows: list[bytes]) -> None:
+    """Each has its placing and at least one decision with a reason."""
+    for number in range(1, 13):
+        found = explained(f"o-{number}", rows)
+        assert found.moments[0].what == "order.place"
+        assert found.choices
+        assert all(choice.why for choice in found.choices)
+
+
+def test_an_unknown_order_gets_the_nearest_ids(rows: list[bytes]) -> None:
+    """No explanation, but what it may have meant."""
+    assert explain("o-99", rows, when) is None
+    assert explain("shop-1", rows, when) is None
+    assert nearest("o-111", rows)[0] == "o-11"
+    assert nearest("something-else", rows) == []

@@ -1,0 +1,436 @@
+"""The uplink against a centre that is honest, slow, dumb or lying: a real endpoint, a scripted word behind it."""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+
+import zstandard
+
+from edge.core.model import Answer, Now, Publish, Source, Stored, Welcome
+from edge.core.outbox import Outbox
+from edge.errors import Reason
+from edge.limits import SYNC_PACKET_BYTES_MAX
+from edge.messages.batches import (
+    SYNC_ACK,
+    SYNC_BATCH,
+    SYNC_HELLO,
+    SYNC_WELCOME,
+    Ack,
+    Greeting,
+    Hello,
+    Parcel,
+    Window,
+    decode_hello,
+    decode_parcel,
+    encode,
+    linked,
+)
+from edge.mqtt.server.endpoint import Endpoint
+from edge.uplink.sync import Sync
+
+START = 1_767_225_600_000
+PATIENCE_S = 30.0
+Script = Callable[[str, Hello | Parcel], list[tuple[str, bytes]] | Reason]
+
+
+class Centre:
+    """An endpoint whose answers come from a script. It remembers what it was told."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.hellos: list[Hello] = []
+        self.parcels: list[Parcel] = []
+        self.answers: dict[str, list[Answer]] = {}
+        self.sequence = 0
+        self.endpoint = Endpoint(
+            "centre", self, lambda _name, _token: False, packet_bytes_max=SYNC_PACKET_BYTES_MAX, anonymous=True
+        )
+
+    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
+        for publish in publishes:
+            if publish.kind == SYNC_HELLO:
+                item: Hello | Parcel = decode_hello(publish.payload)
+                self.hellos.append(item)
+            else:
+                item = decode_parcel(publish.payload)
+                self.parcels.append(item)
+            said = self.script(publish.kind, item)
+            for kind, payload in said if isinstance(said, list) else []:
+                self.sequence += 1
+                answer = Answer(self.sequence, publish.client, kind, payload, 0.0)
+                self.answers.setdefault(publish.client, []).append(answer)
+            self.endpoint.wake([publish.client])
+            if publish.token:
+                source.acknowledge([publish.token], [said if isinstance(said, Reason) else ""])
+
+    def shed(self, client: str, reason: Reason, count: int) -> None:
+        raise AssertionError(f"{client} was shed {count} messages: {reason}")
+
+    def delivered(self, client: str, sequences: list[int]) -> None:
+        self.answers[client] = [answer for answer in self.answers[client] if answer.sequence not in sequences]
+
+    def present(self, client: str, present: bool) -> None:
+        if not present:
+            self.answers.pop(client, None)
+
+    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
+        return [(answer, 60.0) for answer in self.answers.get(client, []) if answer.sequence > after][:limit]
+
+
+class Node:
+    """An outbox whose every word is committed at once."""
+
+    def __init__(self, port: int, ack_deadline_s: float = 20.0) -> None:
+        self.outbox = Outbox("n1")
+        self.posted: list[Welcome | Stored] = []
+        self.sync = Sync(
+            node="n1",
+            centre="centre",
+            url=f"mqtt://127.0.0.1:{port}",
+            username="n1",
+            token="",
+            tls=None,
+            batches=self.outbox.in_flight,
+            hello=lambda boot: self.outbox.hello("i1", boot),
+            post=self.post,
+            ack_deadline_s=ack_deadline_s,
+            backoff=(0.01, 0.05),
+        )
+
+    def post(self, item: Welcome | Stored) -> None:
+        self.posted.append(item)
+        if isinstance(item, Welcome):
+            self.outbox.welcome(item)
+        else:
+            self.outbox.stored(item.epoch, item.through)
+        self.outbox.cut(Now(0.0, START))
+        asyncio.get_running_loop().call_soon(self.sync.wake)
+
+    def add(self, minute: int) -> None:
+        start = START + minute * 60_000
+        self.outbox.add([Window("dispatch", start, 60, 1, {f"x{minute}": 1}, {}, [])])
+        self.outbox.cut(Now(0.0, START))
+        self.sync.wake()
+
+
+def honest(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    """Greets with epoch 1 and takes everything."""
+    if isinstance(item, Hello):
+        return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=item.through)))]
+    assert kind == SYNC_BATCH
+    return [(SYNC_ACK, encode(Ack(epoch=item.epoch, through=item.seq)))]
+
+
+def run(
+    script: Script, scenario: Callable[[Centre, Node], asyncio.Future[None]] | object, ack_deadline_s: float = 20.0
+) -> None:
+    """Run a scenario with a centre that follows `script` and a connected node."""
+
+    async def main() -> None:
+        centre = Centre(script)
+        _, port = await centre.endpoint.listen("127.0.0.1:0")
+        node = Node(port, ack_deadline_s)
+        running = asyncio.create_task(node.sync.run())
+        try:
+            await asyncio.wait_for(scenario(centre, node), PATIENCE_S)  # type: ignore[operator]
+        finally:
+            await node.sync.close()
+            await running
+            await centre.endpoint.close()
+
+    asyncio.run(main())
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something to become true."""
+    while not condition():  # noqa: ASYNC110 - it changes in what is under test, which has no event for it
+        await asyncio.sleep(0.005)
+
+
+def test_batches_go_out_and_their_acknowledgements_come_in() -> None:
+    """After the greeting every batch is sent once, unpacks to what was hashed, and is deleted when acknowledged."""
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        for minute in range(20):
+            node.add(minute)
+        await until(lambda: node.outbox.events_acked == 20)
+        assert centre.hellos[0].epoch == 0
+        assert [parcel.seq for parcel in centre.parcels] == list(range(1, len(centre.parcels) + 1))
+        for parcel in centre.parcels:
+            assert sha256(zstandard.decompress(parcel.body)).digest() == parcel.sha256
+        assert node.sync.connected
+        assert node.sync.batches_sent == node.sync.batches_acked == len(centre.parcels)
+        assert node.sync.batches_repeated == 0
+        assert node.sync.bytes == sum(len(parcel.body) for parcel in centre.parcels)
+        assert node.sync.last_ack_age_s is not None
+        assert node.sync.error == ""
+
+    run(honest, scenario)
+
+
+def test_nothing_is_sent_before_the_greeting() -> None:
+    """A centre that never greets gets hellos, one for each connection, and no batch."""
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        node.outbox.welcome(Welcome(1, 0))
+        node.add(0)
+        await until(lambda: len(centre.hellos) >= 3)
+        assert centre.parcels == []
+        assert not node.sync.connected
+        assert "has not greeted" in node.sync.error
+        assert len({hello.boot for hello in centre.hellos}) == 1
+
+    run(lambda _kind, _item: [], scenario, ack_deadline_s=0.2)
+
+
+def test_a_centre_that_stops_acknowledging_is_left_and_found_again() -> None:
+    """A half-dead centre costs a deadline and a new connection, on which the same batches are sent again."""
+    silent = True
+
+    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        return [] if silent and isinstance(item, Parcel) else honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        nonlocal silent
+        await until(lambda: node.sync.connected)
+        node.add(0)
+        await until(lambda: len(centre.hellos) >= 2)
+        silent = False
+        await until(lambda: node.outbox.events_acked == 1)
+        assert {parcel.seq for parcel in centre.parcels} == {1}
+        assert node.sync.batches_sent == 1
+        assert node.sync.batches_repeated >= 1
+
+    run(script, scenario, ack_deadline_s=0.2)
+
+
+def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
+    """Lies of the centre are counted and never reach the core; its nonsense neither."""
+
+    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        if isinstance(item, Hello):
+            return honest("", item)
+        return [
+            (SYNC_ACK, encode(Ack(epoch=1, through=item.seq + 5))),
+            (SYNC_ACK, encode(Ack(epoch=9, through=item.seq))),
+            (SYNC_ACK, b"\xc1nonsense"),
+            (SYNC_ACK, bytes(1_000)),
+        ]
+
+    async def scenario(_centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected)
+        node.add(0)
+        await until(lambda: node.sync.nonsense == 4)
+        assert node.posted == [Welcome(1, 0)]
+        assert len(node.outbox.in_flight()) == 1
+
+    run(script, scenario)
+
+
+def test_a_refused_batch_leads_to_another_hello() -> None:
+    """After a gap the node says hello again and goes on from where the centre says it stands."""
+    refused = 0
+
+    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        nonlocal refused
+        if isinstance(item, Parcel) and refused < 2:
+            refused += 1
+            return [(SYNC_ACK, encode(Ack(epoch=1, through=0, refused="gap", expected=1)))]
+        return honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected)
+        node.add(0)
+        await until(lambda: node.outbox.events_acked == 1)
+        assert len(centre.hellos) == 3
+        assert node.sync.refused == {"gap": 2}
+        assert node.sync.error == ""
+
+    run(script, scenario)
+
+
+def test_a_refused_publish_is_tried_again() -> None:
+    """A centre whose disk is full refuses the publish itself; the batch stays, and goes out later."""
+    full = 2
+
+    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]] | Reason:
+        nonlocal full
+        if isinstance(item, Parcel) and full:
+            full -= 1
+            return Reason.DISK_FULL
+        return honest(kind, item)
+
+    async def scenario(_centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected)
+        node.add(0)
+        await until(lambda: node.outbox.events_acked == 1)
+        assert sum(node.sync.refused.values()) == 2
+
+    run(script, scenario)
+
+
+def test_a_refused_node_sends_nothing_and_says_why() -> None:
+    """A cloned node keeps everything, asks again now and then, and its status names the reason."""
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        node.outbox.welcome(Welcome(1, 0))
+        node.add(0)
+        await until(lambda: len(centre.hellos) >= 3)
+        assert centre.parcels == []
+        assert "cloned" in node.sync.error
+        assert node.sync.refused["cloned"] >= 2
+        assert node.outbox.events_waiting == 1
+
+    run(lambda _kind, _item: [(SYNC_WELCOME, encode(Greeting(refused="cloned")))], scenario)
+
+
+def test_a_new_epoch_numbers_anew() -> None:
+    """Where the centre begins a new epoch, what was in flight goes out again under new numbers."""
+
+    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        if isinstance(item, Hello):
+            return [(SYNC_WELCOME, encode(Greeting(epoch=7, through=0, reason="batches_lost")))]
+        return honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        node.outbox.welcome(Welcome(6, 0))
+        for minute in range(3):
+            node.add(minute)
+        await until(lambda: node.outbox.events_acked == 3)
+        assert {parcel.epoch for parcel in centre.parcels} == {7}
+
+    run(script, scenario)
+
+
+def test_what_was_given_up_is_said() -> None:
+    """A greeting that makes the node discard something shows, and each batch names the history that it follows."""
+    chain = bytes([7]) * 32
+
+    def restored(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        if isinstance(item, Hello):
+            word = Greeting(epoch=2, discard_before=START, chain=chain, reason="node_restored")
+            return [(SYNC_WELCOME, encode(word))]
+        return honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        assert not node.sync.gave_up
+        for minute in range(2):
+            node.add(minute)
+            await until(lambda minute=minute: node.sync.batches_acked > minute)
+        assert node.sync.gave_up
+        first, second = centre.parcels
+        assert (first.chain, second.chain) == (chain, linked(chain, first.sha256))
+        assert node.outbox.hello("i1", "b1").chain[-1] == linked(second.chain, second.sha256)
+
+    run(restored, scenario)
+
+
+def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
+    """Cutting the line again and again while batches flow leaves every event acknowledged once."""
+    through = 0
+
+    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        nonlocal through
+        if isinstance(item, Hello):
+            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=through)))]
+        assert item.seq <= through + 1
+        through = max(through, item.seq)
+        return [(SYNC_ACK, encode(Ack(epoch=1, through=through)))]
+
+    async def scenario(_centre: Centre, node: Node) -> None:
+        for minute in range(60):
+            node.add(minute)
+            if minute % 3 == 0:
+                node.sync._link.drop()
+            await asyncio.sleep(0.005)
+        await until(lambda: node.outbox.events_acked == 60)
+        assert node.outbox.nonsense == 0
+
+    run(script, scenario)
+
+
+def test_a_core_that_forgot_what_the_centre_said_hears_it_again() -> None:
+    """A core rebuilt from the disk lacks the last word; asked again, the centre repeats it and the batches go."""
+    through = 0
+
+    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        nonlocal through
+        if isinstance(item, Hello):
+            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=through)))]
+        through = item.seq
+        return [(SYNC_ACK, encode(Ack(epoch=1, through=through)))]
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected)
+        for minute in range(5):
+            node.add(minute)
+        forgetful = node.outbox.snapshot()
+        await until(lambda: node.outbox.events_acked == 5)
+        node.outbox.restore(forgetful)
+        node.sync.ask_again()
+        await until(lambda: node.outbox.events_acked == 5)
+        assert len(centre.hellos) == 2
+        assert node.outbox.nonsense == 0
+
+    run(script, scenario)
+
+
+class Scissors:
+    """A proxy whose connections end after so many bytes towards the centre and so many back, more each time."""
+
+    def __init__(self, port: int, step: int) -> None:
+        self.port, self.step, self.connections = port, step, 0
+
+    async def start(self) -> int:
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        return self.server.sockets[0].getsockname()[1]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        allowed = self.connections * self.step
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        ways = [
+            asyncio.create_task(self.pump(reader, far_writer, allowed)),
+            asyncio.create_task(self.pump(far_reader, writer, allowed)),
+        ]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        for end in (writer, far_writer):
+            end.close()
+
+    async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, allowed: int) -> None:
+        while allowed and (data := await reader.read(allowed)):
+            writer.write(data)
+            allowed -= len(data)
+
+
+def test_a_line_cut_after_every_few_bytes_applies_each_batch_once() -> None:
+    """Connections that end after 7, 14, 21 … bytes in the middle of anything: each event is counted once in the end."""
+    applied: dict[int, bytes] = {}
+
+    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+        if isinstance(item, Hello):
+            assert item.epoch == 0 or item.through <= len(applied)
+            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=len(applied))))]
+        assert item.seq <= len(applied) + 1
+        assert applied.setdefault(item.seq, item.sha256) == item.sha256
+        return [(SYNC_ACK, encode(Ack(epoch=1, through=len(applied))))]
+
+    async def main() -> None:
+        centre = Centre(script)
+        _, port = await centre.endpoint.listen("127.0.0.1:0")
+        scissors = Scissors(port, 7)
+        node = Node(await scissors.start())
+        running = asyncio.create_task(node.sync.run())
+        for minute in range(40):
+            node.add(minute)
+        await asyncio.wait_for(until(lambda: node.outbox.events_acked == 40), PATIENCE_S)
+        assert scissors.connections > 20
+        assert node.outbox.nonsense == 0
+        await node.sync.close()
+        await running
+        scissors.server.close()
+        await centre.endpoint.close()
+
+    asyncio.run(main())

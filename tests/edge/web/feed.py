@@ -1,0 +1,129 @@
+"""A district that moves, told through the real Status and LiveView: what the page's tests look at."""
+
+import asyncio
+import contextlib
+import math
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.core.model import Now
+from edge.health.status import Status
+from edge.web.live import Dot, LiveView
+from edge.web.server import Page, serve
+
+TOKEN = "t" * 43
+ORDER_STATES = ("placed", "offered", "accepted", "at_shop", "picked_up")
+
+
+def now() -> Now:
+    """Both real clocks."""
+    return Now(time.monotonic(), int(time.time() * 1000))
+
+
+class Feed:
+    """Riders on circles, orders around shops, latencies from a seeded distribution. `step` is one second of it."""
+
+    def __init__(self, shops: int = 12, riders: int = 40, orders: int = 30, data_dir: Path | None = None) -> None:
+        self.random = random.Random(7)
+        self.status = Status("shop-7", now(), data_dir=data_dir)
+        self.status.phase = "running"
+        self.counts = (shops, riders, orders)
+        self.turn = 0
+        self.sync = {"connected": True, "last_ack_age_s": 1.2, "in_flight": 1, "backlog_bytes": 4200, "epoch": 3}
+        self.sync |= {
+            "batches_sent": 118,
+            "batches_acked": 117,
+            "bytes": 482_113,
+            "pool_windows": 2,
+            "events_at_node": 9,
+        }
+        self.status.section("sync", lambda: dict(self.sync))
+        self.status.section("orders", lambda: dict.fromkeys(ORDER_STATES, orders // 5) | {"delivered": self.turn})
+        self.status.section("riders", lambda: {"idle": riders // 4, "busy": riders - riders // 4, "silent": 1})
+        self.status.gauge("journal.bytes", lambda: 18_400_000 + self.turn * 1000)
+        self.depth, self.done = 3, 0
+        self.status.queue("commit", lambda: self.depth, lambda: self.done, 4096)
+        self.status.queue("publish", lambda: 0, lambda: 0, 100_000)
+
+    def step(self) -> None:
+        """One second passes."""
+        self.turn += 1
+        self.done += 40
+        wave = 1 + 0.4 * math.sin(self.turn / 20)
+        for kind, share in (("rider.position", 40), ("order.place", 2), ("rider.progress", 5), ("rider.reply", 2)):
+            self.status.received(kind, int(share * wave))
+        self.status.accepted(9)
+        self.status.decided(int(3 * wave) + 1)
+        self.status.answered(12)
+        for _ in range(20):
+            parts = [
+                self.random.lognormvariate(math.log(median), 0.4) * wave for median in (8e-5, 3e-5, 4e-4, 6e-4, 1e-4)
+            ]
+            for stage, seconds in zip(("queue", "decode", "decide", "commit", "publish"), parts, strict=True):
+                self.status.stage(stage, seconds)
+            self.status.stage("total", sum(parts))
+        if self.turn % 9 == 0:
+            self.status.refused("too_late")
+        if self.turn % 31 == 0:
+            self.status.dropped("malformed")
+            self.status.duplicate()
+
+    def live(self) -> LiveView:
+        """Where everything is."""
+        places = random.Random(3)
+
+        def dot(name: str, state: str, age_s: float | None) -> Dot:
+            lat, lon = 39.9 + places.gauss(0, 0.012), 116.4 + places.gauss(0, 0.018)
+            return {"id": name, "lat": lat, "lon": lon, "state": state, "age_s": age_s}
+
+        shops, riders, orders = self.counts
+        view: LiveView = {
+            "at": now().wall_ms,
+            "shops": [dot(f"s{i}", f"{i % 4} open", None) for i in range(shops)],
+            "riders": [dot(f"r{i}", ("idle", "busy", "busy", "offered")[i % 4], i % 9) for i in range(riders)],
+            "orders": [dot(f"o{i}", ORDER_STATES[i % 5], 60 + i * 20) for i in range(orders)],
+        }
+        for i, rider in enumerate(view["riders"]):
+            angle = self.turn / 30 + i
+            rider["lat"] += 0.002 * math.cos(angle)
+            rider["lon"] += 0.002 * math.sin(angle)
+        if riders:
+            view["riders"][0].update({"state": "silent", "age_s": 400.0})
+        return view
+
+
+class Served:
+    """A page served by a thread with its own event loop, as the node serves it."""
+
+    def __init__(self, page: Page, feed: Feed) -> None:
+        self.page, self.feed = page, feed
+        self.url, self.port = page.url, page.port
+
+
+@contextlib.contextmanager
+def served(feed: Feed, port: int = 0) -> Iterator[Served]:
+    """Serve `feed` on loopback until the block ends."""
+    ready: list[Page] = []
+    started = threading.Event()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def run() -> None:
+        page = await serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now)
+        ready.append(page)
+        started.set()
+        await stop.wait()
+        await page.close()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    try:
+        assert started.wait(20), "the page did not start"
+        yield Served(ready[0], feed)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20)
+        loop.close()

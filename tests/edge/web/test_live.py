@@ -1,0 +1,38 @@
+"""The live view: bounded, the most urgent things first, and honest about what it leaves out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.limits import MAP_POINTS_MAX
+from edge.web import live
+from edge.web.live import Dot, LiveView, bounded
+
+
+def dots(n: int) -> list[Dot]:
+    """`n` things in one place."""
+    return [{"id": f"x{i}", "lat": 1.0, "lon": 2.0, "state": "idle", "age_s": None} for i in range(n)]
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_a_view_is_cut_and_says_how_much_is_missing(shops: int, riders: int, orders: int) -> None:
+    """Drawn and left out add up for each kind, at most the bound is drawn, and orders come before riders and shops."""
+    view: LiveView = {"at": 1, "shops": dots(shops), "riders": dots(riders), "orders": dots(orders)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "MAP_POINTS_MAX", 20)
+        cut = bounded(view)
+    drawn = {kind: len(cut[kind]) for kind in ("shops", "riders", "orders")}
+    assert {kind: n + cut["left_out"][kind] for kind, n in drawn.items()} == {
+        "shops": shops,
+        "riders": riders,
+        "orders": orders,
+    }
+    assert sum(drawn.values()) == min(20, shops + riders + orders)
+    assert drawn["orders"] == min(orders, 20)
+    assert drawn["shops"] == 0 or drawn["riders"] == riders
+
+
+def test_the_bound_is_the_one_in_limits() -> None:
+    """A district over MAP_POINTS_MAX is cut to exactly it."""
+    cut = bounded({"at": 1, "shops": dots(10), "riders": dots(MAP_POINTS_MAX), "orders": dots(10)})
+    assert cut["left_out"] == {"orders": 0, "riders": 10, "shops": 10}

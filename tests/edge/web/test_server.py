@@ -1,0 +1,194 @@
+"""The server: what each path answers, and what it refuses to be bothered by."""
+
+import asyncio
+import json
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from edge.errors import BusyError, ConfigError
+from edge.limits import HTTP_CONNECTIONS_MAX
+from edge.web import server
+from edge.web.server import ASSETS, STATIC, serve
+from tests.edge.web.feed import TOKEN, Feed, Served, now, served
+
+Ask = Callable[..., tuple[int, dict[str, str], bytes]]
+
+
+def test_the_status_is_the_report(ask: Ask, feed: Feed) -> None:
+    """/api/status is Status.report as JSON."""
+    status, headers, body = ask("/api/status")
+    assert (status, headers["content-type"]) == (200, "application/json")
+    report = json.loads(body)
+    assert report["counts"] == feed.status.report(now())["counts"]
+    assert report["state"] == "ok"
+
+
+def test_the_live_view_has_every_dot(ask: Ask) -> None:
+    """/api/live holds shops, riders and orders, and says that none is left out."""
+    view = json.loads(ask("/api/live")[2])
+    assert [len(view[kind]) for kind in ("shops", "riders", "orders")] == [12, 40, 30]
+    assert view["left_out"] == {"orders": 0, "riders": 0, "shops": 0}
+
+
+def test_viewers_share_one_drawing_of_the_map(site: Served, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many viewers cost the node no more than one: within LIVE_CACHE_S the same bytes are sent."""
+    monkeypatch.setattr(server, "LIVE_CACHE_S", 3600)
+    first = ask("/api/live")[2]
+    site.feed.step()
+    assert ask("/api/live")[2] == first
+
+
+def test_health_needs_no_token_and_tells_whether_events_are_served(ask: Ask, feed: Feed) -> None:
+    """200 while events are accepted, also when degraded; 503 when they are not; always with the sentence."""
+    assert ask("/healthz", None)[0] == 200
+    feed.sync |= {"connected": False, "last_ack_age_s": 7200}
+    status, _, body = ask("/healthz", None)
+    assert status == 200
+    assert body.startswith(b"degraded: The centre has not been reached for 2 h")
+    feed.status.alarm("journal", "The disk is full. Free some space.", serving=False)
+    status, _, body = ask("/healthz", None)
+    assert status == 503
+    assert b"The disk is full" in body
+    feed.status.phase = "starting"
+    assert ask("/healthz", None)[0] == 503
+
+
+def test_only_what_exists_is_served_and_only_read(ask: Ask) -> None:
+    """Unknown paths, paths that climb, and writing methods get an error and nothing else."""
+    for path in ("/nothing", "/static/", "/static/nothing.js", "/static/..%2fserver.py", "/static/../server.py"):
+        assert ask(path)[0] == 404
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask("/api/status", method=method)[0] == 405
+    assert ask("/", method="HEAD")[0] == 200
+
+
+def test_every_asset_is_served_and_every_file_is_an_asset(ask: Ask) -> None:
+    """The page is complete in the package: each file has its type, and none lies about unused."""
+    assert {path.name for path in STATIC.iterdir()} == set(ASSETS)
+    for name, kind in ASSETS.items():
+        status, headers, body = ask("/" if name == "index.html" else f"/static/{name}")
+        assert (status, headers["content-type"]) == (200, kind)
+        assert body == (STATIC / name).read_bytes()
+
+
+def test_the_assets_name_no_other_host() -> None:
+    """The page works without internet: no asset mentions an address elsewhere (SVG's namespace is a mere name)."""
+    for name in ASSETS:
+        text = (STATIC / name).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "//cdn" not in text
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:8080", "[::]:0", "example.org:80", "8080", "127.0.0.1"])
+def test_an_address_that_others_could_reach_is_refused(address: str) -> None:
+    """Anything but loopback is a configuration error that names field and value."""
+    feed = Feed(0, 0, 0)
+    with pytest.raises(ConfigError, match="status_listen") as caught:
+        asyncio.run(serve(address, feed.status, feed.live, TOKEN, now))
+    assert repr(address) in str(caught.value)
+    assert "ssh -L" in str(caught.value)
+
+
+def test_a_busy_port_is_named_with_the_way_out() -> None:
+    """BusyError says which port, and which option chooses another."""
+    feed = Feed(0, 0, 0)
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(BusyError, match=f"Port {port} .*status_listen"):
+            asyncio.run(serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now))
+
+
+def closed(connection: socket.socket) -> bool:
+    """Whether the other side closes it, within ten seconds and without a word."""
+    connection.settimeout(10)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_connections_are_bounded_and_the_bound_frees_itself(site: Served, ask: Ask) -> None:
+    """Beyond HTTP_CONNECTIONS_MAX a connection is closed at once; when the others go, the page answers again."""
+    held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(HTTP_CONNECTIONS_MAX)]
+    with socket.create_connection(("127.0.0.1", site.port)) as extra:
+        assert closed(extra)
+    for connection in held:
+        connection.close()
+    for _ in range(200):
+        try:
+            assert ask("/healthz")[0] == 200
+            break
+        except ConnectionError:
+            continue
+    else:
+        pytest.fail("the page did not come back")
+
+
+def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a request does not hold a place for ever."""
+    monkeypatch.setattr(server, "HTTP_REQUEST_DEADLINE_S", 0.2)
+    with served(Feed(0, 0, 0)) as site, socket.create_connection(("127.0.0.1", site.port)) as silent:
+        silent.sendall(b"GET / HTTP/1.1\r\nhost: local")
+        assert closed(silent)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x00\xff\xfe" * 100,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 5000 + b"\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nhost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET /%ff%fe?token=%ff HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    ],
+)
+def test_nonsense_gets_an_error_and_the_page_lives_on(site: Served, ask: Ask, sent: bytes) -> None:
+    """Bytes that are no request, oversized ones and odd ones are answered with 4xx or closed."""
+    with socket.create_connection(("127.0.0.1", site.port)) as client:
+        client.settimeout(10)
+        try:
+            client.sendall(sent)
+            answer = client.recv(64)
+        except ConnectionError:
+            answer = b""
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    assert ask("/healthz")[0] == 200
+
+
+def test_a_failing_live_view_leaves_the_rest_working(feed: Feed, ask: Ask) -> None:
+    """An error in one path is a 500 there; the status still comes."""
+    feed.counts = (1, 1, None)  # type: ignore[assignment]
+    assert ask("/api/live")[0] == 500
+    assert ask("/api/status")[0] == 200
+
+
+def test_serving_takes_no_signals_and_ends_cleanly() -> None:
+    """The node's own handlers stay; after close the port is free and no thread is left."""
+    threads = threading.active_count()
+
+    async def run() -> int:
+        feed = Feed(0, 0, 0)
+        page = await serve("127.0.0.1:0", feed.status, feed.live, TOKEN, now)
+        reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        assert page.url_with_token == f"http://127.0.0.1:{page.port}/?token={TOKEN}"
+        await page.close()
+        assert await reader.read() is not None
+        writer.close()
+        return page.port
+
+    before = signal.getsignal(signal.SIGTERM)
+    port = asyncio.run(run())
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert threading.active_count() == threads
+    with socket.create_server(("127.0.0.1", port)):
+        pass

@@ -1,0 +1,67 @@
+"""What the house tests read: the project's files as git sees them, its settings, and its modules as syntax trees."""
+
+import ast
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("edge", "central", "bench")
+
+
+@cache
+def settings() -> dict[str, Any]:
+    """`pyproject.toml`, whole."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def files() -> tuple[str, ...]:
+    """Every file of the project that exists and is not ignored, sorted, relative to the root."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return tuple(sorted(name for name in set(listed) if (ROOT / name).is_file()))
+
+
+def sources(*folders: str) -> list[str]:
+    """Python files below these folders, relative to the root."""
+    return [name for name in files() if name.endswith(".py") and name.split("/")[0] in folders]
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    """The syntax tree of one file."""
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"), filename=name)
+
+
+def module_of(name: str) -> str:
+    """`edge/mqtt/packets/codec.py` is `edge.mqtt.packets.codec`, `edge/mqtt/__init__.py` is `edge.mqtt`."""
+    return name.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+def file_of(module: str) -> str | None:
+    """The file of one of our own modules, or None where it is not ours."""
+    path = module.replace(".", "/")
+    return next((name for name in (f"{path}.py", f"{path}/__init__.py") if (ROOT / name).is_file()), None)
+
+
+def imports(name: str) -> list[tuple[str, int]]:
+    """What a file imports, anywhere in it, as (full module name, line).
+
+    `from .x import y` gives `pkg.x.y` where that is a module, else `pkg.x`.
+    """
+    here = module_of(name).split(".")
+    package = here if name.endswith("__init__.py") else here[:-1]
+    found: list[tuple[str, int]] = []
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{origin}.{alias.name}"
+                found.append((inner if file_of(inner) else origin, node.lineno))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,148 @@
+"""What is in `deploy/` works as far as it can be tried without being root: configurations, units, image, compose."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from central import config as central_config
+from edge.app import config as edge_config
+from tests.repo.project import ROOT
+
+DEPLOY = ROOT / "deploy"
+UNITS = ["doorstep-edge.service", "doorstep-central.service"]
+DOORSTEP = Path(sys.executable).parent / "doorstep"
+
+OPTION = re.compile(r"^(?:# ?)?([a-z][a-z0-9_]*) = (.+)$")
+
+
+def options(path: Path) -> dict[str, tuple[Any, str, bool]]:
+    """Each option of a commented configuration: its value, the comment above it, and whether it is commented out."""
+    found: dict[str, tuple[Any, str, bool]] = {}
+    comment: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := OPTION.match(line):
+            value = tomllib.loads(line.lstrip("# "))[match.group(1)]
+            assert match.group(1) not in found, f"{path.name} has {match.group(1)} twice"
+            found[match.group(1)] = (value, " ".join(comment), line.startswith("#"))
+            comment = []
+        elif line.startswith("# "):
+            comment.append(line[2:])
+        elif not line:
+            comment = []
+    return found
+
+
+def test_edge_toml_shows_every_option_with_its_default() -> None:
+    """Commented out, deploy/edge.toml has the configuration's defaults, in its order; only what has none is set."""
+    shown = options(DEPLOY / "edge.toml")
+    defaults = edge_config.Config(node="shop-1")
+    assert list(shown) == list(edge_config.Config.__struct_fields__)
+    assert {name: value for name, (value, _, _) in shown.items()} == {name: getattr(defaults, name) for name in shown}
+    assert [name for name, (_, _, commented) in shown.items() if not commented] == ["node"]
+
+
+def test_central_toml_shows_every_option_with_its_default() -> None:
+    """Commented out, deploy/central.toml has the defaults of central/config.py, in its order; nothing is set."""
+    shown = options(DEPLOY / "central.toml")
+    defaults = central_config.Config()
+    assert list(shown) == list(central_config.Config.__struct_fields__)
+    assert {name: value for name, (value, _, _) in shown.items()} == {name: getattr(defaults, name) for name in shown}
+    assert all(commented for _, _, commented in shown.values())
+
+
+def test_edge_toml_says_of_each_option_whether_a_reload_applies_it() -> None:
+    """The comment of each option ends in [reload] or [restart], as edge/app/config.py has it."""
+    for name, (_, comment, _) in options(DEPLOY / "edge.toml").items():
+        expected = "[reload]" if name in edge_config.RELOADABLE else "[restart]"
+        assert comment.endswith(expected), f"deploy/edge.toml: the comment above {name} does not end with {expected}"
+
+
+@pytest.mark.parametrize("name", ["edge.toml", "compose/edge.toml"])
+def test_edge_configurations_load(name: str) -> None:
+    """A node takes the file as it is."""
+    assert edge_config.load(DEPLOY / name).node == "shop-1"
+
+
+@pytest.mark.parametrize("name", ["central.toml", "compose/central.toml"])
+def test_central_configurations_load(name: str) -> None:
+    """A centre takes the file as it is."""
+    assert central_config.load(DEPLOY / name).name == "centre"
+
+
+def test_compose_configurations_find_each_other() -> None:
+    """The node of the compose file calls the centre where the centre listens, by its service's name."""
+    edge = edge_config.load(DEPLOY / "compose/edge.toml")
+    central = central_config.load(DEPLOY / "compose/central.toml")
+    assert edge.uplink == f"mqtt://central:{central.listen.rpartition(':')[2]}"
+    assert edge.uplink_name == central.name
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_are_clean(unit: str, tmp_path: Path, program: Callable[[str], str]) -> None:
+    """`systemd-analyze verify` has nothing to say (of a copy that starts the command of this environment)."""
+    text = (DEPLOY / unit).read_text(encoding="utf-8")
+    assert "ExecStart=/opt/doorstep/bin/doorstep " in text
+    (tmp_path / unit).write_text(text.replace("/opt/doorstep/bin/doorstep", str(DOORSTEP)), encoding="utf-8")
+    done = subprocess.run(
+        [program("systemd-analyze"), "verify", "--man=no", str(tmp_path / unit)], capture_output=True, text=True
+    )
+    about_it = [line for line in (done.stdout + done.stderr).splitlines() if unit in line]
+    assert (done.returncode, about_it) == (0, [])
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_have_least_rights(unit: str, program: Callable[[str], str]) -> None:
+    """`systemd-analyze security` gives an exposure of at most 1.5 of 10."""
+    command = [program("systemd-analyze"), "security", "--offline=true", "--threshold=15", str(DEPLOY / unit)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-600:] + done.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_keep_the_promise(unit: str) -> None:
+    """A crash is followed by a restart, a broken configuration is not; memory is bounded, state is private."""
+    lines = (DEPLOY / unit).read_text(encoding="utf-8").splitlines()
+    for wanted in ("Restart=always", "RestartPreventExitStatus=2", "StateDirectoryMode=0700", "User=doorstep"):
+        assert wanted in lines
+    assert any(line.startswith("MemoryMax=") for line in lines)
+
+
+def test_the_image_is_built_of_what_exists() -> None:
+    """The Dockerfile pins its base, copies tracked things only, verifies hashes, and does not run as root."""
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    steps = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
+    bases = [rest for step, rest in steps if step == "FROM"]
+    assert bases
+    assert all(re.match(r"python:3\.\d+-slim-\w+\b", base) for base in bases)
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    for step, rest in steps:
+        if step == "COPY" and not rest.startswith("--from="):
+            for name in rest.split()[:-1]:
+                assert (ROOT / name).exists(), name
+                assert f"!{name}" in ignored, f"Dockerfile.dockerignore keeps {name} out"
+    installs = [part for step, rest in steps if step == "RUN" for part in rest.split("&&") if "pip install" in part]
+    assert all("--require-hashes" in part or "--no-deps" in part for part in installs)
+    assert steps.index(["USER", "doorstep"]) > max(number for number, (step, _) in enumerate(steps) if step == "RUN")
+
+
+def test_compose_is_sound() -> None:
+    """Ports are published on loopback only, mounts exist, volumes are declared, memory is bounded, commands parse."""
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    assert set(compose["services"]) == {"edge", "central"}
+    for name, service in compose["services"].items():
+        assert service["mem_limit"], name
+        assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"], volume
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert (service["build"]["context"], service["build"]["dockerfile"]) == ("..", "deploy/Dockerfile")
+        assert service["command"][0] == name

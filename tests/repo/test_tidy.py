@@ -1,0 +1,312 @@
+"""The house keeps its own rules: purity, sizes, no dead files, nothing unfinished, nothing of where it was built.
+
+The rules' data stand in `[tool.doorstep]` of pyproject.toml.
+"""
+
+import ast
+import fnmatch
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from tests.repo.project import PACKAGES, ROOT, file_of, files, imports, module_of, settings, sources, tree
+
+RULES = settings()["tool"]["doorstep"]
+
+IMPURE_MODULES = frozenset(
+    "apsw asyncio click concurrent datetime fcntl getpass glob http importlib io locale logging multiprocessing os "
+    "pathlib platform prometheus_client queue random requests resource rich sched secrets select selectors shutil "
+    "signal socket socketserver sqlite3 ssl starlette subprocess sys tempfile threading time urllib.request uuid "
+    "uvicorn uvloop warnings".split()
+)
+IMPURE_CALLS = frozenset("breakpoint eval exec hash id input open print __import__".split())
+ORDERED_BY_CALLER = frozenset("list tuple iter enumerate next reversed map filter zip dict".split())
+
+
+def pure_files() -> list[str]:
+    """Files that match a pattern of `pure`; `**` matches any number of folders."""
+    return [name for name in sources(*PACKAGES) if any(_matches(name, pattern) for pattern in RULES["pure"])]
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, pattern.replace("**/", ""))
+
+
+@pytest.mark.parametrize("pattern", RULES["pure"])
+def test_every_purity_pattern_names_a_file(pattern: str) -> None:
+    """A pattern of `pure` that matches nothing would protect nothing."""
+    assert any(_matches(name, pattern) for name in sources(*PACKAGES)), (
+        f"pyproject.toml: pure has {pattern}, no such file"
+    )
+
+
+@pytest.mark.parametrize("name", pure_files())
+def test_pure_files_import_no_world(name: str) -> None:
+    """A pure file imports nothing that reads clocks, sockets, files, randomness …, and of our own only pure files."""
+    pure = set(pure_files())
+    wrong: list[str] = []
+    for module, line in imports(name):
+        ours = file_of(module) if module.split(".")[0] in PACKAGES else None
+        if module.split(".")[0] in IMPURE_MODULES or module in IMPURE_MODULES:
+            wrong.append(f"{name}:{line} imports {module}")
+        elif ours and ours not in pure and not _is_bare_package(ours):
+            wrong.append(f"{name}:{line} imports {module}, which is not pure")
+    assert not wrong, "\n".join(wrong)
+
+
+def _is_bare_package(name: str) -> bool:
+    return name.endswith("__init__.py") and all(isinstance(node, ast.Expr) for node in tree(name).body)
+
+
+@pytest.mark.parametrize("name", pure_files())
+def test_pure_files_call_nothing_of_the_world(name: str) -> None:
+    """A pure file calls no `open`, `hash`, `id`, `print` …, and no `numpy.random`."""
+    wrong: list[str] = []
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS:
+            wrong.append(f"{name}:{node.lineno} calls {node.func.id}()")
+        if isinstance(node, ast.Attribute) and node.attr == "random":
+            wrong.append(f"{name}:{node.lineno} uses .random")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", pure_files())
+def test_pure_files_never_iterate_over_sets(name: str) -> None:
+    """The order of a set differs between runs, so a pure file may ask a set but not walk through it unsorted."""
+    wrong = [f"{name}:{line} walks through a set; sort it, or use a dict" for line in set_walks(tree(name))]
+    assert not wrong, "\n".join(wrong)
+
+
+def set_walks(module: ast.Module) -> Iterator[int]:
+    """Lines that iterate over what is plainly a set: an expression, or a name bound or annotated as one."""
+    attributes = _set_names(module, ast.Attribute)
+    scopes: list[ast.AST] = [
+        node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for scope in [module, *scopes]:
+        names = _set_names(scope, ast.Name) | attributes
+        for node in ast.walk(scope):
+            walked: list[ast.expr] = []
+            if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+                walked = [node.iter]
+            elif isinstance(node, ast.Call):
+                called = node.func
+                orders = isinstance(called, ast.Name) and called.id in ORDERED_BY_CALLER
+                joins = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
+                walked = node.args if orders or joins else []
+            elif isinstance(node, ast.Starred | ast.YieldFrom):
+                walked = [node.value]
+            for expression in walked:
+                if _is_set(expression, names):
+                    yield expression.lineno
+
+
+def _set_names(scope: ast.AST, kind: type[ast.expr]) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(scope):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign) and _is_set(node.value, set()):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign) and _is_set_type(node.annotation):
+            targets = [node.target]
+        elif isinstance(node, ast.arg) and node.annotation and _is_set_type(node.annotation) and kind is ast.Name:
+            found.add(node.arg)
+        found |= {ast.unparse(target) for target in targets if isinstance(target, kind)}
+    return found
+
+
+def _is_set_type(annotation: ast.expr) -> bool:
+    text = ast.unparse(annotation).strip("'\"").removeprefix("Final[")
+    return text.startswith(("set[", "frozenset[", "AbstractSet[")) or text in ("set", "frozenset")
+
+
+def _is_set(node: ast.expr, names: set[str]) -> bool:
+    if isinstance(node, ast.Set | ast.SetComp):
+        return True
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in ("set", "frozenset")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
+        return _is_set(node.left, names) or _is_set(node.right, names)
+    return isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in names
+
+
+@pytest.mark.parametrize(
+    ("code", "walks"),
+    [
+        ("for x in {1, 2}: pass", 1),
+        ("a = set()\nfor x in a: pass", 1),
+        ("def f(a: set[int]): return [x for x in a]", 1),
+        ("class C:\n def f(self): self.a = set()\n def g(self): return list(self.a)", 1),
+        ("a = {1} | {2}\nprint(*a)", 1),
+        ("a = {1}\nfor x in sorted(a): pass", 0),
+        ("a = {1: 2}\nfor x in a: pass", 0),
+        ("a = {1}\nb = 3 in a", 0),
+    ],
+)
+def test_the_search_for_set_walks_finds_them(code: str, walks: int) -> None:
+    """The check above sees each way of walking through a set, and leaves honest uses alone."""
+    assert len(set(set_walks(ast.parse(code)))) == walks
+
+
+def _lines_max(name: str) -> int:
+    return RULES["test_file_lines_max" if name.startswith("tests/") else "file_lines_max"]
+
+
+@pytest.mark.parametrize("name", sources(*PACKAGES, "tests"))
+def test_files_and_functions_stay_short(name: str) -> None:
+    """A file that outgrows a screenful of screens, or a function that outgrows one, is to be divided."""
+    lines = len((ROOT / name).read_text(encoding="utf-8").splitlines())
+    limit = _lines_max(name)
+    wrong = [f"{name} has {lines} lines, {limit} at most"] if lines > limit and name not in RULES["long_files"] else []
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > RULES["function_lines_max"]:
+                wrong.append(
+                    f"{name}:{node.lineno} {node.name}() has {length} lines, {RULES['function_lines_max']} at most"
+                )
+    assert not wrong, "\n".join(wrong)
+
+
+def test_long_files_are_still_long() -> None:
+    """An exception that is no longer needed goes."""
+    stale = [
+        name
+        for name in RULES["long_files"]
+        if not (ROOT / name).is_file()
+        or len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= _lines_max(name)
+    ]
+    assert not stale, f"pyproject.toml: long_files names {stale} without need"
+
+
+def test_no_dead_modules() -> None:
+    """Each module is imported by another one of the project, or is an entry point."""
+    project = settings()["project"]
+    entries = [*project["scripts"].values(), *project["entry-points"]["doorstep.commands"].values()]
+    used = {target.split(":")[0] for target in entries}
+    for name in sources(*PACKAGES):
+        used |= {module for module, _ in imports(name) if module != module_of(name)}
+    dead = [
+        name
+        for name in sources(*PACKAGES)
+        if module_of(name) not in used and not name.endswith(("__init__.py", "__main__.py"))
+    ]
+    assert not dead, f"nothing imports {', '.join(dead)}"
+
+
+@pytest.mark.parametrize("name", sources("central"))
+def test_the_centre_knows_only_the_contract(name: str) -> None:
+    """The centre imports of the node only what both sides share."""
+    allowed = RULES["central_may_import"]
+    wrong = [
+        f"{name}:{line} imports {module}"
+        for module, line in imports(name)
+        if module.split(".")[0] == "edge"
+        and not any(module == each or module.startswith(each + ".") for each in allowed)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", sources(*PACKAGES, "tests"))
+def test_every_file_and_test_says_why(name: str) -> None:
+    """A module begins with why it exists; a test function says its property in a sentence."""
+    module = tree(name)
+    wrong = [] if ast.get_docstring(module) else [f"{name} has no docstring"]
+    if name.rpartition("/")[2].startswith("test_"):
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node):
+                wrong.append(f"{name}:{node.lineno} {node.name} has no docstring: say the property in one sentence")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", [name for name in sources(*PACKAGES) if not name.endswith("__init__.py")])
+def test_every_source_file_has_its_test(name: str) -> None:
+    """`edge/x.py` has `tests/edge/test_x.py`, or a test imports it, or `tested_elsewhere` says which test drives it."""
+    folder, _, leaf = name.rpartition("/")
+    mirror = f"tests/{folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
+    place = RULES["tested_elsewhere"].get(name, mirror)
+    if (ROOT / place).exists():
+        return
+    tests = [each for each in sources("tests") if each.rpartition("/")[2].startswith("test_")]
+    direct = [each for each in tests if any(module == module_of(name) for module, _ in imports(each))]
+    assert direct, f"{name} has no {place}, and no test imports it"
+
+
+def test_what_is_tested_elsewhere_is_there() -> None:
+    """Each entry of `tested_elsewhere` names a source file and a test file."""
+    for name, place in RULES["tested_elsewhere"].items():
+        assert (ROOT / name).is_file(), name
+        assert (ROOT / place).is_file(), place
+
+
+def test_names_of_test_files_are_unique_where_they_must_be() -> None:
+    """Folders of tests are no packages, so that a test file may have the name of another in another folder."""
+    packages = [name for name in files() if name.startswith("tests/") and name.endswith("__init__.py")]
+    assert not packages
+
+
+# Written so that no pattern matches its own text.
+UNWANTED = {
+    "the place where it was built": re.compile(r"/(work)/|/tmp/[x]/|/tmp/[v]/|/tmp/[s]pec|[b]lueprint|/opt/[w]heels"),
+    "the host of a package registry": re.compile(
+        r"\b[p]ypi\.org|[p]ythonhosted|[n]pmjs|registry\.[y]arnpkg|proxy\.[g]olang"
+    ),
+    "unfinished work": re.compile(r"\b[T]ODO\b|\b[F]IXME\b|\b[X]XX\b|\b[H]ACK\b|[N]otImplementedError"),
+    "a conflict marker": re.compile(r"^(?:[<]{7}|[>]{7}) ", re.MULTILINE),
+}
+
+
+@pytest.mark.parametrize("what", UNWANTED)
+def test_no_file_holds_what_does_not_belong(what: str) -> None:
+    """No tracked text names where it was built, a registry's host, or work left undone."""
+    wrong: list[str] = []
+    for name in files():
+        data = (ROOT / name).read_bytes()
+        if name == "LICENSE" or b"\0" in data[:4096]:
+            continue
+        text = data.decode(errors="replace")
+        for match in UNWANTED[what].finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            wrong.append(f"{name}:{line} has {match.group(0)!r}")
+    assert not wrong, f"{what}:\n" + "\n".join(wrong)
+
+
+def test_text_files_are_clean() -> None:
+    """Text ends with one newline, has no carriage returns and no trailing spaces."""
+    wrong: list[str] = []
+    for name in files():
+        data = (ROOT / name).read_bytes()
+        if b"\0" in data[:4096] or not data or name == "LICENSE":
+            continue
+        if not data.endswith(b"\n") or data.endswith(b"\n\n"):
+            wrong.append(f"{name} does not end with one newline")
+        if b"\r\n" in data:
+            wrong.append(f"{name} has carriage returns")
+        wrong += [
+            f"{name}:{number} ends with a space"
+            for number, line in enumerate(data.split(b"\n"), 1)
+            if line.endswith((b" ", b"\t")) and not name.endswith(".md")
+        ]
+    assert not wrong, "\n".join(wrong[:20])
+
+
+def test_lock_files_agree() -> None:
+    """What runs and what is tested are the same versions, each with its hashes."""
+    pins: dict[str, dict[str, list[str]]] = {}
+    for name in ("requirements.lock", "requirements-test.lock"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        pins[name] = {}
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        for line, following in pairwise(lines):
+            if match := re.match(r"([a-z0-9][a-z0-9.-]*)==(\S+)", line):
+                pins[name].setdefault(match.group(1), []).append(match.group(2))
+                assert "--hash=sha256:" in following, f"{name}: {line} has no hash"
+    run, test = pins["requirements.lock"], pins["requirements-test.lock"]
+    assert len(run) > 10
+    assert {key: test.get(key) for key in run} == run
+    for requirement in settings()["project"]["dependencies"]:
+        wanted = re.match(r"[a-z0-9-]+", requirement.lower())
+        assert wanted
+        assert wanted.group(0) in run, f"{requirement} is not locked: make lock"
