@@ -35,7 +35,7 @@ CONNECTIONS_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class NetworkConditions:
     """What happens to bytes in one direction. The default is a fair wire."""
 
     latency_s: float = 0.0
@@ -62,7 +62,7 @@ class Weather:
             raise ValueError(f"{self}: times, rates and positions are 0 or more, a probability is from 0 to 1.")
 
 
-FAIR: Final = Weather()
+FAIR: Final = NetworkConditions()
 
 
 @dataclass(slots=True)
@@ -87,7 +87,13 @@ class Proxy:
     `up`, `down` and `target` may be assigned at any time. `port` 0 takes a free one, and keeps it until `close`."""
 
     def __init__(
-        self, target: tuple[str, int], *, port: int = 0, seed: int = 0, up: Weather = FAIR, down: Weather = FAIR
+        self,
+        target: tuple[str, int],
+        *,
+        port: int = 0,
+        seed: int = 0,
+        up: NetworkConditions = FAIR,
+        down: NetworkConditions = FAIR,
     ) -> None:
         self.target = target
         self.port = port
@@ -262,7 +268,7 @@ class _Pipe:
         self._lost = False
 
     @property
-    def _weather(self) -> Weather:
+    def _weather(self) -> NetworkConditions:
         return self._proxy.down if self._way else self._proxy.up
 
     async def take(self) -> None:

@@ -40,7 +40,7 @@ PRUNE_EVERY_S: Final = 3_600.0
 log = logging.getLogger(__name__)
 
 
-def run(config_path: str, say: Callable[[str], None]) -> int:
+def run(config_path: str, echo: Callable[[str], None]) -> int:
     """Run the centre until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
     import uvloop
 
@@ -50,7 +50,7 @@ def run(config_path: str, say: Callable[[str], None]) -> int:
     with _locked(folder):
         store = Store(folder)
         try:
-            return uvloop.run(_Running(config_path, config, folder, store, say).main())
+            return uvloop.run(_Running(config_path, config, folder, store, echo).main())
         finally:
             store.close()
 
@@ -58,8 +58,8 @@ def run(config_path: str, say: Callable[[str], None]) -> int:
 class _Running:
     """One centre, from start to stop."""
 
-    def __init__(self, path: str, config: Config, folder: Path, store: Store, say: Callable[[str], None]) -> None:
-        self._path, self._config, self._folder, self._store, self._say = path, config, folder, store, say
+    def __init__(self, path: str, config: Config, folder: Path, store: Store, echo: Callable[[str], None]) -> None:
+        self._path, self._config, self._folder, self._store, self._echo = path, config, folder, store, echo
         self._clock = Clock()
         self._stop = asyncio.Event()
         self._failure = ""
@@ -83,10 +83,10 @@ class _Running:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         pruning = loop.create_task(self._prune())
         pruning.add_done_callback(self._ended)
-        self._say(f"centre {self._config.name} is ready (data in {self._config.data_dir})")
+        self._echo(f"centre {self._config.name} is ready (data in {self._config.data_dir})")
         await self._stop.wait()
 
-        self._say("stopping: storing what was received")
+        self._echo("stopping: storing what was received")
         pruning.cancel()
         await self._endpoint.stop_listening()
         await asyncio.to_thread(self._receive.close)
@@ -96,7 +96,7 @@ class _Running:
             await serving
         reader.close()
         if self._failure:
-            self._say(self._failure)
+            self._echo(self._failure)
             return JournalError.exit_code
         return 0
 
@@ -127,7 +127,7 @@ class _Running:
             except BusyError as error:
                 raise BusyError(f"{error} It is the option {field} in {self._path}.") from None
             self._ports[field] = port
-            self._say(f"listening on {host}:{port} ({field})")
+            self._echo(f"listening on {host}:{port} ({field})")
         return endpoint
 
     def _authenticate(self, username: str, token: bytes) -> bool:
@@ -162,7 +162,7 @@ class _Running:
             server_header=False,
         )
         server = _Server(settings)
-        self._say(f"listening on {pair[0]}:{self._ports['api_listen']} (api_listen)")
+        self._echo(f"listening on {pair[0]}:{self._ports['api_listen']} (api_listen)")
         return server, asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
 
     def _bind(self, pair: tuple[str, int]) -> socket.socket:

@@ -14,9 +14,9 @@ import msgspec
 
 from edge.errors import JournalError
 from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
-from edge.messages.batches import Parcel, Window, combine, quantiles
+from edge.messages.batches import BatchMessage, Window, combine, quantiles
 
-from .ingest.verify import Alarm, Standing
+from .ingest.verify import Alarm, NodeRecord
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "centre.db"
@@ -67,7 +67,7 @@ LIFE_STEP_MS_MAX: Final = 2 * 3_600_000
 """Between two rounds of pruning, an hour apart, a centre grows older by this much at most."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Standing).decode
+_decode = msgspec.msgpack.Decoder(NodeRecord).decode
 
 
 class Store:
@@ -100,7 +100,7 @@ class Store:
         """Checkpoint and close."""
         self._db.close()
 
-    def standing(self, node: str) -> Standing | None:
+    def record(self, node: str) -> NodeRecord | None:
         """What is known of a node."""
         row = self._db.execute("select standing from node where name = ?", (node,)).fetchone()
         return _decode(row[0]) if row else None
@@ -111,18 +111,18 @@ class Store:
         row = self._db.execute(sql, (node, epoch, seq)).fetchone()
         return row[0] if row else None
 
-    def greeted(self, node: str, standing: Standing | None, alarm: Alarm | None, at: int) -> None:
+    def greeted(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
         """A hello was answered."""
         with self._db:
-            if standing is not None:
-                self._keep(standing, at)
+            if record is not None:
+                self._keep(record, at)
             self._seen(node, at)
             if alarm is not None:
                 self._alarm(node, alarm, at)
 
-    def merge(self, standing: Standing, parcel: Parcel, windows: list[Window], at: int) -> None:
+    def merge(self, record: NodeRecord, parcel: BatchMessage, windows: list[Window], at: int) -> None:
         """The next batch, and the standing after it."""
-        node = standing.node
+        node = record.node
         events = sum(window.events for window in windows)
         with self._db:
             self._db.execute(
@@ -131,7 +131,7 @@ class Store:
             )
             for window in windows:
                 self._add(node, window)
-            self._keep(standing, at)
+            self._keep(record, at)
             self._db.execute(
                 "update node set batches = batches + 1, bytes = bytes + ?, events = events + ? where name = ?",
                 (len(parcel.body), events, node),
@@ -181,12 +181,12 @@ class Store:
             )
         return before_ms
 
-    def _keep(self, standing: Standing, at: int) -> None:
+    def _keep(self, record: NodeRecord, at: int) -> None:
         sql = (
             "insert into node(name, standing, enrolled_at, last_seen) values(?1, ?2, ?3, ?3)"
             " on conflict(name) do update set standing = ?2, last_seen = ?3"
         )
-        self._db.execute(sql, (standing.node, _encode(standing), at))
+        self._db.execute(sql, (record.node, _encode(record), at))
 
     def _seen(self, node: str, at: int) -> None:
         self._db.execute("update node set last_seen = ? where name = ?", (at, node))
@@ -262,9 +262,9 @@ class Reader:
         names = ("enrolled_at", "last_seen", "batches", "repeats", "refused", "bytes", "events")
         answer: list[dict[str, Any]] = []
         for name, blob, *numbers in rows:
-            standing = _decode(blob)
-            known = {"node": name, "instance": standing.instance, "epoch": standing.epoch, "through": standing.through}
-            head = {"head_sha256": standing.head.hex()}
+            record = _decode(blob)
+            known = {"node": name, "instance": record.instance, "epoch": record.epoch, "through": record.through}
+            head = {"head_sha256": record.head.hex()}
             answer.append(known | head | dict(zip(names, numbers, strict=True)) | {"alarms": alarms.get(name, [])})
         return answer
 

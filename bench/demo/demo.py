@@ -22,7 +22,7 @@ from .people.clients import Fleet
 from .people.customers import Customer
 from .people.kitchens import Kitchen, name_of
 from .people.riders import Rider
-from .people.scheduler import Agenda
+from .people.scheduler import Scheduler
 from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
 from .processes import Site
 from .proof.evidence import read_journal
@@ -83,7 +83,7 @@ class Demo:
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
         self.site = Site(folder, self.node_name)
         self.watch = Watch(self.site)
-        self.agenda: Agenda | None = None
+        self.agenda: Scheduler | None = None
         self._began = perf_counter()
         self._began_ms = int(time() * 1000)
         self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
@@ -145,7 +145,7 @@ class Demo:
         }
         broker, username, password = self._broker
         self.site.configure(tokens, {**anchors, **self._rules(), **self._link(broker, username, password)})
-        agenda = Agenda(Clock(options.speed, self.morning_ms, self._began_ms))
+        agenda = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
         fleet = Fleet(self.node_name, url, tokens, agenda, self.records, options.seed)
         if broker:

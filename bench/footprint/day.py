@@ -25,7 +25,7 @@ from ..load.client.connection import Connection, connect
 from ..load.client.openloop import due_times
 from ..load.client.workload import CENTRE, OPENING_AT_ONCE, Heard, riders, tills, unheard
 from ..load.subjects import NODE, token_of
-from .node_process import Household
+from .node_process import NodeProcess
 
 UNDER_WAY_S: Final = 1_500.0
 """From an order's acceptance to its delivery, by the node's clock."""
@@ -41,7 +41,7 @@ _heard: Final = msgspec.msgpack.Decoder(Heard).decode
 class Day:
     """Everybody connected to a household's node."""
 
-    def __init__(self, household: Household) -> None:
+    def __init__(self, household: NodeProcess) -> None:
         self.placed = self.accepted = self.delivered = self.positions = 0
         self._house = household
         self._tills: list[Connection] = []

@@ -16,7 +16,7 @@ from ..scale.core import resident_mb
 from ..scale.measure import DESCRIPTORS_SPARE, descriptors
 from .day import UNDER_WAY_S, Day
 from .installed import installed
-from .node_process import Household
+from .node_process import NodeProcess
 
 SETTLE_S: Final = 2.0
 """After a start or a load, before anything is looked at."""
@@ -48,7 +48,7 @@ STEPS: Final = 5
 async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
     """Everything of the report but the machine."""
     progress(f"{plan.starts} starts of an empty node")
-    empty = Household(folder / "empty", [])
+    empty = NodeProcess(folder / "empty", [])
     starts: list[float] = []
     for _ in range(plan.starts):
         async with empty.node() as took_s:
@@ -57,7 +57,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         progress(f"{plan.idle_s:g} s of rest")
         await asyncio.sleep(SETTLE_S)
         idle = await _look(empty, plan.idle_s)
-    hour = Household(folder / "hour", [*tills(HOUR_TILLS), *riders(hour_riders(plan))], plan.speed)
+    hour = NodeProcess(folder / "hour", [*tills(HOUR_TILLS), *riders(hour_riders(plan))], plan.speed)
     progress(f"{plan.hours:g} h of a day's load, {plan.speed:g} times faster than life")
     async with hour.node():
         after_hour = await _hour(plan, hour)
@@ -67,7 +67,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         async with hour.node() as took_s:
             again.append(took_s)
     progress(f"{plan.full_riders:,} riders, {plan.full_orders:,} open orders")
-    full = Household(folder / "full", [*tills(FULL_TILLS), *riders(plan.full_riders)])
+    full = NodeProcess(folder / "full", [*tills(FULL_TILLS), *riders(plan.full_riders)])
     with descriptors(plan.full_riders + FULL_TILLS + DESCRIPTORS_SPARE):
         async with full.node():
             full_house = await _full(plan, full)
@@ -87,7 +87,7 @@ def hour_riders(plan: Plan) -> int:
     return math.ceil(plan.orders_per_hour * UNDER_WAY_S / 3600 * RIDERS_PER_ORDER) + 5
 
 
-async def _hour(plan: Plan, house: Household) -> dict[str, Any]:
+async def _hour(plan: Plan, house: NodeProcess) -> dict[str, Any]:
     day = Day(house)
     try:
         await day.open(HOUR_TILLS, hour_riders(plan))
@@ -112,7 +112,7 @@ async def _hour(plan: Plan, house: Household) -> dict[str, Any]:
         day.close()
 
 
-async def _full(plan: Plan, house: Household) -> dict[str, Any]:
+async def _full(plan: Plan, house: NodeProcess) -> dict[str, Any]:
     day = Day(house)
     try:
         await day.open(FULL_TILLS, plan.full_riders)
@@ -124,7 +124,7 @@ async def _full(plan: Plan, house: Household) -> dict[str, Any]:
         day.close()
 
 
-async def _look(house: Household, seconds: float) -> dict[str, float]:
+async def _look(house: NodeProcess, seconds: float) -> dict[str, float]:
     """Memory, and what the node does while nobody says anything."""
     wakes, used = wake_ups(house.pid), cpu_s(house.pid)
     await asyncio.sleep(seconds)

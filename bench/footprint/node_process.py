@@ -21,7 +21,7 @@ PROBE: Final = "probe"
 """The client that waits at the door while a node starts."""
 
 
-class Household:
+class NodeProcess:
     """A folder with a configuration. Clients are `clients` and PROBE."""
 
     def __init__(self, folder: Path, clients: Iterable[str], speed: float = 1.0) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from .client.flood import flood
-from .client.mixed_load import EVENTS_PER_MIX, Mix, taken
+from .client.mixed_load import EVENTS_PER_MIX, MixedLoad, taken
 from .client.openloop import Outcome, Round, due_times
 from .client.workload import EVENTS_PER_ORDER, Street, riders, tills
 from .latency_run import ORDERS_APART, Progress
@@ -95,7 +95,7 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
 async def _mixed(search: Search, subject: NodeSubject, points: int, progress: Progress, turn: int) -> dict[str, Any]:
     """Orders with positions beside them. An event is a durable one or one position, whatever message brought it."""
     street = await Street.at_node(subject.door, search.clients, search.riders, True)
-    mix = Mix(street, points)
+    mix = MixedLoad(street, points)
     street.beside = mix.with_order
     before = taken(await subject.status())
     found = await _search(search, subject, street, progress, turn)

@@ -25,7 +25,7 @@ from edge.messages.envelope import OrderPlace, Place
 
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE
-from ..proxy import Proxy, Weather
+from ..proxy import NetworkConditions, Proxy
 from .phones import Heard, Phone, begin_shift, take
 
 STAGES: Final = ("connection", "way up", "rider", "node", "way down")
@@ -51,10 +51,10 @@ class Network(Struct, frozen=True, kw_only=True):
         dead = f", dead spot {self.dead_spot_s:g} s" if self.dead_spot_s else ""
         return f"{self.rtt_ms:g} ms, {self.stalls_pct:g} % stalls{dead}"
 
-    def weather(self) -> Weather:
+    def weather(self) -> NetworkConditions:
         """One way of it."""
         way_s = self.rtt_ms / 2000
-        return Weather(way_s, way_s * self.jitter, self.stalls_pct / 100, self.stall_s)
+        return NetworkConditions(way_s, way_s * self.jitter, self.stalls_pct / 100, self.stall_s)
 
 
 class Tap(Struct):

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from edge.messages.envelope import Place, RiderProgress, RiderReply, RiderShift, encode, topic_up
-from edge.mqtt.client.connection import Link, Message, State
+from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 
 from ..load.subjects import NODE, token_of
 
@@ -61,7 +61,7 @@ class Phone:
         self.resent = 0
         self.connected = False
         self._on_heard = on_heard
-        self._link = Link(
+        self._link = MqttConnection(
             f"mqtt://127.0.0.1:{port}",
             client_id=name,
             username=name,
@@ -107,8 +107,8 @@ class Phone:
         if self.connected and self._link.publish(said.topic, said.payload, on_ack=acknowledged):
             said.handed_at = said.handed_at or perf_counter()
 
-    def _changed(self, state: State) -> None:
-        self.connected = state is State.CONNECTED
+    def _changed(self, state: ConnectionState) -> None:
+        self.connected = state is ConnectionState.CONNECTED
         if self.connected:
             for said in self.unanswered.values():
                 if not said.handed_at or said.acknowledged:  # the link repeats by itself what has no acknowledgement

@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from edge.core.model import Answer, Configure, Delivered, DispatchRules, Effect, Event, Now, Rules, Sighting
+from edge.core.model import Answer, Configure, Delivered, DispatchRules, Effect, Event, Now, PositionReport, Rules
 from edge.core.node import Node
 from edge.errors import DoorstepError
 from edge.messages.envelope import Assignment, OrderCancel, OrderPlace, Place, RiderProgress, RiderReply, RiderShift
@@ -57,7 +57,7 @@ class Core:
             for name in names[start : start + 500]:
                 shift = RiderShift(id=self._id(), at=self._wall(), on=True, capacity=8)
                 place = self._place()
-                batch += [Event(name, shift), Sighting(name, [(self._wall(), place.lat, place.lon)])]
+                batch += [Event(name, shift), PositionReport(name, [(self._wall(), place.lat, place.lon)])]
             self._deliver(self._handle(batch))
 
     def carried(self, count: int) -> None:

@@ -92,7 +92,7 @@ class Courier:
         (lat, lon), (to_lat, to_lon) = self._from, self._to
         return lat + (to_lat - lat) * share, lon + (to_lon - lon) * share
 
-    def hear(self, message: Assignment) -> None:
+    def touch(self, message: Assignment) -> None:
         """An offer, or one that is taken back."""
         if message.state == "withdrawn":
             self._withdrawn[message.offer] = None

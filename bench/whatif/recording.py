@@ -13,7 +13,18 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from edge.core.model import Acknowledge, Answer, Configure, DispatchRules, Event, Recall, Rejected, Row, Rules, Silence
+from edge.core.model import (
+    Acknowledge,
+    Answer,
+    Configure,
+    DispatchRules,
+    DuplicateLookup,
+    Event,
+    Rejected,
+    Row,
+    Rules,
+    SilentRiders,
+)
 from edge.messages.envelope import (
     Assignment,
     KitchenDelay,
@@ -96,7 +107,7 @@ class Recording:
         """One row."""
         self._now_ms = max(self._now_ms, row.now.wall_ms)
         self._begun_ms = self._begun_ms or self._now_ms
-        recalled = {(effect.client, effect.id) for effect in row.effects if isinstance(effect, Recall)}
+        recalled = {(effect.client, effect.id) for effect in row.effects if isinstance(effect, DuplicateLookup)}
         reasons = [reason for effect in row.effects if isinstance(effect, Acknowledge) for reason in effect.reasons]
         verdicts = iter(reasons)
         for item in row.inputs:
@@ -207,7 +218,7 @@ class Recording:
 
     def _look(self, row: Row) -> None:
         for one in row.seen:
-            if isinstance(one, Silence):
+            if isinstance(one, SilentRiders):
                 for name in one.riders:
                     rider = self._rider(name)
                     rider.silent_ms = rider.silent_ms or max(1, self._now_ms - self._rules.silent_s * 1000)

@@ -16,14 +16,14 @@ from edge.messages.envelope import Assignment, Durable, KitchenDelay, KitchenRea
 from edge.messages.envelope import Place as Point
 from edge.scenarios.dispatch import Dispatch, Refusal
 from edge.scenarios.dispatch.decide.choice import choose
-from edge.scenarios.dispatch.decide.nearest_rider import nearest
+from edge.scenarios.dispatch.decide.nearest_rider import nearest_rider
 from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
 
 from .courier import Courier, Then
 from .day import Day, Order, Outcome, Place, Reply
 
-POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest}
+POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_rider}
 """By name: what a node does, and what it is compared with."""
 
 _ENDED: Final = ("delivered", "cancelled", "undeliverable")
@@ -134,7 +134,7 @@ class Simulation:
         for name, courier in self._couriers.items():
             place = courier.place()
             if place is not None:
-                self._dispatch.sighted(name, [(self.now_ms, *place)], now)
+                self._dispatch.report_position(name, [(self.now_ms, *place)], now)
         self.at(self.now_ms + WHAT_IF_POSITION_S * 1000, self._report)
 
     # -- the node ------------------------------------------------------------------------------------------------------
@@ -154,17 +154,17 @@ class Simulation:
         now, inbox, dispatch = self._now(), self._inbox, self._dispatch
         self._inbox, self._messages, self._round_ms = [], [], self.now_ms
         for event, _ in inbox:
-            dispatch.heard(event.client, now)
-        sight = dispatch.witness()
-        dispatch.expire(now, sight, self)
+            dispatch.touch(event.client, now)
+        sensor = dispatch.live_sensor()
+        dispatch.expire(now, sensor, self)
         refusals: list[Refusal | None] = []
         for event, _ in inbox:
             refusals.append(dispatch.apply(event, now, self))
             courier = self._couriers.get(event.client)
             place = None if courier is None else courier.place()
             if place is not None:
-                dispatch.sighted(event.client, [(self.now_ms, *place)], now)
-        dispatch.settle(dispatch.decide(now, sight), now, self)
+                dispatch.report_position(event.client, [(self.now_ms, *place)], now)
+        dispatch.apply_decisions(dispatch.decide(now, sensor), now, self)
         for (event, then), refusal in zip(inbox, refusals, strict=True):
             if isinstance(event.body, OrderPlace) and refusal is None:
                 promise = dispatch.promise(event.body.order)
@@ -177,7 +177,7 @@ class Simulation:
                 if body.state in _ENDED:
                     self._end(body.order, body.state)
             elif client in self._couriers:
-                self._couriers[client].hear(body)
+                self._couriers[client].touch(body)
 
     def _end(self, order: str, state: str) -> None:
         before = self.outcomes.get(order, Outcome())
@@ -192,7 +192,7 @@ class Simulation:
         del expires_mono
         self._messages.append((client, body))
 
-    def take_back(self, client: str, order: str) -> None:
+    def cancel_withdrawal(self, client: str, order: str) -> None:
         """A withdrawal of this very round became void."""
         self._messages = [
             (to, body)

@@ -23,7 +23,7 @@ from edge.messages.batches import (
     SYNC_BATCH,
     SYNC_HELLO,
     SYNC_WELCOME,
-    Ack,
+    SyncAck,
     decode_hello,
     decode_parcel,
     encode,
@@ -38,7 +38,7 @@ ANSWER_S: Final = 3_600.0
 """An acknowledgement is cumulative and a hello asks anew, so answers need not wait long for an absent node."""
 
 
-class Verdict(Struct, frozen=True):
+class BatchOutcome(Struct, frozen=True):
     """What became of one publish: the kind and payload of the answer (empty kind: none), and the reason why the
     publish itself was not accepted (empty: it was)."""
 
@@ -55,14 +55,14 @@ class _Prune(Struct, frozen=True):
     retention_ms: int
 
 
-class Judge:
+class BatchValidator:
     """Decides about one publish after the other, against the store. For the store's thread only."""
 
     def __init__(self, store: Store, wall_ms: Callable[[], int]) -> None:
         self._store = store
         self._wall_ms = wall_ms
 
-    def judge(self, publish: Publish) -> Verdict:
+    def judge(self, publish: Publish) -> BatchOutcome:
         """The verdict, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
         try:
             if publish.kind == SYNC_HELLO:
@@ -72,46 +72,46 @@ class Judge:
         except (msgspec.DecodeError, ValueError) as error:
             log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
             self._store.refused(publish.client, None, self._wall_ms())
-            return Verdict(reason=Reason.MALFORMED)
-        return Verdict(reason=Reason.UNKNOWN_KIND)
+            return BatchOutcome(reason=Reason.MALFORMED)
+        return BatchOutcome(reason=Reason.UNKNOWN_KIND)
 
-    def _hello(self, publish: Publish) -> Verdict:
+    def _hello(self, publish: Publish) -> BatchOutcome:
         hello = decode_hello(publish.payload)
         node, at = publish.client, self._wall_ms()
         if hello.node != node:
-            return Verdict(reason=Reason.NOT_YOURS)
-        before = self._store.standing(node)
-        greeting, standing, alarm = greet(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
+            return BatchOutcome(reason=Reason.NOT_YOURS)
+        before = self._store.record(node)
+        greeting, record, alarm = greet(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
         if greeting.refused:
             self._store.refused(node, alarm, at)
         else:
-            self._store.greeted(node, standing if standing != before else None, alarm, at)
+            self._store.greeted(node, record if record != before else None, alarm, at)
         if alarm is not None:
             log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
-        return Verdict(SYNC_WELCOME, encode(greeting))
+        return BatchOutcome(SYNC_WELCOME, encode(greeting))
 
-    def _batch(self, publish: Publish) -> Verdict:
+    def _batch(self, publish: Publish) -> BatchOutcome:
         parcel = decode_parcel(publish.payload)
         node, at = publish.client, self._wall_ms()
-        standing = self._store.standing(node)
-        epoch, through = (standing.epoch, standing.through) if standing else (0, 0)
+        record = self._store.record(node)
+        epoch, through = (record.epoch, record.through) if record else (0, 0)
         try:
-            if check(standing, parcel, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
+            if check(record, parcel, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
                 self._store.repeated(node, at)
-                return Verdict(SYNC_ACK, encode(Ack(epoch=epoch, through=through)))
-            assert standing is not None
+                return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=through)))
+            assert record is not None
             _, windows = unpack(parcel)
             try:
-                self._store.merge(taken(standing, parcel, windows), parcel, windows, at)
+                self._store.merge(taken(record, parcel, windows), parcel, windows, at)
             except (apsw.ConstraintError, apsw.MismatchError) as error:
                 raise BatchError(BAD_BODY, f"its sums do not fit: {error}") from None
         except BatchError as error:
             alarm = Alarm(error.reason, str(error)) if error.reason in ALARMING else None
             self._store.refused(node, alarm, at)
             log.warning("%s of %s is refused: %s", f"{parcel.epoch}/{parcel.seq}", node, error)
-            refusal = Ack(epoch=epoch, through=through, refused=error.reason, expected=through + 1)
-            return Verdict(SYNC_ACK, encode(refusal))
-        return Verdict(SYNC_ACK, encode(Ack(epoch=epoch, through=parcel.seq)))
+            refusal = SyncAck(epoch=epoch, through=through, refused=error.reason, expected=through + 1)
+            return BatchOutcome(SYNC_ACK, encode(refusal))
+        return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=parcel.seq)))
 
 
 class Wakes(Protocol):
@@ -133,7 +133,7 @@ class Receive:
         self.refused: dict[str, int] = {}
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
-        self._judge = Judge(store, wall_ms)
+        self._judge = BatchValidator(store, wall_ms)
         self._store = store
         self._post = post
         self._failed = failed
@@ -205,7 +205,7 @@ class Receive:
             except apsw.FullError as error:
                 self.problem = f"The disk is full ({error}): batches wait at the nodes. Make room in data_dir."
                 log.error("%s", self.problem)
-                verdict = Verdict(reason=Reason.DISK_FULL)
+                verdict = BatchOutcome(reason=Reason.DISK_FULL)
             except apsw.Error as error:
                 self.problem = f"The store failed ({error}). Check the disk, then start the centre again."
                 self._post(self._failed, self.problem)
@@ -219,7 +219,7 @@ class Receive:
             if not isinstance(job, _Prune):
                 self._post(self._answer, job[0], job[1], verdict)
 
-    def _answer(self, source: Source, publish: Publish, verdict: Verdict) -> None:
+    def _answer(self, source: Source, publish: Publish, verdict: BatchOutcome) -> None:
         if verdict.kind:
             self._sequence += 1
             answer = Answer(self._sequence, publish.client, verdict.kind, verdict.payload, 0.0)

@@ -1,6 +1,6 @@
 """Whether to believe a node: where the two sides stand, and whether a batch is the next one.
 
-Pure decisions on what the store knows (`Standing`) and what the node says. Nothing here is merged, kept or sent. The
+Pure decisions on what the store knows (`NodeRecord`) and what the node says. Nothing here is merged, kept or sent. The
 cases, and what the node does about each, are the table in `edge.core.outbox`.
 """
 
@@ -15,7 +15,7 @@ import zstandard
 from msgspec import Struct
 
 from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
-from edge.messages.batches import NO_BATCH, Greeting, Hello, Parcel, Window, decode_body, linked
+from edge.messages.batches import NO_BATCH, BatchMessage, Hello, SyncWelcome, Window, chain_hash, decode_body
 
 _is_cell = cast(Any, h3.api.basic_int).is_valid_cell
 
@@ -34,7 +34,7 @@ ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
 """Refusals that no honest node on a bad line brings about."""
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class NodeRecord(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
     the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended,
     `discard_before` (Unix ms) what the node was told not to send again when this one began, `chain` is the `linked`
@@ -52,7 +52,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     old_epoch: int = 0
     old_through: int = 0
     discard_before: int = 0
-    chain: bytes = NO_BATCH
+    history: bytes = NO_BATCH
 
 
 class Alarm(Struct, frozen=True):
@@ -71,47 +71,49 @@ class BatchError(Exception):
         self.reason = reason
 
 
-def greet(standing: Standing | None, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing | None, Alarm | None]:
+def greet(
+    record: NodeRecord | None, hello: Hello, hash_of: HashOf
+) -> tuple[SyncWelcome, NodeRecord | None, Alarm | None]:
     """The answer to a hello, the node's new standing (None: as before), and what to tell a person."""
-    if standing is None:
+    if record is None:
         alarm = _lost(hello.acked_events) if hello.epoch else None
-        fresh = Standing(node=hello.node, instance=hello.instance, boot=hello.boot, epoch=hello.epoch + 1)
+        fresh = NodeRecord(node=hello.node, instance=hello.instance, boot=hello.boot, epoch=hello.epoch + 1)
         fresh = msgspec.structs.replace(fresh, old_epoch=hello.epoch, events=hello.acked_events)
         reason = alarm.kind if alarm else "enrolled"
-        return Greeting(epoch=fresh.epoch, chain=fresh.chain, reason=reason), fresh, alarm
-    if hello.boot in standing.retired:
+        return SyncWelcome(epoch=fresh.epoch, history=fresh.history, reason=reason), fresh, alarm
+    if hello.boot in record.retired:
         detail = "Two processes take turns as this node. Stop one of them, and give it a name of its own."
-        return Greeting(refused="cloned"), None, Alarm("cloned", detail)
-    if hello.instance != standing.instance and 0 < hello.epoch <= standing.epoch:
+        return SyncWelcome(refused="cloned"), None, Alarm("cloned", detail)
+    if hello.instance != record.instance and 0 < hello.epoch <= record.epoch:
         detail = "A data directory speaks for this node that another one has replaced. Stop one of the two nodes."
-        return Greeting(refused="replaced"), None, Alarm("cloned", detail)
-    standing = _booted(standing, hello)
-    if hello.epoch == standing.epoch:
-        return _same_epoch(standing, hello, hash_of)
-    if hello.epoch > standing.epoch:
-        return _shorter(standing, hello)
-    return _older_epoch(standing, hello, hash_of)
+        return SyncWelcome(refused="replaced"), None, Alarm("cloned", detail)
+    record = _booted(record, hello)
+    if hello.epoch == record.epoch:
+        return _same_epoch(record, hello, hash_of)
+    if hello.epoch > record.epoch:
+        return _shorter(record, hello)
+    return _older_epoch(record, hello, hash_of)
 
 
-def check(standing: Standing | None, parcel: Parcel, hash_of: HashOf) -> str:
+def check(record: NodeRecord | None, parcel: BatchMessage, hash_of: HashOf) -> str:
     """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises BatchError."""
-    if standing is None or parcel.epoch != standing.epoch:
+    if record is None or parcel.epoch != record.epoch:
         raise BatchError(STALE_EPOCH, f"epoch {parcel.epoch} is not the present one")
-    if parcel.seq <= standing.through:
+    if parcel.seq <= record.through:
         known = hash_of(parcel.epoch, parcel.seq)
         if known is not None and known != parcel.sha256:
             raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} came before with other content")
         return REPEAT
-    if parcel.seq > standing.through + 1:
-        raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {standing.through + 1} was expected")
-    if parcel.previous != standing.head:
-        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {standing.through} than ours")
-    if parcel.chain and parcel.chain != standing.chain:
+    if parcel.seq > record.through + 1:
+        raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {record.through + 1} was expected")
+    if parcel.previous != record.head:
+        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {record.through} than ours")
+    if parcel.history and parcel.history != record.history:
         raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another history than ours")
     return ""
 
 
-def unpack(parcel: Parcel) -> tuple[bytes, list[Window]]:
+def unpack(parcel: BatchMessage) -> tuple[bytes, list[Window]]:
     """The body and its windows, believed only as far as sizes, hash and schema allow. Raises BatchError."""
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
@@ -135,84 +137,84 @@ def unpack(parcel: Parcel) -> tuple[bytes, list[Window]]:
     return body, windows
 
 
-def taken(standing: Standing, parcel: Parcel, windows: list[Window]) -> Standing:
+def taken(record: NodeRecord, parcel: BatchMessage, windows: list[Window]) -> NodeRecord:
     """The standing after this next batch."""
     return msgspec.structs.replace(
-        standing,
+        record,
         through=parcel.seq,
         head=parcel.sha256,
-        events=standing.events + sum(window.events for window in windows),
-        seen_until=max([standing.seen_until, *(window.end for window in windows)]),
-        chain=linked(standing.chain, parcel.sha256),
+        events=record.events + sum(window.events for window in windows),
+        seen_until=max([record.seen_until, *(window.end for window in windows)]),
+        history=chain_hash(record.history, parcel.sha256),
     )
 
 
-def _booted(standing: Standing, hello: Hello) -> Standing:
+def _booted(record: NodeRecord, hello: Hello) -> NodeRecord:
     """The standing with the process that speaks now; the one before must not come back."""
-    if hello.boot == standing.boot:
-        return standing
-    retired = [*standing.retired, standing.boot][-BOOTS_REMEMBERED:]
-    return msgspec.structs.replace(standing, boot=hello.boot, retired=retired)
+    if hello.boot == record.boot:
+        return record
+    retired = [*record.retired, record.boot][-BOOTS_REMEMBERED:]
+    return msgspec.structs.replace(record, boot=hello.boot, retired=retired)
 
 
-def _same_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing, Alarm | None]:
-    if hello.through > standing.through:
-        return _shorter(standing, hello)
-    agreed, agrees = _compare(hello, standing.through, hash_of)
-    if not agrees or _continued(standing, hello, agreed) is False:
-        return _new_epoch(standing, hello, _restored(hello.acked_events - standing.events), agreed, standing.seen_until)
-    return Greeting(epoch=standing.epoch, through=standing.through, chain=standing.chain), standing, None
+def _same_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[SyncWelcome, NodeRecord, Alarm | None]:
+    if hello.through > record.through:
+        return _shorter(record, hello)
+    agreed, agrees = _compare(hello, record.through, hash_of)
+    if not agrees or _continued(record, hello, agreed) is False:
+        return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
+    return SyncWelcome(epoch=record.epoch, through=record.through, history=record.history), record, None
 
 
-def _shorter(standing: Standing, hello: Hello) -> tuple[Greeting, Standing, Alarm]:
+def _shorter(record: NodeRecord, hello: Hello) -> tuple[SyncWelcome, NodeRecord, Alarm]:
     """The centre holds less than the node was told. Where not all of it is the node's own, what it has from before then
     may be here under other numbers."""
-    known = _accounted(standing, hello) is not False
-    alarm = _lost(hello.acked_events - standing.events, known)
-    return _new_epoch(standing, hello, alarm, discard_before=0 if known else standing.seen_until)
+    known = _accounted(record, hello) is not False
+    alarm = _lost(hello.acked_events - record.events, known)
+    return _new_epoch(record, hello, alarm, discard_before=0 if known else record.seen_until)
 
 
-def _older_epoch(standing: Standing, hello: Hello, hash_of: HashOf) -> tuple[Greeting, Standing, Alarm | None]:
-    if hello.instance != standing.instance:
+def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[SyncWelcome, NodeRecord, Alarm | None]:
+    if hello.instance != record.instance:
         detail = "The node enrolled again with an empty data directory. What its old one had not sent is not here."
-        standing = msgspec.structs.replace(standing, events=0, seen_until=0)
-        return _new_epoch(standing, hello, Alarm("replaced", detail))
-    closed = standing.old_through if hello.epoch == standing.old_epoch else hello.through
+        record = msgspec.structs.replace(record, events=0, seen_until=0)
+        return _new_epoch(record, hello, Alarm("replaced", detail))
+    closed = record.old_through if hello.epoch == record.old_epoch else hello.through
     agreed, agrees = _compare(hello, closed, hash_of)
-    if hello.epoch == standing.old_epoch and standing.through == 0:
+    if hello.epoch == record.old_epoch and record.through == 0:
         # The greeting never arrived, or was not kept: nothing of the new epoch is here, so it can be given once more.
-        agrees = agrees and not (_accounted(standing, hello) is False and _continued(standing, hello, agreed) is False)
-        greeting = Greeting(
-            epoch=standing.epoch,
+        agrees = agrees and not (_accounted(record, hello) is False and _continued(record, hello, agreed) is False)
+        greeting = SyncWelcome(
+            epoch=record.epoch,
             old_through=agreed,
-            discard_before=standing.discard_before or (0 if agrees else standing.seen_until),
-            chain=standing.chain,
+            discard_before=record.discard_before or (0 if agrees else record.seen_until),
+            history=record.history,
             reason="again",
         )
-        if hello.acked_events <= standing.events:
-            return greeting, standing, None
+        if hello.acked_events <= record.events:
+            return greeting, record, None
         # Another process, on an older copy of the same disk, heard it first.
-        alarm = _lost(hello.acked_events - standing.events)
-        return greeting, msgspec.structs.replace(standing, events=hello.acked_events), alarm
-    return _new_epoch(standing, hello, _restored(hello.acked_events - standing.events), agreed, standing.seen_until)
+        alarm = _lost(hello.acked_events - record.events)
+        return greeting, msgspec.structs.replace(record, events=hello.acked_events), alarm
+    return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
 
 
-def _accounted(standing: Standing, hello: Hello) -> bool | None:
+def _accounted(record: NodeRecord, hello: Hello) -> bool | None:
     """Whether all that the centre holds is what this node has sent, or was told to give up: then the node has been
     through its present history. None where one side is of version 1."""
-    if hello.instance != standing.instance or (standing.chain == NO_BATCH and not standing.seen_until):
+    if hello.instance != record.instance or (record.history == NO_BATCH and not record.seen_until):
         return True
-    if not hello.chain or standing.chain == NO_BATCH:
+    if not hello.history or record.history == NO_BATCH:
         return None
-    return standing.chain in hello.chain
+    return record.history in hello.history
 
 
-def _continued(standing: Standing, hello: Hello, agreed: int) -> bool | None:
+def _continued(record: NodeRecord, hello: Hello, agreed: int) -> bool | None:
     """Whether the centre's history is the node's with the batches up to `agreed`, and nothing else. None as above."""
-    if not hello.chain or (standing.chain == NO_BATCH and standing.seen_until):
+    if not hello.history or (record.history == NO_BATCH and record.seen_until):
         return None
-    common = hello.flying[: max(agreed - hello.through, 0)]
-    return standing.chain == reduce(linked, common, hello.chain[-1])
+    common = hello.in_flight[: max(agreed - hello.through, 0)]
+    return record.history == reduce(chain_hash, common, hello.history[-1])
 
 
 def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
@@ -220,7 +222,7 @@ def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
     if hello.through and hash_of(hello.epoch, hello.through) not in (None, hello.head):
         return 0, False
     agreed = hello.through
-    for seq, digest in enumerate(hello.flying, hello.through + 1):
+    for seq, digest in enumerate(hello.in_flight, hello.through + 1):
         if seq > through:
             break
         if hash_of(hello.epoch, seq) != digest:
@@ -230,24 +232,24 @@ def _compare(hello: Hello, through: int, hash_of: HashOf) -> tuple[int, bool]:
 
 
 def _new_epoch(
-    standing: Standing, hello: Hello, alarm: Alarm, agreed: int = 0, discard_before: int = 0
-) -> tuple[Greeting, Standing, Alarm]:
+    record: NodeRecord, hello: Hello, alarm: Alarm, agreed: int = 0, discard_before: int = 0
+) -> tuple[SyncWelcome, NodeRecord, Alarm]:
     fresh = msgspec.structs.replace(
-        standing,
+        record,
         instance=hello.instance,
-        epoch=max(standing.epoch, hello.epoch) + 1,
+        epoch=max(record.epoch, hello.epoch) + 1,
         through=0,
         head=NO_BATCH,
-        events=max(standing.events, hello.acked_events),
+        events=max(record.events, hello.acked_events),
         old_epoch=hello.epoch,
-        old_through=standing.through if hello.epoch == standing.epoch else 0,
+        old_through=record.through if hello.epoch == record.epoch else 0,
         discard_before=discard_before,
     )
-    greeting = Greeting(
+    greeting = SyncWelcome(
         epoch=fresh.epoch,
         old_through=agreed,
         discard_before=discard_before,
-        chain=standing.chain,
+        history=record.history,
         reason=alarm.kind,
     )
     return greeting, fresh, alarm

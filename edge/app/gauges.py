@@ -68,9 +68,9 @@ def _core(pipeline: Pipeline) -> dict[str, Value]:
         "received": node.counts.received,
         "accepted": node.counts.accepted,
         "duplicate": node.counts.duplicate,
-        "answers_expired": node.outgoing.expired,
-        "answers_overflowed": node.outgoing.overflowed,
-        "answers_delivered": node.outgoing.delivered,
+        "answers_expired": node.pending_answers.expired,
+        "answers_overflowed": node.pending_answers.overflowed,
+        "answers_delivered": node.pending_answers.delivered,
         "recovery_differences": node.recovery_differences,
         "repeats_dropped_early": node.repeats_dropped_early,
     }
@@ -144,6 +144,6 @@ def _sync(pipeline: Pipeline, sync: Sync) -> dict[str, Value]:
         "events_waiting": outbox.events_waiting + sum(window.events for window in pipeline.node.windows.open()),
         "events_discarded": outbox.events_discarded,
         "gave_up": sync.gave_up,
-        "nonsense": outbox.nonsense + sync.nonsense,
+        "protocol_errors": outbox.protocol_errors + sync.protocol_errors,
         "error": sync.error or None,
     }

@@ -20,7 +20,7 @@ def starting() -> Generator[None]:
         gc.enable()
 
 
-def settle() -> None:
+def freeze_startup() -> None:
     """The start is over: what it made lives as long as the process, out of the collector's way."""
     gc.collect()
     gc.freeze()

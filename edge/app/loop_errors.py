@@ -15,13 +15,20 @@ from ..health.status import Status
 
 STAGES: Final = frozenset(
     f"edge.{name}"
-    for name in ("pipeline.pipeline", "pipeline.ingest", "pipeline.pending", "pipeline.inflight", "journal.journal", "journal.writer")
+    for name in (
+        "pipeline.pipeline",
+        "pipeline.ingest",
+        "pipeline.pending",
+        "pipeline.inflight",
+        "journal.journal",
+        "journal.writer",
+    )
 )
 
 log = logging.getLogger("doorstep.caught")
 
 
-class Caught:
+class LoopExceptionHandler:
     """`count` exceptions so far. `give_up` ends the process; it is told why in a sentence."""
 
     def __init__(self, status: Status, give_up: Callable[[str], None]) -> None:

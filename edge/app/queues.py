@@ -59,11 +59,11 @@ def watch(
     status.queue("decode", lambda: pipeline.reads_waiting, lambda: pipeline.reads, CONNECTIONS_MAX)
     status.queue("decide", lambda: late(node().dispatch.next_deadline()), lambda: node().number, 1)
     status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
-    status.queue("publish", unsent, lambda: node().outgoing.delivered, CONNECTIONS_MAX)
+    status.queue("publish", unsent, lambda: node().pending_answers.delivered, CONNECTIONS_MAX)
     status.queue("seal", lambda: late(node().windows.next_deadline()), lambda: node().outbox.events_sealed, 1)
     status.queue("cut", uncut, lambda: node().outbox.numbered, POOL_WINDOWS_MAX)
     status.queue("orders", lambda: node().dispatch.orders_open, lambda: node().number, ORDERS_OPEN_MAX)
-    status.queue("answers", lambda: len(node().outgoing), lambda: node().sequence, ANSWERS_PENDING_MAX)
+    status.queue("answers", lambda: len(node().pending_answers), lambda: node().sequence, ANSWERS_PENDING_MAX)
     if sync is not None:
         status.queue("send", lambda: sync.unsent, lambda: sync.batches_sent, BATCHES_IN_FLIGHT_MAX)
         status.queue("sync", lambda: sync.in_flight, lambda: sync.batches_acked, BATCHES_IN_FLIGHT_MAX)

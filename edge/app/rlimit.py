@@ -8,7 +8,7 @@ from ..limits import CONNECTIONS_MAX, DESCRIPTORS_SPARE
 _CONNECTIONS_MIN: Final = 16
 
 
-def claim() -> None:
+def raise_nofile() -> None:
     """Raise the soft limit of open files towards what CONNECTIONS_MAX needs, as far as the hard limit goes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS_MAX + 3 * DESCRIPTORS_SPARE

@@ -29,7 +29,7 @@ from ..journal.journal import Journal
 from ..limits import RESTART_AFTER_S, RETENTION_CHECK_S, STATUS_INTERVAL_S
 from ..mqtt.client.broker import Broker
 from ..mqtt.server.endpoint import Endpoint
-from ..pipeline.drops import FILE_NAME, Tally
+from ..pipeline.drops import FILE_NAME, DropCounter
 from ..pipeline.pipeline import Pipeline
 from ..pipeline.retention import Retention
 from ..uplink.sync import Sync
@@ -37,8 +37,8 @@ from . import rlimit, systemd
 from .config import RELOADABLE, Config, load, secret
 from .datadir import DataDir
 from .gauges import live, register
-from .gc import settle, starting
-from .loop_errors import Caught
+from .gc import freeze_startup, starting
+from .loop_errors import LoopExceptionHandler
 from .queues import watch
 
 DRAIN_S_MAX: Final = 10.0
@@ -47,24 +47,24 @@ DRAIN_S_MAX: Final = 10.0
 log = logging.getLogger("doorstep")
 
 
-def run(config_path: str, say: Callable[[str], None]) -> int:
+def run(config_path: str, echo: Callable[[str], None]) -> int:
     """Run a node until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
     import uvloop
 
     config = load(config_path)
-    rlimit.claim()
+    rlimit.raise_nofile()
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with starting():
-        return uvloop.run(_Running(config_path, config, say).main())
+        return uvloop.run(_Running(config_path, config, echo).main())
 
 
 class _Running:
     """One node, from start to stop."""
 
-    def __init__(self, config_path: str, config: Config, say: Callable[[str], None]) -> None:
+    def __init__(self, config_path: str, config: Config, echo: Callable[[str], None]) -> None:
         self._config_path = config_path
         self._config = config
-        self._say = say
+        self._echo = echo
         self._stop = asyncio.Event()
         self._error: Exception | None = None
         self._ports: dict[str, int] = {}
@@ -101,15 +101,15 @@ class _Running:
         )
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
         self._warn(recovery.alarms, node)
-        asyncio.get_running_loop().set_exception_handler(Caught(status, pipeline.give_up).handle)
-        self._tally = Tally.open(data.path / FILE_NAME)
-        owed = self._tally.owed(node.number)
-        status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._tally.was_stopped else STATUS_INTERVAL_S)
+        asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
+        self._drops = DropCounter.open(data.path / FILE_NAME)
+        unrecorded = self._drops.unrecorded(node.number)
+        status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S)
         pipeline.start()
         if node.rules != config.rules():
             pipeline.post([Configure(config.rules())])
-        if owed:
-            pipeline.post([*owed])
+        if unrecorded:
+            pipeline.post([*unrecorded])
 
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
@@ -134,7 +134,7 @@ class _Running:
             self._ports["status"] = page.port
             # The token is for a person at a terminal; under a service manager this line ends up in a log.
             shown = page.url_with_token if sys.stdout.isatty() else f"{page.url} (doorstep status gives the whole link)"
-            self._say(f"status page  {shown}")
+            self._echo(f"status page  {shown}")
         data.write_ports(self._ports)
 
         loop = asyncio.get_running_loop()
@@ -144,10 +144,10 @@ class _Running:
         tasks = [self._keep_going("heartbeat", self._beat()), self._keep_going("retention", self._retain())]
         if self._sync is not None:
             tasks.append(self._keep_going("uplink", self._sync.run()))
-        settle()
+        freeze_startup()
         status.phase = "running"
         systemd.ready(f"{config.node} is running")
-        self._say(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
+        self._echo(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
         await self._stop.wait()
         await self._drain(tasks, page)
         return 0 if self._error is None else getattr(self._error, "exit_code", 1)
@@ -197,7 +197,7 @@ class _Running:
             except BusyError as error:
                 raise BusyError(f"{error} It is the option {field} in {self._config_path}.") from None
             self._ports[field] = port
-            self._say(f"listening on {host}:{port} ({field})")
+            self._echo(f"listening on {host}:{port} ({field})")
         pipeline.links.append(endpoint)
         pipeline.on_shown = endpoint.flush
         endpoint.flush_follows = True
@@ -249,8 +249,8 @@ class _Running:
         )
         pipeline.links.append(broker)
         await broker.start()
-        broker.wake(pipeline.node.outgoing.clients())  # what a stop or a crash left unsent
-        self._say(f"joining the broker at {config.link}")
+        broker.wake(pipeline.node.pending_answers.clients())  # what a stop or a crash left unsent
+        self._echo(f"joining the broker at {config.link}")
         return broker
 
     def _uplink(self, data: DataDir, pipeline: Pipeline) -> Sync | None:
@@ -291,7 +291,7 @@ class _Running:
         stands still that a restart would set going."""
         while True:
             self._status.tick(self._clock.now())
-            self._tally.keep(*self._pipeline.uncounted)
+            self._drops.keep(*self._pipeline.uncounted)
             if not self._journal.is_written:
                 text = "The thread that writes the journal has ended. Restart the node, and report this with its log."
                 self._status.alarm("writer", text, serving=False, restart=True)
@@ -364,7 +364,7 @@ class _Running:
     async def _drain(self, tasks: list[asyncio.Task[None]], page: Any) -> None:
         self._status.phase = "draining"
         systemd.stopping()
-        self._say("stopping: finishing what was received")
+        self._echo("stopping: finishing what was received")
         try:
             async with asyncio.timeout(DRAIN_S_MAX):
                 if self._endpoint is not None:
@@ -383,6 +383,6 @@ class _Running:
                     await page.close()
         except TimeoutError:
             log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
-        self._tally.keep(*self._pipeline.uncounted, stopped=self._error is None)
+        self._drops.keep(*self._pipeline.uncounted, stopped=self._error is None)
         for task in tasks:
             task.cancel()

@@ -14,7 +14,7 @@ from rich.text import Text
 from ..core.model import decode_row
 from ..errors import DoorstepError, InputError, JournalError
 from ..journal.reader import JournalReader
-from ..scenarios.dispatch.explain import Choice, Considered, Explanation, Moment, nearest
+from ..scenarios.dispatch.explain import Considered, DecisionView, Explanation, Moment, nearest
 from ..scenarios.dispatch.explain import explain as explained
 
 
@@ -93,11 +93,11 @@ def _show(found: Explanation) -> None:
     # In a round the events come first, then the decision, then what people hear of it: of updates only the last.
     last = {one.row: one for one in found.moments if one.what == "update"}
     shown = [one for one in found.moments if one.what != "update" or last[one.row] is one]
-    entries: list[tuple[int, int, Moment | Choice]] = [(one.row, _place(one), one) for one in shown]
+    entries: list[tuple[int, int, Moment | DecisionView]] = [(one.row, _place(one), one) for one in shown]
     entries += [(one.row, 1, one) for one in found.choices]
     for row, _, entry in sorted(entries, key=lambda item: item[:2]):
-        what, text = (_verdict(entry), entry.why) if isinstance(entry, Choice) else (entry.what, _line(entry))
-        style = "bold" if isinstance(entry, Choice) else ""
+        what, text = (_verdict(entry), entry.why) if isinstance(entry, DecisionView) else (entry.what, _line(entry))
+        style = "bold" if isinstance(entry, DecisionView) else ""
         story.add_row(_time(entry.at), Text(f"row {row}", "dim"), Text(what, style), Text(text, style))
     console.print(story)
     for choice in found.choices:
@@ -114,13 +114,13 @@ def _line(moment: Moment) -> str:
     return f"{moment.who}: {moment.text}" if moment.text else moment.who
 
 
-def _verdict(choice: Choice) -> str:
+def _verdict(choice: DecisionView) -> str:
     if not choice.rider:
         return "decided: nobody yet"
     return f"decided: {'offer to' if choice.offer else 'plan for'} {choice.rider}"
 
 
-def _table(choice: Choice) -> Table:
+def _table(choice: DecisionView) -> Table:
     """The candidates of one decision, the cheapest first."""
     title = f"{_time(choice.at)}  {_verdict(choice)}  (rules {choice.rule}, row {choice.row})"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -13,7 +13,7 @@ from ..limits import ANSWERS_PENDING_MAX, ANSWERS_PER_CLIENT_MAX
 from .model import Answer
 
 
-class Outgoing:
+class PendingAnswers:
     """Pending answers, by sequence and by client."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Outgoing:
         return msgspec.msgpack.encode((list(self._pending.values()), counters))
 
     @classmethod
-    def restore(cls, body: bytes) -> "Outgoing":
+    def restore(cls, body: bytes) -> "PendingAnswers":
         """The same answers again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
         answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int]])
         self = cls()

@@ -13,7 +13,7 @@ from ..errors import Reason
 from ..limits import IDENTIFIER_PATTERN, PAYLOAD_BYTES_MAX, TEXT_CHARACTERS_MAX
 from ..messages.coordinates import converted
 from ..messages.envelope import DURABLE_KINDS, POSITION_KIND, OrderPlace, RiderPosition, RiderShift, is_json
-from .model import Event, Input, Publish, Rejected, Sighting
+from .model import Event, Input, PositionReport, Publish, Rejected
 
 _UP: Final = {
     kind: (msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode)
@@ -60,7 +60,7 @@ def decode(publish: Publish, crs: str) -> tuple[Input, ...]:
         points = position.points
         if position.crs is not None and position.crs != crs:
             points = [(at, *converted(lat, lon, position.crs, crs)) for at, lat, lon in points]
-        return (Sighting(client, points),)
+        return (PositionReport(client, points),)
     known = ", ".join((*DURABLE_KINDS, POSITION_KIND))
     return (Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", f"known kinds: {known}", _id_of(payload, json), json),)
 
@@ -85,7 +85,7 @@ def _shift(client: str, body: RiderShift, json: bool, crs: str) -> tuple[Input, 
     if body.crs is not None and body.crs != crs:
         at = converted(*at, body.crs, crs)
     event = Event(client, msgspec.structs.replace(body, place=None, crs=None), json)
-    return (event, Sighting(client, [(body.at, *at)]))
+    return (event, PositionReport(client, [(body.at, *at)]))
 
 
 def _rejected(publish: Publish, json: bool, error: Exception) -> Rejected:

@@ -32,7 +32,7 @@ RECENT_MAX: Final = 4_096
 SEALED_AT_ONCE: Final = 512
 """Events of one array when it is made: 0.3 ms. (4,096 held up a round by 10 ms, which a client noticed as its p99.)"""
 
-SEGMENT_MAX: Final = 131_072
+RUN_MAX: Final = 131_072
 """Arrays are merged up to this size: 2 MiB, few enough to search and small enough to expire by age. The largest merge
 takes 8 ms, once in so many events."""
 
@@ -45,7 +45,7 @@ SPANS: Final = 8
 Keys = NDArray[np.uint64]
 
 
-class _Segment(Struct, array_like=True):
+class _StoredRun(Struct, array_like=True):
     newest_ms: int
     keys: bytes
     rows: bytes
@@ -54,28 +54,28 @@ class _Segment(Struct, array_like=True):
 
 class _State(Struct, array_like=True):
     recent: list[tuple[int, tuple[int, int]]]
-    segments: list[_Segment]
+    runs: list[_StoredRun]
     dropped_early: int
-    marks: list[tuple[int, int]] = []
+    watermarks: list[tuple[int, int]] = []
     span_ms: int = 0
 
 
-class _Array(NamedTuple):
+class _Run(NamedTuple):
     """Sealed events: their ages (ms), their sorted keys, the row of each, and a bit for each key's lowest digits."""
 
     oldest_ms: int
     newest_ms: int
     keys: Keys
     rows: Keys
-    sieve: bytes
+    bloom: bytes
 
     @classmethod
-    def of(cls, oldest_ms: int, newest_ms: int, keys: Keys, rows: Keys) -> "_Array":
+    def of(cls, oldest_ms: int, newest_ms: int, keys: Keys, rows: Keys) -> "_Run":
         """With its sieve: 16 to 32 bits for each key."""
         bits = 16 << max(len(keys) - 1, 0).bit_length()
-        marks = np.zeros(bits, dtype=np.bool_)
-        marks[keys & np.uint64(bits - 1)] = True
-        return cls(oldest_ms, newest_ms, keys, rows, np.packbits(marks, bitorder="little").tobytes())
+        watermarks = np.zeros(bits, dtype=np.bool_)
+        watermarks[keys & np.uint64(bits - 1)] = True
+        return cls(oldest_ms, newest_ms, keys, rows, np.packbits(watermarks, bitorder="little").tobytes())
 
     def row_of(self, key: int) -> int | None:
         """The row of this key, or None; for a key that passed the sieve."""
@@ -87,12 +87,12 @@ class _Array(NamedTuple):
 _decode = msgspec.msgpack.Decoder(_State).decode
 
 
-class Repeats:
+class DedupIndex:
     """The set of decided events, bounded by age and by `REPEATS_KEPT_MAX`."""
 
     def __init__(self) -> None:
         self._recent: dict[int, tuple[int, int]] = {}  # key -> (row, age in ms), oldest first
-        self._arrays: list[_Array] = []  # oldest first
+        self._arrays: list[_Run] = []  # oldest first
         self._marks: list[tuple[int, int]] = []  # (age in ms, the last row at that age), oldest first
         self._span_ms = 0
         self._past = 0
@@ -108,7 +108,7 @@ class Repeats:
         known = self._recent.get(key)
         return self._sealed(key) if known is None else known[0]
 
-    def claim(self, client: str, id_: str, row: int, age_ms: int) -> int | None:
+    def insert_or_get(self, client: str, id_: str, row: int, age_ms: int) -> int | None:
         """The row that decided this event; None where it is new, and from now on decided by `row`."""
         key = _key(client, id_)
         recent = self._recent
@@ -124,9 +124,9 @@ class Repeats:
 
     def _sealed(self, key: int) -> int | None:
         for array in reversed(self._arrays):
-            sieve = array.sieve
-            bit = key & (len(sieve) << 3) - 1
-            if sieve[bit >> 3] >> (bit & 7) & 1 and (row := array.row_of(key)) is not None:
+            bloom = array.bloom
+            bit = key & (len(bloom) << 3) - 1
+            if bloom[bit >> 3] >> (bit & 7) & 1 and (row := array.row_of(key)) is not None:
                 return row
         return None
 
@@ -170,7 +170,7 @@ class Repeats:
         if self._arrays and self._span_ms and newest_ms - self._arrays[-1].oldest_ms > self._span_ms:
             self._compact()
         order = np.argsort(keys, kind="stable")
-        self._arrays.append(_Array.of(oldest_ms, newest_ms, keys[order], rows[order]))
+        self._arrays.append(_Run.of(oldest_ms, newest_ms, keys[order], rows[order]))
         # One merge for each new array, of the youngest two that are near in size: no more are ever due on average, and
         # no round waits for a whole cascade of them.
         for at in range(len(self._arrays) - 1, 0, -1):
@@ -187,30 +187,30 @@ class Repeats:
         first, second = self._arrays[at : at + 2]
         oldest_ms, newest_ms = first.oldest_ms, second.newest_ms
         size = len(first.keys) + len(second.keys)
-        if size > SEGMENT_MAX or (self._span_ms and newest_ms - oldest_ms > self._span_ms):
+        if size > RUN_MAX or (self._span_ms and newest_ms - oldest_ms > self._span_ms):
             return False
         keys, rows = np.concatenate([first.keys, second.keys]), np.concatenate([first.rows, second.rows])
         order = np.argsort(keys, kind="stable")
-        self._arrays[at : at + 2] = [_Array.of(oldest_ms, newest_ms, keys[order], rows[order])]
+        self._arrays[at : at + 2] = [_Run.of(oldest_ms, newest_ms, keys[order], rows[order])]
         return True
 
     def snapshot(self) -> bytes:
         """Everything, as bytes."""
-        segments = [_Segment(a.newest_ms, a.keys.tobytes(), a.rows.tobytes(), a.oldest_ms) for a in self._arrays]
-        state = _State(list(self._recent.items()), segments, self.dropped_early, self._marks, self._span_ms)
+        runs = [_StoredRun(a.newest_ms, a.keys.tobytes(), a.rows.tobytes(), a.oldest_ms) for a in self._arrays]
+        state = _State(list(self._recent.items()), runs, self.dropped_early, self._marks, self._span_ms)
         return msgspec.msgpack.encode(state)
 
     @classmethod
-    def restore(cls, body: bytes) -> "Repeats":
+    def restore(cls, body: bytes) -> "DedupIndex":
         """The same set again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
         state = _decode(body)
         self = cls()
         self._recent = dict(state.recent)
         self._arrays = [
-            _Array.of(s.oldest_ms, s.newest_ms, np.frombuffer(s.keys, np.uint64), np.frombuffer(s.rows, np.uint64))
-            for s in state.segments
+            _Run.of(s.oldest_ms, s.newest_ms, np.frombuffer(s.keys, np.uint64), np.frombuffer(s.rows, np.uint64))
+            for s in state.runs
         ]
-        self.dropped_early, self._marks, self._span_ms = state.dropped_early, state.marks, state.span_ms
+        self.dropped_early, self._marks, self._span_ms = state.dropped_early, state.watermarks, state.span_ms
         return self
 
 

@@ -14,7 +14,7 @@ Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
 
 
-class Said:
+class Effects:
     """What a round wants to tell people and to count: the `Say` of the scenarios."""
 
     def __init__(self, windows: Windows, crs: str, json_clients: Mapping[str, bool], now: Now, scenario: str) -> None:
@@ -23,7 +23,7 @@ class Said:
         self._json = json_clients
         self._now = now
         self._scenario = scenario
-        self.recalls: list[Recordable] = []
+        self.lookups: list[Recordable] = []
         self._messages: dict[int, Message] = {}  # by number, in sequence
         self._number = 0
         self._withdrawn: dict[tuple[str, str], int] = {}
@@ -52,7 +52,7 @@ class Said:
         elif body.state == "withdrawn":
             self._withdrawn[client, body.order] = number
 
-    def take_back(self, client: str, order: str) -> None:
+    def cancel_withdrawal(self, client: str, order: str) -> None:
         """A withdrawal of this very round became void: told after the receipt it would be the last word."""
         void = self._withdrawn.pop((client, order), None)
         if void is not None:

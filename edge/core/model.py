@@ -43,7 +43,7 @@ class Rejected(Struct, frozen=True, array_like=True, tag="r"):
     json: bool = False
 
 
-class Sighting(Struct, frozen=True):
+class PositionReport(Struct, frozen=True):
     """Where a client was, oldest first: (lat, lon) in the node's coordinate system, and when, by the publisher's
     stamp. In memory only: it has no place in a row."""
 
@@ -71,7 +71,7 @@ class Shed(Struct, frozen=True, array_like=True, tag="s"):
     count: int
 
 
-class Welcome(Struct, frozen=True, array_like=True, tag="w"):
+class SyncWelcomed(Struct, frozen=True, array_like=True, tag="w"):
     """The centre's greeting: the epoch to number in, and the highest contiguous batch that it holds of it. Where the
     epoch is new: how far it holds the node's old one, and before when (Unix ms) windows must not be sent again. `chain`
     stands for everything that the centre holds of this node (empty: an older centre)."""
@@ -80,10 +80,10 @@ class Welcome(Struct, frozen=True, array_like=True, tag="w"):
     through: int
     old_through: int = 0
     discard_before: int = 0
-    chain: bytes = b""
+    history: bytes = b""
 
 
-class Stored(Struct, frozen=True, array_like=True, tag="a"):
+class SyncAcked(Struct, frozen=True, array_like=True, tag="a"):
     """The centre holds every batch of `epoch` up to `through`."""
 
     epoch: int
@@ -116,7 +116,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     dispatch: DispatchRules = DispatchRules()
 
 
-class Recalled(Struct, frozen=True, array_like=True, tag="l"):
+class DuplicateAnswer(Struct, frozen=True, array_like=True, tag="l"):
     """The receipt that the journal holds for a repeat: it goes out again, byte for byte."""
 
     client: str
@@ -129,14 +129,14 @@ class Configure(Struct, frozen=True, array_like=True, tag="c"):
     rules: Rules
 
 
-Recorded = Event | Rejected | Delivered | Shed | Welcome | Stored | Recalled | Configure
-Input = Recorded | Sighting | Presence
+Recorded = Event | Rejected | Delivered | Shed | SyncWelcomed | SyncAcked | DuplicateAnswer | Configure
+Input = Recorded | PositionReport | Presence
 
 
 # -- what a decision saw and chose -------------------------------------------------------------------------------------
 
 
-class Seen(Struct, frozen=True, array_like=True):
+class RiderDistance(Struct, frozen=True, array_like=True):
     """What a decision may know of a rider's position: whole seconds of travel to the pickup, whole seconds of age."""
 
     rider: str
@@ -144,20 +144,20 @@ class Seen(Struct, frozen=True, array_like=True):
     age_s: int
 
 
-class Glance(Struct, frozen=True, array_like=True, tag="g"):
+class NearestObservation(Struct, frozen=True, array_like=True, tag="g"):
     """The nearest available riders to one order's pickup, nearest first."""
 
     order: str
-    riders: list[Seen]
+    riders: list[RiderDistance]
 
 
-class Silence(Struct, frozen=True, array_like=True, tag="q"):
+class SilentRiders(Struct, frozen=True, array_like=True, tag="q"):
     """Riders on shift of whom nothing was heard for too long."""
 
     riders: list[str]
 
 
-Observation = Glance | Silence
+Observation = NearestObservation | SilentRiders
 
 
 class Candidate(Struct, frozen=True, array_like=True):
@@ -204,8 +204,8 @@ class Acknowledge(Struct, frozen=True, array_like=True, tag="K"):
     reasons: list[str]
 
 
-class Recall(Struct, frozen=True, array_like=True, tag="R"):
-    """A repeat: the shell finds the receipt for `id` of `client` in row `row` and hands it back as `Recalled`."""
+class DuplicateLookup(Struct, frozen=True, array_like=True, tag="R"):
+    """A repeat: the pipeline reads the receipt for `id` of `client` from row `row`; it returns as `DuplicateAnswer`."""
 
     client: str
     id: str
@@ -224,7 +224,7 @@ class Batch(Struct, frozen=True, array_like=True, tag="B"):
     body: bytes
 
 
-Recordable = Answer | Acknowledge | Recall | Batch
+Recordable = Answer | Acknowledge | DuplicateLookup | Batch
 
 
 class Row(Struct, frozen=True, array_like=True):

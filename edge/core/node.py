@@ -21,11 +21,11 @@ from typing import Final
 from ..errors import JournalError, Reason
 from ..limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
 from ..messages.envelope import KIND_OF, OrderPlace, Promise, Receipt, RiderShift, encode
-from ..scenarios.dispatch import Dispatch, Refusal, Sight, Testimony
+from ..scenarios.dispatch import Dispatch, RecordedSensor, Refusal, Sensor
 from .aggregate import Windows
-from .answers import Outgoing
-from .dedup import Repeats
-from .effects import Said
+from .answers import PendingAnswers
+from .dedup import DedupIndex
+from .effects import Effects
 from .model import (
     Acknowledge,
     Answer,
@@ -34,22 +34,22 @@ from .model import (
     Configure,
     Decision,
     Delivered,
+    DuplicateAnswer,
+    DuplicateLookup,
     Effect,
     Event,
     Input,
     Now,
+    PositionReport,
     Presence,
-    Recall,
-    Recalled,
     Recordable,
     Recorded,
     Rejected,
     Row,
     Rules,
     Shed,
-    Sighting,
-    Stored,
-    Welcome,
+    SyncAcked,
+    SyncWelcomed,
     decode_row,
     encode_row,
 )
@@ -71,7 +71,7 @@ class Node:
         """The last answer's."""
         self.last = Now(0.0, 0)
         self.counts = Counts()
-        self.outgoing = Outgoing()
+        self.pending_answers = PendingAnswers()
         self.decided = 0
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
@@ -82,7 +82,7 @@ class Node:
         """How long the node has lived, as its rounds tell: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
         self._json: dict[str, bool] = {}
-        self._repeats = Repeats()
+        self._dedup = DedupIndex()
         self.outbox = Outbox("")
         self.windows = Windows(5, 8)
         self.dispatch = Dispatch(Rules(node="unset").dispatch)
@@ -96,11 +96,11 @@ class Node:
             deadline = self.next_deadline()
             if deadline is None or deadline > now.mono:
                 return []
-        return self._round(recorded, now, self.dispatch.witness(), None)
+        return self._round(recorded, now, self.dispatch.live_sensor(), None)
 
     def replay(self, row: Row) -> list[Effect]:
         """The round of a recorded row, decided again on what it saw then."""
-        return self._round(row.inputs, row.now, Testimony(row.seen), None)
+        return self._round(row.inputs, row.now, RecordedSensor(row.seen), None)
 
     def recover(self, snapshot: bytes | None, rows: Iterable[bytes]) -> None:
         """Back to where the journal ends. Raises JournalError where a row is missing or of another format."""
@@ -117,7 +117,7 @@ class Node:
                 )
             cut = [effect for effect in row.effects if isinstance(effect, Batch)]
             with _readable(f"Row {row.number} of the journal"):
-                effects = self._round(row.inputs, row.now, Testimony(row.seen), row.decisions, cut)
+                effects = self._round(row.inputs, row.now, RecordedSensor(row.seen), row.decisions, cut)
             if effects[1:] != row.effects:
                 self.recovery_differences += 1
             self.recovered_rows += 1
@@ -133,12 +133,12 @@ class Node:
     @property
     def repeats_dropped_early(self) -> int:
         """Decided events forgotten before their retention, because there were too many: they would be decided again."""
-        return self._repeats.dropped_early
+        return self._dedup.dropped_early
 
     @property
     def prunable(self) -> int:
         """Rows up to this number may leave the journal: see `repeats`."""
-        return self._repeats.prunable
+        return self._dedup.prunable
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
@@ -148,10 +148,10 @@ class Node:
         recorded: list[Recorded] = []
         for item in batch:
             if isinstance(item, Event):
-                self.dispatch.heard(item.client, now)
+                self.dispatch.touch(item.client, now)
                 recorded.append(_recordable(item))
-            elif isinstance(item, Sighting):
-                self.dispatch.sighted(item.client, item.points, now)
+            elif isinstance(item, PositionReport):
+                self.dispatch.report_position(item.client, item.points, now)
             elif isinstance(item, Presence):
                 self.dispatch.presence(item.client, item.present, now)
             else:
@@ -162,53 +162,53 @@ class Node:
         self,
         inputs: list[Recorded],
         now: Now,
-        sight: Sight,
+        sensor: Sensor,
         decided: list[Decision] | None,
         cut: list[Batch] | None = None,
     ) -> list[Effect]:
         self.number += 1
         self.age_ms += min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
         self.last = now
-        said = Said(self.windows, "wgs84" if self.rules is None else self.rules.crs, self._json, now, SCENARIO)
-        unfetched = self.outgoing.expire(now.mono)
+        out = Effects(self.windows, "wgs84" if self.rules is None else self.rules.crs, self._json, now, SCENARIO)
+        unfetched = self.pending_answers.expire(now.mono)
         if unfetched:
-            said.count("answer.expired", now.wall_ms, unfetched)
-        self.dispatch.expire(now, sight, said)
+            out.count("answer.expired", now.wall_ms, unfetched)
+        self.dispatch.expire(now, sensor, out)
         reasons: list[str] = []
         verdicts: list[tuple[Event | Rejected, Refusal | None]] = []
         for item in inputs:
             if isinstance(item, Event):
-                reasons.append(self._event(item, now, said, verdicts))
+                reasons.append(self._event(item, now, out, verdicts))
             elif isinstance(item, Rejected):
-                reasons.append(self._rejected(item, now, said, verdicts))
+                reasons.append(self._rejected(item, now, out, verdicts))
             else:
-                self._other(item, now, said)
+                self._other(item, now, out)
         if decided is None:
-            decisions = self.dispatch.decide(now, sight)
+            decisions = self.dispatch.decide(now, sensor)
             self.decided += len(decisions)
         else:
             decisions = decided
-        self.dispatch.settle(decisions, now, said)
+        self.dispatch.apply_decisions(decisions, now, out)
 
         effects: list[Recordable] = [self._receipt(item, refusal, now) for item, refusal in verdicts]
-        for message in said.messages:
+        for message in out.messages:
             effects.append(self._answer(*message))
-        effects += said.recalls
+        effects += out.lookups
         effects += self._sync(now, cut)
         if reasons:
             effects.append(Acknowledge(reasons))
-        row = Row(self.number, now, inputs, sight.log, decisions, effects)
+        row = Row(self.number, now, inputs, sensor.log, decisions, effects)
         return [Commit(self.number, encode_row(row)), *effects]
 
     def _event(
-        self, event: Event, now: Now, said: Said, verdicts: list[tuple[Event | Rejected, Refusal | None]]
+        self, event: Event, now: Now, out: Effects, verdicts: list[tuple[Event | Rejected, Refusal | None]]
     ) -> str:
         """One event: a repeat, a refusal or an acceptance. Returns the reason for its acknowledgement."""
         body = event.body
         self.counts.received += 1
-        row = self._repeats.claim(event.client, body.id, self.number, self.age_ms)
+        row = self._dedup.insert_or_get(event.client, body.id, self.number, self.age_ms)
         if row is not None:
-            self._repeated(event.client, body.id, row, f"duplicate.{KIND_OF[type(body)]}", body.at, now, said)
+            self._repeated(event.client, body.id, row, f"duplicate.{KIND_OF[type(body)]}", body.at, now, out)
             return ""
         if event.json:
             if event.client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
@@ -216,7 +216,7 @@ class Node:
             self._json[event.client] = True
         elif self._json:
             self._json.pop(event.client, None)
-        refusal = self.dispatch.apply(event, now, said)
+        refusal = self.dispatch.apply(event, now, out)
         verdicts.append((event, refusal))
         if refusal is None:
             self.counts.accepted += 1
@@ -226,41 +226,41 @@ class Node:
         return refusal.reason
 
     def _rejected(
-        self, item: Rejected, now: Now, said: Said, verdicts: list[tuple[Event | Rejected, Refusal | None]]
+        self, item: Rejected, now: Now, out: Effects, verdicts: list[tuple[Event | Rejected, Refusal | None]]
     ) -> str:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         self.counts.received += 1
         if item.id:
-            row = self._repeats.claim(item.client, item.id, self.number, self.age_ms)
+            row = self._dedup.insert_or_get(item.client, item.id, self.number, self.age_ms)
             if row is not None:
-                self._repeated(item.client, item.id, row, "duplicate.rejected", now.wall_ms, now, said)
+                self._repeated(item.client, item.id, row, "duplicate.rejected", now.wall_ms, now, out)
                 return ""
             verdicts.append((item, Refusal(item.reason, item.field, item.detail)))
         self._refused(item.reason, now.wall_ms, now)
         return item.reason
 
-    def _repeated(self, client: str, id_: str, row: int, name: str, at_ms: int, now: Now, said: Said) -> None:
+    def _repeated(self, client: str, id_: str, row: int, name: str, at_ms: int, now: Now, out: Effects) -> None:
         """The id was decided before, in `row`: its receipt is called back."""
         self.counts.duplicate += 1
         self.windows.event(SCENARIO, name, at_ms, now)
-        said.recalls.append(Recall(client, id_, row))
+        out.lookups.append(DuplicateLookup(client, id_, row))
 
     def _refused(self, reason: str, at_ms: int, now: Now) -> None:
         self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
         self.windows.event(SCENARIO, f"refused.{reason}", at_ms, now)
 
-    def _other(self, item: Recorded, now: Now, said: Said) -> None:
+    def _other(self, item: Recorded, now: Now, out: Effects) -> None:
         match item:
             case Delivered():
-                self.outgoing.acknowledged(item.sequences)
-            case Recalled():
-                said.repeat(item.client, item.payload, now.mono + RECEIPT_EXPIRY_S)
+                self.pending_answers.acknowledged(item.sequences)
+            case DuplicateAnswer():
+                out.repeat(item.client, item.payload, now.mono + RECEIPT_EXPIRY_S)
             case Shed():
                 self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
                 self.windows.count(SCENARIO, f"shed.{item.reason}", now.wall_ms, now, item.count)
-            case Stored():
+            case SyncAcked():
                 self.outbox.stored(item.epoch, item.through)
-            case Welcome():
+            case SyncWelcomed():
                 before = self.outbox.events_discarded
                 if item.discard_before and item.epoch > self.outbox.epoch and not item.through:
                     self.outbox.events_discarded += self.windows.discard(item.discard_before)
@@ -278,7 +278,7 @@ class Node:
         self.rules = rules
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         self.dispatch.configure(rules.dispatch)
-        self._repeats.forget(self.age_ms, rules.retention_s * 1000, self.number)
+        self._dedup.forget(self.age_ms, rules.retention_s * 1000, self.number)
 
     # -- what comes out ------------------------------------------------------------------------------------------------
 
@@ -310,7 +310,7 @@ class Node:
     def _answer(self, client: str, kind: str, payload: bytes, expires: float) -> Answer:
         self.sequence += 1
         answer = Answer(self.sequence, client, kind, payload, expires)
-        self.outgoing.add(answer)
+        self.pending_answers.add(answer)
         return answer
 
     def _sync(self, now: Now, cut: list[Batch] | None) -> list[Batch]:
@@ -318,10 +318,10 @@ class Node:
         if sealed:
             self.outbox.add(sealed)
             if self.rules is not None:
-                self._repeats.forget(self.age_ms, self.rules.retention_s * 1000, self.number)
+                self._dedup.forget(self.age_ms, self.rules.retention_s * 1000, self.number)
         if cut is None:
             return self.outbox.cut(now)
-        self.outbox.recut(cut, now)
+        self.outbox.replay_cut(cut, now)
         return cut
 
     # -- snapshots -----------------------------------------------------------------------------------------------------
@@ -337,8 +337,8 @@ class Node:
             self.last,
             list(self._json),
             self.counts,
-            self.outgoing.snapshot(),
-            self._repeats.snapshot(),
+            self.pending_answers.snapshot(),
+            self._dedup.snapshot(),
             self.windows.snapshot(),
             self.outbox.snapshot(),
             self.dispatch.snapshot(),
@@ -353,8 +353,8 @@ class Node:
         self.age_ms = state.age_ms
         self._json = dict.fromkeys(state.json_clients, True)
         self.counts = state.counts
-        self.outgoing = Outgoing.restore(state.outgoing)
-        self._repeats = Repeats.restore(state.repeats)
+        self.pending_answers = PendingAnswers.restore(state.pending_answers)
+        self._dedup = DedupIndex.restore(state.dedup)
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)
         self.dispatch.restore(state.dispatch)

@@ -48,15 +48,15 @@ from ..messages.batches import (
     NO_BATCH,
     Hello,
     Window,
+    chain_hash,
     decode_body,
-    divide,
     encode,
     encode_body,
-    linked,
     merge,
-    withhold,
+    split,
+    suppress_cells,
 )
-from .model import Batch, Now, Welcome
+from .model import Batch, Now, SyncWelcomed
 
 COARSER: Final = ((60, 2 * 3600), (600, 24 * 3600), (3600, 7 * 86_400), (86_400, 90 * 86_400))
 """Up to this width (s), a window older than this (s) merges into the next width. A year of outage is 500 windows."""
@@ -67,7 +67,7 @@ _HEADER_BYTES: Final = 5
 """MessagePack's longest array header."""
 
 
-class _Flying(Struct, frozen=True, array_like=True):
+class _InFlight(Struct, frozen=True, array_like=True):
     batch: Batch
     events: int
     cut_at: float
@@ -80,11 +80,11 @@ class _State(Struct, array_like=True):
     newest_ms: int
     events_acked: int
     events_discarded: int
-    nonsense: int
-    flying: list[_Flying]
+    protocol_errors: int
+    in_flight: list[_InFlight]
     pool: list[Window]
     cuts: int = BATCHES_CUT_MAX
-    chain: list[bytes] = []
+    history: list[bytes] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -102,11 +102,11 @@ class Outbox:
         self.through = 0
         self.events_acked = 0
         self.events_discarded = 0
-        self.nonsense = 0
+        self.protocol_errors = 0
         self._head = NO_BATCH
         self._chain: list[bytes] = []
         self._newest_ms = 0
-        self._flying: list[_Flying] = []
+        self._flying: list[_InFlight] = []
         self._pool: dict[Key, Window] = {}
         self._sizes: dict[Key, int] = {}
         self._pool_bytes = 0
@@ -134,12 +134,12 @@ class Outbox:
             previous = self._flying[-1].batch.sha256 if self._flying else self._head
             seq = self.through + len(self._flying) + 1
             batch = Batch(self.node, self.epoch, seq, sha256(body).digest(), previous, body)
-            self._flying.append(_Flying(batch, sum(window.events for window in windows), now.mono))
+            self._flying.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
             batches.append(batch)
         self._cuts = 0
         return batches
 
-    def recut(self, batches: list[Batch], now: Now) -> None:
+    def replay_cut(self, batches: list[Batch], now: Now) -> None:
         """In recovery: these were cut in this round then. Their windows leave the pool."""
         self._cuts = 0
         for batch in batches:
@@ -150,20 +150,20 @@ class Outbox:
                     self._keep(Window(known.scenario, known.start, known.width_s, 0, {}, {}, left))
                 elif known is not None:
                     self._drop(_key(window))
-            self._flying.append(_Flying(batch, sum(window.events for window in windows), now.mono))
+            self._flying.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
 
     # -- from the centre -------------------------------------------------------------------------------------------
 
-    def welcome(self, greeting: Welcome) -> None:
+    def welcome(self, greeting: SyncWelcomed) -> None:
         """The centre's greeting, as in the table above. Stale and impossible ones are counted and ignored."""
         if greeting.epoch <= self.epoch:
             self.stored(greeting.epoch, greeting.through)
             here = (greeting.epoch, greeting.through) == (self.epoch, self.through)
-            if here and greeting.chain not in self._chain[-1:]:
-                self._link(greeting.chain)  # a centre that was of version 1 when the last batch came
+            if here and greeting.history not in self._chain[-1:]:
+                self._link(greeting.history)  # a centre that was of version 1 when the last batch came
             return
         if greeting.through:
-            self.nonsense += 1
+            self.protocol_errors += 1
             return
         if self.through < greeting.old_through:
             self.stored(self.epoch, greeting.old_through)
@@ -171,9 +171,9 @@ class Outbox:
         back = [window for item in self._flying for window in decode_body(item.batch.body)]
         self._flying = []
         self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
-        if not greeting.chain:
+        if not greeting.history:
             self._chain.clear()  # a centre of version 1: it cannot be told any more what it has
-        self._link(greeting.chain)
+        self._link(greeting.history)
         for window in back:
             self._put(window)
         for key in [key for key in self._pool if key[0] < greeting.discard_before]:
@@ -183,7 +183,7 @@ class Outbox:
     def stored(self, epoch: int, through: int) -> None:
         """The centre holds everything up to `through`. Never deletes what was not numbered."""
         if epoch != self.epoch or not self.epoch or through > self.through + len(self._flying):
-            self.nonsense += 1
+            self.protocol_errors += 1
             return
         self._cuts = BATCHES_CUT_MAX
         while self.through < through:
@@ -191,7 +191,7 @@ class Outbox:
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
             if self._chain:
-                self._link(linked(self._chain[-1], self._head))
+                self._link(chain_hash(self._chain[-1], self._head))
 
     # -- for the uplink and the status page ------------------------------------------------------------------------
 
@@ -208,9 +208,9 @@ class Outbox:
             epoch=self.epoch,
             through=self.through,
             head=self._head,
-            flying=[item.batch.sha256 for item in self._flying],
+            in_flight=[item.batch.sha256 for item in self._flying],
             acked_events=self.events_acked,
-            chain=self._chain[-CHAIN_KEPT:],
+            history=self._chain[-CHAIN_KEPT:],
         )
 
     @property
@@ -250,7 +250,7 @@ class Outbox:
             self._newest_ms,
             self.events_acked,
             self.events_discarded,
-            self.nonsense,
+            self.protocol_errors,
             self._flying,
             list(self._pool.values()),
             self._cuts,
@@ -262,19 +262,19 @@ class Outbox:
         """Go on from a snapshot, as if never stopped."""
         state = _decode(snapshot)
         self.epoch, self.through, self._head = state.epoch, state.through, state.head
-        self._newest_ms, self.nonsense = state.newest_ms, state.nonsense
+        self._newest_ms, self.protocol_errors = state.newest_ms, state.protocol_errors
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
-        self._flying, self._cuts, self._chain = state.flying, state.cuts, state.chain
+        self._flying, self._cuts, self._chain = state.in_flight, state.cuts, state.history
         self._pool, self._sizes, self._pool_bytes = {}, {}, 0
         for window in state.pool:
             self._keep(window)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _link(self, chain: bytes) -> None:
+    def _link(self, history: bytes) -> None:
         """What the centre holds now is all sent, or given up, by this node."""
-        if chain:
-            self._chain.append(chain)
+        if history:
+            self._chain.append(history)
             del self._chain[:-CHAIN_KEPT]
 
     def _put(self, window: Window) -> None:
@@ -299,7 +299,7 @@ class Outbox:
         for key in sorted(self._pool, reverse=True):
             rest: Window | None = self._pool[key]
             while rest is not None:
-                piece, left = divide(rest)
+                piece, left = split(rest)
                 room -= self._sizes[key] if piece is self._pool[key] else len(encode(piece))
                 if taken and room < 0:
                     self._keep(rest)
@@ -311,26 +311,26 @@ class Outbox:
 
     def _coarsen(self) -> None:
         """Merge what is old; while the pool is still beyond its bounds, call younger windows old."""
-        haste = 1
-        self._merge_older(haste)
-        while haste < 2**24 and self._beyond():
-            haste *= 4
-            self._merge_older(haste)
+        urgency = 1
+        self._merge_older(urgency)
+        while urgency < 2**24 and self._over_limit():
+            urgency *= 4
+            self._merge_older(urgency)
         while len(self._pool) > POOL_WINDOWS_MAX:
             self._merge_oldest()
         for key in sorted(self._pool):
-            if not self._beyond():
+            if not self._over_limit():
                 break
-            self._keep(withhold(self._pool[key]))
+            self._keep(suppress_cells(self._pool[key]))
 
-    def _beyond(self) -> bool:
+    def _over_limit(self) -> bool:
         cells = sum(len(window.cells) for window in self._pool.values())
         return len(self._pool) > POOL_WINDOWS_MAX or cells > POOL_CELLS_MAX
 
-    def _merge_older(self, haste: int) -> None:
+    def _merge_older(self, urgency: int) -> None:
         for key in sorted(self._pool):
             window = self._pool[key]
-            age_s = (self._newest_ms - window.end) // 1000 * haste
+            age_s = (self._newest_ms - window.end) // 1000 * urgency
             width_s = window.width_s
             for narrow_s, keep_s in COARSER:
                 if width_s <= narrow_s and age_s > keep_s:

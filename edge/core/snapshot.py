@@ -34,8 +34,8 @@ class State(Struct, array_like=True):
     last: Now
     json_clients: list[str]
     counts: Counts
-    outgoing: bytes
-    repeats: bytes
+    pending_answers: bytes
+    dedup: bytes
     windows: bytes
     outbox: bytes
     dispatch: bytes

@@ -31,61 +31,61 @@ class Problem(Struct, frozen=True):
     restart: bool = False
 
 
-class Stall(Struct, frozen=True):
+class StallCheck(Struct, frozen=True):
     """What it means when a queue holds something and nothing leaves it for `patience_s`."""
 
     what: str
     todo: str
     serving: bool
     restart: bool = False
-    patience_s: float = STATUS_STALL_INTERVALS * STATUS_INTERVAL_S
+    stall_after_s: float = STATUS_STALL_INTERVALS * STATUS_INTERVAL_S
 
 
-STALLS: Final = {
-    "decode": Stall(
+STALL_CHECKS: Final = {
+    "decode": StallCheck(
         "What was read from clients is not looked at",
         "Restart the node; events without a receipt will be sent again.",
         serving=False,
         restart=True,
     ),
-    "commit": Stall(
+    "commit": StallCheck(
         "Rows wait for the disk",
         "Look at the disk of the data directory (dmesg, iostat); restart the node.",
         serving=False,
         restart=True,
     ),
-    "decide": Stall(
+    "decide": StallCheck(
         "A deadline passed without a decision",
         "Restart the node; events without a receipt will be sent again.",
         serving=False,
         restart=True,
     ),
-    "publish": Stall(
+    "publish": StallCheck(
         "Clients wait for answers that nobody sends",
         "Restart the node, and look at its network.",
         serving=True,
         restart=True,
     ),
-    "seal": Stall(
+    "seal": StallCheck(
         "A window of counts is past its end and stays open",
         "Restart the node when it suits you: decisions go on, the centre's figures come late.",
         serving=True,
     ),
-    "cut": Stall(
+    "cut": StallCheck(
         "Sealed windows do not become batches",
         "Restart the node when it suits you: decisions go on, the centre's figures come late.",
         serving=True,
     ),
-    "send": Stall(
+    "send": StallCheck(
         "Batches are ready for the centre and are not sent",
         "Restart the node when it suits you: decisions go on, the centre's figures come late.",
         serving=True,
     ),
-    "sync": Stall(
+    "sync": StallCheck(
         "Batches wait for the centre",
         "The connection stands but nothing is acknowledged: look at the centre's log. Local decisions go on.",
         serving=True,
-        patience_s=2 * UPLINK_ACK_DEADLINE_S,
+        stall_after_s=2 * UPLINK_ACK_DEADLINE_S,
     ),
 }
 """The queues whose stillness is a fault. Others are only shown: an order may wait for long. The watchdog acts
@@ -119,11 +119,11 @@ def _alarms(report: Report) -> list[Problem]:
 
 def _stalls(report: Report) -> list[Problem]:
     found: list[Problem] = []
-    for name, stall in STALLS.items():
+    for name, stall in STALL_CHECKS.items():
         queue = report.get("queues", {}).get(name)
-        if queue is None or not queue["depth"] or queue["still_s"] < stall.patience_s:
+        if queue is None or not queue["depth"] or queue["stalled_s"] < stall.stall_after_s:
             continue
-        text = f"{stall.what}: {queue['depth']}, and none moved for {span(queue['still_s'])}. {stall.todo}"
+        text = f"{stall.what}: {queue['depth']}, and none moved for {span(queue['stalled_s'])}. {stall.todo}"
         found.append(Problem(f"stall_{name}", text, stall.serving, stall.restart))
     return found
 

@@ -16,7 +16,7 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
                       "dropped": {reason: n}}
     latency_ms        {"recent": {stage: {"p50", "p99", "max", "count"}}, "total": the same}; recent is the last minute;
                       stages are queue, decode, decide, commit, publish, total
-    queues            {name: {"depth", "limit", "done", "still_s"}}
+    queues            {name: {"depth", "limit", "done", "stalled_s"}}
     orders, riders    {state: n}
     journal           {"rows", "bytes", "queued", "commit_ms_p50", …}
     sync              {"connected", "epoch", "batches_sent", "batches_acked", "bytes", "in_flight", "pool_windows",
@@ -67,18 +67,18 @@ SECTIONS: Final = ("orders", "riders", "journal", "sync", "link")
 class Queue:
     """A queue under watch: how full it is, and whether it moves."""
 
-    __slots__ = ("depth", "done", "last_done", "limit", "still_s")
+    __slots__ = ("depth", "done", "last_done", "limit", "stalled_s")
 
     def __init__(self, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
         self.depth, self.done, self.limit = depth, done, limit
         self.last_done = -1
-        self.still_s = 0.0
+        self.stalled_s = 0.0
 
     def sample(self) -> None:
         """One interval is over: did anything leave the queue, if there was something in it?"""
         done = self.done()
         still = done == self.last_done and self.depth() > 0
-        self.still_s = self.still_s + STATUS_INTERVAL_S if still else 0.0
+        self.stalled_s = self.stalled_s + STATUS_INTERVAL_S if still else 0.0
         self.last_done = done
 
     def report(self) -> dict[str, float]:
@@ -87,7 +87,7 @@ class Queue:
             "depth": self.depth(),
             "limit": self.limit,
             "done": self.done(),
-            "still_s": self.still_s,
+            "stalled_s": self.stalled_s,
         }
 
 
@@ -112,7 +112,7 @@ class Status:
         self._started = started
         self._speed = speed
         self._data_dir = data_dir
-        self._keeps = keeps(retention_days, k_anonymity)
+        self._inventory = data_inventory(retention_days, k_anonymity)
         self._seconds = seconds
         self._started_s = self._sliced_s = self._sampled_s = seconds()
         self._sampled = started
@@ -192,7 +192,7 @@ class Status:
 
     def keeping(self, retention_days: float, k_anonymity: int) -> None:
         """What is kept has changed with the configuration."""
-        self._keeps = keeps(retention_days, k_anonymity)
+        self._inventory = data_inventory(retention_days, k_anonymity)
 
     def tick(self, now: Now) -> None:
         """Call at least every STATUS_INTERVAL_S. More often costs nothing; less often makes stalls slower to notice."""
@@ -237,7 +237,7 @@ class Status:
             },
             **self._pull(),
             "process": process(),
-            "keeps": self._keeps,
+            "data_inventory": self._inventory,
             "alarms": self._alarms.copy(),
         }
         return self._judged(report)
@@ -299,7 +299,7 @@ class Status:
         return self._jump_ms if lately else None
 
 
-def keeps(retention_days: float, k_anonymity: int) -> list[dict[str, str]]:
+def data_inventory(retention_days: float, k_anonymity: int) -> list[dict[str, str]]:
     """What the node stores, where, and how long: in words, for the people whose data it is."""
     return [
         {"what": "riders' positions", "where": "memory only", "how_long": "until a newer one comes or the node stops"},

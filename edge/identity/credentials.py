@@ -26,14 +26,14 @@ _LINE: Final = re.compile(rf"([^:]*):([0-9a-f]{{{2 * SALT_BYTES}}}):([0-9a-f]{{6
 _CLIENT: Final = re.compile(IDENTIFIER_PATTERN)
 _NOBODY: Final = (b"\0" * SALT_BYTES, b"\0" * 32)
 
-Entry = tuple[bytes, bytes]
+TokenHash = tuple[bytes, bytes]
 """Salt, and SHA-256 of salt and token."""
 
 
 class Credentials:
     """The file as it was when loaded. Immutable: a reload makes a new one."""
 
-    def __init__(self, entries: dict[str, Entry]) -> None:
+    def __init__(self, entries: dict[str, TokenHash]) -> None:
         self._entries = entries
 
     @classmethod
@@ -85,8 +85,8 @@ def remove(path: str | os.PathLike[str], client: str) -> bool:
 _NAMES: Final = "Use up to 64 lower-case letters, digits and hyphens, not beginning with a hyphen."
 
 
-def _read(path: Path) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
+def _read(path: Path) -> dict[str, TokenHash]:
+    entries: dict[str, TokenHash] = {}
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
+def _parse(path: Path, number: int, text: str) -> tuple[str, TokenHash]:
     found = _LINE.fullmatch(text)
     if found is None:
         hint = "This is not client:salt:hash. Write lines with `doorstep credential add` only."
@@ -125,7 +125,7 @@ def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
     return client, (bytes.fromhex(salt), bytes.fromhex(hashed))
 
 
-def _write(path: Path, entries: dict[str, Entry]) -> None:
+def _write(path: Path, entries: dict[str, TokenHash]) -> None:
     """Replace the file as a whole: a crash leaves the old one or the new one."""
     lines = [f"{client}:{salt.hex()}:{hashed.hex()}\n" for client, (salt, hashed) in sorted(entries.items())]
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

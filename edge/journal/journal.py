@@ -21,7 +21,7 @@ from ..app.datadir import sync_directory
 from ..core.model import Now
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BUSY_MS_MAX
-from .maintenance import keep, prune
+from .maintenance import prune, write_snapshot
 from .reader import (
     APPLICATION_ID,
     FORMAT,
@@ -264,14 +264,14 @@ class Journal:
             return
         if number != self._submitted:
             raise JournalError(f"A snapshot at row {number}, but row {self._submitted} was submitted last.")
-        self._writer.work(keep(self._db, number, self._wall_ms, body))
+        self._writer.work(write_snapshot(self._db, number, self._wall_ms, body))
 
     def prune(self, through: int) -> None:
         """Delete rows up to number `through`, in steps between commits: up to the newest snapshot there or before, from
         which a replay then begins; never beyond the oldest of the SNAPSHOTS_KEPT newest."""
         self._writer.work(prune(self._db, through))
 
-    async def recall(self, number: int) -> bytes | None:
+    async def lookup(self, number: int) -> bytes | None:
         """One committed row, or None where it is pruned.
 
         Raises:

@@ -10,7 +10,7 @@ import apsw
 import zstandard
 
 from ..limits import PRUNE_ROWS, SNAPSHOT_PIECE_BYTES, SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT, VACUUM_PAGES
-from .reader import Kept, checksum, query, read_snapshots, value
+from .reader import StoredSnapshot, checksum, query, read_snapshots, value
 
 PAGE_BYTES = 4096
 """SQLite's default."""
@@ -19,7 +19,7 @@ TRANSACTION_BYTES = 2 * PAGE_BYTES
 """What a transaction adds to the WAL besides its rows: about one leaf's other rows and one inner page."""
 
 
-def keep(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterator[int]:
+def write_snapshot(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterator[int]:
     """Write a snapshot piece by piece; it exists from its head on, which comes last. Then let older ones go. A snapshot
     that is there already stays as it is: the state after a row is always the same."""
     snapshots = read_snapshots(db)
@@ -41,7 +41,7 @@ def keep(db: apsw.Connection, number: int, wall_ms: int, body: bytes) -> Iterato
         crc = zlib.crc32(piece, crc)
         pieces += 1
         yield len(piece) + TRANSACTION_BYTES
-    dropped = superseded([*snapshots, Kept(number, wall_ms, crc, pieces)])
+    dropped = expired_snapshots([*snapshots, StoredSnapshot(number, wall_ms, crc, pieces)])
     with db:
         query(db, "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", (number, wall_ms, crc, pieces))
         for kept in dropped:
@@ -71,11 +71,11 @@ def prune(db: apsw.Connection, through: int) -> Iterator[int]:
     yield from _vacuum(db)
 
 
-def superseded(snapshots: list[Kept]) -> list[Kept]:
+def expired_snapshots(snapshots: list[StoredSnapshot]) -> list[StoredSnapshot]:
     """Which snapshots (oldest first) may go: all but the SNAPSHOTS_KEPT newest, the oldest, and one for each
     SNAPSHOT_SPACING_MS between them."""
-    dropped: list[Kept] = []
-    stays: Kept | None = None
+    dropped: list[StoredSnapshot] = []
+    stays: StoredSnapshot | None = None
     for kept in snapshots[:-SNAPSHOTS_KEPT]:
         if stays is not None and abs(kept.wall_ms - stays.wall_ms) < SNAPSHOT_SPACING_MS:
             dropped.append(kept)
@@ -84,7 +84,7 @@ def superseded(snapshots: list[Kept]) -> list[Kept]:
     return dropped
 
 
-def _forget(db: apsw.Connection, dropped: list[Kept]) -> Iterator[int]:
+def _forget(db: apsw.Connection, dropped: list[StoredSnapshot]) -> Iterator[int]:
     """Delete the pieces of snapshots whose heads are gone."""
     for kept in dropped:
         for part in range(kept.pieces):

@@ -44,7 +44,7 @@ class RowError(JournalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSnapshot:
     """A snapshot that is in the journal: `number` is the last row that it contains."""
 
     number: int
@@ -125,12 +125,15 @@ def read_rows(db: apsw.Connection, path: Path, after: int) -> Iterator[tuple[int
             return
 
 
-def read_snapshots(db: apsw.Connection) -> list[Kept]:
+def read_snapshots(db: apsw.Connection) -> list[StoredSnapshot]:
     """The snapshots that the journal holds, oldest first, unverified."""
-    return [Kept(*found) for found in query(db, "SELECT number, wall_ms, crc, pieces FROM snapshot ORDER BY number")]
+    return [
+        StoredSnapshot(*found)
+        for found in query(db, "SELECT number, wall_ms, crc, pieces FROM snapshot ORDER BY number")
+    ]
 
 
-def read_snapshot(db: apsw.Connection, path: Path, kept: Kept) -> bytes:
+def read_snapshot(db: apsw.Connection, path: Path, kept: StoredSnapshot) -> bytes:
     """The body of a snapshot.
 
     Raises:

@@ -95,7 +95,7 @@ class Writer:
         self.counters = Counters()
         self.failure: JournalError | None = None
         self._db = db
-        self._beside: apsw.Connection | None = None
+        self._checkpoint_connection: apsw.Connection | None = None
         """For checkpoints beside the commits: the thread's own, made where the first one is due."""
         self._path = path
         self._ballast = path.with_name(BALLAST_NAME)
@@ -185,9 +185,9 @@ class Writer:
         self._queue.put(self._stop)
         self._thread.join()
         self._thread = None
-        if self._beside is not None:
-            self._beside.close()
-            self._beside = None
+        if self._checkpoint_connection is not None:
+            self._checkpoint_connection.close()
+            self._checkpoint_connection = None
         self._report()
 
     def checkpoint(self, mode: int) -> None:
@@ -224,10 +224,10 @@ class Writer:
             with self._using, self._failing():
                 self._work(entries, command)
             if self._is_long():
-                failed = self._checkpoint_beside()
+                failed = self._checkpoint_apart()
                 with self._using, self._failing():
                     if failed is not None:
-                        self._fail(failed, self._beside)
+                        self._fail(failed, self._checkpoint_connection)
                     elif self.failure is None:  # the loop may have met one meanwhile
                         self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
@@ -255,16 +255,16 @@ class Writer:
         quiet = self._watching and time.perf_counter() - self._committed_at >= WAL_IDLE_S
         return self._wal_bytes >= (WAL_IDLE_BYTES if quiet else WAL_BYTES_MAX)
 
-    def _checkpoint_beside(self) -> Exception | None:
+    def _checkpoint_apart(self) -> Exception | None:
         """While commits go on: all that the WAL holds by now, then what came meanwhile, which is less each time. What
         failed: the connection that the loop may be using just now is needed to say so."""
         try:
-            if self._beside is None:
-                self._beside = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
-                query(self._beside, "PRAGMA synchronous = FULL")
+            if self._checkpoint_connection is None:
+                self._checkpoint_connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
+                query(self._checkpoint_connection, "PRAGMA synchronous = FULL")
             with contextlib.suppress(apsw.BusyError):
                 for _ in range(CHECKPOINT_PASSES_MAX):
-                    frames, moved = self._beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                    frames, moved = self._checkpoint_connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                     if moved == frames or self.failure is not None:
                         break
         except (apsw.Error, OSError) as error:

@@ -8,7 +8,7 @@ Batches of windows travel as MQTT publishes between a node and its centre, under
 
     up    sync.hello    who the node is, and where it believes the two sides stand (first message of every connection)
     down  sync.welcome  the epoch to number in and what the centre holds, or a refusal
-    up    sync.batch    one `Parcel`
+    up    sync.batch    one `BatchMessage`
     down  sync.ack      the highest contiguous number, or a refusal with the number expected
 """
 
@@ -100,17 +100,17 @@ class Hello(Struct, frozen=True, kw_only=True):
     epoch: Count
     through: Count
     head: Digest
-    flying: Annotated[list[Digest], Meta(max_length=BATCHES_IN_FLIGHT_MAX)]
+    in_flight: Annotated[list[Digest], Meta(max_length=BATCHES_IN_FLIGHT_MAX)]
     acked_events: Cumulative
-    chain: Annotated[list[Digest], Meta(max_length=CHAIN_KEPT)] = []
+    history: Annotated[list[Digest], Meta(max_length=CHAIN_KEPT)] = []
     v: Version = 2
 
     def before(self, seq: int) -> bytes:
         """The `linked` hash of all that comes before the batch `seq` in flight; empty where no centre has told."""
-        return reduce(linked, self.flying[: seq - self.through - 1], self.chain[-1]) if self.chain else b""
+        return reduce(chain_hash, self.in_flight[: seq - self.through - 1], self.history[-1]) if self.history else b""
 
 
-class Greeting(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre's answer. `through` counts in `epoch`. Where `epoch` is new: `old_through` is what the centre holds of
     the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `chain` is the
     centre's `linked` hash at `through` (empty: it is of version 1). With `refused` (a reason) nothing else counts."""
@@ -119,12 +119,12 @@ class Greeting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     through: Count = 0
     old_through: Count = 0
     discard_before: Instant = 0
-    chain: Annotated[bytes, Meta(max_length=32)] = b""
+    history: Annotated[bytes, Meta(max_length=32)] = b""
     reason: Text = ""
     refused: Text = ""
 
 
-class Parcel(Struct, frozen=True, kw_only=True):
+class BatchMessage(Struct, frozen=True, kw_only=True):
     """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch. `chain`
     is the `linked` hash of all that came before it (empty: a node of version 1)."""
 
@@ -133,10 +133,10 @@ class Parcel(Struct, frozen=True, kw_only=True):
     sha256: Digest
     previous: Digest
     body: Annotated[bytes, Meta(max_length=2 * BATCH_BYTES_MAX)]
-    chain: Annotated[bytes, Meta(max_length=32)] = b""
+    history: Annotated[bytes, Meta(max_length=32)] = b""
 
 
-class Ack(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SyncAck(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre holds every batch of `epoch` up to `through`. With `refused` (a reason) it did not take the last one
     and expects the number `expected`."""
 
@@ -152,15 +152,15 @@ _windows = msgspec.msgpack.Decoder(list[Window])
 
 encode = _encoder.encode
 decode_hello = msgspec.msgpack.Decoder(Hello).decode
-decode_greeting = msgspec.msgpack.Decoder(Greeting).decode
-decode_parcel = msgspec.msgpack.Decoder(Parcel).decode
-decode_ack = msgspec.msgpack.Decoder(Ack).decode
+decode_greeting = msgspec.msgpack.Decoder(SyncWelcome).decode
+decode_parcel = msgspec.msgpack.Decoder(BatchMessage).decode
+decode_ack = msgspec.msgpack.Decoder(SyncAck).decode
 
 
-def linked(chain: bytes, digest: bytes) -> bytes:
+def chain_hash(history: bytes, digest: bytes) -> bytes:
     """The hash that stands for a whole history of batches, one more batch later. Both sides begin with NO_BATCH; epochs
     do not interrupt it. Equal hashes: the same batches, in the same order."""
-    return sha256(chain + digest).digest()
+    return sha256(history + digest).digest()
 
 
 def encode_body(windows: list[Window]) -> bytes:
@@ -206,7 +206,7 @@ def merge(first: Window, second: Window, start: int, width_s: int) -> Window:
     )
 
 
-def divide(window: Window) -> tuple[Window, Window | None]:
+def split(window: Window) -> tuple[Window, Window | None]:
     """The same delta as a window that fits a batch, and the cells that are left over, if any."""
     if len(window.cells) <= CELLS_PER_WINDOW_MAX:
         return window, None
@@ -214,7 +214,7 @@ def divide(window: Window) -> tuple[Window, Window | None]:
     return msgspec.structs.replace(window, cells=window.cells[:CELLS_PER_WINDOW_MAX]), rest
 
 
-def withhold(window: Window) -> Window:
+def suppress_cells(window: Window) -> Window:
     """The same window without its cells: their counts become `withheld.<name>`."""
     counters = dict(window.counters)
     for cell in window.cells:

@@ -37,7 +37,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Block).decode
 
 
-class Tally:
+class DropCounter:
     """`found` is the block as the process before left it; `write` puts another one in its place."""
 
     def __init__(self, found: bytes, write: Callable[[bytes], object]) -> None:
@@ -60,7 +60,7 @@ class Tally:
         """Whether the process before ended by itself: then no count is missing."""
         return self._found.stopped
 
-    def owed(self, number: int) -> list[Shed]:
+    def unrecorded(self, number: int) -> list[Shed]:
         """Counts that no row up to `number`, the last one in the journal, has taken along."""
         if number > self._found.number:
             return []

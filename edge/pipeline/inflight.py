@@ -6,8 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from ..core.model import Acknowledge, Answer, Batch, Commit, Effect, Recall, Shed, decode_row
-from .ingest import Debt
+from ..core.model import Acknowledge, Answer, Batch, Commit, DuplicateLookup, Effect, Shed, decode_row
+from .ingest import PendingAck
 
 
 class Wakeable(Protocol):
@@ -26,49 +26,49 @@ class Wakeable(Protocol):
         ...
 
 
-class Round:
+class InflightCommit:
     """A round in flight. Times are `time.perf_counter()`; `batch` is the newest (epoch, seq) that it numbered."""
 
     # What most rounds do not have.
     row = b""
     reasons: Sequence[str] = ()
-    recalls: Sequence[Recall] = ()
+    lookups: Sequence[DuplicateLookup] = ()
     batch: tuple[int, int] | None = None
 
     def __init__(
-        self, number: int, sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
+        self, number: int, sequence: int, read_at: float, handled_at: float, acks: Sequence[PendingAck] = ()
     ) -> None:
         self.number = number
         self.sequence = sequence
         self.read_at = read_at
         self.handled_at = handled_at
-        self.debts = debts
+        self.acks = acks
         self.clients: dict[str, None] = {}
         self.answers = 0
 
     @classmethod
     def of(
-        cls, effects: list[Effect], sequence: int, read_at: float, handled_at: float, debts: Sequence[Debt] = ()
-    ) -> "Round":
+        cls, effects: list[Effect], sequence: int, read_at: float, handled_at: float, acks: Sequence[PendingAck] = ()
+    ) -> "InflightCommit":
         """What the effects of one call of the core ask for. `sequence` is the core's last answer."""
         commit = effects[0]
         assert isinstance(commit, Commit), "the first effect is the row"
-        self = cls(commit.number, sequence, read_at, handled_at, debts)
+        self = cls(commit.number, sequence, read_at, handled_at, acks)
         self.row = commit.row
         clients = self.clients
-        recalls: list[Recall] = []
+        lookups: list[DuplicateLookup] = []
         for effect in effects:
             if isinstance(effect, Answer):
                 clients[effect.client] = None
                 self.answers += 1
             elif isinstance(effect, Acknowledge):
                 self.reasons = effect.reasons
-            elif isinstance(effect, Recall):
-                recalls.append(effect)
+            elif isinstance(effect, DuplicateLookup):
+                lookups.append(effect)
             elif isinstance(effect, Batch):
                 self.batch = (effect.epoch, effect.seq)
-        if recalls:
-            self.recalls = recalls
+        if lookups:
+            self.lookups = lookups
         return self
 
     def sheds(self) -> list[Shed]:
@@ -78,14 +78,14 @@ class Round:
     def acknowledge(self) -> None:
         """It is on disk, and its answers are with the links."""
         reasons = iter(self.reasons) if self.reasons else repeat("")
-        for debt in self.debts:
-            debt.pay(reasons)
+        for ack in self.acks:
+            ack.acknowledge(reasons)
 
 
-def receipts_in(body: bytes, recalls: list[Recall]) -> dict[tuple[str, str], bytes]:
+def receipts_in(body: bytes, lookups: list[DuplicateLookup]) -> dict[tuple[str, str], bytes]:
     """The payloads of the receipts that a row holds for these repeats, by client and id. The row is read once."""
-    wanted = {(recall.client, recall.id) for recall in recalls}
-    clients = {recall.client for recall in recalls}
+    wanted = {(lookup.client, lookup.id) for lookup in lookups}
+    clients = {lookup.client for lookup in lookups}
     found: dict[tuple[str, str], bytes] = {}
     for effect in decode_row(body).effects:
         if isinstance(effect, Answer) and effect.kind == "receipt" and effect.client in clients:

@@ -18,7 +18,7 @@ from ..health.status import Status
 from ..limits import BATCH_INPUTS_MAX
 
 
-class Read(NamedTuple):
+class ReadBatch(NamedTuple):
     """The publishes of one read, or a part of a large one. `at` is `time.perf_counter()`."""
 
     source: Source
@@ -26,7 +26,7 @@ class Read(NamedTuple):
     at: float
 
 
-class Debt(NamedTuple):
+class PendingAck(NamedTuple):
     """The acknowledgements of one read: a token of the source for each publish that wants one (0: none), and whether
     the round has a reason for it."""
 
@@ -34,7 +34,7 @@ class Debt(NamedTuple):
     tokens: list[int]
     durable: list[bool]
 
-    def pay(self, reasons: Iterator[str]) -> None:
+    def acknowledge(self, reasons: Iterator[str]) -> None:
         """Acknowledge. `reasons` are those of the round's durable inputs, from this read's first one on."""
         said = [next(reasons) if durable else "" for durable in self.durable]
         tokens = self.tokens
@@ -49,13 +49,13 @@ class Debt(NamedTuple):
         self.source.acknowledge(tokens, [reason] * len(tokens))
 
 
-class Intake:
+class IngestQueue:
     """Reads that wait for the end of the loop's turn."""
 
     def __init__(self, status: Status, crs: str) -> None:
         self._status, self._crs = status, crs
         self._queued, self._decoded = status.latencies["queue"].record, status.latencies["decode"].record
-        self.due: deque[Read] = deque()
+        self.due: deque[ReadBatch] = deque()
         """Reads for the next round."""
         self.taken = 0
         """Reads that became part of a round, or were refused."""
@@ -66,10 +66,10 @@ class Intake:
     def add(self, source: Source, publishes: list[Publish], read_at: float) -> None:
         """One read. A flood is cut into pieces, of which each fits a round."""
         if len(publishes) <= BATCH_INPUTS_MAX:
-            self.due.append(Read(source, publishes, read_at))
+            self.due.append(ReadBatch(source, publishes, read_at))
             return
         for begin in range(0, len(publishes), BATCH_INPUTS_MAX):
-            self.due.append(Read(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at))
+            self.due.append(ReadBatch(source, publishes[begin : begin + BATCH_INPUTS_MAX], read_at))
 
     def refuse(self, reason: Reason) -> int:
         """The disk is full or too far behind: nothing is written, nothing is promised. How many messages that were."""
@@ -81,12 +81,12 @@ class Intake:
         self.due.clear()
         return count
 
-    def take(self) -> tuple[list[Input], list[Debt], float]:
+    def take(self) -> tuple[list[Input], list[PendingAck], float]:
         """The inputs of one round, in the order in which they came, what is owed for them, and when the first of them
         was read. What is too much for one round stays."""
         received, crs, due = self._status.received, self._crs, self.due
         inputs: list[Input] = []
-        debts: list[Debt] = []
+        acks: list[PendingAck] = []
         begin = perf_counter()
         first_at = due[0].at
         count = 0
@@ -105,8 +105,8 @@ class Intake:
                     tokens.append(token)
                     durable.append(is_durable)
             if tokens:
-                debts.append(Debt(source, tokens, durable))
+                acks.append(PendingAck(source, tokens, durable))
             count += len(publishes)
             self._queued(begin - at, len(publishes))
         self._decoded(perf_counter() - begin, count)
-        return inputs, debts, first_at
+        return inputs, acks, first_at

@@ -10,12 +10,12 @@ from typing import Final
 from ..core.model import Delivered, Recorded, Shed
 from ..errors import Reason
 
-LINGER_S: Final = 0.5
+FLUSH_DELAY_S: Final = 0.5
 """They wait no longer than this; what a crash takes with it is an answer sent twice, or a drop counted once less. The
 timer runs on where a round took everything along: to stop and start it costs more than the look at nothing."""
 
 
-class Gathered:
+class PendingInputs:
     """Deliveries and drops, with a timer that calls `due` where no round came along."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, due: Callable[[], None]) -> None:
@@ -31,12 +31,12 @@ class Gathered:
     def delivered(self, sequences: list[int]) -> None:
         """Answers that reached their client."""
         self._delivered += sequences
-        self._linger()
+        self._arm_flush()
 
     def shed(self, reason: Reason, count: int) -> None:
         """Messages that a link dropped."""
         self._shed[reason] = self._shed.get(reason, 0) + count
-        self._linger()
+        self._arm_flush()
 
     @property
     def drops(self) -> dict[Reason, int]:
@@ -54,9 +54,9 @@ class Gathered:
             self._shed = {}
         return taken
 
-    def _linger(self) -> None:
+    def _arm_flush(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(LINGER_S, self._overdue)
+            self._timer = self._loop.call_later(FLUSH_DELAY_S, self._overdue)
 
     def _overdue(self) -> None:
         self._timer = None

@@ -28,10 +28,10 @@ from ..limits import (
     SNAPSHOT_ROW_BYTES,
     SNAPSHOT_ROWS,
 )
-from .inflight import Round, Wakeable
-from .ingest import Debt, Intake
-from .pending import Gathered
-from .receipts import Recalls
+from .inflight import InflightCommit, Wakeable
+from .ingest import IngestQueue, PendingAck
+from .pending import PendingInputs
+from .receipts import ReceiptLookup
 
 RETRY_FULL_DISK_S: Final = 2.0
 
@@ -61,17 +61,17 @@ class Pipeline:
         self._journal = journal
         self._clock = clock
         self._status = status
-        self._intake = Intake(status, crs)
+        self._ingest = IngestQueue(status, crs)
         stages = status.latencies
         self._decided, self._waited = stages["decide"].record, stages["commit"].record
         self._published, self._went_through = stages["publish"].record, stages["total"].record
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
-        self._flight: deque[Round] = deque()
+        self._inflight: deque[InflightCommit] = deque()
         self._committed_sequence = node.sequence
         self._committed_number = node.number
         self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
-        self._gathered = Gathered(self._loop, self._flush)
+        self._pending = PendingInputs(self._loop, self._flush)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
         self._turning = False
@@ -79,7 +79,7 @@ class Pipeline:
         self._rules: Rules | None = None
         self._snapshot_number = node.number - node.recovered_rows
         self._snapshot_bytes = node.recovered_bytes
-        self._recalls = Recalls(journal, status, self.post)
+        self._lookups = ReceiptLookup(journal, status, self.post)
         self._idle = asyncio.Event()
 
     def start(self) -> None:
@@ -93,7 +93,7 @@ class Pipeline:
         """All publishes of one read, in order. They become part of the round of this turn of the loop."""
         if self.broken:
             return
-        self._intake.add(source, publishes, read_at)
+        self._ingest.add(source, publishes, read_at)
         if not self._turning:
             self._turning = True
             self._loop.call_soon(self._take_in)
@@ -104,7 +104,7 @@ class Pipeline:
 
     def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002
         """Answers that reached their client: written down with the next round."""
-        self._gathered.delivered(sequences)
+        self._pending.delivered(sequences)
 
     def present(self, client: str, present: bool) -> None:
         """A client came or went."""
@@ -114,7 +114,7 @@ class Pipeline:
         """Committed, unexpired answers above `after`, each with its remaining real seconds."""
         mono, speed, committed = self._clock.mono(), self._clock.speed, self._committed_sequence
         fresh: list[tuple[Answer, float]] = []
-        for answer in self.node.outgoing.of(client, after):
+        for answer in self.node.pending_answers.of(client, after):
             if answer.sequence > committed or len(fresh) >= limit:
                 break
             if answer.expires > mono:
@@ -141,12 +141,12 @@ class Pipeline:
         """Everything received is on disk, published and acknowledged; then a snapshot, so that the start is quick."""
         self._take_in()
         self._flush()
-        if self._flight and self._serving:
+        if self._inflight and self._serving:
             self._idle.clear()
             await self._idle.wait()
         if self._timer is not None:
             self._timer.cancel()
-        self._recalls.cancel()
+        self._lookups.cancel()
         if self._serving and self.node.number > self._snapshot_number:
             self.snapshot()
 
@@ -159,22 +159,22 @@ class Pipeline:
     def uncounted(self) -> tuple[int, dict[Reason, int], int]:
         """The last row that may come to disk without them, drops that are in no row yet, and the last row on disk."""
         committed = self._committed_number
-        return committed if self.full else self.node.number, self._gathered.drops, committed
+        return committed if self.full else self.node.number, self._pending.drops, committed
 
     @property
     def reads_waiting(self) -> int:
         """Reads that are not yet part of a round."""
-        return len(self._intake)
+        return len(self._ingest)
 
     @property
     def reads(self) -> int:
         """Reads that became part of one."""
-        return self._intake.taken
+        return self._ingest.taken
 
     @property
     def in_flight(self) -> int:
         """Rounds that wait for the disk."""
-        return len(self._flight)
+        return len(self._inflight)
 
     @property
     def _serving(self) -> bool:
@@ -186,25 +186,25 @@ class Pipeline:
     def _take_in(self) -> None:
         """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
         self._turning = False
-        due = self._intake.due
+        due = self._ingest.due
         while due and not self.broken:
             self._round()
 
     def _round(self) -> None:
         """As many reads as fit one round."""
         if self.full:
-            self._drop(Reason.DISK_FULL, self._intake.refuse(Reason.DISK_FULL))
-        elif self._flight and self._overloaded():
-            self._drop(Reason.OVERLOADED, self._intake.refuse(Reason.OVERLOADED))
+            self._drop(Reason.DISK_FULL, self._ingest.refuse(Reason.DISK_FULL))
+        elif self._inflight and self._overloaded():
+            self._drop(Reason.OVERLOADED, self._ingest.refuse(Reason.OVERLOADED))
         else:
-            inputs, debts, read_at = self._intake.take()
-            self._handle(inputs, read_at, debts)
+            inputs, acks, read_at = self._ingest.take()
+            self._handle(inputs, read_at, acks)
 
-    def _handle(self, inputs: list[Input], read_at: float, debts: Sequence[Debt] = ()) -> None:
+    def _handle(self, inputs: list[Input], read_at: float, acks: Sequence[PendingAck] = ()) -> None:
         """Calls the core and hands its row to the journal. Where nothing durable happened nobody waits for the disk,
         but acknowledgements keep the order of the publishes."""
         begin = perf_counter()
-        batch = [*inputs, *self._gathered.take()]
+        batch = [*inputs, *self._pending.take()]
         counts, decided = self.node.counts, self.node.decided
         accepted, duplicate = counts.accepted, counts.duplicate
         try:
@@ -221,22 +221,22 @@ class Pipeline:
             status.accepted(counts.accepted - accepted)
             status.duplicate(counts.duplicate - duplicate)
             status.decided(self.node.decided - decided)
-            self._commit(effects, read_at, handled, debts)
-        elif self._flight and debts:
-            last = self._flight[-1]
-            self._flight.append(Round(last.number, last.sequence, read_at, handled, debts))
+            self._commit(effects, read_at, handled, acks)
+        elif self._inflight and acks:
+            last = self._inflight[-1]
+            self._inflight.append(InflightCommit(last.number, last.sequence, read_at, handled, acks))
         else:
-            for debt in debts:
-                debt.pay(repeat(""))
+            for ack in acks:
+                ack.acknowledge(repeat(""))
         self._arm()
 
-    def _commit(self, effects: list[Effect], read_at: float, handled_at: float, debts: Sequence[Debt]) -> None:
-        round_ = Round.of(effects, self.node.sequence, read_at, handled_at, debts)
+    def _commit(self, effects: list[Effect], read_at: float, handled_at: float, acks: Sequence[PendingAck]) -> None:
+        round_ = InflightCommit.of(effects, self.node.sequence, read_at, handled_at, acks)
         for reason in round_.reasons:
             if reason:
                 self._status.refused(reason)
-        self._flight.append(round_)
-        if len(self._flight) == 1 and self._journal.commit(round_.number, round_.row):
+        self._inflight.append(round_)
+        if len(self._inflight) == 1 and self._journal.commit(round_.number, round_.row):
             self._on_commit(round_.number, perf_counter())
         else:
             self._journal.submit(round_.number, round_.row)
@@ -251,8 +251,8 @@ class Pipeline:
 
     def _on_commit(self, number: int, committed_at: float) -> None:
         """Rows up to `number` are on disk: publish, then acknowledge."""
-        flight = self._flight
-        done: list[Round] = []
+        flight = self._inflight
+        done: list[InflightCommit] = []
         while flight and flight[0].number <= number:
             done.append(flight.popleft())
         self._committed_number = number
@@ -276,8 +276,8 @@ class Pipeline:
         for round_ in done:
             self._published(published - committed_at)
             self._went_through(published - round_.read_at)
-            for recall in round_.recalls:
-                self._recalls.ask(recall)
+            for lookup in round_.lookups:
+                self._lookups.ask(lookup)
         if batches:
             self.on_batches()
         rows, size = COMMIT_QUEUE_ROWS_MAX // 4, COMMIT_QUEUE_BYTES_MAX // 4
@@ -309,7 +309,7 @@ class Pipeline:
             self._handle([], perf_counter())
 
     def _flush(self) -> None:
-        if self._gathered and self._serving:
+        if self._pending and self._serving:
             self._handle([], perf_counter())
 
     # -- snapshots and failures ----------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ class Pipeline:
     def _drop(self, reason: Reason, count: int) -> None:
         """Nothing is known of these messages but their number: in the status now, in a row as soon as there is one."""
         self._status.dropped(reason, count)
-        self._gathered.shed(reason, count)
+        self._pending.shed(reason, count)
 
     def _overloaded(self) -> bool:
         """Whether the journal's queue is as good as full, although reading has paused."""
@@ -344,13 +344,13 @@ class Pipeline:
         self.full = True
         log.error("%s", error)
         self._status.alarm("disk", str(error), serving=False)
-        for round_ in self._flight:
+        for round_ in self._inflight:
             for shed in round_.sheds():
-                self._gathered.shed(shed.reason, shed.count)
-            for debt in round_.debts:
-                debt.refuse(Reason.DISK_FULL)
-                self._drop(Reason.DISK_FULL, len(debt.tokens))
-        self._flight.clear()
+                self._pending.shed(shed.reason, shed.count)
+            for ack in round_.acks:
+                ack.refuse(Reason.DISK_FULL)
+                self._drop(Reason.DISK_FULL, len(ack.tokens))
+        self._inflight.clear()
         self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
 
     def _retry(self) -> None:

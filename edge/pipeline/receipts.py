@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..core.model import Input, Recall, Recalled
+from ..core.model import DuplicateAnswer, DuplicateLookup, Input
 from ..errors import JournalError
 from ..health.status import Status
 from ..journal.journal import Journal
@@ -16,22 +16,22 @@ from .inflight import receipts_in
 log = logging.getLogger("doorstep.pipeline")
 
 
-class Recalls:
+class ReceiptLookup:
     """Looks under way. `post` takes what they find."""
 
     def __init__(self, journal: Journal, status: Status, post: Callable[[list[Input]], None]) -> None:
         self._journal, self._status, self._post = journal, status, post
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[int, list[Recall]] = {}
+        self._waiting: dict[int, list[DuplicateLookup]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def ask(self, recall: Recall) -> None:
+    def ask(self, lookup: DuplicateLookup) -> None:
         """After an outage whole rows of events come again at once: one look at a row serves all that wait for it."""
-        waiting = self._waiting.setdefault(recall.row, [])
-        waiting.append(recall)
+        waiting = self._waiting.setdefault(lookup.row, [])
+        waiting.append(lookup)
         if len(waiting) > 1:
             return
-        task = self._loop.create_task(self._look(recall.row))
+        task = self._loop.create_task(self._look(lookup.row))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -42,18 +42,18 @@ class Recalls:
 
     async def _look(self, row: int) -> None:
         try:
-            body = await self._journal.recall(row)
+            body = await self._journal.lookup(row)
         except JournalError as error:
             self._status.alarm("journal", str(error))
             body = None
-        recalls = self._waiting.pop(row)
-        receipts = receipts_in(body, recalls) if body is not None else {}
+        lookups = self._waiting.pop(row)
+        receipts = receipts_in(body, lookups) if body is not None else {}
         found: list[Input] = []
-        for recall in recalls:
-            if (receipt := receipts.get((recall.client, recall.id))) is not None:
-                found.append(Recalled(recall.client, receipt))
+        for lookup in lookups:
+            if (receipt := receipts.get((lookup.client, lookup.id))) is not None:
+                found.append(DuplicateAnswer(lookup.client, receipt))
                 continue
             self._status.dropped("recall_missed", 1)
-            log.warning("event %s of %s was decided in row %d, which is gone", recall.id, recall.client, row)
+            log.warning("event %s of %s was decided in row %d, which is gone", lookup.id, lookup.client, row)
         if found:
             self._post(found)

@@ -1,8 +1,9 @@
 """The uplink: committed batches to the centre, the centre's word back into the core.
 
 Every connection begins with a hello; nothing is sent before the centre has greeted, and answers to what an earlier
-connection left behind are not believed. What the centre says goes to the core as `Welcome` and `Stored` inputs; the
-core alone decides what may be deleted. A refusal, of a hello or a batch, leads to another hello after a growing pause.
+connection left behind are not believed. What the centre answers goes to the core as `SyncWelcomed` and `SyncAcked`
+inputs; the core alone decides what may be deleted. A refusal, of a hello or a batch, leads to another hello after a
+growing pause.
 """
 
 import logging
@@ -15,7 +16,7 @@ from typing import Final
 
 import zstandard
 
-from ..core.model import Batch, Stored, Welcome
+from ..core.model import Batch, SyncAcked, SyncWelcomed
 from ..limits import (
     DISCARD_NOTICE_S,
     UPLINK_ACK_DEADLINE_S,
@@ -30,16 +31,16 @@ from ..messages.batches import (
     SYNC_BATCH,
     SYNC_HELLO,
     SYNC_WELCOME,
-    Ack,
-    Greeting,
+    BatchMessage,
     Hello,
-    Parcel,
+    SyncAck,
+    SyncWelcome,
     decode_ack,
     decode_greeting,
     encode,
 )
 from ..messages.envelope import topic_down, topic_up
-from ..mqtt.client.connection import Link, Message, State
+from ..mqtt.client.connection import ConnectionState, Message, MqttConnection
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Sync:
         tls: ssl.SSLContext | None,
         batches: Callable[[], list[Batch]],
         hello: Callable[[str], Hello],
-        post: Callable[[Welcome | Stored], None],
+        post: Callable[[SyncWelcomed | SyncAcked], None],
         ack_deadline_s: float = UPLINK_ACK_DEADLINE_S,
         backoff: tuple[float, float] = (UPLINK_BACKOFF_S_MIN, UPLINK_BACKOFF_S_MAX),
     ) -> None:
@@ -84,7 +85,7 @@ class Sync:
         """Compressed bytes of batches sent, repeats included."""
         self.refused: dict[str, int] = {}
         """Refusals by the centre, by reason."""
-        self.nonsense = 0
+        self.protocol_errors = 0
         """Answers that cannot be true, or cannot be read."""
         identity = username if token else node  # without a token a centre on loopback goes by the client identifier
         self._topics = {kind: topic_up(centre, identity, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
@@ -94,7 +95,7 @@ class Sync:
         self._ack_deadline_s, self._backoff = ack_deadline_s, backoff
         self._random = SystemRandom().random
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
-        self._link = Link(
+        self._link = MqttConnection(
             url,
             client_id=node,
             username=username if token else "",
@@ -182,13 +183,13 @@ class Sync:
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
-    def _on_state(self, state: State) -> None:
+    def _on_state(self, state: ConnectionState) -> None:
         self._greeted = False
         self._flying.clear()
         self._disarm()
-        if state is State.CONNECTED:
+        if state is ConnectionState.CONNECTED:
             self._say_hello()
-        elif state is State.DISCONNECTED:
+        elif state is ConnectionState.DISCONNECTED:
             log.info("the uplink is down: %s", self.error)
 
     def _say_hello(self) -> None:
@@ -248,13 +249,13 @@ class Sync:
     def _publish(self, batch: Batch) -> bool:
         assert self._loop is not None
         body = self._zstd.compress(batch.body)
-        parcel = Parcel(
+        parcel = BatchMessage(
             epoch=batch.epoch,
             seq=batch.seq,
             sha256=batch.sha256,
             previous=batch.previous,
             body=body,
-            chain=self._hello(self._boot).before(batch.seq),
+            history=self._hello(self._boot).before(batch.seq),
         )
         if not self._link.publish(self._topics[SYNC_BATCH], encode(parcel), on_ack=self._on_puback):
             return False
@@ -286,12 +287,12 @@ class Sync:
                 elif kind == SYNC_ACK:
                     self._on_ack(decode_ack(message.payload))
             except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
-                self.nonsense += 1
+                self.protocol_errors += 1
                 log.warning("the centre sent a %s that cannot be read: %s", kind, error)
         self._link.acknowledge(messages)
         self._send()
 
-    def _on_greeting(self, greeting: Greeting) -> None:
+    def _on_greeting(self, greeting: SyncWelcome) -> None:
         if self._greeted:
             return
         if greeting.refused:
@@ -310,10 +311,12 @@ class Sync:
             self._gave_up_at = self._acked_at
         self._epoch, self._through = greeting.epoch, greeting.through
         self._post(
-            Welcome(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.chain)
+            SyncWelcomed(
+                greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.history
+            )
         )
 
-    def _on_ack(self, ack: Ack) -> None:
+    def _on_ack(self, ack: SyncAck) -> None:
         if not self._greeted:
             return
         if ack.refused:
@@ -322,7 +325,7 @@ class Sync:
             self._pause(f"The centre refuses a batch ({ack.refused}) and expects {ack.expected}. {hint}")
             return
         if ack.epoch != self._epoch or ack.through > max(self._flying, default=self._through):
-            self.nonsense += 1
+            self.protocol_errors += 1
             log.warning("the centre acknowledges %d/%d, which was never sent", ack.epoch, ack.through)
             return
         done = [seq for seq in self._flying if seq <= ack.through]
@@ -336,7 +339,7 @@ class Sync:
         self._through = ack.through
         self._pauses = 0
         self._acknowledged()
-        self._post(Stored(ack.epoch, ack.through))
+        self._post(SyncAcked(ack.epoch, ack.through))
         self._disarm()
         if self._flying:
             self._arm(self._ack_deadline_s, self._half_dead)

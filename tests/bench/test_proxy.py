@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.proxy import HELD_BYTES_MAX, Proxy, Weather
+from bench.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
 
 WAIT_S = 10.0
 
@@ -106,7 +106,7 @@ def test_latency_delays_and_does_not_slow_down():
         assert loop.time() - begin >= 0.3
         writer.close()
 
-    play(scene, up=Weather(latency_s=0.2), down=Weather(latency_s=0.1))
+    play(scene, up=NetworkConditions(latency_s=0.2), down=NetworkConditions(latency_s=0.1))
 
 
 def test_a_stall_holds_back_what_is_behind_it_and_keeps_the_order():
@@ -117,13 +117,13 @@ def test_a_stall_holds_back_what_is_behind_it_and_keeps_the_order():
         begin = asyncio.get_running_loop().time()
         writer.write(b"first")
         await until(lambda: proxy.stats.stalls)
-        proxy.up = Weather()
+        proxy.up = NetworkConditions()
         writer.write(b"second")
         assert await reader.readexactly(11) == b"firstsecond"
         assert asyncio.get_running_loop().time() - begin >= 0.3
         writer.close()
 
-    play(scene, up=Weather(stall_probability=1.0, stall_s=0.3))
+    play(scene, up=NetworkConditions(stall_probability=1.0, stall_s=0.3))
 
 
 def test_a_slow_link_takes_its_time():
@@ -137,7 +137,7 @@ def test_a_slow_link_takes_its_time():
         assert asyncio.get_running_loop().time() - begin >= 2000 / 5000
         writer.close()
 
-    play(scene, up=Weather(bytes_per_s=5000))
+    play(scene, up=NetworkConditions(bytes_per_s=5000))
 
 
 @pytest.mark.parametrize(("resets", "end"), [(False, "fin"), (True, "rst")])
@@ -161,7 +161,7 @@ def test_a_cut_lets_exactly_so_many_bytes_through(position, resets, end):
         writer.close()
         await until(lambda: proxy.open() == 0)
 
-    play(scene, up=Weather(cut_at=position, cut_resets=resets))
+    play(scene, up=NetworkConditions(cut_at=position, cut_resets=resets))
 
 
 def test_half_open_swallows_one_way_for_ever():
@@ -171,7 +171,7 @@ def test_half_open_swallows_one_way_for_ever():
         _, writer = await connect(proxy)
         writer.write(b"ask")
         await until(lambda: proxy.stats.swallowed[1] == 3)
-        proxy.down = Weather()
+        proxy.down = NetworkConditions()
         writer.write(b"again")
         await until(lambda: proxy.stats.swallowed[1] == 8)
         assert target.got == [b"askagain"]
@@ -181,7 +181,7 @@ def test_half_open_swallows_one_way_for_ever():
         writer.close()
         second.close()
 
-    play(scene, down=Weather(swallow=True))
+    play(scene, down=NetworkConditions(swallow=True))
 
 
 def test_in_a_dead_spot_nothing_moves_and_afterwards_everything_arrives():
@@ -286,7 +286,7 @@ def test_one_seed_gives_one_weather():
 
     async def draws(seed: int) -> int:
         async with Target.running() as target:
-            rough = Weather(stall_probability=0.5, stall_s=0.0)
+            rough = NetworkConditions(stall_probability=0.5, stall_s=0.0)
             async with Proxy(("127.0.0.1", target.port), seed=seed, up=rough) as proxy:
                 reader, writer = await connect(proxy)
                 for _ in range(20):
@@ -305,4 +305,4 @@ def test_impossible_weather_is_refused():
     wrongs: list[dict[str, Any]] = [{"stall_probability": 2.0}, {"latency_s": -1.0}, {"cut_at": -1}]
     for wrong in wrongs:
         with pytest.raises(ValueError, match="0 or more"):
-            Weather(**wrong)
+            NetworkConditions(**wrong)

@@ -15,7 +15,7 @@ import pytest
 
 from edge.core.aggregate import Windows
 from edge.core.decode import decode
-from edge.core.model import Answer, Commit, Event, Now, Publish, Sighting, Welcome
+from edge.core.model import Answer, Commit, Event, Now, PositionReport, Publish, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.journal.journal import Journal
@@ -23,7 +23,7 @@ from edge.messages.batches import Measure, Window, decode_body, fold
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.planner.exchange import exchange
 from edge.scenarios.dispatch.planner.routes import Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, Service
+from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
 from edge.scenarios.dispatch.planner.weights import Weights
 from tests.edge.district import T0, configured, event, now, shift
 from tests.edge.journals import Writing, row
@@ -42,7 +42,7 @@ def test_decode(benchmark: Any, kind: str, fields: dict[str, Any], dump: Callabl
     """Every good message of the tests, in either encoding."""
     publish = Publish("client-1", kind, dump(fields), 1, 1)
     made = benchmark(decode, publish, "wgs84")
-    assert isinstance(made[0], Event | Sighting)
+    assert isinstance(made[0], Event | PositionReport)
 
 
 def test_decode_refuses(benchmark: Any) -> None:
@@ -80,7 +80,7 @@ def test_handle(benchmark: Any, size: int) -> None:
 
 def _crossed(orders: int) -> Plan:
     """So many orders, each planned for a courier who stands beside the shop of another."""
-    jobs = Jobs(Weights(), Service(2.0, 2.0, 2.0, 2.0), lambda one, other: float(abs(one - other)))
+    jobs = Jobs(Weights(), ServiceTimes(2.0, 2.0, 2.0, 2.0), lambda one, other: float(abs(one - other)))
     plan = Plan(jobs, orders, np.zeros((2 * orders, orders)))
     for number in range(2 * orders):
         plan.place(number, np.abs(np.arange(orders, dtype=np.float64) - number % orders))
@@ -127,7 +127,7 @@ def test_seal_a_window(benchmark: Any) -> None:
 
 def _enrolled() -> Outbox:
     outbox = Outbox("n1")
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(SyncWelcomed(1, 0))
     digest = fold(b"", list(range(200)))
     minutes = [
         Window(

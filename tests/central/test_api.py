@@ -9,9 +9,9 @@ import pytest
 from starlette.applications import Starlette
 
 from central.api import app
-from central.ingest.verify import Alarm, Standing, taken
+from central.ingest.verify import Alarm, NodeRecord, taken
 from central.store import Reader, Store
-from edge.messages.batches import NO_BATCH, Cell, Measure, Parcel, Window, fold
+from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Measure, Window, fold
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 CELL = 613344508561588223
@@ -40,9 +40,9 @@ def folder(tmp_path: Path) -> Path:
     store = Store(tmp_path)
     measures = {"ms": Measure(3, 60, fold(b"", [10, 20, 30]))}
     window = Window("dispatch", START, 60, 5, {"x": 5}, measures, [Cell(CELL, "x", START, START + 60_000, 5)])
-    standing = Standing(node="n1", instance="i1", boot="b1", epoch=1)
-    parcel = Parcel(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz")
-    store.merge(taken(standing, parcel, [window]), parcel, [window], START)
+    record = NodeRecord(node="n1", instance="i1", boot="b1", epoch=1)
+    parcel = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz")
+    store.merge(taken(record, parcel, [window]), parcel, [window], START)
     store.refused("n1", Alarm("mismatch", "detail", 2), START)
     store.close()
     return tmp_path

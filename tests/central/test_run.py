@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from edge.core.aggregate import Windows
-from edge.core.model import Now, Stored, Welcome
+from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.identity.credentials import add, remove
 from edge.uplink.sync import Sync
@@ -112,8 +112,8 @@ class Node:
             backoff=(0.05, 0.2),
         )
 
-    def post(self, item: Welcome | Stored) -> None:
-        if isinstance(item, Welcome):
+    def post(self, item: SyncWelcomed | SyncAcked) -> None:
+        if isinstance(item, SyncWelcomed):
             self.outbox.welcome(item)
         else:
             self.outbox.stored(item.epoch, item.through)

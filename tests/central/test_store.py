@@ -10,11 +10,11 @@ import apsw
 import pytest
 import zstandard
 
-from central.ingest.verify import Alarm, Standing, taken
+from central.ingest.verify import Alarm, NodeRecord, taken
 from central.store import FILE, Reader, Store
 from edge.errors import JournalError
 from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
-from edge.messages.batches import NO_BATCH, Cell, Measure, Parcel, Window, encode_body, fold
+from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Measure, Window, encode_body, fold
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
@@ -34,10 +34,12 @@ def windows(seq: int) -> list[Window]:
 
 def merge(store: Store, seq: int, items: list[Window], node: str = "n1", at: int = START) -> None:
     """Merge `items` as the next batch of `node`."""
-    standing = store.standing(node) or Standing(node=node, instance="i1", boot="b1", epoch=1)
+    record = store.record(node) or NodeRecord(node=node, instance="i1", boot="b1", epoch=1)
     body = encode_body(items)
-    parcel = Parcel(epoch=1, seq=seq, sha256=sha256(body).digest(), previous=NO_BATCH, body=zstandard.compress(body))
-    store.merge(taken(standing, parcel, items), parcel, items, at)
+    parcel = BatchMessage(
+        epoch=1, seq=seq, sha256=sha256(body).digest(), previous=NO_BATCH, body=zstandard.compress(body)
+    )
+    store.merge(taken(record, parcel, items), parcel, items, at)
 
 
 def merge_until_killed(folder: Path, statement: int, told: int) -> NoReturn:
@@ -72,8 +74,8 @@ def test_a_crash_at_any_statement_leaves_whole_batches(tmp_path: Path, statement
     os.close(reading)
     assert os.WIFSIGNALED(status), "there are fewer statements than the test believes"
     store = Store(tmp_path)
-    standing = store.standing("n1")
-    through = standing.through if standing else 0
+    record = store.record("n1")
+    through = record.through if record else 0
     assert through in (acknowledged, acknowledged + 1)
     for seq in range(through + 1, 5):
         merge(store, seq, windows(seq))

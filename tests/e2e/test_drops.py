@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from edge.pipeline.drops import FILE_NAME, Tally
+from edge.pipeline.drops import FILE_NAME, DropCounter
 from tests.e2e.site import Phone, Site, place, site
 
 ORDERS = 7
@@ -46,7 +46,7 @@ def test_what_a_full_disk_refuses_is_counted_over_a_kill(tmp_path):
         assert not before["serving"]
         assert dropped >= ORDERS
         deadline = time.monotonic() + 30
-        while sum(shed.count for shed in Tally.open(made.folder / "data" / FILE_NAME).owed(0)) != dropped:
+        while sum(shed.count for shed in DropCounter.open(made.folder / "data" / FILE_NAME).unrecorded(0)) != dropped:
             assert time.monotonic() < deadline, "no heartbeat has put the counts beside the journal"
             time.sleep(0.1)
         made.node.end(signal.SIGKILL)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edge.core.model import Commit, Configure, DispatchRules, Effect, Event, Now, Rules, Sighting
+from edge.core.model import Commit, Configure, DispatchRules, Effect, Event, Now, PositionReport, Rules
 from edge.messages.envelope import DURABLE_KINDS, Place
 
 T0 = 1_790_000_000_000
@@ -31,7 +31,7 @@ def configured() -> Configure:
 def shift(rider: str, *, on: bool = True, at_s: float = 0.0, lat: float = 31.2010, lon: float = 121.4010, **more: Any):
     """A rider begins a shift near the shop: the event and the sighting that its place became."""
     begun = event(rider, "rider.shift", f"{rider}-{'on' if on else 'off'}-{int(at_s)}", at_s, on=on, **more)
-    return [begun, Sighting(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
+    return [begun, PositionReport(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
 
 
 def place(number: int, at_s: float = 0.0, client: str = "alice", ready_s: float = 60.0) -> Event:

@@ -19,7 +19,7 @@ from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.journal.reader import JournalReader
 from edge.messages.envelope import topic_down, topic_up
-from edge.mqtt.client.connection import Link, Message, State
+from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 from tests.faults.rig import NODE, WELL_S_MAX, Site
 
 RESEND_S: Final = (1.0, 30.0)
@@ -62,7 +62,7 @@ class Person:
         self._orders = 0
         self.on_receipt: Callable[[str], None] = lambda _: None
         """Called with each id whose first receipt has come."""
-        self.link = Link(
+        self.link = MqttConnection(
             url,
             client_id=name,
             username=name,
@@ -141,8 +141,8 @@ class Person:
             self._tries.pop(id_, None)
         self.link.acknowledge(messages)
 
-    def _state(self, state: State) -> None:
-        self.connects += state is State.CONNECTED
+    def _state(self, state: ConnectionState) -> None:
+        self.connects += state is ConnectionState.CONNECTED
 
 
 class Crowd:

@@ -19,7 +19,7 @@ from edge.app.config import load
 from edge.core.model import Answer, Commit, Configure, Event, Now
 from edge.core.node import Node
 from edge.journal.journal import Journal
-from edge.journal.maintenance import keep
+from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import checksum
 from edge.limits import SNAPSHOT_ROWS
 from edge.messages.envelope import OrderCancel, OrderPlace, Place
@@ -154,7 +154,7 @@ def history(site: Site) -> bytes:
             if commit.number % SNAPSHOT_ROWS == 0 and commit.number < HISTORY_ROWS:
                 snapshots.append((commit.number, at, node.snapshot()))
     for snapshot in snapshots[-3:]:
-        for _ in keep(db, *snapshot):
+        for _ in write_snapshot(db, *snapshot):
             continue
     db.close()
     return first

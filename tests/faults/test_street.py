@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.proxy import FAIR, Weather
+from bench.proxy import FAIR, NetworkConditions
 from edge.limits import MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PAYLOAD_BYTES_MAX
 from edge.messages.envelope import topic_up
 from tests.faults.flood import order
@@ -42,7 +42,7 @@ def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, repor
             for _ in times:
                 begin = site.status()["counts"]["duplicate"]
                 swallowed = wires.street.stats.swallowed[1]
-                wires.street.down = Weather(swallow=True)
+                wires.street.down = NetworkConditions(swallow=True)
                 for _ in range(30):
                     for person in crowd.people:
                         person.act()
@@ -145,12 +145,12 @@ def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
             await eve.gather(1)
             assert eve.closed or eve.acks[1] >= 0x80
             for head in (b"\x32\xff\xff\xff\x7f", b"\x32\xff\xff\xff\xff", b"\x32\x80\x80\x80\x80\x80"):
-                claim = await Raw.open(wires.street.port, "eve", site.people["eve"])
-                claim.writer.write(head + b"\x00\x10")
-                while (await claim.next())[0]:
+                insert_or_get = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                insert_or_get.writer.write(head + b"\x00\x10")
+                while (await insert_or_get.next())[0]:
                     continue
-                assert claim.closed
-                await claim.close()
+                assert insert_or_get.closed
+                await insert_or_get.close()
             await eve.close()
             assert site.node.memory_kb() - begin_kb < 20_000
             report(await judge(site, crowd, 4))

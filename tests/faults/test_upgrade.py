@@ -13,7 +13,7 @@ from bench.demo.processes import write_config
 from bench.demo.proof.evidence import Evidence
 from edge.core.snapshot import STATE_VERSION
 from edge.errors import ConfigError, JournalError
-from edge.journal.maintenance import keep
+from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
 from tests.faults.people import Crowd, Outcome, agreed, sums, until, well
 from tests.faults.rig import Site, Wires
@@ -105,7 +105,7 @@ def newer_snapshot(db: apsw.Connection, path: Path) -> Callable[[], object]:
     def put(body: bytes) -> None:
         db.execute("DELETE FROM snapshot WHERE number = ?", (kept.number,))
         db.execute("DELETE FROM piece WHERE snapshot = ?", (kept.number,))
-        for _ in keep(db, kept.number, kept.wall_ms, body):
+        for _ in write_snapshot(db, kept.number, kept.wall_ms, body):
             continue
 
     put(msgspec.msgpack.encode([STATE_VERSION + 1, *state[1:]]))

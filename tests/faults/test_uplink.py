@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from bench.proxy import FAIR, Weather
+from bench.proxy import FAIR, NetworkConditions
 from edge.limits import UPLINK_ACK_DEADLINE_S
 from tests.faults.people import Crowd, judge, sums, until
 from tests.faults.rig import Site, Wires, copy_data
@@ -52,7 +52,7 @@ def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, wa
             await crowd.heard(20)
             positions = few([1, *range(40, 2400 if way == "up" else 500, 40 if way == "up" else 10)], 2)
             for number, position in enumerate(positions):
-                cut = Weather(cut_at=position, cut_resets=number % 2 == 1)
+                cut = NetworkConditions(cut_at=position, cut_resets=number % 2 == 1)
                 site.node.kill()  # so that its back-off begins anew
                 wires.uplink.up, wires.uplink.down = (cut, FAIR) if way == "up" else (FAIR, cut)
                 before = wires.uplink.stats.cuts + wires.uplink.stats.resets
@@ -77,7 +77,7 @@ def test_a_half_dead_uplink_is_left(make, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
             await crowd.heard(60)
-            wires.uplink.down = Weather(swallow=True)
+            wires.uplink.down = NetworkConditions(swallow=True)
             begin = crowd.told()
             async with asyncio.timeout(4 * UPLINK_ACK_DEADLINE_S):
                 await until(lambda: site.status()["sync"]["error"], step_s=0.2)
@@ -98,7 +98,7 @@ def test_a_slow_uplink_neither_swells_the_node_nor_stops_it(make, whole, report)
 
     async def scene() -> None:
         site.start()
-        slow = Weather(bytes_per_s=8_000, latency_s=2.0 if whole else 0.5, jitter_s=1.0 if whole else 0.25)
+        slow = NetworkConditions(bytes_per_s=8_000, latency_s=2.0 if whole else 0.5, jitter_s=1.0 if whole else 0.25)
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             wires.uplink.up = wires.uplink.down = slow
             wires.uplink.reset()

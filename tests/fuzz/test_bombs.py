@@ -15,7 +15,7 @@ from central.ingest.verify import BatchError, unpack
 from edge.core.decode import decode
 from edge.limits import PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX
 from edge.core.model import Publish
-from edge.mqtt import v311
+from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import Decoder, MalformedPacket, read
 from edge.messages.batches import NO_BATCH, Parcel, decode_body
 

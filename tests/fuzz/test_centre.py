@@ -9,10 +9,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.ingest.receive import Judge
+from central.ingest.receive import BatchValidator
 from central.ingest.verify import BatchError, unpack
 from central.store import Reader, Store
-from edge.core.model import Now, Publish, Stored, Welcome
+from edge.core.model import Now, Publish, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import BATCH_BYTES_MAX
@@ -22,19 +22,19 @@ from edge.messages.batches import (
     SYNC_BATCH,
     SYNC_HELLO,
     SYNC_WELCOME,
-    Ack,
+    BatchMessage,
     Cell,
-    Greeting,
     Hello,
     Measure,
-    Parcel,
+    SyncAck,
+    SyncWelcome,
     Window,
     encode,
     encode_body,
     fold,
 )
 from edge.messages.envelope import topic_down
-from edge.mqtt.client.connection import Message, State
+from edge.mqtt.client.connection import ConnectionState, Message
 from edge.uplink.sync import Sync
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
@@ -49,21 +49,21 @@ def window(minute: int) -> Window:
     )
 
 
-def parcel(seq: int, body: bytes, previous: bytes = NO_BATCH) -> Parcel:
+def parcel(seq: int, body: bytes, previous: bytes = NO_BATCH) -> BatchMessage:
     digest = sha256(body).digest()
-    return Parcel(epoch=1, seq=seq, sha256=digest, previous=previous, body=zstandard.compress(body))
+    return BatchMessage(epoch=1, seq=seq, sha256=digest, previous=previous, body=zstandard.compress(body))
 
 
-HELLO = Hello(node="n1", instance="i1", boot="b1", epoch=0, through=0, head=NO_BATCH, flying=[], acked_events=0)
+HELLO = Hello(node="n1", instance="i1", boot="b1", epoch=0, through=0, head=NO_BATCH, in_flight=[], acked_events=0)
 BODY = encode_body([window(1), window(2)])
 GOOD = [encode(HELLO), encode(parcel(1, BODY)), encode(parcel(2, encode_body([]), sha256(BODY).digest()))]
 ANSWERS = [
-    encode(Greeting(epoch=1, through=0)),
-    encode(Greeting(epoch=2, old_through=1, discard_before=START, reason="node_restored")),
-    encode(Greeting(refused="cloned")),
-    encode(Ack(epoch=1, through=1)),
-    encode(Ack(epoch=1, through=2, refused="gap", expected=3)),
-    encode(Ack(epoch=1, through=2**40 - 1)),
+    encode(SyncWelcome(epoch=1, through=0)),
+    encode(SyncWelcome(epoch=2, old_through=1, discard_before=START, reason="node_restored")),
+    encode(SyncWelcome(refused="cloned")),
+    encode(SyncAck(epoch=1, through=1)),
+    encode(SyncAck(epoch=1, through=2, refused="gap", expected=3)),
+    encode(SyncAck(epoch=1, through=2**40 - 1)),
 ]
 
 
@@ -81,9 +81,9 @@ def test_damaged_batches_are_refused_and_counted(store: Store, data: st.DataObje
     node = f"n{data.draw(st.integers(0, 5))}"
     kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "nonsense")))
     payload = data.draw(damaged(GOOD))
-    before = store.standing(node)
-    verdict = Judge(store, lambda: START).judge(Publish(node, kind, payload, 1, 1))
-    after = store.standing(node)
+    before = store.record(node)
+    verdict = BatchValidator(store, lambda: START).judge(Publish(node, kind, payload, 1, 1))
+    after = store.record(node)
     assert verdict.reason == "" or verdict.reason in Reason
     if kind == SYNC_BATCH and after != before:
         assert before is not None
@@ -97,7 +97,7 @@ def test_a_body_is_believed_only_as_far_as_the_schema(body: bytes, honest_hash: 
     """A body with the right hash and any content: windows within the schema, or a BatchError with a reason."""
     sent = parcel(1, body)
     if not honest_hash:
-        sent = Parcel(epoch=1, seq=1, sha256=sent.sha256, previous=NO_BATCH, body=body)
+        sent = BatchMessage(epoch=1, seq=1, sha256=sent.sha256, previous=NO_BATCH, body=body)
     try:
         unpacked, windows = unpack(sent)
     except BatchError:  # its reason is counted: the test above
@@ -110,12 +110,12 @@ def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:
     """No other content than the honest one is merged, and that once. (Where the damage is in the name of an optional
     field it is the batch as an older node would send it.)"""
     made = Store(tmp_path)
-    judge = Judge(made, lambda: START)
+    judge = BatchValidator(made, lambda: START)
     judge.judge(Publish("n1", SYNC_HELLO, GOOD[0], 1, 1))
     sample = encode(parcel(1, encode_body([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])))
     for payload in every_damage(sample):
         judge.judge(Publish("n1", SYNC_BATCH, payload, 1, 1))
-    assert made.standing("n1").through <= 1  # type: ignore[union-attr]
+    assert made.record("n1").through <= 1  # type: ignore[union-attr]
     for _ in range(2):
         judge.judge(Publish("n1", SYNC_BATCH, sample, 1, 1))
     made.close()
@@ -144,7 +144,7 @@ class Node:
 
     def __init__(self) -> None:
         self.outbox = Outbox("n1")
-        self.outbox.welcome(Welcome(1, 0))
+        self.outbox.welcome(SyncWelcomed(1, 0))
         for minute in (1, 2):
             self.outbox.add([window(minute)])
             self.outbox.cut(Now(0.0, START))
@@ -161,10 +161,10 @@ class Node:
         )
         self.sync._link = Line()  # type: ignore[assignment]
         self.sync._loop = asyncio.get_running_loop()
-        self.sync._on_state(State.CONNECTED)
+        self.sync._on_state(ConnectionState.CONNECTED)
 
-    def _post(self, item: Welcome | Stored) -> None:
-        if isinstance(item, Welcome):
+    def _post(self, item: SyncWelcomed | SyncAcked) -> None:
+        if isinstance(item, SyncWelcomed):
             self.outbox.welcome(item)
         else:
             self.outbox.stored(item.epoch, item.through)

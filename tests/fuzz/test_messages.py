@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.decode import decode
-from edge.core.model import Commit, Event, Input, Publish, Rejected, Sighting, decode_row
+from edge.core.model import Commit, Event, Input, PositionReport, Publish, Rejected, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.limits import TEXT_CHARACTERS_MAX
@@ -23,7 +23,7 @@ def check(kind: str, payload: bytes) -> tuple[Input, ...]:
     """One message through the decoder, and what must be true of whatever comes out."""
     made = decode(Publish("c-1", kind, payload, 1, 1), "wgs84")
     first = made[0]
-    assert isinstance(first, Event | Rejected | Sighting)
+    assert isinstance(first, Event | Rejected | PositionReport)
     if isinstance(first, Rejected):
         assert len(made) == 1
         assert first.reason in Reason

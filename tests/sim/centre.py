@@ -8,12 +8,12 @@ from copy import deepcopy
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from central.ingest.receive import Judge, Verdict
-from central.ingest.verify import Alarm, Standing
+from central.ingest.receive import BatchOutcome, BatchValidator
+from central.ingest.verify import Alarm, NodeRecord
 from edge.core.model import Publish
-from edge.messages.batches import SYNC_BATCH, Parcel, Window
+from edge.messages.batches import SYNC_BATCH, BatchMessage, Window
 from edge.messages.envelope import topic_down
-from edge.mqtt.client.connection import State
+from edge.mqtt.client.connection import ConnectionState
 from edge.mqtt.client.session import Message
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Store:
     """What the centre's disk holds."""
 
     def __init__(self) -> None:
-        self.standings: dict[str, Standing] = {}
+        self.standings: dict[str, NodeRecord] = {}
         self.hashes: dict[tuple[str, int, int], bytes] = {}
         self.events = 0
         self.counters: dict[str, int] = {}
@@ -37,22 +37,22 @@ class Store:
         self.alarms: list[Alarm] = []
         self.refusals = 0
 
-    def standing(self, node: str) -> Standing | None:
+    def record(self, node: str) -> NodeRecord | None:
         return self.standings.get(node)
 
     def hash_of(self, node: str, epoch: int, seq: int) -> bytes | None:
         return self.hashes.get((node, epoch, seq))
 
-    def greeted(self, node: str, standing: Standing | None, alarm: Alarm | None, at: int) -> None:
-        if standing is not None:
-            self.standings[node] = standing
+    def greeted(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
+        if record is not None:
+            self.standings[node] = record
         if alarm is not None:
             self.alarms.append(alarm)
 
-    def merge(self, standing: Standing, parcel: Parcel, windows: list[Window], at: int) -> None:
-        assert (standing.node, parcel.epoch, parcel.seq) not in self.hashes
-        self.hashes[standing.node, parcel.epoch, parcel.seq] = parcel.sha256
-        self.standings[standing.node] = standing
+    def merge(self, record: NodeRecord, parcel: BatchMessage, windows: list[Window], at: int) -> None:
+        assert (record.node, parcel.epoch, parcel.seq) not in self.hashes
+        self.hashes[record.node, parcel.epoch, parcel.seq] = parcel.sha256
+        self.standings[record.node] = record
         for window in windows:
             self.events += window.events
             for name, count in window.counters.items():
@@ -94,12 +94,12 @@ class Centre:
         """For another day."""
         self.backups = [*self.backups, deepcopy(self.store)][-BACKUPS_KEPT:]
 
-    def judge(self, client: str, kind: str, payload: bytes) -> Verdict | None:
+    def judge(self, client: str, kind: str, payload: bytes) -> BatchOutcome | None:
         """The verdict, None where nobody is there to answer, or died before (or after) its transaction."""
         if self.down:
             return None
         merged = len(self.store.hashes)
-        judge = Judge(self.store, self._world.wall_ms)  # type: ignore[arg-type]
+        judge = BatchValidator(self.store, self._world.wall_ms)  # type: ignore[arg-type]
         verdict = judge.judge(Publish(client, kind, payload, 1, 1))
         self._world.note(f"centre {kind} {verdict.reason} {len(self.store.hashes) - merged} {self.store.events}")
         return verdict
@@ -112,7 +112,7 @@ class Uplink:
         self.error = ""
         self.connected = False
         self._on_messages: Callable[[list[Message]], None] = options["on_messages"]
-        self._on_state: Callable[[State], None] = options["on_state"]
+        self._on_state: Callable[[ConnectionState], None] = options["on_state"]
         self._client = options["client_id"]
         self._generation = 0
         self._unacknowledged: dict[int, tuple[str, bytes, Any]] = {}
@@ -133,7 +133,7 @@ class Uplink:
             return
         self._generation += 1
         self.connected = True
-        self._on_state(State.CONNECTED)
+        self._on_state(ConnectionState.CONNECTED)
         for number, (topic, payload, _) in list(self._unacknowledged.items()):
             self._carry(topic, payload, number)
 
@@ -142,7 +142,7 @@ class Uplink:
         if self.connected:
             self.connected = False
             self._generation += 1
-            self._on_state(State.DISCONNECTED)
+            self._on_state(ConnectionState.DISCONNECTED)
             self._process.loop.call_later(1.0 + 5 * self._world.chance.random(), self._connect)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, on_ack: Any = None, **_: Any) -> bool:
@@ -188,7 +188,7 @@ class Uplink:
             self._delay_s(), lambda: self._process.run(lambda: self._answer(generation, verdict, answer, number))
         )
 
-    def _answer(self, generation: int, verdict: Verdict, payload: bytes, number: int) -> None:
+    def _answer(self, generation: int, verdict: BatchOutcome, payload: bytes, number: int) -> None:
         if generation != self._generation or not self.connected or self._world.uplink == "cut":
             return
         if verdict.kind:

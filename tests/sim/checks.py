@@ -5,7 +5,7 @@ The judge keeps books of its own, made from the rows alone: which id was decided
 
 from collections.abc import Callable
 
-from edge.core.model import Acknowledge, Answer, Event, Publish, Recall, Rejected, Row, decode_row
+from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, Publish, Rejected, Row, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.messages.envelope import OrderCancel, RiderProgress, RiderReply, RiderShift
@@ -70,20 +70,20 @@ class Books:
             )
             self.sequence = answer.sequence
             self.answers[answer.sequence] = answer.payload
-        recalls = {(e.client, e.id) for e in row.effects if isinstance(e, Recall)}
+        lookups = {(e.client, e.id) for e in row.effects if isinstance(e, DuplicateLookup)}
         receipts = iter([answer for answer in answers if answer.kind == "receipt"])
         for item, reason in zip(durable, reasons, strict=True):
             self.received += 1
-            self._decide(item, reason, row, recalls, receipts)
+            self._decide(item, reason, row, lookups, receipts)
         for answer in answers:
             if answer.kind == "assignment":
                 self._assign(answer, row.now.mono)
 
-    def _decide(self, item: Event | Rejected, reason: str, row: Row, recalls: set, receipts) -> None:
+    def _decide(self, item: Event | Rejected, reason: str, row: Row, lookups: set, receipts) -> None:
         id_ = item.body.id if isinstance(item, Event) else item.id
         key = (item.client, id_)
         if id_ and key in self.decided:
-            need(key in recalls, "I2", lambda: f"row {row.number} decides {key} again")
+            need(key in lookups, "I2", lambda: f"row {row.number} decides {key} again")
             self.duplicates += 1
             return
         if id_:
@@ -234,7 +234,7 @@ class Checks:
         self._bounds(node)
 
     def _dispatch(self, node: Node) -> None:
-        book = node.dispatch._book
+        book = node.dispatch._state
         holders = {}
         for name, rider in book.riders.known.items():
             for order in rider.orders:
@@ -256,13 +256,13 @@ class Checks:
             )
 
     def _bounds(self, node: Node) -> None:
-        orders, limits = node.dispatch._book.orders, self.limits
-        mine = max((len(each) for each in node.outgoing._of.values()), default=0)
+        orders, limits = node.dispatch._state.orders, self.limits
+        mine = max((len(each) for each in node.pending_answers._of.values()), default=0)
         cells = sum(len(window.cells) for window in node.outbox._pool.values())
         for name, value in (
             ("ORDERS_OPEN_MAX", len(orders.open)),
             ("ORDERS_CLOSED_KEPT", len(orders.closed)),
-            ("ANSWERS_PENDING_MAX", len(node.outgoing)),
+            ("ANSWERS_PENDING_MAX", len(node.pending_answers)),
             ("ANSWERS_PER_CLIENT_MAX", mine),
             ("BATCHES_IN_FLIGHT_MAX", len(node.outbox.in_flight())),
             ("POOL_WINDOWS_MAX", node.outbox.windows_waiting),
@@ -270,4 +270,8 @@ class Checks:
             ("POOL_CELLS_MAX", cells),
         ):
             need(value <= limits[name], "I5", lambda n=name, v=value: f"{n} is {limits[n]}, there are {v}")
-        need(len(node.outgoing._expiry) <= 1_000 + 4 * len(node.outgoing) + 1, "I5", lambda: "the expiry heap grows")
+        need(
+            len(node.pending_answers._expiry) <= 1_000 + 4 * len(node.pending_answers) + 1,
+            "I5",
+            lambda: "the expiry heap grows",
+        )

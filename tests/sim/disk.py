@@ -132,7 +132,7 @@ class Paper:
         self.failure = None
         return True
 
-    async def recall(self, number: int) -> bytes | None:
+    async def lookup(self, number: int) -> bytes | None:
         """A row from the disk, some time later."""
         found = self._process.loop.create_future()
         self._process.loop.call_later(self._commit_s, found.set_result, None)

@@ -203,7 +203,7 @@ class Broker:
         self._unacknowledged = {}
         for id_, publish in reversed(again):
             self._queue.setdefault(publish.client, []).insert(0, (id_, publish))
-        process.loop.call_later(0.1, lambda: self.wake(process.pipeline.node.outgoing.clients()))
+        process.loop.call_later(0.1, lambda: self.wake(process.pipeline.node.pending_answers.clients()))
         self._read_soon()
 
     def gone(self) -> None:

@@ -13,7 +13,7 @@ from edge.errors import JournalError, Reason
 from edge.health.latency import Latency
 from edge.health.status import STAGES
 from edge.limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
-from edge.pipeline.drops import Tally
+from edge.pipeline.drops import DropCounter
 from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
 from edge.uplink.sync import Sync
@@ -75,18 +75,19 @@ class Process:
             clock.resume(node.last)
         self.pipeline = Pipeline(node, self.paper, clock, self.status, "wgs84", self.fatal)  # type: ignore[arg-type]
         self.world.judge_recovery(self, node)
-        self.tally = Tally(self.disk.block, lambda block: setattr(self.disk, "block", block))
-        owed = self.tally.owed(node.number)
+        self.drops = DropCounter(self.disk.block, lambda block: setattr(self.disk, "block", block))
+        unrecorded = self.drops.unrecorded(node.number)
         self.pipeline.start()
         if node.rules != self.world.plan.rules:
             self.pipeline.post([Configure(self.world.plan.rules)])
-        if owed:
-            self.pipeline.post([*owed])
+        if unrecorded:
+            self.pipeline.post([*unrecorded])
         self._beat()
         if self.main:
             self.world.link.attach(self)
             self.pipeline.links.append(self.world.link)
-        with patch("edge.uplink.sync.Link", Uplink), patch("edge.uplink.sync.token_hex", lambda _: f"boot-{boot}"):
+        uplink = "edge.uplink.sync"
+        with patch(f"{uplink}.MqttConnection", Uplink), patch(f"{uplink}.token_hex", lambda _: f"boot-{boot}"):
             self.sync = Sync(
                 node="n-1",
                 centre="centre",
@@ -108,7 +109,7 @@ class Process:
         self.uplink.attach(self)
 
     def _beat(self) -> None:
-        self.tally.keep(*self.pipeline.uncounted)
+        self.drops.keep(*self.pipeline.uncounted)
         self.loop.call_later(STATUS_INTERVAL_S, self._beat)
 
     def _retain(self) -> None:

@@ -12,10 +12,10 @@ import pytest
 import zstandard
 from msgspec import Struct
 
-from central.ingest.receive import Judge, Verdict
-from edge.core.model import Now, Publish, Welcome
+from central.ingest.receive import BatchOutcome, BatchValidator
+from edge.core.model import Now, Publish, SyncWelcomed
 from edge.core.outbox import Outbox
-from edge.messages.batches import SYNC_BATCH, SYNC_HELLO, Parcel, Window, decode_ack, decode_greeting, encode
+from edge.messages.batches import SYNC_BATCH, SYNC_HELLO, BatchMessage, Window, decode_ack, decode_greeting, encode
 from tests.sim.centre import Store
 
 HISTORIES = 500
@@ -43,7 +43,7 @@ class Side:
         self.boot = boot
         self.outbox = Outbox("n-1")
         self.draft: list[str] = []
-        self.line: deque[Parcel] = deque()
+        self.line: deque[BatchMessage] = deque()
         """Sent and not yet at the centre: it may arrive long after."""
         self.greeted = False
 
@@ -107,9 +107,9 @@ class History:
     def _twice(self) -> dict[str, int]:
         return {name: count for name, count in self.store.counters.items() if count > 1}
 
-    def _judge(self, kind: str, payload: bytes) -> Verdict:
+    def _judge(self, kind: str, payload: bytes) -> BatchOutcome:
         before = len(self.store.alarms)
-        verdict = Judge(self.store, lambda: 0).judge(Publish("n-1", kind, payload, 1, 1))  # type: ignore[arg-type]
+        verdict = BatchValidator(self.store, lambda: 0).judge(Publish("n-1", kind, payload, 1, 1))  # type: ignore[arg-type]
         self.lost += sum(alarm.events for alarm in self.store.alarms[before:])
         return verdict
 
@@ -130,8 +130,8 @@ class History:
         greeting = decode_greeting(verdict.payload)
         side.greeted = not greeting.refused
         if side.greeted and self.rng.random() < 0.8:  # else the answer is lost
-            word = Welcome(
-                greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.chain
+            word = SyncWelcomed(
+                greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.history
             )
             if word.discard_before and word.epoch > side.outbox.epoch and side.draft:
                 self.discarded += len(side.draft) * (side is self.node)
@@ -143,13 +143,13 @@ class History:
         if side.greeted:
             now = side.outbox.hello("i-1", side.boot)
             side.line.extend(
-                Parcel(
+                BatchMessage(
                     epoch=batch.epoch,
                     seq=batch.seq,
                     sha256=batch.sha256,
                     previous=batch.previous,
                     body=zstandard.compress(batch.body),
-                    chain=now.before(batch.seq),
+                    history=now.before(batch.seq),
                 )
                 for batch in side.outbox.in_flight()
             )

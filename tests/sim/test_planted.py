@@ -7,16 +7,16 @@ import msgspec
 import pytest
 
 from edge.core.aggregate import Windows
-from edge.core.answers import Outgoing
-from edge.core.dedup import Repeats
+from edge.core.answers import PendingAnswers
+from edge.core.dedup import DedupIndex
 from edge.core.model import Acknowledge, Answer, Decision, Now, Shed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.errors import Reason
-from edge.pipeline.inflight import Round
+from edge.pipeline.inflight import InflightCommit
 from edge.pipeline.pipeline import Pipeline
 from edge.scenarios.dispatch import assignments
-from edge.scenarios.dispatch.state.dispatch_state import Book
+from edge.scenarios.dispatch.state.dispatch_state import DispatchState
 from edge.scenarios.dispatch.state.riders import Rider, Riders
 from tests.sim.draw import draw
 from tests.sim.search import Outcome, live
@@ -44,8 +44,8 @@ def acknowledge_before_commit(patch: Patch) -> None:
     """A publish is acknowledged when it is decided."""
     honest = Pipeline._commit
 
-    def hasty(self: Pipeline, effects: Any, read_at: float, handled_at: float, debts: Any = ()) -> None:
-        Round.of(effects, self.node.sequence, read_at, handled_at, debts).acknowledge()
+    def hasty(self: Pipeline, effects: Any, read_at: float, handled_at: float, acks: Any = ()) -> None:
+        InflightCommit.of(effects, self.node.sequence, read_at, handled_at, acks).acknowledge()
         honest(self, effects, read_at, handled_at, ())
 
     patch.setattr(Pipeline, "_commit", hasty)
@@ -53,12 +53,12 @@ def acknowledge_before_commit(patch: Patch) -> None:
 
 def forget_repeats_after_restart(patch: Patch) -> None:
     """A snapshot that does not keep which events were decided."""
-    patch.setattr(Repeats, "restore", classmethod(lambda cls, body: cls()))
+    patch.setattr(DedupIndex, "restore", classmethod(lambda cls, body: cls()))
 
 
 def forget_repeats_when_many(patch: Patch) -> None:
     """The index of decided events loses what it moves into its arrays."""
-    patch.setattr(Repeats, "_push", lambda self, *_: None)
+    patch.setattr(DedupIndex, "_push", lambda self, *_: None)
 
 
 def delete_beyond_the_acknowledged(patch: Patch) -> None:
@@ -139,16 +139,16 @@ def overload_a_rider(patch: Patch) -> None:
 
 def offer_to_two(patch: Patch) -> None:
     """An order that waits for an answer is offered to the next one."""
-    honest = assignments.settle
+    honest = assignments.apply_decisions
 
-    def hasty(book: Book, decisions: Sequence[Decision], now: Now, say: Any) -> None:
-        honest(book, decisions, now, say)
-        idle = [rider for rider in book.riders.known.values() if rider.on and not rider.orders]
-        for order in book.orders.open.values():
+    def hasty(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, say: Any) -> None:
+        honest(dispatch, decisions, now, say)
+        idle = [rider for rider in dispatch.riders.known.values() if rider.on and not rider.orders]
+        for order in dispatch.orders.open.values():
             if order.state == "offered" and order.offers == 1 and idle:
-                assignments._offer(book, order, idle.pop(), now)
+                assignments._offer(dispatch, order, idle.pop(), now)
 
-    patch.setattr(assignments, "settle", hasty)
+    patch.setattr(assignments, "apply_decisions", hasty)
 
 
 def drop_without_a_reason(patch: Patch) -> None:
@@ -164,35 +164,36 @@ def drop_without_a_reason(patch: Patch) -> None:
 
 def lose_the_count_of_what_was_shed(patch: Patch) -> None:
     """What a link dropped is written to status only."""
-    patch.setattr("edge.pipeline.pending.Gathered.shed", lambda *_: None)
+    patch.setattr("edge.pipeline.pending.PendingInputs.shed", lambda *_: None)
 
 
 def lose_the_counts_of_a_full_disk(patch: Patch) -> None:
     """What was dropped while nothing could be written is forgotten by a kill."""
-    patch.setattr("edge.pipeline.drops.Tally.owed", lambda *_: [])
+    patch.setattr("edge.pipeline.drops.DropCounter.unrecorded", lambda *_: [])
 
 
 def lose_the_counts_of_lost_rounds(patch: Patch) -> None:
     """What was on its way to a disk that turned out to be full is not counted again."""
-    patch.setattr(Round, "sheds", lambda _: [])
+    patch.setattr(InflightCommit, "sheds", lambda _: [])
 
 
 def count_a_kept_drop_twice(patch: Patch) -> None:
     """What a row took along is taken from beside the journal once more."""
     patch.setattr(
-        "edge.pipeline.drops.Tally.owed", lambda self, _: [Shed(*item) for item in self._found.counts.items()]
+        "edge.pipeline.drops.DropCounter.unrecorded",
+        lambda self, _: [Shed(*item) for item in self._found.counts.items()],
     )
 
 
 def decide_a_known_id_again(patch: Patch) -> None:
     """A repeat whose kind is a reply is decided anew."""
-    honest = Repeats.claim
+    honest = DedupIndex.insert_or_get
 
-    def forgetful(self: Repeats, client: str, id_: str, row: int, age_ms: int) -> int | None:
+    def forgetful(self: DedupIndex, client: str, id_: str, row: int, age_ms: int) -> int | None:
         known = honest(self, client, id_, row, age_ms)
         return None if client == "r-0" and id_.endswith("2") else known
 
-    patch.setattr(Repeats, "claim", forgetful)
+    patch.setattr(DedupIndex, "insert_or_get", forgetful)
 
 
 def answer_a_repeat_anew(patch: Patch) -> None:
@@ -201,8 +202,8 @@ def answer_a_repeat_anew(patch: Patch) -> None:
 
     honest = repeats.receipts_in
 
-    def other(body: bytes, recalls: Any) -> dict[tuple[str, str], bytes]:
-        return {key: found + b" " for key, found in honest(body, recalls).items()}
+    def other(body: bytes, lookups: Any) -> dict[tuple[str, str], bytes]:
+        return {key: found + b" " for key, found in honest(body, lookups).items()}
 
     patch.setattr(repeats, "receipts_in", other)
 
@@ -230,17 +231,17 @@ def prune_by_the_wall_clock(patch: Patch) -> None:
 
 def withdraw_what_was_reclaimed(patch: Patch) -> None:
     """What a round took from a rider it says last, even where it gave it back."""
-    patch.setattr("edge.core.effects.Said.take_back", lambda *_: None)
+    patch.setattr("edge.core.effects.Effects.cancel_withdrawal", lambda *_: None)
 
 
 def keep_every_answer(patch: Patch) -> None:
     """No bound on what one client leaves unfetched."""
 
-    def hoard(self: Outgoing, answer: Answer) -> None:
+    def hoard(self: PendingAnswers, answer: Answer) -> None:
         self._pending[answer.sequence] = answer
         self._of.setdefault(answer.client, {})[answer.sequence] = answer
 
-    patch.setattr(Outgoing, "add", hoard)
+    patch.setattr(PendingAnswers, "add", hoard)
 
 
 def read_the_clock_twice(patch: Patch) -> None:
@@ -255,13 +256,13 @@ def read_the_clock_twice(patch: Patch) -> None:
 
 def mix_up_the_verdicts(patch: Patch) -> None:
     """The verdicts of a batch come back in another order."""
-    honest = Round.of.__func__  # type: ignore[attr-defined]
+    honest = InflightCommit.of.__func__  # type: ignore[attr-defined]
 
-    def mixed(cls: type[Round], effects: Any, *arguments: Any) -> Round:
+    def mixed(cls: type[InflightCommit], effects: Any, *arguments: Any) -> InflightCommit:
         turned = [Acknowledge(e.reasons[::-1]) if isinstance(e, Acknowledge) else e for e in effects]
         return honest(cls, turned, *arguments)
 
-    patch.setattr(Round, "of", classmethod(mixed))
+    patch.setattr(InflightCommit, "of", classmethod(mixed))
 
 
 def count_an_acknowledgement_twice(patch: Patch) -> None:

@@ -317,7 +317,7 @@ class World:
         left = {
             "unanswered": sum(len(person.outbox) for person in self.people),
             "agendas": sum(len(person.agenda) for person in self.people),
-            "open orders": len(node.dispatch._book.orders.open),
+            "open orders": len(node.dispatch._state.orders.open),
             "events in open windows": sum(draft.events for draft in node.windows._drafts.values()),
             "events that wait": node.outbox.events_waiting,
             "batches": len(node.outbox.in_flight()),

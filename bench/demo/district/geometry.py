@@ -19,7 +19,7 @@ CITY: Final = (31.2304, 121.4737)
 """Where the district's middle is put: (latitude, longitude), degrees."""
 
 
-class Ground(Struct, frozen=True):
+class Geometry(Struct, frozen=True):
     """A plane that touches the earth where (`x`, `y`) metres of the instance meet (`lat`, `lon`) degrees."""
 
     x: float

@@ -27,10 +27,10 @@ from edge.messages.envelope import (
     is_json,
     topic_up,
 )
-from edge.mqtt.client.connection import Link, Message, State
+from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 
 from ..proof.records import EventRecord, Records
-from .scheduler import Agenda
+from .scheduler import Scheduler
 
 RESEND_S: Final = 3.0
 """Real seconds after which an event without a receipt is sent again."""
@@ -71,7 +71,7 @@ class Fleet:
     """What all clients share: where to connect, their tokens, one resend timer, and the records."""
 
     def __init__(
-        self, node: str, url: str, tokens: dict[str, str], agenda: Agenda, records: Records, seed: int
+        self, node: str, url: str, tokens: dict[str, str], agenda: Scheduler, records: Records, seed: int
     ) -> None:
         self.node = node
         self.url = url
@@ -98,11 +98,11 @@ class Fleet:
         self._tokens = {}
         self._shared = (username, token) if username else None
 
-    def link(self, client: "Client") -> Link:
+    def link(self, client: "Client") -> MqttConnection:
         """The connection of a client, not yet running."""
         username, token = self._shared or (client.name, self._tokens.get(client.name, ""))
         down = f"ds/{self.node}/down/{client.name}/#"
-        return Link(
+        return MqttConnection(
             self.url,
             client_id=f"{self.node}-{client.name}",
             username=username,
@@ -168,7 +168,7 @@ class Client:
         self._fleet = fleet
         self._json = json
         self._on_answer = on_answer
-        self._link: Link | None = None
+        self._link: MqttConnection | None = None
         self._connected = False
         self._leaving = False
         self._events = 0
@@ -250,9 +250,9 @@ class Client:
         if self._leaving and not self.unanswered:
             self.leave()
 
-    def state_changed(self, state: State) -> None:
+    def state_changed(self, state: ConnectionState) -> None:
         """The connection came or went."""
-        connected = state is State.CONNECTED
+        connected = state is ConnectionState.CONNECTED
         if connected == self._connected or self._link is None:
             return
         self._connected = connected

@@ -19,7 +19,7 @@ Action = Callable[[int], object]
 """Called with the wall milliseconds at which it was due."""
 
 
-class Agenda:
+class Scheduler:
     """Actions at instants of a (scaled) clock, in sequence; equal instants in the sequence they were added."""
 
     def __init__(self, clock: Clock) -> None:

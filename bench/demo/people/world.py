@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from edge.messages.envelope import Place
 
-from ..district.geometry import Ground
+from ..district.geometry import Geometry
 from ..district.instance import Instance, Order
 from ..proof.records import OrderRecord, Records
 from .clients import Fleet
-from .scheduler import Agenda
+from .scheduler import Scheduler
 
 MINUTE_MS: Final = 60_000
 CONNECT_AHEAD_REAL_S: Final = 1.0
@@ -37,7 +37,7 @@ class World:
     """One day of one instance: where things are, what time it is, who waits for which meal."""
 
     def __init__(
-        self, instance: Instance, agenda: Agenda, fleet: Fleet, records: Records, seed: int, habits: Habits
+        self, instance: Instance, agenda: Scheduler, fleet: Fleet, records: Records, seed: int, habits: Habits
     ) -> None:
         self.instance = instance
         self.agenda = agenda
@@ -47,7 +47,7 @@ class World:
         """Minute 0 of the instance, wall ms. Set when everything is ready, before anybody plans."""
         self.seed = seed
         self.habits = habits
-        self.ground = Ground(*instance.middle())
+        self.ground = Geometry(*instance.middle())
         self.shops = {restaurant.name: restaurant for restaurant in instance.restaurants}
         self.closed = False
         self._ready: dict[str, int] = {}

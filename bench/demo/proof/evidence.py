@@ -13,7 +13,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from edge.core.model import Acknowledge, Answer, Event, Recalled, Rejected, Row, Shed, decode_row
+from edge.core.model import Acknowledge, Answer, DuplicateAnswer, Event, Rejected, Row, Shed, decode_row
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
 from edge.messages.envelope import (
     Assignment,
@@ -125,7 +125,7 @@ class Evidence:
     def _answers(self, row: Row) -> dict[tuple[str, str], Receipt]:
         """The receipts that this row made; those that it only repeats are compared."""
         fresh: dict[tuple[str, str], Receipt] = {}
-        recalled = {(item.client, item.payload) for item in row.inputs if isinstance(item, Recalled)}
+        recalled = {(item.client, item.payload) for item in row.inputs if isinstance(item, DuplicateAnswer)}
         for effect in row.effects:
             if not isinstance(effect, Answer) or effect.kind != "receipt":
                 continue

@@ -11,7 +11,7 @@ from edge.scenarios.dispatch.planner.improvement import EFFORT, improve
 from edge.scenarios.dispatch.planner.insertion import insert
 from edge.scenarios.dispatch.planner.promises import Promises
 from edge.scenarios.dispatch.planner.routes import Floats, Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, Service
+from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
 from edge.scenarios.dispatch.planner.weights import Weights
 
 from .policy import (
@@ -64,7 +64,7 @@ class Doorstep:
         self.between = np.array([self._rides(day.site(name)) for name in self.shops])
         self.demand: Floats = np.full(len(self.shops), SHOP_SHARE)
         halves = (day.before_pickup, day.after_pickup, day.before_dropoff, day.after_dropoff)
-        self.jobs = Jobs(weights or Weights(), Service(*map(float, halves)), self._hop)
+        self.jobs = Jobs(weights or Weights(), ServiceTimes(*map(float, halves)), self._hop)
         self.couriers = list(day.couriers)
         self.number = {name: number for number, name in enumerate(self.couriers)}
         self.plan = Plan(self.jobs, len(self.couriers), np.zeros((len(self.couriers) + ROWS, len(self.shops))))

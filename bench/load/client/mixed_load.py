@@ -16,7 +16,7 @@ POSITIONS_PER_ORDER: Final = 20
 EVENTS_PER_MIX: Final = EVENTS_PER_ORDER + POSITIONS_PER_ORDER
 
 
-class Mix:
+class MixedLoad:
     """The positions beside the orders of a street, whose riders report in turn from where they stand."""
 
     def __init__(self, street: Street, points: int) -> None:

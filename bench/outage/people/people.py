@@ -27,7 +27,7 @@ from edge.messages.envelope import (
     topic_down,
     topic_up,
 )
-from edge.mqtt.client.connection import Link, Message, State
+from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 
 RESEND_S: Final = 3.0
 """Real seconds after which an event without a receipt is sent again."""
@@ -74,7 +74,7 @@ class Person:
         self.on_here: Callable[[], None] | None = None
         self._crowd = crowd
         self._on_assignment = on_assignment
-        self.link = Link(
+        self.link = MqttConnection(
             crowd.url,
             client_id=name,
             username=name,
@@ -132,8 +132,8 @@ class Person:
                 self._on_assignment(answer, self.link.read_at)
         self.link.acknowledge(messages)
 
-    def _changed(self, state: State) -> None:
-        if state is State.CONNECTED:
+    def _changed(self, state: ConnectionState) -> None:
+        if state is ConnectionState.CONNECTED:
             if self.on_here is not None:
                 self.on_here()
             self.sweep(perf_counter())

@@ -36,7 +36,7 @@ from ...limits import (
 )
 from ...messages.envelope import topic_down
 from ..packets.codec import QoS
-from .connection import EXPIRED, TOO_LARGE, Link, Message, State, Will
+from .connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
 
 GONE_KIND: Final = "client.gone"
 """The kind of a client's will. It is for the link, and never reaches the core."""
@@ -107,7 +107,7 @@ class Broker:
         self._settling = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[None] | None = None
-        self.link = Link(
+        self.link = MqttConnection(
             url,
             client_id=f"doorstep-{node}",
             username=username,
@@ -196,13 +196,13 @@ class Broker:
 
     # -- from the broker -----------------------------------------------------------------------------------------------
 
-    def _on_state(self, state: State) -> None:
-        if state is State.CONNECTED:
+    def _on_state(self, state: ConnectionState) -> None:
+        if state is ConnectionState.CONNECTED:
             kept = "kept" if self.link.session_present else "new"
             log.info("joined the broker at %s; its session for this node is %s", self.url, kept)
             self.link.publish(self._status_topic, _ALIVE, retain=True)
             self._pump()
-        elif state in (State.DISCONNECTED, State.REFUSED):
+        elif state in (ConnectionState.DISCONNECTED, ConnectionState.REFUSED):
             log.warning("not joined to the broker: %s", self.link.error)
 
     def _on_messages(self, messages: list[Message]) -> None:

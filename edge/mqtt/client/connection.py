@@ -1,6 +1,6 @@
 """One MQTT 5 connection that stays: what broker mode, the uplink, simulated clients and the load generator use.
 
-All protocol is in `client`; here are the socket, the timer and the way back after a loss (full jitter, so that the
+All protocol is in `session`; here are the socket, the timer and the way back after a loss (full jitter, so that the
 clients of a restarted peer do not return in one wave). One read is one call of the owner with all its messages, and
 all output of one turn of the loop is one write. There is no task for each message, and no queue but the client's.
 """
@@ -26,17 +26,17 @@ from ...limits import (
 )
 from ..address import split_url
 from ..packets.codec import Will
-from .failure import Failure
+from .failure import MqttConnectionError
 from .inflight import EXPIRED, TOO_LARGE, OnAck
-from .session import Client, Message, Phase
+from .session import Message, MqttClientSession, Phase
 
-__all__ = ["EXPIRED", "TOO_LARGE", "Link", "Message", "State", "Will"]
+__all__ = ["EXPIRED", "TOO_LARGE", "ConnectionState", "Message", "MqttConnection", "Will"]
 
 _CLOSE_DEADLINE_S: Final = 1.0  # for the last bytes to leave; then the socket is cut
 _BACKOFF_DOUBLINGS_MAX: Final = 16
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """What `on_state` tells. CONNECTED means subscribed too. After REFUSED the link tries again, but slowly."""
 
     CONNECTING = "connecting"
@@ -46,7 +46,7 @@ class State(Enum):
     STOPPED = "stopped"
 
 
-class Link:
+class MqttConnection:
     """One MQTT 5 connection, made anew whenever it is lost. `run` keeps it until `stop`.
 
     `on_messages` gets all publishes of one read; QoS 1 messages are acknowledged only by `acknowledge`. Callbacks run
@@ -59,7 +59,7 @@ class Link:
         *,
         client_id: str,
         on_messages: Callable[[list[Message]], None],
-        on_state: Callable[[State], None],
+        on_state: Callable[[ConnectionState], None],
         random: Callable[[], float],
         username: str = "",
         token: str = "",
@@ -81,7 +81,7 @@ class Link:
         self._tls = (tls or ssl.create_default_context()) if self._scheme == "mqtts" else None
         self._on_messages, self._on_state, self._random = on_messages, on_state, random
         self._backoff = backoff
-        self._client = Client(
+        self._client = MqttClientSession(
             client_id,
             username=username,
             token=token,
@@ -96,7 +96,7 @@ class Link:
             in_flight_max=in_flight_max,
             backlog_max=backlog_max,
         )
-        self.state = State.DISCONNECTED
+        self.state = ConnectionState.DISCONNECTED
         self.error = ""
         """Why the last connection failed or ended; empty while all is well."""
         self.connected_at = 0.0
@@ -106,8 +106,8 @@ class Link:
         self.read_at = 0.0
         """`time.perf_counter()` when the bytes of the present `on_messages` call were read."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening: asyncio.Future[_Wire] | None = None
-        self._wire: _Wire | None = None
+        self._opening: asyncio.Future[_Transport] | None = None
+        self._wire: _Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._flushing = False
         self._wanted = True  # by the owner
@@ -119,7 +119,7 @@ class Link:
     @property
     def connected(self) -> bool:
         """Whether publishes leave now."""
-        return self.state is State.CONNECTED
+        return self.state is ConnectionState.CONNECTED
 
     @property
     def client_id(self) -> str:
@@ -169,7 +169,7 @@ class Link:
         A QoS 1 publish taken over is sent again after every reconnect until the peer acknowledges it; `on_ack` gets
         the peer's reason code (below 0x80 is success), `EXPIRED`, or `TOO_LARGE` (at once, before this returns)."""
         wire = self._wire
-        if self._loop is None or wire is None or (qos == 0 and wire.choked):
+        if self._loop is None or wire is None or (qos == 0 and wire.write_paused):
             return False
         taken = self._client.publish(
             topic, payload, self._loop.time(), qos=qos, retain=retain, expiry_s=expiry_s, on_ack=on_ack
@@ -207,14 +207,14 @@ class Link:
         self._loop = asyncio.get_running_loop()
         attempt = 0
         while not self._stopping.is_set():
-            self._change(State.CONNECTING)
+            self._change(ConnectionState.CONNECTING)
             failure = await self._one_connection()
             lasted_s = self._loop.time() - self.connected_at if self.connected_at else 0.0
             self.connected_at = 0.0
             if self._stopping.is_set():
                 break
             self.error = failure.text
-            self._change(State.REFUSED if failure.refused else State.DISCONNECTED)
+            self._change(ConnectionState.REFUSED if failure.refused else ConnectionState.DISCONNECTED)
             attempt = 0 if lasted_s >= LINK_HELD_S else attempt
             ceiling_s = min(self._backoff[1], self._backoff[0] * 2 ** min(attempt, _BACKOFF_DOUBLINGS_MAX))
             attempt += 1
@@ -222,7 +222,7 @@ class Link:
             delay_s = (0.5 + share / 2) * self._backoff[1] if failure.refused else share * ceiling_s
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
-        self._change(State.STOPPED)
+        self._change(ConnectionState.STOPPED)
 
     async def stop(self) -> None:
         """Says goodbye (the peer discards the will) and ends `run`. What was not acknowledged is given up."""
@@ -241,7 +241,7 @@ class Link:
 
     # -- one connection ------------------------------------------------------------------------------------------------
 
-    async def _one_connection(self) -> Failure:
+    async def _one_connection(self) -> MqttConnectionError:
         assert self._loop is not None
         loop = self._loop
         self._opening = asyncio.ensure_future(self._open(loop))
@@ -250,16 +250,16 @@ class Link:
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
-            return Failure("Stopped.")
+            return MqttConnectionError("Stopped.")
         except TimeoutError:
-            return Failure(
-                f"{self.url} did not answer within {CONNECT_DEADLINE_S:.0f} s. Is it running, and reachable?"
-            )
+            waited = f"within {CONNECT_DEADLINE_S:.0f} s"
+            return MqttConnectionError(f"{self.url} did not answer {waited}. Is it running, and reachable?")
         except ssl.SSLCertVerificationError as error:
             hint = "Check the certificate authority, the host name and both clocks."
-            return Failure(f"{self.url} showed a certificate that is not trusted: {error.verify_message}. {hint}", True)
+            text = f"{self.url} showed a certificate that is not trusted: {error.verify_message}."
+            return MqttConnectionError(f"{text} {hint}", True)
         except (OSError, ssl.SSLError) as error:
-            return Failure(f"{self.url} cannot be reached: {error}. Is it running, and is the address right?")
+            return MqttConnectionError(f"{self.url} cannot be reached: {error}. Is it running, is the address right?")
         self._wire = wire
         self._reading = True
         self._client.paused = False
@@ -275,10 +275,10 @@ class Link:
                 self._timer = None
         failure = self._client.failure
         self._client.disconnected()
-        return failure or Failure(f"{self.url} closed the connection. Trying again.")
+        return failure or MqttConnectionError(f"{self.url} closed the connection. Trying again.")
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Wire":
-        make = lambda: _Wire(self, loop)
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Transport":
+        make = lambda: _Transport(self, loop)
         if self._scheme == "unix":
             _, wire = await loop.create_unix_connection(make, self._host)
         else:
@@ -286,13 +286,13 @@ class Link:
             _, wire = await loop.create_connection(make, self._host, self._port, ssl=self._tls, server_hostname=name)
         return wire
 
-    def received(self, wire: "_Wire", data: bytes) -> None:
+    def received(self, wire: "_Transport", data: bytes) -> None:
         """Bytes of one read. For the wire only."""
         if wire is not self._wire or self._loop is None or self._client.failure is not None:
             return
         self.read_at = perf_counter()
         messages = self._client.receive(data, self._loop.time())
-        if self._client.phase is Phase.UP and self.state is not State.CONNECTED:
+        if self._client.phase is Phase.UP and self.state is not ConnectionState.CONNECTED:
             self._up(self._loop)
         if messages:
             self._on_messages(messages)
@@ -315,7 +315,7 @@ class Link:
         self.connected_at = loop.time()
         self.connects += 1
         self._arm(loop)  # the handshake's deadline has become that of a ping
-        self._change(State.CONNECTED)
+        self._change(ConnectionState.CONNECTED)
 
     def _after(self, loop: asyncio.AbstractEventLoop) -> None:
         """Whatever the client has to say now leaves; a failed connection is closed, the timer armed."""
@@ -348,21 +348,21 @@ class Link:
             if data and not self._wire.transport.is_closing():
                 self._wire.transport.write(data)
 
-    def _change(self, state: State) -> None:
+    def _change(self, state: ConnectionState) -> None:
         if state is not self.state:
             self.state = state
             self._on_state(state)
 
 
-class _Wire(asyncio.Protocol):
+class _Transport(asyncio.Protocol):
     """One socket. Lives as long as it does, so that late calls of an old one are told from those of the present one."""
 
     transport: asyncio.Transport
 
-    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, link: MqttConnection, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
         self.closed: asyncio.Future[None] = loop.create_future()
-        self.choked = False
+        self.write_paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -374,10 +374,10 @@ class _Wire(asyncio.Protocol):
         self._link.received(self, data)
 
     def pause_writing(self) -> None:
-        self.choked = True
+        self.write_paused = True
 
     def resume_writing(self) -> None:
-        self.choked = False
+        self.write_paused = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc  # what it says is in the failure, or no more than "connection reset"

@@ -7,7 +7,7 @@ from msgspec import Struct
 from ..packets.codec import ConnAckPacket, ConnAckReasonCode, DisconnectPacket, DisconnectReasonCode
 
 
-class Failure(Struct, frozen=True):
+class MqttConnectionError(Struct, frozen=True):
     """Why a connection ended. `refused` means that trying again soon cannot help."""
 
     text: str
@@ -32,19 +32,21 @@ _DISCONNECT_HINTS: Final = {
 }
 
 
-def of_connack(packet: ConnAckPacket, username: str) -> Failure:
+def of_connack(packet: ConnAckPacket, username: str) -> MqttConnectionError:
     """The failure that a CONNACK other than success means."""
     user = f" for user {username!r}" if username else ""
     hint = _CONNACK_HINTS.get(int(packet.reason_code))
     said = _said(packet.reason_code, packet.reason_str)
-    return Failure(f"The peer refused the connection{user}: {said}. {hint or 'Trying again.'}", hint is not None)
+    return MqttConnectionError(
+        f"The peer refused the connection{user}: {said}. {hint or 'Trying again.'}", hint is not None
+    )
 
 
-def of_disconnect(packet: DisconnectPacket) -> Failure:
+def of_disconnect(packet: DisconnectPacket) -> MqttConnectionError:
     """The failure that a DISCONNECT of the peer means."""
     hint = _DISCONNECT_HINTS.get(int(packet.reason_code))
     said = _said(packet.reason_code, packet.reason_str)
-    return Failure(f"The peer disconnected: {said}. {hint or 'Trying again.'}", hint is not None)
+    return MqttConnectionError(f"The peer disconnected: {said}. {hint or 'Trying again.'}", hint is not None)
 
 
 def _said(code: ConnAckReasonCode | DisconnectReasonCode, detail: str | None) -> str:

@@ -37,7 +37,7 @@ class _Entry(Struct):
     sent: bool = False
 
 
-class Outgoing:
+class InflightWindow:
     """The publishes of one session over all its connections. `write` takes the bytes to send."""
 
     def __init__(self, write: Callable[[bytes], None], in_flight_max: int, backlog_max: int) -> None:

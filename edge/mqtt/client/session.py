@@ -1,8 +1,8 @@
 """The client's half of MQTT 5 without any I/O: bytes and time in, bytes and messages out.
 
-One `Client` is one session over all its connections; `outgoing` keeps what the peer has not acknowledged. Received
-QoS 1 publishes are acknowledged when the owner says so, in the order in which they came, as the standard asks; an
-acknowledgement for an earlier connection is dropped, since the peer sends such a message again.
+One `MqttClientSession` is one session over all its connections; `InflightWindow` keeps what the peer has not
+acknowledged. Received QoS 1 publishes are acknowledged when the owner asks for it, in the order in which they came, as
+the standard demands; one for an earlier connection is dropped, since the peer sends such a message again.
 
 Not offered: QoS 2 and subscription identifiers. Topic aliases are used towards a peer that offers them.
 """
@@ -43,8 +43,8 @@ from ..packets.codec import (
     TopicFilter,
     Will,
 )
-from .failure import Failure, of_connack, of_disconnect
-from .inflight import PACKET_IDS, OnAck, Outgoing
+from .failure import MqttConnectionError, of_connack, of_disconnect
+from .inflight import PACKET_IDS, InflightWindow, OnAck
 
 _PLACE_BITS: Final = 40  # a year of 30,000 messages a second on one connection
 _PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
@@ -73,7 +73,7 @@ class Phase(Enum):
     UP = "up"
 
 
-class Client:
+class MqttClientSession:
     """One MQTT 5 session. Call `connect` for each new connection, then `receive`, `tick` and the actions; after each
     of them send `output()` and look at `failure`: when it is set, close the connection and call `disconnected`.
     All times are seconds of one monotonic clock."""
@@ -103,7 +103,7 @@ class Client:
         self._ack_deadline_s = ack_deadline_s
 
         self.phase = Phase.DOWN
-        self.failure: Failure | None = None
+        self.failure: MqttConnectionError | None = None
         self.session_present = False
         self.sessions_lost = 0
         """Reconnects that found the session gone although it should have been kept."""
@@ -113,7 +113,7 @@ class Client:
         self._connection = 0  # number of the connection: the upper half of a message's token
         self._decoder = Decoder(packet_bytes_max)
         self._output: list[bytes] = []
-        self._outgoing = Outgoing(self._output.append, in_flight_max, backlog_max)
+        self._outgoing = InflightWindow(self._output.append, in_flight_max, backlog_max)
         self._held: deque[int] = deque()  # identifiers of received publishes, in order, not acknowledged on the wire
         self._held_first = 0  # place of the first of them among all of this connection: the lower half of its token
         self._let_go: set[int] = set()  # places that the owner has let go, waiting for their turn
@@ -308,7 +308,7 @@ class Client:
             self.failure = of_connack(packet, self._username)
             return
         if packet.max_qos == QoS.AT_MOST_ONCE:
-            self.failure = Failure("The peer offers no QoS 1, and without it nothing is safe: use one that does.", True)
+            self.failure = MqttConnectionError("The peer offers no QoS 1, without which nothing is safe.", True)
             return
         self.session_present = packet.session_present
         if self._ever_up and not packet.session_present and self._session_expiry_s > 0:
@@ -353,7 +353,7 @@ class Client:
         *,
         refused: bool = False,
     ) -> None:
-        self.failure = Failure(text, refused)
+        self.failure = MqttConnectionError(text, refused)
         self._write(DisconnectPacket(reason_code=code).write())
 
     def _write(self, data: bytes) -> None:

@@ -7,7 +7,7 @@ Nothing is refused here. Whatever is odd in any way is left to the codec, and re
 from struct import Struct
 from typing import Final
 
-Cut = tuple[str, bytes, int]
+Parsed = tuple[str, bytes, int]
 """Of a PUBLISH: its kind, its payload and its packet identifier (0: QoS 0). Of a PUBACK: the identifier only."""
 
 _PUBACK: Final = 0x40
@@ -17,8 +17,8 @@ _ONE: Final = Struct(">BB").pack
 _TWO: Final = Struct(">BBB").pack
 
 
-def cut(
-    data: bytes, at: int, kinds: dict[bytes, str], packets: list[Cut], properties: bool, packet_bytes_max: int
+def parse(
+    data: bytes, at: int, kinds: dict[bytes, str], packets: list[Parsed], properties: bool, packet_bytes_max: int
 ) -> int:
     """Append the plain packets from `at` on to `packets`; where the first other one begins, or the end. `kinds` has the
     kind of each topic, with the topic's length before it as on the wire. `properties`: a PUBLISH says how many bytes of

@@ -14,7 +14,7 @@ from ...errors import Reason
 from ...limits import CONNECT_BYTES_MAX, CONNECT_DEADLINE_S, OVER_QUOTA_CLOSE_S, RECEIVE_MAX, WORK_PER_PUBLISH
 from ..packets import codec, v311
 from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PubAckReasonCode
-from ..packets.fastpath import Cut, cut
+from ..packets.fastpath import Parsed, parse
 from .acks import Acks
 from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
 from .sessions import Session, Sessions, client_budget, stranger_budget
@@ -50,21 +50,21 @@ class Connection:
         "_topics",
         "_write",
         "budget",
-        "choked",
         "closing",
         "heard_at",
-        "held",
         "out",
         "password",
+        "read_paused",
         "session",
         "username",
         "version",
         "work",
+        "write_paused",
     )
 
     def __init__(self, sessions: Sessions, now: float, notify: Callable[[], None]) -> None:
         self.out = bytearray()
-        self.closing = self.choked = self.held = False
+        self.closing = self.write_paused = self.read_paused = False
         self.heard_at = now
         self.version = self.work = 0
         self.budget = stranger_budget(now)
@@ -111,16 +111,16 @@ class Connection:
             self._receiver.delivered(self._client, delivered)
         if self._acks.known:
             self._acks.settle(self.out)
-            self._put_off()
+            self._schedule_close()
         if broken is not None and not self.closing:
-            self._broken(broken)
+            self._protocol_error(broken)
         self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
         if self.work > 0 or self.budget.left < self.budget.burst:
             self.pay(now)
         self.work = 0
         if self.closing:
-            self._leave(now)
-        elif delivered and self.session is not None and self.session.delivery.more:
+            self._detach(now)
+        elif delivered and self.session is not None and self.session.outbound.more:
             self.drained()
         if self.out or self.closing:
             self._notify()
@@ -143,29 +143,29 @@ class Connection:
         if not self.closing:
             self._acks.acknowledge(tokens, reasons, self.out)
             if self._acks.withheld:
-                self._put_off()
+                self._schedule_close()
         self._notify()
 
     def wake(self) -> None:
         """New answers are there, or room for them."""
         if (session := self.session) is None or self.closing:
             return
-        if self.choked:
-            session.delivery.postpone()
+        if self.write_paused:
+            session.outbound.postpone()
             return
-        session.delivery.pull(self._receiver, self.out)
+        session.outbound.pull(self._receiver, self.out)
         if self.out:
             self._notify()
 
     def drained(self) -> None:
         """The peer has acknowledged or read something: go on where `pull` had stopped."""
-        if self.session is not None and self.session.delivery.ready:
+        if self.session is not None and self.session.outbound.ready:
             self.wake()
 
     def lost(self, now: float) -> None:
         """The transport is gone."""
         self.closing = True
-        self._leave(now)
+        self._detach(now)
         # The wheel keeps this for up to _LOOK_S. Without the ways back there is no cycle, so then it is gone; cycles
         # wait for the collector, which looks at what is that old after some million objects: on a calm node never.
         self._notify, self._decoder.read = _unheard, codec.read
@@ -173,15 +173,15 @@ class Connection:
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
         """The server closes the connection, and says why where the version can."""
         if not self.closing:
-            self._farewell(reason)
-            self._leave(now)
+            self._disconnect_with(reason)
+            self._detach(now)
             self._notify()
 
     def expire(self, now: float) -> float | None:
         """`sessions.Mortal`: the deadline of CONNECT, the keepalive, and a close that was put off."""
         if self.closing or now < self._next:  # (an earlier look was put in its place)
             return None
-        if self.held:
+        if self.read_paused:
             self.heard_at = now
         if self.session is not None:
             self._due = self.heard_at + self._keep_alive_s
@@ -216,7 +216,7 @@ class Connection:
 
     def _connect(self, packet: codec.ConnectPacket, now: float) -> None:
         if self.session is not None:
-            self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
+            self._disconnect_with(DisconnectReasonCode.PROTOCOL_ERROR)
             return
         entered = admit(packet, self.version, self._sessions)
         if not isinstance(entered, ConnAckReasonCode):
@@ -239,7 +239,7 @@ class Connection:
         self._keep_alive_s = keep_alive_s(packet) * _KEEP_ALIVE_SLACK
         self._look_at(now + self._keep_alive_s)
         self._send(welcome(packet, session, present=present, packet_bytes_max=rules.packet_bytes_max))
-        session.delivery.connect(packet.receive_max, packet.max_packet_size, properties=self.version == V5)
+        session.outbound.connect(packet.receive_max, packet.max_packet_size, properties=self.version == V5)
         self.wake()
 
     def is_authentic(self) -> bool:
@@ -253,11 +253,11 @@ class Connection:
         decoder, session, at, plain = self._decoder, self.session, 0, True
         while at < len(data) and not self.closing:
             if plain and session is not None:
-                cuts: list[Cut] = []
-                at = cut(data, at, self._topics.known, cuts, self.version == V5, decoder.packet_bytes_max)
+                cuts: list[Parsed] = []
+                at = parse(data, at, self._topics.known, cuts, self.version == V5, decoder.packet_bytes_max)
                 for kind, payload, packet_id in cuts:
                     if not kind:
-                        if (sequence := session.delivery.acknowledged(packet_id)) is not None:
+                        if (sequence := session.outbound.acknowledged(packet_id)) is not None:
                             delivered.append(sequence)
                         else:
                             self.work += 1
@@ -280,7 +280,7 @@ class Connection:
             self._publish(packet, publishes)
         elif type(packet) is codec.PubAckPacket:
             assert self.session is not None
-            if (sequence := self.session.delivery.acknowledged(packet.packet_id)) is not None:
+            if (sequence := self.session.outbound.acknowledged(packet.packet_id)) is not None:
                 delivered.append(sequence)
             else:
                 self.work += 1
@@ -288,23 +288,23 @@ class Connection:
             self._control(packet, now)
             self.work += 1
         if self.work > 2 * self.budget.burst:
-            self._farewell(DisconnectReasonCode.QUOTA_EXCEEDED)
+            self._disconnect_with(DisconnectReasonCode.QUOTA_EXCEEDED)
 
     def _publish(self, packet: codec.PublishPacket, publishes: list[Publish]) -> None:
         packet_id, kind = packet.packet_id, self._topics.kind_of(packet)
         if isinstance(kind, DisconnectReasonCode):
-            self._farewell(kind)
+            self._disconnect_with(kind)
             return
         if isinstance(kind, PubAckReasonCode):
             self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
             self.work += 1
             if self.version != V5 and packet_id is not None:
-                self._farewell(DisconnectReasonCode.NOT_AUTHORIZED)
+                self._disconnect_with(DisconnectReasonCode.NOT_AUTHORIZED)
         if packet_id is None:
             if isinstance(kind, str):
                 publishes.append(Publish(self._client, kind, packet.payload, 0, 0))
         elif packet.qos == codec.QoS.EXACTLY_ONCE:
-            self._farewell(DisconnectReasonCode.QOS_NOT_SUPPORTED)
+            self._disconnect_with(DisconnectReasonCode.QOS_NOT_SUPPORTED)
         elif not self.closing and self._has_room():
             token = self._acks.expect(packet_id)
             if isinstance(kind, str):
@@ -316,7 +316,7 @@ class Connection:
         """Whether one more publish may be in flight. Closes the connection of a 5.0 client that knows it may not."""
         if self._acks.waiting < RECEIVE_MAX or self.version != V5:
             return True
-        self._farewell(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
+        self._disconnect_with(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
         return False
 
     def _hand_over(self, publishes: list[Publish], now: float, read_at: float) -> None:
@@ -332,7 +332,7 @@ class Connection:
         if publishes:
             self._receiver.received(self, publishes, read_at)
 
-    def _put_off(self) -> None:
+    def _schedule_close(self) -> None:
         """A 3.1.1 client waits for ever for what could not be acknowledged: make it come back."""
         if self._acks.withheld and self._close_at is None:
             self._close_at = self.heard_at + OVER_QUOTA_CLOSE_S
@@ -351,13 +351,13 @@ class Connection:
             case codec.DisconnectPacket():
                 self._disconnect(packet)
             case _:
-                self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
+                self._disconnect_with(DisconnectReasonCode.PROTOCOL_ERROR)
 
     def _subscription(self, packet: codec.SubscribePacket | codec.UnsubscribePacket) -> None:
         assert self.session is not None
-        answer = self.session.delivery.change(packet)
+        answer = self.session.outbound.change(packet)
         if isinstance(answer, DisconnectReasonCode):
-            self._farewell(answer)
+            self._disconnect_with(answer)
             return
         self._send(answer)
         self.wake()
@@ -365,14 +365,14 @@ class Connection:
     def _disconnect(self, packet: codec.DisconnectPacket) -> None:
         assert self.session is not None
         if not self.session.depart(packet.session_expiry_interval):
-            self._farewell(DisconnectReasonCode.PROTOCOL_ERROR)
+            self._disconnect_with(DisconnectReasonCode.PROTOCOL_ERROR)
         self.closing = True
 
-    def _broken(self, error: MalformedPacket) -> None:
+    def _protocol_error(self, error: MalformedPacket) -> None:
         if self.session is not None:
             large = isinstance(error, codec.PacketTooLarge)
             self._receiver.shed(self._client, Reason.OVERSIZED if large else Reason.MALFORMED, 1)
-            self._farewell(
+            self._disconnect_with(
                 DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET, str(error)
             )
             return
@@ -380,7 +380,7 @@ class Connection:
         self.out += rejection(error, self.version)
         self.closing = True
 
-    def _farewell(self, reason: DisconnectReasonCode, text: str | None = None) -> None:
+    def _disconnect_with(self, reason: DisconnectReasonCode, text: str | None = None) -> None:
         """Close after this packet, with a DISCONNECT where a connected client understands it."""
         if self.closing:
             return
@@ -388,7 +388,7 @@ class Connection:
             self._send(codec.DisconnectPacket(reason_code=reason, reason_str=text))
         self.closing = True
 
-    def _leave(self, now: float) -> None:
+    def _detach(self, now: float) -> None:
         if self._present and self.session is not None:
             self._present = False
             self._sessions.leave(self, self.session, now)

@@ -34,7 +34,7 @@ from ..packets.websocket import Stream
 from .connect import V5
 from .connection import Connection
 from .listener import Listener, Shortage, listen
-from .sessions import Rules, Sessions
+from .sessions import SessionLimits, Sessions
 
 _TICK_S: Final = 1.0
 
@@ -62,7 +62,7 @@ class Endpoint:
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         nonce = secrets.token_hex(4)
-        rules = Rules(name, packet_bytes_max, anonymous, messages_per_s, burst, nonce)
+        rules = SessionLimits(name, packet_bytes_max, anonymous, messages_per_s, burst, nonce)
         self.registry: Final = Sessions(rules, receiver, authenticate)
         self.clock: Final = clock
         self.connections = 0
@@ -77,7 +77,7 @@ class Endpoint:
         self.flush_follows = False
         """Whoever calls `wake` calls `flush` too, in the same turn of the loop: after the acknowledgements of the same
         commit. That saves the loop a turn for each (2 us, a system call of it)."""
-        self.dirty: list[_Peer] = []
+        self.flush_pending: list[_Peer] = []
         """Connections that have something to write: they are flushed in the loop's next turn, if not before."""
         self.flush_comes = False
         self._timer: asyncio.TimerHandle | None = None
@@ -108,7 +108,7 @@ class Endpoint:
     def answers_skipped(self) -> int:
         """Answers larger than their clients take, in sessions that are still known."""
         identities = self.registry.identities.values()
-        return sum(session.delivery.skipped for identity in identities for session in identity.sessions.values())
+        return sum(session.outbound.skipped for identity in identities for session in identity.sessions.values())
 
     @property
     def unsent(self) -> int:
@@ -150,7 +150,7 @@ class Endpoint:
         for listener in self._listeners:
             listener.hold()
         for peer in self._peers:
-            peer.regulate()
+            peer.update_flow_control()
 
     def resume(self) -> None:
         """Read again."""
@@ -158,7 +158,7 @@ class Endpoint:
         for listener in self._listeners:
             listener.release()
         for peer in self._peers:
-            peer.regulate()
+            peer.update_flow_control()
 
     def disconnect(
         self, client: str, reason: DisconnectReasonCode = DisconnectReasonCode.ADMINISTRATIVE_ACTION
@@ -204,7 +204,7 @@ class Endpoint:
 
     # -- what the connections call -------------------------------------------------------------------------------------
 
-    def came(self, peer: "_Peer") -> None:
+    def on_open(self, peer: "_Peer") -> None:
         """Count a new connection. Where there is no room, the oldest one that has not said who it is goes."""
         self._peers[peer] = self._strangers[peer] = None
         self.connections += 1
@@ -215,11 +215,11 @@ class Endpoint:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
-    def introduced(self, peer: "_Peer") -> None:
+    def on_authenticated(self, peer: "_Peer") -> None:
         """A connection has a session now."""
         self._strangers.pop(peer, None)
 
-    def went(self, peer: "_Peer") -> None:
+    def on_close(self, peer: "_Peer") -> None:
         """A connection is gone."""
         self._strangers.pop(peer, None)
         del self._peers[peer]
@@ -235,8 +235,8 @@ class Endpoint:
     def flush(self) -> None:
         """Write what connections have to write now, not in the loop's next turn."""
         self.flush_comes = False
-        dirty, self.dirty = self.dirty, []
-        for peer in dirty:
+        flush_pending, self.flush_pending = self.flush_pending, []
+        for peer in flush_pending:
             try:
                 peer.flush()
             except Exception:  # the others must not wait for answers because of one connection
@@ -271,9 +271,9 @@ class _Peer(asyncio.Protocol):
         connected = transport.get_extra_info("socket")
         if connected is not None:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._endpoint.came(self)
+        self._endpoint.on_open(self)
         # Not here and now: uvloop starts to read after this call, whatever was asked for during it.
-        asyncio.get_running_loop().call_soon(self.regulate)
+        asyncio.get_running_loop().call_soon(self.update_flow_control)
 
     def data_received(self, data: bytes) -> None:
         if self._ending:
@@ -304,40 +304,40 @@ class _Peer(asyncio.Protocol):
         else:
             connection.pay(self._endpoint.clock())
         if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
-            self.regulate()
+            self.update_flow_control()
         if self._stranger and connection.session is not None:
             self._stranger = False
-            self._endpoint.introduced(self)
+            self._endpoint.on_authenticated(self)
 
     def pause_writing(self) -> None:
-        self.connection.choked = True
+        self.connection.write_paused = True
 
     def resume_writing(self) -> None:
-        self.connection.choked = False
+        self.connection.write_paused = False
         self.connection.drained()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it went makes no difference
         self._transport = None
-        self._endpoint.went(self)
+        self._endpoint.on_close(self)
         self.connection.lost(self._endpoint.clock())
 
     @property
     def is_owed(self) -> bool:
         """Whether an answer waits that could be written."""
         session = self.connection.session
-        delivery = None if session is None or self.connection.choked else session.delivery
-        return delivery is not None and delivery.ready and bool(delivery.filters)
+        outbound = None if session is None or self.connection.write_paused else session.outbound
+        return outbound is not None and outbound.ready and bool(outbound.filters)
 
-    def regulate(self) -> None:
+    def update_flow_control(self) -> None:
         """Read, or do not."""
         connection, transport, stream = self.connection, self._transport, self._stream
         hold = self._endpoint.paused or not connection.wants_more
-        if connection.held and not hold and stream is not None and stream.more and not self._ending:
+        if connection.read_paused and not hold and stream is not None and stream.more and not self._ending:
             self._unframe(stream, b"", time.perf_counter())  # what had been read when the reading stopped
             hold = self._endpoint.paused or not connection.wants_more
-        if hold == connection.held or transport is None or transport.is_closing() or self._ending:
+        if hold == connection.read_paused or transport is None or transport.is_closing() or self._ending:
             return
-        connection.held = hold
+        connection.read_paused = hold
         if hold:
             transport.pause_reading()
         else:
@@ -359,14 +359,14 @@ class _Peer(asyncio.Protocol):
             transport.write(data)
         if connection.closing or (stream is not None and stream.closed):
             self._end(transport)
-        elif connection.choked and transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
+        elif connection.write_paused and transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
             self._endpoint.slow_readers += 1
             transport.abort()
         else:
-            if connection.held:
-                self.regulate()
+            if connection.read_paused:
+                self.update_flow_control()
             session = connection.session
-            if session is not None and session.delivery.more:
+            if session is not None and session.outbound.more:
                 connection.drained()
 
     def abort(self) -> None:
@@ -388,13 +388,13 @@ class _Peer(asyncio.Protocol):
             transport.close()
             return
         transport.write_eof()
-        if self.connection.held:
+        if self.connection.read_paused:
             transport.resume_reading()
 
     def _notify(self) -> None:
         if not self._soiled:
             self._soiled = True
             endpoint = self._endpoint
-            endpoint.dirty.append(self)
+            endpoint.flush_pending.append(self)
             if not endpoint.flush_comes:
                 endpoint.flush_soon()

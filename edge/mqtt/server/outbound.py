@@ -36,7 +36,7 @@ _ID_EXPIRY: Final = Struct(">HHI").pack
 _NONE: Final[frozenset[int]] = frozenset()
 
 
-class Delivery:
+class OutboundQueue:
     """The outgoing half of one session of `client`. `prefix` is the topic of its answers without the kind.
 
     `skipped` counts answers over the packet size that the client can take. `more`: there may be answers that have not

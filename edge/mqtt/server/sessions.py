@@ -20,10 +20,10 @@ from ...limits import (
     WORK_PER_S,
 )
 from ..packets.codec import ConnAckReasonCode, DisconnectReasonCode
-from .outbound import Delivery
+from .outbound import OutboundQueue
 
 
-class Rules(Struct, frozen=True):
+class SessionLimits(Struct, frozen=True):
     """What one endpoint asks of its clients. `name` is the node's (or the centre's), second level of every topic;
     `nonce` is part of the client identifiers that it assigns, so that those of two runs differ."""
 
@@ -35,7 +35,7 @@ class Rules(Struct, frozen=True):
     nonce: str
 
 
-class Occupant(Protocol):
+class SessionConnection(Protocol):
     """The connection of a session, as far as the others are concerned."""
 
     def wake(self) -> None:
@@ -47,26 +47,26 @@ class Occupant(Protocol):
         ...
 
 
-class Mortal(Protocol):
-    """Something that a `Wheel` looks at when its time has come."""
+class Expirable(Protocol):
+    """Something that a `DeadlineQueue` looks at when its time has come."""
 
     def expire(self, now: float) -> float | None:
         """Do what is due; the next time to look, or None."""
         ...
 
 
-class Wheel:
+class DeadlineQueue:
     """Deadlines to the second, under one timer. An item is looked at and says itself whether its time has come, so a
     deadline that moves with every read costs nothing."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, list[Mortal]] = {}
+        self._slots: dict[int, list[Expirable]] = {}
         self._seconds: list[int] = []
 
     def __len__(self) -> int:
         return len(self._seconds)
 
-    def add(self, at: float, item: Mortal) -> None:
+    def add(self, at: float, item: Expirable) -> None:
         """Look at `item` in the second after `at`."""
         second = int(at) + 1
         slot = self._slots.get(second)
@@ -155,11 +155,11 @@ class Identity:
 class Session:
     """One MQTT session, with or without a connection."""
 
-    __slots__ = ("_all", "client_id", "connection", "delivery", "expires_at", "expiry_s", "identity", "scheduled")
+    __slots__ = ("_all", "client_id", "connection", "expires_at", "expiry_s", "identity", "outbound", "scheduled")
 
-    def __init__(self, identity: Identity, client_id: str, delivery: Delivery, sessions: "Sessions") -> None:
-        self.identity, self.client_id, self.delivery = identity, client_id, delivery
-        self.connection: Occupant | None = None
+    def __init__(self, identity: Identity, client_id: str, outbound: OutboundQueue, sessions: "Sessions") -> None:
+        self.identity, self.client_id, self.outbound = identity, client_id, outbound
+        self.connection: SessionConnection | None = None
         self.expiry_s = 0
         self.expires_at = 0.0
         self.scheduled = False
@@ -189,9 +189,9 @@ class Session:
 class Sessions:
     """The registry. Everything here is called from one thread, with monotonic seconds as `now`."""
 
-    def __init__(self, rules: Rules, receiver: Receiver, authenticate: Callable[[str, bytes], bool]) -> None:
+    def __init__(self, rules: SessionLimits, receiver: Receiver, authenticate: Callable[[str, bytes], bool]) -> None:
         self.rules, self.receiver, self.authenticate = rules, receiver, authenticate
-        self.wheel: Final = Wheel()
+        self.wheel: Final = DeadlineQueue()
         self.identities: dict[str, Identity] = {}
         self.absent: dict[Session, None] = {}  # in the order in which they left
         self.stopping = False  # then nobody is reported as gone: it is we who go
@@ -207,7 +207,7 @@ class Sessions:
         return f"auto-{self.rules.nonce}-{self._assigned}"
 
     def enter(
-        self, connection: Occupant, name: str, client_id: str, *, clean: bool, expiry_s: int, now: float
+        self, connection: SessionConnection, name: str, client_id: str, *, clean: bool, expiry_s: int, now: float
     ) -> tuple[Session, bool] | ConnAckReasonCode:
         """Make or resume a session for an authenticated connection, and whether it was present before; or why not.
         A connection that had it is closed."""
@@ -224,7 +224,7 @@ class Sessions:
             if len(identity.sessions) >= SESSIONS_PER_CLIENT_MAX and not self._evict(identity):
                 return ConnAckReasonCode.QUOTA_EXCEEDED
             prefix = f"ds/{self.rules.name}/down/{name}/"
-            session = identity.sessions[client_id] = Session(identity, client_id, Delivery(name, prefix), self)
+            session = identity.sessions[client_id] = Session(identity, client_id, OutboundQueue(name, prefix), self)
             self.count += 1
         self.absent.pop(session, None)
         session.connection, session.expiry_s = connection, min(expiry_s, SESSION_EXPIRY_S_MAX)
@@ -238,7 +238,7 @@ class Sessions:
             self.drop(next(iter(self.absent)), now)
         return session, present
 
-    def leave(self, connection: Occupant, session: Session, now: float) -> None:
+    def leave(self, connection: SessionConnection, session: Session, now: float) -> None:
         """A connection that had entered is gone."""
         identity = session.identity
         identity.connected -= 1
@@ -266,7 +266,7 @@ class Sessions:
                     if session.connection is not None:
                         session.connection.wake()
 
-    def connected(self, name: str) -> list[Occupant]:
+    def connected(self, name: str) -> list[SessionConnection]:
         """The connections of one client."""
         identity = self.identities.get(name)
         sessions = identity.sessions.values() if identity else ()

@@ -11,28 +11,28 @@ from typing import Final, Protocol
 from ...core.model import Candidate, Decision, Now
 from ...limits import EXCLUDED_S, OFFERS_PAST_KEPT, ORDER_STALE_S, PROMISE_TOLERANCE_S, UPDATE_EXPIRY_S
 from ...messages.envelope import Assignment, Stop, Update
-from .lifecycle import CLOSED, DELIVERED, OFFERED, PLACED, TABLE, Happening, State
-from .state.dispatch_state import Book
+from .lifecycle import CLOSED, DELIVERED, OFFERED, PLACED, TRANSITIONS, OrderEvent, OrderState
+from .state.dispatch_state import DispatchState
 from .state.orders import Offered, Order
 from .state.positions import milliseconds
-from .state.riders import Rider, together
-from .state.sensor import Sight
+from .state.riders import Rider, same_pickup
+from .state.sensor import Sensor
 
 _ENDED: Final = {
     DELIVERED: "order.delivered",
-    State.CANCELLED: "order.cancelled",
-    State.UNDELIVERABLE: "order.undeliverable",
+    OrderState.CANCELLED: "order.cancelled",
+    OrderState.UNDELIVERABLE: "order.undeliverable",
 }
 
 
-class Say(Protocol):
+class Effects(Protocol):
     """What dispatch tells people, and what it counts."""
 
     def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
         """A message to a client, worth keeping for it until `expires_mono`."""
         ...
 
-    def take_back(self, client: str, order: str) -> None:
+    def cancel_withdrawal(self, client: str, order: str) -> None:
         """Do not tell the client that this order was withdrawn, where this round was going to."""
         ...
 
@@ -52,7 +52,7 @@ class Say(Protocol):
 # -- what people hear --------------------------------------------------------------------------------------------------
 
 
-def update(order: Order, now: Now, say: Say, reason: str = "", to: Sequence[str] = ()) -> None:
+def update(order: Order, now: Now, out: Effects, reason: str = "", to: Sequence[str] = ()) -> None:
     """The order's state, to its customer and its shop where `to` names nobody else."""
     behind_ms = now.wall_ms - milliseconds(now)
     body = Update(
@@ -64,30 +64,30 @@ def update(order: Order, now: Now, say: Say, reason: str = "", to: Sequence[str]
         reason=reason,
     )
     for client in dict.fromkeys(to or (order.client, order.shop)):
-        say.tell(client, body, now.mono + UPDATE_EXPIRY_S)
+        out.tell(client, body, now.mono + UPDATE_EXPIRY_S)
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
-def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> None:
+def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Effects) -> None:
     """Decisions of this round, or of a recorded one, become plans and offers. Riders hear of them when all are made, so
     that each assignment shows the whole trip."""
     now_ms = milliseconds(now)
     offered: list[Order] = []
     for decision in decisions:
-        order = book.orders.open.get(decision.order)
+        order = dispatch.orders.open.get(decision.order)
         if order is None or order.state is not PLACED:
             continue
-        book.orders.considered(order)
+        dispatch.orders.considered(order)
         chosen = _chosen(decision)
-        rider = book.riders.known.get(decision.rider) if chosen is not None else None
+        rider = dispatch.riders.known.get(decision.rider) if chosen is not None else None
         if chosen is None or rider is None:
             forecast(order, None, now)
             continue
         forecast(order, chosen, now)
         if decision.offer:
-            _offer(book, order, rider, now)
+            _offer(dispatch, order, rider, now)
             offered.append(order)
         else:
             order.plan = rider.id
@@ -95,9 +95,9 @@ def settle(book: Book, decisions: Sequence[Decision], now: Now, say: Say) -> Non
             order.promised_ms, order.promised_at = order.dropoff_ms, chosen.dropoff_at
             order.promised_by = "offer" if decision.offer else "plan"
     for order in offered:
-        _announce(book, order, now, say)
+        _announce(dispatch, order, now, out)
     # Orders that were too many for this round are new to the next one.
-    book.dirty = bool(book.orders.fresh)
+    dispatch.dirty = bool(dispatch.orders.fresh)
 
 
 def _chosen(decision: Decision) -> Candidate | None:
@@ -120,17 +120,17 @@ def forecast(order: Order, chosen: Candidate | None, now: Now) -> None:
     order.dropoff_ms = now_ms + chosen.dropoff_at - now.wall_ms
 
 
-def _offer(book: Book, order: Order, rider: Rider, now: Now) -> None:
+def _offer(dispatch: DispatchState, order: Order, rider: Rider, now: Now) -> None:
     now_ms = milliseconds(now)
-    book.offers += 1
-    order.offer, order.rider, order.offers = book.offers, rider.id, order.offers + 1
-    book.orders.move(order, OFFERED, now_ms, now_ms + book.rules.reply_s * 1000)
-    book.riders.take(rider, order.id)
+    dispatch.offers += 1
+    order.offer, order.rider, order.offers = dispatch.offers, rider.id, order.offers + 1
+    dispatch.orders.move(order, OFFERED, now_ms, now_ms + dispatch.rules.reply_s * 1000)
+    dispatch.riders.take(rider, order.id)
     rider.silent = False
-    book.riders.reschedule(rider, book.orders, book.rules, now_ms)
+    dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
 
 
-def _announce(book: Book, order: Order, now: Now, say: Say) -> None:
+def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
     """The rider hears of its offer, and everybody else of what is expected now."""
     now_ms = milliseconds(now)
     behind_ms = now.wall_ms - now_ms
@@ -139,26 +139,26 @@ def _announce(book: Book, order: Order, now: Now, say: Say) -> None:
         order=order.id,
         state="offered",
         at=now.wall_ms,
-        stops=_stops(book, order, behind_ms),
+        stops=_stops(dispatch, order, behind_ms),
         ready_at=order.ready_ms + behind_ms,
         answer_by=order.due_ms + behind_ms,
     )
-    say.tell(order.rider, assignment, order.due_ms / 1000)
-    say.count("order.offered", now.wall_ms)
+    out.tell(order.rider, assignment, order.due_ms / 1000)
+    out.count("order.offered", now.wall_ms)
     if order.offers == 1:
-        say.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
-    update(order, now, say)
+        out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
+    update(order, now, out)
 
 
-def _stops(book: Book, order: Order, behind_ms: int) -> list[Stop]:
+def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
     """The trip in the sequence to visit: everything that is fetched with the order, then all doors. `behind_ms` is how
     far the monotonic clock is behind the wall clock."""
-    names, trip = book.riders.known[order.rider].orders, [order]
+    names, trip = dispatch.riders.known[order.rider].orders, [order]
     if len(names) > 1:
-        held = [book.orders.open[name] for name in names]
+        held = [dispatch.orders.open[name] for name in names]
         index = held.index(order)
-        before = list(takewhile(partial(together, order), reversed(held[:index])))
-        trip = [*reversed(before), *takewhile(partial(together, order), held[index:])]
+        before = list(takewhile(partial(same_pickup, order), reversed(held[:index])))
+        trip = [*reversed(before), *takewhile(partial(same_pickup, order), held[index:])]
     pickups = [
         Stop(
             at="pickup",
@@ -186,33 +186,35 @@ def _stops(book: Book, order: Order, behind_ms: int) -> list[Stop]:
 # -- the way back ------------------------------------------------------------------------------------------------------
 
 
-def release(book: Book, order: Order, now: Now, say: Say, reason: str, tell_rider: bool = True) -> None:
+def release(
+    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, tell_rider: bool = True
+) -> None:
     """The order loses its rider and waits again, if its state lets it."""
-    after = TABLE[order.state][Happening.RELEASE]
+    after = TRANSITIONS[order.state][OrderEvent.RELEASE]
     if after is not PLACED or order.state is PLACED:
         return
     if order.state is not OFFERED:
-        say.count("order.reassigned", now.wall_ms)
-    unload(book, order, now, say, reason if tell_rider else "")
+        out.count("order.reassigned", now.wall_ms)
+    unload(dispatch, order, now, out, reason if tell_rider else "")
     now_ms = milliseconds(now)
     forecast(order, None, now)
-    book.orders.move(order, PLACED, now_ms, give_up_ms(book, order))
-    book.dirty = True
-    update(order, now, say, reason)
+    dispatch.orders.move(order, PLACED, now_ms, give_up_ms(dispatch, order))
+    dispatch.dirty = True
+    update(order, now, out, reason)
 
 
-def unload(book: Book, order: Order, now: Now, say: Say, reason: str) -> None:
+def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str) -> None:
     """Takes the order from its rider, who hears of it where there is a reason to give."""
-    rider = book.riders.get(order.rider)
+    rider = dispatch.riders.get(order.rider)
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     if reason:
         withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
-        say.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S)
-        say.count("offer.withdrawn", now.wall_ms)
+        out.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S)
+        out.count("offer.withdrawn", now.wall_ms)
     order.rider, order.offer = "", 0
     if rider is not None:
-        book.riders.drop(rider, order.id)
-        book.riders.reschedule(rider, book.orders, book.rules, milliseconds(now))
+        dispatch.riders.drop(rider, order.id)
+        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, milliseconds(now))
 
 
 def exclude(order: Order, rider: str, now_ms: int) -> None:
@@ -222,28 +224,30 @@ def exclude(order: Order, rider: str, now_ms: int) -> None:
     order.excluded = excluded
 
 
-def end(book: Book, order: Order, state: State, now: Now, say: Say, at_ms: int, reason: str = "") -> None:
+def end(
+    dispatch: DispatchState, order: Order, state: OrderState, now: Now, out: Effects, at_ms: int, reason: str = ""
+) -> None:
     """The order is delivered, cancelled or given up."""
     now_ms = milliseconds(now)
     if state is not DELIVERED and order.rider:
-        unload(book, order, now, say, reason or state)
-    rider = book.riders.known.get(order.rider) if order.rider else None
-    book.orders.close(order, state)
+        unload(dispatch, order, now, out, reason or state)
+    rider = dispatch.riders.known.get(order.rider) if order.rider else None
+    dispatch.orders.close(order, state)
     if rider is not None:
-        book.riders.drop(rider, order.id)
-        book.riders.reschedule(rider, book.orders, book.rules, now_ms)
-    book.dirty = True
-    say.count(_ENDED[state], at_ms)
-    if order.promised_ms and state is not State.CANCELLED:
+        dispatch.riders.drop(rider, order.id)
+        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
+    dispatch.dirty = True
+    out.count(_ENDED[state], at_ms)
+    if order.promised_ms and state is not OrderState.CANCELLED:
         kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
-        book.learn(order, kept)
-        say.count("promise.kept" if kept else "promise.broken", at_ms)
-    update(order, now, say, reason)
+        dispatch.learn(order, kept)
+        out.count("promise.kept" if kept else "promise.broken", at_ms)
+    update(order, now, out, reason)
 
 
-def give_up_ms(book: Book, order: Order) -> int:
+def give_up_ms(dispatch: DispatchState, order: Order) -> int:
     """Until when a waiting order waits."""
-    return max(order.ready_ms, order.placed_ms) + book.rules.give_up_s * 1000
+    return max(order.ready_ms, order.placed_ms) + dispatch.rules.give_up_s * 1000
 
 
 def stale_ms(order: Order, now_ms: int) -> int:
@@ -254,42 +258,42 @@ def stale_ms(order: Order, now_ms: int) -> int:
 # -- deadlines ---------------------------------------------------------------------------------------------------------
 
 
-def expire(book: Book, now: Now, sight: Sight, say: Say) -> None:
+def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> None:
     """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
     now_ms = milliseconds(now)
-    silent = sight.silent(now)
+    silent = sensor.silent(now)
     for name in silent:
-        rider = book.riders.get(name)
+        rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
-            book.riders.hush(rider)
-            say.count("rider.silent", now.wall_ms)
-            release_all(book, rider, now, say, "rider silent")
-    while (name := book.riders.timers.pop(now_ms)) is not None:
-        rider = book.riders.get(name)
+            dispatch.riders.mark_silent(rider)
+            out.count("rider.silent", now.wall_ms)
+            release_all(dispatch, rider, now, out, "rider silent")
+    while (name := dispatch.riders.timers.pop(now_ms)) is not None:
+        rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
-            end_shift(book, rider, now, say, now.wall_ms)
-    while (name := book.orders.timers.pop(now_ms)) is not None:
-        order = book.orders.open[name]
-        after = TABLE[order.state][Happening.RUN_OUT]
+            end_shift(dispatch, rider, now, out, now.wall_ms)
+    while (name := dispatch.orders.timers.pop(now_ms)) is not None:
+        order = dispatch.orders.open[name]
+        after = TRANSITIONS[order.state][OrderEvent.RUN_OUT]
         if after is PLACED:
             rider_id = order.rider
-            say.count("offer.timed_out", now.wall_ms)
+            out.count("offer.timed_out", now.wall_ms)
             exclude(order, rider_id, now_ms)
-            release(book, order, now, say, "no answer")
+            release(dispatch, order, now, out, "no answer")
         elif after in CLOSED:
             reason = "no rider" if order.state is PLACED else "nothing heard"
-            end(book, order, State.UNDELIVERABLE, now, say, now.wall_ms, reason)
+            end(dispatch, order, OrderState.UNDELIVERABLE, now, out, now.wall_ms, reason)
 
 
-def end_shift(book: Book, rider: Rider, now: Now, say: Say, at_ms: int) -> None:
+def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_ms: int) -> None:
     """What the rider has picked up it delivers; the rest goes to others."""
-    say.count("shift.ended", at_ms)
-    book.dirty = True
-    release_all(book, rider, now, say, "shift ended")
-    book.riders.end(rider)
+    out.count("shift.ended", at_ms)
+    dispatch.dirty = True
+    release_all(dispatch, rider, now, out, "shift ended")
+    dispatch.riders.end(rider)
 
 
-def release_all(book: Book, rider: Rider, now: Now, say: Say, reason: str) -> None:
+def release_all(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, reason: str) -> None:
     """Every order that the rider has not picked up."""
     for name in list(rider.orders):
-        release(book, book.orders.open[name], now, say, reason)
+        release(dispatch, dispatch.orders.open[name], now, out, reason)

@@ -28,7 +28,7 @@ class Considered(Struct, frozen=True):
     total: int
 
 
-class Choice(Struct, frozen=True):
+class DecisionView(Struct, frozen=True):
     """One decision about the order. `offer`: it went out at once; otherwise it was a plan, or nobody was chosen."""
 
     row: int
@@ -54,7 +54,7 @@ class Explanation(Struct, frozen=True):
     """Everything that the journal says of one order, in the order in which it happened."""
 
     order: str
-    choices: list[Choice]
+    choices: list[DecisionView]
     moments: list[Moment]
 
 
@@ -65,7 +65,7 @@ def explain(order: str, rows: Iterable[bytes], when: Callable[[int], str]) -> Ex
         msgspec.DecodeError: a row of another version.
     """
     needle = order.encode()
-    choices: list[Choice] = []
+    choices: list[DecisionView] = []
     moments: list[Moment] = []
     for body in rows:
         # An id is plain text in the row: most rows need not be decoded.
@@ -78,7 +78,7 @@ def explain(order: str, rows: Iterable[bytes], when: Callable[[int], str]) -> Ex
                 considered = [_considered(one, decision.rider) for one in decision.candidates]
                 considered.sort(key=lambda one: (one.total, one.rider))
                 choices.append(
-                    Choice(
+                    DecisionView(
                         row.number,
                         row.now.wall_ms,
                         decision.rider,

@@ -25,7 +25,7 @@ from msgspec import Struct
 from ...errors import Reason
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     """Where an order stands. The values are what clients read in updates."""
 
     PLACED = "placed"
@@ -38,7 +38,7 @@ class State(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
-class Happening(StrEnum):
+class OrderEvent(StrEnum):
     """What can happen to an order: events, told apart by how their sender stands to the order, and the node's own."""
 
     # by the customer or the shop
@@ -64,12 +64,12 @@ class Happening(StrEnum):
 
 
 # A member's look-up in its class takes 0.2 us, which adds up in a round; these names take none.
-PLACED: Final = State.PLACED
-OFFERED: Final = State.OFFERED
-ACCEPTED: Final = State.ACCEPTED
-AT_SHOP: Final = State.AT_SHOP
-PICKED_UP: Final = State.PICKED_UP
-DELIVERED: Final = State.DELIVERED
+PLACED: Final = OrderState.PLACED
+OFFERED: Final = OrderState.OFFERED
+ACCEPTED: Final = OrderState.ACCEPTED
+AT_SHOP: Final = OrderState.AT_SHOP
+PICKED_UP: Final = OrderState.PICKED_UP
+DELIVERED: Final = OrderState.DELIVERED
 
 
 class Refusal(Struct, frozen=True):
@@ -81,34 +81,34 @@ class Refusal(Struct, frozen=True):
 
 
 _P, _O, _A, _S, _U, _D = PLACED, OFFERED, ACCEPTED, AT_SHOP, PICKED_UP, DELIVERED
-_C, _X = State.CANCELLED, State.UNDELIVERABLE
+_C, _X = OrderState.CANCELLED, OrderState.UNDELIVERABLE
 _LATE, _SKIP, _NONE, _TWICE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED, Reason.DUPLICATE_ORDER
 
-_ROWS: Final[dict[Happening, tuple[State | Reason, ...]]] = {
+_ROWS: Final[dict[OrderEvent, tuple[OrderState | Reason, ...]]] = {
     # in state:                PLACED OFFERED ACCEPTED AT_SHOP PICKED_UP DELIVERED CANCELLED UNDELIVERABLE
-    Happening.PLACE: (_TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE),
-    Happening.CANCEL: (_C, _C, _C, _C, _LATE, _LATE, _C, _LATE),
-    Happening.READY: (_P, _O, _A, _S, _U, _LATE, _LATE, _LATE),
-    Happening.DELAY: (_P, _O, _A, _S, _LATE, _LATE, _LATE, _LATE),
-    Happening.ACCEPT: (_NONE, _A, _A, _S, _U, _D, _LATE, _LATE),
-    Happening.DECLINE: (_NONE, _P, _P, _P, _LATE, _LATE, _LATE, _LATE),
-    Happening.AT_SHOP: (_NONE, _SKIP, _S, _S, _U, _D, _LATE, _LATE),
-    Happening.PICKED_UP: (_NONE, _SKIP, _U, _U, _U, _D, _LATE, _LATE),
-    Happening.DELIVERED: (_NONE, _SKIP, _D, _D, _D, _D, _LATE, _LATE),
-    Happening.LATE_ACCEPT: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
-    Happening.LATE_DECLINE: (_P, _O, _A, _S, _U, _D, _C, _X),
-    Happening.LATE_PICKED_UP: (_U, _U, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
-    Happening.LATE_STEP: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
-    Happening.OFFER: (_O, _O, _A, _S, _U, _D, _C, _X),
-    Happening.RELEASE: (_P, _P, _P, _P, _U, _D, _C, _X),
-    Happening.RUN_OUT: (_X, _P, _X, _X, _X, _D, _C, _X),
+    OrderEvent.PLACE: (_TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE),
+    OrderEvent.CANCEL: (_C, _C, _C, _C, _LATE, _LATE, _C, _LATE),
+    OrderEvent.READY: (_P, _O, _A, _S, _U, _LATE, _LATE, _LATE),
+    OrderEvent.DELAY: (_P, _O, _A, _S, _LATE, _LATE, _LATE, _LATE),
+    OrderEvent.ACCEPT: (_NONE, _A, _A, _S, _U, _D, _LATE, _LATE),
+    OrderEvent.DECLINE: (_NONE, _P, _P, _P, _LATE, _LATE, _LATE, _LATE),
+    OrderEvent.AT_SHOP: (_NONE, _SKIP, _S, _S, _U, _D, _LATE, _LATE),
+    OrderEvent.PICKED_UP: (_NONE, _SKIP, _U, _U, _U, _D, _LATE, _LATE),
+    OrderEvent.DELIVERED: (_NONE, _SKIP, _D, _D, _D, _D, _LATE, _LATE),
+    OrderEvent.LATE_ACCEPT: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
+    OrderEvent.LATE_DECLINE: (_P, _O, _A, _S, _U, _D, _C, _X),
+    OrderEvent.LATE_PICKED_UP: (_U, _U, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
+    OrderEvent.LATE_STEP: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
+    OrderEvent.OFFER: (_O, _O, _A, _S, _U, _D, _C, _X),
+    OrderEvent.RELEASE: (_P, _P, _P, _P, _U, _D, _C, _X),
+    OrderEvent.RUN_OUT: (_X, _P, _X, _X, _X, _D, _C, _X),
 }
 
-TABLE: Final[dict[State, dict[Happening, State | Reason]]] = {
-    state: {happening: row[column] for happening, row in _ROWS.items()} for column, state in enumerate(State)
+TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState | Reason]]] = {
+    state: {order_event: row[column] for order_event, row in _ROWS.items()} for column, state in enumerate(OrderState)
 }
 """For each state and happening: the next state, or why it is refused. The same state again means: nothing changes
 (but for `ready` and `delay`, which move the ready time)."""
 
-CLOSED: Final = (DELIVERED, State.CANCELLED, State.UNDELIVERABLE)
+CLOSED: Final = (DELIVERED, OrderState.CANCELLED, OrderState.UNDELIVERABLE)
 """The states that nothing leaves."""

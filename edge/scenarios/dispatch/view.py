@@ -5,7 +5,7 @@ from collections import Counter
 from msgspec import Struct
 
 from .lifecycle import OFFERED
-from .state.dispatch_state import Book
+from .state.dispatch_state import DispatchState
 from .state.riders import Rider
 
 
@@ -49,11 +49,11 @@ class Live(Struct, frozen=True):
     shops: list[LiveShop]
 
 
-def live(book: Book) -> Live:
+def live(dispatch: DispatchState) -> Live:
     """A picture of all open orders, their shops, and all riders."""
     orders: list[LiveOrder] = []
     shops: dict[str, LiveShop] = {}
-    for order in book.orders.open.values():
+    for order in dispatch.orders.open.values():
         place = order.pickup_lat, order.pickup_lon
         orders.append(
             LiveOrder(
@@ -70,30 +70,30 @@ def live(book: Book) -> Live:
         )
         before = shops.get(order.shop)
         shops[order.shop] = LiveShop(order.shop, place, 1 if before is None else before.orders + 1)
-    return Live(orders, [_rider(book, name) for name in book.riders.known], list(shops.values()))
+    return Live(orders, [_rider(dispatch, name) for name in dispatch.riders.known], list(shops.values()))
 
 
-def order_states(book: Book) -> dict[str, int]:
+def order_states(dispatch: DispatchState) -> dict[str, int]:
     """How many open orders are in each state."""
-    return dict(Counter(str(order.state) for order in book.orders.open.values()))
+    return dict(Counter(str(order.state) for order in dispatch.orders.open.values()))
 
 
-def rider_states(book: Book) -> dict[str, int]:
+def rider_states(dispatch: DispatchState) -> dict[str, int]:
     """How many riders are in each state."""
-    return dict(Counter(_state(book, rider) for rider in book.riders.known.values()))
+    return dict(Counter(_state(dispatch, rider) for rider in dispatch.riders.known.values()))
 
 
-def _rider(book: Book, name: str) -> LiveRider:
-    rider = book.riders.known[name]
-    seen = book.positions.place(name)
+def _rider(dispatch: DispatchState, name: str) -> LiveRider:
+    rider = dispatch.riders.known[name]
+    seen = dispatch.positions.place(name)
     place = None if seen is None else (seen[0], seen[1])
-    return LiveRider(name, _state(book, rider), tuple(rider.orders), place, 0 if seen is None else seen[2])
+    return LiveRider(name, _state(dispatch, rider), tuple(rider.orders), place, 0 if seen is None else seen[2])
 
 
-def _state(book: Book, rider: Rider) -> str:
+def _state(dispatch: DispatchState, rider: Rider) -> str:
     if rider.silent:
         return "silent"
     if not rider.orders:
         return "idle"
-    offered = all(book.orders.open[order].state is OFFERED for order in rider.orders)
+    offered = all(dispatch.orders.open[order].state is OFFERED for order in rider.orders)
     return "offered" if offered else "busy"

@@ -121,7 +121,7 @@ function showStatus(status, time) {
     ["Disk free", bytes(status.disk?.free_bytes)],
     ["Journal", bytes(status.journal.bytes)],
   ]);
-  showKeeps(status.keeps);
+  showKeeps(status.data_inventory);
 }
 
 function showRates(status, time) {

@@ -9,7 +9,7 @@ import pytest
 
 from bench.footprint.day import Day
 from bench.footprint.measure import wake_ups
-from bench.footprint.node_process import Household
+from bench.footprint.node_process import NodeProcess
 from edge.errors import DoorstepError
 
 
@@ -17,7 +17,7 @@ def test_orders_are_delivered_when_their_time_on_the_road_is_over(tmp_path: Path
     """On a fast clock orders are placed, accepted, and delivered 25 minutes later by that clock, none before."""
 
     async def main() -> None:
-        house = Household(tmp_path / "house", ["till-0", *(f"rider-{n}" for n in range(15))], speed=1200)
+        house = NodeProcess(tmp_path / "house", ["till-0", *(f"rider-{n}" for n in range(15))], speed=1200)
         async with house.node() as took_s:
             assert took_s > 0
             day = Day(house)
@@ -38,7 +38,7 @@ def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:
     """A broken configuration ends the measurement with the node's own words."""
 
     async def main() -> None:
-        house = Household(tmp_path / "house", [])
+        house = NodeProcess(tmp_path / "house", [])
         with (tmp_path / "house" / "edge.toml").open("a") as file:
             file.write('nonsense = "x"\n')
         with pytest.raises(DoorstepError, match="nonsense"):

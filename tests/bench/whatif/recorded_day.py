@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from bench.demo.district.geometry import Ground
+from bench.demo.district.geometry import Geometry
 from bench.demo.district.instance import read
 from bench.whatif.day import Day, Order, Outcome, Place, Reply, Shift
 from bench.whatif.simulation import Simulation
-from edge.core.model import Answer, Commit, Configure, DispatchRules, Effect, Input, Now, Rules, Sighting
+from edge.core.model import Answer, Commit, Configure, DispatchRules, Effect, Input, Now, PositionReport, Rules
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.messages.envelope import Assignment, Receipt, Update
@@ -66,7 +66,7 @@ def door_s(what: Day, outcomes: dict[str, Outcome], number: int) -> float:
 def small_district() -> Day:
     """The 40 orders and 8 couriers of tests/data/small-district; some kitchens are late, some riders decline."""
     instance = read(SMALL)
-    ground = Ground(*instance.middle())
+    ground = Geometry(*instance.middle())
 
     def place(x: float, y: float) -> Place:
         found = ground.place(x, y)
@@ -124,8 +124,8 @@ class Recorded(Simulation):
         self._dispatch: Any = self
         self._take(self.node.handle([Configure(Rules(node="n-1", dispatch=what.rules))], self._now()))
 
-    def sighted(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
-        self._take(self.node.handle([Sighting(client, points)], now))
+    def report_position(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
+        self._take(self.node.handle([PositionReport(client, points)], now))
 
     def next_deadline(self) -> float | None:
         return self.node.next_deadline()
@@ -137,7 +137,7 @@ class Recorded(Simulation):
             batch.append(event)
             place = self._couriers[event.client].place() if event.client in self._couriers else None
             if place is not None:
-                batch.append(Sighting(event.client, [(self.now_ms, *place)]))
+                batch.append(PositionReport(event.client, [(self.now_ms, *place)]))
         thens = {event.body.id: then for event, then in inbox if then is not None}
         self._take(self.node.handle(batch, self._now()), thens)
 
@@ -156,7 +156,7 @@ class Recorded(Simulation):
                 if update.state in ("delivered", "cancelled", "undeliverable"):
                     self._end(update.order, update.state)
             elif isinstance(effect, Answer) and effect.client in self._couriers:
-                self._couriers[effect.client].hear(msgspec.msgpack.decode(effect.payload, type=Assignment))
+                self._couriers[effect.client].touch(msgspec.msgpack.decode(effect.payload, type=Assignment))
 
 
 @cache

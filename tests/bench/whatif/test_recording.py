@@ -7,7 +7,7 @@ import pytest
 
 from bench.whatif.day import Day, Reply
 from bench.whatif.recording import Recording
-from edge.core.model import DispatchRules, Glance, Sighting, decode_row, encode_row
+from edge.core.model import DispatchRules, NearestObservation, PositionReport, decode_row, encode_row
 from edge.core.node import Node
 from edge.scenarios.dispatch.state.travel import ride_s
 from tests.bench.whatif.recorded_day import recorded, simulate, small_district
@@ -33,7 +33,7 @@ def evening() -> Rounds:
     rounds.append((6, [event("shop-1", "kitchen.delay", "delay-1", 6, order="o-1", ready_at=T0 + 120_000)]))
     rounds.append((9, [reply("r-1", 1, 1, 9, accept=False)]))
     rounds.append((9.5, [reply("r-1", 1, 1, 9, accept=False), reply("r-9", 1, 1, 9)]))
-    rounds.append((80, [Sighting("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))
+    rounds.append((80, [PositionReport("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))
     rounds.append((90, [reply("r-3", 1, 3, 90)]))
     rounds.append((130, [event("shop-1", "kitchen.ready", "ready-1", 130, order="o-1")]))
     for seconds, step in ((200, "at_shop"), (410, "picked_up"), (900, "delivered"), (901, "delivered")):
@@ -113,7 +113,7 @@ def test_a_shift_begins_as_far_away_as_it_did(small: Day) -> None:
     seen: dict[str, tuple[str, int]] = {}
     for row in map(decode_row, recorded()[0]):
         for glance in row.seen:
-            if isinstance(glance, Glance):
+            if isinstance(glance, NearestObservation):
                 for one in glance.riders:
                     seen.setdefault(one.rider, (glance.order, one.travel_s))
     orders = {one.name: one for one in small.orders}

@@ -12,9 +12,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.ingest.receive import Judge, Receive
+from central.ingest.receive import BatchValidator, Receive
 from central.store import FILE, Reader, Store
-from edge.core.model import Batch, Now, Publish, Welcome
+from edge.core.model import Batch, Now, Publish, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import CENTRE_JOBS_MAX
@@ -23,9 +23,9 @@ from edge.messages.batches import (
     SYNC_BATCH,
     SYNC_HELLO,
     SYNC_WELCOME,
-    Ack,
-    Greeting,
-    Parcel,
+    BatchMessage,
+    SyncAck,
+    SyncWelcome,
     Window,
     decode_ack,
     decode_greeting,
@@ -42,12 +42,12 @@ class Centre:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.store = Store(folder)
-        self.judge = Judge(self.store, lambda: START)
+        self.judge = BatchValidator(self.store, lambda: START)
 
     def restart(self) -> None:
         self.store.close()
         self.store = Store(self.folder)
-        self.judge = Judge(self.store, lambda: START)
+        self.judge = BatchValidator(self.store, lambda: START)
 
     def backup(self) -> None:
         self.restart()
@@ -60,7 +60,7 @@ class Centre:
                 (self.folder / name).unlink(missing_ok=True)
             shutil.copyfile(self.folder / "backup", self.folder / FILE)
             self.store = Store(self.folder)
-            self.judge = Judge(self.store, lambda: START)
+            self.judge = BatchValidator(self.store, lambda: START)
 
     def ask(self, kind: str, payload: bytes, client: str = "n1") -> tuple[str, bytes, str]:
         verdict = self.judge.judge(Publish(client, kind, payload, 1, 1))
@@ -106,23 +106,23 @@ class Node:
         self.outbox.restore(snapshot)
         self.connected = False
 
-    def hello(self, *, heard: bool = True) -> Greeting:
+    def hello(self, *, heard: bool = True) -> SyncWelcome:
         kind, payload, _ = self.centre.ask(SYNC_HELLO, encode(self.outbox.hello("i1", self.boot)))
         assert kind == SYNC_WELCOME
         greeting = decode_greeting(payload)
         self.connected = heard and not greeting.refused
         if self.connected:
             self.outbox.welcome(
-                Welcome(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before)
+                SyncWelcomed(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before)
             )
             self.outbox.cut(Now(0.0, START))
         return greeting
 
-    def send(self, count: int, *, heard: bool = True) -> list[Ack]:
+    def send(self, count: int, *, heard: bool = True) -> list[SyncAck]:
         """Send the first batches in flight; where `heard` is false the answers are lost and the line with them."""
         if not self.connected:
             self.hello()
-        acks: list[Ack] = []
+        acks: list[SyncAck] = []
         for batch in self.outbox.in_flight()[:count] if self.connected else []:
             ack = self.deliver(batch)
             acks.append(ack)
@@ -135,7 +135,7 @@ class Node:
                 break
         return acks
 
-    def deliver(self, batch: Batch) -> Ack:
+    def deliver(self, batch: Batch) -> SyncAck:
         kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(parcel(batch)))
         assert (kind, reason) == (SYNC_ACK, "")
         return decode_ack(payload)
@@ -148,9 +148,9 @@ class Node:
         raise AssertionError(f"{self.outbox.events_waiting} events still wait")
 
 
-def parcel(batch: Batch) -> Parcel:
+def parcel(batch: Batch) -> BatchMessage:
     body = zstandard.compress(batch.body)
-    return Parcel(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
+    return BatchMessage(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
 
 
 LINE = st.one_of(
@@ -201,7 +201,7 @@ def test_every_event_arrives_once_over_a_bad_line(steps: list[tuple[str, int, in
         assert counters == node.put
         assert row.get("events", 0) == sum(node.put.values()) == node.outbox.events_acked
         assert centre.alarms() == {}
-        assert node.outbox.nonsense == 0
+        assert node.outbox.protocol_errors == 0
         centre.store.close()
 
 
@@ -310,7 +310,7 @@ def test_what_cannot_be_read_is_refused_and_counted(tmp_path: Path) -> None:
     assert centre.ask(SYNC_BATCH, b"")[2] == Reason.MALFORMED
     assert centre.ask("order.place", b"{}")[2] == Reason.UNKNOWN_KIND
     assert centre.ask(SYNC_HELLO, encode(node.outbox.hello("i1", "b1")), "n2")[2] == Reason.NOT_YOURS
-    node.outbox.welcome(Welcome(1, 0))
+    node.outbox.welcome(SyncWelcomed(1, 0))
     node.add(0, 1)
     assert node.deliver(node.outbox.in_flight()[0]).refused == "stale_epoch"
 
@@ -350,7 +350,7 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
         receive.start()
         outbox = Outbox("n1")
         receive.received(line, [Publish("n1", SYNC_HELLO, encode(outbox.hello("i1", "b1")), 0, 0)], 0.0)
-        outbox.welcome(Welcome(1, 0))
+        outbox.welcome(SyncWelcomed(1, 0))
         outbox.add([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])
         (batch,) = outbox.cut(Now(0.0, START))
         receive.received(line, [Publish("n1", SYNC_BATCH, encode(parcel(batch)), 1, 7)], 0.0)
@@ -359,7 +359,7 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
         assert line.acknowledged == [(7, ""), (8, Reason.UNKNOWN_KIND)]
         answers = [answer for answer, _ in receive.pending("n1", 0, 10)]
         assert [answer.kind for answer in answers] == [SYNC_WELCOME, SYNC_ACK]
-        assert decode_ack(answers[1].payload) == Ack(epoch=1, through=1)
+        assert decode_ack(answers[1].payload) == SyncAck(epoch=1, through=1)
         assert receive.pending("n1", answers[0].sequence, 10)[0][0] is answers[1]
         receive.delivered("n1", [answers[0].sequence])
         assert [answer for answer, _ in receive.pending("n1", 0, 10)] == answers[1:]

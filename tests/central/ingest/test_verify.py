@@ -7,14 +7,14 @@ import msgspec
 import pytest
 import zstandard
 
-from central.ingest.verify import BatchError, Standing, check, greet, taken, unpack
+from central.ingest.verify import BatchError, NodeRecord, check, greet, taken, unpack
 from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
-from edge.messages.batches import NO_BATCH, Cell, Greeting, Hello, Parcel, Window, encode_body, linked
+from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelcome, Window, chain_hash, encode_body
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
 HASHES = {(2, seq): bytes([seq]) * 32 for seq in range(1, 6)}
-STANDING = Standing(
+STANDING = NodeRecord(
     node="n1",
     instance="i1",
     boot="b1",
@@ -42,141 +42,143 @@ def hello(**change: object) -> Hello:
         epoch=2,
         through=3,
         head=HASHES[2, 3],
-        flying=[HASHES[2, 4], HASHES[2, 5], bytes(32)],
+        in_flight=[HASHES[2, 4], HASHES[2, 5], bytes(32)],
         acked_events=30,
     )
     return msgspec.structs.replace(agreed, **change)
 
 
-FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "flying": [], "acked_events": 0}
+FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_events": 0}
 
 
 @pytest.mark.parametrize(
     ("change", "greeting", "alarm"),
     [
-        ({}, Greeting(epoch=2, through=5), None),
-        ({"boot": "b2"}, Greeting(epoch=2, through=5), None),
-        ({"boot": "b0"}, Greeting(refused="cloned"), "cloned"),
-        ({"instance": "i2"}, Greeting(refused="replaced"), "cloned"),
-        ({"instance": "i2", **FRESH}, Greeting(epoch=3, reason="replaced"), "replaced"),
-        ({"through": 7, "acked_events": 70}, Greeting(epoch=3, reason="batches_lost"), "batches_lost"),
-        ({"epoch": 6, "acked_events": 70}, Greeting(epoch=7, reason="batches_lost"), "batches_lost"),
+        ({}, SyncWelcome(epoch=2, through=5), None),
+        ({"boot": "b2"}, SyncWelcome(epoch=2, through=5), None),
+        ({"boot": "b0"}, SyncWelcome(refused="cloned"), "cloned"),
+        ({"instance": "i2"}, SyncWelcome(refused="replaced"), "cloned"),
+        ({"instance": "i2", **FRESH}, SyncWelcome(epoch=3, reason="replaced"), "replaced"),
+        ({"through": 7, "acked_events": 70}, SyncWelcome(epoch=3, reason="batches_lost"), "batches_lost"),
+        ({"epoch": 6, "acked_events": 70}, SyncWelcome(epoch=7, reason="batches_lost"), "batches_lost"),
         (
-            {"flying": [HASHES[2, 4]]},
-            Greeting(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
+            {"in_flight": [HASHES[2, 4]]},
+            SyncWelcome(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
         (
-            {"flying": [HASHES[2, 4], bytes(32), bytes(32)]},
-            Greeting(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
+            {"in_flight": [HASHES[2, 4], bytes(32), bytes(32)]},
+            SyncWelcome(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
         (
             {"head": bytes(32)},
-            Greeting(epoch=3, discard_before=START, reason="node_restored"),
+            SyncWelcome(epoch=3, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
-        (FRESH, Greeting(epoch=3, discard_before=START, reason="node_restored"), "node_restored"),
+        (FRESH, SyncWelcome(epoch=3, discard_before=START, reason="node_restored"), "node_restored"),
     ],
 )
-def test_each_hello_has_its_greeting(change: dict[str, object], greeting: Greeting, alarm: str | None) -> None:
+def test_each_hello_has_its_greeting(change: dict[str, object], greeting: SyncWelcome, alarm: str | None) -> None:
     """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
-    found, standing, raised = greet(STANDING, hello(**change), hash_of)
-    assert msgspec.structs.replace(found, chain=b"") == greeting
-    assert greeting.refused or found.chain == STANDING.chain
+    found, record, raised = greet(STANDING, hello(**change), hash_of)
+    assert msgspec.structs.replace(found, history=b"") == greeting
+    assert greeting.refused or found.history == STANDING.history
     assert (raised.kind if raised else None) == alarm
     if greeting.refused:
-        assert standing is None
+        assert record is None
     else:
-        assert standing is not None
-        assert (standing.epoch, standing.through) == (greeting.epoch, greeting.through)
+        assert record is not None
+        assert (record.epoch, record.through) == (greeting.epoch, greeting.through)
 
 
-CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), linked, initial=NO_BATCH))
+CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), chain_hash, initial=NO_BATCH))
 """The histories of a node that has sent eight batches, three of them in epoch 1."""
 
-OTHER = linked(CHAIN[6], bytes([99]) * 32)
+OTHER = chain_hash(CHAIN[6], bytes([99]) * 32)
 """A history with a batch in it that the node never sent."""
 
 
 def told(sent: int, **change: object) -> Hello:
     """A hello of version 2 in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
-    mine = hello(through=sent - 3, head=bytes([sent]) * 32, flying=[], acked_events=10 * sent, chain=CHAIN[: sent + 1])
+    mine = hello(
+        through=sent - 3, head=bytes([sent]) * 32, in_flight=[], acked_events=10 * sent, history=CHAIN[: sent + 1]
+    )
     return msgspec.structs.replace(mine, **change)
 
 
 @pytest.mark.parametrize(
     ("has", "said", "greeting", "alarm"),
     [
-        ({}, told(8), Greeting(epoch=2, through=5), None),
-        ({}, told(6, flying=[bytes([7]) * 32, bytes([8]) * 32]), Greeting(epoch=2, through=5), None),
+        ({}, told(8), SyncWelcome(epoch=2, through=5), None),
+        ({}, told(6, in_flight=[bytes([7]) * 32, bytes([8]) * 32]), SyncWelcome(epoch=2, through=5), None),
         # restored centres: to earlier in this epoch, and to the epoch before
-        ({"through": 3, "chain": CHAIN[6]}, told(8), Greeting(epoch=3, reason="batches_lost"), "batches_lost"),
+        ({"through": 3, "history": CHAIN[6]}, told(8), SyncWelcome(epoch=3, reason="batches_lost"), "batches_lost"),
         (
-            {"epoch": 1, "through": 2, "chain": CHAIN[2]},
+            {"epoch": 1, "through": 2, "history": CHAIN[2]},
             told(8),
-            Greeting(epoch=3, reason="batches_lost"),
+            SyncWelcome(epoch=3, reason="batches_lost"),
             "batches_lost",
         ),
         # the same, and a clone's batch is among what they hold
         (
-            {"through": 4, "chain": OTHER},
+            {"through": 4, "history": OTHER},
             told(8),
-            Greeting(epoch=3, discard_before=START, reason="batches_lost"),
+            SyncWelcome(epoch=3, discard_before=START, reason="batches_lost"),
             "batches_lost",
         ),
         (
-            {"epoch": 1, "through": 2, "chain": OTHER},
+            {"epoch": 1, "through": 2, "history": OTHER},
             told(8),
-            Greeting(epoch=3, discard_before=START, reason="batches_lost"),
+            SyncWelcome(epoch=3, discard_before=START, reason="batches_lost"),
             "batches_lost",
         ),
         # the same numbers and the same hash of the last batch, after another history
         (
-            {"chain": OTHER},
+            {"history": OTHER},
             told(8),
-            Greeting(epoch=3, old_through=5, discard_before=START, reason="node_restored"),
+            SyncWelcome(epoch=3, old_through=5, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
         # a greeting in the same epoch that another timeline gave: nothing of it is here yet
         (
-            {"through": 0, "head": NO_BATCH, "chain": OTHER},
+            {"through": 0, "head": NO_BATCH, "history": OTHER},
             told(3, through=0, head=NO_BATCH),
-            Greeting(epoch=3, discard_before=START, reason="node_restored"),
+            SyncWelcome(epoch=3, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
         # nothing was ever here
         (
-            {"epoch": 1, "through": 0, "head": NO_BATCH, "chain": NO_BATCH, "seen_until": 0},
-            told(8, chain=CHAIN[5:]),
-            Greeting(epoch=3, reason="batches_lost"),
+            {"epoch": 1, "through": 0, "head": NO_BATCH, "history": NO_BATCH, "seen_until": 0},
+            told(8, history=CHAIN[5:]),
+            SyncWelcome(epoch=3, reason="batches_lost"),
             "batches_lost",
         ),
     ],
 )
 def test_a_node_gives_up_what_a_clone_may_have_sent(
-    has: dict[str, object], said: Hello, greeting: Greeting, alarm: str | None
+    has: dict[str, object], said: Hello, greeting: SyncWelcome, alarm: str | None
 ) -> None:
     """One hash stands for all that the centre holds: where the node has not been through it, nothing from before then
     is sent again; where it has, nothing is given up."""
-    known = msgspec.structs.replace(STANDING, head=bytes([8]) * 32, chain=CHAIN[8])
-    found, standing, raised = greet(msgspec.structs.replace(known, **has), said, lambda _, seq: bytes([seq + 3]) * 32)
-    assert msgspec.structs.replace(found, chain=b"") == greeting
+    known = msgspec.structs.replace(STANDING, head=bytes([8]) * 32, history=CHAIN[8])
+    found, record, raised = greet(msgspec.structs.replace(known, **has), said, lambda _, seq: bytes([seq + 3]) * 32)
+    assert msgspec.structs.replace(found, history=b"") == greeting
     assert (raised.kind if raised else None) == alarm
     assert raised is None or not found.discard_before or "look for a second process" in raised.detail
-    assert standing is not None
-    assert found.chain == standing.chain == has.get("chain", CHAIN[8])
+    assert record is not None
+    assert found.history == record.history == has.get("history", CHAIN[8])
 
 
 def test_a_standing_of_version_1_is_judged_by_what_it_has() -> None:
     """It has no history: numbers and hashes decide, and the greeting makes both sides begin with the same one."""
     said = told(8)
-    found, standing, alarm = greet(
+    found, record, alarm = greet(
         msgspec.structs.replace(STANDING, head=bytes([8]) * 32), said, lambda _, seq: bytes([seq + 3]) * 32
     )
-    assert (found, alarm) == (Greeting(epoch=2, through=5, chain=NO_BATCH), None)
-    assert standing is not None
-    assert standing.chain == NO_BATCH
+    assert (found, alarm) == (SyncWelcome(epoch=2, through=5, history=NO_BATCH), None)
+    assert record is not None
+    assert record.history == NO_BATCH
     lost, _, _ = greet(STANDING, told(10), lambda *_: None)
     assert (lost.epoch, lost.discard_before) == (3, 0)
 
@@ -184,40 +186,42 @@ def test_a_standing_of_version_1_is_judged_by_what_it_has() -> None:
 def test_a_batch_of_another_history_is_refused() -> None:
     """The right number after the right batch is not enough, where the node says what came before all that."""
     body = encode_body([])
-    known = msgspec.structs.replace(STANDING, chain=CHAIN[8])
-    parcel = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, chain=CHAIN[8])
+    known = msgspec.structs.replace(STANDING, history=CHAIN[8])
+    parcel = BatchMessage(
+        epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, history=CHAIN[8]
+    )
     assert check(known, parcel, hash_of) == ""
-    assert check(known, msgspec.structs.replace(parcel, chain=b""), hash_of) == "", "a node of version 1"
+    assert check(known, msgspec.structs.replace(parcel, history=b""), hash_of) == "", "a node of version 1"
     with pytest.raises(BatchError, match="another history") as refused:
-        check(known, msgspec.structs.replace(parcel, chain=OTHER), hash_of)
+        check(known, msgspec.structs.replace(parcel, history=OTHER), hash_of)
     assert refused.value.reason == "mismatch"
 
 
 def test_a_batch_makes_the_history_longer() -> None:
     """The centre's hash after a batch is that of the node after its acknowledgement, in whatever epoch."""
     body = encode_body([])
-    parcel = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=body)
-    standing = taken(msgspec.structs.replace(STANDING, chain=OTHER), parcel, [])
-    assert standing.chain == linked(OTHER, parcel.sha256)
+    parcel = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=body)
+    record = taken(msgspec.structs.replace(STANDING, history=OTHER), parcel, [])
+    assert record.history == chain_hash(OTHER, parcel.sha256)
 
 
 def test_a_lost_greeting_is_given_once_more() -> None:
     """Until something of a new epoch is here, the same hello gets the same epoch, and no second alarm."""
     told = hello(through=7, acked_events=70)
-    first, standing, alarm = greet(STANDING, told, hash_of)
+    first, record, alarm = greet(STANDING, told, hash_of)
     assert alarm is not None
     assert alarm.events == 20
-    again, standing_again, silent = greet(standing, told, hash_of)
+    again, standing_again, silent = greet(record, told, hash_of)
     assert silent is None
-    assert standing_again == standing
+    assert standing_again == record
     assert (again.epoch, again.discard_before) == (first.epoch, 0)
 
 
 def test_a_greeting_that_discards_is_given_once_more_with_its_horizon() -> None:
     """A restored node that never heard its greeting is told again what not to send."""
-    told = hello(flying=[HASHES[2, 4]])
-    first, standing, _ = greet(STANDING, told, hash_of)
-    again, _, silent = greet(standing, told, hash_of)
+    told = hello(in_flight=[HASHES[2, 4]])
+    first, record, _ = greet(STANDING, told, hash_of)
+    again, _, silent = greet(record, told, hash_of)
     assert silent is None
     assert (again.epoch, again.old_through, again.discard_before) == (first.epoch, 4, START)
 
@@ -226,38 +230,40 @@ def test_a_node_restored_to_before_it_enrolled_is_told_its_horizon_again() -> No
     """Its backup knows of no epoch, so nothing can be compared: what it may have sent is still not to be sent again,
     also where the first greeting was lost."""
     told = hello(**FRESH)
-    first, standing, _ = greet(STANDING, told, hash_of)
+    first, record, _ = greet(STANDING, told, hash_of)
     assert first.discard_before == START
-    assert standing is not None
-    standing = msgspec.structs.replace(standing, old_epoch=0)
-    again, _, silent = greet(standing, told, hash_of)
+    assert record is not None
+    record = msgspec.structs.replace(record, old_epoch=0)
+    again, _, silent = greet(record, told, hash_of)
     assert silent is None
     assert (again.epoch, again.discard_before) == (first.epoch, START)
 
 
 def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
     """A centre that lost its disk says how many events of the node are gone, and begins a later epoch."""
-    greeting, standing, alarm = greet(None, hello(acked_events=70), hash_of)
+    greeting, record, alarm = greet(None, hello(acked_events=70), hash_of)
     assert (greeting.epoch, alarm.kind, alarm.events) == (3, "batches_lost", 70)  # type: ignore[union-attr]
-    assert standing is not None
-    assert standing.events == 70
+    assert record is not None
+    assert record.events == 70
     greeting, _, alarm = greet(None, hello(**FRESH), hash_of)
     assert (greeting.epoch, alarm) == (1, None)
 
 
 def test_remembered_boots_are_bounded() -> None:
     """A node may restart as often as it likes; only its latest processes are recognised as ghosts."""
-    standing: Standing | None = STANDING
+    record: NodeRecord | None = STANDING
     for number in range(100):
-        _, standing, _ = greet(standing, hello(boot=f"r{number}"), hash_of)
-    assert standing is not None
-    assert len(standing.retired) == BOOTS_REMEMBERED
+        _, record, _ = greet(record, hello(boot=f"r{number}"), hash_of)
+    assert record is not None
+    assert len(record.retired) == BOOTS_REMEMBERED
 
 
-def pack(windows: list[Window], **change: object) -> Parcel:
+def pack(windows: list[Window], **change: object) -> BatchMessage:
     """The parcel after STANDING with these windows, changed."""
     body = encode_body(windows)
-    honest = Parcel(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=zstandard.compress(body))
+    honest = BatchMessage(
+        epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=zstandard.compress(body)
+    )
     return msgspec.structs.replace(honest, **change)
 
 

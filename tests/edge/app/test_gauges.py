@@ -4,7 +4,7 @@ import asyncio
 
 from edge.app.gauges import live, register
 from edge.clock import Clock
-from edge.core.model import Configure, Presence, Sighting
+from edge.core.model import Configure, PositionReport, Presence
 from edge.core.node import Node
 from edge.health.status import Status
 from edge.journal.journal import Journal
@@ -26,7 +26,7 @@ def test_the_report_and_the_map_show_the_district(tmp_path):
         order = {"order": "o-1", "shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "prep_s": 60}
         pipeline.post([Configure(RULES)])
         pipeline.post([Presence("r-1", True), event("r-1", "rider.shift", "on", at_s, on=True)])
-        pipeline.post([Sighting("r-1", [(clock.now().wall_ms, 31.201, 121.401)])])
+        pipeline.post([PositionReport("r-1", [(clock.now().wall_ms, 31.201, 121.401)])])
         pipeline.post([event("alice", "order.place", "e-1", at_s, **order)])
         await pipeline.drain()
         report = status.report(clock.now())

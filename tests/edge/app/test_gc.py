@@ -9,13 +9,13 @@ from edge.app.gc import starting
 SETTLED = """
 import gc, sys
 gc.disable()
-from edge.app.gc import SWITCH_S, settle, starting
+from edge.app.gc import SWITCH_S, freeze_startup, starting
 kept = []
 with starting():
     kept.extend([] for _ in range(100_000))
     assert not gc.isenabled()
     assert not any(counts["collections"] for counts in gc.get_stats()[1:])
-    settle()
+    freeze_startup()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 100_000
 assert abs(sys.getswitchinterval() - SWITCH_S) < 1e-9

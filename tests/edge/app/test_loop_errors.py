@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from edge.app.loop_errors import STAGES, Caught
+from edge.app.loop_errors import STAGES, LoopExceptionHandler
 from edge.core.model import Now
 from edge.health.status import Status
 
@@ -29,7 +29,7 @@ def after(
     said: list[str] = []
     loop = make()
     try:
-        loop.set_exception_handler(Caught(status, said.append).handle)
+        loop.set_exception_handler(LoopExceptionHandler(status, said.append).handle)
         for callback in callbacks:
             loop.call_soon(callback)
         loop.run_until_complete(asyncio.sleep(0.01))
@@ -70,7 +70,7 @@ def test_a_message_without_an_exception_is_counted_too() -> None:
     """Not everything that a loop complains of is one."""
     said: list[str] = []
     status = Status("n1", Now(0.0, 0))
-    caught = Caught(status, said.append)
+    caught = LoopExceptionHandler(status, said.append)
     loop = asyncio.new_event_loop()
     caught.handle(loop, {"message": "a transport was odd"})
     loop.close()

@@ -8,7 +8,7 @@ import pytest
 
 from edge.app.queues import watch
 from edge.clock import Clock
-from edge.core.model import Configure, Publish, Welcome
+from edge.core.model import Configure, Publish, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.health.status import Status
@@ -158,7 +158,7 @@ def test_an_outbox_that_hands_nothing_out(tmp_path: Path, monkeypatch: pytest.Mo
 
     async def test(stage: Stage) -> None:
         monkeypatch.setattr(Outbox, "cut", lambda self, now: [])
-        stage.pipeline.post([Welcome(1, 0)])
+        stage.pipeline.post([SyncWelcomed(1, 0)])
         stage.order()
         await stage.settle()
         stage.ahead_s = WINDOW_S + WINDOW_GRACE_S + 60.0
@@ -173,7 +173,7 @@ def test_batches_that_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """The centre has greeted and batches are on disk, but nothing goes out; without a greeting that is no fault."""
 
     async def test(stage: Stage) -> None:
-        stage.pipeline.post([Welcome(1, 0)])
+        stage.pipeline.post([SyncWelcomed(1, 0)])
         stage.order()
         await stage.settle()
         stage.ahead_s = WINDOW_S + WINDOW_GRACE_S + 60.0

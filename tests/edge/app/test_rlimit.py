@@ -12,7 +12,7 @@ PROGRAM = """
 import resource, sys
 from edge.app import rlimit
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
-rlimit.claim()
+rlimit.raise_nofile()
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], rlimit.connections_max())
 """
 

@@ -2,17 +2,17 @@
 
 import msgspec
 
-from edge.core.dedup import RECENT_MAX, Repeats, _key
+from edge.core.dedup import RECENT_MAX, DedupIndex, _key
 
 
 def _bytes(client: str, id_: str) -> bytes:
     return _key(client, id_).to_bytes(8, "little")
 
 
-def filled(count: int) -> Repeats:
-    repeats = Repeats()
+def filled(count: int) -> DedupIndex:
+    repeats = DedupIndex()
     for number in range(count):
-        repeats.claim("c", f"e-{number}", number + 1, number)
+        repeats.insert_or_get("c", f"e-{number}", number + 1, number)
     return repeats
 
 
@@ -29,10 +29,10 @@ def test_every_event_is_known_by_its_row():
 def test_a_snapshot_holds_everything():
     """What is restored knows the same events and makes the same snapshot."""
     repeats = filled(RECENT_MAX + 100)
-    again = Repeats.restore(repeats.snapshot())
+    again = DedupIndex.restore(repeats.snapshot())
     assert again.snapshot() == repeats.snapshot()
     assert all(again.row_of("c", f"e-{n}") == n + 1 for n in range(RECENT_MAX + 100))
-    again.claim("c", "new", 7, 7)
+    again.insert_or_get("c", "new", 7, 7)
     assert again.row_of("c", "new") == 7
 
 
@@ -49,12 +49,12 @@ def test_a_row_leaves_only_when_nothing_of_it_is_remembered(monkeypatch):
     """However events, retention and forgetting fall, no event that is remembered is in a row that may be pruned, and
     no row is kept for longer than a quarter over the retention."""
     monkeypatch.setattr("edge.core.dedup.RECENT_MAX", 16)
-    monkeypatch.setattr("edge.core.dedup.SEGMENT_MAX", 256)
-    repeats, retention_ms = Repeats(), 1_000
+    monkeypatch.setattr("edge.core.dedup.RUN_MAX", 256)
+    repeats, retention_ms = DedupIndex(), 1_000
     pruned = 0
     for number in range(1, 4_000):
         age_ms = number * 3 + (number // 500) * 700
-        repeats.claim("c", f"e-{number}", number, age_ms)
+        repeats.insert_or_get("c", f"e-{number}", number, age_ms)
         if number % 23 == 0:
             repeats.forget(age_ms, retention_ms, number)
             pruned = max(pruned, repeats.prunable)
@@ -68,7 +68,7 @@ def test_a_row_leaves_only_when_nothing_of_it_is_remembered(monkeypatch):
 def test_a_flood_of_events_makes_room_in_the_journal_too(monkeypatch):
     """Where events are dropped early their rows may go: the journal is bounded by the number of events."""
     monkeypatch.setattr("edge.core.dedup.REPEATS_KEPT_MAX", RECENT_MAX * 2)
-    monkeypatch.setattr("edge.core.dedup.SEGMENT_MAX", RECENT_MAX)
+    monkeypatch.setattr("edge.core.dedup.RUN_MAX", RECENT_MAX)
     repeats = filled(RECENT_MAX * 5)
     repeats.forget(RECENT_MAX * 5, 10**9, RECENT_MAX * 5)
     assert repeats.prunable == repeats.dropped_early
@@ -76,9 +76,9 @@ def test_a_flood_of_events_makes_room_in_the_journal_too(monkeypatch):
 
 def test_a_snapshot_of_the_first_release_is_read():
     """Three fields without ages of the oldest: what is in it is remembered."""
-    segment = (5, _bytes("c", "e-0"), (3).to_bytes(8, "little"))
-    old = msgspec.msgpack.encode(([(_key("c", "e-1"), (1, 10))], [segment], 0))
-    repeats = Repeats.restore(old)
+    run = (5, _bytes("c", "e-0"), (3).to_bytes(8, "little"))
+    old = msgspec.msgpack.encode(([(_key("c", "e-1"), (1, 10))], [run], 0))
+    repeats = DedupIndex.restore(old)
     assert repeats.row_of("c", "e-1") == 1
     assert repeats.row_of("c", "e-0") == 3
 
@@ -86,7 +86,7 @@ def test_a_snapshot_of_the_first_release_is_read():
 def test_too_many_events_forget_the_oldest_and_count_it(monkeypatch):
     """Beyond the bound the oldest array goes, and `dropped_early` says how many that were."""
     monkeypatch.setattr("edge.core.dedup.REPEATS_KEPT_MAX", RECENT_MAX * 2)
-    monkeypatch.setattr("edge.core.dedup.SEGMENT_MAX", RECENT_MAX)
+    monkeypatch.setattr("edge.core.dedup.RUN_MAX", RECENT_MAX)
     repeats = filled(RECENT_MAX * 5)
     assert len(repeats) <= RECENT_MAX * 3
     assert repeats.dropped_early == RECENT_MAX * 5 - len(repeats)

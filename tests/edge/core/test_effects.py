@@ -6,7 +6,7 @@ import h3.api.basic_int as h3
 import msgspec
 
 from edge.core.aggregate import Windows
-from edge.core.effects import Said
+from edge.core.effects import Effects
 from edge.core.model import Now
 from edge.messages.coordinates import converted
 from edge.messages.envelope import Assignment, Update
@@ -16,7 +16,7 @@ T0 = 1_790_000_000_000
 
 def test_everybody_is_told_in_the_encoding_that_they_speak():
     """A client that sent JSON gets JSON; the others get MessagePack."""
-    said = Said(Windows(5, 8), "wgs84", {"alice": True}, Now(1.0, T0), "dispatch")
+    said = Effects(Windows(5, 8), "wgs84", {"alice": True}, Now(1.0, T0), "dispatch")
     update = Update(order="o-1", state="accepted", at=T0)
     said.tell("alice", update, 9.0)
     said.tell("bob", update, 9.0)
@@ -27,17 +27,17 @@ def test_everybody_is_told_in_the_encoding_that_they_speak():
 
 def test_a_withdrawal_that_became_void_is_not_told():
     """What a round withdraws and gives back it says nothing of; other withdrawals are told."""
-    said = Said(Windows(5, 8), "wgs84", {}, Now(1.0, T0), "dispatch")
+    said = Effects(Windows(5, 8), "wgs84", {}, Now(1.0, T0), "dispatch")
     for order in ("o-1", "o-2"):
         said.tell("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0)
-    said.take_back("r-1", "o-1")
-    said.take_back("r-1", "o-3")
+    said.cancel_withdrawal("r-1", "o-1")
+    said.cancel_withdrawal("r-1", "o-3")
     assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in said.messages] == ["o-2"]
 
 
 def test_of_an_orders_updates_the_last_is_told():
     """Each client hears once of each order, where that stands at the end of the round; other messages stay."""
-    said = Said(Windows(5, 8), "wgs84", {}, Now(1.0, T0), "dispatch")
+    said = Effects(Windows(5, 8), "wgs84", {}, Now(1.0, T0), "dispatch")
     for state in ("accepted", "at_shop"):
         for order in ("o-1", "o-2"):
             said.tell("alice", Update(order=order, state=state, at=T0), 9.0)
@@ -56,7 +56,7 @@ def test_of_an_orders_updates_the_last_is_told():
 
 def test_a_receipt_is_repeated_as_it_was():
     """What a repeat gets is not encoded anew, whatever its client speaks now."""
-    said = Said(Windows(5, 8), "wgs84", {"alice": True}, Now(1.0, T0), "dispatch")
+    said = Effects(Windows(5, 8), "wgs84", {"alice": True}, Now(1.0, T0), "dispatch")
     said.repeat("alice", b"as recorded", 9.0)
     assert list(said.messages) == [("alice", "receipt", b"as recorded", 9.0)]
 
@@ -66,7 +66,7 @@ def test_cells_are_those_of_wgs84():
     ground = (31.2, 121.4)
     windows = Windows(2, 10)
     for person in ("a", "b"):
-        said = Said(windows, "gcj02", {}, Now(1.0, T0), "dispatch")
+        said = Effects(windows, "gcj02", {}, Now(1.0, T0), "dispatch")
         said.locate("order.placed", T0, *converted(*ground, "wgs84", "gcj02"), person)
     (window,) = windows.seal(Now(200.0, T0 + 200_000))
     assert [cell.cell for cell in window.cells] == [h3.latlng_to_cell(*ground, 10)]
@@ -75,7 +75,7 @@ def test_cells_are_those_of_wgs84():
 def test_counts_and_measures_land_in_their_window():
     """What the scenario counts and measures is in the window of its stamp."""
     windows = Windows(5, 8)
-    said = Said(windows, "wgs84", {}, Now(1.0, T0), "dispatch")
+    said = Effects(windows, "wgs84", {}, Now(1.0, T0), "dispatch")
     said.count("order.delivered", T0, 2)
     said.measure("click_to_door_ms", T0, 1_500)
     (window,) = windows.seal(Now(200.0, T0 + 200_000))

@@ -14,15 +14,15 @@ from edge.core.model import (
     Batch,
     Commit,
     Delivered,
+    DuplicateAnswer,
+    DuplicateLookup,
     Now,
+    PositionReport,
     Presence,
-    Recall,
-    Recalled,
     Rejected,
     Shed,
-    Sighting,
-    Stored,
-    Welcome,
+    SyncAcked,
+    SyncWelcomed,
     decode_row,
 )
 from edge.core.node import Node
@@ -50,7 +50,7 @@ def test_a_round_is_one_row_then_what_waits_for_it():
     assert isinstance(effects[0], Commit)
     row = decode_row(effects[0].row)
     assert row.number == node.number == 2
-    assert row.inputs == [item for item in batch if not isinstance(item, Sighting)]
+    assert row.inputs == [item for item in batch if not isinstance(item, PositionReport)]
     assert row.effects == effects[1:]
     assert isinstance(effects[-1], Acknowledge)
     assert effects[-1].reasons == ["", ""]
@@ -98,12 +98,12 @@ def test_a_repeat_calls_its_receipt_back():
     node = started()
     first = node.handle([place(1)], now(1))
     again = node.handle([place(1)], now(2))
-    assert [e for e in again if isinstance(e, Recall)] == [Recall("alice", "place-1", 2)]
+    assert [e for e in again if isinstance(e, DuplicateLookup)] == [DuplicateLookup("alice", "place-1", 2)]
     assert answers(again) == []
     assert again[-1] == Acknowledge([""])
     assert node.counts.duplicate == 1
     (recorded,) = [e.payload for e in first if isinstance(e, Answer) and e.kind == "receipt"]
-    recalled = node.handle([Recalled("alice", recorded)], now(3))
+    recalled = node.handle([DuplicateAnswer("alice", recorded)], now(3))
     assert [e.payload for e in recalled if isinstance(e, Answer)] == [recorded]
 
 
@@ -120,7 +120,7 @@ def test_a_jump_of_the_wall_clock_forgets_no_decision(monkeypatch, years):
     node.handle([configured()], Now(7.0 + 7 * 86_400, jumped))  # what a restart makes of it
     for step in range(6):
         effects = node.handle([place(step)], Now(8.0 + 7 * 86_400, T0))
-        assert [e.id for e in effects if isinstance(e, Recall)] == [f"place-{step}"]
+        assert [e.id for e in effects if isinstance(e, DuplicateLookup)] == [f"place-{step}"]
 
 
 def test_one_id_of_two_clients_is_two_events():
@@ -140,7 +140,7 @@ def test_a_refusal_is_a_decision_too():
     (receipt,) = answers(effects)
     assert (receipt["status"], receipt["reason"], receipt["field"]) == ("refused", "malformed", "pickup.lat")
     assert effects[-1] == Acknowledge(["malformed"])
-    assert [e for e in node.handle([bad], now(2)) if isinstance(e, Recall)]
+    assert [e for e in node.handle([bad], now(2)) if isinstance(e, DuplicateLookup)]
 
 
 def test_a_refusal_without_an_id_is_counted_and_acknowledged():
@@ -155,7 +155,7 @@ def test_positions_alone_make_no_row():
     """What is never stored leaves no trace: no effects, no row number."""
     node = started()
     number = node.number
-    assert node.handle([Sighting("r-1", [(T0, 31.2, 121.4)]), Presence("r-1", True)], now(1)) == []
+    assert node.handle([PositionReport("r-1", [(T0, 31.2, 121.4)]), Presence("r-1", True)], now(1)) == []
     assert node.number == number
 
 
@@ -178,15 +178,15 @@ def test_acknowledged_answers_are_not_pending():
     node = started()
     effects = node.handle([place(1)], now(1))
     sequences = [e.sequence for e in effects if isinstance(e, Answer) and e.client == "alice"]
-    assert [a.sequence for a in node.outgoing.of("alice", 0)] == sequences
+    assert [a.sequence for a in node.pending_answers.of("alice", 0)] == sequences
     node.handle([Delivered(sequences)], now(2))
-    assert list(node.outgoing.of("alice", 0)) == []
+    assert list(node.pending_answers.of("alice", 0)) == []
 
 
 def test_every_durable_input_is_counted_once():
     """received = accepted + duplicate + refused, and the windows say the same."""
     node = started()
-    node.handle([Welcome(1, 0)], now(1))
+    node.handle([SyncWelcomed(1, 0)], now(1))
     node.handle([place(1), place(1), place(2), Rejected("x", "y", Reason.MALFORMED)], now(2))
     node.handle([event("eve", "order.cancel", "c-1", 2, order="o-1"), Shed(Reason.OVER_QUOTA, 7)], now(3))
     counts = node.counts
@@ -202,12 +202,12 @@ def test_every_durable_input_is_counted_once():
 def test_the_centre_takes_batches_off_the_node():
     """A batch is numbered after the welcome, stays in flight until stored, and is gone then."""
     node = started()
-    node.handle([Welcome(3, 0)], now(1))
+    node.handle([SyncWelcomed(3, 0)], now(1))
     node.handle([place(1)], now(2))
     node.handle([], now(140))
     (batch,) = node.outbox.in_flight()
     assert (batch.epoch, batch.seq) == (3, 1)
-    node.handle([Stored(3, 1)], now(141))
+    node.handle([SyncAcked(3, 1)], now(141))
     assert node.outbox.in_flight() == []
 
 
@@ -229,7 +229,7 @@ def drive(node: Node, seed: int, steps: int = 60) -> list[bytes]:
             elif what < 0.5:
                 batch.append(place(draw.randint(1, 40), clock, ready_s=draw.randint(0, 900)))
             elif what < 0.6:
-                batch.append(Sighting(rider, [(T0, 31.2 + draw.random() / 50, 121.4 + draw.random() / 50)]))
+                batch.append(PositionReport(rider, [(T0, 31.2 + draw.random() / 50, 121.4 + draw.random() / 50)]))
             elif what < 0.65:
                 batch.append(Presence(rider, draw.random() < 0.5))
             elif what < 0.85 and offers:
@@ -243,7 +243,7 @@ def drive(node: Node, seed: int, steps: int = 60) -> list[bytes]:
             elif what < 0.9:
                 batch.append(event("alice", "order.cancel", f"c-{step}", clock, order=f"o-{draw.randint(1, 40)}"))
             elif what < 0.95:
-                batch.append(Welcome(1, 0))
+                batch.append(SyncWelcomed(1, 0))
             else:
                 batch.append(Rejected("x", "y", Reason.MALFORMED, id=f"bad-{draw.randint(1, 9)}"))
         clock += draw.choice([0.01, 1.0, 20.0, 100.0])
@@ -294,7 +294,7 @@ def test_recovery_numbers_nothing_anew(monkeypatch):
     node = started()
     rows = [row_of(Node().handle([configured()], now(0)))]
     rows += [row_of(node.handle([place(n, 200 * n)], now(200 * n))) for n in range(1, 6)]
-    rows += [row_of(node.handle([Welcome(1, 0)], now(2000)))]
+    rows += [row_of(node.handle([SyncWelcomed(1, 0)], now(2000)))]
     monkeypatch.setattr(edge.core.outbox, "BATCH_BYTES_AIM", 1)
     recovered, decided = Node(), Node()
     recovered.recover(None, rows)

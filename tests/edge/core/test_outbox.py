@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge.core.outbox
-from edge.core.model import Batch, Now, Welcome
+from edge.core.model import Batch, Now, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.limits import (
     BATCH_BYTES_AIM,
@@ -19,7 +19,7 @@ from edge.limits import (
     POOL_CELLS_MAX,
     POOL_WINDOWS_MAX,
 )
-from edge.messages.batches import NO_BATCH, Cell, Measure, Window, decode_body, encode, encode_body, fold, linked
+from edge.messages.batches import NO_BATCH, Cell, Measure, Window, chain_hash, decode_body, encode, encode_body, fold
 
 START = 1_767_225_600_000
 NOW = Now(0.0, START)
@@ -34,10 +34,10 @@ def window(minute: int, events: int = 1, scenario: str = "dispatch", cells: int 
     return Window(scenario, start, 60, events, {"x": events}, measures, places)
 
 
-def enrolled(chain: bytes = b"") -> Outbox:
+def enrolled(history: bytes = b"") -> Outbox:
     """An outbox that may number."""
     outbox = Outbox("n1")
-    outbox.welcome(Welcome(1, 0, chain=chain))
+    outbox.welcome(SyncWelcomed(1, 0, history=history))
     return outbox
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_numbered_before_the_first_welcome() -> None:
         assert outbox.cut(NOW) == []
     assert outbox.windows_waiting < 400
     assert outbox.events_waiting == 60 * 24 * 3
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(SyncWelcomed(1, 0))
     assert sums(outbox, []) == (4320, 4320, 4320)
 
 
@@ -86,30 +86,30 @@ def test_an_acknowledgement_of_what_was_not_sent_deletes_nothing() -> None:
     outbox = Outbox("n1")
     outbox.stored(0, 0)
     outbox.stored(1, 1)
-    assert outbox.nonsense == 2
-    outbox.welcome(Welcome(3, 0))
+    assert outbox.protocol_errors == 2
+    outbox.welcome(SyncWelcomed(3, 0))
     outbox.add([window(0)])
     (batch,) = outbox.cut(NOW)
     for epoch, through in ((3, 2), (2, 1), (4, 1), (3, 2**62)):
         outbox.stored(epoch, through)
-    outbox.welcome(Welcome(2, 1))
-    outbox.welcome(Welcome(4, 7))
+    outbox.welcome(SyncWelcomed(2, 1))
+    outbox.welcome(SyncWelcomed(4, 7))
     assert outbox.in_flight() == [batch]
-    assert outbox.nonsense == 8
+    assert outbox.protocol_errors == 8
     outbox.stored(3, 0)
     assert outbox.in_flight() == [batch]
     outbox.stored(3, 1)
     assert outbox.in_flight() == []
     assert (outbox.events_acked, outbox.events_waiting) == (1, 0)
     outbox.stored(3, 1)
-    assert outbox.nonsense == 8
+    assert outbox.protocol_errors == 8
 
 
 def test_live_windows_go_before_the_backlog() -> None:
     """The newest windows are in the first batch; what does not fit follows."""
     outbox = Outbox("n1")
     outbox.add([window(minute, cells=500) for minute in range(60)])
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(SyncWelcomed(1, 0))
     batches: list[Batch] = []
     while cut := outbox.cut(NOW):
         batches += cut
@@ -126,7 +126,7 @@ def test_a_backlog_is_cut_in_small_pieces_as_the_centre_takes_them() -> None:
     outbox = Outbox("n1")
     outbox.add([window(minute, cells=270) for minute in range(120)])
     assert outbox.cut(NOW) == []
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(SyncWelcomed(1, 0))
     depths: list[int] = []
     while outbox.windows_waiting:
         cut = outbox.cut(NOW)
@@ -149,7 +149,7 @@ def test_recovery_takes_the_batches_that_were_cut_then(monkeypatch: pytest.Monke
     monkeypatch.setattr(edge.core.outbox, "BATCHES_CUT_MAX", 5)
     recovered = Outbox("n1")
     recovered.restore(snapshot)
-    recovered.recut(batches, NOW)
+    recovered.replay_cut(batches, NOW)
     assert recovered.in_flight() == live.in_flight()
     assert recovered.snapshot() == live.snapshot()
     assert recovered.backlog_bytes == live.backlog_bytes
@@ -162,7 +162,7 @@ def test_a_new_epoch_numbers_anew_what_the_centre_does_not_hold() -> None:
         outbox.add([window(minute, events=10**minute)])
         outbox.cut(NOW)
     outbox.stored(1, 1)
-    outbox.welcome(Welcome(2, 0, old_through=2))
+    outbox.welcome(SyncWelcomed(2, 0, old_through=2))
     assert outbox.in_flight() == []
     assert outbox.events_acked == 11
     (batch,) = outbox.cut(NOW)
@@ -177,7 +177,7 @@ def test_a_node_from_a_backup_discards_what_the_centre_may_have() -> None:
         outbox.add([window(minute)])
         outbox.cut(NOW)
     outbox.add([window(10, events=5)])
-    outbox.welcome(Welcome(2, 0, old_through=1, discard_before=START + 10 * 60_000))
+    outbox.welcome(SyncWelcomed(2, 0, old_through=1, discard_before=START + 10 * 60_000))
     assert (outbox.events_acked, outbox.events_discarded, outbox.events_waiting) == (1, 2, 5)
 
 
@@ -185,25 +185,25 @@ def test_the_outbox_knows_its_history() -> None:
     """The hello has the centre's hash after each acknowledged batch, across epochs and restarts, of a bounded number;
     what returned to the pool is no part of it, what a greeting stands for is."""
     outbox = enrolled(NO_BATCH)
-    chain = [NO_BATCH]
+    history = [NO_BATCH]
     for minute in range(3):
         outbox.add([window(minute)])
         (batch,) = outbox.cut(NOW)
-        chain.append(linked(chain[-1], batch.sha256))
+        history.append(chain_hash(history[-1], batch.sha256))
     hello = outbox.hello("i1", "b1")
-    assert hello.chain == chain[:1]
-    assert [hello.before(seq) for seq in (1, 2, 3)] == chain[:3]
+    assert hello.history == history[:1]
+    assert [hello.before(seq) for seq in (1, 2, 3)] == history[:3]
     outbox.stored(1, 2)
     hello = outbox.hello("i1", "b1")
-    assert (hello.chain, hello.before(3)) == (chain[:3], chain[2])
-    outbox.welcome(Welcome(2, 0, chain=bytes([9]) * 32))
+    assert (hello.history, hello.before(3)) == (history[:3], history[2])
+    outbox.welcome(SyncWelcomed(2, 0, history=bytes([9]) * 32))
     restarted = Outbox("n1")
     restarted.restore(outbox.snapshot())
-    assert restarted.hello("i1", "b1").chain == [*chain[:3], bytes([9]) * 32]
+    assert restarted.hello("i1", "b1").history == [*history[:3], bytes([9]) * 32]
     for minute in range(CHAIN_KEPT):
         restarted.add([window(minute)])
         restarted.stored(2, restarted.cut(NOW)[-1].seq)
-    assert len(restarted.hello("i1", "b1").chain) == CHAIN_KEPT
+    assert len(restarted.hello("i1", "b1").history) == CHAIN_KEPT
 
 
 def test_a_centre_of_version_1_is_spoken_to_as_before() -> None:
@@ -211,13 +211,13 @@ def test_a_centre_of_version_1_is_spoken_to_as_before() -> None:
     outbox = enrolled()
     outbox.add([window(0)])
     outbox.cut(NOW)
-    assert (outbox.hello("i1", "b1").chain, outbox.hello("i1", "b1").before(1)) == ([], b"")
+    assert (outbox.hello("i1", "b1").history, outbox.hello("i1", "b1").before(1)) == ([], b"")
     outbox.stored(1, 1)
-    assert outbox.hello("i1", "b1").chain == []
-    outbox.welcome(Welcome(1, 1, chain=bytes([5]) * 32))
-    assert outbox.hello("i1", "b1").chain == [bytes([5]) * 32]
-    outbox.welcome(Welcome(2, 0))
-    assert outbox.hello("i1", "b1").chain == []
+    assert outbox.hello("i1", "b1").history == []
+    outbox.welcome(SyncWelcomed(1, 1, history=bytes([5]) * 32))
+    assert outbox.hello("i1", "b1").history == [bytes([5]) * 32]
+    outbox.welcome(SyncWelcomed(2, 0))
+    assert outbox.hello("i1", "b1").history == []
 
 
 def test_a_year_without_uplink_stays_small() -> None:
@@ -227,7 +227,7 @@ def test_a_year_without_uplink_stays_small() -> None:
     for day in range(days):
         outbox.add([window(day * 1440 + minute) for minute in range(0, 1440, 30)])
         assert outbox.windows_waiting <= 700
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(SyncWelcomed(1, 0))
     assert sums(outbox, []) == (days * 48, days * 48, days * 48)
     assert outbox.backlog_bytes == 0
 
@@ -244,7 +244,7 @@ def test_bounds_hold_whatever_comes() -> None:
         start = START + batch * 60_000
         cells = [Cell(CELL - batch * 10_000 - i, "x", start, start, 1) for i in range(10_000)]
         outbox.add([Window("dispatch", start, 60, 0, {}, {}, cells)])
-    outbox.welcome(Welcome(1, 0))
+    outbox.welcome(SyncWelcomed(1, 0))
     seen: list[Window] = []
     while batches := outbox.cut(NOW):
         seen += [item for batch in batches for item in decode_body(batch.body)]
@@ -284,7 +284,7 @@ def test_what_goes_in_comes_out_once(steps: list[tuple[str, int, int]]) -> None:
             case "epoch":
                 bodies = {batch.seq: batch.body for batch in outbox.in_flight()}
                 through = min(outbox.through + first, max(bodies, default=0))
-                outbox.welcome(Welcome(outbox.epoch + 1, 0, old_through=through))
+                outbox.welcome(SyncWelcomed(outbox.epoch + 1, 0, old_through=through))
                 held += [item for seq, body in bodies.items() if seq <= through for item in decode_body(body)]
             case _:
                 snapshot = outbox.snapshot()
@@ -296,7 +296,7 @@ def test_what_goes_in_comes_out_once(steps: list[tuple[str, int, int]]) -> None:
         assert outbox.backlog_bytes == flying_bytes + sum(len(encode(item)) for item in outbox._pool.values())
         assert sum(item.events for item in held) == outbox.events_acked
         assert outbox.events_acked + outbox.events_waiting == put
-    outbox.welcome(Welcome(outbox.epoch + 1, 0))
+    outbox.welcome(SyncWelcomed(outbox.epoch + 1, 0))
     assert sums(outbox, held) == (put, put, put)
 
 
@@ -309,7 +309,7 @@ def test_hello_tells_where_this_side_stands() -> None:
     (second,) = outbox.cut(Now(5.0, START))
     outbox.stored(1, 1)
     hello = outbox.hello("i1", "b1")
-    assert (hello.epoch, hello.through, hello.head, hello.flying) == (1, 1, first.sha256, [second.sha256])
+    assert (hello.epoch, hello.through, hello.head, hello.in_flight) == (1, 1, first.sha256, [second.sha256])
     assert hello.acked_events == 3
     assert outbox.backlog_bytes == len(second.body)
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.model import Answer, Commit, Glance, Recall, Row, decode_row, encode_row
+from edge.core.model import Answer, Commit, DuplicateLookup, NearestObservation, Row, decode_row, encode_row
 from edge.core.node import Node
 from edge.core.replay import TEXT_CHARACTERS_SHOWN, Difference, Replay
 from edge.errors import JournalError
@@ -72,8 +72,10 @@ def test_another_observation_is_named_where_it_matters(rows: list[bytes]) -> Non
     """A record that claims another travel time leads to other decisions; the first field that shows it is named."""
     index, row = first(rows, lambda row: any(decision.rider for decision in row.decisions))
     seen = [
-        Glance(one.order, [msgspec.structs.replace(rider, travel_s=rider.travel_s + 600) for rider in one.riders])
-        if isinstance(one, Glance)
+        NearestObservation(
+            one.order, [msgspec.structs.replace(rider, travel_s=rider.travel_s + 600) for rider in one.riders]
+        )
+        if isinstance(one, NearestObservation)
         else one
         for one in row.seen
     ]
@@ -99,12 +101,12 @@ def test_another_message_is_opened(rows: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "recorded"), [(True, "nothing"), (False, 'Recall {"client":"c","id":"x","row":3}')]
+    ("missing", "recorded"), [(True, "nothing"), (False, 'DuplicateLookup {"client":"c","id":"x","row":3}')]
 )
 def test_an_effect_too_few_or_too_many_is_named(rows: list[bytes], missing: bool, recorded: str) -> None:
     """The first place that only one side has."""
     index, row = first(rows, lambda row: len(row.effects) > 2)
-    effects = row.effects[:-1] if missing else [*row.effects, Recall("c", "x", 3)]
+    effects = row.effects[:-1] if missing else [*row.effects, DuplicateLookup("c", "x", 3)]
     _, difference = run([*rows[:index], changed(rows[index], effects=effects)])
     assert difference is not None
     assert difference.part == f"effects[{len(row.effects) - missing}]"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edge.health.checks import STALLS, Problem, problems, sentence, span
+from edge.health.checks import STALL_CHECKS, Problem, problems, sentence, span
 from edge.limits import DISK_FREE_BYTES_MIN, STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 
 WALL_MS = 1_800_000_000_000
@@ -12,7 +12,7 @@ WALL_MS = 1_800_000_000_000
 
 def report(**sections: Any) -> dict[str, Any]:
     """A healthy report with some sections replaced."""
-    queue = {"depth": 0, "limit": 10, "done": 5, "still_s": 0}
+    queue = {"depth": 0, "limit": 10, "done": 5, "stalled_s": 0}
     healthy = {
         "uptime_s": 3600,
         "clock": {"wall_ms": WALL_MS, "speed": 1.0, "jump_ms": None},
@@ -36,7 +36,7 @@ def test_a_node_without_uplink_or_tls_has_no_problem_with_them() -> None:
     assert "centre" not in sentence("ok", [], report(sync={}))
 
 
-STILL = {"depth": 3, "limit": 10, "done": 5, "still_s": 2 * UPLINK_ACK_DEADLINE_S}
+STILL = {"depth": 3, "limit": 10, "done": 5, "stalled_s": 2 * UPLINK_ACK_DEADLINE_S}
 AGE_S = UPLINK_ACK_DEADLINE_S * 10
 
 
@@ -81,7 +81,7 @@ def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, says: str
 def test_a_restart_is_asked_for_where_it_helps() -> None:
     """What keeps people waiting and a new process would mend is left to the watchdog; a full disk, a missing centre or
     broker, an old certificate, a clock and everything that only delays the centre's figures is not."""
-    asked = {name for name in STALLS if problems(report(queues={name: STILL}))[0].restart}
+    asked = {name for name in STALL_CHECKS if problems(report(queues={name: STILL}))[0].restart}
     assert asked == {"decode", "decide", "commit", "publish"}
     sick = report(
         alarms={"disk": ("The disk is full.", False, False)},
@@ -98,8 +98,8 @@ def test_a_restart_is_asked_for_where_it_helps() -> None:
 @pytest.mark.parametrize(
     "sections",
     [
-        {"queues": {"commit": STILL | {"still_s": STATUS_INTERVAL_S}}},
-        {"queues": {"sync": STILL | {"still_s": UPLINK_ACK_DEADLINE_S}}},
+        {"queues": {"commit": STILL | {"stalled_s": STATUS_INTERVAL_S}}},
+        {"queues": {"sync": STILL | {"stalled_s": UPLINK_ACK_DEADLINE_S}}},
         {"queues": {"orders": STILL}},
         {"queues": {"commit": STILL | {"depth": 0}}},
         {"sync": {"connected": False, "last_ack_age_s": UPLINK_ACK_DEADLINE_S}},

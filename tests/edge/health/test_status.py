@@ -84,7 +84,7 @@ def test_the_report_has_every_documented_key_and_is_json(tmp_path: Path) -> None
     report = running(time, tmp_path).report(time.now())
     documented = {"node", "version", "state", "serving", "sentence", "problems", "started_at", "uptime_s", "clock"}
     documented |= {"counts", "latency_ms", "queues", "orders", "riders", "journal", "sync", "link", "process", "disk"}
-    assert set(report) == documented | {"keeps"}
+    assert set(report) == documented | {"data_inventory"}
     assert set(report["latency_ms"]["recent"]) == set(report["latency_ms"]["total"]) == set(STAGES)
     assert json.loads(msgspec.json.encode(report)) == report
     assert report["disk"]["free_bytes"] > 0
@@ -275,7 +275,7 @@ def test_what_is_kept_follows_the_configuration() -> None:
     time = Time()
     status = running(time)
     status.keeping(1, 9)
-    keeps = status.report(time.now())["keeps"]
+    keeps = status.report(time.now())["data_inventory"]
     assert "1 day" in [keep["how_long"] for keep in keeps]
     assert any("9 people" in keep["what"] for keep in keeps)
     assert any(keep["where"] == "memory only" for keep in keeps)

@@ -111,13 +111,13 @@ def test_recall_reads_one_committed_row(path: Path) -> None:
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 100))
         writing.journal.submit(100, row(100))
-        assert await writing.journal.recall(100) == row(100)
-        assert await writing.journal.recall(7) == row(7)
-        assert await writing.journal.recall(101) is None
+        assert await writing.journal.lookup(100) == row(100)
+        assert await writing.journal.lookup(7) == row(7)
+        assert await writing.journal.lookup(101) is None
 
     writing = session(path, work)
     with pytest.raises(JournalError, match="closed"):
-        asyncio.run(writing.journal.recall(7))
+        asyncio.run(writing.journal.lookup(7))
 
 
 def test_a_recall_that_is_given_up_harms_nothing(path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_recall_that_is_given_up_harms_nothing(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 10))
-        tasks = [asyncio.create_task(writing.journal.recall(5)) for _ in range(50)]
+        tasks = [asyncio.create_task(writing.journal.lookup(5)) for _ in range(50)]
         await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
@@ -233,7 +233,7 @@ def test_rot_before_the_snapshot_does_not_stop_the_start(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         with pytest.raises(JournalError, match="row 100 fails its checksum"):
-            await writing.journal.recall(100)
+            await writing.journal.lookup(100)
         await writing.write(range(301, 310))
         assert not writing.failures
 

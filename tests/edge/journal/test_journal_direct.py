@@ -51,7 +51,7 @@ def test_a_direct_commit_is_on_disk_when_it_returns(path: Path) -> None:
         await writing.write([2, 3])
         assert await directly(journal, 4)
         assert writing.committed[-1] == 3
-        assert await journal.recall(4) == row(4)
+        assert await journal.lookup(4) == row(4)
 
     session(path, work)
     assert recovered(path) == (None, [1, 2, 3, 4])
@@ -127,14 +127,14 @@ def test_a_checkpoint_holds_up_no_commit(path: Path, monkeypatch: pytest.MonkeyP
     """While the writer moves the WAL into the file, however long that takes, the loop commits; and the WAL begins anew
     after it."""
     begun, go_on = threading.Event(), threading.Event()
-    beside = Writer._checkpoint_beside
+    beside = Writer._checkpoint_apart
 
     def slow(writer: Writer) -> Exception | None:
         begun.set()
         assert go_on.wait(30)
         return beside(writer)
 
-    monkeypatch.setattr(Writer, "_checkpoint_beside", slow)
+    monkeypatch.setattr(Writer, "_checkpoint_apart", slow)
 
     async def work(writing: Writing) -> None:
         journal = writing.journal
@@ -157,7 +157,7 @@ def test_a_checkpoint_holds_up_no_commit(path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_checkpoint_that_fails_beside_ends_the_writing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the disk there is one as good as any: it is told, and nothing is taken after it."""
-    monkeypatch.setattr(Writer, "_checkpoint_beside", lambda _: apsw.IOError("as from a bad sector"))
+    monkeypatch.setattr(Writer, "_checkpoint_apart", lambda _: apsw.IOError("as from a bad sector"))
 
     async def work(writing: Writing) -> None:
         journal, number = writing.journal, 0
@@ -179,7 +179,7 @@ def test_no_checkpoint_follows_a_failure(path: Path, monkeypatch: pytest.MonkeyP
     def meanwhile(writer: Writer) -> None:
         writer._fail(apsw.IOError("as from a bad sector"))
 
-    monkeypatch.setattr(Writer, "_checkpoint_beside", meanwhile)
+    monkeypatch.setattr(Writer, "_checkpoint_apart", meanwhile)
 
     async def work(writing: Writing) -> None:
         journal, number = writing.journal, 0

@@ -8,8 +8,8 @@ import apsw
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.journal.maintenance import superseded
-from edge.journal.reader import JournalReader, Kept
+from edge.journal.maintenance import expired_snapshots
+from edge.journal.reader import JournalReader, StoredSnapshot
 from edge.limits import SNAPSHOT_PIECE_BYTES, SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT
 from tests.edge.journals import T0, Writing, filled, recovered, session, snapshot
 
@@ -70,8 +70,8 @@ def test_commits_go_on_while_a_snapshot_is_written(tmp_path: Path) -> None:
 def test_the_newest_the_oldest_and_a_spaced_few_stay(steps: list[int]) -> None:
     """Whatever the stamps: the SNAPSHOTS_KEPT newest and the oldest stay, and older ones are never nearer to each other
     than the spacing, unless the wall clock went back."""
-    snapshots = [Kept(number, T0 + stamp, 0, 1) for number, stamp in enumerate(sorted(steps), 1)]
-    dropped = superseded(snapshots)
+    snapshots = [StoredSnapshot(number, T0 + stamp, 0, 1) for number, stamp in enumerate(sorted(steps), 1)]
+    dropped = expired_snapshots(snapshots)
     stay = [kept for kept in snapshots if kept not in dropped]
     assert stay[-SNAPSHOTS_KEPT:] == snapshots[-SNAPSHOTS_KEPT:]
     assert stay[:1] == snapshots[:1]
@@ -81,10 +81,10 @@ def test_the_newest_the_oldest_and_a_spaced_few_stay(steps: list[int]) -> None:
 
 def test_what_stays_does_not_depend_on_when_one_looks(tmp_path: Path) -> None:
     """Thinned after every snapshot, a day of snapshots keeps one for each spacing."""
-    kept: list[Kept] = []
+    kept: list[StoredSnapshot] = []
     for minute in range(0, 24 * 60, 5):
-        kept.append(Kept(minute + 1, T0 + minute * 60_000, 0, 1))
-        dropped = superseded(kept)
+        kept.append(StoredSnapshot(minute + 1, T0 + minute * 60_000, 0, 1))
+        dropped = expired_snapshots(kept)
         kept = [one for one in kept if one not in dropped]
     assert len(kept) == 24 * HOUR_MS // SNAPSHOT_SPACING_MS + SNAPSHOTS_KEPT
 

@@ -112,7 +112,7 @@ def test_a_full_disk_stops_the_journal_and_space_starts_it_again(disk: LimitedDi
         # Dropped in silence: nobody has seen these rows, and the failure has been told.
         journal.submit(last + 100, row(last + 100))
         journal.snapshot(last + 100, b"state")
-        assert await journal.recall(5) == row(5)
+        assert await journal.lookup(5) == row(5)
         recovery = journal.recover()
         assert [number_of(body) for body in recovery.rows] == list(range(1, last + 1))
         disk.fill()  # what the ballast gave back is gone too
@@ -262,7 +262,7 @@ def test_a_broken_journal_refuses_everything(tmp_path: Path) -> None:
         journal.prune(0)
         assert not journal.resume()
         with pytest.raises(JournalError, match="closed"):
-            await journal.recall(3)
+            await journal.lookup(3)
         await asyncio.sleep(0.05)
         assert journal.last == 10
 

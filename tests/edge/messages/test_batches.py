@@ -16,12 +16,12 @@ from edge.limits import (
     SYNC_PACKET_BYTES_MAX,
 )
 from edge.messages.batches import (
-    Ack,
+    BatchMessage,
     Cell,
-    Greeting,
     Hello,
     Measure,
-    Parcel,
+    SyncAck,
+    SyncWelcome,
     Window,
     combine,
     decode_ack,
@@ -29,14 +29,14 @@ from edge.messages.batches import (
     decode_greeting,
     decode_hello,
     decode_parcel,
-    divide,
     encode,
     encode_body,
     fold,
     merge,
     quantiles,
+    split,
+    suppress_cells,
     weight,
-    withhold,
 )
 
 START = 1_767_225_600_000
@@ -87,7 +87,7 @@ def test_the_largest_window_fits_a_batch_and_its_packet() -> None:
     body = encode_body([biggest()])
     assert len(body) <= BATCH_BYTES_MAX
     assert len(biggest().measures["0" * 96].digest) <= SKETCH_BYTES_MAX
-    parcel = Parcel(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body)
+    parcel = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body)
     assert len(encode(parcel)) + 1024 <= SYNC_PACKET_BYTES_MAX
     assert decode_body(body) == [biggest()]
 
@@ -114,7 +114,7 @@ def test_dividing_keeps_every_cell_once() -> None:
     pieces: list[Window] = []
     rest: Window | None = whole
     while rest is not None:
-        piece, rest = divide(rest)
+        piece, rest = split(rest)
         pieces.append(piece)
     assert [len(piece.cells) for piece in pieces] == [CELLS_PER_WINDOW_MAX, CELLS_PER_WINDOW_MAX, 1]
     assert [cell for piece in pieces for cell in piece.cells] == cells
@@ -124,7 +124,7 @@ def test_dividing_keeps_every_cell_once() -> None:
 @given(windows())
 def test_withholding_turns_places_into_totals(window: Window) -> None:
     """Without its cells a window has their counts as `withheld.<name>` and nothing else changed."""
-    bare = withhold(window)
+    bare = suppress_cells(window)
     assert bare.cells == []
     assert sum(n for name, n in bare.counters.items() if name.startswith("withheld.")) == sum(
         cell.count for cell in window.cells
@@ -155,12 +155,12 @@ def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
 def test_messages_of_version_1_are_understood() -> None:
     """Before there was a history neither side spoke of it."""
     digest = bytes(32)
-    said = {"node": "n1", "instance": "i1", "boot": "b1", "epoch": 1, "through": 0, "head": digest, "flying": []}
+    said = {"node": "n1", "instance": "i1", "boot": "b1", "epoch": 1, "through": 0, "head": digest, "in_flight": []}
     hello = decode_hello(encode({**said, "acked_events": 0, "v": 1}))
-    assert (hello.v, hello.chain, hello.before(1)) == (1, [], b"")
-    assert decode_greeting(encode({"epoch": 1})).chain == b""
+    assert (hello.v, hello.history, hello.before(1)) == (1, [], b"")
+    assert decode_greeting(encode({"epoch": 1})).history == b""
     parcel = decode_parcel(encode({"epoch": 1, "seq": 1, "sha256": digest, "previous": digest, "body": b""}))
-    assert parcel.chain == b""
+    assert parcel.history == b""
 
 
 @given(st.binary(max_size=200))
@@ -195,11 +195,11 @@ def test_a_window_that_breaks_the_schema_is_refused(change: dict[str, object]) -
 def test_messages_of_the_uplink_survive_their_encoding() -> None:
     """Hello, greeting, parcel and acknowledgement come out as they went in, and ignore fields of the future."""
     hello = Hello(
-        node="n1", instance="i1", boot="b1", epoch=3, through=4, head=bytes(32), flying=[bytes(32)], acked_events=9
+        node="n1", instance="i1", boot="b1", epoch=3, through=4, head=bytes(32), in_flight=[bytes(32)], acked_events=9
     )
-    greeting = Greeting(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
-    parcel = Parcel(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x")
-    ack = Ack(epoch=3, through=5, refused="gap", expected=6)
+    greeting = SyncWelcome(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
+    parcel = BatchMessage(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x")
+    ack = SyncAck(epoch=3, through=5, refused="gap", expected=6)
     for item, decode in (
         (hello, decode_hello),
         (greeting, decode_greeting),

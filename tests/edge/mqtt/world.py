@@ -20,7 +20,7 @@ from edge.mqtt.packets.codec import (
     read,
 )
 from edge.mqtt.server.connection import Connection
-from edge.mqtt.server.sessions import Rules, Sessions
+from edge.mqtt.server.sessions import SessionLimits, Sessions
 
 TOKEN = b"secret"
 UP = "ds/n1/up/c1/order.place"
@@ -124,7 +124,7 @@ class World:
         self.now = 1_000.0
         self.receiver = Recorder(acknowledge=acknowledge)
         self.revoked: set[str] = {"mallory"}
-        rules = Rules("n1", packet_bytes_max, anonymous, messages_per_s, burst, "0a1b")
+        rules = SessionLimits("n1", packet_bytes_max, anonymous, messages_per_s, burst, "0a1b")
         self.sessions = Sessions(rules, self.receiver, lambda user, token: token == TOKEN and user not in self.revoked)
 
     def peer(self, version: int = 5) -> Peer:

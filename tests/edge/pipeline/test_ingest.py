@@ -8,7 +8,7 @@ from edge.core.model import Event, Publish, Rejected
 from edge.errors import Reason
 from edge.health.status import Status
 from edge.limits import BATCH_INPUTS_MAX
-from edge.pipeline.ingest import Intake
+from edge.pipeline.ingest import IngestQueue
 from tests.messages import AT, GOOD, text
 
 
@@ -22,8 +22,8 @@ class Source:
         self.told += zip(tokens, reasons, strict=True)
 
 
-def intake() -> Intake:
-    return Intake(Status("n-1", Clock().now()), "wgs84")
+def ingest() -> IngestQueue:
+    return IngestQueue(Status("n-1", Clock().now()), "wgs84")
 
 
 def publish(what: str, token: int) -> Publish:
@@ -48,16 +48,16 @@ def test_every_token_gets_the_reason_of_its_own_message(messages):
     order of its connection, with the reason of its message; positions have none."""
     sources = [Source() for _ in range(3)]
     wanted: list[list[tuple[int, str]]] = [[], [], []]
-    waiting = intake()
+    waiting = ingest()
 
-    def pay() -> None:
+    def acknowledge() -> None:
         while waiting.due:
-            inputs, debts, _ = waiting.take()
+            inputs, acks, _ = waiting.take()
             ids = [one.id if isinstance(one, Rejected) else one.body.id for one in inputs if isinstance(one, DURABLE)]
             reasons = [f"reason {id_}" for id_ in ids]
             left = iter(reasons)
-            for debt in debts:
-                debt.pay(left)
+            for ack in acks:
+                ack.acknowledge(left)
             assert list(left) == []
 
     for number, (source, what, with_token, turn) in enumerate(messages, 1):
@@ -66,8 +66,8 @@ def test_every_token_gets_the_reason_of_its_own_message(messages):
         if token:
             wanted[source].append((token, "" if what == "position" else f"reason e-{number}"))
         if turn:
-            pay()
-    pay()
+            acknowledge()
+    acknowledge()
     assert [source.told for source in sources] == wanted
     assert len(waiting) == 0
     assert waiting.taken == len(messages)
@@ -75,13 +75,13 @@ def test_every_token_gets_the_reason_of_its_own_message(messages):
 
 def test_a_flood_is_cut_into_rounds():
     """One read of many publishes, or many reads, never make a round larger than the bound."""
-    waiting, source = intake(), Source()
+    waiting, source = ingest(), Source()
     waiting.add(source, [publish("position", 0)] * (2 * BATCH_INPUTS_MAX + 5), 1.0)
     waiting.add(source, [publish("position", 0)] * 7, 2.0)
     sizes = []
     while waiting.due:
-        inputs, debts, _ = waiting.take()
-        assert debts == []
+        inputs, acks, _ = waiting.take()
+        assert acks == []
         sizes.append(len(inputs))
     assert sizes == [BATCH_INPUTS_MAX, BATCH_INPUTS_MAX, 12]
     assert waiting.taken == 4
@@ -89,7 +89,7 @@ def test_a_flood_is_cut_into_rounds():
 
 def test_what_cannot_be_taken_is_refused_and_counted():
     """Every message is counted, every token is told why, and nothing stays."""
-    waiting, source = intake(), Source()
+    waiting, source = ingest(), Source()
     waiting.add(source, [publish("order", 1), publish("position", 0)], 0.0)
     waiting.add(source, [publish("order", 2)], 0.0)
     waiting.add(source, [publish("report", 3)], 0.0)

@@ -4,27 +4,27 @@ import asyncio
 
 from edge.core.model import Delivered, Shed
 from edge.errors import Reason
-from edge.pipeline.pending import LINGER_S, Gathered
+from edge.pipeline.pending import FLUSH_DELAY_S, PendingInputs
 
 
 def test_everything_goes_with_the_next_round():
     """Deliveries come as one input, drops as one for each reason, and each of them once."""
 
     async def main() -> None:
-        gathered = Gathered(asyncio.get_running_loop(), lambda: None)
-        assert not gathered
-        gathered.delivered([1, 2])
-        gathered.shed(Reason.OVER_QUOTA, 2)
-        gathered.delivered([3])
-        gathered.shed(Reason.FORBIDDEN_TOPIC, 1)
-        gathered.shed(Reason.OVER_QUOTA, 5)
-        assert gathered
-        assert gathered.take() == [
+        pending = PendingInputs(asyncio.get_running_loop(), lambda: None)
+        assert not pending
+        pending.delivered([1, 2])
+        pending.shed(Reason.OVER_QUOTA, 2)
+        pending.delivered([3])
+        pending.shed(Reason.FORBIDDEN_TOPIC, 1)
+        pending.shed(Reason.OVER_QUOTA, 5)
+        assert pending
+        assert pending.take() == [
             Delivered([1, 2, 3]),
             Shed(Reason.OVER_QUOTA, 7),
             Shed(Reason.FORBIDDEN_TOPIC, 1),
         ]
-        assert gathered.take() == []
+        assert pending.take() == []
 
     asyncio.run(main())
 
@@ -34,14 +34,14 @@ def test_without_a_round_it_asks_for_one():
 
     async def main() -> None:
         asked: list[int] = []
-        gathered = Gathered(asyncio.get_running_loop(), lambda: asked.append(len(gathered.take())))
-        gathered.delivered([1])
-        gathered.take()
-        await asyncio.sleep(LINGER_S * 1.5)
+        pending = PendingInputs(asyncio.get_running_loop(), lambda: asked.append(len(pending.take())))
+        pending.delivered([1])
+        pending.take()
+        await asyncio.sleep(FLUSH_DELAY_S * 1.5)
         assert asked == []
-        gathered.delivered([2])
-        gathered.delivered([3])
-        await asyncio.sleep(LINGER_S * 1.5)
+        pending.delivered([2])
+        pending.delivered([3])
+        await asyncio.sleep(FLUSH_DELAY_S * 1.5)
         assert asked == [1]
 
     asyncio.run(main())

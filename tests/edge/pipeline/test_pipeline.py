@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from edge.clock import Clock
-from edge.core.model import Batch, Commit, Configure, Publish, Sighting, Stored, Welcome, decode_row
+from edge.core.model import Batch, Commit, Configure, PositionReport, Publish, SyncAcked, SyncWelcomed, decode_row
 from edge.core.node import Node
 from edge.errors import DiskFull, Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.limits import SNAPSHOT_ROWS
-from edge.pipeline.pending import LINGER_S
+from edge.pipeline.pending import FLUSH_DELAY_S
 from edge.pipeline.pipeline import Pipeline
 from tests.edge.district import RULES
 from tests.messages import AT, GOOD, text
@@ -213,8 +213,8 @@ def test_delivered_answers_are_not_sent_again(tmp_path):
         pipeline.received(wire, [order(1, 1)], 0.0)
         await wire.until(lambda: bool(wire.asked("acknowledge")))
         pipeline.delivered("alice", [a.sequence for a, _ in pipeline.pending("alice", 0, 99)])
-        await asyncio.sleep(LINGER_S * 1.5)
-        assert pipeline.node.outgoing.delivered > 0
+        await asyncio.sleep(FLUSH_DELAY_S * 1.5)
+        assert pipeline.node.pending_answers.delivered > 0
 
     async def second(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
         assert pipeline.pending("alice", 0, 99) == []
@@ -240,7 +240,7 @@ def test_batches_are_shown_to_the_uplink_when_they_are_durable(tmp_path):
     async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
         woken = asyncio.Event()
         pipeline.on_batches = woken.set
-        pipeline.post([Welcome(1, 0)])
+        pipeline.post([SyncWelcomed(1, 0)])
         pipeline.received(wire, [order(1, 1)], 0.0)
         await wire.until(lambda: bool(wire.asked("acknowledge")))
         node = pipeline.node
@@ -253,7 +253,7 @@ def test_batches_are_shown_to_the_uplink_when_they_are_durable(tmp_path):
         async with asyncio.timeout(10):
             await woken.wait()
         assert [batch.seq for batch in pipeline.batches()] == [1]
-        pipeline.post([Stored(1, 1)])
+        pipeline.post([SyncAcked(1, 1)])
         assert pipeline.batches() == []
 
     with_pipeline(tmp_path, test)
@@ -325,7 +325,7 @@ def test_a_live_journal_replays_to_the_byte(tmp_path):
         commit = node.replay(decode_row(body))[0]
         assert isinstance(commit, Commit)
         assert commit.row == body
-    assert not any(isinstance(item, Sighting) for body in connection_rows for item in decode_row(body).inputs)
+    assert not any(isinstance(item, PositionReport) for body in connection_rows for item in decode_row(body).inputs)
 
 
 def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch):

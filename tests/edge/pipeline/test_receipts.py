@@ -3,11 +3,11 @@
 import asyncio
 
 from edge.clock import Clock
-from edge.core.model import Answer, Input, Now, Recall, Recalled, Row, encode_row
+from edge.core.model import Answer, DuplicateAnswer, DuplicateLookup, Input, Now, Row, encode_row
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.messages.envelope import Receipt, encode
-from edge.pipeline.receipts import Recalls
+from edge.pipeline.receipts import ReceiptLookup
 
 
 def receipt(client: str, id_: str) -> Answer:
@@ -28,15 +28,15 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path):
         try:
             journal.submit(1, encode_row(row))
             await committed.wait()
-            recalls = Recalls(journal, status, posted.append)
+            lookups = ReceiptLookup(journal, status, posted.append)
             for client, id_ in (("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")):
-                recalls.ask(Recall(client, id_, 1))
-            recalls.ask(Recall("alice", "a", 7))
-            await asyncio.gather(*recalls._tasks)
+                lookups.ask(DuplicateLookup(client, id_, 1))
+            lookups.ask(DuplicateLookup("alice", "a", 7))
+            await asyncio.gather(*lookups._tasks)
             assert status.report(Clock().now())["counts"]["dropped"] == {"recall_missed": 3}
         finally:
             journal.close()
 
     asyncio.run(main())
     alice, bob_a, bob_b = (answer.payload for answer in kept)
-    assert posted == [[Recalled("alice", alice), Recalled("bob", bob_b), Recalled("bob", bob_a)]]
+    assert posted == [[DuplicateAnswer("alice", alice), DuplicateAnswer("bob", bob_b), DuplicateAnswer("bob", bob_a)]]

@@ -65,7 +65,7 @@ class Desk:
     async def first_row(self) -> int:
         """The first row that is left, after everything that was asked of the journal."""
         number = 1
-        while await self.journal.recall(number) is None:
+        while await self.journal.lookup(number) is None:
             number += 1
         return number
 

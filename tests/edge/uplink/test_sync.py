@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import zstandard
 
-from edge.core.model import Answer, Now, Publish, Source, Stored, Welcome
+from edge.core.model import Answer, Now, Publish, Source, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import SYNC_PACKET_BYTES_MAX
@@ -15,22 +15,22 @@ from edge.messages.batches import (
     SYNC_BATCH,
     SYNC_HELLO,
     SYNC_WELCOME,
-    Ack,
-    Greeting,
+    BatchMessage,
     Hello,
-    Parcel,
+    SyncAck,
+    SyncWelcome,
     Window,
+    chain_hash,
     decode_hello,
     decode_parcel,
     encode,
-    linked,
 )
 from edge.mqtt.server.endpoint import Endpoint
 from edge.uplink.sync import Sync
 
 START = 1_767_225_600_000
 PATIENCE_S = 30.0
-Script = Callable[[str, Hello | Parcel], list[tuple[str, bytes]] | Reason]
+Script = Callable[[str, Hello | BatchMessage], list[tuple[str, bytes]] | Reason]
 
 
 class Centre:
@@ -39,7 +39,7 @@ class Centre:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.hellos: list[Hello] = []
-        self.parcels: list[Parcel] = []
+        self.parcels: list[BatchMessage] = []
         self.answers: dict[str, list[Answer]] = {}
         self.sequence = 0
         self.endpoint = Endpoint(
@@ -49,7 +49,7 @@ class Centre:
     def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
         for publish in publishes:
             if publish.kind == SYNC_HELLO:
-                item: Hello | Parcel = decode_hello(publish.payload)
+                item: Hello | BatchMessage = decode_hello(publish.payload)
                 self.hellos.append(item)
             else:
                 item = decode_parcel(publish.payload)
@@ -82,7 +82,7 @@ class Node:
 
     def __init__(self, port: int, ack_deadline_s: float = 20.0) -> None:
         self.outbox = Outbox("n1")
-        self.posted: list[Welcome | Stored] = []
+        self.posted: list[SyncWelcomed | SyncAcked] = []
         self.sync = Sync(
             node="n1",
             centre="centre",
@@ -97,9 +97,9 @@ class Node:
             backoff=(0.01, 0.05),
         )
 
-    def post(self, item: Welcome | Stored) -> None:
+    def post(self, item: SyncWelcomed | SyncAcked) -> None:
         self.posted.append(item)
-        if isinstance(item, Welcome):
+        if isinstance(item, SyncWelcomed):
             self.outbox.welcome(item)
         else:
             self.outbox.stored(item.epoch, item.through)
@@ -113,12 +113,12 @@ class Node:
         self.sync.wake()
 
 
-def honest(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+def honest(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
     """Greets with epoch 1 and takes everything."""
     if isinstance(item, Hello):
-        return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=item.through)))]
+        return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=item.through)))]
     assert kind == SYNC_BATCH
-    return [(SYNC_ACK, encode(Ack(epoch=item.epoch, through=item.seq)))]
+    return [(SYNC_ACK, encode(SyncAck(epoch=item.epoch, through=item.seq)))]
 
 
 def run(
@@ -172,7 +172,7 @@ def test_nothing_is_sent_before_the_greeting() -> None:
     """A centre that never greets gets hellos, one for each connection, and no batch."""
 
     async def scenario(centre: Centre, node: Node) -> None:
-        node.outbox.welcome(Welcome(1, 0))
+        node.outbox.welcome(SyncWelcomed(1, 0))
         node.add(0)
         await until(lambda: len(centre.hellos) >= 3)
         assert centre.parcels == []
@@ -187,8 +187,8 @@ def test_a_centre_that_stops_acknowledging_is_left_and_found_again() -> None:
     """A half-dead centre costs a deadline and a new connection, on which the same batches are sent again."""
     silent = True
 
-    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
-        return [] if silent and isinstance(item, Parcel) else honest(kind, item)
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
+        return [] if silent and isinstance(item, BatchMessage) else honest(kind, item)
 
     async def scenario(centre: Centre, node: Node) -> None:
         nonlocal silent
@@ -207,12 +207,12 @@ def test_a_centre_that_stops_acknowledging_is_left_and_found_again() -> None:
 def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
     """Lies of the centre are counted and never reach the core; its nonsense neither."""
 
-    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         if isinstance(item, Hello):
             return honest("", item)
         return [
-            (SYNC_ACK, encode(Ack(epoch=1, through=item.seq + 5))),
-            (SYNC_ACK, encode(Ack(epoch=9, through=item.seq))),
+            (SYNC_ACK, encode(SyncAck(epoch=1, through=item.seq + 5))),
+            (SYNC_ACK, encode(SyncAck(epoch=9, through=item.seq))),
             (SYNC_ACK, b"\xc1nonsense"),
             (SYNC_ACK, bytes(1_000)),
         ]
@@ -220,8 +220,8 @@ def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
     async def scenario(_centre: Centre, node: Node) -> None:
         await until(lambda: node.sync.connected)
         node.add(0)
-        await until(lambda: node.sync.nonsense == 4)
-        assert node.posted == [Welcome(1, 0)]
+        await until(lambda: node.sync.protocol_errors == 4)
+        assert node.posted == [SyncWelcomed(1, 0)]
         assert len(node.outbox.in_flight()) == 1
 
     run(script, scenario)
@@ -231,11 +231,11 @@ def test_a_refused_batch_leads_to_another_hello() -> None:
     """After a gap the node says hello again and goes on from where the centre says it stands."""
     refused = 0
 
-    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         nonlocal refused
-        if isinstance(item, Parcel) and refused < 2:
+        if isinstance(item, BatchMessage) and refused < 2:
             refused += 1
-            return [(SYNC_ACK, encode(Ack(epoch=1, through=0, refused="gap", expected=1)))]
+            return [(SYNC_ACK, encode(SyncAck(epoch=1, through=0, refused="gap", expected=1)))]
         return honest(kind, item)
 
     async def scenario(centre: Centre, node: Node) -> None:
@@ -253,9 +253,9 @@ def test_a_refused_publish_is_tried_again() -> None:
     """A centre whose disk is full refuses the publish itself; the batch stays, and goes out later."""
     full = 2
 
-    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]] | Reason:
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]] | Reason:
         nonlocal full
-        if isinstance(item, Parcel) and full:
+        if isinstance(item, BatchMessage) and full:
             full -= 1
             return Reason.DISK_FULL
         return honest(kind, item)
@@ -273,7 +273,7 @@ def test_a_refused_node_sends_nothing_and_says_why() -> None:
     """A cloned node keeps everything, asks again now and then, and its status names the reason."""
 
     async def scenario(centre: Centre, node: Node) -> None:
-        node.outbox.welcome(Welcome(1, 0))
+        node.outbox.welcome(SyncWelcomed(1, 0))
         node.add(0)
         await until(lambda: len(centre.hellos) >= 3)
         assert centre.parcels == []
@@ -281,19 +281,19 @@ def test_a_refused_node_sends_nothing_and_says_why() -> None:
         assert node.sync.refused["cloned"] >= 2
         assert node.outbox.events_waiting == 1
 
-    run(lambda _kind, _item: [(SYNC_WELCOME, encode(Greeting(refused="cloned")))], scenario)
+    run(lambda _kind, _item: [(SYNC_WELCOME, encode(SyncWelcome(refused="cloned")))], scenario)
 
 
 def test_a_new_epoch_numbers_anew() -> None:
     """Where the centre begins a new epoch, what was in flight goes out again under new numbers."""
 
-    def script(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         if isinstance(item, Hello):
-            return [(SYNC_WELCOME, encode(Greeting(epoch=7, through=0, reason="batches_lost")))]
+            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=7, through=0, reason="batches_lost")))]
         return honest(kind, item)
 
     async def scenario(centre: Centre, node: Node) -> None:
-        node.outbox.welcome(Welcome(6, 0))
+        node.outbox.welcome(SyncWelcomed(6, 0))
         for minute in range(3):
             node.add(minute)
         await until(lambda: node.outbox.events_acked == 3)
@@ -304,11 +304,11 @@ def test_a_new_epoch_numbers_anew() -> None:
 
 def test_what_was_given_up_is_said() -> None:
     """A greeting that makes the node discard something shows, and each batch names the history that it follows."""
-    chain = bytes([7]) * 32
+    history = bytes([7]) * 32
 
-    def restored(kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def restored(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         if isinstance(item, Hello):
-            word = Greeting(epoch=2, discard_before=START, chain=chain, reason="node_restored")
+            word = SyncWelcome(epoch=2, discard_before=START, history=history, reason="node_restored")
             return [(SYNC_WELCOME, encode(word))]
         return honest(kind, item)
 
@@ -319,8 +319,8 @@ def test_what_was_given_up_is_said() -> None:
             await until(lambda minute=minute: node.sync.batches_acked > minute)
         assert node.sync.gave_up
         first, second = centre.parcels
-        assert (first.chain, second.chain) == (chain, linked(chain, first.sha256))
-        assert node.outbox.hello("i1", "b1").chain[-1] == linked(second.chain, second.sha256)
+        assert (first.history, second.history) == (history, chain_hash(history, first.sha256))
+        assert node.outbox.hello("i1", "b1").history[-1] == chain_hash(second.history, second.sha256)
 
     run(restored, scenario)
 
@@ -329,13 +329,13 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
     """Cutting the line again and again while batches flow leaves every event acknowledged once."""
     through = 0
 
-    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         nonlocal through
         if isinstance(item, Hello):
-            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=through)))]
+            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=through)))]
         assert item.seq <= through + 1
         through = max(through, item.seq)
-        return [(SYNC_ACK, encode(Ack(epoch=1, through=through)))]
+        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=through)))]
 
     async def scenario(_centre: Centre, node: Node) -> None:
         for minute in range(60):
@@ -344,7 +344,7 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
                 node.sync._link.drop()
             await asyncio.sleep(0.005)
         await until(lambda: node.outbox.events_acked == 60)
-        assert node.outbox.nonsense == 0
+        assert node.outbox.protocol_errors == 0
 
     run(script, scenario)
 
@@ -353,12 +353,12 @@ def test_a_core_that_forgot_what_the_centre_said_hears_it_again() -> None:
     """A core rebuilt from the disk lacks the last word; asked again, the centre repeats it and the batches go."""
     through = 0
 
-    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         nonlocal through
         if isinstance(item, Hello):
-            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=through)))]
+            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=through)))]
         through = item.seq
-        return [(SYNC_ACK, encode(Ack(epoch=1, through=through)))]
+        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=through)))]
 
     async def scenario(centre: Centre, node: Node) -> None:
         await until(lambda: node.sync.connected)
@@ -370,7 +370,7 @@ def test_a_core_that_forgot_what_the_centre_said_hears_it_again() -> None:
         node.sync.ask_again()
         await until(lambda: node.outbox.events_acked == 5)
         assert len(centre.hellos) == 2
-        assert node.outbox.nonsense == 0
+        assert node.outbox.protocol_errors == 0
 
     run(script, scenario)
 
@@ -409,13 +409,13 @@ def test_a_line_cut_after_every_few_bytes_applies_each_batch_once() -> None:
     """Connections that end after 7, 14, 21 … bytes in the middle of anything: each event is counted once in the end."""
     applied: dict[int, bytes] = {}
 
-    def script(_kind: str, item: Hello | Parcel) -> list[tuple[str, bytes]]:
+    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         if isinstance(item, Hello):
             assert item.epoch == 0 or item.through <= len(applied)
-            return [(SYNC_WELCOME, encode(Greeting(epoch=1, through=len(applied))))]
+            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=len(applied))))]
         assert item.seq <= len(applied) + 1
         assert applied.setdefault(item.seq, item.sha256) == item.sha256
-        return [(SYNC_ACK, encode(Ack(epoch=1, through=len(applied))))]
+        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=len(applied))))]
 
     async def main() -> None:
         centre = Centre(script)
@@ -427,7 +427,7 @@ def test_a_line_cut_after_every_few_bytes_applies_each_batch_once() -> None:
             node.add(minute)
         await asyncio.wait_for(until(lambda: node.outbox.events_acked == 40), PATIENCE_S)
         assert scissors.connections > 20
-        assert node.outbox.nonsense == 0
+        assert node.outbox.protocol_errors == 0
         await node.sync.close()
         await running
         scissors.server.close()

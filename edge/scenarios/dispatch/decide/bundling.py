@@ -13,10 +13,10 @@ from ..lifecycle import AT_SHOP, PICKED_UP
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 from ..state.travel import Service, ride_s
-from .candidates import CHANGE_S, RANK, Option
+from .candidates import CHANGE_S, RANK, CandidateCost
 
 
-class _Trip(Struct, frozen=True):
+class _JoinableTrip(Struct, frozen=True):
     """What a rider fetches at one shop, and when by now. `latest_ms`: no pickup after it, or an order that can be
     on target misses it. `free_ms` is when the rider can leave the last door."""
 
@@ -28,7 +28,7 @@ class _Trip(Struct, frozen=True):
     latest_ms: int | None
 
 
-class Joins:
+class Bundling:
     """The trips of one round, looked up where somebody asks for their shop."""
 
     def __init__(self, riders: Riders, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
@@ -37,9 +37,9 @@ class Joins:
         self._rules = rules
         self._service = Service(rules)
         self._now_ms = now_ms
-        self._trips: dict[tuple[float, float], list[_Trip]] = {}
+        self._trips: dict[tuple[float, float], list[_JoinableTrip]] = {}
 
-    def options(self, order: Order) -> list[Option]:
+    def options(self, order: Order) -> list[CandidateCost]:
         """The trips that the order can join, the cheapest first, at most CANDIDATES_MAX."""
         place = order.pickup_lat, order.pickup_lon
         if place not in self._orders.to_fetch:
@@ -50,10 +50,10 @@ class Joins:
         found.sort(key=RANK)
         return found[:CANDIDATES_MAX]
 
-    def _at(self, place: tuple[float, float]) -> list[_Trip]:
+    def _at(self, place: tuple[float, float]) -> list[_JoinableTrip]:
         """The trips to a shop that have room."""
         names = dict.fromkeys(order.rider for order in self._orders.to_fetch[place].values())
-        trips: list[_Trip] = []
+        trips: list[_JoinableTrip] = []
         for name in names:
             rider = self._riders.known[name]
             if not rider.on or rider.silent or len(rider.orders) >= rider.capacity:
@@ -64,14 +64,14 @@ class Joins:
                 trips.append(self._trip(rider, rest))
         return trips
 
-    def _trip(self, rider: Rider, orders: list[Order]) -> _Trip:
+    def _trip(self, rider: Rider, orders: list[Order]) -> _JoinableTrip:
         service, first, last = self._service, orders[0], orders[-1]
         arrive_ms = first.arrive_ms if first.state is AT_SHOP else max(first.arrive_ms, self._now_ms)
         pickup_ms = max(service.pickup_ms(arrive_ms, max(one.ready_ms for one in orders)), self._now_ms)
         late_ms = pickup_ms - first.pickup_ms  # than when the sequence was worked out
         slack_ms = [one.placed_ms + JOIN_TARGET_S * 1000 - one.dropoff_ms - late_ms for one in orders]
         kept_ms = [slack for slack in slack_ms if slack >= 0]
-        return _Trip(
+        return _JoinableTrip(
             rider,
             orders,
             arrive_ms,
@@ -80,7 +80,7 @@ class Joins:
             pickup_ms + min(kept_ms) if kept_ms else None,
         )
 
-    def _weigh(self, order: Order, trip: _Trip) -> Option | None:
+    def _weigh(self, order: Order, trip: _JoinableTrip) -> CandidateCost | None:
         """The order at the end of the trip; None where the rider declined it, goes home before, or another order would
         be late for it."""
         rider, service, now_ms = trip.rider, self._service, self._now_ms
@@ -98,7 +98,7 @@ class Joins:
         food_waits = max(0, dropoff_ms - soonest_ms) // 1000
         others_wait = len(trip.orders) * delay_ms // 1000
         change = CHANGE_S if order.plan and order.plan != rider.id else 0
-        return Option(
+        return CandidateCost(
             rider.id,
             travel_s=max(0, -(-(trip.arrive_ms - now_ms) // 1000)),
             age_s=0,
@@ -112,6 +112,6 @@ class Joins:
             room=rider.capacity - len(rider.orders),
             leave_ms=now_ms,
             offer=True,
-            mates=tuple(one.id for one in trip.orders),
+            bundle=tuple(one.id for one in trip.orders),
             others_wait=others_wait,
         )

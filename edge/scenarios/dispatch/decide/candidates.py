@@ -24,7 +24,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ....core.model import Candidate, DispatchRules, Seen
+from ....core.model import Candidate, DispatchRules, RiderDistance
 from ....limits import CANDIDATES_MAX, OFFER_SLACK_S
 from ..lifecycle import OFFERED
 from ..state.orders import Order, Orders
@@ -38,7 +38,7 @@ _NOWHERE: Final[NDArray[np.float64]] = np.empty((0, 2))
 _NEVER: Final[NDArray[np.int64]] = np.empty(0, np.int64)
 
 
-class Option(Struct):
+class CandidateCost(Struct):
     """One rider for one order. `room`: how many orders it can still be given. `leave_ms`: when it must leave for the
     shop, so that nothing is picked up later than said. `offer`: it goes out now; otherwise it is a plan. `mates` are
     orders that the rider has accepted already and fetches at the same time, `others_wait` is what they lose."""
@@ -56,7 +56,7 @@ class Option(Struct):
     room: int
     leave_ms: int
     offer: bool
-    mates: tuple[str, ...] = ()
+    bundle: tuple[str, ...] = ()
     others_wait: int = 0
 
     def candidate(self, behind_ms: int) -> Candidate:
@@ -64,7 +64,7 @@ class Option(Struct):
         cost: dict[str, int] = {}
         if self.food_waits:
             cost["food_waits"] = self.food_waits
-        if self.travel_s >= 4 and not self.mates:
+        if self.travel_s >= 4 and not self.bundle:
             cost["travel"] = self.travel_s // 4
         if self.rider_waits >= 8:
             cost["rider_waits"] = self.rider_waits // 8
@@ -89,7 +89,7 @@ RANK: Final = attrgetter("total", "rider")
 """The sequence of options: the cheapest first, ties by name."""
 
 
-class Doors:
+class BusyRiders:
     """The busy riders of a round: when each is free, and at which door."""
 
     def __init__(self, riders: Riders, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
@@ -132,9 +132,9 @@ class Doors:
         return found
 
 
-def options(
-    order: Order, seen: Sequence[Seen], doors: Doors | None, riders: Riders, service: Service, now_ms: int
-) -> list[Option]:
+def candidate_costs(
+    order: Order, seen: Sequence[RiderDistance], busy: BusyRiders | None, riders: Riders, service: Service, now_ms: int
+) -> list[CandidateCost]:
     """Everybody who can take the order, the cheapest first: of those in sight and of those behind `doors` at most
     CANDIDATES_MAX; without doors all in sight."""
     known = riders.known
@@ -143,14 +143,16 @@ def options(
         for one in seen
         if (rider := known.get(one.rider)) is not None and rider.on and not rider.orders
     ]
-    if doors is None:
+    if busy is None:
         return _weighed(order, ways, service, now_ms)
-    if len(doors):
-        ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in doors.nearest(order)]
+    if len(busy):
+        ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy.nearest(order)]
     return _weighed(order, ways, service, now_ms)[:CANDIDATES_MAX]
 
 
-def _weighed(order: Order, ways: Sequence[tuple[Rider, int, int, int]], service: Service, now_ms: int) -> list[Option]:
+def _weighed(
+    order: Order, ways: Sequence[tuple[Rider, int, int, int]], service: Service, now_ms: int
+) -> list[CandidateCost]:
     """Riders with the seconds of their travel, of the age of their position and until they are free, as options; not
     those who declined, nor those whose shift is over by the pickup."""
     excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
@@ -158,7 +160,7 @@ def _weighed(order: Order, ways: Sequence[tuple[Rider, int, int, int]], service:
     before_ms = service.before_pickup
     onwards_ms = service.dropoff_ms(0, order.ride_s)
     due_ms = now_ms + _SLACK_MS
-    found: list[Option] = []
+    found: list[CandidateCost] = []
     for rider, travel_s, age_s, free_in_s in ways:
         name, until_ms = rider.id, rider.until_ms
         if excluded and excluded.get(name, 0) > now_ms:
@@ -175,7 +177,7 @@ def _weighed(order: Order, ways: Sequence[tuple[Rider, int, int, int]], service:
         room = rider.capacity - len(rider.orders)
         leave_ms = pickup_ms - before_ms - travel_s * 1000
         found.append(
-            Option(
+            CandidateCost(
                 name,
                 travel_s,
                 age_s,

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
-from ....core.model import Candidate, Decision, DispatchRules, Now, Seen
+from ....core.model import Candidate, Decision, DispatchRules, Now, RiderDistance
 from ....limits import (
     CANDIDATES_ALONE,
     CANDIDATES_BURST,
@@ -32,10 +32,10 @@ from ....limits import (
 from ..state.orders import Order, Orders
 from ..state.positions import milliseconds
 from ..state.riders import Riders
-from ..state.sensor import Sight
+from ..state.sensor import Sensor
 from ..state.travel import Service
-from .bundling import Joins
-from .candidates import RANK, Doors, Option, options
+from .bundling import Bundling
+from .candidates import RANK, BusyRiders, CandidateCost, candidate_costs
 from .matching import match
 from .round_plan import plan_round
 from .why import why_later, why_nobody, why_rider
@@ -44,7 +44,7 @@ RULE: Final = "planned-3"
 """The version of this policy, in every record."""
 
 
-def choose(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight: Sight) -> list[Decision]:
+def choose(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sensor: Sensor) -> list[Decision]:
     """What changes about the waiting orders: an offer, another plan, a plan dropped, or for the first time nobody."""
     now_ms = milliseconds(now)
     later_ms = now_ms + (OFFER_AHEAD_S + 1) * 1000
@@ -59,7 +59,7 @@ def choose(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight
     if due:
         if len(due) > 1:
             due.sort(key=_sequence)
-        decisions += _Choice(due, orders, riders, rules, now, sight).decide()
+        decisions += _RoundDecision(due, orders, riders, rules, now, sensor).decide()
     return decisions
 
 
@@ -67,12 +67,12 @@ def _sequence(order: Order) -> tuple[int, int, str]:
     return order.ready_ms, order.placed_ms, order.id
 
 
-class _Choice:
+class _RoundDecision:
     """The orders of a round that are due. By order: `choices` are the riders who could take it, the cheapest first, and
     `chosen` is who does. `serves` says which order each rider of the round was given to first."""
 
     def __init__(
-        self, due: list[Order], orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight: Sight
+        self, due: list[Order], orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sensor: Sensor
     ) -> None:
         self._due = due
         self._orders = orders
@@ -81,8 +81,8 @@ class _Choice:
         self._now = now
         self._now_ms = milliseconds(now)
         self._service = Service(rules)
-        self._sight = sight
-        self._doors = Doors(riders, orders, rules, self._now_ms)
+        self._sight = sensor
+        self._busy = BusyRiders(riders, orders, rules, self._now_ms)
         fresh = len(due) - sum([order.considered for order in due])
         enough = len(due) <= riders.idle or len(due) > MATCHING_ROWS_MAX
         self._burst = fresh >= MATCHED_ORDERS_MIN and enough
@@ -92,28 +92,28 @@ class _Choice:
             limit = CANDIDATES_BURST
         elif fresh == len(due) == 1 and not due[0].excluded:
             limit = CANDIDATES_ALONE
-        self._choices = self._looked(due, limit)
-        self._chosen: list[Option | None] = [None] * len(due)
+        self._choices = self._candidates_for(due, limit)
+        self._chosen: list[CandidateCost | None] = [None] * len(due)
         self._serves: dict[str, str] = {}
 
     def decide(self) -> list[Decision]:
         """Who gets whom, and what of it is new."""
         if self._orders.to_fetch:
             self._join()
-        self._share()
+        self._resolve_conflicts()
         return self._decisions()
 
     # -- who could take them -------------------------------------------------------------------------------------------
 
-    def _looked(self, at: list[Order], limit: int) -> list[list[Option]]:
+    def _candidates_for(self, at: list[Order], limit: int) -> list[list[CandidateCost]]:
         """The riders in sight of each order, and those who will be free soon."""
-        riders, service, doors, now_ms = self._riders, self._service, self._doors, self._now_ms
+        riders, service, busy, now_ms = self._riders, self._service, self._busy, self._now_ms
         return [
-            options(order, seen, doors, riders, service, now_ms)
+            candidate_costs(order, seen, busy, riders, service, now_ms)
             for order, seen in zip(at, self._seen(at, limit, ()), strict=True)
         ]
 
-    def _seen(self, at: list[Order], limit: int, without: Collection[str]) -> list[list[Seen]]:
+    def _seen(self, at: list[Order], limit: int, without: Collection[str]) -> list[list[RiderDistance]]:
         if not self._riders.idle:
             return [[]] * len(at)
         if len(at) == 1 and not without:
@@ -124,36 +124,36 @@ class _Choice:
 
     # -- who gets whom -------------------------------------------------------------------------------------------------
 
-    def _give(self, index: int, option: Option) -> None:
+    def _assign(self, index: int, option: CandidateCost) -> None:
         self._chosen[index] = option
         self._serves.setdefault(option.rider, self._due[index].id)
 
     def _join(self) -> None:
         """The orders for which nothing is cheaper than to be fetched together with others; each rider is joined
         once."""
-        joins = Joins(self._riders, self._orders, self._rules, self._now_ms)
-        cheaper: list[tuple[int, int, Option]] = []
+        bundling = Bundling(self._riders, self._orders, self._rules, self._now_ms)
+        cheaper: list[tuple[int, int, CandidateCost]] = []
         for index, (order, row) in enumerate(zip(self._due, self._choices, strict=True)):
-            found = joins.options(order)
+            found = bundling.options(order)
             cheaper += [(one.total, index, one) for one in found if not row or one.total <= row[0].total]
         cheaper.sort(key=lambda entry: entry[:2])
         for _, index, option in cheaper:
             if self._chosen[index] is None and option.rider not in self._serves:
-                self._give(index, option)
+                self._assign(index, option)
 
-    def _share(self) -> None:
+    def _resolve_conflicts(self) -> None:
         """The orders that have nobody yet, and somebody in sight."""
         choices, serves = self._choices, self._serves
         rest = [index for index, row in enumerate(choices) if row and self._chosen[index] is None]
         wanted = {choices[index][0].rider for index in rest}
         if len(wanted) == len(rest) and wanted.isdisjoint(serves):
             for index in rest:
-                self._give(index, choices[index][0])
+                self._assign(index, choices[index][0])
             return
         if self._orders.partial:
-            self._serve(rest)
+            self._serve_backlog(rest)
             return
-        if self._apart(rest):
+        if self._match_distinct(rest):
             return
         if self._burst:
             fresh = [index for index in rest if not self._due[index].considered]
@@ -164,7 +164,7 @@ class _Choice:
         for start in range(0, len(rest), MATCHING_ROWS_MAX):
             self._plan(rest[start : start + MATCHING_ROWS_MAX])
 
-    def _apart(self, rest: list[int]) -> bool:
+    def _match_distinct(self, rest: list[int]) -> bool:
         """Some new orders of different shops, and riders enough: so are most rounds with a conflict. Each order gets
         a rider of its own, where that costs nobody as much as sharing one would. Otherwise nothing is done."""
         due, riders = self._due, self._riders
@@ -178,10 +178,10 @@ class _Choice:
         if len(served) < len(due):
             return False
         for index, option in enumerate(served):
-            self._give(index, option)
+            self._assign(index, option)
         return True
 
-    def _serve(self, rest: list[int]) -> None:
+    def _serve_backlog(self, rest: list[int]) -> None:
         """Without a new plan: riders who are free take what was planned for them; the others what is near them, the
         first in line first. Orders for whom a busy rider is best wait on, and plans for busy riders stay."""
         choices, serves = self._choices, self._serves
@@ -189,7 +189,7 @@ class _Choice:
         for index, plan in plans.items():
             option = next((one for one in choices[index] if one.rider == plan and one.offer), None)
             if option is not None and plan not in serves:
-                self._give(index, option)
+                self._assign(index, option)
         left = [index for index in rest if self._chosen[index] is None]
         planned = {plan: "" for index in left if (plan := plans[index])}
         near = [index for index in left if not plans[index] and choices[index][0].offer]
@@ -219,14 +219,14 @@ class _Choice:
                     return
                 more = self._seen([self._due[index] for index in fresh], CANDIDATES_BURST << look, taken)
                 for index, seen in zip(fresh, more, strict=True):
-                    farther = options(self._due[index], seen, None, self._riders, self._service, self._now_ms)
+                    farther = candidate_costs(self._due[index], seen, None, self._riders, self._service, self._now_ms)
                     self._choices[index] = sorted(self._choices[index] + farther, key=RANK)
             orders = [self._due[index] for index in fresh]
             extra_s = [stops_s if shops[one.pickup_lat, one.pickup_lon] == 1 else door_s for one in orders]
             found = match([self._choices[index] for index in fresh], taken, extra_s)
             for index, option in zip(fresh, found, strict=True):
                 if option is not None:
-                    self._give(index, option)
+                    self._assign(index, option)
             left = [index for index in fresh if self._chosen[index] is None]
             if not left or (look and len(left) == len(fresh)):
                 return
@@ -241,7 +241,7 @@ class _Choice:
         found = plan_round(due, rows, list(serves), self._riders, self._rules, self._now_ms)
         for index, option in zip(part, found, strict=True):
             if option is not None:
-                self._give(index, option)
+                self._assign(index, option)
 
     # -- what is said about it -----------------------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class _Choice:
             order, option, row = self._due[index], chosen[index], self._choices[index]
             if option is None:
                 if not order.considered or (order.plan and not self._orders.partial):
-                    why = why_nobody(row, self._serves, self._riders.idle, len(self._doors))
+                    why = why_nobody(row, self._serves, self._riders.idle, len(self._busy))
                     known = [one.candidate(behind_ms) for one in row[:CANDIDATES_RECORDED]]
                     decisions.append(Decision(order.id, "", False, RULE, why, known))
             elif option.offer or option.rider != order.plan:
@@ -268,7 +268,7 @@ class _Choice:
         return decisions
 
 
-def _candidates(option: Option, row: list[Option], behind_ms: int) -> list[Candidate]:
+def _candidates(option: CandidateCost, row: list[CandidateCost], behind_ms: int) -> list[Candidate]:
     """For the record: who was chosen, and the best of the others."""
     candidates = [option.candidate(behind_ms)]
     for one in row:

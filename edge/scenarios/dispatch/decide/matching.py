@@ -13,10 +13,12 @@ import heapq
 from collections.abc import Container, Sequence
 
 from ....limits import MATCHED_STEPS_MAX
-from .candidates import Option
+from .candidates import CandidateCost
 
 
-def match(choices: Sequence[Sequence[Option]], taken: Container[str], extra_s: Sequence[int]) -> list[Option | None]:
+def match(
+    choices: Sequence[Sequence[CandidateCost]], taken: Container[str], extra_s: Sequence[int]
+) -> list[CandidateCost | None]:
     """For each order one of its options, with a rider that nobody else has and `taken` does not name.
 
     None where that would cost more than the order's `extra_s` over its first choice, the detours of others included.
@@ -32,9 +34,9 @@ def match(choices: Sequence[Sequence[Option]], taken: Container[str], extra_s: S
 class _Matching:
     """Who has whom so far. `price` is what a rider is worth to those who would like to have it, as a negative cost."""
 
-    def __init__(self, rows: list[list[Option]]) -> None:
+    def __init__(self, rows: list[list[CandidateCost]]) -> None:
         self.rows = rows
-        self.chosen: list[Option | None] = [None] * len(rows)
+        self.chosen: list[CandidateCost | None] = [None] * len(rows)
         self._holder: dict[str, int] = {}
         self._price: dict[str, int] = {}
 
@@ -49,7 +51,7 @@ class _Matching:
             self._holder[first.rider] = order
             return
         chosen, holder, price = self.chosen, self._holder, self._price
-        via: dict[str, tuple[int, Option]] = {}
+        via: dict[str, tuple[int, CandidateCost]] = {}
         near: dict[str, int] = {}
         heap: list[tuple[int, str]] = []
         done: dict[str, int] = {}
@@ -84,7 +86,7 @@ class _Matching:
         self,
         order: int,
         base: int,
-        via: dict[str, tuple[int, Option]],
+        via: dict[str, tuple[int, CandidateCost]],
         near: dict[str, int],
         heap: list[tuple[int, str]],
     ) -> None:

@@ -5,19 +5,19 @@ No plans, no bundles, no waiting for the right moment or for somebody better. No
 
 from typing import Final
 
-from ....core.model import Candidate, Decision, DispatchRules, Now, Seen
+from ....core.model import Candidate, Decision, DispatchRules, Now, RiderDistance
 from ....limits import CANDIDATES_MAX
 from ..state.orders import Order, Orders
 from ..state.positions import milliseconds
 from ..state.riders import Riders
-from ..state.sensor import Sight
+from ..state.sensor import Sensor
 from ..state.travel import Service
 from .why import why_nobody
 
 RULE: Final = "nearest-1"
 
 
-def nearest(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sight: Sight) -> list[Decision]:
+def nearest_rider(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sensor: Sensor) -> list[Decision]:
     """An offer for each waiting order that some idle rider can pick up within its shift."""
     decisions: list[Decision] = []
     given: dict[str, None] = {}
@@ -26,7 +26,7 @@ def nearest(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sigh
         left = riders.idle - len(given)
         # Those who were given something in this round are still in sight.
         limit = CANDIDATES_MAX + len(given)
-        seen = sight.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now) if left > 0 else []
+        seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now) if left > 0 else []
         chosen = next((one for one in seen if one.rider not in given and _can(one, order, riders, service, now)), None)
         if chosen is not None:
             given[chosen.rider] = None
@@ -43,11 +43,11 @@ def nearest(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sigh
     return decisions
 
 
-def _pickup_ms(seen: Seen, order: Order, service: Service, now: Now) -> int:
+def _pickup_ms(seen: RiderDistance, order: Order, service: Service, now: Now) -> int:
     return service.pickup_ms(milliseconds(now) + seen.travel_s * 1000, order.ready_ms)
 
 
-def _can(seen: Seen, order: Order, riders: Riders, service: Service, now: Now) -> bool:
+def _can(seen: RiderDistance, order: Order, riders: Riders, service: Service, now: Now) -> bool:
     rider = riders.get(seen.rider)
     if rider is None or not rider.on or rider.orders or order.excluded.get(rider.id, 0) > milliseconds(now):
         return False

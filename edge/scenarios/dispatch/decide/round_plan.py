@@ -17,12 +17,12 @@ from ..planner import improvement
 from ..planner.insertion import insert
 from ..planner.routes import Floats, Plan, Route
 from ..planner.trips import Jobs
-from ..planner.trips import Service as Halves
+from ..planner.trips import ServiceTimes as Halves
 from ..planner.weights import Weights
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..state.travel import METRES_PER_DEG
-from .candidates import Option, must_leave
+from .candidates import CandidateCost, must_leave
 
 WEIGHTS: Final = Weights(per_minute=60.0)
 
@@ -32,25 +32,25 @@ UNKNOWN_S: Final = 1e5
 
 def plan_round(
     orders: Sequence[Order],
-    choices: Sequence[Sequence[Option]],
+    choices: Sequence[Sequence[CandidateCost]],
     taken: Sequence[str],
     riders: Riders,
     rules: DispatchRules,
     now_ms: int,
-) -> list[Option | None]:
+) -> list[CandidateCost | None]:
     """For each order the rider who should take it, and when; None where nobody can.
 
     `choices` are the riders of whom each order may have one; those of `taken` belong to others in this round. An order
     that a rider is to fetch after another one of the round is planned, not offered.
     """
-    return _Round(orders, choices, taken, riders, rules, now_ms).decide()
+    return _RoundPlan(orders, choices, taken, riders, rules, now_ms).decide()
 
 
-class _Round:
+class _RoundPlan:
     def __init__(
         self,
         orders: Sequence[Order],
-        choices: Sequence[Sequence[Option]],
+        choices: Sequence[Sequence[CandidateCost]],
         taken: Sequence[str],
         riders: Riders,
         rules: DispatchRules,
@@ -115,14 +115,14 @@ class _Round:
 
     # -- search --------------------------------------------------------------------------------------------------------
 
-    def decide(self) -> list[Option | None]:
+    def decide(self) -> list[CandidateCost | None]:
         """The plan, and what it means for each order."""
         plan = self.plan
         plan.weigh(float(self.rules.soon_free_s), len(self.orders))
         new = self._resume()
         insert(plan, new)
         improvement.improve(plan, PLAN_PASSES)
-        found: list[Option | None] = [None] * len(self.orders)
+        found: list[CandidateCost | None] = [None] * len(self.orders)
         for route in plan.routes:
             for index, trip in enumerate(route.trips):
                 for order in trip.orders:
@@ -147,7 +147,7 @@ class _Round:
         new.sort(key=lambda index: (self.orders[index].ready_ms, self.orders[index].placed_ms, self.orders[index].id))
         return new
 
-    def _option(self, route: Route, index: int, order: int) -> Option | None:
+    def _option(self, route: Route, index: int, order: int) -> CandidateCost | None:
         """What the plan says of one order, as an option of its rider."""
         plan, name, trip = self.plan, self.names[route.courier], route.trips[index]
         seen = self.options[order].get(name)

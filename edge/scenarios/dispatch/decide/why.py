@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from .candidates import Option
+from .candidates import CandidateCost
 
 
-def why_rider(chosen: Option, options: Sequence[Option], serves: Mapping[str, str], now_ms: int) -> str:
+def why_rider(chosen: CandidateCost, options: Sequence[CandidateCost], serves: Mapping[str, str], now_ms: int) -> str:
     """Why this rider takes the order. `serves` says which order each rider got in the round."""
     pickup = duration((chosen.pickup_ms - now_ms) // 1000)
     dropoff = duration((chosen.dropoff_ms - now_ms) // 1000)
     free = f", free in {duration(chosen.free_in_s)}," if chosen.free_in_s else ""
-    together = f" fetches it together with {_and(chosen.mates)}: it" if chosen.mates else ""
+    together = f" fetches it together with {_and(chosen.bundle)}: it" if chosen.bundle else ""
     times = f"can pick up in {pickup} and drop off in {dropoff}"
     start = f"{chosen.rider}{free}{together} {times} at a cost of {chosen.total} s"
     other = next((option for option in options if option.rider != chosen.rider), None)
@@ -23,7 +23,7 @@ def why_rider(chosen: Option, options: Sequence[Option], serves: Mapping[str, st
     return f"{start}; {other.rider} would cost {other.total} s, but the round as a whole is served better this way."
 
 
-def why_nobody(options: Sequence[Option], serves: Mapping[str, str], idle: int, busy: int) -> str:
+def why_nobody(options: Sequence[CandidateCost], serves: Mapping[str, str], idle: int, busy: int) -> str:
     """Why nobody takes the order now."""
     if options:
         best = options[0]

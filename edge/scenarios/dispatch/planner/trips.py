@@ -11,7 +11,7 @@ from msgspec import Struct
 from .weights import Weights
 
 
-class Service(Struct, frozen=True):
+class ServiceTimes(Struct, frozen=True):
     """The halves of the service at a shop and at a door, units of time."""
 
     before_pickup: float
@@ -42,7 +42,7 @@ class Jobs:
     """All orders that may be planned, by number: when placed and ready, at which shop, the ride straight to the door,
     until when it must be delivered (infinite: no matter). `hop` is the ride from one order's door to another's."""
 
-    def __init__(self, weights: Weights, service: Service, hop: Callable[[int, int], float]) -> None:
+    def __init__(self, weights: Weights, service: ServiceTimes, hop: Callable[[int, int], float]) -> None:
         self.weights = weights
         self.service = service
         self.hop = hop

@@ -3,7 +3,7 @@
 import heapq
 
 
-class Timers:
+class Deadlines:
     """A heap whose outdated entries are skipped, and swept out before they outnumber the live ones."""
 
     def __init__(self) -> None:

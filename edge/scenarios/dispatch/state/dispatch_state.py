@@ -16,7 +16,7 @@ from .riders import Rider, Riders
 STATE_VERSION: Final = 1
 
 
-class Kept(Struct, array_like=True):
+class PromiseCount(Struct, array_like=True):
     """Promises of one kind whose orders have ended, and how many of them were kept."""
 
     kept: int
@@ -28,12 +28,12 @@ class _State(Struct, array_like=True):
     orders: OrdersState
     riders: list[Rider]
     offers: int
-    by_offer: Kept
-    by_plan: Kept
+    by_offer: PromiseCount
+    by_plan: PromiseCount
     dirty: bool
 
 
-class Book:
+class DispatchState:
     """Orders, riders, the numbers of offers, and how well promises were kept."""
 
     def __init__(self, rules: DispatchRules) -> None:
@@ -47,8 +47,8 @@ class Book:
         """Something durable has changed since the last decision."""
         # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
         # 6 of 10 where one is only planned.
-        self._by_offer = Kept(8, 10)
-        self._by_plan = Kept(6, 10)
+        self._by_offer = PromiseCount(8, 10)
+        self._by_plan = PromiseCount(6, 10)
 
     def promise(self, order: Order) -> Promise:
         """What was promised when the order was placed."""
@@ -88,5 +88,5 @@ class Book:
         self.offers, self.dirty = state.offers, state.dirty
         self._by_offer, self._by_plan = state.by_offer, state.by_plan
 
-    def _counts(self, order: Order) -> Kept:
+    def _counts(self, order: Order) -> PromiseCount:
         return self._by_offer if order.promised_by == "offer" else self._by_plan

@@ -10,8 +10,8 @@ from typing import Final
 from msgspec import Struct
 
 from ....limits import OFFERS_PAST_KEPT, ORDERS_CLOSED_KEPT
-from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, State
-from .deadlines import Timers
+from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, OrderState
+from .deadlines import Deadlines
 
 _TO_FETCH: Final = (ACCEPTED, AT_SHOP)
 """The states of an order whose rider is on its way to the shop, or waits there."""
@@ -39,7 +39,7 @@ class Order(Struct, array_like=True):
     placed_ms: int
     ready_ms: int
     wants_promise: bool
-    state: State = PLACED
+    state: OrderState = PLACED
     entered_ms: int = 0
     due_ms: int = 0
     is_ready: bool = False
@@ -64,7 +64,7 @@ class Closed(Struct, frozen=True, array_like=True):
     id: str
     client: str
     shop: str
-    state: State
+    state: OrderState
     rider: str
     offer: int
     past: list[Offered]
@@ -91,7 +91,7 @@ class Orders:
         """Of the waiting ones, those about which nothing was decided yet."""
         self.to_fetch: dict[tuple[float, float], dict[str, Order]] = {}
         """By pickup place, the orders that a rider has accepted and not picked up yet."""
-        self.timers = Timers()
+        self.timers = Deadlines()
         self.partial = False
         """More wait than these say: see `part`."""
 
@@ -105,7 +105,7 @@ class Orders:
         self._wait(order)
         self.due(order, due_ms)
 
-    def move(self, order: Order, state: State, now_ms: int, due_ms: int) -> None:
+    def move(self, order: Order, state: OrderState, now_ms: int, due_ms: int) -> None:
         """Another open state, which may last until `due_ms`."""
         if state is PLACED:
             self._wait(order)
@@ -130,7 +130,7 @@ class Orders:
         order.considered = True
         self.fresh.pop(order.id, None)
 
-    def close(self, order: Order, state: State) -> None:
+    def close(self, order: Order, state: OrderState) -> None:
         """The end. The oldest closed order is forgotten where there are too many."""
         if order.state in _TO_FETCH:
             self._unlist(order)

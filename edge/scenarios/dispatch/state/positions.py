@@ -16,10 +16,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.model import DispatchRules, Now, Seen
+from ....core.model import DispatchRules, Now, RiderDistance
 from ....limits import EARLY_POSITIONS_MAX, GONE_S_MAX, GRID_RIDERS_MIN, REDECIDE_S, RIDERS_MAX, WALL_SKEW_MS_MAX
 from .nearest_each import HALF_METRE, MERIDIAN_DEG, Found, nearest_of_each
-from .spatial_index import Grid
+from .spatial_index import SpatialIndex
 from .travel import METRES_PER_DEG
 
 NEVER: Final = -(1 << 60)
@@ -44,7 +44,7 @@ class Positions:
         self._names: list[str] = []
         self._ready = 0
         self._make(_ROWS_MIN)
-        self._grid: Grid | None = None
+        self._grid: SpatialIndex | None = None
         """Only while there are many riders: keeping it costs 1 us with each position."""
         self._early: dict[str, tuple[int, float, float]] = {}
         self.dropped = {"not_on_shift": 0, "out_of_order": 0, "too_many_riders": 0}
@@ -71,7 +71,7 @@ class Positions:
             self._names.append(rider)
             self._at[row] = self._heard[row] = self._gone[row] = NEVER
             self._idle[row] = self._on[row] = self._quiet[row] = False
-        self.hear(rider, now_ms)
+        self.touch(rider, now_ms)
         early = self._early.pop(rider, None)
         if early is not None:
             self.put(rider, *early)
@@ -100,14 +100,14 @@ class Positions:
         self._on[row] = on
         self._sort(rider, row)
 
-    def hush(self, rider: str) -> None:
+    def mark_silent(self, rider: str) -> None:
         """The rider counts as silent until something is heard of it."""
         row = self._row.get(rider)
         if row is not None:
             self._quiet[row] = True
             self._sort(rider, row)
 
-    def hear(self, rider: str, now_ms: int) -> None:
+    def touch(self, rider: str, now_ms: int) -> None:
         """Something came from the rider."""
         row = self._row.get(rider)
         if row is None:
@@ -121,7 +121,7 @@ class Positions:
             self._sort(rider, row)
             self._stirred = True
 
-    def gone(self, rider: str, now_ms: int) -> None:
+    def disconnected(self, rider: str, now_ms: int) -> None:
         """The rider's last connection went."""
         row = self._row.get(rider)
         if row is not None and self._gone[row] == NEVER:
@@ -144,7 +144,7 @@ class Positions:
         elif self._grid is not None:
             self._grid.put(rider, lat, lon)
 
-    def sighted(self, rider: str, points: list[tuple[int, float, float]], now: Now) -> None:
+    def report_position(self, rider: str, points: list[tuple[int, float, float]], now: Now) -> None:
         """Positions as published, of which the newest counts. A stamp that cannot be right is replaced by now."""
         now_ms = milliseconds(now)
         at, lat, lon = points[-1] if len(points) == 1 else max(points)
@@ -159,14 +159,14 @@ class Positions:
                 del self._early[next(iter(self._early))]
             return
         stale = self._at[row] < now_ms - self._rules.position_age_s_max * 1000
-        self.hear(rider, now_ms)
+        self.touch(rider, now_ms)
         self.put(rider, now_ms - age_ms, lat, lon)
         if stale and self._row[rider] < self._ready:
             self._stirred = True
 
     # -- what a round may ask ------------------------------------------------------------------------------------------
 
-    def nearest(self, lat: float, lon: float, limit: int, now_ms: int) -> list[Seen]:
+    def nearest(self, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
         """The nearest riders who can be offered something, by straight line, ties by name: at most `limit`."""
         oldest = now_ms - self._rules.position_age_s_max * 1000
         few = self._ready <= _FEW
@@ -175,7 +175,7 @@ class Positions:
 
     def nearest_each(
         self, places: Sequence[tuple[float, float]], limit: int, now_ms: int, without: Collection[str] = ()
-    ) -> list[list[Seen]]:
+    ) -> list[list[RiderDistance]]:
         """The same for each of many places, from all riders but those of `without`."""
         count = self._ready
         if not _FEW < count < GRID_RIDERS_MIN:
@@ -203,21 +203,21 @@ class Positions:
         if now_ms < self._silence_ms:
             return []
         count = len(self._names)
-        heard = np.maximum(np.frombuffer(self._heard, np.int64, count), self._begun_ms) + self._rules.silent_s * 1000
-        gone = np.frombuffer(self._gone, np.int64, count)
-        away = np.where(gone == NEVER, _FAR, gone + min(self._rules.silent_s, GONE_S_MAX) * 1000)
+        touch = np.maximum(np.frombuffer(self._heard, np.int64, count), self._begun_ms) + self._rules.silent_s * 1000
+        disconnected = np.frombuffer(self._gone, np.int64, count)
+        away = np.where(disconnected == NEVER, _FAR, disconnected + min(self._rules.silent_s, GONE_S_MAX) * 1000)
         watched = np.frombuffer(self._on, np.bool_, count) & ~np.frombuffer(self._quiet, np.bool_, count)
-        due = np.where(watched, np.minimum(heard, away), _FAR)
+        due = np.where(watched, np.minimum(touch, away), _FAR)
         self._silence_ms = int(due[due > now_ms].min(initial=_FAR))
         return sorted(self._names[int(row)] for row in np.flatnonzero(due <= now_ms))
 
-    def stirred(self, now_ms: int) -> bool:
+    def needs_decision(self, now_ms: int) -> bool:
         """Whether riders have come into sight, or it is time to look again. Asking takes note of it."""
-        stirred = self._stirred or now_ms >= self._retry_ms
-        if stirred:
+        needs_decision = self._stirred or now_ms >= self._retry_ms
+        if needs_decision:
             self._stirred = False
             self._retry_ms = now_ms + REDECIDE_S * 1000
-        return stirred
+        return needs_decision
 
     def next_silence_ms(self) -> int | None:
         """When somebody may be silent, at the earliest."""
@@ -242,14 +242,14 @@ class Positions:
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
-    def _seen(self, found: Found, limit: int, now_ms: int) -> list[Seen]:
+    def _seen(self, found: Found, limit: int, now_ms: int) -> list[RiderDistance]:
         """What a round gets of them: the nearest first."""
         found.sort()
         at, detour, speed = self._at, self._rules.detour_factor, self._rules.speed_mps
-        seen: list[Seen] = []
+        seen: list[RiderDistance] = []
         for metres, rider, row in found[:limit]:
             age_s = (now_ms - at[row]) // 1000
-            seen.append(Seen(rider, ceil(metres * detour / speed), max(0, age_s)))
+            seen.append(RiderDistance(rider, ceil(metres * detour / speed), max(0, age_s)))
         return seen
 
     def _among_few(self, lat: float, lon: float, oldest: int) -> Found:
@@ -324,7 +324,7 @@ class Positions:
     def _near(self, lat: float, lon: float, limit: int, oldest: int) -> NDArray[np.intp]:
         """Rows among which the nearest `limit` are: rings of the grid until nobody as near is left outside."""
         if self._grid is None:
-            self._grid = Grid()
+            self._grid = SpatialIndex()
             for row in range(self._ready):
                 self._grid.put(self._names[row], self._lat[row], self._lon[row])
         rows: list[int] = []

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ....core.model import DispatchRules
 from ..lifecycle import AT_SHOP, PICKED_UP
-from .deadlines import Timers
+from .deadlines import Deadlines
 from .orders import Order, Orders
 from .positions import Positions
 from .travel import Service, ride_s
@@ -41,7 +41,7 @@ class Riders:
         self.known: dict[str, Rider] = {}
         self.idle = 0
         """Riders on shift with nothing in hand."""
-        self.timers = Timers()
+        self.timers = Deadlines()
         self.watched = 0
         """Riders on shift."""
         self._positions = positions
@@ -91,15 +91,15 @@ class Riders:
         rider.lat, rider.lon, rider.place_ms = lat, lon, now_ms
         self._positions.put(rider.id, now_ms, lat, lon)
 
-    def heard(self, rider: Rider, now_ms: int) -> None:
+    def touch(self, rider: Rider, now_ms: int) -> None:
         """An event came from the rider."""
         rider.silent = False
-        self._positions.hear(rider.id, now_ms)
+        self._positions.touch(rider.id, now_ms)
 
-    def hush(self, rider: Rider) -> None:
+    def mark_silent(self, rider: Rider) -> None:
         """Nothing was heard of the rider for too long."""
         rider.silent = True
-        self._positions.hush(rider.id)
+        self._positions.mark_silent(rider.id)
 
     def soon_free(self, now_ms: int, within_s: int) -> list[Rider]:
         """Busy riders who expect to be free within that time, the earliest first."""
@@ -121,7 +121,7 @@ class Riders:
                 order.dropoff_ms = max(service.dropoff_ms(leave_ms, order.ride_s), now_ms)
                 if before is not None:
                     order.dropoff_ms = max(_next_door_ms(before, order, free_ms, rules), now_ms)
-            elif before is not None and together(before, order):
+            elif before is not None and same_pickup(before, order):
                 # Fetched with the one before: the first of the trip has worked out when, for all of it.
                 order.arrive_ms, order.pickup_ms = before.arrive_ms, before.pickup_ms
                 order.dropoff_ms = _next_door_ms(before, order, free_ms, rules)
@@ -133,7 +133,7 @@ class Riders:
                     order.arrive_ms = max(order.arrive_ms, now_ms)
                 ready_ms = order.ready_ms
                 if len(held) > index + 1:
-                    for mate in takewhile(partial(together, order), held[index + 1 :]):
+                    for mate in takewhile(partial(same_pickup, order), held[index + 1 :]):
                         ready_ms = max(ready_ms, mate.ready_ms)
                 order.pickup_ms = max(service.pickup_ms(order.arrive_ms, ready_ms), now_ms)
                 order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
@@ -152,7 +152,7 @@ class Riders:
                 self._positions.leave(name)
         self.known = {}
         self.idle = self.watched = 0
-        self.timers = Timers()
+        self.timers = Deadlines()
         self._by_free = []
         for rider in riders:
             self.known[rider.id] = rider
@@ -163,7 +163,7 @@ class Riders:
             if rider.place_ms:
                 self._positions.put(rider.id, rider.place_ms, rider.lat, rider.lon)
             if rider.silent:
-                self._positions.hush(rider.id)
+                self._positions.mark_silent(rider.id)
             if on and rider.until_ms is not None:
                 self.timers.set(rider.id, rider.until_ms)
 
@@ -204,7 +204,7 @@ class Riders:
             del self.known[rider.id]
 
 
-def together(one: Order, other: Order) -> bool:
+def same_pickup(one: Order, other: Order) -> bool:
     """Whether a rider fetches both at once: at the same shop, and neither is in its bag yet."""
     waits = one.state is not PICKED_UP and other.state is not PICKED_UP
     return waits and (one.pickup_lat, one.pickup_lon) == (other.pickup_lat, other.pickup_lon)

@@ -1,13 +1,13 @@
 """The only way in which positions reach a decision: live, or as the row remembers it.
 
-A decision depends on positions that are never stored, and must still replay. So it sees them through a `Sight`: a
-`Witness` looks at the table and notes down each answer, a `Testimony` gives the noted answers back.
+A decision depends on positions that are never stored, and must still replay. So it sees them through a `Sensor`: a
+`LiveSensor` looks at the table and notes down each answer, a `RecordedSensor` gives the noted answers back.
 """
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from ....core.model import Glance, Now, Observation, Seen, Silence
+from ....core.model import NearestObservation, Now, Observation, RiderDistance, SilentRiders
 from ....errors import JournalError
 from .positions import Positions, milliseconds
 
@@ -15,22 +15,22 @@ Asked = tuple[str, float, float]
 """An order, and where it is picked up: latitude and longitude."""
 
 
-class Sight(Protocol):
+class Sensor(Protocol):
     """What a round may ask about positions. `log` is every answer that it got, in sequence."""
 
     log: list[Observation]
 
-    def stirred(self, now: Now) -> bool:
+    def needs_decision(self, now: Now) -> bool:
         """Whether riders came into sight, or it is time for another look; noted as a glance at no order."""
         ...
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[RiderDistance]:
         """The nearest riders who can be offered something, with seconds of travel and of age."""
         ...
 
     def nearest_each(
         self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
-    ) -> list[list[Seen]]:
+    ) -> list[list[RiderDistance]]:
         """The same for each of many orders, noted as if they had been asked about one after the other. Riders of
         `without` are left out."""
         ...
@@ -40,51 +40,51 @@ class Sight(Protocol):
         ...
 
 
-class Witness:
+class LiveSensor:
     """Answers from the table."""
 
     def __init__(self, positions: Positions) -> None:
         self.log: list[Observation] = []
         self._positions = positions
 
-    def stirred(self, now: Now) -> bool:
+    def needs_decision(self, now: Now) -> bool:
         """Whether riders came into sight, or it is time for another look."""
-        stirred = self._positions.stirred(milliseconds(now))
-        if stirred:
-            self.log.append(Glance("", []))
-        return stirred
+        needs_decision = self._positions.needs_decision(milliseconds(now))
+        if needs_decision:
+            self.log.append(NearestObservation("", []))
+        return needs_decision
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[RiderDistance]:
         """The nearest riders who can be offered something."""
         riders = self._positions.nearest(lat, lon, limit, milliseconds(now))
-        self.log.append(Glance(order, riders))
+        self.log.append(NearestObservation(order, riders))
         return riders
 
     def nearest_each(
         self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
-    ) -> list[list[Seen]]:
+    ) -> list[list[RiderDistance]]:
         """The same for each of many orders, from all riders but some."""
         places = [(lat, lon) for _, lat, lon in asked]
         found = self._positions.nearest_each(places, limit, milliseconds(now), without)
-        self.log += [Glance(order, riders) for (order, _, _), riders in zip(asked, found, strict=True)]
+        self.log += [NearestObservation(order, riders) for (order, _, _), riders in zip(asked, found, strict=True)]
         return found
 
     def silent(self, now: Now) -> list[str]:
         """Riders on shift of whom nothing was heard for too long."""
         riders = self._positions.silent(milliseconds(now))
         if riders:
-            self.log.append(Silence(riders))
+            self.log.append(SilentRiders(riders))
         return riders
 
 
-class Testimony:
+class RecordedSensor:
     """Answers from a row. `log` holds those that were asked for."""
 
     def __init__(self, observations: Sequence[Observation]) -> None:
         self.log: list[Observation] = []
         self._left = list(reversed(observations))
 
-    def stirred(self, now: Now) -> bool:
+    def needs_decision(self, now: Now) -> bool:
         """As it was then."""
         del now
         if self._next_order() != "":
@@ -92,11 +92,11 @@ class Testimony:
         self.log.append(self._left.pop())
         return True
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[Seen]:
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[RiderDistance]:
         """The riders seen then. Raises JournalError where this version looks at another order than the recorded one."""
         del lat, lon, limit, now
         last = self._left[-1] if self._left else None
-        if not isinstance(last, Glance) or last.order != order:
+        if not isinstance(last, NearestObservation) or last.order != order:
             recorded = "nothing" if self._next_order() is None else f"order {self._next_order()!r}"
             raise JournalError(
                 f"The decision now looks for riders near order {order!r}, but the recorded one looked at {recorded}: "
@@ -107,7 +107,7 @@ class Testimony:
 
     def nearest_each(
         self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
-    ) -> list[list[Seen]]:
+    ) -> list[list[RiderDistance]]:
         """The same for each of many orders."""
         del without
         return [self.nearest(order, lat, lon, limit, now) for order, lat, lon in asked]
@@ -116,11 +116,11 @@ class Testimony:
         """The silent riders of then."""
         del now
         last = self._left[-1] if self._left else None
-        if not isinstance(last, Silence):
+        if not isinstance(last, SilentRiders):
             return []
         self.log.append(self._left.pop())
         return last.riders
 
     def _next_order(self) -> str | None:
         last = self._left[-1] if self._left else None
-        return last.order if isinstance(last, Glance) else None
+        return last.order if isinstance(last, NearestObservation) else None

@@ -18,7 +18,7 @@ COARSE_RINGS: Final = 65
 """Cells of about 1.1 km, and rings up to 70 km around: for where riders are few."""
 
 
-class Grid:
+class SpatialIndex:
     """Riders by cell, in small ones and in large ones. Rings wrap around the 180th meridian; near the poles, where
     cells get narrow, the search ends with COARSE_RINGS."""
 

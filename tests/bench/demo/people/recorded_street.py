@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant
-from bench.demo.people.scheduler import Agenda
+from bench.demo.people.scheduler import Scheduler
 from bench.demo.people.world import Habits, World
 from bench.demo.proof.records import Records
 from edge.clock import Clock
@@ -84,7 +84,7 @@ class Street:
 
     def __init__(self, instance: Instance = TINY, habits: Habits | None = None) -> None:
         self.people: dict[str, Person] = {}
-        self.agenda = Agenda(Clock(SPEED, MORNING, int(time.time() * 1000)))
+        self.agenda = Scheduler(Clock(SPEED, MORNING, int(time.time() * 1000)))
         self.records = Records()
         never = Habits(decline=0, silent=0, cancel=0, delay=0, repeat=0)
         self.world = World(instance, self.agenda, self, self.records, 1, habits or never)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from bench.demo.people.clients import Fleet
-from bench.demo.people.scheduler import Agenda
+from bench.demo.people.scheduler import Scheduler
 from bench.demo.processes import free_port
 from bench.demo.proof.records import Records
 from edge.clock import Clock
@@ -89,7 +89,7 @@ def run(test: Callable[[Node, Fleet, int], Awaitable[None]]) -> Records:
     async def main() -> None:
         node, port = Node(), free_port()
         await node.listen(port)
-        agenda = Agenda(Clock(60.0, MORNING, int(time.time() * 1000)))
+        agenda = Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
         tokens = {name: f"token of {name}" for name in ("shop-1", "customer-1")}
         fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, agenda, records, 1)
         fleet.start()

@@ -3,15 +3,15 @@
 import asyncio
 import time
 
-from bench.demo.people.scheduler import Agenda
+from bench.demo.people.scheduler import Scheduler
 from edge.clock import Clock
 
 MORNING = 1_800_000_000_000
 
 
-def agenda(speed: float = 1000.0) -> Agenda:
+def agenda(speed: float = 1000.0) -> Scheduler:
     """An agenda whose clock begins about now."""
-    return Agenda(Clock(speed, MORNING, int(time.time() * 1000)))
+    return Scheduler(Clock(speed, MORNING, int(time.time() * 1000)))
 
 
 def test_in_sequence_and_never_early() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from bench.demo.proof.evidence import Evidence
-from edge.core.model import Acknowledge, Event, Now, Recalled, Rejected, Row, Shed, decode_row, encode_row
+from edge.core.model import Acknowledge, DuplicateAnswer, Event, Now, Rejected, Row, Shed, decode_row, encode_row
 from edge.errors import Reason
 from edge.messages.envelope import Receipt, encode
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
@@ -102,10 +102,10 @@ def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
     assert isinstance(event, Event)
     payload = rows.receipts["rider-1", event.body.id]
     again = Row(90, Now(1.0, START), [event], [], [], [Acknowledge([""])])
-    recall = Row(
-        91, Now(1.0, START), [Recalled("rider-1", payload)], [], [], [rows.answer("rider-1", "receipt", payload)]
+    lookup = Row(
+        91, Now(1.0, START), [DuplicateAnswer("rider-1", payload)], [], [], [rows.answer("rider-1", "receipt", payload)]
     )
-    rows.bodies += [encode_row(again), encode_row(recall)]
+    rows.bodies += [encode_row(again), encode_row(lookup)]
     evidence = judged(rows)
     assert (evidence.findings, evidence.duplicate, evidence.received) == ({}, 1, 13)
 

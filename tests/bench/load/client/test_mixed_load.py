@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.load.client.mixed_load import POSITIONS_PER_ORDER, Mix, position, taken
+from bench.load.client.mixed_load import POSITIONS_PER_ORDER, MixedLoad, position, taken
 from bench.load.client.workload import Street, riders, tills
 from bench.load.subjects import node
 from edge.messages.envelope import POSITION_KIND
@@ -27,7 +27,7 @@ def test_the_node_counts_what_comes_with_each_order(tmp_path: Path) -> None:
     async def main() -> None:
         async with node(tmp_path / "node", [*tills(1), *riders(5)], "tcp", None) as subject:
             street = await Street.at_node(subject.door, 1, 5, passwords=True)
-            mix = Mix(street, 10)
+            mix = MixedLoad(street, 10)
             street.beside = mix.with_order
             for number in range(3):
                 street.place(number)

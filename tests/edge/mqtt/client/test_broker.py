@@ -14,7 +14,7 @@ from edge.core.model import Answer, Publish, Source
 from edge.errors import Reason
 from edge.limits import PAYLOAD_BYTES_MAX
 from edge.mqtt.client.broker import Broker
-from edge.mqtt.client.connection import Link, Message, State, Will
+from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection, Will
 from tests.processes import Mosquitto, free_port, mosquitto
 
 WAIT_S = 30.0
@@ -112,7 +112,7 @@ class Person:
     def __init__(self, url: str, name: str, *, listens: bool = True, **options) -> None:
         self.name = name
         self.got: list[Message] = []
-        self.link = Link(
+        self.link = MqttConnection(
             url,
             client_id=name,
             will=Will(f"ds/n1/up/{name}/client.gone", payload=b""),
@@ -402,7 +402,7 @@ def test_the_status_topic_tells_who_is_alive(tmp_path: Path) -> None:
 
     async def work(broker: Mosquitto) -> None:
         seen: list[bytes] = []
-        watcher = Link(
+        watcher = MqttConnection(
             broker.url,
             client_id="watcher",
             subscriptions=[("ds/n1/status", 1)],
@@ -428,13 +428,13 @@ def test_a_wrong_token_leaves_the_node_running_and_says_why(tmp_path: Path) -> N
     """The node starts without its broker: not connected, with a text that names the user, and ends cleanly."""
 
     async def work(broker: Mosquitto) -> None:
-        states: list[State] = []
+        states: list[ConnectionState] = []
         link = Broker("n1", Node(), broker.url, username="n1", token="wrong", backoff=(0.01, 60.0))
         await link.start()
         await until(lambda: link.error, "an error")
         states.append(link.link.state)
         assert "'n1'" in link.error
-        assert states == [State.REFUSED]
+        assert states == [ConnectionState.REFUSED]
         assert not link.connected
         link.wake(["ann"])
         assert link.waiting == 1
@@ -483,7 +483,7 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
             assert sorted(node.events) == [topics[3].encode(), b"hers"]
             assert [message.payload for message in ann.got] == [b"hers"]
             assert [message.payload for message in eve.got] == [topics[3].encode()]
-            spy = Link(
+            spy = MqttConnection(
                 broker.url,
                 client_id="spy",
                 username="eve",

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 import uvloop
 
-from edge.mqtt.client.connection import EXPIRED, TOO_LARGE, Link, Message, State, Will
+from edge.mqtt.client.connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
 from tests.processes import Mosquitto, free_port, mosquitto
 
 WAIT_S = 30.0
@@ -32,8 +32,8 @@ class Peer:
     def __init__(self, url: str, client_id: str = "peer", *, hold: bool = False, **options) -> None:
         self.hold = hold
         self.reads: list[list[Message]] = []
-        self.states: list[State] = []
-        self.link = Link(
+        self.states: list[ConnectionState] = []
+        self.link = MqttConnection(
             url,
             client_id=client_id,
             on_messages=self._messages,
@@ -183,11 +183,11 @@ def test_a_wrong_password_is_reported_and_not_tried_in_a_hot_loop(tmp_path: Path
     async def work() -> None:
         peer = Peer(broker.url, username="rider", token="wrong", backoff=(0.01, 60.0))
         task = asyncio.create_task(peer.link.run())
-        await until(lambda: State.REFUSED in peer.states, "a refusal")
+        await until(lambda: ConnectionState.REFUSED in peer.states, "a refusal")
         assert "'rider'" in peer.link.error
         assert "the token" in peer.link.error
         await asyncio.sleep(0.5)
-        assert peer.states == [State.CONNECTING, State.REFUSED]
+        assert peer.states == [ConnectionState.CONNECTING, ConnectionState.REFUSED]
         await peer.link.stop()
         await task
         async with Peer(broker.url, username="rider", token="right") as right:
@@ -207,8 +207,8 @@ def test_back_off_is_exponential_with_full_jitter() -> None:
             shares.append(asyncio.get_running_loop().time())
             return 0.5
 
-        states: list[State] = []
-        link = Link(
+        states: list[ConnectionState] = []
+        link = MqttConnection(
             f"mqtt://127.0.0.1:{free_port()}",
             client_id="x",
             on_messages=lambda _: None,
@@ -224,7 +224,7 @@ def test_back_off_is_exponential_with_full_jitter() -> None:
         waits = [later - sooner for sooner, later in itertools.pairwise(shares)]
         assert all(wait >= least * 0.9 for wait, least in zip(waits, [0.01, 0.02, 0.04, 0.04, 0.04], strict=False))
         assert "cannot be reached" in link.error
-        assert states[-1] is State.STOPPED
+        assert states[-1] is ConnectionState.STOPPED
 
     asyncio.run(work())
 
@@ -265,7 +265,7 @@ def test_a_half_dead_peer_is_left(tmp_path: Path) -> None:
         async with Peer(broker.url, session_expiry_s=600, ack_deadline_s=0.5) as peer:
             broker.freeze()
             assert peer.link.publish("t", b"x", on_ack=codes.append)
-            await until(lambda: State.DISCONNECTED in peer.states, "the end of the connection")
+            await until(lambda: ConnectionState.DISCONNECTED in peer.states, "the end of the connection")
             assert "acknowledged none of 1 publishes" in peer.link.error
             broker.thaw()
             await until(lambda: codes, "the acknowledgement")
@@ -283,7 +283,7 @@ def test_a_peer_that_accepts_and_never_answers_is_a_failure_not_a_hang(monkeypat
         port = server.sockets[0].getsockname()[1]
         peer = Peer(f"mqtt://127.0.0.1:{port}")
         task = asyncio.create_task(peer.link.run())
-        await until(lambda: State.DISCONNECTED in peer.states, "the deadline")
+        await until(lambda: ConnectionState.DISCONNECTED in peer.states, "the deadline")
         assert "handshake" in peer.link.error
         await peer.link.stop()
         await task
@@ -302,7 +302,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
             await until(lambda: peer.payloads == [b"secret"], "a message over TLS")
         stranger = Peer(broker.tls_url)
         task = asyncio.create_task(stranger.link.run())
-        await until(lambda: State.REFUSED in stranger.states, "a refusal")
+        await until(lambda: ConnectionState.REFUSED in stranger.states, "a refusal")
         assert "certificate that is not trusted" in stranger.link.error
         await stranger.link.stop()
         await task
@@ -447,7 +447,7 @@ def test_a_link_ends_at_once_wherever_it_stands(tmp_path: Path) -> None:
                     else:
                         await peer.link.stop()
                         await asyncio.wait_for(task, WAIT_S)
-                        assert peer.states[-1] is State.STOPPED
+                        assert peer.states[-1] is ConnectionState.STOPPED
                     assert not peer.link.publish("t", b"")
         silent.close()
 

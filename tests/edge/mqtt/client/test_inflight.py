@@ -3,17 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.client.inflight import EXPIRED, PACKET_IDS, TOO_LARGE, OnAck, Outgoing
+from edge.mqtt.client.inflight import EXPIRED, PACKET_IDS, TOO_LARGE, InflightWindow, OnAck
 from edge.mqtt.packets.codec import Decoder, PublishPacket, QoS
 
 
 class Wire:
-    """An `Outgoing`, and what it wrote."""
+    """An `InflightWindow`, and what it wrote."""
 
     def __init__(self, in_flight_max: int = 10, backlog_max: int = 10) -> None:
         self.decoder = Decoder(1_000_000)
         self.sent: list[PublishPacket] = []
-        self.outgoing = Outgoing(self._write, in_flight_max, backlog_max)
+        self.outgoing = InflightWindow(self._write, in_flight_max, backlog_max)
 
     def _write(self, data: bytes) -> None:
         for packet in self.decoder.feed(data):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.limits import CONNECT_DEADLINE_S, LINK_PING_DEADLINE_S
-from edge.mqtt.client.session import Client, Message, Phase
+from edge.mqtt.client.session import Message, MqttClientSession, Phase
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnAckReasonCode,
@@ -29,7 +29,7 @@ from edge.mqtt.packets.codec import (
 GRANTED = SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE
 
 
-def said(client: Client, now: float = 0.0) -> list[Packet]:
+def said(client: MqttClientSession, now: float = 0.0) -> list[Packet]:
     """What the client wants to send."""
     return Decoder(1_000_000).feed(client.output(now))
 
@@ -39,7 +39,7 @@ def incoming(number: int, *, dup: bool = False) -> bytes:
     return PublishPacket("t", b"%d" % number, qos=QoS.AT_LEAST_ONCE, packet_id=number, duplicate=dup).write()
 
 
-def up(client: Client, now: float = 0.0, **connack) -> list[Packet]:
+def up(client: MqttClientSession, now: float = 0.0, **connack) -> list[Packet]:
     """Connects a client without subscriptions; what it said after CONNACK."""
     client.connect(now)
     said(client, now)
@@ -54,7 +54,9 @@ def tokens(messages: Sequence[Message]) -> list[int]:
 
 def test_connect_says_everything_and_the_first_one_only_cleans() -> None:
     """CONNECT carries the options; clean start holds for the first connection, later ones want the session back."""
-    client = Client("c", username="u", token="secret", clean_start=True, session_expiry_s=60, keep_alive_s=20)
+    client = MqttClientSession(
+        "c", username="u", token="secret", clean_start=True, session_expiry_s=60, keep_alive_s=20
+    )
     client.connect(0.0)
     (packet,) = said(client)
     assert isinstance(packet, ConnectPacket)
@@ -69,7 +71,7 @@ def test_connect_says_everything_and_the_first_one_only_cleans() -> None:
 
 def test_it_is_up_when_subscribed_and_resumed_sessions_need_no_subscription() -> None:
     """Subscribed at first and whenever the session is gone; not again when the peer kept it."""
-    client = Client("c", subscriptions=[("a", 1), ("b", 0)], session_expiry_s=60)
+    client = MqttClientSession("c", subscriptions=[("a", 1), ("b", 0)], session_expiry_s=60)
     client.connect(0.0)
     said(client)
     client.receive(ConnAckPacket(session_present=True).write(), 0.0)
@@ -90,7 +92,7 @@ def test_it_is_up_when_subscribed_and_resumed_sessions_need_no_subscription() ->
 
 def test_a_session_of_an_unanswered_connect_is_subscribed() -> None:
     """The peer lost the session, and made a new one at an attempt whose CONNACK never came: present, but deaf."""
-    client = Client("c", subscriptions=[("a", 1)], session_expiry_s=60)
+    client = MqttClientSession("c", subscriptions=[("a", 1)], session_expiry_s=60)
     client.connect(0.0)
     client.receive(ConnAckPacket().write() + SubAckPacket(65_535, [GRANTED]).write(), 0.0)
     assert client.phase is Phase.UP
@@ -105,7 +107,7 @@ def test_a_session_of_an_unanswered_connect_is_subscribed() -> None:
 
 def test_a_refused_subscription_is_named() -> None:
     """The filter, the reason and the user are in the text."""
-    client = Client("c", username="u", subscriptions=[("mine", 1), ("theirs", 1)])
+    client = MqttClientSession("c", username="u", subscriptions=[("mine", 1), ("theirs", 1)])
     client.connect(0.0)
     client.receive(ConnAckPacket().write(), 0.0)
     client.receive(SubAckPacket(65_535, [GRANTED, SubAckReasonCode.NOT_AUTHORIZED]).write(), 0.0)
@@ -118,7 +120,7 @@ def test_a_refused_subscription_is_named() -> None:
 @given(st.permutations(range(8)), st.integers(0, 8))
 def test_acknowledgements_leave_in_the_order_of_arrival(order: list[int], cut: int) -> None:
     """In whatever order the owner lets go, PUBACKs keep the order of the publishes (MQTT 5, 4.6), each once."""
-    client = Client("c")
+    client = MqttClientSession("c")
     up(client)
     messages = client.receive(b"".join(incoming(number + 1) for number in range(8)), 0.0)
     client.acknowledge([messages[place].token for place in order[:cut]])
@@ -130,7 +132,7 @@ def test_acknowledgements_leave_in_the_order_of_arrival(order: list[int], cut: i
 
 def test_nothing_is_acknowledged_by_itself_nor_for_an_earlier_connection() -> None:
     """Only the owner lets go, and only of messages of this connection."""
-    client = Client("c", session_expiry_s=60)
+    client = MqttClientSession("c", session_expiry_s=60)
     up(client)
     before = client.receive(incoming(1) + incoming(2), 0.0)
     assert said(client) == []
@@ -146,7 +148,7 @@ def test_nothing_is_acknowledged_by_itself_nor_for_an_earlier_connection() -> No
 def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
     """More than announced is taken, as Mosquitto does it, but said, so that the owner stops reading; until it has let
     enough go."""
-    client = Client("c", receive_max=3)
+    client = MqttClientSession("c", receive_max=3)
     up(client)
     messages = client.receive(b"".join(incoming(number) for number in range(1, 4)), 0.0)
     assert not client.crowded
@@ -169,7 +171,7 @@ def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
 )
 def test_nonsense_ends_the_connection_and_spares_what_came_before(data: bytes, code: DisconnectReasonCode) -> None:
     """A peer that breaks the protocol is told why and left; messages before it in the same read are handed over."""
-    client = Client("c")
+    client = MqttClientSession("c")
     up(client)
     assert len(client.receive(incoming(1) + data, 0.0)) == 1
     assert client.failure is not None
@@ -181,7 +183,7 @@ def test_nonsense_ends_the_connection_and_spares_what_came_before(data: bytes, c
 @given(st.binary(max_size=60), st.booleans())
 def test_no_bytes_raise(data: bytes, greeted: bool) -> None:
     """Whatever a peer sends, before or after its greeting, `receive` returns."""
-    client = Client("c", subscriptions=[("t", 1)])
+    client = MqttClientSession("c", subscriptions=[("t", 1)])
     client.connect(0.0)
     if greeted:
         client.receive(ConnAckPacket().write(), 0.0)
@@ -190,7 +192,7 @@ def test_no_bytes_raise(data: bytes, greeted: bool) -> None:
 
 def test_the_servers_keep_alive_counts_and_silence_after_a_ping_ends_it() -> None:
     """A ping after three quarters of the server's keep alive; no sign of life within the deadline is a failure."""
-    client = Client("c", keep_alive_s=600)
+    client = MqttClientSession("c", keep_alive_s=600)
     up(client, 100.0, server_keep_alive=20)
     assert client.next_deadline(100.0) == 115.0
     client.tick(114.9)
@@ -209,7 +211,7 @@ def test_the_servers_keep_alive_counts_and_silence_after_a_ping_ends_it() -> Non
 
 def test_a_peer_that_only_listens_is_pinged_too() -> None:
     """Publishing all the time does not hide that nothing comes back."""
-    client = Client("c", keep_alive_s=20)
+    client = MqttClientSession("c", keep_alive_s=20)
     up(client)
     pings = 0
     for second in range(40):
@@ -224,7 +226,7 @@ def test_a_peer_that_only_listens_is_pinged_too() -> None:
 
 def test_a_half_dead_peer_is_noticed_by_its_acknowledgements() -> None:
     """Pings answered but publishes not acknowledged: a failure at the deadline, which every acknowledgement moves."""
-    client = Client("c", keep_alive_s=0, ack_deadline_s=30.0)
+    client = MqttClientSession("c", keep_alive_s=0, ack_deadline_s=30.0)
     up(client)
     for _ in range(2):
         client.publish("t", b"", 5.0)
@@ -243,7 +245,7 @@ def test_a_half_dead_peer_is_noticed_by_its_acknowledgements() -> None:
 
 def test_a_paused_owner_does_not_blame_its_peer() -> None:
     """While the owner does not read, pings keep the connection open, and silence counts from the resumption."""
-    client = Client("c", keep_alive_s=20, ack_deadline_s=30.0)
+    client = MqttClientSession("c", keep_alive_s=20, ack_deadline_s=30.0)
     up(client)
     client.publish("t", b"", 0.0)
     said(client)
@@ -263,7 +265,7 @@ def test_a_paused_owner_does_not_blame_its_peer() -> None:
 
 def test_a_handshake_has_a_deadline() -> None:
     """No CONNACK in time is a failure."""
-    client = Client("c")
+    client = MqttClientSession("c")
     client.connect(5.0)
     assert client.next_deadline(5.0) == 5.0 + CONNECT_DEADLINE_S
     client.tick(5.0 + CONNECT_DEADLINE_S)
@@ -272,7 +274,7 @@ def test_a_handshake_has_a_deadline() -> None:
 
 def test_a_peer_without_qos_1_is_refused() -> None:
     """Without QoS 1 there is no promise to keep."""
-    client = Client("c")
+    client = MqttClientSession("c")
     client.connect(0.0)
     client.receive(ConnAckPacket(max_qos=QoS.AT_MOST_ONCE).write(), 0.0)
     assert client.failure is not None
@@ -281,7 +283,7 @@ def test_a_peer_without_qos_1_is_refused() -> None:
 
 def test_an_assigned_identifier_is_kept() -> None:
     """A client without an identifier comes back under the one that the peer gave it."""
-    client = Client("")
+    client = MqttClientSession("")
     up(client, assigned_client_id="auto-7")
     client.connect(0.0)
     (packet,) = said(client)
@@ -291,7 +293,7 @@ def test_an_assigned_identifier_is_kept() -> None:
 
 def test_a_refused_connection_is_no_exception() -> None:
     """CONNACK with a reason becomes a failure with words."""
-    client = Client("c", username="u")
+    client = MqttClientSession("c", username="u")
     client.connect(0.0)
     client.receive(ConnAckPacket(reason_code=ConnAckReasonCode.NOT_AUTHORIZED).write(), 0.0)
     assert client.failure is not None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.mqtt.packets import codec, v311
 from edge.mqtt.packets.codec import Decoder, MalformedPacket, Packet, PacketTooLarge, PubAckPacket, PublishPacket, QoS
-from edge.mqtt.packets.fastpath import Cut, cut, header
+from edge.mqtt.packets.fastpath import Parsed, header, parse
 from tests.edge.mqtt.cases import BOTH, V5
 from tests.edge.mqtt.world import UP, publish
 
@@ -41,7 +41,7 @@ odd = st.builds(
 )
 
 
-def meaning(packet: Packet) -> Cut | None:
+def meaning(packet: Packet) -> Parsed | None:
     """What `cut` may say of a packet; None where it must leave it alone."""
     if isinstance(packet, PubAckPacket):
         return ("", b"", packet.packet_id) if int(packet.reason_code) == 0 else None
@@ -57,8 +57,8 @@ def checked(data: bytes, read: Read, *, properties: bool) -> None:
     decoder = Decoder(SIZE_MAX, read)
     at = 0
     while at < len(data):
-        cuts: list[Cut] = []
-        end = cut(data, at, KNOWN, cuts, properties, SIZE_MAX)
+        cuts: list[Parsed] = []
+        end = parse(data, at, KNOWN, cuts, properties, SIZE_MAX)
         assert at <= end <= len(data)
         if end > at:
             whole = Decoder(SIZE_MAX, read)
@@ -102,8 +102,8 @@ def test_plain_packets_are_cut(read: Read, write: Write, cases: list[Packet], pr
     """Nothing plain is left to the codec, up to 16 KiB."""
     del read, cases
     stream = b"".join(map(write, packets))
-    cuts: list[Cut] = []
-    assert cut(stream, 0, KNOWN, cuts, properties, SIZE_MAX) == len(stream)
+    cuts: list[Parsed] = []
+    assert parse(stream, 0, KNOWN, cuts, properties, SIZE_MAX) == len(stream)
     assert cuts == [meaning(packet) for packet in packets]
 
 
@@ -130,16 +130,16 @@ def test_every_case_and_every_damage_of_short_ones(read: Read, write: Write, cas
 def test_what_is_too_large_is_left_alone():
     """A packet over the limit is not cut, one at the limit is."""
     packet = publish(1, payload=b"x" * 300).write()
-    cuts: list[Cut] = []
-    assert cut(packet, 0, KNOWN, cuts, True, len(packet) - 1) == 0
-    assert cut(packet, 0, KNOWN, cuts, True, len(packet)) == len(packet)
+    cuts: list[Parsed] = []
+    assert parse(packet, 0, KNOWN, cuts, True, len(packet) - 1) == 0
+    assert parse(packet, 0, KNOWN, cuts, True, len(packet)) == len(packet)
 
 
 def test_a_length_in_more_bytes_than_it_needs_is_left_alone():
     """MQTT 5 forbids it (1.5.5), so the codec must see it."""
     packet = publish(1).write()
     stretched = packet[:1] + bytes((packet[1] | 0x80, 0)) + packet[2:]
-    assert cut(stretched, 0, KNOWN, [], True, SIZE_MAX) == 0
+    assert parse(stretched, 0, KNOWN, [], True, SIZE_MAX) == 0
     with pytest.raises(MalformedPacket):
         Decoder(SIZE_MAX).feed(stretched)
 

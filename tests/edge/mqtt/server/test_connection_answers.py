@@ -203,7 +203,7 @@ def test_an_answer_over_the_clients_packet_size_is_skipped():
     assert isinstance(sent, PublishPacket)
     assert sent.payload == b"y"
     assert peer.connection.session is not None
-    assert peer.connection.session.delivery.skipped == 1
+    assert peer.connection.session.outbound.skipped == 1
 
 
 def test_only_subscribed_kinds_are_sent():
@@ -240,10 +240,10 @@ def test_a_choked_connection_waits():
     world = World()
     peer, _ = world.connect()
     peer.send(SubscribePacket(1, ALL))
-    peer.connection.choked = True
+    peer.connection.write_paused = True
     world.receiver.answer("c1")
     world.sessions.wake(["c1"])
     assert peer.read() == []
-    peer.connection.choked = False
+    peer.connection.write_paused = False
     peer.connection.drained()
     assert len(peer.read()) == 1

@@ -60,9 +60,9 @@ def test_keepalive(version: int):
     assert peer.send(PingReqPacket()) == [PingRespPacket()]
     world.pass_s(29)
     assert not peer.connection.closing
-    peer.connection.held = True
+    peer.connection.read_paused = True
     world.pass_s(60)
-    peer.connection.held = False
+    peer.connection.read_paused = False
     assert not peer.connection.closing
     world.pass_s(31)
     assert farewell(peer, peer.read()) == (0x8D if version == 5 else None)

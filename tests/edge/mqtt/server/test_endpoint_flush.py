@@ -45,10 +45,10 @@ def test_an_answer_leaves_with_the_flush_or_without_it(promised: bool):
             if promised:
                 for _ in range(5):
                     await asyncio.sleep(0)
-                assert [peer.connection.out != b"" for peer in endpoint.dirty] == [True]
+                assert [peer.connection.out != b"" for peer in endpoint.flush_pending] == [True]
                 endpoint.flush()
             assert await _answer(reader) == text
-            assert endpoint.dirty == []
+            assert endpoint.flush_pending == []
         writer.close()
         await endpoint.close()
 

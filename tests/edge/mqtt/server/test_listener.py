@@ -18,7 +18,7 @@ DESCRIPTORS = 80
 CROWDED = """
 import asyncio, resource, sys, uvloop
 from edge import limits
-from edge.mqtt import listener
+from edge.mqtt.server import listener
 
 class Echo(asyncio.Protocol):
     def connection_made(self, transport): self.transport = transport

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from edge.limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX
 from edge.mqtt.packets import codec, v311
 from edge.mqtt.packets.codec import Decoder, PublishPacket, QoS, TopicFilter
-from edge.mqtt.server.outbound import Delivery
+from edge.mqtt.server.outbound import OutboundQueue
 from tests.edge.mqtt.world import Recorder
 
 ALL = TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)
 
 
-def _pull(delivery: Delivery, receiver: Recorder) -> list[PublishPacket]:
+def _pull(outbound: OutboundQueue, receiver: Recorder) -> list[PublishPacket]:
     out = bytearray()
-    delivery.pull(receiver, out)
+    outbound.pull(receiver, out)
     return [packet for packet in Decoder(1_000_000).feed(bytes(out)) if isinstance(packet, PublishPacket)]
 
 
@@ -23,29 +23,29 @@ def _pull(delivery: Delivery, receiver: Recorder) -> list[PublishPacket]:
 def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     """Through any mixture of answers, acknowledgements, lost connections and subscriptions, nothing is in flight twice,
     the window holds, what is sent again in a session has its old packet identifier, and in the end all is settled."""
-    receiver, delivery = Recorder(), Delivery("c1", "ds/n1/down/c1/")
-    delivery.connect(receive_max, None, properties=True)
-    delivery.subscribe(ALL)
+    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
+    outbound.connect(receive_max, None, properties=True)
+    outbound.subscribe(ALL)
     made: list[int] = []
     flying: dict[int, bytes] = {}  # as the client sees it
     before: dict[bytes, int] = {}
     settled: set[bytes] = set()
 
     def pull() -> None:
-        for packet in _pull(delivery, receiver):
+        for packet in _pull(outbound, receiver):
             assert packet.packet_id is not None
             assert packet.packet_id not in flying
             assert packet.payload not in settled
             assert packet.duplicate == (packet.payload in before)
             assert before.get(packet.payload, packet.packet_id) == packet.packet_id
             flying[packet.packet_id] = packet.payload
-        assert delivery.in_flight == len(flying) <= min(receive_max, IN_FLIGHT_TO_CLIENT_MAX)
+        assert outbound.in_flight == len(flying) <= min(receive_max, IN_FLIGHT_TO_CLIENT_MAX)
 
     def acknowledge() -> None:
         packet_id, payload = next(iter(flying.items()))
         del flying[packet_id]
         settled.add(payload)
-        sequence = delivery.acknowledged(packet_id)
+        sequence = outbound.acknowledged(packet_id)
         assert sequence is not None
         receiver.delivered("c1", [sequence])
 
@@ -60,11 +60,11 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
             pull()  # the first thing after CONNACK, so nothing of an earlier connection is left half sent
             before = {payload: packet_id for packet_id, payload in flying.items()}
             flying.clear()
-            delivery.connect(receive_max, None, properties=True)
+            outbound.connect(receive_max, None, properties=True)
             pull()
             before = {}
         elif step == "subscribe":
-            delivery.subscribe(ALL)
+            outbound.subscribe(ALL)
     while receiver.answers:
         pull()
         acknowledge()
@@ -79,14 +79,14 @@ def test_an_answer_is_written_as_the_codec_writes_it(
 ):
     """In both versions, at both QoS, the first and the second time: byte for byte. It expires after a second at least,
     and after as many as the field can hold at most."""
-    receiver, delivery, out = Recorder(), Delivery("c1", "ds/n1/down/c1/"), bytearray()
-    delivery.subscribe(TopicFilter(ALL.pattern, max_qos=qos))
+    receiver, outbound, out = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/"), bytearray()
+    outbound.subscribe(TopicFilter(ALL.pattern, max_qos=qos))
     receiver.answer("c1", payload, kind="update", left_s=left_s)
     keeps = qos == QoS.AT_LEAST_ONCE
     for _ in range(1 + (again and keeps)):
         out.clear()
-        delivery.connect(65_535, None, properties=version == 5)
-        delivery.pull(receiver, out)
+        outbound.connect(65_535, None, properties=version == 5)
+        outbound.pull(receiver, out)
     packet = PublishPacket(
         "ds/n1/down/c1/update",
         payload,
@@ -101,50 +101,50 @@ def test_an_answer_is_written_as_the_codec_writes_it(
 def test_a_new_subscription_sends_nothing_twice():
     """What waits for its acknowledgement when a filter is added is passed over, whatever is pulled with it, and nothing
     that came meanwhile."""
-    receiver, delivery = Recorder(), Delivery("c1", "ds/n1/down/c1/")
-    delivery.connect(65_535, None, properties=True)
-    delivery.subscribe(TopicFilter("ds/n1/down/c1/update", max_qos=QoS.AT_LEAST_ONCE))
+    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
+    outbound.connect(65_535, None, properties=True)
+    outbound.subscribe(TopicFilter("ds/n1/down/c1/update", max_qos=QoS.AT_LEAST_ONCE))
     for kind in ("receipt", "update", "receipt", "update"):
         receiver.answer("c1", kind=kind)
-    assert [packet.topic[-6:] for packet in _pull(delivery, receiver)] == ["update", "update"]
-    delivery.subscribe(ALL)
+    assert [packet.topic[-6:] for packet in _pull(outbound, receiver)] == ["update", "update"]
+    outbound.subscribe(ALL)
     receiver.answer("c1", kind="update")
-    assert [packet.topic[-7:] for packet in _pull(delivery, receiver)] == ["receipt", "receipt", "/update"]
-    assert _pull(delivery, receiver) == []
-    assert delivery.in_flight == 5
+    assert [packet.topic[-7:] for packet in _pull(outbound, receiver)] == ["receipt", "receipt", "/update"]
+    assert _pull(outbound, receiver) == []
+    assert outbound.in_flight == 5
 
 
 def test_a_pull_is_bounded():
     """At QoS 0, with no window, one pull stops at its byte limit and says that there is more."""
-    receiver, delivery = Recorder(), Delivery("c1", "ds/n1/down/c1/")
-    delivery.connect(65_535, None, properties=True)
-    delivery.subscribe(TopicFilter(ALL.pattern, max_qos=QoS.AT_MOST_ONCE))
+    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
+    outbound.connect(65_535, None, properties=True)
+    outbound.subscribe(TopicFilter(ALL.pattern, max_qos=QoS.AT_MOST_ONCE))
     for _ in range(100):
         receiver.answer("c1", b"x" * 16_000)
     out = bytearray()
-    delivery.pull(receiver, out)
+    outbound.pull(receiver, out)
     assert PULL_BYTES_MAX <= len(out) < PULL_BYTES_MAX + IN_FLIGHT_TO_CLIENT_MAX * 17_000
-    assert delivery.ready
-    while delivery.ready:
+    assert outbound.ready
+    while outbound.ready:
         out.clear()
-        delivery.pull(receiver, out)
+        outbound.pull(receiver, out)
     assert receiver.answers == []
 
 
 def test_packet_identifiers_wrap():
     """After 65,535 comes 1, and one that is still in flight is passed over."""
-    receiver, delivery = Recorder(), Delivery("c1", "ds/n1/down/c1/")
-    delivery.connect(65_535, None, properties=True)
-    delivery.subscribe(ALL)
+    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
+    outbound.connect(65_535, None, properties=True)
+    outbound.subscribe(ALL)
     receiver.answer("c1")
-    (kept,) = _pull(delivery, receiver)
+    (kept,) = _pull(outbound, receiver)
     assert kept.packet_id == 1
     seen: list[int] = []
     for _ in range(65_536):
         sequence = receiver.answer("c1")
-        (packet,) = _pull(delivery, receiver)
+        (packet,) = _pull(outbound, receiver)
         assert packet.packet_id is not None
         seen.append(packet.packet_id)
-        assert delivery.acknowledged(packet.packet_id) == sequence
+        assert outbound.acknowledged(packet.packet_id) == sequence
         receiver.delivered("c1", [sequence])
     assert seen[-3:] == [65_535, 2, 3]

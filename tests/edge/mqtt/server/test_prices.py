@@ -169,7 +169,7 @@ def test_a_client_is_not_read_from_for_a_while(run: Callable[[Test], None], junk
         assert (await client.mqtt(1))[0] == 0x20
         (peer,) = endpoint._peers
         client.send(*[JUNK[junk]] * (WORK_BURST + 500), BytesMessage(data=PUBLISH))
-        await until(lambda: peer.connection.held)
+        await until(lambda: peer.connection.read_paused)
         assert endpoint.held_back == 1
         await asyncio.sleep(0.05)
         assert receiver.publishes == []
@@ -177,7 +177,7 @@ def test_a_client_is_not_read_from_for_a_while(run: Callable[[Test], None], junk
         now[0] += 1 + 600 / WORK_PER_S
         assert (await client.mqtt(4))[:4] == PubAckPacket(1).write()
         assert len(receiver.publishes) == 1
-        assert not peer.connection.held
+        assert not peer.connection.read_paused
         await endpoint.close()
 
     run(test)

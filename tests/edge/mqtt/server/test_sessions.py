@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge.limits import SESSIONS_MAX
 from edge.mqtt.packets.codec import ConnAckReasonCode, DisconnectReasonCode
-from edge.mqtt.server.sessions import Rules, Sessions, Wheel
+from edge.mqtt.server.sessions import DeadlineQueue, SessionLimits, Sessions
 from tests.edge.mqtt.world import Recorder, World
 
 
@@ -25,7 +25,7 @@ class Alarm:
 @given(st.lists(st.floats(0, 500), max_size=20))
 def test_nothing_rings_early_or_more_than_a_second_late(times: list[float]):
     """Every deadline is looked at after it has come, within a second."""
-    wheel = Wheel()
+    wheel = DeadlineQueue()
     alarms = [(at, Alarm(1, 1)) for at in times]
     for at, alarm in alarms:
         wheel.add(at, alarm)
@@ -37,7 +37,7 @@ def test_nothing_rings_early_or_more_than_a_second_late(times: list[float]):
 
 def test_an_alarm_that_asks_for_now_does_not_hang_the_wheel():
     """Asking to be looked at again at once waits for the next second."""
-    wheel, alarm = Wheel(), Alarm(0, 1_000)
+    wheel, alarm = DeadlineQueue(), Alarm(0, 1_000)
     wheel.add(10.0, alarm)
     wheel.turn(11.0)
     assert alarm.rang == [11.0]
@@ -105,7 +105,7 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
             sessions.leave(self, self.entered, now)  # type: ignore[arg-type]
 
     receiver, now = Recorder(), 100.0
-    sessions = Sessions(Rules("n1", 1_000, False, 10, 10, ""), receiver, lambda _user, _token: True)
+    sessions = Sessions(SessionLimits("n1", 1_000, False, 10, 10, ""), receiver, lambda _user, _token: True)
     lines: dict[tuple[int, int], Line] = {}
     for who, device, what in steps:
         line = lines.get((who, device))

@@ -17,7 +17,7 @@ from edge.messages.envelope import (
     RiderShift,
     Update,
 )
-from edge.scenarios.dispatch import Dispatch, Testimony
+from edge.scenarios.dispatch import Dispatch, RecordedSensor
 
 WALL_MS = 1_700_000_000_000
 SHOP = Place(52.5, 13.4)
@@ -36,7 +36,7 @@ class Notes:
     def tell(self, client, body, expires_mono):
         self.told.append((client, body, expires_mono))
 
-    def take_back(self, client, order):
+    def cancel_withdrawal(self, client, order):
         self.told = [note for note in self.told if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
 
     def count(self, name, at_ms, n=1):
@@ -74,17 +74,17 @@ class District:
         return Now(self.seconds, WALL_MS + round(self.seconds * 1000))
 
     @property
-    def book(self):
-        return self.dispatch._book
+    def dispatch_state(self):
+        return self.dispatch._state
 
     def round(self, *events):
         """One round as the node runs it; the refusals (None: accepted) of its events."""
-        notes, now, sight = self.notes, self.now, self.dispatch.witness()
-        self.dispatch.expire(now, sight, notes)
+        notes, now, sensor = self.notes, self.now, self.dispatch.live_sensor()
+        self.dispatch.expire(now, sensor, notes)
         refusals = [self.dispatch.apply(event, now, notes) for event in events]
-        self.decisions = self.dispatch.decide(now, sight)
-        self.dispatch.settle(self.decisions, now, notes)
-        self.rows.append(SimpleNamespace(now=now, events=events, seen=list(sight.log), decisions=self.decisions))
+        self.decisions = self.dispatch.decide(now, sensor)
+        self.dispatch.apply_decisions(self.decisions, now, notes)
+        self.rows.append(SimpleNamespace(now=now, events=events, seen=list(sensor.log), decisions=self.decisions))
         return refusals
 
     def one(self, event):
@@ -132,21 +132,21 @@ class District:
     def delay(self, shop, order, in_s):
         return self.event(shop, KitchenDelay, order=order, ready_at=self.now.wall_ms + in_s * 1000)
 
-    def sight(self, rider, lat=52.501, lon=13.401):
-        self.dispatch.sighted(rider, [(self.now.wall_ms, lat, lon)], self.now)
+    def sensor(self, rider, lat=52.501, lon=13.401):
+        self.dispatch.report_position(rider, [(self.now.wall_ms, lat, lon)], self.now)
 
     def begin(self, rider, lat=52.501, lon=13.401, **fields):
         """A rider on shift whose place is known."""
         assert self.one(self.shift(rider, **fields)) is None
-        self.sight(rider, lat, lon)
+        self.sensor(rider, lat, lon)
 
     def state(self, order):
-        found = self.book.orders.find(order)
+        found = self.dispatch_state.orders.find(order)
         assert found is not None
         return found.state
 
     def offer_of(self, order):
-        found = self.book.orders.open[order]
+        found = self.dispatch_state.orders.open[order]
         return found.rider, found.offer
 
     def bring_to(self, state, order="o1", rider="r1"):
@@ -168,7 +168,7 @@ class District:
             self.round(self.cancel("customer", order))
         if state == "undeliverable":
             self.round(self.shift(rider, on=False))
-            self.later(self.book.rules.give_up_s + 1)
+            self.later(self.dispatch_state.rules.give_up_s + 1)
         assert self.state(order) == state
 
 
@@ -181,15 +181,15 @@ class Mirror:
         self.notes = Notes()
 
     def follow(self, row):
-        sight = Testimony(row.seen)
-        self.dispatch.expire(row.now, sight, self.notes)
+        sensor = RecordedSensor(row.seen)
+        self.dispatch.expire(row.now, sensor, self.notes)
         for event in row.events:
             self.dispatch.apply(event, row.now, self.notes)
-        decisions = self.dispatch.decide(row.now, sight) if self.decides else row.decisions
-        self.dispatch.settle(decisions, row.now, self.notes)
+        decisions = self.dispatch.decide(row.now, sensor) if self.decides else row.decisions
+        self.dispatch.apply_decisions(decisions, row.now, self.notes)
         if self.decides:
             assert decisions == row.decisions
-            assert sight.log == row.seen
+            assert sensor.log == row.seen
 
 
 @pytest.fixture(scope="session")

@@ -41,12 +41,14 @@ def test_an_offer_shows_the_whole_trip(district):
     expected = [stop.expected_at for stop in trip.stops]
     assert expected == sorted(expected)
     assert expected[0] == expected[1]
-    assert trip.stops[-1].expected_at == d.now.wall_ms + d.book.orders.open["o2"].dropoff_ms - round(d.seconds * 1000)
+    assert trip.stops[-1].expected_at == d.now.wall_ms + d.dispatch_state.orders.open["o2"].dropoff_ms - round(
+        d.seconds * 1000
+    )
     for step in ("picked_up", "delivered"):
         d.round(d.step("r1", "o1", step))
     d.round(d.place("o3", pickup=Place(52.511, 13.411), dropoff=Place(52.5, 13.4)))
     d.round(d.step("r1", "o2", "picked_up"))
-    d.later((d.book.riders.known["r1"].free_ms - round(d.seconds * 1000)) // 1000)
+    d.later((d.dispatch_state.riders.known["r1"].free_ms - round(d.seconds * 1000)) // 1000)
     assert [(stop.at, stop.order) for stop in d.notes.assignments("r1")[-1].stops] == [
         ("pickup", "o3"),
         ("dropoff", "o3"),
@@ -113,7 +115,7 @@ def test_a_rider_who_leaves_gives_back_what_is_not_picked_up(district, how, stat
     """End of shift, its planned end, silence and a lost connection: the order waits again and the rider is told."""
     d = district(reply_s=1000)
     d.round(d.shift("r1", until=d.now.wall_ms + 2_000_000) if how == "until" else d.shift("r1"))
-    d.sight("r1")
+    d.sensor("r1")
     d.round(d.place("o1"))
     if state != "offered":
         d.round(d.reply("r1", "o1", 1))
@@ -126,7 +128,7 @@ def test_a_rider_who_leaves_gives_back_what_is_not_picked_up(district, how, stat
         case "until":
             for _ in range(20):
                 d.later(100)
-                d.sight("r1")
+                d.sensor("r1")
         case "silent":
             d.later(299)
             assert d.state("o1") == state
@@ -151,7 +153,7 @@ def test_what_is_picked_up_is_delivered_after_the_shift(district):
     d.round(d.shift("r1", on=False))
     assert d.state("o1") == "picked_up"
     assert d.one(d.step("r1", "o1", "delivered")) is None
-    assert d.book.riders.known == {}
+    assert d.dispatch_state.riders.known == {}
 
 
 def test_an_order_nobody_takes_is_given_up(district):
@@ -173,9 +175,9 @@ def test_an_order_that_stands_still_ends(district, state):
     d.bring_to(state)
     for _ in range(ORDER_STALE_S // 200 + 1):
         d.later(200)
-        d.sight("r1")
+        d.sensor("r1")
     assert d.state("o1") == "undeliverable"
-    assert d.book.riders.known["r1"].orders == []
+    assert d.dispatch_state.riders.known["r1"].orders == []
 
 
 def test_cancelling_tells_the_rider(district):
@@ -194,17 +196,19 @@ def test_promises_are_learned_from(district):
     confidences = []
     for index in range(4):
         name = f"o{index}"
-        d.sight("r1")
+        d.sensor("r1")
         d.round(d.place(name))
         promise = d.dispatch.promise(name)
         confidences.append(promise.confidence)
-        assert promise.dropoff_at == d.now.wall_ms + d.book.orders.open[name].dropoff_ms - round(d.seconds * 1000)
+        assert promise.dropoff_at == d.now.wall_ms + d.dispatch_state.orders.open[name].dropoff_ms - round(
+            d.seconds * 1000
+        )
         d.round(d.reply("r1", name, d.offer_of(name)[1]))
         if index >= 2:
             d.round(d.delay("shop", name, 7200))
         for _ in range(40 if index >= 2 else 1):
             d.later(100)
-            d.sight("r1")
+            d.sensor("r1")
         d.round(d.step("r1", name, "delivered"))
     assert confidences == [0.8, 0.82, 0.83, 0.77]
     assert (d.notes.counts["promise.kept"], d.notes.counts["promise.broken"]) == (2, 2)

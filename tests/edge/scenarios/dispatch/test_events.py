@@ -6,9 +6,9 @@ from edge.errors import Reason
 from edge.limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import events
-from edge.scenarios.dispatch.lifecycle import State
+from edge.scenarios.dispatch.lifecycle import OrderState
 
-STATES = [state.value for state in State]
+STATES = [state.value for state in OrderState]
 LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED
 
 # The result of each event in each state: the reason, or the next state. In `placed` the rider had declined.
@@ -215,9 +215,9 @@ def test_the_kitchen_moves_the_times(district):
     """A delay moves ready, pickup and drop-off for customer, shop and rider; ready ends the wait; twice is once."""
     d = district()
     d.bring_to("accepted")
-    before = d.book.orders.open["o1"].dropoff_ms
+    before = d.dispatch_state.orders.open["o1"].dropoff_ms
     d.round(d.delay("shop", "o1", 3600))
-    order = d.book.orders.open["o1"]
+    order = d.dispatch_state.orders.open["o1"]
     assert order.pickup_ms == order.ready_ms == round(d.seconds * 1000) + 3_600_000
     assert order.dropoff_ms > before + 3_000_000
     assert d.notes.updates("r1") == ["accepted"]

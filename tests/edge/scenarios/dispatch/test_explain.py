@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.core.model import Glance, decode_row
+from edge.core.model import NearestObservation, decode_row
 from edge.core.node import Node
 from edge.scenarios.dispatch.decide.choice import RULE
 from edge.scenarios.dispatch.explain import Explanation, explain, nearest
@@ -45,7 +45,12 @@ def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[
         assert all(one.total == sum(one.cost.values()) for one in choice.considered)
         assert [one.rider for one in choice.considered if one.chosen] == ([choice.rider] if choice.rider else [])
     first = explained("o-1", rows).choices[0].considered
-    seen = [one for body in rows for one in decode_row(body).seen if isinstance(one, Glance) and one.order == "o-1"]
+    seen = [
+        one
+        for body in rows
+        for one in decode_row(body).seen
+        if isinstance(one, NearestObservation) and one.order == "o-1"
+    ]
     assert {(one.rider, one.travel_s, one.age_s) for one in first} == {
         (one.rider, one.travel_s, one.age_s) for one in seen[0].riders
     }

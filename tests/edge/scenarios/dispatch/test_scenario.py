@@ -26,7 +26,7 @@ from edge.messages.envelope import DURABLE_KINDS, Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide import choice
 from edge.scenarios.dispatch.decide.choice import choose
-from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, State
+from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, OrderState
 
 RIDERS, ORDERS = [f"r{n}" for n in range(5)], [f"o{n}" for n in range(12)]
 SPOTS = [(52.5, 13.4), (52.51, 13.4), (52.5, 13.42), (52.53, 13.45), (52.6, 13.3)]
@@ -66,11 +66,11 @@ class Machine(RuleBasedStateMachine):
     def shift(self, rider, on, capacity, until_s, spot):
         until = None if until_s is None else self.d.now.wall_ms + until_s * 1000
         self._round(self.d.shift(rider, on=on > 0, capacity=capacity, until=until))
-        self.d.sight(rider, *spot)
+        self.d.sensor(rider, *spot)
 
     @rule(rider=st.sampled_from(RIDERS), spot=st.sampled_from(SPOTS))
-    def sight(self, rider, spot):
-        self.d.sight(rider, *spot)
+    def sensor(self, rider, spot):
+        self.d.sensor(rider, *spot)
 
     @rule(rider=st.sampled_from(RIDERS), present=st.booleans())
     def presence(self, rider, present):
@@ -91,17 +91,17 @@ class Machine(RuleBasedStateMachine):
         )
 
     @rule(data=st.data(), accept=st.integers(0, 3))
-    @precondition(lambda self: any(order.rider for order in self.d.book.orders.open.values()))
+    @precondition(lambda self: any(order.rider for order in self.d.dispatch_state.orders.open.values()))
     def reply(self, data, accept):
-        held = [order.id for order in self.d.book.orders.open.values() if order.rider]
+        held = [order.id for order in self.d.dispatch_state.orders.open.values() if order.rider]
         order = data.draw(st.sampled_from(held))
         rider, offer = self.d.offer_of(order)
         self._round(self.d.reply(rider, order, offer, accept=accept > 0))
 
     @rule(data=st.data(), step=st.sampled_from(["at_shop", "picked_up", "picked_up", "delivered", "delivered"]))
-    @precondition(lambda self: any(order.rider for order in self.d.book.orders.open.values()))
+    @precondition(lambda self: any(order.rider for order in self.d.dispatch_state.orders.open.values()))
     def progress(self, data, step):
-        held = [order.id for order in self.d.book.orders.open.values() if order.rider]
+        held = [order.id for order in self.d.dispatch_state.orders.open.values() if order.rider]
         order = data.draw(st.sampled_from(held))
         self._round(self.d.step(self.d.offer_of(order)[0], order, step))
 
@@ -152,26 +152,30 @@ class Machine(RuleBasedStateMachine):
     def orders_and_riders_agree(self):
         if not hasattr(self, "d"):
             return
-        book = self.d.book
-        for order in book.orders.open.values():
+        dispatch_state = self.d.dispatch_state
+        for order in dispatch_state.orders.open.values():
             assert (order.state is not PLACED) == bool(order.rider)
             assert order.due_ms > round(self.d.seconds * 1000)
-            holders = [rider.id for rider in book.riders.known.values() if order.id in rider.orders]
+            holders = [rider.id for rider in dispatch_state.riders.known.values() if order.id in rider.orders]
             assert holders == ([order.rider] if order.rider else [])
-        for rider in book.riders.known.values():
+        for rider in dispatch_state.riders.known.values():
             assert len(rider.orders) == len(set(rider.orders))
-            assert set(rider.orders) <= set(book.orders.open)
+            assert set(rider.orders) <= set(dispatch_state.orders.open)
             for name in rider.orders:
-                assert rider.on or book.orders.open[name].state is State.PICKED_UP
-        waiting = [order.id for order in book.orders.open.values() if order.state is State.PLACED]
-        assert sorted(book.orders.waiting) == sorted(waiting)
-        assert set(book.orders.fresh) <= set(book.orders.waiting)
-        fetched = [order.id for order in book.orders.open.values() if order.state in (State.ACCEPTED, State.AT_SHOP)]
-        assert sorted(name for there in book.orders.to_fetch.values() for name in there) == sorted(fetched)
-        assert book.riders.idle == sum(r.on and not r.orders for r in book.riders.known.values())
-        assert book.riders.watched == sum(r.on for r in book.riders.known.values())
-        listed = [(r.free_ms, r.id) for r in book.riders.known.values() if r.orders]
-        assert book.riders._by_free == sorted(listed)
+                assert rider.on or dispatch_state.orders.open[name].state is OrderState.PICKED_UP
+        waiting = [order.id for order in dispatch_state.orders.open.values() if order.state is OrderState.PLACED]
+        assert sorted(dispatch_state.orders.waiting) == sorted(waiting)
+        assert set(dispatch_state.orders.fresh) <= set(dispatch_state.orders.waiting)
+        fetched = [
+            order.id
+            for order in dispatch_state.orders.open.values()
+            if order.state in (OrderState.ACCEPTED, OrderState.AT_SHOP)
+        ]
+        assert sorted(name for there in dispatch_state.orders.to_fetch.values() for name in there) == sorted(fetched)
+        assert dispatch_state.riders.idle == sum(r.on and not r.orders for r in dispatch_state.riders.known.values())
+        assert dispatch_state.riders.watched == sum(r.on for r in dispatch_state.riders.known.values())
+        listed = [(r.free_ms, r.id) for r in dispatch_state.riders.known.values() if r.orders]
+        assert dispatch_state.riders._by_free == sorted(listed)
 
     @invariant()
     def offers_respect_riders(self):
@@ -180,10 +184,10 @@ class Machine(RuleBasedStateMachine):
         now_ms = round(self.d.seconds * 1000)
         for decision in getattr(self.d, "decisions", []):
             if decision.offer:
-                rider = self.d.book.riders.known[decision.rider]
+                rider = self.d.dispatch_state.riders.known[decision.rider]
                 assert rider.on
                 assert len(rider.orders) <= rider.capacity
-                order = self.d.book.orders.open[decision.order]
+                order = self.d.dispatch_state.orders.open[decision.order]
                 assert rider.until_ms is None or order.pickup_ms <= rider.until_ms
                 assert order.pickup_ms >= order.ready_ms
                 assert order.due_ms > now_ms
@@ -197,9 +201,9 @@ class Machine(RuleBasedStateMachine):
             return
         self.d.later(6 * 3600)
         self._follow()
-        assert self.d.book.orders.open == {}
-        assert all(order.state in CLOSED for order in self.d.book.orders.closed.values())
-        assert all(not rider.orders for rider in self.d.book.riders.known.values())
+        assert self.d.dispatch_state.orders.open == {}
+        assert all(order.state in CLOSED for order in self.d.dispatch_state.orders.closed.values())
+        assert all(not rider.orders for rider in self.d.dispatch_state.riders.known.values())
         self.rows_tell_everything()
 
 
@@ -242,7 +246,7 @@ def test_positions_alone_wake_a_waiting_order(district):
     d.round(d.shift("r1"))
     assert d.state("o1") == "placed"
     d.seconds += 1
-    d.sight("r1")
+    d.sensor("r1")
     assert d.dispatch.next_deadline() == 0.0
     d.round()
     assert d.offer_of("o1") == ("r1", 1)
@@ -274,7 +278,7 @@ def test_a_backlog_makes_no_round_dearer(district, monkeypatch):
     monkeypatch.setattr(d.dispatch, "_policy", counting)
     for number in range(200):
         d.round(d.place(f"o{number}"))
-        assert d.book.orders.fresh == {}
+        assert d.dispatch_state.orders.fresh == {}
     assert looked[1:] == [(1, min(number, ROUND_AGAIN_MIN) + 1) for number in range(1, 200)]
     d.later(REDECIDE_S)
     assert looked[-1] == (0, 200)
@@ -284,13 +288,13 @@ def test_deciding_changes_nothing(district):
     """`decide` leaves the durable state as it is, and says the same again."""
     d = district()
     d.begin("r1")
-    now, sight = d.now, d.dispatch.witness()
+    now, sensor = d.now, d.dispatch.live_sensor()
     d.dispatch.apply(d.place("o1"), now, d.notes)
     before = d.dispatch.snapshot()
-    decisions = d.dispatch.decide(now, sight)
+    decisions = d.dispatch.decide(now, sensor)
     assert decisions
     assert d.dispatch.snapshot() == before
-    assert d.dispatch.decide(now, d.dispatch.witness()) == decisions
+    assert d.dispatch.decide(now, d.dispatch.live_sensor()) == decisions
 
 
 def test_new_rules_count_from_the_next_decision(district):
@@ -310,7 +314,7 @@ def test_after_a_restart_the_last_known_place_stands_in(district):
     d.bring_to("delivered")
     d.later(100)
     body = d.dispatch.snapshot()
-    d.dispatch = Dispatch(d.book.rules)
+    d.dispatch = Dispatch(d.dispatch_state.rules)
     d.dispatch.restore(body)
     d.round(d.place("o2"))
     (candidate,) = d.decisions[0].candidates
@@ -324,7 +328,7 @@ def test_after_a_restart_the_silent_stay_silent(district):
     d.bring_to("delivered")
     d.later(301)
     body = d.dispatch.snapshot()
-    d.dispatch = Dispatch(d.book.rules)
+    d.dispatch = Dispatch(d.dispatch_state.rules)
     d.dispatch.restore(body)
     d.round(d.place("o2"))
     assert d.state("o2") == "placed"
@@ -357,7 +361,7 @@ for n in range(60):
     d.later(draw.randrange(1, 60))
     prep_s = draw.randrange(900)
     d.round(d.place(f"o{n}", shop=f"s{n % 7}", pickup=Place(*spot()), dropoff=Place(*spot()), prep_s=prep_s))
-    for order in list(d.book.orders.open.values()):
+    for order in list(d.dispatch_state.orders.open.values()):
         if order.rider:
             steps = {"accepted": "at_shop", "at_shop": "picked_up", "picked_up": "delivered"}
             step = steps.get(order.state)
@@ -365,7 +369,7 @@ for n in range(60):
             if draw.random() < 0.6:
                 d.round(event)
         if order.rider:
-            d.sight(order.rider, *spot())
+            d.sensor(order.rider, *spot())
 print(hashlib.sha256(repr([(r.seen, r.decisions) for r in d.rows]).encode() + d.dispatch.snapshot()).hexdigest())
 """
 

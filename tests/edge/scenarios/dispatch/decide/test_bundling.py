@@ -51,7 +51,7 @@ def test_an_order_of_the_same_shop_joins_at_once(under_way, step):
     decision = join_of(d, "o2")
     assert decision.why.startswith("r1 fetches it together with o1: it can pick up in ")
     assert d.offer_of("o2") == ("r1", 2)
-    one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
+    one, two = (d.dispatch_state.orders.open[name] for name in ("o1", "o2"))
     assert one.pickup_ms == two.pickup_ms >= two.ready_ms
     assert two.dropoff_ms > one.dropoff_ms
 
@@ -59,11 +59,11 @@ def test_an_order_of_the_same_shop_joins_at_once(under_way, step):
 def test_the_cost_is_what_people_wait(under_way):
     """The new order's detour past the first door, and the time that the first order waits for the second's food."""
     d = under_way(capacity=3)
-    before = d.book.orders.open["o1"].dropoff_ms
+    before = d.dispatch_state.orders.open["o1"].dropoff_ms
     d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=200))
     decision = join_of(d, "o2")
     chosen = decision.candidates[0]
-    one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
+    one, two = (d.dispatch_state.orders.open[name] for name in ("o1", "o2"))
     late_ms = one.dropoff_ms - before
     assert late_ms > 0
     possible_ms = two.ready_ms + (120 + two.ride_s + 120) * 1000
@@ -100,16 +100,16 @@ def test_who_cannot_be_joined(under_way, why_not):
         case "off by then":
             place["prep_s"] = 500
         case "silent":
-            d.book.riders.hush(d.book.riders.known["r1"])
+            d.dispatch_state.riders.mark_silent(d.dispatch_state.riders.known["r1"])
         case "other trip":
             d.round(d.place("o3", pickup=NEXT_DOOR, dropoff=NEXT_DOOR, prep_s=0))
-            d.book.riders.take(d.book.riders.known["r1"], "o3")
+            d.dispatch_state.riders.take(d.dispatch_state.riders.known["r1"], "o3")
         case "late":
             place["prep_s"] = JOIN_TARGET_S - 300
         case _:
             pass
     if why_not == "declined":
-        assert d.book.orders.open["o2"].excluded
+        assert d.dispatch_state.orders.open["o2"].excluded
         d.later(40)
     else:
         d.round(d.place("o2", **place))
@@ -132,7 +132,7 @@ def test_one_join_for_each_rider_and_round(under_way):
     assert (d.offer_of("o2"), d.offer_of("o3")) == (("r1", 2), ("", 0))
     d.round(d.reply("r1", "o2", 2))
     assert join_of(d, "o3").why.startswith("r1 fetches it together with o1 and o2: it can pick up in ")
-    assert d.book.riders.known["r1"].orders == ["o1", "o2", "o3"]
+    assert d.dispatch_state.riders.known["r1"].orders == ["o1", "o2", "o3"]
 
 
 def test_a_join_has_to_be_the_cheapest(under_way):
@@ -155,7 +155,7 @@ def test_a_join_overturns_a_plan(district):
     d.round(d.place("o1", prep_s=100))
     d.round(d.reply("r1", "o1", 2))
     d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=100))
-    assert d.book.orders.open["o2"].plan == "r2"
+    assert d.dispatch_state.orders.open["o2"].plan == "r2"
     d.begin("r1", lat=52.5, capacity=2)
     assert d.offer_of("o2") == ("r1", 3)
     assert join_of(d, "o2").candidates[0].cost["change"] == CHANGE_S
@@ -167,12 +167,12 @@ def test_joins_do_not_look_at_orders_elsewhere(under_way, monkeypatch):
     for n in range(30):
         d.round(d.place(f"far{n}", pickup=AWAY, dropoff=AWAY))
     looked = []
-    weigh = choice.Joins._weigh
+    weigh = choice.Bundling._weigh
 
     def spy(self, order, trip):
         looked.append((order.id, trip.rider.id))
         return weigh(self, order, trip)
 
-    monkeypatch.setattr(choice.Joins, "_weigh", spy)
+    monkeypatch.setattr(choice.Bundling, "_weigh", spy)
     d.round(d.place("o2", dropoff=NEXT_DOOR))
     assert looked == [("o2", "r1")]

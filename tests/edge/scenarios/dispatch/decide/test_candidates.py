@@ -69,7 +69,7 @@ def test_a_busy_rider_is_planned_until_it_must_leave(district, capacity):
     (candidate,) = decision.candidates
     assert (decision.rider, decision.offer) == ("r1", False)
     assert candidate.travel_s == 0
-    free_ms = d.book.orders.open["o1"].dropoff_ms + 120_000
+    free_ms = d.dispatch_state.orders.open["o1"].dropoff_ms + 120_000
     assert candidate.free_in_s == -(-(free_ms - round(d.seconds * 1000)) // 1000)
     assert candidate.cost["uncertain"] == candidate.free_in_s // 10
     d.later((free_ms - round(d.seconds * 1000)) // 1000 - OFFER_SLACK_S + 2 * REDECIDE_S)
@@ -83,7 +83,7 @@ def test_a_plan_is_not_overturned_for_a_trifle(district):
     d.round(d.place("o1"))
     d.round(d.reply("r1", "o1", 1))
     d.round(d.place("o2", pickup=Place(52.51, 13.41)))
-    assert d.book.orders.open["o2"].plan == "r1"
+    assert d.dispatch_state.orders.open["o2"].plan == "r1"
     d.begin("r2", lat=52.515, lon=13.415)
     d.round()
     costs = {one.rider: one.cost for one in d.decisions[0].candidates}
@@ -97,8 +97,8 @@ def test_silent_riders_get_no_plans(district):
     d = district()
     d.bring_to("picked_up")
     d.later(301)
-    assert d.book.riders.known["r1"].silent
+    assert d.dispatch_state.riders.known["r1"].silent
     d.round(d.place("o2"))
     assert d.decisions[0].candidates == []
     d.round(d.step("r1", "o1", "at_shop"))
-    assert d.book.orders.open["o2"].plan == "r1"
+    assert d.dispatch_state.orders.open["o2"].plan == "r1"

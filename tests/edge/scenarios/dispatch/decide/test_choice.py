@@ -82,7 +82,7 @@ def test_an_order_for_later_waits(district):
     d.later(600 - REDECIDE_S)
     assert d.state("o1") == "placed"
     d.later(2 * REDECIDE_S)
-    assert d.book.orders.open["o1"].plan == "r1"
+    assert d.dispatch_state.orders.open["o1"].plan == "r1"
     d.later(OFFER_AHEAD_S - 240 - OFFER_SLACK_S)
     assert d.offer_of("o1") == ("", 0)
     d.later(2 * REDECIDE_S)
@@ -96,7 +96,7 @@ def test_too_many_orders_take_turns(district, monkeypatch):
     d.round(*(d.place(f"far{n}", pickup=Place(53.4, 13.4), dropoff=Place(53.41, 13.4)) for n in range(10)))
     assert len(d.decisions) == 4
     d.later(0)
-    assert not d.book.orders.fresh
+    assert not d.dispatch_state.orders.fresh
     d.begin("r1")
     d.round(d.place("near"))
     assert d.offer_of("near") == ("r1", 1)
@@ -139,7 +139,7 @@ def burst(district, riders, orders):
 def assert_replays(d, mirror):
     """Whoever follows the rows, deciding again or not, comes to the same state."""
     for decides in (True, False):
-        follower = mirror(d.book.rules, decides)
+        follower = mirror(d.dispatch_state.rules, decides)
         for row in d.rows:
             follower.follow(row)
         assert follower.dispatch.snapshot() == d.dispatch.snapshot()
@@ -202,7 +202,7 @@ def test_too_many_to_plan_for_are_served_in_line(district, mirror, monkeypatch):
     """Where more wait than a round takes up, a rider who comes free gets an order at once, though nothing is planned;
     nobody else's plan is touched, and the rows replay."""
     d, taken = crowd(district, 6, 200)
-    plans = {name: order.plan for name, order in d.book.orders.waiting.items()}
+    plans = {name: order.plan for name, order in d.dispatch_state.orders.waiting.items()}
     monkeypatch.setattr(choice, "plan_round", None)
     rider, order = next(iter(taken.items()))
     d.seconds += 1
@@ -210,9 +210,9 @@ def test_too_many_to_plan_for_are_served_in_line(district, mirror, monkeypatch):
     assert [(one.rider, one.offer) for one in d.decisions if one.offer] == [(rider, True)]
     (served,) = (one.order for one in d.decisions if one.offer)
     assert plans[served] in ("", rider)
-    kept = {name: waiting.plan for name, waiting in d.book.orders.waiting.items() if name in plans}
+    kept = {name: waiting.plan for name, waiting in d.dispatch_state.orders.waiting.items() if name in plans}
     assert kept == {name: plan for name, plan in plans.items() if name != served}
-    assert d.book.orders.open["late"].considered
+    assert d.dispatch_state.orders.open["late"].considered
     assert_replays(d, mirror)
 
 
@@ -233,14 +233,14 @@ def test_in_a_crowd_who_comes_free_out_of_sight_is_kept_for_nobody(district, mon
     line."""
     d, taken = crowd(district, 20, 200)
     monkeypatch.setattr(choice, "plan_round", None)
-    for order in d.book.orders.waiting.values():
+    for order in d.dispatch_state.orders.waiting.values():
         order.plan = ""
-    line = sorted(list(d.book.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
+    line = sorted(list(d.dispatch_state.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
     free, *others = taken
     line[0].plan = free
-    d.sight(free, lat=52.6, lon=13.4)
+    d.sensor(free, lat=52.6, lon=13.4)
     for other in others[:CANDIDATES_BURST]:
-        d.sight(other, lat=52.5, lon=13.4)
+        d.sensor(other, lat=52.5, lon=13.4)
     d.seconds += 1
     done = [d.step(rider, taken[rider], "delivered") for rider in (free, *others[:CANDIDATES_BURST])]
     d.round(*done, *(d.place(f"near{n}", shop=f"n{n}", pickup=Place(52.6, 13.4)) for n in range(2)))
@@ -256,9 +256,9 @@ def test_in_a_crowd_a_plan_ends_with_its_rider(district, monkeypatch, left):
     d, taken = crowd(district, 6, 200)
     free, busy, *_ = taken
     monkeypatch.setattr(choice, "plan_round", None)
-    for order in d.book.orders.waiting.values():
+    for order in d.dispatch_state.orders.waiting.values():
         order.plan = ""
-    line = sorted(list(d.book.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
+    line = sorted(list(d.dispatch_state.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
     line[0].plan = "gone" if left else busy
     d.seconds += 1
     d.round(d.step(free, taken[free], "delivered"), d.place("late", shop="s-late"))
@@ -280,13 +280,13 @@ def test_a_burst_leaves_earlier_plans_alone(district):
     d = district(silent_s=5000)
     d.begin("planned", lat=52.5, lon=13.4)
     d.round(d.place("later", prep_s=1500))
-    assert d.book.orders.open["later"].plan == "planned"
+    assert d.dispatch_state.orders.open["later"].plan == "planned"
     for index in range(20):
         d.begin(f"r{index}", lat=52.501 + index / 10_000, lon=13.4)
     d.round(*(d.place(f"o{index}", shop=f"s{index}", pickup=spread(index)) for index in range(10)))
     assert len([one for one in d.decisions if one.offer]) == 10
     assert "planned" not in {one.rider for one in d.decisions if one.offer}
-    assert d.book.orders.open["later"].plan == "planned"
+    assert d.dispatch_state.orders.open["later"].plan == "planned"
 
 
 def test_who_sees_nobody_is_not_planned(district):

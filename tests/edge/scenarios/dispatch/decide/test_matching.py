@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.limits import MATCHED_STEPS_MAX
-from edge.scenarios.dispatch.decide.candidates import RANK, Option
+from edge.scenarios.dispatch.decide.candidates import RANK, CandidateCost
 from edge.scenarios.dispatch.decide.matching import match
 
 ENOUGH = 10_000
 
 
 def option(rider, total):
-    return Option(rider, 0, 0, 0, 0, 0, 0, 0, 0, total, 1, 0, True)
+    return CandidateCost(rider, 0, 0, 0, 0, 0, 0, 0, 0, total, 1, 0, True)
 
 
 def rows_of(costs):

@@ -5,14 +5,14 @@ import pytest
 from edge.core.model import DispatchRules
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.decide.nearest_rider import RULE, nearest
+from edge.scenarios.dispatch.decide.nearest_rider import RULE, nearest_rider
 
 
 @pytest.fixture
 def naive(district):
     """A small district in which the nearest rider is always the right one."""
     made = district()
-    made.dispatch = Dispatch(DispatchRules(), nearest)
+    made.dispatch = Dispatch(DispatchRules(), nearest_rider)
     return made
 
 

@@ -18,7 +18,7 @@ def test_the_second_order_follows_the_first(district):
     first, second = one.candidates[0], two.candidates[0]
     assert second.free_in_s == (first.dropoff_at - d.now.wall_ms) // 1000 + 120
     assert second.pickup_at >= first.dropoff_at + second.travel_s * 1000
-    assert d.book.orders.open["o2"].plan == "r1"
+    assert d.dispatch_state.orders.open["o2"].plan == "r1"
 
 
 @pytest.mark.parametrize(("capacity", "together"), [(1, False), (2, True), (3, True)])
@@ -32,7 +32,7 @@ def test_what_is_fetched_together_is_offered_together(district, capacity, togeth
     assert (one.pickup_at == two.pickup_at) is together
     assert one.dropoff_at != two.dropoff_at
     if together:
-        held = [d.book.orders.open[order] for order in d.book.riders.known["r1"].orders]
+        held = [d.dispatch_state.orders.open[order] for order in d.dispatch_state.riders.known["r1"].orders]
         assert held[0].pickup_ms == held[1].pickup_ms
         assert held[0].dropoff_ms < held[1].dropoff_ms
 
@@ -56,7 +56,7 @@ def test_who_declined_is_not_planned(district):
     d.round(d.reply("r1", "o1", 1, accept=False))
     d.round(d.place("o2"))
     assert d.offer_of("o2")[0] == "r1"
-    assert d.book.orders.open["o1"].plan == ""
+    assert d.dispatch_state.orders.open["o1"].plan == ""
 
 
 def test_a_plan_stays_where_nothing_changes(district):
@@ -65,10 +65,10 @@ def test_a_plan_stays_where_nothing_changes(district):
     for name, lat in (("r1", 52.501), ("r2", 52.503)):
         d.begin(name, lat=lat)
     d.round(*(d.place(f"o{index}", prep_s=1200) for index in range(4)))
-    plans = {order.id: order.plan for order in d.book.orders.open.values()}
+    plans = {order.id: order.plan for order in d.dispatch_state.orders.open.values()}
     assert sorted(plans.values()) == ["r1", "r1", "r2", "r2"]
     d.later(60)
-    assert {order.id: order.plan for order in d.book.orders.open.values()} == plans
+    assert {order.id: order.plan for order in d.dispatch_state.orders.open.values()} == plans
 
 
 def test_a_shift_that_ends_is_planned_for_no_more(district):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from edge.scenarios.dispatch.decide.candidates import Option
+from edge.scenarios.dispatch.decide.candidates import CandidateCost
 from edge.scenarios.dispatch.decide.why import duration, why_later, why_nobody, why_rider
 
 
 def option(rider, total, free_in_s=0):
-    return Option(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, 1, 0, True)
+    return CandidateCost(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, 1, 0, True)
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_why_this_rider(others, serves, end):
     assert why_rider(chosen, options, serves, 0) == start + end
 
 
-@pytest.mark.parametrize(("mates", "text"), [(("o1",), "o1"), (("o1", "o2", "o3"), "o1, o2 and o3")])
-def test_why_together(mates, text):
+@pytest.mark.parametrize(("bundle", "text"), [(("o1",), "o1"), (("o1", "o2", "o3"), "o1, o2 and o3")])
+def test_why_together(bundle, text):
     """With what the order is fetched comes before the times."""
     chosen = option("r1", 40)
-    chosen.mates = mates
+    chosen.bundle = bundle
     assert why_rider(chosen, [], {}, 0).startswith(f"r1 fetches it together with {text}: it can pick up in 2 min 10 s")
 
 

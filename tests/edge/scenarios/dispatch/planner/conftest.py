@@ -8,7 +8,7 @@ import pytest
 
 from edge.scenarios.dispatch.planner.insertion import insert
 from edge.scenarios.dispatch.planner.routes import Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, Service
+from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
 from edge.scenarios.dispatch.planner.weights import Weights
 
 
@@ -29,7 +29,7 @@ class World:
         self.shops = [spot() for _ in range(shops)]
         self.doors = [spot() for _ in range(orders)]
         self.homes = [spot() for _ in range(couriers)]
-        self.jobs = Jobs(weights or Weights(), Service(2.0, 2.0, 2.0, 2.0), self.hop)
+        self.jobs = Jobs(weights or Weights(), ServiceTimes(2.0, 2.0, 2.0, 2.0), self.hop)
         self.plan = Plan(self.jobs, couriers, np.zeros((couriers + orders, shops)))
         for row, way in enumerate(rides([*self.homes, *self.doors], self.shops)):
             self.plan.place(row, way)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.scenarios.dispatch.state.deadlines import Timers
+from edge.scenarios.dispatch.state.deadlines import Deadlines
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 
@@ -11,7 +11,7 @@ KEYS = st.sampled_from(["a", "b", "c", "d"])
 @given(st.lists(st.tuples(KEYS, st.none() | st.integers(0, 20))), st.integers(0, 20))
 def test_pops_what_is_due_in_order(steps, now):
     """The latest deadline of each name counts; due ones come by time and name, whatever was set before."""
-    timers, model = Timers(), {}
+    timers, model = Deadlines(), {}
     for key, due in steps:
         if due is None:
             timers.drop(key)
@@ -28,7 +28,7 @@ def test_pops_what_is_due_in_order(steps, now):
 
 def test_outdated_entries_do_not_pile_up():
     """A deadline moved a thousand times takes the room of a few."""
-    timers = Timers()
+    timers = Deadlines()
     for due in range(1000):
         timers.set("a", due)
     assert len(timers._heap) < 100

@@ -18,12 +18,12 @@ def test_positions_are_not_in_the_snapshot(district):
 
 def test_old_promises_fade(district):
     """However many promises end, the counters stay bounded and the confidence a share."""
-    book = district().book
+    dispatch_state = district().dispatch_state
     order = Order("o1", "customer", "shop", 0.0, 0.0, 0.0, 0.0, 60, 0, 0, True, promised_by="plan")
     for _ in range(3 * PROMISES_COUNTED):
-        book.learn(order, False)
-        assert book._by_plan.ended <= PROMISES_COUNTED
-    assert book.promise(order).confidence <= 0.01
+        dispatch_state.learn(order, False)
+        assert dispatch_state._by_plan.ended <= PROMISES_COUNTED
+    assert dispatch_state.promise(order).confidence <= 0.01
     for _ in range(3 * PROMISES_COUNTED):
-        book.learn(order, True)
-    assert book.promise(order).confidence >= 0.9
+        dispatch_state.learn(order, True)
+    assert dispatch_state.promise(order).confidence >= 0.9

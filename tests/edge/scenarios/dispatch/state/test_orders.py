@@ -1,6 +1,6 @@
 """Orders, their indexes and their memory."""
 
-from edge.scenarios.dispatch.lifecycle import State
+from edge.scenarios.dispatch.lifecycle import OrderState
 from edge.scenarios.dispatch.state import orders as module
 from edge.scenarios.dispatch.state.orders import Order, Orders
 
@@ -18,9 +18,9 @@ def test_waiting_follows_the_state():
     orders.considered(one)
     assert list(orders.waiting) == ["o1"]
     assert list(orders.fresh) == []
-    orders.move(one, State.OFFERED, 1, 50)
+    orders.move(one, OrderState.OFFERED, 1, 50)
     assert list(orders.waiting) == []
-    orders.move(one, State.PLACED, 2, 100)
+    orders.move(one, OrderState.PLACED, 2, 100)
     assert list(orders.waiting) == list(orders.fresh) == ["o1"]
     assert not one.considered
 
@@ -46,17 +46,17 @@ def test_orders_to_fetch_are_found_by_their_shop():
     for name in ("o1", "o2"):
         orders.add(order(name), 100)
     assert orders.to_fetch == {}
-    for state in (State.OFFERED, State.ACCEPTED, State.AT_SHOP):
+    for state in (OrderState.OFFERED, OrderState.ACCEPTED, OrderState.AT_SHOP):
         orders.move(orders.open["o1"], state, 1, 50)
-        there = {} if state is State.OFFERED else {(0.0, 0.0): {"o1": orders.open["o1"]}}
+        there = {} if state is OrderState.OFFERED else {(0.0, 0.0): {"o1": orders.open["o1"]}}
         assert orders.to_fetch == there
-    orders.move(orders.open["o2"], State.ACCEPTED, 1, 50)
+    orders.move(orders.open["o2"], OrderState.ACCEPTED, 1, 50)
     again = Orders()
     again.restore(orders.state())
     assert again.to_fetch == orders.to_fetch == orders.part(1, 1).to_fetch
-    orders.move(orders.open["o1"], State.PICKED_UP, 2, 50)
+    orders.move(orders.open["o1"], OrderState.PICKED_UP, 2, 50)
     assert list(orders.to_fetch[0.0, 0.0]) == ["o2"]
-    orders.close(orders.open["o2"], State.CANCELLED)
+    orders.close(orders.open["o2"], OrderState.CANCELLED)
     assert orders.to_fetch == {}
 
 
@@ -66,9 +66,9 @@ def test_closed_orders_are_remembered_for_a_while(monkeypatch):
     orders = Orders()
     for name in ("a", "b", "c"):
         orders.add(order(name), 100)
-        orders.close(orders.open[name], State.CANCELLED)
+        orders.close(orders.open[name], OrderState.CANCELLED)
     assert orders.find("a") is None
-    assert [orders.closed[name].state for name in ("b", "c")] == [State.CANCELLED] * 2
+    assert [orders.closed[name].state for name in ("b", "c")] == [OrderState.CANCELLED] * 2
     assert orders.timers.next() is None
 
 
@@ -77,10 +77,10 @@ def test_a_snapshot_brings_everything_back():
     orders = Orders()
     for name in ("b", "a", "c"):
         orders.add(order(name), 100)
-    orders.move(orders.open["b"], State.OFFERED, 1, 50)
-    orders.move(orders.open["b"], State.PLACED, 2, 70)
+    orders.move(orders.open["b"], OrderState.OFFERED, 1, 50)
+    orders.move(orders.open["b"], OrderState.PLACED, 2, 70)
     orders.considered(orders.open["a"])
-    orders.close(orders.open["c"], State.UNDELIVERABLE)
+    orders.close(orders.open["c"], OrderState.UNDELIVERABLE)
     again = Orders()
     again.restore(orders.state())
     assert list(again.waiting) == ["a", "b"]

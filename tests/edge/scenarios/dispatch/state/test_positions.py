@@ -88,9 +88,9 @@ def test_many_places_at_once_see_the_same(few, centre, offsets, asked, limit, wi
 def test_the_newest_point_counts():
     """Of several points, and of several messages, only the one with the latest stamp matters."""
     positions = table([(0.0, 0.0)])
-    positions.sighted("r0", [(WALL_MS + 9_000, 1.0, 1.0), (WALL_MS + 8_000, 2.0, 2.0)], now(10))
+    positions.report_position("r0", [(WALL_MS + 9_000, 1.0, 1.0), (WALL_MS + 8_000, 2.0, 2.0)], now(10))
     assert positions.place("r0") == (1.0, 1.0, 9_000)
-    positions.sighted("r0", [(WALL_MS + 5_000, 3.0, 3.0)], now(11))
+    positions.report_position("r0", [(WALL_MS + 5_000, 3.0, 3.0)], now(11))
     assert positions.place("r0") == (1.0, 1.0, 9_000)
 
 
@@ -98,7 +98,7 @@ def test_the_newest_point_counts():
 def test_an_impossible_stamp_means_now(stamp):
     """A stamp from the future or from long ago is replaced by the node's clock."""
     positions = table([(0.0, 0.0)])
-    positions.sighted("r0", [(stamp, 1.0, 1.0)], now(10))
+    positions.report_position("r0", [(stamp, 1.0, 1.0)], now(10))
     assert positions.place("r0") == (1.0, 1.0, 10_000)
 
 
@@ -107,7 +107,7 @@ def test_old_positions_are_not_shown():
     positions = table([(0.0, 0.0)])
     late = RULES.position_age_s_max + 1
     assert positions.nearest(0.0, 0.0, 5, late * 1000) == []
-    positions.sighted("r0", [(WALL_MS + late * 1000, 0.0, 0.0)], now(late))
+    positions.report_position("r0", [(WALL_MS + late * 1000, 0.0, 0.0)], now(late))
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, late * 1000)] == ["r0"]
 
 
@@ -115,7 +115,7 @@ def test_strangers_are_kept_out_but_for_a_moment():
     """Positions of clients without a shift are forgotten, the oldest first; a shift in the same batch finds its own."""
     positions = Positions(RULES)
     for index in range(EARLY_POSITIONS_MAX + 1):
-        positions.sighted(f"r{index}", [(WALL_MS, 1.0, 1.0)], now(0))
+        positions.report_position(f"r{index}", [(WALL_MS, 1.0, 1.0)], now(0))
     assert len(positions._early) == EARLY_POSITIONS_MAX
     assert positions.place("r1") is None
     positions.enter("r0", 0)
@@ -129,14 +129,14 @@ def test_silence_has_its_deadline():
     positions = table([(0.0, 0.0), (0.0, 0.0)])
     assert positions.silent(0) == []
     assert positions.next_silence_ms() == RULES.silent_s * 1000
-    positions.hear("r1", 100_000)
+    positions.touch("r1", 100_000)
     assert positions.silent(RULES.silent_s * 1000 - 1) == []
     assert positions.silent(RULES.silent_s * 1000) == ["r0"]
-    positions.hush("r0")
+    positions.mark_silent("r0")
     assert positions.silent(RULES.silent_s * 1000) == []
     assert positions.next_silence_ms() == RULES.silent_s * 1000 + 100_000
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, 300_000)] == ["r1"]
-    positions.hear("r0", 301_000)
+    positions.touch("r0", 301_000)
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, 301_000)] == ["r0", "r1"]
 
 
@@ -144,9 +144,9 @@ def test_a_lost_connection_makes_silent_sooner():
     """After the last connection went, two minutes are enough; a message takes that back."""
     positions = table([(0.0, 0.0), (0.0, 0.0)])
     assert positions.silent(0) == []
-    positions.gone("r0", 10_000)
-    positions.gone("r1", 10_000)
-    positions.hear("r1", 20_000)
+    positions.disconnected("r0", 10_000)
+    positions.disconnected("r1", 10_000)
+    positions.touch("r1", 20_000)
     assert positions.silent(130_000) == ["r0"]
 
 
@@ -185,7 +185,7 @@ def test_rows_stay_sorted(steps):
                 positions.put(rider, index, index / 1000, 0.0)
                 model.get(rider, {})["place"] = (index / 1000, 0.0, index)
             case "hush" | "hear":
-                positions.hush(rider) if step == "hush" else positions.hear(rider, 0)
+                positions.mark_silent(rider) if step == "hush" else positions.touch(rider, 0)
                 model.get(rider, {})["quiet"] = step == "hush"
         shown = sorted(one.rider for one in positions.nearest(0.0, 0.0, 20, 1000))
         assert shown == sorted(r for r, m in model.items() if m["idle"] and not m["quiet"] and m["place"])
@@ -204,10 +204,10 @@ def test_positions_that_no_decision_sees_are_counted():
     """A position of somebody who is not on shift, and one older than the known one, are counted by reason."""
     table = Positions(DispatchRules())
     now = Now(100.0, 1_790_000_000_000)
-    table.sighted("stranger", [(now.wall_ms, 52.5, 13.4)], now)
+    table.report_position("stranger", [(now.wall_ms, 52.5, 13.4)], now)
     table.enter("rider", 100_000)
-    table.sighted("rider", [(now.wall_ms, 52.5, 13.4)], now)
-    table.sighted("rider", [(now.wall_ms - 5_000, 52.6, 13.4)], now)
+    table.report_position("rider", [(now.wall_ms, 52.5, 13.4)], now)
+    table.report_position("rider", [(now.wall_ms - 5_000, 52.6, 13.4)], now)
     assert table.dropped == {"not_on_shift": 1, "out_of_order": 1, "too_many_riders": 0}
     place = table.place("rider")
     assert place is not None

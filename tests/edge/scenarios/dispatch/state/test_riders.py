@@ -14,7 +14,7 @@ def test_a_sequence_is_planned_stop_by_stop(district):
     d.round(d.place("o1", prep_s=170, dropoff=NORTH))
     d.round(d.reply("r1", "o1", 1))
     d.round(d.place("o2", prep_s=0, pickup=NORTH, dropoff=Place(52.5, 13.4)))
-    one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
+    one, two = (d.dispatch_state.orders.open[name] for name in ("o1", "o2"))
     d.later(300)
     d.round(d.step("r1", "o1", "picked_up"))
     assert one.dropoff_ms == one.pickup_ms + 120_000 + one.ride_s * 1000 + 60_000
@@ -22,7 +22,7 @@ def test_a_sequence_is_planned_stop_by_stop(district):
     assert d.offer_of("o2")[0] == "r1"
     assert two.arrive_ms == one.dropoff_ms + 60_000
     assert two.pickup_ms == two.arrive_ms + 120_000
-    assert d.book.riders.known["r1"].free_ms == two.dropoff_ms + 60_000
+    assert d.dispatch_state.riders.known["r1"].free_ms == two.dropoff_ms + 60_000
 
 
 def test_what_is_in_the_bag_comes_first(district):
@@ -33,13 +33,13 @@ def test_what_is_in_the_bag_comes_first(district):
     d.round(d.reply("r1", "o1", 1))
     d.round(d.place("o2"))
     d.round(d.reply("r1", "o2", 2))
-    assert d.book.riders.known["r1"].orders == ["o1", "o2"]
+    assert d.dispatch_state.riders.known["r1"].orders == ["o1", "o2"]
     d.round(d.step("r1", "o2", "picked_up"))
-    assert d.book.riders.known["r1"].orders == ["o2", "o1"]
-    one, two = (d.book.orders.open[name] for name in ("o1", "o2"))
+    assert d.dispatch_state.riders.known["r1"].orders == ["o2", "o1"]
+    one, two = (d.dispatch_state.orders.open[name] for name in ("o1", "o2"))
     assert one.arrive_ms > two.dropoff_ms
     d.round(d.step("r1", "o1", "picked_up"))
-    assert d.book.riders.known["r1"].orders == ["o2", "o1"]
+    assert d.dispatch_state.riders.known["r1"].orders == ["o2", "o1"]
     assert one.dropoff_ms > two.dropoff_ms
 
 
@@ -49,10 +49,10 @@ def test_progress_corrects_the_schedule(district):
     d.begin("r1")
     d.round(d.place("o1"))
     d.round(d.reply("r1", "o1", 1))
-    before = d.book.orders.open["o1"].dropoff_ms
+    before = d.dispatch_state.orders.open["o1"].dropoff_ms
     d.later(250)
     d.round(d.step("r1", "o1", "at_shop"))
-    order = d.book.orders.open["o1"]
+    order = d.dispatch_state.orders.open["o1"]
     assert order.arrive_ms == round(d.seconds * 1000)
     assert order.dropoff_ms > before
     d.later(250)
@@ -68,7 +68,7 @@ def test_soon_free_are_the_earliest(district):
         d.begin(name)
         d.round(d.place(f"o-{name}", dropoff=dropoff))
     d.begin("r4", lat=52.6)
-    riders = d.book.riders
+    riders = d.dispatch_state.riders
     now_ms = round(d.seconds * 1000)
     everybody = riders.soon_free(now_ms, 10_000)
     assert [rider.id for rider in everybody] == ["r2", "r1", "r3"]
@@ -85,9 +85,9 @@ def test_who_goes_home_is_forgotten(district, order):
     if order:
         d.round(d.place("o1"))
     d.round(d.shift("r1", on=False))
-    assert d.book.riders.known == {}
-    assert d.book.positions.place("r1") is None
-    assert (d.book.riders.idle, d.book.riders.watched) == (0, 0)
+    assert d.dispatch_state.riders.known == {}
+    assert d.dispatch_state.positions.place("r1") is None
+    assert (d.dispatch_state.riders.idle, d.dispatch_state.riders.watched) == (0, 0)
 
 
 def test_a_restore_keeps_positions_of_those_who_stay(district):
@@ -96,8 +96,8 @@ def test_a_restore_keeps_positions_of_those_who_stay(district):
     d.begin("r1")
     body = d.dispatch.snapshot()
     d.begin("r2")
-    place = d.book.positions.place("r1")
+    place = d.dispatch_state.positions.place("r1")
     d.dispatch.restore(body)
-    assert list(d.book.riders.known) == ["r1"]
-    assert d.book.positions.place("r1") == place
-    assert d.book.positions.place("r2") is None
+    assert list(d.dispatch_state.riders.known) == ["r1"]
+    assert d.dispatch_state.positions.place("r1") == place
+    assert d.dispatch_state.positions.place("r2") is None

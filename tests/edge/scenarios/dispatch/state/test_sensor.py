@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.core.model import DispatchRules, Glance, Now, Seen, Silence
+from edge.core.model import DispatchRules, NearestObservation, Now, RiderDistance, SilentRiders
 from edge.errors import JournalError
 from edge.scenarios.dispatch.state import sensor
 from edge.scenarios.dispatch.state.positions import Positions
@@ -16,12 +16,12 @@ def test_a_witness_notes_what_it_shows():
     positions.enter("r1", 0)
     positions.flag("r1", True, True)
     positions.put("r1", 8_000, 0.0, 0.0)
-    witness = sensor.Witness(positions)
-    assert witness.silent(NOW) == []
-    assert witness.stirred(NOW)
-    assert not witness.stirred(NOW)
-    assert witness.nearest("o1", 0.0, 0.0, 5, NOW) == [Seen("r1", 0, 2)]
-    assert witness.log == [Glance("", []), Glance("o1", [Seen("r1", 0, 2)])]
+    live_sensor = sensor.LiveSensor(positions)
+    assert live_sensor.silent(NOW) == []
+    assert live_sensor.needs_decision(NOW)
+    assert not live_sensor.needs_decision(NOW)
+    assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW) == [RiderDistance("r1", 0, 2)]
+    assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
 def test_many_looks_are_noted_one_by_one():
@@ -33,32 +33,32 @@ def test_many_looks_are_noted_one_by_one():
         positions.flag(name, True, True)
         positions.put(name, 8_000, lat, 0.0)
     asked = [("o1", 0.0, 0.0), ("o2", 0.01, 0.0)]
-    witness, single = sensor.Witness(positions), sensor.Witness(positions)
-    seen = witness.nearest_each(asked, 2, NOW)
+    live_sensor, single = sensor.LiveSensor(positions), sensor.LiveSensor(positions)
+    seen = live_sensor.nearest_each(asked, 2, NOW)
     assert seen == [single.nearest(*one, 2, NOW) for one in asked]
     assert [[one.rider for one in row] for row in seen] == [["r1", "r2"], ["r2", "r1"]]
-    assert witness.log == single.log
-    few = witness.nearest_each(asked, 2, NOW, {"r1": "o9"})
+    assert live_sensor.log == single.log
+    few = live_sensor.nearest_each(asked, 2, NOW, {"r1": "o9"})
     assert [[one.rider for one in row] for row in few] == [["r2"], ["r2"]]
-    testimony = sensor.Testimony(witness.log)
+    testimony = sensor.RecordedSensor(live_sensor.log)
     assert [testimony.nearest_each(asked, 2, NOW), testimony.nearest_each(asked, 2, NOW, ["r1"])] == [seen, few]
-    assert testimony.log == witness.log
+    assert testimony.log == live_sensor.log
 
 
 def test_a_testimony_gives_back_what_was_noted():
     """The same questions get the same answers, and the log is the same."""
-    noted = [Silence(["r9"]), Glance("", []), Glance("o1", [Seen("r1", 5, 2)])]
-    testimony = sensor.Testimony(noted)
+    noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
+    testimony = sensor.RecordedSensor(noted)
     assert testimony.silent(NOW) == ["r9"]
-    assert testimony.stirred(NOW)
-    assert testimony.nearest("o1", 0.0, 0.0, 5, NOW) == [Seen("r1", 5, 2)]
+    assert testimony.needs_decision(NOW)
+    assert testimony.nearest("o1", 0.0, 0.0, 5, NOW) == [RiderDistance("r1", 5, 2)]
     assert testimony.log == noted
     assert testimony.silent(NOW) == []
-    assert not testimony.stirred(NOW)
+    assert not testimony.needs_decision(NOW)
 
 
-@pytest.mark.parametrize("noted", [[], [Glance("o2", [])], [Silence(["r1"])]])
+@pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
 def test_another_question_is_an_error(noted):
     """A policy that looks at something else than the recorded one is told so."""
     with pytest.raises(JournalError, match="another version of the policy"):
-        sensor.Testimony(noted).nearest("o1", 0.0, 0.0, 5, NOW)
+        sensor.RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.scenarios.dispatch.state.spatial_index import Grid
+from edge.scenarios.dispatch.state.spatial_index import SpatialIndex
 from edge.scenarios.dispatch.state.travel import metres
 
 NEAR = st.floats(-0.1, 0.1) | st.floats(-0.005, 0.005)
@@ -15,7 +15,7 @@ NEAR = st.floats(-0.1, 0.1) | st.floats(-0.005, 0.005)
 )
 def test_nobody_nearer_is_outside_the_searched_rings(centre, offsets):
     """After each ring, every rider nearer than the promised distance has been found."""
-    grid = Grid()
+    grid = SpatialIndex()
     riders = {}
     for index, (up, across) in enumerate(offsets):
         lon = (centre[1] + across + 180) % 360 - 180
@@ -38,7 +38,7 @@ def everybody(grid, lat, lon):
 
 def test_a_rider_is_in_one_cell():
     """Moving takes a rider out of the old cell; a dropped one is nowhere; empty cells are not kept."""
-    grid = Grid()
+    grid = SpatialIndex()
     grid.put("a", 52.5, 13.4)
     grid.put("a", 52.6, 13.5)
     assert [found.count("a") for found in everybody(grid, 52.5995, 13.4995)] == [1, 1]
