@@ -8,18 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from edge.errors import DoorstepError
-from edge.messages.envelope import (
-    OrderPlace,
-    Place,
-    RiderPosition,
-    RiderProgress,
-    RiderReply,
-    RiderShift,
-    encode,
-    topic_down,
-    topic_up,
-)
+from edge.messages.envelope import Place, encode, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
+from edge.scenarios.dispatch.messages import OrderPlace, RiderPosition, RiderProgress, RiderReply, RiderShift
 
 from ..load.client.connection import Connection, connect
 from ..load.client.openloop import due_times

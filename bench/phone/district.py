@@ -21,7 +21,8 @@ import numpy as np
 from msgspec import Struct
 
 from edge.errors import DoorstepError
-from edge.messages.envelope import OrderPlace, Place
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch.messages import OrderPlace
 
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE

@@ -13,8 +13,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from edge.messages.envelope import Place, RiderProgress, RiderReply, RiderShift, encode, topic_up
+from edge.messages.envelope import Place, encode, topic_up
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
+from edge.scenarios.dispatch.messages import RiderProgress, RiderReply, RiderShift
 
 from ..load.subjects import NODE, token_of
 

@@ -19,10 +19,12 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from edge.core.model import Answer, Configure, Delivered, DispatchRules, Effect, Event, Now, PositionReport, Rules
+from edge.core.model import Answer, Configure, Delivered, Effect, Event, Now, Rules
 from edge.core.node import Node
 from edge.errors import DoorstepError
-from edge.messages.envelope import Assignment, OrderCancel, OrderPlace, Place, RiderProgress, RiderReply, RiderShift
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.options import DispatchOptions
 
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE
@@ -43,11 +45,11 @@ class Core:
     """A node's core and its clock, which goes on by 10 ms a round."""
 
     def __init__(self, seed: int) -> None:
-        self._node = Node()
+        self._node = Node([Dispatch])
         self._dice = Random(seed)
         self._seconds = 0.0
         self._events = 0
-        self._handle([Configure(Rules(node="scale", dispatch=DispatchRules()))])
+        self._handle([Configure(Rules(node="scale", dispatch=DispatchOptions()))])
 
     def riders(self, count: int) -> None:
         """They come on, each at a place of its own, in batches."""
@@ -57,7 +59,7 @@ class Core:
             for name in names[start : start + 500]:
                 shift = RiderShift(id=self._id(), at=self._wall(), on=True, capacity=8)
                 place = self._place()
-                batch += [Event(name, shift), PositionReport(name, [(self._wall(), place.lat, place.lon)])]
+                batch += [Event(name, shift), position(name, [(self._wall(), place.lat, place.lon)])]
             self._deliver(self._handle(batch))
 
     def carried(self, count: int) -> None:

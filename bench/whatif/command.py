@@ -65,13 +65,14 @@ def what_if(
 def _read(path: Path, progress: Progress) -> "Day":
     # The core comes with these: only this command pays for it.
     from edge.core.node import Node
+    from edge.scenarios.dispatch import Dispatch
 
     from .recording import Recording
 
     with JournalReader.open(path) as reader:
         try:
             snapshot, start = reader.base()
-            node = Node()
+            node = Node([Dispatch])
             node.recover(snapshot, ())
             recording = Recording(node.rules)
             _, last = reader.bounds()

@@ -12,8 +12,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from edge.messages.envelope import Assignment, Durable, RiderProgress, RiderReply, RiderShift
-from edge.scenarios.dispatch import Refusal
+from edge.core.scenario import Refusal
+from edge.scenarios.dispatch.messages import Assignment, Durable, RiderProgress, RiderReply, RiderShift
 
 from .day import Day, Order, Place, Reply, Shift
 

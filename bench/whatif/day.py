@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from edge.core.model import DispatchRules
+from edge.scenarios.dispatch.options import DispatchOptions
 
 Place = tuple[float, float]
 
@@ -66,7 +66,7 @@ class Day(Struct, frozen=True):
     on `paced` rides. `replies` and `silences` (from when, to when) are by rider; `begun_before` riders were on shift
     already when the journal began."""
 
-    rules: DispatchRules
+    rules: DispatchOptions
     orders: tuple[Order, ...]
     shifts: tuple[Shift, ...]
     replies: dict[str, tuple[Reply, ...]]

@@ -13,31 +13,21 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from edge.core.model import (
-    Acknowledge,
-    Answer,
-    Configure,
-    DispatchRules,
-    DuplicateLookup,
-    Event,
-    Rejected,
-    Row,
-    Rules,
-    SilentRiders,
-)
-from edge.messages.envelope import (
+from edge.core.model import Acknowledge, Answer, Configure, DuplicateLookup, Event, Rejected, Row, Rules
+from edge.messages.envelope import Receipt, is_json
+from edge.scenarios.dispatch.messages import (
     Assignment,
     KitchenDelay,
     KitchenReady,
     OrderCancel,
     OrderPlace,
-    Receipt,
     RiderProgress,
     RiderReply,
     RiderShift,
     Update,
-    is_json,
 )
+from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.records import SilentRiders
 from edge.scenarios.dispatch.state.travel import METRES_PER_DEG, Service, ride_s
 
 from .day import Day, Order, Outcome, Place, Reply, Shift
@@ -94,7 +84,7 @@ class Recording:
     row, if there is one."""
 
     def __init__(self, rules: Rules | None = None) -> None:
-        self._rules = DispatchRules() if rules is None else rules.dispatch
+        self._rules = DispatchOptions() if rules is None else rules.dispatch
         self._now_ms = 0
         self._begun_ms = 0
         self._orders: dict[str, _Order] = {}

@@ -11,12 +11,21 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.core.model import Event, Now
+from edge.core.scenario import Refusal
 from edge.limits import WHAT_IF_POSITION_S
-from edge.messages.envelope import Assignment, Durable, KitchenDelay, KitchenReady, OrderCancel, OrderPlace, Update
 from edge.messages.envelope import Place as Point
-from edge.scenarios.dispatch import Dispatch, Refusal
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.decide.nearest_rider import nearest_rider
+from edge.scenarios.dispatch.messages import (
+    Assignment,
+    Durable,
+    KitchenDelay,
+    KitchenReady,
+    OrderCancel,
+    OrderPlace,
+    Update,
+)
 from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
 

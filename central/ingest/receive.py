@@ -15,7 +15,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from edge.core.model import Answer, Publish, Source
+from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import CENTRE_ANSWERS_PER_NODE_MAX, CENTRE_JOBS_MAX
 from edge.messages.batches import (
@@ -28,6 +28,7 @@ from edge.messages.batches import (
     decode_parcel,
     encode,
 )
+from edge.mqtt.seam import Publish, Source
 
 from ..store import Store
 from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, check, greet, taken, unpack

@@ -1,4 +1,4 @@
-"""The node's configuration: one flat TOML file.
+"""The node's configuration: one TOML file, the node's options first, then a section for each scenario that needs one.
 
 Options marked reloadable in `RELOADABLE` take effect at SIGHUP; the others need a restart, and a reload that changes
 one of them says so. A configuration that cannot be used names the file, the field, the value and what to write instead.
@@ -7,22 +7,28 @@ one of them says so. A configuration that cannot be used names the file, the fie
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from .. import limits
-from ..core.model import DispatchRules, Rules
-from ..errors import WHOLE_FILE, ConfigError
+from ..core.model import Rules
+from ..core.scenario import Scenario
+from ..errors import WHOLE_FILE, ConfigError, DoorstepError
 from ..mqtt.address import is_loopback, split_address
+from ..scenarios.loader import DEFAULT, available
+from ..scenarios.loader import load as load_scenarios
 
 Identifier = Annotated[str, Meta(pattern=limits.IDENTIFIER_PATTERN)]
 
 
-class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every option, with its default. Addresses are `host:port`, an empty string switches a listener off; paths are
-    relative to the configuration file's folder."""
+T = TypeVar("T", bound=Struct)
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every option of the node itself, with its default. Addresses are `host:port`, an empty string switches a listener
+    off; paths are relative to the configuration file's folder."""
 
     node: Identifier
     data_dir: str = "data"
@@ -55,17 +61,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
     cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
     crs: Literal["wgs84", "gcj02"] = "wgs84"
-    # dispatch
-    speed_mps: Annotated[float, Meta(ge=0.5, le=50)] = 5.5
-    detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
-    pickup_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
-    dropoff_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
-    reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60
-    silent_s: Annotated[int, Meta(ge=30, le=7200)] = 300
-    give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
-    soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 900
-    position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
-    radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
+    # what it decides
+    scenarios: list[Identifier] = list(DEFAULT)
+    scenario_path: str = ""
     # rehearsals
     clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
     clock_wall_anchor_ms: Annotated[int, Meta(ge=0)] = 0
@@ -73,33 +71,37 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+
+class Config(Options, frozen=True, kw_only=True):
+    """A configuration that was checked: the options, and the section of each scenario that has one."""
+
+    sections: dict[str, Struct] = {}
+
+    @property
+    def kinds(self) -> list[type[Scenario]]:
+        """The scenarios that are switched on."""
+        return load_scenarios(self.scenarios, self.scenario_path)
+
     def rules(self) -> Rules:
         """What the pure core needs of it."""
-        values = {name: getattr(self, name) for name in DispatchRules.__struct_fields__}
+        sections = {kind.name: self.sections.get(kind.name) or kind.options() for kind in self.kinds}
         return Rules(
             node=self.node,
             crs=self.crs,
             k_anonymity=self.k_anonymity,
             cell_resolution=self.cell_resolution,
             retention_s=int(self.retention_days * 86_400),
-            dispatch=DispatchRules(**values),
+            scenarios={name: msgspec.Raw(_pack(options)) for name, options in sorted(sections.items())},
         )
 
 
 RELOADABLE: Final = frozenset(
-    {
-        "credentials",
-        "messages_per_s",
-        "messages_burst",
-        "retention_days",
-        "k_anonymity",
-        "log_level",
-        "tls_cert",
-        "tls_key",
-    }
-    | set(DispatchRules.__struct_fields__)
+    "credentials messages_per_s messages_burst retention_days k_anonymity log_level tls_cert tls_key".split()
 )
-"""Options that SIGHUP applies; the files behind `credentials`, `tls_cert` and `tls_key` are read again too."""
+"""Options that SIGHUP applies, beside those of the scenarios; the files behind `credentials`, `tls_cert` and `tls_key`
+are read again too."""
+
+_pack: Final = msgspec.msgpack.Encoder().encode
 
 _HINTS: Final = {
     "node": 'Use lower-case letters, digits and dashes, for example node = "shop-7".',
@@ -137,25 +139,78 @@ def load(path: str | Path) -> Config:
     return msgspec.structs.replace(config, **resolved)
 
 
+def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
+    """The configuration that a reload puts in force: `new`, but for options that need a restart, which keep their old
+    value and are named."""
+    fixed = [
+        name
+        for name in Options.__struct_fields__
+        if name not in RELOADABLE and getattr(new, name) != getattr(old, name)
+    ]
+    named = fixed.copy()
+    sections = new.sections.copy()
+    for kind in old.kinds:
+        before, after = old.sections.get(kind.name) or kind.options(), sections.get(kind.name) or kind.options()
+        kept = [name for name in kind.restart_options if getattr(before, name) != getattr(after, name)]
+        sections[kind.name] = msgspec.structs.replace(after, **{name: getattr(before, name) for name in kept})
+        named += [f"[{kind.name}] {name}" for name in kept]
+    values = {name: getattr(old, name) for name in fixed}
+    return msgspec.structs.replace(new, sections=sections, **values), named
+
+
 def _convert(path: Path, values: dict[str, Any]) -> Config:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            raise ConfigError(
-                str(path), name, "a section", "The file is flat: write option = value, without [sections]."
-            )
-        if name not in Config.__struct_fields__:
-            near = [field for field in Config.__struct_fields__ if field.startswith(name[:4])]
-            hint = f"Did you mean {near[0]}?" if near else "deploy/edge.toml lists every option that this version has."
-            raise ConfigError(str(path), name, value, f"There is no such option. {hint}")
+    sections: dict[str, dict[str, Any]] = {name: value for name, value in values.items() if isinstance(value, dict)}
+    options = _options(path, {name: value for name, value in values.items() if name not in sections}, Options, "")
+    folder = str(path.resolve().parent / options.scenario_path) if options.scenario_path else ""
+    kinds = {kind.name: kind for kind in _kinds(path, options.scenarios, folder)}
+    made: dict[str, Struct] = {}
+    for name, section in sections.items():
+        if name not in kinds:
+            hint = f"No scenario of this name is switched on: scenarios = {list(kinds)}."
+            raise ConfigError(str(path), f"[{name}]", "a section", hint)
+        made[name] = _options(path, section, kinds[name].options, name)
+    fields: dict[str, Any] = {name: getattr(options, name) for name in Options.__struct_fields__}
+    fields["scenario_path"] = folder
+    return Config(**fields, sections=made)
+
+
+def _kinds(path: Path, names: list[str], folder: str) -> list[type[Scenario]]:
+    if not names or len(set(names)) < len(names):
+        raise ConfigError(str(path), "scenarios", names, 'Name each once, for example scenarios = ["dispatch"].')
     try:
-        return msgspec.convert(values, Config)
+        return load_scenarios(names, folder)
+    except DoorstepError as error:
+        raise ConfigError(str(path), "scenarios", names, str(error)) from None
+
+
+def _options(path: Path, values: dict[str, Any], form: type[T], section: str) -> T:
+    """The options of one section ("" for the node's own), checked."""
+    where = f"[{section}] " if section else ""
+    for name, value in values.items():
+        if name not in form.__struct_fields__:
+            raise ConfigError(
+                str(path), f"{where}{name}", value, f"There is no such option. {_near(name, form, section)}"
+            )
+    try:
+        return msgspec.convert(values, form)
     except msgspec.ValidationError as error:
         text = str(error)
         found = re.search(r"`\$\.(\w+)`", text) or re.search(r"field `(\w+)`", text)
         field = found.group(1) if found else "?"
         expected = text.split(" - at ", maxsplit=1)[0].rstrip(".")
-        hint = f"{expected}. {_HINTS.get(field, '')}".strip()
-        raise ConfigError(str(path), field, values.get(field), hint) from None
+        hint = f"{expected}. {_HINTS.get(field, '') if not section else ''}".strip()
+        raise ConfigError(str(path), f"{where}{field}", values.get(field), hint) from None
+
+
+def _near(name: str, form: type[Struct], section: str) -> str:
+    """Where an unknown option may belong: to a scenario's section, or another name."""
+    if not section:
+        for kind in load_scenarios(available()):
+            if name in kind.options.__struct_fields__:
+                where = f"below a line [{kind.name}], at the end of the file"
+                return f"It belongs to the scenario {kind.name}: write it {where}."
+    near = [field for field in form.__struct_fields__ if field.startswith(name[:4])]
+    return f"Did you mean {near[0]}?" if near else "deploy/edge.toml lists every option that this version has."
 
 
 def _check(path: Path, config: Config) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ..errors import BusyError, InputError
+from ..journal.files import write_atomic
 from ..journal.reader import FILE_NAME
 
 _PRIVATE: Final = 0o077
@@ -74,7 +75,7 @@ class DataDir:
         if path.exists() and _INSTANCE.fullmatch(found := path.read_text(encoding="ascii").strip()):
             return found
         made = secrets.token_hex(16)
-        self._write(path, made + "\n")
+        write_atomic(path, made + "\n")
         return made
 
     def status_token(self) -> str:
@@ -85,7 +86,7 @@ class DataDir:
 
     def write_ports(self, ports: dict[str, int]) -> None:
         """Say where the node listens: option name -> port. Gone again when the directory is closed."""
-        self._write(self.path / "ports.json", json.dumps(ports) + "\n")
+        write_atomic(self.path / "ports.json", json.dumps(ports) + "\n")
 
     def close(self) -> None:
         """Let the next node in."""
@@ -97,23 +98,3 @@ class DataDir:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _write(self, path: Path, text: str) -> None:
-        """Whole or not at all: a reader never finds half a file, nor does the next start after a power cut."""
-        fresh = path.with_name(path.name + ".new")
-        fresh.touch(0o600)
-        with fresh.open("wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        sync_directory(self.path)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable: a power cut takes a new file's name with it otherwise."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

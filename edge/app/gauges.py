@@ -1,27 +1,34 @@
 """What the node shows of itself: the gauges of the status report, and the live map of the operator's page."""
 
+from collections.abc import Mapping
+from functools import partial
+
 from ..clock import Clock
+from ..core.scenario import Dot
 from ..health.status import Status, Value
 from ..journal.journal import Journal
 from ..mqtt.client.broker import Broker
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
 from ..uplink.sync import Sync
-from ..web.live import Dot, LiveView
+from ..web.live import LiveView
 
 
 def register(
     status: Status,
     pipeline: Pipeline,
     journal: Journal,
+    clock: Clock,
     endpoint: Endpoint | None,
     broker: Broker | None,
     sync: Sync | None,
 ) -> None:
     """Tell the status where everything can be read. The core is looked up at each reading: a full disk replaces it."""
-    status.section("orders", lambda: pipeline.node.dispatch.order_states)
-    status.section("riders", lambda: pipeline.node.dispatch.rider_states)
     status.section("core", lambda: _core(pipeline))
+    for name, scenario in pipeline.node.scenarios.items():
+        for section in scenario.gauges():
+            status.section(section, partial(_of_scenario, pipeline, name, section))
+    status.problems(lambda: _problems(pipeline, clock))
     status.section("journal", lambda: _journal(journal, pipeline))
     status.section("link", lambda: _link(endpoint, broker))
     if sync is not None:
@@ -29,36 +36,24 @@ def register(
 
 
 def live(pipeline: Pipeline, clock: Clock) -> LiveView:
-    """Shops, riders and open orders, each at its place. For the node's own page only."""
+    """The layers of all scenarios, for the node's own page only."""
     now = clock.now()
-    now_ms = round(now.mono * 1000)
-    seen = pipeline.node.dispatch.live()
-    shops: list[Dot] = [
-        {"id": shop.shop, "lat": shop.place[0], "lon": shop.place[1], "state": f"{shop.orders} open", "age_s": None}
-        for shop in seen.shops
-    ]
-    riders: list[Dot] = [
-        {
-            "id": rider.rider,
-            "lat": rider.place[0],
-            "lon": rider.place[1],
-            "state": rider.state,
-            "age_s": max(now_ms - rider.seen_ms, 0) / 1000,
-        }
-        for rider in seen.riders
-        if rider.place is not None
-    ]
-    orders: list[Dot] = [
-        {
-            "id": order.order,
-            "lat": order.dropoff[0],
-            "lon": order.dropoff[1],
-            "state": order.state,
-            "age_s": max(now_ms - order.placed_ms, 0) / 1000,
-        }
-        for order in seen.orders
-    ]
-    return {"at": now.wall_ms, "shops": shops, "riders": riders, "orders": orders}
+    layers: dict[str, list[Dot]] = {}
+    for scenario in pipeline.node.scenarios.values():
+        layers.update(scenario.view(now))
+    return LiveView(now.wall_ms, layers)
+
+
+def _of_scenario(pipeline: Pipeline, scenario: str, section: str) -> Mapping[str, Value]:
+    return pipeline.node.scenarios[scenario].gauges().get(section, {})
+
+
+def _problems(pipeline: Pipeline, clock: Clock) -> dict[str, str]:
+    now = clock.now()
+    found: dict[str, str] = {}
+    for scenario in pipeline.node.scenarios.values():
+        found.update(scenario.problems(now))
+    return found
 
 
 def _core(pipeline: Pipeline) -> dict[str, Value]:
@@ -74,7 +69,6 @@ def _core(pipeline: Pipeline) -> dict[str, Value]:
         "recovery_differences": node.recovery_differences,
         "repeats_dropped_early": node.repeats_dropped_early,
     }
-    values.update({f"positions_{reason}": count for reason, count in node.dispatch.positions_dropped().items()})
     values.update({f"refused_{reason}": count for reason, count in node.counts.refused.items()})
     values.update({f"shed_{reason}": count for reason, count in node.counts.shed.items()})
     return values

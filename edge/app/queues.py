@@ -12,6 +12,9 @@
 `status` samples them; `verdict.STALLS` says which stillness is a fault after how long, and whether a restart helps.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from ..clock import Clock
 from ..core.node import Node
 from ..health.status import Status
@@ -21,7 +24,6 @@ from ..limits import (
     COMMIT_QUEUE_ROWS_MAX,
     CONNECTIONS_MAX,
     DEADLINE_LATE_S,
-    ORDERS_OPEN_MAX,
     POOL_WINDOWS_MAX,
 )
 from ..mqtt.client.broker import Broker
@@ -57,13 +59,19 @@ def watch(
         return outbox.windows_waiting if idle and not pipeline.full else 0
 
     status.queue("decode", lambda: pipeline.reads_waiting, lambda: pipeline.reads, CONNECTIONS_MAX)
-    status.queue("decide", lambda: late(node().dispatch.next_deadline()), lambda: node().number, 1)
+    status.queue("decide", lambda: late(node().next_decision()), lambda: node().number, 1)
     status.queue("commit", lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX)
     status.queue("publish", unsent, lambda: node().pending_answers.delivered, CONNECTIONS_MAX)
     status.queue("seal", lambda: late(node().windows.next_deadline()), lambda: node().outbox.events_sealed, 1)
     status.queue("cut", uncut, lambda: node().outbox.numbered, POOL_WINDOWS_MAX)
-    status.queue("orders", lambda: node().dispatch.orders_open, lambda: node().number, ORDERS_OPEN_MAX)
+    for name, scenario in node().scenarios.items():
+        for queue, (_, limit) in scenario.queues().items():
+            status.queue(queue, partial(_depth, node, name, queue), lambda: node().number, limit)
     status.queue("answers", lambda: len(node().pending_answers), lambda: node().sequence, ANSWERS_PENDING_MAX)
     if sync is not None:
         status.queue("send", lambda: sync.unsent, lambda: sync.batches_sent, BATCHES_IN_FLIGHT_MAX)
         status.queue("sync", lambda: sync.in_flight, lambda: sync.batches_acked, BATCHES_IN_FLIGHT_MAX)
+
+
+def _depth(node: Callable[[], Node], scenario: str, queue: str) -> int:
+    return node().scenarios[scenario].queues()[queue][0]

@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from ..clock import Clock
 from ..core.model import Configure
 from ..core.node import Node
@@ -34,7 +32,7 @@ from ..pipeline.pipeline import Pipeline
 from ..pipeline.retention import Retention
 from ..uplink.sync import Sync
 from . import rlimit, systemd
-from .config import RELOADABLE, Config, load, secret
+from .config import Config, load, reloaded, secret
 from .datadir import DataDir
 from .gauges import live, register
 from .gc import freeze_startup, starting
@@ -85,7 +83,7 @@ class _Running:
     async def _serve(self, data: DataDir, journal: Journal) -> int:
         config = self._config
         clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
-        node = Node()
+        node = Node(config.kinds)
         recovery = journal.recover()
         node.recover(recovery.snapshot, recovery.rows)
         if node.number:
@@ -114,7 +112,7 @@ class _Running:
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
         self._sync = self._uplink(data, pipeline)
-        register(status, pipeline, journal, self._endpoint, self._broker, self._sync)
+        register(status, pipeline, journal, clock, self._endpoint, self._broker, self._sync)
         watch(status, pipeline, clock, self._endpoint, self._broker, self._sync)
         for name in self._ends:
             status.gauge(f"link.{name}_days", partial(self._days_left, name))
@@ -326,12 +324,7 @@ class _Running:
     def _reload(self) -> None:
         """SIGHUP. A broken file or a refused change leaves everything as it was, and the log says why."""
         try:
-            config = load(self._config_path)
-            fixed = [
-                name
-                for name in Config.__struct_fields__
-                if name not in RELOADABLE and getattr(config, name) != getattr(self._config, name)
-            ]
+            config, fixed = reloaded(self._config, load(self._config_path))
             credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
             if self._tls is not None:
                 self._load_certificate(self._tls, config)
@@ -340,7 +333,6 @@ class _Running:
             return
         if fixed:
             log.warning("these options need a restart and keep their old value: %s", ", ".join(fixed))
-            config = msgspec.structs.replace(config, **{name: getattr(self._config, name) for name in fixed})
         self._config, self._credentials = config, credentials
         logging.getLogger().setLevel(config.log_level.upper())
         self._status.keeping(config.retention_days, config.k_anonymity)

@@ -1,30 +1,49 @@
 """`doorstep explain`: why an order went to its rider."""
 
+import difflib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
+from msgspec import Struct
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..core.model import decode_row
+from ..core.scenario import Moment, Scenario
 from ..errors import DoorstepError, InputError, JournalError
 from ..journal.reader import JournalReader
-from ..scenarios.dispatch.explain import Considered, DecisionView, Explanation, Moment, nearest
-from ..scenarios.dispatch.explain import explain as explained
+from ..scenarios.dispatch.explain import Considered, DecisionView
+from ..scenarios.loader import available, load
+
+NEAREST_SHOWN: Final = 5
+"""Ids suggested where one is not in the journal."""
+
+
+class Explanation(Struct, frozen=True):
+    """Everything that the journal contains about one order, in the order in which it happened."""
+
+    order: str
+    choices: list[DecisionView]
+    moments: list[Moment]
 
 
 @click.command(short_help="Say why an order went to its rider.")
 @click.argument("order", metavar="ORDER_ID")
 @click.option("--journal", "path", required=True, metavar="PATH", help="The journal, or the node's data directory.")
+@click.option(
+    "--scenario-path", default="", metavar="FOLDER", help="Where scenarios are that are not installed, as in edge.toml."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object; times in Unix ms.")
-def explain(order: str, path: str, as_json: bool) -> None:
+def explain(order: str, path: str, scenario_path: str, as_json: bool) -> None:
     """Say why an order went to its rider: who was considered, the parts of the cost, how old each rider's position was,
-    which version of the rules, and what happened next. Times are those of this computer's time zone.
+    which version of the rules, and what happened next. Times are those of this computer's time zone. Other scenarios
+    explain what they decide by its own name, for example a price by its sku.
 
     \b
     Examples:
@@ -33,17 +52,35 @@ def explain(order: str, path: str, as_json: bool) -> None:
 
     Exit codes: 0 explained; 1 the journal knows no such order; 2 the journal cannot be read.
     """
+    scenarios = [kind() for kind in load(available(scenario_path), scenario_path)]
     with JournalReader.open(Path(path)) as reader:
         try:
-            found = explained(order, _bodies(reader), _time)
-            if found is None:
-                raise _unknown(order, reader)
+            found = _explained(order, scenarios, reader)
+            if not found.choices and not found.moments:
+                raise _unknown(order, scenarios, reader)
         except (JournalError, ValueError) as error:
             raise InputError(str(reader.path), None, f"{error}. Nothing can be said for sure.") from error
     if as_json:
         click.echo(msgspec.json.encode(found))
     else:
         _show(found)
+
+
+def _explained(order: str, scenarios: list[Scenario], reader: JournalReader) -> Explanation:
+    found = Explanation(order, [], [])
+    needle = order.encode()
+    for body in _bodies(reader):
+        # An id is plain text in the row: most rows need not be decoded.
+        if needle not in body:
+            continue
+        row = decode_row(body)
+        for scenario in scenarios:
+            for entry in scenario.explain(row, order, _time):
+                if isinstance(entry, DecisionView):
+                    found.choices.append(entry)
+                else:
+                    found.moments.append(entry)
+    return found
 
 
 def _bodies(reader: JournalReader) -> Iterator[bytes]:
@@ -54,12 +91,17 @@ def _bodies(reader: JournalReader) -> Iterator[bytes]:
         yield body
 
 
-def _unknown(order: str, reader: JournalReader) -> DoorstepError:
+def _unknown(order: str, scenarios: list[Scenario], reader: JournalReader) -> DoorstepError:
     """What to try instead."""
     first, last = reader.bounds()
     if last < first:
         return DoorstepError(f"The journal {reader.path} is empty: it knows no order yet.")
-    alike = nearest(order, _bodies(reader))
+    known: dict[str, None] = {}
+    for body in _bodies(reader):
+        row = decode_row(body)
+        for scenario in scenarios:
+            known.update(dict.fromkeys(scenario.subjects(row)))
+    alike = difflib.get_close_matches(order, known, NEAREST_SHOWN, 0.7)
     begun, ended = (_row_time(reader, number) for number in (first, last))
     hint = f"Did you mean {', '.join(alike)}?" if alike else "Older rows are deleted after retention_days."
     return DoorstepError(f"No order {order!r} in rows {first} to {last} ({begun} to {ended}). {hint}")

@@ -1,9 +1,8 @@
-"""`doorstep replay`: decide a recorded journal again, and compare; or ask what would have been different."""
+"""`doorstep replay`: decide a recorded journal again, and compare."""
 
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import click
 import msgspec
@@ -13,10 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..core.replay import Difference, Replay
 from ..errors import InputError, JournalError
 from ..journal.reader import JournalReader
-from ..limits import LATE_MINUTES_MAX
-
-LATE_MIN: Final = 40
-"""The target for click-to-door of the public meal-delivery instances (Reyes et al., 2018)."""
 
 
 def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -29,20 +24,7 @@ def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | No
 @click.command(short_help="Decide a recorded journal again, and compare.")
 @click.option("--journal", "path", required=True, metavar="PATH", help="The journal, or the node's data directory.")
 @click.option(
-    "--what-if", "changes", multiple=True, metavar="CHANGE", help="riders=+2, riders=-2, kitchen=+20%; one of each."
-)
-@click.option(
-    "--policy",
-    type=click.Choice(["planned", "nearest"]),
-    help="Who decides in the what-if: the node's planner, or each order to the nearest idle rider.",
-)
-@click.option(
-    "--late-after",
-    type=click.IntRange(1, LATE_MINUTES_MAX),
-    default=LATE_MIN,
-    show_default=True,
-    metavar="MINUTES",
-    help="In a what-if, orders that take longer from click to door count as late.",
+    "--scenario-path", default="", metavar="FOLDER", help="Where scenarios are that are not installed, as in edge.toml."
 )
 @click.option(
     "--json",
@@ -53,19 +35,8 @@ def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | No
     metavar="[FILE]",
     help="Write the result as JSON to FILE; without one, print it instead of words.",
 )
-@click.option("--plot", "plot_file", callback=_place, metavar="FILE", help="Draw the what-if here, as SVG.")
-def replay(
-    path: str,
-    changes: tuple[str, ...],
-    policy: str | None,
-    late_after: int,
-    json_file: str | None,
-    plot_file: str | None,
-) -> None:
+def replay(path: str, scenario_path: str, json_file: str | None) -> None:
     """Feed a recorded journal through the core and compare every row, byte for byte.
-
-    With --what-if or --policy: simulate the recorded day as it was and with the change, by the node's own dispatch, and
-    show both beside what was recorded.
 
     Reads only: it may run while the node does, or on a copy (take the -wal file too). Where old rows have been deleted
     it begins at the oldest snapshot kept.
@@ -74,29 +45,18 @@ def replay(
     Examples:
       doorstep replay --journal /var/lib/doorstep
       doorstep replay --journal backup/journal.sqlite3 --json
-      doorstep replay --journal data --what-if riders=+2 --plot riders.svg
-      doorstep replay --journal data --what-if riders=-1 --what-if kitchen=+20% --json worse.json
-      doorstep replay --journal data --policy nearest
 
-    Exit codes: 0 no difference, or a what-if; 1 a difference (the first one is named); 2 the journal cannot be read, or
-    the change cannot be made.
+    Exit codes: 0 no difference; 1 a difference (the first one is named); 2 the journal cannot be read.
     """
-    if changes or policy:
-        from bench.whatif.command import what_if
-
-        what_if(Path(path), changes, policy or "planned", late_after, json_file, plot_file)
-        return
-    if plot_file:
-        raise click.UsageError("--plot draws a what-if: add --what-if riders=+2, or --policy nearest.")
-    _compare(Path(path), json_file)
+    _compare(Path(path), scenario_path, json_file)
 
 
-def _compare(path: Path, json_file: str | None) -> None:
+def _compare(path: Path, scenario_path: str, json_file: str | None) -> None:
     """Every row again, and the first difference."""
     with JournalReader.open(path) as reader:
         began = time.perf_counter()
         try:
-            run, difference, start, last = _run(reader)
+            run, difference, start, last = _run(reader, scenario_path)
         except (JournalError, ValueError) as error:
             hint = f"{error}. A damaged row cannot be compared; a row of a newer version needs that version."
             raise InputError(str(reader.path), None, hint) from error
@@ -123,13 +83,14 @@ def _compare(path: Path, json_file: str | None) -> None:
     raise SystemExit(0 if difference is None else 1)
 
 
-def _run(reader: JournalReader) -> tuple[Replay, Difference | None, int, int]:
+def _run(reader: JournalReader, scenario_path: str) -> tuple[Replay, Difference | None, int, int]:
     # Node brings the whole core with it: only this command pays for it.
     from ..core.node import Node
+    from ..scenarios.loader import available, load
 
     snapshot, start = reader.base()
     _, last = reader.bounds()
-    run = Replay(Node(), snapshot)
+    run = Replay(Node(load(available(scenario_path), scenario_path)), snapshot)
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

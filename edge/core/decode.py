@@ -1,25 +1,21 @@
-"""A publish becomes an input of the core: an event, a sighting, or a rejection that names the field. Pure.
+"""A message becomes an input of the core: an event, an observation, or a rejection that names the field. Pure.
 
 Bounded work for any bytes: the size is checked first, and the decoder refuses depth, length and type before it builds.
 """
 
 import re
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, Union
 
 import msgspec
 from msgspec import Struct
 
-from ..errors import Reason
+from ..errors import DoorstepError, Reason
 from ..limits import IDENTIFIER_PATTERN, PAYLOAD_BYTES_MAX, TEXT_CHARACTERS_MAX
-from ..messages.coordinates import converted
-from ..messages.envelope import DURABLE_KINDS, POSITION_KIND, OrderPlace, RiderPosition, RiderShift, is_json
-from .model import Event, Input, PositionReport, Publish, Rejected
+from ..messages.envelope import Receipt, is_json
+from .model import Event, Observed, RecordedEvent, Rejected
+from .scenario import Message, Refusal, Scenario
 
-_UP: Final = {
-    kind: (msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode)
-    for kind, body in DURABLE_KINDS.items()
-}
-_POSITION: Final = (msgspec.msgpack.Decoder(RiderPosition).decode, msgspec.json.Decoder(RiderPosition).decode)
 _IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
 _FIELD: Final = re.compile(r"`\$\.?([^`]*)`")
 _MISSING: Final = re.compile(r"field `(\w+)`")
@@ -33,62 +29,91 @@ class _Named(Struct):
     id: Any = None
 
 
-def decode(publish: Publish, crs: str) -> tuple[Input, ...]:
-    """The inputs that one publish makes: one, or two where a shift begins at a place (the place must not be stored, so
-    it travels on as a sighting). Never raises for anything that a client can send."""
-    client, kind, payload = publish.client, publish.kind, publish.payload
-    json = is_json(payload)
-    if len(payload) > PAYLOAD_BYTES_MAX:
-        detail = f"{len(payload)} bytes; at most {PAYLOAD_BYTES_MAX}"
-        return (Rejected(client, kind, Reason.OVERSIZED, "", detail, "", json),)
-    decoders = _UP.get(kind)
-    if decoders is not None:
+class _Kind(NamedTuple):
+    message: Message
+    pack: Any
+    json: Any
+    defaults: dict[str, Any]
+
+
+class Catalog:
+    """The messages of all scenarios that a node runs.
+
+    Raises:
+        DoorstepError: two scenarios claim one kind.
+    """
+
+    def __init__(self, scenarios: Iterable[type[Scenario]]) -> None:
+        self.scenario_of: dict[str, str] = {}
+        """Kind up -> scenario."""
+        self.up_kinds: dict[type, str] = {}
+        self.down_kinds: dict[type, str] = {Receipt: "receipt"}
+        self._up: dict[str, _Kind] = {}
+        for scenario in scenarios:
+            for message in scenario.messages:
+                self._add(scenario.name, message)
+        durable = [each.message.body for each in self._up.values() if each.message.durable]
+        self._recorded: Any = msgspec.msgpack.Decoder(Union[tuple(durable)]).decode if durable else None  # noqa: UP007
+
+    def _add(self, scenario: str, message: Message) -> None:
+        if message.direction == "down":
+            self.down_kinds[message.body] = message.kind
+            return
+        if message.kind in self._up:
+            raise DoorstepError(
+                f"The scenarios {self.scenario_of[message.kind]} and {scenario} both have the kind {message.kind!r}. "
+                "Switch one of them off in the option scenarios."
+            )
+        body = message.body
+        fields = {
+            field.name: field.default for field in msgspec.structs.fields(body) if field.name in message.in_memory
+        }
+        pack, json = msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode
+        self._up[message.kind] = _Kind(message, pack, json, fields)
+        self.scenario_of[message.kind] = scenario
+        self.up_kinds[body] = message.kind
+
+    @property
+    def kinds(self) -> dict[str, Message]:
+        """Every kind that a client may send."""
+        return {kind: each.message for kind, each in self._up.items()}
+
+    def decode(self, client: str, kind: str, payload: bytes, crs: str) -> Event | Observed | Rejected:
+        """The input that one publish makes. Never raises for anything that a client can send."""
+        json = is_json(payload)
+        if len(payload) > PAYLOAD_BYTES_MAX:
+            detail = f"{len(payload)} bytes; at most {PAYLOAD_BYTES_MAX}"
+            return Rejected(client, kind[:64], Reason.OVERSIZED, "", detail, "", json)
+        known = self._up.get(kind)
+        if known is None:
+            detail = f"known kinds: {', '.join(self._up)}"
+            return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)
+        message, pack, loads, defaults = known
         try:
-            body: Any = decoders[json](payload)
+            body: Any = loads(payload) if json else pack(payload)
         except _DECODE_ERRORS as error:
-            return (_rejected(publish, json, error),)
-        if kind == "order.place":
-            return _order(client, body, json, crs)
-        if kind == "rider.shift":
-            return _shift(client, body, json, crs)
-        return (Event(client, body, json),)
-    if kind == POSITION_KIND:
-        try:
-            position: RiderPosition = _POSITION[json](payload)
-        except _DECODE_ERRORS as error:
-            return (_rejected(publish, json, error),)
-        points = position.points
-        if position.crs is not None and position.crs != crs:
-            points = [(at, *converted(lat, lon, position.crs, crs)) for at, lat, lon in points]
-        return (PositionReport(client, points),)
-    known = ", ".join((*DURABLE_KINDS, POSITION_KIND))
-    return (Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", f"known kinds: {known}", _id_of(payload, json), json),)
+            return _rejected(client, kind, payload, json, error)
+        if message.prepare is not None:
+            prepared: Any = message.prepare(body, crs)
+            if isinstance(prepared, Refusal):
+                id_ = getattr(body, "id", "")
+                return Rejected(client, kind, prepared.reason, prepared.field, prepared.detail, id_, json)
+            body = prepared
+        if not message.durable:
+            return Observed(client, body)
+        for name, default in defaults.items():
+            if getattr(body, name) != default:
+                return Event(client, msgspec.structs.replace(body, **defaults), json, body)
+        return Event(client, body, json)
+
+    def opened(self, recorded: RecordedEvent) -> Event:
+        """An event as its row keeps it, decoded. Raises msgspec.DecodeError where no scenario here has its kind."""
+        if self._recorded is None:
+            raise msgspec.DecodeError("no scenario is switched on")
+        return Event(recorded.client, self._recorded(recorded.body), recorded.json)
 
 
-def _order(client: str, body: OrderPlace, json: bool, crs: str) -> tuple[Input, ...]:
-    if body.ready_at is None and body.prep_s is None:
-        detail = "give ready_at (Unix ms) or prep_s (seconds)"
-        return (Rejected(client, "order.place", Reason.MALFORMED, "ready_at", detail, body.id, json),)
-    if body.crs is not None and body.crs != crs:
-        pickup = converted(body.pickup.lat, body.pickup.lon, body.crs, crs)
-        dropoff = converted(body.dropoff.lat, body.dropoff.lon, body.crs, crs)
-        place = type(body.pickup)
-        body = msgspec.structs.replace(body, pickup=place(*pickup), dropoff=place(*dropoff), crs=None)
-    return (Event(client, body, json),)
-
-
-def _shift(client: str, body: RiderShift, json: bool, crs: str) -> tuple[Input, ...]:
-    place = body.place
-    if place is None:
-        return (Event(client, body, json),)
-    at = place.lat, place.lon
-    if body.crs is not None and body.crs != crs:
-        at = converted(*at, body.crs, crs)
-    event = Event(client, msgspec.structs.replace(body, place=None, crs=None), json)
-    return (event, PositionReport(client, [(body.at, *at)]))
-
-
-def _rejected(publish: Publish, json: bool, error: Exception) -> Rejected:
+def _rejected(client: str, kind: str, payload: bytes, json: bool, error: Exception) -> Rejected:
     """Names the field. The decoder's texts quote patterns and types, never the payload, so they are safe to send."""
     text = str(error)[:TEXT_CHARACTERS_MAX]
     found = _FIELD.search(text)
@@ -97,8 +122,7 @@ def _rejected(publish: Publish, json: bool, error: Exception) -> Rejected:
     detail = text.split(" - at `")[0]
     if isinstance(error, UnicodeDecodeError):
         detail = "a text is not UTF-8"
-    id_ = _id_of(publish.payload, json)
-    return Rejected(publish.client, publish.kind, Reason.MALFORMED, field[:64], detail, id_, json)
+    return Rejected(client, kind, Reason.MALFORMED, field[:64], detail, _id_of(payload, json), json)
 
 
 _named: Final = (msgspec.msgpack.Decoder(_Named).decode, msgspec.json.Decoder(_Named).decode)

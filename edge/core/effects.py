@@ -1,70 +1,71 @@
-"""What the events of a round cause beside their receipts: messages to people, and counts. Pure.
-
-This is the `Say` that the node hands to its scenarios.
-"""
+"""What a round causes beside its receipts: messages to clients, counts, measures. Pure."""
 
 from collections.abc import Iterable, Mapping
 
+from msgspec import Struct
+
 from ..messages.coordinates import converted
-from ..messages.envelope import DOWN_KINDS, Assignment, Update, encode
+from ..messages.envelope import encode
 from .aggregate import Windows
-from .model import Now, Recordable
+from .model import Now
 
 Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
 
 
 class Effects:
-    """What a round wants to tell people and to count: the `Say` of the scenarios."""
+    """The effects of one scenario in one round, labelled with its name."""
 
-    def __init__(self, windows: Windows, crs: str, json_clients: Mapping[str, bool], now: Now, scenario: str) -> None:
+    def __init__(
+        self,
+        windows: Windows,
+        crs: str,
+        json_clients: Mapping[str, bool],
+        kinds: Mapping[type, str],
+        scenario: str,
+        now: Now,
+    ) -> None:
         self._windows = windows
         self._crs = crs
         self._json = json_clients
-        self._now = now
+        self._kinds = kinds
         self._scenario = scenario
-        self.lookups: list[Recordable] = []
+        self._now = now
         self._messages: dict[int, Message] = {}  # by number, in sequence
         self._number = 0
-        self._withdrawn: dict[tuple[str, str], int] = {}
-        self._updated: dict[tuple[str, str], int] = {}
+        self._latest: dict[tuple[str, str, str], int] = {}
+        self.decisions = 0
 
     @property
     def messages(self) -> Iterable[Message]:
-        """What is told, in sequence."""
+        """Messages in their sequence."""
         return self._messages.values()
 
-    def repeat(self, client: str, receipt: bytes, expires_mono: float) -> None:
-        """A receipt as it was recorded."""
-        self._add((client, "receipt", receipt, expires_mono))
-
-    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
-        """A message to a client, in the encoding that it speaks. Of an order's updates only the last is told: those
-        before it would be outdated when they leave, as where a rider's phone sends at once what it did without a
-        network."""
-        payload = encode(body, self._json.get(client, False))
-        number = self._add((client, DOWN_KINDS[type(body)], payload, expires_mono))
-        if isinstance(body, Update):
-            outdated = self._updated.get((client, body.order))
+    def tell(self, client: str, body: Struct, expires_mono: float, topic: str = "") -> None:
+        """A message to a client, in the client's encoding, kept for it until `expires_mono`. Of the messages of one
+        kind with the same `topic` (an order, a label) only the last one of the round leaves: the others would be
+        outdated when they arrive, as where a phone sends at once what happened while it had no network."""
+        kind = self._kinds[type(body)]
+        self._number += 1
+        self._messages[self._number] = (client, kind, encode(body, self._json.get(client, False)), expires_mono)
+        if topic:
+            outdated = self._latest.get((client, kind, topic))
             if outdated is not None:
                 del self._messages[outdated]
-            self._updated[client, body.order] = number
-        elif body.state == "withdrawn":
-            self._withdrawn[client, body.order] = number
+            self._latest[client, kind, topic] = self._number
 
-    def cancel_withdrawal(self, client: str, order: str) -> None:
-        """A withdrawal of this very round became void: told after the receipt it would be the last word."""
-        void = self._withdrawn.pop((client, order), None)
+    def cancel(self, client: str, kind: str, topic: str) -> None:
+        """A message of this round became void, if there was one."""
+        void = self._latest.pop((client, kind, topic), None)
         if void is not None:
             del self._messages[void]
 
-    def _add(self, message: Message) -> int:
-        self._number += 1
-        self._messages[self._number] = message
-        return self._number
+    def decided(self, decisions: int) -> None:
+        """So many decisions were made, not only recalled from a record."""
+        self.decisions += decisions
 
     def count(self, name: str, at_ms: int, n: int = 1) -> None:
-        """A counter of the window of `at_ms`."""
+        """A counter of the window of `at_ms` (wall clock)."""
         self._windows.count(self._scenario, name, at_ms, self._now, n)
 
     def measure(self, name: str, at_ms: int, value: int) -> None:
@@ -72,7 +73,8 @@ class Effects:
         self._windows.measure(self._scenario, name, at_ms, value, self._now)
 
     def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-        """A spatial count; the cells are of WGS-84 whatever the node's own system."""
+        """A count by place, which leaves the node only where enough people contributed. The cells are of WGS-84
+        whatever the node's own system."""
         if self._crs != "wgs84":
             lat, lon = converted(lat, lon, self._crs, "wgs84")
         self._windows.locate(self._scenario, name, at_ms, lat, lon, person, self._now)

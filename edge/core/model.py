@@ -1,16 +1,15 @@
 """The nouns of the node: what goes into the core, what comes out, and the row that keeps both.
 
 Structs that reach the journal are arrays on disk (`array_like`), with a one-letter tag where a union needs one.
-New fields go to the end and have a default: that is how an older row stays readable.
 """
 
-from typing import Protocol
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from ..errors import Reason
-from ..messages.envelope import Durable
+from ..errors import JournalError, Reason
+from ..messages.envelope import Up
 
 
 class Now(Struct, frozen=True, array_like=True):
@@ -23,11 +22,21 @@ class Now(Struct, frozen=True, array_like=True):
 # -- inputs of the core ------------------------------------------------------------------------------------------------
 
 
-class Event(Struct, frozen=True, array_like=True, tag="e"):
-    """A durable event of an authenticated client, validated. `json` is the encoding that its answers get."""
+class Event(Struct, frozen=True):
+    """A durable event of an authenticated client, validated. `body` has no field that must not be stored; `observed` is
+    the message with such fields, where it has any. `json` is the encoding of its answers."""
 
     client: str
-    body: Durable
+    body: Up
+    json: bool = False
+    observed: Up | None = None
+
+
+class RecordedEvent(Struct, frozen=True, array_like=True, tag="e"):
+    """An event as its row keeps it: `body` is the message in MessagePack, with its kind (`Catalog.opened`)."""
+
+    client: str
+    body: msgspec.Raw
     json: bool = False
 
 
@@ -43,12 +52,11 @@ class Rejected(Struct, frozen=True, array_like=True, tag="r"):
     json: bool = False
 
 
-class PositionReport(Struct, frozen=True):
-    """Where a client was, oldest first: (lat, lon) in the node's coordinate system, and when, by the publisher's
-    stamp. In memory only: it has no place in a row."""
+class Observed(Struct, frozen=True):
+    """A message that is in memory only, such as a position: it has no place in a row."""
 
     client: str
-    points: list[tuple[int, float, float]]
+    body: Struct
 
 
 class Presence(Struct, frozen=True):
@@ -90,30 +98,16 @@ class SyncAcked(Struct, frozen=True, array_like=True, tag="a"):
     through: int
 
 
-class DispatchRules(Struct, frozen=True, kw_only=True):
-    """How orders are dispatched. Seconds, metres per second, factors."""
-
-    speed_mps: float = 5.5
-    detour_factor: float = 1.3
-    pickup_service_s: int = 240
-    dropoff_service_s: int = 240
-    reply_s: int = 60
-    silent_s: int = 300
-    give_up_s: int = 3600
-    soon_free_s: int = 900
-    position_age_s_max: int = 600
-    radius_m_max: int = 20_000
-
-
 class Rules(Struct, frozen=True, kw_only=True):
-    """Everything the core needs of the configuration. Comes in as an input, so that a replay has it too."""
+    """Everything the core needs of the configuration. Comes in as an input, so that a replay has it too. `scenarios`
+    has the options of each scenario that is switched on, in MessagePack."""
 
     node: str
     crs: str = "wgs84"
     k_anonymity: int = 5
     cell_resolution: int = 8
     retention_s: int = 7 * 24 * 3600
-    dispatch: DispatchRules = DispatchRules()
+    scenarios: dict[str, msgspec.Raw] = {}
 
 
 class DuplicateAnswer(Struct, frozen=True, array_like=True, tag="l"):
@@ -129,59 +123,10 @@ class Configure(Struct, frozen=True, array_like=True, tag="c"):
     rules: Rules
 
 
-Recorded = Event | Rejected | Delivered | Shed | SyncWelcomed | SyncAcked | DuplicateAnswer | Configure
-Input = Recorded | PositionReport | Presence
-
-
-# -- what a decision saw and chose -------------------------------------------------------------------------------------
-
-
-class RiderDistance(Struct, frozen=True, array_like=True):
-    """What a decision may know of a rider's position: whole seconds of travel to the pickup, whole seconds of age."""
-
-    rider: str
-    travel_s: int
-    age_s: int
-
-
-class NearestObservation(Struct, frozen=True, array_like=True, tag="g"):
-    """The nearest available riders to one order's pickup, nearest first."""
-
-    order: str
-    riders: list[RiderDistance]
-
-
-class SilentRiders(Struct, frozen=True, array_like=True, tag="q"):
-    """Riders on shift of whom nothing was heard for too long."""
-
-    riders: list[str]
-
-
-Observation = NearestObservation | SilentRiders
-
-
-class Candidate(Struct, frozen=True, array_like=True):
-    """A rider considered for an order: when it could pick up and drop off (wall ms), and the parts of its cost (s)."""
-
-    rider: str
-    travel_s: int
-    age_s: int
-    free_in_s: int
-    pickup_at: int
-    dropoff_at: int
-    cost: dict[str, int]
-
-
-class Decision(Struct, frozen=True, array_like=True):
-    """One order's choice in one round. `rider` is empty where nobody was chosen; `offer` says whether it goes out now
-    or is a plan that a later round may better. `rule` is the version of the policy; `why` is one sentence."""
-
-    order: str
-    rider: str
-    offer: bool
-    rule: str
-    why: str
-    candidates: list[Candidate]
+Durable = Rejected | Delivered | Shed | SyncWelcomed | SyncAcked | DuplicateAnswer | Configure
+"""Inputs that a row keeps as they are."""
+Recorded = RecordedEvent | Durable
+Input = Event | Durable | Observed | Presence
 
 
 # -- effects of the core -----------------------------------------------------------------------------------------------
@@ -227,16 +172,26 @@ class Batch(Struct, frozen=True, array_like=True, tag="B"):
 Recordable = Answer | Acknowledge | DuplicateLookup | Batch
 
 
+class ScenarioRecord(Struct, frozen=True, array_like=True):
+    """What one scenario observed and decided in a round: bytes that only the scenario decodes."""
+
+    scenario: str
+    record: bytes
+
+
 class Row(Struct, frozen=True, array_like=True):
-    """One call of the core, whole: what went in, what it saw and chose, what came out. The unit of the journal.
-    Numbers grow by one from 1 and are the journal's keys."""
+    """One call of the core, whole: its inputs, the record of each scenario that took part, its effects. The unit of the
+    journal. Numbers grow by one from 1 and are the journal's keys."""
 
     number: int
     now: Now
     inputs: list[Recorded]
-    seen: list[Observation]
-    decisions: list[Decision]
+    scenarios: list[ScenarioRecord]
     effects: list[Recordable]
+
+    def record_of(self, scenario: str) -> bytes:
+        """The record of one scenario; empty where it took no part."""
+        return next((each.record for each in self.scenarios if each.scenario == scenario), b"")
 
 
 class Commit(Struct, frozen=True):
@@ -252,48 +207,52 @@ encode_row = msgspec.msgpack.Encoder().encode
 decode_row = msgspec.msgpack.Decoder(Row).decode
 
 
-# -- the seam between links and the node -------------------------------------------------------------------------------
+# -- snapshots ---------------------------------------------------------------------------------------------------------
+
+STATE_VERSION: Final = 2
 
 
-class Publish(Struct, frozen=True):
-    """One publish of an authenticated client, as a link hands it over. `token` is the link's own: it comes back with
-    the acknowledgement (0 for QoS 0, which gets none)."""
+class Counts(Struct, array_like=True):
+    """What became of every durable input since the node's first start. `received` is the sum of the others."""
 
-    client: str
-    kind: str
-    payload: bytes
-    qos: int
-    token: int
-
-
-class Source(Protocol):
-    """Where publishes came from, and where their acknowledgements go: one connection, or the broker link."""
-
-    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
-        """Everything about these publishes is on disk and sent. An empty reason is success."""
-        ...
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    refused: dict[str, int] = {}
+    shed: dict[str, int] = {}
 
 
-class Receiver(Protocol):
-    """The node's side of a link. All calls come from the event loop's thread."""
+class Snapshot(Struct, array_like=True):
+    """Everything about the core that a row can change. Nothing of what is in memory only is part of it."""
 
-    def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
-        """All publishes of one read, in order. `read_at` is `time.perf_counter()` when the bytes were read."""
-        ...
+    version: int
+    rules: Rules
+    number: int
+    sequence: int
+    last: Now
+    json_clients: list[str]
+    counts: Counts
+    pending_answers: bytes
+    dedup: bytes
+    windows: bytes
+    outbox: bytes
+    scenarios: dict[str, bytes]
+    age_ms: int
 
-    def shed(self, client: str, reason: Reason, count: int) -> None:
-        """Messages that the link dropped, by reason."""
-        ...
 
-    def delivered(self, client: str, sequences: list[int]) -> None:
-        """Answers that the client has acknowledged."""
-        ...
+encode_snapshot = msgspec.msgpack.Encoder().encode
 
-    def present(self, client: str, present: bool) -> None:
-        """The client's first session came, or its last one went."""
-        ...
 
-    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
-        """Durable, unacknowledged, unexpired answers of `client` with a sequence above `after`, oldest first, each with
-        the seconds of real time until it expires. At most `limit`."""
-        ...
+def decode_snapshot(body: bytes) -> Snapshot:
+    """The state in a snapshot. Raises JournalError where it is of another version, or none at all."""
+    try:
+        state = msgspec.msgpack.decode(body, type=Snapshot)
+    except msgspec.DecodeError as error:
+        raise JournalError(f"The snapshot cannot be read ({error}): was it written by another version?") from None
+    if state.version != STATE_VERSION:
+        age = "a newer" if state.version > STATE_VERSION else "an older"
+        raise JournalError(
+            f"The snapshot was written by {age} doorstep (version {state.version}; this one reads version "
+            f"{STATE_VERSION}). Start that doorstep again: what the node kept is as it was."
+        )
+    return state

@@ -4,35 +4,37 @@ A call of `handle` is a round: a batch of inputs at one instant becomes a list o
 round stands in one `Row`, which is the first effect; everything after it waits until the row is on disk. The same
 function serves three callers:
 
-    live        the observations come from the position table, the decisions are made
-    recovery    both come from the recorded row, and so do the batches for the centre, so that a new version of the
-                policy cannot change what was promised
-    replay      the observations come from the row, the decisions are made again and compared
+    live        scenarios observe live and decide
+    recovery    observations and decisions come from the recorded row, and so do the batches for the centre, so that a
+                new version of a policy cannot change what was promised
+    replay      observations come from the row, decisions are made again and compared
 
-Order in a round: timers that are due, then the inputs as they came, then one decision over what has changed, then
-receipts (they carry the promise, so they need the decision), then the answers that the events caused, then windows and
-batches.
+Order in a round: the inputs as they came (repeats are recognised here), then each scenario that has events or a due
+deadline, then receipts (they carry what the scenario decided), then its messages, then windows and batches.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from ..errors import JournalError, Reason
+import msgspec
+
+from ..errors import DoorstepError, JournalError, Reason
 from ..limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
-from ..messages.envelope import KIND_OF, OrderPlace, Promise, Receipt, RiderShift, encode
-from ..scenarios.dispatch import Dispatch, RecordedSensor, Refusal, Sensor
+from ..messages.envelope import Receipt, encode
 from .aggregate import Windows
 from .answers import PendingAnswers
+from .decode import Catalog
 from .dedup import DedupIndex
-from .effects import Effects
+from .effects import Effects, Message
 from .model import (
+    STATE_VERSION,
     Acknowledge,
     Answer,
     Batch,
     Commit,
     Configure,
-    Decision,
+    Counts,
     Delivered,
     DuplicateAnswer,
     DuplicateLookup,
@@ -40,31 +42,42 @@ from .model import (
     Event,
     Input,
     Now,
-    PositionReport,
+    Observed,
     Presence,
     Recordable,
     Recorded,
+    RecordedEvent,
     Rejected,
     Row,
     Rules,
+    ScenarioRecord,
     Shed,
+    Snapshot,
     SyncAcked,
     SyncWelcomed,
     decode_row,
+    decode_snapshot,
     encode_row,
+    encode_snapshot,
 )
 from .outbox import Outbox
-from .snapshot import STATE_VERSION, Counts, State, decode_state, encode_state
+from .scenario import Outcome, Refusal, Scenario, Sensor
 
-SCENARIO: Final = "dispatch"
+NODE: Final = "node"
+"""The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
 
-_ACCEPTED: Final = {body: f"accepted.{kind}" for body, kind in KIND_OF.items()}
+_pack = msgspec.msgpack.Encoder().encode
 
 
 class Node:
     """The core. Before the first `Configure` it knows no rules and refuses to handle anything else."""
 
-    def __init__(self) -> None:
+    def __init__(self, scenarios: Sequence[type[Scenario]]) -> None:
+        self.kinds = tuple(sorted(scenarios, key=lambda each: each.name))
+        self.catalog = Catalog(self.kinds)
+        self.scenarios: dict[str, Scenario] = {each.name: each() for each in self.kinds}
+        if NODE in self.scenarios:
+            raise DoorstepError(f"A scenario cannot have the name {NODE!r}. Give it another name.")
         self.number = 0
         """The last row's number."""
         self.sequence = 0
@@ -79,28 +92,35 @@ class Node:
         self.recovered_rows = self.recovered_bytes = 0
         """What recovery had to run through: rows after the snapshot, and their size."""
         self.age_ms = 0
-        """How long the node has lived, as its rounds tell: no jump of a clock makes it older than it is."""
+        """How long the node has lived, by its rounds: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
+        self._crs = "wgs84"
         self._json: dict[str, bool] = {}
         self._dedup = DedupIndex()
+        self._dormant: dict[str, bytes] = {}  # the state of scenarios that are switched off
         self.outbox = Outbox("")
         self.windows = Windows(5, 8)
-        self.dispatch = Dispatch(Rules(node="unset").dispatch)
 
     # -- the three callers ---------------------------------------------------------------------------------------------
 
     def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
-        """One round, live. No effects where nothing durable happened: positions alone make no row."""
-        recorded = self._observe(batch, now)
-        if not recorded:
-            deadline = self.next_deadline()
-            if deadline is None or deadline > now.mono:
+        """One round, live. No effects where nothing durable happened: observations alone make no row."""
+        inputs, recorded = self._observe(batch, now)
+        mono = now.mono
+        due: dict[str, Sensor] = {}
+        for name, scenario in self.scenarios.items():
+            deadline = scenario.next_deadline()
+            if deadline is not None and deadline <= mono:
+                due[name] = scenario.live_sensor()
+        if not inputs and not due:
+            deadline = self.windows.next_deadline()
+            if deadline is None or deadline > mono:
                 return []
-        return self._round(recorded, now, self.dispatch.live_sensor(), None)
+        return self._round(inputs, recorded, now, due)
 
     def replay(self, row: Row) -> list[Effect]:
-        """The round of a recorded row, decided again on what it saw then."""
-        return self._round(row.inputs, row.now, RecordedSensor(row.seen), None)
+        """The round of a recorded row, decided again on what it observed then."""
+        return self._again(row, decided=False)
 
     def recover(self, snapshot: bytes | None, rows: Iterable[bytes]) -> None:
         """Back to where the journal ends. Raises JournalError where a row is missing or of another format."""
@@ -115,9 +135,8 @@ class Node:
                     f"The journal goes from row {self.number} to row {row.number}: rows are missing. "
                     f"Restore the data directory from a backup, or move it away and start afresh."
                 )
-            cut = [effect for effect in row.effects if isinstance(effect, Batch)]
             with _readable(f"Row {row.number} of the journal"):
-                effects = self._round(row.inputs, row.now, RecordedSensor(row.seen), row.decisions, cut)
+                effects = self._again(row, decided=True)
             if effects[1:] != row.effects:
                 self.recovery_differences += 1
             self.recovered_rows += 1
@@ -125,10 +144,19 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """When `handle` wants to be called even without inputs, in monotonic seconds."""
-        decide, seal = self.dispatch.next_deadline(), self.windows.next_deadline()
+        decide, seal = self.next_decision(), self.windows.next_deadline()
         if decide is None or seal is None:
             return seal if decide is None else decide
         return min(decide, seal)
+
+    def next_decision(self) -> float | None:
+        """The earliest deadline of a scenario."""
+        earliest: float | None = None
+        for scenario in self.scenarios.values():
+            deadline = scenario.next_deadline()
+            if deadline is not None and (earliest is None or deadline < earliest):
+                earliest = deadline
+        return earliest
 
     @property
     def repeats_dropped_early(self) -> int:
@@ -137,127 +165,183 @@ class Node:
 
     @property
     def prunable(self) -> int:
-        """Rows up to this number may leave the journal: see `repeats`."""
+        """Rows up to this number may leave the journal: see `dedup`."""
         return self._dedup.prunable
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
-    def _observe(self, batch: Sequence[Input], now: Now) -> list[Recorded]:
-        """Feeds what is never stored to the position table, and returns the rest. Who sends an event is not silent, not
-        even for the timers, which come before the event in its round."""
+    def _observe(self, batch: Sequence[Input], now: Now) -> tuple[list[Input], list[Recorded]]:
+        """Feeds the scenarios with what is in memory only; returns the rest, and how the row keeps it. A scenario
+        observes each event before its round, so that nobody who sends one counts as silent."""
+        inputs: list[Input] = []
         recorded: list[Recorded] = []
         for item in batch:
             if isinstance(item, Event):
-                self.dispatch.touch(item.client, now)
-                recorded.append(_recordable(item))
-            elif isinstance(item, PositionReport):
-                self.dispatch.report_position(item.client, item.points, now)
+                if not isinstance(made := _recorded(item, self.catalog.up_kinds), RecordedEvent):
+                    inputs.append(made)
+                else:
+                    self._scenario_of(item.body).observe(item.client, item.observed or item.body, now)
+                    inputs.append(item)
+                recorded.append(made)
+            elif isinstance(item, Observed):
+                self._scenario_of(item.body).observe(item.client, item.body, now)
             elif isinstance(item, Presence):
-                self.dispatch.presence(item.client, item.present, now)
+                for scenario in self.scenarios.values():
+                    scenario.observe(item.client, item, now)
             else:
+                inputs.append(item)
                 recorded.append(item)
-        return recorded
+        return inputs, recorded
+
+    def _scenario_of(self, body: msgspec.Struct) -> Scenario:
+        return self.scenarios[self.catalog.scenario_of[self.catalog.up_kinds[type(body)]]]
+
+    def _again(self, row: Row, *, decided: bool) -> list[Effect]:
+        inputs = [self.catalog.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
+        sensors: dict[str, Sensor] = {}
+        for record in row.scenarios:
+            if record.scenario not in self.scenarios:
+                raise JournalError(
+                    f"The journal has decisions of the scenario {record.scenario!r}, which is not switched on. "
+                    f"Add it to the option scenarios, and its folder to scenario_path."
+                )
+            sensors[record.scenario] = self.scenarios[record.scenario].recorded_sensor(record.record, decided)
+        cut = [effect for effect in row.effects if isinstance(effect, Batch)] if decided else None
+        return self._round(inputs, row.inputs, row.now, sensors, cut)
 
     def _round(
         self,
-        inputs: list[Recorded],
+        inputs: Sequence[Input],
+        recorded: list[Recorded],
         now: Now,
-        sensor: Sensor,
-        decided: list[Decision] | None,
+        sensors: dict[str, Sensor],
         cut: list[Batch] | None = None,
     ) -> list[Effect]:
         self.number += 1
         self.age_ms += min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
         self.last = now
-        out = Effects(self.windows, "wgs84" if self.rules is None else self.rules.crs, self._json, now, SCENARIO)
-        unfetched = self.pending_answers.expire(now.mono)
-        if unfetched:
-            out.count("answer.expired", now.wall_ms, unfetched)
-        self.dispatch.expire(now, sensor, out)
+        expired = self.pending_answers.expire(now.mono)
+        if expired:
+            self.windows.count(NODE, "answer.expired", now.wall_ms, now, expired)
         reasons: list[str] = []
-        verdicts: list[tuple[Event | Rejected, Refusal | None]] = []
+        receipts: list[tuple[str, Receipt, bool] | None] = []
+        again: list[Message] = []
+        lookups: list[DuplicateLookup] = []
+        work: dict[str, list[tuple[int, Event]]] = {}
         for item in inputs:
             if isinstance(item, Event):
-                reasons.append(self._event(item, now, out, verdicts))
+                if self._is_new(item, now, lookups):
+                    kind = self.catalog.up_kinds[type(item.body)]
+                    work.setdefault(self.catalog.scenario_of[kind], []).append((len(reasons), item))
+                reasons.append("")
+                receipts.append(None)
             elif isinstance(item, Rejected):
-                reasons.append(self._rejected(item, now, out, verdicts))
+                reason, receipt = self._rejected(item, now, lookups)
+                reasons.append(reason)
+                receipts.append(None if receipt is None else (item.client, receipt, item.json))
             else:
-                self._other(item, now, out)
-        if decided is None:
-            decisions = self.dispatch.decide(now, sensor)
-            self.decided += len(decisions)
-        else:
-            decisions = decided
-        self.dispatch.apply_decisions(decisions, now, out)
+                self._other(item, now, again)
+        records: list[ScenarioRecord] = []
+        messages: list[Message] = again
+        for name, scenario in self.scenarios.items():
+            mine = work.get(name)
+            sensor = sensors.get(name)
+            if sensor is None:
+                if mine is None:
+                    continue
+                sensor = scenario.live_sensor()
+            out = Effects(self.windows, self._crs, self._json, self.catalog.down_kinds, name, now)
+            events = [] if mine is None else [event for _, event in mine]
+            outcomes = scenario.round(events, now, sensor, out)
+            for (index, event), outcome in zip(mine or (), outcomes, strict=True):
+                reasons[index] = self._decided(scenario, event, outcome, now)
+                receipts[index] = (event.client, self._receipt(scenario, event, outcome, now), event.json)
+            self.decided += out.decisions
+            records.append(ScenarioRecord(name, sensor.record()))
+            messages += out.messages
 
-        effects: list[Recordable] = [self._receipt(item, refusal, now) for item, refusal in verdicts]
-        for message in out.messages:
+        expires = now.mono + RECEIPT_EXPIRY_S
+        effects: list[Recordable] = [
+            self._answer(each[0], "receipt", encode(each[1], each[2]), expires) for each in receipts if each is not None
+        ]
+        for message in messages:
             effects.append(self._answer(*message))
-        effects += out.lookups
+        effects += lookups
         effects += self._sync(now, cut)
         if reasons:
             effects.append(Acknowledge(reasons))
-        row = Row(self.number, now, inputs, sensor.log, decisions, effects)
-        return [Commit(self.number, encode_row(row)), *effects]
+        return [Commit(self.number, encode_row(Row(self.number, now, recorded, records, effects))), *effects]
 
-    def _event(
-        self, event: Event, now: Now, out: Effects, verdicts: list[tuple[Event | Rejected, Refusal | None]]
-    ) -> str:
-        """One event: a repeat, a refusal or an acceptance. Returns the reason for its acknowledgement."""
+    def _is_new(self, event: Event, now: Now, lookups: list[DuplicateLookup]) -> bool:
+        """Whether an event is not a repeat; then its client's encoding is that of its answers from now on."""
         body = event.body
         self.counts.received += 1
         row = self._dedup.insert_or_get(event.client, body.id, self.number, self.age_ms)
         if row is not None:
-            self._repeated(event.client, body.id, row, f"duplicate.{KIND_OF[type(body)]}", body.at, now, out)
-            return ""
+            kind = self.catalog.up_kinds[type(body)]
+            self._repeated(event.client, body.id, row, kind, f"duplicate.{kind}", body.at, now, lookups)
+            return False
         if event.json:
             if event.client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
                 del self._json[next(iter(self._json))]
             self._json[event.client] = True
         elif self._json:
             self._json.pop(event.client, None)
-        refusal = self.dispatch.apply(event, now, out)
-        verdicts.append((event, refusal))
-        if refusal is None:
-            self.counts.accepted += 1
-            self.windows.event(SCENARIO, _ACCEPTED[type(body)], body.at, now)
-            return ""
-        self._refused(refusal.reason, body.at, now)
-        return refusal.reason
+        return True
 
-    def _rejected(
-        self, item: Rejected, now: Now, out: Effects, verdicts: list[tuple[Event | Rejected, Refusal | None]]
-    ) -> str:
+    def _decided(self, scenario: Scenario, event: Event, outcome: Outcome, now: Now) -> str:
+        """Counts what became of an event. Returns the reason for its acknowledgement."""
+        if outcome.refusal is None:
+            self.counts.accepted += 1
+            kind = self.catalog.up_kinds[type(event.body)]
+            self.windows.event(scenario.name, f"accepted.{kind}", event.body.at, now)
+            return ""
+        self._refused(scenario.name, outcome.refusal.reason, event.body.at, now)
+        return outcome.refusal.reason
+
+    def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> tuple[str, Receipt | None]:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         self.counts.received += 1
+        receipt: Receipt | None = None
         if item.id:
             row = self._dedup.insert_or_get(item.client, item.id, self.number, self.age_ms)
             if row is not None:
-                self._repeated(item.client, item.id, row, "duplicate.rejected", now.wall_ms, now, out)
-                return ""
-            verdicts.append((item, Refusal(item.reason, item.field, item.detail)))
-        self._refused(item.reason, now.wall_ms, now)
-        return item.reason
+                self._repeated(item.client, item.id, row, item.kind, "duplicate.rejected", now.wall_ms, now, lookups)
+                return "", None
+            refusal = Refusal(item.reason, item.field, item.detail)
+            receipt = _refusal(Receipt, item.id, item.kind, refusal, now, {})
+        self._refused(self.catalog.scenario_of.get(item.kind, NODE), item.reason, now.wall_ms, now)
+        return item.reason, receipt
 
-    def _repeated(self, client: str, id_: str, row: int, name: str, at_ms: int, now: Now, out: Effects) -> None:
-        """The id was decided before, in `row`: its receipt is called back."""
+    def _repeated(
+        self,
+        client: str,
+        id_: str,
+        row: int,
+        kind: str,
+        name: str,
+        at_ms: int,
+        now: Now,
+        lookups: list[DuplicateLookup],
+    ) -> None:
+        """The id was decided before, in `row`: its receipt is looked up there."""
         self.counts.duplicate += 1
-        self.windows.event(SCENARIO, name, at_ms, now)
-        out.lookups.append(DuplicateLookup(client, id_, row))
+        self.windows.event(self.catalog.scenario_of.get(kind, NODE), name, at_ms, now)
+        lookups.append(DuplicateLookup(client, id_, row))
 
-    def _refused(self, reason: str, at_ms: int, now: Now) -> None:
+    def _refused(self, scenario: str, reason: str, at_ms: int, now: Now) -> None:
         self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
-        self.windows.event(SCENARIO, f"refused.{reason}", at_ms, now)
+        self.windows.event(scenario, f"refused.{reason}", at_ms, now)
 
-    def _other(self, item: Recorded, now: Now, out: Effects) -> None:
+    def _other(self, item: Input, now: Now, messages: list[Message]) -> None:
         match item:
             case Delivered():
                 self.pending_answers.acknowledged(item.sequences)
             case DuplicateAnswer():
-                out.repeat(item.client, item.payload, now.mono + RECEIPT_EXPIRY_S)
+                messages.append((item.client, "receipt", item.payload, now.mono + RECEIPT_EXPIRY_S))
             case Shed():
                 self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
-                self.windows.count(SCENARIO, f"shed.{item.reason}", now.wall_ms, now, item.count)
+                self.windows.count(NODE, f"shed.{item.reason}", now.wall_ms, now, item.count)
             case SyncAcked():
                 self.outbox.stored(item.epoch, item.through)
             case SyncWelcomed():
@@ -265,8 +349,8 @@ class Node:
                 if item.discard_before and item.epoch > self.outbox.epoch and not item.through:
                     self.outbox.events_discarded += self.windows.discard(item.discard_before)
                 self.outbox.welcome(item)
-                if gone := self.outbox.events_discarded - before:
-                    self.windows.count(SCENARIO, "discarded", now.wall_ms, now, gone)
+                if discarded := self.outbox.events_discarded - before:
+                    self.windows.count(NODE, "discarded", now.wall_ms, now, discarded)
             case Configure():
                 self._configure(item.rules)
             case _:
@@ -275,37 +359,20 @@ class Node:
     def _configure(self, rules: Rules) -> None:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
-        self.rules = rules
+        self.rules, self._crs = rules, rules.crs
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
-        self.dispatch.configure(rules.dispatch)
+        for name, scenario in self.scenarios.items():
+            if name in rules.scenarios:
+                scenario.configure(msgspec.msgpack.decode(rules.scenarios[name], type=scenario.options))
         self._dedup.forget(self.age_ms, rules.retention_s * 1000, self.number)
 
     # -- what comes out ------------------------------------------------------------------------------------------------
 
-    def _receipt(self, item: Event | Rejected, refusal: Refusal | None, now: Now) -> Answer:
-        at = now.wall_ms
-        if isinstance(item, Event):
-            body = item.body
-            kind, id_, order = KIND_OF[type(body)], body.id, "" if isinstance(body, RiderShift) else body.order
-        else:
-            body, kind, id_, order = None, item.kind, item.id, ""
-        if refusal is None:
-            promise: Promise | None = None
-            if isinstance(body, OrderPlace) and body.promise:
-                promise = self.dispatch.promise(order)
-            receipt = Receipt(id=id_, of=kind, status="accepted", at=at, order=order, promise=promise)
-        else:
-            receipt = Receipt(
-                id=id_,
-                of=kind,
-                status="refused",
-                at=at,
-                order=order,
-                reason=refusal.reason,
-                field=refusal.field,
-                detail=refusal.detail,
-            )
-        return self._answer(item.client, "receipt", encode(receipt, item.json), now.mono + RECEIPT_EXPIRY_S)
+    def _receipt(self, scenario: Scenario, event: Event, outcome: Outcome, now: Now) -> Receipt:
+        kind, id_ = self.catalog.up_kinds[type(event.body)], event.body.id
+        if outcome.refusal is not None:
+            return _refusal(scenario.receipt, id_, kind, outcome.refusal, now, outcome.receipt)
+        return scenario.receipt(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
 
     def _answer(self, client: str, kind: str, payload: bytes, expires: float) -> Answer:
         self.sequence += 1
@@ -327,27 +394,29 @@ class Node:
     # -- snapshots -----------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
-        """Everything durable, as of the last round. Positions are no part of it."""
+        """Everything durable, as of the last round. The state of a scenario that is switched off stays in it."""
         assert self.rules is not None, "a node without rules has nothing to keep"
-        state = State(
-            STATE_VERSION,
-            self.rules,
-            self.number,
-            self.sequence,
-            self.last,
-            list(self._json),
-            self.counts,
-            self.pending_answers.snapshot(),
-            self._dedup.snapshot(),
-            self.windows.snapshot(),
-            self.outbox.snapshot(),
-            self.dispatch.snapshot(),
-            self.age_ms,
+        states = {name: scenario.snapshot() for name, scenario in self.scenarios.items()}
+        return encode_snapshot(
+            Snapshot(
+                STATE_VERSION,
+                self.rules,
+                self.number,
+                self.sequence,
+                self.last,
+                list(self._json),
+                self.counts,
+                self.pending_answers.snapshot(),
+                self._dedup.snapshot(),
+                self.windows.snapshot(),
+                self.outbox.snapshot(),
+                {**states, **self._dormant},
+                self.age_ms,
+            )
         )
-        return encode_state(state)
 
     def _restore(self, body: bytes) -> None:
-        state = decode_state(body)
+        state = decode_snapshot(body)
         self._configure(state.rules)
         self.number, self.sequence, self.last = state.number, state.sequence, state.last
         self.age_ms = state.age_ms
@@ -357,18 +426,35 @@ class Node:
         self._dedup = DedupIndex.restore(state.dedup)
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)
-        self.dispatch.restore(state.dispatch)
+        for name, scenario_state in state.scenarios.items():
+            if name in self.scenarios:
+                self.scenarios[name].restore(scenario_state)
+            else:
+                self._dormant[name] = scenario_state
 
 
-def _recordable(event: Event) -> Event | Rejected:
-    """The event; or its refusal, where a row could not hold it. The decoder's bounds exclude that; this is the second
-    fence, since a row that cannot be encoded would end the process, and the next one when the event comes again."""
+def _refusal(form: type[Receipt], id_: str, of: str, refusal: Refusal, now: Now, fields: Mapping[str, Any]) -> Receipt:
+    return form(
+        id=id_,
+        of=of,
+        status="refused",
+        at=now.wall_ms,
+        reason=refusal.reason,
+        field=refusal.field,
+        detail=refusal.detail,
+        **fields,
+    )
+
+
+def _recorded(event: Event, kinds: dict[type, str]) -> RecordedEvent | Rejected:
+    """The event as its row keeps it; or its refusal, where a row could not hold it. The decoder's bounds exclude that;
+    this is the second fence, since a row that cannot be encoded would end the process, and the next one when the event
+    comes again."""
     try:
-        encode_row(event.body)
+        return RecordedEvent(event.client, msgspec.Raw(_pack(event.body)), event.json)
     except (OverflowError, ValueError, TypeError) as error:
-        kind, id_ = KIND_OF[type(event.body)], event.body.id
+        kind, id_ = kinds[type(event.body)], event.body.id
         return Rejected(event.client, kind, Reason.MALFORMED, "", f"cannot be recorded: {error}", id_, event.json)
-    return event
 
 
 @contextmanager

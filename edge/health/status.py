@@ -126,6 +126,7 @@ class Status:
         self._sections: dict[str, Callable[[], Mapping[str, Value]]] = {}
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool, bool]] = {}
+        self._problems: list[Callable[[], Mapping[str, str]]] = []
         self._version = _version()
 
     # -- the data path -------------------------------------------------------------------------------------------------
@@ -181,6 +182,10 @@ class Status:
         """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `verdict.STALLS` knows
         the name, not empty and not moving for its patience is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
+
+    def problems(self, read: Callable[[], Mapping[str, str]]) -> None:
+        """Register problems that are worked out at each report: a full sentence by name. Events are still accepted."""
+        self._problems.append(read)
 
     def alarm(self, name: str, text: str | None, *, serving: bool = True, restart: bool = False) -> None:
         """Raise an alarm (a full sentence: what is wrong, what to do), or clear it with None. `serving` is whether
@@ -238,9 +243,12 @@ class Status:
             **self._pull(),
             "process": process(),
             "data_inventory": self._inventory,
-            "alarms": self._alarms.copy(),
+            "alarms": {**self._alarms, **self._found()},
         }
         return self._judged(report)
+
+    def _found(self) -> dict[str, tuple[str, bool, bool]]:
+        return {name: (text, True, False) for read in self._problems for name, text in read().items()}
 
     def _judged(self, report: dict[str, Any]) -> dict[str, Any]:
         found = problems(report)

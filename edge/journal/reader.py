@@ -27,7 +27,7 @@ from ..errors import InputError, JournalError
 from ..limits import JOURNAL_BUSY_MS_MAX, READ_ROWS
 
 APPLICATION_ID: Final = 0x44535450  # "DSTP"
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Written as SQLite's user_version. Grows when an older doorstep could not read the file any more."""
 
 FILE_NAME: Final = "journal.sqlite3"
@@ -78,9 +78,10 @@ def check_format(db: apsw.Connection, path: Path) -> None:
     """
     if value(db, "PRAGMA application_id") != APPLICATION_ID:
         raise JournalError(f"{path} is an SQLite database, but no journal of doorstep. Name another file.")
-    if (found := value(db, "PRAGMA user_version")) > FORMAT:
+    if (found := value(db, "PRAGMA user_version")) != FORMAT:
+        age = "a newer" if int(found or 0) > FORMAT else "an older"
         raise JournalError(
-            f"{path} was written by a newer doorstep (journal format {found}; this one reads up to {FORMAT}). "
+            f"{path} was written by {age} doorstep (journal format {found}; this one reads {FORMAT}). "
             "Install that version again, or start with another data directory."
         )
 

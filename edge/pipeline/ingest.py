@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import NamedTuple
 
-from ..core.decode import decode
-from ..core.model import Event, Input, Publish, Rejected, Source
+from ..core.decode import Catalog
+from ..core.model import Input, Observed, Rejected
 from ..errors import Reason
 from ..health.status import Status
 from ..limits import BATCH_INPUTS_MAX
+from ..mqtt.seam import Publish, Source
 
 
 class ReadBatch(NamedTuple):
@@ -52,8 +53,8 @@ class PendingAck(NamedTuple):
 class IngestQueue:
     """Reads that wait for the end of the loop's turn."""
 
-    def __init__(self, status: Status, crs: str) -> None:
-        self._status, self._crs = status, crs
+    def __init__(self, status: Status, catalog: Catalog, crs: str) -> None:
+        self._status, self._decode, self._crs = status, catalog.decode, crs
         self._queued, self._decoded = status.latencies["queue"].record, status.latencies["decode"].record
         self.due: deque[ReadBatch] = deque()
         """Reads for the next round."""
@@ -84,7 +85,7 @@ class IngestQueue:
     def take(self) -> tuple[list[Input], list[PendingAck], float]:
         """The inputs of one round, in the order in which they came, what is owed for them, and when the first of them
         was read. What is too much for one round stays."""
-        received, crs, due = self._status.received, self._crs, self.due
+        received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
         inputs: list[Input] = []
         acks: list[PendingAck] = []
         begin = perf_counter()
@@ -96,11 +97,11 @@ class IngestQueue:
             tokens: list[int] = []
             durable: list[bool] = []
             for publish in publishes:
-                made = decode(publish, crs)
-                inputs += made
-                first, token = made[0], publish.token
-                is_durable = isinstance(first, Event | Rejected)
-                received("rejected" if isinstance(first, Rejected) else publish.kind)
+                made = decode(publish.client, publish.kind, publish.payload, crs)
+                inputs.append(made)
+                token = publish.token
+                is_durable = not isinstance(made, Observed)
+                received("rejected" if isinstance(made, Rejected) else publish.kind)
                 if token or is_durable:
                     tokens.append(token)
                     durable.append(is_durable)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from ..core.model import Delivered, Recorded, Shed
+from ..core.model import Delivered, Durable, Shed
 from ..errors import Reason
 
 FLUSH_DELAY_S: Final = 0.5
@@ -43,9 +43,9 @@ class PendingInputs:
         """Counts that wait."""
         return self._shed.copy()
 
-    def take(self) -> list[Recorded]:
+    def take(self) -> list[Durable]:
         """Everything, as inputs of the round that is about to be made."""
-        taken: list[Recorded] = []
+        taken: list[Durable] = []
         if self._delivered:
             taken.append(Delivered(self._delivered))
             self._delivered = []

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Final
 
 from ..clock import Clock
-from ..core.model import Answer, Batch, Configure, Effect, Input, Presence, Publish, Rules, Source
+from ..core.model import Answer, Batch, Configure, Effect, Input, Presence, Rules
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
 from ..health.status import Status
@@ -28,6 +28,7 @@ from ..limits import (
     SNAPSHOT_ROW_BYTES,
     SNAPSHOT_ROWS,
 )
+from ..mqtt.seam import Publish, Source
 from .inflight import InflightCommit, Wakeable
 from .ingest import IngestQueue, PendingAck
 from .pending import PendingInputs
@@ -61,7 +62,7 @@ class Pipeline:
         self._journal = journal
         self._clock = clock
         self._status = status
-        self._ingest = IngestQueue(status, crs)
+        self._ingest = IngestQueue(status, node.catalog, crs)
         stages = status.latencies
         self._decided, self._waited = stages["decide"].record, stages["commit"].record
         self._published, self._went_through = stages["publish"].record, stages["total"].record
@@ -204,7 +205,7 @@ class Pipeline:
         """Calls the core and hands its row to the journal. Where nothing durable happened nobody waits for the disk,
         but acknowledgements keep the order of the publishes."""
         begin = perf_counter()
-        batch = [*inputs, *self._pending.take()]
+        batch: list[Input] = [*inputs, *self._pending.take()]
         counts, decided = self.node.counts, self.node.decided
         accepted, duplicate = counts.accepted, counts.duplicate
         try:
@@ -358,7 +359,7 @@ class Pipeline:
             self._loop.call_later(RETRY_FULL_DISK_S, self._retry)
             return
         recovery = self._journal.recover()
-        node = Node()
+        node = Node(self.node.kinds)
         node.recover(recovery.snapshot, recovery.rows)
         self.node = node
         self._snapshot_number, self._snapshot_bytes = node.number - node.recovered_rows, node.recovered_bytes

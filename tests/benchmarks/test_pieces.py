@@ -15,12 +15,14 @@ import pytest
 
 from edge.core.aggregate import Windows
 from edge.core.decode import decode
-from edge.core.model import Answer, Commit, Event, Now, PositionReport, Publish, SyncWelcomed
+from edge.core.model import Answer, Commit, Event, Now, PositionReport, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.journal.journal import Journal
 from edge.messages.batches import Measure, Window, decode_body, fold
 from edge.messages.envelope import Place
+from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.planner.exchange import exchange
 from edge.scenarios.dispatch.planner.routes import Plan, Route
 from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
@@ -53,7 +55,7 @@ def test_decode_refuses(benchmark: Any) -> None:
 
 
 def _with_riders() -> Node:
-    node = Node()
+    node = Node([Dispatch])
     node.handle([configured()], now(0))
     for number in range(RIDERS):
         node.handle(shift(f"r-{number}", lat=31.2 + number * 1e-3, lon=121.4), now(1))

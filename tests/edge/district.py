@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edge.core.model import Commit, Configure, DispatchRules, Effect, Event, Now, PositionReport, Rules
-from edge.messages.envelope import DURABLE_KINDS, Place
+import msgspec
+
+from edge.core.model import Commit, Configure, Effect, Event, Now, Observed, Rules
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
+from edge.scenarios.dispatch.options import DispatchOptions
 
 T0 = 1_790_000_000_000
 SHOP = Place(31.2000, 121.4000)
 HOME = Place(31.2050, 121.4050)
 
-RULES = Rules(node="n-1", dispatch=DispatchRules())
+
+def sections(**dispatch: Any) -> dict[str, msgspec.Raw]:
+    """`Rules.scenarios` with these options of dispatch."""
+    return {"dispatch": msgspec.Raw(msgspec.msgpack.encode(DispatchOptions(**dispatch)))}
+
+
+RULES = Rules(node="n-1", scenarios=sections())
 
 
 def now(seconds: float) -> Now:
@@ -28,10 +38,15 @@ def configured() -> Configure:
     return Configure(RULES)
 
 
+def position(rider: str, points: list[tuple[int, float, float]]) -> Observed:
+    """Where a rider was."""
+    return Observed(rider, RiderPosition(points=points))
+
+
 def shift(rider: str, *, on: bool = True, at_s: float = 0.0, lat: float = 31.2010, lon: float = 121.4010, **more: Any):
-    """A rider begins a shift near the shop: the event and the sighting that its place became."""
+    """A rider begins a shift near the shop: the event and a position."""
     begun = event(rider, "rider.shift", f"{rider}-{'on' if on else 'off'}-{int(at_s)}", at_s, on=on, **more)
-    return [begun, PositionReport(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
+    return [begun, position(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
 
 
 def place(number: int, at_s: float = 0.0, client: str = "alice", ready_s: float = 60.0) -> Event:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from edge.core.model import Commit, Input, PositionReport
+from edge.core.model import Commit, Input
 from edge.core.node import Node
-from tests.edge.district import T0, configured, event, now, place, shift
+from edge.scenarios.dispatch import Dispatch
+from tests.edge.district import T0, configured, event, now, place, position, shift
 from tests.edge.journals import Writing, session
 
 Rounds = list[tuple[float, Sequence[Input]]]
@@ -21,15 +22,15 @@ def hour(orders: int = 1) -> Rounds:
     rounds.append((6, [event("shop-1", "kitchen.delay", "delay-1", 6, order="o-1", ready_at=T0 + 100_000)]))
     rounds.append((9, [reply("r-1", 1, 1, 9, accept=False)]))
     rounds.append((9.5, [reply("r-1", 1, 1, 9, accept=False), reply("r-9", 1, 1, 9)]))
-    rounds.append((80, [PositionReport("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))
+    rounds.append((80, [position("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))
     rounds.append((90, [reply("r-3", 1, 3, 90)]))
     for seconds, step in ((200, "at_shop"), (410, "picked_up"), (900, "delivered")):
         done = event("r-3", "rider.progress", f"r-3-at-{seconds}", seconds, order="o-1", step=step)
-        rounds.append((seconds, [PositionReport("r-3", [(T0 + seconds * 1000, 31.2, 121.4)]), done]))
+        rounds.append((seconds, [position("r-3", [(T0 + seconds * 1000, 31.2, 121.4)]), done]))
     rounds.append((901, shift("r-4", at_s=901)))
     for number in range(2, orders + 1):
         seconds = 902 + number
-        rounds.append((seconds, [place(number, seconds), PositionReport("r-4", [(T0 + seconds * 1000, 31.2, 121.4)])]))
+        rounds.append((seconds, [place(number, seconds), position("r-4", [(T0 + seconds * 1000, 31.2, 121.4)])]))
     rounds.append((4000 + orders, []))
     return rounds
 
@@ -56,7 +57,7 @@ def play(node: Node, rounds: Iterable[tuple[float, Sequence[Input]]]) -> list[by
 
 def journal(path: Path, rounds: Rounds, snapshots: Iterable[int] = ()) -> list[bytes]:
     """A journal of these rounds, with snapshots of the core after some rows. Returns its rows."""
-    node = Node()
+    node = Node([Dispatch])
     rows: list[bytes] = []
     states: dict[int, bytes] = {}
     wanted = set(snapshots)

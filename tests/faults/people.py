@@ -20,6 +20,7 @@ from edge.core.replay import Replay
 from edge.journal.reader import JournalReader
 from edge.messages.envelope import topic_down, topic_up
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
+from edge.scenarios.dispatch import Dispatch
 from tests.faults.rig import NODE, WELL_S_MAX, Site
 
 RESEND_S: Final = (1.0, 30.0)
@@ -293,7 +294,7 @@ async def judge(site: Site, crowd: Crowd, driven: int, *, uplink: bool = True) -
 
 def read(site: Site) -> Evidence:
     """What the journal says, read without the core; and that the core decides it all again to the byte."""
-    evidence, replay = Evidence(), Replay(Node(), None)
+    evidence, replay = Evidence(), Replay(Node([Dispatch]), None)
     with JournalReader.open(site.journal) as reader:
         rows = [body for _, body in reader.rows(0)]
     evidence.read(rows)

@@ -12,6 +12,7 @@ from edge.errors import JournalError
 from edge.journal.journal import Journal
 from edge.journal.reader import JournalReader
 from edge.limits import JOURNAL_BALLAST_BYTES
+from edge.scenarios.dispatch import Dispatch
 from tests.faults.people import Crowd, Outcome, judge, until
 from tests.faults.rig import Site, Wires, copy_data
 from tests.processes import find_program
@@ -124,7 +125,7 @@ def test_rot_on_any_page_is_found_or_harmless(make, few, report, tmp_path):
 
 def state(rows: list[bytes]) -> bytes:
     """The core after these rows."""
-    node = Node()
+    node = Node([Dispatch])
     node.recover(None, rows)
     return node.snapshot()
 

@@ -22,7 +22,9 @@ from edge.journal.journal import Journal
 from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import checksum
 from edge.limits import SNAPSHOT_ROWS
-from edge.messages.envelope import OrderCancel, OrderPlace, Place
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
 from tests.faults.people import DOOR, SHOP, Crowd, Outcome, judge, sums, until, well
 from tests.faults.rig import Died, Process, Site, Wires, copy_data
 from tests.processes import find_program
@@ -133,7 +135,7 @@ def history(site: Site) -> bytes:
     them; its last snapshot is as old as one can be. Returns the receipt of e1."""
     site.journal.parent.mkdir(mode=0o700)
     Journal.open(site.journal).close()
-    node, begin_ms = Node(), int(time.time() * 1000) - HISTORY_ROWS * STEP_MS
+    node, begin_ms = Node([Dispatch]), int(time.time() * 1000) - HISTORY_ROWS * STEP_MS
     db, first = apsw.Connection(str(site.journal)), b""
     snapshots: list[tuple[int, int, bytes]] = []
     with db:

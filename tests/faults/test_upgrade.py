@@ -11,7 +11,7 @@ import pytest
 
 from bench.demo.processes import write_config
 from bench.demo.proof.evidence import Evidence
-from edge.core.snapshot import STATE_VERSION
+from edge.core.model import STATE_VERSION
 from edge.errors import ConfigError, JournalError
 from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from central.ingest.receive import BatchValidator
 from central.ingest.verify import BatchError, unpack
 from central.store import Reader, Store
-from edge.core.model import Now, Publish, SyncAcked, SyncWelcomed
+from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import BATCH_BYTES_MAX
@@ -35,6 +35,7 @@ from edge.messages.batches import (
 )
 from edge.messages.envelope import topic_down
 from edge.mqtt.client.connection import ConnectionState, Message
+from edge.mqtt.seam import Publish
 from edge.uplink.sync import Sync
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 

@@ -17,6 +17,7 @@ from edge.core.replay import Replay
 from edge.errors import ConfigError, DoorstepError, InputError, JournalError
 from edge.identity.credentials import Credentials, add
 from edge.journal.journal import Journal
+from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import configured, event, now, place, row_of, shift
 from tests.fuzz.damage import damaged, fuzzed
 from tests.repo.project import ROOT
@@ -72,7 +73,7 @@ def test_damaged_credentials_let_nobody_in(tmp_path: Path, data: st.DataObject) 
 @functools.cache
 def day() -> tuple[list[bytes], bytes]:
     """The rows of a small day, and a snapshot after the last."""
-    node = Node()
+    node = Node([Dispatch])
     rounds = [
         [configured()],
         shift("r-1"),
@@ -93,9 +94,9 @@ def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None
     rows = list(day()[0])
     at = data.draw(st.integers(0, len(rows) - 1))
     rows[at] = data.draw(damaged(rows))
-    said = complaint(lambda: Node().recover(None, rows), JournalError)
+    said = complaint(lambda: Node([Dispatch]).recover(None, rows), JournalError)
     assert not said or said.endswith((".", "?"))
-    replay = Replay(Node(), None)
+    replay = Replay(Node([Dispatch]), None)
     for row in rows:
         try:
             if replay.feed(row) is not None:
@@ -108,7 +109,7 @@ def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None
 @given(snapshot=damaged([day()[1]]))
 def test_a_damaged_snapshot_stops_recovery_with_a_sentence(snapshot: bytes) -> None:
     """Any bytes in place of a snapshot: a JournalError, or a state."""
-    said = complaint(lambda: Node().recover(snapshot, []), JournalError)
+    said = complaint(lambda: Node([Dispatch]).recover(snapshot, []), JournalError)
     assert not said or said.endswith((".", "?"))
 
 
@@ -154,7 +155,7 @@ def _write(path: Path, rows: list[bytes]) -> None:
 def test_the_day_is_honest() -> None:
     """The undamaged rows recover to the snapshot: what the other tests damage is worth it."""
     rows, snapshot = day()
-    node = Node()
+    node = Node([Dispatch])
     node.recover(None, rows)
     assert node.snapshot() == snapshot
     assert any(isinstance(item, Event) for row in rows for item in decode_row(row).inputs)

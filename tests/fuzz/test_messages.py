@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.decode import decode
-from edge.core.model import Commit, Event, Input, PositionReport, Publish, Rejected, decode_row
+from edge.core.model import Commit, Event, Input, PositionReport, Rejected, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.limits import TEXT_CHARACTERS_MAX
-from edge.messages.envelope import DURABLE_KINDS
+from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from tests.edge.district import configured, now
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 from tests.messages import BAD, GOOD, pack, text
@@ -33,7 +35,7 @@ def check(kind: str, payload: bytes) -> tuple[Input, ...]:
 
 @functools.cache
 def core() -> Node:
-    node = Node()
+    node = Node([Dispatch])
     node.handle([configured()], now(0))
     return node
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 import uvloop
 
-from edge.core.model import Answer, Publish, Source
+from edge.core.model import Answer
 from edge.errors import Reason
 from edge.identity.credentials import Credentials, add
+from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
 
 ANSWERED = "order.place"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from central.ingest.receive import BatchOutcome, BatchValidator
 from central.ingest.verify import Alarm, NodeRecord
-from edge.core.model import Publish
 from edge.messages.batches import SYNC_BATCH, BatchMessage, Window
 from edge.messages.envelope import topic_down
 from edge.mqtt.client.connection import ConnectionState
 from edge.mqtt.client.session import Message
+from edge.mqtt.seam import Publish
 
 if TYPE_CHECKING:
     from tests.sim.process import Process

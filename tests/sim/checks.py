@@ -5,11 +5,12 @@ The judge keeps books of its own, made from the rows alone: which id was decided
 
 from collections.abc import Callable
 
-from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, Publish, Rejected, Row, decode_row
+from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, Rejected, Row, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
-from edge.messages.envelope import OrderCancel, RiderProgress, RiderReply, RiderShift
+from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch.lifecycle import PLACED
+from edge.scenarios.dispatch.messages import OrderCancel, RiderProgress, RiderReply, RiderShift
 from tests.sim.people import loose
 
 

@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 from msgspec import Struct
 
-from edge.core.model import DispatchRules, Rules
+from edge.core.model import Rules
+from edge.scenarios.dispatch.options import DispatchOptions
 
 TICKS: Final = 80
 
@@ -98,7 +99,7 @@ def draw(seed: int, ticks: int = TICKS) -> Plan:
     gloom = rng.choice((0.0, 0.5, 1.0, 1.0, 2.0))
     faults = {name: rate * gloom for name, rate in FAULTS.items() if rng.random() < 0.5}
     limits = {name: rng.choice(values) for name, (_, values) in LIMITS.items()}
-    dispatch = DispatchRules(
+    dispatch = DispatchOptions(
         reply_s=rng.choice((10, 60)),
         silent_s=rng.choice((60, 300)),
         give_up_s=rng.choice((120, 900)),

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
-from edge.core.model import Answer, Publish
+from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import PAYLOAD_BYTES_MAX
+from edge.mqtt.seam import Publish
 
 if TYPE_CHECKING:
     from tests.sim.people import Person

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edge.core.model import Publish
 from edge.errors import Reason
-from edge.messages.envelope import DURABLE_KINDS, Place, RiderPosition, encode
+from edge.messages.envelope import Place, encode
+from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 
 if TYPE_CHECKING:
     from tests.sim.world import World

@@ -16,6 +16,7 @@ from edge.limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from edge.pipeline.drops import DropCounter
 from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
+from edge.scenarios.dispatch import Dispatch
 from edge.uplink.sync import Sync
 from tests.sim.centre import Uplink
 from tests.sim.checks import Broken
@@ -65,7 +66,7 @@ class Process:
         self.loop.inside(lambda: self._start(boot))
 
     def _start(self, boot: int) -> None:
-        node = Node()
+        node = Node([Dispatch])
         recovery = self.paper.recover()
         node.recover(recovery.snapshot, recovery.rows)
         if node.recovery_differences:

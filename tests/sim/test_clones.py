@@ -13,9 +13,10 @@ import zstandard
 from msgspec import Struct
 
 from central.ingest.receive import BatchOutcome, BatchValidator
-from edge.core.model import Now, Publish, SyncWelcomed
+from edge.core.model import Now, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.messages.batches import SYNC_BATCH, SYNC_HELLO, BatchMessage, Window, decode_ack, decode_greeting, encode
+from edge.mqtt.seam import Publish
 from tests.sim.centre import Store
 
 HISTORIES = 500

@@ -9,13 +9,14 @@ import pytest
 from edge.core.aggregate import Windows
 from edge.core.answers import PendingAnswers
 from edge.core.dedup import DedupIndex
-from edge.core.model import Acknowledge, Answer, Decision, Now, Shed
+from edge.core.model import Acknowledge, Answer, Now, Shed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.pipeline.inflight import InflightCommit
 from edge.pipeline.pipeline import Pipeline
 from edge.scenarios.dispatch import assignments
+from edge.scenarios.dispatch.records import Decision
 from edge.scenarios.dispatch.state.dispatch_state import DispatchState
 from edge.scenarios.dispatch.state.riders import Rider, Riders
 from tests.sim.draw import draw

@@ -12,6 +12,7 @@ import msgspec
 from edge.core.model import Answer, Commit, decode_row
 from edge.core.node import Node
 from edge.limits import STATUS_INTERVAL_S
+from edge.scenarios.dispatch import Dispatch
 from tests.sim.centre import Centre
 from tests.sim.checks import Books, Broken, Checks, need
 from tests.sim.disk import Disk
@@ -123,7 +124,7 @@ class World:
     def judge_recovery(self, process: Process, node: Node) -> None:
         """From the snapshot or from the first row: the same state."""
         if process.main and self.disk.snapshots and self.chance.random() < 0.25:
-            scratch = Node()
+            scratch = Node([Dispatch])
             scratch.recover(None, self.disk.rows)
             need(
                 scratch.snapshot() == node.snapshot(), "I2", lambda: "the snapshot leads to another state than the rows"
@@ -328,7 +329,7 @@ class World:
 
     def _judge_replay(self) -> None:
         """Every row again, byte for byte."""
-        again = Node()
+        again = Node([Dispatch])
         for row in self.disk.rows:
             made = again.replay(decode_row(row))[0]
             need(isinstance(made, Commit) and made.row == row, "I2", lambda: f"row {again.number} replays otherwise")

@@ -15,19 +15,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from edge.messages.envelope import (
-    DURABLE_KINDS,
-    POSITION_KIND,
-    Assignment,
-    Receipt,
-    RiderPosition,
-    Up,
-    Update,
-    encode,
-    is_json,
-    topic_up,
-)
+from edge.messages.envelope import Receipt, Up, encode, is_json, topic_up
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, POSITION_KIND, Assignment, RiderPosition, Update
 
 from ..proof.records import EventRecord, Records
 from .scheduler import Scheduler

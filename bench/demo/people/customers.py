@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from edge.messages.envelope import OrderCancel, OrderPlace, Receipt, Update
+from edge.messages.envelope import Receipt
+from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace, Update
 
 from ..district.instance import Order
 from ..proof.records import ENDED

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from edge.messages.envelope import KitchenDelay, KitchenReady, Update
+from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady, Update
 
 from ..district.instance import Order, Restaurant
 from .clients import Answer

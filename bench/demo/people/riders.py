@@ -15,7 +15,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from edge.messages.envelope import Assignment, Receipt, RiderProgress, RiderReply, RiderShift
+from edge.messages.envelope import Receipt
+from edge.scenarios.dispatch.messages import Assignment, RiderProgress, RiderReply, RiderShift
 
 from ..district.geometry import Leg, drive
 from ..district.instance import Courier, Order

@@ -15,16 +15,8 @@ from msgspec import Struct
 
 from edge.core.model import Acknowledge, Answer, DuplicateAnswer, Event, Rejected, Row, Shed, decode_row
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
-from edge.messages.envelope import (
-    Assignment,
-    OrderCancel,
-    Receipt,
-    RiderProgress,
-    RiderReply,
-    RiderShift,
-    Update,
-    is_json,
-)
+from edge.messages.envelope import Receipt, is_json
+from edge.scenarios.dispatch.messages import Assignment, OrderCancel, RiderProgress, RiderReply, RiderShift, Update
 
 from .records import ENDED
 

@@ -6,8 +6,9 @@ Positions are QoS 0, so nothing tells the rider that one arrived: what the node 
 import time
 from typing import Any, Final
 
-from edge.messages.envelope import RiderPosition, encode, topic_up
+from edge.messages.envelope import encode, topic_up
 from edge.mqtt.packets.codec import PublishPacket
+from edge.scenarios.dispatch.messages import RiderPosition
 
 from ..subjects import NODE
 from .workload import EVENTS_PER_ORDER, Street, place_of

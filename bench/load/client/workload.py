@@ -15,17 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from edge.errors import DoorstepError
-from edge.messages.envelope import (
-    OrderPlace,
-    Place,
-    RiderProgress,
-    RiderReply,
-    RiderShift,
-    encode,
-    topic_down,
-    topic_up,
-)
+from edge.messages.envelope import Place, encode, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
+from edge.scenarios.dispatch.messages import OrderPlace, RiderProgress, RiderReply, RiderShift
 
 from ..floors.echo import ECHO
 from ..subjects import NODE, token_of

@@ -21,21 +21,8 @@ from typing import Any, cast
 import apsw
 
 from edge.core.decode import decode
-from edge.core.model import Event, Publish
-from edge.messages.envelope import (
-    DOWN_KINDS,
-    KIND_OF,
-    Assignment,
-    Down,
-    OrderPlace,
-    Receipt,
-    RiderProgress,
-    RiderShift,
-    Stop,
-    Update,
-    encode,
-    topic_down,
-)
+from edge.core.model import Event
+from edge.messages.envelope import Down, Receipt, encode, topic_down
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,
@@ -45,6 +32,17 @@ from edge.mqtt.packets.codec import (
     SubAckPacket,
     SubAckReasonCode,
     SubscribePacket,
+)
+from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch.messages import (
+    DOWN_KINDS,
+    KIND_OF,
+    Assignment,
+    OrderPlace,
+    RiderProgress,
+    RiderShift,
+    Stop,
+    Update,
 )
 
 from ..client.connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK

@@ -15,19 +15,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from edge.messages.envelope import (
-    OrderPlace,
-    Place,
-    RiderPosition,
-    RiderProgress,
-    RiderReply,
-    RiderShift,
-    encode,
-    is_json,
-    topic_down,
-    topic_up,
-)
+from edge.messages.envelope import Place, encode, is_json, topic_down, topic_up
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
+from edge.scenarios.dispatch.messages import OrderPlace, RiderPosition, RiderProgress, RiderReply, RiderShift
 
 RESEND_S: Final = 3.0
 """Real seconds after which an event without a receipt is sent again."""

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
-from ...core.model import Publish, Receiver
 from ...errors import Reason
 from ...limits import (
     BROKER_BACKOFF_S,
@@ -36,6 +35,7 @@ from ...limits import (
 )
 from ...messages.envelope import topic_down
 from ..packets.codec import QoS
+from ..seam import Publish, Receiver
 from .connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
 
 GONE_KIND: Final = "client.gone"

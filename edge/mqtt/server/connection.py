@@ -9,12 +9,12 @@ read has been handed over.
 from collections.abc import Callable
 from typing import Final
 
-from ...core.model import Publish
 from ...errors import Reason
 from ...limits import CONNECT_BYTES_MAX, CONNECT_DEADLINE_S, OVER_QUOTA_CLOSE_S, RECEIVE_MAX, WORK_PER_PUBLISH
 from ..packets import codec, v311
 from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PubAckReasonCode
 from ..packets.fastpath import Parsed, parse
+from ..seam import Publish
 from .acks import Acks
 from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
 from .sessions import Session, Sessions, client_budget, stranger_budget

@@ -17,7 +17,6 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from ...core.model import Receiver
 from ...errors import BusyError, ConfigError
 from ...limits import (
     CLOSE_GRACE_S,
@@ -31,6 +30,7 @@ from ...limits import (
 from ..address import is_loopback_host, parse_address
 from ..packets.codec import DisconnectReasonCode
 from ..packets.websocket import Stream
+from ..seam import Receiver
 from .connect import V5
 from .connection import Connection
 from .listener import Listener, Shortage, listen

@@ -7,7 +7,7 @@ nothing: the next one pulls what is still unacknowledged.
 from struct import Struct
 from typing import Final
 
-from ...core.model import Answer, Receiver
+from ...core.model import Answer
 from ...limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX
 from ..packets.codec import (
     DisconnectReasonCode,
@@ -22,6 +22,7 @@ from ..packets.codec import (
     UnsubscribePacket,
 )
 from ..packets.fastpath import header
+from ..seam import Receiver
 from .topics import granted, parse_filter
 
 _PUBLISH_0: Final = 0x30

@@ -10,7 +10,6 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from ...core.model import Receiver
 from ...limits import (
     SESSION_EXPIRY_S_MAX,
     SESSIONS_MAX,
@@ -20,6 +19,7 @@ from ...limits import (
     WORK_PER_S,
 )
 from ..packets.codec import ConnAckReasonCode, DisconnectReasonCode
+from ..seam import Receiver
 from .outbound import OutboundQueue
 
 

@@ -6,12 +6,14 @@ Everything here changes durable state and is fed with recorded decisions in a re
 from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
-from typing import Final, Protocol
+from typing import Final
 
-from ...core.model import Candidate, Decision, Now
+from ...core.effects import Effects
+from ...core.model import Now
 from ...limits import EXCLUDED_S, OFFERS_PAST_KEPT, ORDER_STALE_S, PROMISE_TOLERANCE_S, UPDATE_EXPIRY_S
-from ...messages.envelope import Assignment, Stop, Update
 from .lifecycle import CLOSED, DELIVERED, OFFERED, PLACED, TRANSITIONS, OrderEvent, OrderState
+from .messages import Assignment, Stop, Update
+from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import Offered, Order
 from .state.positions import milliseconds
@@ -23,30 +25,6 @@ _ENDED: Final = {
     OrderState.CANCELLED: "order.cancelled",
     OrderState.UNDELIVERABLE: "order.undeliverable",
 }
-
-
-class Effects(Protocol):
-    """What dispatch tells people, and what it counts."""
-
-    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
-        """A message to a client, worth keeping for it until `expires_mono`."""
-        ...
-
-    def cancel_withdrawal(self, client: str, order: str) -> None:
-        """Do not tell the client that this order was withdrawn, where this round was going to."""
-        ...
-
-    def count(self, name: str, at_ms: int, n: int = 1) -> None:
-        """A counter of the window of `at_ms` (wall clock)."""
-        ...
-
-    def measure(self, name: str, at_ms: int, value: int) -> None:
-        """A value of a sketch."""
-        ...
-
-    def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-        """A spatial count, which leaves the node only where enough people contributed."""
-        ...
 
 
 # -- what people hear --------------------------------------------------------------------------------------------------
@@ -64,7 +42,7 @@ def update(order: Order, now: Now, out: Effects, reason: str = "", to: Sequence[
         reason=reason,
     )
     for client in dict.fromkeys(to or (order.client, order.shop)):
-        out.tell(client, body, now.mono + UPDATE_EXPIRY_S)
+        out.tell(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -97,7 +75,7 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
     for order in offered:
         _announce(dispatch, order, now, out)
     # Orders that were too many for this round are new to the next one.
-    dispatch.dirty = bool(dispatch.orders.fresh)
+    dispatch.changed = bool(dispatch.orders.fresh)
 
 
 def _chosen(decision: Decision) -> Candidate | None:
@@ -199,7 +177,7 @@ def release(
     now_ms = milliseconds(now)
     forecast(order, None, now)
     dispatch.orders.move(order, PLACED, now_ms, give_up_ms(dispatch, order))
-    dispatch.dirty = True
+    dispatch.changed = True
     update(order, now, out, reason)
 
 
@@ -209,7 +187,7 @@ def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     if reason:
         withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
-        out.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S)
+        out.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)
         out.count("offer.withdrawn", now.wall_ms)
     order.rider, order.offer = "", 0
     if rider is not None:
@@ -236,7 +214,7 @@ def end(
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
-    dispatch.dirty = True
+    dispatch.changed = True
     out.count(_ENDED[state], at_ms)
     if order.promised_ms and state is not OrderState.CANCELLED:
         kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
@@ -288,7 +266,7 @@ def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
 def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_ms: int) -> None:
     """What the rider has picked up it delivers; the rest goes to others."""
     out.count("shift.ended", at_ms)
-    dispatch.dirty = True
+    dispatch.changed = True
     release_all(dispatch, rider, now, out, "shift ended")
     dispatch.riders.end(rider)
 

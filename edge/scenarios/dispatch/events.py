@@ -5,10 +5,15 @@ Ownership comes first (whose order is it, whose offer), then the table of `lifec
 
 from typing import Final
 
+from ...core.effects import Effects
 from ...core.model import Event, Now
+from ...core.scenario import Refusal
 from ...errors import Reason
 from ...limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, RIDERS_MAX
-from ...messages.envelope import (
+from .assignments import end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
+from .lifecycle import ACCEPTED, AT_SHOP, DELIVERED, OFFERED, PICKED_UP, PLACED, TRANSITIONS, OrderEvent, OrderState
+from .messages import (
+    Durable,
     KitchenDelay,
     KitchenReady,
     OrderCancel,
@@ -16,19 +21,6 @@ from ...messages.envelope import (
     RiderProgress,
     RiderReply,
     RiderShift,
-)
-from .assignments import Effects, end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
-from .lifecycle import (
-    ACCEPTED,
-    AT_SHOP,
-    DELIVERED,
-    OFFERED,
-    PICKED_UP,
-    PLACED,
-    TRANSITIONS,
-    OrderEvent,
-    OrderState,
-    Refusal,
 )
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
@@ -47,7 +39,8 @@ _STEP: Final = {
 
 def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refusal | None:
     """One event. None where it is accepted."""
-    client, body = event.client, event.body
+    client = event.client
+    body: Durable = event.body  # pyright: ignore[reportAssignmentType] - the catalogue hands over no other kinds
     rider = dispatch.riders.known.get(client)
     if rider is not None:
         dispatch.riders.touch(rider, milliseconds(now))
@@ -106,7 +99,7 @@ def _place(dispatch: DispatchState, client: str, body: OrderPlace, now: Now, out
         entered_ms=now_ms,
     )
     dispatch.orders.add(order, give_up_ms(dispatch, order))
-    dispatch.dirty = True
+    dispatch.changed = True
     out.count("order.placed", body.at)
     out.locate("order.placed", body.at, dropoff.lat, dropoff.lon, client)
     # The customer has the receipt; for the shop this is how it learns of the order.
@@ -149,7 +142,7 @@ def _kitchen(
     if rider is not None:
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
     if order.state is PLACED:
-        dispatch.dirty = True
+        dispatch.changed = True
         dispatch.orders.due(order, give_up_ms(dispatch, order))
     elif order.state is not OFFERED:
         dispatch.orders.due(order, stale_ms(order, now_ms))
@@ -182,7 +175,7 @@ def _shift(dispatch: DispatchState, client: str, body: RiderShift, now: Now, out
     if rider is None or not rider.on:
         out.count("shift.started", body.at)
     dispatch.riders.begin(client, body.capacity, until_ms, now_ms)
-    dispatch.dirty = True
+    dispatch.changed = True
     return None
 
 
@@ -206,7 +199,7 @@ def _reply(
         release(dispatch, order, now, out, "declined", tell_rider=False)
     elif order_event is _ACCEPT and before is OFFERED:
         dispatch.orders.move(order, ACCEPTED, now_ms, stale_ms(order, now_ms))
-        dispatch.dirty = True
+        dispatch.changed = True
         out.count("order.assigned", body.at)
         out.measure("placed_to_accepted_ms", body.at, now_ms - order.placed_ms)
         update(order, now, out)
@@ -285,7 +278,7 @@ def _reclaim(
         unload(dispatch, order, now, out, "picked up by another rider")
     order.rider, order.offer, order.plan = client, offer, ""
     dispatch.riders.take(rider, order.id)
-    out.cancel_withdrawal(client, order.id)
+    out.cancel(client, "assignment", order.id)
     out.count("order.reclaimed", body.at)
     _advance(dispatch, order, PICKED_UP, body, now, out)
     return None

@@ -1,17 +1,16 @@
 """Why an order went to its rider, and what came of it: read from the rows, nothing is worked out again."""
 
-import difflib
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ...core.model import Answer, Candidate, Event, Row, decode_row
-from ...messages.envelope import KitchenDelay, OrderPlace, RiderProgress, RiderReply, Up
-
-NEAREST_SHOWN: Final = 5
-"""Ids suggested where an order is not in the journal."""
+from ...core.model import Answer, Row
+from ...core.scenario import Moment
+from ...messages.envelope import Up
+from .messages import KitchenDelay, OrderPlace, RiderProgress, RiderReply
+from .records import Candidate, events_in, record_in
 
 
 class Considered(Struct, frozen=True):
@@ -40,67 +39,28 @@ class DecisionView(Struct, frozen=True):
     considered: list[Considered]
 
 
-class Moment(Struct, frozen=True):
-    """Something that happened to the order: an event with what became of it, an offer, an update."""
-
-    row: int
-    at: int
-    what: str
-    who: str
-    text: str
-
-
-class Explanation(Struct, frozen=True):
-    """Everything that the journal says of one order, in the order in which it happened."""
-
-    order: str
-    choices: list[DecisionView]
-    moments: list[Moment]
-
-
-def explain(order: str, rows: Iterable[bytes], when: Callable[[int], str]) -> Explanation | None:
-    """Everything about `order` in `rows`; None where it does not occur. `when` writes a time (Unix ms) for people.
+def explain(row: Row, order: str, when: Callable[[int], str]) -> list[Moment | DecisionView]:
+    """Everything that a row contains about `order`: events, then decisions, then messages. `when` writes a time (Unix
+    ms) for people.
 
     Raises:
         msgspec.DecodeError: a row of another version.
     """
-    needle = order.encode()
-    choices: list[DecisionView] = []
-    moments: list[Moment] = []
-    for body in rows:
-        # An id is plain text in the row: most rows need not be decoded.
-        if needle not in body:
-            continue
-        row = decode_row(body)
-        moments += _events(order, row, when)
-        for decision in row.decisions:
-            if decision.order == order:
-                considered = [_considered(one, decision.rider) for one in decision.candidates]
-                considered.sort(key=lambda one: (one.total, one.rider))
-                choices.append(
-                    DecisionView(
-                        row.number,
-                        row.now.wall_ms,
-                        decision.rider,
-                        decision.offer,
-                        decision.rule,
-                        decision.why,
-                        considered,
-                    )
-                )
-        moments += _messages(order, row, when)
-    return Explanation(order, choices, moments) if choices or moments else None
+    found: list[Moment | DecisionView] = []
+    found += _events(order, row, when)
+    for decision in record_in(row).decisions:
+        if decision.order == order:
+            considered = [_considered(one, decision.rider) for one in decision.candidates]
+            considered.sort(key=lambda one: (one.total, one.rider))
+            at, rider, offer = row.now.wall_ms, decision.rider, decision.offer
+            found.append(DecisionView(row.number, at, rider, offer, decision.rule, decision.why, considered))
+    found += _messages(order, row, when)
+    return found
 
 
-def nearest(order: str, rows: Iterable[bytes]) -> list[str]:
-    """The ids of placed orders that look most like `order`, the most alike first; at most NEAREST_SHOWN."""
-    placed: dict[str, None] = {}
-    for body in rows:
-        if b"order.place" in body:
-            for item in decode_row(body).inputs:
-                if isinstance(item, Event) and isinstance(item.body, OrderPlace):
-                    placed[item.body.order] = None
-    return difflib.get_close_matches(order, placed, NEAREST_SHOWN, 0.7)
+def placed(row: Row) -> list[str]:
+    """The orders placed in a row."""
+    return [body.order for _, body in events_in(row) if isinstance(body, OrderPlace)]
 
 
 def _considered(one: Candidate, chosen: str) -> Considered:
@@ -125,16 +85,16 @@ def _events(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
             receipt = _fields(effect.payload)
             receipts[effect.client, receipt.get("id", "")] = receipt
     moments: list[Moment] = []
-    for item in row.inputs:
-        if isinstance(item, Event) and getattr(item.body, "order", None) == order:
-            kind = str(item.body.__struct_config__.tag)
-            outcome = _outcome(receipts.get((item.client, item.body.id)), when)
-            text = "; ".join(part for part in (_said(item.body, when), outcome) if part)
-            moments.append(Moment(row.number, row.now.wall_ms, kind, item.client, text))
+    for client, body in events_in(row):
+        if getattr(body, "order", None) == order:
+            kind = str(body.__struct_config__.tag)
+            outcome = _outcome(receipts.get((client, body.id)), when)
+            text = "; ".join(part for part in (_content(body, when), outcome) if part)
+            moments.append(Moment(row.number, row.now.wall_ms, kind, client, text))
     return moments
 
 
-def _said(body: Up, when: Callable[[int], str]) -> str:
+def _content(body: Up, when: Callable[[int], str]) -> str:
     match body:
         case OrderPlace(shop=shop, ready_at=ready_at, prep_s=prep_s):
             ready = f", ready {when(ready_at)}" if ready_at else f", ready in {prep_s} s" if prep_s else ""

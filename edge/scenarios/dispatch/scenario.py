@@ -1,148 +1,173 @@
-"""The dispatch scenario's face towards the node: events, deadlines and decisions in, answers and counts out.
+"""The dispatch scenario: which rider takes this order.
 
-A round of the node is `expire`, any number of `apply`, `decide`, `apply_decisions`. All of them are functions of the
-durable state, their arguments and what the `Sensor` shows; so a recorded round replays to the byte, and a recovered
-node continues as if nothing had happened. Positions come in beside that (`report_position`, `presence`), are in memory
-only, and reach a round through the `Sensor` alone.
+A round expires what is due, applies the events, decides, and makes the decisions true. All of it is a function of the
+durable state, the arguments and what the `Sensor` shows. Positions come in beside that (`observe`), are in memory only,
+and reach a round through the `Sensor` alone.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
-from ...core.model import Decision, DispatchRules, Event, Now
-from ...limits import MATCHING_ROWS_MAX, ROUND_AGAIN_MIN
-from ...messages.envelope import DURABLE_KINDS, Promise
-from . import assignments, events
-from .assignments import Effects
+from ...core.effects import Effects
+from ...core.model import Event, Now, Presence, Row
+from ...core.scenario import Counter, Dot, Message, Outcome, Refusal, Scenario, Value, Zone
+from ...limits import MATCHING_ROWS_MAX, ORDERS_OPEN_MAX, ROUND_AGAIN_MIN
+from ...messages.envelope import Receipt
+from . import assignments, view
 from .decide.choice import choose
-from .lifecycle import Refusal
+from .events import apply
+from .examples import examples
+from .explain import explain, placed
+from .messages import COUNTERS, MESSAGES, NAME, OrderPlace, OrderReceipt, RiderPosition, RiderShift
+from .options import DispatchOptions
+from .records import Decision, decode_record
 from .state.dispatch_state import DispatchState
 from .state.orders import Orders
 from .state.positions import milliseconds
 from .state.riders import Riders
-from .state.sensor import LiveSensor, Sensor
-from .view import Live, live, order_states, rider_states
+from .state.sensor import LiveSensor, RecordedSensor, Sensor
 
-Policy = Callable[[Orders, Riders, DispatchRules, Now, Sensor], list[Decision]]
+Policy = Callable[[Orders, Riders, DispatchOptions, Now, Sensor], list[Decision]]
 """What should change about waiting orders, given everything that the node knows."""
 
 
-class Dispatch:
+class Dispatch(Scenario):
     """Orders find riders. A node's policy is `choose`; a what-if may ask what another one would have done."""
 
-    KINDS: Final[frozenset[str]] = frozenset(DURABLE_KINDS)
+    name: ClassVar[str] = NAME
+    zone: ClassVar[Zone] = "instant"
+    messages: ClassVar[tuple[Message, ...]] = MESSAGES
+    counters: ClassVar[tuple[Counter, ...]] = COUNTERS
+    options: ClassVar[type[Any]] = DispatchOptions
+    receipt: ClassVar[type[Receipt]] = OrderReceipt
 
-    def __init__(self, rules: DispatchRules, policy: Policy = choose) -> None:
-        self._state = DispatchState(rules)
+    def __init__(self, options: DispatchOptions = DispatchOptions(), policy: Policy = choose) -> None:  # noqa: B008
+        self.state = DispatchState(options)
         self._policy = policy
 
-    def configure(self, rules: DispatchRules) -> None:
-        """New rules apply from the next decision on; running offers keep their deadlines."""
-        if rules != self._state.rules:
-            self._state.rules = rules
-            self._state.dirty = True
-            self._state.positions.configure(rules)
+    def configure(self, options: DispatchOptions) -> None:
+        """New options apply from the next decision on; running offers keep their deadlines."""
+        if options != self.state.rules:
+            self.state.rules = options
+            self.state.changed = True
+            self.state.positions.configure(options)
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
-    def report_position(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
-        """Where a client was: `(at, lat, lon)`, by its own wall clock. Clients who are not on shift are forgotten."""
-        self._state.positions.report_position(client, points, now)
-
-    def presence(self, client: str, present: bool, now: Now) -> None:
-        """A client's first connection came, or its last one went: then it counts as silent sooner."""
-        if present:
-            self.touch(client, now)
+    def observe(self, client: str, message: Any, now: Now) -> None:
+        """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner."""
+        positions = self.state.positions
+        if isinstance(message, RiderPosition):
+            positions.report_position(client, message.points, now)
+        elif isinstance(message, Presence) and not message.present:
+            positions.disconnected(client, milliseconds(now))
         else:
-            self._state.positions.disconnected(client, milliseconds(now))
-
-    def touch(self, client: str, now: Now) -> None:
-        """Something came from a client: it is not silent."""
-        self._state.positions.touch(client, milliseconds(now))
+            positions.touch(client, milliseconds(now))
+            if isinstance(message, RiderShift) and message.place is not None:
+                positions.report_position(client, [(message.at, message.place.lat, message.place.lon)], now)
 
     def live_sensor(self) -> LiveSensor:
-        """The live sight of one round."""
-        return LiveSensor(self._state.positions)
+        """The table of positions."""
+        return LiveSensor(self.state.positions)
+
+    def recorded_sensor(self, record: bytes, decided: bool) -> RecordedSensor:
+        """What a recorded round saw, and, where `decided`, what it decided."""
+        found = decode_record(record)
+        return RecordedSensor(found.observations, found.decisions if decided else None)
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
-    def expire(self, now: Now, sensor: Sensor, out: Effects) -> None:
-        """Silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
-        assignments.expire(self._state, now, sensor, out)
+    def round(self, events: Sequence[Event], now: Now, sensor: Sensor, out: Effects) -> list[Outcome]:
+        """Silent riders, ends of shifts, lapsed offers, orders that cannot be delivered; then the events; then one
+        decision over what has changed."""
+        state = self.state
+        assignments.expire(state, now, sensor, out)
+        refusals = [apply(state, event, now, out) for event in events]
+        if sensor.decisions is None:
+            sensor.decisions = self._decide(now, sensor)
+            out.decided(len(sensor.decisions))
+        assignments.apply_decisions(state, sensor.decisions, now, out)
+        return [self._outcome(event, refusal) for event, refusal in zip(events, refusals, strict=True)]
 
-    def apply(self, event: Event, now: Now, out: Effects) -> Refusal | None:
-        """One event; None where it is accepted. A refused event changes nothing, but its sender was heard of."""
-        return events.apply(self._state, event, now, out)
-
-    def decide(self, now: Now, sensor: Sensor) -> list[Decision]:
+    def _decide(self, now: Now, sensor: Sensor) -> list[Decision]:
         """What should change about the waiting orders. Changes nothing itself; empty where nothing is new.
 
         A backlog must not make rounds dearer, or it would feed itself. So between the looks at everything that
         REDECIDE_S asks for, a round sees the new orders, and of the others only as many as it may find a rider for."""
-        dispatch = self._state
-        orders = dispatch.orders
+        state = self.state
+        orders = state.orders
         if not orders.waiting:
             return []
         needs_decision = sensor.needs_decision(now)
-        if not (needs_decision or dispatch.dirty):
+        if not (needs_decision or state.changed):
             return []
-        again = ROUND_AGAIN_MIN + 2 * dispatch.riders.idle
+        again = ROUND_AGAIN_MIN + 2 * state.riders.idle
         if not needs_decision and len(orders.waiting) > again:
             orders = orders.part(MATCHING_ROWS_MAX, again)
-        return self._policy(orders, dispatch.riders, dispatch.rules, now, sensor)
+        return self._policy(orders, state.riders, state.rules, now, sensor)
 
-    def apply_decisions(self, decisions: Sequence[Decision], now: Now, out: Effects) -> None:
-        """Makes decisions true, fresh or recorded ones. Called once in every round, also with none."""
-        assignments.apply_decisions(self._state, decisions, now, out)
-
-    def promise(self, order: str) -> Promise | None:
-        """What can be promised about an order placed in this round; None where no rider is in sight."""
-        found = self._state.orders.open.get(order)
-        return None if found is None or not found.promised_ms else self._state.promise(found)
+    def _outcome(self, event: Event, refusal: Refusal | None) -> Outcome:
+        """With the order, and what was promised about it where it was placed in this round and a rider is in sight."""
+        body = event.body
+        if isinstance(body, RiderShift):
+            return Outcome(refusal)
+        order: str = getattr(body, "order")  # noqa: B009 - every other kind has one
+        if refusal is None and isinstance(body, OrderPlace) and body.promise:
+            found = self.state.orders.open.get(order)
+            if found is not None and found.promised_ms:
+                return Outcome(None, {"order": order, "promise": self.state.promise(found)})
+        return Outcome(refusal, {"order": order})
 
     def next_deadline(self) -> float | None:
         """When a round is due even without events, in monotonic seconds. 0.0: at once."""
-        dispatch = self._state
-        due = [dispatch.orders.timers.next(), dispatch.riders.timers.next()]
-        if dispatch.riders.watched:
-            due.append(dispatch.positions.next_silence_ms())
-        if dispatch.orders.waiting:
-            if dispatch.dirty:
+        state = self.state
+        due = [state.orders.timers.next(), state.riders.timers.next()]
+        if state.riders.watched:
+            due.append(state.positions.next_silence_ms())
+        if state.orders.waiting:
+            if state.changed:
                 return 0.0
-            if dispatch.riders.watched:
-                due.append(dispatch.positions.next_look_ms())
+            if state.riders.watched:
+                due.append(state.positions.next_look_ms())
         known = [time for time in due if time is not None]
         return min(known) / 1000 if known else None
 
-    # -- snapshots, pages ----------------------------------------------------------------------------------------------
+    # -- snapshots -----------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
         """Everything durable; nothing of positions."""
-        return self._state.snapshot()
+        return self.state.snapshot()
 
     def restore(self, body: bytes) -> None:
         """From a snapshot. Raises JournalError where it cannot be read."""
-        self._state.restore(body)
+        self.state.restore(body)
 
-    def positions_dropped(self) -> dict[str, int]:
-        """Positions that no decision can see, by reason, since this process began."""
-        return self._state.positions.dropped
+    # -- for people ----------------------------------------------------------------------------------------------------
 
-    @property
-    def orders_open(self) -> int:
-        """How many orders have not ended; `live` draws the whole picture, this is for those who ask every second."""
-        return len(self._state.orders.open)
+    def gauges(self) -> Mapping[str, Mapping[str, Value]]:
+        """Open orders and riders by state, and positions that no decision can see, by reason, since the start."""
+        dropped: dict[str, Value] = {
+            f"positions_{reason}": count for reason, count in self.state.positions.dropped.items()
+        }
+        return {"orders": view.order_states(self.state), "riders": view.rider_states(self.state), "core": dropped}
 
-    @property
-    def order_states(self) -> dict[str, int]:
-        """How many open orders are in each state: cheaper than `live`, for the status."""
-        return order_states(self._state)
+    def queues(self) -> Mapping[str, tuple[int, int]]:
+        """Open orders."""
+        return {"orders": (len(self.state.orders.open), ORDERS_OPEN_MAX)}
 
-    @property
-    def rider_states(self) -> dict[str, int]:
-        """How many riders are in each state."""
-        return rider_states(self._state)
+    def view(self, now: Now) -> Mapping[str, list[Dot]]:
+        """Shops, riders and open orders, each at its place."""
+        return view.layers(self.state, now)
 
-    def live(self) -> Live:
-        """For the node's own status page."""
-        return live(self._state)
+    def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Any]:
+        """What a row says of the order `key`."""
+        return explain(row, key, when)
+
+    def subjects(self, row: Row) -> Sequence[str]:
+        """Orders placed in this row."""
+        return placed(row)
+
+    @classmethod
+    def examples(cls, seed: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        """An evening with two riders and a few orders."""
+        return examples(seed)

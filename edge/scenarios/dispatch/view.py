@@ -1,96 +1,54 @@
-"""What the node's own map shows. It stays on the node: positions leave it in no other way."""
+"""What the status page shows of dispatch. It stays on the node: positions leave it in no other way."""
 
 from collections import Counter
+from collections.abc import Mapping
 
-from msgspec import Struct
-
+from ...core.model import Now
+from ...core.scenario import Dot, Value
 from .lifecycle import OFFERED
 from .state.dispatch_state import DispatchState
+from .state.positions import milliseconds
 from .state.riders import Rider
 
 
-class LiveOrder(Struct, frozen=True):
-    """An open order. Times are milliseconds of the monotonic clock; `dropoff_ms` is 0 where nothing is expected."""
-
-    order: str
-    state: str
-    shop: str
-    rider: str
-    pickup: tuple[float, float]
-    dropoff: tuple[float, float]
-    placed_ms: int
-    ready_ms: int
-    dropoff_ms: int
-
-
-class LiveRider(Struct, frozen=True):
-    """A rider: idle, offered, busy, silent or off shift. `place` is None before the first position."""
-
-    rider: str
-    state: str
-    orders: tuple[str, ...]
-    place: tuple[float, float] | None
-    seen_ms: int
-
-
-class LiveShop(Struct, frozen=True):
-    """A shop with open orders."""
-
-    shop: str
-    place: tuple[float, float]
-    orders: int
-
-
-class Live(Struct, frozen=True):
-    """Everything at this moment."""
-
-    orders: list[LiveOrder]
-    riders: list[LiveRider]
-    shops: list[LiveShop]
-
-
-def live(dispatch: DispatchState) -> Live:
-    """A picture of all open orders, their shops, and all riders."""
-    orders: list[LiveOrder] = []
-    shops: dict[str, LiveShop] = {}
+def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
+    """Shops with open orders, riders whose place is known, and open orders at their drop-off."""
+    now_ms = milliseconds(now)
+    orders: list[Dot] = []
+    shops: dict[str, tuple[float, float, int]] = {}
     for order in dispatch.orders.open.values():
-        place = order.pickup_lat, order.pickup_lon
-        orders.append(
-            LiveOrder(
-                order.id,
-                order.state,
-                order.shop,
-                order.rider,
-                place,
-                (order.dropoff_lat, order.dropoff_lon),
-                order.placed_ms,
-                order.ready_ms,
-                order.dropoff_ms,
-            )
-        )
-        before = shops.get(order.shop)
-        shops[order.shop] = LiveShop(order.shop, place, 1 if before is None else before.orders + 1)
-    return Live(orders, [_rider(dispatch, name) for name in dispatch.riders.known], list(shops.values()))
+        age_s = max(now_ms - order.placed_ms, 0) / 1000
+        orders.append(Dot(order.id, order.dropoff_lat, order.dropoff_lon, order.state, age_s))
+        waiting = shops[order.shop][2] if order.shop in shops else 0
+        shops[order.shop] = (order.pickup_lat, order.pickup_lon, waiting + 1)
+    return {
+        "shops": [Dot(shop, lat, lon, f"{waiting} open") for shop, (lat, lon, waiting) in shops.items()],
+        "riders": [dot for rider in dispatch.riders.known.values() if (dot := _rider(dispatch, rider, now_ms))],
+        "orders": orders,
+    }
 
 
-def order_states(dispatch: DispatchState) -> dict[str, int]:
+def order_states(dispatch: DispatchState) -> Mapping[str, Value]:
     """How many open orders are in each state."""
     return dict(Counter(str(order.state) for order in dispatch.orders.open.values()))
 
 
-def rider_states(dispatch: DispatchState) -> dict[str, int]:
+def rider_states(dispatch: DispatchState) -> Mapping[str, Value]:
     """How many riders are in each state."""
     return dict(Counter(_state(dispatch, rider) for rider in dispatch.riders.known.values()))
 
 
-def _rider(dispatch: DispatchState, name: str) -> LiveRider:
-    rider = dispatch.riders.known[name]
-    seen = dispatch.positions.place(name)
-    place = None if seen is None else (seen[0], seen[1])
-    return LiveRider(name, _state(dispatch, rider), tuple(rider.orders), place, 0 if seen is None else seen[2])
+def _rider(dispatch: DispatchState, rider: Rider, now_ms: int) -> Dot | None:
+    """None before the first position."""
+    place = dispatch.positions.place(rider.id)
+    if place is None:
+        return None
+    lat, lon, at_ms = place
+    return Dot(rider.id, lat, lon, _state(dispatch, rider), max(now_ms - at_ms, 0) / 1000)
 
 
 def _state(dispatch: DispatchState, rider: Rider) -> str:
+    """Idle, offered, busy or silent."""
     if rider.silent:
         return "silent"
     if not rider.orders:

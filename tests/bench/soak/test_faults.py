@@ -6,7 +6,8 @@ import pytest
 
 from bench.soak.faults import FIRST_S, KILLS_UNTIL, MEANS_S, NONSENSE, QUIET_S, schedule
 from edge.core.decode import decode
-from edge.core.model import Publish, Rejected
+from edge.core.model import Rejected
+from edge.mqtt.seam import Publish
 
 
 def test_a_seed_is_a_schedule() -> None:

@@ -10,11 +10,13 @@ from bench.demo.district.geometry import Geometry
 from bench.demo.district.instance import read
 from bench.whatif.day import Day, Order, Outcome, Place, Reply, Shift
 from bench.whatif.simulation import Simulation
-from edge.core.model import Answer, Commit, Configure, DispatchRules, Effect, Input, Now, PositionReport, Rules
+from edge.core.model import Answer, Commit, Configure, Effect, Input, Now, Rules
 from edge.core.node import Node
+from edge.core.scenario import Refusal
 from edge.errors import Reason
-from edge.messages.envelope import Assignment, Receipt, Update
-from edge.scenarios.dispatch import Refusal
+from edge.messages.envelope import Receipt
+from edge.scenarios.dispatch.messages import Assignment, Update
+from edge.scenarios.dispatch.options import DispatchOptions
 
 T0 = 1_790_000_000_000
 SHOP: Place = (31.20, 121.40)
@@ -22,7 +24,7 @@ DOOR: Place = (31.21, 121.40)
 SMALL = Path(__file__).parents[2] / "data" / "small-district"
 
 # A straight metre is a metre, ten of them take a second, and handing over takes none: figures to check by hand.
-RULES = DispatchRules(speed_mps=10.0, detour_factor=1.0, pickup_service_s=0, dropoff_service_s=0)
+RULES = DispatchOptions(speed_mps=10.0, detour_factor=1.0, pickup_service_s=0, dropoff_service_s=0)
 RIDE_S = 112
 """From SHOP to DOOR: 0.01 degrees of latitude are 1,112 m."""
 
@@ -110,7 +112,7 @@ def small_district() -> Day:
         shifts[1].rider: (accept, Reply("decline", 5_000), accept),
         shifts[2].rider: (accept, accept, Reply("lapse", 0)),
     }
-    rules = DispatchRules(speed_mps=320 / 60, detour_factor=1.0)
+    rules = DispatchOptions(speed_mps=320 / 60, detour_factor=1.0)
     return Day(rules, tuple(orders), shifts, replies, {}, {}, 1.0, 0, 0)
 
 
@@ -119,13 +121,13 @@ class Recorded(Simulation):
 
     def __init__(self, what: Day) -> None:
         super().__init__(what, "planned")
-        self.node = Node()
+        self.node = Node([Dispatch])
         self.rows: list[bytes] = []
         self._dispatch: Any = self
         self._take(self.node.handle([Configure(Rules(node="n-1", dispatch=what.rules))], self._now()))
 
     def report_position(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
-        self._take(self.node.handle([PositionReport(client, points)], now))
+        self._take(self.node.handle([position(client, points)], now))
 
     def next_deadline(self) -> float | None:
         return self.node.next_deadline()
@@ -137,7 +139,7 @@ class Recorded(Simulation):
             batch.append(event)
             place = self._couriers[event.client].place() if event.client in self._couriers else None
             if place is not None:
-                batch.append(PositionReport(event.client, [(self.now_ms, *place)]))
+                batch.append(position(event.client, [(self.now_ms, *place)]))
         thens = {event.body.id: then for event, then in inbox if then is not None}
         self._take(self.node.handle(batch, self._now()), thens)
 

@@ -7,8 +7,10 @@ import pytest
 
 from bench.whatif.day import Day, Reply
 from bench.whatif.recording import Recording
-from edge.core.model import DispatchRules, NearestObservation, PositionReport, decode_row, encode_row
+from edge.core.model import decode_row, encode_row
 from edge.core.node import Node
+from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.records import NearestObservation
 from edge.scenarios.dispatch.state.travel import ride_s
 from tests.bench.whatif.recorded_day import recorded, simulate, small_district
 from tests.edge.district import HOME, SHOP, T0, configured, event, place, shift
@@ -33,7 +35,7 @@ def evening() -> Rounds:
     rounds.append((6, [event("shop-1", "kitchen.delay", "delay-1", 6, order="o-1", ready_at=T0 + 120_000)]))
     rounds.append((9, [reply("r-1", 1, 1, 9, accept=False)]))
     rounds.append((9.5, [reply("r-1", 1, 1, 9, accept=False), reply("r-9", 1, 1, 9)]))
-    rounds.append((80, [PositionReport("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))
+    rounds.append((80, [position("r-3", [(T0 + 78_000, 31.2015, 121.4)])]))
     rounds.append((90, [reply("r-3", 1, 3, 90)]))
     rounds.append((130, [event("shop-1", "kitchen.ready", "ready-1", 130, order="o-1")]))
     for seconds, step in ((200, "at_shop"), (410, "picked_up"), (900, "delivered"), (901, "delivered")):
@@ -45,7 +47,7 @@ def evening() -> Rounds:
 
 @pytest.fixture(scope="module")
 def told() -> Day:
-    return read(play(Node(), evening()))
+    return read(play(Node([Dispatch]), evening()))
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +137,12 @@ def test_a_journal_without_its_beginning_guesses_the_shifts() -> None:
 
 def test_rules_of_the_snapshot_stand_until_others_come() -> None:
     """Without any row the day has the rules that it was given, and nothing else."""
-    assert Recording().day() == Day(DispatchRules(), (), (), {}, {}, {}, 1.0, 0, 0)
+    assert Recording().day() == Day(DispatchOptions(), (), (), {}, {}, {}, 1.0, 0, 0)
 
 
 def test_an_undeliverable_order_is_told() -> None:
     """An order that no rider came for ends as the node ended it."""
-    rows = play(Node(), [*evening(), (20_000, [])])
+    rows = play(Node([Dispatch]), [*evening(), (20_000, [])])
     found = read(rows).outcomes["o-2"]
     assert found.state == "undeliverable"
     assert found.ended_ms > T0 + 950_000
@@ -148,7 +150,7 @@ def test_an_undeliverable_order_is_told() -> None:
 
 def test_the_wall_clock_never_runs_backwards() -> None:
     """A jump of the clock back makes no order end before it began."""
-    rows = play(Node(), evening())
+    rows = play(Node([Dispatch]), evening())
     jumped = [decode_row(body) for body in rows]
     jumped = [
         msgspec.structs.replace(row, now=msgspec.structs.replace(row.now, wall_ms=row.now.wall_ms - 3_600_000))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from central.ingest.receive import BatchValidator, Receive
 from central.store import FILE, Reader, Store
-from edge.core.model import Batch, Now, Publish, SyncWelcomed
+from edge.core.model import Batch, Now, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import CENTRE_JOBS_MAX
@@ -31,6 +31,7 @@ from edge.messages.batches import (
     decode_greeting,
     encode,
 )
+from edge.mqtt.seam import Publish
 
 START = 1_767_225_600_000
 

@@ -4,11 +4,12 @@ import asyncio
 
 from edge.app.gauges import live, register
 from edge.clock import Clock
-from edge.core.model import Configure, PositionReport, Presence
+from edge.core.model import Configure, Presence
 from edge.core.node import Node
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.pipeline.pipeline import Pipeline
+from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import HOME, RULES, SHOP, event
 
 
@@ -19,14 +20,14 @@ def test_the_report_and_the_map_show_the_district(tmp_path):
         journal = Journal.open(tmp_path / "journal.sqlite3")
         clock = Clock()
         status = Status("n-1", clock.now())
-        pipeline = Pipeline(Node(), journal, clock, status, "wgs84", lambda error: None)
+        pipeline = Pipeline(Node([Dispatch]), journal, clock, status, "wgs84", lambda error: None)
         pipeline.start()
         register(status, pipeline, journal, None, None, None)
         at_s = (clock.now().wall_ms - 1_790_000_000_000) / 1000
         order = {"order": "o-1", "shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "prep_s": 60}
         pipeline.post([Configure(RULES)])
         pipeline.post([Presence("r-1", True), event("r-1", "rider.shift", "on", at_s, on=True)])
-        pipeline.post([PositionReport("r-1", [(clock.now().wall_ms, 31.201, 121.401)])])
+        pipeline.post([position("r-1", [(clock.now().wall_ms, 31.201, 121.401)])])
         pipeline.post([event("alice", "order.place", "e-1", at_s, **order)])
         await pipeline.drain()
         report = status.report(clock.now())

@@ -8,14 +8,16 @@ import pytest
 
 from edge.app.queues import watch
 from edge.clock import Clock
-from edge.core.model import Configure, Publish, SyncWelcomed
+from edge.core.model import Configure, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.limits import STATUS_INTERVAL_S, WINDOW_GRACE_S, WINDOW_S
+from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint
 from edge.pipeline.pipeline import Pipeline
+from edge.scenarios.dispatch import Dispatch
 from edge.uplink.sync import Sync
 from tests.edge.district import RULES
 from tests.messages import GOOD, text
@@ -65,7 +67,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         journal = Journal.open(folder / "journal.sqlite3")
         clock = Clock()
         status = Status("n-1", clock.now(), seconds=lambda: stage.real_s)
-        pipeline = Pipeline(Node(), journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
+        pipeline = Pipeline(Node([Dispatch]), journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
         endpoint = Endpoint("n-1", pipeline, lambda *_: True, anonymous=True)
         sync = Sync(
             node="n-1",

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.decode import decode
-from edge.core.model import Event, PositionReport, Publish, Rejected
-from edge.messages.envelope import DURABLE_KINDS, encode
+from edge.core.model import Event, PositionReport, Rejected
+from edge.messages.envelope import encode
+from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from tests.messages import AT, BAD, GOOD, pack, text
 
 
@@ -20,7 +22,7 @@ def test_good_messages_become_inputs(kind, fields, dump):
     """A good message becomes an event or a sighting with exactly its fields, in either encoding."""
     made = decode(publish(kind, dump(fields)), "wgs84")
     if kind == "rider.position":
-        assert made == (PositionReport("client-1", [tuple(point) for point in fields["points"]]),)
+        assert made == (position("client-1", [tuple(point) for point in fields["points"]]),)
         return
     event = made[0]
     assert isinstance(event, Event)
@@ -97,7 +99,7 @@ def test_the_place_of_a_shift_is_no_part_of_the_event():
     event, sighting = decode(publish("rider.shift", text(GOOD[3][1])), "wgs84")
     assert isinstance(event, Event)
     assert b"place" not in encode(event.body, json=True)
-    assert sighting == PositionReport("client-1", [(AT, 0.0, 0.0)])
+    assert sighting == position("client-1", [(AT, 0.0, 0.0)])
 
 
 def test_another_coordinate_system_is_converted():
@@ -108,4 +110,4 @@ def test_another_coordinate_system_is_converted():
     moved = event.body.pickup  # type: ignore[union-attr]
     assert 0.001 < abs(moved.lat - 31.2) + abs(moved.lon - 121.4) < 0.02
     position = decode(publish("rider.position", text({"points": [[AT, 31.2, 121.4]], "crs": "gcj02"})), "wgs84")[0]
-    assert position == PositionReport("client-1", [(AT, moved.lat, moved.lon)])
+    assert position == position("client-1", [(AT, moved.lat, moved.lon)])

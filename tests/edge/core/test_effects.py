@@ -9,7 +9,7 @@ from edge.core.aggregate import Windows
 from edge.core.effects import Effects
 from edge.core.model import Now
 from edge.messages.coordinates import converted
-from edge.messages.envelope import Assignment, Update
+from edge.scenarios.dispatch.messages import Assignment, Update
 
 T0 = 1_790_000_000_000
 

@@ -29,11 +29,12 @@ from edge.core.node import Node
 from edge.errors import JournalError, Reason
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 from edge.messages.batches import decode_body
+from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import RULES, T0, configured, event, now, place, row_of, shift
 
 
 def started() -> Node:
-    node = Node()
+    node = Node([Dispatch])
     node.handle([configured()], now(0))
     return node
 
@@ -155,7 +156,7 @@ def test_positions_alone_make_no_row():
     """What is never stored leaves no trace: no effects, no row number."""
     node = started()
     number = node.number
-    assert node.handle([PositionReport("r-1", [(T0, 31.2, 121.4)]), Presence("r-1", True)], now(1)) == []
+    assert node.handle([position("r-1", [(T0, 31.2, 121.4)]), Presence("r-1", True)], now(1)) == []
     assert node.number == number
 
 
@@ -229,7 +230,7 @@ def drive(node: Node, seed: int, steps: int = 60) -> list[bytes]:
             elif what < 0.5:
                 batch.append(place(draw.randint(1, 40), clock, ready_s=draw.randint(0, 900)))
             elif what < 0.6:
-                batch.append(PositionReport(rider, [(T0, 31.2 + draw.random() / 50, 121.4 + draw.random() / 50)]))
+                batch.append(position(rider, [(T0, 31.2 + draw.random() / 50, 121.4 + draw.random() / 50)]))
             elif what < 0.65:
                 batch.append(Presence(rider, draw.random() < 0.5))
             elif what < 0.85 and offers:
@@ -264,9 +265,9 @@ def drive(node: Node, seed: int, steps: int = 60) -> list[bytes]:
 def test_replay_comes_to_the_same_bytes(seed):
     """Feeding the rows through a fresh core makes every row again, byte for byte."""
     node = started()
-    first = row_of(Node().handle([configured()], now(0)))
+    first = row_of(Node([Dispatch]).handle([configured()], now(0)))
     rows = [first, *drive(node, seed)]
-    again = Node()
+    again = Node([Dispatch])
     for row in rows:
         assert row_of(again.replay(decode_row(row))) == row
 
@@ -276,15 +277,15 @@ def test_replay_comes_to_the_same_bytes(seed):
 def test_recovery_comes_to_the_same_state(seed, cut):
     """From nothing, or from a snapshot and the rows after it, recovery ends where the live core stood."""
     node = started()
-    rows = [row_of(Node().handle([configured()], now(0))), *drive(node, seed)]
-    whole = Node()
+    rows = [row_of(Node([Dispatch]).handle([configured()], now(0))), *drive(node, seed)]
+    whole = Node([Dispatch])
     whole.recover(None, rows)
     assert whole.snapshot() == node.snapshot()
     assert whole.recovery_differences == 0
     cut = min(cut, len(rows) - 1) + 1
-    half = Node()
+    half = Node([Dispatch])
     half.recover(None, rows[:cut])
-    resumed = Node()
+    resumed = Node([Dispatch])
     resumed.recover(half.snapshot(), rows[cut:])
     assert resumed.snapshot() == node.snapshot()
 
@@ -292,11 +293,11 @@ def test_recovery_comes_to_the_same_state(seed, cut):
 def test_recovery_numbers_nothing_anew(monkeypatch):
     """A version that cuts batches otherwise goes on with those of the one before: the centre may hold them already."""
     node = started()
-    rows = [row_of(Node().handle([configured()], now(0)))]
+    rows = [row_of(Node([Dispatch]).handle([configured()], now(0)))]
     rows += [row_of(node.handle([place(n, 200 * n)], now(200 * n))) for n in range(1, 6)]
     rows += [row_of(node.handle([SyncWelcomed(1, 0)], now(2000)))]
     monkeypatch.setattr(edge.core.outbox, "BATCH_BYTES_AIM", 1)
-    recovered, decided = Node(), Node()
+    recovered, decided = Node([Dispatch]), Node([Dispatch])
     recovered.recover(None, rows)
     for row in rows:
         decided.replay(decode_row(row))
@@ -308,21 +309,21 @@ def test_recovery_numbers_nothing_anew(monkeypatch):
 
 def test_a_missing_row_is_noticed():
     """Recovery refuses a journal with a hole."""
-    rows = [row_of(Node().handle([configured()], now(0))), *drive(started(), 3)]
+    rows = [row_of(Node([Dispatch]).handle([configured()], now(0))), *drive(started(), 3)]
     with pytest.raises(JournalError, match="rows are missing"):
-        Node().recover(None, [*rows[:3], *rows[4:]])
+        Node([Dispatch]).recover(None, [*rows[:3], *rows[4:]])
 
 
 def test_a_foreign_row_or_snapshot_is_refused_with_a_hint():
     """Bytes of another version are an error that says what to do."""
     with pytest.raises(JournalError, match="newer doorstep write it"):
-        Node().recover(None, [b"\x01"])
+        Node([Dispatch]).recover(None, [b"\x01"])
     with pytest.raises(JournalError, match="another version"):
-        Node().recover(b"\x01", [])
+        Node([Dispatch]).recover(b"\x01", [])
     state = msgspec.msgpack.decode(started().snapshot())
     state[0] = 99
     with pytest.raises(JournalError, match="version 99"):
-        Node().recover(msgspec.msgpack.encode(state), [])
+        Node([Dispatch]).recover(msgspec.msgpack.encode(state), [])
 
 
 def test_who_picks_up_in_the_round_of_its_silence_is_not_silent():
@@ -340,7 +341,7 @@ def test_who_picks_up_in_the_round_of_its_silence_is_not_silent():
     effects = node.handle([step], now(late_s))
     assert [receipt["status"] for receipt in answers(effects)] == ["accepted"]
     assert answers(effects, "assignment") == []
-    again = Node()
+    again = Node([Dispatch])
     again.recover(before, [])
     assert again.replay(decode_row(row_of(effects)))[0] == effects[0]
 
@@ -364,6 +365,6 @@ def test_who_speaks_json_is_remembered_of_so_many(monkeypatch):
     for number in range(5):
         node.handle([event(f"c-{number}", "kitchen.ready", f"e-{number}", order="o-1")], now(number + 1))
     assert list(node._json) == ["c-2", "c-3", "c-4"]
-    again = Node()
+    again = Node([Dispatch])
     again.recover(node.snapshot(), [])
     assert again.snapshot() == node.snapshot()

@@ -5,21 +5,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.model import Answer, Commit, DuplicateLookup, NearestObservation, Row, decode_row, encode_row
+from edge.core.model import Answer, Commit, DuplicateLookup, Row, decode_row, encode_row
 from edge.core.node import Node
 from edge.core.replay import TEXT_CHARACTERS_SHOWN, Difference, Replay
 from edge.errors import JournalError
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.records import NearestObservation
 from tests.edge.recorded import hour, play
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[bytes]:
-    return play(Node(), hour(12))
+    return play(Node([Dispatch]), hour(12))
 
 
 def run(rows: list[bytes], snapshot: bytes | None = None) -> tuple[Replay, Difference | None]:
     """Feed all rows to a new core, up to the first difference."""
-    replay = Replay(Node(), snapshot)
+    replay = Replay(Node([Dispatch]), snapshot)
     for body in rows:
         difference = replay.feed(body)
         if difference is not None:
@@ -49,7 +51,7 @@ def test_a_recorded_hour_has_no_difference(rows: list[bytes]) -> None:
 @pytest.mark.parametrize("at", [1, 7, 20, 40])
 def test_a_replay_may_begin_at_any_snapshot(rows: list[bytes], at: int) -> None:
     """The rows after a snapshot decide themselves as they did."""
-    node = Node()
+    node = Node([Dispatch])
     node.recover(None, rows[:at])
     replay, difference = run(rows[at:], node.snapshot())
     assert difference is None
@@ -128,7 +130,7 @@ def test_an_older_row_without_later_fields_is_no_difference(rows: list[bytes]) -
     assert event[-1] is True  # `json`, which has a default: an older writer would not have known it
     fresh = [*rows[:index], msgspec.msgpack.encode(body)]
     assert run(fresh)[1] is None
-    node = Node()
+    node = Node([Dispatch])
     node.recover(None, rows[:index])
 
     class Older:
@@ -178,4 +180,4 @@ def test_a_core_without_a_commit_differs(rows: list[bytes]) -> None:
 def test_a_snapshot_of_another_version_is_told() -> None:
     """What the core says of a snapshot that it cannot read is passed on."""
     with pytest.raises(JournalError, match="snapshot"):
-        Replay(Node(), b"\x90")
+        Replay(Node([Dispatch]), b"\x90")

@@ -3,8 +3,7 @@
 import msgspec
 import pytest
 
-from edge.core.model import Now, Rules
-from edge.core.snapshot import STATE_VERSION, Counts, State, decode_state, encode_state
+from edge.core.model import STATE_VERSION, Counts, Now, Rules, decode_state, encode_state
 from edge.errors import JournalError
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.messages.batches import BatchMessage, Hello, SyncAck, SyncWelcome, Window
-from edge.messages.envelope import DURABLE_KINDS, RiderPosition
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 
 
 def unbounded(node: Any, path: str) -> list[str]:

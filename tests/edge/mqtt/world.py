@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edge.core.model import Answer, Publish, Source
+from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
 from edge.mqtt.packets import v311
@@ -19,6 +19,7 @@ from edge.mqtt.packets.codec import (
     TopicFilter,
     read,
 )
+from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.connection import Connection
 from edge.mqtt.server.sessions import SessionLimits, Sessions
 

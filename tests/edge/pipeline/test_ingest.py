@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock import Clock
-from edge.core.model import Event, Publish, Rejected
+from edge.core.model import Event, Rejected
 from edge.errors import Reason
 from edge.health.status import Status
 from edge.limits import BATCH_INPUTS_MAX
+from edge.mqtt.seam import Publish
 from edge.pipeline.ingest import IngestQueue
 from tests.messages import AT, GOOD, text
 

@@ -12,14 +12,16 @@ import msgspec
 import pytest
 
 from edge.clock import Clock
-from edge.core.model import Batch, Commit, Configure, PositionReport, Publish, SyncAcked, SyncWelcomed, decode_row
+from edge.core.model import Batch, Commit, Configure, PositionReport, SyncAcked, SyncWelcomed, decode_row
 from edge.core.node import Node
 from edge.errors import DiskFull, Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.limits import SNAPSHOT_ROWS
+from edge.mqtt.seam import Publish
 from edge.pipeline.pending import FLUSH_DELAY_S
 from edge.pipeline.pipeline import Pipeline
+from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import RULES
 from tests.messages import AT, GOOD, text
 
@@ -75,7 +77,7 @@ def with_pipeline(folder: Path, test: Callable[[Pipeline, Wire, Journal], Awaita
     async def main() -> None:
         journal = Journal.open(folder / "journal.sqlite3")
         try:
-            node = Node()
+            node = Node([Dispatch])
             recovery = journal.recover()
             node.recover(recovery.snapshot, recovery.rows)
             clock = Clock()
@@ -320,7 +322,7 @@ def test_a_live_journal_replays_to_the_byte(tmp_path):
     journal = Journal.open(tmp_path / "journal.sqlite3")
     connection_rows = list(journal._rows(0))  # every row, also those that the snapshot covers
     journal.close()
-    node = Node()
+    node = Node([Dispatch])
     for body in connection_rows:
         commit = node.replay(decode_row(body))[0]
         assert isinstance(commit, Commit)

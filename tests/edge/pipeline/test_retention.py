@@ -10,12 +10,14 @@ import msgspec
 import pytest
 
 from edge.clock import Clock
-from edge.core.model import Configure, Publish
+from edge.core.model import Configure
 from edge.core.node import Node
 from edge.health.status import Status
 from edge.journal.journal import Journal
+from edge.mqtt.seam import Publish
 from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
+from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import RULES
 from tests.messages import GOOD, text
 
@@ -74,7 +76,7 @@ def at_desk(folder: Path, work: Callable[[Desk], Awaitable[None]]) -> None:
     async def main() -> None:
         journal = Journal.open(folder / "journal.sqlite3")
         try:
-            node, clock = Node(), Clock()
+            node, clock = Node([Dispatch]), Clock()
             recovery = journal.recover()
             node.recover(recovery.snapshot, recovery.rows)
             if node.number:

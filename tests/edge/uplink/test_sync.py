@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import zstandard
 
-from edge.core.model import Answer, Now, Publish, Source, SyncAcked, SyncWelcomed
+from edge.core.model import Answer, Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
 from edge.limits import SYNC_PACKET_BYTES_MAX
@@ -25,6 +25,7 @@ from edge.messages.batches import (
     decode_parcel,
     encode,
 )
+from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
 from edge.uplink.sync import Sync
 

@@ -7,9 +7,9 @@ until the pickup and not after it, so a join goes out at once.
 
 from msgspec import Struct
 
-from ....core.model import DispatchRules
 from ....limits import CANDIDATES_MAX, JOIN_TARGET_S
 from ..lifecycle import AT_SHOP, PICKED_UP
+from ..options import DispatchOptions
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 from ..state.travel import Service, ride_s
@@ -31,7 +31,7 @@ class _JoinableTrip(Struct, frozen=True):
 class Bundling:
     """The trips of one round, looked up where somebody asks for their shop."""
 
-    def __init__(self, riders: Riders, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
+    def __init__(self, riders: Riders, orders: Orders, rules: DispatchOptions, now_ms: int) -> None:
         self._riders = riders
         self._orders = orders
         self._rules = rules

@@ -24,9 +24,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ....core.model import Candidate, DispatchRules, RiderDistance
 from ....limits import CANDIDATES_MAX, OFFER_SLACK_S
 from ..lifecycle import OFFERED
+from ..options import DispatchOptions
+from ..records import Candidate, RiderDistance
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 from ..state.travel import METRES_PER_DEG, Service, ride_s
@@ -92,7 +93,7 @@ RANK: Final = attrgetter("total", "rider")
 class BusyRiders:
     """The busy riders of a round: when each is free, and at which door."""
 
-    def __init__(self, riders: Riders, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
+    def __init__(self, riders: Riders, orders: Orders, rules: DispatchOptions, now_ms: int) -> None:
         self._riders: list[Rider] = []
         self._last: list[tuple[float, float]] = []
         self._free_s: list[int] = []

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
-from ....core.model import Candidate, Decision, DispatchRules, Now, RiderDistance
+from ....core.model import Now
 from ....limits import (
     CANDIDATES_ALONE,
     CANDIDATES_BURST,
@@ -29,6 +29,8 @@ from ....limits import (
     ROUND_ORDERS_MAX,
     SERVED_ORDERS,
 )
+from ..options import DispatchOptions
+from ..records import Candidate, Decision, RiderDistance
 from ..state.orders import Order, Orders
 from ..state.positions import milliseconds
 from ..state.riders import Riders
@@ -44,7 +46,7 @@ RULE: Final = "planned-3"
 """The version of this policy, in every record."""
 
 
-def choose(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sensor: Sensor) -> list[Decision]:
+def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor) -> list[Decision]:
     """What changes about the waiting orders: an offer, another plan, a plan dropped, or for the first time nobody."""
     now_ms = milliseconds(now)
     later_ms = now_ms + (OFFER_AHEAD_S + 1) * 1000
@@ -72,7 +74,7 @@ class _RoundDecision:
     `chosen` is who does. `serves` says which order each rider of the round was given to first."""
 
     def __init__(
-        self, due: list[Order], orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sensor: Sensor
+        self, due: list[Order], orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor
     ) -> None:
         self._due = due
         self._orders = orders

@@ -5,8 +5,10 @@ No plans, no bundles, no waiting for the right moment or for somebody better. No
 
 from typing import Final
 
-from ....core.model import Candidate, Decision, DispatchRules, Now, RiderDistance
+from ....core.model import Now
 from ....limits import CANDIDATES_MAX
+from ..options import DispatchOptions
+from ..records import Candidate, Decision, RiderDistance
 from ..state.orders import Order, Orders
 from ..state.positions import milliseconds
 from ..state.riders import Riders
@@ -17,7 +19,7 @@ from .why import why_nobody
 RULE: Final = "nearest-1"
 
 
-def nearest_rider(orders: Orders, riders: Riders, rules: DispatchRules, now: Now, sensor: Sensor) -> list[Decision]:
+def nearest_rider(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor) -> list[Decision]:
     """An offer for each waiting order that some idle rider can pick up within its shift."""
     decisions: list[Decision] = []
     given: dict[str, None] = {}

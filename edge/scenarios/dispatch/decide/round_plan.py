@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from msgspec import structs
 
-from ....core.model import DispatchRules
 from ....limits import PLAN_PASSES
+from ..options import DispatchOptions
 from ..planner import improvement
 from ..planner.insertion import insert
 from ..planner.routes import Floats, Plan, Route
@@ -35,7 +35,7 @@ def plan_round(
     choices: Sequence[Sequence[CandidateCost]],
     taken: Sequence[str],
     riders: Riders,
-    rules: DispatchRules,
+    rules: DispatchOptions,
     now_ms: int,
 ) -> list[CandidateCost | None]:
     """For each order the rider who should take it, and when; None where nobody can.
@@ -53,7 +53,7 @@ class _RoundPlan:
         choices: Sequence[Sequence[CandidateCost]],
         taken: Sequence[str],
         riders: Riders,
-        rules: DispatchRules,
+        rules: DispatchOptions,
         now_ms: int,
     ) -> None:
         self.orders = orders

@@ -5,10 +5,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ....core.model import DispatchRules
 from ....errors import JournalError
 from ....limits import PROMISES_COUNTED
-from ....messages.envelope import Promise
+from ..messages import Promise
+from ..options import DispatchOptions
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
 from .riders import Rider, Riders
@@ -30,20 +30,20 @@ class _State(Struct, array_like=True):
     offers: int
     by_offer: PromiseCount
     by_plan: PromiseCount
-    dirty: bool
+    changed: bool
 
 
 class DispatchState:
     """Orders, riders, the numbers of offers, and how well promises were kept."""
 
-    def __init__(self, rules: DispatchRules) -> None:
+    def __init__(self, rules: DispatchOptions) -> None:
         self.rules = rules
         self.positions = Positions(rules)
         self.orders = Orders()
         self.riders = Riders(self.positions)
         self.offers = 0
         """The last offer's number; numbers are never used again."""
-        self.dirty = False
+        self.changed = False
         """Something durable has changed since the last decision."""
         # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
         # 6 of 10 where one is only planned.
@@ -67,7 +67,7 @@ class DispatchState:
         """Everything durable; nothing of positions."""
         riders = list(self.riders.known.values())
         return msgspec.msgpack.encode(
-            _State(STATE_VERSION, self.orders.state(), riders, self.offers, self._by_offer, self._by_plan, self.dirty)
+            _State(STATE_VERSION, self.orders.state(), riders, self.offers, self._by_offer, self._by_plan, self.changed)
         )
 
     def restore(self, body: bytes) -> None:
@@ -85,7 +85,7 @@ class DispatchState:
             )
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
-        self.offers, self.dirty = state.offers, state.dirty
+        self.offers, self.changed = state.offers, state.changed
         self._by_offer, self._by_plan = state.by_offer, state.by_plan
 
     def _counts(self, order: Order) -> PromiseCount:

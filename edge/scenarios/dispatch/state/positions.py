@@ -16,8 +16,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.model import DispatchRules, Now, RiderDistance
+from ....core.model import Now
 from ....limits import EARLY_POSITIONS_MAX, GONE_S_MAX, GRID_RIDERS_MIN, REDECIDE_S, RIDERS_MAX, WALL_SKEW_MS_MAX
+from ..options import DispatchOptions
+from ..records import RiderDistance
 from .nearest_each import HALF_METRE, MERIDIAN_DEG, Found, nearest_of_each
 from .spatial_index import SpatialIndex
 from .travel import METRES_PER_DEG
@@ -38,7 +40,7 @@ def milliseconds(now: Now) -> int:
 class Positions:
     """The table. A rider has a row from the beginning of its shift until it has gone home with nothing in hand."""
 
-    def __init__(self, rules: DispatchRules) -> None:
+    def __init__(self, rules: DispatchOptions) -> None:
         self._rules = rules
         self._row: dict[str, int] = {}
         self._names: list[str] = []
@@ -227,7 +229,7 @@ class Positions:
         """When waiting orders want another look."""
         return 0 if self._stirred else self._retry_ms
 
-    def configure(self, rules: DispatchRules) -> None:
+    def configure(self, rules: DispatchOptions) -> None:
         """New rules: every deadline is worked out anew."""
         self._rules = rules
         self._silence_ms = 0

@@ -10,8 +10,8 @@ from itertools import takewhile
 
 from msgspec import Struct
 
-from ....core.model import DispatchRules
 from ..lifecycle import AT_SHOP, PICKED_UP
+from ..options import DispatchOptions
 from .deadlines import Deadlines
 from .orders import Order, Orders
 from .positions import Positions
@@ -106,7 +106,7 @@ class Riders:
         end = bisect_left(self._by_free, (now_ms + within_s * 1000 + 1, ""))
         return [self.known[rider] for _, rider in self._by_free[:end]]
 
-    def reschedule(self, rider: Rider, orders: Orders, rules: DispatchRules, now_ms: int) -> None:
+    def reschedule(self, rider: Rider, orders: Orders, rules: DispatchOptions, now_ms: int) -> None:
         """Works out anew when the rider reaches each stop of its sequence, and when it is free."""
         if not rider.orders:
             rider.free_ms = now_ms
@@ -210,7 +210,7 @@ def same_pickup(one: Order, other: Order) -> bool:
     return waits and (one.pickup_lat, one.pickup_lon) == (other.pickup_lat, other.pickup_lon)
 
 
-def _next_door_ms(before: Order, order: Order, free_ms: int, rules: DispatchRules) -> int:
+def _next_door_ms(before: Order, order: Order, free_ms: int, rules: DispatchOptions) -> int:
     """When the order is at its door, straight from the door before."""
     hop = ride_s(before.dropoff_lat, before.dropoff_lon, order.dropoff_lat, order.dropoff_lon, rules)
     return free_ms + hop * 1000 + Service(rules).before_dropoff

@@ -7,8 +7,9 @@ A decision depends on positions that are never stored, and must still replay. So
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from ....core.model import NearestObservation, Now, Observation, RiderDistance, SilentRiders
+from ....core.model import Now
 from ....errors import JournalError
+from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
 from .positions import Positions, milliseconds
 
 Asked = tuple[str, float, float]
@@ -19,6 +20,8 @@ class Sensor(Protocol):
     """What a round may ask about positions. `log` is every answer that it got, in sequence."""
 
     log: list[Observation]
+    decisions: list[Decision] | None
+    """What was decided in a recorded round that stands; None: the round decides, and sets it."""
 
     def needs_decision(self, now: Now) -> bool:
         """Whether riders came into sight, or it is time for another look; noted as a glance at no order."""
@@ -45,7 +48,12 @@ class LiveSensor:
 
     def __init__(self, positions: Positions) -> None:
         self.log: list[Observation] = []
+        self.decisions: list[Decision] | None = None
         self._positions = positions
+
+    def record(self) -> bytes:
+        """For the row."""
+        return encode_record(self.log, self.decisions or [])
 
     def needs_decision(self, now: Now) -> bool:
         """Whether riders came into sight, or it is time for another look."""
@@ -80,9 +88,14 @@ class LiveSensor:
 class RecordedSensor:
     """Answers from a row. `log` holds those that were asked for."""
 
-    def __init__(self, observations: Sequence[Observation]) -> None:
+    def __init__(self, observations: Sequence[Observation], decisions: list[Decision] | None = None) -> None:
         self.log: list[Observation] = []
+        self.decisions = decisions
         self._left = list(reversed(observations))
+
+    def record(self) -> bytes:
+        """For the row."""
+        return encode_record(self.log, self.decisions or [])
 
     def needs_decision(self, now: Now) -> bool:
         """As it was then."""

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from ....core.model import DispatchRules
+from ..options import DispatchOptions
 
 EARTH_RADIUS_M: Final = 6_371_008.8
 """The mean radius (2a + b)/3 of the WGS-84 ellipsoid, IUGG 1980."""
@@ -22,12 +22,12 @@ def metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> int:
     return round(2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, chord))))
 
 
-def seconds(distance_m: int, rules: DispatchRules) -> int:
+def seconds(distance_m: int, rules: DispatchOptions) -> int:
     """Whole seconds for a straight-line distance, rounded up."""
     return math.ceil(distance_m * rules.detour_factor / rules.speed_mps)
 
 
-def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchRules) -> int:
+def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions) -> int:
     """Whole seconds from one point to another."""
     return seconds(metres(lat_a, lon_a, lat_b, lon_b), rules)
 
@@ -38,7 +38,7 @@ class Service:
 
     __slots__ = ("after_dropoff", "after_pickup", "before_dropoff", "before_pickup")
 
-    def __init__(self, rules: DispatchRules) -> None:
+    def __init__(self, rules: DispatchOptions) -> None:
         self.before_pickup = rules.pickup_service_s // 2 * 1000
         self.after_pickup = (rules.pickup_service_s - rules.pickup_service_s // 2) * 1000
         self.before_dropoff = rules.dropoff_service_s // 2 * 1000

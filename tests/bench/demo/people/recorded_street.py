@@ -13,7 +13,8 @@ from bench.demo.people.scheduler import Scheduler
 from bench.demo.people.world import Habits, World
 from bench.demo.proof.records import Records
 from edge.clock import Clock
-from edge.messages.envelope import Assignment, Receipt, Stop, Update
+from edge.messages.envelope import Receipt
+from edge.scenarios.dispatch.messages import Assignment, Stop, Update
 
 MORNING = 1_790_000_000_000
 SPEED = 6_000.0

@@ -11,10 +11,12 @@ from bench.demo.people.scheduler import Scheduler
 from bench.demo.processes import free_port
 from bench.demo.proof.records import Records
 from edge.clock import Clock
-from edge.core.model import Answer, Publish, Source
+from edge.core.model import Answer
 from edge.errors import Reason
-from edge.messages.envelope import KitchenReady, OrderCancel, Receipt, Update, encode
+from edge.messages.envelope import Receipt, encode
+from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
+from edge.scenarios.dispatch.messages import KitchenReady, OrderCancel, Update
 
 MORNING = 1_790_000_000_000
 

@@ -4,7 +4,7 @@ import asyncio
 
 from bench.demo.people.customers import Customer
 from bench.demo.people.world import Habits
-from edge.messages.envelope import OrderCancel, OrderPlace
+from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
 from tests.bench.demo.people.recorded_street import TINY, Street
 
 

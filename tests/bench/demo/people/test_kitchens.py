@@ -4,7 +4,7 @@ import asyncio
 
 from bench.demo.people.kitchens import Kitchen
 from bench.demo.people.world import Habits
-from edge.messages.envelope import KitchenDelay, KitchenReady
+from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady
 from tests.bench.demo.people.recorded_street import TINY, Street
 
 

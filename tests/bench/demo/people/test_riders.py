@@ -10,7 +10,7 @@ import pytest
 
 from bench.demo.people.riders import Rider
 from bench.demo.people.world import MINUTE_MS, Habits
-from edge.messages.envelope import RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages import RiderProgress, RiderReply, RiderShift
 from tests.bench.demo.people.recorded_street import TINY, Person, Street
 
 ORDERS = {order.name: order for order in TINY.orders}

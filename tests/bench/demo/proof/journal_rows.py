@@ -3,19 +3,17 @@
 from typing import Any
 
 from edge.core.model import Acknowledge, Answer, Event, Now, Row, encode_row
-from edge.messages.envelope import (
+from edge.messages.envelope import Place, Receipt, encode
+from edge.scenarios.dispatch.messages import (
     Assignment,
     Durable,
     OrderPlace,
-    Place,
     Promise,
-    Receipt,
     RiderProgress,
     RiderReply,
     RiderShift,
     Stop,
     Update,
-    encode,
 )
 
 START = 1_790_000_000_000

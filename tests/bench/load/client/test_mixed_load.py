@@ -8,8 +8,8 @@ import pytest
 from bench.load.client.mixed_load import POSITIONS_PER_ORDER, MixedLoad, position, taken
 from bench.load.client.workload import Street, riders, tills
 from bench.load.subjects import node
-from edge.messages.envelope import POSITION_KIND
 from edge.mqtt.packets.codec import PublishPacket, read
+from edge.scenarios.dispatch.messages import POSITION_KIND
 
 
 @pytest.mark.parametrize("points", [1, 10])

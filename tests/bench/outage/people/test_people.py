@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from bench.outage.people.people import Crowd, names
-from edge.messages.envelope import Assignment, Receipt, encode
+from edge.messages.envelope import Receipt, encode
 from edge.mqtt.client.connection import Message
+from edge.scenarios.dispatch.messages import Assignment
 
 
 def crowd() -> Crowd:

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
-from edge.core.model import Answer, Publish, Source
+from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import PAYLOAD_BYTES_MAX
 from edge.mqtt.client.broker import Broker
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection, Will
+from edge.mqtt.seam import Publish, Source
 from tests.processes import Mosquitto, free_port, mosquitto
 
 WAIT_S = 30.0

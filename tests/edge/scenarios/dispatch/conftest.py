@@ -4,20 +4,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge.core.model import DispatchRules, Event, Now
-from edge.messages.envelope import (
+from edge.core.model import Event, Now
+from edge.messages.envelope import Place
+from edge.scenarios.dispatch import Dispatch, RecordedSensor
+from edge.scenarios.dispatch.messages import (
     Assignment,
     KitchenDelay,
     KitchenReady,
     OrderCancel,
     OrderPlace,
-    Place,
     RiderProgress,
     RiderReply,
     RiderShift,
     Update,
 )
-from edge.scenarios.dispatch import Dispatch, RecordedSensor
+from edge.scenarios.dispatch.options import DispatchOptions
 
 WALL_MS = 1_700_000_000_000
 SHOP = Place(52.5, 13.4)
@@ -63,7 +64,7 @@ class District:
     """A live scenario, its clock, and the rows that a node would keep."""
 
     def __init__(self, rules=None, **changes):
-        self.dispatch = Dispatch(rules or DispatchRules(**changes))
+        self.dispatch = Dispatch(rules or DispatchOptions(**changes))
         self.seconds = 1000.0
         self.notes = Notes()
         self.rows = []

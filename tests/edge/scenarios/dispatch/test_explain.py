@@ -2,17 +2,19 @@
 
 import pytest
 
-from edge.core.model import NearestObservation, decode_row
+from edge.core.model import decode_row
 from edge.core.node import Node
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import RULE
 from edge.scenarios.dispatch.explain import Explanation, explain, nearest
+from edge.scenarios.dispatch.records import NearestObservation
 from tests.edge.district import T0
 from tests.edge.recorded import hour, play
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[bytes]:
-    return play(Node(), hour(12))
+    return play(Node([Dispatch]), hour(12))
 
 
 def when(ms: int) -> str:

@@ -19,18 +19,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from edge.core.model import DispatchRules
 from edge.errors import JournalError
 from edge.limits import MATCHED_ORDERS_MIN, REDECIDE_S, ROUND_AGAIN_MIN
-from edge.messages.envelope import DURABLE_KINDS, Place
+from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide import choice
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, OrderState
+from edge.scenarios.dispatch.messages import DURABLE_KINDS
+from edge.scenarios.dispatch.options import DispatchOptions
 
 RIDERS, ORDERS = [f"r{n}" for n in range(5)], [f"o{n}" for n in range(12)]
 SPOTS = [(52.5, 13.4), (52.51, 13.4), (52.5, 13.42), (52.53, 13.45), (52.6, 13.3)]
-RULES = DispatchRules(give_up_s=1500, soon_free_s=1800)
+RULES = DispatchOptions(give_up_s=1500, soon_free_s=1800)
 
 
 class Machine(RuleBasedStateMachine):
@@ -303,7 +304,7 @@ def test_new_rules_count_from_the_next_decision(district):
     d.begin("r1", lat=52.56)
     d.round(d.place("o1"))
     assert d.state("o1") == "placed"
-    d.dispatch.configure(DispatchRules(radius_m_max=10_000))
+    d.dispatch.configure(DispatchOptions(radius_m_max=10_000))
     d.round()
     assert d.offer_of("o1") == ("r1", 1)
 

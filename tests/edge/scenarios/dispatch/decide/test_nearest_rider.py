@@ -2,17 +2,17 @@
 
 import pytest
 
-from edge.core.model import DispatchRules
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.nearest_rider import RULE, nearest_rider
+from edge.scenarios.dispatch.options import DispatchOptions
 
 
 @pytest.fixture
 def naive(district):
     """A small district in which the nearest rider is always the right one."""
     made = district()
-    made.dispatch = Dispatch(DispatchRules(), nearest_rider)
+    made.dispatch = Dispatch(DispatchOptions(), nearest_rider)
     return made
 
 

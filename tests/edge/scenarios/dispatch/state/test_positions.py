@@ -4,13 +4,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from edge.core.model import DispatchRules, Now
+from edge.core.model import Now
 from edge.limits import EARLY_POSITIONS_MAX, WALL_SKEW_MS_MAX
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.state import positions as module
 from edge.scenarios.dispatch.state.positions import Positions
 from edge.scenarios.dispatch.state.travel import metres, seconds
 
-RULES = DispatchRules()
+RULES = DispatchOptions()
 WALL_MS = 1_700_000_000_000
 
 
@@ -202,7 +203,7 @@ def test_the_table_grows():
 
 def test_positions_that_no_decision_sees_are_counted():
     """A position of somebody who is not on shift, and one older than the known one, are counted by reason."""
-    table = Positions(DispatchRules())
+    table = Positions(DispatchOptions())
     now = Now(100.0, 1_790_000_000_000)
     table.report_position("stranger", [(now.wall_ms, 52.5, 13.4)], now)
     table.enter("rider", 100_000)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from edge.core.model import DispatchRules, NearestObservation, Now, RiderDistance, SilentRiders
+from edge.core.model import Now
 from edge.errors import JournalError
+from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
 from edge.scenarios.dispatch.state import sensor
 from edge.scenarios.dispatch.state.positions import Positions
 
@@ -12,7 +14,7 @@ NOW = Now(10.0, 1_700_000_010_000)
 
 def test_a_witness_notes_what_it_shows():
     """Each answer is in the log, in sequence; no silent rider makes no note."""
-    positions = Positions(DispatchRules())
+    positions = Positions(DispatchOptions())
     positions.enter("r1", 0)
     positions.flag("r1", True, True)
     positions.put("r1", 8_000, 0.0, 0.0)
@@ -27,7 +29,7 @@ def test_a_witness_notes_what_it_shows():
 def test_many_looks_are_noted_one_by_one():
     """A look for several orders at once leaves the notes of one look after the other, and a testimony gives both the
     same; who is left out is seen by none of them."""
-    positions = Positions(DispatchRules())
+    positions = Positions(DispatchOptions())
     for name, lat in (("r1", 0.0), ("r2", 0.01)):
         positions.enter(name, 0)
         positions.flag(name, True, True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.model import DispatchRules
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.state.travel import EARTH_RADIUS_M, Service, metres, ride_s
 
 LAT, LON = st.floats(-85, 85), st.floats(-180, 180)
@@ -34,7 +34,7 @@ def test_a_degree_of_latitude():
 @given(LAT, LON, LAT, LON)
 def test_travel_is_symmetric_and_rounded_up(lat_a, lon_a, lat_b, lon_b):
     """There and back take the same whole seconds, never fewer than the detour at full speed."""
-    rules = DispatchRules(speed_mps=5.0, detour_factor=1.3)
+    rules = DispatchOptions(speed_mps=5.0, detour_factor=1.3)
     there = ride_s(lat_a, lon_a, lat_b, lon_b, rules)
     assert there == ride_s(lat_b, lon_b, lat_a, lon_a, rules)
     assert there >= metres(lat_a, lon_a, lat_b, lon_b) * 1.3 / 5.0 > there - 1
@@ -42,7 +42,7 @@ def test_travel_is_symmetric_and_rounded_up(lat_a, lon_a, lat_b, lon_b):
 
 def test_service_times_lie_around_the_handover():
     """Half of the service before the food changes hands, half after; the ready time is respected."""
-    service = Service(DispatchRules(pickup_service_s=241, dropoff_service_s=100))
+    service = Service(DispatchOptions(pickup_service_s=241, dropoff_service_s=100))
     assert service.pickup_ms(0, 0) == 120_000
     assert service.pickup_ms(0, 500_000) == 500_000
     assert service.dropoff_ms(0, 60) == 121_000 + 60_000 + 50_000

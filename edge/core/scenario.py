@@ -1,0 +1,206 @@
+"""The contract of a scenario: one kind of decision as a plug-in of the node. Pure. This file is the manual for authors.
+
+A scenario declares its messages, options and counters, and decides in rounds. The node does the rest: it decodes and
+checks messages, recognises repeats, writes one row for each round, sends receipts and answers, seals windows, replays.
+
+    observe   messages that are in memory only, such as positions; never part of a row
+    round     events and due timers become state, outcomes, answers and counts
+    sensor    the only way for a round to see what `observe` has seen; the row keeps what the sensor answered
+
+A round is a function of the durable state, its arguments, and what the sensor answers. So a recorded round replays to
+the byte, and a restarted node continues as if nothing had happened. No clock, file, socket, random source or
+environment: `now` is an argument. No iteration over sets, no `hash()`; whole numbers for money, metres, milliseconds.
+
+`doorstep scenario new NAME` writes one to start from; `doorstep scenario check NAME` runs the harness on it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
+
+from msgspec import Struct
+
+from ..errors import Reason
+from ..messages.envelope import Receipt
+from ..messages.roles import Role
+from .effects import Effects
+from .model import Event, Now, Row
+
+Zone = Literal["instant", "habit", "decision", "bond"]
+"""How soon an answer is of use: within 30 minutes; over 7 days; over 3 months; over a year."""
+
+Value = float | int | str | None
+"""A figure of the status report."""
+
+
+class Refusal(Struct, frozen=True):
+    """Why an event is not accepted: for the receipt, where `field` and `detail` help its sender."""
+
+    reason: Reason
+    field: str = ""
+    detail: str = ""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one event: accepted, or refused. `receipt` has the scenario's own fields of the receipt."""
+
+    refusal: Refusal | None = None
+    receipt: Mapping[str, Any] = {}
+
+
+class Message(Struct, frozen=True):
+    """One kind of message. Up: `body` is a frozen struct derived from `messages.envelope.Up` (durable), or one with a
+    `kind` tag (in memory only, QoS 0, no receipt); `roles` may send it. Down: `roles` receive it."""
+
+    kind: str
+    body: type[Struct]
+    direction: Literal["up", "down"] = "up"
+    roles: tuple[Role, ...] = ()
+    durable: bool = True
+    personal: tuple[str, ...] = ()
+    """Fields that tell something about a person."""
+    in_memory: tuple[str, ...] = ()
+    """Fields of a durable message that reach `observe` only: in the row they have their defaults."""
+    prepare: Callable[[Any, str], Struct | Refusal] | None = None
+    """Called once with the decoded message and the node's coordinate system: converts, or refuses what no field's
+    bound can tell. Pure."""
+
+
+class Counter(Struct, frozen=True):
+    """What a scenario counts (`count`), measures (`measure`) or counts by place (`locate`). A place leaves the node
+    only as an H3 cell, and only where at least `k_anonymity` people contributed. `of` says what one unit is."""
+
+    name: str
+    form: Literal["count", "measure", "locate"] = "count"
+    of: str = ""
+
+
+class Moment(Struct, frozen=True):
+    """Something that happened, for `doorstep explain`: an event with what became of it, a message, a decision. `at` is
+    wall ms."""
+
+    row: int
+    at: int
+    what: str
+    who: str
+    text: str
+
+
+class Dot(Struct, frozen=True, omit_defaults=True):
+    """One thing on the map of the status page. Degrees in the node's coordinate system; `age_s` is how old the place
+    or, for an order, the order is."""
+
+    id: str
+    lat: float
+    lon: float
+    state: str
+    age_s: float | None = None
+
+
+class Sensor(Protocol):
+    """Answers a round's questions about what is in memory only. A scenario has its own methods beside this one."""
+
+    def record(self) -> bytes:
+        """Everything that it answered, and what was decided on it: for the row."""
+        ...
+
+
+class NoSensor:
+    """The sensor of a scenario that observes nothing."""
+
+    def record(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+class NoOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """The section of a scenario that has no options."""
+
+
+class Scenario:
+    """One kind of decision. A subclass sets the class variables and writes `round`, `snapshot` and `restore`."""
+
+    name: ClassVar[str]
+    """Its section in edge.toml, its label in windows and status."""
+    zone: ClassVar[Zone] = "instant"
+    messages: ClassVar[tuple[Message, ...]]
+    counters: ClassVar[tuple[Counter, ...]] = ()
+    options: ClassVar[type[Any]] = NoOptions
+    """Its section of the configuration: a frozen struct with defaults, bounds, and forbid_unknown_fields."""
+    restart_options: ClassVar[tuple[str, ...]] = ()
+    """Options that a reload does not apply."""
+    receipt: ClassVar[type[Receipt]] = Receipt
+    """The receipt of its events."""
+
+    def configure(self, options: Any) -> None:
+        """New options apply from the next round on."""
+
+    # -- in memory only ------------------------------------------------------------------------------------------------
+
+    def observe(self, client: str, message: Any, now: Now) -> None:
+        """A message that is not durable, a durable one before its round (with the fields that are in memory only), or
+        a `model.Presence`: the client's first connection opened, or its last one closed."""
+
+    def live_sensor(self) -> Sensor:
+        """What a live round sees."""
+        return NoSensor()
+
+    def recorded_sensor(self, record: bytes, decided: bool) -> Sensor:
+        """What a recorded round saw. `decided`: the recorded decisions stand, too, because they were promised; else the
+        round decides again, so that a replay can compare. Raises msgspec.DecodeError for bytes of another version."""
+        return NoSensor()
+
+    # -- a round -------------------------------------------------------------------------------------------------------
+
+    def round(self, events: Sequence[Event], now: Now, sensor: Any, out: Effects) -> Sequence[Outcome]:
+        """Deadlines that are due, then the events in their order; one outcome for each event. Called when there are
+        events, or when `next_deadline` has come; a refused event changes nothing but timers."""
+        raise NotImplementedError
+
+    def next_deadline(self) -> float | None:
+        """When `round` wants to be called even without events: monotonic seconds; 0.0 at once; None never."""
+        return None
+
+    # -- snapshots -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """All durable state; nothing of what is in memory only."""
+        raise NotImplementedError
+
+    def restore(self, body: bytes) -> None:
+        """Continue from a snapshot. Raises JournalError where another version wrote it."""
+        raise NotImplementedError
+
+    # -- for people ----------------------------------------------------------------------------------------------------
+
+    def gauges(self) -> Mapping[str, Mapping[str, Value]]:
+        """Figures for status and metrics, by section. Cheap: read every second."""
+        return {}
+
+    def queues(self) -> Mapping[str, tuple[int, int]]:
+        """What waits, and its bound, by name."""
+        return {}
+
+    def problems(self, now: Now) -> Mapping[str, str]:
+        """What an operator should know of, as full sentences by name; read at each report."""
+        return {}
+
+    def view(self, now: Now) -> Mapping[str, list[Dot]]:
+        """Layers of the map of the status page. It stays on the node."""
+        return {}
+
+    def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Any]:
+        """What a row says about `key` (an order, a label, ...): `Moment`s, or structs of its own that have `row`, `at`
+        and `what`. `when` writes a time (wall ms) for people."""
+        return []
+
+    def subjects(self, row: Row) -> Sequence[str]:
+        """What `explain` can be asked about, as far as it first occurs in this row; for suggestions."""
+        return []
+
+    # -- for the harness, the documents and the fuzzers ----------------------------------------------------------------
+
+    @classmethod
+    def examples(cls, seed: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        """Valid messages as (client, kind, fields), in a sequence that makes sense; every kind occurs. The same seed
+        gives the same messages."""
+        return []

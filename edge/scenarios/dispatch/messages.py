@@ -1,0 +1,247 @@
+"""The messages of dispatch, both ways: what customers, riders and shops send, and what the node answers.
+
+Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the node's coordinate system unless `crs` names
+another; `*_s` are seconds.
+"""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ...core.scenario import Counter, Message, Refusal
+from ...errors import Reason
+from ...limits import ORDERS_PER_RIDER_MAX, POSITION_POINTS_MAX
+from ...messages.coordinates import converted
+from ...messages.envelope import (
+    Crs,
+    Identifier,
+    Latitude,
+    Longitude,
+    Milliseconds,
+    Number,
+    Place,
+    Receipt,
+    Text,
+    Up,
+    Version,
+)
+
+NAME: Final = "dispatch"
+
+# -- towards the node --------------------------------------------------------------------------------------------------
+
+
+class OrderPlace(Up, frozen=True, tag="order.place"):
+    """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`."""
+
+    order: Identifier
+    shop: Identifier
+    pickup: Place
+    dropoff: Place
+    ready_at: Milliseconds | None = None
+    prep_s: Annotated[int, Meta(ge=0, le=24 * 3600)] | None = None
+    promise: bool = True
+    crs: Crs | None = None
+
+
+class OrderCancel(Up, frozen=True, tag="order.cancel"):
+    """The customer who placed the order, or its shop, takes it back."""
+
+    order: Identifier
+    reason: Text = ""
+
+
+class RiderShift(Up, frozen=True, tag="rider.shift"):
+    """A rider begins or ends a shift. `until` is its planned end; `place` is where the rider is now (never stored)."""
+
+    on: bool
+    capacity: Annotated[int, Meta(ge=1, le=ORDERS_PER_RIDER_MAX)] = 1
+    until: Milliseconds | None = None
+    place: Place | None = None
+    crs: Crs | None = None
+
+
+class RiderReply(Up, frozen=True, tag="rider.reply"):
+    """A rider accepts or declines the assignment numbered `offer`."""
+
+    order: Identifier
+    offer: Number
+    accept: bool
+    reason: Text = ""
+
+
+class RiderProgress(Up, frozen=True, tag="rider.progress"):
+    """A rider is at the shop, has picked up, or has delivered."""
+
+    order: Identifier
+    step: Literal["at_shop", "picked_up", "delivered"]
+
+
+class KitchenReady(Up, frozen=True, tag="kitchen.ready"):
+    """The order is ready for pickup now."""
+
+    order: Identifier
+
+
+class KitchenDelay(Up, frozen=True, tag="kitchen.delay"):
+    """The order will be ready at another time."""
+
+    order: Identifier
+    ready_at: Milliseconds
+
+
+class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="rider.position"):
+    """Where a rider was: `[at, lat, lon]` for each point, oldest first. QoS 0, never stored, no receipt."""
+
+    points: Annotated[
+        list[tuple[Milliseconds, Latitude, Longitude]], Meta(min_length=1, max_length=POSITION_POINTS_MAX)
+    ]
+    v: Version = 1
+    crs: Crs | None = None
+
+
+Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay
+
+DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
+    "order.place": OrderPlace,
+    "order.cancel": OrderCancel,
+    "rider.shift": RiderShift,
+    "rider.reply": RiderReply,
+    "rider.progress": RiderProgress,
+    "kitchen.ready": KitchenReady,
+    "kitchen.delay": KitchenDelay,
+}
+POSITION_KIND: Final = "rider.position"
+
+
+# -- from the node -----------------------------------------------------------------------------------------------------
+
+
+class Promise(Struct, frozen=True):
+    """When the node expects the drop-off, and how often such a promise should be kept (0 to 1)."""
+
+    dropoff_at: int
+    confidence: float
+
+
+class OrderReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
+    """The receipt of an event of dispatch: which order it is about, and what the customer was promised."""
+
+    order: str = ""
+    promise: Promise | None = None
+
+
+class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One place of an assignment, in the sequence to visit."""
+
+    at: Literal["pickup", "dropoff"]
+    order: str
+    lat: float
+    lon: float
+    expected_at: int
+    shop: str = ""
+
+
+class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """To a rider: what to pick up and where, and until when to answer. `withdrawn` takes an earlier offer back.
+
+    `stops` are the whole trip in the sequence to visit, as it would be with this order: the pickups of all that is
+    fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`."""
+
+    offer: int
+    order: str
+    state: Literal["offered", "withdrawn"]
+    at: int
+    stops: list[Stop] = []
+    ready_at: int = 0
+    answer_by: int = 0
+    reason: str = ""
+
+
+class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """To the customer and the shop: the order's state and the drop-off time expected now (0 where there is none). Of
+    the states that an order goes through in one round of the node only the last is told."""
+
+    order: str
+    state: str
+    at: int
+    expected_at: int = 0
+    ready_at: int = 0
+    reason: str = ""
+
+
+# -- the catalogue -----------------------------------------------------------------------------------------------------
+
+
+def _moved(place: Place, source: Crs, crs: str) -> Place:
+    return Place(*converted(place.lat, place.lon, source, crs))
+
+
+def _order(body: OrderPlace, crs: str) -> OrderPlace | Refusal:
+    if body.ready_at is None and body.prep_s is None:
+        return Refusal(Reason.MALFORMED, "ready_at", "give ready_at (Unix ms) or prep_s (seconds)")
+    if body.crs is None or body.crs == crs:
+        return body
+    pickup, dropoff = _moved(body.pickup, body.crs, crs), _moved(body.dropoff, body.crs, crs)
+    return msgspec.structs.replace(body, pickup=pickup, dropoff=dropoff, crs=None)
+
+
+def _shift(body: RiderShift, crs: str) -> RiderShift:
+    if body.place is None or body.crs is None or body.crs == crs:
+        return body
+    return msgspec.structs.replace(body, place=_moved(body.place, body.crs, crs), crs=None)
+
+
+def _position(body: RiderPosition, crs: str) -> RiderPosition:
+    source = body.crs
+    if source is None or source == crs:
+        return body
+    points = [(at, *converted(lat, lon, source, crs)) for at, lat, lon in body.points]
+    return msgspec.structs.replace(body, points=points, crs=None)
+
+
+MESSAGES: Final = (
+    Message("order.place", OrderPlace, roles=("customer", "shop"), personal=("dropoff",), prepare=_order),
+    Message("order.cancel", OrderCancel, roles=("customer", "shop"), personal=("reason",)),
+    Message(
+        "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), prepare=_shift
+    ),
+    Message("rider.reply", RiderReply, roles=("rider",), personal=("reason",)),
+    Message("rider.progress", RiderProgress, roles=("rider",)),
+    Message("kitchen.ready", KitchenReady, roles=("shop",)),
+    Message("kitchen.delay", KitchenDelay, roles=("shop",)),
+    Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
+    Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",)),
+    Message("update", Update, "down", roles=("customer", "shop", "rider")),
+)
+
+COUNTERS: Final = (
+    Counter("order.placed", of="orders"),
+    Counter("order.placed", "locate", "orders by the place of the drop-off"),
+    Counter("order.ready", of="orders that the shop called ready"),
+    Counter("order.delayed", of="orders with a new ready time"),
+    Counter("order.offered", of="offers to riders"),
+    Counter("order.assigned", of="offers accepted"),
+    Counter("order.at_shop", of="riders' arrivals at a shop"),
+    Counter("order.picked_up", of="orders"),
+    Counter("order.delivered", of="orders"),
+    Counter("order.delivered", "locate", "orders by the place of the drop-off"),
+    Counter("order.cancelled", of="orders"),
+    Counter("order.undeliverable", of="orders"),
+    Counter("order.reassigned", of="orders that lost a rider who had accepted"),
+    Counter("order.reclaimed", of="orders picked up by a rider given up as silent"),
+    Counter("offer.declined", of="offers"),
+    Counter("offer.timed_out", of="offers"),
+    Counter("offer.withdrawn", of="offers"),
+    Counter("rider.silent", of="riders on shift without a sign of life"),
+    Counter("shift.started", of="shifts"),
+    Counter("shift.ended", of="shifts"),
+    Counter("promise.kept", of="promises"),
+    Counter("promise.broken", of="promises"),
+    Counter("placed_to_offered_ms", "measure", "milliseconds from the order to its first offer"),
+    Counter("placed_to_accepted_ms", "measure", "milliseconds from the order to its acceptance"),
+    Counter("ready_to_pickup_ms", "measure", "milliseconds that food waited"),
+    Counter("click_to_door_ms", "measure", "milliseconds from the order to the drop-off"),
+    Counter("promise_error_ms", "measure", "milliseconds between promise and drop-off"),
+)

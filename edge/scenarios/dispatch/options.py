@@ -1,0 +1,20 @@
+"""The options of dispatch: the section `[dispatch]` of the configuration. A reload applies all of them."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds, metres, metres per second, factors."""
+
+    speed_mps: Annotated[float, Meta(ge=0.5, le=50)] = 5.5
+    detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
+    pickup_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
+    dropoff_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
+    reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60
+    silent_s: Annotated[int, Meta(ge=30, le=7200)] = 300
+    give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
+    soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 900
+    position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
+    radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000

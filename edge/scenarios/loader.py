@@ -1,0 +1,92 @@
+"""Finds scenarios: built in, installed (entry points of the group `doorstep.scenarios`), or in a folder.
+
+A folder is for a box without pip: `scenario_path = "/etc/doorstep/scenarios"` holds one package for each scenario. The
+module's `SCENARIO` is the class.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from ..core.scenario import Scenario
+from ..errors import DoorstepError
+
+GROUP: Final = "doorstep.scenarios"
+
+DEFAULT: Final = ("dispatch",)
+
+
+def load(names: Sequence[str], folder: str = "") -> list[type[Scenario]]:
+    """The scenario classes of these names, in this order. `folder` is looked into first ("" for none).
+
+    Raises:
+        DoorstepError: there is no such scenario, or it cannot be imported.
+    """
+    return [_load(name, Path(folder) if folder else None) for name in names]
+
+
+def available(folder: str = "") -> list[str]:
+    """The names of all scenarios that `load` would find."""
+    installed = {entry.name for entry in entry_points(group=GROUP)}
+    local = {path.parent.name for path in Path(folder).glob("*/__init__.py")} if folder else set[str]()
+    return sorted(installed | local)
+
+
+def package_in(folder: Path, name: str) -> Path | None:
+    """Where the package `name` is in a folder: directly, or in a project of the same name."""
+    for path in (folder / name, folder / name / name, folder):
+        if path.name == name and (path / "__init__.py").is_file():
+            return path
+    return None
+
+
+def _load(name: str, folder: Path | None) -> type[Scenario]:
+    package = package_in(folder.resolve(), name) if folder is not None else None
+    try:
+        if package is not None:
+            found: Any = getattr(_imported(package), "SCENARIO", None)
+        else:
+            entry = next((entry for entry in entry_points(group=GROUP) if entry.name == name), None)
+            if entry is None:
+                where = f" or in {folder}" if folder is not None else ""
+                known = ", ".join(available(str(folder) if folder else "")) or "none"
+                raise DoorstepError(
+                    f"There is no scenario {name!r} installed{where}. Known: {known}. Install its package, or name the "
+                    "folder that holds it in scenario_path."
+                )
+            found = entry.load()
+    except DoorstepError:
+        raise
+    except Exception as error:
+        raise DoorstepError(
+            f"The scenario {name!r} cannot be imported: {type(error).__name__}: {error}. "
+            f"Run doorstep scenario check {name}."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Scenario)):
+        raise DoorstepError(
+            f"The package {name!r} has no scenario: set SCENARIO in its __init__.py to the class, derived from "
+            "edge.core.scenario.Scenario."
+        )
+    if found.name != name:
+        raise DoorstepError(f"The scenario in {package or name} has the name {found.name!r}; it must be {name!r}.")
+    return found
+
+
+def _imported(package: Path) -> Any:
+    """A package from a folder, under its own name; a package of that name from elsewhere is refused."""
+    name = package.name
+    loaded = sys.modules.get(name)
+    if loaded is not None and Path(str(loaded.__file__)).parent == package:
+        return loaded
+    spec = importlib.util.find_spec(name)
+    if loaded is not None or (spec is not None and spec.origin and Path(spec.origin).parent != package):
+        raise DoorstepError(f"A module {name!r} exists already in this Python. Give the scenario another name.")
+    sys.path.insert(0, str(package.parent))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(package.parent))
