@@ -62,7 +62,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
     crs: Literal["wgs84", "gcj02"] = "wgs84"
     # what it decides
-    scenarios: list[Identifier] = list(DEFAULT)
+    scenarios: list[Identifier] = msgspec.field(default_factory=lambda: list(DEFAULT))
     scenario_path: str = ""
     # rehearsals
     clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
@@ -162,13 +162,14 @@ def _convert(path: Path, values: dict[str, Any]) -> Config:
     sections: dict[str, dict[str, Any]] = {name: value for name, value in values.items() if isinstance(value, dict)}
     options = _options(path, {name: value for name, value in values.items() if name not in sections}, Options, "")
     folder = str(path.resolve().parent / options.scenario_path) if options.scenario_path else ""
-    kinds = {kind.name: kind for kind in _kinds(path, options.scenarios, folder)}
+    _kinds(path, options.scenarios, folder)
     made: dict[str, Struct] = {}
     for name, section in sections.items():
-        if name not in kinds:
-            hint = f"No scenario of this name is switched on: scenarios = {list(kinds)}."
+        known = available(folder)
+        if name not in known:
+            hint = f"There is no scenario of this name, and only scenarios have sections. Known: {', '.join(known)}."
             raise ConfigError(str(path), f"[{name}]", "a section", hint)
-        made[name] = _options(path, section, kinds[name].options, name)
+        made[name] = _options(path, section, _kinds(path, [name], folder)[0].options, name)
     fields: dict[str, Any] = {name: getattr(options, name) for name in Options.__struct_fields__}
     fields["scenario_path"] = folder
     return Config(**fields, sections=made)

@@ -209,7 +209,7 @@ def test_a_busy_port_says_which_and_how_to_choose_another(tmp_path):
     [
         ('listen = "nowhere"', ("edge.toml", "listen", "host:port")),
         ("retention_days = -1", ("edge.toml", "retention_days")),
-        ("speed = 3", ("edge.toml", "speed", "Did you mean speed_mps?")),
+        ("[dispatch]\nspeed = 3", ("edge.toml", "[dispatch] speed", "Did you mean speed_mps?")),
     ],
 )
 def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
@@ -233,13 +233,13 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
         config = tmp_path / "edge.toml"
         good = config.read_text()
         token = add(tmp_path / "credentials", "bob")
-        config.write_text(good + 'reply_s = 30\ncrs = "gcj02"\n')
+        config.write_text(good + 'crs = "gcj02"\n[dispatch]\nreply_s = 30\n')
         made.node.tell(signal.SIGHUP)
         _until(lambda: "reloaded" in made.node.output())
         assert "crs" in made.node.output()
         bob = Phone("bob", made.port, token)
         assert place(bob, 1) == 0
-        config.write_text(good + "reply_s = 1\n")
+        config.write_text(good + "[dispatch]\nreply_s = 1\n")
         made.node.tell(signal.SIGHUP)
         _until(lambda: "not reloaded" in made.node.output())
         assert "reply_s" in made.node.output()

@@ -15,7 +15,7 @@ def row(number: int, size: int = 200) -> bytes:
     """Row `number`, one second after the one before; its body can be told from every other's."""
     payload = f"<{number}>".encode().ljust(size, b".")
     effects = [Answer(number, f"client-{number}", "receipt", payload, float(number)), Acknowledge([""])]
-    return encode_row(Row(number, Now(float(number), T0 + number * 1000), [], [], [], effects))
+    return encode_row(Row(number, Now(float(number), T0 + number * 1000), [], [], effects))
 
 
 def number_of(body: bytes) -> int:

@@ -13,6 +13,7 @@ import yaml
 
 from central import config as central_config
 from edge.app import config as edge_config
+from edge.scenarios.loader import DEFAULT, load
 from tests.repo.project import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -42,9 +43,12 @@ def options(path: Path) -> dict[str, tuple[Any, str, bool]]:
 def test_edge_toml_shows_every_option_with_its_default() -> None:
     """Commented out, deploy/edge.toml has the configuration's defaults, in its order; only what has none is set."""
     shown = options(DEPLOY / "edge.toml")
-    defaults = edge_config.Config(node="shop-1")
-    assert list(shown) == list(edge_config.Config.__struct_fields__)
-    assert {name: value for name, (value, _, _) in shown.items()} == {name: getattr(defaults, name) for name in shown}
+    node = edge_config.Config(node="shop-1")
+    wanted = {name: getattr(node, name) for name in edge_config.Options.__struct_fields__}
+    for kind in load(DEFAULT):
+        wanted |= {name: getattr(kind.options(), name) for name in kind.options.__struct_fields__}
+    assert {name: value for name, (value, _, _) in shown.items()} == wanted
+    assert list(shown) == list(wanted)
     assert [name for name, (_, _, commented) in shown.items() if not commented] == ["node"]
 
 
@@ -58,9 +62,12 @@ def test_central_toml_shows_every_option_with_its_default() -> None:
 
 
 def test_edge_toml_says_of_each_option_whether_a_reload_applies_it() -> None:
-    """The comment of each option ends in [reload] or [restart], as edge/app/config.py has it."""
+    """The comment of each option ends in [reload] or [restart], as edge/app/config.py and the scenarios have it."""
+    reloadable = set(edge_config.RELOADABLE)
+    for kind in load(DEFAULT):
+        reloadable |= set(kind.options.__struct_fields__) - set(kind.restart_options)
     for name, (_, comment, _) in options(DEPLOY / "edge.toml").items():
-        expected = "[reload]" if name in edge_config.RELOADABLE else "[restart]"
+        expected = "[reload]" if name in reloadable else "[restart]"
         assert comment.endswith(expected), f"deploy/edge.toml: the comment above {name} does not end with {expected}"
 
 

@@ -146,10 +146,9 @@ class Dispatch(Scenario):
 
     def gauges(self) -> Mapping[str, Mapping[str, Value]]:
         """Open orders and riders by state, and positions that no decision can see, by reason, since the start."""
-        dropped: dict[str, Value] = {
-            f"positions_{reason}": count for reason, count in self.state.positions.dropped.items()
-        }
-        return {"orders": view.order_states(self.state), "riders": view.rider_states(self.state), "core": dropped}
+        dropped: dict[str, Value] = {**self.state.positions.dropped}
+        orders, riders = view.order_states(self.state), view.rider_states(self.state)
+        return {"orders": orders, "riders": riders, "positions_dropped": dropped}
 
     def queues(self) -> Mapping[str, tuple[int, int]]:
         """Open orders."""

@@ -123,8 +123,8 @@ def test_credentials_are_those_of_the_node(tmp_path: Path) -> None:
 
 
 def test_configurations_are_toml(tmp_path: Path) -> None:
-    """Strings with quotes and backslashes, numbers and truth values come out as they went in."""
-    options = {"a": 'quote " and \\ and ü', "b": 3, "c": 1.5, "d": True}
+    """Strings with quotes and backslashes, numbers and truth values come out as they went in, sections last."""
+    options = {"a": 'quote " and \\ and ü', "b": 3, "dispatch": {"e": 5, "f": "6"}, "c": 1.5, "d": True}
     write_config(tmp_path / "x.toml", options)
     assert tomllib.loads((tmp_path / "x.toml").read_text()) == options
 

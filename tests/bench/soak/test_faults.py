@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from bench.soak.faults import FIRST_S, KILLS_UNTIL, MEANS_S, NONSENSE, QUIET_S, schedule
-from edge.core.decode import decode
+from edge.core.decode import Catalog
 from edge.core.model import Rejected
-from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch import Dispatch
 
 
 def test_a_seed_is_a_schedule() -> None:
@@ -25,5 +25,5 @@ def test_a_seed_is_a_schedule() -> None:
 @pytest.mark.parametrize(("kind", "payload"), NONSENSE)
 def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
     """No piece of it is an event."""
-    (made,) = decode(Publish("till-0", kind, payload, 1, 1), "wgs84")
+    made = Catalog([Dispatch]).decode("till-0", kind, payload, "wgs84")
     assert isinstance(made, Rejected)

@@ -1,9 +1,11 @@
 """Tests of edge.app.config."""
 
+import msgspec
 import pytest
 
-from edge.app.config import RELOADABLE, Config, load
+from edge.app.config import RELOADABLE, Config, load, reloaded
 from edge.errors import ConfigError
+from edge.scenarios.dispatch.options import DispatchOptions
 
 
 def write(tmp_path, text: str):
@@ -18,13 +20,42 @@ def test_one_line_is_a_configuration(tmp_path):
     assert config.node == "shop-7"
     assert config.data_dir == str(tmp_path / "data")
     assert config.rules().node == "shop-7"
-    assert config.rules().dispatch.reply_s == config.reply_s
+    assert dispatch(config) == DispatchOptions()
 
 
-def test_every_dispatch_rule_is_an_option_with_the_same_default():
-    """The defaults of the configuration are those of the core, so a test of the one speaks for the other."""
-    config = Config(node="n")
-    assert config.rules().dispatch == type(config.rules().dispatch)()
+def dispatch(config: Config) -> DispatchOptions:
+    """The options of dispatch as the core gets them."""
+    return msgspec.msgpack.decode(config.rules().scenarios["dispatch"], type=DispatchOptions)
+
+
+def test_a_section_is_for_its_scenario(tmp_path):
+    """The section of a scenario is checked against its options, and the core gets it."""
+    config = load(write(tmp_path, 'node = "n"\n[dispatch]\nreply_s = 20\n'))
+    assert dispatch(config) == DispatchOptions(reply_s=20)
+
+
+def test_a_scenario_may_come_from_a_folder(tmp_path):
+    """`scenario_path` names a folder with packages, relative to the file."""
+    package = tmp_path / "scenarios" / "from_a_folder"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "from edge.core.scenario import Scenario\n\n\nclass Mine(Scenario):\n    name = 'from_a_folder'\n"
+        "    messages = ()\n\n\nSCENARIO = Mine\n"
+    )
+    text = 'node = "n"\nscenario_path = "scenarios"\nscenarios = ["dispatch", "from_a_folder"]\n'
+    config = load(write(tmp_path, text))
+    assert [kind.name for kind in config.kinds] == ["dispatch", "from_a_folder"]
+    assert set(config.rules().scenarios) == {"dispatch", "from_a_folder"}
+
+
+def test_a_reload_keeps_what_needs_a_restart():
+    """Options that a reload cannot apply keep their value and are named; sections apply."""
+    old = Config(node="n", listen="127.0.0.1:1883", messages_burst=5)
+    new = Config(node="n", listen="127.0.0.1:1884", messages_burst=6, sections={"dispatch": DispatchOptions(reply_s=9)})
+    config, named = reloaded(old, new)
+    assert named == ["listen"]
+    assert (config.listen, config.messages_burst) == ("127.0.0.1:1883", 6)
+    assert dispatch(config).reply_s == 9
 
 
 @pytest.mark.parametrize(
@@ -44,7 +75,12 @@ def test_every_dispatch_rule_is_an_option_with_the_same_default():
         ('node = "n"\nretention_days = 0', "retention_days", "> 0"),
         ('node = "n"\ncrs = "bd09"', "crs", "Invalid enum value"),
         ('node = "n"\nretention = 3', "retention", "Did you mean retention_days?"),
-        ('node = "n"\n[mqtt]\nport = 1', "mqtt", "flat"),
+        ('node = "n"\n[mqtt]\nport = 1', "[mqtt]", "only scenarios have sections"),
+        ('node = "n"\nreply_s = 20', "reply_s", "belongs to the scenario dispatch: write it below a line [dispatch]"),
+        ('node = "n"\n[dispatch]\nreply_s = 1', "[dispatch] reply_s", ">= 5"),
+        ('node = "n"\n[dispatch]\nreply = 20', "[dispatch] reply", "Did you mean reply_s?"),
+        ('node = "n"\nscenarios = []', "scenarios", "Name each once"),
+        ('node = "n"\nscenarios = ["teleport"]', "scenarios", "There is no scenario 'teleport'"),
         ('node = "n"\nnode = "m"', "the file", "Mend that line"),
         ('node = "n"\nclock_wall_anchor_ms = 5', "clock_real_anchor_ms", "both anchors"),
     ],
@@ -67,5 +103,5 @@ def test_a_missing_file_says_where_to_get_one(tmp_path):
 
 
 def test_reloadable_options_exist():
-    """What is said to be reloadable is an option."""
-    assert set(Config.__struct_fields__) >= RELOADABLE
+    """What is reloadable is an option."""
+    assert set(Options.__struct_fields__) >= RELOADABLE

@@ -10,7 +10,7 @@ from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.pipeline.pipeline import Pipeline
 from edge.scenarios.dispatch import Dispatch
-from tests.edge.district import HOME, RULES, SHOP, event
+from tests.edge.district import HOME, RULES, SHOP, event, position
 
 
 def test_the_report_and_the_map_show_the_district(tmp_path):
@@ -22,7 +22,7 @@ def test_the_report_and_the_map_show_the_district(tmp_path):
         status = Status("n-1", clock.now())
         pipeline = Pipeline(Node([Dispatch]), journal, clock, status, "wgs84", lambda error: None)
         pipeline.start()
-        register(status, pipeline, journal, None, None, None)
+        register(status, pipeline, journal, clock, None, None, None)
         at_s = (clock.now().wall_ms - 1_790_000_000_000) / 1000
         order = {"order": "o-1", "shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "prep_s": 60}
         pipeline.post([Configure(RULES)])
@@ -36,10 +36,10 @@ def test_the_report_and_the_map_show_the_district(tmp_path):
         assert report["core"]["received"] == report["core"]["accepted"] == 2
         assert report["journal"]["rows"] == 3
         assert report["sync"] == {}
-        view = live(pipeline, clock)
-        assert [(dot["id"], dot["lat"], dot["lon"]) for dot in view["riders"]] == [("r-1", 31.201, 121.401)]
-        assert [(dot["id"], dot["state"]) for dot in view["orders"]] == [("o-1", "offered")]
-        assert [dot["id"] for dot in view["shops"]] == ["shop-1"]
+        layers = live(pipeline, clock).layers
+        assert [(dot.id, dot.lat, dot.lon) for dot in layers["riders"]] == [("r-1", 31.201, 121.401)]
+        assert [(dot.id, dot.state) for dot in layers["orders"]] == [("o-1", "offered")]
+        assert [dot.id for dot in layers["shops"]] == ["shop-1"]
         assert "31.201" not in str(report)
         journal.close()
 

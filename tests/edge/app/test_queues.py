@@ -18,6 +18,7 @@ from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint
 from edge.pipeline.pipeline import Pipeline
 from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.uplink.sync import Sync
 from tests.edge.district import RULES
 from tests.messages import GOOD, text
@@ -121,7 +122,7 @@ def test_a_timer_that_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         stage.order()
         await stage.settle()
         assert stage.stalls() == []
-        stage.ahead_s = RULES.dispatch.give_up_s + 900.0
+        stage.ahead_s = DispatchOptions().give_up_s + 900.0
         assert stage.stalls() == ["stall_decide", "stall_seal"]
 
     on_stage(tmp_path, monkeypatch, test)

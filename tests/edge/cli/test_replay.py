@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge.cli.replay import replay
-from edge.core.model import decode_row, encode_row
+from edge.core.model import ScenarioRecord, decode_row, encode_row
 from edge.errors import InputError
 from edge.journal.journal import Journal
 from edge.journal.reader import checksum
+from edge.scenarios.dispatch.records import encode_record, record_in
 from tests.edge.journals import Writing, session
 from tests.edge.recorded import hour, journal
 
@@ -53,16 +54,19 @@ def test_the_first_difference_is_named(tmp_path: Path) -> None:
     """Exit 1, with the row, its time, the field and both values."""
     path = tmp_path / "journal.sqlite3"
     rows = journal(path, hour(5))
-    row = next(row for row in map(decode_row, rows) if row.decisions and row.decisions[0].rider)
-    decision = msgspec.structs.replace(row.decisions[0], why="because")
-    rewrite(path, row.number, encode_row(msgspec.structs.replace(row, decisions=[decision, *row.decisions[1:]])))
+    row = next(row for row in map(decode_row, rows) if any(one.rider for one in record_in(row).decisions[:1]))
+    found = record_in(row)
+    decision = msgspec.structs.replace(found.decisions[0], why="because")
+    record = encode_record(found.observations, [decision, *found.decisions[1:]])
+    changed = msgspec.structs.replace(row, scenarios=[ScenarioRecord("dispatch", record)])
+    rewrite(path, row.number, encode_row(changed))
     result = call("--journal", str(path))
     assert result.exit_code == 1
     assert f"The first difference is in row {row.number} of 20" in result.stdout
-    assert 'in decisions[0].why:\n  recorded  "because"\n  replayed  "r-1 can pick up' in result.stdout
+    assert 'in scenarios[0].record[1][0][4]:\n  recorded  "because"\n  replayed  "r-1 can pick up' in result.stdout
     result = call("--journal", str(path), "--json")
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["difference"]["part"] == "decisions[0].why"
+    assert json.loads(result.stdout)["difference"]["part"] == "scenarios[0].record[1][0][4]"
 
 
 def test_after_pruning_it_begins_at_a_snapshot(tmp_path: Path) -> None:

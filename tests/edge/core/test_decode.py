@@ -1,30 +1,36 @@
 """Tests of edge.core.decode: what every publish becomes."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.decode import decode
-from edge.core.model import Event, PositionReport, Rejected
+from edge.core.decode import Catalog
+from edge.core.model import Event, Observed, RecordedEvent, Rejected
+from edge.errors import DoorstepError
 from edge.messages.envelope import encode
-from edge.mqtt.seam import Publish
-from edge.scenarios.dispatch.messages import DURABLE_KINDS
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 from tests.messages import AT, BAD, GOOD, pack, text
 
+CATALOG = Catalog([Dispatch])
 
-def publish(kind: str, payload: bytes) -> Publish:
-    return Publish("client-1", kind, payload, 1, 1)
+
+def decode(kind: str, payload: bytes, crs: str = "wgs84") -> Event | Observed | Rejected:
+    return CATALOG.decode("client-1", kind, payload, crs)
 
 
 @pytest.mark.parametrize(("kind", "fields"), GOOD)
 @pytest.mark.parametrize("dump", [pack, text])
 def test_good_messages_become_inputs(kind, fields, dump):
-    """A good message becomes an event or a sighting with exactly its fields, in either encoding."""
-    made = decode(publish(kind, dump(fields)), "wgs84")
+    """A good message becomes an event or an observation with exactly its fields, in either encoding."""
+    made = decode(kind, dump(fields))
     if kind == "rider.position":
-        assert made == (position("client-1", [tuple(point) for point in fields["points"]]),)
+        assert isinstance(made, Observed)
+        assert isinstance(made.body, RiderPosition)
+        assert made.body.points == [tuple(point) for point in fields["points"]]
         return
-    event = made[0]
+    event = made
     assert isinstance(event, Event)
     assert event.json == (dump is text)
     for name, value in fields.items():
@@ -40,9 +46,9 @@ def test_good_messages_become_inputs(kind, fields, dump):
 @pytest.mark.parametrize("json", [False, True])
 def test_what_is_decoded_encodes_to_the_same(kind, fields, json):
     """Decoding, encoding and decoding again comes back to the same event."""
-    first = decode(publish(kind, text(fields)), "wgs84")[0]
+    first = decode(kind, text(fields))
     assert isinstance(first, Event)
-    again = decode(publish(kind, encode(first.body, json)), "wgs84")[0]
+    again = decode(kind, encode(first.body, json))
     assert isinstance(again, Event)
     assert again.body == first.body
 
@@ -50,7 +56,7 @@ def test_what_is_decoded_encodes_to_the_same(kind, fields, json):
 @pytest.mark.parametrize(("what", "kind", "payload", "reason", "field"), BAD, ids=[case[0] for case in BAD])
 def test_bad_messages_are_refused_by_name(what, kind, payload, reason, field):
     """A bad message becomes one rejection that names the reason and the field, and never an exception."""
-    (rejected,) = decode(publish(kind, payload), "wgs84")
+    rejected = decode(kind, payload)
     assert isinstance(rejected, Rejected)
     assert rejected.reason == reason, what
     assert rejected.field == field
@@ -59,8 +65,8 @@ def test_bad_messages_are_refused_by_name(what, kind, payload, reason, field):
 
 def test_a_rejection_keeps_the_id_so_that_it_can_be_answered():
     """Where the id can be read, the refusal carries it; where it is no identifier, it does not."""
-    (named,) = decode(publish("order.place", text({"id": "e-1", "at": 1})), "wgs84")
-    (hostile,) = decode(publish("order.place", text({"id": "../x", "at": 1})), "wgs84")
+    named = decode("order.place", text({"id": "e-1", "at": 1}))
+    hostile = decode("order.place", text({"id": "../x", "at": 1}))
     assert isinstance(named, Rejected)
     assert isinstance(hostile, Rejected)
     assert (named.id, hostile.id) == ("e-1", "")
@@ -72,7 +78,7 @@ def test_every_truncation_is_refused(kind, fields, dump):
     """No prefix of a message is a message."""
     payload = dump(fields)
     for length in range(min(len(payload), 400)):
-        (rejected,) = decode(publish(kind, payload[:length]), "wgs84")
+        rejected = decode(kind, payload[:length])
         assert isinstance(rejected, Rejected)
 
 
@@ -83,31 +89,52 @@ def test_every_flipped_byte_is_an_event_or_a_refusal(kind, fields):
     for index in range(len(payload)):
         for mask in (0x01, 0x80, 0xFF):
             payload[index] ^= mask
-            decode(publish(kind, bytes(payload)), "wgs84")
+            decode(kind, bytes(payload))
             payload[index] ^= mask
 
 
 @given(st.sampled_from([*DURABLE_KINDS, "rider.position", "x.y"]), st.binary(max_size=300))
 def test_any_bytes_are_an_event_or_a_refusal(kind, payload):
     """Arbitrary bytes never raise."""
-    for item in decode(publish(kind, payload), "wgs84"):
-        assert isinstance(item, Event | Rejected | PositionReport)
+    assert isinstance(decode(kind, payload), Event | Rejected | Observed)
 
 
 def test_the_place_of_a_shift_is_no_part_of_the_event():
-    """Where a shift begins travels as a sighting, which is never stored."""
-    event, sighting = decode(publish("rider.shift", text(GOOD[3][1])), "wgs84")
+    """Where a shift begins is observed, and never stored."""
+    event = decode("rider.shift", text(GOOD[3][1]))
     assert isinstance(event, Event)
     assert b"place" not in encode(event.body, json=True)
-    assert sighting == position("client-1", [(AT, 0.0, 0.0)])
+    assert event.observed is not None
+    assert event.observed.place is not None  # type: ignore[attr-defined]
+    assert decode("rider.shift", text(GOOD[4][1])).observed is None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("kind", "fields"), [case for case in GOOD if case[0] in DURABLE_KINDS])
+def test_a_recorded_event_opens_to_what_it_was(kind, fields):
+    """The bytes that a row keeps are the event again."""
+    event = decode(kind, text(fields))
+    assert isinstance(event, Event)
+    kept = RecordedEvent(event.client, msgspec.Raw(encode(event.body, json=False)), event.json)
+    assert CATALOG.opened(kept) == Event(event.client, event.body, event.json)
+
+
+def test_a_kind_belongs_to_one_scenario():
+    """Two scenarios that claim one kind are refused by name."""
+
+    class Twin(Dispatch):
+        name = "twin"
+
+    with pytest.raises(DoorstepError, match=r"dispatch and twin both have the kind 'order\.place'"):
+        Catalog([Dispatch, Twin])
 
 
 def test_another_coordinate_system_is_converted():
     """A message that names the other system is converted; the shift is some hundred metres in China."""
     fields = {**GOOD[0][1], "crs": "gcj02"}
-    event = decode(publish("order.place", text(fields)), "wgs84")[0]
+    event = decode("order.place", text(fields))
     assert isinstance(event, Event)
     moved = event.body.pickup  # type: ignore[union-attr]
     assert 0.001 < abs(moved.lat - 31.2) + abs(moved.lon - 121.4) < 0.02
-    position = decode(publish("rider.position", text({"points": [[AT, 31.2, 121.4]], "crs": "gcj02"})), "wgs84")[0]
-    assert position == position("client-1", [(AT, moved.lat, moved.lon)])
+    seen = decode("rider.position", text({"points": [[AT, 31.2, 121.4]], "crs": "gcj02"}))
+    assert isinstance(seen, Observed)
+    assert seen.body.points == [(AT, moved.lat, moved.lon)]  # type: ignore[attr-defined]

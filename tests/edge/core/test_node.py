@@ -17,8 +17,9 @@ from edge.core.model import (
     DuplicateAnswer,
     DuplicateLookup,
     Now,
-    PositionReport,
+    Observed,
     Presence,
+    RecordedEvent,
     Rejected,
     Shed,
     SyncAcked,
@@ -30,7 +31,8 @@ from edge.errors import JournalError, Reason
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 from edge.messages.batches import decode_body
 from edge.scenarios.dispatch import Dispatch
-from tests.edge.district import RULES, T0, configured, event, now, place, row_of, shift
+from edge.scenarios.dispatch.options import DispatchOptions
+from tests.edge.district import T0, configured, event, now, place, position, row_of, shift
 
 
 def started() -> Node:
@@ -51,7 +53,9 @@ def test_a_round_is_one_row_then_what_waits_for_it():
     assert isinstance(effects[0], Commit)
     row = decode_row(effects[0].row)
     assert row.number == node.number == 2
-    assert row.inputs == [item for item in batch if not isinstance(item, PositionReport)]
+    kept = [item for item in row.inputs if isinstance(item, RecordedEvent)]
+    assert [node.catalog.opened(item) for item in kept] == [item for item in batch if not isinstance(item, Observed)]
+    assert [record.scenario for record in row.scenarios] == ["dispatch"]
     assert row.effects == effects[1:]
     assert isinstance(effects[-1], Acknowledge)
     assert effects[-1].reasons == ["", ""]
@@ -335,7 +339,7 @@ def test_who_picks_up_in_the_round_of_its_silence_is_not_silent():
     offer = answers(node.handle([], now(3)), "assignment") or [{"offer": 1}]
     accepted = event("r-1", "rider.reply", "reply-1", 4, order="o-1", offer=offer[0]["offer"], accept=True)
     node.handle([accepted], now(4))
-    late_s = 5 + RULES.dispatch.silent_s
+    late_s = 5 + DispatchOptions().silent_s
     before = node.snapshot()
     step = event("r-1", "rider.progress", "step-1", late_s, order="o-1", step="picked_up")
     effects = node.handle([step], now(late_s))

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.model import Answer, Commit, DuplicateLookup, Row, decode_row, encode_row
+from edge.core.model import Answer, DuplicateLookup, Row, ScenarioRecord, decode_row, encode_row
 from edge.core.node import Node
 from edge.core.replay import TEXT_CHARACTERS_SHOWN, Difference, Replay
 from edge.errors import JournalError
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.records import NearestObservation
+from edge.scenarios.dispatch.records import NearestObservation, encode_record, record_in
 from tests.edge.recorded import hour, play
 
 
@@ -32,6 +32,13 @@ def run(rows: list[bytes], snapshot: bytes | None = None) -> tuple[Replay, Diffe
 def changed(body: bytes, **fields: Any) -> bytes:
     """A row with other fields."""
     return encode_row(msgspec.structs.replace(decode_row(body), **fields))
+
+
+def rerecorded(row: Row, observations: list[Any] | None = None, decisions: list[Any] | None = None) -> list[Any]:
+    """The records of a row with other observations or decisions of dispatch."""
+    found = record_in(row)
+    body = encode_record(observations or found.observations, decisions or found.decisions)
+    return [ScenarioRecord("dispatch", body)]
 
 
 def first(rows: list[bytes], wanted: Any) -> tuple[int, Row]:
@@ -60,30 +67,31 @@ def test_a_replay_may_begin_at_any_snapshot(rows: list[bytes], at: int) -> None:
 
 def test_another_decision_is_named(rows: list[bytes]) -> None:
     """A record that claims another rider differs in that decision's field."""
-    index, row = first(rows, lambda row: any(decision.rider for decision in row.decisions))
-    decisions = [msgspec.structs.replace(row.decisions[0], rider="r-x"), *row.decisions[1:]]
-    _, difference = run([*rows[:index], changed(rows[index], decisions=decisions)])
+    index, row = first(rows, lambda row: any(decision.rider for decision in record_in(row).decisions))
+    made = record_in(row).decisions
+    decisions = [msgspec.structs.replace(made[0], rider="r-x"), *made[1:]]
+    _, difference = run([*rows[:index], changed(rows[index], scenarios=rerecorded(row, decisions=decisions))])
     assert difference is not None
     assert (difference.row, difference.wall_ms) == (row.number, row.now.wall_ms)
-    assert difference.part == "decisions[0].rider"
+    assert difference.part == "scenarios[0].record[1][0][1]"
     assert difference.recorded == '"r-x"'
-    assert difference.replayed == f'"{row.decisions[0].rider}"'
+    assert difference.replayed == f'"{made[0].rider}"'
 
 
 def test_another_observation_is_named_where_it_matters(rows: list[bytes]) -> None:
     """A record that claims another travel time leads to other decisions; the first field that shows it is named."""
-    index, row = first(rows, lambda row: any(decision.rider for decision in row.decisions))
+    index, row = first(rows, lambda row: any(decision.rider for decision in record_in(row).decisions))
     seen = [
         NearestObservation(
             one.order, [msgspec.structs.replace(rider, travel_s=rider.travel_s + 600) for rider in one.riders]
         )
         if isinstance(one, NearestObservation)
         else one
-        for one in row.seen
+        for one in record_in(row).observations
     ]
-    _, difference = run([*rows[:index], changed(rows[index], seen=seen)])
+    _, difference = run([*rows[:index], changed(rows[index], scenarios=rerecorded(row, observations=seen))])
     assert difference is not None
-    assert difference.part.startswith("decisions[0].")
+    assert difference.part.startswith("scenarios[0].record[1][0]")
 
 
 def test_another_message_is_opened(rows: list[bytes]) -> None:
@@ -123,33 +131,12 @@ def test_a_missing_row_is_a_difference(rows: list[bytes]) -> None:
     assert difference.part == "number"
 
 
-def test_an_older_row_without_later_fields_is_no_difference(rows: list[bytes]) -> None:
-    """Fields that came with a later version have a default: what is compared is the row as this version writes it."""
-    raw = [msgspec.msgpack.decode(body) for body in rows]
-    index, body, event = next((i, body, item) for i, body in enumerate(raw) for item in body[2] if item[0] == "e")
-    assert event[-1] is True  # `json`, which has a default: an older writer would not have known it
-    fresh = [*rows[:index], msgspec.msgpack.encode(body)]
-    assert run(fresh)[1] is None
-    node = Node([Dispatch])
-    node.recover(None, rows[:index])
-
-    class Older:
-        def recover(self, snapshot: bytes | None, rows: Any) -> None:
-            assert snapshot is None
-
-        def replay(self, row: Row) -> list[Any]:
-            return [Commit(row.number, encode_row(row))]
-
-    event.pop()
-    short = msgspec.msgpack.encode(body)
-    assert short != rows[index]
-    assert Replay(Older(), None).feed(short) is None
-
-
 def test_a_core_that_fails_differs(rows: list[bytes]) -> None:
     """An exception in the core is a difference with the row's number, not the end of the command."""
 
     class Failing:
+        decided = 0
+
         def recover(self, snapshot: bytes | None, rows: Any) -> None:
             assert snapshot is None
 
@@ -167,6 +154,8 @@ def test_a_core_without_a_commit_differs(rows: list[bytes]) -> None:
     """A recorded row that now makes none is a difference."""
 
     class Silent:
+        decided = 0
+
         def recover(self, snapshot: bytes | None, rows: Any) -> None:
             assert snapshot is None
 

@@ -38,7 +38,7 @@ def test_receipts_are_found_in_their_row_in_both_encodings():
         answer(3, "alice", "b", json=True),
         answer(4, "alice", "c", json=True, kind="update"),
     ]
-    row = encode_row(Row(1, Now(0.0, 0), [], [], [], [*effects]))
+    row = encode_row(Row(1, Now(0.0, 0), [], [], [*effects]))
     wanted = [
         DuplicateLookup("alice", "a", 1),
         DuplicateLookup("alice", "b", 1),

@@ -4,12 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock import Clock
+from edge.core.decode import Catalog
 from edge.core.model import Event, Rejected
 from edge.errors import Reason
 from edge.health.status import Status
 from edge.limits import BATCH_INPUTS_MAX
 from edge.mqtt.seam import Publish
 from edge.pipeline.ingest import IngestQueue
+from edge.scenarios.dispatch import Dispatch
 from tests.messages import AT, GOOD, text
 
 
@@ -24,7 +26,7 @@ class Source:
 
 
 def ingest() -> IngestQueue:
-    return IngestQueue(Status("n-1", Clock().now()), "wgs84")
+    return IngestQueue(Status("n-1", Clock().now()), Catalog([Dispatch]), "wgs84")
 
 
 def publish(what: str, token: int) -> Publish:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from edge.clock import Clock
-from edge.core.model import Batch, Commit, Configure, PositionReport, SyncAcked, SyncWelcomed, decode_row
+from edge.core.model import Batch, Commit, Configure, Observed, SyncAcked, SyncWelcomed, decode_row
 from edge.core.node import Node
 from edge.errors import DiskFull, Reason
 from edge.health.status import Status
@@ -24,6 +24,13 @@ from edge.pipeline.pipeline import Pipeline
 from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import RULES
 from tests.messages import AT, GOOD, text
+
+
+def open_orders(pipeline: Pipeline) -> list[str]:
+    """Orders that have not ended."""
+    dispatch = pipeline.node.scenarios["dispatch"]
+    assert isinstance(dispatch, Dispatch)
+    return list(dispatch.state.orders.open)
 
 
 class Wire:
@@ -327,7 +334,7 @@ def test_a_live_journal_replays_to_the_byte(tmp_path):
         commit = node.replay(decode_row(body))[0]
         assert isinstance(commit, Commit)
         assert commit.row == body
-    assert not any(isinstance(item, PositionReport) for body in connection_rows for item in decode_row(body).inputs)
+    assert not any(isinstance(item, Observed) for body in connection_rows for item in decode_row(body).inputs)
 
 
 def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch):
@@ -349,7 +356,7 @@ def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch)
         said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
         assert set(said.values()) == {"", "overloaded"}
         accepted = sum(1 for reason in said.values() if reason == "")
-        assert len(pipeline.node.dispatch.live().orders) == accepted
+        assert len(open_orders(pipeline)) == accepted
         assert wire.asked("resume") == [None]
 
     with_pipeline(tmp_path, test)
@@ -363,7 +370,7 @@ def test_a_core_that_fails_shows_nothing_more(tmp_path, monkeypatch):
         monkeypatch.setattr(pipeline, "_fatal", fatal.append)
         pipeline.received(wire, [order(1, 1)], 0.0)
         await wire.until(lambda: bool(wire.asked("acknowledge")))
-        monkeypatch.setattr(pipeline.node.dispatch, "decide", lambda *_: 1 / 0)
+        monkeypatch.setattr(pipeline.node.scenarios["dispatch"], "round", lambda *_: 1 / 0)
         pipeline.received(wire, [order(2, 2)], 0.0)
         pipeline.post([])
         monkeypatch.undo()
@@ -373,7 +380,7 @@ def test_a_core_that_fails_shows_nothing_more(tmp_path, monkeypatch):
         assert "please report" in str(fatal[0])
 
     async def again(pipeline: Pipeline, _: Wire, journal: Journal) -> None:
-        assert [order.order for order in pipeline.node.dispatch.live().orders] == ["o-1"]
+        assert open_orders(pipeline) == ["o-1"]
 
     with_pipeline(tmp_path, test)
     with_pipeline(tmp_path, again)
@@ -418,7 +425,7 @@ def test_a_full_disk_stops_acceptance_and_ends_by_itself(tiny_disk, monkeypatch)
         said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
         accepted = {token for token, reason in said.items() if reason == ""}
         known = {f"o-{token}" for token in accepted}
-        held = {order.order for order in pipeline.node.dispatch.live().orders}
+        held = set(open_orders(pipeline))
         assert held == known
 
     with_pipeline(tiny_disk, test)

@@ -17,7 +17,7 @@ def receipt(client: str, id_: str) -> Answer:
 def test_one_look_serves_all_repeats_of_a_row(tmp_path):
     """Repeats that wait for one row come back together, each with its recorded bytes; what no row has is counted."""
     kept = [receipt("alice", "a"), receipt("bob", "a"), receipt("bob", "b")]
-    row = Row(1, Now(1.0, 1), [], [], [], [*kept])
+    row = Row(1, Now(1.0, 1), [], [], [*kept])
     posted: list[list[Input]] = []
 
     async def main() -> None:

@@ -9,9 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from edge.core.model import Now
+from edge.core.scenario import Dot
 from edge.health.status import Status
-from edge.web.live import Dot, LiveView
+from edge.web.live import LiveView
 from edge.web.server import Page, serve
 
 TOKEN = "t" * 43
@@ -77,22 +80,21 @@ class Feed:
 
         def dot(name: str, state: str, age_s: float | None) -> Dot:
             lat, lon = 39.9 + places.gauss(0, 0.012), 116.4 + places.gauss(0, 0.018)
-            return {"id": name, "lat": lat, "lon": lon, "state": state, "age_s": age_s}
+            return Dot(name, lat, lon, state, age_s)
 
         shops, riders, orders = self.counts
-        view: LiveView = {
-            "at": now().wall_ms,
+        moving: list[Dot] = []
+        for i in range(riders):
+            state, age_s = (("idle", "busy", "busy", "offered")[i % 4], i % 9) if i else ("silent", 400.0)
+            rider, angle = dot(f"r{i}", state, age_s), self.turn / 30 + i
+            place = {"lat": rider.lat + 0.002 * math.cos(angle), "lon": rider.lon + 0.002 * math.sin(angle)}
+            moving.append(msgspec.structs.replace(rider, **place))
+        layers = {
             "shops": [dot(f"s{i}", f"{i % 4} open", None) for i in range(shops)],
-            "riders": [dot(f"r{i}", ("idle", "busy", "busy", "offered")[i % 4], i % 9) for i in range(riders)],
+            "riders": moving,
             "orders": [dot(f"o{i}", ORDER_STATES[i % 5], 60 + i * 20) for i in range(orders)],
         }
-        for i, rider in enumerate(view["riders"]):
-            angle = self.turn / 30 + i
-            rider["lat"] += 0.002 * math.cos(angle)
-            rider["lon"] += 0.002 * math.sin(angle)
-        if riders:
-            view["riders"][0].update({"state": "silent", "age_s": 400.0})
-        return view
+        return LiveView(now().wall_ms, layers)
 
 
 class Served:

@@ -4,20 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.core.scenario import Dot
 from edge.limits import MAP_POINTS_MAX
 from edge.web import live
-from edge.web.live import Dot, LiveView, bounded
+from edge.web.live import LiveView, bounded
 
 
 def dots(n: int) -> list[Dot]:
     """`n` things in one place."""
-    return [{"id": f"x{i}", "lat": 1.0, "lon": 2.0, "state": "idle", "age_s": None} for i in range(n)]
+    return [Dot(f"x{i}", 1.0, 2.0, "idle") for i in range(n)]
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
 def test_a_view_is_cut_and_says_how_much_is_missing(shops: int, riders: int, orders: int) -> None:
     """Drawn and left out add up for each kind, at most the bound is drawn, and orders come before riders and shops."""
-    view: LiveView = {"at": 1, "shops": dots(shops), "riders": dots(riders), "orders": dots(orders)}
+    view = LiveView(1, {"shops": dots(shops), "riders": dots(riders), "orders": dots(orders)})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live, "MAP_POINTS_MAX", 20)
         cut = bounded(view)
@@ -34,5 +35,5 @@ def test_a_view_is_cut_and_says_how_much_is_missing(shops: int, riders: int, ord
 
 def test_the_bound_is_the_one_in_limits() -> None:
     """A district over MAP_POINTS_MAX is cut to exactly it."""
-    cut = bounded({"at": 1, "shops": dots(10), "riders": dots(MAP_POINTS_MAX), "orders": dots(10)})
+    cut = bounded(LiveView(1, {"shops": dots(10), "riders": dots(MAP_POINTS_MAX), "orders": dots(10)}))
     assert cut["left_out"] == {"orders": 0, "riders": 10, "shops": 10}

@@ -4,15 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge.core.model import Event, Now
+from edge.core.model import Event, Now, Presence
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch import Dispatch, RecordedSensor
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import (
     Assignment,
     KitchenDelay,
     KitchenReady,
     OrderCancel,
     OrderPlace,
+    RiderPosition,
     RiderProgress,
     RiderReply,
     RiderShift,
@@ -34,11 +35,15 @@ class Notes:
         self.measures = []
         self.located = []
 
-    def tell(self, client, body, expires_mono):
+    def tell(self, client, body, expires_mono, topic=""):
         self.told.append((client, body, expires_mono))
 
-    def cancel_withdrawal(self, client, order):
+    def cancel(self, client, kind, topic):
+        assert kind == "assignment"
         self.told = [note for note in self.told if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
+
+    def decided(self, decisions):
+        pass
 
     def count(self, name, at_ms, n=1):
         self.counts[name] = self.counts.get(name, 0) + n
@@ -76,17 +81,21 @@ class District:
 
     @property
     def dispatch_state(self):
-        return self.dispatch._state
+        return self.dispatch.state
 
     def round(self, *events):
         """One round as the node runs it; the refusals (None: accepted) of its events."""
         notes, now, sensor = self.notes, self.now, self.dispatch.live_sensor()
-        self.dispatch.expire(now, sensor, notes)
-        refusals = [self.dispatch.apply(event, now, notes) for event in events]
-        self.decisions = self.dispatch.decide(now, sensor)
-        self.dispatch.apply_decisions(self.decisions, now, notes)
-        self.rows.append(SimpleNamespace(now=now, events=events, seen=list(sensor.log), decisions=self.decisions))
-        return refusals
+        for event in events:
+            self.dispatch.observe(event.client, event.body, now)
+        outcomes = self.dispatch.round(events, now, sensor, notes)
+        self.decisions = sensor.decisions
+        seen = SimpleNamespace(seen=list(sensor.log), decisions=self.decisions)
+        self.rows.append(SimpleNamespace(now=now, events=events, record=sensor.record(), **vars(seen)))
+        return [outcome.refusal for outcome in outcomes]
+
+    def presence(self, client, present):
+        self.dispatch.observe(client, Presence(client, present), self.now)
 
     def one(self, event):
         """A round with one event: its refusal's reason, or None."""
@@ -134,12 +143,17 @@ class District:
         return self.event(shop, KitchenDelay, order=order, ready_at=self.now.wall_ms + in_s * 1000)
 
     def sensor(self, rider, lat=52.501, lon=13.401):
-        self.dispatch.report_position(rider, [(self.now.wall_ms, lat, lon)], self.now)
+        self.dispatch.observe(rider, RiderPosition(points=[(self.now.wall_ms, lat, lon)]), self.now)
 
     def begin(self, rider, lat=52.501, lon=13.401, **fields):
         """A rider on shift whose place is known."""
         assert self.one(self.shift(rider, **fields)) is None
         self.sensor(rider, lat, lon)
+
+    def promise(self, order):
+        """What was promised about an open order; None where nothing was."""
+        found = self.dispatch_state.orders.open.get(order)
+        return None if found is None or not found.promised_ms else self.dispatch_state.promise(found)
 
     def state(self, order):
         found = self.dispatch_state.orders.find(order)
@@ -182,15 +196,10 @@ class Mirror:
         self.notes = Notes()
 
     def follow(self, row):
-        sensor = RecordedSensor(row.seen)
-        self.dispatch.expire(row.now, sensor, self.notes)
-        for event in row.events:
-            self.dispatch.apply(event, row.now, self.notes)
-        decisions = self.dispatch.decide(row.now, sensor) if self.decides else row.decisions
-        self.dispatch.apply_decisions(decisions, row.now, self.notes)
+        sensor = self.dispatch.recorded_sensor(row.record, not self.decides)
+        self.dispatch.round(row.events, row.now, sensor, self.notes)
         if self.decides:
-            assert decisions == row.decisions
-            assert sensor.log == row.seen
+            assert sensor.record() == row.record
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,7 @@ def test_a_rider_who_leaves_gives_back_what_is_not_picked_up(district, how, stat
             assert d.state("o1") == state
             d.later(1)
         case "gone":
-            d.dispatch.presence("r1", False, d.now)
+            d.presence("r1", False)
             d.later(119)
             assert d.state("o1") == state
             d.later(1)
@@ -198,7 +198,7 @@ def test_promises_are_learned_from(district):
         name = f"o{index}"
         d.sensor("r1")
         d.round(d.place(name))
-        promise = d.dispatch.promise(name)
+        promise = d.promise(name)
         confidences.append(promise.confidence)
         assert promise.dropoff_at == d.now.wall_ms + d.dispatch_state.orders.open[name].dropoff_ms - round(
             d.seconds * 1000
@@ -218,11 +218,11 @@ def test_no_promise_without_a_rider_or_a_wish(district):
     """Nothing is promised where nobody is in sight, nor to who does not want it."""
     d = district()
     d.round(d.place("o1"))
-    assert d.dispatch.promise("o1") is None
+    assert d.promise("o1") is None
     d.begin("r1")
     d.round(d.place("o2", promise=False, pickup=Place(52.501, 13.4)))
-    assert d.dispatch.promise("o2") is None
-    assert d.dispatch.promise("o9") is None
+    assert d.promise("o2") is None
+    assert d.promise("o9") is None
 
 
 def test_what_is_measured(district):

@@ -1,13 +1,16 @@
 """Tests of edge.scenarios.dispatch.explain: the story of an order, from the rows alone."""
 
+from typing import NamedTuple
+
 import pytest
 
 from edge.core.model import decode_row
 from edge.core.node import Node
+from edge.core.scenario import Moment
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import RULE
-from edge.scenarios.dispatch.explain import Explanation, explain, nearest
-from edge.scenarios.dispatch.records import NearestObservation
+from edge.scenarios.dispatch.explain import DecisionView, explain, placed
+from edge.scenarios.dispatch.records import NearestObservation, record_in
 from tests.edge.district import T0
 from tests.edge.recorded import hour, play
 
@@ -22,10 +25,15 @@ def when(ms: int) -> str:
     return f"+{(ms - T0) / 1000:g}s"
 
 
-def explained(order: str, rows: list[bytes]) -> Explanation:
-    found = explain(order, rows, when)
-    assert found is not None
-    return found
+class Story(NamedTuple):
+    choices: list[DecisionView]
+    moments: list[Moment]
+
+
+def explained(order: str, rows: list[bytes]) -> Story:
+    found = [entry for body in rows for entry in explain(decode_row(body), order, when)]
+    choices = [entry for entry in found if isinstance(entry, DecisionView)]
+    return Story(choices, [entry for entry in found if isinstance(entry, Moment)])
 
 
 def test_every_decision_about_the_order_is_there(rows: list[bytes]) -> None:
@@ -33,7 +41,7 @@ def test_every_decision_about_the_order_is_there(rows: list[bytes]) -> None:
     found = explained("o-1", rows)
     offers = [choice for choice in found.choices if choice.offer]
     assert [choice.rider for choice in offers] == ["r-1", "r-2", "r-3"]
-    recorded = [d for body in rows for d in decode_row(body).decisions if d.order == "o-1"]
+    recorded = [d for body in rows for d in record_in(decode_row(body)).decisions if d.order == "o-1"]
     assert [choice.why for choice in found.choices] == [decision.why for decision in recorded]
     assert {choice.rule for choice in found.choices} == {RULE}
     assert [one.rider for one in offers[0].considered] == ["r-1", "r-2", "r-3"]
@@ -50,7 +58,7 @@ def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[
     seen = [
         one
         for body in rows
-        for one in decode_row(body).seen
+        for one in record_in(decode_row(body)).observations
         if isinstance(one, NearestObservation) and one.order == "o-1"
     ]
     assert {(one.rider, one.travel_s, one.age_s) for one in first} == {
@@ -99,9 +107,8 @@ def test_every_order_of_the_hour_is_explained(rows: list[bytes]) -> None:
         assert all(choice.why for choice in found.choices)
 
 
-def test_an_unknown_order_gets_the_nearest_ids(rows: list[bytes]) -> None:
-    """No explanation, but what it may have meant."""
-    assert explain("o-99", rows, when) is None
-    assert explain("shop-1", rows, when) is None
-    assert nearest("o-111", rows)[0] == "o-11"
-    assert nearest("something-else", rows) == []
+def test_the_orders_of_a_row_are_named(rows: list[bytes]) -> None:
+    """Each order is named in the row that placed it, and an unknown one is explained by nothing."""
+    assert [order for body in rows for order in placed(decode_row(body))] == [f"o-{number}" for number in range(1, 13)]
+    assert explained("o-99", rows) == ([], [])
+    assert explained("shop-1", rows) == ([], [])

@@ -1,4 +1,4 @@
-"""What the node's own map shows."""
+"""What the status page shows of dispatch."""
 
 import pytest
 
@@ -8,23 +8,24 @@ import pytest
     [("placed", "idle"), ("offered", "offered"), ("accepted", "busy"), ("picked_up", "busy"), ("delivered", "idle")],
 )
 def test_orders_shops_and_riders(district, state, rider):
-    """Open orders with their shops, riders with what they do and where they were last."""
+    """Open orders with their shops, riders with their state and their last place."""
     d = district()
     d.bring_to(state)
-    live = d.dispatch.live()
-    assert [order.state for order in live.orders] == ([] if state == "delivered" else [state])
-    assert [(shop.shop, shop.orders) for shop in live.shops] == ([] if state == "delivered" else [("shop", 1)])
-    (shown,) = live.riders
-    assert shown.state == rider
-    assert d.dispatch.order_states == ({} if state == "delivered" else {state: 1})
-    assert d.dispatch.rider_states == {rider: 1}
-    assert shown.place is not None
+    layers = d.dispatch.view(d.now)
+    assert [order.state for order in layers["orders"]] == ([] if state == "delivered" else [state])
+    assert [(shop.id, shop.state) for shop in layers["shops"]] == ([] if state == "delivered" else [("shop", "1 open")])
+    (shown,) = layers["riders"]
+    assert (shown.id, shown.state) == ("r1", rider)
+    gauges = d.dispatch.gauges()
+    assert gauges["orders"] == ({} if state == "delivered" else {state: 1})
+    assert gauges["riders"] == {rider: 1}
 
 
 def test_a_silent_rider_is_shown_as_such(district):
-    """Silence is visible, and so is a rider without a position."""
+    """A rider without a position is not on the map; a silent one is shown as silent."""
     d = district()
     d.round(d.shift("r1"))
-    assert d.dispatch.live().riders[0].place is None
+    assert d.dispatch.view(d.now)["riders"] == []
+    d.sensor("r1")
     d.later(301)
-    assert d.dispatch.live().riders[0].state == "silent"
+    assert [rider.state for rider in d.dispatch.view(d.now)["riders"]] == ["silent"]
