@@ -21,6 +21,7 @@ SUMMARIES: Final = {
     "status": "Say how a running node is.",
     "explain": "Say why an order went to its rider.",
     "replay": "Decide a recorded journal again, and compare.",
+    "whatif": "Simulate a recorded day with something changed.",
     "credential": "Add, remove and list the clients that may connect.",
     "bench": "Measure Doorstep, one command for each question.",
 }

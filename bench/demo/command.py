@@ -91,6 +91,7 @@ def demo(
     data stays, so that it can be asked again:
       doorstep replay --journal out-data/edge
       doorstep explain o17 --journal out-data/edge
+      doorstep whatif --journal out-data/edge --what-if riders=+2
 
     Exit codes: 0 every invariant held, 1 one did not, 2 an input cannot be used, 3 a port is in use.
     """

@@ -16,6 +16,7 @@ from msgspec import Struct
 from edge.clock import Clock
 from edge.errors import DoorstepError
 from edge.journal.reader import FILE_NAME
+from edge.scenarios.dispatch.messages import NAME as DISPATCH
 
 from .district.instance import Instance, Order
 from .people.clients import Fleet
@@ -24,7 +25,7 @@ from .people.kitchens import Kitchen, name_of
 from .people.riders import Rider
 from .people.scheduler import Scheduler
 from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
-from .processes import Site
+from .processes import Option, Site
 from .proof.evidence import read_journal
 from .proof.invariants import Case, judge, states
 from .proof.records import Records
@@ -144,7 +145,7 @@ class Demo:
             "clock_real_anchor_ms": self._began_ms,
         }
         broker, username, password = self._broker
-        self.site.configure(tokens, {**anchors, **self._rules(), **self._link(broker, username, password)})
+        self.site.configure(tokens, {**anchors, **self._link(broker, username, password), DISPATCH: self._rules()})
         agenda = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
         fleet = Fleet(self.node_name, url, tokens, agenda, self.records, options.seed)
@@ -176,8 +177,8 @@ class Demo:
         if not fleet.connected and not self.interrupted:
             raise DoorstepError(f"Nobody could connect within {CONNECT_REAL_S_MAX:.0f} s. {kitchens[0].client.error}")
 
-    def _rules(self) -> dict[str, str | int | float | bool]:
-        """The instance's parameters as options of the node."""
+    def _rules(self) -> dict[str, Option]:
+        """The instance's parameters as options of dispatch."""
         parameters = self.instance.parameters
         patience = {name: math.ceil(real_s * self.options.speed) for name, real_s in PATIENCE_REAL_S.items()}
         defaults = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
@@ -189,11 +190,11 @@ class Demo:
             **{name: min(max(low, patience[name]), high) for name, (low, high) in defaults.items()},
         }
 
-    def _link(self, broker: str, username: str, password: str) -> dict[str, str | int | float | bool]:
+    def _link(self, broker: str, username: str, password: str) -> dict[str, Option]:
         """Broker mode: the node is a client, as everybody is."""
         if not broker:
             return {}
-        link: dict[str, str | int | float | bool] = {"listen": "", "link": broker}
+        link: dict[str, Option] = {"listen": "", "link": broker}
         if username:
             path = self.site.write_secret("link.token", password)
             link |= {"link_username": username, "link_token_file": path}

@@ -45,7 +45,9 @@ MARK: Final = "doorstep-demo"
 FOREVER_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: a simulated day may be ahead of the centre's clock."""
 
-Options = Mapping[str, str | int | float | bool]
+Option = str | int | float | bool
+Options = Mapping[str, Option | Mapping[str, Option]]
+"""Options of a process, and for each section its own."""
 
 
 def free_port() -> int:
@@ -79,9 +81,19 @@ def prepare(folder: Path) -> None:
 
 
 def write_config(path: Path, options: Options) -> None:
-    """A flat TOML file. JSON's strings, numbers and truth values are TOML's too."""
-    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
-    path.write_text(text, encoding="utf-8")
+    """A TOML file: the options, then the sections. JSON's strings, numbers and truth values are TOML's too."""
+    lines: list[str] = []
+    sections: list[str] = []
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            sections += [f"\n[{name}]\n", *(_line(*option) for option in value.items())]
+        else:
+            lines.append(_line(name, value))
+    path.write_text("".join([*lines, *sections]), encoding="utf-8")
+
+
+def _line(name: str, value: Option) -> str:
+    return f"{name} = {json.dumps(value)}\n"
 
 
 def write_credentials(path: Path, tokens: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import asdict
 
 from edge.core.model import decode_row
 from edge.journal.reader import JournalReader
+from edge.scenarios.dispatch.records import record_in
 
 from .client.openloop import LATE_S, Outcome, Round, due_times, quantiles
 from .client.workload import Street, riders, tills
@@ -106,7 +107,7 @@ def row_bytes_of(journal: Path) -> int:
     """The mean size of the rows in which orders were decided; of all rows where there is no such one."""
     with JournalReader.open(journal) as reader:
         bodies = [body for _, body in reader.rows(0)]
-    sizes = [len(body) for body in bodies if decode_row(body).decisions] or [len(body) for body in bodies]
+    sizes = [len(body) for body in bodies if record_in(decode_row(body)).decisions] or [len(body) for body in bodies]
     return round(mean(sizes))
 
 

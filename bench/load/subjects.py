@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from edge.errors import DoorstepError
 
-from ..demo.processes import Child, fetch, free_port, write_config, write_credentials
+from ..demo.processes import Child, Option, fetch, free_port, write_config, write_credentials
 from .client.connection import Door
 from .floors import echo, workload_echo
 
@@ -152,7 +152,7 @@ async def node(
     windows gather, and nothing else of the node changes."""
     folder.mkdir()
     port, status_port = free_port(), free_port()
-    options: dict[str, str | int | float | bool] = {
+    options: dict[str, Option] = {
         "node": NODE,
         "data_dir": "edge",
         "listen": "",

@@ -19,12 +19,20 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from edge.core.model import Answer, Configure, Delivered, Effect, Event, Now, Rules
+from edge.core.model import Answer, Configure, Delivered, Effect, Event, Now, Observed, Rules
 from edge.core.node import Node
 from edge.errors import DoorstepError
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
-from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import (
+    Assignment,
+    OrderCancel,
+    OrderPlace,
+    RiderPosition,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+)
 
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE
@@ -49,7 +57,7 @@ class Core:
         self._dice = Random(seed)
         self._seconds = 0.0
         self._events = 0
-        self._handle([Configure(Rules(node="scale", dispatch=DispatchOptions()))])
+        self._handle([Configure(Rules(node="scale"))])
 
     def riders(self, count: int) -> None:
         """They come on, each at a place of its own, in batches."""
@@ -59,7 +67,8 @@ class Core:
             for name in names[start : start + 500]:
                 shift = RiderShift(id=self._id(), at=self._wall(), on=True, capacity=8)
                 place = self._place()
-                batch += [Event(name, shift), position(name, [(self._wall(), place.lat, place.lon)])]
+                position = RiderPosition(points=[(self._wall(), place.lat, place.lon)])
+                batch += [Event(name, shift), Observed(name, position)]
             self._deliver(self._handle(batch))
 
     def carried(self, count: int) -> None:
@@ -108,7 +117,7 @@ class Core:
     @property
     def orders_open(self) -> int:
         """How many have not ended."""
-        return self._node.dispatch.orders_open
+        return self._node.scenarios[Dispatch.name].queues()["orders"][0]
 
     def _accept(self, effects: list[Effect]) -> tuple[str, str] | None:
         """The rider who was offered an order says yes. Its name, and the order's; None where none was offered."""

@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from edge.core.model import Acknowledge, Answer, Configure, DuplicateLookup, Event, Rejected, Row, Rules
-from edge.messages.envelope import Receipt, is_json
+from edge.core.model import Configure, Row, Rules
 from edge.scenarios.dispatch.messages import (
+    NAME,
     Assignment,
     KitchenDelay,
     KitchenReady,
@@ -24,12 +24,12 @@ from edge.scenarios.dispatch.messages import (
     RiderProgress,
     RiderReply,
     RiderShift,
-    Update,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.records import SilentRiders
+from edge.scenarios.dispatch.records import Observation, SilentRiders, record_in
 from edge.scenarios.dispatch.state.travel import METRES_PER_DEG, Service, ride_s
 
+from ..rows import Decided, assignments, decided, updates
 from .day import Day, Order, Outcome, Place, Reply, Shift
 
 PACED_MIN: Final = 5
@@ -37,10 +37,6 @@ PACED_MIN: Final = 5
 
 FOREVER_MS: Final = 1 << 53
 """The end of what does not end in the journal."""
-
-_receipt: Final = (msgspec.msgpack.Decoder(Receipt).decode, msgspec.json.Decoder(Receipt).decode)
-_assignment: Final = (msgspec.msgpack.Decoder(Assignment).decode, msgspec.json.Decoder(Assignment).decode)
-_update: Final = (msgspec.msgpack.Decoder(Update).decode, msgspec.json.Decoder(Update).decode)
 
 
 class _Order(Struct):
@@ -84,7 +80,7 @@ class Recording:
     row, if there is one."""
 
     def __init__(self, rules: Rules | None = None) -> None:
-        self._rules = DispatchOptions() if rules is None else rules.dispatch
+        self._rules = _options(rules)
         self._now_ms = 0
         self._begun_ms = 0
         self._orders: dict[str, _Order] = {}
@@ -97,32 +93,34 @@ class Recording:
         """One row."""
         self._now_ms = max(self._now_ms, row.now.wall_ms)
         self._begun_ms = self._begun_ms or self._now_ms
-        recalled = {(effect.client, effect.id) for effect in row.effects if isinstance(effect, DuplicateLookup)}
-        reasons = [reason for effect in row.effects if isinstance(effect, Acknowledge) for reason in effect.reasons]
-        verdicts = iter(reasons)
         for item in row.inputs:
             if isinstance(item, Configure):
-                self._rules = item.rules.dispatch
-            reason = next(verdicts, "") if isinstance(item, Event | Rejected) else ""
-            if isinstance(item, Event) and (item.client, item.body.id) not in recalled:
-                self._event(item, not reason)
-        self._look(row)
-        for effect in row.effects:
-            if isinstance(effect, Answer):
-                self._message(effect)
+                self._rules = _options(item.rules)
+        for event in decided(row):
+            if event.receipt is not None:
+                self._event(event)
+        for observation in record_in(row).observations:
+            self._look(observation)
+        for rider, assignment in assignments(row):
+            self._assignment(rider, assignment)
+        for _, update in updates(row):
+            if update.state == "undeliverable":
+                self._end(update.order, "undeliverable")
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def _event(self, event: Event, accepted: bool) -> None:
+    def _event(self, event: Decided) -> None:
         body, client = event.body, event.client
         self._trace(client)
         match body:
             case RiderReply():
                 self._reply(client, body)
-            case _ if not accepted:
+            case _ if not event.accepted:
                 pass
             case OrderPlace():
                 self._orders[body.order] = _Order(body, client, self._now_ms)
+                if event.receipt is not None and event.receipt.promise is not None:
+                    self._outcomes[body.order] = Outcome(promised_ms=event.receipt.promise.dropoff_at)
             case RiderShift():
                 self._shift(client, body)
             case RiderProgress():
@@ -206,21 +204,20 @@ class Recording:
 
     # -- what decisions saw --------------------------------------------------------------------------------------------
 
-    def _look(self, row: Row) -> None:
-        for one in row.seen:
-            if isinstance(one, SilentRiders):
-                for name in one.riders:
-                    rider = self._rider(name)
-                    rider.silent_ms = rider.silent_ms or max(1, self._now_ms - self._rules.silent_s * 1000)
-                continue
-            order = self._orders.get(one.order)
-            for seen in one.riders:
-                rider = self._rider(seen.rider)
-                self._trace(seen.rider)
-                shift = self._shifts[rider.shift]
-                if order is not None and shift.seen is None:
-                    place = order.placed.pickup
-                    shift.seen = ((place.lat, place.lon), seen.travel_s)
+    def _look(self, one: Observation) -> None:
+        if isinstance(one, SilentRiders):
+            for name in one.riders:
+                rider = self._rider(name)
+                rider.silent_ms = rider.silent_ms or max(1, self._now_ms - self._rules.silent_s * 1000)
+            return
+        order = self._orders.get(one.order)
+        for seen in one.riders:
+            rider = self._rider(seen.rider)
+            self._trace(seen.rider)
+            shift = self._shifts[rider.shift]
+            if order is not None and shift.seen is None:
+                place = order.placed.pickup
+                shift.seen = ((place.lat, place.lon), seen.travel_s)
 
     def _trace(self, client: str) -> None:
         """Somebody was heard of: no longer silent."""
@@ -231,26 +228,15 @@ class Recording:
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    def _message(self, answer: Answer) -> None:
-        json = is_json(answer.payload)
-        if answer.kind == "assignment":
-            body = _assignment[json](answer.payload)
-            rider = self._rider(answer.client)
-            if body.state == "offered":
-                rider.offers[body.offer] = (self._now_ms, body.answer_by)
-            else:
-                rider.held.pop(body.order, None)
-                came_ms, until_ms = rider.offers.pop(body.offer, (0, FOREVER_MS))
-                if self._now_ms >= until_ms:
-                    rider.replies.append((came_ms, Reply("lapse", 0)))
-        elif answer.kind == "receipt" and b"promise" in answer.payload:
-            receipt = _receipt[json](answer.payload)
-            if receipt.promise is not None and receipt.order in self._orders:
-                self._outcomes.setdefault(receipt.order, Outcome(promised_ms=receipt.promise.dropoff_at))
-        elif answer.kind == "update" and b"undeliverable" in answer.payload:
-            update = _update[json](answer.payload)
-            if update.state == "undeliverable":
-                self._end(update.order, "undeliverable")
+    def _assignment(self, client: str, body: Assignment) -> None:
+        rider = self._rider(client)
+        if body.state == "offered":
+            rider.offers[body.offer] = (self._now_ms, body.answer_by)
+            return
+        rider.held.pop(body.order, None)
+        came_ms, until_ms = rider.offers.pop(body.offer, (0, FOREVER_MS))
+        if self._now_ms >= until_ms:
+            rider.replies.append((came_ms, Reply("lapse", 0)))
 
     def _end(self, order: str, state: str) -> None:
         before = self._outcomes.get(order, Outcome())
@@ -337,3 +323,9 @@ class Recording:
             up, across, apart = 1.0, 0.0, 1.0
         share = metres / METRES_PER_DEG / apart
         return lat + up * share, lon + across * share / max(narrow, 1e-6)
+
+
+def _options(rules: Rules | None) -> DispatchOptions:
+    """Those of dispatch; the defaults where there are none."""
+    options = None if rules is None else rules.scenarios.get(NAME)
+    return DispatchOptions() if options is None else msgspec.msgpack.decode(options, type=DispatchOptions)

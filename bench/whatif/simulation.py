@@ -10,6 +10,9 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
+from edge.core.aggregate import Windows
+from edge.core.decode import Catalog
+from edge.core.effects import Effects
 from edge.core.model import Event, Now
 from edge.core.scenario import Refusal
 from edge.limits import WHAT_IF_POSITION_S
@@ -18,17 +21,18 @@ from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.decide.nearest_rider import nearest_rider
 from edge.scenarios.dispatch.messages import (
-    Assignment,
     Durable,
     KitchenDelay,
     KitchenReady,
     OrderCancel,
     OrderPlace,
+    RiderPosition,
     Update,
 )
 from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
 
+from ..rows import opened
 from .courier import Courier, Then
 from .day import Day, Order, Outcome, Place, Reply
 
@@ -36,6 +40,7 @@ POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_ride
 """By name: what a node does, and what it is compared with."""
 
 _ENDED: Final = ("delivered", "cancelled", "undeliverable")
+_KINDS: Final = Catalog([Dispatch]).down_kinds
 
 
 class Simulation:
@@ -52,7 +57,6 @@ class Simulation:
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self._inbox: list[tuple[Event, Then | None]] = []
-        self._messages: list[tuple[str, Assignment | Update]] = []
         self._round_ms = -1
         pool = [reply for replies in day.replies.values() for reply in replies]
         self._couriers: dict[str, Courier] = {}
@@ -139,12 +143,15 @@ class Simulation:
 
     def _report(self) -> None:
         """Riders say where they are, all at once."""
-        now = self._now()
-        for name, courier in self._couriers.items():
-            place = courier.place()
-            if place is not None:
-                self._dispatch.report_position(name, [(self.now_ms, *place)], now)
+        for name in self._couriers:
+            self._observe_place(name)
         self.at(self.now_ms + WHAT_IF_POSITION_S * 1000, self._report)
+
+    def _observe_place(self, client: str) -> None:
+        courier = self._couriers.get(client)
+        place = None if courier is None else courier.place()
+        if place is not None:
+            self._dispatch.observe(client, RiderPosition(points=[(self.now_ms, *place)]), self._now())
 
     # -- the node ------------------------------------------------------------------------------------------------------
 
@@ -161,27 +168,21 @@ class Simulation:
 
     def _round(self) -> None:
         now, inbox, dispatch = self._now(), self._inbox, self._dispatch
-        self._inbox, self._messages, self._round_ms = [], [], self.now_ms
+        self._inbox, self._round_ms = [], self.now_ms
         for event, _ in inbox:
-            dispatch.touch(event.client, now)
-        sensor = dispatch.live_sensor()
-        dispatch.expire(now, sensor, self)
-        refusals: list[Refusal | None] = []
-        for event, _ in inbox:
-            refusals.append(dispatch.apply(event, now, self))
-            courier = self._couriers.get(event.client)
-            place = None if courier is None else courier.place()
-            if place is not None:
-                dispatch.report_position(event.client, [(self.now_ms, *place)], now)
-        dispatch.apply_decisions(dispatch.decide(now, sensor), now, self)
-        for (event, then), refusal in zip(inbox, refusals, strict=True):
-            if isinstance(event.body, OrderPlace) and refusal is None:
-                promise = dispatch.promise(event.body.order)
-                if promise is not None:
-                    self.outcomes[event.body.order] = Outcome(promised_ms=promise.dropoff_at)
+            dispatch.observe(event.client, event.body, now)
+            self._observe_place(event.client)
+        # Counts are the centre's: not needed here, so they go with the round.
+        out = Effects(Windows(5, 8), "wgs84", {}, _KINDS, Dispatch.name, now)
+        outcomes = dispatch.round([event for event, _ in inbox], now, dispatch.live_sensor(), out)
+        for (_, then), outcome in zip(inbox, outcomes, strict=True):
+            promise = outcome.receipt.get("promise")
+            if promise is not None:
+                self.outcomes[outcome.receipt["order"]] = Outcome(promised_ms=promise.dropoff_at)
             if then is not None:
-                then(refusal)
-        for client, body in self._messages:
+                then(outcome.refusal)
+        for client, kind, payload, _ in out.messages:
+            body = opened(kind, payload)
             if isinstance(body, Update):
                 if body.state in _ENDED:
                     self._end(body.order, body.state)
@@ -193,27 +194,3 @@ class Simulation:
         if before.state == "open":
             self.outcomes[order] = Outcome(state, self.now_ms, before.promised_ms)
             self.ended += 1
-
-    # -- what the node says --------------------------------------------------------------------------------------------
-
-    def tell(self, client: str, body: Assignment | Update, expires_mono: float) -> None:
-        """A message to a client."""
-        del expires_mono
-        self._messages.append((client, body))
-
-    def cancel_withdrawal(self, client: str, order: str) -> None:
-        """A withdrawal of this very round became void."""
-        self._messages = [
-            (to, body)
-            for to, body in self._messages
-            if not (to == client and body.order == order and isinstance(body, Assignment) and body.state == "withdrawn")
-        ]
-
-    def count(self, name: str, at_ms: int, n: int = 1) -> None:
-        """Counters are the centre's: not needed here."""
-
-    def measure(self, name: str, at_ms: int, value: int) -> None:
-        """Nor are sketches."""
-
-    def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-        """Nor are cells."""

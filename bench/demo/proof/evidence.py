@@ -7,26 +7,20 @@ itself here.
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
-import msgspec
 from msgspec import Struct
 
-from edge.core.model import Acknowledge, Answer, DuplicateAnswer, Event, Rejected, Row, Shed, decode_row
+from edge.core.model import Acknowledge, Row, Shed, decode_row
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
-from edge.messages.envelope import Receipt, is_json
-from edge.scenarios.dispatch.messages import Assignment, OrderCancel, RiderProgress, RiderReply, RiderShift, Update
+from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
 
+from ...rows import Decided, assignments, decided, receipts, updates
 from .records import ENDED
 
 EXAMPLES_MAX: Final = 5
 """Findings of one kind that are kept; all are counted."""
-
-_DECODERS: Final[dict[str, tuple[Any, Any]]] = {
-    kind: (msgspec.msgpack.Decoder(form).decode, msgspec.json.Decoder(form).decode)
-    for kind, form in (("receipt", Receipt), ("assignment", Assignment), ("update", Update))
-}
 
 
 def read_journal(path: Path) -> tuple["Evidence", dict[str, bytes]]:
@@ -91,45 +85,22 @@ class Evidence:
 
     def _row(self, row: Row) -> None:
         self.rows += 1
-        fresh = self._answers(row)
-        for item in row.inputs:
-            if isinstance(item, Event):
-                self._event(item, row, fresh)
-            elif isinstance(item, Rejected):
-                again = self._came(item.client, item.id)
-                self.refused[item.reason] += not item.id or ((item.client, item.id) in fresh and not again)
-            elif isinstance(item, Shed):
-                self.shed[item.reason] += item.count
-        said: list[tuple[str, Assignment]] = []
-        for effect in row.effects:
-            if isinstance(effect, Answer) and effect.kind == "assignment":
-                said.append((effect.client, _DECODERS["assignment"][is_json(effect.payload)](effect.payload)))
-            elif isinstance(effect, Answer) and effect.kind == "update":
-                update: Update = _DECODERS["update"][is_json(effect.payload)](effect.payload)
-                if update.state in ENDED:
-                    self._release(update.order)
-            elif isinstance(effect, Acknowledge):
-                self.acknowledged += len(effect.reasons)
-        # A row is one instant: what it takes back is free for what it gives.
-        for client, assignment in sorted(said, key=lambda pair: pair[1].state == "offered"):
-            self._assignment(client, assignment, row)
-
-    def _answers(self, row: Row) -> dict[tuple[str, str], Receipt]:
-        """The receipts that this row made; those that it only repeats are compared."""
-        fresh: dict[tuple[str, str], Receipt] = {}
-        recalled = {(item.client, item.payload) for item in row.inputs if isinstance(item, DuplicateAnswer)}
-        for effect in row.effects:
-            if not isinstance(effect, Answer) or effect.kind != "receipt":
-                continue
-            receipt: Receipt = _DECODERS["receipt"][is_json(effect.payload)](effect.payload)
-            key = (effect.client, receipt.id)
-            first = self.receipts.setdefault(key, effect.payload)
-            if first != effect.payload:
-                text = f"row {row.number}: a second receipt for {receipt.id} of {effect.client} has other bytes"
+        for client, payload, receipt in receipts(row):
+            if self.receipts.setdefault((client, receipt.id), payload) != payload:
+                text = f"row {row.number}: a second receipt for {receipt.id} of {client} has other bytes"
                 self.found("one_decision_per_id", text)
-            elif (effect.client, effect.payload) not in recalled:
-                fresh[key] = receipt
-        return fresh
+        for event in decided(row):
+            self._event(event, row)
+        for item in row.inputs:
+            if isinstance(item, Shed):
+                self.shed[item.reason] += item.count
+        for _, update in updates(row):
+            if update.state in ENDED:
+                self._release(update.order)
+        self.acknowledged += sum(len(effect.reasons) for effect in row.effects if isinstance(effect, Acknowledge))
+        # A row is one instant: what it takes back is free for what it gives.
+        for client, assignment in sorted(assignments(row), key=lambda pair: pair[1].state == "offered"):
+            self._assignment(client, assignment, row)
 
     def _came(self, client: str, id_: str) -> bool:
         """An event came in. True where it was seen before."""
@@ -141,22 +112,20 @@ class Evidence:
         self.duplicate += again
         return again
 
-    def _event(self, event: Event, row: Row, fresh: dict[tuple[str, str], Receipt]) -> None:
-        key = (event.client, event.body.id)
-        if self._came(*key):
+    def _event(self, event: Decided, row: Row) -> None:
+        if self._came(event.client, event.id):
             return
-        receipt = fresh.get(key)
-        if receipt is None:
-            text = f"row {row.number}: {event.body.id} of {event.client} was decided without a receipt"
-            self.found("every_event_has_a_receipt", text)
-        elif receipt.status == "refused":
-            self.refused[receipt.reason] += 1
-        else:
+        if event.accepted:
             self.accepted += 1
-            self._accepted(event, receipt, row)
+            self._accepted(event, row)
+        elif event.reason:
+            self.refused[event.reason] += 1
+        else:
+            text = f"row {row.number}: {event.id} of {event.client} was decided without a receipt"
+            self.found("every_event_has_a_receipt", text)
 
-    def _accepted(self, event: Event, receipt: Receipt, row: Row) -> None:
-        body = event.body
+    def _accepted(self, event: Decided, row: Row) -> None:
+        body, receipt = event.body, event.receipt
         if isinstance(body, RiderShift):
             self._shift(event.client, body)
         elif isinstance(body, RiderReply):
@@ -170,8 +139,8 @@ class Evidence:
             self._progress(event.client, body, row)
         elif isinstance(body, OrderCancel):
             self._release(body.order)
-        elif receipt.promise is not None:
-            self.promised[receipt.order] = receipt.promise.dropoff_at
+        elif isinstance(body, OrderPlace) and receipt is not None and receipt.promise is not None:
+            self.promised[body.order] = receipt.promise.dropoff_at
 
     def _shift(self, client: str, body: RiderShift) -> None:
         rider = self._rider(client)

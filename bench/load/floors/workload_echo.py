@@ -16,13 +16,13 @@ import asyncio
 import socket
 import sys
 import time
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import apsw
 
-from edge.core.decode import decode
+from edge.core.decode import Catalog
 from edge.core.model import Event
-from edge.messages.envelope import Down, Receipt, encode, topic_down
+from edge.messages.envelope import encode, topic_down
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,
@@ -33,12 +33,11 @@ from edge.mqtt.packets.codec import (
     SubAckReasonCode,
     SubscribePacket,
 )
-from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import (
-    DOWN_KINDS,
-    KIND_OF,
     Assignment,
     OrderPlace,
+    OrderReceipt,
     RiderProgress,
     RiderShift,
     Stop,
@@ -47,6 +46,8 @@ from edge.scenarios.dispatch.messages import (
 
 from ..client.connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK
 from .echo import EXPIRY_S, until_terminated
+
+_CATALOG: Final = Catalog([Dispatch])
 
 
 class Kept:
@@ -78,7 +79,8 @@ class Town:
         """What the node would answer, but for the decision."""
         body, client, now = event.body, event.client, time.time_ns() // 1_000_000
         order = str(getattr(body, "order", ""))
-        self._tell(client, Receipt(id=body.id, of=KIND_OF[type(body)], status="accepted", at=now, order=order))
+        kind = _CATALOG.up_kinds[type(body)]
+        self._tell(client, OrderReceipt(id=body.id, of=kind, status="accepted", at=now, order=order))
         if isinstance(body, OrderPlace):
             self._till_of[order] = client
             self._offer(body, now)
@@ -116,8 +118,9 @@ class Town:
             ),
         )
 
-    def _tell(self, client: str, body: Down) -> None:
-        self.clients[client].send(topic_down(self._node, client, DOWN_KINDS[type(body)]), encode(body, json=False))
+    def _tell(self, client: str, body: OrderReceipt | Assignment | Update) -> None:
+        kind = _CATALOG.down_kinds.get(type(body), "receipt")
+        self.clients[client].send(topic_down(self._node, client, kind), encode(body, json=False))
 
 
 class StreetEcho(asyncio.Protocol):
@@ -165,9 +168,9 @@ class StreetEcho(asyncio.Protocol):
         if packet.packet_id is None:
             return
         kind = packet.topic.rpartition("/")[2]
-        for made in decode(Publish(self._name, kind, packet.payload, 1, 1), "wgs84"):
-            if isinstance(made, Event):
-                self._town.event(made)
+        made = _CATALOG.decode(self._name, kind, packet.payload, "wgs84")
+        if isinstance(made, Event):
+            self._town.event(made)
         self._write(ACK(PUBACK, packet.packet_id))
 
     def _write(self, packet: bytes) -> None:

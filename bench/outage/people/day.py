@@ -1,12 +1,17 @@
 """The clock of a scaled day: node and load live it at the same speed, from the same instant."""
 
 import time
+from collections.abc import Mapping
 from typing import Final
+
+from edge.scenarios.dispatch.messages import NAME as DISPATCH
+
+from ...demo.processes import Option
 
 MINUTE_MS: Final = 60_000
 
 _PATIENCE_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
-"""Options of the node with their default and their largest value: how long it waits for people. People here are as
+"""Options of dispatch with their default and their largest value: how long it waits for people. People here are as
 slow as this machine is, whatever the clock's speed."""
 
 
@@ -25,7 +30,7 @@ class Day:
         """How long so many minutes of the day take."""
         return minutes * 60 / self.speed
 
-    def options(self) -> dict[str, str | int | float | bool]:
+    def options(self) -> dict[str, Option | Mapping[str, Option]]:
         """What the node's configuration needs for it."""
         patience = {
             name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _PATIENCE_REAL_S.items()
@@ -34,7 +39,5 @@ class Day:
             "clock_speed": self.speed,
             "clock_wall_anchor_ms": self._began_ms,
             "clock_real_anchor_ms": self._began_ms,
-            "pickup_service_s": 60,
-            "dropoff_service_s": 60,
-            **patience,
+            DISPATCH: {"pickup_service_s": 60, "dropoff_service_s": 60, **patience},
         }

@@ -59,11 +59,13 @@ def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
     assert all(report["invariants"].values())
     assert str(tmp_path / "out-data" / "edge") in result.output
 
-    replay = [sys.executable, "-m", "edge", "replay", "--journal", str(tmp_path / "out-data" / "edge")]
+    journal = ["--journal", str(tmp_path / "out-data" / "edge")]
+    replay = [sys.executable, "-m", "edge", "replay", *journal]
     assert subprocess.run(replay, check=False, capture_output=True).returncode == 0
 
     what_if = tmp_path / "what-if.json"
-    asked = [*replay, "--what-if", "riders=+2", "--what-if", "kitchen=+20%", "--json", str(what_if)]
+    changes = ["--what-if", "riders=+2", "--what-if", "kitchen=+20%"]
+    asked = [sys.executable, "-m", "edge", "whatif", *journal, *changes, "--json", str(what_if)]
     assert subprocess.run(asked, check=False, capture_output=True).returncode == 0
     told = json.loads(what_if.read_text())
     assert told["recorded"]["delivered"] == report["orders"]["delivered"]

@@ -8,14 +8,15 @@ import msgspec
 
 from bench.demo.district.geometry import Geometry
 from bench.demo.district.instance import read
+from bench.rows import opened
 from bench.whatif.day import Day, Order, Outcome, Place, Reply, Shift
 from bench.whatif.simulation import Simulation
-from edge.core.model import Answer, Commit, Configure, Effect, Input, Now, Rules
+from edge.core.model import Answer, Commit, Configure, Effect, Input, Now, Observed, Rules
 from edge.core.node import Node
 from edge.core.scenario import Refusal
 from edge.errors import Reason
-from edge.messages.envelope import Receipt
-from edge.scenarios.dispatch.messages import Assignment, Update
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import RiderPosition
 from edge.scenarios.dispatch.options import DispatchOptions
 
 T0 = 1_790_000_000_000
@@ -124,10 +125,11 @@ class Recorded(Simulation):
         self.node = Node([Dispatch])
         self.rows: list[bytes] = []
         self._dispatch: Any = self
-        self._take(self.node.handle([Configure(Rules(node="n-1", dispatch=what.rules))], self._now()))
+        rules = Rules(node="n-1", scenarios={"dispatch": msgspec.Raw(msgspec.msgpack.encode(what.rules))})
+        self._take(self.node.handle([Configure(rules)], self._now()))
 
-    def report_position(self, client: str, points: list[tuple[int, float, float]], now: Now) -> None:
-        self._take(self.node.handle([position(client, points)], now))
+    def observe(self, client: str, message: Any, now: Now) -> None:
+        self._take(self.node.handle([Observed(client, message)], now))
 
     def next_deadline(self) -> float | None:
         return self.node.next_deadline()
@@ -139,7 +141,7 @@ class Recorded(Simulation):
             batch.append(event)
             place = self._couriers[event.client].place() if event.client in self._couriers else None
             if place is not None:
-                batch.append(position(event.client, [(self.now_ms, *place)]))
+                batch.append(Observed(event.client, RiderPosition(points=[(self.now_ms, *place)])))
         thens = {event.body.id: then for event, then in inbox if then is not None}
         self._take(self.node.handle(batch, self._now()), thens)
 
@@ -147,18 +149,19 @@ class Recorded(Simulation):
         for effect in effects:
             if isinstance(effect, Commit):
                 self.rows.append(effect.row)
-            elif isinstance(effect, Answer) and effect.kind == "receipt":
-                receipt = msgspec.msgpack.decode(effect.payload, type=Receipt)
-                if receipt.promise is not None:
-                    self.outcomes[receipt.order] = Outcome(promised_ms=receipt.promise.dropoff_at)
-                if thens and receipt.id in thens:
-                    thens[receipt.id](None if receipt.status == "accepted" else Refusal(Reason(receipt.reason)))
-            elif isinstance(effect, Answer) and effect.kind == "update":
-                update = msgspec.msgpack.decode(effect.payload, type=Update)
-                if update.state in ("delivered", "cancelled", "undeliverable"):
-                    self._end(update.order, update.state)
-            elif isinstance(effect, Answer) and effect.client in self._couriers:
-                self._couriers[effect.client].touch(msgspec.msgpack.decode(effect.payload, type=Assignment))
+            if not isinstance(effect, Answer):
+                continue
+            body = opened(effect.kind, effect.payload)
+            if effect.kind == "receipt":
+                if body.promise is not None:
+                    self.outcomes[body.order] = Outcome(promised_ms=body.promise.dropoff_at)
+                if thens and body.id in thens:
+                    thens[body.id](None if body.status == "accepted" else Refusal(Reason(body.reason)))
+            elif effect.kind == "update":
+                if body.state in ("delivered", "cancelled", "undeliverable"):
+                    self._end(body.order, body.state)
+            elif effect.client in self._couriers:
+                self._couriers[effect.client].touch(body)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`doorstep replay --what-if`: the journal of a small district, its report, its plot, its refusals."""
+"""`doorstep whatif`: the journal of a small district, its report, its plot, its refusals."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from edge.cli.replay import replay
+from bench.whatif.command import whatif
 from edge.errors import InputError
 from edge.journal.journal import Journal
 from tests.bench.whatif.recorded_day import recorded
@@ -16,7 +16,7 @@ from tests.edge.recorded import hour, journal
 
 def call(*arguments: str) -> Result:
     """The command with its options."""
-    return CliRunner().invoke(replay, list(arguments))
+    return CliRunner().invoke(whatif, list(arguments))
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +78,8 @@ def test_another_policy_decides_otherwise(data: Path) -> None:
         (["--what-if", "riders=-8"], "the day had 8 riders"),
         (["--policy", "best"], "'planned', 'nearest'"),
         (["--late-after", "0", "--policy", "nearest"], "--late-after"),
-        (["--plot", "x.svg"], "add --what-if riders=+2"),
-        (["--what-if", "riders=+1", "--plot", "/nowhere/x.svg"], "/nowhere"),
-        (["--what-if", "riders=+1", "--json", "/nowhere/x.json"], "/nowhere"),
-        (["--json", "/nowhere/x.json"], "/nowhere"),
+        ([], "Add --what-if riders=+2"),
+        (["--plot", "x.svg"], "Add --what-if riders=+2"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(data: Path, arguments: list[str], said: str) -> None:
@@ -89,6 +87,14 @@ def test_what_cannot_be_asked_is_refused(data: Path, arguments: list[str], said:
     result = call("--journal", str(data), *arguments)
     assert result.exit_code == 2, result.output
     assert said in result.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_a_file_that_cannot_be_written_is_named_first(data: Path, option: str) -> None:
+    """Before anything is simulated."""
+    result = call("--journal", str(data), "--what-if", "riders=+1", option, "/nowhere/x")
+    assert isinstance(result.exception, InputError)
+    assert "/nowhere/x" in str(result.exception)
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -9,11 +9,12 @@ from bench.whatif.day import Day, Reply
 from bench.whatif.recording import Recording
 from edge.core.model import decode_row, encode_row
 from edge.core.node import Node
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.records import NearestObservation
+from edge.scenarios.dispatch.records import NearestObservation, record_in
 from edge.scenarios.dispatch.state.travel import ride_s
 from tests.bench.whatif.recorded_day import recorded, simulate, small_district
-from tests.edge.district import HOME, SHOP, T0, configured, event, place, shift
+from tests.edge.district import HOME, SHOP, T0, configured, event, place, position, shift
 from tests.edge.recorded import Rounds, play, reply
 
 
@@ -114,7 +115,7 @@ def test_a_shift_begins_as_far_away_as_it_did(small: Day) -> None:
     """The stand-in keeps the seconds to the shop where the rider was first looked for."""
     seen: dict[str, tuple[str, int]] = {}
     for row in map(decode_row, recorded()[0]):
-        for glance in row.seen:
+        for glance in record_in(row).observations:
             if isinstance(glance, NearestObservation):
                 for one in glance.riders:
                     seen.setdefault(one.rider, (glance.order, one.travel_s))

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from edge.core.model import Acknowledge, Answer, Event, Now, Row, encode_row
-from edge.messages.envelope import Place, Receipt, encode
+import msgspec
+
+from edge.core.model import Acknowledge, Answer, Now, RecordedEvent, Row, encode_row
+from edge.messages.envelope import Place, encode
 from edge.scenarios.dispatch.messages import (
     Assignment,
     Durable,
     OrderPlace,
+    OrderReceipt,
     Promise,
     RiderProgress,
     RiderReply,
@@ -36,7 +39,7 @@ class Rows:
         for client, body in events:
             promise = Promise(wall + 30 * MINUTE, 0.5) if isinstance(body, OrderPlace) and not refuse else None
             kind = str(body.__struct_config__.tag)
-            receipt = Receipt(
+            receipt = OrderReceipt(
                 id=body.id,
                 of=kind,
                 status="refused" if refuse else "accepted",
@@ -53,8 +56,8 @@ class Rows:
             effects.append(self.answer(client, kind, encode(body, json=client.startswith("customer"))))
         if events:
             effects.append(Acknowledge([refuse] * len(events)))
-        inputs: list[Any] = [Event(client, body) for client, body in events]
-        self.bodies.append(encode_row(Row(len(self.bodies) + 1, Now(float(at * 60), wall), inputs, [], [], effects)))
+        inputs: list[Any] = [RecordedEvent(client, msgspec.Raw(encode(body, json=False))) for client, body in events]
+        self.bodies.append(encode_row(Row(len(self.bodies) + 1, Now(float(at * 60), wall), inputs, [], effects)))
 
     def answer(self, client: str, kind: str, payload: bytes) -> Answer:
         """The next answer."""

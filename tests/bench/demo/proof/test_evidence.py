@@ -3,9 +3,21 @@
 import msgspec
 
 from bench.demo.proof.evidence import Evidence
-from edge.core.model import Acknowledge, DuplicateAnswer, Event, Now, Rejected, Row, Shed, decode_row, encode_row
+from edge.core.model import (
+    Acknowledge,
+    DuplicateAnswer,
+    Now,
+    RecordedEvent,
+    Rejected,
+    Row,
+    Shed,
+    decode_row,
+    encode_row,
+)
 from edge.errors import Reason
-from edge.messages.envelope import Receipt, encode
+from edge.messages.envelope import encode
+from edge.scenarios.dispatch.messages import OrderReceipt
+from edge.scenarios.dispatch.records import events_in
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
 
 
@@ -99,24 +111,25 @@ def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
     rows = good_day()
     first = decode_row(rows.bodies[0])
     event = first.inputs[0]
-    assert isinstance(event, Event)
-    payload = rows.receipts["rider-1", event.body.id]
-    again = Row(90, Now(1.0, START), [event], [], [], [Acknowledge([""])])
+    assert isinstance(event, RecordedEvent)
+    ((client, body),) = events_in(first)
+    payload = rows.receipts[client, body.id]
+    again = Row(90, Now(1.0, START), [event], [], [Acknowledge([""])])
     lookup = Row(
-        91, Now(1.0, START), [DuplicateAnswer("rider-1", payload)], [], [], [rows.answer("rider-1", "receipt", payload)]
+        91, Now(1.0, START), [DuplicateAnswer("rider-1", payload)], [], [rows.answer("rider-1", "receipt", payload)]
     )
     rows.bodies += [encode_row(again), encode_row(lookup)]
     evidence = judged(rows)
     assert (evidence.findings, evidence.duplicate, evidence.received) == ({}, 1, 13)
 
-    wrong = Row(92, Now(1.0, START), [], [], [], [rows.answer("rider-1", "receipt", _later(payload))])
+    wrong = Row(92, Now(1.0, START), [], [], [rows.answer("rider-1", "receipt", _later(payload))])
     rows.bodies.append(encode_row(wrong))
     assert list(judged(rows).findings) == ["one_decision_per_id"]
 
 
 def _later(payload: bytes) -> bytes:
     """The same receipt, decided at another time."""
-    receipt = msgspec.msgpack.decode(payload, type=Receipt)
+    receipt = msgspec.msgpack.decode(payload, type=OrderReceipt)
     return encode(msgspec.structs.replace(receipt, at=receipt.at + 1), json=False)
 
 
@@ -125,7 +138,7 @@ def test_refusals_and_shed_messages_are_counted_by_reason() -> None:
     rows = good_day()
     rows.step("rider-1", "o1", "picked_up", 140, refuse="too_late")
     inputs = [Rejected("x", "order.place", Reason.MALFORMED), Shed(Reason.OVER_QUOTA, 7)]
-    rows.bodies.append(encode_row(Row(99, Now(1.0, START), inputs, [], [], [Acknowledge(["malformed"])])))
+    rows.bodies.append(encode_row(Row(99, Now(1.0, START), inputs, [], [Acknowledge(["malformed"])])))
     evidence = judged(rows)
     assert evidence.refused == {"too_late": 1, "malformed": 1}
     assert evidence.shed == {"over_quota": 7}
@@ -136,6 +149,6 @@ def test_a_decision_without_a_receipt_is_found() -> None:
     """An event whose row holds no receipt for it is a finding."""
     rows = good_day()
     row = decode_row(rows.bodies[1])
-    bare = Row(row.number, row.now, row.inputs, [], [], row.effects[1:])
+    bare = Row(row.number, row.now, row.inputs, [], row.effects[1:])
     rows.bodies[1] = encode_row(bare)
     assert list(judged(rows).findings) == ["every_event_has_a_receipt"]

@@ -1,0 +1,92 @@
+"""What a row of the journal contains, opened: its events with what became of each, and the messages of dispatch.
+
+Reads rows as they are, with no code of the core, so that a mistake in there cannot hide itself here. Pure.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from edge.core.model import Answer, DuplicateAnswer, RecordedEvent, Rejected, Row
+from edge.messages.envelope import is_json
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, Assignment, Durable, OrderReceipt, Update
+from edge.scenarios.dispatch.records import events_in
+
+_DECODERS: Final[dict[str, tuple[Any, Any]]] = {
+    kind: (msgspec.msgpack.Decoder(form).decode, msgspec.json.Decoder(form).decode)
+    for kind, form in (("receipt", OrderReceipt), ("assignment", Assignment), ("update", Update))
+}
+
+
+class Decided(Struct, frozen=True):
+    """A durable message and what became of it. `id` is empty where it had none, `body` None where it is no event of
+    dispatch, `receipt` None where this row makes none: then it is a repeat, or had no id. `reason` is empty where it
+    was accepted or is a repeat."""
+
+    client: str
+    id: str
+    body: Durable | None
+    receipt: OrderReceipt | None
+    reason: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether this row accepts it."""
+        return self.receipt is not None and not self.reason
+
+
+class _Head(Struct):
+    kind: str
+    id: str
+
+
+_head: Final = msgspec.msgpack.Decoder(_Head).decode
+
+
+def decided(row: Row) -> list[Decided]:
+    """The durable messages of a row, in its sequence. Raises msgspec.DecodeError where they are of another version."""
+    repeated = {(item.client, item.payload) for item in row.inputs if isinstance(item, DuplicateAnswer)}
+    made = {
+        (client, receipt.id): receipt for client, payload, receipt in receipts(row) if (client, payload) not in repeated
+    }
+    bodies = iter(events_in(row))
+    found: list[Decided] = []
+    for item in row.inputs:
+        if isinstance(item, RecordedEvent):
+            head = _head(item.body)
+            body = next(bodies)[1] if head.kind in DURABLE_KINDS else None
+            # A second one of the same id in this row is a repeat already.
+            receipt = made.pop((item.client, head.id), None)
+            found.append(Decided(item.client, head.id, body, receipt, receipt.reason if receipt else ""))
+        elif isinstance(item, Rejected):
+            receipt = made.pop((item.client, item.id), None)
+            found.append(Decided(item.client, item.id, None, receipt, item.reason if receipt or not item.id else ""))
+    return found
+
+
+def receipts(row: Row) -> Iterator[tuple[str, bytes, OrderReceipt]]:
+    """The receipts that go out with a row, those of repeats included: client, payload, and what it contains."""
+    return _answers(row, "receipt")
+
+
+def assignments(row: Row) -> Iterator[tuple[str, Assignment]]:
+    """The offers to riders, and the withdrawals, in the sequence in which they go out."""
+    return ((client, body) for client, _, body in _answers(row, "assignment"))
+
+
+def updates(row: Row) -> Iterator[tuple[str, Update]]:
+    """The states of orders for customers and shops, in the sequence in which they go out."""
+    return ((client, body) for client, _, body in _answers(row, "update"))
+
+
+def opened(kind: str, payload: bytes) -> Any:
+    """A message of dispatch to a client, whichever encoding the client uses."""
+    return _DECODERS[kind][is_json(payload)](payload)
+
+
+def _answers(row: Row, kind: str) -> Iterator[tuple[str, bytes, Any]]:
+    for effect in row.effects:
+        if isinstance(effect, Answer) and effect.kind == kind:
+            yield effect.client, effect.payload, opened(kind, effect.payload)
