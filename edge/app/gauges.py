@@ -67,7 +67,7 @@ def _core(pipeline: Pipeline) -> dict[str, Value]:
         "answers_overflowed": node.pending_answers.overflowed,
         "answers_delivered": node.pending_answers.delivered,
         "recovery_differences": node.recovery_differences,
-        "repeats_dropped_early": node.repeats_dropped_early,
+        "repeats_dropped_early": node.dedup.dropped_early,
     }
     values.update({f"refused_{reason}": count for reason, count in node.counts.refused.items()})
     values.update({f"shed_{reason}": count for reason, count in node.counts.shed.items()})

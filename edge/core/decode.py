@@ -16,6 +16,7 @@ from ..messages.envelope import Receipt, is_json
 from .model import Event, Observed, RecordedEvent, Rejected
 from .scenario import Message, Refusal, Scenario
 
+_pack: Final = msgspec.msgpack.Encoder().encode
 _IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
 _FIELD: Final = re.compile(r"`\$\.?([^`]*)`")
 _MISSING: Final = re.compile(r"field `(\w+)`")
@@ -46,7 +47,8 @@ class Catalog:
     def __init__(self, scenarios: Iterable[type[Scenario]]) -> None:
         self.scenario_of: dict[str, str] = {}
         """Kind up -> scenario."""
-        self.up_kinds: dict[type, str] = {}
+        self.routes: dict[type, tuple[str, str]] = {}
+        """Message up -> its kind and scenario."""
         self.down_kinds: dict[type, str] = {Receipt: "receipt"}
         self._up: dict[str, _Kind] = {}
         for scenario in scenarios:
@@ -71,7 +73,7 @@ class Catalog:
         pack, json = msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode
         self._up[message.kind] = _Kind(message, pack, json, fields)
         self.scenario_of[message.kind] = scenario
-        self.up_kinds[body] = message.kind
+        self.routes[body] = (message.kind, scenario)
 
     @property
     def kinds(self) -> dict[str, Message]:
@@ -105,6 +107,16 @@ class Catalog:
             if getattr(body, name) != default:
                 return Event(client, msgspec.structs.replace(body, **defaults), json, body)
         return Event(client, body, json)
+
+    def recorded(self, event: Event, kind: str) -> RecordedEvent | Rejected:
+        """The event as its row keeps it; or its refusal, where a row could not hold it. The decoder's bounds exclude
+        that; this is the second fence, since a row that cannot be encoded would end the process, and the next one when
+        the event comes again."""
+        try:
+            return RecordedEvent(event.client, msgspec.Raw(_pack(event.body)), event.json)
+        except (OverflowError, ValueError, TypeError) as error:
+            detail = f"cannot be recorded: {error}"
+            return Rejected(event.client, kind, Reason.MALFORMED, "", detail, event.body.id, event.json)
 
     def opened(self, recorded: RecordedEvent) -> Event:
         """An event as its row keeps it, decoded. Raises msgspec.DecodeError where no scenario here has its kind."""

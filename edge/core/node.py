@@ -13,13 +13,13 @@ Order in a round: the inputs as they came (repeats are recognised here), then ea
 deadline, then receipts (they carry what the scenario decided), then its messages, then windows and batches.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from ..errors import DoorstepError, JournalError, Reason
+from ..errors import DoorstepError, JournalError
 from ..limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
 from ..messages.envelope import Receipt, encode
 from .aggregate import Windows
@@ -66,7 +66,8 @@ from .scenario import Outcome, Refusal, Scenario, Sensor
 NODE: Final = "node"
 """The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
 
-_pack = msgspec.msgpack.Encoder().encode
+Made = tuple[str, Receipt, bool]
+"""A receipt: for whom, and whether in JSON."""
 
 
 class Node:
@@ -96,7 +97,7 @@ class Node:
         self.rules: Rules | None = None
         self._crs = "wgs84"
         self._json: dict[str, bool] = {}
-        self._dedup = DedupIndex()
+        self.dedup = DedupIndex()
         self._dormant: dict[str, bytes] = {}  # the state of scenarios that are switched off
         self.outbox = Outbox("")
         self.windows = Windows(5, 8)
@@ -131,10 +132,9 @@ class Node:
             with _readable(f"Row {self.number + 1} of the journal"):
                 row = decode_row(body)
             if row.number != self.number + 1:
-                raise JournalError(
-                    f"The journal goes from row {self.number} to row {row.number}: rows are missing. "
-                    f"Restore the data directory from a backup, or move it away and start afresh."
-                )
+                hint = "Restore the data directory from a backup, or move it away and start afresh."
+                missing = f"The journal goes from row {self.number} to row {row.number}: rows are missing."
+                raise JournalError(f"{missing} {hint}")
             with _readable(f"Row {row.number} of the journal"):
                 effects = self._again(row, decided=True)
             if effects[1:] != row.effects:
@@ -144,29 +144,13 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """When `handle` wants to be called even without inputs, in monotonic seconds."""
-        decide, seal = self.next_decision(), self.windows.next_deadline()
-        if decide is None or seal is None:
-            return seal if decide is None else decide
-        return min(decide, seal)
+        deadlines = (self.next_decision(), self.windows.next_deadline())
+        return min([deadline for deadline in deadlines if deadline is not None], default=None)
 
     def next_decision(self) -> float | None:
         """The earliest deadline of a scenario."""
-        earliest: float | None = None
-        for scenario in self.scenarios.values():
-            deadline = scenario.next_deadline()
-            if deadline is not None and (earliest is None or deadline < earliest):
-                earliest = deadline
-        return earliest
-
-    @property
-    def repeats_dropped_early(self) -> int:
-        """Decided events forgotten before their retention, because there were too many: they would be decided again."""
-        return self._dedup.dropped_early
-
-    @property
-    def prunable(self) -> int:
-        """Rows up to this number may leave the journal: see `dedup`."""
-        return self._dedup.prunable
+        deadlines = [scenario.next_deadline() for scenario in self.scenarios.values()]
+        return min([deadline for deadline in deadlines if deadline is not None], default=None)
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
@@ -175,16 +159,19 @@ class Node:
         observes each event before its round, so that nobody who sends one counts as silent."""
         inputs: list[Input] = []
         recorded: list[Recorded] = []
+        routes = self.catalog.routes
         for item in batch:
             if isinstance(item, Event):
-                if not isinstance(made := _recorded(item, self.catalog.up_kinds), RecordedEvent):
-                    inputs.append(made)
-                else:
-                    self._scenario_of(item.body).observe(item.client, item.observed or item.body, now)
-                    inputs.append(item)
+                kind, scenario = routes[type(item.body)]
+                made = self.catalog.recorded(item, kind)
                 recorded.append(made)
+                if isinstance(made, RecordedEvent):
+                    self.scenarios[scenario].observe(item.client, item.observed or item.body, now)
+                    inputs.append(item)
+                else:
+                    inputs.append(made)
             elif isinstance(item, Observed):
-                self._scenario_of(item.body).observe(item.client, item.body, now)
+                self.scenarios[routes[type(item.body)][1]].observe(item.client, item.body, now)
             elif isinstance(item, Presence):
                 for scenario in self.scenarios.values():
                     scenario.observe(item.client, item, now)
@@ -193,18 +180,13 @@ class Node:
                 recorded.append(item)
         return inputs, recorded
 
-    def _scenario_of(self, body: msgspec.Struct) -> Scenario:
-        return self.scenarios[self.catalog.scenario_of[self.catalog.up_kinds[type(body)]]]
-
     def _again(self, row: Row, *, decided: bool) -> list[Effect]:
         inputs = [self.catalog.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
         sensors: dict[str, Sensor] = {}
         for record in row.scenarios:
             if record.scenario not in self.scenarios:
-                raise JournalError(
-                    f"The journal has decisions of the scenario {record.scenario!r}, which is not switched on. "
-                    f"Add it to the option scenarios, and its folder to scenario_path."
-                )
+                hint = "Add it to the option scenarios, and its folder to scenario_path."
+                raise JournalError(f"The scenario {record.scenario!r} of the journal is not switched on. {hint}")
             sensors[record.scenario] = self.scenarios[record.scenario].recorded_sensor(record.record, decided)
         cut = [effect for effect in row.effects if isinstance(effect, Batch)] if decided else None
         return self._round(inputs, row.inputs, row.now, sensors, cut)
@@ -224,25 +206,24 @@ class Node:
         if expired:
             self.windows.count(NODE, "answer.expired", now.wall_ms, now, expired)
         reasons: list[str] = []
-        receipts: list[tuple[str, Receipt, bool] | None] = []
-        again: list[Message] = []
+        receipts: list[Made | None] = []
+        messages: list[Message] = []
         lookups: list[DuplicateLookup] = []
-        work: dict[str, list[tuple[int, Event]]] = {}
+        work: dict[str, list[tuple[int, str, Event]]] = {}
         for item in inputs:
             if isinstance(item, Event):
-                if self._is_new(item, now, lookups):
-                    kind = self.catalog.up_kinds[type(item.body)]
-                    work.setdefault(self.catalog.scenario_of[kind], []).append((len(reasons), item))
+                kind, name = self.catalog.routes[type(item.body)]
+                if self._is_new(item, kind, name, now, lookups):
+                    work.setdefault(name, []).append((len(reasons), kind, item))
                 reasons.append("")
                 receipts.append(None)
             elif isinstance(item, Rejected):
-                reason, receipt = self._rejected(item, now, lookups)
-                reasons.append(reason)
-                receipts.append(None if receipt is None else (item.client, receipt, item.json))
+                receipt = self._rejected(item, now, lookups)
+                reasons.append(item.reason if receipt is not None or not item.id else "")
+                receipts.append(receipt)
             else:
-                self._other(item, now, again)
+                self._other(item, now, messages)
         records: list[ScenarioRecord] = []
-        messages: list[Message] = again
         for name, scenario in self.scenarios.items():
             mine = work.get(name)
             sensor = sensors.get(name)
@@ -251,87 +232,73 @@ class Node:
                     continue
                 sensor = scenario.live_sensor()
             out = Effects(self.windows, self._crs, self._json, self.catalog.down_kinds, name, now)
-            events = [] if mine is None else [event for _, event in mine]
+            events = [] if mine is None else [event for _, _, event in mine]
             outcomes = scenario.round(events, now, sensor, out)
-            for (index, event), outcome in zip(mine or (), outcomes, strict=True):
-                reasons[index] = self._decided(scenario, event, outcome, now)
-                receipts[index] = (event.client, self._receipt(scenario, event, outcome, now), event.json)
+            for (index, kind, event), outcome in zip(mine or (), outcomes, strict=True):
+                reasons[index] = self._decided(name, kind, event.body.at, outcome.refusal, now)
+                receipt = outcome.made(scenario.receipt, event.body.id, kind, now)
+                receipts[index] = (event.client, receipt, event.json)
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages
 
         expires = now.mono + RECEIPT_EXPIRY_S
         effects: list[Recordable] = [
-            self._answer(each[0], "receipt", encode(each[1], each[2]), expires) for each in receipts if each is not None
+            self._answer(made[0], "receipt", encode(made[1], made[2]), expires) for made in receipts if made is not None
         ]
-        for message in messages:
-            effects.append(self._answer(*message))
+        effects += [self._answer(*message) for message in messages]
         effects += lookups
         effects += self._sync(now, cut)
         if reasons:
             effects.append(Acknowledge(reasons))
         return [Commit(self.number, encode_row(Row(self.number, now, recorded, records, effects))), *effects]
 
-    def _is_new(self, event: Event, now: Now, lookups: list[DuplicateLookup]) -> bool:
+    def _is_new(self, event: Event, kind: str, scenario: str, now: Now, lookups: list[DuplicateLookup]) -> bool:
         """Whether an event is not a repeat; then its client's encoding is that of its answers from now on."""
-        body = event.body
+        body, client = event.body, event.client
         self.counts.received += 1
-        row = self._dedup.insert_or_get(event.client, body.id, self.number, self.age_ms)
+        row = self.dedup.insert_or_get(client, body.id, self.number, self.age_ms)
         if row is not None:
-            kind = self.catalog.up_kinds[type(body)]
-            self._repeated(event.client, body.id, row, kind, f"duplicate.{kind}", body.at, now, lookups)
+            self.counts.duplicate += 1
+            self.windows.event(scenario, f"duplicate.{kind}", body.at, now)
+            lookups.append(DuplicateLookup(client, body.id, row))
             return False
         if event.json:
-            if event.client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
+            if client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
                 del self._json[next(iter(self._json))]
-            self._json[event.client] = True
+            self._json[client] = True
         elif self._json:
-            self._json.pop(event.client, None)
+            self._json.pop(client, None)
         return True
 
-    def _decided(self, scenario: Scenario, event: Event, outcome: Outcome, now: Now) -> str:
+    def _decided(self, scenario: str, kind: str, at_ms: int, refusal: Refusal | None, now: Now) -> str:
         """Counts what became of an event. Returns the reason for its acknowledgement."""
-        if outcome.refusal is None:
+        if refusal is None:
             self.counts.accepted += 1
-            kind = self.catalog.up_kinds[type(event.body)]
-            self.windows.event(scenario.name, f"accepted.{kind}", event.body.at, now)
+            self.windows.event(scenario, f"accepted.{kind}", at_ms, now)
             return ""
-        self._refused(scenario.name, outcome.refusal.reason, event.body.at, now)
-        return outcome.refusal.reason
-
-    def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> tuple[str, Receipt | None]:
-        """A message that was no event. Where it had an id, its refusal is the decision about that id."""
-        self.counts.received += 1
-        receipt: Receipt | None = None
-        if item.id:
-            row = self._dedup.insert_or_get(item.client, item.id, self.number, self.age_ms)
-            if row is not None:
-                self._repeated(item.client, item.id, row, item.kind, "duplicate.rejected", now.wall_ms, now, lookups)
-                return "", None
-            refusal = Refusal(item.reason, item.field, item.detail)
-            receipt = _refusal(Receipt, item.id, item.kind, refusal, now, {})
-        self._refused(self.catalog.scenario_of.get(item.kind, NODE), item.reason, now.wall_ms, now)
-        return item.reason, receipt
-
-    def _repeated(
-        self,
-        client: str,
-        id_: str,
-        row: int,
-        kind: str,
-        name: str,
-        at_ms: int,
-        now: Now,
-        lookups: list[DuplicateLookup],
-    ) -> None:
-        """The id was decided before, in `row`: its receipt is looked up there."""
-        self.counts.duplicate += 1
-        self.windows.event(self.catalog.scenario_of.get(kind, NODE), name, at_ms, now)
-        lookups.append(DuplicateLookup(client, id_, row))
-
-    def _refused(self, scenario: str, reason: str, at_ms: int, now: Now) -> None:
+        reason = refusal.reason
         self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
         self.windows.event(scenario, f"refused.{reason}", at_ms, now)
+        return reason
+
+    def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> Made | None:
+        """A message that was no event. Where it had an id, its refusal is the decision about that id; None for a
+        repeat, and where it had none."""
+        self.counts.received += 1
+        scenario = self.catalog.scenario_of.get(item.kind, NODE)
+        refusal = Refusal(item.reason, item.field, item.detail)
+        if item.id:
+            row = self.dedup.insert_or_get(item.client, item.id, self.number, self.age_ms)
+            if row is not None:
+                self.counts.duplicate += 1
+                self.windows.event(scenario, "duplicate.rejected", now.wall_ms, now)
+                lookups.append(DuplicateLookup(item.client, item.id, row))
+                return None
+        self._decided(scenario, item.kind, now.wall_ms, refusal, now)
+        if not item.id:
+            return None
+        return item.client, Outcome(refusal).made(Receipt, item.id, item.kind, now), item.json
 
     def _other(self, item: Input, now: Now, messages: list[Message]) -> None:
         match item:
@@ -364,15 +331,9 @@ class Node:
         for name, scenario in self.scenarios.items():
             if name in rules.scenarios:
                 scenario.configure(msgspec.msgpack.decode(rules.scenarios[name], type=scenario.options))
-        self._dedup.forget(self.age_ms, rules.retention_s * 1000, self.number)
+        self.dedup.forget(self.age_ms, rules.retention_s * 1000, self.number)
 
     # -- what comes out ------------------------------------------------------------------------------------------------
-
-    def _receipt(self, scenario: Scenario, event: Event, outcome: Outcome, now: Now) -> Receipt:
-        kind, id_ = self.catalog.up_kinds[type(event.body)], event.body.id
-        if outcome.refusal is not None:
-            return _refusal(scenario.receipt, id_, kind, outcome.refusal, now, outcome.receipt)
-        return scenario.receipt(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
 
     def _answer(self, client: str, kind: str, payload: bytes, expires: float) -> Answer:
         self.sequence += 1
@@ -385,7 +346,7 @@ class Node:
         if sealed:
             self.outbox.add(sealed)
             if self.rules is not None:
-                self._dedup.forget(self.age_ms, self.rules.retention_s * 1000, self.number)
+                self.dedup.forget(self.age_ms, self.rules.retention_s * 1000, self.number)
         if cut is None:
             return self.outbox.cut(now)
         self.outbox.replay_cut(cut, now)
@@ -397,23 +358,14 @@ class Node:
         """Everything durable, as of the last round. The state of a scenario that is switched off stays in it."""
         assert self.rules is not None, "a node without rules has nothing to keep"
         states = {name: scenario.snapshot() for name, scenario in self.scenarios.items()}
-        return encode_snapshot(
-            Snapshot(
-                STATE_VERSION,
-                self.rules,
-                self.number,
-                self.sequence,
-                self.last,
-                list(self._json),
-                self.counts,
-                self.pending_answers.snapshot(),
-                self._dedup.snapshot(),
-                self.windows.snapshot(),
-                self.outbox.snapshot(),
-                {**states, **self._dormant},
-                self.age_ms,
-            )
+        parts = (
+            self.pending_answers.snapshot(),
+            self.dedup.snapshot(),
+            self.windows.snapshot(),
+            self.outbox.snapshot(),
         )
+        head = (STATE_VERSION, self.rules, self.number, self.sequence, self.last, list(self._json), self.counts)
+        return encode_snapshot(Snapshot(*head, *parts, {**states, **self._dormant}, self.age_ms))
 
     def _restore(self, body: bytes) -> None:
         state = decode_snapshot(body)
@@ -423,7 +375,7 @@ class Node:
         self._json = dict.fromkeys(state.json_clients, True)
         self.counts = state.counts
         self.pending_answers = PendingAnswers.restore(state.pending_answers)
-        self._dedup = DedupIndex.restore(state.dedup)
+        self.dedup = DedupIndex.restore(state.dedup)
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)
         for name, scenario_state in state.scenarios.items():
@@ -431,30 +383,6 @@ class Node:
                 self.scenarios[name].restore(scenario_state)
             else:
                 self._dormant[name] = scenario_state
-
-
-def _refusal(form: type[Receipt], id_: str, of: str, refusal: Refusal, now: Now, fields: Mapping[str, Any]) -> Receipt:
-    return form(
-        id=id_,
-        of=of,
-        status="refused",
-        at=now.wall_ms,
-        reason=refusal.reason,
-        field=refusal.field,
-        detail=refusal.detail,
-        **fields,
-    )
-
-
-def _recorded(event: Event, kinds: dict[type, str]) -> RecordedEvent | Rejected:
-    """The event as its row keeps it; or its refusal, where a row could not hold it. The decoder's bounds exclude that;
-    this is the second fence, since a row that cannot be encoded would end the process, and the next one when the event
-    comes again."""
-    try:
-        return RecordedEvent(event.client, msgspec.Raw(_pack(event.body)), event.json)
-    except (OverflowError, ValueError, TypeError) as error:
-        kind, id_ = kinds[type(event.body)], event.body.id
-        return Rejected(event.client, kind, Reason.MALFORMED, "", f"cannot be recorded: {error}", id_, event.json)
 
 
 @contextmanager
@@ -466,6 +394,4 @@ def _readable(what: str) -> Generator[None]:
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise JournalError(
-            f"{what} cannot be read ({why}). Did a newer doorstep write it? Start that version."
-        ) from error
+        raise JournalError(f"{what} cannot be read ({why}). Did another doorstep write it? Start that one.") from error

@@ -46,6 +46,14 @@ class Outcome(Struct, frozen=True):
     refusal: Refusal | None = None
     receipt: Mapping[str, Any] = {}
 
+    def made(self, form: type[Receipt], id_: str, kind: str, now: Now) -> Receipt:
+        """The receipt of the event `id_`."""
+        refusal = self.refusal
+        if refusal is None:
+            return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **self.receipt)
+        why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
+        return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **self.receipt)
+
 
 class Message(Struct, frozen=True):
     """One kind of message. Up: `body` is a frozen struct derived from `messages.envelope.Up` (durable), or one with a
@@ -154,7 +162,7 @@ class Scenario:
     def round(self, events: Sequence[Event], now: Now, sensor: Any, out: Effects) -> Sequence[Outcome]:
         """Deadlines that are due, then the events in their order; one outcome for each event. Called when there are
         events, or when `next_deadline` has come; a refused event changes nothing but timers."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no such method: a scenario needs round, snapshot and restore")
 
     def next_deadline(self) -> float | None:
         """When `round` wants to be called even without events: monotonic seconds; 0.0 at once; None never."""
@@ -164,11 +172,11 @@ class Scenario:
 
     def snapshot(self) -> bytes:
         """All durable state; nothing of what is in memory only."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no such method: a scenario needs round, snapshot and restore")
 
     def restore(self, body: bytes) -> None:
         """Continue from a snapshot. Raises JournalError where another version wrote it."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no such method: a scenario needs round, snapshot and restore")
 
     # -- for people ----------------------------------------------------------------------------------------------------
 

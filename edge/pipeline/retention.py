@@ -30,4 +30,4 @@ class Retention:
         if node.number > self._number and node.age_ms - self._age_ms >= SNAPSHOT_SPACING_MS:
             self._number, self._age_ms = node.number, node.age_ms
             pipeline.snapshot()
-        self._journal.prune(node.prunable)
+        self._journal.prune(node.dedup.prunable)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from edge.app.config import RELOADABLE, Config, load, reloaded
+from edge.app.config import RELOADABLE, Config, Options, load, reloaded
 from edge.errors import ConfigError
 from edge.scenarios.dispatch.options import DispatchOptions
 
@@ -34,18 +34,18 @@ def test_a_section_is_for_its_scenario(tmp_path):
     assert dispatch(config) == DispatchOptions(reply_s=20)
 
 
-def test_a_scenario_may_come_from_a_folder(tmp_path):
+def test_a_scenario_may_come_fromafolder(tmp_path):
     """`scenario_path` names a folder with packages, relative to the file."""
-    package = tmp_path / "scenarios" / "from_a_folder"
+    package = tmp_path / "scenarios" / "fromafolder"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(
-        "from edge.core.scenario import Scenario\n\n\nclass Mine(Scenario):\n    name = 'from_a_folder'\n"
+        "from edge.core.scenario import Scenario\n\n\nclass Mine(Scenario):\n    name = 'fromafolder'\n"
         "    messages = ()\n\n\nSCENARIO = Mine\n"
     )
-    text = 'node = "n"\nscenario_path = "scenarios"\nscenarios = ["dispatch", "from_a_folder"]\n'
+    text = 'node = "n"\nscenario_path = "scenarios"\nscenarios = ["dispatch", "fromafolder"]\n'
     config = load(write(tmp_path, text))
-    assert [kind.name for kind in config.kinds] == ["dispatch", "from_a_folder"]
-    assert set(config.rules().scenarios) == {"dispatch", "from_a_folder"}
+    assert [kind.name for kind in config.kinds] == ["dispatch", "fromafolder"]
+    assert set(config.rules().scenarios) == {"dispatch", "fromafolder"}
 
 
 def test_a_reload_keeps_what_needs_a_restart():

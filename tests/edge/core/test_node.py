@@ -320,7 +320,7 @@ def test_a_missing_row_is_noticed():
 
 def test_a_foreign_row_or_snapshot_is_refused_with_a_hint():
     """Bytes of another version are an error that says what to do."""
-    with pytest.raises(JournalError, match="newer doorstep write it"):
+    with pytest.raises(JournalError, match="another doorstep write it"):
         Node([Dispatch]).recover(None, [b"\x01"])
     with pytest.raises(JournalError, match="another version"):
         Node([Dispatch]).recover(b"\x01", [])

@@ -88,7 +88,7 @@ class District:
         notes, now, sensor = self.notes, self.now, self.dispatch.live_sensor()
         for event in events:
             self.dispatch.observe(event.client, event.body, now)
-        outcomes = self.dispatch.round(events, now, sensor, notes)
+        outcomes = self.dispatch.round(events, now, sensor, notes)  # pyright: ignore[reportArgumentType]
         self.decisions = sensor.decisions
         seen = SimpleNamespace(seen=list(sensor.log), decisions=self.decisions)
         self.rows.append(SimpleNamespace(now=now, events=events, record=sensor.record(), **vars(seen)))
@@ -197,7 +197,7 @@ class Mirror:
 
     def follow(self, row):
         sensor = self.dispatch.recorded_sensor(row.record, not self.decides)
-        self.dispatch.round(row.events, row.now, sensor, self.notes)
+        self.dispatch.round(row.events, row.now, sensor, self.notes)  # pyright: ignore[reportArgumentType]
         if self.decides:
             assert sensor.record() == row.record
 
