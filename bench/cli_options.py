@@ -43,10 +43,10 @@ def ask(
     folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
     try:
         found = {"machine": machine(folder), "versions": versions()}
-        with progress(steps) as said:
+        with progress(steps) as announce:
 
             async def main() -> dict[str, Any]:
-                return await measure(folder, said)
+                return await measure(folder, announce)
 
             report = {**uvloop.run(main()), **found}
     finally:

@@ -70,7 +70,7 @@ class _Running:
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._caught)
+        loop.set_exception_handler(self._on_loop_exception)
         self._receive = Receive(self._store, lambda: self._clock.now().wall_ms, loop.call_soon_threadsafe, self._fail)
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
@@ -218,7 +218,7 @@ class _Running:
         self._endpoint.recheck()
         log.info("read the credentials and the certificate again")
 
-    def _caught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
+    def _on_loop_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
         """A callback of the loop raised: it costs one connection or one answer, which the node asks for again."""
         self._errors += 1
         log.error("%s", context.get("message", "an error in the event loop"), exc_info=context.get("exception"))

@@ -111,7 +111,7 @@ class Store:
         row = self._db.execute(sql, (node, epoch, seq)).fetchone()
         return row[0] if row else None
 
-    def greeted(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
+    def save_hello(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
         """A hello was answered."""
         with self._db:
             if record is not None:
@@ -120,21 +120,21 @@ class Store:
             if alarm is not None:
                 self._alarm(node, alarm, at)
 
-    def merge(self, record: NodeRecord, parcel: BatchMessage, windows: list[Window], at: int) -> None:
+    def merge(self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int) -> None:
         """The next batch, and the standing after it."""
         node = record.node
         events = sum(window.events for window in windows)
         with self._db:
             self._db.execute(
                 "insert into batch values(?, ?, ?, ?, ?, ?, ?)",
-                (node, parcel.epoch, parcel.seq, parcel.sha256, at, events, len(parcel.body)),
+                (node, batch.epoch, batch.seq, batch.sha256, at, events, len(batch.body)),
             )
             for window in windows:
                 self._add(node, window)
             self._keep(record, at)
             self._db.execute(
                 "update node set batches = batches + 1, bytes = bytes + ?, events = events + ? where name = ?",
-                (len(parcel.body), events, node),
+                (len(batch.body), events, node),
             )
 
     def repeated(self, node: str, at: int) -> None:
@@ -314,19 +314,19 @@ class Reader:
         return {"alarms": alarms, "nodes": nodes}
 
     def _measures(self, reach: tuple[int, int]) -> dict[str, dict[str, Any]]:
-        gathered: dict[tuple[str, str], tuple[int, int, list[bytes]]] = {}
+        grouped: dict[tuple[str, str], tuple[int, int, list[bytes]]] = {}
         for scenario, name, count, total, digest in self._db.execute(
             "select scenario, name, count, total, digest from sketch where start >= ? and start < ?"
             " order by start, node, scenario, width_s, name",
             reach,
         ):
-            n, s, digests = gathered.get((scenario, name), (0, 0, []))
+            n, s, digests = grouped.get((scenario, name), (0, 0, []))
             digests.append(digest)
             if len(digests) >= 256:  # so that a year of sketches is never in memory at once
                 digests = [combine(digests)]
-            gathered[scenario, name] = (n + count, s + total, digests)
+            grouped[scenario, name] = (n + count, s + total, digests)
         answer: dict[str, dict[str, Any]] = {}
-        for (scenario, name), (count, total, digests) in sorted(gathered.items(), key=lambda item: item[0]):
+        for (scenario, name), (count, total, digests) in sorted(grouped.items(), key=lambda item: item[0]):
             p50, p90, p99 = quantiles(combine(digests), (0.5, 0.9, 0.99)) if count else (None, None, None)
             mean = total / count if count else None
             numbers = {"count": count, "sum": total, "mean": mean, "p50": p50, "p90": p90, "p99": p99}

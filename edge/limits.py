@@ -74,7 +74,7 @@ its bucket has something again; twice as many packets in one read close it."""
 WORK_PER_PUBLISH: Final = 8
 """What each publish or acknowledgement pays for: some libraries send each field of a PUBLISH as a frame of its own."""
 
-STRANGER_WORK_MAX: Final = 128
+UNAUTHENTICATED_WORK_MAX: Final = 128
 """The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. 3 ms."""
 
 SMALL_BYTES: Final = 512

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct, to_builtins
 
 from .intervals import differences, means
-from .promises import Kept, Told, kept
+from .promises import Kept, PromiseOutcome, kept
 from .promises import means as promise_means
 from .simulator.refusals import Refused, Unwilling
 from .simulator.scorer import Score
@@ -35,7 +35,7 @@ class Result(Struct, frozen=True):
     score: Score
     decide_ms: DecideMs
     decide_cpu_ms: float = 0.0
-    promises: list[Told] | None = None
+    promises: list[PromiseOutcome] | None = None
     refused: Refused = Refused()
 
     def row(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ..demo.processes import Site
 
 SAMPLE_S: Final = 0.25
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 LOOK_S: Final = 0.02
 """Between two looks at the centre while a backlog drains."""
 
@@ -117,7 +117,7 @@ async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await ask()
         except OSError:
-            if perf_counter() - begin > PATIENCE_S:
+            if perf_counter() - begin > TIMEOUT_S:
                 raise
             await asyncio.sleep(0.1)
 

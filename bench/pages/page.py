@@ -10,7 +10,7 @@ from msgspec import Struct
 from ..drawing import GRID, INK, PAPER, QUANTILE_COLOURS, SERIES
 from ..load.lateness import sentence
 from .figures import VIEWS, Report, Table, kind_of, view_of
-from .targets import HEADINGS, Verdict, cells, verdicts
+from .targets import HEADINGS, TargetResult, cells, results
 
 _DARK: Final = {
     INK: "#d8dde2",
@@ -48,7 +48,7 @@ def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
     known = list(VIEWS)
     ordered = sorted(shown, key=lambda one: (known.index(k) if (k := kind_of(one.report)) in known else 99, one.file))
     sections = [_section(one, f"r{number}") for number, one in enumerate(ordered)]
-    found = verdicts(one.report for one in shown)
+    found = results(one.report for one in shown)
     if found:
         sections.insert(0, _targets(found))
     links = "".join(f'<a href="#r{number}">{escape(_title(one))}</a>' for number, one in enumerate(ordered))
@@ -96,7 +96,7 @@ def _section(one: Shown, anchor: str) -> str:
     return "\n".join(parts)
 
 
-def _targets(found: Sequence[Verdict]) -> str:
+def _targets(found: Sequence[TargetResult]) -> str:
     table = Table(HEADINGS, [cells(one) for one in found])
     return (
         '<section id="targets">\n<h2>Targets</h2>\n'

@@ -71,7 +71,7 @@ class BatchError(Exception):
         self.reason = reason
 
 
-def greet(
+def answer_hello(
     record: NodeRecord | None, hello: Hello, hash_of: HashOf
 ) -> tuple[SyncWelcome, NodeRecord | None, Alarm | None]:
     """The answer to a hello, the node's new standing (None: as before), and what to tell a person."""
@@ -95,36 +95,36 @@ def greet(
     return _older_epoch(record, hello, hash_of)
 
 
-def check(record: NodeRecord | None, parcel: BatchMessage, hash_of: HashOf) -> str:
+def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> str:
     """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises BatchError."""
-    if record is None or parcel.epoch != record.epoch:
-        raise BatchError(STALE_EPOCH, f"epoch {parcel.epoch} is not the present one")
-    if parcel.seq <= record.through:
-        known = hash_of(parcel.epoch, parcel.seq)
-        if known is not None and known != parcel.sha256:
-            raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} came before with other content")
+    if record is None or batch.epoch != record.epoch:
+        raise BatchError(STALE_EPOCH, f"epoch {batch.epoch} is not the present one")
+    if batch.seq <= record.through:
+        known = hash_of(batch.epoch, batch.seq)
+        if known is not None and known != batch.sha256:
+            raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} came before with other content")
         return REPEAT
-    if parcel.seq > record.through + 1:
-        raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {record.through + 1} was expected")
-    if parcel.previous != record.head:
-        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {record.through} than ours")
-    if parcel.history and parcel.history != record.history:
-        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another history than ours")
+    if batch.seq > record.through + 1:
+        raise BatchError(GAP, f"batch {batch.epoch}/{batch.seq} came where {record.through + 1} was expected")
+    if batch.previous != record.head:
+        raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another {record.through} than ours")
+    if batch.history and batch.history != record.history:
+        raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another history than ours")
     return ""
 
 
-def unpack(parcel: BatchMessage) -> tuple[bytes, list[Window]]:
+def unpack(batch: BatchMessage) -> tuple[bytes, list[Window]]:
     """The body and its windows, believed only as far as sizes, hash and schema allow. Raises BatchError."""
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
-        if zstandard.frame_content_size(parcel.body) > BATCH_BYTES_MAX:
+        if zstandard.frame_content_size(batch.body) > BATCH_BYTES_MAX:
             raise BatchError(TOO_LARGE, f"the body claims more than {BATCH_BYTES_MAX} bytes")
         body = zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX).decompress(
-            parcel.body, max_output_size=BATCH_BYTES_MAX
+            batch.body, max_output_size=BATCH_BYTES_MAX
         )
     except zstandard.ZstdError as error:
         raise BatchError(TOO_LARGE, f"the body does not unpack within {BATCH_BYTES_MAX} bytes: {error}") from None
-    if sha256(body).digest() != parcel.sha256:
+    if sha256(body).digest() != batch.sha256:
         raise BatchError(BAD_HASH, "the body does not have the hash that came with it")
     try:
         windows = decode_body(body)
@@ -137,15 +137,15 @@ def unpack(parcel: BatchMessage) -> tuple[bytes, list[Window]]:
     return body, windows
 
 
-def taken(record: NodeRecord, parcel: BatchMessage, windows: list[Window]) -> NodeRecord:
+def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> NodeRecord:
     """The standing after this next batch."""
     return msgspec.structs.replace(
         record,
-        through=parcel.seq,
-        head=parcel.sha256,
+        through=batch.seq,
+        head=batch.sha256,
         events=record.events + sum(window.events for window in windows),
         seen_until=max([record.seen_until, *(window.end for window in windows)]),
-        history=chain_hash(record.history, parcel.sha256),
+        history=chain_hash(record.history, batch.sha256),
     )
 
 
@@ -184,7 +184,7 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
     if hello.epoch == record.old_epoch and record.through == 0:
         # The greeting never arrived, or was not kept: nothing of the new epoch is here, so it can be given once more.
         agrees = agrees and not (_accounted(record, hello) is False and _continued(record, hello, agreed) is False)
-        greeting = SyncWelcome(
+        welcome = SyncWelcome(
             epoch=record.epoch,
             old_through=agreed,
             discard_before=record.discard_before or (0 if agrees else record.seen_until),
@@ -192,10 +192,10 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
             reason="again",
         )
         if hello.acked_events <= record.events:
-            return greeting, record, None
+            return welcome, record, None
         # Another process, on an older copy of the same disk, heard it first.
         alarm = _lost(hello.acked_events - record.events)
-        return greeting, msgspec.structs.replace(record, events=hello.acked_events), alarm
+        return welcome, msgspec.structs.replace(record, events=hello.acked_events), alarm
     return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
 
 
@@ -245,14 +245,14 @@ def _new_epoch(
         old_through=record.through if hello.epoch == record.epoch else 0,
         discard_before=discard_before,
     )
-    greeting = SyncWelcome(
+    welcome = SyncWelcome(
         epoch=fresh.epoch,
         old_through=agreed,
         discard_before=discard_before,
         history=record.history,
         reason=alarm.kind,
     )
-    return greeting, fresh, alarm
+    return welcome, fresh, alarm
 
 
 def _lost(events: int, known: bool = True) -> Alarm:

@@ -178,7 +178,7 @@ class Status:
         self._sections[name] = read
 
     def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
-        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `verdict.STALLS` knows
+        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `health.STALLS` knows
         the name, not empty and not moving for its patience is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
 
@@ -240,19 +240,19 @@ class Status:
             "data_inventory": self._inventory,
             "alarms": self._alarms.copy(),
         }
-        return self._judged(report)
+        return self._with_checks(report)
 
-    def _judged(self, report: dict[str, Any]) -> dict[str, Any]:
+    def _with_checks(self, report: dict[str, Any]) -> dict[str, Any]:
         found = problems(report)
         state = self.phase if self.phase != "running" else "degraded" if found else "ok"
         del report["alarms"], report["unread"]
-        verdict: dict[str, Any] = {
+        health: dict[str, Any] = {
             "state": state,
             "serving": self.phase == "running" and all(problem.serving for problem in found),
             "sentence": sentence(state, found, report),
             "problems": [asdict(problem) for problem in found],
         }
-        return {"node": report["node"], "version": report["version"], **verdict, **report}
+        return {"node": report["node"], "version": report["version"], **health, **report}
 
     def _pull(self) -> dict[str, Any]:
         """Every registered value. One that cannot be read is None and a problem, never the end of the report."""

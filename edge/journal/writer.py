@@ -315,7 +315,7 @@ class Writer:
         self._reports.append((entries[-1].number, self._committed_at, sum(len(entry.body) for entry in entries)))
         if not self._report_due:
             self._report_due = True
-            self._tell(self._report)
+            self._notify(self._report)
 
     def _step(self) -> None:
         try:
@@ -353,7 +353,7 @@ class Writer:
             )
             self._note_full()
         failure = self.failure
-        self._tell(lambda: self._on_failure(failure))
+        self._notify(lambda: self._on_failure(failure))
 
     def _note_full(self) -> None:
         """Write down where it stopped, in the space of the ballast."""
@@ -365,7 +365,7 @@ class Writer:
             if not self.is_full(error):  # else somebody was quicker; the log and the status page say it too
                 self._fail(error)
 
-    def _tell(self, callback: Callable[[], None]) -> None:
+    def _notify(self, callback: Callable[[], None]) -> None:
         # A closed loop listens no more; `stop` reports what was committed.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)

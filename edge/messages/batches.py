@@ -152,8 +152,8 @@ _windows = msgspec.msgpack.Decoder(list[Window])
 
 encode = _encoder.encode
 decode_hello = msgspec.msgpack.Decoder(Hello).decode
-decode_greeting = msgspec.msgpack.Decoder(SyncWelcome).decode
-decode_parcel = msgspec.msgpack.Decoder(BatchMessage).decode
+decode_welcome = msgspec.msgpack.Decoder(SyncWelcome).decode
+decode_batch = msgspec.msgpack.Decoder(BatchMessage).decode
 decode_ack = msgspec.msgpack.Decoder(SyncAck).decode
 
 

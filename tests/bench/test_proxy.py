@@ -12,11 +12,11 @@ from bench.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
 WAIT_S = 10.0
 
 
-def play(scene: Callable[[Proxy, "Target"], Awaitable[None]], **weather: Any) -> None:
+def play(scene: Callable[[Proxy, "Target"], Awaitable[None]], **conditions: Any) -> None:
     """Run a scene with a proxy before a target that keeps what it gets and answers each read with the same bytes."""
 
     async def whole() -> None:
-        async with Target.running() as target, Proxy(("127.0.0.1", target.port), **weather) as proxy:
+        async with Target.running() as target, Proxy(("127.0.0.1", target.port), **conditions) as proxy:
             async with asyncio.timeout(WAIT_S):
                 await scene(proxy, target)
 

@@ -49,10 +49,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 def test_every_mistake_is_named(tmp_path: Path, text: str, field: str, hint: str) -> None:
     """Each wrong field is refused with its name, its value and a hint."""
     path = written(tmp_path, text)
-    with pytest.raises(ConfigError, match=re.escape(hint)) as caught:
+    with pytest.raises(ConfigError, match=re.escape(hint)) as raised:
         load(path)
-    assert caught.value.path == str(path)
-    assert caught.value.field == field
+    assert raised.value.path == str(path)
+    assert raised.value.field == field
 
 
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:

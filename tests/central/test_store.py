@@ -36,10 +36,10 @@ def merge(store: Store, seq: int, items: list[Window], node: str = "n1", at: int
     """Merge `items` as the next batch of `node`."""
     record = store.record(node) or NodeRecord(node=node, instance="i1", boot="b1", epoch=1)
     body = encode_body(items)
-    parcel = BatchMessage(
+    batch = BatchMessage(
         epoch=1, seq=seq, sha256=sha256(body).digest(), previous=NO_BATCH, body=zstandard.compress(body)
     )
-    store.merge(taken(record, parcel, items), parcel, items, at)
+    store.merge(taken(record, batch, items), batch, items, at)
 
 
 def merge_until_killed(folder: Path, statement: int, told: int) -> NoReturn:
@@ -150,7 +150,7 @@ def test_old_windows_go_and_what_recognises_a_node_stays(tmp_path: Path) -> None
     store = Store(tmp_path)
     for seq in range(1, 101):
         merge(store, seq, windows(seq), at=START + seq)
-    store.greeted("n1", None, Alarm("cloned", "detail"), START)
+    store.save_hello("n1", None, Alarm("cloned", "detail"), START)
     store.prune(START, 0, HOUR_MS)
     assert store.prune(START + HOUR_MS + 200_000, HOUR_MS, HOUR_MS) == START
     assert store.prune(START + 2 * HOUR_MS, HOUR_MS, HOUR_MS) == START + HOUR_MS

@@ -110,9 +110,9 @@ def test_tls_and_secure_websocket(tmp_path):
         sent = subprocess.run([*publish, "--cafile", str(authority), "-m", json.dumps(order)], timeout=20, check=False)
         assert sent.returncode == 0
         (tmp_path / "other").mkdir()
-        stranger, _, _ = make_certificates(tmp_path / "other")
+        other_ca, _, _ = make_certificates(tmp_path / "other")
         distrusts = subprocess.run(
-            [*publish, "--cafile", str(stranger), "-m", "x"], capture_output=True, timeout=20, check=False
+            [*publish, "--cafile", str(other_ca), "-m", "x"], capture_output=True, timeout=20, check=False
         )
         assert distrusts.returncode != 0
         context = ssl.create_default_context(cafile=str(authority))
@@ -218,9 +218,9 @@ def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
     node = Process(tmp_path, "edge", "--config", "edge.toml")
     with pytest.raises(AssertionError):
         node.start()
-    said = node.output()
-    assert all(word in said for word in words), said
-    assert "Traceback" not in said
+    log_text = node.output()
+    assert all(word in log_text for word in words), log_text
+    assert "Traceback" not in log_text
 
 
 def test_sighup_reloads_what_can_be_reloaded(tmp_path):

@@ -39,8 +39,8 @@ QUOTA: Final = {"messages_per_s": 1_000_000, "messages_burst": 10_000_000}
 class Died(AssertionError):
     """A process ended before it was ready. `code` is what it ended with."""
 
-    def __init__(self, name: str, code: int, said: str) -> None:
-        super().__init__(f"{name} ended with {code}:\n{said[-2000:]}")
+    def __init__(self, name: str, code: int, output: str) -> None:
+        super().__init__(f"{name} ended with {code}:\n{output[-2000:]}")
         self.code = code
 
 
@@ -87,13 +87,13 @@ class Process:
     def wait_ready(self) -> None:
         """Wait until this life has said that it is ready. Raises Died."""
         deadline = time.monotonic() + READY_S_MAX
-        while "is ready" not in self.said():
+        while "is ready" not in self.output():
             if (code := self.poll()) is not None:
-                raise Died(self.command, code, self.said())
-            assert time.monotonic() < deadline, f"{self.command} is not ready:\n{self.said()}"
+                raise Died(self.command, code, self.output())
+            assert time.monotonic() < deadline, f"{self.command} is not ready:\n{self.output()}"
             time.sleep(0.01)
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What it has printed in this life."""
         return self.log.read_bytes()[self._begin :].decode(errors="replace")
 
@@ -117,7 +117,7 @@ class Process:
         with suppress(OSError):
             if found := children.read_text(encoding="ascii").split():
                 return int(found[0])
-        raise Died(self.command, self._process.wait(), self.said())
+        raise Died(self.command, self._process.wait(), self.output())
 
     def tell(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
@@ -241,22 +241,22 @@ class Site:
 
 
 class Wires:
-    """Two proxies: `street` between the clients and the node (or the broker), `uplink` between the node and the
+    """Two proxies: `access` between the clients and the node (or the broker), `uplink` between the node and the
     centre. `door` is where clients connect."""
 
     def __init__(self, site: Site, *, seed: int = 0) -> None:
         target = int(site.link.rpartition(":")[2]) if site.link else site.port
-        self.street = Proxy(("127.0.0.1", target), seed=seed)
+        self.access = Proxy(("127.0.0.1", target), seed=seed)
         self.uplink = Proxy(("127.0.0.1", site.centre_port), port=site.uplink_port, seed=seed + 1)
         self._stack = AsyncExitStack()
 
     @property
     def door(self) -> str:
         """The street's address."""
-        return f"mqtt://127.0.0.1:{self.street.port}"
+        return f"mqtt://127.0.0.1:{self.access.port}"
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self.street)
+        await self._stack.enter_async_context(self.access)
         await self._stack.enter_async_context(self.uplink)
         return self
 

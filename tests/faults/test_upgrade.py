@@ -77,8 +77,8 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_alone(make, report):
     before = site.journal.read_bytes()
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code
-    assert "newer doorstep" in site.node.said()
-    assert "Traceback" not in site.node.said()
+    assert "newer doorstep" in site.node.output()
+    assert "Traceback" not in site.node.output()
     assert site.journal.read_bytes() == before
     db = apsw.Connection(str(site.journal))
     db.pragma("user_version", FORMAT)
@@ -136,8 +136,8 @@ def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plan
     before = rows_of(site.journal)
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code
-    assert "newer doorstep" in site.node.said()
-    assert "Traceback" not in site.node.said()
+    assert "newer doorstep" in site.node.output()
+    assert "Traceback" not in site.node.output()
     assert rows_of(site.journal) == before
     undo()
     db.close()
@@ -162,9 +162,9 @@ def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(ma
     write_config(site.folder / "edge.toml", {**site.settings, "of_tomorrow": 1})
     site.node.spawn()
     assert site.node.wait() == ConfigError.exit_code
-    assert "of_tomorrow" in site.node.said()
-    assert "There is no such option" in site.node.said()
-    assert "Traceback" not in site.node.said()
+    assert "of_tomorrow" in site.node.output()
+    assert "There is no such option" in site.node.output()
+    assert "Traceback" not in site.node.output()
     assert [path.name for path in site.journal.parent.iterdir()] == [site.journal.name]
     assert site.journal.read_bytes() == before
     write_config(site.folder / "edge.toml", site.settings)

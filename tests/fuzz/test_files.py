@@ -47,8 +47,8 @@ def test_a_damaged_configuration_is_refused_by_name(
     """It loads, or the error names the file and is a sentence."""
     path = tmp_path / "any.toml"
     path.write_bytes(text)
-    said = complaint(lambda: read(path), ConfigError)
-    assert not said or (str(path) in said and said.endswith((".", "?")))
+    message = complaint(lambda: read(path), ConfigError)
+    assert not message or (str(path) in message and message.endswith((".", "?")))
 
 
 @fuzzed
@@ -60,8 +60,8 @@ def test_damaged_credentials_let_nobody_in(tmp_path: Path, data: st.DataObject) 
     for client in ("rider-1", "shop-2"):
         add(path, client)
     path.write_bytes(data.draw(damaged([path.read_bytes()])))
-    if said := complaint(lambda: Credentials.load(path), InputError):
-        assert str(path) in said
+    if message := complaint(lambda: Credentials.load(path), InputError):
+        assert str(path) in message
         return
     credentials = Credentials.load(path)
     for client in credentials.clients():
@@ -93,8 +93,8 @@ def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None
     rows = list(day()[0])
     at = data.draw(st.integers(0, len(rows) - 1))
     rows[at] = data.draw(damaged(rows))
-    said = complaint(lambda: Node().recover(None, rows), JournalError)
-    assert not said or said.endswith((".", "?"))
+    message = complaint(lambda: Node().recover(None, rows), JournalError)
+    assert not message or message.endswith((".", "?"))
     replay = Replay(Node(), None)
     for row in rows:
         try:
@@ -108,8 +108,8 @@ def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None
 @given(snapshot=damaged([day()[1]]))
 def test_a_damaged_snapshot_stops_recovery_with_a_sentence(snapshot: bytes) -> None:
     """Any bytes in place of a snapshot: a JournalError, or a state."""
-    said = complaint(lambda: Node().recover(snapshot, []), JournalError)
-    assert not said or said.endswith((".", "?"))
+    message = complaint(lambda: Node().recover(snapshot, []), JournalError)
+    assert not message or message.endswith((".", "?"))
 
 
 @fuzzed
@@ -124,8 +124,8 @@ def test_a_damaged_journal_opens_or_says_why_not(tmp_path: Path, data: st.DataOb
     if not sample.exists():
         _write(sample, rows)
     path.write_bytes(data.draw(damaged([sample.read_bytes()])))
-    if said := complaint(lambda: _check(path, rows), JournalError):
-        assert str(path) in said
+    if message := complaint(lambda: _check(path, rows), JournalError):
+        assert str(path) in message
 
 
 def _check(path: Path, rows: list[bytes]) -> None:

@@ -50,12 +50,12 @@ STREAMS = {
 }
 
 
-def listened(version: int, pieces: list[bytes], introduced: bool) -> None:
+def listened(version: int, pieces: list[bytes], authenticated: bool) -> None:
     """A connection hears `pieces`, one read each. What must be true whatever they are."""
     world = World(acknowledge=True)
     world.receiver.answer("c1")
     peer = world.peer(version)
-    if introduced:
+    if authenticated:
         peer.connection.receive(HELLO.write() if version == 5 else v311.write(HELLO), world.now, 0.0)
     for piece in pieces:
         if piece and not peer.connection.closing:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,7 +25,7 @@ def tool(endpoint_server: Any, version: str, program: Callable[[str], str]) -> T
         address = ["-h", endpoint_server.host, "-p", str(endpoint_server.port), "-V", version]
         user = ["-u", endpoint_server.username, "-P", token or endpoint_server.token]
         command = [program(name), *address, *user, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, **options)
 
     return runner
 

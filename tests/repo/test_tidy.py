@@ -94,8 +94,8 @@ def set_walks(module: ast.Module) -> Iterator[int]:
             elif isinstance(node, ast.Call):
                 called = node.func
                 orders = isinstance(called, ast.Name) and called.id in ORDERED_BY_CALLER
-                joins = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
-                walked = node.args if orders or joins else []
+                is_join = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
+                walked = node.args if orders or is_join else []
             elif isinstance(node, ast.Starred | ast.YieldFrom):
                 walked = [node.value]
             for expression in walked:

@@ -74,7 +74,7 @@ class Process:
         if node.number:
             clock.resume(node.last)
         self.pipeline = Pipeline(node, self.paper, clock, self.status, "wgs84", self.fatal)  # type: ignore[arg-type]
-        self.world.judge_recovery(self, node)
+        self.world.check_recovery(self, node)
         self.drops = DropCounter(self.disk.block, lambda block: setattr(self.disk, "block", block))
         unrecorded = self.drops.unrecorded(node.number)
         self.pipeline.start()

@@ -94,11 +94,11 @@ def skip_a_sequence_number(patch: Patch) -> None:
 
     def skipping(self: Outbox, now: Now) -> Any:
         batches = honest(self, now)
-        for index, flying in enumerate(self._flying):
-            if flying.batch in batches and flying.batch.seq % 3 == 0:
-                batch = msgspec.structs.replace(flying.batch, seq=flying.batch.seq + 1)
-                batches[batches.index(flying.batch)] = batch
-                self._flying[index] = msgspec.structs.replace(flying, batch=batch)
+        for index, sent in enumerate(self._flying):
+            if sent.batch in batches and sent.batch.seq % 3 == 0:
+                batch = msgspec.structs.replace(sent.batch, seq=sent.batch.seq + 1)
+                batches[batches.index(sent.batch)] = batch
+                self._flying[index] = msgspec.structs.replace(sent, batch=batch)
         return batches
 
     patch.setattr(Outbox, "cut", skipping)
@@ -141,8 +141,8 @@ def offer_to_two(patch: Patch) -> None:
     """An order that waits for an answer is offered to the next one."""
     honest = assignments.apply_decisions
 
-    def hasty(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, say: Any) -> None:
-        honest(dispatch, decisions, now, say)
+    def hasty(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Any) -> None:
+        honest(dispatch, decisions, now, out)
         idle = [rider for rider in dispatch.riders.known.values() if rider.on and not rider.orders]
         for order in dispatch.orders.open.values():
             if order.state == "offered" and order.offers == 1 and idle:
@@ -254,7 +254,7 @@ def read_the_clock_twice(patch: Patch) -> None:
     patch.setattr(Node, "_answer", impure)
 
 
-def mix_up_the_verdicts(patch: Patch) -> None:
+def shuffle_the_reasons(patch: Patch) -> None:
     """The verdicts of a batch come back in another order."""
     honest = InflightCommit.of.__func__  # type: ignore[attr-defined]
 
@@ -269,11 +269,11 @@ def count_an_acknowledgement_twice(patch: Patch) -> None:
     """What returns to the pool in a new epoch is there twice."""
     honest = Outbox.welcome
 
-    def doubling(self: Outbox, greeting: Any) -> None:
-        flying = list(self._flying)
-        honest(self, greeting)
-        if flying and not self._flying:
-            self.events_acked += flying[0].events
+    def doubling(self: Outbox, reply: Any) -> None:
+        sent = list(self._flying)
+        honest(self, reply)
+        if sent and not self._flying:
+            self.events_acked += sent[0].events
 
     patch.setattr(Outbox, "welcome", doubling)
 
@@ -303,7 +303,7 @@ PLANTED: list[Callable[[Patch], None]] = [
     withdraw_what_was_reclaimed,
     keep_every_answer,
     read_the_clock_twice,
-    mix_up_the_verdicts,
+    shuffle_the_reasons,
     count_an_acknowledgement_twice,
 ]
 
@@ -322,7 +322,7 @@ ASKED: dict[str, Callable[[Patch], None]] = {
 }
 """The ten that the specification names, in its words. They stay planted, whatever else is."""
 
-WEATHER: dict[Callable[[Patch], None], dict[str, float]] = {
+CONDITIONS: dict[Callable[[Patch], None], dict[str, float]] = {
     believe_a_lost_word: {"disk_full": 0.1},
     age_by_the_wall_clock: {"wall_jump": 0.3},
     prune_by_the_wall_clock: {"wall_jump": 0.2, "crash": 0.1},
@@ -339,8 +339,8 @@ def hunt(bug: Callable[[Patch], None], seeds_max: int) -> Outcome | None:
     """The first seed that breaks."""
     for seed in range(seeds_max):
         plan = draw(seed)
-        if bug in WEATHER:
-            plan = msgspec.structs.replace(plan, broker=False, faults=WEATHER[bug])
+        if bug in CONDITIONS:
+            plan = msgspec.structs.replace(plan, broker=False, faults=CONDITIONS[bug])
             plan.limits["RECENT_MAX"] = 4
         if (outcome := live(plan)).why:
             return outcome

@@ -104,14 +104,14 @@ class Evidence:
             if isinstance(item, Event):
                 self._event(item, row, fresh)
             elif isinstance(item, Rejected):
-                again = self._came(item.client, item.id)
+                again = self._duplicates_of(item.client, item.id)
                 self.refused[item.reason] += not item.id or ((item.client, item.id) in fresh and not again)
             elif isinstance(item, Shed):
                 self.shed[item.reason] += item.count
-        said: list[tuple[str, Assignment]] = []
+        shown: list[tuple[str, Assignment]] = []
         for effect in row.effects:
             if isinstance(effect, Answer) and effect.kind == "assignment":
-                said.append((effect.client, _DECODERS["assignment"][is_json(effect.payload)](effect.payload)))
+                shown.append((effect.client, _DECODERS["assignment"][is_json(effect.payload)](effect.payload)))
             elif isinstance(effect, Answer) and effect.kind == "update":
                 update: Update = _DECODERS["update"][is_json(effect.payload)](effect.payload)
                 if update.state in ENDED:
@@ -119,13 +119,13 @@ class Evidence:
             elif isinstance(effect, Acknowledge):
                 self.acknowledged += len(effect.reasons)
         # A row is one instant: what it takes back is free for what it gives.
-        for client, assignment in sorted(said, key=lambda pair: pair[1].state == "offered"):
+        for client, assignment in sorted(shown, key=lambda pair: pair[1].state == "offered"):
             self._assignment(client, assignment, row)
 
     def _answers(self, row: Row) -> dict[tuple[str, str], Receipt]:
         """The receipts that this row made; those that it only repeats are compared."""
         fresh: dict[tuple[str, str], Receipt] = {}
-        recalled = {(item.client, item.payload) for item in row.inputs if isinstance(item, DuplicateAnswer)}
+        duplicates = {(item.client, item.payload) for item in row.inputs if isinstance(item, DuplicateAnswer)}
         for effect in row.effects:
             if not isinstance(effect, Answer) or effect.kind != "receipt":
                 continue
@@ -135,11 +135,11 @@ class Evidence:
             if first != effect.payload:
                 text = f"row {row.number}: a second receipt for {receipt.id} of {effect.client} has other bytes"
                 self.found("one_decision_per_id", text)
-            elif (effect.client, effect.payload) not in recalled:
+            elif (effect.client, effect.payload) not in duplicates:
                 fresh[key] = receipt
         return fresh
 
-    def _came(self, client: str, id_: str) -> bool:
+    def _duplicates_of(self, client: str, id_: str) -> bool:
         """An event came in. True where it was seen before."""
         self.received += 1
         if not id_:
@@ -151,7 +151,7 @@ class Evidence:
 
     def _event(self, event: Event, row: Row, fresh: dict[tuple[str, str], Receipt]) -> None:
         key = (event.client, event.body.id)
-        if self._came(*key):
+        if self._duplicates_of(*key):
             return
         receipt = fresh.get(key)
         if receipt is None:

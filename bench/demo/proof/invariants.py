@@ -17,7 +17,7 @@ SCAN_BYTES: Final = 4 * 1024 * 1024
 """Files are searched in pieces of this size."""
 
 
-class Verdict(Struct, frozen=True):
+class InvariantResult(Struct, frozen=True):
     """One rule: whether it held, and in a sentence or two what was found."""
 
     name: str
@@ -44,13 +44,13 @@ class Case(Struct, kw_only=True):
     broker: bool = False
 
 
-def judge(case: Case) -> list[Verdict]:
+def check_invariants(case: Case) -> list[InvariantResult]:
     """Every rule, in the order of `RULES`."""
-    verdicts: list[Verdict] = []
+    results: list[InvariantResult] = []
     for name, rule in RULES.items():
         broken = [*case.evidence.findings.get(name, []), *rule(case)]
-        verdicts.append(Verdict(name, not broken, " ".join(f"{text}." for text in broken[:6])))
-    return verdicts
+        results.append(InvariantResult(name, not broken, " ".join(f"{text}." for text in broken[:6])))
+    return results
 
 
 def _every_event_has_a_receipt(t: Case) -> Iterable[str]:

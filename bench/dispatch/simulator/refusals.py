@@ -36,8 +36,8 @@ class Unwilling(Struct, frozen=True):
         """What `courier` says on `day` at minute `now` to an offer of `orders`, whose sequence does not matter."""
         if not self:
             return Answer.YES
-        said = "\n".join((day, courier, str(now), *sorted(orders)))
-        drawn = int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") / 2**64
+        key = "\n".join((day, courier, str(now), *sorted(orders)))
+        drawn = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
         if drawn < self.decline:
             return Answer.NO
         return Answer.NOTHING if drawn < self.decline + self.silent else Answer.YES

@@ -5,7 +5,7 @@ from typing import Final
 
 MINUTE_MS: Final = 60_000
 
-_PATIENCE_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
+_TIMEOUTS_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
 """Options of the node with their default and their largest value: how long it waits for people. People here are as
 slow as this machine is, whatever the clock's speed."""
 
@@ -27,8 +27,8 @@ class Day:
 
     def options(self) -> dict[str, str | int | float | bool]:
         """What the node's configuration needs for it."""
-        patience = {
-            name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _PATIENCE_REAL_S.items()
+        timeouts = {
+            name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _TIMEOUTS_REAL_S.items()
         }
         return {
             "clock_speed": self.speed,
@@ -36,5 +36,5 @@ class Day:
             "clock_real_anchor_ms": self._began_ms,
             "pickup_service_s": 60,
             "dropoff_service_s": 60,
-            **patience,
+            **timeouts,
         }

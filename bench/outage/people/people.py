@@ -62,7 +62,7 @@ class _Kept(Struct):
     topic: str
     payload: bytes
     sent_at: float = 0.0
-    flying: bool = False
+    in_flight: bool = False
 
 
 class Person:
@@ -88,12 +88,12 @@ class Person:
             random=crowd.dice.random,
         )
 
-    def tell(self, event: Any) -> None:
+    def send(self, event: Any) -> None:
         """Send an event and keep it until its receipt."""
         kind = event.__struct_config__.tag
         kept = _Kept(topic_up(self._crowd.node, self.name, kind), encode(event, json=False))
         self.kept[event.id] = kept
-        self._crowd.told += 1
+        self._crowd.sent += 1
         self._send(event.id, kept)
 
     def raw(self, kind: str, payload: bytes, qos: int) -> None:
@@ -103,7 +103,7 @@ class Person:
     def sweep(self, before: float) -> None:
         """Send again what was acknowledged, or refused, without a receipt, and what found no room."""
         for id_, kept in list(self.kept.items()):
-            if not kept.flying and kept.sent_at < before and not self._send(id_, kept):
+            if not kept.in_flight and kept.sent_at < before and not self._send(id_, kept):
                 return
 
     def _send(self, id_: str, kept: _Kept) -> bool:
@@ -111,11 +111,11 @@ class Person:
         if not self.link.publish(kept.topic, kept.payload, on_ack=partial(self._acknowledged, id_, kept)):
             return False
         self._crowd.resent += again
-        kept.flying, kept.sent_at = True, perf_counter()
+        kept.in_flight, kept.sent_at = True, perf_counter()
         return True
 
     def _acknowledged(self, id_: str, kept: _Kept, code: int) -> None:
-        kept.flying = False
+        kept.in_flight = False
         if code < _FAILED:
             self._crowd.promised.add((self.name, id_))
 
@@ -145,7 +145,7 @@ class Crowd:
     def __init__(self, node: str, url: str, tokens: dict[str, str], wall_ms: Callable[[], int], seed: int) -> None:
         self.node, self.url = node, url
         self.dice = Random(f"crowd {seed}")
-        self.told = 0
+        self.sent = 0
         self.resent = 0
         self.promised: set[tuple[str, str]] = set()
         """(client, id) of every event that was acknowledged or has its receipt."""
@@ -189,7 +189,7 @@ class Crowd:
         for rider in self.riders:
             lat, lon = self._places[rider.name]
             at = self._wall_ms()
-            rider.tell(RiderShift(id=f"shift-{at}", at=at, on=True, capacity=8, place=Place(lat, lon)))
+            rider.send(RiderShift(id=f"shift-{at}", at=at, on=True, capacity=8, place=Place(lat, lon)))
         self._sweep()
         self._positions()
 
@@ -199,7 +199,7 @@ class Crowd:
         lat = CENTRE[0] + number * 7 % _SPREAD * _STEP_DEG
         lon = CENTRE[1] + number * 11 // _SPREAD % _SPREAD * _STEP_DEG
         name = f"o{number:09}"
-        till.tell(
+        till.send(
             OrderPlace(
                 id=name,
                 at=self._wall_ms(),
@@ -244,8 +244,8 @@ class Crowd:
         self.on_offer(int(offer.order[1:]), at)
         rider, now = self.riders[index], self._wall_ms()
         name = f"{offer.order}-{offer.offer}"
-        rider.tell(RiderReply(id=f"a-{name}", at=now, order=offer.order, offer=offer.offer, accept=True))
-        rider.tell(RiderProgress(id=f"d-{name}", at=now, order=offer.order, step="delivered"))
+        rider.send(RiderReply(id=f"a-{name}", at=now, order=offer.order, offer=offer.offer, accept=True))
+        rider.send(RiderProgress(id=f"d-{name}", at=now, order=offer.order, step="delivered"))
 
     def _here(self, rider: Person) -> None:
         lat, lon = self._places[rider.name]

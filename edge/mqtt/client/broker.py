@@ -225,7 +225,7 @@ class Broker:
                 if not message.retain:  # a stored copy tells nothing about now
                     self._gone(client)
                 continue
-            if not self._heard(client, read_at).take(self._messages_per_s, self._burst, read_at):
+            if not self._budget_of(client, read_at).take(self._messages_per_s, self._burst, read_at):
                 done.append(message.token)
                 over[client] = over.get(client, 0) + 1
                 continue
@@ -255,7 +255,7 @@ class Broker:
         address = self._addresses[topic] = (match[1], match[2])
         return address
 
-    def _heard(self, client: str, now: float) -> _Client:
+    def _budget_of(self, client: str, now: float) -> _Client:
         known = self._clients.get(client) or self._remember(client, now)
         if not known.present:
             known.present = True

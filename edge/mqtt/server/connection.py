@@ -17,7 +17,7 @@ from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, Ma
 from ..packets.fastpath import Parsed, parse
 from .acks import Acks
 from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
-from .sessions import Session, Sessions, client_budget, stranger_budget
+from .sessions import Session, Sessions, client_budget, unauthenticated_budget
 from .topics import Topics
 
 _CONNECT: Final = 0x10
@@ -51,10 +51,10 @@ class Connection:
         "_write",
         "budget",
         "closing",
-        "heard_at",
         "out",
         "password",
         "read_paused",
+        "received_at",
         "session",
         "username",
         "version",
@@ -65,9 +65,9 @@ class Connection:
     def __init__(self, sessions: Sessions, now: float, notify: Callable[[], None]) -> None:
         self.out = bytearray()
         self.closing = self.write_paused = self.read_paused = False
-        self.heard_at = now
+        self.received_at = now
         self.version = self.work = 0
-        self.budget = stranger_budget(now)
+        self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
         self.username: str | None = None
         self.password = b""
@@ -80,7 +80,7 @@ class Connection:
         self._keep_alive_s, self._present = 0.0, False
         self._close_at: float | None = None
         self._acks = Acks(plain=False, texts=False)
-        sessions.wheel.add(self._next, self)
+        sessions.deadlines.add(self._next, self)
 
     # -- what the shell calls ------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Connection:
         """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
         if self.closing:
             return
-        self.heard_at = now
+        self.received_at = now
         broken: MalformedPacket | None = None
         publishes: list[Publish] = []
         delivered: list[int] = []
@@ -182,9 +182,9 @@ class Connection:
         if self.closing or now < self._next:  # (an earlier look was put in its place)
             return None
         if self.read_paused:
-            self.heard_at = now
+            self.received_at = now
         if self.session is not None:
-            self._due = self.heard_at + self._keep_alive_s
+            self._due = self.received_at + self._keep_alive_s
         if now >= self._due:
             self.end(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT, now)
         elif self._close_at is not None and now >= self._close_at:
@@ -199,7 +199,7 @@ class Connection:
     def _look_at(self, at: float) -> None:
         if at < self._next:
             self._next = at
-            self._sessions.wheel.add(at, self)
+            self._sessions.deadlines.add(at, self)
 
     # -- the handshake -------------------------------------------------------------------------------------------------
 
@@ -335,7 +335,7 @@ class Connection:
     def _schedule_close(self) -> None:
         """A 3.1.1 client waits for ever for what could not be acknowledged: make it come back."""
         if self._acks.withheld and self._close_at is None:
-            self._close_at = self.heard_at + OVER_QUOTA_CLOSE_S
+            self._close_at = self.received_at + OVER_QUOTA_CLOSE_S
             self._look_at(self._close_at)
 
     # -- everything else -----------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def test_help_has_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--instance", "/nowhere"], "no such folder"),
         (["--json", "/nowhere/out.json"], "existing folder"),
@@ -38,10 +38,10 @@ def test_help_has_examples() -> None:
         (["--broker", "http://127.0.0.1"], "no broker's address"),
     ],
 )
-def test_bad_input_is_named(arguments: list[str], said: str) -> None:
+def test_bad_input_is_named(arguments: list[str], message: str) -> None:
     """What cannot be used ends the command with a sentence about it, before anything is started."""
     result = call("--headless", *arguments)
-    assert said in str(result.exception)
+    assert message in str(result.exception)
 
 
 def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
@@ -65,9 +65,9 @@ def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
     what_if = tmp_path / "what-if.json"
     asked = [*replay, "--what-if", "riders=+2", "--what-if", "kitchen=+20%", "--json", str(what_if)]
     assert subprocess.run(asked, check=False, capture_output=True).returncode == 0
-    told = json.loads(what_if.read_text())
-    assert told["recorded"]["delivered"] == report["orders"]["delivered"]
-    assert told["changed"]["orders"] == told["simulated"]["orders"] == told["recorded"]["orders"]
+    document = json.loads(what_if.read_text())
+    assert document["recorded"]["delivered"] == report["orders"]["delivered"]
+    assert document["changed"]["orders"] == document["simulated"]["orders"] == document["recorded"]["orders"]
 
 
 def test_a_run_can_be_cut_short_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

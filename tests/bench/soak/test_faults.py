@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.soak.faults import FIRST_S, KILLS_UNTIL, MEANS_S, NONSENSE, QUIET_S, schedule
+from bench.soak.faults import FIRST_S, KILLS_UNTIL, MALFORMED, MEANS_S, QUIET_S, schedule
 from edge.core.decode import decode
 from edge.core.model import Publish, Rejected
 
@@ -21,7 +21,7 @@ def test_a_seed_is_a_schedule() -> None:
     assert all(a.at_s + a.length_s < b.at_s for a, b in pairwise(cuts))
 
 
-@pytest.mark.parametrize(("kind", "payload"), NONSENSE)
+@pytest.mark.parametrize(("kind", "payload"), MALFORMED)
 def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
     """No piece of it is an event."""
     (made,) = decode(Publish("till-0", kind, payload, 1, 1), "wgs84")

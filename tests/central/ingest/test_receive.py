@@ -28,7 +28,7 @@ from edge.messages.batches import (
     SyncWelcome,
     Window,
     decode_ack,
-    decode_greeting,
+    decode_welcome,
     encode,
 )
 
@@ -42,12 +42,12 @@ class Centre:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.store = Store(folder)
-        self.judge = BatchValidator(self.store, lambda: START)
+        self.validate = BatchValidator(self.store, lambda: START)
 
     def restart(self) -> None:
         self.store.close()
         self.store = Store(self.folder)
-        self.judge = BatchValidator(self.store, lambda: START)
+        self.validate = BatchValidator(self.store, lambda: START)
 
     def backup(self) -> None:
         self.restart()
@@ -60,11 +60,11 @@ class Centre:
                 (self.folder / name).unlink(missing_ok=True)
             shutil.copyfile(self.folder / "backup", self.folder / FILE)
             self.store = Store(self.folder)
-            self.judge = BatchValidator(self.store, lambda: START)
+            self.validate = BatchValidator(self.store, lambda: START)
 
     def ask(self, kind: str, payload: bytes, client: str = "n1") -> tuple[str, bytes, str]:
-        verdict = self.judge.judge(Publish(client, kind, payload, 1, 1))
-        return verdict.kind, verdict.payload, verdict.reason
+        outcome = self.validate.validate(Publish(client, kind, payload, 1, 1))
+        return outcome.kind, outcome.payload, outcome.reason
 
     def report(self) -> tuple[dict[str, int], dict[str, object]]:
         """Counters of all windows, and the row of n1."""
@@ -109,14 +109,12 @@ class Node:
     def hello(self, *, heard: bool = True) -> SyncWelcome:
         kind, payload, _ = self.centre.ask(SYNC_HELLO, encode(self.outbox.hello("i1", self.boot)))
         assert kind == SYNC_WELCOME
-        greeting = decode_greeting(payload)
-        self.connected = heard and not greeting.refused
+        reply = decode_welcome(payload)
+        self.connected = heard and not reply.refused
         if self.connected:
-            self.outbox.welcome(
-                SyncWelcomed(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before)
-            )
+            self.outbox.welcome(SyncWelcomed(reply.epoch, reply.through, reply.old_through, reply.discard_before))
             self.outbox.cut(Now(0.0, START))
-        return greeting
+        return reply
 
     def send(self, count: int, *, heard: bool = True) -> list[SyncAck]:
         """Send the first batches in flight; where `heard` is false the answers are lost and the line with them."""
@@ -136,7 +134,7 @@ class Node:
         return acks
 
     def deliver(self, batch: Batch) -> SyncAck:
-        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(parcel(batch)))
+        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(message_of(batch)))
         assert (kind, reason) == (SYNC_ACK, "")
         return decode_ack(payload)
 
@@ -148,7 +146,7 @@ class Node:
         raise AssertionError(f"{self.outbox.events_waiting} events still wait")
 
 
-def parcel(batch: Batch) -> BatchMessage:
+def message_of(batch: Batch) -> BatchMessage:
     body = zstandard.compress(batch.body)
     return BatchMessage(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
 
@@ -353,7 +351,7 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
         outbox.welcome(SyncWelcomed(1, 0))
         outbox.add([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])
         (batch,) = outbox.cut(Now(0.0, START))
-        receive.received(line, [Publish("n1", SYNC_BATCH, encode(parcel(batch)), 1, 7)], 0.0)
+        receive.received(line, [Publish("n1", SYNC_BATCH, encode(message_of(batch)), 1, 7)], 0.0)
         receive.received(line, [Publish("n1", "other", b"", 1, 8)], 0.0)
         await asyncio.to_thread(receive.close)
         assert line.acknowledged == [(7, ""), (8, Reason.UNKNOWN_KIND)]

@@ -41,7 +41,7 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
 
 
 @pytest.mark.parametrize(
-    ("name", "serving", "says", "sections"),
+    ("name", "serving", "expected", "sections"),
     [
         ("stall_decode", False, "Restart", {"queues": {"decode": STILL}}),
         ("stall_commit", False, "disk", {"queues": {"commit": STILL}}),
@@ -70,11 +70,11 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("gauge", True, "journal.rows", {"unread": {"journal.rows": "KeyError('x')"}}),
     ],
 )
-def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, says: str, sections: dict[str, Any]) -> None:
+def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, expected: str, sections: dict[str, Any]) -> None:
     """One fault gives one problem: its name, whether events are still served, and the words that matter."""
     found = problems(report(**sections))
     assert [(problem.name, problem.serving) for problem in found] == [(name, serving)]
-    assert says in found[0].sentence
+    assert expected in found[0].sentence
     assert found[0].sentence.endswith(".")
 
 

@@ -91,11 +91,11 @@ def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
 )
 def test_broken_lines_are_named(path: Path, text: str, line: int, part: str):
     """The error names file, line and what is wrong."""
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as raised:
         Credentials.load(_file(path, text))
-    assert caught.value.line == line
-    assert part in str(caught.value)
-    assert str(path) in str(caught.value)
+    assert raised.value.line == line
+    assert part in str(raised.value)
+    assert str(path) in str(raised.value)
 
 
 def test_too_many_clients(path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -381,13 +381,13 @@ def test_a_stranger_who_writes_is_waited_for(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 10))
-        stranger = apsw.Connection(str(path))
-        stranger.execute("BEGIN IMMEDIATE")
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
         writing.journal.submit(10, row(10))
         await asyncio.sleep(0.2)
         assert writing.journal.last == 9
-        stranger.execute("ROLLBACK")
-        stranger.close()
+        other.execute("ROLLBACK")
+        other.close()
         await writing.until(lambda: writing.journal.last == 10)
         assert not writing.failures
 

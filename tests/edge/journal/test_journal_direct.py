@@ -84,14 +84,14 @@ def test_a_stranger_who_writes_is_left_to_the_writer(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         await writing.write([1])
-        stranger = apsw.Connection(str(path))
-        stranger.execute("BEGIN IMMEDIATE")
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
         assert not writing.journal.commit(2, row(2))
         writing.journal.submit(2, row(2))
         await asyncio.sleep(0.1)
         assert writing.journal.last == 1
-        stranger.execute("ROLLBACK")
-        stranger.close()
+        other.execute("ROLLBACK")
+        other.close()
         await writing.until(lambda: writing.journal.last == 2)
         assert not writing.failures
 
@@ -199,13 +199,13 @@ def test_no_checkpoint_follows_a_failure(path: Path, monkeypatch: pytest.MonkeyP
 def test_a_full_disk_is_told_by_the_connection_that_met_it(path: Path) -> None:
     """An earlier full disk of the commits' connection does not make a broken one of the checkpoints' look like it."""
 
-    class Said:
+    class Script:
         def __init__(self, errno_: int) -> None:
             self.system_errno = errno_
 
     error: Any = apsw.IOError("disk I/O error")
     error.extendedresult = apsw.SQLITE_IOERR_WRITE
-    full, broken = (cast(apsw.Connection, Said(number)) for number in (errno.ENOSPC, errno.EIO))
+    full, broken = (cast(apsw.Connection, Script(number)) for number in (errno.ENOSPC, errno.EIO))
     writer = Writer(full, path)
     assert writer.is_full(error)
     assert not writer.is_full(error, broken)

@@ -252,9 +252,9 @@ def test_a_broken_journal_refuses_everything(tmp_path: Path) -> None:
     async def work(writing: Writing) -> None:
         journal = writing.journal
         await writing.write(range(1, 11))
-        stranger = apsw.Connection(str(journal.path))
-        stranger.execute("DROP TABLE row")
-        stranger.close()
+        other = apsw.Connection(str(journal.path))
+        other.execute("DROP TABLE row")
+        other.close()
         journal.submit(11, row(11))
         await writing.until(lambda: writing.failures)
         journal.submit(12, row(12))

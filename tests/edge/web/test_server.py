@@ -88,10 +88,10 @@ def test_the_assets_name_no_other_host() -> None:
 def test_an_address_that_others_could_reach_is_refused(address: str) -> None:
     """Anything but loopback is a configuration error that names field and value."""
     feed = Feed(0, 0, 0)
-    with pytest.raises(ConfigError, match="status_listen") as caught:
+    with pytest.raises(ConfigError, match="status_listen") as raised:
         asyncio.run(serve(address, feed.status, feed.live, TOKEN, now))
-    assert repr(address) in str(caught.value)
-    assert "ssh -L" in str(caught.value)
+    assert repr(address) in str(raised.value)
+    assert "ssh -L" in str(raised.value)
 
 
 def test_a_busy_port_is_named_with_the_way_out() -> None:

@@ -53,10 +53,10 @@ class Node:
             if not self.deaf:
                 receipt = Receipt(id=id_, of=publish.kind, status="accepted", at=len(self.got))
                 payload = encode(receipt, json=publish.payload[:1] == b"{")
-                self.say(publish.client, "receipt", self.receipts.setdefault((publish.client, id_), payload))
+                self.publish_down(publish.client, "receipt", self.receipts.setdefault((publish.client, id_), payload))
         source.acknowledge([p.token for p in publishes if p.token], ["" for p in publishes if p.token])
 
-    def say(self, client: str, kind: str, payload: bytes) -> None:
+    def publish_down(self, client: str, kind: str, payload: bytes) -> None:
         """An answer."""
         self._sequence += 1
         answer = Answer(self._sequence, client, kind, payload, 1e12)
@@ -89,15 +89,15 @@ def run(test: Callable[[Node, Fleet, int], Awaitable[None]]) -> Records:
     async def main() -> None:
         node, port = Node(), free_port()
         await node.listen(port)
-        agenda = Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
+        scheduler = Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
         tokens = {name: f"token of {name}" for name in ("shop-1", "customer-1")}
-        fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, agenda, records, 1)
+        fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, scheduler, records, 1)
         fleet.start()
         try:
             async with asyncio.timeout(30):
                 await test(node, fleet, port)
         finally:
-            agenda.close()
+            scheduler.close()
             await fleet.close()
             await node.vanish()
 
@@ -124,7 +124,7 @@ def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         customer = fleet.client("customer-1", json=True, on_answer=lambda _: None)
         for client, event in ((shop, ready("e1", "o1")), (customer, OrderCancel(id="e1", at=MORNING, order="o1"))):
-            client.tell(event, MORNING, lambda receipt: seen.append(receipt.of))
+            client.send(event, MORNING, lambda receipt: seen.append(receipt.of))
             client.join()
         await until(lambda: len(seen) == 2)
         assert sorted(seen) == ["kitchen.ready", "order.cancel"]
@@ -144,7 +144,7 @@ def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
         node.deaf = True
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
-        shop.tell(ready("e1", "o1"), MORNING)
+        shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: len(node.got) == 1)
         assert fleet.unanswered() == [("shop-1", "e1")]
         node.deaf = False
@@ -164,7 +164,7 @@ def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
         await node.vanish()
         await until(lambda: fleet.connected == 0)
         for number in range(1, 6):
-            shop.tell(ready(f"e{number}", "o1"), MORNING)
+            shop.send(ready(f"e{number}", "o1"), MORNING)
         await node.listen(port)
         await until(lambda: not fleet.unanswered())
         first = list(dict.fromkeys(id_ for _, id_, _ in node.got))
@@ -180,7 +180,7 @@ def test_repeats_get_the_same_bytes() -> None:
         fleet.repeat_probability = 1.0
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
-        shop.tell(ready("e1", "o1"), MORNING)
+        shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: fleet.records.counts["receipts_again"] >= 1)
         assert fleet.records.events["shop-1", "e1"].differing is None
 
@@ -192,16 +192,16 @@ def test_who_leaves_waits_for_what_is_unanswered() -> None:
 
     async def test(node: Node, fleet: Fleet, _: int) -> None:
         node.deaf = True
-        heard: list[object] = []
-        shop = fleet.client("shop-1", json=False, on_answer=heard.append)
+        received_bodies: list[object] = []
+        shop = fleet.client("shop-1", json=False, on_answer=received_bodies.append)
         shop.join()
-        shop.tell(ready("e1", "o1"), MORNING)
+        shop.send(ready("e1", "o1"), MORNING)
         shop.leave()
         await until(lambda: node.got)
         assert fleet.unanswered() == [("shop-1", "e1")]
-        node.say("shop-1", "update", encode(Update(order="o1", state="placed", at=1), json=False))
+        node.publish_down("shop-1", "update", encode(Update(order="o1", state="placed", at=1), json=False))
         node.deaf = False
-        await until(lambda: heard and not fleet.unanswered())
+        await until(lambda: received_bodies and not fleet.unanswered())
         await until(lambda: fleet.connected == 0 and not any(node.waiting.values()))
 
     assert run(test).problems == []
@@ -214,8 +214,8 @@ def test_rubbish_is_a_problem_and_not_the_end() -> None:
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
         await until(lambda: fleet.connected == 1)
-        node.say("shop-1", "update", b"\xff\xff")
-        shop.tell(ready("e1", "o1"), MORNING)
+        node.publish_down("shop-1", "update", b"\xff\xff")
+        shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: not fleet.unanswered())
 
     assert "cannot read" in run(test).problems[0]

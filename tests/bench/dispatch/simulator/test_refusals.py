@@ -27,9 +27,9 @@ def test_the_same_offer_gets_the_same_answer(day: str, courier: str, orders: lis
 def test_answers_come_as_often_as_told() -> None:
     """Of ten thousand offers 10 % are declined and 5 % not answered, within 1 %."""
     some = Unwilling(0.1, 0.05)
-    said = [some.answer("day", f"c{n % 100}", ("o1",), n // 100) for n in range(10_000)]
-    assert abs(said.count(Answer.NO) / 10_000 - 0.1) < 0.01
-    assert abs(said.count(Answer.NOTHING) / 10_000 - 0.05) < 0.01
+    answers = [some.answer("day", f"c{n % 100}", ("o1",), n // 100) for n in range(10_000)]
+    assert abs(answers.count(Answer.NO) / 10_000 - 0.1) < 0.01
+    assert abs(answers.count(Answer.NOTHING) / 10_000 - 0.05) < 0.01
 
 
 @pytest.mark.parametrize("policy", POLICIES)

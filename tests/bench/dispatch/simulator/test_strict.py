@@ -46,7 +46,7 @@ def play(
     return simulate(instance, partial(Script, lines=lines), uncertain, unwilling)
 
 
-def told(
+def news_log(
     lines: dict[int, list[Decision]],
     uncertain: bool = False,
     instance: Instance = TOWN,
@@ -60,7 +60,7 @@ def told(
         return scripts[0]
 
     simulate(instance, make, uncertain, unwilling)
-    return scripts[0].told
+    return scripts[0].news_log
 
 
 def test_a_bundle_takes_the_time_that_the_rules_give_it() -> None:
@@ -73,27 +73,27 @@ def test_a_bundle_takes_the_time_that_the_rules_give_it() -> None:
 
 def test_news_come_when_they_happen() -> None:
     """Couriers as their shift begins, orders at placement, pickups at once, freedom after the last drop-off."""
-    heard = told({10: [Assign("c1", ("o1",))]})
-    assert [(at, item) for at, item in heard if isinstance(item, Free)] == [
+    received = news_log({10: [Assign("c1", ("o1",))]})
+    assert [(at, item) for at, item in received if isinstance(item, Free)] == [
         (0, Free("c1", (0, 640))),
         (5, Free("c2", (0, 0))),
         (36, Free("c1", (3_200, 0))),
     ]
-    assert [(at, item.order.name) for at, item in heard if isinstance(item, Placed)] == [
+    assert [(at, item.order.name) for at, item in received if isinstance(item, Placed)] == [
         (10, "o1"),
         (12, "o2"),
         (15, "o3"),
     ]
-    assert (20, PickedUp("c1", ("o1",), 36)) in heard
+    assert (20, PickedUp("c1", ("o1",), 36)) in received
 
 
 def test_where_preparation_is_uncertain_only_its_mean_is_told() -> None:
     """The ready time of an order is its restaurant's mean until it is ready; then the truth is news."""
     orders = [TOWN.orders[0], replace(TOWN.orders[1], ready=41)]  # prepared in 10 and 29 minutes
-    heard = told({}, uncertain=True, instance=replace(TOWN, orders=orders))
-    placed = [item.order for _, item in heard if isinstance(item, Placed)]
+    received = news_log({}, uncertain=True, instance=replace(TOWN, orders=orders))
+    placed = [item.order for _, item in received if isinstance(item, Placed)]
     assert [(order.ready, order.estimated) for order in placed] == [(30, True), (32, True)]
-    assert [(at, item) for at, item in heard if isinstance(item, Ready)] == [(20, Ready("o1")), (41, Ready("o2"))]
+    assert [(at, item) for at, item in received if isinstance(item, Ready)] == [(20, Ready("o1")), (41, Ready("o2"))]
 
 
 def test_a_bundle_changes_until_its_pickup() -> None:
@@ -108,7 +108,7 @@ def test_a_bundle_changes_until_its_pickup() -> None:
 def test_a_courier_repositions_as_its_shift_begins() -> None:
     """It is free again where it arrives, and its next way begins there."""
     lines: dict[int, list[Decision]] = {5: [Reposition("c2", "r2")], 16: [Assign("c2", ("o3",))]}
-    assert (15, Free("c2", (0, 3_200))) in told(lines)
+    assert (15, Free("c2", (0, 3_200))) in news_log(lines)
     assert play(lines).solution.moves[:2] == [Move("c2", 5, "0", "r2"), Move("c2", 16, "r2", "r2")]
 
 
@@ -174,16 +174,16 @@ def test_whatever_the_simulator_allows_is_feasible(
 
 def test_giving_up_is_news() -> None:
     """The policy hears whose orders are open again, in the minute after the shift."""
-    heard = told({10: [Assign("c1", ("o1",))]}, uncertain=True, instance=SHORT)
-    assert (20, GaveUp("c1", ("o1",))) in heard
+    received = news_log({10: [Assign("c1", ("o1",))]}, uncertain=True, instance=SHORT)
+    assert (20, GaveUp("c1", ("o1",))) in received
 
 
 @pytest.mark.parametrize(("unwilling", "at"), [(NOBODY, 12), (NO_ANSWER, 13)])
 def test_a_refusal_leaves_everything_as_it_was(unwilling: Unwilling, at: int) -> None:
     """A no comes at once and silence after a minute: the courier stands where it stood, the order can be assigned."""
-    heard = told({12: [Assign("c1", ("o1", "o2"))]}, unwilling=unwilling)
-    answer = heard.index((at, Declined("c1", ("o1", "o2"), unwilling is NO_ANSWER)))
-    assert heard[answer + 1] == (at, Free("c1", (0, 640)))
+    received = news_log({12: [Assign("c1", ("o1", "o2"))]}, unwilling=unwilling)
+    answer = received.index((at, Declined("c1", ("o1", "o2"), unwilling is NO_ANSWER)))
+    assert received[answer + 1] == (at, Free("c1", (0, 640)))
     outcome = play({12: [Assign("c1", ("o1",))], at + 1: [Assign("c1", ("o1",))]}, unwilling=unwilling)
     assert (outcome.solution.moves, outcome.solution.trips) == ([], [])
     assert (outcome.refused.offers, outcome.refused.declined + outcome.refused.silent) == (2, 2)
@@ -195,7 +195,7 @@ def test_who_does_not_answer_is_bound_until_the_reply_is_due() -> None:
         play({12: [Assign("c1", ("o1",)), Assign("c1", ("o2",))]}, unwilling=NO_ANSWER)
     assert refused.value.rule == Rule.NOT_FREE
     lines: dict[int, list[Decision]] = {12: [Assign("c1", ("o1",)), Change((("c1", ("o1", "o2")),))]}
-    assert (13, Declined("c1", ("o1", "o2"), True)) in told(lines, unwilling=NO_ANSWER)
+    assert (13, Declined("c1", ("o1", "o2"), True)) in news_log(lines, unwilling=NO_ANSWER)
 
 
 class Twice(Script):
@@ -228,7 +228,7 @@ def test_a_promise_is_asked_for_once_after_the_first_decision() -> None:
     class Promises(Script):
         def promise(self, order: str) -> tuple[int, float] | None:
             """That of the last minute of news, but for o2."""
-            return None if order == "o2" else (self.told[-1][0] + 20, 0.5)
+            return None if order == "o2" else (self.news_log[-1][0] + 20, 0.5)
 
     outcome = simulate(TOWN, partial(Promises, lines={13: [Assign("c1", ("o2", "o1"))]}))
     assert outcome.promises == {"o1": (30, 0.5), "o3": (35, 0.5)}

@@ -300,11 +300,11 @@ def test_tls_is_verified(tmp_path: Path) -> None:
         async with Peer(broker.tls_url, tls=trusted, subscriptions=[("t", 1)]) as peer:
             peer.link.publish("t", b"secret")
             await until(lambda: peer.payloads == [b"secret"], "a message over TLS")
-        stranger = Peer(broker.tls_url)
-        task = asyncio.create_task(stranger.link.run())
-        await until(lambda: ConnectionState.REFUSED in stranger.states, "a refusal")
-        assert "certificate that is not trusted" in stranger.link.error
-        await stranger.link.stop()
+        other = Peer(broker.tls_url)
+        task = asyncio.create_task(other.link.run())
+        await until(lambda: ConnectionState.REFUSED in other.states, "a refusal")
+        assert "certificate that is not trusted" in other.link.error
+        await other.link.stop()
         await task
 
     with mosquitto(tmp_path, tls=True) as broker:

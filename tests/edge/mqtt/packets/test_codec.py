@@ -44,9 +44,9 @@ def test_a_flipped_byte_is_another_packet_or_malformed(packet: Packet):
 @pytest.mark.parametrize("data", BAD_V5.values(), ids=BAD_V5.keys())
 def test_bad_packets_are_malformed(data: bytes):
     """Each known kind of nonsense is refused, and what came before it in the same read is not lost."""
-    with pytest.raises(MalformedPacket) as caught:
+    with pytest.raises(MalformedPacket) as raised:
         Decoder(1_000).feed(PingReqPacket().write() + data)
-    assert caught.value.packets == [PingReqPacket()]
+    assert raised.value.packets == [PingReqPacket()]
 
 
 def test_invalid_utf8_does_not_panic():
@@ -65,9 +65,9 @@ def test_an_oversized_packet_is_refused_by_its_header():
     """A claim of 256 MiB is refused at its fifth byte, and nothing of it is kept."""
     decoder = Decoder(1_000)
     assert decoder.feed(b"\x30\xff\xff\xff") == []
-    with pytest.raises(PacketTooLarge) as caught:
+    with pytest.raises(PacketTooLarge) as raised:
         decoder.feed(b"\x7f")
-    assert caught.value.size == 268_435_460
+    assert raised.value.size == 268_435_460
 
 
 def test_the_limit_is_exact():

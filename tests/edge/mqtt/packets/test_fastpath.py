@@ -149,6 +149,6 @@ def test_a_header_says_the_size(size: int):
     """A header announces as many bytes as were asked for, in as few bytes as there can be."""
     head = header(0x32, size)
     assert len(head) == 2 + (size > 0x7F) + (size > 0x3FFF) + (size > 0x1F_FFFF)
-    with pytest.raises(PacketTooLarge) as caught:
+    with pytest.raises(PacketTooLarge) as raised:
         Decoder(0).end_of(head, 0)
-    assert caught.value.size == len(head) + size
+    assert raised.value.size == len(head) + size

@@ -30,7 +30,7 @@ from edge.mqtt.packets.codec import (
     Will,
 )
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311
-from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, farewell, publish, refusal
+from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, disconnect_reason, publish, refusal
 
 
 def test_connack_announces_our_limits():
@@ -144,7 +144,7 @@ def test_connect_and_more_in_one_read(version: int):
 def test_a_second_connect_is_a_protocol_error(version: int):
     """CONNECT may come once."""
     peer, _ = World().connect(version=version)
-    assert farewell(peer, peer.send(connect())) == (0x82 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send(connect())) == (0x82 if version == 5 else None)
 
 
 @EITHER
@@ -207,7 +207,7 @@ def test_topics_outside_the_own_subtree(version: int, topic: str, code: int):
             (PubAckPacket, code)
         ]
     else:
-        farewell(peer, sent)
+        disconnect_reason(peer, sent)
         assert sent == []
     assert world.receiver.publishes == []
     assert world.receiver.dropped == {("c1", Reason.FORBIDDEN_TOPIC): 2}
@@ -243,7 +243,7 @@ def test_rules_that_end_a_connection(packet: Packet, code: int):
     """What was whole before the offence is still handed over; the reason is the standard's."""
     world = World()
     peer, _ = world.connect()
-    assert farewell(peer, peer.send(publish(1), packet, publish(2))) == code
+    assert disconnect_reason(peer, peer.send(publish(1), packet, publish(2))) == code
     assert len(world.receiver.publishes) == 1
 
 
@@ -251,7 +251,7 @@ def test_rules_that_end_a_connection(packet: Packet, code: int):
 def test_qos_2_closes_a_v311_connection(packet: Packet):
     """3.1.1 cannot be told that QoS 2 is not offered."""
     peer, _ = World().connect(version=4)
-    assert farewell(peer, peer.send(packet)) is None
+    assert disconnect_reason(peer, peer.send(packet)) is None
 
 
 @EITHER
@@ -263,7 +263,7 @@ def test_malformed_packets(version: int, at: int):
     world = World()
     peer, _ = world.connect(version=version)
     write = PublishPacket.write if version == 5 else v311.write
-    assert farewell(peer, peer.send_bytes(write(publish(1)) + data)) == (0x81 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send_bytes(write(publish(1)) + data)) == (0x81 if version == 5 else None)
     assert world.receiver.dropped == {("c1", Reason.MALFORMED): 1}
     assert len(world.receiver.publishes) == 1
 
@@ -273,7 +273,7 @@ def test_an_oversized_packet(version: int):
     """It is refused by its length, before it is there."""
     world = World()
     peer, _ = world.connect(version=version)
-    assert farewell(peer, peer.send_bytes(b"\x30\xff\xff\xff\x7f")) == (0x95 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send_bytes(b"\x30\xff\xff\xff\x7f")) == (0x95 if version == 5 else None)
     assert world.receiver.dropped == {("c1", Reason.OVERSIZED): 1}
 
 
@@ -282,7 +282,7 @@ def test_more_in_flight_than_the_receive_maximum():
     world = World()
     peer, _ = world.connect()
     many = [publish(at) for at in range(1, RECEIVE_MAX + 2)]
-    assert farewell(peer, peer.send(*many)) == 0x93
+    assert disconnect_reason(peer, peer.send(*many)) == 0x93
     assert len(world.receiver.publishes) == RECEIVE_MAX
 
 
@@ -327,7 +327,7 @@ def test_topic_aliases():
 def test_reasons_of_the_node(reason: Reason, code: int, text: str, wanted: bool):
     """A refusal has the standard's code, and its reason as text where the client wants texts."""
     world = World(acknowledge=True)
-    world.receiver.verdicts["order.place"] = reason
+    world.receiver.reasons["order.place"] = reason
     peer, _ = world.connect(request_problem_info=wanted)
     (ack,) = peer.send(publish(4))
     assert isinstance(ack, PubAckPacket)
@@ -337,7 +337,7 @@ def test_reasons_of_the_node(reason: Reason, code: int, text: str, wanted: bool)
 def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
     """The receipt tells a 3.1.1 client, not the PUBACK."""
     world = World(acknowledge=True)
-    world.receiver.verdicts["order.place"] = Reason.TOO_LATE
+    world.receiver.reasons["order.place"] = Reason.TOO_LATE
     peer, _ = world.connect(version=4)
     assert peer.send(publish(4)) == [PubAckPacket(4)]
 
@@ -345,7 +345,7 @@ def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
 def test_a_full_disk_is_never_acknowledged_in_v311():
     """A 3.1.1 PUBACK would be a lie: it stays away, later ones go out, and the client has to come back."""
     world = World(acknowledge=True)
-    world.receiver.verdicts["order.place"] = Reason.DISK_FULL
+    world.receiver.reasons["order.place"] = Reason.DISK_FULL
     peer, _ = world.connect(version=4)
     assert peer.send(publish(4), publish(5, "ds/n1/up/c1/a")) == [PubAckPacket(5)]
     world.pass_s(OVER_QUOTA_CLOSE_S + 1)

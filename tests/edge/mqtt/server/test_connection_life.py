@@ -18,7 +18,7 @@ from edge.mqtt.packets.codec import (
 )
 from edge.mqtt.server.connection import Connection
 from tests.edge.mqtt.cases import BOTH, V5
-from tests.edge.mqtt.world import ALL, EITHER, World, connect, farewell
+from tests.edge.mqtt.world import ALL, EITHER, World, connect, disconnect_reason
 
 
 def test_the_same_client_takes_over():
@@ -65,7 +65,7 @@ def test_keepalive(version: int):
     peer.connection.read_paused = False
     assert not peer.connection.closing
     world.pass_s(31)
-    assert farewell(peer, peer.read()) == (0x8D if version == 5 else None)
+    assert disconnect_reason(peer, peer.read()) == (0x8D if version == 5 else None)
 
 
 @EITHER
@@ -90,8 +90,8 @@ def test_the_deadline_of_connect():
         world.pass_s(1)
     world.pass_s(1)
     assert peer.connection.closing
-    assert world.sessions.wheel.turn(world.now + 60) is None
-    assert len(world.sessions.wheel) == 0
+    assert world.sessions.deadlines.turn(world.now + 60) is None
+    assert len(world.sessions.deadlines) == 0
 
 
 @given(st.lists(st.sampled_from(V5), max_size=12))

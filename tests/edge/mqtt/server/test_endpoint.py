@@ -38,7 +38,7 @@ from tests.processes import make_certificates
 
 UP = "ds/n1/up/c1/order.place"
 ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 Test = Callable[[], Coroutine[Any, Any, None]]
 
@@ -48,7 +48,7 @@ def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
     """Runs a coroutine function in either loop, for as long as patience lasts."""
 
     def runner(test: Test) -> None:
-        request.param(asyncio.wait_for(test(), PATIENCE_S))
+        request.param(asyncio.wait_for(test(), TIMEOUT_S))
 
     return runner
 
@@ -279,9 +279,9 @@ def test_takeover(run: Callable[[Test], None]):
         _, port = await endpoint.listen("127.0.0.1:0")
         old = await Client.connect(port)
         new = await Client.connect(port)
-        farewell = await old.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x8E
+        disconnect_reason = await old.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x8E
         assert await old.receive() is None
         await answered(endpoint, receiver, new)
         assert endpoint.takeovers == 1
@@ -301,13 +301,13 @@ def test_revocation(run: Callable[[Test], None]):
         one, two, three = [await Client.connect(port, client=name) for name in ("c1", "c2", "c3")]
         revoked.add("c2")
         endpoint.recheck()
-        farewell = await two.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x87
+        disconnect_reason = await two.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x87
         endpoint.disconnect("c3")
-        farewell = await three.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x98
+        disconnect_reason = await three.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x98
         await answered(endpoint, receiver, one)
         await until(lambda: endpoint.connections == 1)
         refused = await Client.open(port)
@@ -354,18 +354,18 @@ def test_closing(run: Callable[[Test], None]):
         endpoint = make(receiver)
         _, port = await endpoint.listen("127.0.0.1:0")
         client = await Client.connect(port)
-        stranger = await Client.open(port)
+        unauthenticated = await Client.open(port)
         await until(lambda: endpoint.connections == 2)
         await endpoint.stop_listening()
         with pytest.raises(ConnectionError):
             await Client.open(port)
         await answered(endpoint, receiver, client)
         await endpoint.close()
-        farewell = await client.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x8B
+        disconnect_reason = await client.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x8B
         assert await client.receive() is None
-        assert await stranger.receive() is None
+        assert await unauthenticated.receive() is None
         assert receiver.presence == [("c1", True)]
         assert endpoint.connections == 0
 
@@ -381,9 +381,9 @@ def test_the_reason_arrives_though_more_was_sent(run: Callable[[Test], None]):
         _, port = await endpoint.listen("127.0.0.1:0")
         client = await Client.connect(port)
         client.writer.write(b"\x30\xff\xff\xff\x7f" + b"x" * 3_000_000)
-        farewell = await client.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x95
+        disconnect_reason = await client.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x95
         assert await client.receive() is None
         assert endpoint.connections == 1
         skip = 10.0
@@ -463,15 +463,15 @@ def test_a_flood_of_connections(run: Callable[[Test], None]):
         endpoint = make(receiver, connections_max=50)
         _, port = await endpoint.listen("127.0.0.1:0")
         first = await Client.connect(port, client="c2")
-        strangers = [await Client.open(port) for _ in range(100)]
+        unauthenticated = [await Client.open(port) for _ in range(100)]
         honest = await Client.connect(port)
         await answered(endpoint, receiver, honest)
         first.send(PingReqPacket())
         assert isinstance(await first.receive(), PingRespPacket)
         await until(lambda: endpoint.connections <= 50)
         assert endpoint.connections_refused >= 50
-        for stranger in strangers:
-            stranger.writer.close()
+        for each in unauthenticated:
+            each.writer.close()
         await endpoint.close()
 
     run(test)
@@ -486,16 +486,16 @@ def test_deadlines_run_on_the_endpoints_clock(run: Callable[[Test], None]):
         endpoint = make(receiver, clock=lambda: time.monotonic() + skip)
         _, port = await endpoint.listen("127.0.0.1:0")
         client = await Client.connect(port)
-        stranger = await Client.open(port)
+        unauthenticated = await Client.open(port)
         await until(lambda: endpoint.connections == 2)
         skip = 11.0
-        assert await stranger.receive() is None
-        stranger.writer.close()
+        assert await unauthenticated.receive() is None
+        unauthenticated.writer.close()
         await until(lambda: endpoint.connections == 1)
         skip = 120.0
-        farewell = await client.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x8D
+        disconnect_reason = await client.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x8D
         client.writer.close()
         await until(lambda: endpoint.connections == 0)
         await endpoint.close()

@@ -39,9 +39,9 @@ async def main():
 """
 
 
-def echoes(connection: socket.socket, patience_s: float) -> bool:
+def echoes(connection: socket.socket, timeout_s: float) -> bool:
     """Whether the other side has accepted the connection and answers in time."""
-    connection.settimeout(patience_s)
+    connection.settimeout(timeout_s)
     try:
         connection.sendall(b"x")
         return connection.recv(1) == b"x"
@@ -57,12 +57,12 @@ def test_without_descriptors_it_pauses_says_so_and_goes_on(loop: str) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        asking, answering = process.stdin, process.stdout
+        requests, responses = process.stdin, process.stdout
 
         def ask() -> tuple[int, int, bool]:
-            asking.write("?\n")
-            asking.flush()
-            pauses, paused, opens = answering.readline().split()
+            requests.write("?\n")
+            requests.flush()
+            pauses, paused, opens = responses.readline().split()
             return int(pauses), int(paused), opens == "True"
 
         address = ("127.0.0.1", int(process.stdout.readline()))

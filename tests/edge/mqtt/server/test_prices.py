@@ -11,13 +11,13 @@ import uvloop
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, Event, Ping, Pong, Request
 
-from edge.limits import STRANGER_WORK_MAX, WORK_BURST, WORK_PER_PUBLISH, WORK_PER_S
+from edge.limits import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_PUBLISH, WORK_PER_S
 from edge.mqtt.packets.codec import ConnectPacket, PingReqPacket, PubAckPacket, QoS, SubscribePacket, TopicFilter
 from edge.mqtt.server.endpoint import Endpoint
 from edge.mqtt.server.sessions import Budget
 from tests.edge.mqtt.world import TOKEN, Recorder, World, publish
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
 PUBLISH = publish().write()
 
@@ -28,7 +28,7 @@ Test = Callable[[], Coroutine[Any, Any, None]]
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Test], None]:
     """Runs a coroutine function in either loop, for as long as patience lasts."""
     monkeypatch.setattr("edge.mqtt.server.endpoint.CLOSE_GRACE_S", 0.2)
-    return lambda test: request.param(asyncio.wait_for(test(), PATIENCE_S))
+    return lambda test: request.param(asyncio.wait_for(test(), TIMEOUT_S))
 
 
 class Web:
@@ -95,9 +95,9 @@ def test_a_stranger_is_closed(run: Callable[[Test], None], junk: str):
 
     async def test() -> None:
         endpoint, port = await start(Recorder())
-        stranger = await Web.open(port)
-        stranger.send(*[JUNK[junk]] * (2 * STRANGER_WORK_MAX))
-        assert await stranger.pongs() <= STRANGER_WORK_MAX
+        unauthenticated = await Web.open(port)
+        unauthenticated.send(*[JUNK[junk]] * (2 * UNAUTHENTICATED_WORK_MAX))
+        assert await unauthenticated.pongs() <= UNAUTHENTICATED_WORK_MAX
         assert endpoint.connects_refused == 1
         await endpoint.close()
 
@@ -133,10 +133,10 @@ def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
 
         async def flood() -> None:
             while True:
-                stranger = await Web.open(port)
-                stranger.writer.write(stranger.socket.send(Ping()) * 40_000)
-                pongs.append(await stranger.pongs())
-                stranger.writer.close()
+                unauthenticated = await Web.open(port)
+                unauthenticated.writer.write(unauthenticated.socket.send(Ping()) * 40_000)
+                pongs.append(await unauthenticated.pongs())
+                unauthenticated.writer.close()
 
         flooding = asyncio.create_task(flood())
         for at in range(1, 6):
@@ -147,7 +147,7 @@ def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
         flooding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await flooding
-        assert max(pongs) <= STRANGER_WORK_MAX
+        assert max(pongs) <= UNAUTHENTICATED_WORK_MAX
         assert endpoint.connects_refused >= len(pongs)
         assert len(receiver.publishes) == 5
         await endpoint.close()
