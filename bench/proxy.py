@@ -1,8 +1,8 @@
 """A TCP proxy that behaves as mobile networks and broken uplinks do: no root, no netem, no container needed.
 
-async with Proxy(("127.0.0.1", node_port), seed=7, up=Weather(latency_s=0.15, jitter_s=0.05)) as proxy:
+async with Proxy(("127.0.0.1", node_port), seed=7, up=NetworkConditions(latency_s=0.15, jitter_s=0.05)) as proxy:
     ...                                          # clients connect to 127.0.0.1:proxy.port
-    proxy.down = Weather(bytes_per_s=8_000)      # at any time, for every connection from its next bytes on
+    proxy.down = NetworkConditions(bytes_per_s=8_000)      # at any time, for every connection from its next bytes on
     await proxy.dead_spot(10.0)                  # nothing moves for ten seconds; then what was held goes on
     proxy.reset()                                # RST on every open connection
 
@@ -49,10 +49,10 @@ class NetworkConditions:
     """Throughput of one connection; 0 is unlimited."""
     swallow: bool = False
     """Bytes vanish without an error: a half-open connection. One that has lost bytes goes on losing them when the
-    weather changes, as its stream could never be whole again."""
+    conditions change, as its stream could never be whole again."""
     cut_at: int | None = None
     """A connection ends as soon as so many bytes have passed in this direction; those arrive, the next one does not.
-    Also one that is beyond it when the weather changes."""
+    Also one that is beyond it when the conditions change."""
     cut_resets: bool = False
     """It ends with an RST instead of a FIN."""
 

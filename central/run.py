@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def run(config_path: str, echo: Callable[[str], None]) -> int:
-    """Run the centre until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
+    """Run the centre until SIGTERM or SIGINT. `echo` prints one line for a person. Returns the exit code."""
     import uvloop
 
     config = load(config_path)
@@ -206,7 +206,7 @@ class _Running:
             before = now
 
     def _reload(self) -> None:
-        """SIGHUP. Whatever is broken leaves everything as it was, and the log says why."""
+        """SIGHUP. Whatever is broken leaves everything as it was, and is logged with the reason."""
         try:
             credentials = None if self._config.anonymous else Credentials.load(self._config.credentials)
             if self._tls is not None:

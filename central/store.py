@@ -1,6 +1,6 @@
 """What the centre keeps, in one SQLite file: who the nodes are, which batches came, and the sums of all their windows.
 
-One connection writes, in one thread; WAL, `synchronous=FULL`. A batch and the standing that it leads to are one
+One connection writes, in one thread; WAL, `synchronous=FULL`. A batch and the node's record after it are one
 transaction, so after a crash at any instant a batch has been merged once or not at all. Windows are deltas, so merging
 is adding. Readers have connections of their own, read-only, which never checkpoint. All SQL of the centre is here.
 """
@@ -18,12 +18,12 @@ from edge.messages.batches import BatchMessage, Window, combine, quantiles
 
 from .ingest.verify import Alarm, NodeRecord
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 FILE: Final = "centre.db"
 
 _SCHEMA: Final = """
 create table node(
-    name text primary key, standing blob not null, enrolled_at integer not null, last_seen integer not null,
+    name text primary key, record blob not null, enrolled_at integer not null, last_seen integer not null,
     batches integer not null default 0, repeats integer not null default 0, refused integer not null default 0,
     bytes integer not null default 0, events integer not null default 0
 ) without rowid, strict;
@@ -102,7 +102,7 @@ class Store:
 
     def record(self, node: str) -> NodeRecord | None:
         """What is known of a node."""
-        row = self._db.execute("select standing from node where name = ?", (node,)).fetchone()
+        row = self._db.execute("select record from node where name = ?", (node,)).fetchone()
         return _decode(row[0]) if row else None
 
     def hash_of(self, node: str, epoch: int, seq: int) -> bytes | None:
@@ -121,7 +121,7 @@ class Store:
                 self._alarm(node, alarm, at)
 
     def merge(self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int) -> None:
-        """The next batch, and the standing after it."""
+        """Store the next batch, and the record after it."""
         node = record.node
         events = sum(window.events for window in windows)
         with self._db:
@@ -183,8 +183,8 @@ class Store:
 
     def _keep(self, record: NodeRecord, at: int) -> None:
         sql = (
-            "insert into node(name, standing, enrolled_at, last_seen) values(?1, ?2, ?3, ?3)"
-            " on conflict(name) do update set standing = ?2, last_seen = ?3"
+            "insert into node(name, record, enrolled_at, last_seen) values(?1, ?2, ?3, ?3)"
+            " on conflict(name) do update set record = ?2, last_seen = ?3"
         )
         self._db.execute(sql, (record.node, _encode(record), at))
 
@@ -256,7 +256,7 @@ class Reader:
             for node, at, kind, detail, events in latest:
                 alarms.setdefault(node, []).append({"at": at, "kind": kind, "detail": detail, "events": events})
             rows: list[Any] = self._db.execute(
-                "select name, standing, enrolled_at, last_seen, batches, repeats, refused, bytes, events"
+                "select name, record, enrolled_at, last_seen, batches, repeats, refused, bytes, events"
                 " from node order by name"
             ).fetchall()
         names = ("enrolled_at", "last_seen", "batches", "repeats", "refused", "bytes", "events")

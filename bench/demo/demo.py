@@ -1,4 +1,4 @@
-"""One demonstration from start to verdict: processes, people, kills, drain, evidence."""
+"""One demonstration from start to result: processes, people, kills, drain, evidence."""
 
 import asyncio
 import contextlib
@@ -93,7 +93,7 @@ class Demo:
     # -- what a screen and a signal handler may call -------------------------------------------------------------------
 
     def interrupt(self) -> None:
-        """End the run now, without a verdict."""
+        """End the run now, without a result."""
         self.interrupted = True
         self._stop.set()
 
@@ -200,7 +200,7 @@ class Demo:
         return link
 
     def _people(self, world: World) -> None:
-        """Everybody's day into the agenda."""
+        """Schedule everybody's day."""
         instance = self.instance
         self._open_orders = {order.name for order in instance.orders}
         orders = {order.name: order for order in instance.orders}
@@ -263,7 +263,7 @@ class Demo:
     # -- the end -------------------------------------------------------------------------------------------------------
 
     async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended | None:
-        """Let everything settle, stop the processes, and judge. None where that was interrupted."""
+        """Let everything settle, stop the processes, and check the invariants. None where that was interrupted."""
         self.phase = "draining"
         world.closed = True
         assert self.scheduler is not None

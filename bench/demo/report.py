@@ -1,8 +1,8 @@
 """The run in figures: the JSON that `doorstep demo --json` writes, and the few lines that a person reads at the end.
 
-Names that others rely on are in the README; every duration says its unit in its name. Latencies are real milliseconds
+Names that others rely on are in the README; every duration has its unit in its name. Latencies are real milliseconds
 from the instant at which the event was due, so that a slow sender counts against the result and not for it; of the
-assignment, only orders that the node offered at once count, those that had to wait for a rider are told in `waited`.
+assignment, only orders that the node offered at once count, those that had to wait for a rider are in `waited`.
 """
 
 from collections.abc import Mapping, Sequence

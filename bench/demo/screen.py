@@ -44,7 +44,7 @@ PHASES: Final = {
     "connecting": "the kitchens open",
     "day": "",
     "draining": "the day is over: waiting for the last receipts and the centre",
-    "checking": "reading the journal, judging the invariants",
+    "checking": "reading the journal, checking the invariants",
     "stopping": "stopping",
     "done": "done",
 }
@@ -57,7 +57,7 @@ def draw(demo: Demo, console: Console) -> RenderableType:
     layout.split_column(
         Layout(_header(demo), name="header", size=3),
         Layout(name="body", size=BODY_LINES),
-        Layout(_log_lines(demo, max(console.size.height - BODY_LINES - 7, 2)), name="happenings"),
+        Layout(_log_lines(demo, max(console.size.height - BODY_LINES - 7, 2)), name="log"),
         Layout(_footer(demo, width), name="footer", size=2),
     )
     layout["body"].split_row(

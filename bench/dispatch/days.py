@@ -67,7 +67,7 @@ def folders(named: Sequence[str]) -> list[str]:
     names: dict[str, Path] = {}
     for path in found:
         if names.setdefault(path.resolve().name, path).resolve() != path.resolve():
-            hint = f"{names[path.resolve().name]} has the same name. Results are told apart by it: rename one."
+            hint = f"{names[path.resolve().name]} has the same name. Results are identified by it: rename one."
             raise InputError(str(path), None, hint)
     return [str(path) for path in names.values()]
 

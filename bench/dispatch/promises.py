@@ -1,4 +1,4 @@
-"""Whether customers got what they were told: promised drop-offs against real ones.
+"""Whether promises were kept: promised drop-offs against real ones.
 
 An order that was promised and not delivered broke its promise, by however much: it counts in the shares, and has no
 part in the errors.

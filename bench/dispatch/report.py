@@ -29,7 +29,7 @@ class DecideMs(Struct, frozen=True):
 
 class Result(Struct, frozen=True):
     """One instance, scored. `promises` is None for a policy that makes none; `decide_cpu_ms` is the
-    processor's time for a call in the mean, but for calls that only hear of pickups."""
+    processor's time for a call in the mean, but for calls that only report pickups."""
 
     name: str
     score: Score

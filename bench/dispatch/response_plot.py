@@ -56,10 +56,10 @@ def svg(policy: str, pace: Pace, lines: Sequence[Line]) -> str:
 
 
 def caption(pace: Pace, lines: Sequence[Line]) -> str:
-    """What the picture does not say by itself."""
+    """What the picture does not show by itself."""
     caption_text = (
         "Up to 8 s the policy thinks, which costs no time on the set's clock of whole minutes; at 60 s and 300 s an "
-        "order is heard of only at the next multiple of 1 and of 5 minutes, and all else goes on. "
+        "policy receives an order only at the next multiple of 1 and of 5 minutes, and all else goes on. "
     )
     if not pace.pass_ms:
         return caption_text + "This policy does not think longer where it may: one run stands for all times up to 8 s."

@@ -91,7 +91,7 @@ def _group(shown: Table, title: str, names: Sequence[str], ours: Scores, theirs:
 
 def _interval(shown: Table, ours: Scores) -> None:
     if len(set(map(seed_of, ours))) < 2:
-        return  # one seed says nothing about others
+        return  # one seed gives no interval
     low: Values = {}
     high: Values = {}
     for field in COLUMNS:

@@ -1,4 +1,4 @@
-"""An hour of a day's load, or a full house: orders under way as long as on a road, riders who say where they are."""
+"""An hour of a day's load, or full load: orders under way as long as on a road, riders who report positions."""
 
 import asyncio
 import heapq
@@ -39,7 +39,7 @@ _decode: Final = msgspec.msgpack.Decoder(Received).decode
 
 
 class Day:
-    """Everybody connected to a household's node."""
+    """All clients of one node."""
 
     def __init__(self, process: NodeProcess) -> None:
         self.placed = self.accepted = self.delivered = self.positions = 0

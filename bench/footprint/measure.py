@@ -1,4 +1,4 @@
-"""Start-up, memory, wake-ups: of an empty node, after an hour of a day's load, and with a full house."""
+"""Start-up, memory, wake-ups: of an empty node, after an hour of a day's load, and at full load."""
 
 import asyncio
 import math
@@ -125,7 +125,7 @@ async def _full(plan: Plan, running_node: NodeProcess) -> dict[str, Any]:
 
 
 async def _look(running_node: NodeProcess, seconds: float) -> dict[str, float]:
-    """Memory, and what the node does while nobody says anything."""
+    """Memory, and what the node does while nobody sends anything."""
     wakes, used = wake_ups(running_node.pid), cpu_s(running_node.pid)
     await asyncio.sleep(seconds)
     return {

@@ -85,7 +85,7 @@ class NodeProcess:
     async def _let_in(self, begin: float, start: asyncio.Future[None]) -> float:
         while perf_counter() - begin < START_S_MAX:
             if start.done():
-                await start  # it failed: says why
+                await start  # it failed: raises the reason
             try:
                 connection = await connect(self.door, PROBE, token_of(PROBE), (), ignore_message)
             except OSError:

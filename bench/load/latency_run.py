@@ -28,7 +28,7 @@ RIDERS: Final = 200
 WARM_UP_S: Final = 0.5
 SYNCS_MAX: Final = 300
 LATE_SHARE_MAX: Final = 0.01
-"""More late sends than this are said beside the result."""
+"""More late sends than this are noted beside the result."""
 
 QUANTILES: Final = ("p50", "p99", "p999")
 ORDERS_APART: Final = 1_000_000

@@ -1,4 +1,4 @@
-"""What node and centre say of themselves during an outage, sampled at one pace in all phases, so that looking costs
+"""The states that node and centre report during an outage, sampled at one pace in all phases, so that looking costs
 every phase the same."""
 
 import asyncio
@@ -123,6 +123,6 @@ async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
 
 
 async def held(site: Site) -> dict[str, Any]:
-    """What the centre says of this node; empty before it enrolled."""
+    """The centre's state of this node; empty before it enrolled."""
     nodes = (await patiently(site.nodes))["nodes"]
     return nodes[0] if nodes else {}

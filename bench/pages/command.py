@@ -50,7 +50,7 @@ def report(folder: str, page_path: str | None, table_path: str | None) -> None:
 
 
 def table(files: list[Path]) -> str:
-    """The targets about which these reports say something, as Markdown."""
+    """The targets that these reports measure, as Markdown."""
     from .targets import markdown, results
 
     found: list[dict[str, Any]] = []

@@ -40,7 +40,7 @@ class TargetResult(Struct, frozen=True):
 
 
 HEADINGS: Final = ("what", "measured", "must", "aim", "met", "nothing decided")
-"""Of a table of verdicts."""
+"""Of a table of results."""
 
 
 def cells(one: TargetResult) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def cells(one: TargetResult) -> tuple[str, ...]:
 
 
 def results(reports: Iterable[Report]) -> list[TargetResult]:
-    """One for each target about which a report says something, in the sequence of TARGETS."""
+    """One for each target that a report measures, in the sequence of TARGETS."""
     known = list(reports)
     found: list[TargetResult] = []
     for target in TARGETS:

@@ -50,7 +50,7 @@ async def node_red(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
         child = Child("node-red", words, folder, ("127.0.0.1", plain))
         async with running([child]):
             await wait_for_line(child, "Connected to broker")
-            await asyncio.sleep(0.5)  # it subscribes after it has said so
+            await asyncio.sleep(0.5)  # it subscribes after its log line
             yield Peer(Subject("node-red", door, [broker, child]), version_of(home))
 
 

@@ -87,7 +87,7 @@ class District:
         self._progress = asyncio.Event()
 
     async def open(self, node_port: int) -> None:
-        """Everybody connected, riders on shift, on a fair network; then the weather begins."""
+        """Everybody connected, riders on shift, on a fair network; then the network conditions change."""
         self.proxy = Proxy(("127.0.0.1", node_port), seed=self._seed * 1000 + self._number)
         await self.proxy.start()
         port = self.proxy.port
@@ -173,7 +173,7 @@ class District:
         except TimeoutError:
             return  # connecting makes no sound
 
-    # -- what phones hear ----------------------------------------------------------------------------------------------
+    # -- what phones receive ------------------------------------------------------------------------------------------
 
     def _on_till(self, phone: Phone, kind: str, received: Received, read_at: float) -> None:
         del read_at

@@ -1,6 +1,6 @@
 """Phones: MQTT clients that survive their network.
 
-Each keeps what it said until its receipt has come. A connection that gives no acknowledgement for ACK_DEADLINE_S is
+Each keeps an event until its receipt has come. A connection that gives no acknowledgement for ACK_DEADLINE_S is
 given up and made anew; what was not acknowledged is then sent again, with the same event id, and the session brings
 what came meanwhile.
 """
@@ -40,7 +40,7 @@ class Received(Struct):
 _decode: Final = msgspec.msgpack.Decoder(Received).decode
 
 OnReceived = Callable[["Phone", str, Received, float], None]
-"""An answer: its kind, what it says, and `time.perf_counter()` of the read."""
+"""An answer: its kind, its content, and `time.perf_counter()` of the read."""
 
 
 class Sent(Struct):

@@ -79,7 +79,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
 
 
 def exponents(report: dict[str, Any]) -> dict[str, float | None]:
-    """Of time and of memory against each size; None where it cannot be told."""
+    """Of time and of memory against each size; None where it cannot be estimated."""
     found: dict[str, float | None] = {}
     for what, field in (("riders", "decide_ms"), ("carried", "decide_ms"), ("waiting", "decide_ms"), ("clients", "ms")):
         rows = report[what]

@@ -1,11 +1,11 @@
-"""From samples to the verdict: a slope with its interval for everything that must not grow.
+"""From samples to the result: a slope with its interval for everything that must not grow.
 
-Judged are memory and descriptors of node and centre, and the node's disk. A process begins small: without any fault a
+Checked are memory and descriptors of node and centre, and the node's disk. A process begins small: without any fault a
 node of 63 MB was at 74.0 MB after five minutes and at 74.1 twelve minutes later, with faults that takes longer. So
-memory and descriptors are judged within the lives of the process, each life with a level of its own, without their
-first YOUNG_S; the schedule leaves two thirds of the run to one life. The disk outlives its process and is judged over
-the whole run. The first WARM_UP share of the run is left out. The centre's disk is shown and not judged: it keeps every
-window for a year, and the scaled clock makes a day's windows in minutes.
+memory and descriptors are checked within the lives of the process, each life with a level of its own, without their
+first YOUNG_S; the schedule leaves two thirds of the run to one life. The disk outlives its process and is checked over
+the whole run. The first WARM_UP share of the run is left out. The centre's disk is shown and not checked: it keeps
+every window for a year, and the scaled clock makes a day's windows in minutes.
 """
 
 from collections.abc import Callable

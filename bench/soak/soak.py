@@ -90,7 +90,7 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Ended:
 
 
 class Driver:
-    """Does what the schedule says. `driven` counts it."""
+    """Runs the schedule. `driven` counts it."""
 
     def __init__(self, on: Scene, seed: int) -> None:
         self.driven: Counter[str] = Counter()

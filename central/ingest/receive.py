@@ -1,7 +1,7 @@
 """Batches in, acknowledgements out: the centre's side of the uplink.
 
-The endpoint hands over publishes; one thread judges and stores them, in the order in which they came; what it answers
-goes back through the endpoint, and only then is the publish acknowledged. So a PUBACK means here, too: on disk.
+The endpoint hands over publishes; one thread validates and stores them, in the order in which they came; what it
+answers goes back through the endpoint, and only then is the publish acknowledged. So a PUBACK means here, too: on disk.
 """
 
 import logging
@@ -63,7 +63,7 @@ class BatchValidator:
         self._wall_ms = wall_ms
 
     def validate(self, publish: Publish) -> BatchOutcome:
-        """The verdict, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
+        """The outcome, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
         try:
             if publish.kind == SYNC_HELLO:
                 return self._hello(publish)
@@ -115,7 +115,7 @@ class BatchValidator:
 
 
 class Wakes(Protocol):
-    """What the receiver needs of the endpoint: to be told that clients have answers."""
+    """What the receiver needs of the endpoint: a call when clients have answers."""
 
     def wake(self, clients: Iterable[str]) -> None:
         """These clients have something pending."""
@@ -123,7 +123,7 @@ class Wakes(Protocol):
 
 
 class Receive:
-    """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is told when the
+    """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is called when the
     disk fails in a way that only a restart can mend. Set `link` before the first publish."""
 
     def __init__(
@@ -183,7 +183,7 @@ class Receive:
             self._answers[client] = deque(answer for answer in answers if answer.sequence not in sequences)
 
     def present(self, client: str, present: bool) -> None:
-        """Forget what an absent node did not take: it says hello first when it returns."""
+        """Forget what an absent node did not take: it sends a hello first when it returns."""
         if not present:
             self._answers.pop(client, None)
 
@@ -203,7 +203,7 @@ class Receive:
                 outcome = self._validator.validate(job[1])
                 self.problem = ""
             except apsw.FullError as error:
-                self.problem = f"The disk is full ({error}): batches wait at the nodes. Make room in data_dir."
+                self.problem = f"The disk is full ({error}): batches wait at the nodes. Free space in data_dir."
                 log.error("%s", self.problem)
                 outcome = BatchOutcome(reason=Reason.DISK_FULL)
             except apsw.Error as error:

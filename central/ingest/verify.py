@@ -1,6 +1,6 @@
 """Whether to believe a node: where the two sides stand, and whether a batch is the next one.
 
-Pure decisions on what the store knows (`NodeRecord`) and what the node says. Nothing here is merged, kept or sent. The
+Pure decisions on what the store knows (`NodeRecord`) and the node's message. Nothing here is merged, kept or sent. The
 cases, and what the node does about each, are the table in `edge.core.outbox`.
 """
 
@@ -36,8 +36,8 @@ ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
 
 class NodeRecord(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
-    the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended,
-    `discard_before` (Unix ms) what the node was told not to send again when this one began, `chain` is the `linked`
+    the end of its latest window. `old_epoch` and `old_through` are how the epoch before ended,
+    `discard_before` (Unix ms) what the node must not send again when this one began, `chain` is the `linked`
     hash over all batches that came from it, of whatever epoch."""
 
     node: str
@@ -74,7 +74,7 @@ class BatchError(Exception):
 def answer_hello(
     record: NodeRecord | None, hello: Hello, hash_of: HashOf
 ) -> tuple[SyncWelcome, NodeRecord | None, Alarm | None]:
-    """The answer to a hello, the node's new standing (None: as before), and what to tell a person."""
+    """The answer to a hello, the node's new record (None: unchanged), and an alarm for the operator."""
     if record is None:
         alarm = _lost(hello.acked_events) if hello.epoch else None
         fresh = NodeRecord(node=hello.node, instance=hello.instance, boot=hello.boot, epoch=hello.epoch + 1)
@@ -96,7 +96,7 @@ def answer_hello(
 
 
 def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> str:
-    """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises BatchError."""
+    """`REPEAT`, or empty where the batch is the next one by number and chain. Raises BatchError."""
     if record is None or batch.epoch != record.epoch:
         raise BatchError(STALE_EPOCH, f"epoch {batch.epoch} is not the present one")
     if batch.seq <= record.through:
@@ -138,7 +138,7 @@ def unpack(batch: BatchMessage) -> tuple[bytes, list[Window]]:
 
 
 def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> NodeRecord:
-    """The standing after this next batch."""
+    """The node's record after this batch."""
     return msgspec.structs.replace(
         record,
         through=batch.seq,
@@ -150,7 +150,7 @@ def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> Nod
 
 
 def _booted(record: NodeRecord, hello: Hello) -> NodeRecord:
-    """The standing with the process that speaks now; the one before must not come back."""
+    """The record with the process that sends now; the one before must not come back."""
     if hello.boot == record.boot:
         return record
     retired = [*record.retired, record.boot][-BOOTS_REMEMBERED:]
@@ -167,8 +167,8 @@ def _same_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Sync
 
 
 def _shorter(record: NodeRecord, hello: Hello) -> tuple[SyncWelcome, NodeRecord, Alarm]:
-    """The centre holds less than the node was told. Where not all of it is the node's own, what it has from before then
-    may be here under other numbers."""
+    """The centre holds less than it acknowledged to the node. Where not all of it is the node's own, what it has from
+    before then may be here under other numbers."""
     known = _accounted(record, hello) is not False
     alarm = _lost(hello.acked_events - record.events, known)
     return _new_epoch(record, hello, alarm, discard_before=0 if known else record.seen_until)
@@ -182,7 +182,7 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
     closed = record.old_through if hello.epoch == record.old_epoch else hello.through
     agreed, agrees = _compare(hello, closed, hash_of)
     if hello.epoch == record.old_epoch and record.through == 0:
-        # The greeting never arrived, or was not kept: nothing of the new epoch is here, so it can be given once more.
+        # The welcome never arrived, or was not kept: nothing of the new epoch is here, so it can be sent again.
         agrees = agrees and not (_accounted(record, hello) is False and _continued(record, hello, agreed) is False)
         welcome = SyncWelcome(
             epoch=record.epoch,
@@ -193,14 +193,14 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
         )
         if hello.acked_events <= record.events:
             return welcome, record, None
-        # Another process, on an older copy of the same disk, heard it first.
+        # Another process, on an older copy of the same disk, received it first.
         alarm = _lost(hello.acked_events - record.events)
         return welcome, msgspec.structs.replace(record, events=hello.acked_events), alarm
     return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
 
 
 def _accounted(record: NodeRecord, hello: Hello) -> bool | None:
-    """Whether all that the centre holds is what this node has sent, or was told to give up: then the node has been
+    """Whether all that the centre holds is what this node has sent, or was asked to give up: then the node has been
     through its present history. None where one side is of version 1."""
     if hello.instance != record.instance or (record.history == NO_BATCH and not record.seen_until):
         return True

@@ -1,4 +1,5 @@
-"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and one plain verdict.
+"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and one sentence on its
+health.
 
 Everything is in memory, counts since the start, and is touched by the event loop's thread only. Whoever runs the node
 calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and samples the progress of queues. What
@@ -162,7 +163,7 @@ class Status:
         """Answers became visible to their clients."""
         self._counts["answers"] += n
 
-    # -- what the parts of the node register or tell -------------------------------------------------------------------
+    # -- what the parts of the node register or report -----------------------------------------------------------------
 
     def gauge(self, name: str, read: Callable[[], Value]) -> None:
         """Register `section.name`, read at each report. Registering a name again replaces it."""
@@ -179,7 +180,7 @@ class Status:
 
     def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
         """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `health.STALLS` knows
-        the name, not empty and not moving for its patience is a problem; others are only shown."""
+        the name, not empty and not moving for longer than its limit is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
 
     def alarm(self, name: str, text: str | None, *, serving: bool = True, restart: bool = False) -> None:
@@ -207,12 +208,12 @@ class Status:
             self._sampled_s = seconds
             self._sample_clock(now, seconds)
             for queue in self._queues.values():
-                with suppress(Exception):  # `report` says which one cannot be read
+                with suppress(Exception):  # `report` names the one that cannot be read
                     queue.sample()
 
     def needs_restart(self) -> bool:
         """Whether something stands still that only a new process can set going again: then the service manager should
-        hear nothing more from this one. A full disk or a missing centre is no reason."""
+        get nothing more from this one. A full disk or a missing centre is no reason."""
         alarms = any(restart for _, _, restart in self._alarms.values())
         return alarms or any(problem.restart for problem in problems({"queues": self._moving({})}))
 

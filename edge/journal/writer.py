@@ -1,7 +1,7 @@
 """The thread that writes the journal.
 
-It takes whatever lies in its queue, makes it one transaction (so one sync to disk), and tells the loop how far it has
-come. Under load groups grow by themselves; without load a row goes alone and at once.
+It takes whatever lies in its queue, makes it one transaction (so one sync to disk), and reports to the loop how far it
+has come. Under load groups grow by themselves; without load a row goes alone and at once.
 
 Where a commit takes less than DIRECT_COMMIT_S_MAX the loop may use the connection itself while the thread has nothing
 to do (`commit`): the two would only wait for each other. The hand-over there and back costs the processor more than the
@@ -140,7 +140,7 @@ class Writer:
         if not self._using.acquire(blocking=False):
             return False
         try:
-            self._db.set_busy_timeout(0)  # a stranger's lock is for the thread to wait for
+            self._db.set_busy_timeout(0)  # the thread waits for other processes' locks
             try:
                 self._insert([entry])
             finally:
@@ -257,7 +257,7 @@ class Writer:
 
     def _checkpoint_apart(self) -> Exception | None:
         """While commits go on: all that the WAL holds by now, then what came meanwhile, which is less each time. What
-        failed: the connection that the loop may be using just now is needed to say so."""
+        failed: the connection that the loop may be using just now is needed to report it."""
         try:
             if self._checkpoint_connection is None:
                 self._checkpoint_connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -362,7 +362,7 @@ class Writer:
             self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
             query(self._db, "INSERT OR REPLACE INTO meta VALUES ('disk_full', ?)", (read_bounds(self._db)[1],))
         except (apsw.Error, OSError) as error:
-            if not self.is_full(error):  # else somebody was quicker; the log and the status page say it too
+            if not self.is_full(error):  # else another was quicker; the log and the status page show it too
                 self._fail(error)
 
     def _notify(self, callback: Callable[[], None]) -> None:

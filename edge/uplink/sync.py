@@ -1,6 +1,6 @@
 """The uplink: committed batches to the centre, the centre's word back into the core.
 
-Every connection begins with a hello; nothing is sent before the centre has greeted, and answers to what an earlier
+Every connection begins with a hello; nothing is sent before the centre's welcome, and answers to what an earlier
 connection left behind are not believed. What the centre answers goes to the core as `SyncWelcomed` and `SyncAcked`
 inputs; the core alone decides what may be deleted. A refusal, of a hello or a batch, leads to another hello after a
 growing pause.
@@ -57,7 +57,7 @@ _HINTS: Final = {
 
 
 class Sync:
-    """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's standing for the
+    """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's state for the
     given boot identifier, `post` feeds an input to the core. Everything runs in the event loop's thread."""
 
     def __init__(
@@ -127,7 +127,7 @@ class Sync:
 
     @property
     def connected(self) -> bool:
-        """Whether the centre has greeted on the present connection."""
+        """Whether the centre's welcome came on the present connection."""
         return self._welcomed
 
     @property
@@ -137,14 +137,14 @@ class Sync:
 
     @property
     def unsent(self) -> int:
-        """Batches that could be on their way: the centre has greeted, there is room, and they are not sent."""
+        """Batches that could be on their way: the welcome came, the window has room, and they are not sent."""
         if not self._welcomed or len(self._in_flight) >= self._window:
             return 0
         return sum(self._is_due(batch) for batch in self._batches())
 
     @property
     def last_ack_age_s(self) -> float | None:
-        """Real seconds since the centre last acknowledged anything or greeted, None if it never did."""
+        """Real seconds since the centre last acknowledged anything or sent a welcome, None if it never did."""
         if self._acked_at is None or self._loop is None:
             return None
         return self._loop.time() - self._acked_at
@@ -156,7 +156,7 @@ class Sync:
 
     @property
     def gave_up(self) -> bool:
-        """Whether the centre told this process lately not to send what it may have sent before."""
+        """Whether the centre lately asked this process not to send what it may have sent before."""
         since = self._gave_up_at
         return since is not None and self._loop is not None and self._loop.time() - since < DISCARD_NOTICE_S
 
@@ -172,12 +172,13 @@ class Sync:
         self._send()
 
     def ask_again(self) -> None:
-        """The core was rebuilt from the disk and may have lost what the centre said: the centre says it again."""
+        """The core was rebuilt from the disk and may have lost the centre's answers: a hello makes it send them
+        again."""
         if self._link.connected:
             self._send_hello()
 
     async def close(self) -> None:
-        """Say goodbye. What is not acknowledged is sent after the next start."""
+        """Disconnect. What is not acknowledged is sent after the next start."""
         self._disarm()
         await self._link.stop()
 
@@ -193,7 +194,7 @@ class Sync:
             log.info("the uplink is down: %s", self.error)
 
     def _send_hello(self) -> None:
-        """QoS 0, because a hello must never be sent again by itself: it would tell of the past. The deadline and the
+        """QoS 0, because a hello must never be sent again by itself: it would describe the past. The deadline and the
         next connection do that better."""
         self._welcomed = False
         self._in_flight.clear()
@@ -201,7 +202,7 @@ class Sync:
         self._arm(self._ack_deadline_s, self._half_dead)
 
     def _half_dead(self) -> None:
-        waits = "has not greeted" if not self._welcomed else "has acknowledged no batch"
+        waits = "has not sent its welcome" if not self._welcomed else "has acknowledged no batch"
         self._problem = f"The centre {waits} for {self._ack_deadline_s:.0f} s. Connecting anew; see the centre's log."
         self._link.drop()
 
@@ -271,7 +272,7 @@ class Sync:
         return True
 
     def _on_puback(self, code: int) -> None:
-        """A publish that the centre could not take at all. (Success says less than the `sync.ack` that follows.)"""
+        """A publish that the centre could not take at all. (Success means less than the `sync.ack` that follows.)"""
         if code >= 0x80 and self._welcomed:
             self._count(f"mqtt_{code:#x}")
             self._pause(f"The centre refused a batch with MQTT reason {code:#x}. Trying again; see the centre's log.")
@@ -303,7 +304,7 @@ class Sync:
         if welcome.reason:
             harmless = welcome.reason in ("enrolled", "again")
             level = logging.INFO if harmless else logging.WARNING
-            log.log(level, "the centre greets with epoch %d: %s", welcome.epoch, welcome.reason)
+            log.log(level, "the centre welcomes with epoch %d: %s", welcome.epoch, welcome.reason)
         self._disarm()
         self._acknowledged()
         self._welcomed, self._problem = True, ""

@@ -1,4 +1,4 @@
-"""The centre's HTTP: what it answers, whom it refuses, and what it says about bad parameters."""
+"""The centre's HTTP: what it answers, whom it refuses, and its answers to bad parameters."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 class Wrong:
-    """What the centre's health says at present."""
+    """The centre's present health."""
 
     sentence = ""
 
@@ -64,7 +64,7 @@ def client(folder: Path) -> Iterator[Client]:
 
 
 def test_nodes_are_listed_with_their_alarms(client: Client) -> None:
-    """Each node says where it stands and what is wrong with it."""
+    """Each node states where it stands and what is wrong with it."""
     (node,) = client.get("/api/nodes").json()["nodes"]
     assert (node["node"], node["epoch"], node["through"], node["events"], node["bytes"]) == ("n1", 1, 1, 5, 3)
     assert node["alarms"] == [{"at": START, "kind": "mismatch", "detail": "detail", "events": 2}]

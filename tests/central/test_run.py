@@ -267,7 +267,7 @@ def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
 
 
 def test_a_second_centre_on_the_same_data_refuses(tmp_path: Path) -> None:
-    """The data directory is for one process; the second one says so and exits 3."""
+    """The data directory is for one process; the second one reports it and exits 3."""
     with centre(tmp_path) as running:
         second = running.spawn()
         _, err = second.communicate(timeout=TIMEOUT_S)

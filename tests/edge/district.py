@@ -29,7 +29,7 @@ def configured() -> Configure:
 
 
 def shift(rider: str, *, on: bool = True, at_s: float = 0.0, lat: float = 31.2010, lon: float = 121.4010, **more: Any):
-    """A rider begins a shift near the shop: the event and the sighting that its place became."""
+    """A rider begins a shift near the shop: the event and the position report made of its place."""
     begun = event(rider, "rider.shift", f"{rider}-{'on' if on else 'off'}-{int(at_s)}", at_s, on=on, **more)
     return [begun, PositionReport(rider, [(T0 + int(at_s * 1000), lat, lon)])] if on else [begun]
 

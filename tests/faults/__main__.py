@@ -22,7 +22,7 @@ from tests.faults.table import FAULTS
 
 FOLDER: Final = Path(__file__).parent
 WIDTH: Final = 150
-"""Of the table where no terminal says how wide it is."""
+"""Of the table where no terminal explains how wide it is."""
 
 FIGURES: Final = ("driven", "events", "lost", "doubled", "resent")
 COLUMNS: Final = ("fault", "proved by", *FIGURES, "well again", "noted")

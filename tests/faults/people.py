@@ -1,6 +1,7 @@
 """Clients that keep the promise's other half: an event stays with them, and comes again, until they hold its receipt.
 
-And the judge: when everything is quiet, what they hold, what the journal holds and what the centre counts must agree.
+And the final check: when everything is quiet, what they hold, what the journal holds and what the centre counts must
+agree.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ async def until(done: Callable[[], object], step_s: float = 0.02) -> None:
 
 
 class Person:
-    """One client. `acknowledged` are the ids with a PUBACK that says accepted; `receipts` each id's first one."""
+    """One client. `acknowledged` are the ids with a PUBACK of success; `receipts` each id's first one."""
 
     def __init__(self, name: str, url: str, token: str) -> None:
         self.name = name
@@ -265,7 +266,7 @@ def agreed(site: Site) -> bool:
 
 
 async def verify_outcome(site: Site, crowd: Crowd, driven: int, *, uplink: bool = True) -> Outcome:
-    """All is well again, and I1 to I4 hold: what people were told is what the journal holds, once, and what the centre
+    """All is well again, and I1 to I4 hold: what clients received is what the journal holds, once, and what the centre
     counts. Stops the node."""
     well_s = await well(site, crowd, uplink=uplink)
     events = sums(site)
@@ -294,7 +295,7 @@ async def verify_outcome(site: Site, crowd: Crowd, driven: int, *, uplink: bool 
 
 
 def read(site: Site) -> Evidence:
-    """What the journal says, read without the core; and that the core decides it all again to the byte."""
+    """The journal's content, read without the core; and that the core decides it all again to the byte."""
     evidence, replay = Evidence(), Replay(Node(), None)
     with JournalReader.open(site.journal) as reader:
         rows = [body for _, body in reader.rows(0)]

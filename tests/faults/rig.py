@@ -1,7 +1,7 @@
 """A real node and a real centre on loopback, with everything that one may do to a process and to a wire.
 
 node = Site(folder); node.start()            # configured, started, ready
-async with Wires(site) as wires: ...         # the street (clients to node) and the uplink (node to centre) as proxies
+async with Wires(site) as wires: ...         # access (clients to node) and the uplink (node to centre) as proxies
 
 The clock runs SPEED times faster than life, so that windows reach the centre within a second of real time.
 """
@@ -28,7 +28,7 @@ SPEED: Final = 240.0
 """A window of a minute and its grace are 0.3 s of real time."""
 
 READY_S_MAX: Final = 180.0
-"""Real seconds on a machine that may have much other work: they end a test that hangs, and say nothing of speed."""
+"""Real seconds on a machine that may have much other work: they end a test that hangs, and send nothing of speed."""
 
 WELL_S_MAX: Final = 300.0
 """I6: real seconds from the end of the last fault until everything is answered and the centre has every event."""
@@ -85,7 +85,7 @@ class Process:
             )
 
     def wait_ready(self) -> None:
-        """Wait until this life has said that it is ready. Raises Died."""
+        """Wait until this life has reported that it is ready. Raises Died."""
         deadline = time.monotonic() + READY_S_MAX
         while "is ready" not in self.output():
             if (code := self.poll()) is not None:
@@ -119,7 +119,7 @@ class Process:
                 return int(found[0])
         raise Died(self.command, self._process.wait(), self.output())
 
-    def tell(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
         with suppress(ProcessLookupError, Died):
             os.kill(self.pid, number)
@@ -127,7 +127,7 @@ class Process:
     def kill(self) -> int:
         """SIGKILL, and wait for its end."""
         if self.alive:
-            self.tell(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
         return self.wait()
 
     def wait(self) -> int:
@@ -137,22 +137,22 @@ class Process:
         try:
             return self._process.wait(READY_S_MAX)
         except subprocess.TimeoutExpired:
-            self.tell(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
             self._process.kill()
             raise
 
     def stop(self) -> int:
         """SIGTERM, and wait for its end. Returns its exit code."""
-        self.tell(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
         return self.wait()
 
     def freeze(self) -> None:
         """SIGSTOP: alive to the kernel, dead to everybody else."""
-        self.tell(signal.SIGSTOP)
+        self.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        self.tell(signal.SIGCONT)
+        self.send_signal(signal.SIGCONT)
 
     def limit(self, what: int, value: int) -> None:
         """Lower (or give back) one of its resource limits: RLIMIT_FSIZE and the like. The hard limit stays."""
@@ -252,7 +252,7 @@ class Wires:
 
     @property
     def door(self) -> str:
-        """The street's address."""
+        """The address of the clients' proxy."""
         return f"mqtt://127.0.0.1:{self.access.port}"
 
     async def __aenter__(self) -> Self:

@@ -20,7 +20,7 @@ from tests.faults.rig import NODE, Site, Wires
 PLACE = topic_up(NODE, "eve", "order.place")
 ROOT = Path(__file__).parents[2]
 TURNS = (8, 24)
-"""Of calm and flood: at least, and at most. A machine with other work needs more of them to tell."""
+"""Of calm and flood: at least, and at most. A machine with other work needs more of them to decide."""
 
 
 def counted(site: Site) -> tuple[int, int, int]:
@@ -30,7 +30,7 @@ def counted(site: Site) -> tuple[int, int, int]:
 
 
 def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, report):
-    """Whatever the node answers vanishes on the street, and the clients come again with the same ids: every repeat is
+    """Whatever the node answers vanishes on the way, and the clients come again with the same ids: every repeat is
     counted as one, and gets the first receipt's bytes."""
     site = make()
 
@@ -264,7 +264,7 @@ def p99(values: list[float]) -> float:
 @pytest.mark.whole
 def test_the_others_hardly_notice_a_flood(make, report):
     """While one client sends fifty times what all others do (less where the machine has other work), their 99th
-    percentile is at most doubled: calm and flood take turns, on a clock as in life, until it can be told."""
+    percentile is at most doubled: calm and flood take turns, on a clock as in life, until it can be decided."""
     site = make(clock_speed=1.0, messages_per_s=MESSAGES_PER_CLIENT_PER_S, messages_burst=MESSAGES_PER_CLIENT_BURST)
     per_s, turn_s = 60.0, 2.5
     command = [sys.executable, "-m", "tests.faults.flood", str(site.port), "eve", site.people["eve"], str(50 * per_s)]
@@ -300,8 +300,8 @@ def test_the_others_hardly_notice_a_flood(make, report):
     asyncio.run(scene())
 
 
-def test_connections_that_say_nothing_keep_nobody_out(make, whole, report):
-    """Hundreds of sockets that send one byte now and then, or half a greeting: honest clients still connect and are
+def test_connections_that_send_nothing_keep_nobody_out(make, whole, report):
+    """Hundreds of sockets that send one byte now and then, or half a welcome: honest clients still connect and are
     served, and the node lets the others go."""
     site = make()
     count = 2_000 if whole else 150

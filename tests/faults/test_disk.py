@@ -23,7 +23,7 @@ WAL_HEADER, WAL_FRAME = 32, 24 + 4096
 
 
 HINTS = ("Check the disk", "Name another file", "Install that version again")
-"""What a person is told to do about a journal that does not open."""
+"""The advice about a journal that does not open."""
 
 
 def frozen(make, events: int = 60) -> tuple[Site, Path, set[tuple[str, str]]]:
@@ -136,7 +136,7 @@ def rotten_row(database: bytes, body: bytes) -> bytes:
 
 
 def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few):
-    """No file may grow any more (as on a full disk): the node says so, accepts nothing and goes on answering for what
+    """No file may grow any more (as on a full disk): the node shows it, accepts nothing and goes on answering for what
     it has; with space again it resumes by itself, and nothing that was acknowledged is lost."""
     site = make()
 

@@ -196,7 +196,7 @@ def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
 
 def test_a_centre_killed_at_each_call(make, few, report):
     """The centre dies at its N-th call while batches come in: each of them is merged once or not at all, and the node
-    keeps it until the centre says that it has it."""
+    keeps it until the centre states that it has it."""
     site = make()
 
     async def scene() -> None:

@@ -116,7 +116,7 @@ def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(make, repor
 
 
 @pytest.mark.whole
-def test_a_disk_that_hangs_is_said_within_two_intervals(make, report):
+def test_a_disk_that_hangs_is_reported_within_two_intervals(make, report):
     """A sync that takes half a minute: nothing is acknowledged meanwhile, and the status is degraded within two
     intervals, or the node so plainly hangs that its service manager's watchdog acts; then it goes on by itself."""
     find_program("strace")

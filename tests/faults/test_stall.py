@@ -34,7 +34,7 @@ LATE_IN_LIFE = "edge.limits.RESTART_AFTER_S = 0.0\n"
 
 @contextmanager
 def service_manager(notices: list[str]) -> Iterator[str]:
-    """Where a node reports to, as to systemd. `notices` grows by what it says. Yields the value of NOTIFY_SOCKET."""
+    """Where a node reports to, as to systemd. `notices` grows by what it sends. Yields the value of NOTIFY_SOCKET."""
     name = f"doorstep-{secrets.token_hex(8)}"
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
@@ -54,7 +54,7 @@ def service_manager(notices: list[str]) -> Iterator[str]:
         pytest.param(FORGETS, "stall_send", False, id="forgets to send", marks=pytest.mark.whole),
     ],
 )
-def test_an_uplink_that_stops_by_itself_is_said_and_restarted(make, report, fault, problem, restart):
+def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, fault, problem, restart):
     """The uplink's task returns, raises or sends nothing any more, and no socket shows it: the status is degraded and
     names it, decisions go on, and the watchdog starves only where a restart helps. After one all is well."""
     site = make()

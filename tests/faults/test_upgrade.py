@@ -1,5 +1,5 @@
 """One data directory, another version (row 29). `tests/data/journal-0.1.0.db` is a journal that doorstep 0.1.0 wrote
-while no centre could be reached: 36 events of three clients, all of them still to be told."""
+while no centre could be reached: 36 events of three clients, all of them still to be sent to the centre."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def inherit(site: Site, format_: int = 0) -> None:
 
 
 def evidence_of(path: Path) -> Evidence:
-    """What a journal says."""
+    """A journal's content."""
     evidence = Evidence()
     with JournalReader.open(path) as reader:
         evidence.read([body for _, body in reader.rows(0)])
@@ -125,7 +125,7 @@ def newer_row(db: apsw.Connection, _: Path) -> Callable[[], object]:
 
 @pytest.mark.parametrize("plant", [pytest.param(newer_snapshot, marks=pytest.mark.whole), newer_row])
 def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant):
-    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and says whose it is, no
+    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and names the version, no
     row is changed, and the newer version goes on with the whole backlog, down to the centre."""
     site = make()
     inherit(site)

@@ -1,4 +1,5 @@
-"""The way to the centre: cut, half dead, slow, and a centre that is down or talks nonsense (rows 7 to 10, 14)."""
+"""The way to the centre: cut, half dead, slow, and a centre that is down or sends malformed messages (rows 7 to 10,
+14)."""
 
 import asyncio
 import os
@@ -41,7 +42,7 @@ def test_a_cut_uplink_costs_nothing(make, whole, report, seconds):
 
 @pytest.mark.parametrize("way", ["up", pytest.param("down", marks=pytest.mark.whole)])
 def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, way):
-    """The connection ends at byte k of what the node, or the centre, says: greetings, batches and acknowledgements are
+    """The connection ends at byte k of what the node, or the centre, sends: welcomes, batches and acknowledgements are
     cut anywhere, and each batch is applied once."""
     site = make()
 
@@ -69,7 +70,7 @@ def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, wa
 
 @pytest.mark.whole
 def test_a_half_dead_uplink_is_left(make, report):
-    """A centre whose every answer vanishes is left at the deadline, the status says so, and nothing hangs."""
+    """A centre whose every answer vanishes is left at the deadline, the status shows it, and nothing hangs."""
     site = make()
 
     async def scene() -> None:
@@ -169,8 +170,8 @@ async def _mad(site: Site, wires: Wires, crowd: Crowd) -> None:
 
 
 @pytest.mark.whole  # whoever is sent away by the other waits half a minute
-def test_two_nodes_with_one_identity_are_told_apart(make, report):
-    """A copy of the data directory is started while the node runs: the centre refuses one of the two, says so in an
+def test_two_nodes_with_one_identity_are_distinguished(make, report):
+    """A copy of the data directory is started while the node runs: the centre refuses one of the two, reports it in an
     alarm, and counts no event twice; what the node promised its clients holds."""
     site, twin = make(), make()
 
@@ -187,7 +188,7 @@ def test_two_nodes_with_one_identity_are_told_apart(make, report):
             (twin.folder / "uplink.token").write_text((site.folder / "uplink.token").read_text())
             site.node.thaw()
             await asyncio.to_thread(twin.node.start)
-            wires.uplink.reset()  # both say hello again
+            wires.uplink.reset()  # both send a hello again
             async with asyncio.timeout(60):
                 await until(lambda: any(alarm["kind"] == "cloned" for alarm in site.nodes()[0]["alarms"]))
             twin.node.kill()

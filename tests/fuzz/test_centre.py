@@ -79,7 +79,7 @@ def store(tmp_path_factory: pytest.TempPathFactory):
 def test_damaged_batches_are_refused_and_counted(store: Store, data: st.DataObject) -> None:
     """Whatever a node sends: merged whole where it is the honest next batch, else refused, counted, nothing changed."""
     node = f"n{data.draw(st.integers(0, 5))}"
-    kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "nonsense")))
+    kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "unknown")))
     payload = data.draw(damaged(GOOD))
     before = store.record(node)
     outcome = BatchValidator(store, lambda: START).validate(Publish(node, kind, payload, 1, 1))
@@ -140,7 +140,7 @@ class Line:
 
 
 class Node:
-    """An outbox with two batches in flight, and its uplink, which hears what it is told."""
+    """An outbox with two batches in flight, and its uplink, driven by scripted answers."""
 
     def __init__(self) -> None:
         self.outbox = Outbox("n1")
@@ -175,8 +175,8 @@ class Node:
 
 @fuzzed
 @given(st.lists(st.tuples(st.sampled_from((SYNC_WELCOME, SYNC_ACK, "x")), damaged(ANSWERS, 3)), min_size=1, max_size=6))
-def test_whatever_the_centre_says_nothing_unsent_is_deleted(answers: list[tuple[str, bytes]]) -> None:
-    """Greetings and acknowledgements with any damage: no exception, every event is still accounted for, and what is
+def test_whatever_the_centre_shows_nothing_unsent_is_deleted(answers: list[tuple[str, bytes]]) -> None:
+    """Welcomes and acknowledgements with any damage: no exception, every event is still accounted for, and what is
     acknowledged was in flight."""
 
     async def main() -> None:

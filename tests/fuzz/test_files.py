@@ -30,7 +30,8 @@ CONFIGURATIONS = [
 
 
 def complaint(what: Callable[[], object], *kinds: type[DoorstepError]) -> str:
-    """What `what` says when it raises one of `kinds`; empty where it raises nothing. Other exceptions pass."""
+    """The text of what `what` raises, where it is one of `kinds`; empty where it raises nothing. Other exceptions
+    pass."""
     try:
         what()
     except kinds as error:
@@ -89,7 +90,7 @@ def day() -> tuple[list[bytes], bytes]:
 @given(data=st.data())
 def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None:
     """A row that passes its checksum and is no row, or no row of this version: a JournalError, or another state; the
-    tools that read journals say so, too."""
+    tools that read journals report it, too."""
     rows = list(day()[0])
     at = data.draw(st.integers(0, len(rows) - 1))
     rows[at] = data.draw(damaged(rows))
@@ -114,7 +115,7 @@ def test_a_damaged_snapshot_stops_recovery_with_a_sentence(snapshot: bytes) -> N
 
 @fuzzed
 @given(data=st.data())
-def test_a_damaged_journal_opens_or_says_why_not(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_damaged_journal_opens_or_reports_why_not(tmp_path: Path, data: st.DataObject) -> None:
     """Any bytes in the file itself: what is read back is what was written, or there is a JournalError."""
     rows, _ = day()
     path = tmp_path / "journal.sqlite3"

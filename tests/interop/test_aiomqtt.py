@@ -72,7 +72,7 @@ def test_reconnect_with_redelivery(endpoint_server: Any, order: str, version: ai
 
 
 def test_wrong_password(endpoint_server: Any, version: aiomqtt.ProtocolVersion):
-    """The refusal says what is wrong."""
+    """The refusal names what is wrong."""
 
     async def test() -> None:
         with pytest.raises(aiomqtt.MqttError, match=r"[Bb]ad user ?name or password"):

@@ -68,7 +68,7 @@ def test_reconnect_with_redelivery(play: Play, endpoint_server: Any, order: str)
 
 
 def test_wrong_password(play: Play, version: int):
-    """The refusal says what is wrong."""
+    """The refusal names what is wrong."""
     assert play(password="wrong")["error"]["code"] == (0x86 if version == 5 else 4)
 
 

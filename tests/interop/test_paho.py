@@ -101,7 +101,7 @@ def test_reconnect_with_redelivery(connect: Connect, endpoint_server: Any, order
 
 
 def test_wrong_password(connect: Connect):
-    """The refusal says what is wrong."""
+    """The refusal names what is wrong."""
     client = connect(token="wrong")
     assert client.wait("connected")[0] == 0x86  # paho gives 3.1.1's code 4 the same name
 

@@ -1,4 +1,4 @@
-"""The centre: its real judge over a store in memory, and the uplink between the two sides.
+"""The centre: its real validator over a store in memory, and the uplink between the two sides.
 
 The store adds, as the real one does, all of a batch or nothing. The uplink is cut, slow, half dead or corrupting.
 """
@@ -95,7 +95,7 @@ class Centre:
         self.backups = [*self.backups, deepcopy(self.store)][-BACKUPS_KEPT:]
 
     def validate(self, client: str, kind: str, payload: bytes) -> BatchOutcome | None:
-        """The verdict, None where nobody is there to answer, or died before (or after) its transaction."""
+        """The outcome, None where nobody is there to answer, or died before (or after) its transaction."""
         if self.down:
             return None
         merged = len(self.store.hashes)

@@ -1,6 +1,7 @@
-"""The invariants, judged from what became durable, what was shown, and what the core holds.
+"""The invariants, checked from what became durable, what was shown, and what the core holds.
 
-The judge keeps books of its own, made from the rows alone: which id was decided how, who is on shift, who holds what.
+The checks keep a ledger of their own, made from the rows alone: which id was decided how, who is on shift, who holds
+what.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ class Shift:
 
 
 class Ledger:
-    """What the durable rows say."""
+    """What the durable rows contain."""
 
     def __init__(self) -> None:
         self.decided: dict[tuple[str, str], bytes] = {}
@@ -59,7 +60,7 @@ class Ledger:
         need(
             len(reasons) == len(durable),
             "I3",
-            lambda: f"row {row.number} has {len(durable)} events, {len(reasons)} verdicts",
+            lambda: f"row {row.number} has {len(durable)} events, {len(reasons)} reasons",
         )
         answers = [effect for effect in row.effects if isinstance(effect, Answer)]
         for answer in answers:
@@ -133,9 +134,7 @@ class Ledger:
         order = body["order"]
         if body["state"] == "withdrawn":
             kept = self._kept.get(order) == rider
-            need(
-                not kept, "I2", lambda: f"{rider} picks {order} up, is told that it may, and then that it is withdrawn"
-            )
+            need(not kept, "I2", lambda: f"{rider} picks {order} up, gets a confirmation, and then a withdrawal")
             if self.holders.get(order) == rider:
                 del self.holders[order]
             return
@@ -162,7 +161,7 @@ def _withdrawn(row: Row, order: str, rider: str) -> bool:
 
 
 class Checks:
-    """Everything that is judged while the world runs."""
+    """Everything that is checked while the world runs."""
 
     def __init__(self, limits: dict[str, int]) -> None:
         self.limits = limits

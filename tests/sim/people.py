@@ -59,10 +59,10 @@ class Person:
         self._count += 1
         id_ = f"{self.name}-{self._count}"
         skew_ms = self.rng.choice((0, 0, 0, -3_000_000, 10**10, -(10**10))) if self.world.plan.bad_rate else 0
-        if id_ in self.world.plan.unsaid:
+        if id_ in self.world.plan.skipped:
             return id_
         self.world.sent_ids.append(id_)
-        self.world.note(f"says {id_} {kind} {' '.join(str(fields[name]) for name in SHOWN_FIELDS if name in fields)}")
+        self.world.note(f"sends {id_} {kind} {' '.join(str(fields[name]) for name in SHOWN_FIELDS if name in fields)}")
         body = DURABLE_KINDS[kind](id=id_, at=max(0, self.world.wall_ms() + skew_ms), **fields)
         self.raw(id_, kind, encode(body, self.json))
         return id_
@@ -95,7 +95,7 @@ class Person:
             if sent.last <= self.world.time.now - RESEND_S or (not self.world.quiet and self.rng.random() < 0.02):
                 self._send(id_)
         if not self.world.quiet and self.rng.random() < self.world.plan.bad_rate:
-            kind = self.rng.choice((*DURABLE_KINDS, "rider.position", "nonsense"))
+            kind = self.rng.choice((*DURABLE_KINDS, "rider.position", "unknown"))
             self.world.link.send(self, "", kind, self.rng.choice(BAD), 1)
         self.act()
 
@@ -148,7 +148,7 @@ class Customer(Person):
 
 
 class Shop(Person):
-    """Says when an order is ready, or late."""
+    """Reports when an order is ready, or late."""
 
     def receive(self, kind: str, body: dict[str, Any]) -> None:
         if kind == "update" and body["state"] == "placed" and self.rng.random() < 0.4:

@@ -66,7 +66,7 @@ def shrink(outcome: Outcome, attempt: Callable[[Plan], Outcome] = live) -> Outco
     while size := size // 2:
         at = 0
         while at < len(search.outcome.sent_ids):
-            if not search.holds(unsaid=[*search.outcome.plan.unsaid, *search.outcome.sent_ids[at : at + size]]):
+            if not search.holds(skipped=[*search.outcome.plan.skipped, *search.outcome.sent_ids[at : at + size]]):
                 at += size
     search.ticks()
     return search.outcome

@@ -1,7 +1,7 @@
 """Two processes with one identity, and a centre that is restored to whatever it once was: nothing counts twice.
 
 The rest of the world is left out, so that thousands of such histories fit into seconds. Every event has a counter of
-its own: the centre's sum tells at once what came twice, and by whom.
+its own: the centre's sum shows at once what came twice, and by whom.
 """
 
 from collections import deque
@@ -189,7 +189,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_no_history_counts_anything_twice() -> None:
     """Whoever speaks first, whatever the centre is restored to, in whatever order: no event counts twice, and what is
-    missing in the end was said to be discarded or lost."""
+    missing in the end was reported as discarded or lost."""
     for seed in range(HISTORIES):
         feud = History(seed).live()
         assert not feud.twice, f"history {seed}: {feud.twice}"

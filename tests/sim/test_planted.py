@@ -197,7 +197,7 @@ def decide_a_known_id_again(patch: Patch) -> None:
 
 
 def answer_a_repeat_anew(patch: Patch) -> None:
-    """The recalled receipt is not the one that was recorded."""
+    """The looked up receipt is not the one that was recorded."""
     from edge.pipeline import receipts as repeats
 
     honest = repeats.receipts_in
@@ -230,7 +230,7 @@ def prune_by_the_wall_clock(patch: Patch) -> None:
 
 
 def withdraw_what_was_reclaimed(patch: Patch) -> None:
-    """What a round took from a rider it says last, even where it gave it back."""
+    """What a round took from a rider it sends last, even where it gave it back."""
     patch.setattr("edge.core.effects.Effects.cancel_withdrawal", lambda *_: None)
 
 
@@ -255,7 +255,7 @@ def read_the_clock_twice(patch: Patch) -> None:
 
 
 def shuffle_the_reasons(patch: Patch) -> None:
-    """The verdicts of a batch come back in another order."""
+    """The reasons of a batch come back in another order."""
     honest = InflightCommit.of.__func__  # type: ignore[attr-defined]
 
     def mixed(cls: type[InflightCommit], effects: Any, *arguments: Any) -> InflightCommit:
@@ -332,7 +332,7 @@ CONDITIONS: dict[Callable[[Patch], None], dict[str, float]] = {
     lose_the_counts_of_lost_rounds: {"flood": 0.5, "disk_full": 0.2},
     count_a_kept_drop_twice: {"flood": 0.8, "disk_full": 0.3, "crash_within": 0.5},
 }
-"""Bugs that show only in rare weather are hunted in that alone."""
+"""Bugs that show only in rare network conditions are hunted in that alone."""
 
 
 def hunt(bug: Callable[[Patch], None], seeds_max: int) -> Outcome | None:

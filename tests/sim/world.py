@@ -92,7 +92,7 @@ class World:
         self._failure = self._failure or broken
 
     def corrupted(self, payload: bytes, batch: bool) -> bytes:
-        """What the uplink makes of it. A parcel may arrive with any byte changed: it is checked by its hashes. What
+        """What the uplink makes of it. A batch may arrive with any byte changed: it is checked by its hashes. What
         has no hash of its own is only cut short, since TLS leaves no other damage."""
         if not (self._corrupt and payload) or self.chance.random() < 0.5:
             return payload
@@ -178,7 +178,7 @@ class World:
         need(
             alarm == self.process.pipeline.full,
             "I8",
-            lambda: "the status does not say that the disk is full",
+            lambda: "the status does not show that the disk is full",
         )
         missed = self.process.status.drops.get("recall_missed", 0)
         need(not missed, "I2", lambda: f"{missed} repeats were acknowledged whose receipt is in a row that is gone")

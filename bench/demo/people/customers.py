@@ -27,7 +27,7 @@ class Customer:
         self.client = world.fleet.client(f"customer-{order.name}", json=True, on_answer=self._on_answer)
 
     def plan(self) -> None:
-        """Put the day of this customer into the agenda."""
+        """Schedule the day of this customer."""
         placed_ms = self._world.ms(self._order.placed)
         self._world.scheduler.at(self._world.ahead(placed_ms), lambda _: self._join())
         self._world.scheduler.at(placed_ms, self._place)

@@ -1,4 +1,4 @@
-"""Restaurants: they cook what was ordered, say when it is ready, and sometimes that it will take longer."""
+"""Restaurants: they cook what was ordered, report when it is ready, and sometimes a delay."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ def name_of(restaurant: str) -> str:
 
 class Kitchen:
     """One restaurant's till. It learns of an order from the node's first update about it and cooks from then on; a meal
-    is ready when the instance says so, or later, which is told as soon as it is known."""
+    is ready at the instance's time, or later, which is reported as soon as it is known."""
 
     def __init__(self, world: World, restaurant: Restaurant, orders: list[Order]) -> None:
         self._world = world

@@ -1,7 +1,7 @@
-"""Riders: they come on shift, say where they are, answer offers, drive, wait, hand over, and go home.
+"""Riders: they come on shift, report positions, answer offers, drive, wait, hand over, and go home.
 
 A rider believes receipts: a job is theirs when the acceptance has been receipted, the bag when the pickup has. Whoever
-is told that an order is no longer theirs lets it go. That keeps two riders from carrying one order even where the
+gets a withdrawal of an order lets it go. That keeps two riders from carrying one order even where the
 network gave both of them reason to think it was theirs.
 
 At a shop a rider waits for everything that it has accepted there, takes it all at once, and brings it to the doors in
@@ -33,7 +33,7 @@ POSITION_REAL_S_MIN: Final = 0.2
 """Not more often than this in real time: at high speed several points travel in one message."""
 
 CAPACITIES: Final = ((1, 2, 3), (0.4, 0.4, 0.2))
-"""How many orders a rider carries, and the share of such riders. The published files say nothing about it."""
+"""How many orders a rider carries, and the share of such riders. The published files do not contain it."""
 
 CANARY_PROBABILITY: Final = 0.01
 """Share of reported places, on the way between two stops, that are looked for in every file at the end."""
@@ -79,7 +79,7 @@ class Rider:
         self._on = False
         self._turn = 0
         self._shop_from_ms = 0
-        """When the rider came to the shop where it is, or heard the last news about what to fetch there."""
+        """When the rider came to the shop where it is, or got the last update about what to fetch there."""
         self._leave_ms = 0
         """When the service at the shop is over."""
         self._reported_ms = 0
@@ -90,7 +90,7 @@ class Rider:
         self._state("off")
 
     def plan(self) -> None:
-        """Put the shift into the agenda."""
+        """Schedule the shift."""
         on_ms, off_ms = self._world.ms(self._courier.on), self._world.ms(self._courier.off)
         self._world.scheduler.at(self._world.ahead(on_ms), lambda _: self._world.closed or self.client.join())
         self._world.scheduler.at(on_ms, self._begin)
@@ -294,7 +294,7 @@ class Rider:
         self._world.scheduler.at(at_ms, lambda due_ms: self._still(turn) and self._pick_up(due_ms))
 
     def _pick_up(self, due_ms: int) -> None:
-        """Each bag changes hands when the node has said that it is ours."""
+        """Each bag changes hands when the node has confirmed that it is ours."""
         waiting = self._jobs_at("at_shop")
         if waiting[0].order.restaurant in self._replying or not all(job.ready_ms for job in waiting):
             return

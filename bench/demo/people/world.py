@@ -1,4 +1,4 @@
-"""What is true in the district whether or not anybody has told the node: the meals, the streets, the hours.
+"""What is true in the district whether or not the node knows it: the meals, the ways, the hours.
 
 Customers, riders and kitchens talk to each other only here, face to face: a rider sees that a meal is ready, a kitchen
 hands it to whoever comes first. Everything else they know comes over MQTT.

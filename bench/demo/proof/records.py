@@ -1,7 +1,7 @@
 """What the people of the district experienced: the half of the evidence that does not come from the node.
 
-Kept for one day and then judged (`invariants.py`) and told (`report.py`, `screen.py`). Times are simulated wall
-milliseconds unless a name says `real`.
+Kept for one day, then checked (`invariants.py`) and shown (`report.py`, `screen.py`). Times are simulated wall
+milliseconds unless a name contains `real`.
 """
 
 from collections import Counter, deque

@@ -265,7 +265,7 @@ class Doorstep:
     # -- decisions -----------------------------------------------------------------------------------------------------
 
     def _changes(self) -> list[Decision]:
-        """Sets that are no longer what was told to couriers under way."""
+        """Sets that differ from what couriers under way were assigned."""
         changed: list[tuple[str, tuple[str, ...]]] = []
         for courier, assigned in self.assigned.items():
             names = self._names(self.plan.routes[courier])

@@ -1,6 +1,6 @@
 """A day as it happens: the simulator that owns clock, positions and feasibility on the strict track.
 
-It tells a policy what becomes known when it becomes known, carries out its decisions, and refuses each that a rule
+It gives a policy each fact when it becomes known, carries out its decisions, and refuses each that a rule
 forbids. A courier starts to move only after the decision, is not diverted, and finishes a bundle before the next; a
 bundle's orders are of one restaurant and may change until the pickup, which is not after the end of the shift; a
 courier repositions at most once, when its shift begins. Beside the strict track couriers may refuse (see refusals).
@@ -66,7 +66,7 @@ class _Rider(Struct):
 
 class Call(Struct, frozen=True):
     """One call of the policy: how long it took by the clock and of the processor, with how many orders open (placed and
-    not picked up). One that only heard of pickups has as a rule nothing to decide."""
+    not picked up). One that only reports pickups has as a rule nothing to decide."""
 
     ms: float
     cpu_ms: float

@@ -1,6 +1,6 @@
 """As many positions as a node takes in.
 
-Positions are QoS 0: nothing says that one has arrived. So each burst ends with a PINGREQ, whose answer says that the
+Positions are QoS 0, without acknowledgement. So each burst ends with a PINGREQ, whose answer shows that the
 node has come so far; two bursts of each rider are under way. At the end the node's own count must be what was sent.
 """
 

@@ -1,6 +1,6 @@
 """The realistic mix: with each order, twenty positions of riders, in messages of 1 or of 10 points.
 
-Positions are QoS 0, so nothing tells the rider that one arrived: what the node took in is read from its own counts.
+Positions are QoS 0, so none is acknowledged: what the node took in is read from its own counts.
 """
 
 import time
@@ -17,7 +17,7 @@ EVENTS_PER_MIX: Final = EVENTS_PER_ORDER + POSITIONS_PER_ORDER
 
 
 class MixedLoad:
-    """The positions beside the orders of a street, whose riders report in turn from where they stand."""
+    """The positions beside the orders of a workload, whose riders report in turn from where they stand."""
 
     def __init__(self, workload: Workload, points: int) -> None:
         self.sent = 0

@@ -121,7 +121,7 @@ class Round:
 
     async def _finish(self) -> None:
         """Until everything is answered, or nothing has come for GRACE_S. Where answers lag hopelessly it stops sending:
-        a longer queue would tell nothing more."""
+        a longer queue would show nothing more."""
         while not self._over.is_set():
             try:
                 await asyncio.wait_for(self._over.wait(), 0.1)

@@ -3,7 +3,7 @@
     python -m bench.load.floors.workload_echo PORT NODE [JOURNAL]
 
 The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
-two updates (offered; what is accepted and delivered at once is told as delivered): six publishes out for three in, over
+two updates (offered; what is accepted and delivered at once is sent as delivered): six publishes out for three in, over
 two connections. This server sends those, made with the node's own codec and message types, and gives each order to the
 next rider in turn. What it reaches is what sockets, packets and messages leave on this machine for a node whose
 decisions and whose disk cost nothing.

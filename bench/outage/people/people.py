@@ -66,7 +66,7 @@ class _Kept(Struct):
 
 
 class Person:
-    """One client and what it has to say. `on_assignment` is called for each assignment, `on_here` when connected."""
+    """One client and its unanswered events. `on_assignment` is called for each assignment, `on_here` when connected."""
 
     def __init__(self, crowd: "Crowd", name: str, token: str, on_assignment: Callable[[_Answer, float], None]) -> None:
         self.name = name
@@ -97,7 +97,7 @@ class Person:
         self._send(event.id, kept)
 
     def raw(self, kind: str, payload: bytes, qos: int) -> None:
-        """Something that gets no receipt: a position, or nonsense."""
+        """Something that gets no receipt: a position, or malformed bytes."""
         self.link.publish(topic_up(self._crowd.node, self.name, kind), payload, qos=qos)
 
     def sweep(self, before: float) -> None:
@@ -124,7 +124,7 @@ class Person:
             kind = message.topic.rpartition("/")[2]
             if kind == "update":
                 continue
-            answer = _DECODERS[is_json(message.payload)](message.payload)  # to nonsense in JSON it comes in JSON
+            answer = _DECODERS[is_json(message.payload)](message.payload)  # to malformed JSON it comes in JSON
             if kind == "receipt":
                 self._crowd.promised.add((self.name, answer.id))
                 self.kept.pop(answer.id, None)
@@ -140,7 +140,7 @@ class Person:
 
 
 class Crowd:
-    """Everybody at one node. `on_offer` is told of the first offer of each order: its number and `perf_counter`."""
+    """Everybody at one node. `on_offer` is called with the first offer of each order: its number and `perf_counter`."""
 
     def __init__(self, node: str, url: str, tokens: dict[str, str], wall_ms: Callable[[], int], seed: int) -> None:
         self.node, self.url = node, url
@@ -149,7 +149,7 @@ class Crowd:
         self.resent = 0
         self.promised: set[tuple[str, str]] = set()
         """(client, id) of every event that was acknowledged or has its receipt."""
-        self.on_offer: Callable[[int, float], None] = _unheard
+        self.on_offer: Callable[[int, float], None] = _ignore_offer
         self.tills = [Person(self, name, tokens[name], _unasked) for name in tokens if name.startswith("till")]
         self.riders: list[Person] = []
         self._wall_ms = wall_ms
@@ -272,7 +272,7 @@ def names(tills: int, riders: int) -> Iterable[str]:
     yield from (f"rider-{number}" for number in range(riders))
 
 
-def _unheard(number: int, at: float) -> None:
+def _ignore_offer(number: int, at: float) -> None:
     """Before anybody measures."""
     del number, at
 

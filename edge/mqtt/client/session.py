@@ -217,7 +217,7 @@ class MqttClientSession:
             return
         if self._pinged is not None and not self.paused:
             if now >= self._silent_since() + LINK_PING_DEADLINE_S:
-                self._fail(f"The peer said nothing for {LINK_PING_DEADLINE_S:.0f} s after a ping.")
+                self._fail(f"The peer sent nothing for {LINK_PING_DEADLINE_S:.0f} s after a ping.")
             return
         if now >= min(self._spoke, self._received_at) + self._keep_alive_s * _KEEP_ALIVE_USED or (
             self.paused and now >= self._spoke + self._keep_alive_s * _KEEP_ALIVE_USED

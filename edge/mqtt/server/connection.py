@@ -2,8 +2,8 @@
 
 All packets of one read become one call of `Receiver.received`.
 
-A connection that breaks a rule is told which one (5.0) or closed (3.1.1), after everything that came before in the same
-read has been handed over.
+A connection that breaks a rule gets the reason (5.0) or is closed (3.1.1), after everything that came before in the
+same read has been handed over.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,15 @@ from .topics import Topics
 _CONNECT: Final = 0x10
 _PINGRESP: Final = b"\xd0\x00"
 _KEEP_ALIVE_SLACK: Final = 1.5  # MQTT 5.0, 3.1.2.10
-_LOOK_S: Final = 30.0  # a closed connection stays on the wheel no longer than this
+_LOOK_S: Final = 30.0  # a closed connection stays in the queue no longer than this
 
 
-def _unheard() -> None:
+def _do_nothing() -> None:
     """Nobody is left who could write."""
 
 
 class Connection:
-    """`out` holds the bytes to write. `closing` says: write them, then close. The shell sets `choked` while the peer
+    """`out` holds the bytes to write. `closing`: write them, then close. The shell sets `write_paused` while the peer
     does not read, and `held` while we do not, and adds what a read cost by itself to `work`. `notify` is called when
     `out`, `closing` or `wants_more` may have changed."""
 
@@ -126,7 +126,7 @@ class Connection:
             self._notify()
 
     def pay(self, now: float) -> None:
-        """Take `work` from the budget. A stranger without one is closed; anybody else is not read from for a while."""
+        """Take `work` from the budget. Without one an unauthenticated client is closed, any other paused."""
         enough, self.work = self.budget.spend(self.work, now), 0
         if enough or self.closing:
             return
@@ -166,19 +166,20 @@ class Connection:
         """The transport is gone."""
         self.closing = True
         self._detach(now)
-        # The wheel keeps this for up to _LOOK_S. Without the ways back there is no cycle, so then it is gone; cycles
-        # wait for the collector, which looks at what is that old after some million objects: on a calm node never.
-        self._notify, self._decoder.read = _unheard, codec.read
+        # The deadline queue keeps this for up to _LOOK_S. Without the ways back there is no cycle, so then it is gone;
+        # cycles wait for the collector, which looks at what is that old after some million objects: on a calm node
+        # never.
+        self._notify, self._decoder.read = _do_nothing, codec.read
 
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
-        """The server closes the connection, and says why where the version can."""
+        """The server closes the connection, with a reason where the version has one."""
         if not self.closing:
             self._disconnect_with(reason)
             self._detach(now)
             self._notify()
 
     def expire(self, now: float) -> float | None:
-        """`sessions.Mortal`: the deadline of CONNECT, the keepalive, and a close that was put off."""
+        """`sessions.Expirable`: the deadline of CONNECT, the keepalive, and a delayed close."""
         if self.closing or now < self._next:  # (an earlier look was put in its place)
             return None
         if self.read_paused:
@@ -204,7 +205,7 @@ class Connection:
     # -- the handshake -------------------------------------------------------------------------------------------------
 
     def _first(self, packet: memoryview) -> Packet:
-        """Decode the first packet, which tells the version of all others."""
+        """Decode the first packet, which has the version of all others."""
         self.version = level_of(packet)
         if self.version != V5:
             self._decoder.read, self._write = v311.read, v311.write

@@ -45,7 +45,7 @@ class Endpoint:
     """An MQTT server for the clients of one node (or for the nodes of one centre).
 
     `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
-    `sessions`, `takeovers`, `connects_refused` (handshakes, and strangers that sent too much else),
+    `sessions`, `takeovers`, `connects_refused` (handshakes, and clients that sent too much before it),
     `connections_refused` (over the limit), `slow_readers`, `held_back`, `shortage` (of file descriptors)."""
 
     def __init__(
@@ -184,8 +184,8 @@ class Endpoint:
         self._listeners.clear()
 
     async def close(self) -> None:
-        """Stop listening, say goodbye to everybody, and wait until they have read it (at most CLOSE_GRACE_S). Nobody is
-        reported as absent: it is the node that goes, not they."""
+        """Stop listening, send DISCONNECT to everybody, and wait until they have read it (at most CLOSE_GRACE_S).
+        Nobody is reported as absent: it is the node that goes, not they."""
         await self.stop_listening()
         self.registry.stopping = True
         now = self.clock()
@@ -205,7 +205,7 @@ class Endpoint:
     # -- what the connections call -------------------------------------------------------------------------------------
 
     def on_open(self, peer: "_Peer") -> None:
-        """Count a new connection. Where there is no room, the oldest one that has not said who it is goes."""
+        """Count a new connection. Where there is no room, the oldest unauthenticated one is closed."""
         self._peers[peer] = self._unauthenticated[peer] = None
         self.connections += 1
         self._empty.clear()
@@ -374,7 +374,7 @@ class _Peer(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def expire(self, now: float) -> float | None:  # noqa: ARG002 - `sessions.Mortal`
+    def expire(self, now: float) -> float | None:  # noqa: ARG002 - `sessions.Expirable`
         """The peer has not read our last bytes in time."""
         self.abort()
         return None

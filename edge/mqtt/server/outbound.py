@@ -105,7 +105,7 @@ class OutboundQueue:
         return DisconnectReasonCode.MALFORMED_PACKET
 
     def subscribe(self, wanted: TopicFilter) -> SubAckReasonCode:
-        """Grant a filter, or say why not. Answers that did not match before are pulled next."""
+        """Grant a filter, or return why not. Answers that did not match before are pulled next."""
         below = parse_filter(wanted.pattern, self._prefix)
         if not isinstance(below, str):
             return below

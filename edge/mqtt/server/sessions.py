@@ -56,7 +56,7 @@ class Expirable(Protocol):
 
 
 class DeadlineQueue:
-    """Deadlines to the second, under one timer. An item is looked at and says itself whether its time has come, so a
+    """Deadlines to the second, under one timer. An item is looked at and decides itself whether its time has come, so a
     deadline that moves with every read costs nothing."""
 
     def __init__(self) -> None:
@@ -87,7 +87,8 @@ class DeadlineQueue:
 
 class Budget:
     """A token bucket for the work that a connection causes without a publish coming of it: `burst` at once, `per_s` for
-    good (0: nothing comes back). Work is done before it is paid for, so there may be a debt, of `burst` at most."""
+    good (0: nothing comes back). Work is charged after it is done, so the balance may be negative, by `burst` at
+    most."""
 
     __slots__ = ("_at", "_per_s", "burst", "left")
 

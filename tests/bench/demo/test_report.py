@@ -106,8 +106,8 @@ def test_a_promise_that_was_not_kept_is_late(ended: Ended, late_min: int, share:
     assert (promise["missed"], promise["late_share"], promise["late_5_share"]) == (1, share, share_5)
 
 
-def test_a_person_is_told_what_broke(ended: Ended) -> None:
-    """The last lines say that all is well, or which rule broke and on what evidence."""
+def test_a_person_is_notified_of_what_broke(ended: Ended) -> None:
+    """The last lines state that all is well, or which rule broke and on what evidence."""
     assert lines(build(ended))[-1] == "All 1 invariants held."
     ended.results = [InvariantResult("conservation", False, "one is missing.")]
     assert not ended.held

@@ -34,7 +34,7 @@ def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
 
 
 def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
-    """With mean preparation times the same day ends differently, and the table says so."""
+    """With mean preparation times the same day ends differently, and the table shows it."""
     for name, more in (("known", ()), ("mean", ("--uncertain",))):
         done = call("--instances", str(SMALL), "--policy", "rolling-horizon", "--json", str(tmp_path / name), *more)
         assert done.exit_code == 0, done.output

@@ -52,7 +52,7 @@ def test_an_interval_needs_two_seeds() -> None:
     assert "95 %" in shown([result("1o50"), result("2o50")])
 
 
-def test_the_remarks_say_what_the_table_cannot() -> None:
+def test_the_remarks_show_what_the_table_cannot() -> None:
     """Promises and how they were kept, refusals as a mode of their own, and what to know about the baseline."""
     ours = [result("1o50", promises=[PromiseOutcome(0.9, 2), PromiseOutcome(0.9, -1)])]
     remark_text = " ".join(remarks(ours, Beside("rolling-horizon", ours, Unwilling(0.1), ours)))

@@ -34,7 +34,7 @@ def test_orders_are_delivered_when_their_time_on_the_road_is_over(tmp_path: Path
     asyncio.run(main())
 
 
-def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_node_that_cannot_start_reports_why(tmp_path: Path) -> None:
     """A broken configuration ends the measurement with the node's own words."""
 
     async def main() -> None:

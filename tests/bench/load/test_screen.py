@@ -10,7 +10,7 @@ QUANTILES = {"p50": 1.25, "p99": 2.5, "p999": 5.0}
 
 
 @pytest.mark.parametrize("late", [True, False])
-def test_a_late_generator_is_said_beside_the_figures(late: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_late_generator_is_reported_beside_the_figures(late: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """Only where it was late, and with how much."""
     ratio = {"p50": 3.0, "p99": 4.0}
     report: dict[str, Any] = {
@@ -33,7 +33,7 @@ def test_a_late_generator_is_said_beside_the_figures(late: bool, capsys: pytest.
     assert ("The load generator was late" in output) is late
 
 
-def test_a_rate_that_nobody_held_is_said_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rate_that_nobody_held_is_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     """Where even the first rate failed there is no figure, only the bound."""
     held = {"best": {"rate": 800.0, "p99": 9.0, "cpu_us": 70.0}, "tried": []}
     report: dict[str, Any] = {

@@ -20,6 +20,6 @@ GOOD = dict.fromkeys(Outcome.__struct_fields__, 0) | {"sent": 100, "answered": 1
         ({"p99": 80.0, "late_p99": 60.0}, "p99 of 80.0 ms (the load generator was the late one)"),
     ],
 )
-def test_a_rate_is_held_or_says_why_not(wrong: dict[str, float], why: str) -> None:
-    """Loss, refusal, lag, and a p99 over the bound end it; where the generator was late, that is said."""
+def test_a_rate_is_held_or_reports_why_not(wrong: dict[str, float], why: str) -> None:
+    """Loss, refusal, lag, and a p99 over the bound end it; where the generator was late, that is noted."""
     assert why_not(Outcome(**{**GOOD, **wrong}), Workload("nobody")) == why

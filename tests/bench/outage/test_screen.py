@@ -35,7 +35,7 @@ REPORT: dict[str, Any] = {
 }
 
 
-def test_losses_and_what_was_not_measured_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_losses_and_what_was_not_measured_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """A ratio that could not be measured is no number, and every finding of the proof is a sentence."""
     outage_table(REPORT)
     output = " ".join(capsys.readouterr().out.split())

@@ -55,7 +55,7 @@ def test_a_rate_has_what_decides_nothing_beside_it() -> None:
 
 
 def test_only_the_load_that_a_target_names_counts() -> None:
-    """Latency in broker mode, or over TLS, says nothing about the endpoint's target."""
+    """Latency in broker mode, or over TLS, sends nothing about the endpoint's target."""
     assert results([latency(1.0, mode="broker"), latency(1.0, transport="tls")]) == []
 
 
@@ -63,7 +63,7 @@ def test_only_the_load_that_a_target_names_counts() -> None:
     ("behind", "measured"),
     [((False, False), "0.50"), ((True, False), "0.25"), ((True, True), "0.12")],
 )
-def test_peers_are_judged_by_the_better_of_the_others(behind: tuple[bool, bool], measured: str) -> None:
+def test_peers_are_checked_by_the_better_of_the_others(behind: tuple[bool, bool], measured: str) -> None:
     """Where one fell behind the other counts; where both did, the rates that they could hold."""
 
     def peer(p99: float, fell_behind: bool, rate: float) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_every_target_finds_its_figure_in_a_full_set_of_reports() -> None:
     assert markdown(found).count("\n") == len(TARGETS) + 2
 
 
-def test_the_readme_shows_what_the_reports_say() -> None:
+def test_the_readme_shows_what_the_reports_contain() -> None:
     """Its table is the one that `doorstep bench report --markdown` makes of the figures that are kept."""
     files = sorted((ROOT / "bench" / "figures").glob("*.json"))
     assert any(json.loads(file.read_text(encoding="utf-8")).get("benchmark") == "latency" for file in files)

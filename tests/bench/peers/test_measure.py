@@ -74,7 +74,7 @@ def test_a_peer_that_holds_nothing_has_no_best_rate() -> None:
 
 
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without aiomqtt the script cannot be started, and the message says what to install."""
+    """Without aiomqtt the script cannot be started, and the message names what to install."""
     monkeypatch.setattr(script_peer, "find_spec", lambda name: None)
 
     async def main() -> None:

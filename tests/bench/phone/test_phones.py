@@ -43,7 +43,7 @@ def test_every_order_survives_cut_connections(tmp_path: Path) -> None:
     assert accepted >= 4 + ORDERS  # the shifts, and each order once: replies may be under way still
 
 
-def test_what_is_said_without_a_connection_waits() -> None:
+def test_what_is_reported_without_a_connection_waits() -> None:
     """A phone that is not connected keeps every event, under its id, for its next connection."""
 
     async def main() -> None:
@@ -52,7 +52,7 @@ def test_what_is_said_without_a_connection_waits() -> None:
         take(phone, Received(at=6, order="o1", offer=2, state="offered"), 7)
         assert list(phone.unanswered) == ["shift-5", "a-o1-2", "d-o1-2"]
         assert phone.handed_at("shift-5") == 0
-        assert phone.handed_at("never-said") == 0
+        assert phone.handed_at("never-sent") == 0
 
     asyncio.run(main())
 

@@ -1,4 +1,4 @@
-"""The schedule, and the nonsense."""
+"""The schedule, and the malformed messages."""
 
 from itertools import pairwise
 
@@ -22,7 +22,7 @@ def test_a_seed_is_a_schedule() -> None:
 
 
 @pytest.mark.parametrize(("kind", "payload"), MALFORMED)
-def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
+def test_malformed_input_is_refused(kind: str, payload: bytes) -> None:
     """No piece of it is an event."""
     (made,) = decode(Publish("till-0", kind, payload, 1, 1), "wgs84")
     assert isinstance(made, Rejected)

@@ -1,4 +1,4 @@
-"""The verdict can be bad."""
+"""A measured trend can fail."""
 
 from bench.soak.figures import check_trend, thinned
 from bench.soak.sampler import Series

@@ -1,4 +1,4 @@
-"""What the centre believes: the table of greetings, and batches that try to be something else."""
+"""What the centre believes: the table of welcomes, and batches that try to be something else."""
 
 from hashlib import sha256
 from itertools import accumulate
@@ -14,7 +14,7 @@ from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelco
 START = 1_767_225_600_000
 CELL = 613344508561588223
 HASHES = {(2, seq): bytes([seq]) * 32 for seq in range(1, 6)}
-STANDING = NodeRecord(
+RECORD = NodeRecord(
     node="n1",
     instance="i1",
     boot="b1",
@@ -34,7 +34,7 @@ def hash_of(epoch: int, seq: int) -> bytes | None:
 
 
 def hello(**change: object) -> Hello:
-    """A hello that agrees with STANDING, changed."""
+    """A hello that agrees with RECORD, changed."""
     agreed = Hello(
         node="n1",
         instance="i1",
@@ -79,11 +79,11 @@ FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_eve
         (FRESH, SyncWelcome(epoch=3, discard_before=START, reason="node_restored"), "node_restored"),
     ],
 )
-def test_each_hello_has_its_greeting(change: dict[str, object], welcome: SyncWelcome, alarm: str | None) -> None:
+def test_each_hello_has_its_welcome(change: dict[str, object], welcome: SyncWelcome, alarm: str | None) -> None:
     """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
-    found, record, raised = answer_hello(STANDING, hello(**change), hash_of)
+    found, record, raised = answer_hello(RECORD, hello(**change), hash_of)
     assert msgspec.structs.replace(found, history=b"") == welcome
-    assert welcome.refused or found.history == STANDING.history
+    assert welcome.refused or found.history == RECORD.history
     assert (raised.kind if raised else None) == alarm
     if welcome.refused:
         assert record is None
@@ -140,7 +140,7 @@ def stated(sent: int, **change: object) -> Hello:
             SyncWelcome(epoch=3, old_through=5, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
-        # a greeting in the same epoch that another timeline gave: nothing of it is here yet
+        # a welcome in the same epoch that another timeline gave: nothing of it is here yet
         (
             {"through": 0, "head": NO_BATCH, "history": OTHER},
             stated(3, through=0, head=NO_BATCH),
@@ -161,7 +161,7 @@ def test_a_node_gives_up_what_a_clone_may_have_sent(
 ) -> None:
     """One hash stands for all that the centre holds: where the node has not been through it, nothing from before then
     is sent again; where it has, nothing is given up."""
-    known = msgspec.structs.replace(STANDING, head=bytes([8]) * 32, history=CHAIN[8])
+    known = msgspec.structs.replace(RECORD, head=bytes([8]) * 32, history=CHAIN[8])
     found, record, raised = answer_hello(
         msgspec.structs.replace(known, **has), second, lambda _, seq: bytes([seq + 3]) * 32
     )
@@ -172,23 +172,23 @@ def test_a_node_gives_up_what_a_clone_may_have_sent(
     assert found.history == record.history == has.get("history", CHAIN[8])
 
 
-def test_a_standing_of_version_1_is_judged_by_what_it_has() -> None:
-    """It has no history: numbers and hashes decide, and the greeting makes both sides begin with the same one."""
+def test_a_record_of_version_1_is_checked_by_what_it_has() -> None:
+    """It has no history: numbers and hashes decide, and the welcome makes both sides begin with the same one."""
     second = stated(8)
     found, record, alarm = answer_hello(
-        msgspec.structs.replace(STANDING, head=bytes([8]) * 32), second, lambda _, seq: bytes([seq + 3]) * 32
+        msgspec.structs.replace(RECORD, head=bytes([8]) * 32), second, lambda _, seq: bytes([seq + 3]) * 32
     )
     assert (found, alarm) == (SyncWelcome(epoch=2, through=5, history=NO_BATCH), None)
     assert record is not None
     assert record.history == NO_BATCH
-    lost, _, _ = answer_hello(STANDING, stated(10), lambda *_: None)
+    lost, _, _ = answer_hello(RECORD, stated(10), lambda *_: None)
     assert (lost.epoch, lost.discard_before) == (3, 0)
 
 
 def test_a_batch_of_another_history_is_refused() -> None:
-    """The right number after the right batch is not enough, where the node says what came before all that."""
+    """The right number after the right batch is not enough, where the node names what came before all that."""
     body = encode_body([])
-    known = msgspec.structs.replace(STANDING, history=CHAIN[8])
+    known = msgspec.structs.replace(RECORD, history=CHAIN[8])
     batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, history=CHAIN[8])
     assert check(known, batch, hash_of) == ""
     assert check(known, msgspec.structs.replace(batch, history=b""), hash_of) == "", "a node of version 1"
@@ -200,37 +200,37 @@ def test_a_batch_of_another_history_is_refused() -> None:
 def test_a_batch_makes_the_history_longer() -> None:
     """The centre's hash after a batch is that of the node after its acknowledgement, in whatever epoch."""
     body = encode_body([])
-    batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=body)
-    record = taken(msgspec.structs.replace(STANDING, history=OTHER), batch, [])
+    batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=RECORD.head, body=body)
+    record = taken(msgspec.structs.replace(RECORD, history=OTHER), batch, [])
     assert record.history == chain_hash(OTHER, batch.sha256)
 
 
-def test_a_lost_greeting_is_given_once_more() -> None:
+def test_a_lost_welcome_is_given_once_more() -> None:
     """Until something of a new epoch is here, the same hello gets the same epoch, and no second alarm."""
     stated = hello(through=7, acked_events=70)
-    first, record, alarm = answer_hello(STANDING, stated, hash_of)
+    first, record, alarm = answer_hello(RECORD, stated, hash_of)
     assert alarm is not None
     assert alarm.events == 20
-    again, standing_again, silent = answer_hello(record, stated, hash_of)
+    again, record_again, silent = answer_hello(record, stated, hash_of)
     assert silent is None
-    assert standing_again == record
+    assert record_again == record
     assert (again.epoch, again.discard_before) == (first.epoch, 0)
 
 
-def test_a_greeting_that_discards_is_given_once_more_with_its_horizon() -> None:
-    """A restored node that never heard its greeting is told again what not to send."""
+def test_a_welcome_that_discards_is_given_once_more_with_its_horizon() -> None:
+    """A restored node that never got its welcome gets the discard horizon again."""
     stated = hello(in_flight=[HASHES[2, 4]])
-    first, record, _ = answer_hello(STANDING, stated, hash_of)
+    first, record, _ = answer_hello(RECORD, stated, hash_of)
     again, _, silent = answer_hello(record, stated, hash_of)
     assert silent is None
     assert (again.epoch, again.old_through, again.discard_before) == (first.epoch, 4, START)
 
 
-def test_a_node_restored_to_before_it_enrolled_is_told_its_horizon_again() -> None:
+def test_a_node_restored_to_before_it_enrolled_is_notified_of_its_horizon_again() -> None:
     """Its backup knows of no epoch, so nothing can be compared: what it may have sent is still not to be sent again,
-    also where the first greeting was lost."""
+    also where the first welcome was lost."""
     stated = hello(**FRESH)
-    first, record, _ = answer_hello(STANDING, stated, hash_of)
+    first, record, _ = answer_hello(RECORD, stated, hash_of)
     assert first.discard_before == START
     assert record is not None
     record = msgspec.structs.replace(record, old_epoch=0)
@@ -240,7 +240,7 @@ def test_a_node_restored_to_before_it_enrolled_is_told_its_horizon_again() -> No
 
 
 def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
-    """A centre that lost its disk says how many events of the node are gone, and begins a later epoch."""
+    """A centre that lost its disk explains how many events of the node are gone, and begins a later epoch."""
     welcome, record, alarm = answer_hello(None, hello(acked_events=70), hash_of)
     assert (welcome.epoch, alarm.kind, alarm.events) == (3, "batches_lost", 70)  # type: ignore[union-attr]
     assert record is not None
@@ -251,7 +251,7 @@ def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
 
 def test_remembered_boots_are_bounded() -> None:
     """A node may restart as often as it likes; only its latest processes are recognised as ghosts."""
-    record: NodeRecord | None = STANDING
+    record: NodeRecord | None = RECORD
     for number in range(100):
         _, record, _ = answer_hello(record, hello(boot=f"r{number}"), hash_of)
     assert record is not None
@@ -259,10 +259,10 @@ def test_remembered_boots_are_bounded() -> None:
 
 
 def pack(windows: list[Window], **change: object) -> BatchMessage:
-    """The parcel after STANDING with these windows, changed."""
+    """The batch after RECORD with these windows, changed."""
     body = encode_body(windows)
     honest = BatchMessage(
-        epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=zstandard.compress(body)
+        epoch=2, seq=6, sha256=sha256(body).digest(), previous=RECORD.head, body=zstandard.compress(body)
     )
     return msgspec.structs.replace(honest, **change)
 
@@ -270,13 +270,13 @@ def pack(windows: list[Window], **change: object) -> BatchMessage:
 WINDOW = Window("dispatch", START, 60, 3, {"x": 3}, {}, [Cell(CELL, "x", START, START + 60_000, 3)])
 
 
-def test_the_next_batch_moves_the_standing() -> None:
-    """The next number with the right past is taken, and the standing follows."""
+def test_the_next_batch_moves_the_record() -> None:
+    """The next number with the right past is taken, and the record follows."""
     batch = pack([WINDOW])
-    assert check(STANDING, batch, hash_of) == ""
+    assert check(RECORD, batch, hash_of) == ""
     body, windows = unpack(batch)
     assert body == encode_body([WINDOW])
-    after = taken(STANDING, batch, windows)
+    after = taken(RECORD, batch, windows)
     assert (after.through, after.head, after.events, after.seen_until) == (6, batch.sha256, 53, START + 60_000)
 
 
@@ -296,15 +296,15 @@ def test_numbers_and_chain_are_checked(change: dict[str, object], reason: str) -
     """Repeats are known again; gaps, other content, another past and another epoch are refused."""
     batch = pack([WINDOW], **change)
     if not reason:
-        assert check(STANDING, batch, hash_of) == "repeat"
+        assert check(RECORD, batch, hash_of) == "repeat"
         return
     with pytest.raises(BatchError) as error_info:
-        check(STANDING, batch, hash_of)
+        check(RECORD, batch, hash_of)
     assert error_info.value.reason == reason
 
 
 def bomb(claimed: bool) -> bytes:
-    """A frame of a few kilobytes that unpacks to 64 MiB, with or without saying so."""
+    """A frame of a few kilobytes that unpacks to 64 MiB, with or without its size in the header."""
     compressor = zstandard.ZstdCompressor(write_content_size=claimed)
     return compressor.compress(bytes(64 * 1024 * 1024))
 

@@ -1,4 +1,4 @@
-"""Tests of edge.identity.certificate, against what openssl says and against bytes that are no certificate."""
+"""Tests of edge.identity.certificate, against the output of openssl and against bytes that are no certificate."""
 
 import subprocess
 from datetime import UTC, datetime

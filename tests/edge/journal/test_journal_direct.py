@@ -79,7 +79,7 @@ def test_before_its_start_a_journal_takes_nothing(path: Path) -> None:
     journal.close()
 
 
-def test_a_stranger_who_writes_is_left_to_the_writer(path: Path) -> None:
+def test_an_unauthenticated_client_who_writes_is_left_to_the_writer(path: Path) -> None:
     """The loop does not wait for somebody else's lock."""
 
     async def work(writing: Writing) -> None:
@@ -98,8 +98,8 @@ def test_a_stranger_who_writes_is_left_to_the_writer(path: Path) -> None:
     session(path, work)
 
 
-def test_a_full_disk_is_told_like_the_writers_own(path: Path) -> None:
-    """The row is not taken, one DiskFull is told, and with room again the same number goes on."""
+def test_a_full_disk_is_notified_of_like_the_writers_own(path: Path) -> None:
+    """The row is not taken, one DiskFull is reported, and with room again the same number goes on."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     async def work(writing: Writing) -> None:
@@ -156,7 +156,7 @@ def test_a_checkpoint_holds_up_no_commit(path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_checkpoint_that_fails_beside_ends_the_writing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the disk there is one as good as any: it is told, and nothing is taken after it."""
+    """An error of the disk there is one as good as any: it is reported, and nothing is taken after it."""
     monkeypatch.setattr(Writer, "_checkpoint_apart", lambda _: apsw.IOError("as from a bad sector"))
 
     async def work(writing: Writing) -> None:
@@ -196,7 +196,7 @@ def test_no_checkpoint_follows_a_failure(path: Path, monkeypatch: pytest.MonkeyP
     session(path, work)
 
 
-def test_a_full_disk_is_told_by_the_connection_that_met_it(path: Path) -> None:
+def test_a_full_disk_is_notified_of_by_the_connection_that_met_it(path: Path) -> None:
     """An earlier full disk of the commits' connection does not make a broken one of the checkpoints' look like it."""
 
     class Script:

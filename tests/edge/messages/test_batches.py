@@ -201,7 +201,7 @@ def test_a_window_that_breaks_the_schema_is_refused(change: dict[str, object]) -
 
 
 def test_messages_of_the_uplink_survive_their_encoding() -> None:
-    """Hello, greeting, parcel and acknowledgement come out as they went in, and ignore fields of the future."""
+    """Hello, welcome, batch and acknowledgement come out as they went in, and ignore fields of the future."""
     hello = Hello(
         node="n1", instance="i1", boot="b1", epoch=3, through=4, head=bytes(32), in_flight=[bytes(32)], acked_events=9
     )

@@ -30,7 +30,7 @@ def test_a_wrong_address_is_named(url: str) -> None:
 
 
 def test_addresses_of_listeners() -> None:
-    """Hosts and ports are told apart, in brackets too, and loopback is recognised."""
+    """Hosts and ports are distinguished, in brackets too, and loopback is recognised."""
     assert split_address("127.0.0.1:0") == ("127.0.0.1", 0)
     assert split_address("[::1]:1883") == ("::1", 1883)
     assert split_address("localhost") is None

@@ -1,4 +1,4 @@
-"""A receiver that keeps what it is told, and connections driven by hand with time as an argument."""
+"""A receiver that records its calls, and connections driven by hand with time as an argument."""
 
 from collections.abc import Callable
 

@@ -34,7 +34,7 @@ Script = Callable[[str, Hello | BatchMessage], list[tuple[str, bytes]] | Reason]
 
 
 class Centre:
-    """An endpoint whose answers come from a script. It remembers what it was told."""
+    """An endpoint whose answers come from a script. It remembers what it received."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -114,7 +114,7 @@ class Node:
 
 
 def honest(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
-    """Greets with epoch 1 and takes everything."""
+    """Welcomes with epoch 1 and takes everything."""
     if isinstance(item, Hello):
         return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=item.through)))]
     assert kind == SYNC_BATCH
@@ -148,7 +148,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def test_batches_go_out_and_their_acknowledgements_come_in() -> None:
-    """After the greeting every batch is sent once, unpacks to what was hashed, and is deleted when acknowledged."""
+    """After the welcome every batch is sent once, unpacks to what was hashed, and is deleted when acknowledged."""
 
     async def scenario(centre: Centre, node: Node) -> None:
         for minute in range(20):
@@ -168,8 +168,8 @@ def test_batches_go_out_and_their_acknowledgements_come_in() -> None:
     run(honest, scenario)
 
 
-def test_nothing_is_sent_before_the_greeting() -> None:
-    """A centre that never greets gets hellos, one for each connection, and no batch."""
+def test_nothing_is_sent_before_the_welcome() -> None:
+    """A centre that never welcomes gets hellos, one for each connection, and no batch."""
 
     async def scenario(centre: Centre, node: Node) -> None:
         node.outbox.welcome(SyncWelcomed(1, 0))
@@ -177,7 +177,7 @@ def test_nothing_is_sent_before_the_greeting() -> None:
         await until(lambda: len(centre.hellos) >= 3)
         assert centre.batch_messages == []
         assert not node.sync.connected
-        assert "has not greeted" in node.sync.error
+        assert "has not sent its welcome" in node.sync.error
         assert len({hello.boot for hello in centre.hellos}) == 1
 
     run(lambda _kind, _item: [], scenario, ack_deadline_s=0.2)
@@ -205,7 +205,7 @@ def test_a_centre_that_stops_acknowledging_is_left_and_found_again() -> None:
 
 
 def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
-    """Lies of the centre are counted and never reach the core; its nonsense neither."""
+    """Lies of the centre are counted and never reach the core; its malformed input neither."""
 
     def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         if isinstance(item, Hello):
@@ -228,7 +228,7 @@ def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
 
 
 def test_a_refused_batch_leads_to_another_hello() -> None:
-    """After a gap the node says hello again and goes on from where the centre says it stands."""
+    """After a gap the node reports hello again and goes on from the number that the centre expects."""
     refused = 0
 
     def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
@@ -269,7 +269,7 @@ def test_a_refused_publish_is_tried_again() -> None:
     run(script, scenario)
 
 
-def test_a_refused_node_sends_nothing_and_says_why() -> None:
+def test_a_refused_node_sends_nothing_and_reports_why() -> None:
     """A cloned node keeps everything, asks again now and then, and its status names the reason."""
 
     async def scenario(centre: Centre, node: Node) -> None:
@@ -302,8 +302,8 @@ def test_a_new_epoch_numbers_anew() -> None:
     run(script, scenario)
 
 
-def test_what_was_given_up_is_said() -> None:
-    """A greeting that makes the node discard something shows, and each batch names the history that it follows."""
+def test_what_was_given_up_is_reported() -> None:
+    """A welcome that makes the node discard something shows, and each batch names the history that it follows."""
     history = bytes([7]) * 32
 
     def restored(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
@@ -349,7 +349,7 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
     run(script, scenario)
 
 
-def test_a_core_that_forgot_what_the_centre_said_hears_it_again() -> None:
+def test_a_core_that_forgot_the_answers_of_the_centre_gets_them_again() -> None:
     """A core rebuilt from the disk lacks the last word; asked again, the centre repeats it and the batches go."""
     through = 0
 

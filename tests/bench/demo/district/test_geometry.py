@@ -37,7 +37,7 @@ def test_driving_takes_as_long_as_it_takes(x0: float, y0: float, x1: float, y1: 
     assert math.dist(middle, ((x0 + x1) / 2, (y0 + y1) / 2)) <= 2 * speed / 60_000 + 1e-6
 
 
-def test_standing_still() -> None:
+def test_a_leg_of_no_length() -> None:
     """Who stands is where they are, at any time."""
     leg = drive(5, 6, 5, 6, 100, 320)
     assert leg.at(0) == leg.at(99) == leg.at(10**12) == (5, 6)

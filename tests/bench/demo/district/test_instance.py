@@ -39,7 +39,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, insta
     assert read(folder) == instance
 
 
-def test_the_small_district_is_what_it_says() -> None:
+def test_the_small_district_is_what_it_claims() -> None:
     """The instance that ships with the tests has 40 orders, 8 couriers and 12 restaurants."""
     small = read(SMALL)
     assert (len(small.orders), len(small.couriers), len(small.restaurants)) == (40, 8, 12)

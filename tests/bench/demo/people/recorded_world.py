@@ -1,6 +1,7 @@
-"""A street for tests: the people of a tiny district, and a stand-in for the node that a test plays by hand.
+"""A recorded world for tests: the people of a tiny district, and a stand-in for the node that a test plays by hand.
 
-The clients keep what was told to them; the test answers. Time runs 6,000 times faster: a simulated minute is 10 ms.
+The clients keep what they receive and send; the test answers. Time runs 6,000 times faster: a simulated minute is 10
+ms.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ TINY = Instance(
 
 
 class Person:
-    """A stand-in for `clients.Client`: what it was told, and a way to answer."""
+    """A stand-in for `clients.Client`: what it received, and a way to answer."""
 
     def __init__(self, name: str, on_answer: Callable[[Any], None]) -> None:
         self.name = name

@@ -20,7 +20,7 @@ MORNING = 1_790_000_000_000
 
 
 class Node:
-    """A receiver that answers what it is told to answer, and keeps what was not acknowledged."""
+    """A receiver with scripted answers, which keeps what was not acknowledged."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, bytes]] = []
@@ -37,7 +37,7 @@ class Node:
         await self.endpoint.listen(f"127.0.0.1:{port}")
 
     async def vanish(self) -> None:
-        """Go down; what clients are owed is kept."""
+        """Go down; unacknowledged answers are kept."""
         assert self.endpoint is not None
         await self.endpoint.close()
 
@@ -117,7 +117,7 @@ def ready(client_id: str, order: str) -> KitchenReady:
 
 
 def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
-    """JSON and MessagePack clients are connected with their own token, and hear about their events once."""
+    """JSON and MessagePack clients are connected with their own token, and get one answer for each event."""
 
     async def test(node: Node, fleet: Fleet, _: int) -> None:
         seen: list[str] = []
@@ -155,7 +155,7 @@ def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
 
 
 def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
-    """Events told while the node was away arrive in the sequence they happened, when it is back."""
+    """Events sent while the node was away arrive in the sequence they happened, when it is back."""
 
     async def test(node: Node, fleet: Fleet, port: int) -> None:
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
@@ -188,7 +188,7 @@ def test_repeats_get_the_same_bytes() -> None:
 
 
 def test_who_leaves_waits_for_what_is_unanswered() -> None:
-    """A client that wants to go stays until its receipts are there, and acknowledges what it was told last."""
+    """A client that wants to go stays until its receipts are there, and acknowledges what it received last."""
 
     async def test(node: Node, fleet: Fleet, _: int) -> None:
         node.deaf = True

@@ -50,7 +50,7 @@ def test_a_refused_order_has_ended() -> None:
 
 
 def test_who_changes_their_mind_cancels() -> None:
-    """A customer who cancels tells so once, and not after the end."""
+    """A customer who cancels sends it once, and not after the end."""
 
     async def main() -> None:
         recorded = RecordedWorld(habits=Habits(cancel=1))

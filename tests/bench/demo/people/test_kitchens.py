@@ -1,4 +1,4 @@
-"""Kitchens cook what was ordered, and say so."""
+"""Kitchens cook what was ordered, and report it."""
 
 import asyncio
 
@@ -8,8 +8,8 @@ from edge.messages.envelope import KitchenDelay, KitchenReady
 from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 
-def test_a_meal_is_ready_when_the_instance_says_so() -> None:
-    """A kitchen begins with the first update about an order, and tells the node and the riders when it is ready."""
+def test_a_meal_is_ready_when_the_instance_reports_it() -> None:
+    """A kitchen begins with the first update about an order, and notifies the node and the riders when it is ready."""
 
     async def main() -> None:
         recorded = RecordedWorld()
@@ -28,7 +28,7 @@ def test_a_meal_is_ready_when_the_instance_says_so() -> None:
 
 
 def test_a_late_meal_is_announced() -> None:
-    """A kitchen that will be late says for when, before, and keeps to it."""
+    """A kitchen that will be late reports the new time before, and keeps to it."""
 
     async def main() -> None:
         recorded = RecordedWorld(habits=Habits(delay=1))

@@ -129,7 +129,7 @@ def test_an_order_that_is_taken_away_is_let_go(how: str) -> None:
 
 
 def steps(rider: Person, step: str) -> list[str]:
-    """The orders of which the rider has told a step, in sequence."""
+    """The orders of which the rider has sent a step, in sequence."""
     return [event.order for event in rider.sent if isinstance(event, RiderProgress) and event.step == step]
 
 
@@ -283,7 +283,7 @@ def test_an_order_regained_is_brought_with_the_rest_of_its_trip(late_s: float) -
 
 
 def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home() -> None:
-    """The end of the shift is told once nothing is left to do; later offers are declined or met with silence."""
+    """The end of the shift is sent once nothing is left to do; later offers are declined or met with silence."""
 
     async def test() -> None:
         recorded, rider = on_shift()
@@ -299,7 +299,7 @@ def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home() -> None:
 
 @pytest.mark.parametrize(("habit", "replies"), [("decline", 1), ("silent", 0)])
 def test_habits(habit: str, replies: int) -> None:
-    """Who always declines says so; who is always silent says nothing."""
+    """A rider that always declines sends it; one that is always silent sends nothing."""
 
     async def test() -> None:
         habits = {"decline": 0.0, "silent": 0.0, habit: 1.0}

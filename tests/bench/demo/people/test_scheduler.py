@@ -1,4 +1,4 @@
-"""The agenda of the district's people."""
+"""the scheduler of the district's people."""
 
 import asyncio
 import time
@@ -10,12 +10,12 @@ MORNING = 1_800_000_000_000
 
 
 def scheduler(speed: float = 1000.0) -> Scheduler:
-    """An agenda whose clock begins about now."""
+    """A scheduler whose clock begins about now."""
     return Scheduler(Clock(speed, MORNING, int(time.time() * 1000)))
 
 
 def test_in_sequence_and_never_early() -> None:
-    """Actions run in the sequence of their instants, none before its instant, each told when it was due."""
+    """Actions run in the sequence of their instants, none before its instant, each with the instant when it was due."""
 
     async def main() -> None:
         day = scheduler()
@@ -33,7 +33,7 @@ def test_in_sequence_and_never_early() -> None:
 
 
 def test_what_is_past_happens_at_once() -> None:
-    """An instant that has passed is done in the next turn, and says how late it is."""
+    """An instant that has passed is done in the next turn, and explains how late it is."""
 
     async def main() -> None:
         day = scheduler()
@@ -69,7 +69,7 @@ def test_an_action_may_plan_another_one() -> None:
 
 
 def test_a_failure_is_kept_and_ends_everything() -> None:
-    """An action that raises stops the agenda, and its error can be asked for."""
+    """An action that raises stops the scheduler, and its error can be asked for."""
 
     async def main() -> None:
         day = scheduler()
@@ -87,7 +87,7 @@ def test_a_failure_is_kept_and_ends_everything() -> None:
 
 
 def test_after_closing_nothing_happens() -> None:
-    """A closed agenda does nothing any more."""
+    """A closed scheduler does nothing any more."""
 
     async def main() -> None:
         day = scheduler()

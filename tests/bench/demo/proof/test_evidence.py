@@ -1,4 +1,4 @@
-"""What the journal is found to say."""
+"""The evidence that a journal yields."""
 
 import msgspec
 
@@ -95,7 +95,7 @@ def test_offers_after_the_shift_are_found() -> None:
 
 
 def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
-    """A repeat counts as a duplicate; the recalled receipt must be the first one's bytes."""
+    """A repeat counts as a duplicate; the looked up receipt must be the first one's bytes."""
     rows = good_day()
     first = decode_row(rows.bodies[0])
     event = first.inputs[0]
@@ -121,7 +121,7 @@ def _later(payload: bytes) -> bytes:
 
 
 def test_refusals_and_shed_messages_are_counted_by_reason() -> None:
-    """Refused events, messages that were none, and shed ones are told apart, each with its reason."""
+    """Refused events, messages that were none, and shed ones are distinguished, each with its reason."""
     rows = good_day()
     rows.step("rider-1", "o1", "picked_up", 140, refuse="too_late")
     inputs = [Rejected("x", "order.place", Reason.MALFORMED), Shed(Reason.OVER_QUOTA, 7)]

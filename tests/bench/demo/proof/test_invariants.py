@@ -138,7 +138,7 @@ def _after_hours(t: Case) -> None:
     ],
 )
 def test_each_rule_finds_what_it_is_for(good: Case, spoil: Callable[[Case], None], broken: str) -> None:
-    """One thing wrong breaks one rule, and the rule says what it found."""
+    """One thing wrong breaks one rule, and the rule names what it found."""
     spoil(good)
     found = {result.name: result.evidence for result in check_invariants(good) if not result.held}
     assert list(found) == [broken]

@@ -38,7 +38,7 @@ def test_nobody_leaves_before_it_must() -> None:
     so is still there for an order that comes in between."""
     orders = [Order("late", 3_200, 0, 10, "far", 50), Order("soon", 320, 0, 12, "near", 16)]
     places = [Restaurant("far", 3_200, 0), Restaurant("near", 0, 0)]
-    day = Instance("patience", orders, [Courier("c1", 0, 0, 5, 120)], places)
+    day = Instance("waiting", orders, [Courier("c1", 0, 0, 5, 120)], places)
     first, second = simulate(day, Doorstep).solution.trips
     assert (first.orders, first.pickup) == (("soon",), 16)
     assert (second.orders, second.pickup) == (("late",), 50)

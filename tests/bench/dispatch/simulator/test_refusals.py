@@ -24,7 +24,7 @@ def test_the_same_offer_gets_the_same_answer(day: str, courier: str, orders: lis
     assert Unwilling(silent=1.0).answer(day, courier, orders, now) is Answer.NOTHING
 
 
-def test_answers_come_as_often_as_told() -> None:
+def test_answers_come_as_often_as_configured() -> None:
     """Of ten thousand offers 10 % are declined and 5 % not answered, within 1 %."""
     some = Unwilling(0.1, 0.05)
     answers = [some.answer("day", f"c{n % 100}", ("o1",), n // 100) for n in range(10_000)]
@@ -34,7 +34,7 @@ def test_answers_come_as_often_as_told() -> None:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_each_policy_lives_with_refusals(policy: str) -> None:
-    """With a third of the offers refused most orders still arrive: none is forgotten because somebody said no."""
+    """With a third of the offers refused most orders still arrive: none is forgotten because somebody declined."""
     instance = read(SMALL)
     outcome = simulate(instance, POLICIES[policy], unwilling=Unwilling(0.2, 0.13))
     assert outcome.refused.declined

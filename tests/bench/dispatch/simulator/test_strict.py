@@ -1,4 +1,4 @@
-"""The simulator: what a policy is told and when, and what it may not decide."""
+"""The simulator: what a policy receives and when, and what it may not decide."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -52,7 +52,7 @@ def news_log(
     instance: Instance = TOWN,
     unwilling: Unwilling = WILLING,
 ) -> list[tuple[int, News]]:
-    """What the script was told."""
+    """What the script received."""
     scripts: list[Script] = []
 
     def make(day: Day) -> Script:
@@ -87,7 +87,7 @@ def test_news_come_when_they_happen() -> None:
     assert (20, PickedUp("c1", ("o1",), 36)) in received
 
 
-def test_where_preparation_is_uncertain_only_its_mean_is_told() -> None:
+def test_where_preparation_is_uncertain_only_its_mean_is_reported() -> None:
     """The ready time of an order is its restaurant's mean until it is ready; then the truth is news."""
     orders = [TOWN.orders[0], replace(TOWN.orders[1], ready=41)]  # prepared in 10 and 29 minutes
     received = news_log({}, uncertain=True, instance=replace(TOWN, orders=orders))
@@ -126,7 +126,7 @@ def test_a_shift_that_ends_before_the_orders_are_ready_gives_them_back() -> None
         (Rule.NO_SUCH_RESTAURANT, {5: [Reposition("c2", "r9")]}),
         (Rule.NOT_PLACED, {9: [Assign("c1", ("o1",))]}),
         (Rule.NOT_PLACED, {10: [Assign("c1", ("o1", "o2"))]}),
-        (Rule.NOT_PLACED, {10: [Assign("c1", ("nonsense",))]}),
+        (Rule.NOT_PLACED, {10: [Assign("c1", ("unknown",))]}),
         (Rule.TAKEN, {12: [Assign("c1", ("o1",)), Assign("c2", ("o1", "o2"))]}),
         (Rule.TAKEN, {12: [Assign("c1", ("o1",))], 50: [Assign("c2", ("o1",))]}),
         (Rule.TAKEN, {12: [Assign("c1", ("o1",)), Assign("c2", ("o2",)), Change((("c2", ("o1", "o2")),))]}),
@@ -149,7 +149,7 @@ def test_a_shift_that_ends_before_the_orders_are_ready_gives_them_back() -> None
     ],
 )
 def test_an_illegal_decision_is_refused_by_name(rule: Rule, lines: dict[int, list[Decision]]) -> None:
-    """Each rule refuses what it forbids, and the refusal says which rule it was."""
+    """Each rule refuses what it forbids, and the refusal names which rule it was."""
     with pytest.raises(IllegalDecision) as refused:
         play(lines)
     assert refused.value.rule == rule
@@ -173,7 +173,7 @@ def test_whatever_the_simulator_allows_is_feasible(
 
 
 def test_giving_up_is_news() -> None:
-    """The policy hears whose orders are open again, in the minute after the shift."""
+    """The policy receives whose orders are open again, in the minute after the shift."""
     received = news_log({10: [Assign("c1", ("o1",))]}, uncertain=True, instance=SHORT)
     assert (20, GaveUp("c1", ("o1",))) in received
 
@@ -190,7 +190,8 @@ def test_a_refusal_leaves_everything_as_it_was(unwilling: Unwilling, at: int) ->
 
 
 def test_who_does_not_answer_is_bound_until_the_reply_is_due() -> None:
-    """The policy cannot tell silence from consent before: courier and order are taken, and the bundle may change."""
+    """The policy cannot distinguish silence from consent before: courier and order are taken, and the bundle may
+    change."""
     with pytest.raises(IllegalDecision) as refused:
         play({12: [Assign("c1", ("o1",)), Assign("c1", ("o2",))]}, unwilling=NO_ANSWER)
     assert refused.value.rule == Rule.NOT_FREE
@@ -215,7 +216,7 @@ class Twice(Script):
 
 
 def test_a_courier_is_not_asked_twice_in_one_minute() -> None:
-    """Who has just said no to an order is not asked for it again in that minute; for another order, yes."""
+    """A courier that has just declined an order is not asked for it again in that minute; for another order, yes."""
     with pytest.raises(IllegalDecision) as refused:
         simulate(TOWN, partial(Twice, second="o1"), unwilling=NOBODY)
     assert refused.value.rule == Rule.JUST_DECLINED
@@ -236,7 +237,7 @@ def test_a_promise_is_asked_for_once_after_the_first_decision() -> None:
 
 
 def test_calls_are_counted_with_what_was_open() -> None:
-    """An order is open until its pickup, and calls that only hear of pickups are told apart."""
+    """An order is open until its pickup, and calls that only report pickups are distinguished."""
     calls = play({13: [Assign("c1", ("o2", "o1"))]}).calls
     assert max(call.open_orders for call in calls) == 3
     assert [call.open_orders for call in calls if call.only_pickups] == [1]

@@ -55,7 +55,7 @@ def test_every_order_is_sent_and_answered_once(tmp_path: Path) -> None:
 
 
 class _Odd(Workload):
-    """A street whose orders 0, 10, 20, … never come back, and whose order 1 comes back twice."""
+    """A workload whose orders 0, 10, 20, … never come back, and whose order 1 comes back twice."""
 
     def place(self, number: int) -> None:
         order = f"o{number:09}"

@@ -285,8 +285,8 @@ def test_thousands_of_answers_wait_in_the_core_not_in_the_link(tmp_path: Path) -
 
 
 def test_an_answer_that_nobody_holds_stays_pending_until_its_client_listens(tmp_path: Path) -> None:
-    """Mosquitto says so (0x10) when an answer has no subscriber: it is not delivered then, and comes when the client
-    has subscribed and is heard."""
+    """Mosquitto reports it (0x10) when an answer has no subscriber: it is not delivered then, and comes when the client
+    has subscribed and sends something."""
 
     async def work(broker: Mosquitto) -> None:
         node = Node()
@@ -377,7 +377,7 @@ def test_a_flood_is_shed_by_client_and_counted(tmp_path: Path) -> None:
         asyncio.run(work(broker))
 
 
-def test_a_will_says_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
+def test_a_will_states_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
     """Presence from wills and messages; the will itself never reaches the node."""
 
     async def work(broker: Mosquitto) -> None:
@@ -397,7 +397,7 @@ def test_a_will_says_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp
         asyncio.run(work(broker))
 
 
-def test_the_status_topic_tells_who_is_alive(tmp_path: Path) -> None:
+def test_the_status_topic_shows_who_is_alive(tmp_path: Path) -> None:
     """Retained: alive while joined, not alive after a polite end, nor after a lost one (the will)."""
 
     async def work(broker: Mosquitto) -> None:
@@ -424,7 +424,7 @@ def test_the_status_topic_tells_who_is_alive(tmp_path: Path) -> None:
         asyncio.run(work(broker))
 
 
-def test_a_wrong_token_leaves_the_node_running_and_says_why(tmp_path: Path) -> None:
+def test_a_wrong_token_leaves_the_node_running_and_reports_why(tmp_path: Path) -> None:
     """The node starts without its broker: not connected, with a text that names the user, and ends cleanly."""
 
     async def work(broker: Mosquitto) -> None:

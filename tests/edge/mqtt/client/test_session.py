@@ -40,7 +40,7 @@ def incoming(number: int, *, dup: bool = False) -> bytes:
 
 
 def up(client: MqttClientSession, now: float = 0.0, **connack) -> list[Packet]:
-    """Connects a client without subscriptions; what it said after CONNACK."""
+    """Connects a client without subscriptions; what it sent after CONNACK."""
     client.connect(now)
     sent_by(client, now)
     client.receive(ConnAckPacket(**connack).write(), now)
@@ -52,7 +52,7 @@ def tokens(messages: Sequence[Message]) -> list[int]:
     return [message.token for message in messages]
 
 
-def test_connect_says_everything_and_the_first_one_only_cleans() -> None:
+def test_connect_states_everything_and_the_first_one_only_cleans() -> None:
     """CONNECT carries the options; clean start holds for the first connection, later ones want the session back."""
     client = MqttClientSession(
         "c", username="u", token="secret", clean_start=True, session_expiry_s=60, keep_alive_s=20
@@ -146,8 +146,8 @@ def test_nothing_is_acknowledged_by_itself_nor_for_an_earlier_connection() -> No
 
 
 def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
-    """More than announced is taken, as Mosquitto does it, but said, so that the owner stops reading; until it has let
-    enough go."""
+    """More than announced is taken, as Mosquitto does it, but reported, so that the owner stops reading; until it has
+    let enough go."""
     client = MqttClientSession("c", receive_max=3)
     up(client)
     messages = client.receive(b"".join(incoming(number) for number in range(1, 4)), 0.0)
@@ -169,8 +169,9 @@ def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
         (PingReqPacket().write(), DisconnectReasonCode.PROTOCOL_ERROR),
     ],
 )
-def test_nonsense_ends_the_connection_and_spares_what_came_before(data: bytes, code: DisconnectReasonCode) -> None:
-    """A peer that breaks the protocol is told why and left; messages before it in the same read are handed over."""
+def test_malformed_input_ends_the_connection_after_what_came_before(data: bytes, code: DisconnectReasonCode) -> None:
+    """A peer that breaks the protocol gets the reason and is closed; messages before it in the same read are handed
+    over."""
     client = MqttClientSession("c")
     up(client)
     assert len(client.receive(incoming(1) + data, 0.0)) == 1
@@ -182,7 +183,7 @@ def test_nonsense_ends_the_connection_and_spares_what_came_before(data: bytes, c
 
 @given(st.binary(max_size=60), st.booleans())
 def test_no_bytes_raise(data: bytes, connected: bool) -> None:
-    """Whatever a peer sends, before or after its greeting, `receive` returns."""
+    """Whatever a peer sends, before or after its welcome, `receive` returns."""
     client = MqttClientSession("c", subscriptions=[("t", 1)])
     client.connect(0.0)
     if connected:

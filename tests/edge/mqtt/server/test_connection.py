@@ -68,7 +68,7 @@ def test_connack_announces_our_limits():
     ],
 )
 def test_connects_that_are_refused(version: int, packet: ConnectPacket, code: int):
-    """Whoever may not come in is told why, in the code of the version, and is not present."""
+    """Whoever may not come in gets the reason, in the code of the version, and is not present."""
     assert refusal(World().peer(version), packet) == code
 
 
@@ -86,15 +86,15 @@ def test_connects_that_are_refused(version: int, packet: ConnectPacket, code: in
         (b"\x10\x00", b""),
     ],
 )
-def test_strangers(data: bytes, answer: bytes):
-    """What is no CONNECT of 3.1.1 or 5.0 is closed; another version is told so."""
+def test_first_packets_that_are_no_connect(data: bytes, answer: bytes):
+    """What is no CONNECT of 3.1.1 or 5.0 is closed; another version is refused."""
     peer = World().peer()
     peer.connection.receive(data, 0.0, 0.0)
     assert peer.connection.closing
     assert bytes(peer.connection.out[:4]) == answer[:4]
 
 
-def test_a_stranger_cannot_make_us_buffer_much():
+def test_an_unauthenticated_client_cannot_make_us_buffer_much():
     """Before CONNECT the packet limit is the small one, whatever the endpoint's own is."""
     world = World(packet_bytes_max=500_000)
     peer = world.peer()
@@ -162,7 +162,7 @@ def test_one_read_is_one_batch(version: int):
 
 
 @EITHER
-def test_nothing_is_acknowledged_before_the_receiver_says_so(version: int):
+def test_nothing_is_acknowledged_before_the_receiver_reports_it(version: int):
     """PUBACK leaves when the receiver has acknowledged, not earlier, and in the order of the publishes."""
     world = World()
     peer, _ = world.connect(version=version)
@@ -196,7 +196,7 @@ def test_nothing_is_acknowledged_before_the_receiver_says_so(version: int):
 )
 @EITHER
 def test_topics_outside_the_own_subtree(version: int, topic: str, code: int):
-    """5.0 is told; 3.1.1, whose PUBACK would say yes, is closed; QoS 0 is dropped. Each one is counted."""
+    """5.0 gets the reason; 3.1.1, whose PUBACK would mean success, is closed; QoS 0 is dropped. Each one is counted."""
     world = World(acknowledge=True)
     peer, _ = world.connect(version=version)
     assert peer.send(publish(None, topic)) == []
@@ -249,7 +249,7 @@ def test_rules_that_end_a_connection(packet: Packet, code: int):
 
 @pytest.mark.parametrize("packet", [PublishPacket(UP, b"", qos=QoS.EXACTLY_ONCE, packet_id=1), PubRelPacket(1)])
 def test_qos_2_closes_a_v311_connection(packet: Packet):
-    """3.1.1 cannot be told that QoS 2 is not offered."""
+    """3.1.1 has no way to state that QoS 2 is not offered."""
     peer, _ = World().connect(version=4)
     assert disconnect_reason(peer, peer.send(packet)) is None
 
@@ -335,7 +335,7 @@ def test_reasons_of_the_node(reason: Reason, code: int, text: str, wanted: bool)
 
 
 def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
-    """The receipt tells a 3.1.1 client, not the PUBACK."""
+    """A 3.1.1 client learns it from the receipt, not from the PUBACK."""
     world = World(acknowledge=True)
     world.receiver.reasons["order.place"] = Reason.TOO_LATE
     peer, _ = world.connect(version=4)

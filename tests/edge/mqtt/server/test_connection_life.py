@@ -22,7 +22,7 @@ from tests.edge.mqtt.world import ALL, EITHER, World, connect, disconnect_reason
 
 
 def test_the_same_client_takes_over():
-    """The older connection is told; presence does not flicker; the session goes on where it was."""
+    """The older connection gets the reason; presence does not flicker; the session goes on where it was."""
     world = World()
     old, _ = world.connect(session_expiry_interval=60)
     old.send(SubscribePacket(1, ALL))
@@ -80,7 +80,7 @@ def test_no_keepalive_is_the_longest_one(version: int):
 
 
 def test_the_deadline_of_connect():
-    """A stranger has ten seconds, one byte a second or not."""
+    """An unauthenticated client has ten seconds, one byte a second or not."""
     world = World()
     peer = world.peer()
     data = connect().write()
@@ -125,7 +125,7 @@ def _any_order(version: int, data: bytes) -> None:
 
 
 @EITHER
-def test_a_closed_connection_is_gone_when_the_wheel_lets_go(version: int):
+def test_a_closed_connection_is_gone_when_the_queue_drops_it(version: int):
     """It is in no cycle, so it does not wait for the collector, which on a calm node hardly ever comes by."""
     world = World()
     gc.collect()

@@ -45,7 +45,7 @@ Test = Callable[[], Coroutine[Any, Any, None]]
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
-    """Runs a coroutine function in either loop, for as long as patience lasts."""
+    """Runs a coroutine function in either loop, for as long as the timeout allows."""
 
     def runner(test: Test) -> None:
         request.param(asyncio.wait_for(test(), TIMEOUT_S))
@@ -271,7 +271,7 @@ def test_a_v311_client_is_held_back(run: Callable[[Test], None]):
 
 
 def test_takeover(run: Callable[[Test], None]):
-    """The older connection of the same client is told and closed; the newer one works."""
+    """The older connection of the same client gets the reason and is closed; the newer one works."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
@@ -347,7 +347,7 @@ def test_a_connection_that_cannot_be_written_to_holds_up_nobody(run: Callable[[T
 
 
 def test_closing(run: Callable[[Test], None]):
-    """A stop says goodbye to everybody, refuses new connections, and reports nobody as gone."""
+    """A stop sends DISCONNECT to everybody, refuses new connections, and reports nobody as gone."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
@@ -456,7 +456,8 @@ def test_answers_for_one_who_does_not_read_wait_in_the_core(run: Callable[[Test]
 
 
 def test_a_flood_of_connections(run: Callable[[Test], None]):
-    """With all places taken by strangers that say nothing, an honest client still gets in; known clients stay."""
+    """With all places taken by unauthenticated clients that send nothing, an honest client still gets in; known clients
+    stay."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
@@ -478,7 +479,7 @@ def test_a_flood_of_connections(run: Callable[[Test], None]):
 
 
 def test_deadlines_run_on_the_endpoints_clock(run: Callable[[Test], None]):
-    """Strangers and silent clients are closed by the one timer, by the clock that was given."""
+    """Unauthenticated clients and silent clients are closed by the one timer, by the clock that was given."""
 
     async def test() -> None:
         skip = 0.0
@@ -570,7 +571,7 @@ def test_a_busy_port():
     ],
 )
 def test_addresses_that_cannot_be_used(address: str, anonymous: bool):
-    """Anonymous clients are for loopback only; what is no address of this machine says so."""
+    """Anonymous clients are for loopback only; an address of another machine is refused."""
 
     async def test() -> None:
         with pytest.raises(ConfigError, match="listen"):

@@ -26,7 +26,7 @@ Test = Callable[[], Coroutine[Any, Any, None]]
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Test], None]:
-    """Runs a coroutine function in either loop, for as long as patience lasts."""
+    """Runs a coroutine function in either loop, for as long as the timeout allows."""
     monkeypatch.setattr("edge.mqtt.server.endpoint.CLOSE_GRACE_S", 0.2)
     return lambda test: request.param(asyncio.wait_for(test(), TIMEOUT_S))
 
@@ -90,7 +90,7 @@ JUNK: dict[str, Event] = {"pings": Ping(), "pongs": Pong(), "empty frames": Byte
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_a_stranger_is_closed(run: Callable[[Test], None], junk: str):
+def test_an_unauthenticated_client_is_closed(run: Callable[[Test], None], junk: str):
     """Frames before CONNECT close the connection when there are too many, counted; no more pings are answered."""
 
     async def test() -> None:
@@ -119,7 +119,7 @@ def test_some_frames_before_connect_are_allowed(run: Callable[[Test], None]):
     run(test)
 
 
-def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
+def test_an_unauthenticated_client_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
     """Somebody without credentials who does nothing but ping, again and again, gets a bounded number of answers for
     each connection, while another client is served."""
 
@@ -202,8 +202,8 @@ def test_publishes_in_shreds_pay_for_themselves(run: Callable[[Test], None]):
 
 
 def test_reads_of_a_byte_have_a_price(run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch):
-    """A stranger who sends single bytes, one read each, is closed before it has said anything."""
-    monkeypatch.setattr("edge.mqtt.server.sessions.STRANGER_WORK_MAX", 20)
+    """An unauthenticated client who sends single bytes, one read each, is closed before its CONNECT is complete."""
+    monkeypatch.setattr("edge.mqtt.server.sessions.UNAUTHENTICATED_WORK_MAX", 20)
 
     async def test() -> None:
         endpoint, _ = await start(Recorder())
@@ -258,7 +258,7 @@ def test_too_much_in_one_read_closes(version: int):
 
 
 def test_a_budget():
-    """It refills with time up to its burst, is paid into by what is worth something, and owes a burst at most."""
+    """It refills with time up to its burst, grows with each publish, and is never below minus one burst."""
     budget = Budget(10, 2, 0.0)
     assert budget.spend(9, 0.0)
     assert not budget.spend(1, 0.0)

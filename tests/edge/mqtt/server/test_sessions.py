@@ -1,4 +1,4 @@
-"""The registry of sessions and its wheel. (What clients see of it is in test_session.py.)"""
+"""The registry of sessions and its deadline queue. (What clients see of it is in test_session.py.)"""
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,7 @@ def test_nothing_rings_early_or_more_than_a_second_late(times: list[float]):
     assert len(deadlines) == 0
 
 
-def test_an_alarm_that_asks_for_now_does_not_hang_the_wheel():
+def test_an_alarm_that_asks_for_now_does_not_hang_the_deadline_queue():
     """Asking to be looked at again at once waits for the next second."""
     deadlines, alarm = DeadlineQueue(), Alarm(0, 1_000)
     deadlines.add(10.0, alarm)
