@@ -238,8 +238,8 @@ class _Connection:
         for writer in self._writers:
             if reset:
                 with contextlib.suppress(OSError):  # closed already
-                    no_linger = struct.pack("ii", 1, 0)  # on, for 0 seconds: close() sends an RST
-                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
+                    reset_on_close = struct.pack("ii", 1, 0)  # on, for 0 seconds: close() sends an RST
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
                 writer.transport.abort()
             else:
                 writer.close()

@@ -37,8 +37,8 @@ ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
 class NodeRecord(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
     the end of its latest window. `old_epoch` and `old_through` are how the epoch before ended,
-    `discard_before` (Unix ms) what the node must not send again when this one began, `chain` is the `linked`
-    hash over all batches that came from it, of whatever epoch."""
+    `discard_before` (Unix ms) what the node must not send again when this one began, `history` is the `chain_hash`
+    over all batches that came from it, of whatever epoch."""
 
     node: str
     instance: str

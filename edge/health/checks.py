@@ -32,7 +32,7 @@ class Problem(Struct, frozen=True):
 
 
 class StallCheck(Struct, frozen=True):
-    """What it means when a queue holds something and nothing leaves it for `patience_s`."""
+    """What it means when a queue holds something and nothing leaves it for `stall_after_s`."""
 
     what: str
     todo: str

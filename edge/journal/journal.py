@@ -1,8 +1,8 @@
 """The journal: what the node promised, on disk before anything is sent.
 
 One SQLite file, one connection. `Journal` is what the event loop sees of it: it opens the file and reads back what is
-in it, hands rows over without ever waiting, and is notified when they are on disk. `journal_writer` is the thread that
-writes; `journal_reader` knows the tables and the checksums, and serves those who only read.
+in it, hands rows over without ever waiting, and is notified when they are on disk. `writer` is the thread that
+writes; `reader` knows the tables and the checksums, and serves those who only read.
 """
 
 import asyncio

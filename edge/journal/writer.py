@@ -16,7 +16,7 @@ waits for the loop (117,000 rows/s, executemany 58,000; with 30 us of other work
 Checkpoints are this thread's too (no automatic ones inside somebody's commit): in quiet moments, or past WAL_BYTES_MAX.
 Nearly all of one happens beside the commits, over a connection of its own; what these have added meanwhile is all that
 is left to do between two of them, so that the WAL begins anew. (All of it between two commits held these up for 7 to
-18 ms each second at 800 orders/s.) Long work (`journal_steps`) takes its turn between groups, a short step at a time.
+18 ms each second at 800 orders/s.) Long work (`maintenance`) takes its turn between groups, a short step at a time.
 
 When the disk is full the writer drops what it was given (nobody has seen it), frees the ballast, writes down where it
 stopped, and waits to be cleared. After any other failure of the disk it never writes again: a sync that failed once may

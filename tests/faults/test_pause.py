@@ -1,4 +1,4 @@
-"""Time that stands still, jumps, or passes without anything happening; and a node short of what it needs (rows 15, 16,
+"""Time that stands still, jumps, or passes without any event; and a node short of what it needs (rows 15, 16,
 25, 31)."""
 
 import asyncio

@@ -203,11 +203,11 @@ class _World:
             return [Placed(self._known(order))]
         if kind == _Kind.SHIFT_OVER:
             self.riders[name].free = False
-            gone = self._take_back(name)
+            gone = self._return_orders(name)
             return [GaveUp(name, gone)] if gone else []
         return []
 
-    def _take_back(self, name: str) -> tuple[str, ...]:
+    def _return_orders(self, name: str) -> tuple[str, ...]:
         """A courier's orders are open again."""
         rider = self.riders[name]
         gone, rider.orders = rider.orders, ()
@@ -219,7 +219,7 @@ class _World:
         """The answer was no, or there was none until the reply was due: nothing has moved."""
         rider = self.riders[name]
         silent, rider.answer = rider.answer is Answer.NOTHING, Answer.YES
-        gone = self._take_back(name)
+        gone = self._return_orders(name)
         if not silent:
             before = rider.declined[1] if rider.declined[0] == now else ()
             rider.declined = now, (*before, *gone)

@@ -116,7 +116,7 @@ class Connection:
             self._protocol_error(broken)
         self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
         if self.work > 0 or self.budget.left < self.budget.burst:
-            self.pay(now)
+            self.charge(now)
         self.work = 0
         if self.closing:
             self._detach(now)
@@ -125,7 +125,7 @@ class Connection:
         if self.out or self.closing:
             self._notify()
 
-    def pay(self, now: float) -> None:
+    def charge(self, now: float) -> None:
         """Take `work` from the budget. Without one an unauthenticated client is closed, any other paused."""
         enough, self.work = self.budget.spend(self.work, now), 0
         if enough or self.closing:

@@ -302,7 +302,7 @@ class _Peer(asyncio.Protocol):
         if data:
             connection.receive(data, self._endpoint.clock(), read_at)
         else:
-            connection.pay(self._endpoint.clock())
+            connection.charge(self._endpoint.clock())
         if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
             self.update_flow_control()
         if self._is_unauthenticated and connection.session is not None:
