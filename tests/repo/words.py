@@ -2,8 +2,9 @@
 
 python -m tests.repo.words        prints every use as `file:line word`
 
-Identifiers are checked by their parts (`on_heard` has the parts `on` and `heard`); comments and sentences in strings by the words of PROSE, and by the same parts between backticks. A string without a space is a name in a
-report or in a protocol, and is not checked.
+Identifiers are checked by their parts (`on_heard` has the parts `on` and `heard`); comments and sentences in strings by
+the words of PROSE, and by the same parts between backticks. A string without a space is a name in a report or in a
+protocol, and is not checked.
 """
 
 import io
