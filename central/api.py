@@ -45,8 +45,8 @@ class QueryError(ValueError):
 
 
 def app(reader: Reader, health: Callable[[], str], gauges: Callable[[], dict[str, float]], token: str) -> Starlette:
-    """The application. `health` is the problem as a sentence (empty: none); `token` is asked for where it is not
-    empty."""
+    """The application. `health` gives the problem as a sentence (empty: none); a `token` that is not empty is
+    required."""
 
     def nodes(_request: Request) -> Response:
         return JSONResponse({"nodes": reader.nodes()})

@@ -187,14 +187,14 @@ CANDIDATES_RECORDED: Final = 5
 """Of those, in the record of a decision: the chosen one and the next best. Each costs 7 us and 60 bytes of journal."""
 
 ANSWERS_PENDING_MAX: Final = 100_000
-"""Answers not yet acknowledged. The oldest are dropped, counted as `answer_overflow`."""
+"""Answers not yet acknowledged. The oldest are dropped, counted as `answers_overflowed`."""
 
 ANSWERS_PER_CLIENT_MAX: Final = 1_000
-"""Unacknowledged answers for one client; the oldest are dropped, counted as `answer_overflow`."""
+"""Unacknowledged answers for one client; the oldest are dropped, counted as `answers_overflowed`."""
 
 JSON_CLIENTS_MAX: Final = 100_000
-"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: what it
-is set before its next event comes as MessagePack."""
+"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: it
+gets MessagePack until its next event."""
 
 REPEATS_KEPT_MAX: Final = 4_000_000
 """Decided events remembered within the retention, at most 20 bytes each. Beyond it the oldest go early, counted."""
@@ -278,8 +278,7 @@ READ_ROWS: Final = 256
 """Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""
 
 JOURNAL_BUSY_MS_MAX: Final = 2_000
-"""How long another process's lock on the journal (an operator's sqlite3 shell) is waited for before the commit
-fails."""
+"""How long another process's lock on the journal (an operator's sqlite3 shell) delays a commit before it fails."""
 
 JOURNAL_BALLAST_BYTES: Final = 4 * 1024 * 1024
 """Freed when the disk is full, so that the node can still write down why it stopped accepting."""

@@ -1,5 +1,4 @@
-"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and one sentence on its
-health.
+"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and its health.
 
 Everything is in memory, counts since the start, and is touched by the event loop's thread only. Whoever runs the node
 calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and samples the progress of queues. What
@@ -179,8 +178,8 @@ class Status:
         self._sections[name] = read
 
     def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
-        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `health.STALLS` knows
-        the name, not empty and not moving for longer than its limit is a problem; others are only shown."""
+        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `checks.STALL_CHECKS`
+        has the name, not empty and not moving for longer than its limit is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
 
     def alarm(self, name: str, text: str | None, *, serving: bool = True, restart: bool = False) -> None:

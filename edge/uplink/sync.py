@@ -172,8 +172,7 @@ class Sync:
         self._send()
 
     def ask_again(self) -> None:
-        """The core was rebuilt from the disk and may have lost the centre's answers: a hello makes it send them
-        again."""
+        """The core was rebuilt from the disk and may have lost the centre's answers: a hello asks for them again."""
         if self._link.connected:
             self._send_hello()
 

@@ -1,5 +1,4 @@
-"""The way to the centre: cut, half dead, slow, and a centre that is down or sends malformed messages (rows 7 to 10,
-14)."""
+"""The way to the centre: cut, half dead, slow, and a centre that is down or sends garbage (rows 7 to 10, 14)."""
 
 import asyncio
 import os

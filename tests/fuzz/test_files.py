@@ -30,8 +30,7 @@ CONFIGURATIONS = [
 
 
 def complaint(what: Callable[[], object], *kinds: type[DoorstepError]) -> str:
-    """The text of what `what` raises, where it is one of `kinds`; empty where it raises nothing. Other exceptions
-    pass."""
+    """The text of the error of `kinds` that `what` raises; empty where it raises none. Other exceptions pass."""
     try:
         what()
     except kinds as error:

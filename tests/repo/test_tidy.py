@@ -223,8 +223,7 @@ def test_every_file_and_test_reports_why(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in sources(*PACKAGES) if not name.endswith("__init__.py")])
 def test_every_source_file_has_its_test(name: str) -> None:
-    """`edge/x.py` has `tests/edge/test_x.py`, or a test imports it, or `tested_elsewhere` names which test drives
-    it."""
+    """`edge/x.py` has `tests/edge/test_x.py`, or a test imports it, or `tested_elsewhere` names its test."""
     folder, _, leaf = name.rpartition("/")
     mirror = f"tests/{folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
     place = RULES["tested_elsewhere"].get(name, mirror)

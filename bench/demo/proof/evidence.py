@@ -66,8 +66,7 @@ class Shift(Struct):
 
 
 class Evidence:
-    """Facts and findings of one journal, collected row by row. A finding is a broken rule: its name and its
-    sentence."""
+    """Facts and findings of one journal, collected row by row. A finding is a broken rule, with a sentence."""
 
     def __init__(self) -> None:
         self.rows = 0

@@ -37,8 +37,7 @@ _BACKOFF_DOUBLINGS_MAX: Final = 16
 
 
 class ConnectionState(Enum):
-    """The states that `on_state` reports. CONNECTED means subscribed too. After REFUSED the link tries again, but
-    slowly."""
+    """What `on_state` reports. CONNECTED means subscribed too. After REFUSED the link tries again, but slowly."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"

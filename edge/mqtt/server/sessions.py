@@ -87,8 +87,7 @@ class DeadlineQueue:
 
 class Budget:
     """A token bucket for the work that a connection causes without a publish coming of it: `burst` at once, `per_s` for
-    good (0: nothing comes back). Work is charged after it is done, so the balance may be negative, by `burst` at
-    most."""
+    good (0: nothing comes back). Work is charged after it is done, so the balance may fall to minus `burst`."""
 
     __slots__ = ("_at", "_per_s", "burst", "left")
 

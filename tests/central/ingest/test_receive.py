@@ -301,8 +301,7 @@ def test_a_gap_is_refused_without_an_alarm(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_refused_and_counted(tmp_path: Path) -> None:
-    """Malformed input, foreign hellos and unknown kinds are refused; a batch of an unknown node gets a request for a
-    hello."""
+    """Malformed input, foreign hellos and unknown kinds are refused; an unknown node is asked for a hello."""
     centre = Centre(tmp_path)
     node = Node(centre)
     assert centre.ask(SYNC_HELLO, b"\xc1")[2] == Reason.MALFORMED

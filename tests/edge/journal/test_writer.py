@@ -247,8 +247,7 @@ def test_a_disk_error_ends_the_writing(fault: str, tmp_path: Path, program: Call
 
 
 def test_a_broken_journal_refuses_everything(tmp_path: Path) -> None:
-    """Whatever error the writer meets that is no full disk: it is reported once, and there is no way back but a
-    restart."""
+    """Any error but a full disk is reported once, and only a restart ends it."""
 
     async def work(writing: Writing) -> None:
         journal = writing.journal

@@ -190,8 +190,7 @@ def test_a_refusal_leaves_everything_as_it_was(unwilling: Unwilling, at: int) ->
 
 
 def test_who_does_not_answer_is_bound_until_the_reply_is_due() -> None:
-    """The policy cannot distinguish silence from consent before: courier and order are taken, and the bundle may
-    change."""
+    """The policy cannot distinguish silence from consent before: both are taken, and the bundle may change."""
     with pytest.raises(IllegalDecision) as refused:
         play({12: [Assign("c1", ("o1",)), Assign("c1", ("o2",))]}, unwilling=NO_ANSWER)
     assert refused.value.rule == Rule.NOT_FREE

@@ -170,7 +170,7 @@ def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
     ],
 )
 def test_malformed_input_ends_the_connection_after_what_came_before(data: bytes, code: DisconnectReasonCode) -> None:
-    """A peer that breaks the protocol gets the reason and is closed; messages before it in the same read are handed
+    """A peer that breaks the protocol gets the reason and is closed; earlier messages of the same read are handed
     over."""
     client = MqttClientSession("c")
     up(client)

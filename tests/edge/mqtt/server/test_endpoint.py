@@ -456,8 +456,7 @@ def test_answers_for_one_who_does_not_read_wait_in_the_core(run: Callable[[Test]
 
 
 def test_a_flood_of_connections(run: Callable[[Test], None]):
-    """With all places taken by unauthenticated clients that send nothing, an honest client still gets in; known clients
-    stay."""
+    """Where silent unauthenticated clients take all places, an honest client still gets in; known clients stay."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
