@@ -1,8 +1,7 @@
 """Riders: they come on shift, report positions, answer offers, drive, wait, hand over, and go home.
 
 A rider believes receipts: a job is theirs when the acceptance has been receipted, the bag when the pickup has. Whoever
-gets a withdrawal of an order lets it go. That keeps two riders from carrying one order even where the
-network gave both of them reason to think it was theirs.
+gets a withdrawal lets the order go, so two riders never carry one order even where the network misled both.
 
 At a shop a rider waits for everything that it has accepted there, takes it all at once, and brings it to the doors in
 the sequence that the node last named.
@@ -186,9 +185,8 @@ class Rider:
         accept = self._on and die >= world.habits.silent + world.habits.decline
         world.records.counts["offers_declined"] += not accept
         self._replying.append(order.restaurant)
-        world.scheduler.after(
-            self._draw.uniform(*REPLY_S), lambda due_ms: self._reply(order, offer.offer, accept, due_ms)
-        )
+        delay_s = self._draw.uniform(*REPLY_S)
+        world.scheduler.after(delay_s, lambda due_ms: self._reply(order, offer.offer, accept, due_ms))
 
     def _reply(self, order: Order, offer: int, accept: bool, due_ms: int) -> None:
         if offer in self._withdrawn or self._world.closed:
@@ -251,9 +249,8 @@ class Rider:
         elif self._jobs_at("in_bag"):
             self._turn += 1
             turn = self._turn
-            self._world.scheduler.at(
-                max(self._leave_ms, now_ms), lambda at_ms: self._still(turn) and self._leave(at_ms)
-            )
+            leave_ms = max(self._leave_ms, now_ms)
+            self._world.scheduler.at(leave_ms, lambda at_ms: self._still(turn) and self._leave(at_ms))
         else:
             self._set_out(self._jobs[0], now_ms)
 
