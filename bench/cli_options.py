@@ -43,10 +43,10 @@ def ask(
     folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
     try:
         found = {"machine": machine(folder), "versions": versions()}
-        with progress(steps) as said:
+        with progress(steps) as announce:
 
             async def main() -> dict[str, Any]:
-                return await measure(folder, said)
+                return await measure(folder, announce)
 
             report = {**uvloop.run(main()), **found}
     finally:
@@ -59,7 +59,7 @@ def ask(
 
 
 def check_writable(*paths: str | None) -> None:
-    """Raises InputError where a file could not be written: better said before the measurement than after it."""
+    """Raises InputError where a file could not be written: checked before the measurement, not after it."""
     for path in paths:
         if path and (Path(path).is_dir() or not Path(path).absolute().parent.is_dir()):
             raise InputError(path, None, "the report cannot be written there. Name a file in an existing folder.")

@@ -13,7 +13,7 @@ GRID: Final = "#dddddd"
 PAPER: Final = "white"
 WIDTH: Final = 760
 SERIES: Final = ("#2f6f9f", "#b5651d", "#777777", "#5b8c5a", "#8a5a9e", "#b3261e")
-"""Colours of what is compared, the subject of the house first."""
+"""Colours of what is compared, Doorstep first."""
 
 QUANTILE_COLOURS: Final = {"p50": "#2f6f9f", "p99": "#8fb8d6", "p999": "#d3e3ee"}
 
@@ -38,7 +38,7 @@ class Axis:
 
 
 TINY: Final = 1e-300
-"""Below this a step of the axis could not be told from nothing."""
+"""Below this a step of the axis could not be distinguished from nothing."""
 
 
 class Scale:
@@ -79,7 +79,7 @@ def line(x1: float, y1: float, x2: float, y2: float, colour: str = GRID) -> str:
 
 
 def bar(x: float, y: float, width: float, height: float, colour: str, title: str) -> str:
-    """A rectangle that says what it is when pointed at."""
+    """A rectangle with a tooltip."""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" height="{height:g}" fill="{colour}">'
         f"<title>{escape(title)}</title></rect>"
@@ -87,7 +87,7 @@ def bar(x: float, y: float, width: float, height: float, colour: str, title: str
 
 
 def dot(x: float, y: float, colour: str, title: str, filled: bool = True) -> str:
-    """A point that says what it is when pointed at."""
+    """A point with a tooltip."""
     fill = colour if filled else "none"
     mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" stroke="{colour}" fill="{fill}">'
     return f"{mark}<title>{escape(title)}</title></circle>"

@@ -1,8 +1,8 @@
 """A TCP proxy that behaves as mobile networks and broken uplinks do: no root, no netem, no container needed.
 
-async with Proxy(("127.0.0.1", node_port), seed=7, up=Weather(latency_s=0.15, jitter_s=0.05)) as proxy:
+async with Proxy(("127.0.0.1", node_port), seed=7, up=NetworkConditions(latency_s=0.15, jitter_s=0.05)) as proxy:
     ...                                          # clients connect to 127.0.0.1:proxy.port
-    proxy.down = Weather(bytes_per_s=8_000)      # at any time, for every connection from its next bytes on
+    proxy.down = NetworkConditions(bytes_per_s=8_000)      # at any time, for every connection from its next bytes on
     await proxy.dead_spot(10.0)                  # nothing moves for ten seconds; then what was held goes on
     proxy.reset()                                # RST on every open connection
 
@@ -49,10 +49,10 @@ class NetworkConditions:
     """Throughput of one connection; 0 is unlimited."""
     swallow: bool = False
     """Bytes vanish without an error: a half-open connection. One that has lost bytes goes on losing them when the
-    weather changes, as its stream could never be whole again."""
+    conditions change, as its stream could never be whole again."""
     cut_at: int | None = None
     """A connection ends as soon as so many bytes have passed in this direction; those arrive, the next one does not.
-    Also one that is beyond it when the weather changes."""
+    Also one that is beyond it when the conditions change."""
     cut_resets: bool = False
     """It ends with an RST instead of a FIN."""
 
@@ -238,8 +238,8 @@ class _Connection:
         for writer in self._writers:
             if reset:
                 with contextlib.suppress(OSError):  # closed already
-                    linger = struct.pack("ii", 1, 0)  # on, for 0 seconds: close() sends an RST
-                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    reset_on_close = struct.pack("ii", 1, 0)  # on, for 0 seconds: close() sends an RST
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
                 writer.transport.abort()
             else:
                 writer.close()
@@ -268,7 +268,7 @@ class _Pipe:
         self._lost = False
 
     @property
-    def _weather(self) -> NetworkConditions:
+    def _conditions(self) -> NetworkConditions:
         return self._proxy.down if self._way else self._proxy.up
 
     async def take(self) -> None:
@@ -280,11 +280,11 @@ class _Pipe:
                 self._changed.clear()
                 await self._changed.wait()
             data = await self._reader.read(READ_BYTES)
-            weather = self._weather
-            delay_s = weather.latency_s + self._proxy.random.random() * weather.jitter_s
-            if weather.stall_probability and self._proxy.random.random() < weather.stall_probability:
+            conditions = self._conditions
+            delay_s = conditions.latency_s + self._proxy.random.random() * conditions.jitter_s
+            if conditions.stall_probability and self._proxy.random.random() < conditions.stall_probability:
                 self._proxy.stats.stalls += 1
-                delay_s += weather.stall_s
+                delay_s += conditions.stall_s
             due_at = max(due_at, loop.time() + delay_s)
             self._pieces.append((due_at, data))
             self.held += len(data)
@@ -316,24 +316,24 @@ class _Pipe:
     async def _give_piece(self, data: bytes, begin: int) -> int:
         """Write as much of data[begin:] as one step takes, and wait as long as the link needs. Returns its length."""
         await self._proxy.moving.wait()
-        weather = self._weather
+        conditions = self._conditions
         size = len(data) - begin
-        if weather.bytes_per_s:
-            size = min(size, max(1, int(weather.bytes_per_s * SLOW_STEP_S)))
-            await asyncio.sleep(size / weather.bytes_per_s)
+        if conditions.bytes_per_s:
+            size = min(size, max(1, int(conditions.bytes_per_s * SLOW_STEP_S)))
+            await asyncio.sleep(size / conditions.bytes_per_s)
             await self._proxy.moving.wait()
-        self._lost = self._lost or weather.swallow
+        self._lost = self._lost or conditions.swallow
         if self._lost:
             self._proxy.stats.swallowed[self._way] += size
             return size
-        cut = weather.cut_at is not None and self._passed + size >= weather.cut_at
+        cut = conditions.cut_at is not None and self._passed + size >= conditions.cut_at
         if cut:
-            size = max(0, weather.cut_at - self._passed) if weather.cut_at is not None else size
+            size = max(0, conditions.cut_at - self._passed) if conditions.cut_at is not None else size
         self._writer.write(data[begin : begin + size])
         self._passed += size
         self._proxy.stats.passed[self._way] += size
         if cut:
-            self._connection.end(reset=weather.cut_resets)
+            self._connection.end(reset=conditions.cut_resets)
             raise ConnectionAbortedError("cut at a byte")
         await self._writer.drain()
         return size

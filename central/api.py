@@ -1,6 +1,6 @@
 """What analysts, dashboards and probes ask the centre, over HTTP. Everything is read from what is committed.
 
-    GET /api/nodes                  every node: where it stands, when it was last heard, its alarms
+    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms
     GET /api/summary?from=&to=      sums over the windows that begin in [from, to): Unix ms, or ISO 8601 (in UTC if it
                                     names no offset); by default the last 24 hours
     GET /healthz                    200 while batches are stored, 503 with a sentence otherwise
@@ -45,7 +45,8 @@ class QueryError(ValueError):
 
 
 def app(reader: Reader, health: Callable[[], str], gauges: Callable[[], dict[str, float]], token: str) -> Starlette:
-    """The application. `health` says what is wrong (empty: nothing); `token` is asked for where it is not empty."""
+    """The application. `health` gives the problem as a sentence (empty: none); a `token` that is not empty is
+    required."""
 
     def nodes(_request: Request) -> Response:
         return JSONResponse({"nodes": reader.nodes()})

@@ -71,7 +71,7 @@ def _convert(path: Path, values: dict[str, Any]) -> Config:
 
 
 def _check(path: Path, config: Config) -> None:
-    """What no single field can tell."""
+    """Rules that concern several fields."""
 
     def fail(field: str, hint: str) -> None:
         raise ConfigError(str(path), field, getattr(config, field), hint)
@@ -83,7 +83,7 @@ def _check(path: Path, config: Config) -> None:
     if config.listen_tls and not (config.tls_cert and config.tls_key):
         fail("listen_tls", "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key.")
     if not config.listen and not config.listen_tls:
-        fail("listen", "The centre would hear no node: set listen or listen_tls.")
+        fail("listen", "The centre would listen for no node: set listen or listen_tls.")
     if config.anonymous:
         for field in ("listen", "listen_tls"):
             if getattr(config, field) and not is_loopback(getattr(config, field)):

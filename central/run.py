@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def run(config_path: str, echo: Callable[[str], None]) -> int:
-    """Run the centre until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
+    """Run the centre until SIGTERM or SIGINT. `echo` prints one line for a person. Returns the exit code."""
     import uvloop
 
     config = load(config_path)
@@ -70,7 +70,7 @@ class _Running:
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._caught)
+        loop.set_exception_handler(self._on_loop_exception)
         self._receive = Receive(self._store, lambda: self._clock.now().wall_ms, loop.call_soon_threadsafe, self._fail)
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
@@ -206,7 +206,7 @@ class _Running:
             before = now
 
     def _reload(self) -> None:
-        """SIGHUP. Whatever is broken leaves everything as it was, and the log says why."""
+        """SIGHUP. Whatever is broken leaves everything as it was, and is logged with the reason."""
         try:
             credentials = None if self._config.anonymous else Credentials.load(self._config.credentials)
             if self._tls is not None:
@@ -218,7 +218,7 @@ class _Running:
         self._endpoint.recheck()
         log.info("read the credentials and the certificate again")
 
-    def _caught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
+    def _on_loop_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
         """A callback of the loop raised: it costs one connection or one answer, which the node asks for again."""
         self._errors += 1
         log.error("%s", context.get("message", "an error in the event loop"), exc_info=context.get("exception"))

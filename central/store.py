@@ -1,6 +1,6 @@
 """What the centre keeps, in one SQLite file: who the nodes are, which batches came, and the sums of all their windows.
 
-One connection writes, in one thread; WAL, `synchronous=FULL`. A batch and the standing that it leads to are one
+One connection writes, in one thread; WAL, `synchronous=FULL`. A batch and the node's record after it are one
 transaction, so after a crash at any instant a batch has been merged once or not at all. Windows are deltas, so merging
 is adding. Readers have connections of their own, read-only, which never checkpoint. All SQL of the centre is here.
 """
@@ -18,12 +18,12 @@ from edge.messages.batches import BatchMessage, Window, combine, quantiles
 
 from .ingest.verify import Alarm, NodeRecord
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 FILE: Final = "centre.db"
 
 _SCHEMA: Final = """
 create table node(
-    name text primary key, standing blob not null, enrolled_at integer not null, last_seen integer not null,
+    name text primary key, record blob not null, enrolled_at integer not null, last_seen integer not null,
     batches integer not null default 0, repeats integer not null default 0, refused integer not null default 0,
     bytes integer not null default 0, events integer not null default 0
 ) without rowid, strict;
@@ -102,7 +102,7 @@ class Store:
 
     def record(self, node: str) -> NodeRecord | None:
         """What is known of a node."""
-        row = self._db.execute("select standing from node where name = ?", (node,)).fetchone()
+        row = self._db.execute("select record from node where name = ?", (node,)).fetchone()
         return _decode(row[0]) if row else None
 
     def hash_of(self, node: str, epoch: int, seq: int) -> bytes | None:
@@ -111,7 +111,7 @@ class Store:
         row = self._db.execute(sql, (node, epoch, seq)).fetchone()
         return row[0] if row else None
 
-    def greeted(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
+    def save_hello(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
         """A hello was answered."""
         with self._db:
             if record is not None:
@@ -120,21 +120,21 @@ class Store:
             if alarm is not None:
                 self._alarm(node, alarm, at)
 
-    def merge(self, record: NodeRecord, parcel: BatchMessage, windows: list[Window], at: int) -> None:
-        """The next batch, and the standing after it."""
+    def merge(self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int) -> None:
+        """Store the next batch, and the record after it."""
         node = record.node
         events = sum(window.events for window in windows)
         with self._db:
             self._db.execute(
                 "insert into batch values(?, ?, ?, ?, ?, ?, ?)",
-                (node, parcel.epoch, parcel.seq, parcel.sha256, at, events, len(parcel.body)),
+                (node, batch.epoch, batch.seq, batch.sha256, at, events, len(batch.body)),
             )
             for window in windows:
                 self._add(node, window)
             self._keep(record, at)
             self._db.execute(
                 "update node set batches = batches + 1, bytes = bytes + ?, events = events + ? where name = ?",
-                (len(parcel.body), events, node),
+                (len(batch.body), events, node),
             )
 
     def repeated(self, node: str, at: int) -> None:
@@ -183,8 +183,8 @@ class Store:
 
     def _keep(self, record: NodeRecord, at: int) -> None:
         sql = (
-            "insert into node(name, standing, enrolled_at, last_seen) values(?1, ?2, ?3, ?3)"
-            " on conflict(name) do update set standing = ?2, last_seen = ?3"
+            "insert into node(name, record, enrolled_at, last_seen) values(?1, ?2, ?3, ?3)"
+            " on conflict(name) do update set record = ?2, last_seen = ?3"
         )
         self._db.execute(sql, (record.node, _encode(record), at))
 
@@ -256,7 +256,7 @@ class Reader:
             for node, at, kind, detail, events in latest:
                 alarms.setdefault(node, []).append({"at": at, "kind": kind, "detail": detail, "events": events})
             rows: list[Any] = self._db.execute(
-                "select name, standing, enrolled_at, last_seen, batches, repeats, refused, bytes, events"
+                "select name, record, enrolled_at, last_seen, batches, repeats, refused, bytes, events"
                 " from node order by name"
             ).fetchall()
         names = ("enrolled_at", "last_seen", "batches", "repeats", "refused", "bytes", "events")
@@ -314,19 +314,19 @@ class Reader:
         return {"alarms": alarms, "nodes": nodes}
 
     def _measures(self, reach: tuple[int, int]) -> dict[str, dict[str, Any]]:
-        gathered: dict[tuple[str, str], tuple[int, int, list[bytes]]] = {}
+        grouped: dict[tuple[str, str], tuple[int, int, list[bytes]]] = {}
         for scenario, name, count, total, digest in self._db.execute(
             "select scenario, name, count, total, digest from sketch where start >= ? and start < ?"
             " order by start, node, scenario, width_s, name",
             reach,
         ):
-            n, s, digests = gathered.get((scenario, name), (0, 0, []))
+            n, s, digests = grouped.get((scenario, name), (0, 0, []))
             digests.append(digest)
             if len(digests) >= 256:  # so that a year of sketches is never in memory at once
                 digests = [combine(digests)]
-            gathered[scenario, name] = (n + count, s + total, digests)
+            grouped[scenario, name] = (n + count, s + total, digests)
         answer: dict[str, dict[str, Any]] = {}
-        for (scenario, name), (count, total, digests) in sorted(gathered.items(), key=lambda item: item[0]):
+        for (scenario, name), (count, total, digests) in sorted(grouped.items(), key=lambda item: item[0]):
             p50, p90, p99 = quantiles(combine(digests), (0.5, 0.9, 0.99)) if count else (None, None, None)
             mean = total / count if count else None
             numbers = {"count": count, "sum": total, "mean": mean, "p50": p50, "p90": p90, "p99": p99}

@@ -37,7 +37,7 @@ class Clock:
 
     def resume(self, last: Now) -> None:
         """Go on after `last`, the newest instant in the journal: monotonic time continues by the time away as the wall
-        clock tells it, so that deadlines set before a restart keep their meaning."""
+        clock shows it, so that deadlines set before a restart keep their meaning."""
         away_s = min(max((self._wall_ms() - last.wall_ms) / 1000, 0.0), DOWNTIME_S_MAX)
         self._mono_base = last.mono + away_s
         self._mono_start = time.monotonic()

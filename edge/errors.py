@@ -17,14 +17,14 @@ WHOLE_FILE = "the file"
 
 
 class DoorstepError(Exception):
-    """An error that a person reads. `str()` is one or more full sentences, the last one says what to do."""
+    """An error that a person reads. `str()` is one or more full sentences, the last one is what to do."""
 
     exit_code = 1
 
 
 class ConfigError(DoorstepError):
     """A configuration that cannot be used. Names the file, the field, the value and a hint. Where the whole file is
-    wrong the field is WHOLE_FILE and the value says how."""
+    wrong the field is WHOLE_FILE and the value describes it."""
 
     exit_code = 2
 

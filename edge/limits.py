@@ -74,7 +74,7 @@ its bucket has something again; twice as many packets in one read close it."""
 WORK_PER_PUBLISH: Final = 8
 """What each publish or acknowledgement pays for: some libraries send each field of a PUBLISH as a frame of its own."""
 
-STRANGER_WORK_MAX: Final = 128
+UNAUTHENTICATED_WORK_MAX: Final = 128
 """The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. 3 ms."""
 
 SMALL_BYTES: Final = 512
@@ -95,7 +95,7 @@ CLIENT_ID_CHARACTERS_MAX: Final = 128
 """MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""
 
 CONNECT_BYTES_MAX: Final = 8 * 1024
-"""The first packet of a stranger: names, a token and a will. Larger ones are not even buffered."""
+"""The first packet of a connection: names, a token and a will. Larger ones are not even buffered."""
 
 SESSIONS_MAX: Final = 50_000
 """Sessions with and without a connection, about 1 kB each. The one absent for longest goes first."""
@@ -131,7 +131,7 @@ LINK_IN_FLIGHT_MAX: Final = 1_024
 """QoS 1 publishes sent and not yet acknowledged, where the peer's receive maximum is larger (65,535 is its default)."""
 
 LINK_BACKLOG_MAX: Final = 1_024
-"""QoS 1 publishes taken over while that window is full. Beyond it the owner is told to wait."""
+"""QoS 1 publishes taken over while that window is full. Beyond it the owner must wait."""
 
 LINK_BACKOFF_S: Final = (1.0, 60.0)
 """Full-jitter exponential back-off between these: 1,000 clients of a restarted peer return over its first second."""
@@ -144,7 +144,7 @@ LINK_ACK_DEADLINE_S: Final = 30.0
 """A peer that acknowledges nothing for this long while publishes wait is half dead: the connection is made anew."""
 
 LINK_PING_DEADLINE_S: Final = 10.0
-"""A peer that says nothing for this long after a PINGREQ is gone."""
+"""A peer that sends nothing for this long after a PINGREQ is gone."""
 
 BROKER_BACKOFF_S: Final = (1.0, 8.0)
 """The same back-off for a node's way to its broker: one client, for which everybody in the district waits."""
@@ -187,14 +187,14 @@ CANDIDATES_RECORDED: Final = 5
 """Of those, in the record of a decision: the chosen one and the next best. Each costs 7 us and 60 bytes of journal."""
 
 ANSWERS_PENDING_MAX: Final = 100_000
-"""Answers not yet acknowledged. The oldest are dropped, counted as `answer_overflow`."""
+"""Answers not yet acknowledged. The oldest are dropped, counted as `answers_overflowed`."""
 
 ANSWERS_PER_CLIENT_MAX: Final = 1_000
-"""Unacknowledged answers for one client; the oldest are dropped, counted as `answer_overflow`."""
+"""Unacknowledged answers for one client; the oldest are dropped, counted as `answers_overflowed`."""
 
 JSON_CLIENTS_MAX: Final = 100_000
-"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: what it
-is told before its next event comes as MessagePack."""
+"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: it
+gets MessagePack until its next event."""
 
 REPEATS_KEPT_MAX: Final = 4_000_000
 """Decided events remembered within the retention, at most 20 bytes each. Beyond it the oldest go early, counted."""
@@ -228,7 +228,7 @@ SNAPSHOT_ROWS: Final = 5_000
 """Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
 
 SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
-"""The same by size: a full house has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
+"""The same by size: a full node has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
 
 SNAPSHOTS_KEPT: Final = 3
 """A corrupt newest snapshot costs time, not data."""
@@ -278,7 +278,7 @@ READ_ROWS: Final = 256
 """Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""
 
 JOURNAL_BUSY_MS_MAX: Final = 2_000
-"""How long a stranger's lock on the journal (an operator's sqlite3 shell) is waited for before the commit fails."""
+"""How long another process's lock on the journal (an operator's sqlite3 shell) delays a commit before it fails."""
 
 JOURNAL_BALLAST_BYTES: Final = 4 * 1024 * 1024
 """Freed when the disk is full, so that the node can still write down why it stopped accepting."""
@@ -307,7 +307,7 @@ COUNTERS_MAX: Final = 512
 """Distinct counter names in one window. Names come from the code, never from a client."""
 
 STAMP_AGE_S_MAX: Final = 24 * 3600
-"""A stamp older than this says more about the publisher's clock than about the event: `implausible_stamp`."""
+"""A stamp older than this is a fault of the publisher's clock: `implausible_stamp`."""
 
 CELLS_PER_WINDOW_MAX: Final = 512
 """Cells in one window, at most 135 bytes each: with COUNTERS_MAX and MEASURES_MAX any window fits a batch."""
@@ -343,7 +343,7 @@ BATCHES_IN_FLIGHT_MAX: Final = 8
 
 CHAIN_KEPT: Final = 256
 """Points of its own history that a node remembers, to recognise what a restored centre holds: four hours of a batch a
-minute, 8 kB of each hello. A centre from before that cannot be told from one that a clone has fed."""
+minute, 8 kB of each hello. A centre from before that cannot be distinguished from one that a clone has fed."""
 
 POOL_WINDOWS_MAX: Final = 4_096
 """Unsent windows. Coarsening keeps an outage of a year below it: hourly windows become daily ones after a week."""
@@ -363,7 +363,7 @@ UPLINK_FAST_S: Final = 2.0
 """A slower line carries one batch at a time, so that pings and acknowledgements need not queue behind megabytes."""
 
 DISCARD_NOTICE_S: Final = 24 * 3600.0
-"""How long the status says that windows were given up after a restore, so that somebody looks for a second process."""
+"""How long the status shows that windows were given up after a restore, so that somebody looks for a second process."""
 
 UPLINK_KEEP_ALIVE_S: Final = 60
 """Half-dead uplinks are found by UPLINK_ACK_DEADLINE_S; this keeps idle ones open through address translators."""
@@ -383,7 +383,7 @@ ALARMS_PER_NODE_MAX: Final = 100
 """Alarms kept for one node; the oldest go."""
 
 SUMMARY_CELLS_MAX: Final = 2_000
-"""Cells in one summary, the busiest first; the answer says how many it leaves out."""
+"""Cells in one summary, the busiest first; the answer has the number left out."""
 
 # -- the node's own pages ----------------------------------------------------------------------------------------------
 
@@ -391,7 +391,7 @@ HTTP_CONNECTIONS_MAX: Final = 64
 """Browsers and scrapers on loopback."""
 
 MAP_POINTS_MAX: Final = 5_000
-"""Riders, shops and orders drawn on the status page; beyond it the page says how many it leaves out."""
+"""Riders, shops and orders drawn on the status page; beyond it the page shows the number left out."""
 
 HTTP_REQUEST_DEADLINE_S: Final = 10.0
 """A connection to the page that has sent no whole request by then is closed; otherwise 64 idle ones would lock it."""
@@ -400,7 +400,7 @@ HTTP_REQUEST_DEADLINE_S: Final = 10.0
 
 STATUS_INTERVAL_S: Final = 5.0
 """Progress is sampled this often. A queue that stood still for two intervals is a stall: longer than any commit or
-checkpoint on a slow SD card (below 2 s), shorter than a rider's patience."""
+checkpoint on a slow SD card (below 2 s), shorter than a rider waits."""
 
 DEADLINE_LATE_S: Final = 1.0
 """A deadline of the core that passed this long ago without a round waits for a timer that will not come."""
@@ -425,7 +425,7 @@ LATENCY_SLICE_S: Final = 10.0
 """Length of one slice."""
 
 DISK_FREE_BYTES_MIN: Final = 256 * 1024 * 1024
-"""Below this the node says so. At 20 orders/s (about 100 rows of 500 bytes) it leaves more than an hour to act."""
+"""Below this the node warns. At 20 orders/s (about 100 rows of 500 bytes) it leaves more than an hour to act."""
 
 CERTIFICATE_DAYS_MIN: Final = 30
 """A certificate that expires sooner is a warning: the first of 30, 7 and 1 days ahead."""
@@ -451,7 +451,7 @@ OFFER_AHEAD_S: Final = 3600
 """An order is offered at most this long before it is ready, so that an order for tonight binds no rider now."""
 
 OFFER_SLACK_S: Final = 60
-"""A rider hears of an order this long before it must leave for it: time to look and to answer, and more than
+"""A rider is offered an order this long before it must leave for it: time to look and to answer, and more than
 REDECIDE_S, so that no look comes too late."""
 
 JOIN_TARGET_S: Final = 40 * 60
@@ -462,7 +462,7 @@ PLAN_PASSES: Final = 1
 """Passes of the search in a round that has orders to weigh up. The plan is kept, and the next round goes on with it."""
 
 ORDER_STALE_S: Final = 4 * 3600
-"""An accepted order of which nothing was heard for this long is given up, so that every order ends."""
+"""An accepted order without any event for this long is given up, so that every order ends."""
 
 GONE_S_MAX: Final = 120
 """A rider whose last connection went counts as silent after this at the latest: a tunnel is shorter."""
@@ -530,4 +530,4 @@ LATE_MINUTES_MAX: Final = 24 * 60
 """Click-to-door from which an order may be called late: what takes longer than a day was not ordered for this one."""
 
 WHAT_IF_POSITION_S: Final = 30
-"""How often simulated riders say where they are, as the demo's do."""
+"""How often simulated riders report their position, as the demo's do."""

@@ -1,7 +1,7 @@
 """What all tests share: how hypothesis searches, and what happens where a program is missing.
 
 Under CI=true every test runs or fails: a skip there is a failure, except of tests marked `real_days`, whose data is not
-part of the clone. Elsewhere a skip says plainly what was missing.
+part of the clone. Elsewhere a skip names what was missing.
 """
 
 import os
@@ -26,7 +26,7 @@ def program() -> Callable[[str], str]:
     def find(name: str) -> str:
         path = shutil.which(name, path=SYSTEM_PATH)
         if path is None:
-            pytest.skip(f"{name} is not installed; tests/setup.sh says which package has it")
+            pytest.skip(f"{name} is not installed; tests/setup.sh names its package")
         return path
 
     return find

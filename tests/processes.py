@@ -25,7 +25,7 @@ def find_program(name: str) -> str:
     """The path of an installed program. Where it is missing the test is skipped (under CI=true: fails)."""
     path = shutil.which(name, path=SYSTEM_PATH)
     if path is None:
-        pytest.skip(f"{name} is not installed; tests/setup.sh says which package has it")
+        pytest.skip(f"{name} is not installed; tests/setup.sh names its package")
     return path
 
 
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 def run(*command: str) -> None:
-    """Run a tool to its end; what it said is in the error when it fails."""
+    """Run a tool to its end; its output is in the error when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr or done.stdout}")
@@ -165,7 +165,7 @@ class Mosquitto:
             return
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
-            self._process.send_signal(signal.SIGCONT)  # a frozen one hears SIGTERM only then
+            self._process.send_signal(signal.SIGCONT)  # a frozen one receives SIGTERM only then
         try:
             self._process.wait(START_S)
         except subprocess.TimeoutExpired:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that the tests drive, where it may (root, or sudo without a password, and apt); otherwise says
+# Installs the programs that the tests drive, where it may (root, or sudo without a password, and apt); otherwise prints
 # what is missing and which tests that costs. Fails only under CI=true, where every test must run.
 set -u
 

@@ -40,7 +40,7 @@ INTERRUPTED: Final = 130
 @click.option(
     "--broker", default="", metavar="URL", help="Run through this MQTT broker: mqtt://[user:password@]host[:port]."
 )
-@click.option("--headless", is_flag=True, help="No live screen; say what happened at the end.")
+@click.option("--headless", is_flag=True, help="No live screen; print the result at the end.")
 @click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
 @click.option(
     "--kill-node", type=click.IntRange(0, 100), default=0, metavar="N", help="SIGKILL the node N times on the way."
@@ -82,12 +82,12 @@ def demo(
     Examples:
       doorstep demo                                              # look at it, 60 times faster
       doorstep demo --speed 300 --instance tests/data/small-district
-      doorstep demo --headless --speed 300 --json out.json       # a whole day, judged; data in out-data/
+      doorstep demo --headless --speed 300 --json out.json       # a whole day, checked; data in out-data/
       doorstep demo --headless --speed 300 --kill-node 3 --json out.json
       doorstep demo --broker mqtt://127.0.0.1:1883
 
     \b
-    A run that was not interrupted is judged: exit code 0 only if every invariant held. With --json or --data-dir the
+    A run that was not interrupted is checked: exit code 0 only if every invariant held. With --json or --data-dir the
     data stays, so that it can be asked again:
       doorstep replay --journal out-data/edge
       doorstep explain o17 --journal out-data/edge
@@ -141,7 +141,7 @@ def _folder(data_dir: str | None, report_path: str | None, keep: bool) -> tuple[
 def _run(
     instance: "Instance", options: "Options", folder: Path, headless: bool, report_path: str | None
 ) -> bool | None:
-    """Run, report, and say whether every invariant held; None where the run was interrupted."""
+    """Run, report, and return whether every invariant held; None where the run was interrupted."""
     import uvloop
 
     from .demo import Demo

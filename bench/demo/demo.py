@@ -1,4 +1,4 @@
-"""One demonstration from start to verdict: processes, people, kills, drain, evidence."""
+"""One demonstration from start to result: processes, people, kills, drain, evidence."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from .people.scheduler import Scheduler
 from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
 from .processes import Option, Site
 from .proof.evidence import read_journal
-from .proof.invariants import Case, judge, states
+from .proof.invariants import Case, check_invariants, states
 from .proof.records import Records
 from .report import Ended
 from .watch import Watch
@@ -52,7 +52,7 @@ DRAIN_SIMULATED_S_MAX: Final = 90.0
 AFTER_HOURS_MINUTES: Final = 120
 """Simulated minutes after the last shift, and after orders are given up, in which the day may end."""
 
-PATIENCE_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max": 3.0}
+TIMEOUTS_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max": 3.0}
 """At high speed, real seconds that people get at least: a minute of a rider's time is 200 ms at 300 times real speed,
 and a hiccup of this machine should not look like a rider who does not answer."""
 
@@ -84,7 +84,7 @@ class Demo:
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
         self.site = Site(folder, self.node_name)
         self.watch = Watch(self.site)
-        self.agenda: Scheduler | None = None
+        self.scheduler: Scheduler | None = None
         self._began = perf_counter()
         self._began_ms = int(time() * 1000)
         self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
@@ -94,7 +94,7 @@ class Demo:
     # -- what a screen and a signal handler may call -------------------------------------------------------------------
 
     def interrupt(self) -> None:
-        """End the run now, without a verdict."""
+        """End the run now, without a result."""
         self.interrupted = True
         self._stop.set()
 
@@ -105,7 +105,7 @@ class Demo:
 
     def now_ms(self) -> int:
         """The simulated wall clock."""
-        return self.morning_ms if self.agenda is None else self.agenda.now_ms()
+        return self.morning_ms if self.scheduler is None else self.scheduler.now_ms()
 
     @property
     def real_s(self) -> float:
@@ -124,8 +124,8 @@ class Demo:
         finally:
             self.phase = "stopping" if self.phase != "done" else "done"
             poll.cancel()
-            if self.agenda is not None:
-                self.agenda.close()
+            if self.scheduler is not None:
+                self.scheduler.close()
             if self.fleet is not None:
                 await self.fleet.close()
             await self.site.stop()
@@ -146,20 +146,20 @@ class Demo:
         }
         broker, username, password = self._broker
         self.site.configure(tokens, {**anchors, **self._link(broker, username, password), DISPATCH: self._rules()})
-        agenda = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
+        scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
-        fleet = Fleet(self.node_name, url, tokens, agenda, self.records, options.seed)
+        fleet = Fleet(self.node_name, url, tokens, scheduler, self.records, options.seed)
         if broker:
             fleet.share(username, password)
         fleet.repeat_probability = options.habits.repeat
-        self.agenda, self.fleet = agenda, fleet
+        self.scheduler, self.fleet = scheduler, fleet
         await self.site.start()
         fleet.start()
-        world = World(instance, agenda, fleet, self.records, options.seed, options.habits)
+        world = World(instance, scheduler, fleet, self.records, options.seed, options.habits)
         await self._connect(world)
         # The first full minute for which everybody has time to connect.
         ahead_ms = 2 * CONNECT_AHEAD_REAL_S * options.speed * 1000
-        world.day_ms = math.ceil((agenda.now_ms() + ahead_ms) / MINUTE_MS) * MINUTE_MS
+        world.day_ms = math.ceil((scheduler.now_ms() + ahead_ms) / MINUTE_MS) * MINUTE_MS
         self._people(world)
         return fleet, world
 
@@ -180,14 +180,14 @@ class Demo:
     def _rules(self) -> dict[str, Option]:
         """The instance's parameters as options of dispatch."""
         parameters = self.instance.parameters
-        patience = {name: math.ceil(real_s * self.options.speed) for name, real_s in PATIENCE_REAL_S.items()}
+        timeouts = {name: math.ceil(real_s * self.options.speed) for name, real_s in TIMEOUTS_REAL_S.items()}
         defaults = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
         return {
             "speed_mps": round(parameters.metres_per_minute / 60, 4),
             "detour_factor": 1.0,
             "pickup_service_s": parameters.pickup_service * 60,
             "dropoff_service_s": parameters.dropoff_service * 60,
-            **{name: min(max(low, patience[name]), high) for name, (low, high) in defaults.items()},
+            **{name: min(max(low, timeouts[name]), high) for name, (low, high) in defaults.items()},
         }
 
     def _link(self, broker: str, username: str, password: str) -> dict[str, Option]:
@@ -201,7 +201,7 @@ class Demo:
         return link
 
     def _people(self, world: World) -> None:
-        """Everybody's day into the agenda."""
+        """Schedule everybody's day."""
         instance = self.instance
         self._open_orders = {order.name for order in instance.orders}
         orders = {order.name: order for order in instance.orders}
@@ -213,20 +213,20 @@ class Demo:
     async def _day(self, world: World) -> bool:
         """Until the day is over. True where it was cut short."""
         self.phase = "day"
-        assert self.agenda is not None
-        agenda, options = self.agenda, self.options
+        assert self.scheduler is not None
+        scheduler, options = self.scheduler, self.options
         kills = asyncio.get_running_loop().create_task(self._kill(world))
         give_up = 60
         last_ms = world.ms(self.instance.last_minute() + give_up + AFTER_HOURS_MINUTES)
         shifts_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
         try:
             while not self._stop.is_set():
-                for failure in (agenda.failure, self.site.node.failure, self.site.centre.failure):
+                for failure in (scheduler.failure, self.site.node.failure, self.site.centre.failure):
                     if failure is not None:
                         raise failure
                 if options.minutes and self.real_s >= options.minutes * 60:
                     return True
-                now_ms = agenda.now_ms()
+                now_ms = scheduler.now_ms()
                 home = all(state == "off" for state in self.records.riders.values())
                 if (not self._open_orders and now_ms > shifts_ms and home) or now_ms > last_ms:
                     return False
@@ -239,13 +239,13 @@ class Demo:
 
     async def _kill(self, world: World) -> None:
         """SIGKILL the node at moments drawn from the seed, while orders are placed; one at a time."""
-        assert self.agenda is not None
+        assert self.scheduler is not None
         first = min(order.placed for order in self.instance.orders)
         last = max(order.ready for order in self.instance.orders)
         # A tenth of the day is kept free on both sides, so that a kill always meets work.
         moments = sorted(self._draw.uniform(first + (last - first) / 10, last) for _ in range(self.options.kills))
         for minute in moments:
-            wait_s = self.agenda.clock.real_s((world.ms(minute) - self.agenda.now_ms()) / 1000)
+            wait_s = self.scheduler.clock.real_s((world.ms(minute) - self.scheduler.now_ms()) / 1000)
             if self.options.minutes:
                 # In a run that is cut short the moments are squeezed into it.
                 share = moments.index(minute) + 1
@@ -253,29 +253,29 @@ class Demo:
             await asyncio.sleep(max(wait_s, 0))
             await self.site.node.answers()
             killed = perf_counter()
-            self.records.tell(self.agenda.now_ms(), "the node was killed (SIGKILL)")
+            self.records.log(self.scheduler.now_ms(), "the node was killed (SIGKILL)")
             self.site.node.kill()
             await asyncio.sleep(0.05)
             await self.site.node.answers()
             took_s = perf_counter() - killed
             self.watch.ready_s_max = max(self.watch.ready_s_max, took_s)
-            self.records.tell(self.agenda.now_ms(), f"the node is back after {took_s:.1f} s")
+            self.records.log(self.scheduler.now_ms(), f"the node is back after {took_s:.1f} s")
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
     async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended | None:
-        """Let everything settle, stop the processes, and judge. None where that was interrupted."""
+        """Let everything settle, stop the processes, and check the invariants. None where that was interrupted."""
         self.phase = "draining"
         world.closed = True
-        assert self.agenda is not None
-        self.agenda.close()
+        assert self.scheduler is not None
+        self.scheduler.close()
         await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
         unanswered = fleet.unanswered()
         await fleet.close()
-        drain_s = DRAIN_REAL_S_MAX + self.agenda.clock.real_s(DRAIN_SIMULATED_S_MAX)
+        drain_s = DRAIN_REAL_S_MAX + self.scheduler.clock.real_s(DRAIN_SIMULATED_S_MAX)
         settled = await self._until(self.watch.in_step, drain_s)
         if not settled:
-            self.records.tell(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
+            self.records.log(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
         if self.interrupted:
             return None
         watch = self.watch
@@ -293,11 +293,11 @@ class Demo:
             events_at_centre=at_centre,
             folders=[self.site.node_data, self.site.centre_data],
             unpacked=unpacked,
-            visible=[world.ground.place(order.x, order.y).lat for order in self.instance.orders[:10]],
+            visible=[world.geometry.place(order.x, order.y).lat for order in self.instance.orders[:10]],
             cut=cut,
             broker=bool(self.options.broker),
         )
-        verdicts = await asyncio.to_thread(judge, case)
+        results = await asyncio.to_thread(check_invariants, case)
         self.phase = "done"
         return Ended(
             instance=self.instance,
@@ -308,7 +308,7 @@ class Demo:
             cut=cut,
             records=self.records,
             evidence=evidence,
-            verdicts=verdicts,
+            results=results,
             status=watch.status,
             dropped=watch.dropped(),
             sync=watch.sync(),

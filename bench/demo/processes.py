@@ -40,7 +40,7 @@ PORTS: Final = (18_000, 32_000)
 being restarted is not taken by a client that tries to reach it."""
 
 MARK: Final = "doorstep-demo"
-"""A file that says: this folder was made by a demonstration and may be replaced by the next one."""
+"""A file that marks a folder as made by a demonstration: the next one may replace it."""
 
 FOREVER_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: a simulated day may be ahead of the centre's clock."""

@@ -1,8 +1,8 @@
 """The run in figures: the JSON that `doorstep demo --json` writes, and the few lines that a person reads at the end.
 
-Names that others rely on are in the README; every duration says its unit in its name. Latencies are real milliseconds
+Names that others rely on are in the README; every duration has its unit in its name. Latencies are real milliseconds
 from the instant at which the event was due, so that a slow sender counts against the result and not for it; of the
-assignment, only orders that the node offered at once count, those that had to wait for a rider are told in `waited`.
+assignment, only orders that the node offered at once count, those that had to wait for a rider are in `waited`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from .district.instance import Instance
 from .proof.evidence import Evidence
-from .proof.invariants import Verdict
+from .proof.invariants import InvariantResult
 from .proof.records import Records
 
 STAGES: Final = ("queue", "decode", "decide", "commit", "publish", "total")
@@ -45,7 +45,7 @@ class Ended(Struct, kw_only=True):
     cut: bool
     records: Records
     evidence: Evidence
-    verdicts: list[Verdict]
+    results: list[InvariantResult]
     status: Mapping[str, Any]
     dropped: Mapping[str, int]
     sync: Mapping[str, int]
@@ -58,7 +58,7 @@ class Ended(Struct, kw_only=True):
     @property
     def held(self) -> bool:
         """Whether every invariant held."""
-        return all(verdict.held for verdict in self.verdicts)
+        return all(result.held for result in self.results)
 
 
 def build(ended: Ended) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def build(ended: Ended) -> dict[str, Any]:
         "demo": {"connects": records.counts["connects"], "loop_errors": records.counts["loop_errors"]},
         "journal": {"path": ended.journal, "rows": evidence.rows},
         "data": ended.folder,
-        "invariants": {verdict.name: verdict.held for verdict in ended.verdicts},
-        "evidence": {verdict.name: verdict.evidence for verdict in ended.verdicts if not verdict.held},
+        "invariants": {result.name: result.held for result in ended.results},
+        "evidence": {result.name: result.evidence for result in ended.results if not result.held},
     }
 
 
@@ -120,7 +120,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     orders, latency = report["orders"], report["latency_ms"]
     broken = [name for name, held in report["invariants"].items() if not held]
     sync, waited = report["sync"], report["waited"]["count"]
-    said = [
+    text = [
         "{placed} orders placed, {delivered} delivered, {cancelled} cancelled, {refused} refused, "
         "{undelivered} undelivered, in {real_s:.0f} s.".format(real_s=report["real_s"], **orders),
         f"Order to receipt: {_pair(latency['receipt'])}.",
@@ -128,15 +128,15 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         f"{sync['events_at_node']} events at the node, {sync['events_at_centre']} at the centre.",
     ]
     if report["restarts"]["count"]:
-        said.append(
+        text.append(
             "The node was restarted {count} times; the slowest took {ready_s_max} s.".format(**report["restarts"])
         )
     if broken:
-        said.append(f"{len(broken)} of {len(report['invariants'])} invariants DID NOT HOLD:")
-        said += [f"  {name}: {report['evidence'][name]}" for name in broken]
+        text.append(f"{len(broken)} of {len(report['invariants'])} invariants DID NOT HOLD:")
+        text += [f"  {name}: {report['evidence'][name]}" for name in broken]
     else:
-        said.append(f"All {len(report['invariants'])} invariants held.")
-    return said
+        text.append(f"All {len(report['invariants'])} invariants held.")
+    return text
 
 
 def assignment_ms(records: Records) -> list[float]:

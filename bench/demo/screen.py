@@ -44,7 +44,7 @@ PHASES: Final = {
     "connecting": "the kitchens open",
     "day": "",
     "draining": "the day is over: waiting for the last receipts and the centre",
-    "checking": "reading the journal, judging the invariants",
+    "checking": "reading the journal, checking the invariants",
     "stopping": "stopping",
     "done": "done",
 }
@@ -57,7 +57,7 @@ def draw(demo: Demo, console: Console) -> RenderableType:
     layout.split_column(
         Layout(_header(demo), name="header", size=3),
         Layout(name="body", size=BODY_LINES),
-        Layout(_happenings(demo, max(console.size.height - BODY_LINES - 7, 2)), name="happenings"),
+        Layout(_log_lines(demo, max(console.size.height - BODY_LINES - 7, 2)), name="log"),
         Layout(_footer(demo, width), name="footer", size=2),
     )
     layout["body"].split_row(
@@ -153,9 +153,9 @@ def _latency(demo: Demo) -> RenderableType:
     return Panel(table, title="latency", title_align="left", border_style="bright_black", padding=(0, 1))
 
 
-def _happenings(demo: Demo, lines: int) -> RenderableType:
+def _log_lines(demo: Demo, lines: int) -> RenderableType:
     text = Text(no_wrap=True, overflow="ellipsis")
-    for wall_ms, words in list(demo.records.happenings)[-lines:]:
+    for wall_ms, words in list(demo.records.log_lines)[-lines:]:
         text.append(f"{clock(wall_ms)} ", "bright_black")
         text.append(f"{words}\n", "red" if "killed" in words else "")
     return Panel(text, title="lately", title_align="left", border_style="bright_black", padding=(0, 1))

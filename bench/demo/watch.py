@@ -1,4 +1,4 @@
-"""What the node and the centre say of themselves while a demonstration runs, restarts of the node included.
+"""The states that the node and the centre report while a demonstration runs, restarts of the node included.
 
 A process that is killed takes its counters with it, so they are kept by process number and added up.
 """
@@ -17,7 +17,7 @@ RATE_SAMPLES: Final = 240
 
 
 class Watch:
-    """The last accounts of both processes, and what was gathered from all of them."""
+    """The last accounts of both processes, and the sums over all of them."""
 
     def __init__(self, site: Site) -> None:
         self.status: Mapping[str, Any] = {}

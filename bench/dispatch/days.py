@@ -17,7 +17,7 @@ from .policies.nearest_courier import Nearest
 from .policies.policy import Day, Policy, Promising
 from .policies.rolling_horizon import RollingHorizon
 from .policies.waiting import Waiting
-from .promises import told
+from .promises import promise_outcomes
 from .report import Result, timing_of
 from .simulator.refusals import WILLING, Unwilling
 from .simulator.scorer import score
@@ -67,7 +67,7 @@ def folders(named: Sequence[str]) -> list[str]:
     names: dict[str, Path] = {}
     for path in found:
         if names.setdefault(path.resolve().name, path).resolve() != path.resolve():
-            hint = f"{names[path.resolve().name]} has the same name. Results are told apart by it: rename one."
+            hint = f"{names[path.resolve().name]} has the same name. Results are identified by it: rename one."
             raise InputError(str(path), None, hint)
     return [str(path) for path in names.values()]
 
@@ -85,7 +85,7 @@ def run(job: Job) -> Result:
     scored = score(instance, outcome.solution)
     if job.export:
         write(outcome.solution, Path(job.export) / instance.name)
-    promises = told(outcome.promises, outcome.solution) if isinstance(made[0], Promising) else None
+    promises = promise_outcomes(outcome.promises, outcome.solution) if isinstance(made[0], Promising) else None
     deciding = [call.cpu_ms for call in outcome.calls if not call.only_pickups]
     cpu_ms = sum(deciding) / len(deciding) if deciding else 0.0
     return Result(instance.name, scored, timing_of(outcome.decide_ms), cpu_ms, promises, outcome.refused)

@@ -1,7 +1,7 @@
 """Districts larger than any published one, to time decisions in: a steady stream of orders through the simulator.
 
 Orders come evenly and are prepared for so long that, once the stream is steady, as many are open (placed and not picked
-up) as a case asks for. Only calls of the policy at such moments count, and none that only hears of pickups.
+up) as a case asks for. Only calls of the policy at such moments count, and none that only reports pickups.
 """
 
 import random

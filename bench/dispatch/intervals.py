@@ -24,7 +24,7 @@ Scores = Mapping[str, Score]
 
 class Difference(Struct, frozen=True):
     """The mean of a paired difference, and its 95 % interval. `n`: instances on which both have a value. Of one seed
-    alone nothing can be said about others: no interval."""
+    alone nothing is known about others: no interval."""
 
     mean: float
     low: float | None

@@ -1,4 +1,4 @@
-"""Whether customers got what they were told: promised drop-offs against real ones.
+"""Whether promises were kept: promised drop-offs against real ones.
 
 An order that was promised and not delivered broke its promise, by however much: it counts in the shares, and has no
 part in the errors.
@@ -39,23 +39,23 @@ class Kept(Struct, frozen=True):
     calibration: list[Decile]
 
 
-class Told(Struct, frozen=True):
+class PromiseOutcome(Struct, frozen=True):
     """One promise, and how late the order came; None where it never did."""
 
     confidence: float
     error_min: int | None
 
 
-def told(promises: Mapping[str, tuple[int, float]], solution: Solution) -> list[Told]:
+def promise_outcomes(promises: Mapping[str, tuple[int, float]], solution: Solution) -> list[PromiseOutcome]:
     """What became of each promise of a day."""
-    came = {each.order: each.dropoff for each in solution.deliveries}
+    delivered_at = {each.order: each.dropoff for each in solution.deliveries}
     return [
-        Told(confidence, came[order] - minute if order in came else None)
+        PromiseOutcome(confidence, delivered_at[order] - minute if order in delivered_at else None)
         for order, (minute, confidence) in promises.items()
     ]
 
 
-def kept(promises: Sequence[Told]) -> Kept:
+def kept(promises: Sequence[PromiseOutcome]) -> Kept:
     """The figures of a day, or of several together."""
     errors = [each.error_min for each in promises if each.error_min is not None]
     return Kept(
@@ -68,7 +68,7 @@ def kept(promises: Sequence[Told]) -> Kept:
     )
 
 
-def means(days: Sequence[Kept], everything: Sequence[Told]) -> Kept:
+def means(days: Sequence[Kept], everything: Sequence[PromiseOutcome]) -> Kept:
     """The unweighted mean over days, but for the calibration, which is that of all their promises together."""
 
     def over(values: Iterable[float | None]) -> float | None:
@@ -84,13 +84,13 @@ def means(days: Sequence[Kept], everything: Sequence[Told]) -> Kept:
     )
 
 
-def _late(promise: Told, forgiven: int) -> bool:
+def _late(promise: PromiseOutcome, forgiven: int) -> bool:
     return promise.error_min is None or promise.error_min > forgiven
 
 
-def _calibration(promises: Sequence[Told]) -> list[Decile]:
+def _calibration(promises: Sequence[PromiseOutcome]) -> list[Decile]:
     """The tenths of confidence that have promises, lowest first; 1 belongs to the highest."""
-    tenths: dict[int, list[Told]] = {}
+    tenths: dict[int, list[PromiseOutcome]] = {}
     for each in promises:
         # 0.3 * 10 is a hair below 3 in binary, and 0.7 * 10 above 7: round first.
         tenths.setdefault(min(int(round(each.confidence * DECILES, 9)), DECILES - 1), []).append(each)

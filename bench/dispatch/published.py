@@ -2,7 +2,7 @@
 
 Source: Reyes, Erera, Savelsbergh, Sahasrabudhe, O'Neil: The Meal Delivery Routing Problem, 2018: Table 17 (mean of all
 240 instances), the variant with mean preparation times only, Table 4 (the 16 with clairvoyant values), Tables 9 and 12
-(scarce couriers). Each is their default parameters, unless it says otherwise.
+(scarce couriers). Each is their default parameters, unless stated otherwise.
 """
 
 from itertools import product

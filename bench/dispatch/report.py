@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct, to_builtins
 
 from .intervals import differences, means
-from .promises import Kept, Told, kept
+from .promises import Kept, PromiseOutcome, kept
 from .promises import means as promise_means
 from .simulator.refusals import Refused, Unwilling
 from .simulator.scorer import Score
@@ -29,13 +29,13 @@ class DecideMs(Struct, frozen=True):
 
 class Result(Struct, frozen=True):
     """One instance, scored. `promises` is None for a policy that makes none; `decide_cpu_ms` is the
-    processor's time for a call in the mean, but for calls that only hear of pickups."""
+    processor's time for a call in the mean, but for calls that only report pickups."""
 
     name: str
     score: Score
     decide_ms: DecideMs
     decide_cpu_ms: float = 0.0
-    promises: list[Told] | None = None
+    promises: list[PromiseOutcome] | None = None
     refused: Refused = Refused()
 
     def row(self) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 The set's clock has whole minutes. Thinking for less than a minute therefore costs nothing in it and shows what more
 thinking is worth; waiting for a minute or five shows what it costs. A day has about a thousand decisions, so nobody
 can think 8 seconds over each for real: a pass of the search is timed once, a response time becomes so many passes, and
-passes that find nothing are not repeated. Waiting means that an order is heard of only at the next multiple of one or
-of five minutes, while what is known already is planned on as ever; the thinking is then as at 8 seconds.
+passes that find nothing are not repeated. Waiting means that the policy receives an order only at the next multiple of
+one or of five minutes, while what is known already is planned on as ever; the thinking is then as at 8 seconds.
 """
 
 from collections.abc import Sequence

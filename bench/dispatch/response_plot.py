@@ -50,21 +50,21 @@ def svg(policy: str, pace: Pace, lines: Sequence[Line]) -> str:
     parts += _panel(TOP, "mean click-to-door, minutes", lines, [[p.ctd_mean or 0.0 for p in _all(o)] for o in lines])
     undelivered = [[p.undelivered_pct for p in _all(each)] for each in lines]
     parts += _panel(TOP + PANEL + BETWEEN, "undelivered, percent", lines, undelivered, from_zero=True)
-    said = textwrap.wrap(caption(pace, lines), LINE_CHARS)
-    parts += [text(10, bottom + 56 + 16 * number, words, size=11) for number, words in enumerate(said)]
-    return page(bottom + 60 + 16 * len(said), parts)
+    caption_text = textwrap.wrap(caption(pace, lines), LINE_CHARS)
+    parts += [text(10, bottom + 56 + 16 * number, words, size=11) for number, words in enumerate(caption_text)]
+    return page(bottom + 60 + 16 * len(caption_text), parts)
 
 
 def caption(pace: Pace, lines: Sequence[Line]) -> str:
-    """What the picture does not say by itself."""
-    said = (
+    """What the picture does not show by itself."""
+    caption_text = (
         "Up to 8 s the policy thinks, which costs no time on the set's clock of whole minutes; at 60 s and 300 s an "
-        "order is heard of only at the next multiple of 1 and of 5 minutes, and all else goes on. "
+        "policy receives an order only at the next multiple of 1 and of 5 minutes, and all else goes on. "
     )
     if not pace.pass_ms:
-        return said + "This policy does not think longer where it may: one run stands for all times up to 8 s."
+        return caption_text + "This policy does not think longer where it may: one run stands for all times up to 8 s."
     most = max(point.decide_cpu_ms for each in lines for point in each.points)
-    return said + (
+    return caption_text + (
         f"Thinking time is converted to passes of the search, timed on this machine: a decision without any takes "
         f"{pace.least_ms:.2f} ms in the mean, each pass {pace.pass_ms:.2f} ms. The search ends when a pass finds "
         f"nothing, so that no run took more than {most:.2f} ms a decision in the mean."
@@ -101,8 +101,8 @@ def _panel(
         for point, value in zip(_all(each), values, strict=True):
             who = "rolling-horizon" if point is each.baseline else _words(point.response_ms)
             filled = point is not each.baseline
-            said = f"{each.name}, {who}: {value:.2f}"
-            parts.append(dot(_x(point.response_ms), height.at(value), colour, said, filled))
+            caption_text = f"{each.name}, {who}: {value:.2f}"
+            parts.append(dot(_x(point.response_ms), height.at(value), colour, caption_text, filled))
         y = places[-1][1] + 4
         y += next((14 if y >= taken else -14 for taken in ends if abs(taken - y) < 14), 0)
         ends.append(y)

@@ -59,10 +59,12 @@ def table(results: Sequence[Result], policy: str, uncertain: bool, beside: Besid
 def remarks(results: Sequence[Result], beside: Beside = ALONE) -> list[str]:
     """What does not fit into the table: time to decide, promises, refusals, and what to know about the baseline."""
     times = decide(results)
-    said = [f"Time to decide: p50 {times.p50:.2f} ms, p99 {times.p99:.2f} ms (means of days), max {times.max:.1f} ms."]
+    sentences = [
+        f"Time to decide: p50 {times.p50:.2f} ms, p99 {times.p99:.2f} ms (means of days), max {times.max:.1f} ms."
+    ]
     promise = promises(results)
     if promise is not None and promise.mean_error_min is not None and promise.mean_abs_error_min is not None:
-        said.append(
+        sentences.append(
             f"Promises: {promise.given} given; the drop-off came {promise.mean_error_min:+.1f} min from them in the "
             f"mean, {promise.mean_abs_error_min:.1f} either way; {promise.late_share or 0:.0%} late, "
             f"{promise.late_5_share or 0:.0%} by more than 5 min. Kept, by confidence: "
@@ -71,13 +73,13 @@ def remarks(results: Sequence[Result], beside: Beside = ALONE) -> list[str]:
         )
     if beside.refused_results:
         asked = counts(beside.refused_results)
-        said.append(
+        sentences.append(
             f"Refusals, a mode of its own and not the strict track: of {asked['offers']} offers "
             f"{asked['offers_declined']} declined, {asked['offers_unanswered']} not answered."
         )
     if beside.baseline_results:
-        said.append(BASELINE_NOTE)
-    return said
+        sentences.append(BASELINE_NOTE)
+    return sentences
 
 
 def _group(shown: Table, title: str, names: Sequence[str], ours: Scores, theirs: Scores, baseline: str) -> None:
@@ -89,7 +91,7 @@ def _group(shown: Table, title: str, names: Sequence[str], ours: Scores, theirs:
 
 def _interval(shown: Table, ours: Scores) -> None:
     if len(set(map(seed_of, ours))) < 2:
-        return  # one seed says nothing about others
+        return  # one seed gives no interval
     low: Values = {}
     high: Values = {}
     for field in COLUMNS:

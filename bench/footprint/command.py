@@ -8,12 +8,12 @@ from ..cli_options import ask, data_dir, json_file, plot_file
 
 
 @click.command(short_help="Start-up, memory, size on disk, wake-ups.")
-@click.option("--starts", type=click.IntRange(1, 50), default=5, show_default=True, help="Of which the median is told.")
+@click.option("--starts", type=click.IntRange(1, 50), default=5, show_default=True, help="The median is reported.")
 @click.option("--idle-s", type=click.FloatRange(1, 600), default=10.0, show_default=True, help="Seconds of watching.")
 @click.option("--orders-per-hour", type=click.IntRange(10, 20_000), default=360, show_default=True, help="Of a day.")
 @click.option("--hours", type=click.FloatRange(0.01, 24), default=1.0, show_default=True, help="By the node's clock.")
 @click.option("--speed", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Faster than life.")
-@click.option("--riders", type=click.IntRange(10, 5_000), default=1_000, show_default=True, help="In the full house.")
+@click.option("--riders", type=click.IntRange(10, 5_000), default=1_000, show_default=True, help="At full load.")
 @click.option(
     "--orders",
     type=click.IntRange(10, 5_000),
@@ -39,10 +39,10 @@ def footprint(
     plot_path: str | None,
 ) -> None:
     """Measure what a node takes from its box: seconds from its start until it lets a client in, memory idle, after an
-    hour of a day's load and with a full house of connected riders and open orders, wake-ups a second when nobody says
+    hour of a day's load and at full load of connected riders and open orders, wake-ups a second when nobody sends
     anything, and the megabytes of an installation.
 
-    The hour goes by on a scaled clock, 60 times faster than life unless told: as many orders and positions in a minute.
+    The hour goes by on a scaled clock, 60 times faster than life by default: as many orders and positions in a minute.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""An hour of a day's load, or a full house: orders under way as long as on a road, riders who say where they are."""
+"""An hour of a day's load, or full load: orders under way as long as on a road, riders who report positions."""
 
 import asyncio
 import heapq
@@ -14,7 +14,7 @@ from edge.scenarios.dispatch.messages import OrderPlace, RiderPosition, RiderPro
 
 from ..load.client.connection import Connection, connect
 from ..load.client.openloop import due_times
-from ..load.client.workload import CENTRE, OPENING_AT_ONCE, Heard, riders, tills, unheard
+from ..load.client.workload import CENTRE, OPENING_AT_ONCE, Received, ignore_message, riders, tills
 from ..load.subjects import NODE, token_of
 from .node_process import NodeProcess
 
@@ -26,15 +26,15 @@ POSITION_S: Final = 10.0
 
 TICK_S: Final = 0.02
 SETTLE_S_MAX: Final = 60.0
-_heard: Final = msgspec.msgpack.Decoder(Heard).decode
+_decode: Final = msgspec.msgpack.Decoder(Received).decode
 
 
 class Day:
-    """Everybody connected to a household's node."""
+    """All clients of one node."""
 
-    def __init__(self, household: NodeProcess) -> None:
+    def __init__(self, process: NodeProcess) -> None:
         self.placed = self.accepted = self.delivered = self.positions = 0
-        self._house = household
+        self._node = process
         self._tills: list[Connection] = []
         self._riders: list[Connection] = []
         self._road: list[tuple[int, str, int]] = []  # due (node's ms), order, index of its rider
@@ -48,23 +48,23 @@ class Day:
         async def one(name: str, on_message: Any) -> Connection:
             async with gate:
                 filters = (topic_down(NODE, name, "#"),)
-                return await connect(self._house.door, name, token_of(name), filters, on_message)
+                return await connect(self._node.door, name, token_of(name), filters, on_message)
 
-        self._tills = await asyncio.gather(*(one(name, unheard) for name in tills(till_count)))
+        self._tills = await asyncio.gather(*(one(name, ignore_message) for name in tills(till_count)))
         self._riders = await asyncio.gather(*(one(name, self._on_rider) for name in riders(rider_count)))
         self._index = {rider.name: number for number, rider in enumerate(self._riders)}
         for number, rider in enumerate(self._riders):
-            body = RiderShift(id=self._id(), at=self._house.wall_ms(), on=True, capacity=8, place=self._place(number))
-            self._tell(rider, "rider.shift", body)
+            body = RiderShift(id=self._id(), at=self._node.wall_ms(), on=True, capacity=8, place=self._place(number))
+            self._send(rider, "rider.shift", body)
         await self._settled()
 
     async def hour(self, orders: int, hours: float, seed: int) -> None:
         """So many orders in so many hours of the node's clock, each delivered in time."""
-        real_s = hours * 3600 / self._house.speed
+        real_s = hours * 3600 / self._node.speed
         due: list[float] = due_times(orders / real_s, real_s, seed).tolist()
         begin = perf_counter()
         until = begin + real_s
-        position_s, next_position, turn = POSITION_S / self._house.speed / len(self._riders), begin, 0
+        position_s, next_position, turn = POSITION_S / self._node.speed / len(self._riders), begin, 0
         while (now := perf_counter()) < until or self.placed < len(due):
             while self.placed < len(due) and due[self.placed] <= now - begin:
                 self.place()
@@ -95,9 +95,9 @@ class Day:
         till = self._tills[number % len(self._tills)]
         name = f"o{number}"
         pickup, dropoff = self._place(number * 7), self._place(number * 7 + 40)
-        at_ms = self._house.wall_ms()
+        at_ms = self._node.wall_ms()
         body = OrderPlace(id=name, at=at_ms, order=name, shop=till.name, pickup=pickup, dropoff=dropoff, prep_s=0)
-        self._tell(till, "order.place", body)
+        self._send(till, "order.place", body)
 
     def close(self) -> None:
         """Everybody hangs up."""
@@ -106,31 +106,31 @@ class Day:
 
     def _report(self, index: int) -> None:
         rider, place = self._riders[index], self._place(index + self.positions % 5)
-        body = RiderPosition(points=[(self._house.wall_ms(), place.lat, place.lon)])
+        body = RiderPosition(points=[(self._node.wall_ms(), place.lat, place.lon)])
         payload = encode(body, json=False)
-        rider.tell(PublishPacket(topic_up(NODE, rider.name, "rider.position"), payload).write())
+        rider.send(PublishPacket(topic_up(NODE, rider.name, "rider.position"), payload).write())
         self.positions += 1
 
     def _deliver(self) -> None:
-        now_ms = self._house.wall_ms()
+        now_ms = self._node.wall_ms()
         while self._road and self._road[0][0] <= now_ms:
             _, order, index = heapq.heappop(self._road)
             body = RiderProgress(id=self._id(), at=now_ms, order=order, step="delivered")
-            self._tell(self._riders[index], "rider.progress", body)
+            self._send(self._riders[index], "rider.progress", body)
             self.delivered += 1
 
     def _on_rider(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         del read_at
-        heard = _heard(packet.payload) if packet.topic.endswith("/assignment") else None
-        if heard is None or heard.state != "offered":
+        received = _decode(packet.payload) if packet.topic.endswith("/assignment") else None
+        if received is None or received.state != "offered":
             return
-        at_ms = self._house.wall_ms()
-        body = RiderReply(id=self._id(), at=at_ms, order=heard.order, offer=heard.offer, accept=True)
-        self._tell(connection, "rider.reply", body)
-        heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), heard.order, self._index[connection.name]))
+        at_ms = self._node.wall_ms()
+        body = RiderReply(id=self._id(), at=at_ms, order=received.order, offer=received.offer, accept=True)
+        self._send(connection, "rider.reply", body)
+        heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), received.order, self._index[connection.name]))
         self.accepted += 1
 
-    def _tell(self, connection: Connection, kind: str, body: Any) -> None:
+    def _send(self, connection: Connection, kind: str, body: Any) -> None:
         connection.publish(topic_up(NODE, connection.name, kind), encode(body, json=False))
         connection.flush()
 

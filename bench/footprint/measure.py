@@ -1,4 +1,4 @@
-"""Start-up, memory, wake-ups: of an empty node, after an hour of a day's load, and with a full house."""
+"""Start-up, memory, wake-ups: of an empty node, after an hour of a day's load, and at full load."""
 
 import asyncio
 import math
@@ -70,14 +70,14 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
     full = NodeProcess(folder / "full", [*tills(FULL_TILLS), *riders(plan.full_riders)])
     with descriptors(plan.full_riders + FULL_TILLS + DESCRIPTORS_SPARE):
         async with full.node():
-            full_house = await _full(plan, full)
+            full_node = await _full(plan, full)
     return {
         "benchmark": "footprint",
         "plan": asdict(plan),
         "start_s": {"empty": _spread(starts), "after_hour": _spread(again)},
         "idle": idle,
         "after_hour": after_hour,
-        "full_house": full_house,
+        "full_house": full_node,
         "installed": installed(),
     }
 
@@ -87,17 +87,17 @@ def hour_riders(plan: Plan) -> int:
     return math.ceil(plan.orders_per_hour * UNDER_WAY_S / 3600 * RIDERS_PER_ORDER) + 5
 
 
-async def _hour(plan: Plan, house: NodeProcess) -> dict[str, Any]:
-    day = Day(house)
+async def _hour(plan: Plan, running_node: NodeProcess) -> dict[str, Any]:
+    day = Day(running_node)
     try:
         await day.open(HOUR_TILLS, hour_riders(plan))
-        begin_mb, begin_cpu = resident_mb(house.pid), cpu_s(house.pid)
+        begin_mb, begin_cpu = resident_mb(running_node.pid), cpu_s(running_node.pid)
         await day.hour(round(plan.orders_per_hour * plan.hours), plan.hours, plan.seed)
-        used_s = cpu_s(house.pid) - begin_cpu
+        used_s = cpu_s(running_node.pid) - begin_cpu
         await asyncio.sleep(SETTLE_S)
-        status = await house.status()
+        status = await running_node.status()
         return {
-            "rss_mb": round(resident_mb(house.pid), 1),
+            "rss_mb": round(resident_mb(running_node.pid), 1),
             "rss_at_its_begin_mb": round(begin_mb, 1),
             "cpu_s": round(used_s, 2),
             "riders": hour_riders(plan),
@@ -106,32 +106,32 @@ async def _hour(plan: Plan, house: NodeProcess) -> dict[str, Any]:
             "orders_open": day.accepted - day.delivered,
             "positions": day.positions,
             "rows": status["journal"]["rows"],
-            "data_mb": round(sum(file.stat().st_size for file in (house.folder / "edge").iterdir()) / 1e6, 1),
+            "data_mb": round(sum(file.stat().st_size for file in (running_node.folder / "edge").iterdir()) / 1e6, 1),
         }
     finally:
         day.close()
 
 
-async def _full(plan: Plan, house: NodeProcess) -> dict[str, Any]:
-    day = Day(house)
+async def _full(plan: Plan, running_node: NodeProcess) -> dict[str, Any]:
+    day = Day(running_node)
     try:
         await day.open(FULL_TILLS, plan.full_riders)
         await day.fill(plan.full_orders)
         await asyncio.sleep(SETTLE_S)
-        looked = await _look(house, plan.idle_s)
+        looked = await _look(running_node, plan.idle_s)
         return {**looked, "riders": plan.full_riders, "orders_open": day.accepted}
     finally:
         day.close()
 
 
-async def _look(house: NodeProcess, seconds: float) -> dict[str, float]:
-    """Memory, and what the node does while nobody says anything."""
-    wakes, used = wake_ups(house.pid), cpu_s(house.pid)
+async def _look(running_node: NodeProcess, seconds: float) -> dict[str, float]:
+    """Memory, and what the node does while nobody sends anything."""
+    wakes, used = wake_ups(running_node.pid), cpu_s(running_node.pid)
     await asyncio.sleep(seconds)
     return {
-        "rss_mb": round(resident_mb(house.pid), 1),
-        "wake_ups_per_s": round((wake_ups(house.pid) - wakes) / seconds, 2),
-        "cpu_share": round((cpu_s(house.pid) - used) / seconds, 5),
+        "rss_mb": round(resident_mb(running_node.pid), 1),
+        "wake_ups_per_s": round((wake_ups(running_node.pid) - wakes) / seconds, 2),
+        "cpu_share": round((cpu_s(running_node.pid) - used) / seconds, 5),
     }
 
 

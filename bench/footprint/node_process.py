@@ -12,8 +12,8 @@ from edge.errors import DoorstepError
 
 from ..demo.processes import Child, fetch, free_port, write_config, write_credentials
 from ..load.client.connection import Door, connect
-from ..load.client.workload import unheard
-from ..load.subjects import NODE, QUOTA_BURST, QUOTA_PER_S, python, said, token_of
+from ..load.client.workload import ignore_message
+from ..load.subjects import NODE, QUOTA_BURST, QUOTA_PER_S, python, token_of, wait_for_line
 
 START_S_MAX: Final = 30.0
 RETRY_S: Final = 0.002
@@ -64,7 +64,7 @@ class NodeProcess:
         try:
             took_s = await self._let_in(begin, start)
             await start
-            await said(self._child, "is ready")
+            await wait_for_line(self._child, "is ready")
             yield took_s
         finally:
             start.cancel()
@@ -85,9 +85,9 @@ class NodeProcess:
     async def _let_in(self, begin: float, start: asyncio.Future[None]) -> float:
         while perf_counter() - begin < START_S_MAX:
             if start.done():
-                await start  # it failed: says why
+                await start  # it failed: raises the reason
             try:
-                connection = await connect(self.door, PROBE, token_of(PROBE), (), unheard)
+                connection = await connect(self.door, PROBE, token_of(PROBE), (), ignore_message)
             except OSError:
                 await asyncio.sleep(RETRY_S)
                 continue

@@ -19,7 +19,7 @@ from edge.journal.reader import JournalReader
 from edge.scenarios.dispatch.records import record_in
 
 from .client.openloop import LATE_S, Outcome, Round, due_times, quantiles
-from .client.workload import Street, riders, tills
+from .client.workload import Workload, riders, tills
 from .floors.disk import sync_times
 from .subjects import Certificates, NodeSubject, bare_echo, broker_echo, mosquitto, node, same_packets
 
@@ -29,7 +29,7 @@ RIDERS: Final = 200
 WARM_UP_S: Final = 0.5
 SYNCS_MAX: Final = 300
 LATE_SHARE_MAX: Final = 0.01
-"""More late sends than this are said beside the result."""
+"""More late sends than this are noted beside the result."""
 
 QUANTILES: Final = ("p50", "p99", "p999")
 ORDERS_APART: Final = 1_000_000
@@ -64,38 +64,38 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         floor = echo if through else await enter(bare_echo(folder, plan.transport, certificates))
         names = [*tills(plan.clients), *riders(plan.riders)]
         subject = await enter(node(folder / "node", names, plan.transport, certificates, broker if through else None))
-        streets: dict[str, Street] = {}
-        streets["floor"] = await Street.at_echo(floor.door, plan.clients)
-        stack.callback(streets["floor"].close)
+        workloads: dict[str, Workload] = {}
+        workloads["floor"] = await Workload.at_echo(floor.door, plan.clients)
+        stack.callback(workloads["floor"].close)
         if through:
-            streets["mosquitto"] = streets["floor"]
+            workloads["mosquitto"] = workloads["floor"]
         else:
-            streets["mosquitto"] = await Street.at_echo(echo.door, plan.clients)
-            stack.callback(streets["mosquitto"].close)
+            workloads["mosquitto"] = await Workload.at_echo(echo.door, plan.clients)
+            stack.callback(workloads["mosquitto"].close)
         if plan.mode == "endpoint" and plan.transport == "tcp":
             packets = await enter(same_packets(folder, kept=True))
-            streets["packets"] = await Street.at_node(packets.door, plan.clients, plan.riders, False)
-            stack.callback(streets["packets"].close)
-        streets["doorstep"] = await Street.at_node(subject.door, plan.clients, plan.riders, not through)
-        stack.callback(streets["doorstep"].close)
-        return await _rounds(plan, folder, progress, streets, subject)
+            workloads["packets"] = await Workload.at_node(packets.door, plan.clients, plan.riders, False)
+            stack.callback(workloads["packets"].close)
+        workloads["doorstep"] = await Workload.at_node(subject.door, plan.clients, plan.riders, not through)
+        stack.callback(workloads["doorstep"].close)
+        return await _rounds(plan, folder, progress, workloads, subject)
 
 
 async def _rounds(
-    plan: Plan, folder: Path, progress: Progress, streets: dict[str, Street], subject: NodeSubject
+    plan: Plan, folder: Path, progress: Progress, workloads: dict[str, Workload], subject: NodeSubject
 ) -> dict[str, Any]:
     numbers = iter(range(0, 1_000_000_000, ORDERS_APART))
-    for name, street in streets.items():
+    for name, workload in workloads.items():
         progress(f"warming up: {name}")
-        await Round(street, next(numbers), due_times(plan.rate, WARM_UP_S, plan.seed)).run()
+        await Round(workload, next(numbers), due_times(plan.rate, WARM_UP_S, plan.seed)).run()
     row_bytes = await asyncio.to_thread(row_bytes_of, subject.journal)
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in streets}
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in workloads}
     syncs: list[tuple[float, float, float, float]] = []
     for number in range(plan.rounds):
         due = due_times(plan.rate, plan.seconds / plan.rounds, plan.seed * 1000 + number)
-        for name, street in streets.items():
+        for name, workload in workloads.items():
             progress(f"round {number + 1} of {plan.rounds}: {name}")
-            outcomes[name].append(await Round(street, next(numbers), due).run())
+            outcomes[name].append(await Round(workload, next(numbers), due).run())
         progress(f"round {number + 1} of {plan.rounds}: disk")
         count = min(max(len(due), 10), SYNCS_MAX)
         syncs.append(quantiles(await asyncio.to_thread(sync_times, folder, row_bytes, count, 1 / plan.rate)))

@@ -1,4 +1,4 @@
-"""How late the load generator itself was. It shares the machine with what it measures, so every result says so."""
+"""How late the load generator itself was. It shares the machine with what it measures, so every result states it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from .latency_run import LATE_SHARE_MAX
 
 
 def lateness(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """Of the worst round: the share of sends that left too late, and their p99. `too_late`: worth saying."""
+    """Of the worst round: the share of sends that left too late, and their p99. `too_late`: worth a note."""
     rounds = list(outcomes)
     share = max((outcome.late_share for outcome in rounds), default=0.0)
     return late(share, max((outcome.late_p99 for outcome in rounds), default=0.0))
@@ -21,7 +21,7 @@ def late(share: float, p99_ms: float) -> dict[str, Any]:
 
 
 def sentence(late: dict[str, Any]) -> str:
-    """What is said beside a result; empty where the generator kept its schedule."""
+    """The note beside a result; empty where the generator kept its schedule."""
     if not late["too_late"]:
         return ""
     return (

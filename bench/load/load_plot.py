@@ -37,8 +37,8 @@ def quantile_bars(title: str, rows: list[tuple[str, dict[str, float]]], left: in
         top = 44 + 34 * number
         parts.append(text(10, top + 16, words))
         for offset, name in enumerate(name for name in QUANTILE_COLOURS if name in row):
-            said = f"{words.strip()} {name}: {row[name]:g} ms"
-            parts.append(bar(left, top + 8 * offset, axis.at(row[name]) - left, 7, QUANTILE_COLOURS[name], said))
+            label_text = f"{words.strip()} {name}: {row[name]:g} ms"
+            parts.append(bar(left, top + 8 * offset, axis.at(row[name]) - left, 7, QUANTILE_COLOURS[name], label_text))
     return page(height, parts)
 
 
@@ -60,6 +60,6 @@ def rate_points(title: str, tried: dict[str, list[dict[str, Any]]]) -> str:
     for number, ((name, ones), colour) in enumerate(zip(tried.items(), SERIES, strict=False)):
         parts.append(text(70 + 160 * number, 48, name, colour=colour))
         for one in ones:
-            said = f"{name}: {one['rate']:.0f}/s, p99 {one['p99']:g} ms {one['why']}"
-            parts.append(dot(rates.at(one["rate"]), times.at(one["p99"]), colour, said, filled=one["held"]))
+            label_text = f"{name}: {one['rate']:.0f}/s, p99 {one['p99']:g} ms {one['why']}"
+            parts.append(dot(rates.at(one["rate"]), times.at(one["p99"]), colour, label_text, filled=one["held"]))
     return page(height, parts)

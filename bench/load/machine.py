@@ -59,6 +59,8 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "unknown"
     program = find_program("mosquitto", "mosquitto")
-    said = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout
-    found["mosquitto"] = said.splitlines()[0].removeprefix("mosquitto version ").strip() if said else "unknown"
+    help_text = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout
+    found["mosquitto"] = (
+        help_text.splitlines()[0].removeprefix("mosquitto version ").strip() if help_text else "unknown"
+    )
     return found

@@ -42,10 +42,10 @@ def progress(steps: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
         task = bar.add_task("starting", total=steps)
 
-        def said(what: str) -> None:
+        def announce(what: str) -> None:
             bar.update(task, description=what, advance=1, refresh=True)
 
-        yield said
+        yield announce
 
 
 def latency_table(report: dict[str, Any]) -> None:

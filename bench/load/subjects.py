@@ -90,8 +90,8 @@ async def bare_echo(folder: Path, transport: str, certificates: Certificates | N
 async def same_packets(folder: Path, kept: bool = False) -> AsyncIterator[Subject]:
     """The bare server that has the node's packets for each order; `kept`: and commits them before they leave."""
     port = free_port()
-    extra = [str(folder / "street-echo.db")] if kept else []
-    child = python("street-echo", folder, [workload_echo.__name__, str(port), NODE, *extra], port)
+    extra = [str(folder / "workload-echo.db")] if kept else []
+    child = python("workload-echo", folder, [workload_echo.__name__, str(port), NODE, *extra], port)
     async with running([child]):
         yield Subject("same packets", _door(port, "tcp", None), [child])
 
@@ -136,7 +136,7 @@ async def broker_echo(folder: Path, broker: tuple[Door, int, Child]) -> AsyncIte
     door, plain, mosquitto_child = broker
     child = python("broker-echo", folder, [echo.__name__, "join", str(plain)], plain)
     async with running([child]):
-        await said(child, "joined")
+        await wait_for_line(child, "joined")
         yield Subject("mosquitto", door, [mosquitto_child, child])
 
 
@@ -173,7 +173,7 @@ async def node(
     words = ["edge", "edge", "--config", str(folder / "edge.toml")]
     child = python("node", folder, words, status_port)
     async with running([child]):
-        await said(child, "is ready")
+        await wait_for_line(child, "is ready")
         door = broker[0] if broker is not None else _door(port, transport, certificates)
         yield NodeSubject(door, child, folder, status_port)
 
@@ -220,7 +220,7 @@ async def running(children: list[Child]) -> AsyncIterator[None]:
             await child.stop()
 
 
-async def said(child: Child, words: str) -> None:
+async def wait_for_line(child: Child, words: str) -> None:
     """Wait until the process has printed these words."""
     try:
         async with asyncio.timeout(JOIN_S_MAX):

@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 from .client.flood import flood
 from .client.mixed_load import EVENTS_PER_MIX, MixedLoad, taken
 from .client.openloop import Outcome, Round, due_times
-from .client.workload import EVENTS_PER_ORDER, Street, riders, tills
+from .client.workload import EVENTS_PER_ORDER, Workload, riders, tills
 from .latency_run import ORDERS_APART, Progress
 from .subjects import NodeSubject, Subject, bare_echo, broker_echo, mosquitto, node, same_packets
 
@@ -62,24 +62,24 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(mosquitto(folder / "mosquitto", "tcp", None))
         echo = await stack.enter_async_context(broker_echo(folder, broker))
-        report["mosquitto"] = await _search(search, echo, await Street.at_echo(echo.door, search.clients), progress)
+        report["mosquitto"] = await _search(search, echo, await Workload.at_echo(echo.door, search.clients), progress)
     async with bare_echo(folder, "tcp", None) as floor:
-        report["floor"] = await _search(search, floor, await Street.at_echo(floor.door, search.clients), progress)
+        report["floor"] = await _search(search, floor, await Workload.at_echo(floor.door, search.clients), progress)
     async with same_packets(folder) as packets:
-        street = await Street.at_node(packets.door, search.clients, search.riders, False)
-        report["packets"] = await _search(search, packets, street, progress)
+        workload = await Workload.at_node(packets.door, search.clients, search.riders, False)
+        report["packets"] = await _search(search, packets, workload, progress)
     names = [*tills(search.clients), *riders(search.riders)]
     async with node(folder / "node", names, "tcp", None) as subject:
-        street = await Street.at_node(subject.door, search.clients, search.riders, True)
-        report["doorstep"] = await _search(search, subject, street, progress)
+        workload = await Workload.at_node(subject.door, search.clients, search.riders, True)
+        report["doorstep"] = await _search(search, subject, workload, progress)
         report["stages_ms"] = (await subject.status())["latency_ms"]["total"]
         report["mix"] = [
             await _mixed(search, subject, points, progress, turn) for turn, points in enumerate((1, 10), 1)
         ]
     async with node(folder / "flooded", names, "tcp", None) as subject:
-        street = await Street.at_node(subject.door, 1, search.riders, True)
-        report["positions"] = [await flood(subject, street, points, search.seconds, progress) for points in (1, 10)]
-        street.close()
+        workload = await Workload.at_node(subject.door, 1, search.riders, True)
+        report["positions"] = [await flood(subject, workload, points, search.seconds, progress) for points in (1, 10)]
+        workload.close()
     ours, theirs, bare, packets = (report[name]["best"] for name in ("doorstep", "mosquitto", "floor", "packets"))
     if ours and theirs and bare and packets:
         report["ratio_mosquitto"] = round(ours["rate"] / theirs["rate"], 3)
@@ -94,11 +94,11 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
 
 async def _mixed(search: Search, subject: NodeSubject, points: int, progress: Progress, turn: int) -> dict[str, Any]:
     """Orders with positions beside them. An event is a durable one or one position, whatever message brought it."""
-    street = await Street.at_node(subject.door, search.clients, search.riders, True)
-    mix = MixedLoad(street, points)
-    street.beside = mix.with_order
+    workload = await Workload.at_node(subject.door, search.clients, search.riders, True)
+    mix = MixedLoad(workload, points)
+    workload.beside = mix.with_order
     before = taken(await subject.status())
-    found = await _search(search, subject, street, progress, turn)
+    found = await _search(search, subject, workload, progress, turn)
     best = found["best"]
     rate, cpu_us = (best["rate"], best["cpu_us"]) if best else (0.0, 0.0)
     return {
@@ -120,20 +120,20 @@ def _cpu_over(ours: dict[str, Any], other: dict[str, Any]) -> float | None:
 
 
 async def _search(
-    search: Search, subject: Subject, street: Street, progress: Progress, turn: int = 0
+    search: Search, subject: Subject, workload: Workload, progress: Progress, turn: int = 0
 ) -> dict[str, Any]:
     """`best` (None where no rate was held) and all that was `tried`. `turn` counts the searches at the same subject:
     an order's number is used once, or it would be a repeat."""
     tried: list[Tried] = []
     numbers = iter(range(turn * ORDERS_A_TURN, (turn + 1) * ORDERS_A_TURN, ORDERS_APART))
-    await Round(street, next(numbers), due_times(WARM_UP_RATE, 0.5, search.seed)).run()
+    await Round(workload, next(numbers), due_times(WARM_UP_RATE, 0.5, search.seed)).run()
     good, bad, rate, again = 0.0, 0.0, search.start, False
     try:
         for _ in range(search.steps):
             progress(f"{subject.name}: {rate:.0f} a second")
-            one = await _try(search, subject, street, rate, next(numbers))
+            one = await _try(search, subject, workload, rate, next(numbers))
             tried.append(one)
-            if street.broken:
+            if workload.broken:
                 break
             again = not one.held and not again
             if not again:
@@ -141,17 +141,17 @@ async def _search(
                 rate = (good * bad) ** 0.5 if good and bad else rate / 2 if bad else rate * 2
             await asyncio.sleep(SETTLE_S)
     finally:
-        street.close()
+        workload.close()
     held = [one for one in tried if one.held]
     best = max(held, key=lambda one: one.rate, default=None)
     return {"best": asdict(best) if best else None, "tried": [asdict(one) for one in tried]}
 
 
-async def _try(search: Search, subject: Subject, street: Street, rate: float, first: int) -> Tried:
+async def _try(search: Search, subject: Subject, workload: Workload, rate: float, first: int) -> Tried:
     before = subject.cpu_s()
-    outcome = await Round(street, first, due_times(rate, search.seconds, search.seed)).run()
+    outcome = await Round(workload, first, due_times(rate, search.seconds, search.seed)).run()
     used_s = sum(after - earlier for after, earlier in zip(subject.cpu_s(), before, strict=True))
-    why = why_not(outcome, street)
+    why = why_not(outcome, workload)
     return Tried(
         rate=rate,
         held=not why,
@@ -165,10 +165,10 @@ async def _try(search: Search, subject: Subject, street: Street, rate: float, fi
     )
 
 
-def why_not(outcome: Outcome, street: Street) -> str:
+def why_not(outcome: Outcome, workload: Workload) -> str:
     """Why a rate was not held; nothing where it was."""
-    if street.broken:
-        return f"{street.broken} connections were closed by the peer"
+    if workload.broken:
+        return f"{workload.broken} connections were closed by the peer"
     if outcome.cut_short:
         return "answers fell behind for good"
     if outcome.lost or outcome.refused:

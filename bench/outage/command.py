@@ -43,7 +43,7 @@ def outage(
 ) -> None:
     """Cut the uplink of a real node for so many minutes of a scaled day, and give it back.
 
-    Orders go on at one rate, in open loop, before, during and after. The report says how local answers fared, how much
+    Orders go on at one rate, in open loop, before, during and after. The report shows how local answers fared, how much
     waited for the centre, how soon it was drained, and whether clients, journal and centre agree to the last event.
 
     \b

@@ -20,7 +20,7 @@ from .watch import Sample
 
 SLICE_ORDERS: Final = 250
 RESAMPLES: Final = 2_000
-GREETING_S: Final = 0.25
+WELCOME_S: Final = 0.25
 """Between the node's connection and the first batch that the centre has stored, as far as it counts as drain: the wait
 for the next attempt to connect does not."""
 
@@ -42,7 +42,7 @@ def report(ended: Ended, proof: Proof) -> dict[str, Any]:
     before = [_calm(ended, o.quiet_at, o.cut_at) for o in ended.outages]
     before.append(_calm(ended, ended.outages[-1].drained_at + 1.0, ended.ended_at))
     during = [_calm(ended, o.cut_at + 1.0, o.restored_at) for o in measured]
-    draining = [_calm(ended, o.connected_at - GREETING_S, o.drained_at + AFTER_S) for o in measured]
+    draining = [_calm(ended, o.connected_at - WELCOME_S, o.drained_at + AFTER_S) for o in measured]
     steady, cut, drain = np.concatenate(before), np.concatenate(during), np.concatenate(draining)
     local = ratio(slices_p99(cut), slices_p99(steady))
     whole = ended.status["sync"]
@@ -76,7 +76,7 @@ def report(ended: Ended, proof: Proof) -> dict[str, Any]:
         "restarts": _restarts(ended),
         "proof": asdict(proof),
         "events": {
-            "told": ended.crowd.told,
+            "told": ended.crowd.sent,
             "resent": ended.crowd.resent,
             "at_node": whole["events_at_node"],
             "at_centre": ended.summary["events"],

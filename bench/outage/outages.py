@@ -1,7 +1,7 @@
 """One outage after the other: settle, cut, restore, drain. The last one with kills of the node, if they are wanted.
 
-Latency is measured in the rounds without kills. In a round with kills the node is away for a second or so, which says
-nothing about the uplink; what it says is whether anything was lost or doubled, and how soon the node was back.
+Latency is measured in the rounds without kills. In a round with kills the node is away for a second or so, which shows
+nothing about the uplink; it shows whether anything was lost or doubled, and how soon the node was back.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ class Outage(Struct, kw_only=True):
 
 
 class Ended(Struct, kw_only=True):
-    """A run that is over, before the evidence is heard."""
+    """A run that is over, before the evidence is checked."""
 
     plan: Plan
     day: Day
@@ -224,7 +224,7 @@ class _Rounds:
 
 async def settle(site: Site, crowd: Crowd) -> None:
     """Until every event has its receipt; then everybody leaves, so that nothing more is sent, and the centre gets the
-    time to count what the node received. What is missing after all that is for the report to tell."""
+    time to count what the node received. What is missing after all that is in the report."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_S_MAX):
             while crowd.waiting:  # noqa: ASYNC110 - the node's answers end it

@@ -1,4 +1,4 @@
-"""What node and centre say of themselves during an outage, sampled at one pace in all phases, so that looking costs
+"""The states that node and centre report during an outage, sampled at one pace in all phases, so that looking costs
 every phase the same."""
 
 import asyncio
@@ -14,7 +14,7 @@ from msgspec import Struct
 from ..demo.processes import Site
 
 SAMPLE_S: Final = 0.25
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 LOOK_S: Final = 0.02
 """Between two looks at the centre while a backlog drains."""
 
@@ -117,12 +117,12 @@ async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await ask()
         except OSError:
-            if perf_counter() - begin > PATIENCE_S:
+            if perf_counter() - begin > TIMEOUT_S:
                 raise
             await asyncio.sleep(0.1)
 
 
 async def held(site: Site) -> dict[str, Any]:
-    """What the centre says of this node; empty before it enrolled."""
+    """The centre's state of this node; empty before it enrolled."""
     nodes = (await patiently(site.nodes))["nodes"]
     return nodes[0] if nodes else {}

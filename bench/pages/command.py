@@ -50,15 +50,15 @@ def report(folder: str, page_path: str | None, table_path: str | None) -> None:
 
 
 def table(files: list[Path]) -> str:
-    """The targets about which these reports say something, as Markdown."""
-    from .targets import markdown, verdicts
+    """The targets that these reports measure, as Markdown."""
+    from .targets import markdown, results
 
     found: list[dict[str, Any]] = []
     for file in files:
         with contextlib.suppress(OSError, ValueError):
             one = json.loads(file.read_text(encoding="utf-8"))
             found += [one] if isinstance(one, dict) else []
-    return markdown(verdicts(found))
+    return markdown(results(found))
 
 
 def collect(files: list[Path]) -> tuple[str, int, list[tuple[str, str]]]:

@@ -33,7 +33,7 @@ class Table(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
-    """How a kind of report is shown. `load` says what was asked for: it tells two reports of one kind apart."""
+    """How a kind of report is shown. `load` is what was asked for: it distinguishes two reports of one kind."""
 
     title: str
     question: str

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ..drawing import GRID, INK, PAPER, QUANTILE_COLOURS, SERIES
 from ..load.lateness import sentence
 from .figures import VIEWS, Report, Table, kind_of, view_of
-from .targets import HEADINGS, Verdict, cells, verdicts
+from .targets import HEADINGS, TargetResult, cells, results
 
 _DARK: Final = {
     INK: "#d8dde2",
@@ -48,7 +48,7 @@ def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
     known = list(VIEWS)
     ordered = sorted(shown, key=lambda one: (known.index(k) if (k := kind_of(one.report)) in known else 99, one.file))
     sections = [_section(one, f"r{number}") for number, one in enumerate(ordered)]
-    found = verdicts(one.report for one in shown)
+    found = results(one.report for one in shown)
     if found:
         sections.insert(0, _targets(found))
     links = "".join(f'<a href="#r{number}">{escape(_title(one))}</a>' for number, one in enumerate(ordered))
@@ -59,7 +59,7 @@ def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
         '<link rel="icon" href="data:,">\n'
         f"<title>Doorstep, measured</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n"
         f"<header><h1>Doorstep, measured</h1>\n<p>Compare figures of one machine only, and ratios rather than times. "
-        f"Each section says where and with what it was measured.</p>\n<nav>{links}</nav></header>\n<main>\n"
+        f"Each section states where and with what it was measured.</p>\n<nav>{links}</nav></header>\n<main>\n"
         + "\n".join(sections)
         + (f"\n<section><h2>Not shown</h2><ul>{missing}</ul></section>" if missing else "")
         + "\n</main>\n</body>\n</html>\n"
@@ -96,7 +96,7 @@ def _section(one: Shown, anchor: str) -> str:
     return "\n".join(parts)
 
 
-def _targets(found: Sequence[Verdict]) -> str:
+def _targets(found: Sequence[TargetResult]) -> str:
     table = Table(HEADINGS, [cells(one) for one in found])
     return (
         '<section id="targets">\n<h2>Targets</h2>\n'
@@ -123,12 +123,12 @@ def _where(one: Shown) -> str:
         load = ", ".join(f"{value:g}" for value in machine.get("load_average", []))
         parts.append(
             f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores, "
-            f"Linux {machine.get('kernel', '?')}, disk {machine.get('file_system', 'not told')}, "
-            f"load before {load or 'not told'}, a loop of Python {machine.get('python_loop_ms', '?')} ms; "
-            f"{machine.get('measured_at', 'time not told')}."
+            f"Linux {machine.get('kernel', '?')}, disk {machine.get('file_system', 'unknown')}, "
+            f"load before {load or 'unknown'}, a loop of Python {machine.get('python_loop_ms', '?')} ms; "
+            f"{machine.get('measured_at', 'time unknown')}."
         )
     else:
-        parts.append("The report does not say on which machine.")
+        parts.append("The report does not name its machine.")
     if versions:
         parts.append(", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
     if plan:

@@ -27,7 +27,7 @@ class Target(Struct, frozen=True):
     undecided: Callable[[Report], float | None] | None = None
 
 
-class Verdict(Struct, frozen=True):
+class TargetResult(Struct, frozen=True):
     """A target and what was measured, in words; `met` is "aim", "must" or "no". `undecided` is empty where the run had
     no server that decides nothing."""
 
@@ -40,33 +40,33 @@ class Verdict(Struct, frozen=True):
 
 
 HEADINGS: Final = ("what", "measured", "must", "aim", "met", "nothing decided")
-"""Of a table of verdicts."""
+"""Of a table of results."""
 
 
-def cells(one: Verdict) -> tuple[str, ...]:
+def cells(one: TargetResult) -> tuple[str, ...]:
     """A row of it."""
     return one.what, one.measured, one.must, one.aim, one.met, one.undecided
 
 
-def verdicts(reports: Iterable[Report]) -> list[Verdict]:
-    """One for each target about which a report says something, in the sequence of TARGETS."""
+def results(reports: Iterable[Report]) -> list[TargetResult]:
+    """One for each target that a report measures, in the sequence of TARGETS."""
     known = list(reports)
-    found: list[Verdict] = []
+    found: list[TargetResult] = []
     for target in TARGETS:
         for report in known:
             if report.get("benchmark") == target.kind and (value := target.read(report)) is not None:
-                found.append(_verdict(target, value, target.undecided and target.undecided(report)))
+                found.append(_result(target, value, target.undecided and target.undecided(report)))
                 break
     return found
 
 
-def markdown(found: Iterable[Verdict]) -> str:
+def markdown(found: Iterable[TargetResult]) -> str:
     """A table."""
     rows = (HEADINGS, ("---",) * len(HEADINGS), *(cells(one) for one in found))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _verdict(target: Target, value: float, undecided: float | None) -> Verdict:
+def _result(target: Target, value: float, undecided: float | None) -> TargetResult:
     def reached(bound: float) -> bool:
         return value >= bound if target.least else value <= bound
 
@@ -74,7 +74,7 @@ def _verdict(target: Target, value: float, undecided: float | None) -> Verdict:
     met = "aim" if reached(target.aim) else "must" if reached(target.must) else "no"
     must, aim = (f"{sign} {_number(bound)}{target.unit}" for bound in (target.must, target.aim))
     beside = "" if undecided is None else f"{_number(undecided)}{target.unit}"
-    return Verdict(target.what, f"{_number(value)}{target.unit}", must, aim, met, beside)
+    return TargetResult(target.what, f"{_number(value)}{target.unit}", must, aim, met, beside)
 
 
 def _number(value: float) -> str:

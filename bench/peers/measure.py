@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from ..cli_options import Progress
 from ..load.client.openloop import Outcome, Round, due_times
-from ..load.client.workload import Street
+from ..load.client.workload import Workload
 from ..load.latency_run import ORDERS_APART, medians
 from ..load.lateness import lateness
 from ..load.throughput_run import SETTLE_S, Tried, why_not
@@ -38,8 +38,8 @@ QUIET_S: Final = 1.0
 class Contest:
     """One peer with its clients, and what it showed so far."""
 
-    def __init__(self, name: str, peer: Peer, street: Street) -> None:
-        self.name, self.peer, self.street = name, peer, street
+    def __init__(self, name: str, peer: Peer, workload: Workload) -> None:
+        self.name, self.peer, self.workload = name, peer, workload
         self.fell_behind = False
         self.at_rates: dict[str, dict[str, Any]] = {}
         self.tried: list[Tried] = []
@@ -49,7 +49,7 @@ class Contest:
     async def round(self, rate: float, seconds: float, seed: int) -> tuple[Outcome, float]:
         """The outcome, and processor microseconds for each order, of all its processes."""
         before = self.peer.subject.cpu_s()
-        outcome = await Round(self.street, self._next, due_times(rate, seconds, seed)).run()
+        outcome = await Round(self.workload, self._next, due_times(rate, seconds, seed)).run()
         self._next += ORDERS_APART
         self.everything.append(outcome)
         used_s = sum(self.peer.subject.cpu_s()) - sum(before)
@@ -63,15 +63,15 @@ class Contest:
             progress(f"{self.name}: {rate:.0f} a second")
             held = await self._hold(rate, plan) or await self._hold(rate, plan)
             good, bad = (rate, bad) if held else (good, rate)
-            if self.street.broken:
+            if self.workload.broken:
                 return
             rate = (good * bad) ** 0.5 if good and bad else rate / 2 if bad else rate * 2
 
     async def _hold(self, rate: float, plan: Plan) -> bool:
-        if self.street.broken:
+        if self.workload.broken:
             return False
         outcome, cpu_us = await self.round(rate, plan.try_seconds, plan.seed)
-        why = why_not(outcome, self.street)
+        why = why_not(outcome, self.workload)
         fields = {name: getattr(outcome, name) for name in ("p50", "p99", "lost", "refused", "late_p99")}
         self.tried.append(Tried(rate=rate, held=not why, cpu_us=cpu_us, why=why, **fields))
         await asyncio.sleep(QUIET_S if why else SETTLE_S)
@@ -101,9 +101,9 @@ async def measure(plan: Plan, names: tuple[str, ...], folder: Path, progress: Pr
             except Missing as error:
                 missing[name] = str(error)
                 continue
-            street = await Street.at_node(peer.subject.door, plan.clients, plan.riders, peer.passwords, json=True)
-            stack.callback(street.close)
-            contests.append(Contest(name, peer, street))
+            workload = await Workload.at_node(peer.subject.door, plan.clients, plan.riders, peer.passwords, json=True)
+            stack.callback(workload.close)
+            contests.append(Contest(name, peer, workload))
         for rate in sorted(plan.rates):
             await _at(rate, plan, contests, progress)
         for contest in contests:

@@ -15,7 +15,7 @@ from shutil import which
 from typing import Any, Final
 
 from ..demo.processes import Child, free_port
-from ..load.subjects import Subject, mosquitto, running, said
+from ..load.subjects import Subject, mosquitto, running, wait_for_line
 from .peer import Missing, Peer, Plan
 
 VERSION: Final = "4.1.8"
@@ -49,8 +49,8 @@ async def node_red(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
         words = [*program, "--userDir", str(folder), "--settings", str(folder / "settings.js")]
         child = Child("node-red", words, folder, ("127.0.0.1", plain))
         async with running([child]):
-            await said(child, "Connected to broker")
-            await asyncio.sleep(0.5)  # it subscribes after it has said so
+            await wait_for_line(child, "Connected to broker")
+            await asyncio.sleep(0.5)  # it subscribes after its log line
             yield Peer(Subject("node-red", door, [broker, child]), version_of(home))
 
 

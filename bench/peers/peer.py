@@ -21,7 +21,7 @@ from ..load.subjects import Subject
 
 
 class Missing(DoorstepError):
-    """A peer cannot be started here. The message says what is missing, and how to get it."""
+    """A peer cannot be started here. The message names what is missing, and how to get it."""
 
 
 class Peer(Struct, frozen=True):

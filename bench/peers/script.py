@@ -6,7 +6,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..load.subjects import Subject, mosquitto, python, running, said
+from ..load.subjects import Subject, mosquitto, python, running, wait_for_line
 from . import plain_script
 from .peer import Missing, Peer, Plan
 
@@ -21,5 +21,5 @@ async def script(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
     async with mosquitto(folder / "mosquitto", "tcp", None) as (door, plain, broker):
         child = python("plain-script", folder, [plain_script.__name__, str(plain)], plain)
         async with running([child]):
-            await said(child, "joined")
+            await wait_for_line(child, "joined")
             yield Peer(Subject("script", door, [broker, child]), f"aiomqtt {metadata.version('aiomqtt')}")

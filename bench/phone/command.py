@@ -37,8 +37,8 @@ def phone(
     """Measure from a customer's tap until the rider's phone shows the order, both behind a network as phones have it:
     a round trip with jitter, reads that stall and hold up all behind them, and one network with a dead spot.
 
-    All networks at once, against one node. Phones keep what they said until its receipt, connect again when nothing is
-    acknowledged for six seconds, and send again with the same id. The waterfall says where the time went.
+    All networks at once, against one node. Phones keep each event until its receipt, connect again when nothing is
+    acknowledged for six seconds, and send again with the same id. The waterfall shows where the time went.
 
     \b
     Examples:

@@ -27,7 +27,7 @@ from edge.scenarios.dispatch.messages import OrderPlace
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE
 from ..proxy import NetworkConditions, Proxy
-from .phones import Heard, Phone, begin_shift, take
+from .phones import Phone, Received, begin_shift, take
 
 STAGES: Final = ("connection", "way up", "rider", "node", "way down")
 SLOWEST_SHARE: Final = 0.01
@@ -52,7 +52,7 @@ class Network(Struct, frozen=True, kw_only=True):
         dead = f", dead spot {self.dead_spot_s:g} s" if self.dead_spot_s else ""
         return f"{self.rtt_ms:g} ms, {self.stalls_pct:g} % stalls{dead}"
 
-    def weather(self) -> NetworkConditions:
+    def conditions(self) -> NetworkConditions:
         """One way of it."""
         way_s = self.rtt_ms / 2000
         return NetworkConditions(way_s, way_s * self.jitter, self.stalls_pct / 100, self.stall_s)
@@ -88,7 +88,7 @@ class District:
         self._progress = asyncio.Event()
 
     async def open(self, node_port: int) -> None:
-        """Everybody connected, riders on shift, on a fair network; then the weather begins."""
+        """Everybody connected, riders on shift, on a fair network; then the network conditions change."""
         self.proxy = Proxy(("127.0.0.1", node_port), seed=self._seed * 1000 + self._number)
         await self.proxy.start()
         port = self.proxy.port
@@ -104,7 +104,7 @@ class District:
                     await self._news()
         except TimeoutError:
             raise DoorstepError(f"Not everybody of {self.network.name} was connected in {OPEN_S_MAX:g} s.") from None
-        self.proxy.up = self.proxy.down = self.network.weather()
+        self.proxy.up = self.proxy.down = self.network.conditions()
 
     def tap(self, number: int, due: float) -> None:
         """A customer places order `number`, which was due at this instant of `time.perf_counter()`."""
@@ -114,7 +114,7 @@ class District:
         pickup = Place(self.town.lat + number % 40 * _STEP_DEG, self.town.lon + _STEP_DEG)
         dropoff = Place(pickup.lat, pickup.lon + 20 * _STEP_DEG)
         at_ms = time.time_ns() // 1_000_000
-        till.tell(
+        till.send(
             "order.place",
             OrderPlace(id=name, at=at_ms, order=name, shop=till.name, pickup=pickup, dropoff=dropoff, prep_s=60),
         )
@@ -174,27 +174,27 @@ class District:
         except TimeoutError:
             return  # connecting makes no sound
 
-    # -- what phones hear ----------------------------------------------------------------------------------------------
+    # -- what phones receive ------------------------------------------------------------------------------------------
 
-    def _on_till(self, phone: Phone, kind: str, heard: Heard, read_at: float) -> None:
+    def _on_till(self, phone: Phone, kind: str, received: Received, read_at: float) -> None:
         del read_at
-        tap = self.taps.get(heard.id)
-        if kind == "receipt" and tap is not None and heard.status == "accepted":
-            tap.handed = phone.handed_at(heard.id) or tap.handed
-            tap.decided = self._perf(heard.at)
+        tap = self.taps.get(received.id)
+        if kind == "receipt" and tap is not None and received.status == "accepted":
+            tap.handed = phone.handed_at(received.id) or tap.handed
+            tap.decided = self._perf(received.at)
             self._progress.set()
 
-    def _on_rider(self, phone: Phone, kind: str, heard: Heard, read_at: float) -> None:
+    def _on_rider(self, phone: Phone, kind: str, received: Received, read_at: float) -> None:
         self._progress.set()
-        tap = self.taps.get(heard.order)
-        if kind != "assignment" or heard.state != "offered" or tap is None:
+        tap = self.taps.get(received.order)
+        if kind != "assignment" or received.state != "offered" or tap is None:
             return
-        take(phone, heard, time.time_ns() // 1_000_000)
+        take(phone, received, time.time_ns() // 1_000_000)
         if tap.arrived:
             self.again += 1
             return
         tap.arrived = read_at
-        tap.offered = self._perf(heard.at)
+        tap.offered = self._perf(received.at)
 
     def _perf(self, wall_ms: int) -> float:
         return wall_ms / 1000 + self._wall_to_perf

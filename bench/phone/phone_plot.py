@@ -26,8 +26,8 @@ def phone_plot(report: dict[str, Any]) -> str:
         top = 66 + _ROW * number
         times = one["phone_ms"]
         parts.append(text(10, top + 12, one["name"]))
-        said = f"p50 {times['p50']:.0f}, p99 {times['p99']:.0f}, p99.9 {times['p999']:.0f}"
-        parts.append(text(10, top + 27, said, size=11))
+        label_text = f"p50 {times['p50']:.0f}, p99 {times['p99']:.0f}, p99.9 {times['p999']:.0f}"
+        parts.append(text(10, top + 27, label_text, size=11))
         for offset, which in ((0, "mean"), (16, "slowest")):
             at = 0.0
             for stage, colour in _COLOURS.items():

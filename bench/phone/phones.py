@@ -1,6 +1,6 @@
 """Phones: MQTT clients that survive their network.
 
-Each keeps what it said until its receipt has come. A connection that gives no acknowledgement for ACK_DEADLINE_S is
+Each keeps an event until its receipt has come. A connection that gives no acknowledgement for ACK_DEADLINE_S is
 given up and made anew; what was not acknowledged is then sent again, with the same event id, and the session brings
 what came meanwhile.
 """
@@ -27,7 +27,7 @@ BACKOFF_S: Final = (0.2, 2.0)
 SESSION_EXPIRY_S: Final = 3600
 
 
-class Heard(Struct):
+class Received(Struct):
     """What a phone reads of an answer: a receipt has `id`, an assignment `offer` and `state`."""
 
     at: int
@@ -38,13 +38,13 @@ class Heard(Struct):
     status: str = ""
 
 
-_decode: Final = msgspec.msgpack.Decoder(Heard).decode
+_decode: Final = msgspec.msgpack.Decoder(Received).decode
 
-OnHeard = Callable[["Phone", str, Heard, float], None]
-"""An answer: its kind, what it says, and `time.perf_counter()` of the read."""
+OnReceived = Callable[["Phone", str, Received, float], None]
+"""An answer: its kind, its content, and `time.perf_counter()` of the read."""
 
 
-class Said(Struct):
+class Sent(Struct):
     """An event without a receipt. `handed_at` is 0 until a connection has taken it over."""
 
     topic: str
@@ -56,12 +56,12 @@ class Said(Struct):
 class Phone:
     """One phone behind the port of its network."""
 
-    def __init__(self, name: str, port: int, seed: int, on_heard: OnHeard) -> None:
+    def __init__(self, name: str, port: int, seed: int, on_received: OnReceived) -> None:
         self.name = name
-        self.unanswered: dict[str, Said] = {}
+        self.unanswered: dict[str, Sent] = {}
         self.resent = 0
         self.connected = False
-        self._on_heard = on_heard
+        self._on_received = on_received
         self._link = MqttConnection(
             f"mqtt://127.0.0.1:{port}",
             client_id=name,
@@ -72,7 +72,7 @@ class Phone:
             ack_deadline_s=ACK_DEADLINE_S,
             backoff=BACKOFF_S,
             subscriptions=[(f"ds/{NODE}/down/{name}/#", 1)],
-            on_messages=self._received,
+            on_messages=self._on_messages,
             on_state=self._changed,
             random=random.Random(f"{seed} {name}").random,
         )
@@ -90,51 +90,51 @@ class Phone:
         """Hang up."""
         await self._link.stop()
 
-    def tell(self, kind: str, event: Any) -> None:
+    def send(self, kind: str, event: Any) -> None:
         """Send an event now, or as soon as there is a connection; keep it until its receipt."""
-        said = Said(topic_up(NODE, self.name, kind), encode(event, json=False))
-        self.unanswered[event.id] = said
-        self._hand_over(said)
+        sent = Sent(topic_up(NODE, self.name, kind), encode(event, json=False))
+        self.unanswered[event.id] = sent
+        self._hand_over(sent)
 
     def handed_at(self, id_: str) -> float:
         """When a connection took over an event without a receipt, by `time.perf_counter()`; 0 where none has."""
-        said = self.unanswered.get(id_)
-        return 0.0 if said is None else said.handed_at
+        sent = self.unanswered.get(id_)
+        return 0.0 if sent is None else sent.handed_at
 
-    def _hand_over(self, said: Said) -> None:
+    def _hand_over(self, sent: Sent) -> None:
         def acknowledged(code: int) -> None:
-            said.acknowledged = code < 0x80
+            sent.acknowledged = code < 0x80
 
-        if self.connected and self._link.publish(said.topic, said.payload, on_ack=acknowledged):
-            said.handed_at = said.handed_at or perf_counter()
+        if self.connected and self._link.publish(sent.topic, sent.payload, on_ack=acknowledged):
+            sent.handed_at = sent.handed_at or perf_counter()
 
     def _changed(self, state: ConnectionState) -> None:
         self.connected = state is ConnectionState.CONNECTED
         if self.connected:
-            for said in self.unanswered.values():
-                if not said.handed_at or said.acknowledged:  # the link repeats by itself what has no acknowledgement
-                    self.resent += bool(said.handed_at)
-                    self._hand_over(said)
+            for sent in self.unanswered.values():
+                if not sent.handed_at or sent.acknowledged:  # the link repeats by itself what has no acknowledgement
+                    self.resent += bool(sent.handed_at)
+                    self._hand_over(sent)
 
-    def _received(self, messages: list[Message]) -> None:
+    def _on_messages(self, messages: list[Message]) -> None:
         for message in messages:
             kind = message.topic.rpartition("/")[2]
             if kind != "update":
-                heard = _decode(message.payload)
-                self._on_heard(self, kind, heard, self._link.read_at)
+                received = _decode(message.payload)
+                self._on_received(self, kind, received, self._link.read_at)
                 if kind == "receipt":
-                    self.unanswered.pop(heard.id, None)
+                    self.unanswered.pop(received.id, None)
         self._link.acknowledge(messages)
 
 
 def begin_shift(rider: Phone, place: Place, at_ms: int) -> None:
     """A rider comes on."""
-    rider.tell("rider.shift", RiderShift(id=f"shift-{at_ms}", at=at_ms, on=True, capacity=8, place=place))
+    rider.send("rider.shift", RiderShift(id=f"shift-{at_ms}", at=at_ms, on=True, capacity=8, place=place))
 
 
-def take(rider: Phone, heard: Heard, at_ms: int) -> None:
+def take(rider: Phone, received: Received, at_ms: int) -> None:
     """A rider accepts an offer and delivers at once: what happens on the road is no part of this measurement."""
-    name = f"{heard.order}-{heard.offer}"
-    reply = RiderReply(id=f"a-{name}", at=at_ms, order=heard.order, offer=heard.offer, accept=True)
-    rider.tell("rider.reply", reply)
-    rider.tell("rider.progress", RiderProgress(id=f"d-{name}", at=at_ms, order=heard.order, step="delivered"))
+    name = f"{received.order}-{received.offer}"
+    reply = RiderReply(id=f"a-{name}", at=at_ms, order=received.order, offer=received.offer, accept=True)
+    rider.send("rider.reply", reply)
+    rider.send("rider.progress", RiderProgress(id=f"d-{name}", at=at_ms, order=received.order, step="delivered"))

@@ -120,7 +120,7 @@ class Core:
         return self._node.scenarios[Dispatch.name].queues()["orders"][0]
 
     def _accept(self, effects: list[Effect]) -> tuple[str, str] | None:
-        """The rider who was offered an order says yes. Its name, and the order's; None where none was offered."""
+        """The rider who was offered an order accepts it. Its name, and the order's; None where none was offered."""
         for effect in effects:
             if isinstance(effect, Answer) and effect.kind == "assignment":
                 offer = _assignment(effect.payload)

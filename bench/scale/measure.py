@@ -17,7 +17,7 @@ from edge.errors import DoorstepError
 
 from ..cli_options import Progress
 from ..load.client.openloop import Outcome, Round, due_times
-from ..load.client.workload import Street, riders, tills
+from ..load.client.workload import Workload, riders, tills
 from ..load.latency_run import ORDERS_APART, medians
 from ..load.lateness import lateness
 from ..load.subjects import node
@@ -79,7 +79,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
 
 
 def exponents(report: dict[str, Any]) -> dict[str, float | None]:
-    """Of time and of memory against each size; None where it cannot be told."""
+    """Of time and of memory against each size; None where it cannot be estimated."""
     found: dict[str, float | None] = {}
     for what, field in (("riders", "decide_ms"), ("carried", "decide_ms"), ("waiting", "decide_ms"), ("clients", "ms")):
         rows = report[what]
@@ -128,17 +128,17 @@ async def _connected(plan: Plan, clients: int, folder: Path) -> tuple[dict[str, 
     names = [*tills(clients), *riders(CLIENT_RIDERS)]
     async with node(folder, names, "tcp", None) as subject:
         empty_mb = resident_mb(subject.pids[0])
-        street = await Street.at_node(subject.door, clients, CLIENT_RIDERS, True)
+        workload = await Workload.at_node(subject.door, clients, CLIENT_RIDERS, True)
         try:
-            await Round(street, 0, due_times(plan.rate, 0.5, plan.seed)).run()
+            await Round(workload, 0, due_times(plan.rate, 0.5, plan.seed)).run()
             outcomes = [
                 await Round(
-                    street, number * ORDERS_APART, due_times(plan.rate, plan.seconds / ROUNDS, plan.seed + number)
+                    workload, number * ORDERS_APART, due_times(plan.rate, plan.seconds / ROUNDS, plan.seed + number)
                 ).run()
                 for number in range(1, ROUNDS + 1)
             ]
             memory = resident_mb(subject.pids[0]) - empty_mb
         finally:
-            street.close()
+            workload.close()
     lost = sum(outcome.lost + outcome.refused for outcome in outcomes)
     return {"ms": medians(outcomes), "memory_mb": round(memory, 2), "lost": lost}, outcomes

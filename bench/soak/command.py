@@ -42,7 +42,7 @@ def soak(
     """
     from .figures import report as figures
     from .screen import soak_table
-    from .soak import TOLD_S, Plan, run
+    from .soak import PROGRESS_S, Plan, run
     from .soak_plot import soak_plot
 
     plan = Plan(minutes=minutes, rate=rate, speed=speed, seed=seed)
@@ -50,7 +50,7 @@ def soak(
     async def measure(folder: Path, progress: Progress) -> dict[str, Any]:
         return figures(await run(plan, folder, progress))
 
-    found = ask(measure, int(minutes * 60 / TOLD_S) + 1, data_dir, report_path, plot_path, soak_plot)
+    found = ask(measure, int(minutes * 60 / PROGRESS_S) + 1, data_dir, report_path, plot_path, soak_plot)
     soak_table(found)
     if found["upward"] or found["lost"] or found["doubled"] or sum(found["died_unordered"].values()):
         raise SystemExit(1)

@@ -23,7 +23,7 @@ FIRST_S: Final = 10.0
 
 QUIET_S: Final = 40.0
 
-NONSENSE: Final[tuple[tuple[str, bytes], ...]] = (
+MALFORMED: Final[tuple[tuple[str, bytes], ...]] = (
     ("order.place", b""),
     ("order.place", b"\xc1"),
     ("order.place", b'{"id": "x", "at": 1}'),

@@ -1,11 +1,11 @@
-"""From samples to the verdict: a slope with its interval for everything that must not grow.
+"""From samples to the result: a slope with its interval for everything that must not grow.
 
-Judged are memory and descriptors of node and centre, and the node's disk. A process begins small: without any fault a
+Checked are memory and descriptors of node and centre, and the node's disk. A process begins small: without any fault a
 node of 63 MB was at 74.0 MB after five minutes and at 74.1 twelve minutes later, with faults that takes longer. So
-memory and descriptors are judged within the lives of the process, each life with a level of its own, without their
-first YOUNG_S; the schedule leaves two thirds of the run to one life. The disk outlives its process and is judged over
-the whole run. The first WARM_UP share of the run is left out. The centre's disk is shown and not judged: it keeps every
-window for a year, and the scaled clock makes a day's windows in minutes.
+memory and descriptors are checked within the lives of the process, each life with a level of its own, without their
+first YOUNG_S; the schedule leaves two thirds of the run to one life. The disk outlives its process and is checked over
+the whole run. The first WARM_UP share of the run is left out. The centre's disk is shown and not checked: it keeps
+every window for a year, and the scaled clock makes a day's windows in minutes.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ BLOCK: Final[dict[str, Block]] = {"fds": (60.0, max)}
 """Seconds in a block, and what stands for it. Descriptors: the most, for while the uplink is cut there is one less, and
 cuts are shorter than a minute; a leak raises the most."""
 
-JUDGED: Final = (
+CHECKED: Final = (
     ("node", "rss_mb"),
     ("node", "fds"),
     ("node", "disk_mb"),
@@ -53,8 +53,8 @@ def report(ended: Ended) -> dict[str, Any]:
     """Everything but the machine."""
     seconds = ended.plan.minutes * 60
     slopes = {
-        f"{name}_{what}": judge(ended.sampler.series[name], what, seconds, ended.plan.speed)
-        for name, what in (*JUDGED, ("centre", "disk_mb"))
+        f"{name}_{what}": check_trend(ended.sampler.series[name], what, seconds, ended.plan.speed)
+        for name, what in (*CHECKED, ("centre", "disk_mb"))
     }
     at_node, at_centre = int(ended.status["sync"]["events_at_node"]), int(ended.summary["events"])
     waiting = ended.crowd.waiting
@@ -93,7 +93,7 @@ def report(ended: Ended) -> dict[str, Any]:
     }
 
 
-def judge(series: Series, what: str, seconds: float, speed: float) -> dict[str, dict[str, Any]]:
+def check_trend(series: Series, what: str, seconds: float, speed: float) -> dict[str, dict[str, Any]]:
     """The slopes of one column, per real hour."""
     begin, young_s = seconds * WARM_UP, min(YOUNG_FDS_S if what == "fds" else YOUNG_S, seconds / 4)
     tolerated = TOLERATED_A_DAY[what] * speed / 24

@@ -36,7 +36,7 @@ class Slope(Struct, frozen=True):
 
 
 def slope(seconds: Sequence[float], values: Sequence[float], groups: Sequence[int] | None = None) -> Slope:
-    """The line through blocks. Zeros where there are too few of them to say anything."""
+    """The line through blocks. Zeros where there are too few of them."""
     count = len(values)
     labels = np.array(groups if groups is not None else [0] * count)
     t, y = np.array(seconds, float) / 3600, np.array(values, float)

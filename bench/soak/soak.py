@@ -16,17 +16,17 @@ from ..outage.people.orders import Orders
 from ..outage.people.people import Crowd
 from ..outage.people.scene import Scene, scene
 from ..outage.watch import patiently
-from .faults import NONSENSE, Fault, schedule
+from .faults import MALFORMED, Fault, schedule
 from .sampler import Sampler
 
 NODE: Final = "soak"
 RETENTION_DAYS: Final = 0.25
 """Of the node's journal: so short that it is full, and rows leave it, long before the warm-up is over."""
 
-NONSENSE_BURST: Final = 100
+MALFORMED_BURST: Final = 100
 STORM_SHARE: Final = 0.7
 STEP_S: Final = 0.2
-TOLD_S: Final = 30.0
+PROGRESS_S: Final = 30.0
 
 Progress = Callable[[str], None]
 
@@ -90,7 +90,7 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Ended:
 
 
 class Driver:
-    """Does what the schedule says. `driven` counts it."""
+    """Runs the schedule. `driven` counts it."""
 
     def __init__(self, on: Scene, seed: int) -> None:
         self.driven: Counter[str] = Counter()
@@ -100,15 +100,15 @@ class Driver:
 
     async def drive(self, faults: list[Fault], begun: float, seconds: float, progress: Progress) -> None:
         """Until the time is over."""
-        left, told_s = list(faults), 0.0
+        left, reported_s = list(faults), 0.0
         while (now := perf_counter() - begun) < seconds:
             if now >= self._back_at:
                 self._back_at = float("inf")
                 await self._uplink.start()
             while left and left[0].at_s <= now:
                 await self.do(left.pop(0))
-            if now >= told_s:
-                told_s += TOLD_S
+            if now >= reported_s:
+                reported_s += PROGRESS_S
                 progress(f"{now / 60:.1f} min, {sum(self.driven.values())} faults")
             await asyncio.sleep(STEP_S)
         await self._uplink.start()
@@ -125,9 +125,9 @@ class Driver:
             await self._uplink.refuse()
             self._uplink.reset()
         elif fault.name == "nonsense":
-            for _ in range(NONSENSE_BURST):
+            for _ in range(MALFORMED_BURST):
                 person = self._dice.choice(self._crowd.people)
-                kind, payload = self._dice.choice(NONSENSE)
+                kind, payload = self._dice.choice(MALFORMED)
                 person.raw(kind, payload, qos=1)
         else:
             self._crowd.storm(STORM_SHARE)

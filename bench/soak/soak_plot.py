@@ -30,7 +30,7 @@ def soak_plot(report: dict[str, Any]) -> str:
     )
     parts = [text(10, 22, words, size=14), text(_LEFT, 44, "node", colour=_COLOURS["node"])]
     parts += [text(_LEFT + 50, 44, "centre", colour=_COLOURS["centre"]), text(_LEFT + 110, 44, "shaded: uplink cut;")]
-    parts += [text(_LEFT + 225, 44, "marks: kills, storms of reconnects, nonsense; grey: warm-up", colour="#666666")]
+    parts += [text(_LEFT + 225, 44, "marks: kills, storms of reconnects, malformed; grey: warm-up", colour="#666666")]
     for second, name, length_s in report["schedule"]:
         if name == "cut":
             parts.append(

@@ -1,7 +1,7 @@
 """Batches in, acknowledgements out: the centre's side of the uplink.
 
-The endpoint hands over publishes; one thread judges and stores them, in the order in which they came; what it answers
-goes back through the endpoint, and only then is the publish acknowledged. So a PUBACK means here, too: on disk.
+The endpoint hands over publishes; one thread validates and stores them, in the order in which they came; what it
+answers goes back through the endpoint, and only then is the publish acknowledged. So a PUBACK means here, too: on disk.
 """
 
 import logging
@@ -24,14 +24,14 @@ from edge.messages.batches import (
     SYNC_HELLO,
     SYNC_WELCOME,
     SyncAck,
+    decode_batch,
     decode_hello,
-    decode_parcel,
     encode,
 )
 from edge.mqtt.seam import Publish, Source
 
 from ..store import Store
-from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, check, greet, taken, unpack
+from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, answer_hello, check, taken, unpack
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,8 @@ class BatchValidator:
         self._store = store
         self._wall_ms = wall_ms
 
-    def judge(self, publish: Publish) -> BatchOutcome:
-        """The verdict, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
+    def validate(self, publish: Publish) -> BatchOutcome:
+        """The outcome, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
         try:
             if publish.kind == SYNC_HELLO:
                 return self._hello(publish)
@@ -82,41 +82,41 @@ class BatchValidator:
         if hello.node != node:
             return BatchOutcome(reason=Reason.NOT_YOURS)
         before = self._store.record(node)
-        greeting, record, alarm = greet(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
-        if greeting.refused:
+        welcome, record, alarm = answer_hello(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
+        if welcome.refused:
             self._store.refused(node, alarm, at)
         else:
-            self._store.greeted(node, record if record != before else None, alarm, at)
+            self._store.save_hello(node, record if record != before else None, alarm, at)
         if alarm is not None:
             log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
-        return BatchOutcome(SYNC_WELCOME, encode(greeting))
+        return BatchOutcome(SYNC_WELCOME, encode(welcome))
 
     def _batch(self, publish: Publish) -> BatchOutcome:
-        parcel = decode_parcel(publish.payload)
+        batch = decode_batch(publish.payload)
         node, at = publish.client, self._wall_ms()
         record = self._store.record(node)
         epoch, through = (record.epoch, record.through) if record else (0, 0)
         try:
-            if check(record, parcel, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
+            if check(record, batch, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
                 self._store.repeated(node, at)
                 return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=through)))
             assert record is not None
-            _, windows = unpack(parcel)
+            _, windows = unpack(batch)
             try:
-                self._store.merge(taken(record, parcel, windows), parcel, windows, at)
+                self._store.merge(taken(record, batch, windows), batch, windows, at)
             except (apsw.ConstraintError, apsw.MismatchError) as error:
                 raise BatchError(BAD_BODY, f"its sums do not fit: {error}") from None
         except BatchError as error:
             alarm = Alarm(error.reason, str(error)) if error.reason in ALARMING else None
             self._store.refused(node, alarm, at)
-            log.warning("%s of %s is refused: %s", f"{parcel.epoch}/{parcel.seq}", node, error)
+            log.warning("%s of %s is refused: %s", f"{batch.epoch}/{batch.seq}", node, error)
             refusal = SyncAck(epoch=epoch, through=through, refused=error.reason, expected=through + 1)
             return BatchOutcome(SYNC_ACK, encode(refusal))
-        return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=parcel.seq)))
+        return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=batch.seq)))
 
 
 class Wakes(Protocol):
-    """What the receiver needs of the endpoint: to be told that clients have answers."""
+    """What the receiver needs of the endpoint: a call when clients have answers."""
 
     def wake(self, clients: Iterable[str]) -> None:
         """These clients have something pending."""
@@ -124,7 +124,7 @@ class Wakes(Protocol):
 
 
 class Receive:
-    """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is told when the
+    """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is called when the
     disk fails in a way that only a restart can mend. Set `link` before the first publish."""
 
     def __init__(
@@ -134,7 +134,7 @@ class Receive:
         self.refused: dict[str, int] = {}
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
-        self._judge = BatchValidator(store, wall_ms)
+        self._validator = BatchValidator(store, wall_ms)
         self._store = store
         self._post = post
         self._failed = failed
@@ -184,7 +184,7 @@ class Receive:
             self._answers[client] = deque(answer for answer in answers if answer.sequence not in sequences)
 
     def present(self, client: str, present: bool) -> None:
-        """Forget what an absent node did not take: it says hello first when it returns."""
+        """Forget what an absent node did not take: it sends a hello first when it returns."""
         if not present:
             self._answers.pop(client, None)
 
@@ -201,12 +201,12 @@ class Receive:
                 if isinstance(job, _Prune):
                     self._store.prune(job.wall_ms, job.lived_ms, job.retention_ms)
                     continue
-                verdict = self._judge.judge(job[1])
+                outcome = self._validator.validate(job[1])
                 self.problem = ""
             except apsw.FullError as error:
-                self.problem = f"The disk is full ({error}): batches wait at the nodes. Make room in data_dir."
+                self.problem = f"The disk is full ({error}): batches wait at the nodes. Free space in data_dir."
                 log.error("%s", self.problem)
-                verdict = BatchOutcome(reason=Reason.DISK_FULL)
+                outcome = BatchOutcome(reason=Reason.DISK_FULL)
             except apsw.Error as error:
                 self.problem = f"The store failed ({error}). Check the disk, then start the centre again."
                 self._post(self._failed, self.problem)
@@ -218,22 +218,22 @@ class Receive:
                 self._post(self._failed, self.problem)
                 return
             if not isinstance(job, _Prune):
-                self._post(self._answer, job[0], job[1], verdict)
+                self._post(self._answer, job[0], job[1], outcome)
 
-    def _answer(self, source: Source, publish: Publish, verdict: BatchOutcome) -> None:
-        if verdict.kind:
+    def _answer(self, source: Source, publish: Publish, outcome: BatchOutcome) -> None:
+        if outcome.kind:
             self._sequence += 1
-            answer = Answer(self._sequence, publish.client, verdict.kind, verdict.payload, 0.0)
+            answer = Answer(self._sequence, publish.client, outcome.kind, outcome.payload, 0.0)
             answers = self._answers.setdefault(publish.client, deque(maxlen=CENTRE_ANSWERS_PER_NODE_MAX))
-            if verdict.kind == SYNC_WELCOME:
+            if outcome.kind == SYNC_WELCOME:
                 answers.clear()
             answers.append(answer)
             if self.link is not None:
                 self.link.wake([publish.client])
-        if verdict.reason:
-            self._count(verdict.reason)
+        if outcome.reason:
+            self._count(outcome.reason)
         if publish.token:
-            source.acknowledge([publish.token], [verdict.reason])
+            source.acknowledge([publish.token], [outcome.reason])
 
     def _count(self, reason: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1

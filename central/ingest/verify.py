@@ -1,6 +1,6 @@
 """Whether to believe a node: where the two sides stand, and whether a batch is the next one.
 
-Pure decisions on what the store knows (`NodeRecord`) and what the node says. Nothing here is merged, kept or sent. The
+Pure decisions on what the store knows (`NodeRecord`) and the node's message. Nothing here is merged, kept or sent. The
 cases, and what the node does about each, are the table in `edge.core.outbox`.
 """
 
@@ -36,9 +36,9 @@ ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
 
 class NodeRecord(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
-    the end of its latest window. `old_epoch` and `old_through` say how the epoch before ended,
-    `discard_before` (Unix ms) what the node was told not to send again when this one began, `chain` is the `linked`
-    hash over all batches that came from it, of whatever epoch."""
+    the end of its latest window. `old_epoch` and `old_through` are how the epoch before ended,
+    `discard_before` (Unix ms) what the node must not send again when this one began, `history` is the `chain_hash`
+    over all batches that came from it, of whatever epoch."""
 
     node: str
     instance: str
@@ -71,10 +71,10 @@ class BatchError(Exception):
         self.reason = reason
 
 
-def greet(
+def answer_hello(
     record: NodeRecord | None, hello: Hello, hash_of: HashOf
 ) -> tuple[SyncWelcome, NodeRecord | None, Alarm | None]:
-    """The answer to a hello, the node's new standing (None: as before), and what to tell a person."""
+    """The answer to a hello, the node's new record (None: unchanged), and an alarm for the operator."""
     if record is None:
         alarm = _lost(hello.acked_events) if hello.epoch else None
         fresh = NodeRecord(node=hello.node, instance=hello.instance, boot=hello.boot, epoch=hello.epoch + 1)
@@ -95,36 +95,36 @@ def greet(
     return _older_epoch(record, hello, hash_of)
 
 
-def check(record: NodeRecord | None, parcel: BatchMessage, hash_of: HashOf) -> str:
-    """`REPEAT`, or empty where the parcel is the next one by number and chain. Raises BatchError."""
-    if record is None or parcel.epoch != record.epoch:
-        raise BatchError(STALE_EPOCH, f"epoch {parcel.epoch} is not the present one")
-    if parcel.seq <= record.through:
-        known = hash_of(parcel.epoch, parcel.seq)
-        if known is not None and known != parcel.sha256:
-            raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} came before with other content")
+def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> str:
+    """`REPEAT`, or empty where the batch is the next one by number and chain. Raises BatchError."""
+    if record is None or batch.epoch != record.epoch:
+        raise BatchError(STALE_EPOCH, f"epoch {batch.epoch} is not the present one")
+    if batch.seq <= record.through:
+        known = hash_of(batch.epoch, batch.seq)
+        if known is not None and known != batch.sha256:
+            raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} came before with other content")
         return REPEAT
-    if parcel.seq > record.through + 1:
-        raise BatchError(GAP, f"batch {parcel.epoch}/{parcel.seq} came where {record.through + 1} was expected")
-    if parcel.previous != record.head:
-        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another {record.through} than ours")
-    if parcel.history and parcel.history != record.history:
-        raise BatchError(MISMATCH, f"batch {parcel.epoch}/{parcel.seq} follows another history than ours")
+    if batch.seq > record.through + 1:
+        raise BatchError(GAP, f"batch {batch.epoch}/{batch.seq} came where {record.through + 1} was expected")
+    if batch.previous != record.head:
+        raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another {record.through} than ours")
+    if batch.history and batch.history != record.history:
+        raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another history than ours")
     return ""
 
 
-def unpack(parcel: BatchMessage) -> tuple[bytes, list[Window]]:
+def unpack(batch: BatchMessage) -> tuple[bytes, list[Window]]:
     """The body and its windows, believed only as far as sizes, hash and schema allow. Raises BatchError."""
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
-        if zstandard.frame_content_size(parcel.body) > BATCH_BYTES_MAX:
+        if zstandard.frame_content_size(batch.body) > BATCH_BYTES_MAX:
             raise BatchError(TOO_LARGE, f"the body claims more than {BATCH_BYTES_MAX} bytes")
         body = zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX).decompress(
-            parcel.body, max_output_size=BATCH_BYTES_MAX
+            batch.body, max_output_size=BATCH_BYTES_MAX
         )
     except zstandard.ZstdError as error:
         raise BatchError(TOO_LARGE, f"the body does not unpack within {BATCH_BYTES_MAX} bytes: {error}") from None
-    if sha256(body).digest() != parcel.sha256:
+    if sha256(body).digest() != batch.sha256:
         raise BatchError(BAD_HASH, "the body does not have the hash that came with it")
     try:
         windows = decode_body(body)
@@ -137,20 +137,20 @@ def unpack(parcel: BatchMessage) -> tuple[bytes, list[Window]]:
     return body, windows
 
 
-def taken(record: NodeRecord, parcel: BatchMessage, windows: list[Window]) -> NodeRecord:
-    """The standing after this next batch."""
+def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> NodeRecord:
+    """The node's record after this batch."""
     return msgspec.structs.replace(
         record,
-        through=parcel.seq,
-        head=parcel.sha256,
+        through=batch.seq,
+        head=batch.sha256,
         events=record.events + sum(window.events for window in windows),
         seen_until=max([record.seen_until, *(window.end for window in windows)]),
-        history=chain_hash(record.history, parcel.sha256),
+        history=chain_hash(record.history, batch.sha256),
     )
 
 
 def _booted(record: NodeRecord, hello: Hello) -> NodeRecord:
-    """The standing with the process that speaks now; the one before must not come back."""
+    """The record with the process that sends now; the one before must not come back."""
     if hello.boot == record.boot:
         return record
     retired = [*record.retired, record.boot][-BOOTS_REMEMBERED:]
@@ -167,8 +167,8 @@ def _same_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Sync
 
 
 def _shorter(record: NodeRecord, hello: Hello) -> tuple[SyncWelcome, NodeRecord, Alarm]:
-    """The centre holds less than the node was told. Where not all of it is the node's own, what it has from before then
-    may be here under other numbers."""
+    """The centre holds less than it acknowledged to the node. Where not all of it is the node's own, what it has from
+    before then may be here under other numbers."""
     known = _accounted(record, hello) is not False
     alarm = _lost(hello.acked_events - record.events, known)
     return _new_epoch(record, hello, alarm, discard_before=0 if known else record.seen_until)
@@ -182,9 +182,9 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
     closed = record.old_through if hello.epoch == record.old_epoch else hello.through
     agreed, agrees = _compare(hello, closed, hash_of)
     if hello.epoch == record.old_epoch and record.through == 0:
-        # The greeting never arrived, or was not kept: nothing of the new epoch is here, so it can be given once more.
+        # The welcome never arrived, or was not kept: nothing of the new epoch is here, so it can be sent again.
         agrees = agrees and not (_accounted(record, hello) is False and _continued(record, hello, agreed) is False)
-        greeting = SyncWelcome(
+        welcome = SyncWelcome(
             epoch=record.epoch,
             old_through=agreed,
             discard_before=record.discard_before or (0 if agrees else record.seen_until),
@@ -192,15 +192,15 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
             reason="again",
         )
         if hello.acked_events <= record.events:
-            return greeting, record, None
-        # Another process, on an older copy of the same disk, heard it first.
+            return welcome, record, None
+        # Another process, on an older copy of the same disk, received it first.
         alarm = _lost(hello.acked_events - record.events)
-        return greeting, msgspec.structs.replace(record, events=hello.acked_events), alarm
+        return welcome, msgspec.structs.replace(record, events=hello.acked_events), alarm
     return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
 
 
 def _accounted(record: NodeRecord, hello: Hello) -> bool | None:
-    """Whether all that the centre holds is what this node has sent, or was told to give up: then the node has been
+    """Whether all that the centre holds is what this node has sent, or was asked to give up: then the node has been
     through its present history. None where one side is of version 1."""
     if hello.instance != record.instance or (record.history == NO_BATCH and not record.seen_until):
         return True
@@ -245,14 +245,14 @@ def _new_epoch(
         old_through=record.through if hello.epoch == record.epoch else 0,
         discard_before=discard_before,
     )
-    greeting = SyncWelcome(
+    welcome = SyncWelcome(
         epoch=fresh.epoch,
         old_through=agreed,
         discard_before=discard_before,
         history=record.history,
         reason=alarm.kind,
     )
-    return greeting, fresh, alarm
+    return welcome, fresh, alarm
 
 
 def _lost(events: int, known: bool = True) -> Alarm:

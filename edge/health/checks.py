@@ -1,7 +1,7 @@
-"""What is wrong with a node, worst first, judged from its own report: one rule for each thing that can be seen.
+"""What is wrong with a node, worst first, derived from its own report: one rule for each thing that can be seen.
 
-A rule reads plain values (the shape is in `status.py`) and returns a sentence that says what is wrong and what to do. A
-value that is missing or None is not judged: nothing is wrong with an uplink that nobody configured.
+A rule reads plain values (the shape is in `status.py`) and returns a sentence: what is wrong and what to do. A
+value that is missing or None is not checked: nothing is wrong with an uplink that nobody configured.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class Problem(Struct, frozen=True):
 
 
 class StallCheck(Struct, frozen=True):
-    """What it means when a queue holds something and nothing leaves it for `patience_s`."""
+    """What it means when a queue holds something and nothing leaves it for `stall_after_s`."""
 
     what: str
     todo: str
@@ -99,7 +99,7 @@ def problems(report: Report) -> list[Problem]:
 
 
 def sentence(state: str, found: list[Problem], report: Report) -> str:
-    """The verdict in one plain sentence or two: what is wrong and what to do, or that all is well."""
+    """The state in one or two sentences: what is wrong and what to do, or that all is well."""
     if state == "starting":
         return "The node is starting: it reads its journal and accepts events as soon as that is done."
     if state == "draining":
@@ -228,7 +228,7 @@ _CERTIFICATES: Final = (
     ("uplink_ca", "uplink_ca", "the centre cannot be reached", "Replace the file and restart the node."),
     ("link_ca", "link_ca", "the broker cannot be reached", "Replace the file and restart the node."),
 )
-"""What is judged, the option that names it, what it costs when it has expired, and what to do."""
+"""The certificate, the option that names it, what it costs when it has expired, and what to do."""
 
 
 def span(seconds: float) -> str:

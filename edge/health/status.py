@@ -1,4 +1,4 @@
-"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and one plain verdict.
+"""The node's account of itself: counters by reason, gauges of progress, latency by stage, and its health.
 
 Everything is in memory, counts since the start, and is touched by the event loop's thread only. Whoever runs the node
 calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and samples the progress of queues. What
@@ -163,7 +163,7 @@ class Status:
         """Answers became visible to their clients."""
         self._counts["answers"] += n
 
-    # -- what the parts of the node register or tell -------------------------------------------------------------------
+    # -- what the parts of the node register or report -----------------------------------------------------------------
 
     def gauge(self, name: str, read: Callable[[], Value]) -> None:
         """Register `section.name`, read at each report. Registering a name again replaces it."""
@@ -179,8 +179,8 @@ class Status:
         self._sections[name] = read
 
     def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
-        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `verdict.STALLS` knows
-        the name, not empty and not moving for its patience is a problem; others are only shown."""
+        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `checks.STALL_CHECKS`
+        has the name, not empty and not moving for longer than its limit is a problem; others are only shown."""
         self._queues[name] = Queue(depth, done, limit)
 
     def problems(self, read: Callable[[], Mapping[str, str]]) -> None:
@@ -212,12 +212,12 @@ class Status:
             self._sampled_s = seconds
             self._sample_clock(now, seconds)
             for queue in self._queues.values():
-                with suppress(Exception):  # `report` says which one cannot be read
+                with suppress(Exception):  # `report` names the one that cannot be read
                     queue.sample()
 
     def needs_restart(self) -> bool:
         """Whether something stands still that only a new process can set going again: then the service manager should
-        hear nothing more from this one. A full disk or a missing centre is no reason."""
+        get nothing more from this one. A full disk or a missing centre is no reason."""
         alarms = any(restart for _, _, restart in self._alarms.values())
         return alarms or any(problem.restart for problem in problems({"queues": self._moving({})}))
 
@@ -245,22 +245,22 @@ class Status:
             "data_inventory": self._inventory,
             "alarms": {**self._alarms, **self._found()},
         }
-        return self._judged(report)
+        return self._with_checks(report)
 
     def _found(self) -> dict[str, tuple[str, bool, bool]]:
         return {name: (text, True, False) for read in self._problems for name, text in read().items()}
 
-    def _judged(self, report: dict[str, Any]) -> dict[str, Any]:
+    def _with_checks(self, report: dict[str, Any]) -> dict[str, Any]:
         found = problems(report)
         state = self.phase if self.phase != "running" else "degraded" if found else "ok"
         del report["alarms"], report["unread"]
-        verdict: dict[str, Any] = {
+        health: dict[str, Any] = {
             "state": state,
             "serving": self.phase == "running" and all(problem.serving for problem in found),
             "sentence": sentence(state, found, report),
             "problems": [asdict(problem) for problem in found],
         }
-        return {"node": report["node"], "version": report["version"], **verdict, **report}
+        return {"node": report["node"], "version": report["version"], **health, **report}
 
     def _pull(self) -> dict[str, Any]:
         """Every registered value. One that cannot be read is None and a problem, never the end of the report."""

@@ -1,6 +1,6 @@
 """When a certificate ends.
 
-The standard library loads certificates and does not tell their dates, except of authorities. So the two times are read
+The standard library loads certificates and gives no dates, except of authorities. So the two times are read
 from the DER (X.690) of the certificate itself: TBSCertificate (RFC 5280, 4.1) is version, serial number, signature,
 issuer and then validity, a sequence of notBefore and notAfter.
 """
@@ -47,5 +47,5 @@ def _element(der: bytes) -> tuple[int, bytes, bytes]:
         begin += size & 0x7F
         size = int.from_bytes(der[2:begin], "big")
     if begin + size > len(der):
-        raise ValueError("shorter than it says")
+        raise ValueError("shorter than its length field")
     return tag, der[begin : begin + size], der[begin + size :]

@@ -1,8 +1,8 @@
-"""The journal: what the node promised, on disk before anybody hears of it.
+"""The journal: what the node promised, on disk before anything is sent.
 
 One SQLite file, one connection. `Journal` is what the event loop sees of it: it opens the file and reads back what is
-in it, hands rows over without ever waiting, and is told when they are on disk. `journal_writer` is the thread that
-writes; `journal_reader` knows the tables and the checksums, and serves those who only read.
+in it, hands rows over without ever waiting, and is notified when they are on disk. `writer` is the thread that
+writes; `reader` knows the tables and the checksums, and serves those who only read.
 """
 
 import asyncio
@@ -199,7 +199,7 @@ class Journal:
         on_commit: Callable[[int, float], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
-        """Start the writer. `on_commit(number, at)` says that every row up to `number` is on disk since `at`
+        """Start the writer. `on_commit(number, at)`: every row up to `number` is on disk since `at`
         (`time.perf_counter()`), once for each group; `on_failure` gets a DiskFull (the rows after `last` are dropped:
         recover, and `resume` when there is space) or a JournalBroken (exit). Both are called in the loop's thread."""
 
@@ -349,7 +349,7 @@ def _clear_fragments(db: apsw.Connection) -> None:
 
 
 def _quarantined(error: RowError) -> JournalError:
-    """Keep a copy of the damaged file as it was found, and say what to do."""
+    """Keep a copy of the damaged file as it was found, and raise with what to do."""
     copy = error.path.with_name(f"{error.path.name}.damaged-{error.number}")
     kept = f"A copy was kept as {copy}."
     try:

@@ -7,7 +7,7 @@ A journal is one SQLite file (in WAL mode) with these tables:
     piece(snapshot, part, body)              the snapshot's body, zstd, cut
     meta(key, value)                         alarms
 
-Every checksum is looked at on every read: a disk may forget what it was told, and SQLite itself does not notice.
+Every checksum is looked at on every read: a disk may lose a write, and SQLite itself does not notice.
 Readers open read-only and never checkpoint, and they fetch in short transactions, so that the node's own
 checkpoints are not held up by them.
 """

@@ -1,7 +1,7 @@
 """The thread that writes the journal.
 
-It takes whatever lies in its queue, makes it one transaction (so one sync to disk), and tells the loop how far it has
-come. Under load groups grow by themselves; without load a row goes alone and at once.
+It takes whatever lies in its queue, makes it one transaction (so one sync to disk), and reports to the loop how far it
+has come. Under load groups grow by themselves; without load a row goes alone and at once.
 
 Where a commit takes less than DIRECT_COMMIT_S_MAX the loop may use the connection itself while the thread has nothing
 to do (`commit`): the two would only wait for each other. The hand-over there and back costs the processor more than the
@@ -16,7 +16,7 @@ waits for the loop (117,000 rows/s, executemany 58,000; with 30 us of other work
 Checkpoints are this thread's too (no automatic ones inside somebody's commit): in quiet moments, or past WAL_BYTES_MAX.
 Nearly all of one happens beside the commits, over a connection of its own; what these have added meanwhile is all that
 is left to do between two of them, so that the WAL begins anew. (All of it between two commits held these up for 7 to
-18 ms each second at 800 orders/s.) Long work (`journal_steps`) takes its turn between groups, a short step at a time.
+18 ms each second at 800 orders/s.) Long work (`maintenance`) takes its turn between groups, a short step at a time.
 
 When the disk is full the writer drops what it was given (nobody has seen it), frees the ballast, writes down where it
 stopped, and waits to be cleared. After any other failure of the disk it never writes again: a sync that failed once may
@@ -140,7 +140,7 @@ class Writer:
         if not self._using.acquire(blocking=False):
             return False
         try:
-            self._db.set_busy_timeout(0)  # a stranger's lock is for the thread to wait for
+            self._db.set_busy_timeout(0)  # the thread waits for other processes' locks
             try:
                 self._insert([entry])
             finally:
@@ -257,7 +257,7 @@ class Writer:
 
     def _checkpoint_apart(self) -> Exception | None:
         """While commits go on: all that the WAL holds by now, then what came meanwhile, which is less each time. What
-        failed: the connection that the loop may be using just now is needed to say so."""
+        failed: the connection that the loop may be using just now is needed to report it."""
         try:
             if self._checkpoint_connection is None:
                 self._checkpoint_connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -315,7 +315,7 @@ class Writer:
         self._reports.append((entries[-1].number, self._committed_at, sum(len(entry.body) for entry in entries)))
         if not self._report_due:
             self._report_due = True
-            self._tell(self._report)
+            self._notify(self._report)
 
     def _step(self) -> None:
         try:
@@ -353,7 +353,7 @@ class Writer:
             )
             self._note_full()
         failure = self.failure
-        self._tell(lambda: self._on_failure(failure))
+        self._notify(lambda: self._on_failure(failure))
 
     def _note_full(self) -> None:
         """Write down where it stopped, in the space of the ballast."""
@@ -362,10 +362,10 @@ class Writer:
             self.checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
             query(self._db, "INSERT OR REPLACE INTO meta VALUES ('disk_full', ?)", (read_bounds(self._db)[1],))
         except (apsw.Error, OSError) as error:
-            if not self.is_full(error):  # else somebody was quicker; the log and the status page say it too
+            if not self.is_full(error):  # else another was quicker; the log and the status page show it too
                 self._fail(error)
 
-    def _tell(self, callback: Callable[[], None]) -> None:
+    def _notify(self, callback: Callable[[], None]) -> None:
         # A closed loop listens no more; `stop` reports what was committed.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)

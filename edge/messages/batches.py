@@ -1,6 +1,6 @@
 """Windows and how they travel: what the node and the centre agree on.
 
-A window says what happened in one scenario between `start` and `start + width_s`: sums, counters, sketches, cells. It
+A window sums up one scenario between `start` and `start + width_s`: sums, counters, sketches, cells. It
 is always a *delta*: two windows of the same span add up, so that late events, coarsening and splitting all keep totals
 exact. Nothing in here names a person or a place smaller than a cell; the schema is the fence, and the centre checks it.
 
@@ -61,7 +61,7 @@ class Measure(Struct, frozen=True, array_like=True):
 
 
 class Cell(Struct, frozen=True, array_like=True):
-    """`count` events called `name` in one H3 cell, gathered from `start` to `end` (Unix ms, whole minutes), by at least
+    """`count` events called `name` in one H3 cell, between `start` and `end` (Unix ms, whole minutes), by at least
     as many distinct people as the node's threshold."""
 
     cell: Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -89,10 +89,11 @@ class Window(Struct, frozen=True, array_like=True):
 
 
 class Hello(Struct, frozen=True, kw_only=True):
-    """The node's side of the story. `instance` stays with the data directory, `boot` with the process; `flying` are the
-    hashes of the batches after `through` that the node has numbered; `acked_events` is how many events the node knows
-    the centre to hold, all epochs together. `chain` (from version 2 on) is what the centre's `linked` hash was after
-    each of the last acknowledged batches, oldest first; empty where no centre has told it so far."""
+    """The node's state, as it reports it. `instance` stays with the data directory, `boot` with the process;
+    `in_flight` are the hashes of the batches after `through` that the node has numbered; `acked_events` is how many
+    events the node knows the centre to hold, all epochs together. `history` (from version 2 on) is what the centre's
+    `chain_hash` was after each of the last acknowledged batches, oldest first; empty where no centre has sent it so
+    far."""
 
     node: Identifier
     instance: Identifier
@@ -106,14 +107,14 @@ class Hello(Struct, frozen=True, kw_only=True):
     v: Version = 2
 
     def before(self, seq: int) -> bytes:
-        """The `linked` hash of all that comes before the batch `seq` in flight; empty where no centre has told."""
+        """The `chain_hash` of all that comes before the batch `seq` in flight; empty where no centre has sent it."""
         return reduce(chain_hash, self.in_flight[: seq - self.through - 1], self.history[-1]) if self.history else b""
 
 
 class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre's answer. `through` counts in `epoch`. Where `epoch` is new: `old_through` is what the centre holds of
-    the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `chain` is the
-    centre's `linked` hash at `through` (empty: it is of version 1). With `refused` (a reason) nothing else counts."""
+    the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `history` is the
+    centre's `chain_hash` at `through` (empty: it is of version 1). With `refused` (a reason) nothing else counts."""
 
     epoch: Count = 0
     through: Count = 0
@@ -125,8 +126,8 @@ class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class BatchMessage(Struct, frozen=True, kw_only=True):
-    """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch. `chain`
-    is the `linked` hash of all that came before it (empty: a node of version 1)."""
+    """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch.
+    `history` is the `chain_hash` of all that came before it (empty: a node of version 1)."""
 
     epoch: Count
     seq: Annotated[int, Meta(ge=1, le=2**53)]
@@ -152,8 +153,8 @@ _windows = msgspec.msgpack.Decoder(list[Window])
 
 encode = _encoder.encode
 decode_hello = msgspec.msgpack.Decoder(Hello).decode
-decode_greeting = msgspec.msgpack.Decoder(SyncWelcome).decode
-decode_parcel = msgspec.msgpack.Decoder(BatchMessage).decode
+decode_welcome = msgspec.msgpack.Decoder(SyncWelcome).decode
+decode_batch = msgspec.msgpack.Decoder(BatchMessage).decode
 decode_ack = msgspec.msgpack.Decoder(SyncAck).decode
 
 

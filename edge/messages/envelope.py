@@ -1,13 +1,13 @@
 """Messages and their encodings: the contract with clients.
 
-Payloads are one map, MessagePack or JSON, told apart by the first byte (`{` or white space is JSON: no MessagePack map
-begins so). Unknown fields are ignored, so that old nodes accept new clients. The kind is in the topic; where a payload
-carries `kind` too, it must agree.
+Payloads are one map, MessagePack or JSON, distinguished by the first byte (`{` or white space is JSON: no MessagePack
+map begins so). Unknown fields are ignored, so that old nodes accept new clients. The kind is in the topic; where a
+payload carries `kind` too, it must agree.
 
 Topics: `ds/<node>/up/<client>/<kind>` towards the node, `ds/<node>/down/<client>/<kind>` back.
 
-Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the node's coordinate system unless `crs` says
-otherwise; `*_s` are seconds.
+Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the node's coordinate system unless `crs`
+states otherwise; `*_s` are seconds.
 """
 
 from typing import Annotated, Literal

@@ -1,6 +1,6 @@
 """The uplink: committed batches to the centre, the centre's word back into the core.
 
-Every connection begins with a hello; nothing is sent before the centre has greeted, and answers to what an earlier
+Every connection begins with a hello; nothing is sent before the centre's welcome, and answers to what an earlier
 connection left behind are not believed. What the centre answers goes to the core as `SyncWelcomed` and `SyncAcked`
 inputs; the core alone decides what may be deleted. A refusal, of a hello or a batch, leads to another hello after a
 growing pause.
@@ -36,7 +36,7 @@ from ..messages.batches import (
     SyncAck,
     SyncWelcome,
     decode_ack,
-    decode_greeting,
+    decode_welcome,
     encode,
 )
 from ..messages.envelope import topic_down, topic_up
@@ -57,7 +57,7 @@ _HINTS: Final = {
 
 
 class Sync:
-    """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's standing for the
+    """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's state for the
     given boot identifier, `post` feeds an input to the core. Everything runs in the event loop's thread."""
 
     def __init__(
@@ -112,10 +112,10 @@ class Sync:
         )
         self._loop: AbstractEventLoop | None = None
         self._timer: TimerHandle | None = None
-        self._greeted = False
+        self._welcomed = False
         self._epoch = 0
         self._through = 0
-        self._flying: dict[int, float] = {}  # number of a batch sent on this connection: when
+        self._in_flight: dict[int, float] = {}  # number of a batch sent on this connection: when
         self._first_sent = (0, 0)  # the latest batch that was ever sent, as (epoch, number)
         self._answer_s = UPLINK_FAST_S  # how long the last acknowledgement took
         self._pauses = 0
@@ -127,24 +127,24 @@ class Sync:
 
     @property
     def connected(self) -> bool:
-        """Whether the centre has greeted on the present connection."""
-        return self._greeted
+        """Whether the centre's welcome came on the present connection."""
+        return self._welcomed
 
     @property
     def in_flight(self) -> int:
         """Batches sent on this connection and not acknowledged."""
-        return len(self._flying)
+        return len(self._in_flight)
 
     @property
     def unsent(self) -> int:
-        """Batches that could be on their way: the centre has greeted, there is room, and they are not sent."""
-        if not self._greeted or len(self._flying) >= self._window:
+        """Batches that could be on their way: the welcome came, the window has room, and they are not sent."""
+        if not self._welcomed or len(self._in_flight) >= self._window:
             return 0
         return sum(self._is_due(batch) for batch in self._batches())
 
     @property
     def last_ack_age_s(self) -> float | None:
-        """Real seconds since the centre last acknowledged anything or greeted, None if it never did."""
+        """Real seconds since the centre last acknowledged anything or sent a welcome, None if it never did."""
         if self._acked_at is None or self._loop is None:
             return None
         return self._loop.time() - self._acked_at
@@ -156,7 +156,7 @@ class Sync:
 
     @property
     def gave_up(self) -> bool:
-        """Whether the centre told this process lately not to send what it may have sent before."""
+        """Whether the centre lately asked this process not to send what it may have sent before."""
         since = self._gave_up_at
         return since is not None and self._loop is not None and self._loop.time() - since < DISCARD_NOTICE_S
 
@@ -172,36 +172,36 @@ class Sync:
         self._send()
 
     def ask_again(self) -> None:
-        """The core was rebuilt from the disk and may have lost what the centre said: the centre says it again."""
+        """The core was rebuilt from the disk and may have lost the centre's answers: a hello asks for them again."""
         if self._link.connected:
-            self._say_hello()
+            self._send_hello()
 
     async def close(self) -> None:
-        """Say goodbye. What is not acknowledged is sent after the next start."""
+        """Disconnect. What is not acknowledged is sent after the next start."""
         self._disarm()
         await self._link.stop()
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
     def _on_state(self, state: ConnectionState) -> None:
-        self._greeted = False
-        self._flying.clear()
+        self._welcomed = False
+        self._in_flight.clear()
         self._disarm()
         if state is ConnectionState.CONNECTED:
-            self._say_hello()
+            self._send_hello()
         elif state is ConnectionState.DISCONNECTED:
             log.info("the uplink is down: %s", self.error)
 
-    def _say_hello(self) -> None:
-        """QoS 0, because a hello must never be sent again by itself: it would tell of the past. The deadline and the
+    def _send_hello(self) -> None:
+        """QoS 0, because a hello must never be sent again by itself: it would describe the past. The deadline and the
         next connection do that better."""
-        self._greeted = False
-        self._flying.clear()
+        self._welcomed = False
+        self._in_flight.clear()
         self._link.publish(self._topics[SYNC_HELLO], encode(self._hello(self._boot)), qos=0)
         self._arm(self._ack_deadline_s, self._half_dead)
 
     def _half_dead(self) -> None:
-        waits = "has not greeted" if not self._greeted else "has acknowledged no batch"
+        waits = "has not sent its welcome" if not self._welcomed else "has acknowledged no batch"
         self._problem = f"The centre {waits} for {self._ack_deadline_s:.0f} s. Connecting anew; see the centre's log."
         self._link.drop()
 
@@ -210,11 +210,11 @@ class Sync:
         if problem != self._problem:
             log.warning("%s", problem)
         self._problem = problem
-        self._greeted = False
-        self._flying.clear()
+        self._welcomed = False
+        self._in_flight.clear()
         delay_s = min(self._backoff[1], self._backoff[0] * 2 ** min(self._pauses, 16))
         self._pauses += 1
-        self._arm(delay_s * (0.5 + self._random() / 2), self._say_hello)
+        self._arm(delay_s * (0.5 + self._random() / 2), self._send_hello)
 
     def _arm(self, delay_s: float, what: Callable[[], None]) -> None:
         self._disarm()
@@ -230,10 +230,10 @@ class Sync:
 
     def _send(self) -> None:
         """What is committed and not yet sent on this connection, as far as the line has room."""
-        if not self._greeted or self._loop is None:
+        if not self._welcomed or self._loop is None:
             return
         for batch in self._batches():
-            if len(self._flying) >= self._window:
+            if len(self._in_flight) >= self._window:
                 break
             if self._is_due(batch) and not self._publish(batch):
                 break
@@ -244,12 +244,12 @@ class Sync:
 
     def _is_due(self, batch: Batch) -> bool:
         """Whether it was not sent on this connection, and the centre does not have it."""
-        return batch.epoch == self._epoch and batch.seq > self._through and batch.seq not in self._flying
+        return batch.epoch == self._epoch and batch.seq > self._through and batch.seq not in self._in_flight
 
     def _publish(self, batch: Batch) -> bool:
         assert self._loop is not None
         body = self._zstd.compress(batch.body)
-        parcel = BatchMessage(
+        wrapped = BatchMessage(
             epoch=batch.epoch,
             seq=batch.seq,
             sha256=batch.sha256,
@@ -257,11 +257,11 @@ class Sync:
             body=body,
             history=self._hello(self._boot).before(batch.seq),
         )
-        if not self._link.publish(self._topics[SYNC_BATCH], encode(parcel), on_ack=self._on_puback):
+        if not self._link.publish(self._topics[SYNC_BATCH], encode(wrapped), on_ack=self._on_puback):
             return False
-        if not self._flying:
+        if not self._in_flight:
             self._arm(self._ack_deadline_s, self._half_dead)
-        self._flying[batch.seq] = self._loop.time()
+        self._in_flight[batch.seq] = self._loop.time()
         self.bytes += len(body)
         if (batch.epoch, batch.seq) > self._first_sent:
             self._first_sent = (batch.epoch, batch.seq)
@@ -271,8 +271,8 @@ class Sync:
         return True
 
     def _on_puback(self, code: int) -> None:
-        """A publish that the centre could not take at all. (Success says less than the `sync.ack` that follows.)"""
-        if code >= 0x80 and self._greeted:
+        """A publish that the centre could not take at all. (Success means less than the `sync.ack` that follows.)"""
+        if code >= 0x80 and self._welcomed:
             self._count(f"mqtt_{code:#x}")
             self._pause(f"The centre refused a batch with MQTT reason {code:#x}. Trying again; see the centre's log.")
 
@@ -283,7 +283,7 @@ class Sync:
             kind = self._kinds.get(message.topic)
             try:
                 if kind == SYNC_WELCOME:
-                    self._on_greeting(decode_greeting(message.payload))
+                    self._on_welcome(decode_welcome(message.payload))
                 elif kind == SYNC_ACK:
                     self._on_ack(decode_ack(message.payload))
             except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
@@ -292,56 +292,54 @@ class Sync:
         self._link.acknowledge(messages)
         self._send()
 
-    def _on_greeting(self, greeting: SyncWelcome) -> None:
-        if self._greeted:
+    def _on_welcome(self, welcome: SyncWelcome) -> None:
+        if self._welcomed:
             return
-        if greeting.refused:
-            self._count(greeting.refused)
-            hint = _HINTS.get(greeting.refused, "See the centre's alarms.")
-            self._pause(f"The centre refuses this node ({greeting.refused}). {hint}")
+        if welcome.refused:
+            self._count(welcome.refused)
+            hint = _HINTS.get(welcome.refused, "See the centre's alarms.")
+            self._pause(f"The centre refuses this node ({welcome.refused}). {hint}")
             return
-        if greeting.reason:
-            harmless = greeting.reason in ("enrolled", "again")
+        if welcome.reason:
+            harmless = welcome.reason in ("enrolled", "again")
             level = logging.INFO if harmless else logging.WARNING
-            log.log(level, "the centre greets with epoch %d: %s", greeting.epoch, greeting.reason)
+            log.log(level, "the centre welcomes with epoch %d: %s", welcome.epoch, welcome.reason)
         self._disarm()
         self._acknowledged()
-        self._greeted, self._problem = True, ""
-        if greeting.discard_before and greeting.epoch != self._epoch:
+        self._welcomed, self._problem = True, ""
+        if welcome.discard_before and welcome.epoch != self._epoch:
             self._gave_up_at = self._acked_at
-        self._epoch, self._through = greeting.epoch, greeting.through
+        self._epoch, self._through = welcome.epoch, welcome.through
         self._post(
-            SyncWelcomed(
-                greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.history
-            )
+            SyncWelcomed(welcome.epoch, welcome.through, welcome.old_through, welcome.discard_before, welcome.history)
         )
 
     def _on_ack(self, ack: SyncAck) -> None:
-        if not self._greeted:
+        if not self._welcomed:
             return
         if ack.refused:
             self._count(ack.refused)
             hint = _HINTS.get(ack.refused, "See the centre's alarms.")
             self._pause(f"The centre refuses a batch ({ack.refused}) and expects {ack.expected}. {hint}")
             return
-        if ack.epoch != self._epoch or ack.through > max(self._flying, default=self._through):
+        if ack.epoch != self._epoch or ack.through > max(self._in_flight, default=self._through):
             self.protocol_errors += 1
             log.warning("the centre acknowledges %d/%d, which was never sent", ack.epoch, ack.through)
             return
-        done = [seq for seq in self._flying if seq <= ack.through]
+        done = [seq for seq in self._in_flight if seq <= ack.through]
         if not done:
             return
         assert self._loop is not None
-        self._answer_s = self._loop.time() - self._flying[done[-1]]
+        self._answer_s = self._loop.time() - self._in_flight[done[-1]]
         for seq in done:
-            del self._flying[seq]
+            del self._in_flight[seq]
         self.batches_acked += len(done)
         self._through = ack.through
         self._pauses = 0
         self._acknowledged()
         self._post(SyncAcked(ack.epoch, ack.through))
         self._disarm()
-        if self._flying:
+        if self._in_flight:
             self._arm(self._ack_deadline_s, self._half_dead)
 
     def _acknowledged(self) -> None:

@@ -16,7 +16,7 @@ def test_each_question_can_be_asked() -> None:
         command = bench.get_command(click.Context(bench), name)
         assert command is not None
         assert command.name == name
-    assert CliRunner().invoke(bench, ["nonsense"]).exit_code == 2
+    assert CliRunner().invoke(bench, ["unknown"]).exit_code == 2
 
 
 def test_help_lists_the_questions_without_loading_them() -> None:

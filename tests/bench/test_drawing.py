@@ -32,7 +32,7 @@ def test_a_linear_axis_has_few_round_ticks(high: float) -> None:
     assert scale.ticks()[0] == 0
 
 
-def test_marks_say_what_they_are_and_words_cannot_break_the_drawing() -> None:
+def test_marks_show_what_they_are_and_words_cannot_break_the_drawing() -> None:
     """Titles and texts with special characters stay text."""
     axis, scale = Axis([1, 10], 0, 100), Scale(5, 100, 0)
     marks = [bar(0, 0, 0, 7, "#000000", "a < b"), dot(1, 1, "#000000", '"&"', filled=False), text(0, 0, "</svg>")]

@@ -1,4 +1,4 @@
-"""The proxy does to bytes what it says, and nothing else. Times on the loop's clock have lower bounds only."""
+"""The proxy does to bytes what is configured, and nothing else. Times on the loop's clock have lower bounds only."""
 
 import asyncio
 import contextlib
@@ -12,11 +12,11 @@ from bench.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
 WAIT_S = 10.0
 
 
-def play(scene: Callable[[Proxy, "Target"], Awaitable[None]], **weather: Any) -> None:
+def play(scene: Callable[[Proxy, "Target"], Awaitable[None]], **conditions: Any) -> None:
     """Run a scene with a proxy before a target that keeps what it gets and answers each read with the same bytes."""
 
     async def whole() -> None:
-        async with Target.running() as target, Proxy(("127.0.0.1", target.port), **weather) as proxy:
+        async with Target.running() as target, Proxy(("127.0.0.1", target.port), **conditions) as proxy:
             async with asyncio.timeout(WAIT_S):
                 await scene(proxy, target)
 
@@ -165,7 +165,7 @@ def test_a_cut_lets_exactly_so_many_bytes_through(position, resets, end):
 
 
 def test_half_open_swallows_one_way_for_ever():
-    """Answers vanish without an error, also when the weather is fair again; a new connection is whole."""
+    """Answers vanish without an error, also when the network conditions are fair again; a new connection is whole."""
 
     async def scene(proxy: Proxy, target: Target) -> None:
         _, writer = await connect(proxy)
@@ -185,7 +185,7 @@ def test_half_open_swallows_one_way_for_ever():
 
 
 def test_in_a_dead_spot_nothing_moves_and_afterwards_everything_arrives():
-    """Open connections hold their bytes, a new one is taken and hears nothing, and neither loses anything."""
+    """Open connections hold their bytes, a new one is taken and receives nothing, and neither loses anything."""
 
     async def scene(proxy: Proxy, target: Target) -> None:
         reader, writer = await connect(proxy)
@@ -245,7 +245,7 @@ def test_refusing_ends_with_start_on_the_same_port():
 
 
 def test_a_target_that_is_down_ends_the_connection():
-    """The client hears of it at once, and it is counted."""
+    """The client receives of it at once, and it is counted."""
 
     async def scene(proxy: Proxy, target: Target) -> None:
         proxy.target = ("127.0.0.1", 1)
@@ -281,7 +281,7 @@ def test_what_is_held_is_bounded():
     play(scene)
 
 
-def test_one_seed_gives_one_weather():
+def test_one_seed_gives_one_set_of_conditions():
     """Jitter and stalls are drawn from the seed alone."""
 
     async def draws(seed: int) -> int:
@@ -300,7 +300,7 @@ def test_one_seed_gives_one_weather():
     assert len(set(counts)) > 1
 
 
-def test_impossible_weather_is_refused():
+def test_impossible_conditions_are_refused():
     """A probability beyond 1 or a negative time is the caller's error."""
     wrongs: list[dict[str, Any]] = [{"stall_probability": 2.0}, {"latency_s": -1.0}, {"cut_at": -1}]
     for wrong in wrongs:

@@ -156,7 +156,7 @@ def test_encode_a_batch(benchmark: Any) -> None:
 
 @pytest.mark.parametrize("rows", [1, 32, 256])
 def test_journal_commit(benchmark: Any, tmp_path: Path, rows: int) -> None:
-    """So many rows from their hand-over until they are told to be on disk."""
+    """So many rows from their hand-over until they are notified to be on disk."""
     loop = asyncio.new_event_loop()
     journal = Journal.open(tmp_path / "journal.sqlite3")
 

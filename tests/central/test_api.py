@@ -1,4 +1,4 @@
-"""The centre's HTTP: what it answers, whom it refuses, and what it says about bad parameters."""
+"""The centre's HTTP: what it answers, whom it refuses, and its answers to bad parameters."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -41,15 +41,15 @@ def folder(tmp_path: Path) -> Path:
     measures = {"ms": Measure(3, 60, fold(b"", [10, 20, 30]))}
     window = Window("dispatch", START, 60, 5, {"x": 5}, measures, [Cell(CELL, "x", START, START + 60_000, 5)])
     record = NodeRecord(node="n1", instance="i1", boot="b1", epoch=1)
-    parcel = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz")
-    store.merge(taken(record, parcel, [window]), parcel, [window], START)
+    batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz")
+    store.merge(taken(record, batch, [window]), batch, [window], START)
     store.refused("n1", Alarm("mismatch", "detail", 2), START)
     store.close()
     return tmp_path
 
 
 class Wrong:
-    """What the centre's health says at present."""
+    """The centre's present health."""
 
     sentence = ""
 
@@ -64,7 +64,7 @@ def client(folder: Path) -> Iterator[Client]:
 
 
 def test_nodes_are_listed_with_their_alarms(client: Client) -> None:
-    """Each node says where it stands and what is wrong with it."""
+    """Each node states where it stands and what is wrong with it."""
     (node,) = client.get("/api/nodes").json()["nodes"]
     assert (node["node"], node["epoch"], node["through"], node["events"], node["bytes"]) == ("n1", 1, 1, 5, 3)
     assert node["alarms"] == [{"at": START, "kind": "mismatch", "detail": "detail", "events": 2}]

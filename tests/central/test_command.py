@@ -9,7 +9,7 @@ from edge.errors import ConfigError
 
 
 def test_help_shows_examples_and_exit_codes() -> None:
-    """The help says how to start it, how to ask it, and what its exit codes mean."""
+    """The help explains how to start it, how to ask it, and what its exit codes mean."""
     result = CliRunner().invoke(central, ["--help"])
     assert result.exit_code == 0
     assert "doorstep central --config central.toml" in result.output
@@ -17,7 +17,7 @@ def test_help_shows_examples_and_exit_codes() -> None:
 
 
 def test_a_configuration_must_be_named() -> None:
-    """Without --config it says what is missing."""
+    """Without --config it names what is missing."""
     result = CliRunner().invoke(central, [])
     assert result.exit_code == 2
     assert "--config" in result.output

@@ -36,7 +36,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[name]\nx = 1", "name", "flat"),
         ("listen = '1884'", "listen", "host:port"),
         ("listen = '127.0.0.1:99999'", "listen", "host:port"),
-        ("listen = ''", "listen", "hear no node"),
+        ("listen = ''", "listen", "listen for no node"),
         ("listen_tls = '0.0.0.0:8884'", "listen_tls", "tls_cert"),
         ("anonymous = true\nlisten = '0.0.0.0:1884'", "listen", "loopback"),
         ("anonymous = 'yes'", "anonymous", "Expected `bool`"),
@@ -49,10 +49,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 def test_every_mistake_is_named(tmp_path: Path, text: str, field: str, hint: str) -> None:
     """Each wrong field is refused with its name, its value and a hint."""
     path = written(tmp_path, text)
-    with pytest.raises(ConfigError, match=re.escape(hint)) as caught:
+    with pytest.raises(ConfigError, match=re.escape(hint)) as raised:
         load(path)
-    assert caught.value.path == str(path)
-    assert caught.value.field == field
+    assert raised.value.path == str(path)
+    assert raised.value.field == field
 
 
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_shipped_file_shows_every_option_with_its_default(tmp_path: Path) -> None:
-    """deploy/central.toml changes nothing, and says what each option is without it."""
+    """deploy/central.toml changes nothing, and names what each option is without it."""
     shipped = SHIPPED.read_text(encoding="utf-8")
     assert load(written(tmp_path, shipped)) == load(written(tmp_path, ""))
     visible = re.sub(r"(?m)^# ([a-z_]+ = )", r"\1", shipped)

@@ -24,7 +24,7 @@ from tests.processes import make_certificates
 
 ROOT = Path(__file__).parents[2]
 START = 1_767_225_600_000
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 CODE = """
 import sys
 from central.run import run
@@ -63,7 +63,7 @@ class Centre:
         ports = self.folder / "data" / "ports.json"
         ports.unlink(missing_ok=True)
         self.process = self.spawn()
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not ports.exists():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < deadline
@@ -73,12 +73,12 @@ class Centre:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=PATIENCE_S)
+        out, err = self.process.communicate(timeout=TIMEOUT_S)
         return self.process.returncode, out, err
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         url = f"http://127.0.0.1:{self.ports['api_listen']}{path}"
-        return httpx.get(url, headers=headers, timeout=PATIENCE_S)
+        return httpx.get(url, headers=headers, timeout=TIMEOUT_S)
 
 
 @contextmanager
@@ -134,7 +134,7 @@ class Node:
 
     async def settled(self) -> None:
         """Everything is acknowledged."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while self.outbox.events_waiting:  # noqa: ASYNC110 - the outbox has no event for it
                 await asyncio.sleep(0.01)
 
@@ -210,7 +210,7 @@ def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -> None
             tasks = [asyncio.create_task(node.sync.run()) for node in (good, bad)]
             good.minute(0)
             bad.minute(0)
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 while good.outbox.events_acked != 10:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 while "refused" not in bad.sync.error:  # noqa: ASYNC110
@@ -257,7 +257,7 @@ def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
                 if node is trusting:
                     await node.settled()
                 else:
-                    async with asyncio.timeout(PATIENCE_S):
+                    async with asyncio.timeout(TIMEOUT_S):
                         while "not trusted" not in node.sync.error:  # noqa: ASYNC110
                             await asyncio.sleep(0.01)
                 await node.close(task)
@@ -267,10 +267,10 @@ def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
 
 
 def test_a_second_centre_on_the_same_data_refuses(tmp_path: Path) -> None:
-    """The data directory is for one process; the second one says so and exits 3."""
+    """The data directory is for one process; the second one reports it and exits 3."""
     with centre(tmp_path) as running:
         second = running.spawn()
-        _, err = second.communicate(timeout=PATIENCE_S)
+        _, err = second.communicate(timeout=TIMEOUT_S)
         assert second.returncode == 3
         assert "in use by another centre" in err
 
@@ -290,7 +290,7 @@ def test_a_busy_port_is_named_with_its_option(tmp_path: Path, field: str) -> Non
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert done.returncode == 3, done.stderr
@@ -305,7 +305,7 @@ def test_a_careless_token_file_is_refused(tmp_path: Path, mode: int, text: str, 
     (tmp_path / "token").chmod(mode)
     broken = Centre(tmp_path, 'anonymous = true\napi_token_file = "token"\n')
     process = broken.spawn()
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 2
     assert hint in err
 

@@ -36,14 +36,14 @@ def merge(store: Store, seq: int, items: list[Window], node: str = "n1", at: int
     """Merge `items` as the next batch of `node`."""
     record = store.record(node) or NodeRecord(node=node, instance="i1", boot="b1", epoch=1)
     body = encode_body(items)
-    parcel = BatchMessage(
+    batch = BatchMessage(
         epoch=1, seq=seq, sha256=sha256(body).digest(), previous=NO_BATCH, body=zstandard.compress(body)
     )
-    store.merge(taken(record, parcel, items), parcel, items, at)
+    store.merge(taken(record, batch, items), batch, items, at)
 
 
-def merge_until_killed(folder: Path, statement: int, told: int) -> NoReturn:
-    """Merge three batches, telling each one's number once it is stored, and die before the given statement."""
+def merge_until_killed(folder: Path, statement: int, pipe: int) -> NoReturn:
+    """Merge three batches, writing each one's number once it is stored, and die before the given statement."""
     store = Store(folder)
     left = statement
 
@@ -57,18 +57,18 @@ def merge_until_killed(folder: Path, statement: int, told: int) -> NoReturn:
     store._db.exec_trace = count
     for seq in range(1, 4):
         merge(store, seq, windows(seq))
-        os.write(told, b"x")
+        os.write(pipe, b"x")
     os._exit(0)
 
 
 @pytest.mark.parametrize("statement", range(1, 43, 2))
 def test_a_crash_at_any_statement_leaves_whole_batches(tmp_path: Path, statement: int) -> None:
     """SIGKILL inside a batch's transaction: what was acknowledged is there, and everything there is whole."""
-    reading, telling = os.pipe()
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        merge_until_killed(tmp_path, statement, telling)
-    os.close(telling)
+        merge_until_killed(tmp_path, statement, writing)
+    os.close(writing)
     _, status = os.waitpid(child, 0)
     acknowledged = len(os.read(reading, 100))
     os.close(reading)
@@ -130,7 +130,7 @@ def test_sums_are_over_nodes_and_over_the_asked_time(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_summary_names_only_so_many_cells_and_says_so(tmp_path: Path) -> None:
+def test_a_summary_names_only_so_many_cells_and_reports_it(tmp_path: Path) -> None:
     """The busiest cells come first, and an incomplete list is called incomplete."""
     store = Store(tmp_path)
     for seq in range(1, 7):
@@ -146,11 +146,11 @@ def test_a_summary_names_only_so_many_cells_and_says_so(tmp_path: Path) -> None:
 
 
 def test_old_windows_go_and_what_recognises_a_node_stays(tmp_path: Path) -> None:
-    """Retention forgets windows and most hashes, but not a node's standing, its sums and its latest batches."""
+    """Retention forgets windows and most hashes, but not a node's record, its sums and its latest batches."""
     store = Store(tmp_path)
     for seq in range(1, 101):
         merge(store, seq, windows(seq), at=START + seq)
-    store.greeted("n1", None, Alarm("cloned", "detail"), START)
+    store.save_hello("n1", None, Alarm("cloned", "detail"), START)
     store.prune(START, 0, HOUR_MS)
     assert store.prune(START + HOUR_MS + 200_000, HOUR_MS, HOUR_MS) == START
     assert store.prune(START + 2 * HOUR_MS, HOUR_MS, HOUR_MS) == START + HOUR_MS

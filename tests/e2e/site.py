@@ -35,7 +35,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready: str = "is ready") -> None:
-        """Start it and wait until its output says `ready`."""
+        """Start it and wait until its output contains `ready`."""
         with self.log.open("ab") as log:
             begin = log.tell()
             self._process = subprocess.Popen(
@@ -55,14 +55,14 @@ class Process:
         """What it has printed so far."""
         return self.log.read_bytes()[begin:].decode()
 
-    def tell(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process is not None
         self._process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal and wait for the end. Returns the exit code."""
-        self.tell(number)
+        self.send_signal(number)
         assert self._process is not None
         return self._process.wait(timeout=30)
 

@@ -28,8 +28,8 @@ def fill(made: Site) -> None:
 
 
 def test_what_a_full_disk_refuses_is_counted_over_a_kill(tmp_path):
-    """Orders refused for want of disk, then SIGKILL: the next process has their number in its books, exactly once, and
-    says that the last seconds of such counts are uncertain; after a clean stop they are not."""
+    """Orders refused for want of disk, then SIGKILL: the next process has their number, exactly once, and
+    states that the last seconds of such counts are uncertain; after a clean stop they are not."""
     with site(tmp_path, "alice") as made:
         alice = Phone("alice", made.port, made.tokens["alice"])
         assert place(alice, 0) == 0

@@ -110,9 +110,9 @@ def test_tls_and_secure_websocket(tmp_path):
         sent = subprocess.run([*publish, "--cafile", str(authority), "-m", json.dumps(order)], timeout=20, check=False)
         assert sent.returncode == 0
         (tmp_path / "other").mkdir()
-        stranger, _, _ = make_certificates(tmp_path / "other")
+        other_ca, _, _ = make_certificates(tmp_path / "other")
         distrusts = subprocess.run(
-            [*publish, "--cafile", str(stranger), "-m", "x"], capture_output=True, timeout=20, check=False
+            [*publish, "--cafile", str(other_ca), "-m", "x"], capture_output=True, timeout=20, check=False
         )
         assert distrusts.returncode != 0
         context = ssl.create_default_context(cafile=str(authority))
@@ -180,7 +180,7 @@ def test_the_centre_counts_what_the_node_counts(tmp_path):
 
 
 def test_two_nodes_on_one_data_directory(tmp_path):
-    """The second node refuses to start, says why, and leaves the first alone."""
+    """The second node refuses to start, states why, and leaves the first alone."""
     with site(tmp_path, "alice") as made:
         settings = (tmp_path / "edge.toml").read_text().replace(str(made.port), str(free_port()))
         (tmp_path / "second.toml").write_text(settings)
@@ -190,7 +190,7 @@ def test_two_nodes_on_one_data_directory(tmp_path):
         assert made.command("status", "--config", "edge.toml").returncode == 0
 
 
-def test_a_busy_port_says_which_and_how_to_choose_another(tmp_path):
+def test_a_busy_port_names_which_and_how_to_choose_another(tmp_path):
     """Port taken: exit 3, the port, the option, the file."""
     with site(tmp_path, "alice") as made:
         (tmp_path / "other").mkdir()
@@ -218,13 +218,13 @@ def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
     node = Process(tmp_path, "edge", "--config", "edge.toml")
     with pytest.raises(AssertionError):
         node.start()
-    said = node.output()
-    assert all(word in said for word in words), said
-    assert "Traceback" not in said
+    log_text = node.output()
+    assert all(word in log_text for word in words), log_text
+    assert "Traceback" not in log_text
 
 
 def test_sighup_reloads_what_can_be_reloaded(tmp_path):
-    """A new client and a new rule take effect without a restart; a broken file changes nothing; a fixed option says
+    """A new client and a new rule take effect without a restart; a broken file changes nothing; a fixed option logs
     that it needs a restart."""
     from edge.identity.credentials import add
 
@@ -234,13 +234,13 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
         good = config.read_text()
         token = add(tmp_path / "credentials", "bob")
         config.write_text(good + 'crs = "gcj02"\n[dispatch]\nreply_s = 30\n')
-        made.node.tell(signal.SIGHUP)
+        made.node.send_signal(signal.SIGHUP)
         _until(lambda: "reloaded" in made.node.output())
         assert "crs" in made.node.output()
         bob = Phone("bob", made.port, token)
         assert place(bob, 1) == 0
         config.write_text(good + "[dispatch]\nreply_s = 1\n")
-        made.node.tell(signal.SIGHUP)
+        made.node.send_signal(signal.SIGHUP)
         _until(lambda: "not reloaded" in made.node.output())
         assert "reply_s" in made.node.output()
         assert place(alice, 2) == 0
@@ -256,7 +256,7 @@ def test_a_removed_client_is_gone_after_a_reload(tmp_path):
     with site(tmp_path, "alice", "eve") as made:
         eve = Phone("eve", made.port, made.tokens["eve"])
         remove(tmp_path / "credentials", "eve")
-        made.node.tell(signal.SIGHUP)
+        made.node.send_signal(signal.SIGHUP)
         _until(lambda: not eve._client.is_connected())
         eve.close()
 

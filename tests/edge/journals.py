@@ -12,7 +12,7 @@ T0 = 1_790_000_000_000
 
 
 def row(number: int, size: int = 200) -> bytes:
-    """Row `number`, one second after the one before; its body can be told from every other's."""
+    """Row `number`, one second after the one before; its body can be distinguished from every other's."""
     payload = f"<{number}>".encode().ljust(size, b".")
     effects = [Answer(number, f"client-{number}", "receipt", payload, float(number)), Acknowledge([""])]
     return encode_row(Row(number, Now(float(number), T0 + number * 1000), [], [], effects))
@@ -26,7 +26,7 @@ def number_of(body: bytes) -> int:
 
 
 class Writing:
-    """A started journal inside a loop, and what it has said."""
+    """A started journal inside a loop, and what it has reported."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
@@ -67,7 +67,7 @@ class Writing:
         await self.until(lambda: self.journal.last >= last or len(self.failures) > known)
 
     async def keep(self, number: int, body: bytes) -> None:
-        """Take a snapshot, and wait until it is written: a row recalled after it is behind its last step only when
+        """Take a snapshot, and wait until it is written: a row looked up after it is behind its last step only when
         the queue was empty, so the journal's file is asked."""
         self.journal.snapshot(number, body)
         await self.until(lambda: number in self.snapshots())
@@ -115,7 +115,7 @@ def filled(path: Path, count: int, size: int = 200, snapshots: Iterable[int] = (
 
 
 def snapshot(number: int) -> bytes:
-    """A snapshot's body that can be told from every other's."""
+    """A snapshot's body that can be distinguished from every other's."""
     return f"state after {number} ".encode() * 20_000
 
 

@@ -18,7 +18,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_version_is_the_distributions() -> None:
-    """`doorstep --version` says what is installed."""
+    """`doorstep --version` names what is installed."""
     done = run(*DOORSTEP, "--version")
     assert (done.returncode, done.stdout) == (0, f"doorstep {version('doorstep')}\n")
 
@@ -49,7 +49,7 @@ def test_each_command_loads_and_has_help(name: str) -> None:
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
-    """A misspelt command ends with 2 and says where help is."""
+    """A misspelt command ends with 2 and states where help is."""
     done = run(*DOORSTEP, "egde")
     assert done.returncode == 2
     assert "egde" in done.stderr

@@ -22,7 +22,7 @@ from tests.faults.table import FAULTS
 
 FOLDER: Final = Path(__file__).parent
 WIDTH: Final = 150
-"""Of the table where no terminal says how wide it is."""
+"""Of the table where no terminal explains how wide it is."""
 
 FIGURES: Final = ("driven", "events", "lost", "doubled", "resent")
 COLUMNS: Final = ("fault", "proved by", *FIGURES, "well again", "noted")
@@ -74,11 +74,11 @@ def show(entries: list[dict[str, Any]]) -> Table:
     for name in COLUMNS:
         words = name in ("fault", "proved by", "noted")
         table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    said = ""
+    output = ""
     for entry in entries:
         fault, *line = cells(entry)
-        table.add_row("" if fault == said else fault, *line, style=None if entry["result"] == "passed" else "red")
-        said = fault
+        table.add_row("" if fault == output else fault, *line, style=None if entry["result"] == "passed" else "red")
+        output = fault
     return table
 
 

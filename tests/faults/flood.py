@@ -33,7 +33,7 @@ async def flood(port: int, name: str, token: str, per_s: float) -> tuple[int, in
     wanted, ended = asyncio.Event(), asyncio.Event()
     sent = answered = refused = 0
 
-    def told() -> None:
+    def progress() -> None:
         line = sys.stdin.readline()
         if not line:
             ended.set()
@@ -50,7 +50,7 @@ async def flood(port: int, name: str, token: str, per_s: float) -> tuple[int, in
                 answered += 1
                 refused += len(body) > 2 and body[2] >= 0x80
 
-    loop.add_reader(sys.stdin, told)
+    loop.add_reader(sys.stdin, progress)
     reading = asyncio.ensure_future(read())
     last = loop.time()
     while not ended.is_set():

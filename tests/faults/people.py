@@ -1,6 +1,7 @@
 """Clients that keep the promise's other half: an event stays with them, and comes again, until they hold its receipt.
 
-And the judge: when everything is quiet, what they hold, what the journal holds and what the centre counts must agree.
+And the final check: when everything is quiet, what they hold, what the journal holds and what the centre counts must
+agree.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ async def until(done: Callable[[], object], step_s: float = 0.02) -> None:
 
 
 class Person:
-    """One client. `acknowledged` are the ids with a PUBACK that says accepted; `receipts` each id's first one."""
+    """One client. `acknowledged` are the ids with a PUBACK of success; `receipts` each id's first one."""
 
     def __init__(self, name: str, url: str, token: str) -> None:
         self.name = name
@@ -79,7 +80,7 @@ class Person:
             random=random.Random(name).random,
         )
 
-    def tell(self, kind: str, **fields: Any) -> str:
+    def send(self, kind: str, **fields: Any) -> str:
         """One event. It comes again by itself until its receipt is here. Returns its id."""
         self.events += 1
         id_ = f"e{self.events}"
@@ -92,16 +93,16 @@ class Person:
         """An order of one's own."""
         self._orders += 1
         order = f"o-{self.name}-{self._orders}"
-        return self.tell("order.place", order=order, shop="shop-1", pickup=SHOP, dropoff=DOOR, prep_s=60)
+        return self.send("order.place", order=order, shop="shop-1", pickup=SHOP, dropoff=DOOR, prep_s=60)
 
     def act(self) -> None:
         """What a person does next: riders begin and end shifts, customers order and think better of it."""
         if self.name.startswith("r-"):
-            self.tell("rider.shift", on=self.events % 2 == 0, place=SHOP, capacity=2)
+            self.send("rider.shift", on=self.events % 2 == 0, place=SHOP, capacity=2)
         elif self.events % 2 == 0:
             self.order()
         else:
-            self.tell("order.cancel", order=f"o-{self.name}-{self._orders}")
+            self.send("order.cancel", order=f"o-{self.name}-{self._orders}")
 
     def sweep(self) -> None:
         """Send again what is due."""
@@ -199,14 +200,14 @@ class Crowd:
         """Publishes on their way: an event may have its receipt while a copy of it is still to be counted."""
         return sum(person.link.unacked for person in self.people)
 
-    def told(self) -> int:
+    def sent_count(self) -> int:
         """Receipts that are here."""
         return sum(len(person.receipts) for person in self.people)
 
-    async def heard(self, more: int) -> None:
+    async def answered(self, more: int) -> None:
         """Wait for so many receipts more than there are now."""
-        goal = self.told() + more
-        await until(lambda: self.told() >= goal)
+        goal = self.sent_count() + more
+        await until(lambda: self.sent_count() >= goal)
 
     async def _sweep(self) -> None:
         while True:
@@ -244,7 +245,7 @@ async def well(site: Site, crowd: Crowd, *, uplink: bool = True) -> float:
     except TimeoutError:
         left = {person.name: (len(person.pending), person.link.state, person.link.error) for person in crowd.people}
         raise AssertionError(
-            f"I6: not well {WELL_S_MAX:.0f} s after the last fault: {left}, {sums(site)}\n{site.node.said()[-2000:]}"
+            f"I6: not well {WELL_S_MAX:.0f} s after the last fault: {left}, {sums(site)}\n{site.node.output()[-2000:]}"
         ) from None
     return time.monotonic() - begin
 
@@ -265,12 +266,12 @@ def agreed(site: Site) -> bool:
     return node == centre >= 0
 
 
-async def judge(site: Site, crowd: Crowd, driven: int, *, uplink: bool = True) -> Outcome:
-    """All is well again, and I1 to I4 hold: what people were told is what the journal holds, once, and what the centre
+async def verify_outcome(site: Site, crowd: Crowd, driven: int, *, uplink: bool = True) -> Outcome:
+    """All is well again, and I1 to I4 hold: what clients received is what the journal holds, once, and what the centre
     counts. Stops the node."""
     well_s = await well(site, crowd, uplink=uplink)
     events = sums(site)
-    assert await asyncio.to_thread(site.node.stop) == 0, site.node.said()[-2000:]
+    assert await asyncio.to_thread(site.node.stop) == 0, site.node.output()[-2000:]
     evidence = read(site)
     held = evidence.receipts
     lost = doubled = 0
@@ -280,8 +281,10 @@ async def judge(site: Site, crowd: Crowd, driven: int, *, uplink: bool = True) -
             lost += (person.name, id_) not in held
         doubled += len(person.differing)
     doubled += evidence.counts["one_decision_per_id"]
-    told = sum(len(person.receipts) for person in crowd.people)
-    outcome = Outcome(driven, told, lost, doubled, well_s, sum(person.sent for person in crowd.people) - told)
+    sent_count = sum(len(person.receipts) for person in crowd.people)
+    outcome = Outcome(
+        driven, sent_count, lost, doubled, well_s, sum(person.sent for person in crowd.people) - sent_count
+    )
     assert not lost, f"I1: {lost} acknowledged events are not in the journal, or otherwise"
     assert not doubled, f"I2: {doubled} events were decided twice"
     assert not evidence.findings, evidence.findings
@@ -293,7 +296,7 @@ async def judge(site: Site, crowd: Crowd, driven: int, *, uplink: bool = True) -
 
 
 def read(site: Site) -> Evidence:
-    """What the journal says, read without the core; and that the core decides it all again to the byte."""
+    """The journal's content, read without the core; and that the core decides it all again to the byte."""
     evidence, replay = Evidence(), Replay(Node([Dispatch]), None)
     with JournalReader.open(site.journal) as reader:
         rows = [body for _, body in reader.rows(0)]

@@ -1,4 +1,4 @@
-"""A client that says bytes: what no library would send, and what none would fail to read."""
+"""A client that sends raw bytes: what no library would send, and what none would fail to read."""
 
 import asyncio
 import socket

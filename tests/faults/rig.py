@@ -1,7 +1,7 @@
 """A real node and a real centre on loopback, with everything that one may do to a process and to a wire.
 
 node = Site(folder); node.start()            # configured, started, ready
-async with Wires(site) as wires: ...         # the street (clients to node) and the uplink (node to centre) as proxies
+async with Wires(site) as wires: ...         # access (clients to node) and the uplink (node to centre) as proxies
 
 The clock runs SPEED times faster than life, so that windows reach the centre within a second of real time.
 """
@@ -28,7 +28,7 @@ SPEED: Final = 240.0
 """A window of a minute and its grace are 0.3 s of real time."""
 
 READY_S_MAX: Final = 180.0
-"""Real seconds on a machine that may have much other work: they end a test that hangs, and say nothing of speed."""
+"""Real seconds on a machine that may have much other work: they end a test that hangs, and send nothing of speed."""
 
 WELL_S_MAX: Final = 300.0
 """I6: real seconds from the end of the last fault until everything is answered and the centre has every event."""
@@ -39,8 +39,8 @@ QUOTA: Final = {"messages_per_s": 1_000_000, "messages_burst": 10_000_000}
 class Died(AssertionError):
     """A process ended before it was ready. `code` is what it ended with."""
 
-    def __init__(self, name: str, code: int, said: str) -> None:
-        super().__init__(f"{name} ended with {code}:\n{said[-2000:]}")
+    def __init__(self, name: str, code: int, output: str) -> None:
+        super().__init__(f"{name} ended with {code}:\n{output[-2000:]}")
         self.code = code
 
 
@@ -85,15 +85,15 @@ class Process:
             )
 
     def wait_ready(self) -> None:
-        """Wait until this life has said that it is ready. Raises Died."""
+        """Wait until this life has reported that it is ready. Raises Died."""
         deadline = time.monotonic() + READY_S_MAX
-        while "is ready" not in self.said():
+        while "is ready" not in self.output():
             if (code := self.poll()) is not None:
-                raise Died(self.command, code, self.said())
-            assert time.monotonic() < deadline, f"{self.command} is not ready:\n{self.said()}"
+                raise Died(self.command, code, self.output())
+            assert time.monotonic() < deadline, f"{self.command} is not ready:\n{self.output()}"
             time.sleep(0.01)
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What it has printed in this life."""
         return self.log.read_bytes()[self._begin :].decode(errors="replace")
 
@@ -117,9 +117,9 @@ class Process:
         with suppress(OSError):
             if found := children.read_text(encoding="ascii").split():
                 return int(found[0])
-        raise Died(self.command, self._process.wait(), self.said())
+        raise Died(self.command, self._process.wait(), self.output())
 
-    def tell(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
         with suppress(ProcessLookupError, Died):
             os.kill(self.pid, number)
@@ -127,7 +127,7 @@ class Process:
     def kill(self) -> int:
         """SIGKILL, and wait for its end."""
         if self.alive:
-            self.tell(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
         return self.wait()
 
     def wait(self) -> int:
@@ -137,22 +137,22 @@ class Process:
         try:
             return self._process.wait(READY_S_MAX)
         except subprocess.TimeoutExpired:
-            self.tell(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
             self._process.kill()
             raise
 
     def stop(self) -> int:
         """SIGTERM, and wait for its end. Returns its exit code."""
-        self.tell(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
         return self.wait()
 
     def freeze(self) -> None:
         """SIGSTOP: alive to the kernel, dead to everybody else."""
-        self.tell(signal.SIGSTOP)
+        self.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        self.tell(signal.SIGCONT)
+        self.send_signal(signal.SIGCONT)
 
     def limit(self, what: int, value: int) -> None:
         """Lower (or give back) one of its resource limits: RLIMIT_FSIZE and the like. The hard limit stays."""
@@ -241,22 +241,22 @@ class Site:
 
 
 class Wires:
-    """Two proxies: `street` between the clients and the node (or the broker), `uplink` between the node and the
+    """Two proxies: `access` between the clients and the node (or the broker), `uplink` between the node and the
     centre. `door` is where clients connect."""
 
     def __init__(self, site: Site, *, seed: int = 0) -> None:
         target = int(site.link.rpartition(":")[2]) if site.link else site.port
-        self.street = Proxy(("127.0.0.1", target), seed=seed)
+        self.access = Proxy(("127.0.0.1", target), seed=seed)
         self.uplink = Proxy(("127.0.0.1", site.centre_port), port=site.uplink_port, seed=seed + 1)
         self._stack = AsyncExitStack()
 
     @property
     def door(self) -> str:
-        """The street's address."""
-        return f"mqtt://127.0.0.1:{self.street.port}"
+        """The address of the clients' proxy."""
+        return f"mqtt://127.0.0.1:{self.access.port}"
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self.street)
+        await self._stack.enter_async_context(self.access)
         await self._stack.enter_async_context(self.uplink)
         return self
 

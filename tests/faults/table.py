@@ -62,7 +62,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     ),
     9: ("a slow uplink", (f"{HERE}/test_uplink.py::test_a_slow_uplink_neither_swells_the_node_nor_stops_it", SIM)),
     10: (
-        "the centre is down, frozen, or talks nonsense",
+        "the centre is down, frozen, or sends malformed messages",
         (
             f"{HERE}/test_uplink.py::test_a_centre_that_is_frozen_killed_or_mad_changes_nothing",
             "tests/edge/uplink/test_sync.py::test_an_acknowledgement_beyond_what_was_sent_deletes_nothing",
@@ -80,8 +80,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     12: (
         "duplicates",
         (
-            f"{HERE}/test_street.py::test_lost_acknowledgements_make_duplicates_and_nothing_else",
-            f"{HERE}/test_street.py::test_a_repeated_event_is_counted_as_often_as_it_was_injected",
+            f"{HERE}/test_access.py::test_lost_acknowledgements_make_duplicates_and_nothing_else",
+            f"{HERE}/test_access.py::test_a_repeated_event_is_counted_as_often_as_it_was_injected",
             SIM,
         ),
     ),
@@ -97,10 +97,10 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     14: (
         "a replayed batch, a cloned node, a restored backup",
         (
-            f"{HERE}/test_uplink.py::test_two_nodes_with_one_identity_are_told_apart",
+            f"{HERE}/test_uplink.py::test_two_nodes_with_one_identity_are_distinguished",
             "tests/central/ingest/test_receive.py::test_nothing_is_ever_merged_twice",
             "tests/central/ingest/test_receive.py::test_a_cloned_node_is_refused_and_merges_nothing_twice",
-            "tests/central/ingest/test_receive.py::test_a_centre_from_a_backup_says_exactly_how_much_is_missing",
+            "tests/central/ingest/test_receive.py::test_a_centre_from_a_backup_reports_exactly_how_much_is_missing",
             SIM,
         ),
     ),
@@ -115,8 +115,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     17: (
         "poison messages",
         (
-            f"{HERE}/test_street.py::test_poison_is_refused_counted_and_acknowledged",
-            f"{HERE}/test_street.py::test_a_packet_that_is_none_ends_that_connection_only",
+            f"{HERE}/test_access.py::test_poison_is_refused_counted_and_acknowledged",
+            f"{HERE}/test_access.py::test_a_packet_that_is_none_ends_that_connection_only",
             "tests/edge/core/test_decode.py::test_every_truncation_is_refused",
             "tests/edge/core/test_decode.py::test_every_flipped_byte_is_an_event_or_a_refusal",
             "tests/central/ingest/test_verify.py::test_every_truncation_and_every_flipped_bit_is_refused",
@@ -125,14 +125,14 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     18: (
         "oversized messages",
         (
-            f"{HERE}/test_street.py::test_what_is_too_large_is_refused_and_hurts_nobody",
+            f"{HERE}/test_access.py::test_what_is_too_large_is_refused_and_hurts_nobody",
             "tests/edge/mqtt/packets/test_codec.py::test_an_oversized_packet_is_refused_by_its_header",
         ),
     ),
     19: (
         "hostile topics and names",
         (
-            f"{HERE}/test_street.py::test_hostile_topics_and_names_are_refused",
+            f"{HERE}/test_access.py::test_hostile_topics_and_names_are_refused",
             "tests/edge/mqtt/server/test_topics.py::test_refused_topics",
             "tests/edge/mqtt/client/test_broker.py::test_hostile_topics_are_refused_counted_and_cannot_loop",
         ),
@@ -140,14 +140,14 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     20: (
         "a flood by one client",
         (
-            f"{HERE}/test_street.py::test_a_flood_by_one_client_is_shed_and_the_others_are_served",
-            f"{HERE}/test_street.py::test_the_others_hardly_notice_a_flood",
+            f"{HERE}/test_access.py::test_a_flood_by_one_client_is_shed_and_the_others_are_served",
+            f"{HERE}/test_access.py::test_the_others_hardly_notice_a_flood",
         ),
     ),
     21: (
         "a flood of connections",
         (
-            f"{HERE}/test_street.py::test_connections_that_say_nothing_keep_nobody_out",
+            f"{HERE}/test_access.py::test_connections_that_send_nothing_keep_nobody_out",
             "tests/edge/mqtt/server/test_endpoint.py::test_a_flood_of_connections",
             "tests/edge/mqtt/server/test_endpoint.py::test_half_open_tls_goes_away",
         ),
@@ -155,7 +155,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     22: (
         "a consumer that never reads",
         (
-            f"{HERE}/test_street.py::test_a_consumer_that_never_reads_swells_nothing",
+            f"{HERE}/test_access.py::test_a_consumer_that_never_reads_swells_nothing",
             "tests/edge/mqtt/server/test_endpoint.py::test_a_consumer_that_never_reads",
         ),
     ),
@@ -198,8 +198,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     31: (
         "a silent stall",
         (
-            f"{HERE}/test_stall.py::test_an_uplink_that_stops_by_itself_is_said_and_restarted",
-            f"{HERE}/test_pause.py::test_a_disk_that_hangs_is_said_within_two_intervals",
+            f"{HERE}/test_stall.py::test_an_uplink_that_stops_by_itself_is_reported_and_restarted",
+            f"{HERE}/test_pause.py::test_a_disk_that_hangs_is_reported_within_two_intervals",
             "tests/edge/health/test_status.py::test_a_queue_that_stands_still_for_two_intervals_is_a_stall_until_it_moves",
             "tests/edge/app/test_systemd.py::test_the_service_manager_hears_of_every_step",
         ),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.people import Crowd, judge, until
+from tests.faults.people import Crowd, until, verify_outcome
 from tests.faults.rig import Wires
 from tests.processes import mosquitto
 
@@ -20,10 +20,10 @@ def test_a_broker_killed_in_a_loop_loses_nothing_with_a_receipt(make, few, repor
             async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
                 crowd.pour(60)
                 for _ in times:
-                    await crowd.heard(20)
+                    await crowd.answered(20)
                     broker.kill()
                     await asyncio.to_thread(broker.start)
-                report(await judge(site, crowd, len(times)))
+                report(await verify_outcome(site, crowd, len(times)))
 
         asyncio.run(scene())
 
@@ -40,13 +40,13 @@ def test_a_broker_that_forgets_its_sessions_is_noticed(make, few, report, tmp_pa
             async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
                 crowd.pour(60)
                 for _ in times:
-                    await crowd.heard(20)
+                    await crowd.answered(20)
                     broker.kill()
                     broker.forget()
                     await asyncio.to_thread(broker.start)
-                await crowd.heard(20)
+                await crowd.answered(20)
                 assert site.status()["link"]["sessions_lost"] >= 1
-                report(await judge(site, crowd, len(times)))
+                report(await verify_outcome(site, crowd, len(times)))
 
         asyncio.run(scene())
 
@@ -73,7 +73,7 @@ def test_what_a_broker_drops_while_the_node_is_away_comes_again(make, whole, rep
                     await until(lambda: all(not person.link.unacked for person in crowd.people))
                 assert crowd.waiting() == 3 * each
                 site.node.thaw()
-                outcome = await judge(site, crowd, 3 * each)
+                outcome = await verify_outcome(site, crowd, 3 * each)
                 assert outcome.resent, "nothing was dropped: this proves nothing"
                 report(outcome)
 

@@ -13,7 +13,7 @@ from edge.journal.journal import Journal
 from edge.journal.reader import JournalReader
 from edge.limits import JOURNAL_BALLAST_BYTES
 from edge.scenarios.dispatch import Dispatch
-from tests.faults.people import Crowd, Outcome, judge, until
+from tests.faults.people import Crowd, Outcome, until, verify_outcome
 from tests.faults.rig import Site, Wires, copy_data
 from tests.processes import find_program
 
@@ -24,7 +24,7 @@ WAL_HEADER, WAL_FRAME = 32, 24 + 4096
 
 
 HINTS = ("Check the disk", "Name another file", "Install that version again")
-"""What a person is told to do about a journal that does not open."""
+"""The advice about a journal that does not open."""
 
 
 def frozen(make, events: int = 60) -> tuple[Site, Path, set[tuple[str, str]]]:
@@ -37,7 +37,7 @@ def frozen(make, events: int = 60) -> tuple[Site, Path, set[tuple[str, str]]]:
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(300)
-            await crowd.heard(events)
+            await crowd.answered(events)
             acknowledged.update((person.name, id_) for person in crowd.people for id_ in person.acknowledged)
             site.node.freeze()
             copy_data(site.folder / "data", copy, (JOURNAL, WAL))
@@ -118,8 +118,8 @@ def test_rot_on_any_page_is_found_or_harmless(make, few, report, tmp_path):
     for suffix in ("-wal", "-shm"):
         (site.folder / "data" / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
     site.node.spawn()
-    assert site.node.wait() == JournalError.exit_code, site.node.said()
-    assert "fails its checksum" in site.node.said()
+    assert site.node.wait() == JournalError.exit_code, site.node.output()
+    assert "fails its checksum" in site.node.output()
     assert list((site.folder / "data").glob(f"{JOURNAL}.damaged-*")), "no copy was kept"
 
 
@@ -137,7 +137,7 @@ def rotten_row(database: bytes, body: bytes) -> bytes:
 
 
 def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few):
-    """No file may grow any more (as on a full disk): the node says so, accepts nothing and goes on answering for what
+    """No file may grow any more (as on a full disk): the node shows it, accepts nothing and goes on answering for what
     it has; with space again it resumes by itself, and nothing that was acknowledged is lost."""
     site = make()
 
@@ -145,20 +145,20 @@ def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(100)
-            await crowd.heard(20)
+            await crowd.answered(20)
             times = few(range(4), 1)
             for _ in times:
                 size = max(path.stat().st_size for path in (site.folder / "data").glob(f"{JOURNAL}*"))
                 site.node.limit(resource.RLIMIT_FSIZE, size)
                 await until(lambda: not site.status()["serving"])
                 assert "full" in site.status()["sentence"]
-                told = crowd.told()
+                sent_count = crowd.sent_count()
                 await asyncio.sleep(0.3)
-                assert crowd.told() == told, "a receipt without a disk"
+                assert crowd.sent_count() == sent_count, "a receipt without a disk"
                 site.node.limit(resource.RLIMIT_FSIZE, 1 << 40)
-                await crowd.heard(20)
+                await crowd.answered(20)
             assert (site.folder / "data" / "ballast").stat().st_size == JOURNAL_BALLAST_BYTES
-            report(await judge(site, crowd, len(times)))
+            report(await verify_outcome(site, crowd, len(times)))
 
     asyncio.run(scene())
 
@@ -175,15 +175,15 @@ def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report
         driven = 0
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(100)
-            await crowd.heard(20)
+            await crowd.answered(20)
             for n in few(range(12, 40), 1):
                 site.node.kill()
                 await asyncio.to_thread(site.node.start, f"{call}:error=EIO:when={n}")
                 code = await asyncio.to_thread(site.node.wait)
-                assert code == JournalError.exit_code, (n, code, site.node.said())
-                assert "disk failed" in site.node.said()
+                assert code == JournalError.exit_code, (n, code, site.node.output())
+                assert "disk failed" in site.node.output()
                 driven += 1
             await asyncio.to_thread(site.node.start)
-            report(await judge(site, crowd, driven))
+            report(await verify_outcome(site, crowd, driven))
 
     asyncio.run(scene())

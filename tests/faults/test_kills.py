@@ -25,7 +25,7 @@ from edge.limits import SNAPSHOT_ROWS
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
-from tests.faults.people import DOOR, SHOP, Crowd, Outcome, judge, sums, until, well
+from tests.faults.people import DOOR, SHOP, Crowd, Outcome, sums, until, verify_outcome, well
 from tests.faults.rig import Died, Process, Site, Wires, copy_data
 from tests.processes import find_program
 
@@ -85,11 +85,11 @@ def test_a_kill_at_each_call_of_the_first_start(make, few, report):
                     site.node.kill()
                     driven += not lived
                     await asyncio.to_thread(site.node.start)
-                    assert "recovery" not in site.node.said()
+                    assert "recovery" not in site.node.output()
                     if lived:
                         break
             # The journal of the last birth is new, and so is everybody who talks to it.
-            report(await judge(site, crowd, driven))
+            report(await verify_outcome(site, crowd, driven))
 
     asyncio.run(scene())
 
@@ -104,23 +104,23 @@ def test_a_kill_at_each_call_under_load(make, few, report):
         driven = 0
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(150)
-            await crowd.heard(20)
+            await crowd.answered(20)
             for calls, last in NODE_CALLS.items():
                 begin = driven
                 for n in few(range(1, last + 1), 1):
                     site.node.kill()
                     if await asyncio.to_thread(lives, site.node, calls, n):
-                        since, told = time.monotonic(), crowd.told()
+                        since, sent_count = time.monotonic(), crowd.sent_count()
 
-                        def goes_on(since: float = since, told: int = told) -> bool:
-                            return crowd.told() > told + DIE_EVENTS and time.monotonic() > since + DIE_S_MIN
+                        def goes_on(since: float = since, sent_count: int = sent_count) -> bool:
+                            return crowd.sent_count() > sent_count + DIE_EVENTS and time.monotonic() > since + DIE_S_MIN
 
                         if not await dies(site.node, goes_on, DIE_S_MAX):
                             break
                     driven += 1
                 assert driven > begin, f"{calls} never killed anything: this proves nothing"
             await asyncio.to_thread(site.node.start)
-            report(await judge(site, crowd, driven))
+            report(await verify_outcome(site, crowd, driven))
 
     asyncio.run(scene())
 
@@ -176,7 +176,7 @@ def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
         begin = time.monotonic()
         site.node.start()
         ready_s.append(time.monotonic() - begin)
-        assert f"{HISTORY_ROWS} rows recovered" in site.node.said()
+        assert f"{HISTORY_ROWS} rows recovered" in site.node.output()
         site.node.kill()
 
     async def scene() -> None:
@@ -198,7 +198,7 @@ def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
 
 def test_a_centre_killed_at_each_call(make, few, report):
     """The centre dies at its N-th call while batches come in: each of them is merged once or not at all, and the node
-    keeps it until the centre says that it has it."""
+    keeps it until the centre states that it has it."""
     site = make()
 
     async def scene() -> None:
@@ -216,6 +216,6 @@ def test_a_centre_killed_at_each_call(make, few, report):
             assert driven, "nothing was killed: this proves nothing"
             site.node.kill()
             await asyncio.to_thread(site.start)
-            report(await judge(site, crowd, driven))
+            report(await verify_outcome(site, crowd, driven))
 
     asyncio.run(scene())

@@ -1,4 +1,4 @@
-"""Time that stands still, jumps, or passes without anything happening; and a node short of what it needs (rows 15, 16,
+"""Time that stands still, jumps, or passes without any event; and a node short of what it needs (rows 15, 16,
 25, 31)."""
 
 import asyncio
@@ -10,7 +10,7 @@ import pytest
 
 from bench.demo.processes import write_config
 from edge.limits import STATUS_INTERVAL_S, STATUS_STALL_INTERVALS
-from tests.faults.people import Crowd, judge, until
+from tests.faults.people import Crowd, until, verify_outcome
 from tests.faults.rig import SPEED, Wires
 from tests.processes import find_program, mosquitto
 
@@ -28,13 +28,13 @@ def test_a_pause_of_anybody_passes(make, few, report, tmp_path):
             site.start()
             async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
                 crowd.pour(60)
-                await crowd.heard(20)
+                await crowd.answered(20)
                 for pause_s in seconds:
                     for frozen in (site.node, site.centre, broker):
                         frozen.freeze()
                         await asyncio.sleep(pause_s)
                         frozen.thaw()
-                report(await judge(site, crowd, 3 * len(seconds)))
+                report(await verify_outcome(site, crowd, 3 * len(seconds)))
 
         asyncio.run(scene())
 
@@ -50,7 +50,7 @@ def test_a_wall_clock_that_jumps_between_two_starts(make, few, report):
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            await crowd.heard(20)
+            await crowd.answered(20)
             driven = few(jumps, 1)
             for jump_ms in [*driven, 0]:
                 site.node.kill()
@@ -61,8 +61,8 @@ def test_a_wall_clock_that_jumps_between_two_starts(make, few, report):
                 }
                 write_config(site.folder / "edge.toml", {**site.settings, **anchors})
                 await asyncio.to_thread(site.node.start)
-                await crowd.heard(20)
-            report(await judge(site, crowd, len(driven)))
+                await crowd.answered(20)
+            report(await verify_outcome(site, crowd, len(driven)))
 
     asyncio.run(scene())
 
@@ -77,17 +77,17 @@ def test_without_file_descriptors_the_connected_are_served(make, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             await crowd.connected()
             crowd.pour(60)
-            await crowd.heard(20)
+            await crowd.answered(20)
             site.node.limit(resource.RLIMIT_NOFILE, len(list(Path(f"/proc/{site.node.pid}/fd").iterdir())))
             late = Crowd(site, wires.door, ("c-3", "c-4"))
             async with late:
-                await crowd.heard(40)
+                await crowd.answered(40)
                 site.node.limit(resource.RLIMIT_NOFILE, 1 << 12)
                 async with asyncio.timeout(60):
                     await late.connected()
                 late.people[0].act()
                 await until(lambda: not late.waiting())
-            report(await judge(site, crowd, 1))
+            report(await verify_outcome(site, crowd, 1))
 
     asyncio.run(scene())
 
@@ -101,7 +101,7 @@ def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(make, repor
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(200)
-            await crowd.heard(20)
+            await crowd.answered(20)
             size_kb = int(
                 Path(f"/proc/{site.node.pid}/status").read_text(encoding="ascii").partition("VmSize:")[2].split()[0]
             )
@@ -110,13 +110,13 @@ def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(make, repor
             if site.node.alive:
                 site.node.kill()
             await asyncio.to_thread(site.node.start)
-            report(await judge(site, crowd, 1))
+            report(await verify_outcome(site, crowd, 1))
 
     asyncio.run(scene())
 
 
 @pytest.mark.whole
-def test_a_disk_that_hangs_is_said_within_two_intervals(make, report):
+def test_a_disk_that_hangs_is_reported_within_two_intervals(make, report):
     """A sync that takes half a minute: nothing is acknowledged meanwhile, and the status is degraded within two
     intervals, or the node so plainly hangs that its service manager's watchdog acts; then it goes on by itself."""
     find_program("strace")
@@ -127,22 +127,22 @@ def test_a_disk_that_hangs_is_said_within_two_intervals(make, report):
         site.node.start("fdatasync:delay_enter=25000000:when=40")
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            told, since = -1, time.monotonic()
+            sent_count, since = -1, time.monotonic()
             while time.monotonic() - since < 2.0:
-                if crowd.told() != told:
-                    told, since = crowd.told(), time.monotonic()
+                if crowd.sent_count() != sent_count:
+                    sent_count, since = crowd.sent_count(), time.monotonic()
                 await asyncio.sleep(0.05)
-            said = ""
+            output = ""
             async with asyncio.timeout((STATUS_STALL_INTERVALS + 2) * STATUS_INTERVAL_S):
-                while not said:
+                while not output:
                     try:
                         report_ = await asyncio.to_thread(site.status)
                     except OSError:
-                        said = "it does not answer: no WATCHDOG=1 either"
+                        output = "it does not answer: no WATCHDOG=1 either"
                     else:
-                        said = report_["sentence"] if report_["state"] == "degraded" else ""
+                        output = report_["sentence"] if report_["state"] == "degraded" else ""
                     await asyncio.sleep(0.2)
-            assert crowd.told() == told, "a receipt without a disk"
-            report(await judge(site, crowd, 1))
+            assert crowd.sent_count() == sent_count, "a receipt without a disk"
+            report(await verify_outcome(site, crowd, 1))
 
     asyncio.run(scene())

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from edge.limits import STATUS_STALL_INTERVALS
-from tests.faults.people import Crowd, judge, until
+from tests.faults.people import Crowd, until, verify_outcome
 from tests.faults.rig import Wires
 
 INTERVAL_S = 0.5
@@ -33,14 +33,14 @@ LATE_IN_LIFE = "edge.limits.RESTART_AFTER_S = 0.0\n"
 
 
 @contextmanager
-def service_manager(heard: list[str]) -> Iterator[str]:
-    """Where a node reports to, as to systemd. `heard` grows by what it says. Yields the value of NOTIFY_SOCKET."""
+def service_manager(notices: list[str]) -> Iterator[str]:
+    """Where a node reports to, as to systemd. `notices` grows by what it sends. Yields the value of NOTIFY_SOCKET."""
     name = f"doorstep-{secrets.token_hex(8)}"
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
         datagrams.bind(f"\0{name}")
         datagrams.setblocking(False)
-        loop.add_reader(datagrams, lambda: heard.append(datagrams.recv(4096).decode()))
+        loop.add_reader(datagrams, lambda: notices.append(datagrams.recv(4096).decode()))
         yield f"@{name}"
         loop.remove_reader(datagrams)
 
@@ -54,27 +54,27 @@ def service_manager(heard: list[str]) -> Iterator[str]:
         pytest.param(FORGETS, "stall_send", False, id="forgets to send", marks=pytest.mark.whole),
     ],
 )
-def test_an_uplink_that_stops_by_itself_is_said_and_restarted(make, report, fault, problem, restart):
+def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, fault, problem, restart):
     """The uplink's task returns, raises or sends nothing any more, and no socket shows it: the status is degraded and
     names it, decisions go on, and the watchdog starves only where a restart helps. After one all is well."""
     site = make()
-    heard: list[str] = []
+    notices: list[str] = []
 
     async def beats(within_s: float) -> bool:
-        heard.clear()
+        notices.clear()
         await asyncio.sleep(within_s)
-        return any("WATCHDOG=1" in said for said in heard)
+        return any("WATCHDOG=1" in output for output in notices)
 
     async def scene() -> None:
-        with service_manager(heard) as address:
+        with service_manager(notices) as address:
             site.node.environment["NOTIFY_SOCKET"] = address
             site.node.inside = SAMPLES + fault
             site.start()
             async with asyncio.timeout(10):
-                await until(lambda: any("READY=1" in said for said in heard))
+                await until(lambda: any("READY=1" in output for output in notices))
             async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
                 crowd.pour(60)
-                await crowd.heard(20)
+                await crowd.answered(20)
                 async with asyncio.timeout(60):
                     await until(lambda: problem in [found["name"] for found in site.status()["problems"]])
                 found = site.status()
@@ -82,10 +82,10 @@ def test_an_uplink_that_stops_by_itself_is_said_and_restarted(make, report, faul
                 assert found["serving"]
                 await asyncio.sleep(2 * INTERVAL_S)  # the beat that was under way
                 assert await beats((STATUS_STALL_INTERVALS + 4) * INTERVAL_S) is not restart
-                await crowd.heard(20)
+                await crowd.answered(20)
                 site.node.kill()  # the service manager, or a person who has read the sentence
                 site.node.inside = ""
                 await asyncio.to_thread(site.node.start)
-                report(await judge(site, crowd, 1))
+                report(await verify_outcome(site, crowd, 1))
 
     asyncio.run(scene())

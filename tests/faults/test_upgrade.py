@@ -1,5 +1,5 @@
 """One data directory, another version (row 29). `tests/data/journal-0.1.0.db` is a journal that doorstep 0.1.0 wrote
-while no centre could be reached: 36 events of three clients, all of them still to be told."""
+while no centre could be reached: 36 events of three clients, all of them still to be sent to the centre."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def inherit(site: Site, format_: int = 0) -> None:
 
 
 def evidence_of(path: Path) -> Evidence:
-    """What a journal says."""
+    """A journal's content."""
     evidence = Evidence()
     with JournalReader.open(path) as reader:
         evidence.read([body for _, body in reader.rows(0)])
@@ -77,8 +77,8 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_alone(make, report):
     before = site.journal.read_bytes()
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code
-    assert "newer doorstep" in site.node.said()
-    assert "Traceback" not in site.node.said()
+    assert "newer doorstep" in site.node.output()
+    assert "Traceback" not in site.node.output()
     assert site.journal.read_bytes() == before
     db = apsw.Connection(str(site.journal))
     db.pragma("user_version", FORMAT)
@@ -125,7 +125,7 @@ def newer_row(db: apsw.Connection, _: Path) -> Callable[[], object]:
 
 @pytest.mark.parametrize("plant", [pytest.param(newer_snapshot, marks=pytest.mark.whole), newer_row])
 def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant):
-    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and says whose it is, no
+    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and names the version, no
     row is changed, and the newer version goes on with the whole backlog, down to the centre."""
     site = make()
     inherit(site)
@@ -136,8 +136,8 @@ def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plan
     before = rows_of(site.journal)
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code
-    assert "newer doorstep" in site.node.said()
-    assert "Traceback" not in site.node.said()
+    assert "newer doorstep" in site.node.output()
+    assert "Traceback" not in site.node.output()
     assert rows_of(site.journal) == before
     undo()
     db.close()
@@ -162,9 +162,9 @@ def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(ma
     write_config(site.folder / "edge.toml", {**site.settings, "of_tomorrow": 1})
     site.node.spawn()
     assert site.node.wait() == ConfigError.exit_code
-    assert "of_tomorrow" in site.node.said()
-    assert "There is no such option" in site.node.said()
-    assert "Traceback" not in site.node.said()
+    assert "of_tomorrow" in site.node.output()
+    assert "There is no such option" in site.node.output()
+    assert "Traceback" not in site.node.output()
     assert [path.name for path in site.journal.parent.iterdir()] == [site.journal.name]
     assert site.journal.read_bytes() == before
     write_config(site.folder / "edge.toml", site.settings)

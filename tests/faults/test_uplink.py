@@ -1,4 +1,4 @@
-"""The way to the centre: cut, half dead, slow, and a centre that is down or talks nonsense (rows 7 to 10, 14)."""
+"""The way to the centre: cut, half dead, slow, and a centre that is down or sends garbage (rows 7 to 10, 14)."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import pytest
 
 from bench.proxy import FAIR, NetworkConditions
 from edge.limits import UPLINK_ACK_DEADLINE_S
-from tests.faults.people import Crowd, judge, sums, until
+from tests.faults.people import Crowd, sums, until, verify_outcome
 from tests.faults.rig import Site, Wires, copy_data
 
 RSS_GROWTH_KB_MAX = 40_000
@@ -25,23 +25,23 @@ def test_a_cut_uplink_costs_nothing(make, whole, report, seconds):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             for _ in range(times):
                 crowd.pour(150)
-                await crowd.heard(20)
+                await crowd.answered(20)
                 await wires.uplink.refuse()
                 wires.uplink.reset()
-                begin = crowd.told()
+                begin = crowd.sent_count()
                 await asyncio.sleep(seconds)
-                assert crowd.told() > begin, "no decision without the uplink"
+                assert crowd.sent_count() > begin, "no decision without the uplink"
                 assert not site.status()["sync"]["connected"]
                 await wires.uplink.start()
                 await crowd.rest()
-            report(await judge(site, crowd, times))
+            report(await verify_outcome(site, crowd, times))
 
     asyncio.run(scene())
 
 
 @pytest.mark.parametrize("way", ["up", pytest.param("down", marks=pytest.mark.whole)])
 def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, way):
-    """The connection ends at byte k of what the node, or the centre, says: greetings, batches and acknowledgements are
+    """The connection ends at byte k of what the node, or the centre, sends: welcomes, batches and acknowledgements are
     cut anywhere, and each batch is applied once."""
     site = make()
 
@@ -49,7 +49,7 @@ def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, wa
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            await crowd.heard(20)
+            await crowd.answered(20)
             positions = few([1, *range(40, 2400 if way == "up" else 500, 40 if way == "up" else 10)], 2)
             for number, position in enumerate(positions):
                 cut = NetworkConditions(cut_at=position, cut_resets=number % 2 == 1)
@@ -62,31 +62,31 @@ def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, wa
             wires.uplink.up = wires.uplink.down = FAIR
             site.node.kill()
             await asyncio.to_thread(site.node.start)
-            report(await judge(site, crowd, len(positions)))
+            report(await verify_outcome(site, crowd, len(positions)))
 
     asyncio.run(scene())
 
 
 @pytest.mark.whole
 def test_a_half_dead_uplink_is_left(make, report):
-    """A centre whose every answer vanishes is left at the deadline, the status says so, and nothing hangs."""
+    """A centre whose every answer vanishes is left at the deadline, the status shows it, and nothing hangs."""
     site = make()
 
     async def scene() -> None:
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            await crowd.heard(60)
+            await crowd.answered(60)
             wires.uplink.down = NetworkConditions(swallow=True)
-            begin = crowd.told()
+            begin = crowd.sent_count()
             async with asyncio.timeout(4 * UPLINK_ACK_DEADLINE_S):
                 await until(lambda: site.status()["sync"]["error"], step_s=0.2)
             sync = site.status()["sync"]
             assert "acknowledged" in sync["error"]  # the MQTT client's own deadline and that for batches end together
             assert not sync["connected"]
-            assert crowd.told() > begin, "no decision meanwhile"
+            assert crowd.sent_count() > begin, "no decision meanwhile"
             wires.uplink.down = FAIR
-            report(await judge(site, crowd, 1))
+            report(await verify_outcome(site, crowd, 1))
 
     asyncio.run(scene())
 
@@ -103,11 +103,11 @@ def test_a_slow_uplink_neither_swells_the_node_nor_stops_it(make, whole, report)
             wires.uplink.up = wires.uplink.down = slow
             wires.uplink.reset()
             crowd.pour(150)
-            await crowd.heard(100)
+            await crowd.answered(100)
             begin_kb = site.node.memory_kb()
             await asyncio.sleep(20 if whole else 2)
             assert site.node.memory_kb() - begin_kb < RSS_GROWTH_KB_MAX
-            report(await judge(site, crowd, 1))
+            report(await verify_outcome(site, crowd, 1))
 
     asyncio.run(scene())
 
@@ -121,31 +121,31 @@ def test_a_centre_that_is_frozen_killed_or_mad_changes_nothing(make, few, report
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(100)
-            await crowd.heard(20)
+            await crowd.answered(20)
             faults = ["frozen", "mad", "killed"]
             for fault in faults:
                 if fault == "frozen":
                     site.centre.freeze()
-                    await crowd.heard(50)
+                    await crowd.answered(50)
                     site.centre.thaw()
                 elif fault == "killed":
                     site.centre.kill()
-                    await crowd.heard(50)
+                    await crowd.answered(50)
                     await asyncio.to_thread(site.centre.start)
                 else:
                     await _mad(site, wires, crowd)
-            report(await judge(site, crowd, len(faults)))
+            report(await verify_outcome(site, crowd, len(faults)))
 
     asyncio.run(scene())
 
 
 async def _mad(site: Site, wires: Wires, crowd: Crowd) -> None:
     """For a while somebody else listens where the centre should."""
-    heard = 0
+    answered = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal heard
-        heard += 1
+        nonlocal answered
+        answered += 1
         try:
             writer.write(b"\x20\x03\x00\x00\x00" + os.urandom(10_000_000))
             await writer.drain()
@@ -160,8 +160,8 @@ async def _mad(site: Site, wires: Wires, crowd: Crowd) -> None:
     wires.uplink.target = ("127.0.0.1", server.sockets[0].getsockname()[1])
     wires.uplink.reset()
     async with asyncio.timeout(30):
-        await until(lambda: heard)
-    await crowd.heard(50)
+        await until(lambda: answered)
+    await crowd.answered(50)
     assert site.node.memory_kb() - begin_kb < RSS_GROWTH_KB_MAX
     server.close()
     wires.uplink.target = ("127.0.0.1", site.centre_port)
@@ -169,8 +169,8 @@ async def _mad(site: Site, wires: Wires, crowd: Crowd) -> None:
 
 
 @pytest.mark.whole  # whoever is sent away by the other waits half a minute
-def test_two_nodes_with_one_identity_are_told_apart(make, report):
-    """A copy of the data directory is started while the node runs: the centre refuses one of the two, says so in an
+def test_two_nodes_with_one_identity_are_distinguished(make, report):
+    """A copy of the data directory is started while the node runs: the centre refuses one of the two, reports it in an
     alarm, and counts no event twice; what the node promised its clients holds."""
     site, twin = make(), make()
 
@@ -178,7 +178,7 @@ def test_two_nodes_with_one_identity_are_told_apart(make, report):
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(100)
-            await crowd.heard(100)
+            await crowd.answered(100)
             await until(lambda: site.summary()["events"] > 0)
             site.node.freeze()
             copy_data(site.folder / "data", twin.folder / "data")
@@ -187,11 +187,11 @@ def test_two_nodes_with_one_identity_are_told_apart(make, report):
             (twin.folder / "uplink.token").write_text((site.folder / "uplink.token").read_text())
             site.node.thaw()
             await asyncio.to_thread(twin.node.start)
-            wires.uplink.reset()  # both say hello again
+            wires.uplink.reset()  # both send a hello again
             async with asyncio.timeout(60):
                 await until(lambda: any(alarm["kind"] == "cloned" for alarm in site.nodes()[0]["alarms"]))
             twin.node.kill()
-            outcome = await judge(site, crowd, 1, uplink=False)
+            outcome = await verify_outcome(site, crowd, 1, uplink=False)
             site.node.start()
             node, centre = sums(site)
             assert 0 < centre <= node, f"I3: the centre counts {centre} of {node} events"

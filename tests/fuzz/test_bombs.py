@@ -17,7 +17,7 @@ from edge.limits import PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX
 from edge.core.model import Publish
 from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import Decoder, MalformedPacket, read
-from edge.messages.batches import NO_BATCH, Parcel, decode_body
+from edge.messages.batches import NO_BATCH, BatchMessage, decode_body
 
 SIZE = PAYLOAD_BYTES_MAX - 64
 payloads = [
@@ -47,7 +47,7 @@ def zeros(size: int) -> bytes:
 
 digest = sha256(b"").digest()
 bodies = (zeros(200_000_000), zeros(-1))
-parcels = [Parcel(epoch=1, seq=1, sha256=digest, previous=NO_BATCH, body=body) for body in bodies]
+batches = [BatchMessage(epoch=1, seq=1, sha256=digest, previous=NO_BATCH, body=body) for body in bodies]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(5):
     for payload in payloads:
@@ -61,9 +61,9 @@ for _ in range(5):
             except MalformedPacket:
                 pass
             assert decoder.buffered <= PACKET_BYTES_MAX
-    for parcel in parcels:
+    for batch in batches:
         try:
-            unpack(parcel)
+            unpack(batch)
         except BatchError as error:
             assert error.reason == "too_large"
         else:

@@ -50,14 +50,14 @@ def window(minute: int) -> Window:
     )
 
 
-def parcel(seq: int, body: bytes, previous: bytes = NO_BATCH) -> BatchMessage:
+def batch(seq: int, body: bytes, previous: bytes = NO_BATCH) -> BatchMessage:
     digest = sha256(body).digest()
     return BatchMessage(epoch=1, seq=seq, sha256=digest, previous=previous, body=zstandard.compress(body))
 
 
 HELLO = Hello(node="n1", instance="i1", boot="b1", epoch=0, through=0, head=NO_BATCH, in_flight=[], acked_events=0)
 BODY = encode_body([window(1), window(2)])
-GOOD = [encode(HELLO), encode(parcel(1, BODY)), encode(parcel(2, encode_body([]), sha256(BODY).digest()))]
+GOOD = [encode(HELLO), encode(batch(1, BODY)), encode(batch(2, encode_body([]), sha256(BODY).digest()))]
 ANSWERS = [
     encode(SyncWelcome(epoch=1, through=0)),
     encode(SyncWelcome(epoch=2, old_through=1, discard_before=START, reason="node_restored")),
@@ -80,12 +80,12 @@ def store(tmp_path_factory: pytest.TempPathFactory):
 def test_damaged_batches_are_refused_and_counted(store: Store, data: st.DataObject) -> None:
     """Whatever a node sends: merged whole where it is the honest next batch, else refused, counted, nothing changed."""
     node = f"n{data.draw(st.integers(0, 5))}"
-    kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "nonsense")))
+    kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "unknown")))
     payload = data.draw(damaged(GOOD))
     before = store.record(node)
-    verdict = BatchValidator(store, lambda: START).judge(Publish(node, kind, payload, 1, 1))
+    outcome = BatchValidator(store, lambda: START).validate(Publish(node, kind, payload, 1, 1))
     after = store.record(node)
-    assert verdict.reason == "" or verdict.reason in Reason
+    assert outcome.reason == "" or outcome.reason in Reason
     if kind == SYNC_BATCH and after != before:
         assert before is not None
         assert after is not None
@@ -96,7 +96,7 @@ def test_damaged_batches_are_refused_and_counted(store: Store, data: st.DataObje
 @given(damaged([BODY]), st.booleans())
 def test_a_body_is_believed_only_as_far_as_the_schema(body: bytes, honest_hash: bool) -> None:
     """A body with the right hash and any content: windows within the schema, or a BatchError with a reason."""
-    sent = parcel(1, body)
+    sent = batch(1, body)
     if not honest_hash:
         sent = BatchMessage(epoch=1, seq=1, sha256=sent.sha256, previous=NO_BATCH, body=body)
     try:
@@ -111,14 +111,14 @@ def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:
     """No other content than the honest one is merged, and that once. (Where the damage is in the name of an optional
     field it is the batch as an older node would send it.)"""
     made = Store(tmp_path)
-    judge = BatchValidator(made, lambda: START)
-    judge.judge(Publish("n1", SYNC_HELLO, GOOD[0], 1, 1))
-    sample = encode(parcel(1, encode_body([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])))
+    validate = BatchValidator(made, lambda: START)
+    validate.validate(Publish("n1", SYNC_HELLO, GOOD[0], 1, 1))
+    sample = encode(batch(1, encode_body([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])))
     for payload in every_damage(sample):
-        judge.judge(Publish("n1", SYNC_BATCH, payload, 1, 1))
+        validate.validate(Publish("n1", SYNC_BATCH, payload, 1, 1))
     assert made.record("n1").through <= 1  # type: ignore[union-attr]
     for _ in range(2):
-        judge.judge(Publish("n1", SYNC_BATCH, sample, 1, 1))
+        validate.validate(Publish("n1", SYNC_BATCH, sample, 1, 1))
     made.close()
     reader = Reader(tmp_path)
     assert reader.summary(0, 2 * START)["events"] == 3
@@ -141,7 +141,7 @@ class Line:
 
 
 class Node:
-    """An outbox with two batches in flight, and its uplink, which hears what it is told."""
+    """An outbox with two batches in flight, and its uplink, driven by scripted answers."""
 
     def __init__(self) -> None:
         self.outbox = Outbox("n1")
@@ -170,21 +170,21 @@ class Node:
         else:
             self.outbox.stored(item.epoch, item.through)
 
-    def hear(self, kind: str, payload: bytes) -> None:
+    def deliver(self, kind: str, payload: bytes) -> None:
         self.sync._on_messages([Message(topic_down("centre", "n1", kind), payload, 1, 1)])
 
 
 @fuzzed
 @given(st.lists(st.tuples(st.sampled_from((SYNC_WELCOME, SYNC_ACK, "x")), damaged(ANSWERS, 3)), min_size=1, max_size=6))
-def test_whatever_the_centre_says_nothing_unsent_is_deleted(said: list[tuple[str, bytes]]) -> None:
-    """Greetings and acknowledgements with any damage: no exception, every event is still accounted for, and what is
+def test_whatever_the_centre_shows_nothing_unsent_is_deleted(answers: list[tuple[str, bytes]]) -> None:
+    """Welcomes and acknowledgements with any damage: no exception, every event is still accounted for, and what is
     acknowledged was in flight."""
 
     async def main() -> None:
         node = Node()
         total = node.outbox.events_waiting
-        for kind, payload in said:
-            node.hear(kind, payload)
+        for kind, payload in answers:
+            node.deliver(kind, payload)
             outbox = node.outbox
             assert outbox.events_waiting + outbox.events_acked + outbox.events_discarded == total
         node.sync._disarm()

@@ -31,7 +31,7 @@ CONFIGURATIONS = [
 
 
 def complaint(what: Callable[[], object], *kinds: type[DoorstepError]) -> str:
-    """What `what` says when it raises one of `kinds`; empty where it raises nothing. Other exceptions pass."""
+    """The text of the error of `kinds` that `what` raises; empty where it raises none. Other exceptions pass."""
     try:
         what()
     except kinds as error:
@@ -48,8 +48,8 @@ def test_a_damaged_configuration_is_refused_by_name(
     """It loads, or the error names the file and is a sentence."""
     path = tmp_path / "any.toml"
     path.write_bytes(text)
-    said = complaint(lambda: read(path), ConfigError)
-    assert not said or (str(path) in said and said.endswith((".", "?")))
+    message = complaint(lambda: read(path), ConfigError)
+    assert not message or (str(path) in message and message.endswith((".", "?")))
 
 
 @fuzzed
@@ -61,8 +61,8 @@ def test_damaged_credentials_let_nobody_in(tmp_path: Path, data: st.DataObject) 
     for client in ("rider-1", "shop-2"):
         add(path, client)
     path.write_bytes(data.draw(damaged([path.read_bytes()])))
-    if said := complaint(lambda: Credentials.load(path), InputError):
-        assert str(path) in said
+    if message := complaint(lambda: Credentials.load(path), InputError):
+        assert str(path) in message
         return
     credentials = Credentials.load(path)
     for client in credentials.clients():
@@ -90,12 +90,12 @@ def day() -> tuple[list[bytes], bytes]:
 @given(data=st.data())
 def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None:
     """A row that passes its checksum and is no row, or no row of this version: a JournalError, or another state; the
-    tools that read journals say so, too."""
+    tools that read journals report it, too."""
     rows = list(day()[0])
     at = data.draw(st.integers(0, len(rows) - 1))
     rows[at] = data.draw(damaged(rows))
-    said = complaint(lambda: Node([Dispatch]).recover(None, rows), JournalError)
-    assert not said or said.endswith((".", "?"))
+    message = complaint(lambda: Node([Dispatch]).recover(None, rows), JournalError)
+    assert not message or message.endswith((".", "?"))
     replay = Replay(Node([Dispatch]), None)
     for row in rows:
         try:
@@ -109,13 +109,13 @@ def test_damaged_rows_stop_recovery_with_a_sentence(data: st.DataObject) -> None
 @given(snapshot=damaged([day()[1]]))
 def test_a_damaged_snapshot_stops_recovery_with_a_sentence(snapshot: bytes) -> None:
     """Any bytes in place of a snapshot: a JournalError, or a state."""
-    said = complaint(lambda: Node([Dispatch]).recover(snapshot, []), JournalError)
-    assert not said or said.endswith((".", "?"))
+    message = complaint(lambda: Node([Dispatch]).recover(snapshot, []), JournalError)
+    assert not message or message.endswith((".", "?"))
 
 
 @fuzzed
 @given(data=st.data())
-def test_a_damaged_journal_opens_or_says_why_not(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_damaged_journal_opens_or_reports_why_not(tmp_path: Path, data: st.DataObject) -> None:
     """Any bytes in the file itself: what is read back is what was written, or there is a JournalError."""
     rows, _ = day()
     path = tmp_path / "journal.sqlite3"
@@ -125,8 +125,8 @@ def test_a_damaged_journal_opens_or_says_why_not(tmp_path: Path, data: st.DataOb
     if not sample.exists():
         _write(sample, rows)
     path.write_bytes(data.draw(damaged([sample.read_bytes()])))
-    if said := complaint(lambda: _check(path, rows), JournalError):
-        assert str(path) in said
+    if message := complaint(lambda: _check(path, rows), JournalError):
+        assert str(path) in message
 
 
 def _check(path: Path, rows: list[bytes]) -> None:

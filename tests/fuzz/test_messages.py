@@ -41,7 +41,7 @@ def core() -> Node:
 
 
 def handled(node: Node, inputs: list[Input]) -> None:
-    """A round of the core: its row can be read again, and everything durable has its verdict."""
+    """A round of the core: its row can be read again, and everything durable has its reason."""
     before = node.counts.received
     effects = node.handle(inputs, now(node.last.mono + 1))
     durable = [item for item in inputs if isinstance(item, Event | Rejected)]
@@ -62,7 +62,7 @@ def test_damaged_messages_are_events_or_counted_refusals(messages: list[tuple[st
 
 @fuzzed
 @given(st.sampled_from(KINDS), st.binary(max_size=300))
-def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
+def test_malformed_input_is_refused(kind: str, payload: bytes) -> None:
     """Random bytes, too."""
     handled(core(), list(check(kind, payload)))
 

@@ -1,4 +1,4 @@
-"""What strangers can send as MQTT 3.1.1 and 5: a connection answers, waits or closes, and never breaks."""
+"""What anybody can send as MQTT 3.1.1 and 5: a connection answers, waits or closes, and never breaks."""
 
 import pytest
 from hypothesis import given
@@ -50,12 +50,12 @@ STREAMS = {
 }
 
 
-def listened(version: int, pieces: list[bytes], introduced: bool) -> None:
-    """A connection hears `pieces`, one read each. What must be true whatever they are."""
+def listened(version: int, pieces: list[bytes], authenticated: bool) -> None:
+    """A connection receives `pieces`, one read each. What must be true whatever they are."""
     world = World(acknowledge=True)
     world.receiver.answer("c1")
     peer = world.peer(version)
-    if introduced:
+    if authenticated:
         peer.connection.receive(HELLO.write() if version == 5 else v311.write(HELLO), world.now, 0.0)
     for piece in pieces:
         if piece and not peer.connection.closing:
@@ -92,7 +92,7 @@ def test_every_cut_and_every_flipped_byte_of_a_conversation(version: int) -> Non
 @pytest.mark.parametrize("reader", [read, v311.read], ids=["5", "3.1.1"])
 @fuzzed
 @given(data=st.data())
-def test_a_codec_only_ever_says_malformed(reader, data: st.DataObject) -> None:
+def test_a_codec_only_ever_states_malformed(reader, data: st.DataObject) -> None:
     """Bytes are packets, wait for more, or are malformed; nothing is kept beyond the limit of a packet."""
     decoder = Decoder(1_000, reader)
     stream = data.draw(damaged(STREAMS[5] + STREAMS[4]))

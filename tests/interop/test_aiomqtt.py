@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 V311, V5 = aiomqtt.ProtocolVersion.V311, aiomqtt.ProtocolVersion.V5
 
 pytestmark = pytest.mark.parametrize("version", [V311, V5], ids=["3.1.1", "5.0"])
@@ -23,7 +23,7 @@ def client(server: Any, version: aiomqtt.ProtocolVersion, name: str = "phone", *
         "username": server.username,
         "password": server.token,
         "protocol": version,
-        "timeout": PATIENCE_S,
+        "timeout": TIMEOUT_S,
     }
     if version == V311:
         options["clean_session"] = options.pop("clean_start", True)
@@ -31,7 +31,7 @@ def client(server: Any, version: aiomqtt.ProtocolVersion, name: str = "phone", *
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), PATIENCE_S))
+    asyncio.run(asyncio.wait_for(test(), TIMEOUT_S))
 
 
 def expiry(version: aiomqtt.ProtocolVersion, seconds: int) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_reconnect_with_redelivery(endpoint_server: Any, order: str, version: ai
 
 
 def test_wrong_password(endpoint_server: Any, version: aiomqtt.ProtocolVersion):
-    """The refusal says what is wrong."""
+    """The refusal names what is wrong."""
 
     async def test() -> None:
         with pytest.raises(aiomqtt.MqttError, match=r"[Bb]ad user ?name or password"):

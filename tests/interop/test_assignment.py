@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.site import Phone, Site, site
 
 HERE = Path(__file__).parent
-PATIENCE_S = 30
+TIMEOUT_S = 30
 PEOPLE = [f"person-{number}" for number in range(8)]
 _next = count()
 
@@ -98,7 +98,7 @@ def test_aiomqtt(person: Person, version: aiomqtt.ProtocolVersion):
                     return kinds
         return kinds
 
-    kinds = asyncio.run(asyncio.wait_for(main(), PATIENCE_S))
+    kinds = asyncio.run(asyncio.wait_for(main(), TIMEOUT_S))
     assert kinds["receipt"]["status"] == "accepted"
     assert right(person, kinds)
 
@@ -108,7 +108,7 @@ def test_mqttjs(person: Person, version: int, program: Callable[[str], str]):
     """MQTT.js over WebSocket places an order and gets receipt and assignment."""
     if not (HERE / "node_modules" / "mqtt").is_dir():
         pytest.skip("MQTT.js is not installed; run: npm ci --prefix tests/interop")
-    told = {
+    received = {
         "url": f"ws://127.0.0.1:{ports(person.made)['listen_ws']}/mqtt",
         "clientId": "phone",
         "username": person.name,
@@ -122,10 +122,10 @@ def test_mqttjs(person: Person, version: int, program: Callable[[str], str]):
         "expect": 4,
     }
     done = subprocess.run(
-        [program("node"), str(HERE / "client.mjs"), json.dumps(told)],
+        [program("node"), str(HERE / "client.mjs"), json.dumps(received)],
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
         check=True,
     )
     messages = json.loads(done.stdout)["messages"]
@@ -142,7 +142,7 @@ def test_mosquitto(person: Person, version: str, program: Callable[[str], str]):
         address = ["-h", "127.0.0.1", "-p", str(person.made.port), "-V", version]
         user = ["-u", person.name, "-P", person.token, "-q", "1"]
         command = [program(name), *address, *user, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
 
     tool("mosquitto_pub", "-t", person.up("rider.shift"), "-m", person.shift)
     tool("mosquitto_pub", "-t", person.up("order.place"), "-m", person.order)

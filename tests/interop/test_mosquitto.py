@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,7 +25,7 @@ def tool(endpoint_server: Any, version: str, program: Callable[[str], str]) -> T
         address = ["-h", endpoint_server.host, "-p", str(endpoint_server.port), "-V", version]
         user = ["-u", endpoint_server.username, "-P", token or endpoint_server.token]
         command = [program(name), *address, *user, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, **options)
 
     return runner
 
@@ -48,14 +48,14 @@ def test_publish_receipt_and_reconnect(tool: Tool, endpoint_server: Any, version
 
 
 def test_wrong_password(tool: Tool, endpoint_server: Any, order: str):
-    """The tool says that it was refused."""
+    """The tool states that it was refused."""
     done = tool("mosquitto_pub", "-q", "1", "-t", endpoint_server.up(), "-m", order, token="wrong")
     assert done.returncode != 0
     assert "bad user name or password" in done.stderr.lower() or "not authori" in done.stderr.lower()
 
 
 def test_oversized(tool: Tool, endpoint_server: Any, version: str, order: str, oversized: int):
-    """An oversized order (white space does it) reaches nobody, whether the tool says so or not."""
+    """An oversized order (white space does it) reaches nobody, whether the tool reports it or not."""
     subscribe = ["mosquitto_sub", *kept(version), "-q", "1", "-t", endpoint_server.down]
     assert tool(*subscribe, "-E").returncode == 0
     tool("mosquitto_pub", "-q", "1", "-t", endpoint_server.up(), "-s", input=order + " " * oversized)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-PATIENCE_S = 40
+TIMEOUT_S = 40
 
 Play = Callable[..., dict[str, Any]]
 
@@ -26,20 +26,20 @@ def play(endpoint_server: Any, version: int, program: Callable[[str], str]) -> P
         pytest.skip("MQTT.js is not installed; run: npm ci --prefix tests/interop")
     node = program("node")
 
-    def player(**told: Any) -> dict[str, Any]:
+    def player(**options: Any) -> dict[str, Any]:
         scenario = {
             "url": f"ws://{endpoint_server.host}:{endpoint_server.websocket_port}/mqtt",
             "clientId": "phone",
             "username": endpoint_server.username,
             "password": endpoint_server.token,
             "version": version,
-            **told,
+            **options,
         }
         done = subprocess.run(
             [node, str(HERE / "client.mjs"), json.dumps(scenario)],
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert done.stdout, done.stderr
@@ -68,7 +68,7 @@ def test_reconnect_with_redelivery(play: Play, endpoint_server: Any, order: str)
 
 
 def test_wrong_password(play: Play, version: int):
-    """The refusal says what is wrong."""
+    """The refusal names what is wrong."""
     assert play(password="wrong")["error"]["code"] == (0x86 if version == 5 else 4)
 
 

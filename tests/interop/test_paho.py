@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 Event = tuple[str, Any]
 Connect = Callable[..., "Client"]
@@ -47,7 +47,7 @@ class Client:
     def wait(self, name: str) -> Any:
         """What comes with the next event of this name; earlier others are passed over."""
         while True:
-            found, value = self.events.get(timeout=PATIENCE_S)
+            found, value = self.events.get(timeout=TIMEOUT_S)
             if found == name:
                 return value
 
@@ -77,7 +77,7 @@ def test_publish_and_receipt(connect: Connect, endpoint_server: Any, order: str)
     client.paho.subscribe(endpoint_server.down, qos=1)
     assert client.wait("subscribed") == [1]
     client.paho.publish(endpoint_server.up(), order, qos=1)
-    events = dict(client.events.get(timeout=PATIENCE_S) for _ in range(2))
+    events = dict(client.events.get(timeout=TIMEOUT_S) for _ in range(2))
     assert events["acknowledged"][1] == 0
     topic, receipt = events["message"]
     assert topic == "ds/n1/down/till-1/receipt"
@@ -101,7 +101,7 @@ def test_reconnect_with_redelivery(connect: Connect, endpoint_server: Any, order
 
 
 def test_wrong_password(connect: Connect):
-    """The refusal says what is wrong."""
+    """The refusal names what is wrong."""
     client = connect(token="wrong")
     assert client.wait("connected")[0] == 0x86  # paho gives 3.1.1's code 4 the same name
 
@@ -123,7 +123,7 @@ def test_forbidden_topic(connect: Connect, endpoint_server: Any, order: str):
     if client.version == MQTTProtocolVersion.MQTTv5:
         assert client.wait("acknowledged")[1] == 0x87
     else:
-        assert client.events.get(timeout=PATIENCE_S)[0] == "disconnected"
+        assert client.events.get(timeout=TIMEOUT_S)[0] == "disconnected"
 
 
 def test_forbidden_subscription(connect: Connect):

@@ -61,7 +61,7 @@ def test_central_toml_shows_every_option_with_its_default() -> None:
     assert all(commented for _, _, commented in shown.values())
 
 
-def test_edge_toml_says_of_each_option_whether_a_reload_applies_it() -> None:
+def test_edge_toml_states_of_each_option_whether_a_reload_applies_it() -> None:
     """The comment of each option ends in [reload] or [restart], as edge/app/config.py and the scenarios have it."""
     reloadable = set(edge_config.RELOADABLE)
     for kind in load(DEFAULT):
@@ -93,7 +93,7 @@ def test_compose_configurations_find_each_other() -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_units_are_clean(unit: str, tmp_path: Path, program: Callable[[str], str]) -> None:
-    """`systemd-analyze verify` has nothing to say (of a copy that starts the command of this environment)."""
+    """`systemd-analyze verify` reports nothing (on a copy that starts the command of this environment)."""
     text = (DEPLOY / unit).read_text(encoding="utf-8")
     assert "ExecStart=/opt/doorstep/bin/doorstep " in text
     (tmp_path / unit).write_text(text.replace("/opt/doorstep/bin/doorstep", str(DOORSTEP)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The way in: what `make` offers, and what it says on a machine where something is missing."""
+"""The way in: what `make` offers, and its output on a machine where something is missing."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ PROMISED = {"venv", "demo", "test", "faults", "fuzz", "lint", "bench", "pieces",
 
 
 def test_help_lists_every_target(program: Callable[[str], str]) -> None:
-    """`make` alone says what there is."""
+    """`make` alone names what there is."""
     # The suite may itself run under make, whose flags would make this one print where it is.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run([program("make")], cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
@@ -31,7 +31,7 @@ def test_ci_runs_the_tests() -> None:
     assert "make test" in text
 
 
-def test_without_python_make_says_what_to_install(tmp_path: Path, program: Callable[[str], str]) -> None:
+def test_without_python_make_shows_what_to_install(tmp_path: Path, program: Callable[[str], str]) -> None:
     """On a machine without a new enough Python the message names the package and the way round."""
     environment = {"PATH": str(tmp_path), "LC_ALL": "C"}
     command = [program("make"), f"VENV={tmp_path}/venv", f"SYSTEM_PYTHON={tmp_path}/python3", "venv"]
@@ -43,7 +43,7 @@ def test_without_python_make_says_what_to_install(tmp_path: Path, program: Calla
 
 
 @pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", 1)])
-def test_setup_says_plainly_what_is_missing(tmp_path: Path, ci: str, code: int, program: Callable[[str], str]) -> None:
+def test_setup_reports_what_is_missing(tmp_path: Path, ci: str, code: int, program: Callable[[str], str]) -> None:
     """Where nothing can be installed, setup.sh names program, package and purpose; it fails under CI=true only."""
     (tmp_path / "id").symlink_to(program("id"))
     done = subprocess.run(

@@ -62,7 +62,7 @@ def test_the_wheel_holds_the_packages_whole_and_nothing_else(wheel: Path) -> Non
     assert any(name.endswith("entry_points.txt") for name in metadata)
 
 
-def test_the_installed_command_says_its_version(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_command_shows_its_version(installed: Path, tmp_path: Path) -> None:
     """`doorstep --version` runs from an empty directory, from the installed files."""
     done = subprocess.run(
         [installed, "--version"], cwd=tmp_path, env=clean_environment(), check=True, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""The house keeps its own rules: purity, sizes, no dead files, nothing unfinished, nothing of where it was built.
+"""Rules of the code base: purity, sizes, no dead files, nothing unfinished, nothing of where it was built.
 
 The rules' data stand in `[tool.doorstep]` of pyproject.toml.
 """
@@ -94,8 +94,8 @@ def set_walks(module: ast.Module) -> Iterator[int]:
             elif isinstance(node, ast.Call):
                 called = node.func
                 orders = isinstance(called, ast.Name) and called.id in ORDERED_BY_CALLER
-                joins = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
-                walked = node.args if orders or joins else []
+                is_join = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
+                walked = node.args if orders or is_join else []
             elif isinstance(node, ast.Starred | ast.YieldFrom):
                 walked = [node.value]
             for expression in walked:
@@ -210,20 +210,20 @@ def test_the_centre_knows_only_the_contract(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sources(*PACKAGES, "tests"))
-def test_every_file_and_test_says_why(name: str) -> None:
-    """A module begins with why it exists; a test function says its property in a sentence."""
+def test_every_file_and_test_reports_why(name: str) -> None:
+    """A module begins with why it exists; a test function states its property in a sentence."""
     module = tree(name)
     wrong = [] if ast.get_docstring(module) else [f"{name} has no docstring"]
     if name.rpartition("/")[2].startswith("test_"):
         for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node):
-                wrong.append(f"{name}:{node.lineno} {node.name} has no docstring: say the property in one sentence")
+                wrong.append(f"{name}:{node.lineno} {node.name} has no docstring: state the property in one sentence")
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", [name for name in sources(*PACKAGES) if not name.endswith("__init__.py")])
 def test_every_source_file_has_its_test(name: str) -> None:
-    """`edge/x.py` has `tests/edge/test_x.py`, or a test imports it, or `tested_elsewhere` says which test drives it."""
+    """`edge/x.py` has `tests/edge/test_x.py`, or a test imports it, or `tested_elsewhere` names its test."""
     folder, _, leaf = name.rpartition("/")
     mirror = f"tests/{folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
     place = RULES["tested_elsewhere"].get(name, mirror)

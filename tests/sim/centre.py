@@ -1,4 +1,4 @@
-"""The centre: its real judge over a store in memory, and the uplink between the two sides.
+"""The centre: its real validator over a store in memory, and the uplink between the two sides.
 
 The store adds, as the real one does, all of a batch or nothing. The uplink is cut, slow, half dead or corrupting.
 """
@@ -43,15 +43,15 @@ class Store:
     def hash_of(self, node: str, epoch: int, seq: int) -> bytes | None:
         return self.hashes.get((node, epoch, seq))
 
-    def greeted(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
+    def save_hello(self, node: str, record: NodeRecord | None, alarm: Alarm | None, at: int) -> None:
         if record is not None:
             self.standings[node] = record
         if alarm is not None:
             self.alarms.append(alarm)
 
-    def merge(self, record: NodeRecord, parcel: BatchMessage, windows: list[Window], at: int) -> None:
-        assert (record.node, parcel.epoch, parcel.seq) not in self.hashes
-        self.hashes[record.node, parcel.epoch, parcel.seq] = parcel.sha256
+    def merge(self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int) -> None:
+        assert (record.node, batch.epoch, batch.seq) not in self.hashes
+        self.hashes[record.node, batch.epoch, batch.seq] = batch.sha256
         self.standings[record.node] = record
         for window in windows:
             self.events += window.events
@@ -94,15 +94,15 @@ class Centre:
         """For another day."""
         self.backups = [*self.backups, deepcopy(self.store)][-BACKUPS_KEPT:]
 
-    def judge(self, client: str, kind: str, payload: bytes) -> BatchOutcome | None:
-        """The verdict, None where nobody is there to answer, or died before (or after) its transaction."""
+    def validate(self, client: str, kind: str, payload: bytes) -> BatchOutcome | None:
+        """The outcome, None where nobody is there to answer, or died before (or after) its transaction."""
         if self.down:
             return None
         merged = len(self.store.hashes)
-        judge = BatchValidator(self.store, self._world.wall_ms)  # type: ignore[arg-type]
-        verdict = judge.judge(Publish(client, kind, payload, 1, 1))
-        self._world.note(f"centre {kind} {verdict.reason} {len(self.store.hashes) - merged} {self.store.events}")
-        return verdict
+        validate = BatchValidator(self.store, self._world.wall_ms)  # type: ignore[arg-type]
+        outcome = validate.validate(Publish(client, kind, payload, 1, 1))
+        self._world.note(f"centre {kind} {outcome.reason} {len(self.store.hashes) - merged} {self.store.events}")
+        return outcome
 
 
 class Uplink:
@@ -180,20 +180,20 @@ class Uplink:
         """At the centre. What a dead process or a lost connection had sent before may still arrive."""
         if self._world.uplink == "cut" or (self._world.uplink == "dead" and self._world.chance.random() < 0.5):
             return
-        verdict = self._world.centre.judge(self._client, kind, payload)
-        if verdict is None or self._world.uplink == "dead":
+        outcome = self._world.centre.validate(self._client, kind, payload)
+        if outcome is None or self._world.uplink == "dead":
             return
-        answer = self._world.corrupted(verdict.payload, False)
+        answer = self._world.corrupted(outcome.payload, False)
         self._later(
-            self._delay_s(), lambda: self._process.run(lambda: self._answer(generation, verdict, answer, number))
+            self._delay_s(), lambda: self._process.run(lambda: self._answer(generation, outcome, answer, number))
         )
 
-    def _answer(self, generation: int, verdict: BatchOutcome, payload: bytes, number: int) -> None:
+    def _answer(self, generation: int, outcome: BatchOutcome, payload: bytes, number: int) -> None:
         if generation != self._generation or not self.connected or self._world.uplink == "cut":
             return
-        if verdict.kind:
-            self._on_messages([Message(topic_down("centre", self._client, verdict.kind), payload, 1, 1)])
+        if outcome.kind:
+            self._on_messages([Message(topic_down("centre", self._client, outcome.kind), payload, 1, 1)])
         if number:
             _, _, on_ack = self._unacknowledged.pop(number, ("", b"", None))
             if on_ack is not None:
-                on_ack(0x80 if verdict.reason else 0)
+                on_ack(0x80 if outcome.reason else 0)

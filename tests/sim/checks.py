@@ -1,6 +1,7 @@
-"""The invariants, judged from what became durable, what was shown, and what the core holds.
+"""The invariants, checked from what became durable, what was shown, and what the core holds.
 
-The judge keeps books of its own, made from the rows alone: which id was decided how, who is on shift, who holds what.
+The checks keep a ledger of their own, made from the rows alone: which id was decided how, who is on shift, who holds
+what.
 """
 
 from collections.abc import Callable
@@ -34,8 +35,8 @@ class Shift:
         self.capacity, self.until = capacity, until
 
 
-class Books:
-    """What the durable rows say."""
+class Ledger:
+    """What the durable rows contain."""
 
     def __init__(self) -> None:
         self.decided: dict[tuple[str, str], bytes] = {}
@@ -60,7 +61,7 @@ class Books:
         need(
             len(reasons) == len(durable),
             "I3",
-            lambda: f"row {row.number} has {len(durable)} events, {len(reasons)} verdicts",
+            lambda: f"row {row.number} has {len(durable)} events, {len(reasons)} reasons",
         )
         answers = [effect for effect in row.effects if isinstance(effect, Answer)]
         for answer in answers:
@@ -134,9 +135,7 @@ class Books:
         order = body["order"]
         if body["state"] == "withdrawn":
             kept = self._kept.get(order) == rider
-            need(
-                not kept, "I2", lambda: f"{rider} picks {order} up, is told that it may, and then that it is withdrawn"
-            )
+            need(not kept, "I2", lambda: f"{rider} picks {order} up, gets a confirmation, and then a withdrawal")
             if self.holders.get(order) == rider:
                 del self.holders[order]
             return
@@ -154,16 +153,20 @@ class Books:
 
 def _withdrawn(row: Row, order: str, rider: str) -> bool:
     """Whether the row takes the order from this rider."""
-    told = [e for e in row.effects if isinstance(e, Answer) and e.kind == "assignment" and e.client == rider]
-    return any(body["order"] == order and body["state"] == "withdrawn" for body in (loose(e.payload) for e in told))
+    sent_assignments = [
+        e for e in row.effects if isinstance(e, Answer) and e.kind == "assignment" and e.client == rider
+    ]
+    return any(
+        body["order"] == order and body["state"] == "withdrawn" for body in (loose(e.payload) for e in sent_assignments)
+    )
 
 
 class Checks:
-    """Everything that is judged while the world runs."""
+    """Everything that is checked while the world runs."""
 
     def __init__(self, limits: dict[str, int]) -> None:
         self.limits = limits
-        self.books = Books()
+        self.ledger = Ledger()
         self.sent: dict[tuple[str, str], Publish] = {}
         self.believed: dict[tuple[str, str], None] = {}
         """Ids whose publishers stopped sending."""
@@ -176,12 +179,12 @@ class Checks:
 
     def durable(self, body: bytes) -> None:
         """A row is on disk."""
-        self.books.enter(decode_row(body))
+        self.ledger.enter(decode_row(body))
 
     def shown(self, answer: Answer) -> None:
         """An answer leaves the node."""
         need(
-            self.books.answers.get(answer.sequence) == answer.payload,
+            self.ledger.answers.get(answer.sequence) == answer.payload,
             "I1",
             lambda: f"answer {answer.sequence} to {answer.client} is shown and not on disk",
         )
@@ -190,7 +193,7 @@ class Checks:
         """A PUBACK leaves the node."""
         if not id_ or reason in (Reason.DISK_FULL, Reason.OVERLOADED):
             return
-        receipt = self.books.decided.get((client, id_))
+        receipt = self.ledger.decided.get((client, id_))
         need(receipt is not None, "I1", lambda: f"{id_} of {client} is acknowledged, not on disk")
         # An empty reason is also that of a repeat.
         right = not reason or (receipt is not None and loose(receipt).get("reason") == reason)
@@ -208,16 +211,16 @@ class Checks:
         self.believed[key] = None
         before = self.seen.setdefault(key, payload)
         need(before == payload, "I2", lambda: f"{id_} of {client} was answered {before!r} and then {payload!r}")
-        need(self.books.decided.get(key) == payload, "I2", lambda: f"the receipt of {id_} of {client} is not on disk")
+        need(self.ledger.decided.get(key) == payload, "I2", lambda: f"the receipt of {id_} of {client} is not on disk")
 
-    def forget(self, lost: Books, kept: Books) -> None:
+    def forget(self, lost: Ledger, kept: Ledger) -> None:
         """The node's disk went back in time: what was only on it is promised no more."""
         for key in lost.decided:
             if key not in kept.decided:
                 self.forgotten[key] = None
                 self.believed.pop(key, None)
                 self.seen.pop(key, None)
-        self.books = kept
+        self.ledger = kept
 
     # -- what the core holds -------------------------------------------------------------------------------------------
 
@@ -235,23 +238,23 @@ class Checks:
         self._bounds(node)
 
     def _dispatch(self, node: Node) -> None:
-        book = node.dispatch._state
+        dispatch_state = node.dispatch._state
         holders = {}
-        for name, rider in book.riders.known.items():
+        for name, rider in dispatch_state.riders.known.items():
             for order in rider.orders:
                 need(order not in holders, "I4", lambda o=order, n=name: f"{o} is with {n} and {holders[o]}")
                 holders[order] = name
                 need(
-                    book.orders.open[order].rider == name,
+                    dispatch_state.orders.open[order].rider == name,
                     "I4",
                     lambda o=order, n=name: f"{n} has {o}, which is not its",
                 )
-        for name, order in book.orders.open.items():
+        for name, order in dispatch_state.orders.open.items():
             held = order.state is not PLACED
             need(bool(order.rider) == held, "I4", lambda n=name, o=order: f"{n} is {o.state} with rider {o.rider!r}")
             need(not held or name in holders, "I4", lambda n=name, o=order: f"{n} is {o.state} and nobody has it")
             need(
-                (name in book.orders.waiting) == (not held),
+                (name in dispatch_state.orders.waiting) == (not held),
                 "I4",
                 lambda n=name: f"{n} waits wrongly",
             )

@@ -33,7 +33,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.rows: list[bytes] = []
-        """Row 1 first, those that are pruned too, so that everything can be judged again."""
+        """Row 1 first, those that are pruned too, so that everything can be checked again."""
         self.pruned = 0
         """The last row that left the journal."""
         self.snapshots: list[Snapshot] = []

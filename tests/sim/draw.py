@@ -89,7 +89,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     rules: Rules
     absent: list[str] = []
     """People who do not take part. Only a failure that is made shorter has any."""
-    unsaid: list[str] = []
+    skipped: list[str] = []
     """Ids of events that are not sent, likewise."""
 
 

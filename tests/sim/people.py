@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOP = Place(31.2000, 121.4000)
 RESEND_S = 20.0
 RETRY = (Reason.DISK_FULL, Reason.OVERLOADED)
-TOLD = ("on", "order", "offer", "accept", "step")
+SHOWN_FIELDS = ("on", "order", "offer", "accept", "step")
 """Fields of an event that its line in the trace shows."""
 BAD = (b"", b"{", b"\xc1", b"[1]", b'{"id": 7}', b'{"id":"bad-1","at":1,"order":"\\u0001"}', bytes(300))
 
@@ -46,7 +46,7 @@ class Person:
         self.away_until = 0.0
         self.outbox: dict[str, Sent] = {}
         self.receipts: dict[str, bytes] = {}
-        self.agenda: list[tuple[float, Callable[[], None]]] = []
+        self.scheduled: list[tuple[float, Callable[[], None]]] = []
         self._count = 0
 
     @property
@@ -60,10 +60,10 @@ class Person:
         self._count += 1
         id_ = f"{self.name}-{self._count}"
         skew_ms = self.rng.choice((0, 0, 0, -3_000_000, 10**10, -(10**10))) if self.world.plan.bad_rate else 0
-        if id_ in self.world.plan.unsaid:
+        if id_ in self.world.plan.skipped:
             return id_
-        self.world.said.append(id_)
-        self.world.note(f"says {id_} {kind} {' '.join(str(fields[name]) for name in TOLD if name in fields)}")
+        self.world.sent_ids.append(id_)
+        self.world.note(f"sends {id_} {kind} {' '.join(str(fields[name]) for name in SHOWN_FIELDS if name in fields)}")
         body = DURABLE_KINDS[kind](id=id_, at=max(0, self.world.wall_ms() + skew_ms), **fields)
         self.raw(id_, kind, encode(body, self.json))
         return id_
@@ -80,7 +80,7 @@ class Person:
         self.world.link.send(self, id_, sent.kind, sent.payload, 1)
 
     def later(self, delay_s: float, what: Callable[[], None]) -> None:
-        self.agenda.append((self.world.time.now + delay_s, what))
+        self.scheduled.append((self.world.time.now + delay_s, what))
 
     def tick(self) -> None:
         """Come, go, do what is due, and repeat oneself."""
@@ -88,15 +88,15 @@ class Person:
             self.world.link.disconnect(self)
             return
         self.world.link.connect(self)
-        due = [item for item in self.agenda if item[0] <= self.world.time.now]
-        self.agenda = [item for item in self.agenda if item[0] > self.world.time.now]
+        due = [item for item in self.scheduled if item[0] <= self.world.time.now]
+        self.scheduled = [item for item in self.scheduled if item[0] > self.world.time.now]
         for _, what in due:
             what()
         for id_, sent in list(self.outbox.items()):
             if sent.last <= self.world.time.now - RESEND_S or (not self.world.quiet and self.rng.random() < 0.02):
                 self._send(id_)
         if not self.world.quiet and self.rng.random() < self.world.plan.bad_rate:
-            kind = self.rng.choice((*DURABLE_KINDS, "rider.position", "nonsense"))
+            kind = self.rng.choice((*DURABLE_KINDS, "rider.position", "unknown"))
             self.world.link.send(self, "", kind, self.rng.choice(BAD), 1)
         self.act()
 
@@ -118,9 +118,9 @@ class Person:
             self.world.checks.receipt(self.name, body["id"], payload)
             self.outbox.pop(body["id"], None)
         else:
-            self.hear(kind, body)
+            self.receive(kind, body)
 
-    def hear(self, kind: str, body: dict[str, Any]) -> None:
+    def receive(self, kind: str, body: dict[str, Any]) -> None:
         """An assignment or an update."""
 
 
@@ -149,9 +149,9 @@ class Customer(Person):
 
 
 class Shop(Person):
-    """Says when an order is ready, or late."""
+    """Reports when an order is ready, or late."""
 
-    def hear(self, kind: str, body: dict[str, Any]) -> None:
+    def receive(self, kind: str, body: dict[str, Any]) -> None:
         if kind == "update" and body["state"] == "placed" and self.rng.random() < 0.4:
             order = body["order"]
             if self.rng.random() < 0.5:
@@ -208,7 +208,7 @@ class Rider(Person):
         else:
             self.step(order, self.rng.choice(("at_shop", "picked_up", "delivered")))
 
-    def hear(self, kind: str, body: dict[str, Any]) -> None:
+    def receive(self, kind: str, body: dict[str, Any]) -> None:
         if kind != "assignment" or body["state"] != "offered":
             return
         order, offer = body["order"], body["offer"]

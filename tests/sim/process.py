@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Status:
-    """What the pipeline tells its status; drops are kept, the rest goes nowhere."""
+    """What the pipeline reports to its status; drops are kept, the rest goes nowhere."""
 
     def __init__(self, process: "Process") -> None:
         self._process = process
@@ -52,7 +52,7 @@ class Status:
 
 
 class Process:
-    """From start to crash. `main` is false for a clone, which has no clients and is not judged."""
+    """From start to crash. `main` is false for a clone, which has no clients and is not checked."""
 
     def __init__(self, world: "World", disk: Disk, boot: int, main: bool = True) -> None:
         self.world, self.disk, self.main = world, disk, main
@@ -75,7 +75,7 @@ class Process:
         if node.number:
             clock.resume(node.last)
         self.pipeline = Pipeline(node, self.paper, clock, self.status, "wgs84", self.fatal)  # type: ignore[arg-type]
-        self.world.judge_recovery(self, node)
+        self.world.check_recovery(self, node)
         self.drops = DropCounter(self.disk.block, lambda block: setattr(self.disk, "block", block))
         unrecorded = self.drops.unrecorded(node.number)
         self.pipeline.start()
@@ -151,7 +151,7 @@ class Process:
             self.world.fail(Broken("I6", f"the core failed: {error}"))
         self.kill(str(error))
 
-    # -- what the disk tells -------------------------------------------------------------------------------------------
+    # -- what the disk reports -----------------------------------------------------------------------------------------
 
     def handled(self, row: bytes) -> None:
         """A round came out of the core."""

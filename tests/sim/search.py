@@ -23,7 +23,7 @@ class Outcome(Struct):
     invariant: str
     lines: list[str]
     rows: int
-    said: list[str]
+    sent_ids: list[str]
     """Ids of the events that people sent."""
 
 
@@ -37,7 +37,7 @@ def live(plan: Plan) -> Outcome:
         why, invariant = str(broken), broken.invariant
     except Exception as error:  # noqa: BLE001 - whatever the code raises in a world is a finding
         why, invariant = f"{type(error).__name__}: {error}", type(error).__name__
-    return Outcome(plan, world.trace_hash, why, invariant, world.lines, len(world.disk.rows), world.said)
+    return Outcome(plan, world.trace_hash, why, invariant, world.lines, len(world.disk.rows), world.sent_ids)
 
 
 def run(seed: int, ticks: int = TICKS) -> Outcome:
@@ -62,11 +62,11 @@ def shrink(outcome: Outcome, attempt: Callable[[Plan], Outcome] = live) -> Outco
     for vice in ("bad_rate", "decline", "ignore", "lie"):
         search.holds(**{vice: 0.0})
     search.ticks()
-    size = len(search.outcome.said)
+    size = len(search.outcome.sent_ids)
     while size := size // 2:
         at = 0
-        while at < len(search.outcome.said):
-            if not search.holds(unsaid=[*search.outcome.plan.unsaid, *search.outcome.said[at : at + size]]):
+        while at < len(search.outcome.sent_ids):
+            if not search.holds(skipped=[*search.outcome.plan.skipped, *search.outcome.sent_ids[at : at + size]]):
                 at += size
     search.ticks()
     return search.outcome
@@ -107,6 +107,6 @@ def report(outcome: Outcome, lines_max: int = 60) -> str:
     plan = outcome.plan
     shown = outcome.lines[-lines_max:]
     faults = ", ".join(plan.faults) or "none"
-    head = f"seed {plan.seed}, {plan.ticks} ticks, {len(outcome.said)} events, faults {faults}: {outcome.why}"
+    head = f"seed {plan.seed}, {plan.ticks} ticks, {len(outcome.sent_ids)} events, faults {faults}: {outcome.why}"
     short = f"python -m tests.sim --trace --plan '{msgspec.json.encode(plan).decode()}'"
     return "\n".join([head, f"whole: python -m tests.sim --seeds {plan.seed} --trace", f"this: {short}", *shown])

@@ -1,7 +1,7 @@
 """Two processes with one identity, and a centre that is restored to whatever it once was: nothing counts twice.
 
 The rest of the world is left out, so that thousands of such histories fit into seconds. Every event has a counter of
-its own: the centre's sum tells at once what came twice, and by whom.
+its own: the centre's sum shows at once what came twice, and by whom.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ from msgspec import Struct
 from central.ingest.receive import BatchOutcome, BatchValidator
 from edge.core.model import Now, SyncWelcomed
 from edge.core.outbox import Outbox
-from edge.messages.batches import SYNC_BATCH, SYNC_HELLO, BatchMessage, Window, decode_ack, decode_greeting, encode
+from edge.messages.batches import SYNC_BATCH, SYNC_HELLO, BatchMessage, Window, decode_ack, decode_welcome, encode
 from edge.mqtt.seam import Publish
 from tests.sim.centre import Store
 
@@ -46,7 +46,7 @@ class Side:
         self.draft: list[str] = []
         self.line: deque[BatchMessage] = deque()
         """Sent and not yet at the centre: it may arrive long after."""
-        self.greeted = False
+        self.welcomed = False
 
     def copy(self, boot: str) -> "Side":
         """Another process on a copy of the same disk; also what a restart makes."""
@@ -67,7 +67,7 @@ class Feud(Struct):
 
     twice: dict[str, int]
     missing: int
-    said: int
+    sent: int
 
 
 class History:
@@ -102,17 +102,17 @@ class History:
                 self._send(self.node)
                 self._carry(self.node)
         missing = self.events - len(self.store.counters)
-        said = self.node.outbox.events_discarded + self.discarded + self.lost
-        return Feud(self._twice(), missing, said)
+        sent = self.node.outbox.events_discarded + self.discarded + self.lost
+        return Feud(self._twice(), missing, sent)
 
     def _twice(self) -> dict[str, int]:
         return {name: count for name, count in self.store.counters.items() if count > 1}
 
-    def _judge(self, kind: str, payload: bytes) -> BatchOutcome:
+    def _validate(self, kind: str, payload: bytes) -> BatchOutcome:
         before = len(self.store.alarms)
-        verdict = BatchValidator(self.store, lambda: 0).judge(Publish("n-1", kind, payload, 1, 1))  # type: ignore[arg-type]
+        outcome = BatchValidator(self.store, lambda: 0).validate(Publish("n-1", kind, payload, 1, 1))  # type: ignore[arg-type]
         self.lost += sum(alarm.events for alarm in self.store.alarms[before:])
-        return verdict
+        return outcome
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -127,13 +127,11 @@ class History:
                 side.seal(self.minute)
 
     def _hello(self, side: Side) -> None:
-        verdict = self._judge(SYNC_HELLO, encode(side.outbox.hello("i-1", side.boot)))
-        greeting = decode_greeting(verdict.payload)
-        side.greeted = not greeting.refused
-        if side.greeted and self.rng.random() < 0.8:  # else the answer is lost
-            word = SyncWelcomed(
-                greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before, greeting.history
-            )
+        outcome = self._validate(SYNC_HELLO, encode(side.outbox.hello("i-1", side.boot)))
+        reply = decode_welcome(outcome.payload)
+        side.welcomed = not reply.refused
+        if side.welcomed and self.rng.random() < 0.8:  # else the answer is lost
+            word = SyncWelcomed(reply.epoch, reply.through, reply.old_through, reply.discard_before, reply.history)
             if word.discard_before and word.epoch > side.outbox.epoch and side.draft:
                 self.discarded += len(side.draft) * (side is self.node)
                 side.draft = []  # it began before everything that the centre has
@@ -141,7 +139,7 @@ class History:
             side.outbox.cut(Now(0.0, 0))
 
     def _send(self, side: Side) -> None:
-        if side.greeted:
+        if side.welcomed:
             now = side.outbox.hello("i-1", side.boot)
             side.line.extend(
                 BatchMessage(
@@ -159,9 +157,9 @@ class History:
         """One batch arrives, and its acknowledgement or not."""
         if not side.line:
             return
-        ack = decode_ack(self._judge(SYNC_BATCH, encode(side.line.popleft())).payload)
+        ack = decode_ack(self._validate(SYNC_BATCH, encode(side.line.popleft())).payload)
         if ack.refused:
-            side.greeted = False
+            side.welcomed = False
         elif self.rng.random() < 0.7 and ack.epoch == side.outbox.epoch:
             side.outbox.stored(ack.epoch, ack.through)
             side.outbox.cut(Now(0.0, 0))
@@ -192,11 +190,11 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_no_history_counts_anything_twice() -> None:
     """Whoever speaks first, whatever the centre is restored to, in whatever order: no event counts twice, and what is
-    missing in the end was said to be discarded or lost."""
+    missing in the end was reported as discarded or lost."""
     for seed in range(HISTORIES):
         feud = History(seed).live()
         assert not feud.twice, f"history {seed}: {feud.twice}"
-        assert not feud.missing or feud.said, f"history {seed}: {feud.missing} events are missing without a word"
+        assert not feud.missing or feud.sent, f"history {seed}: {feud.missing} events are missing without a word"
 
 
 def test_without_the_chain_they_would(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,11 +95,11 @@ def skip_a_sequence_number(patch: Patch) -> None:
 
     def skipping(self: Outbox, now: Now) -> Any:
         batches = honest(self, now)
-        for index, flying in enumerate(self._flying):
-            if flying.batch in batches and flying.batch.seq % 3 == 0:
-                batch = msgspec.structs.replace(flying.batch, seq=flying.batch.seq + 1)
-                batches[batches.index(flying.batch)] = batch
-                self._flying[index] = msgspec.structs.replace(flying, batch=batch)
+        for index, sent in enumerate(self._flying):
+            if sent.batch in batches and sent.batch.seq % 3 == 0:
+                batch = msgspec.structs.replace(sent.batch, seq=sent.batch.seq + 1)
+                batches[batches.index(sent.batch)] = batch
+                self._flying[index] = msgspec.structs.replace(sent, batch=batch)
         return batches
 
     patch.setattr(Outbox, "cut", skipping)
@@ -142,8 +142,8 @@ def offer_to_two(patch: Patch) -> None:
     """An order that waits for an answer is offered to the next one."""
     honest = assignments.apply_decisions
 
-    def hasty(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, say: Any) -> None:
-        honest(dispatch, decisions, now, say)
+    def hasty(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Any) -> None:
+        honest(dispatch, decisions, now, out)
         idle = [rider for rider in dispatch.riders.known.values() if rider.on and not rider.orders]
         for order in dispatch.orders.open.values():
             if order.state == "offered" and order.offers == 1 and idle:
@@ -198,7 +198,7 @@ def decide_a_known_id_again(patch: Patch) -> None:
 
 
 def answer_a_repeat_anew(patch: Patch) -> None:
-    """The recalled receipt is not the one that was recorded."""
+    """The looked up receipt is not the one that was recorded."""
     from edge.pipeline import receipts as repeats
 
     honest = repeats.receipts_in
@@ -231,7 +231,7 @@ def prune_by_the_wall_clock(patch: Patch) -> None:
 
 
 def withdraw_what_was_reclaimed(patch: Patch) -> None:
-    """What a round took from a rider it says last, even where it gave it back."""
+    """What a round took from a rider it sends last, even where it gave it back."""
     patch.setattr("edge.core.effects.Effects.cancel_withdrawal", lambda *_: None)
 
 
@@ -255,8 +255,8 @@ def read_the_clock_twice(patch: Patch) -> None:
     patch.setattr(Node, "_answer", impure)
 
 
-def mix_up_the_verdicts(patch: Patch) -> None:
-    """The verdicts of a batch come back in another order."""
+def shuffle_the_reasons(patch: Patch) -> None:
+    """The reasons of a batch come back in another order."""
     honest = InflightCommit.of.__func__  # type: ignore[attr-defined]
 
     def mixed(cls: type[InflightCommit], effects: Any, *arguments: Any) -> InflightCommit:
@@ -270,11 +270,11 @@ def count_an_acknowledgement_twice(patch: Patch) -> None:
     """What returns to the pool in a new epoch is there twice."""
     honest = Outbox.welcome
 
-    def doubling(self: Outbox, greeting: Any) -> None:
-        flying = list(self._flying)
-        honest(self, greeting)
-        if flying and not self._flying:
-            self.events_acked += flying[0].events
+    def doubling(self: Outbox, reply: Any) -> None:
+        sent = list(self._flying)
+        honest(self, reply)
+        if sent and not self._flying:
+            self.events_acked += sent[0].events
 
     patch.setattr(Outbox, "welcome", doubling)
 
@@ -304,7 +304,7 @@ PLANTED: list[Callable[[Patch], None]] = [
     withdraw_what_was_reclaimed,
     keep_every_answer,
     read_the_clock_twice,
-    mix_up_the_verdicts,
+    shuffle_the_reasons,
     count_an_acknowledgement_twice,
 ]
 
@@ -323,7 +323,7 @@ ASKED: dict[str, Callable[[Patch], None]] = {
 }
 """The ten that the specification names, in its words. They stay planted, whatever else is."""
 
-WEATHER: dict[Callable[[Patch], None], dict[str, float]] = {
+CONDITIONS: dict[Callable[[Patch], None], dict[str, float]] = {
     believe_a_lost_word: {"disk_full": 0.1},
     age_by_the_wall_clock: {"wall_jump": 0.3},
     prune_by_the_wall_clock: {"wall_jump": 0.2, "crash": 0.1},
@@ -333,15 +333,15 @@ WEATHER: dict[Callable[[Patch], None], dict[str, float]] = {
     lose_the_counts_of_lost_rounds: {"flood": 0.5, "disk_full": 0.2},
     count_a_kept_drop_twice: {"flood": 0.8, "disk_full": 0.3, "crash_within": 0.5},
 }
-"""Bugs that show only in rare weather are hunted in that alone."""
+"""Bugs that show only in rare network conditions are hunted in that alone."""
 
 
 def hunt(bug: Callable[[Patch], None], seeds_max: int) -> Outcome | None:
     """The first seed that breaks."""
     for seed in range(seeds_max):
         plan = draw(seed)
-        if bug in WEATHER:
-            plan = msgspec.structs.replace(plan, broker=False, faults=WEATHER[bug])
+        if bug in CONDITIONS:
+            plan = msgspec.structs.replace(plan, broker=False, faults=CONDITIONS[bug])
             plan.limits["RECENT_MAX"] = 4
         if (outcome := live(plan)).why:
             return outcome

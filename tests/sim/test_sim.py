@@ -53,7 +53,7 @@ def test_a_failure_becomes_short(monkeypatch: pytest.MonkeyPatch) -> None:
     shortest = shrink(outcome)
     assert shortest.invariant == outcome.invariant
     assert shortest.plan.ticks < outcome.plan.ticks < TICKS
-    assert len(shortest.said) <= 1 < len(outcome.said)
+    assert len(shortest.sent_ids) <= 1 < len(outcome.sent_ids)
     assert not shortest.plan.faults
     text = report(shortest)
     assert "python -m tests.sim --seeds 0" in text

@@ -14,10 +14,10 @@ from edge.core.node import Node
 from edge.limits import STATUS_INTERVAL_S
 from edge.scenarios.dispatch import Dispatch
 from tests.sim.centre import Centre
-from tests.sim.checks import Books, Broken, Checks, need
+from tests.sim.checks import Broken, Checks, Ledger, need
 from tests.sim.disk import Disk
 from tests.sim.draw import Plan, bounded
-from tests.sim.end import judge
+from tests.sim.end import check_end
 from tests.sim.links import Broker, Endpoint
 from tests.sim.loop import Time
 from tests.sim.people import SHOP, Customer, Person, Rider, Shop
@@ -41,14 +41,14 @@ class World:
         self.checks = Checks(plan.limits)
         self.lines: list[str] = []
         self.orders = 0
-        self.said: list[str] = []
+        self.sent_ids: list[str] = []
         """Ids of all events that people have sent."""
         self.quiet = False
         self.instance = "i-1"
         self.uplink = "up"
-        self.went_back = False
+        self.was_restored = False
         """The node's disk was restored, or it was cloned."""
-        self.centre_went_back = False
+        self.centre_was_restored = False
         self.cloned = False
         self.rows_lost_events = 0
         self.drops: list[tuple[float, int]] = []
@@ -92,13 +92,13 @@ class World:
         """Where an exception would be swallowed."""
         self._failure = self._failure or broken
 
-    def corrupted(self, payload: bytes, parcel: bool) -> bytes:
-        """What the uplink makes of it. A parcel may arrive with any byte changed: it is checked by its hashes. What
+    def corrupted(self, payload: bytes, batch: bool) -> bytes:
+        """What the uplink makes of it. A batch may arrive with any byte changed: it is checked by its hashes. What
         has no hash of its own is only cut short, since TLS leaves no other damage."""
         if not (self._corrupt and payload) or self.chance.random() < 0.5:
             return payload
         at = self.chance.randrange(len(payload))
-        if parcel:
+        if batch:
             return payload[:at] + bytes([payload[at] ^ (1 << self.chance.randrange(8))]) + payload[at + 1 :]
         return payload[:at]
 
@@ -121,7 +121,7 @@ class World:
         self.checks.shed += count
         self.drops.append((self.time.now, count))
 
-    def judge_recovery(self, process: Process, node: Node) -> None:
+    def check_recovery(self, process: Process, node: Node) -> None:
         """From the snapshot or from the first row: the same state."""
         if process.main and self.disk.snapshots and self.chance.random() < 0.25:
             scratch = Node([Dispatch])
@@ -154,9 +154,9 @@ class World:
             for tick in range(self.plan.ticks):
                 self._tick(tick)
             self._calm()
-            judge(self)
-            self._judge_replay()
-            self._judge_alive()
+            check_end(self)
+            self._check_replay()
+            self._check_alive()
 
     def _tick(self, tick: int) -> None:
         for person in self.people:
@@ -175,8 +175,12 @@ class World:
         self.time.advance(seconds)
         if self._failure is not None:
             raise self._failure
-        told = "disk" in self.process.status.alarms
-        need(told == self.process.pipeline.full, "I8", lambda: "the status does not say that the disk is full")
+        alarm = "disk" in self.process.status.alarms
+        need(
+            alarm == self.process.pipeline.full,
+            "I8",
+            lambda: "the status does not show that the disk is full",
+        )
         missed = self.process.status.drops.get("recall_missed", 0)
         need(not missed, "I2", lambda: f"{missed} repeats were acknowledged whose receipt is in a row that is gone")
         healed = [name for at, name in self._heal_at if at <= self.time.now]
@@ -235,7 +239,7 @@ class World:
         self._for_a_while("centre")
 
     def _centre_restored(self) -> None:
-        self.centre_went_back = True
+        self.centre_was_restored = True
         self.centre.restore()
         for process in (self.process, self.clone):
             if process is not None:
@@ -244,9 +248,9 @@ class World:
     def _node_restored(self) -> None:
         if not self.plan.backup or not self.backup.rows:
             return
-        self.went_back = True
+        self.was_restored = True
         self.process.kill("its disk is lost")
-        lost, kept = self.checks.books, Books()
+        lost, kept = self.checks.ledger, Ledger()
         self.disk = self.backup.copy()
         for row in self.disk.rows:
             kept.enter(decode_row(row))
@@ -255,7 +259,7 @@ class World:
 
     def _clone(self) -> None:
         if self.clone is None and self.disk.rows:
-            self.went_back = self.cloned = True
+            self.was_restored = self.cloned = True
             self._boots += 1
             self.clone = Process(self, self.disk.copy(), self._boots, main=False)
             self._for_a_while("clone")
@@ -317,7 +321,7 @@ class World:
         node = self.process.pipeline.node
         left = {
             "unanswered": sum(len(person.outbox) for person in self.people),
-            "agendas": sum(len(person.agenda) for person in self.people),
+            "scheduled": sum(len(person.scheduled) for person in self.people),
             "open orders": len(node.dispatch._state.orders.open),
             "events in open windows": sum(draft.events for draft in node.windows._drafts.values()),
             "events that wait": node.outbox.events_waiting,
@@ -327,14 +331,14 @@ class World:
             left["a full disk"] = 1
         return ", ".join(f"{count} {name}" for name, count in left.items() if count)
 
-    def _judge_replay(self) -> None:
+    def _check_replay(self) -> None:
         """Every row again, byte for byte."""
         again = Node([Dispatch])
         for row in self.disk.rows:
             made = again.replay(decode_row(row))[0]
             need(isinstance(made, Commit) and made.row == row, "I2", lambda: f"row {again.number} replays otherwise")
 
-    def _judge_alive(self) -> None:
+    def _check_alive(self) -> None:
         """A new rider and a new order find each other."""
         rng = Random(f"probe-{self.plan.seed}")
         plan = msgspec.structs.replace(self.plan, decline=0.0, ignore=0.0)
@@ -354,7 +358,9 @@ class World:
                 person.tick()
             self._pass(10.0)
         need(
-            order in self.checks.books.offered, "I6", lambda: f"{order} was placed after the calm and offered to nobody"
+            order in self.checks.ledger.offered,
+            "I6",
+            lambda: f"{order} was placed after the calm and offered to nobody",
         )
 
 

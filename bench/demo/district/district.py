@@ -54,7 +54,7 @@ def generate(
 
 
 def _restaurants(draw: np.random.Generator, count: int) -> list[Restaurant]:
-    """Streets of restaurants: a handful of centres, with more around the first ones."""
+    """Restaurants around a handful of centres, more around the first ones."""
     centres = draw.normal((6_000, 5_500), (1_700, 1_400), size=(max(count // 12, 2), 2))
     chosen = draw.integers(0, len(centres), size=count)
     points = centres[chosen] + draw.normal(0, 900, size=(count, 2))

@@ -61,11 +61,11 @@ class Fleet:
     """What all clients share: where to connect, their tokens, one resend timer, and the records."""
 
     def __init__(
-        self, node: str, url: str, tokens: dict[str, str], agenda: Scheduler, records: Records, seed: int
+        self, node: str, url: str, tokens: dict[str, str], scheduler: Scheduler, records: Records, seed: int
     ) -> None:
         self.node = node
         self.url = url
-        self.agenda = agenda
+        self.scheduler = scheduler
         self.records = records
         self.connected = 0
         self.repeat_probability = 0.0
@@ -191,7 +191,7 @@ class Client:
         self._events += 1
         return f"e{self._events}"
 
-    def tell(self, event: Up, due_ms: int, then: Callable[[Receipt], None] | None = None) -> None:
+    def send(self, event: Up, due_ms: int, then: Callable[[Receipt], None] | None = None) -> None:
         """Send an event that was due at `due_ms`; keep it until its receipt, which is handed to `then`, once."""
         kind = _KINDS[type(event)]
         self._fleet.records.events[self.name, event.id] = EventRecord(kind, due_ms)
@@ -253,7 +253,7 @@ class Client:
 
     def _receipt(self, receipt: Receipt, payload: bytes) -> None:
         event = self.unanswered.pop(receipt.id, None)
-        late_ms = 0.0 if event is None else self._fleet.agenda.late_real_s(event.due_ms) * 1000
+        late_ms = 0.0 if event is None else self._fleet.scheduler.late_real_s(event.due_ms) * 1000
         if not self._fleet.records.receipt(self.name, receipt, payload, late_ms) or event is None:
             return
         if event.then is not None:
@@ -268,7 +268,7 @@ class Client:
             if self._connected and self._publish(event):
                 self._fleet.records.counts["repeats"] += 1
 
-        self._fleet.agenda.after(self._fleet.draw.uniform(1, 60), again)
+        self._fleet.scheduler.after(self._fleet.draw.uniform(1, 60), again)
 
     def _publish(self, event: Unanswered) -> bool:
         def acknowledged(code: int) -> None:

@@ -25,13 +25,13 @@ class Customer:
         self._ended = ended
         self._draw = world.draw(f"customer {order.name}")
         self.record = world.record(order)
-        self.client = world.fleet.client(f"customer-{order.name}", json=True, on_answer=self._heard)
+        self.client = world.fleet.client(f"customer-{order.name}", json=True, on_answer=self._on_answer)
 
     def plan(self) -> None:
-        """Put the day of this customer into the agenda."""
+        """Schedule the day of this customer."""
         placed_ms = self._world.ms(self._order.placed)
-        self._world.agenda.at(self._world.ahead(placed_ms), lambda _: self._join())
-        self._world.agenda.at(placed_ms, self._place)
+        self._world.scheduler.at(self._world.ahead(placed_ms), lambda _: self._join())
+        self._world.scheduler.at(placed_ms, self._place)
 
     def _join(self) -> None:
         if not self._world.closed:
@@ -50,22 +50,22 @@ class Customer:
             order=order.name,
             shop=name_of(order.restaurant),
             pickup=world.pickup(order),
-            dropoff=world.ground.place(order.x, order.y),
+            dropoff=world.geometry.place(order.x, order.y),
             ready_at=world.ms(order.ready) if by_instant else None,
             prep_s=None if by_instant else (order.ready - order.placed) * 60,
         )
         self.record.state = "sent"
         world.records.counts["placed"] += 1
-        self.client.tell(event, due_ms, self._placed)
+        self.client.send(event, due_ms, self._placed)
         if self._draw.random() < world.habits.cancel:
             after_ms = round(self._draw.uniform(*CANCEL_AFTER_MINUTES) * MINUTE_MS)
-            world.agenda.at(due_ms + after_ms, self._cancel)
+            world.scheduler.at(due_ms + after_ms, self._cancel)
 
     def _placed(self, receipt: Receipt) -> None:
         self.record.receipt = receipt
         if receipt.status == "refused":
             self._end("refused")
-            self._world.records.tell(receipt.at, f"{self._order.name} was refused: {receipt.reason}")
+            self._world.records.log(receipt.at, f"{self._order.name} was refused: {receipt.reason}")
         elif self.record.state == "sent":
             self.record.state = "placed"
 
@@ -74,15 +74,15 @@ class Customer:
             return
         self._world.records.counts["cancels"] += 1
         event = OrderCancel(id=self.client.next_id(), at=due_ms, order=self._order.name, reason="changed my mind")
-        self.client.tell(event, due_ms)
+        self.client.send(event, due_ms)
 
-    def _heard(self, answer: Answer) -> None:
+    def _on_answer(self, answer: Answer) -> None:
         if not isinstance(answer, Update) or answer.order != self._order.name or self.record.ended:
             return
         self.record.expected_at = answer.expected_at
         if answer.state in ENDED:
             self._end(answer.state)
-            self._world.records.tell(answer.at, f"{self._order.name} {answer.state} {answer.reason}".rstrip())
+            self._world.records.log(answer.at, f"{self._order.name} {answer.state} {answer.reason}".rstrip())
         else:
             self.record.state = answer.state
 

@@ -1,4 +1,4 @@
-"""Restaurants: they cook what was ordered, say when it is ready, and sometimes that it will take longer."""
+"""Restaurants: they cook what was ordered, report when it is ready, and sometimes a delay."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ def name_of(restaurant: str) -> str:
 
 class Kitchen:
     """One restaurant's till. It learns of an order from the node's first update about it and cooks from then on; a meal
-    is ready when the instance says so, or later, which is told as soon as it is known."""
+    is ready at the instance's time, or later, which is reported as soon as it is known."""
 
     def __init__(self, world: World, restaurant: Restaurant, orders: list[Order]) -> None:
         self._world = world
@@ -27,13 +27,13 @@ class Kitchen:
         self._begun: set[str] = set()
         self._gone: set[str] = set()
         self._draw = world.draw(f"kitchen {restaurant.name}")
-        self.client = world.fleet.client(name_of(restaurant.name), json=False, on_answer=self._heard)
+        self.client = world.fleet.client(name_of(restaurant.name), json=False, on_answer=self._on_answer)
 
     def open(self) -> None:
         """Switch the till on for the day."""
         self.client.join()
 
-    def _heard(self, answer: Answer) -> None:
+    def _on_answer(self, answer: Answer) -> None:
         if not isinstance(answer, Update) or answer.order not in self._orders:
             return
         if answer.state in ("cancelled", "undeliverable"):
@@ -44,26 +44,26 @@ class Kitchen:
 
     def _cook(self, order: Order) -> None:
         world = self._world
-        ready_ms = max(world.ms(order.ready), world.agenda.now_ms())
+        ready_ms = max(world.ms(order.ready), world.scheduler.now_ms())
         if self._draw.random() < world.habits.delay:
             late_ms = round(self._draw.uniform(*DELAY_MINUTES) * MINUTE_MS)
             known_ms = world.ms(order.placed + (order.ready - order.placed) * self._draw.uniform(0.3, 0.9))
             ready_ms += late_ms
             promised_ms = ready_ms
-            world.agenda.at(known_ms, lambda due_ms: self._late(order, promised_ms, due_ms))
-        world.agenda.at(ready_ms, lambda due_ms: self._ready(order, due_ms))
+            world.scheduler.at(known_ms, lambda due_ms: self._late(order, promised_ms, due_ms))
+        world.scheduler.at(ready_ms, lambda due_ms: self._ready(order, due_ms))
 
     def _late(self, order: Order, ready_ms: int, due_ms: int) -> None:
         if order.name in self._gone or self._world.closed:
             return
         self._world.record(order).ready_at = ready_ms
         self._world.records.counts["kitchen_delays"] += 1
-        self._world.records.tell(due_ms, f"{self.client.name}: {order.name} will be late")
+        self._world.records.log(due_ms, f"{self.client.name}: {order.name} will be late")
         event = KitchenDelay(id=self.client.next_id(), at=due_ms, order=order.name, ready_at=ready_ms)
-        self.client.tell(event, due_ms)
+        self.client.send(event, due_ms)
 
     def _ready(self, order: Order, due_ms: int) -> None:
         if order.name in self._gone or self._world.closed:
             return
         self._world.meal_ready(order.name, due_ms)
-        self.client.tell(KitchenReady(id=self.client.next_id(), at=due_ms, order=order.name), due_ms)
+        self.client.send(KitchenReady(id=self.client.next_id(), at=due_ms, order=order.name), due_ms)

@@ -1,8 +1,7 @@
-"""Riders: they come on shift, say where they are, answer offers, drive, wait, hand over, and go home.
+"""Riders: they come on shift, report positions, answer offers, drive, wait, hand over, and go home.
 
 A rider believes receipts: a job is theirs when the acceptance has been receipted, the bag when the pickup has. Whoever
-is told that an order is no longer theirs lets it go. That keeps two riders from carrying one order even where the
-network gave both of them reason to think it was theirs.
+gets a withdrawal lets the order go, so two riders never carry one order even where the network misled both.
 
 At a shop a rider waits for everything that it has accepted there, takes it all at once, and brings it to the doors in
 the sequence that the node last named.
@@ -34,7 +33,7 @@ POSITION_REAL_S_MIN: Final = 0.2
 """Not more often than this in real time: at high speed several points travel in one message."""
 
 CAPACITIES: Final = ((1, 2, 3), (0.4, 0.4, 0.2))
-"""How many orders a rider carries, and the share of such riders. The published files say nothing about it."""
+"""How many orders a rider carries, and the share of such riders. The published files do not contain it."""
 
 CANARY_PROBABILITY: Final = 0.01
 """Share of reported places, on the way between two stops, that are looked for in every file at the end."""
@@ -80,22 +79,22 @@ class Rider:
         self._on = False
         self._turn = 0
         self._shop_from_ms = 0
-        """When the rider came to the shop where it is, or heard the last news about what to fetch there."""
+        """When the rider came to the shop where it is, or got the last update about what to fetch there."""
         self._leave_ms = 0
         """When the service at the shop is over."""
         self._reported_ms = 0
         self.capacity = self._draw.choices(*CAPACITIES)[0]
         self.client = world.fleet.client(
-            f"rider-{courier.name}", json=self._draw.random() < 1 / 3, on_answer=self._heard
+            f"rider-{courier.name}", json=self._draw.random() < 1 / 3, on_answer=self._on_answer
         )
         self._state("off")
 
     def plan(self) -> None:
-        """Put the shift into the agenda."""
+        """Schedule the shift."""
         on_ms, off_ms = self._world.ms(self._courier.on), self._world.ms(self._courier.off)
-        self._world.agenda.at(self._world.ahead(on_ms), lambda _: self._world.closed or self.client.join())
-        self._world.agenda.at(on_ms, self._begin)
-        self._world.agenda.at(off_ms, self._home)
+        self._world.scheduler.at(self._world.ahead(on_ms), lambda _: self._world.closed or self.client.join())
+        self._world.scheduler.at(on_ms, self._begin)
+        self._world.scheduler.at(off_ms, self._home)
 
     # -- the shift -----------------------------------------------------------------------------------------------------
 
@@ -111,10 +110,10 @@ class Rider:
             on=True,
             capacity=self.capacity,
             until=self._world.ms(self._courier.off),
-            place=self._world.ground.place(*self._leg.at(due_ms)),
+            place=self._world.geometry.place(*self._leg.at(due_ms)),
         )
-        self.client.tell(event, due_ms, self._begun)
-        self._world.records.tell(due_ms, f"{self.client.name} is on shift, room for {self.capacity}")
+        self.client.send(event, due_ms, self._begun)
+        self._world.records.log(due_ms, f"{self.client.name} is on shift, room for {self.capacity}")
         self._state("free")
         self._reported_ms = due_ms
         self._report(due_ms)
@@ -128,8 +127,8 @@ class Rider:
         if not self._on or self._jobs or self._replying or self._world.closed:
             return
         self._on = False
-        self.client.tell(RiderShift(id=self.client.next_id(), at=due_ms, on=False), due_ms)
-        self._world.records.tell(due_ms, f"{self.client.name} goes home")
+        self.client.send(RiderShift(id=self.client.next_id(), at=due_ms, on=False), due_ms)
+        self._world.records.log(due_ms, f"{self.client.name} goes home")
         self.client.leave()
         self._state("off")
 
@@ -140,14 +139,14 @@ class Rider:
         step_ms = POSITION_S * 1000
         points: list[tuple[int, float, float]] = []
         for at_ms in range(self._reported_ms + step_ms, due_ms + 1, step_ms):
-            place = self._world.ground.place(*self._leg.at(at_ms))
+            place = self._world.geometry.place(*self._leg.at(at_ms))
             points.append((at_ms, place.lat, place.lon))
             self._canary(at_ms, place.lat, place.lon)
         if points:
             self.client.here(points)
         self._reported_ms = due_ms
-        steps = math.ceil(POSITION_REAL_S_MIN * self._world.agenda.clock.speed / POSITION_S)
-        self._world.agenda.at(due_ms + max(steps, 1) * step_ms, self._report)
+        steps = math.ceil(POSITION_REAL_S_MIN * self._world.scheduler.clock.speed / POSITION_S)
+        self._world.scheduler.at(due_ms + max(steps, 1) * step_ms, self._report)
 
     def _canary(self, at_ms: int, lat: float, lon: float) -> None:
         """Remember some places that nothing but a position message knows: they must not be found on any disk."""
@@ -159,7 +158,7 @@ class Rider:
 
     # -- offers --------------------------------------------------------------------------------------------------------
 
-    def _heard(self, answer: Answer) -> None:
+    def _on_answer(self, answer: Answer) -> None:
         if not isinstance(answer, Assignment):
             return
         if answer.state == "withdrawn":
@@ -179,7 +178,7 @@ class Rider:
         world.records.counts["offers"] += 1
         if not record.first_offer_at:
             record.first_offer_at = offer.at
-            record.offer_ms_real = world.agenda.late_real_s(record.placed_at) * 1000
+            record.offer_ms_real = world.scheduler.late_real_s(record.placed_at) * 1000
         die = self._draw.random()
         if die < world.habits.silent or world.closed:
             world.records.counts["offers_ignored"] += 1
@@ -187,7 +186,8 @@ class Rider:
         accept = self._on and die >= world.habits.silent + world.habits.decline
         world.records.counts["offers_declined"] += not accept
         self._replying.append(order.restaurant)
-        world.agenda.after(self._draw.uniform(*REPLY_S), lambda due_ms: self._reply(order, offer.offer, accept, due_ms))
+        delay_s = self._draw.uniform(*REPLY_S)
+        world.scheduler.after(delay_s, lambda due_ms: self._reply(order, offer.offer, accept, due_ms))
 
     def _reply(self, order: Order, offer: int, accept: bool, due_ms: int) -> None:
         if offer in self._withdrawn or self._world.closed:
@@ -202,13 +202,13 @@ class Rider:
             mine = accept and receipt.status == "accepted" and offer not in self._withdrawn
             self._answered(order, Job(order, offer) if mine else None)
 
-        self.client.tell(event, due_ms, receipted)
+        self.client.send(event, due_ms, receipted)
 
     def _answered(self, order: Order, job: Job | None) -> None:
         """The node knows the reply; a job is ours only now. Where we wait for its meal's neighbours, it is one more to
         wait for."""
         self._replying.remove(order.restaurant)
-        now_ms = self._world.agenda.now_ms()
+        now_ms = self._world.scheduler.now_ms()
         waiting = self._jobs_at("at_shop")
         if job is not None:
             self._world.record(job.order).accepted_by.append(self.client.name)
@@ -242,7 +242,7 @@ class Rider:
         """Where nothing is under way: bring what is in the bag, else fetch, else go home if the shift is over."""
         if self._world.closed or not self._on or any(job.under_way for job in self._jobs):
             return
-        now_ms = self._world.agenda.now_ms()
+        now_ms = self._world.scheduler.now_ms()
         if not self._jobs:
             self._state("free")
             if now_ms >= self._world.ms(self._courier.off):
@@ -250,7 +250,8 @@ class Rider:
         elif self._jobs_at("in_bag"):
             self._turn += 1
             turn = self._turn
-            self._world.agenda.at(max(self._leave_ms, now_ms), lambda at_ms: self._still(turn) and self._leave(at_ms))
+            leave_ms = max(self._leave_ms, now_ms)
+            self._world.scheduler.at(leave_ms, lambda at_ms: self._still(turn) and self._leave(at_ms))
         else:
             self._set_out(self._jobs[0], now_ms)
 
@@ -288,10 +289,10 @@ class Rider:
         at_ms = max(self._shop_from_ms, *(job.ready_ms for job in waiting))
         self._turn += 1
         turn = self._turn
-        self._world.agenda.at(at_ms, lambda due_ms: self._still(turn) and self._pick_up(due_ms))
+        self._world.scheduler.at(at_ms, lambda due_ms: self._still(turn) and self._pick_up(due_ms))
 
     def _pick_up(self, due_ms: int) -> None:
-        """Each bag changes hands when the node has said that it is ours."""
+        """Each bag changes hands when the node has confirmed that it is ours."""
         waiting = self._jobs_at("at_shop")
         if waiting[0].order.restaurant in self._replying or not all(job.ready_ms for job in waiting):
             return
@@ -323,7 +324,7 @@ class Rider:
     def _stop(self) -> None:
         """Stay where one is, whatever one was about to do."""
         self._turn += 1
-        now_ms = self._world.agenda.now_ms()
+        now_ms = self._world.scheduler.now_ms()
         x, y = self._leg.at(now_ms)
         self._leg = Leg(x, y, x, y, now_ms, now_ms)
 
@@ -337,7 +338,7 @@ class Rider:
     def _at_door(self, job: Job, due_ms: int) -> None:
         job.step = "at_door"
         half_ms = self._world.instance.parameters.dropoff_service * MINUTE_MS // 2
-        self._world.agenda.at(due_ms + half_ms, lambda at_ms: self._deliver(job, at_ms))
+        self._world.scheduler.at(due_ms + half_ms, lambda at_ms: self._deliver(job, at_ms))
 
     def _deliver(self, job: Job, due_ms: int) -> None:
         record = self._world.record(job.order)
@@ -345,7 +346,7 @@ class Rider:
         record.delivered_at = due_ms
         half_ms = self._world.instance.parameters.dropoff_service * MINUTE_MS // 2
         self._progress(job, "delivered", due_ms, None)
-        self._world.agenda.at(due_ms + half_ms, lambda _: self._done(job))
+        self._world.scheduler.at(due_ms + half_ms, lambda _: self._done(job))
 
     def _done(self, job: Job) -> None:
         self._jobs.remove(job)
@@ -373,7 +374,7 @@ class Rider:
             else:
                 self._drop(job)
 
-        self.client.tell(event, due_ms, receipted)
+        self.client.send(event, due_ms, receipted)
 
     # -- small things --------------------------------------------------------------------------------------------------
 
@@ -390,7 +391,7 @@ class Rider:
         turn = self._turn
         x0, y0 = self._leg.at(start_ms)
         self._leg = drive(x0, y0, x, y, start_ms, self._world.instance.parameters.metres_per_minute)
-        self._world.agenda.at(self._leg.end_ms, lambda at_ms: self._still(turn) and arrive(at_ms))
+        self._world.scheduler.at(self._leg.end_ms, lambda at_ms: self._still(turn) and arrive(at_ms))
 
     def _still(self, turn: int) -> bool:
         """Whether the rider does what it did at `turn`, and the day goes on."""

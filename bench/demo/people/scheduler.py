@@ -1,7 +1,7 @@
 """Who does what when: one heap of simulated instants and one timer of the loop, however many people there are.
 
 At 300 times real speed a simulated minute lasts 200 ms; a sleeping task for each rider would spend more time waking up
-than acting. Every action is told the instant it was due, so that delays of this process count as delays (no
+than acting. Every action gets the instant at which it was due, so that delays of this process count as delays (no
 coordinated omission).
 """
 

@@ -1,4 +1,4 @@
-"""What is true in the district whether or not anybody has told the node: the meals, the streets, the hours.
+"""What is true in the district whether or not the node knows it: the meals, the ways, the hours.
 
 Customers, riders and kitchens talk to each other only here, face to face: a rider sees that a meal is ready, a kitchen
 hands it to whoever comes first. Everything else they know comes over MQTT.
@@ -37,17 +37,17 @@ class World:
     """One day of one instance: where things are, what time it is, who waits for which meal."""
 
     def __init__(
-        self, instance: Instance, agenda: Scheduler, fleet: Fleet, records: Records, seed: int, habits: Habits
+        self, instance: Instance, scheduler: Scheduler, fleet: Fleet, records: Records, seed: int, habits: Habits
     ) -> None:
         self.instance = instance
-        self.agenda = agenda
+        self.scheduler = scheduler
         self.fleet = fleet
         self.records = records
         self.day_ms = 0
         """Minute 0 of the instance, wall ms. Set when everything is ready, before anybody plans."""
         self.seed = seed
         self.habits = habits
-        self.ground = Geometry(*instance.middle())
+        self.geometry = Geometry(*instance.middle())
         self.shops = {restaurant.name: restaurant for restaurant in instance.restaurants}
         self.closed = False
         self._ready: dict[str, int] = {}
@@ -63,12 +63,12 @@ class World:
 
     def ahead(self, wall_ms: int) -> int:
         """When to connect in order to act at `wall_ms`."""
-        return wall_ms - round(CONNECT_AHEAD_REAL_S * self.agenda.clock.speed * 1000)
+        return wall_ms - round(CONNECT_AHEAD_REAL_S * self.scheduler.clock.speed * 1000)
 
     def pickup(self, order: Order) -> Place:
         """Where the order's meal is made, degrees."""
         shop = self.shops[order.restaurant]
-        return self.ground.place(shop.x, shop.y)
+        return self.geometry.place(shop.x, shop.y)
 
     def record(self, order: Order) -> OrderRecord:
         """The entry for an order, made at first sight."""

@@ -1,4 +1,4 @@
-"""What the node's journal says about the day: the half of the evidence that was on disk before anybody saw it.
+"""What the node's journal has recorded of the day: the half of the evidence that was on disk before anybody saw it.
 
 Reads rows as they are (`edge.core.model.Row`), with no code of the core, so that a mistake in there cannot hide
 itself here.
@@ -24,8 +24,8 @@ EXAMPLES_MAX: Final = 5
 
 
 def read_journal(path: Path) -> tuple["Evidence", dict[str, bytes]]:
-    """What a whole journal says, and what its snapshots hold, unpacked, by a name for each. Raises DoorstepError where
-    it cannot be read from its first row."""
+    """The content of a whole journal, and what its snapshots hold, unpacked, by a name for each. Raises DoorstepError
+    where it cannot be read from its first row."""
     evidence = Evidence()
     with JournalReader.open(path) as reader:
         evidence.read(body for _, body in reader.rows(0))
@@ -52,7 +52,7 @@ class Shift(Struct):
 
 
 class Evidence:
-    """Facts and findings of one journal, gathered row by row. A finding is a broken rule: its name and its sentence."""
+    """Facts and findings of one journal, collected row by row. A finding is a broken rule, with a sentence."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -102,7 +102,7 @@ class Evidence:
         for client, assignment in sorted(assignments(row), key=lambda pair: pair[1].state == "offered"):
             self._assignment(client, assignment, row)
 
-    def _came(self, client: str, id_: str) -> bool:
+    def _duplicates_of(self, client: str, id_: str) -> bool:
         """An event came in. True where it was seen before."""
         self.received += 1
         if not id_:

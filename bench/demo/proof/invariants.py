@@ -1,6 +1,6 @@
 """The rules that must hold whatever happened during the day, each with the evidence where it does not.
 
-Three witnesses are heard: the people of the district (`records`), the node's journal (`evidence`), and the centre.
+Three sources are compared: the people of the district (`records`), the node's journal (`evidence`), and the centre.
 """
 
 import struct
@@ -17,7 +17,7 @@ SCAN_BYTES: Final = 4 * 1024 * 1024
 """Files are searched in pieces of this size."""
 
 
-class Verdict(Struct, frozen=True):
+class InvariantResult(Struct, frozen=True):
     """One rule: whether it held, and in a sentence or two what was found."""
 
     name: str
@@ -26,9 +26,9 @@ class Verdict(Struct, frozen=True):
 
 
 class Case(Struct, kw_only=True):
-    """Everything that the rules are judged on. `cut` is whether the run ended before the day did; `broker` whether the
-    clients' publishes were acknowledged by somebody else than the node. `unpacked` is what lies compressed in the
-    folders; `visible` are coordinates that a file must hold (drop-offs), to show that the search can see."""
+    """Everything that the invariants are checked on. `cut` is whether the run ended before the day did; `broker`
+    whether the clients' publishes were acknowledged by somebody else than the node. `unpacked` is what lies compressed
+    in the folders; `visible` are coordinates that a file must hold (drop-offs), to show that the search can see."""
 
     records: Records
     evidence: Evidence
@@ -44,13 +44,13 @@ class Case(Struct, kw_only=True):
     broker: bool = False
 
 
-def judge(case: Case) -> list[Verdict]:
+def check_invariants(case: Case) -> list[InvariantResult]:
     """Every rule, in the order of `RULES`."""
-    verdicts: list[Verdict] = []
+    results: list[InvariantResult] = []
     for name, rule in RULES.items():
         broken = [*case.evidence.findings.get(name, []), *rule(case)]
-        verdicts.append(Verdict(name, not broken, " ".join(f"{text}." for text in broken[:6])))
-    return verdicts
+        results.append(InvariantResult(name, not broken, " ".join(f"{text}." for text in broken[:6])))
+    return results
 
 
 def _every_event_has_a_receipt(t: Case) -> Iterable[str]:
@@ -68,7 +68,7 @@ def _one_decision_per_id(t: Case) -> Iterable[str]:
 
 
 def _no_receipt_without_journal(t: Case) -> Iterable[str]:
-    """What a client was told is what the disk holds."""
+    """Every answer that a client got is on the disk."""
     for key, record in t.records.events.items():
         if record.receipt is not None and t.evidence.receipts.get(key) != record.receipt:
             yield f"{key[0]} has a receipt for {key[1]} that is not in the journal"
@@ -82,7 +82,7 @@ def _no_order_with_two_riders(t: Case) -> Iterable[str]:
 
 
 def _in_evidence(_: Case) -> Iterable[str]:
-    """Judged row by row in `evidence`."""
+    """Checked row by row in `evidence`."""
     return ()
 
 
@@ -109,7 +109,7 @@ def _counted_once_at_centre(t: Case) -> Iterable[str]:
     if t.events_at_node != t.events_at_centre:
         yield f"the node received {t.events_at_node} events, the centre counts {t.events_at_centre}"
     if t.events_at_node != t.evidence.received:
-        yield f"the node says {t.events_at_node} events, its journal holds {t.evidence.received}"
+        yield f"the node counts {t.events_at_node} events, its journal holds {t.evidence.received}"
 
 
 def _queues_bounded(t: Case) -> Iterable[str]:

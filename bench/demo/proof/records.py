@@ -1,7 +1,7 @@
 """What the people of the district experienced: the half of the evidence that does not come from the node.
 
-Kept for one day and then judged (`invariants.py`) and told (`report.py`, `screen.py`). Times are simulated wall
-milliseconds unless a name says `real`.
+Kept for one day, then checked (`invariants.py`) and shown (`report.py`, `screen.py`). Times are simulated wall
+milliseconds unless a name contains `real`.
 """
 
 from collections import Counter, deque
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from edge.messages.envelope import Receipt
 
-HAPPENINGS_KEPT: Final = 200
+LOG_LINES_KEPT: Final = 200
 """The screen shows the last few; the rest is for whoever asks why it went wrong just now."""
 
 CANARIES_MAX: Final = 12
@@ -71,11 +71,11 @@ class Records:
         self.refused: Counter[str] = Counter()
         self.problems: list[str] = []
         self.canaries: list[tuple[float, float]] = []
-        self.happenings: deque[tuple[int, str]] = deque(maxlen=HAPPENINGS_KEPT)
+        self.log_lines: deque[tuple[int, str]] = deque(maxlen=LOG_LINES_KEPT)
 
-    def tell(self, wall_ms: int, text: str) -> None:
+    def log(self, wall_ms: int, text: str) -> None:
         """Something worth a line on the screen."""
-        self.happenings.append((wall_ms, text))
+        self.log_lines.append((wall_ms, text))
 
     def problem(self, text: str) -> None:
         """Something that must never happen. The first hundred are kept as evidence, all are counted."""

@@ -68,11 +68,11 @@ class Doorstep:
         self.couriers = list(day.couriers)
         self.number = {name: number for number, name in enumerate(self.couriers)}
         self.plan = Plan(self.jobs, len(self.couriers), np.zeros((len(self.couriers) + ROWS, len(self.shops))))
-        self.standing: list[Place] = []
+        self.idle_places: list[Place] = []
         for number, courier in enumerate(day.couriers.values()):
             self.plan.routes.append(Route(number, number, float(courier.on), float(courier.off)))
-            self.standing.append((courier.x, courier.y))
-            self.plan.place(number, self._rides(self.standing[number]))
+            self.idle_places.append((courier.x, courier.y))
+            self.plan.place(number, self._rides(self.idle_places[number]))
         self.maximum = parameters.click_to_door_max
         self.orders: list[Known] = []
         self.order_number: dict[str, int] = {}
@@ -80,7 +80,7 @@ class Doorstep:
         """Orders whose ready time is an estimate."""
         self.loose: list[int] = []
         self.idle: set[int] = set()
-        self.told: dict[int, tuple[str, ...]] = {}
+        self.assigned: dict[int, tuple[str, ...]] = {}
         self.woken = -1
         self.promises = Promises()
         self.expected: dict[int, tuple[int, int]] = {}
@@ -194,12 +194,12 @@ class Doorstep:
         self.idle.add(courier)
         self.plan.routes[courier].since = float(now)
         shift = self.day.couriers[self.couriers[courier]]
-        if place != self.standing[courier]:
+        if place != self.idle_places[courier]:
             self._stands(courier, place)
         return courier if now == shift.on and place == (shift.x, shift.y) else None
 
     def _stands(self, courier: int, place: Place) -> None:
-        self.standing[courier] = place
+        self.idle_places[courier] = place
         self.plan.place(courier, self._rides(place))
 
     def _picked_up(self, now: int, courier: int, names: Sequence[str], free: int) -> None:
@@ -212,19 +212,19 @@ class Doorstep:
                 self.promises.learn(kind, int(dropoff) - planned)
         route.bound, route.since = False, float(free)
         last = orders[-1]
-        self.standing[courier] = self.orders[last].place
+        self.idle_places[courier] = self.orders[last].place
         self.plan.place(courier, self.plan.travel[self.plan.doors + last])
         self.plan.set(route, route.trips[1:])
         for order in orders:
             self.guesses.discard(order)
             self.jobs.forget(order)
-        del self.told[courier]
+        del self.assigned[courier]
 
     def _declined(self, now: int, courier: int, names: Sequence[str]) -> None:
         route = self.plan.routes[courier]
         route.bound = False
         self.plan.set(route, route.trips[1:])
-        self.told.pop(courier, None)
+        self.assigned.pop(courier, None)
         for name in names:
             order = self.order_number[name]
             self.loose.append(order)
@@ -234,7 +234,7 @@ class Doorstep:
     def _release(self, route: Route) -> None:
         self.loose += [order for trip in route.trips for order in trip.orders]
         self.plan.set(route, [])
-        self.told.pop(route.courier, None)
+        self.assigned.pop(route.courier, None)
 
     def _refresh(self, now: int) -> None:
         """Time has passed: who is still idle, what is not ready though it should be, which plans have become void."""
@@ -265,13 +265,13 @@ class Doorstep:
     # -- decisions -----------------------------------------------------------------------------------------------------
 
     def _changes(self) -> list[Decision]:
-        """Sets that are no longer what was told to couriers under way."""
+        """Sets that differ from what couriers under way were assigned."""
         changed: list[tuple[str, tuple[str, ...]]] = []
-        for courier, told in self.told.items():
+        for courier, assigned in self.assigned.items():
             names = self._names(self.plan.routes[courier])
-            if names != told:
+            if names != assigned:
                 changed.append((self.couriers[courier], names))
-                self.told[courier] = names
+                self.assigned[courier] = names
         return [Change(tuple(changed))] if changed else []
 
     def _names(self, route: Route) -> tuple[str, ...]:
@@ -282,8 +282,8 @@ class Doorstep:
         route.bound = True
         route.arrives = now + self.plan.rows[route.origin][route.trips[0].shop]
         self.plan.time(route)
-        self.told[route.courier] = self._names(route)
-        return Assign(self.couriers[route.courier], self.told[route.courier])
+        self.assigned[route.courier] = self._names(route)
+        return Assign(self.couriers[route.courier], self.assigned[route.courier])
 
     def _reposition(self, now: int, starting: Sequence[int]) -> list[Decision]:
         """Couriers whose shift begins, and for whom nothing is planned, go where they are of most use."""

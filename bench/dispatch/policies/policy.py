@@ -21,7 +21,7 @@ Place = tuple[int, int]
 
 class Known(Struct, frozen=True):
     """An order as the policy sees it. `ready` is when it will be ready; where `estimated` is true, only its
-    restaurant's mean preparation time says so, until `Ready` tells the truth."""
+    restaurant's mean preparation time, until `Ready` has the real one."""
 
     name: str
     place: Place
@@ -109,8 +109,8 @@ class GaveUp(Struct, frozen=True):
 
 
 class Declined(Struct, frozen=True):
-    """A courier refuses what it was sent for: it said no, or nothing until the reply was due (`silent`). It has not
-    moved, and the orders are open again; that it is `Free` follows. Only in runs with refusals, never on the strict
+    """A courier refuses what it was sent for: it declined, or did not answer until the reply was due (`silent`). It has
+    not moved, and the orders are open again; that it is `Free` follows. Only in runs with refusals, never on the strict
     track."""
 
     courier: str
@@ -167,7 +167,7 @@ class Policy(Protocol):
 
 @runtime_checkable
 class Promising(Protocol):
-    """A policy that tells the customer when the order will come. Asked once, after the decision in the minute of the
+    """A policy that promises the customer a time. Asked once, after the decision in the minute of the
     placement."""
 
     def promise(self, order: str) -> tuple[int, float] | None:

@@ -1,8 +1,8 @@
-"""The published method, as its description says, untuned: the baseline that quality is measured against.
+"""The published method, as described, untuned: the baseline that quality is measured against.
 
 Source: Reyes, Erera, Savelsbergh, Sahasrabudhe, O'Neil: The Meal Delivery Routing Problem, 2018. Every few minutes:
 bundles for each restaurant, of a size that follows the ratio of orders to couriers; an assignment problem of bundles
-and couriers; and a commitment in two stages, of which the first sends a courier to the restaurant and lets its bundle
+and couriers; and assignment in two stages, of which the first sends a courier to the restaurant and lets its bundle
 still grow, and the second closes it.
 """
 
@@ -37,7 +37,7 @@ EVERY: Final = 5
 
 AHEAD: Final = 20
 """Delta u, Delta 1, Delta 2: an order ready, or a courier free, within these minutes counts in a round. Those who have
-implemented the method say 10 or 20; with 10 the 16 instances of the paper's Table 4 come out 0.5 minutes worse than
+implemented the method use 10 or 20; with 10 the 16 instances of the paper's Table 4 come out 0.5 minutes worse than
 there."""
 
 WAITED: Final = 25

@@ -52,7 +52,7 @@ def violations(instance: Instance, solution: Solution) -> list[Violation]:
     """Everything that is wrong with `solution`; empty where it is feasible."""
     unknown = _unknown_names(instance, solution)
     if unknown:
-        return unknown  # without the names nothing else can be said
+        return unknown  # without the names nothing else can be checked
     found = _bundles(instance, solution) + _deliveries(instance, solution)
     for courier in instance.couriers:
         found += _Round(instance, solution, courier.name).check()

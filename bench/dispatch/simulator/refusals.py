@@ -1,4 +1,5 @@
-"""Couriers who say no, or nothing: a mode of its own beside the strict track, on which everybody accepts everything.
+"""Couriers who decline or do not answer: a mode of its own beside the strict track, on which everybody accepts
+everything.
 
 Who refuses what and when follows from a hash of day, courier, orders and minute: the same offer in the same minute of
 the same day gets the same answer, whoever decides and however often it is run. A policy sees only the answers.
@@ -16,7 +17,7 @@ REPLY_MIN: Final = 1
 
 
 class Answer(Enum):
-    """What a courier says to an offer."""
+    """A courier's answer to an offer."""
 
     YES = auto()
     NO = auto()
@@ -33,11 +34,11 @@ class Unwilling(Struct, frozen=True):
         return self.decline > 0 or self.silent > 0
 
     def answer(self, day: str, courier: str, orders: Sequence[str], now: int) -> Answer:
-        """What `courier` says on `day` at minute `now` to an offer of `orders`, whose sequence does not matter."""
+        """The answer of `courier` on `day` at minute `now` to an offer of `orders`, whose sequence does not matter."""
         if not self:
             return Answer.YES
-        said = "\n".join((day, courier, str(now), *sorted(orders)))
-        drawn = int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") / 2**64
+        key = "\n".join((day, courier, str(now), *sorted(orders)))
+        drawn = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
         if drawn < self.decline:
             return Answer.NO
         return Answer.NOTHING if drawn < self.decline + self.silent else Answer.YES
@@ -48,7 +49,7 @@ WILLING: Final = Unwilling()
 
 
 class Refused(Struct, frozen=True):
-    """How often couriers were asked on a day, and how often they said no, or nothing."""
+    """How often couriers were asked on a day, and how often they declined or did not answer."""
 
     offers: int = 0
     declined: int = 0

@@ -54,7 +54,7 @@ class Score(Struct, frozen=True):
 
 
 def score(instance: Instance, solution: Solution) -> Score:
-    """The metrics of `solution`. Raises Infeasible, which says why."""
+    """The metrics of `solution`. Raises Infeasible with the reason."""
     found = violations(instance, solution)
     if found:
         raise Infeasible(instance.name, found)

@@ -1,6 +1,6 @@
 """A day as it happens: the simulator that owns clock, positions and feasibility on the strict track.
 
-It tells a policy what becomes known when it becomes known, carries out its decisions, and refuses each that a rule
+It gives a policy each fact when it becomes known, carries out its decisions, and refuses each that a rule
 forbids. A courier starts to move only after the decision, is not diverted, and finishes a bundle before the next; a
 bundle's orders are of one restaurant and may change until the pickup, which is not after the end of the shift; a
 courier repositions at most once, when its shift begins. Beside the strict track couriers may refuse (see refusals).
@@ -61,12 +61,12 @@ class _Rider(Struct):
     assigned: int = 0
     due: int = -1  # when it will pick up
     answer: Answer = Answer.YES
-    said_no: tuple[int, tuple[str, ...]] = (-1, ())  # when it last declined, and what it declined then
+    declined: tuple[int, tuple[str, ...]] = (-1, ())  # when it last declined, and what it declined then
 
 
 class Call(Struct, frozen=True):
     """One call of the policy: how long it took by the clock and of the processor, with how many orders open (placed and
-    not picked up). One that only heard of pickups has as a rule nothing to decide."""
+    not picked up). One that only reports pickups has as a rule nothing to decide."""
 
     ms: float
     cpu_ms: float
@@ -163,21 +163,21 @@ class _World:
             news += self._happens(now, _Kind(kind), name)
         if news or asked:
             self._ask(now, news)
-        told: list[News] = []
+        pickups: list[News] = []
         while self.queue and self.queue[0][:2] == (now, _Kind.PICKUP):
             name = heapq.heappop(self.queue)[3]
             rider = self.riders[name]
             if rider.orders and rider.due == now and rider.answer is Answer.YES:
-                told.append(self._pick_up(now, name))
-        if told:
-            self._ask(now, told)
+                pickups.append(self._pick_up(now, name))
+        if pickups:
+            self._ask(now, pickups)
 
     def _ask(self, now: int, news: Sequence[News]) -> None:
         began, began_cpu = time.perf_counter_ns(), time.thread_time_ns()
         decisions = self.policy.decide(now, news)
         cpu_ms, ms = (time.thread_time_ns() - began_cpu) / 1e6, (time.perf_counter_ns() - began) / 1e6
-        told_of_pickups = bool(news) and all(isinstance(item, PickedUp) for item in news)
-        self.calls.append(Call(ms, cpu_ms, len(self.placed) - len(self.deliveries), told_of_pickups))
+        is_pickup_call = bool(news) and all(isinstance(item, PickedUp) for item in news)
+        self.calls.append(Call(ms, cpu_ms, len(self.placed) - len(self.deliveries), is_pickup_call))
         if isinstance(self.policy, Promising):
             for item in news:
                 if isinstance(item, Placed) and (promise := self.policy.promise(item.order.name)) is not None:
@@ -203,11 +203,11 @@ class _World:
             return [Placed(self._known(order))]
         if kind == _Kind.SHIFT_OVER:
             self.riders[name].free = False
-            gone = self._take_back(name)
+            gone = self._return_orders(name)
             return [GaveUp(name, gone)] if gone else []
         return []
 
-    def _take_back(self, name: str) -> tuple[str, ...]:
+    def _return_orders(self, name: str) -> tuple[str, ...]:
         """A courier's orders are open again."""
         rider = self.riders[name]
         gone, rider.orders = rider.orders, ()
@@ -219,10 +219,10 @@ class _World:
         """The answer was no, or there was none until the reply was due: nothing has moved."""
         rider = self.riders[name]
         silent, rider.answer = rider.answer is Answer.NOTHING, Answer.YES
-        gone = self._take_back(name)
+        gone = self._return_orders(name)
         if not silent:
-            before = rider.said_no[1] if rider.said_no[0] == now else ()
-            rider.said_no = now, (*before, *gone)
+            before = rider.declined[1] if rider.declined[0] == now else ()
+            rider.declined = now, (*before, *gone)
         return [Declined(name, gone, silent), *self._happens(now, _Kind.FREE, name)]
 
     def _known(self, order: Order) -> Known:
@@ -240,10 +240,10 @@ class _World:
             dropoff = arrives + day.before_dropoff
             self.deliveries[order_name] = Delivery(order_name, order.placed, order.ready, now, dropoff, name)
             leave = dropoff + day.after_dropoff
-        told = PickedUp(name, rider.orders, leave)
+        pickups = PickedUp(name, rider.orders, leave)
         rider.orders = ()
         self._at(leave, _Kind.FREE, name)
-        return told
+        return pickups
 
     def _move(self, name: str, departure: int, place: Place, called: str) -> int:
         rider = self.riders[name]
@@ -274,7 +274,7 @@ class _World:
         site = self.day.site(restaurant)
         arrives = now + self.day.travel(rider.place, site)
         self._check_shift(now, decision, decision.courier, decision.orders, arrives)
-        if rider.said_no[0] == now and not set(rider.said_no[1]).isdisjoint(decision.orders):
+        if rider.declined[0] == now and not set(rider.declined[1]).isdisjoint(decision.orders):
             raise IllegalDecision(Rule.JUST_DECLINED, now, decision)
         rider.answer = self.unwilling.answer(self.instance.name, decision.courier, decision.orders, now)
         self.answers[rider.answer] += 1

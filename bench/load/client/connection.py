@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         self._packet_id = self._packet_id % PACKET_IDS + 1
         self._out += PublishPacket(topic, payload, qos=QoS.AT_LEAST_ONCE, packet_id=self._packet_id).write()
 
-    def tell(self, packets: bytes) -> None:
+    def send(self, packets: bytes) -> None:
         """Packets as they are (QoS 0 publishes, a PINGREQ), on their way with the next `flush`."""
         self._out += packets
 

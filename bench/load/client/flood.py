@@ -1,6 +1,6 @@
 """As many positions as a node takes in.
 
-Positions are QoS 0: nothing says that one has arrived. So each burst ends with a PINGREQ, whose answer says that the
+Positions are QoS 0, without acknowledgement. So each burst ends with a PINGREQ, whose answer shows that the
 node has come so far; two bursts of each rider are under way. At the end the node's own count must be what was sent.
 """
 
@@ -16,7 +16,7 @@ from ..latency_run import Progress
 from ..subjects import NodeSubject
 from .connection import Connection
 from .mixed_load import position, taken
-from .workload import Street
+from .workload import Workload
 
 BURST_MESSAGES: Final = 16
 BURSTS_UNDER_WAY: Final = 2
@@ -24,13 +24,13 @@ DRAIN_S_MAX: Final = 30.0
 
 
 async def flood(
-    subject: NodeSubject, street: Street, points: int, seconds: float, progress: Progress
+    subject: NodeSubject, workload: Workload, points: int, seconds: float, progress: Progress
 ) -> dict[str, float]:
     """Messages of `points` points each from all riders at once, for so long, and what they cost the node."""
     progress(f"positions, {points} a message")
     before = taken(await subject.status())
     cpu_before = subject.cpu_s()[0]
-    sender = _Sender(street.riders, points, seconds)
+    sender = _Sender(workload.riders, points, seconds)
     elapsed = await sender.run()
     used_s = subject.cpu_s()[0] - cpu_before
     arrived = taken(await subject.status()) - before
@@ -76,7 +76,7 @@ class _Sender:
         return perf_counter() - begin
 
     def _burst(self, rider: Connection) -> None:
-        rider.tell(self._bursts[rider.name])
+        rider.send(self._bursts[rider.name])
         rider.flush()
         self.sent += BURST_MESSAGES
         self._under_way += 1

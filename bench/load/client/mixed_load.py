@@ -1,6 +1,6 @@
 """The realistic mix: with each order, twenty positions of riders, in messages of 1 or of 10 points.
 
-Positions are QoS 0, so nothing tells the rider that one arrived: what the node took in is read from its own counts.
+Positions are QoS 0, so none is acknowledged: what the node took in is read from its own counts.
 """
 
 import time
@@ -11,30 +11,30 @@ from edge.mqtt.packets.codec import PublishPacket
 from edge.scenarios.dispatch.messages import RiderPosition
 
 from ..subjects import NODE
-from .workload import EVENTS_PER_ORDER, Street, place_of
+from .workload import EVENTS_PER_ORDER, Workload, place_of
 
 POSITIONS_PER_ORDER: Final = 20
 EVENTS_PER_MIX: Final = EVENTS_PER_ORDER + POSITIONS_PER_ORDER
 
 
 class MixedLoad:
-    """The positions beside the orders of a street, whose riders report in turn from where they stand."""
+    """The positions beside the orders of a workload, whose riders report in turn from where they stand."""
 
-    def __init__(self, street: Street, points: int) -> None:
+    def __init__(self, workload: Workload, points: int) -> None:
         self.sent = 0
         """Messages."""
-        self._street, self._points = street, points
+        self._workload, self._points = workload, points
         self._next = 0
 
     def with_order(self) -> None:
         """What comes with one order."""
         at_ms = time.time_ns() // 1_000_000
-        riders = self._street.riders
+        riders = self._workload.riders
         for _ in range(POSITIONS_PER_ORDER // self._points):
             rider = riders[self._next % len(riders)]
             self._next += 1
             self.sent += 1
-            rider.tell(position(rider.name, self._points, at_ms))
+            rider.send(position(rider.name, self._points, at_ms))
             rider.flush()
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from .pacer import Pacer
-from .workload import Street, unasked
+from .workload import Workload, ignore_answer
 
 LEAD_S: Final = 0.05
 """Between the plan and the first due time."""
@@ -63,8 +63,8 @@ def due_times(rate: float, seconds: float, seed: int) -> NDArray[np.float64]:
 class Round:
     """One round; `first` is the number of its first order, and no other round's orders have such numbers."""
 
-    def __init__(self, street: Street, first: int, due: NDArray[np.float64]) -> None:
-        self._street, self._first = street, first
+    def __init__(self, workload: Workload, first: int, due: NDArray[np.float64]) -> None:
+        self._workload, self._first = workload, first
         self._due: list[float] = due.tolist()
         self._begin = 0.0
         self._sent = 0
@@ -80,9 +80,9 @@ class Round:
 
     async def run(self) -> Outcome:
         """Send everything, wait for the answers."""
-        street = self._street
-        refused = street.refused
-        street.on_answer = self._on_answer
+        workload = self._workload
+        refused = workload.refused
+        workload.on_answer = self._on_answer
         gc.collect()
         gc.disable()  # a collection here would be late sends
         self._pacer = Pacer(asyncio.get_running_loop(), self._fire)
@@ -93,14 +93,14 @@ class Round:
         finally:
             gc.enable()
             self._pacer.close()
-            street.on_answer = unasked
-        return self._outcome(street.refused - refused)
+            workload.on_answer = ignore_answer
+        return self._outcome(workload.refused - refused)
 
     def _fire(self) -> None:
         due, now = self._due, perf_counter() - self._begin
         while self._sent < len(due) and due[self._sent] <= now:
             self._late.append(max(now - due[self._sent], 0.0))
-            self._street.place(self._first + self._sent)
+            self._workload.place(self._first + self._sent)
             self._sent += 1
             now = perf_counter() - self._begin
         if self._sent < len(due) and not self._cut_short and self._pacer is not None:
@@ -121,7 +121,7 @@ class Round:
 
     async def _finish(self) -> None:
         """Until everything is answered, or nothing has come for GRACE_S. Where answers lag hopelessly it stops sending:
-        a longer queue would tell nothing more."""
+        a longer queue would show nothing more."""
         while not self._over.is_set():
             try:
                 await asyncio.wait_for(self._over.wait(), 0.1)

@@ -34,7 +34,7 @@ EVENTS_PER_ORDER: Final = 3
 """Durable events that one order makes at a node: placed, accepted, delivered."""
 
 
-class Heard(Struct):
+class Received(Struct):
     """What the generator reads of an assignment, or of an order that an echo sent back."""
 
     order: str
@@ -42,18 +42,18 @@ class Heard(Struct):
     state: str = "offered"
 
 
-_HEARD: Final = (msgspec.msgpack.Decoder(Heard).decode, msgspec.json.Decoder(Heard).decode)
+_DECODE: Final = (msgspec.msgpack.Decoder(Received).decode, msgspec.json.Decoder(Received).decode)
 
 OnAnswer = Callable[[str, float], None]
 """An order came back, or its rider has it: its identifier, and `time.perf_counter()` of the read."""
 
 
-def unasked(order: str, at: float) -> None:
+def ignore_answer(order: str, at: float) -> None:
     """Between rounds: an answer for which nobody waits. The round that sent it has counted it as lost."""
     del order, at
 
 
-def unheard(connection: Connection, packet: PublishPacket, read_at: float) -> None:
+def ignore_message(connection: Connection, packet: PublishPacket, read_at: float) -> None:
     """For a connection that only is there."""
     del connection, packet, read_at
 
@@ -93,16 +93,16 @@ def order_of(number: int, till: str, at_ms: int, json: bool = False) -> bytes:
     )
 
 
-class Street:
+class Workload:
     """The connections to one subject, which calls itself `node` in topics. `on_answer` changes with the rounds."""
 
     def __init__(self, node: str, json: bool = False) -> None:
         self.node = node
         self._json = json
-        self._heard = _HEARD[json]
+        self._decode = _DECODE[json]
         self.tills: list[Connection] = []
         self.riders: list[Connection] = []
-        self.on_answer: OnAnswer = unasked
+        self.on_answer: OnAnswer = ignore_answer
         self.beside: Callable[[], None] | None = None
         """What else is sent with each order."""
         self._topics: list[str] = []
@@ -189,7 +189,7 @@ class Street:
 
     def _on_echo(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         del connection
-        self.on_answer(self._heard(packet.payload).order, read_at)
+        self.on_answer(self._decode(packet.payload).order, read_at)
 
     def _on_rider(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         if not packet.topic.endswith("/assignment"):
@@ -197,14 +197,16 @@ class Street:
             if self._started == len(self.riders):
                 self._all_started.set()
             return
-        heard = self._heard(packet.payload)
-        if heard.state != "offered":
+        received = self._decode(packet.payload)
+        if received.state != "offered":
             return
-        self.on_answer(heard.order, read_at)
+        self.on_answer(received.order, read_at)
         at_ms, name = time.time_ns() // 1_000_000, connection.name
         reply = RiderReply(
-            id=f"a-{heard.order}-{heard.offer}", at=at_ms, order=heard.order, offer=heard.offer, accept=True
+            id=f"a-{received.order}-{received.offer}", at=at_ms, order=received.order, offer=received.offer, accept=True
         )
-        done = RiderProgress(id=f"d-{heard.order}-{heard.offer}", at=at_ms, order=heard.order, step="delivered")
+        done = RiderProgress(
+            id=f"d-{received.order}-{received.offer}", at=at_ms, order=received.order, step="delivered"
+        )
         connection.publish(topic_up(self.node, name, "rider.reply"), encode(reply, json=self._json))
         connection.publish(topic_up(self.node, name, "rider.progress"), encode(done, json=self._json))

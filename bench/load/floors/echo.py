@@ -28,7 +28,7 @@ from edge.mqtt.packets.websocket import Stream
 from ..client.connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK, Connection, Door, connect
 
 ECHO: Final = "floor"
-"""The name in topics where the node's would stand: at a broker neither hears the other's orders."""
+"""The name in topics where the node's would stand: at a broker neither gets the other's orders."""
 
 EXPIRY_S: Final = 60  # the node's assignments carry one, so the echo's do
 

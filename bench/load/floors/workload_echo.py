@@ -3,7 +3,7 @@
     python -m bench.load.floors.workload_echo PORT NODE [JOURNAL]
 
 The bare echo answers one message with one. An order at the node is three events with their receipts, an assignment and
-two updates (offered; what is accepted and delivered at once is told as delivered): six publishes out for three in, over
+two updates (offered; what is accepted and delivered at once is sent as delivered): six publishes out for three in, over
 two connections. This server sends those, made with the node's own codec and message types, and gives each order to the
 next rider in turn. What it reaches is what sockets, packets and messages leave on this machine for a node whose
 decisions and whose disk cost nothing.
@@ -69,8 +69,8 @@ class Town:
 
     def __init__(self, node: str, kept: Kept | None) -> None:
         self._node, self._kept = node, kept
-        self._answered: list[StreetEcho] = []
-        self.clients: dict[str, StreetEcho] = {}
+        self._answered: list[WorkloadEchoConnection] = []
+        self.clients: dict[str, WorkloadEchoConnection] = {}
         self._riders: list[str] = []
         self._next = 0
         self._till_of: dict[str, str] = {}
@@ -79,18 +79,18 @@ class Town:
         """What the node would answer, but for the decision."""
         body, client, now = event.body, event.client, time.time_ns() // 1_000_000
         order = str(getattr(body, "order", ""))
-        kind = _CATALOG.up_kinds[type(body)]
-        self._tell(client, OrderReceipt(id=body.id, of=kind, status="accepted", at=now, order=order))
+        kind, _ = _CATALOG.routes[type(body)]
+        self._send(client, OrderReceipt(id=body.id, of=kind, status="accepted", at=now, order=order))
         if isinstance(body, OrderPlace):
             self._till_of[order] = client
             self._offer(body, now)
-            self._tell(client, Update(order=order, state="offered", at=now, expected_at=now, ready_at=now))
+            self._send(client, Update(order=order, state="offered", at=now, expected_at=now, ready_at=now))
         elif isinstance(body, RiderProgress):
-            self._tell(self._till_of.pop(order), Update(order=order, state="delivered", at=now, ready_at=now))
+            self._send(self._till_of.pop(order), Update(order=order, state="delivered", at=now, ready_at=now))
         elif isinstance(body, RiderShift):
             self._riders.append(client)
 
-    def answered(self, client: "StreetEcho") -> None:
+    def answered(self, client: "WorkloadEchoConnection") -> None:
         """It has something to send: at the end of the turn."""
         if not self._answered:
             asyncio.get_running_loop().call_soon(self._turn)
@@ -111,19 +111,19 @@ class Town:
             Stop(at="pickup", order=order.order, lat=pickup.lat, lon=pickup.lon, expected_at=now, shop=order.shop),
             Stop(at="dropoff", order=order.order, lat=dropoff.lat, lon=dropoff.lon, expected_at=now),
         ]
-        self._tell(
+        self._send(
             rider,
             Assignment(
                 offer=1, order=order.order, state="offered", at=now, stops=stops, ready_at=now, answer_by=now + 60_000
             ),
         )
 
-    def _tell(self, client: str, body: OrderReceipt | Assignment | Update) -> None:
+    def _send(self, client: str, body: OrderReceipt | Assignment | Update) -> None:
         kind = _CATALOG.down_kinds.get(type(body), "receipt")
         self.clients[client].send(topic_down(self._node, client, kind), encode(body, json=False))
 
 
-class StreetEcho(asyncio.Protocol):
+class WorkloadEchoConnection(asyncio.Protocol):
     """One connection. What a turn of the loop has for it is written in one piece, as the node does."""
 
     def __init__(self, town: Town) -> None:
@@ -188,7 +188,9 @@ class StreetEcho(asyncio.Protocol):
 async def listen(port: int, node: str, journal: str = "") -> None:
     """Serve until SIGTERM."""
     town = Town(node, Kept(journal) if journal else None)
-    await asyncio.get_running_loop().create_server(lambda: StreetEcho(town), "127.0.0.1", port, backlog=1024)
+    await asyncio.get_running_loop().create_server(
+        lambda: WorkloadEchoConnection(town), "127.0.0.1", port, backlog=1024
+    )
     await until_terminated()
 
 

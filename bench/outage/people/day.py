@@ -10,7 +10,7 @@ from ...demo.processes import Option
 
 MINUTE_MS: Final = 60_000
 
-_PATIENCE_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
+_TIMEOUTS_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
 """Options of dispatch with their default and their largest value: how long it waits for people. People here are as
 slow as this machine is, whatever the clock's speed."""
 
@@ -32,12 +32,12 @@ class Day:
 
     def options(self) -> dict[str, Option | Mapping[str, Option]]:
         """What the node's configuration needs for it."""
-        patience = {
-            name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _PATIENCE_REAL_S.items()
+        timeouts = {
+            name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _TIMEOUTS_REAL_S.items()
         }
         return {
             "clock_speed": self.speed,
             "clock_wall_anchor_ms": self._began_ms,
             "clock_real_anchor_ms": self._began_ms,
-            DISPATCH: {"pickup_service_s": 60, "dropoff_service_s": 60, **patience},
+            DISPATCH: {"pickup_service_s": 60, "dropoff_service_s": 60, **timeouts},
         }

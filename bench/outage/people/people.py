@@ -52,11 +52,11 @@ class _Kept(Struct):
     topic: str
     payload: bytes
     sent_at: float = 0.0
-    flying: bool = False
+    in_flight: bool = False
 
 
 class Person:
-    """One client and what it has to say. `on_assignment` is called for each assignment, `on_here` when connected."""
+    """One client and its unanswered events. `on_assignment` is called for each assignment, `on_here` when connected."""
 
     def __init__(self, crowd: "Crowd", name: str, token: str, on_assignment: Callable[[_Answer, float], None]) -> None:
         self.name = name
@@ -78,22 +78,22 @@ class Person:
             random=crowd.dice.random,
         )
 
-    def tell(self, event: Any) -> None:
+    def send(self, event: Any) -> None:
         """Send an event and keep it until its receipt."""
         kind = event.__struct_config__.tag
         kept = _Kept(topic_up(self._crowd.node, self.name, kind), encode(event, json=False))
         self.kept[event.id] = kept
-        self._crowd.told += 1
+        self._crowd.sent += 1
         self._send(event.id, kept)
 
     def raw(self, kind: str, payload: bytes, qos: int) -> None:
-        """Something that gets no receipt: a position, or nonsense."""
+        """Something that gets no receipt: a position, or malformed bytes."""
         self.link.publish(topic_up(self._crowd.node, self.name, kind), payload, qos=qos)
 
     def sweep(self, before: float) -> None:
         """Send again what was acknowledged, or refused, without a receipt, and what found no room."""
         for id_, kept in list(self.kept.items()):
-            if not kept.flying and kept.sent_at < before and not self._send(id_, kept):
+            if not kept.in_flight and kept.sent_at < before and not self._send(id_, kept):
                 return
 
     def _send(self, id_: str, kept: _Kept) -> bool:
@@ -101,11 +101,11 @@ class Person:
         if not self.link.publish(kept.topic, kept.payload, on_ack=partial(self._acknowledged, id_, kept)):
             return False
         self._crowd.resent += again
-        kept.flying, kept.sent_at = True, perf_counter()
+        kept.in_flight, kept.sent_at = True, perf_counter()
         return True
 
     def _acknowledged(self, id_: str, kept: _Kept, code: int) -> None:
-        kept.flying = False
+        kept.in_flight = False
         if code < _FAILED:
             self._crowd.promised.add((self.name, id_))
 
@@ -114,7 +114,7 @@ class Person:
             kind = message.topic.rpartition("/")[2]
             if kind == "update":
                 continue
-            answer = _DECODERS[is_json(message.payload)](message.payload)  # to nonsense in JSON it comes in JSON
+            answer = _DECODERS[is_json(message.payload)](message.payload)  # to malformed JSON it comes in JSON
             if kind == "receipt":
                 self._crowd.promised.add((self.name, answer.id))
                 self.kept.pop(answer.id, None)
@@ -130,16 +130,16 @@ class Person:
 
 
 class Crowd:
-    """Everybody at one node. `on_offer` is told of the first offer of each order: its number and `perf_counter`."""
+    """Everybody at one node. `on_offer` is called with the first offer of each order: its number and `perf_counter`."""
 
     def __init__(self, node: str, url: str, tokens: dict[str, str], wall_ms: Callable[[], int], seed: int) -> None:
         self.node, self.url = node, url
         self.dice = Random(f"crowd {seed}")
-        self.told = 0
+        self.sent = 0
         self.resent = 0
         self.promised: set[tuple[str, str]] = set()
         """(client, id) of every event that was acknowledged or has its receipt."""
-        self.on_offer: Callable[[int, float], None] = _unheard
+        self.on_offer: Callable[[int, float], None] = _ignore_offer
         self.tills = [Person(self, name, tokens[name], _unasked) for name in tokens if name.startswith("till")]
         self.riders: list[Person] = []
         self._wall_ms = wall_ms
@@ -179,7 +179,7 @@ class Crowd:
         for rider in self.riders:
             lat, lon = self._places[rider.name]
             at = self._wall_ms()
-            rider.tell(RiderShift(id=f"shift-{at}", at=at, on=True, capacity=8, place=Place(lat, lon)))
+            rider.send(RiderShift(id=f"shift-{at}", at=at, on=True, capacity=8, place=Place(lat, lon)))
         self._sweep()
         self._positions()
 
@@ -189,7 +189,7 @@ class Crowd:
         lat = CENTRE[0] + number * 7 % _SPREAD * _STEP_DEG
         lon = CENTRE[1] + number * 11 // _SPREAD % _SPREAD * _STEP_DEG
         name = f"o{number:09}"
-        till.tell(
+        till.send(
             OrderPlace(
                 id=name,
                 at=self._wall_ms(),
@@ -234,8 +234,8 @@ class Crowd:
         self.on_offer(int(offer.order[1:]), at)
         rider, now = self.riders[index], self._wall_ms()
         name = f"{offer.order}-{offer.offer}"
-        rider.tell(RiderReply(id=f"a-{name}", at=now, order=offer.order, offer=offer.offer, accept=True))
-        rider.tell(RiderProgress(id=f"d-{name}", at=now, order=offer.order, step="delivered"))
+        rider.send(RiderReply(id=f"a-{name}", at=now, order=offer.order, offer=offer.offer, accept=True))
+        rider.send(RiderProgress(id=f"d-{name}", at=now, order=offer.order, step="delivered"))
 
     def _here(self, rider: Person) -> None:
         lat, lon = self._places[rider.name]
@@ -262,7 +262,7 @@ def names(tills: int, riders: int) -> Iterable[str]:
     yield from (f"rider-{number}" for number in range(riders))
 
 
-def _unheard(number: int, at: float) -> None:
+def _ignore_offer(number: int, at: float) -> None:
     """Before anybody measures."""
     del number, at
 

@@ -1,9 +1,9 @@
 """Broker mode: the node as one client of a broker that an operator runs already (Mosquitto is the reference).
 
 The same core, a weaker promise. A publisher's PUBACK comes from the broker and means nothing about the node's disk:
-there it must wait for the receipt. An answer counts as delivered when the broker says that somebody holds it, that is,
-a client is subscribed or has a session; where nobody is (reason 0x10, no matching subscribers) it stays pending, and
-one answer at a time is tried when there is a new one or the client is heard.
+there it must wait for the receipt. An answer counts as delivered when the broker's PUBACK reports a subscriber, that
+is, a client is subscribed or has a session; where nobody is (reason 0x10, no matching subscribers) it stays pending,
+and one answer at a time is tried when there is a new one or the client sends something.
 
 A client's will is `ds/<node>/up/<client>/client.gone`: that is how the node learns that it went.
 
@@ -164,7 +164,7 @@ class Broker:
         self._running = asyncio.create_task(self.link.run())
 
     async def close(self) -> None:
-        """Says that the node goes, and disconnects. The broker keeps the session and what comes for it."""
+        """Publish that the node goes, and disconnect. The broker keeps the session and what comes for it."""
         self.link.publish(self._status_topic, _NOT_ALIVE, retain=True)
         await self.link.stop()
         if self._running is not None:
@@ -218,14 +218,14 @@ class Broker:
                 continue
             client, kind = address
             if kind == GONE_KIND:
-                # What the client said before it went comes first.
+                # What the client sent before it left comes first.
                 self._hand_over(publishes, read_at)
                 publishes = []
                 done.append(message.token)
-                if not message.retain:  # a stored copy tells nothing about now
+                if not message.retain:  # a stored copy is not about the present
                     self._gone(client)
                 continue
-            if not self._heard(client, read_at).take(self._messages_per_s, self._burst, read_at):
+            if not self._budget_of(client, read_at).take(self._messages_per_s, self._burst, read_at):
                 done.append(message.token)
                 over[client] = over.get(client, 0) + 1
                 continue
@@ -255,7 +255,7 @@ class Broker:
         address = self._addresses[topic] = (match[1], match[2])
         return address
 
-    def _heard(self, client: str, now: float) -> _Client:
+    def _budget_of(self, client: str, now: float) -> _Client:
         known = self._clients.get(client) or self._remember(client, now)
         if not known.present:
             known.present = True

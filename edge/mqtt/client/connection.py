@@ -37,7 +37,7 @@ _BACKOFF_DOUBLINGS_MAX: Final = 16
 
 
 class ConnectionState(Enum):
-    """What `on_state` tells. CONNECTED means subscribed too. After REFUSED the link tries again, but slowly."""
+    """What `on_state` reports. CONNECTED means subscribed too. After REFUSED the link tries again, but slowly."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -225,7 +225,7 @@ class MqttConnection:
         self._change(ConnectionState.STOPPED)
 
     async def stop(self) -> None:
-        """Says goodbye (the peer discards the will) and ends `run`. What was not acknowledged is given up."""
+        """Send DISCONNECT (the peer discards the will) and end `run`. What was not acknowledged is given up."""
         self._stopping.set()
         if self._opening is not None:
             self._opening.cancel()
@@ -318,7 +318,7 @@ class MqttConnection:
         self._change(ConnectionState.CONNECTED)
 
     def _after(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Whatever the client has to say now leaves; a failed connection is closed, the timer armed."""
+        """Whatever the session has to send leaves now; a failed connection is closed, the timer armed."""
         self._flush()
         if self._client.failure is not None and self._wire is not None:
             self._wire.close_soon(loop)
@@ -355,7 +355,7 @@ class MqttConnection:
 
 
 class _Transport(asyncio.Protocol):
-    """One socket. Lives as long as it does, so that late calls of an old one are told from those of the present one."""
+    """One socket. Lives as long as it does, so that late calls of an old one are recognised."""
 
     transport: asyncio.Transport
 
@@ -380,7 +380,7 @@ class _Transport(asyncio.Protocol):
         self.write_paused = False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc  # what it says is in the failure, or no more than "connection reset"
+        del exc  # its text is in the failure, or no more than "connection reset"
         if not self.closed.done():
             self.closed.set_result(None)
 

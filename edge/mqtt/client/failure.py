@@ -36,19 +36,19 @@ def of_connack(packet: ConnAckPacket, username: str) -> MqttConnectionError:
     """The failure that a CONNACK other than success means."""
     user = f" for user {username!r}" if username else ""
     hint = _CONNACK_HINTS.get(int(packet.reason_code))
-    said = _said(packet.reason_code, packet.reason_str)
+    reason = _reason_text(packet.reason_code, packet.reason_str)
     return MqttConnectionError(
-        f"The peer refused the connection{user}: {said}. {hint or 'Trying again.'}", hint is not None
+        f"The peer refused the connection{user}: {reason}. {hint or 'Trying again.'}", hint is not None
     )
 
 
 def of_disconnect(packet: DisconnectPacket) -> MqttConnectionError:
     """The failure that a DISCONNECT of the peer means."""
     hint = _DISCONNECT_HINTS.get(int(packet.reason_code))
-    said = _said(packet.reason_code, packet.reason_str)
-    return MqttConnectionError(f"The peer disconnected: {said}. {hint or 'Trying again.'}", hint is not None)
+    reason = _reason_text(packet.reason_code, packet.reason_str)
+    return MqttConnectionError(f"The peer disconnected: {reason}. {hint or 'Trying again.'}", hint is not None)
 
 
-def _said(code: ConnAckReasonCode | DisconnectReasonCode, detail: str | None) -> str:
+def _reason_text(code: ConnAckReasonCode | DisconnectReasonCode, detail: str | None) -> str:
     name = code.name.lower().replace("_", " ")
     return f"{name} ({detail})" if detail else name

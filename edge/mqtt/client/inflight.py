@@ -26,7 +26,7 @@ _OVERHEAD_BYTES_MAX: Final = 64  # fixed header, lengths and our properties of o
 
 
 class _Entry(Struct):
-    """A QoS 1 publish on its way. `packet_id` is 0 until it is sent; `sent` says that the peer may have seen it."""
+    """A QoS 1 publish on its way. `packet_id` is 0 until it is sent; `sent`: the peer may have seen it."""
 
     topic: str
     payload: bytes
@@ -69,7 +69,7 @@ class InflightWindow:
         return max(self._window - self.unacked, 0)
 
     def opened(self, window: int, packet_bytes_max: int | None, aliases_max: int, session_present: bool) -> None:
-        """A peer has greeted, with its receive maximum, its largest packet, and the aliases that it takes."""
+        """CONNACK came, with the peer's receive maximum, its largest packet, and the aliases that it takes."""
         self._window = min(window, self._in_flight_max)
         self._packet_bytes_max = packet_bytes_max
         self._aliases_max = aliases_max
@@ -122,7 +122,7 @@ class InflightWindow:
             entry.on_ack(code)
 
     def send_backlog(self, now: float) -> None:
-        """In order, as far as the window goes. What expired while it waited is dropped and its owner told."""
+        """In order, as far as the window goes. What expired while it waited is dropped and its owner notified."""
         while self._backlog and len(self._in_flight) < self._window:
             entry = self._backlog.popleft()
             if entry.expires is None or entry.expires > now:

@@ -118,7 +118,7 @@ class MqttClientSession:
         self._held_first = 0  # place of the first of them among all of this connection: the lower half of its token
         self._let_go: set[int] = set()  # places that the owner has let go, waiting for their turn
         self._keep_alive_s = float(keep_alive_s)
-        self._began = self._heard = self._spoke = 0.0
+        self._began = self._received_at = self._spoke = 0.0
         self._pinged: float | None = None
 
     # -- what the owner may ask ----------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class MqttClientSession:
         self.failure, self.phase = None, Phase.CONNECTING
         self._resumable, self._subscribed = self._subscribed, False
         self._connection += 1
-        self._began = self._heard = self._spoke = now
+        self._began = self._received_at = self._spoke = now
         self._write(
             ConnectPacket(
                 self.client_id,
@@ -193,7 +193,7 @@ class MqttClientSession:
             return self._began + CONNECT_DEADLINE_S
         due = (self._outgoing.progress if self._outgoing.in_flight else now) + self._ack_deadline_s
         if self._keep_alive_s > 0:
-            ping = min(self._spoke, self._heard) + self._keep_alive_s * _KEEP_ALIVE_USED
+            ping = min(self._spoke, self._received_at) + self._keep_alive_s * _KEEP_ALIVE_USED
             if self._pinged is not None:
                 ping = self._silent_since() + LINK_PING_DEADLINE_S
             due = min(due, ping)
@@ -208,7 +208,7 @@ class MqttClientSession:
         if self.phase is not Phase.UP:
             return
         if self.paused:
-            self._heard = self._outgoing.progress = now
+            self._received_at = self._outgoing.progress = now
         waiting = self._outgoing.in_flight
         if waiting and now >= self._outgoing.progress + self._ack_deadline_s:
             self._fail(f"The peer acknowledged none of {waiting} publishes for {self._ack_deadline_s:.0f} s.")
@@ -217,9 +217,9 @@ class MqttClientSession:
             return
         if self._pinged is not None and not self.paused:
             if now >= self._silent_since() + LINK_PING_DEADLINE_S:
-                self._fail(f"The peer said nothing for {LINK_PING_DEADLINE_S:.0f} s after a ping.")
+                self._fail(f"The peer sent nothing for {LINK_PING_DEADLINE_S:.0f} s after a ping.")
             return
-        if now >= min(self._spoke, self._heard) + self._keep_alive_s * _KEEP_ALIVE_USED or (
+        if now >= min(self._spoke, self._received_at) + self._keep_alive_s * _KEEP_ALIVE_USED or (
             self.paused and now >= self._spoke + self._keep_alive_s * _KEEP_ALIVE_USED
         ):
             self._pinged = now
@@ -228,12 +228,12 @@ class MqttClientSession:
     def resumed(self, now: float) -> None:
         """The owner reads again: the peer's silence counts from here."""
         self.paused = False
-        self._heard = self._outgoing.progress = now
+        self._received_at = self._outgoing.progress = now
         if self._pinged is not None:
             self._pinged = now
 
     def _silent_since(self) -> float:
-        return max(self._heard, self._pinged or 0.0)
+        return max(self._received_at, self._pinged or 0.0)
 
     # -- bytes ---------------------------------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class MqttClientSession:
 
     def receive(self, data: bytes, now: float) -> list[Message]:
         """Bytes from the peer; what was published to this client in them. `on_ack` callbacks run in here."""
-        self._heard = now
+        self._received_at = now
         broken: MalformedPacket | None = None
         try:
             packets = self._decoder.feed(data)

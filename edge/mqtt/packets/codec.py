@@ -2,9 +2,9 @@
 
 `mqtt5` reads one whole packet. What it leaves to us is here: cutting a stream into packets, refusing an oversized one
 from its length alone (nothing of it is kept), and strings: invalid UTF-8 would make it panic (a stack trace on stderr
-that any stranger could cause), so `.strings` looks at them first.
+that any peer could cause), so `.strings` looks at them first.
 
-Beware: its enumerations say that they are `IntEnum` and are not. They equal integers and convert with `int()`, but have
+Beware: its enumerations are declared `IntEnum` and are not. They equal integers and convert with `int()`, but have
 no order, no hash and no arithmetic; and `QoS.AT_MOST_ONCE` is truthy. Compare for equality, never test.
 """
 
@@ -145,7 +145,7 @@ def write(packet: Packet) -> bytes:
 
 class Decoder:
     """Cuts a stream of bytes into packets. `read` decodes one whole packet, and may be changed between packets (the
-    first one tells the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes, in `tail`."""
+    first one has the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes, in `tail`."""
 
     def __init__(self, packet_bytes_max: int, read: Callable[[memoryview], Packet] = read) -> None:
         self.packet_bytes_max = packet_bytes_max

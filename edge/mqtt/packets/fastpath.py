@@ -21,8 +21,8 @@ def parse(
     data: bytes, at: int, kinds: dict[bytes, str], packets: list[Parsed], properties: bool, packet_bytes_max: int
 ) -> int:
     """Append the plain packets from `at` on to `packets`; where the first other one begins, or the end. `kinds` has the
-    kind of each topic, with the topic's length before it as on the wire. `properties`: a PUBLISH says how many bytes of
-    them it has (5.0)."""
+    kind of each topic, with the topic's length before it as on the wire. `properties`: a PUBLISH has the number of
+    bytes of them it has (5.0)."""
     size = len(data)
     try:
         while at < size:

@@ -1,6 +1,6 @@
 """MQTT 3.1.1 in the packet classes of MQTT 5, so that a session is written once.
 
-What 3.1.1 cannot say is left out when writing (reasons, properties) and has MQTT 5's default when read.
+What 3.1.1 cannot express is left out when writing (reasons, properties) and has MQTT 5's default when read.
 `clean_session = 0` reads as a session that never expires.
 """
 

@@ -28,8 +28,8 @@ _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class Stream:
-    """One WebSocket connection, server's side. `out` holds bytes to write as they are. `closed` says: write them, then
-    close. `more` says: `receive` stopped early, call it again. `work` is how many control frames and small ones it went
+    """One WebSocket connection, server's side. `out` holds bytes to write as they are. `closed`: write them, then
+    close. `more`: `receive` stopped early, call it again. `work` is how many control frames and small ones it went
     through. With `local_origins_only`, browsers may only come from pages of this machine: without passwords, any page
     that somebody has open could use the node otherwise."""
 
@@ -83,7 +83,7 @@ class Stream:
         return whole
 
     def close(self) -> None:
-        """Say goodbye, where it has not been said."""
+        """Send a close frame, unless one was sent."""
         if self._accepted and not self.closed:
             self._send(CloseConnection(code=CloseReason.NORMAL_CLOSURE))
         self.closed = True

@@ -1,4 +1,4 @@
-"""The acknowledgements that one connection owes its client, in the order of the publishes (MQTT 5.0, 4.6).
+"""The acknowledgements that are due on one connection, in the order of the publishes (MQTT 5.0, 4.6).
 
 A publish may be refused at once while an earlier one is still on its way to the disk: its PUBACK waits for that one's.
 """
@@ -27,7 +27,7 @@ CODES: Final[dict[str, PubAckReasonCode]] = {
 """The standard's code for a refusal. Every other reason is one of the domain: 0x83, with the reason as text."""
 
 _WITHHELD: Final = frozenset((Reason.OVER_QUOTA, Reason.DISK_FULL, Reason.OVERLOADED))
-"""Refusals without a receipt. A 3.1.1 PUBACK cannot say so: it stays away, and the client sends again later."""
+"""Refusals without a receipt. A 3.1.1 PUBACK has no reason code: it stays away, and the client sends again later."""
 
 
 class Acks:

@@ -1,6 +1,6 @@
-"""The first packet of a connection: which version it speaks, whether it may come in, and what it is told.
+"""The first packet of a connection: its protocol version, its authentication, and the CONNACK.
 
-Whatever is wrong is found before the stranger has a session, and costs no more than one CONNECT of bounded size.
+Whatever is wrong is found before there is a session, and costs no more than one CONNECT of bounded size.
 """
 
 import re
@@ -41,7 +41,7 @@ def level_of(packet: memoryview) -> int:
 
 
 def rejection(error: MalformedPacket, version: int) -> bytes:
-    """What a stranger is told whose first packet cannot be read; nothing where it speaks 3.1.1, or nothing known."""
+    """The answer to a first packet that cannot be read; empty for 3.1.1 and for unknown protocols."""
     if isinstance(error, UnsupportedVersion) and error.level <= V5:
         return _CONNACK_V31
     if isinstance(error, UnsupportedVersion):
@@ -84,7 +84,7 @@ def keep_alive_s(packet: ConnectPacket) -> int:
 
 
 def welcome(packet: ConnectPacket, session: Session, *, present: bool, packet_bytes_max: int) -> ConnAckPacket:
-    """What an accepted client is told of our limits. (3.1.1 has room for `present` only.)"""
+    """The CONNACK of an accepted client, with our limits. (3.1.1 has room for `present` only.)"""
     kept_s = keep_alive_s(packet)
     return ConnAckPacket(
         session_present=present,

@@ -2,8 +2,8 @@
 
 All packets of one read become one call of `Receiver.received`.
 
-A connection that breaks a rule is told which one (5.0) or closed (3.1.1), after everything that came before in the same
-read has been handed over.
+A connection that breaks a rule gets the reason (5.0) or is closed (3.1.1), after everything that came before in the
+same read has been handed over.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,21 @@ from ..packets.fastpath import Parsed, parse
 from ..seam import Publish
 from .acks import Acks
 from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
-from .sessions import Session, Sessions, client_budget, stranger_budget
+from .sessions import Session, Sessions, client_budget, unauthenticated_budget
 from .topics import Topics
 
 _CONNECT: Final = 0x10
 _PINGRESP: Final = b"\xd0\x00"
 _KEEP_ALIVE_SLACK: Final = 1.5  # MQTT 5.0, 3.1.2.10
-_LOOK_S: Final = 30.0  # a closed connection stays on the wheel no longer than this
+_LOOK_S: Final = 30.0  # a closed connection stays in the queue no longer than this
 
 
-def _unheard() -> None:
+def _do_nothing() -> None:
     """Nobody is left who could write."""
 
 
 class Connection:
-    """`out` holds the bytes to write. `closing` says: write them, then close. The shell sets `choked` while the peer
+    """`out` holds the bytes to write. `closing`: write them, then close. The shell sets `write_paused` while the peer
     does not read, and `held` while we do not, and adds what a read cost by itself to `work`. `notify` is called when
     `out`, `closing` or `wants_more` may have changed."""
 
@@ -51,10 +51,10 @@ class Connection:
         "_write",
         "budget",
         "closing",
-        "heard_at",
         "out",
         "password",
         "read_paused",
+        "received_at",
         "session",
         "username",
         "version",
@@ -65,9 +65,9 @@ class Connection:
     def __init__(self, sessions: Sessions, now: float, notify: Callable[[], None]) -> None:
         self.out = bytearray()
         self.closing = self.write_paused = self.read_paused = False
-        self.heard_at = now
+        self.received_at = now
         self.version = self.work = 0
-        self.budget = stranger_budget(now)
+        self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
         self.username: str | None = None
         self.password = b""
@@ -80,7 +80,7 @@ class Connection:
         self._keep_alive_s, self._present = 0.0, False
         self._close_at: float | None = None
         self._acks = Acks(plain=False, texts=False)
-        sessions.wheel.add(self._next, self)
+        sessions.deadlines.add(self._next, self)
 
     # -- what the shell calls ------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Connection:
         """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
         if self.closing:
             return
-        self.heard_at = now
+        self.received_at = now
         broken: MalformedPacket | None = None
         publishes: list[Publish] = []
         delivered: list[int] = []
@@ -116,7 +116,7 @@ class Connection:
             self._protocol_error(broken)
         self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
         if self.work > 0 or self.budget.left < self.budget.burst:
-            self.pay(now)
+            self.charge(now)
         self.work = 0
         if self.closing:
             self._detach(now)
@@ -125,8 +125,8 @@ class Connection:
         if self.out or self.closing:
             self._notify()
 
-    def pay(self, now: float) -> None:
-        """Take `work` from the budget. A stranger without one is closed; anybody else is not read from for a while."""
+    def charge(self, now: float) -> None:
+        """Take `work` from the budget. Without one an unauthenticated client is closed, any other paused."""
         enough, self.work = self.budget.spend(self.work, now), 0
         if enough or self.closing:
             return
@@ -166,25 +166,26 @@ class Connection:
         """The transport is gone."""
         self.closing = True
         self._detach(now)
-        # The wheel keeps this for up to _LOOK_S. Without the ways back there is no cycle, so then it is gone; cycles
-        # wait for the collector, which looks at what is that old after some million objects: on a calm node never.
-        self._notify, self._decoder.read = _unheard, codec.read
+        # The deadline queue keeps this for up to _LOOK_S. Without the ways back there is no cycle, so then it is gone;
+        # cycles wait for the collector, which looks at what is that old after some million objects: on a calm node
+        # never.
+        self._notify, self._decoder.read = _do_nothing, codec.read
 
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
-        """The server closes the connection, and says why where the version can."""
+        """The server closes the connection, with a reason where the version has one."""
         if not self.closing:
             self._disconnect_with(reason)
             self._detach(now)
             self._notify()
 
     def expire(self, now: float) -> float | None:
-        """`sessions.Mortal`: the deadline of CONNECT, the keepalive, and a close that was put off."""
+        """`sessions.Expirable`: the deadline of CONNECT, the keepalive, and a delayed close."""
         if self.closing or now < self._next:  # (an earlier look was put in its place)
             return None
         if self.read_paused:
-            self.heard_at = now
+            self.received_at = now
         if self.session is not None:
-            self._due = self.heard_at + self._keep_alive_s
+            self._due = self.received_at + self._keep_alive_s
         if now >= self._due:
             self.end(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT, now)
         elif self._close_at is not None and now >= self._close_at:
@@ -199,12 +200,12 @@ class Connection:
     def _look_at(self, at: float) -> None:
         if at < self._next:
             self._next = at
-            self._sessions.wheel.add(at, self)
+            self._sessions.deadlines.add(at, self)
 
     # -- the handshake -------------------------------------------------------------------------------------------------
 
     def _first(self, packet: memoryview) -> Packet:
-        """Decode the first packet, which tells the version of all others."""
+        """Decode the first packet, which has the version of all others."""
         self.version = level_of(packet)
         if self.version != V5:
             self._decoder.read, self._write = v311.read, v311.write
@@ -335,7 +336,7 @@ class Connection:
     def _schedule_close(self) -> None:
         """A 3.1.1 client waits for ever for what could not be acknowledged: make it come back."""
         if self._acks.withheld and self._close_at is None:
-            self._close_at = self.heard_at + OVER_QUOTA_CLOSE_S
+            self._close_at = self.received_at + OVER_QUOTA_CLOSE_S
             self._look_at(self._close_at)
 
     # -- everything else -----------------------------------------------------------------------------------------------

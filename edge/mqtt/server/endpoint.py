@@ -45,7 +45,7 @@ class Endpoint:
     """An MQTT server for the clients of one node (or for the nodes of one centre).
 
     `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
-    `sessions`, `takeovers`, `connects_refused` (handshakes, and strangers that sent too much else),
+    `sessions`, `takeovers`, `connects_refused` (handshakes, and clients that sent too much before it),
     `connections_refused` (over the limit), `slow_readers`, `held_back`, `shortage` (of file descriptors)."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Endpoint:
         self.shortage: Final = Shortage()
         self._listeners: list[Listener] = []
         self._peers: dict[_Peer, None] = {}
-        self._strangers: dict[_Peer, None] = {}  # no CONNECT yet, oldest first
+        self._unauthenticated: dict[_Peer, None] = {}  # no CONNECT yet, oldest first
         self.flush_follows = False
         """Whoever calls `wake` calls `flush` too, in the same turn of the loop: after the acknowledgements of the same
         commit. That saves the loop a turn for each (2 us, a system call of it)."""
@@ -113,7 +113,7 @@ class Endpoint:
     @property
     def unsent(self) -> int:
         """Connections for which answers wait although there is room: for more than a moment, that is a fault."""
-        return sum(peer.is_owed for peer in self._peers)
+        return sum(peer.has_unsent for peer in self._peers)
 
     async def listen(
         self, address: str, *, websocket: bool = False, tls: ssl.SSLContext | None = None
@@ -184,8 +184,8 @@ class Endpoint:
         self._listeners.clear()
 
     async def close(self) -> None:
-        """Stop listening, say goodbye to everybody, and wait until they have read it (at most CLOSE_GRACE_S). Nobody is
-        reported as absent: it is the node that goes, not they."""
+        """Stop listening, send DISCONNECT to everybody, and wait until they have read it (at most CLOSE_GRACE_S).
+        Nobody is reported as absent: it is the node that goes, not they."""
         await self.stop_listening()
         self.registry.stopping = True
         now = self.clock()
@@ -205,23 +205,23 @@ class Endpoint:
     # -- what the connections call -------------------------------------------------------------------------------------
 
     def on_open(self, peer: "_Peer") -> None:
-        """Count a new connection. Where there is no room, the oldest one that has not said who it is goes."""
-        self._peers[peer] = self._strangers[peer] = None
+        """Count a new connection. Where there is no room, the oldest unauthenticated one is closed."""
+        self._peers[peer] = self._unauthenticated[peer] = None
         self.connections += 1
         self._empty.clear()
         if self.connections > self._connections_max:
             self.connections_refused += 1
-            next(iter(self._strangers)).abort()
+            next(iter(self._unauthenticated)).abort()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def on_authenticated(self, peer: "_Peer") -> None:
         """A connection has a session now."""
-        self._strangers.pop(peer, None)
+        self._unauthenticated.pop(peer, None)
 
     def on_close(self, peer: "_Peer") -> None:
         """A connection is gone."""
-        self._strangers.pop(peer, None)
+        self._unauthenticated.pop(peer, None)
         del self._peers[peer]
         self.connections -= 1
         if not self._peers:
@@ -244,9 +244,9 @@ class Endpoint:
                 peer.abort()
 
     def _tick(self) -> None:
-        self.registry.wheel.turn(self.clock())
+        self.registry.deadlines.turn(self.clock())
         self.flush()  # for the case that a promised one did not come
-        busy = self._peers or len(self.registry.wheel)
+        busy = self._peers or len(self.registry.deadlines)
         self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
 
     def _stream(self) -> Stream:
@@ -256,14 +256,14 @@ class Endpoint:
 class _Peer(asyncio.Protocol):
     """One socket and its connection."""
 
-    __slots__ = ("_ending", "_endpoint", "_soiled", "_stranger", "_stream", "_transport", "connection")
+    __slots__ = ("_ending", "_endpoint", "_flush_pending", "_is_unauthenticated", "_stream", "_transport", "connection")
 
     def __init__(self, endpoint: Endpoint, stream: Stream | None) -> None:
         self.connection = Connection(endpoint.registry, endpoint.clock(), self._notify)
         self._endpoint, self._stream = endpoint, stream
         self._transport: asyncio.Transport | None = None
-        self._stranger = True
-        self._soiled = False
+        self._is_unauthenticated = True
+        self._flush_pending = False
         self._ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -302,11 +302,11 @@ class _Peer(asyncio.Protocol):
         if data:
             connection.receive(data, self._endpoint.clock(), read_at)
         else:
-            connection.pay(self._endpoint.clock())
+            connection.charge(self._endpoint.clock())
         if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
             self.update_flow_control()
-        if self._stranger and connection.session is not None:
-            self._stranger = False
+        if self._is_unauthenticated and connection.session is not None:
+            self._is_unauthenticated = False
             self._endpoint.on_authenticated(self)
 
     def pause_writing(self) -> None:
@@ -322,7 +322,7 @@ class _Peer(asyncio.Protocol):
         self.connection.lost(self._endpoint.clock())
 
     @property
-    def is_owed(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether an answer waits that could be written."""
         session = self.connection.session
         outbound = None if session is None or self.connection.write_paused else session.outbound
@@ -341,12 +341,12 @@ class _Peer(asyncio.Protocol):
         if hold:
             transport.pause_reading()
         else:
-            connection.heard_at = self._endpoint.clock()
+            connection.received_at = self._endpoint.clock()
             transport.resume_reading()
 
     def flush(self) -> None:
         """Write everything that is there, in one piece."""
-        self._soiled = False
+        self._flush_pending = False
         connection, transport, stream = self.connection, self._transport, self._stream
         if transport is None or transport.is_closing() or self._ending:
             return
@@ -374,7 +374,7 @@ class _Peer(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def expire(self, now: float) -> float | None:  # noqa: ARG002 - `sessions.Mortal`
+    def expire(self, now: float) -> float | None:  # noqa: ARG002 - `sessions.Expirable`
         """The peer has not read our last bytes in time."""
         self.abort()
         return None
@@ -383,7 +383,7 @@ class _Peer(asyncio.Protocol):
         """Close, but not in the peer's face: where we close with something unread, the kernel resets the connection,
         and the peer never sees why. So our side ends, and what still comes is thrown away until the peer closes too."""
         self._ending = True
-        self._endpoint.registry.wheel.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
+        self._endpoint.registry.deadlines.add(self._endpoint.clock() + CLOSE_GRACE_S, self)
         if not transport.can_write_eof():  # TLS
             transport.close()
             return
@@ -392,8 +392,8 @@ class _Peer(asyncio.Protocol):
             transport.resume_reading()
 
     def _notify(self) -> None:
-        if not self._soiled:
-            self._soiled = True
+        if not self._flush_pending:
+            self._flush_pending = True
             endpoint = self._endpoint
             endpoint.flush_pending.append(self)
             if not endpoint.flush_comes:

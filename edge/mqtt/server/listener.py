@@ -1,8 +1,9 @@
 """A listening socket that knows when the process has no descriptors left.
 
-The event loop's own server does not say: asyncio's spins on the error, uvloop's accepts and closes without a word. This
-one stops accepting while fewer than DESCRIPTORS_SPARE are left, so that the journal, the status page and the uplink can
-still open what they need. Meanwhile who connects waits in the kernel's queue; after ACCEPT_PAUSE_S it looks again.
+The event loop's own server does not report it: asyncio's spins on the error, uvloop's accepts and closes without a
+word. This one stops accepting while fewer than DESCRIPTORS_SPARE are left, so that the journal, the status page and the
+uplink can still open what they need. Meanwhile who connects waits in the kernel's queue; after ACCEPT_PAUSE_S it looks
+again.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from ...limits import ACCEPT_PAUSE_S, ACCEPTS_PER_TURN_MAX, DESCRIPTORS_SPARE, T
 _BACKLOG: Final = 1_024
 
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""What accept(2) says where the process, the system or the kernel's memory is at its end."""
+"""The errors of accept(2) where the process, the system or the kernel's memory is at its end."""
 
 
 class Shortage:
@@ -122,8 +123,8 @@ class Listener:
 
 
 def _is_room(listening: socket.socket) -> bool:
-    """Whether DESCRIPTORS_SPARE are left. They are given out lowest first, so the number of a new one says how many are
-    in use. Raises OSError where there is none at all."""
+    """Whether DESCRIPTORS_SPARE are left. They are given out lowest first, so the number of a new one is the count of
+    those in use. Raises OSError where there is none at all."""
     newest = os.dup(listening.fileno())
     os.close(newest)
     return newest < resource.getrlimit(resource.RLIMIT_NOFILE)[0] - DESCRIPTORS_SPARE

@@ -47,13 +47,13 @@ class OutboundQueue:
         "_after",
         "_again",
         "_client",
-        "_flying",
         "_forms",
         "_in_flight",
         "_packet_bytes_max",
         "_packet_id",
         "_prefix",
         "_properties",
+        "_rewound",
         "_window",
         "filters",
         "more",
@@ -67,7 +67,7 @@ class OutboundQueue:
         self._client, self._prefix = client, prefix
         self._forms: dict[str, tuple[bytes, bool] | None] = {}
         self._in_flight: dict[int, int] = {}  # packet identifier: sequence
-        self._flying = _NONE  # sequences that were in flight when `_after` went back
+        self._rewound = _NONE  # sequences that were in flight when `_after` went back
         self._again: dict[int, int] = {}  # sequence: packet identifier, sent on an earlier connection
         self._after = 0
         self._packet_id = 0
@@ -106,7 +106,7 @@ class OutboundQueue:
         return DisconnectReasonCode.MALFORMED_PACKET
 
     def subscribe(self, wanted: TopicFilter) -> SubAckReasonCode:
-        """Grant a filter, or say why not. Answers that did not match before are pulled next."""
+        """Grant a filter, or return why not. Answers that did not match before are pulled next."""
         below = parse_filter(wanted.pattern, self._prefix)
         if not isinstance(below, str):
             return below
@@ -149,18 +149,18 @@ class OutboundQueue:
             if len(pending) < room:
                 # Whatever was in flight earlier and is not pending any more is settled or expired.
                 self._again.clear()
-                self._flying = _NONE
+                self._rewound = _NONE
                 break
         self.more = False
 
     def _send(self, pending: list[tuple[Answer, float]], out: bytearray) -> list[int]:
         """Write these answers. The sequences of those of which nothing remains to be acknowledged."""
         settled: list[int] = []
-        again, flying, forms, in_flight = self._again, self._flying, self._forms, self._in_flight
+        again, rewound, forms, in_flight = self._again, self._rewound, self._forms, self._in_flight
         packet_bytes_max = self._packet_bytes_max
         for answer, left_s in pending:
             sequence, payload = answer.sequence, answer.payload
-            if sequence in flying:
+            if sequence in rewound:
                 continue
             try:
                 form = forms[answer.kind]
@@ -214,7 +214,7 @@ class OutboundQueue:
     def _rewind(self) -> None:
         """From the first answer again, but for those that this connection is waiting for."""
         self._after, self.more = 0, True
-        self._flying = frozenset(self._in_flight.values())
+        self._rewound = frozenset(self._in_flight.values())
 
     def _free_id(self, packet_id: int) -> int:
         """The first one from `packet_id` on that is not in use."""

@@ -14,7 +14,7 @@ from ...limits import (
     SESSION_EXPIRY_S_MAX,
     SESSIONS_MAX,
     SESSIONS_PER_CLIENT_MAX,
-    STRANGER_WORK_MAX,
+    UNAUTHENTICATED_WORK_MAX,
     WORK_BURST,
     WORK_PER_S,
 )
@@ -56,7 +56,7 @@ class Expirable(Protocol):
 
 
 class DeadlineQueue:
-    """Deadlines to the second, under one timer. An item is looked at and says itself whether its time has come, so a
+    """Deadlines to the second, under one timer. An item is looked at and decides itself whether its time has come, so a
     deadline that moves with every read costs nothing."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class DeadlineQueue:
 
 class Budget:
     """A token bucket for the work that a connection causes without a publish coming of it: `burst` at once, `per_s` for
-    good (0: nothing comes back). Work is done before it is paid for, so there may be a debt, of `burst` at most."""
+    good (0: nothing comes back). Work is charged after it is done, so the balance may fall to minus `burst`."""
 
     __slots__ = ("_at", "_per_s", "burst", "left")
 
@@ -107,9 +107,9 @@ class Budget:
         return max(0.0, 1 - self.left) / self._per_s
 
 
-def stranger_budget(now: float) -> Budget:
+def unauthenticated_budget(now: float) -> Budget:
     """What a connection may cost until its CONNECT is accepted; nothing comes back."""
-    return Budget(STRANGER_WORK_MAX, 0, now)
+    return Budget(UNAUTHENTICATED_WORK_MAX, 0, now)
 
 
 def client_budget(now: float) -> Budget:
@@ -191,7 +191,7 @@ class Sessions:
 
     def __init__(self, rules: SessionLimits, receiver: Receiver, authenticate: Callable[[str, bytes], bool]) -> None:
         self.rules, self.receiver, self.authenticate = rules, receiver, authenticate
-        self.wheel: Final = DeadlineQueue()
+        self.deadlines: Final = DeadlineQueue()
         self.identities: dict[str, Identity] = {}
         self.absent: dict[Session, None] = {}  # in the order in which they left
         self.stopping = False  # then nobody is reported as gone: it is we who go
@@ -249,7 +249,7 @@ class Sessions:
                 self.absent[session] = None
                 if not session.scheduled:
                     session.scheduled = True
-                    self.wheel.add(session.expires_at, session)
+                    self.deadlines.add(session.expires_at, session)
             else:
                 self._remove(session)
         if identity.connected == 0 and not self.stopping:
@@ -298,4 +298,4 @@ class Sessions:
         if not identity.sessions and not identity.connected and not identity.scheduled:
             following = identity.expire(now)
             if following is not None:
-                self.wheel.add(following, identity)
+                self.deadlines.add(following, identity)

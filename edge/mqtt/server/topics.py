@@ -1,6 +1,6 @@
 """The two subtrees of a client: what it may publish to, and what it may subscribe to.
 
-Topics come from strangers. Nothing of them is used but a kind that matched a narrow pattern.
+Topics are untrusted input. Nothing of them is used but a kind that matched a narrow pattern.
 """
 
 import re
@@ -61,7 +61,7 @@ def parse_up(topic: str, prefix: str) -> str | PubAckReasonCode:
 
 
 def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:
-    """What a filter says below `prefix`, or why it is refused."""
+    """What a filter matches below `prefix`, or why it is refused."""
     if pattern.startswith("$share/"):
         return SubAckReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
     levels = pattern.split("/")

@@ -1,4 +1,4 @@
-// Asks the node once a second and shows what it says. A value that the node did not give is shown as a dash.
+// Asks the node once a second and shows its answer. A value that the node did not give is shown as a dash.
 
 import { Series, draw, forgetColors } from "./charts.js";
 import { DistrictMap, ORDER_STATES, mark, orderColor, riderColor } from "./map.js";
@@ -68,7 +68,7 @@ function rows(id, list, empty = "none") {
   });
 }
 
-// -- what the last answers said ----------------------------------------------------------------------------------------
+// -- the last answers ----------------------------------------------------------------------------------------
 
 const latencySeries = { p50: new Series(), p99: new Series() };
 const rateSeries = { events: new Series(), decisions: new Series() };
@@ -87,7 +87,7 @@ $("zoom-in").addEventListener("click", () => map.zoom(1.5));
 $("zoom-out").addEventListener("click", () => map.zoom(1 / 1.5));
 
 function showVerdict(state, sentence, problems) {
-  const box = $("verdict");
+  const box = $("health");
   if (box.dataset.state !== state) box.dataset.state = state;
   text($("state"), `${STATES[state] ?? state}.`);
   text($("sentence"), sentence.replace(/^All is well: (.)/, (_, first) => first.toUpperCase()));
@@ -236,7 +236,7 @@ function drawCharts() {
 async function ask(path) {
   const answer = await fetch(path, { signal: AbortSignal.timeout(DEADLINE_MS), cache: "no-store" });
   if (answer.status === 401) throw new Error("The token of this page is no longer valid. Run doorstep status on the box; it prints a new link.");
-  if (!answer.ok) throw new Error(`The node answered with an error (${answer.status}). Its log says more.`);
+  if (!answer.ok) throw new Error(`The node answered with an error (${answer.status}). Its log has details.`);
   return answer.json();
 }
 

@@ -1,4 +1,4 @@
-// Small line charts of the last minutes. Points are [time in ms, value or null]; gathered here, not on the node.
+// Small line charts of the last minutes. Points are [time in ms, value or null]; collected here, not on the node.
 
 export const SPAN_MS = 5 * 60 * 1000;
 

@@ -76,7 +76,7 @@ export class DistrictMap {
     this.draw();
   }
 
-  /** A rider's heading, where the node does not say it, is the way from its last place; it stays while the rider stands. */
+  /** A rider's heading, where the node does not send it, is the way from its last place; it stays while the rider stands. */
   setHeadings(riders) {
     const before = this.places;
     this.places = new Map();

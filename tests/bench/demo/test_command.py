@@ -30,7 +30,7 @@ def test_help_has_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--instance", "/nowhere"], "no such folder"),
         (["--json", "/nowhere/out.json"], "existing folder"),
@@ -38,13 +38,13 @@ def test_help_has_examples() -> None:
         (["--broker", "http://127.0.0.1"], "no broker's address"),
     ],
 )
-def test_bad_input_is_named(arguments: list[str], said: str) -> None:
+def test_bad_input_is_named(arguments: list[str], message: str) -> None:
     """What cannot be used ends the command with a sentence about it, before anything is started."""
     result = call("--headless", *arguments)
-    assert said in str(result.exception)
+    assert message in str(result.exception)
 
 
-def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
+def test_a_whole_day_with_a_kill_is_checked(tmp_path: Path) -> None:
     """A whole small day, the node killed once on the way: every invariant holds, and the run can be replayed."""
     out = tmp_path / "out.json"
     arguments = [*HEADLESS, "--kill-node", "1", "--json", str(out)]
@@ -67,13 +67,13 @@ def test_a_whole_day_with_a_kill_is_judged(tmp_path: Path) -> None:
     changes = ["--what-if", "riders=+2", "--what-if", "kitchen=+20%"]
     asked = [sys.executable, "-m", "edge", "whatif", *journal, *changes, "--json", str(what_if)]
     assert subprocess.run(asked, check=False, capture_output=True).returncode == 0
-    told = json.loads(what_if.read_text())
-    assert told["recorded"]["delivered"] == report["orders"]["delivered"]
-    assert told["changed"]["orders"] == told["simulated"]["orders"] == told["recorded"]["orders"]
+    document = json.loads(what_if.read_text())
+    assert document["recorded"]["delivered"] == report["orders"]["delivered"]
+    assert document["changed"]["orders"] == document["simulated"]["orders"] == document["recorded"]["orders"]
 
 
 def test_a_run_can_be_cut_short_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After --minutes the run ends and is judged as far as it went; without a place for its data none is left."""
+    """After --minutes the run ends and is checked as far as it went; without a place for its data none is left."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     result = call(*HEADLESS, "--minutes", "0.15")
     assert result.exit_code == 0, result.output
@@ -82,7 +82,7 @@ def test_a_run_can_be_cut_short_and_leaves_nothing(tmp_path: Path, monkeypatch: 
 
 
 def test_an_interrupt_ends_it_cleanly(tmp_path: Path) -> None:
-    """SIGINT stops node, centre and clients, says what was done so far, and shows no traceback."""
+    """SIGINT stops node, centre and clients, names what was done so far, and shows no traceback."""
     command = [sys.executable, "-m", "edge", "demo", *HEADLESS, "--data-dir", str(tmp_path / "data")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ports = tmp_path / "data" / "edge" / "ports.json"

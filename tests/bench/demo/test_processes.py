@@ -130,7 +130,7 @@ def test_configurations_are_toml(tmp_path: Path) -> None:
 
 
 def test_node_and_centre_start_and_stop(tmp_path: Path) -> None:
-    """The real node and the real centre start from generated files, say how they are, and stop cleanly."""
+    """The real node and the real centre start from generated files, report their state, and stop cleanly."""
 
     async def main() -> None:
         prepare(tmp_path / "site")

@@ -7,7 +7,7 @@ import pytest
 
 from bench.demo.district.instance import read
 from bench.demo.proof.evidence import Evidence
-from bench.demo.proof.invariants import Verdict
+from bench.demo.proof.invariants import InvariantResult
 from bench.demo.proof.records import OrderRecord, Records
 from bench.demo.report import Ended, Process, build, lines, quantiles
 from edge.messages.envelope import Receipt
@@ -52,7 +52,7 @@ def ended() -> Ended:
         cut=False,
         records=records,
         evidence=evidence,
-        verdicts=[Verdict("conservation", True)],
+        results=[InvariantResult("conservation", True)],
         status={"latency_ms": {"total": measured}, "sync": {}},
         sync={"batches_sent": 3, "batches_acked": 3, "bytes": 99},
         dropped={"over_quota": 1, "disk_full": 0},
@@ -106,10 +106,10 @@ def test_a_promise_that_was_not_kept_is_late(ended: Ended, late_min: int, share:
     assert (promise["missed"], promise["late_share"], promise["late_5_share"]) == (1, share, share_5)
 
 
-def test_a_person_is_told_what_broke(ended: Ended) -> None:
-    """The last lines say that all is well, or which rule broke and on what evidence."""
+def test_a_person_is_notified_of_what_broke(ended: Ended) -> None:
+    """The last lines state that all is well, or which rule broke and on what evidence."""
     assert lines(build(ended))[-1] == "All 1 invariants held."
-    ended.verdicts = [Verdict("conservation", False, "one is missing.")]
+    ended.results = [InvariantResult("conservation", False, "one is missing.")]
     assert not ended.held
     assert lines(build(ended))[-1] == "  conservation: one is missing."
 

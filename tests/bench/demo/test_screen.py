@@ -37,14 +37,14 @@ def test_it_fits(demo: Demo, width: int, height: int) -> None:
 
 
 def test_it_shows_what_happens(demo: Demo) -> None:
-    """Orders and riders by state, rates, latencies, happenings, the centre and the page's address are on it."""
+    """Orders and riders by state, rates, latencies, the log, the centre and the page's address are on it."""
     demo.phase = "day"
     demo.records.orders["o1"] = OrderRecord(0, 0, "r1", "picked_up")
     demo.records.riders["rider-1"] = "to_door"
     demo.records.counts["placed"] = 17
     demo.records.receipt_ms_real += [1234.0]
     demo.records.refused["too_late"] = 3
-    demo.records.tell(demo.morning_ms, "rider-1 took o1")
+    demo.records.log(demo.morning_ms, "rider-1 took o1")
     demo.watch.rates.extend([1.0, 2.0, 4.0])
     demo.watch.status = {"state": "ok", "sync": {"connected": True, "events_at_node": 9, "batches_acked": 2}}
     demo.watch.summary = {"events": 8}

@@ -1,4 +1,4 @@
-"""What is gathered from the processes."""
+"""What is collected from the processes."""
 
 import asyncio
 from pathlib import Path

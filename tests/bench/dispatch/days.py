@@ -48,12 +48,12 @@ class Script:
     def __init__(self, day: Day, lines: Mapping[int, Sequence[Decision]]) -> None:
         self.day = day
         self.lines = dict(lines)
-        self.told: list[tuple[int, News]] = []
+        self.news_log: list[tuple[int, News]] = []
         self.started = False
 
     def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
         """The line for this minute, once; at the first call also all the waking."""
-        self.told += [(now, item) for item in news]
+        self.news_log += [(now, item) for item in news]
         wakes = [] if self.started else [Wake(at) for at in self.lines if at > now]
         self.started = True
         return [*wakes, *self.lines.pop(now, [])]

@@ -34,7 +34,7 @@ def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
 
 
 def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
-    """With mean preparation times the same day ends differently, and the table says so."""
+    """With mean preparation times the same day ends differently, and the table shows it."""
     for name, more in (("known", ()), ("mean", ("--uncertain",))):
         done = call("--instances", str(SMALL), "--policy", "rolling-horizon", "--json", str(tmp_path / name), *more)
         assert done.exit_code == 0, done.output
@@ -44,7 +44,7 @@ def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--instances", "/nowhere", "--json", "out.json"], "no such folder"),
         (["--instances", str(SMALL), "--json", "/nowhere/out.json"], "existing folder"),
@@ -53,21 +53,21 @@ def test_uncertain_preparation_is_another_day(tmp_path: Path) -> None:
         (["--instances", str(SMALL), "--json", "out.json", "--track", "open"], "not built. Use --track strict"),
     ],
 )
-def test_bad_input_is_named(arguments: list[str], said: str) -> None:
+def test_bad_input_is_named(arguments: list[str], message: str) -> None:
     """What cannot be used ends the command with a sentence about it."""
-    assert said in str(call(*arguments).exception)
+    assert message in str(call(*arguments).exception)
 
 
 def test_what_does_not_fit_together_is_refused() -> None:
     """Nothing to run, more than every courier refusing, a picture of no day: usage, and why."""
-    for arguments, said in (
+    for arguments, message in (
         (["--json", "out.json"], "--instances"),
         (["--instances", str(SMALL), "--json", "out.json", "--decline", "0.7", "--silent", "0.7"], "more than 1"),
         (["--decide-times", "--json", "out.json", "--plot", "out.svg"], "--plot draws days"),
     ):
         done = call(*arguments)
         assert done.exit_code == 2
-        assert said in done.output
+        assert message in done.output
 
 
 def test_doorstep_stands_beside_the_baseline_and_its_refusals(tmp_path: Path) -> None:

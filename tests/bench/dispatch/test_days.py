@@ -31,7 +31,7 @@ def test_instances_and_folders_of_them_are_found(tmp_path: Path) -> None:
 
 
 def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
-    """Results are told apart by name, so names must differ."""
+    """Results are distinguished by name, so names must differ."""
     shutil.copytree(SMALL, tmp_path / SMALL.name)
     with pytest.raises(InputError, match="same name"):
         folders([str(SMALL), str(tmp_path / SMALL.name)])
@@ -75,7 +75,7 @@ def test_results_are_deterministic_to_the_byte(tmp_path: Path, policy: str, unce
         assert len({(tmp_path / seed / SMALL.name / name).read_bytes() for seed in ("1", "2")}) == 1
 
 
-def test_a_job_says_how_a_policy_is_made() -> None:
+def test_a_job_shows_how_a_policy_is_made() -> None:
     """Answers on a grid, passes, orders held back: each changes what is run."""
     job = Job(str(SMALL), "doorstep")
     changed = [replace(job, every=10), replace(job, held=10), replace(job, effort=0)]

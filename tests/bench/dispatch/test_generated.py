@@ -18,7 +18,7 @@ def test_a_district_is_as_crowded_as_its_case() -> None:
 
 
 def test_a_district_is_the_same_each_time() -> None:
-    """The seed decides all of it, and the riders are as many as the case says."""
+    """The seed decides all of it, and the riders are as many as the case asks for."""
     assert district(SMALL) == district(SMALL)
     assert district(SMALL) != district(SMALL, seed=1)
     assert len(district(SMALL).couriers) == SMALL.riders

@@ -33,7 +33,7 @@ def test_differences_are_paired() -> None:
     assert found["undelivered_pct"] == Difference(0.0, 0.0, 0.0, 3)
 
 
-def test_one_seed_says_nothing_about_others() -> None:
+def test_one_seed_shows_nothing_about_others() -> None:
     """Its difference has no interval."""
     found = differences({"1o50": score(20.0), "1r50": score(20.0)}, {"1o50": score(21.0), "1r50": score(23.0)})
     assert found["ctd_mean"] == Difference(-2.0, None, None, 2)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.dispatch.promises import Told, kept, means, told
+from bench.dispatch.promises import PromiseOutcome, kept, means, promise_outcomes
 from bench.dispatch.simulator.solution import Delivery, Solution
 
 SOLUTION = Solution(
@@ -15,14 +15,16 @@ SOLUTION = Solution(
 def test_errors_and_lateness_are_what_a_customer_sees() -> None:
     """Early, on time and late by 7; one promised order never came, which is late and no error."""
     promises = {"o1": (33, 0.9), "o2": (40, 0.9), "o3": (40, 0.4), "o4": (50, 0.95)}
-    found = kept(told(promises, SOLUTION))
+    found = kept(promise_outcomes(promises, SOLUTION))
     assert (found.given, found.mean_error_min, found.mean_abs_error_min) == (4, 4 / 3, 10 / 3)
     assert (found.late_share, found.late_5_share) == (0.5, 0.5)
 
 
 def test_calibration_sets_confidence_beside_what_was_kept() -> None:
     """By tenths of confidence; 1 belongs to the highest, 0.3 to its own."""
-    found = kept([Told(1.0, 0), Told(0.9, 3), Told(0.3, -2), Told(0.0, None)]).calibration
+    found = kept(
+        [PromiseOutcome(1.0, 0), PromiseOutcome(0.9, 3), PromiseOutcome(0.3, -2), PromiseOutcome(0.0, None)]
+    ).calibration
     assert [(each.confidence_from, each.promises, each.kept_share) for each in found] == [
         (0.0, 1, 0.0),
         (0.3, 1, 1.0),
@@ -33,13 +35,13 @@ def test_calibration_sets_confidence_beside_what_was_kept() -> None:
 
 def test_nothing_promised_is_no_perfect_record() -> None:
     """Without promises there are no shares, and such a day does not count in the mean."""
-    nothing, one = kept([]), kept([Told(0.5, 2)])
+    nothing, one = kept([]), kept([PromiseOutcome(0.5, 2)])
     assert (nothing.mean_error_min, nothing.late_share, nothing.calibration) == (None, None, [])
-    assert means([nothing, one], [Told(0.5, 2)]).mean_error_min == 2.0
+    assert means([nothing, one], [PromiseOutcome(0.5, 2)]).mean_error_min == 2.0
 
 
-@given(st.lists(st.builds(Told, st.floats(0, 1), st.none() | st.integers(-90, 90))))
-def test_every_promise_is_in_one_decile(promises: list[Told]) -> None:
+@given(st.lists(st.builds(PromiseOutcome, st.floats(0, 1), st.none() | st.integers(-90, 90))))
+def test_every_promise_is_in_one_decile(promises: list[PromiseOutcome]) -> None:
     """The calibration loses none, and the shares lie between 0 and 1."""
     found = kept(promises)
     assert sum(each.promises for each in found.calibration) == found.given == len(promises)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.dispatch.promises import Told
+from bench.dispatch.promises import PromiseOutcome
 from bench.dispatch.report import Beside, DecideMs, Result, build, timing_of
 from bench.dispatch.simulator.refusals import Refused, Unwilling
 from bench.dispatch.simulator.scorer import Score
@@ -19,7 +19,7 @@ NOBODY = Refused()
 
 
 def result(
-    name: str, ctd: float | None = 30.0, promises: list[Told] | None = None, refused: Refused = NOBODY
+    name: str, ctd: float | None = 30.0, promises: list[PromiseOutcome] | None = None, refused: Refused = NOBODY
 ) -> Result:
     """A result with one value that matters."""
     scored = Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0)
@@ -39,7 +39,11 @@ def test_the_report_has_its_shape() -> None:
 
 def test_a_policy_that_promises_is_held_to_it() -> None:
     """Per instance and in the mean: error, absolute error, shares late, and the calibration of all together."""
-    days = [result("a", promises=[Told(0.9, -2), Told(0.9, 6)]), result("b", promises=[Told(0.9, 0)]), result("c")]
+    days = [
+        result("a", promises=[PromiseOutcome(0.9, -2), PromiseOutcome(0.9, 6)]),
+        result("b", promises=[PromiseOutcome(0.9, 0)]),
+        result("c"),
+    ]
     report = build(days)
     assert report["instances"]["a"]["promise"]["mean_error_min"] == 2.0
     assert "promise" not in report["instances"]["c"]

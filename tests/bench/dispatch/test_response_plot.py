@@ -39,7 +39,7 @@ def test_higher_is_higher() -> None:
     assert len(set(heights)) == len(TIMES)
 
 
-def test_the_caption_says_how_thinking_was_measured() -> None:
+def test_the_caption_shows_how_thinking_was_measured() -> None:
     """Passes and their time where there are any; else that there is one run for all."""
     assert "one run stands for all" in caption(Pace(), [line("day", 30)])
     assert "each pass 2.50 ms" in caption(Pace(1.0, 2.5), [line("day", 30)])

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from bench.dispatch.promises import Told
+from bench.dispatch.promises import PromiseOutcome
 from bench.dispatch.published import CLAIRVOYANT_NAMES
 from bench.dispatch.report import ALONE, Beside, DecideMs, Result
 from bench.dispatch.simulator.refusals import Refused, Unwilling
@@ -10,7 +10,7 @@ from bench.dispatch.simulator.scorer import Score
 from bench.dispatch.table import remarks, table
 
 
-def result(name: str, ctd: float = 30.0, promises: list[Told] | None = None) -> Result:
+def result(name: str, ctd: float = 30.0, promises: list[PromiseOutcome] | None = None) -> Result:
     """A result with one value that matters."""
     scored = Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd, 29.0)
     return Result(name, scored, DecideMs(1, 2, 3), 1.0, promises, Refused(40, 3, 2))
@@ -52,12 +52,12 @@ def test_an_interval_needs_two_seeds() -> None:
     assert "95 %" in shown([result("1o50"), result("2o50")])
 
 
-def test_the_remarks_say_what_the_table_cannot() -> None:
+def test_the_remarks_show_what_the_table_cannot() -> None:
     """Promises and how they were kept, refusals as a mode of their own, and what to know about the baseline."""
-    ours = [result("1o50", promises=[Told(0.9, 2), Told(0.9, -1)])]
-    said = " ".join(remarks(ours, Beside("rolling-horizon", ours, Unwilling(0.1), ours)))
-    assert "2 given" in said
-    assert "0.90: 0.50" in said
-    assert "not the strict track: of 40 offers 3 declined, 2 not answered" in said
-    assert "34.03" in said
+    ours = [result("1o50", promises=[PromiseOutcome(0.9, 2), PromiseOutcome(0.9, -1)])]
+    remark_text = " ".join(remarks(ours, Beside("rolling-horizon", ours, Unwilling(0.1), ours)))
+    assert "2 given" in remark_text
+    assert "0.90: 0.50" in remark_text
+    assert "not the strict track: of 40 offers 3 declined, 2 not answered" in remark_text
+    assert "34.03" in remark_text
     assert "Promises" not in " ".join(remarks([result("1o50")]))

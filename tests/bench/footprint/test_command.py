@@ -8,7 +8,7 @@ from bench.command import bench
 from tests.bench.cli_options import read
 
 
-def test_everything_a_node_takes_is_told(tmp_path: Path) -> None:
+def test_everything_a_node_takes_is_reported(tmp_path: Path) -> None:
     """Start-up, memory in three states, wake-ups and the installation; the load came through whole."""
     load = ("--hours", "0.2", "--speed", "360", "--orders-per-hour", "200", "--riders", "60", "--orders", "60")
     result, report = read(tmp_path, "footprint", "--starts", "1", "--idle-s", "1", *load)
@@ -28,7 +28,7 @@ def test_everything_a_node_takes_is_told(tmp_path: Path) -> None:
 
 
 def test_more_open_orders_than_riders_is_a_usage_error() -> None:
-    """Each rider carries one: the message says so before anything runs."""
+    """Each rider carries one: the message states it before anything runs."""
     result = CliRunner().invoke(bench, ["footprint", "--riders", "10", "--orders", "11"])
     assert result.exit_code == 2
     assert "as many riders" in result.output

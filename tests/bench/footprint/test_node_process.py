@@ -17,32 +17,32 @@ def test_orders_are_delivered_when_their_time_on_the_road_is_over(tmp_path: Path
     """On a fast clock orders are placed, accepted, and delivered 25 minutes later by that clock, none before."""
 
     async def main() -> None:
-        house = NodeProcess(tmp_path / "house", ["till-0", *(f"rider-{n}" for n in range(15))], speed=1200)
-        async with house.node() as took_s:
+        process = NodeProcess(tmp_path / "node", ["till-0", *(f"rider-{n}" for n in range(15))], speed=1200)
+        async with process.node() as took_s:
             assert took_s > 0
-            day = Day(house)
+            day = Day(process)
             try:
                 await day.open(1, 15)
                 await day.hour(20, 1.0, 1)
                 assert day.placed == day.accepted == 20
                 assert 0 < day.delivered < 20  # the last 25 minutes' orders are under way
                 assert day.positions > 100
-                assert (await house.status())["counts"]["refused"] == {}
+                assert (await process.status())["counts"]["refused"] == {}
             finally:
                 day.close()
 
     asyncio.run(main())
 
 
-def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_node_that_cannot_start_reports_why(tmp_path: Path) -> None:
     """A broken configuration ends the measurement with the node's own words."""
 
     async def main() -> None:
-        house = NodeProcess(tmp_path / "house", [])
-        with (tmp_path / "house" / "edge.toml").open("a") as file:
-            file.write('nonsense = "x"\n')
-        with pytest.raises(DoorstepError, match="nonsense"):
-            async with house.node():
+        process = NodeProcess(tmp_path / "node", [])
+        with (tmp_path / "node" / "edge.toml").open("a") as file:
+            file.write('no_such_option = "x"\n')
+        with pytest.raises(DoorstepError, match="no_such_option"):
+            async with process.node():
                 pass
 
     asyncio.run(main())

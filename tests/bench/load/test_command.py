@@ -67,7 +67,7 @@ def test_throughput_holds_a_rate_and_takes_positions(tmp_path: Path, program: Ca
 
 
 @pytest.mark.parametrize("option", ["--json", "--plot"])
-def test_a_report_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path, option: str) -> None:
+def test_a_report_that_cannot_be_written_is_reported_before_anything_runs(tmp_path: Path, option: str) -> None:
     """A report in a folder that does not exist ends the command at once."""
     with pytest.raises(InputError, match="existing folder"):
         call("latency", option, str(tmp_path / "nowhere" / "out"))

@@ -1,4 +1,4 @@
-"""A late generator is said, a punctual one is not."""
+"""A late generator is noted, a punctual one is not."""
 
 from bench.load.client.openloop import Outcome
 from bench.load.lateness import late, lateness, sentence
@@ -18,6 +18,6 @@ def test_the_worst_round_counts() -> None:
 
 
 def test_a_punctual_generator_is_not_mentioned() -> None:
-    """Up to one late send in a hundred nothing is said; no round at all is no reason either."""
+    """Up to one late send in a hundred nothing is noted; no round at all is no reason either."""
     assert sentence(late(0.01, 0.9)) == ""
     assert sentence(lateness([])) == ""

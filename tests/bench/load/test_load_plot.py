@@ -9,7 +9,7 @@ QUANTILES = {"p50": 0.3, "p99": 2.0, "p999": 40.0}
 
 
 def titles(svg: str) -> list[str]:
-    """What the marks of a drawing say; that it is well-formed goes with it."""
+    """The texts of a drawing's marks; that it is well-formed goes with it."""
     return [element.text or "" for element in ET.fromstring(svg).iter() if element.tag.endswith("title")]
 
 
@@ -24,7 +24,7 @@ def test_each_quantile_has_its_bar() -> None:
 
 
 def test_each_rate_has_its_point_with_the_reason() -> None:
-    """A rate that was not held says why, with its special characters escaped; zeros do not break a logarithm."""
+    """A rate that was not held states why, with its special characters escaped; zeros do not break a logarithm."""
     good = {"rate": 100.0, "p99": 3.0, "held": True, "why": ""}
     bad = {"rate": 200.0, "p99": 0.0, "held": False, "why": "5 < 6 & lost"}
     report = {name: {"tried": [good, bad]} for name in ("doorstep", "mosquitto", "floor", "packets")}

@@ -10,7 +10,7 @@ QUANTILES = {"p50": 1.25, "p99": 2.5, "p999": 5.0}
 
 
 @pytest.mark.parametrize("late", [True, False])
-def test_a_late_generator_is_said_beside_the_figures(late: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_late_generator_is_reported_beside_the_figures(late: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """Only where it was late, and with how much."""
     ratio = {"p50": 3.0, "p99": 4.0}
     report: dict[str, Any] = {
@@ -27,13 +27,13 @@ def test_a_late_generator_is_said_beside_the_figures(late: bool, capsys: pytest.
         "generator_late": {"over_ms": 1.0, "share": 0.25, "p99_ms": 8.0, "too_late": late},
     }
     latency_table(report)
-    said = capsys.readouterr().out
-    assert "1.250" in said
-    assert "lost 1" in said
-    assert ("The load generator was late" in said) is late
+    output = capsys.readouterr().out
+    assert "1.250" in output
+    assert "lost 1" in output
+    assert ("The load generator was late" in output) is late
 
 
-def test_a_rate_that_nobody_held_is_said_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rate_that_nobody_held_is_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     """Where even the first rate failed there is no figure, only the bound."""
     held = {"best": {"rate": 800.0, "p99": 9.0, "cpu_us": 70.0}, "tried": []}
     report: dict[str, Any] = {
@@ -45,6 +45,6 @@ def test_a_rate_that_nobody_held_is_said_as_such(capsys: pytest.CaptureFixture[s
         "positions": [],
     }
     throughput_table(report)
-    said = capsys.readouterr().out
-    assert "below 200" in said
-    assert "800" in said
+    output = capsys.readouterr().out
+    assert "below 200" in output
+    assert "800" in output

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from bench.load.client.openloop import Outcome, Round, due_times
-from bench.load.client.workload import EVENTS_PER_ORDER, Street, riders, tills
+from bench.load.client.workload import EVENTS_PER_ORDER, Workload, riders, tills
 from bench.load.subjects import TRANSPORTS, Certificates, bare_echo, broker_echo, cpu_s, mosquitto, node
 from edge.errors import DoorstepError
 
 ORDERS = 20
 
 
-async def _orders(street: Street) -> Outcome:
+async def _orders(workload: Workload) -> Outcome:
     try:
-        return await Round(street, 0, due_times(40, ORDERS / 40, 1)).run()
+        return await Round(workload, 0, due_times(40, ORDERS / 40, 1)).run()
     finally:
-        street.close()
+        workload.close()
 
 
 def _certificates(folder: Path, transport: str, program: Callable[[str], str]) -> Certificates | None:
@@ -37,8 +37,8 @@ def test_the_node_assigns_every_order(tmp_path: Path, transport: str, program: C
     async def main() -> None:
         names = [*tills(3), *riders(4)]
         async with node(tmp_path / "node", names, transport, certificates) as subject:
-            street = await Street.at_node(subject.door, 3, 4, passwords=True)
-            outcome = await _orders(street)
+            workload = await Workload.at_node(subject.door, 3, 4, passwords=True)
+            outcome = await _orders(workload)
             assert (outcome.answered, outcome.lost, outcome.duplicates, outcome.refused) == (ORDERS, 0, 0, 0)
             status = await subject.status()
             assert status["counts"]["accepted"] >= 4 + (EVENTS_PER_ORDER - 1) * ORDERS
@@ -61,7 +61,7 @@ def test_both_echoes_answer_every_order(tmp_path: Path, transport: str, program:
         ):
             assert len(through.cpu_s()) == 2
             for subject in (floor, through):
-                outcome = await _orders(await Street.at_echo(subject.door, 3))
+                outcome = await _orders(await Workload.at_echo(subject.door, 3))
                 assert (outcome.answered, outcome.lost, outcome.duplicates) == (ORDERS, 0, 0)
 
     asyncio.run(main())
@@ -73,7 +73,7 @@ def test_a_wrong_password_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
     async def main() -> None:
         async with node(tmp_path / "node", ["till-0"], "tcp", None) as subject:
             with pytest.raises(DoorstepError, match="rider-0 failed"):
-                await Street.at_node(subject.door, 1, 1, passwords=True)
+                await Workload.at_node(subject.door, 1, 1, passwords=True)
 
     asyncio.run(main())
 

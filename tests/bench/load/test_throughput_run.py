@@ -3,7 +3,7 @@
 import pytest
 
 from bench.load.client.openloop import Outcome
-from bench.load.client.workload import Street
+from bench.load.client.workload import Workload
 from bench.load.throughput_run import P99_MS_MAX, why_not
 
 GOOD = dict.fromkeys(Outcome.__struct_fields__, 0) | {"sent": 100, "answered": 100, "p99": 3.0}
@@ -20,6 +20,6 @@ GOOD = dict.fromkeys(Outcome.__struct_fields__, 0) | {"sent": 100, "answered": 1
         ({"p99": 80.0, "late_p99": 60.0}, "p99 of 80.0 ms (the load generator was the late one)"),
     ],
 )
-def test_a_rate_is_held_or_says_why_not(wrong: dict[str, float], why: str) -> None:
-    """Loss, refusal, lag, and a p99 over the bound end it; where the generator was late, that is said."""
-    assert why_not(Outcome(**{**GOOD, **wrong}), Street("nobody")) == why
+def test_a_rate_is_held_or_reports_why_not(wrong: dict[str, float], why: str) -> None:
+    """Loss, refusal, lag, and a p99 over the bound end it; where the generator was late, that is noted."""
+    assert why_not(Outcome(**{**GOOD, **wrong}), Workload("nobody")) == why

@@ -36,7 +36,7 @@ def test_an_outage_with_kills_loses_and_doubles_nothing(tmp_path: Path, monkeypa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.svg"]
 
 
-def test_nothing_to_do_is_said() -> None:
+def test_nothing_to_do_is_reported() -> None:
     """Neither rounds nor kills is a mistake of the caller, named before anything starts."""
     with pytest.raises(click.UsageError, match="--rounds 1"):
         CliRunner().invoke(

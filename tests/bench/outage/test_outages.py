@@ -10,19 +10,19 @@ class Scripted:
     """A site and its people: receipts come at the third look, the centre is in step at the second."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.output: list[str] = []
         self._waiting = [2, 1, 0]
         self._centre = [8, 9]
 
     @property
     def waiting(self) -> int:
         """Events without a receipt."""
-        self.said.append("waiting")
+        self.output.append("waiting")
         return self._waiting.pop(0)
 
     async def close(self) -> None:
         """Everybody leaves."""
-        self.said.append("close")
+        self.output.append("close")
 
     async def status(self) -> dict[str, Any]:
         """The node received nine events."""
@@ -30,7 +30,7 @@ class Scripted:
 
     async def summary(self) -> dict[str, Any]:
         """The centre counts eight, then nine."""
-        self.said.append("summary")
+        self.output.append("summary")
         return {"events": self._centre.pop(0)}
 
 
@@ -38,4 +38,4 @@ def test_nobody_sends_any_more_when_the_sums_are_compared() -> None:
     """First the receipts, then the leaving, then the sums: a resend would move them."""
     scripted = Scripted()
     asyncio.run(settle(cast(Any, scripted), cast(Any, scripted)))
-    assert scripted.said == ["waiting", "waiting", "waiting", "close", "summary", "summary"]
+    assert scripted.output == ["waiting", "waiting", "waiting", "close", "summary", "summary"]

@@ -21,7 +21,7 @@ def evidence() -> Evidence:
 
 
 def summary(**change: int) -> dict[str, Any]:
-    """What the centre says of that."""
+    """The centre's report of that."""
     names = {
         "accepted.order.place": 2,
         "accepted.rider.shift": 1,
@@ -32,7 +32,7 @@ def summary(**change: int) -> dict[str, Any]:
 
 
 def test_three_witnesses_that_agree() -> None:
-    """Nothing lost, nothing doubled, nothing to say."""
+    """Nothing lost, nothing doubled, nothing to report."""
     proof = compare(evidence(), PROMISED, 0, summary())
     assert (proof.lost, proof.doubled, proof.counters_equal, proof.sentences) == (0, 0, True, [])
 
@@ -63,7 +63,7 @@ def test_a_second_decision_is_doubled() -> None:
     assert compare(found, PROMISED, 0, summary()).doubled == 1
 
 
-def test_equal_sums_of_unequal_outcomes_are_told() -> None:
+def test_equal_sums_of_unequal_outcomes_are_reported() -> None:
     """The centre has as many events, but not the same ones."""
     proof = compare(evidence(), PROMISED, 0, summary(**{"accepted.order.place": 1, "duplicate.order.place": 2}))
     assert not proof.counters_equal

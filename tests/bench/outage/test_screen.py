@@ -35,11 +35,11 @@ REPORT: dict[str, Any] = {
 }
 
 
-def test_losses_and_what_was_not_measured_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_losses_and_what_was_not_measured_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """A ratio that could not be measured is no number, and every finding of the proof is a sentence."""
     outage_table(REPORT)
-    said = " ".join(capsys.readouterr().out.split())
-    assert "lost 1, doubled 0" in said
-    assert "cut over before: × 1.25" in said
-    assert "drain over before: not measured" in said
-    assert "the centre counts 9." in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "lost 1, doubled 0" in output
+    assert "cut over before: × 1.25" in output
+    assert "drain over before: not measured" in output
+    assert "the centre counts 9." in output

@@ -71,8 +71,8 @@ def _brightness(colour: str) -> float:
     return sum(parts) / 3
 
 
-def test_it_says_where_and_with_what_each_figure_was_measured() -> None:
-    """Processor, cores, kernel, disk, load, time, versions and what was asked for; a late generator is said."""
+def test_it_shows_where_and_with_what_each_figure_was_measured() -> None:
+    """Processor, cores, kernel, disk, load, time, versions and what was asked for; a late generator is noted."""
     text = page([Shown("latency.json", REPORTS["latency"])], [])
     for words in (
         "A Processor, 2 cores, Linux 6.1, disk ext4, load before 0.5, 0.4, 0.3",
@@ -97,14 +97,14 @@ def test_what_is_no_report_is_named_and_left_out(tmp_path: Path) -> None:
 
 def test_a_report_of_a_new_name_is_shown_plainly() -> None:
     """Its values are a table, with those of objects inside, and there is no drawing."""
-    report = {"benchmark": "weather", "wind": {"p50": 1.5}, "calm": 3, "rounds": [1, 2]}
+    report = {"benchmark": "tides", "wind": {"p50": 1.5}, "calm": 3, "rounds": [1, 2]}
     (table,) = view_of(kind_of(report)).tables(report)
-    assert table.rows == [("benchmark", "weather"), ("wind p50", "1.5"), ("calm", "3")]
-    assert "weather" in page([Shown("weather.json", report)], [])
+    assert table.rows == [("benchmark", "tides"), ("wind p50", "1.5"), ("calm", "3")]
+    assert "tides" in page([Shown("tides.json", report)], [])
 
 
 def test_a_folder_without_reports_is_an_error(tmp_path: Path) -> None:
-    """So is one that does not exist; the message says what to do."""
+    """So is one that does not exist; the message names what to do."""
     with pytest.raises(InputError, match="no report"):
         CliRunner().invoke(bench, ["report", str(tmp_path)], catch_exceptions=False)
     with pytest.raises(InputError, match="no such folder"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.pages.command import table
-from bench.pages.targets import TARGETS, markdown, verdicts
+from bench.pages.targets import TARGETS, markdown, results
 from tests.bench.pages.reports import REPORTS
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +23,7 @@ def latency(p50: float, **asked: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("p50", "met"), [(1.3, "aim"), (1.31, "must"), (1.8, "must"), (1.81, "no")])
 def test_a_figure_is_held_against_both_bounds(p50: float, met: str) -> None:
     """A bound itself is met; what misses both is not hidden."""
-    first = verdicts([latency(p50)])[0]
+    first = results([latency(p50)])[0]
     assert (first.measured, first.must, first.met) == (f"{p50:.2f}", "≤ 1.80", met)
 
 
@@ -35,9 +35,9 @@ def test_what_decides_nothing_stands_beside_the_node() -> None:
         "mosquitto_ms": {"p50": 0.5, "p99": 1.0},
     }
     report.pop("packets_ms", None)
-    assert [one.undecided for one in verdicts([report])] == ["", "", ""]
+    assert [one.undecided for one in results([report])] == ["", "", ""]
     report["packets_ms"] = {"p50": 0.9, "p99": 4.2}
-    assert [one.undecided for one in verdicts([report])] == ["1.80", "2.10", "1.80"]
+    assert [one.undecided for one in results([report])] == ["1.80", "2.10", "1.80"]
 
 
 def test_a_rate_has_what_decides_nothing_beside_it() -> None:
@@ -51,19 +51,19 @@ def test_a_rate_has_what_decides_nothing_beside_it() -> None:
         "ratio_cpu": 9.0,
         "ratio_cpu_packets": 3.0,
     }
-    assert [one.undecided for one in verdicts([report])][:3] == ["4,000/s", "0.80", "3"]
+    assert [one.undecided for one in results([report])][:3] == ["4,000/s", "0.80", "3"]
 
 
 def test_only_the_load_that_a_target_names_counts() -> None:
-    """Latency in broker mode, or over TLS, says nothing about the endpoint's target."""
-    assert verdicts([latency(1.0, mode="broker"), latency(1.0, transport="tls")]) == []
+    """Latency in broker mode, or over TLS, sends nothing about the endpoint's target."""
+    assert results([latency(1.0, mode="broker"), latency(1.0, transport="tls")]) == []
 
 
 @pytest.mark.parametrize(
     ("behind", "measured"),
     [((False, False), "0.50"), ((True, False), "0.25"), ((True, True), "0.12")],
 )
-def test_peers_are_judged_by_the_better_of_the_others(behind: tuple[bool, bool], measured: str) -> None:
+def test_peers_are_checked_by_the_better_of_the_others(behind: tuple[bool, bool], measured: str) -> None:
     """Where one fell behind the other counts; where both did, the rates that they could hold."""
 
     def peer(p99: float, fell_behind: bool, rate: float) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_peers_are_judged_by_the_better_of_the_others(behind: tuple[bool, bool],
         "script": peer(10.0, behind[0], 400.0),
         "node-red": peer(20.0, behind[1], 200.0),
     }
-    p99, rate = verdicts([{"benchmark": "peers", "plan": {"riders": 200}, "peers": peers}])
+    p99, rate = results([{"benchmark": "peers", "plan": {"riders": 200}, "peers": peers}])
     assert (p99.measured, rate.measured) == (measured, "2.50")
 
 
@@ -90,12 +90,12 @@ def test_every_target_finds_its_figure_in_a_full_set_of_reports() -> None:
     }
     del reports["peers"]
     peers = {"benchmark": "peers", "peers": {"doorstep": peer, "script": peer}}
-    found = verdicts([*reports.values(), *({**peers, "plan": {"riders": riders}} for riders in (200, 1_000))])
+    found = results([*reports.values(), *({**peers, "plan": {"riders": riders}} for riders in (200, 1_000))])
     assert [one.what for one in found] == [target.what for target in TARGETS]
     assert markdown(found).count("\n") == len(TARGETS) + 2
 
 
-def test_the_readme_shows_what_the_reports_say() -> None:
+def test_the_readme_shows_what_the_reports_contain() -> None:
     """Its table is the one that `doorstep bench report --markdown` makes of the figures that are kept."""
     files = sorted((ROOT / "bench" / "figures").glob("*.json"))
     assert any(json.loads(file.read_text(encoding="utf-8")).get("benchmark") == "latency" for file in files)

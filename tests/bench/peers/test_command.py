@@ -28,7 +28,7 @@ def test_peers_do_the_same_job(tmp_path: Path, program: Callable[[str], str]) ->
 def test_a_peer_that_is_not_there_is_named_and_the_others_go_on(
     tmp_path: Path, monkeypatch, program: Callable[[str], str]
 ) -> None:
-    """Without Node.js the report says what is missing and how to get it, in place of figures."""
+    """Without Node.js the report names what is missing and how to get it, in place of figures."""
     program("mosquitto")
     monkeypatch.setattr("bench.peers.node_red.which", lambda name: None)
     load = ("--rate", "20", "--seconds", "1", "--rounds", "1", "--steps", "0", "--clients", "3", "--riders", "20")

@@ -15,7 +15,7 @@ from bench.peers.measure import PEERS, START_RATE, Contest
 from bench.peers.peer import Missing, Peer, Plan
 
 
-class Street:
+class Workload:
     """Clients whose connections hold."""
 
     broken = 0
@@ -26,8 +26,8 @@ class Scripted(Contest):
 
     def __init__(self, limit: float, bad_moments: int = 0) -> None:
         subject: Any = None
-        street: Any = Street()
-        super().__init__("script", Peer(subject, "1.0"), street)
+        workload: Any = Workload()
+        super().__init__("script", Peer(subject, "1.0"), workload)
         self.limit, self.bad_moments = limit, bad_moments
 
     async def round(self, rate: float, seconds: float, seed: int) -> tuple[Outcome, float]:
@@ -74,7 +74,7 @@ def test_a_peer_that_holds_nothing_has_no_best_rate() -> None:
 
 
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without aiomqtt the script cannot be started, and the message says what to install."""
+    """Without aiomqtt the script cannot be started, and the message names what to install."""
     monkeypatch.setattr(script_peer, "find_spec", lambda name: None)
 
     async def main() -> None:

@@ -26,7 +26,7 @@ def test_an_installation_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     assert version_of(tmp_path) == "Node-RED 4.9.9"
 
 
-def test_without_npm_the_way_round_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_the_way_round_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the package npm, the version, and the option for another folder."""
     monkeypatch.setattr("bench.peers.node_red.which", lambda name: "/bin/node" if name == "node" else None)
     with pytest.raises(Missing, match=rf"package npm.*node-red@{VERSION}.*--node-red"):
@@ -34,7 +34,7 @@ def test_without_npm_the_way_round_is_said(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_npm_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What npm said is in the message."""
+    """The output of npm is in the message."""
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\necho no network here >&2\nexit 1\n")
     npm.chmod(0o700)

@@ -7,7 +7,7 @@ from tests.bench.pages.reports import REPORTS
 
 
 def test_each_tried_rate_is_a_point_with_its_reason() -> None:
-    """Of every peer; one that was not held is hollow and says why."""
+    """Of every peer; one that was not held is hollow and reports why."""
     root = ET.fromstring(peers_plot(REPORTS["peers"]))
     circles = [each for each in root.iter() if each.tag.endswith("circle")]
     assert len(circles) == 3

@@ -69,15 +69,15 @@ def answers(messages: list[Message]) -> list[Answer]:
 
 def test_the_nearest_free_rider_gets_the_order() -> None:
     """Of two free riders the nearer one; while that one is busy the other; then whoever becomes free."""
-    said = answers(
+    output = answers(
         [shift("near", 1.0), shift("far", 2.0), order(1, 1.1), order(2, 1.1), order(3, 1.1), delivered("far")]
     )
-    assert [one[0] for one in said if one] == [
+    assert [one[0] for one in output if one] == [
         "near/receipt", "far/receipt", "near/assignment", "far/assignment", "far/assignment",
     ]  # fmt: skip
-    assert said[4] is None
-    assert said[5] is not None
-    assert said[5][1]["order"] == "o3"
+    assert output[4] is None
+    assert output[5] is not None
+    assert output[5][1]["order"] == "o3"
 
 
 def test_node_red_does_exactly_the_same(program: Callable[[str], str]) -> None:

@@ -23,7 +23,7 @@ def test_each_size_has_its_point_and_each_cost_its_exponent(tmp_path: Path) -> N
     assert report["exponents"]["carried_p50"] is None  # of one size
 
 
-def test_too_many_connections_for_this_account_are_said_before_anything_runs() -> None:
+def test_too_many_connections_for_this_account_are_reported_before_anything_runs() -> None:
     """Where the system allows fewer open files, the message has the command that raises it."""
     with pytest.raises(DoorstepError, match="ulimit -Hn"), descriptors(10**9):
         pass

@@ -26,7 +26,7 @@ def test_waiting_orders_stay_open_and_timed_ones_do_not() -> None:
         assert core.orders_open == 8
 
 
-def test_too_few_riders_are_said() -> None:
+def test_too_few_riders_are_reported() -> None:
     """Orders under way need riders who carry them."""
     core = Core(1)
     core.riders(3)

@@ -16,7 +16,7 @@ def test_a_power_is_found_again(power: float, factor: float) -> None:
     assert exponent(sizes, [factor * size**power for size in sizes]) == pytest.approx(power, abs=0.001)
 
 
-def test_one_size_tells_nothing() -> None:
+def test_one_size_shows_nothing() -> None:
     """Nor do costs without a logarithm."""
     assert math.isnan(exponent([10], [1.0]))
     assert math.isnan(exponent([10, 10], [1.0, 2.0]))

@@ -1,10 +1,10 @@
-"""The schedule, and the nonsense."""
+"""The schedule, and the malformed messages."""
 
 from itertools import pairwise
 
 import pytest
 
-from bench.soak.faults import FIRST_S, KILLS_UNTIL, MEANS_S, NONSENSE, QUIET_S, schedule
+from bench.soak.faults import FIRST_S, KILLS_UNTIL, MALFORMED, MEANS_S, QUIET_S, schedule
 from edge.core.decode import Catalog
 from edge.core.model import Rejected
 from edge.scenarios.dispatch import Dispatch
@@ -22,8 +22,8 @@ def test_a_seed_is_a_schedule() -> None:
     assert all(a.at_s + a.length_s < b.at_s for a, b in pairwise(cuts))
 
 
-@pytest.mark.parametrize(("kind", "payload"), NONSENSE)
-def test_nonsense_is_refused(kind: str, payload: bytes) -> None:
+@pytest.mark.parametrize(("kind", "payload"), MALFORMED)
+def test_malformed_input_is_refused(kind: str, payload: bytes) -> None:
     """No piece of it is an event."""
     made = Catalog([Dispatch]).decode("till-0", kind, payload, "wgs84")
     assert isinstance(made, Rejected)

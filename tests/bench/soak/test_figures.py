@@ -1,6 +1,6 @@
-"""The verdict can be bad."""
+"""A measured trend can fail."""
 
-from bench.soak.figures import judge, thinned
+from bench.soak.figures import check_trend, thinned
 from bench.soak.sampler import Series
 
 
@@ -14,18 +14,18 @@ def series(leak_mb_per_h: float) -> Series:
 
 def test_a_leak_is_upward_and_calm_is_not() -> None:
     """30 MB an hour (2.5 in a day of the node's clock) are seen; jitter is not, nor is what is tolerated."""
-    assert not judge(series(5.0), "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
-    assert judge(series(30.0), "rss_mb", 1200.0, 288.0)["over_all"]["upward"]
-    assert judge(series(30.0), "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
-    assert not judge(series(0.0), "rss_mb", 1200.0, 288.0)["over_all"]["upward"]
-    assert not judge(series(0.0), "fds", 1200.0, 288.0)["within_lives"]["upward"]
+    assert not check_trend(series(5.0), "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
+    assert check_trend(series(30.0), "rss_mb", 1200.0, 288.0)["over_all"]["upward"]
+    assert check_trend(series(30.0), "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
+    assert not check_trend(series(0.0), "rss_mb", 1200.0, 288.0)["over_all"]["upward"]
+    assert not check_trend(series(0.0), "fds", 1200.0, 288.0)["within_lives"]["upward"]
 
 
 def test_the_warm_up_does_not_count() -> None:
     """What grew in the first quarter and then stood still has no slope."""
     grown = series(0.0)
     grown.rss_mb = [min(second, 290.0) + (second % 7) * 0.01 for second in grown.seconds]
-    assert not judge(grown, "rss_mb", 1200.0, 288.0)["over_all"]["upward"]
+    assert not check_trend(grown, "rss_mb", 1200.0, 288.0)["over_all"]["upward"]
 
 
 def test_the_youth_of_a_life_does_not_count() -> None:
@@ -34,7 +34,7 @@ def test_the_youth_of_a_life_does_not_count() -> None:
     grown.life = [int(second >= 500) for second in grown.seconds]
     grown.age_s = [second - 500 * life for second, life in zip(grown.seconds, grown.life, strict=True)]
     grown.rss_mb = [60 + min(age, 290.0) / 20 + (age % 7) * 0.01 for age in grown.age_s]
-    assert not judge(grown, "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
+    assert not check_trend(grown, "rss_mb", 1200.0, 288.0)["within_lives"]["upward"]
 
 
 def test_cuts_of_the_uplink_are_no_slope_of_descriptors() -> None:
@@ -42,9 +42,9 @@ def test_cuts_of_the_uplink_are_no_slope_of_descriptors() -> None:
     for early in (320, 900):
         cut = series(0.0)
         cut.fds = [104.0 - (early <= second < early + 30) for second in cut.seconds]
-        assert not judge(cut, "fds", 1200.0, 288.0)["within_lives"]["upward"]
+        assert not check_trend(cut, "fds", 1200.0, 288.0)["within_lives"]["upward"]
         cut.fds = [fds + second // 60 for fds, second in zip(cut.fds, cut.seconds, strict=True)]
-        assert judge(cut, "fds", 1200.0, 288.0)["within_lives"]["upward"]
+        assert check_trend(cut, "fds", 1200.0, 288.0)["within_lives"]["upward"]
 
 
 def test_the_plot_gets_a_sample_each_five_seconds() -> None:

@@ -20,8 +20,8 @@ def test_what_grows_is_named(capsys: pytest.CaptureFixture[str]) -> None:
             "upward": ["node_rss_mb"],
         }
     )
-    said = " ".join(capsys.readouterr().out.split())
-    assert "+12.00 (+3.00 to +21.00)" in said
-    assert "It grows: node_rss_mb" in said
-    assert "Take 40 minutes or more" in said
-    assert "cut 3" in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "+12.00 (+3.00 to +21.00)" in output
+    assert "It grows: node_rss_mb" in output
+    assert "Take 40 minutes or more" in output
+    assert "cut 3" in output

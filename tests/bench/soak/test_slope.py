@@ -1,4 +1,4 @@
-"""The line tells growth from noise."""
+"""The line distinguishes growth from noise."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_a_leak_that_restarts_hide_is_found_within_lives() -> None:
     assert within.per_hour == pytest.approx(60, abs=10)
 
 
-def test_too_little_says_nothing() -> None:
+def test_too_little_shows_nothing() -> None:
     """A handful of points is no evidence of anything, not even a level's."""
     assert slope([0.0, 1.0], [1.0, 9.0]) == slope([0.0, 1.0], [9.0, 1.0])
     assert not slope([], []).upward()

@@ -17,7 +17,7 @@ from bench.soak.soak import NODE, Driver
 def test_a_cut_ends_when_its_time_is_over(tmp_path: Path) -> None:
     """While it is cut the uplink takes no connection; then it does again, and every fault was counted."""
 
-    said: list[str] = []
+    output: list[str] = []
 
     async def main() -> Counter[str]:
         site = Site(tmp_path, NODE)
@@ -28,7 +28,7 @@ def test_a_cut_ends_when_its_time_is_over(tmp_path: Path) -> None:
             await driver.do(Fault(0.0, "cut", 0.1))
             assert not await _takes(uplink.port)
             faults = [Fault(0.0, "storm"), Fault(0.05, "nonsense")]
-            await driver.drive(faults, time.perf_counter(), 0.5, said.append)
+            await driver.drive(faults, time.perf_counter(), 0.5, output.append)
             assert await _takes(uplink.port)
         return driver.driven
 

@@ -28,7 +28,7 @@ from edge.messages.batches import (
     SyncWelcome,
     Window,
     decode_ack,
-    decode_greeting,
+    decode_welcome,
     encode,
 )
 from edge.mqtt.seam import Publish
@@ -37,18 +37,18 @@ START = 1_767_225_600_000
 
 
 class Centre:
-    """A judge on a store that can be closed, copied and put back."""
+    """A validator on a store that can be closed, copied and put back."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.store = Store(folder)
-        self.judge = BatchValidator(self.store, lambda: START)
+        self.validate = BatchValidator(self.store, lambda: START)
 
     def restart(self) -> None:
         self.store.close()
         self.store = Store(self.folder)
-        self.judge = BatchValidator(self.store, lambda: START)
+        self.validate = BatchValidator(self.store, lambda: START)
 
     def backup(self) -> None:
         self.restart()
@@ -61,11 +61,11 @@ class Centre:
                 (self.folder / name).unlink(missing_ok=True)
             shutil.copyfile(self.folder / "backup", self.folder / FILE)
             self.store = Store(self.folder)
-            self.judge = BatchValidator(self.store, lambda: START)
+            self.validate = BatchValidator(self.store, lambda: START)
 
     def ask(self, kind: str, payload: bytes, client: str = "n1") -> tuple[str, bytes, str]:
-        verdict = self.judge.judge(Publish(client, kind, payload, 1, 1))
-        return verdict.kind, verdict.payload, verdict.reason
+        outcome = self.validate.validate(Publish(client, kind, payload, 1, 1))
+        return outcome.kind, outcome.payload, outcome.reason
 
     def report(self) -> tuple[dict[str, int], dict[str, object]]:
         """Counters of all windows, and the row of n1."""
@@ -107,29 +107,27 @@ class Node:
         self.outbox.restore(snapshot)
         self.connected = False
 
-    def hello(self, *, heard: bool = True) -> SyncWelcome:
+    def hello(self, *, delivered: bool = True) -> SyncWelcome:
         kind, payload, _ = self.centre.ask(SYNC_HELLO, encode(self.outbox.hello("i1", self.boot)))
         assert kind == SYNC_WELCOME
-        greeting = decode_greeting(payload)
-        self.connected = heard and not greeting.refused
+        reply = decode_welcome(payload)
+        self.connected = delivered and not reply.refused
         if self.connected:
-            self.outbox.welcome(
-                SyncWelcomed(greeting.epoch, greeting.through, greeting.old_through, greeting.discard_before)
-            )
+            self.outbox.welcome(SyncWelcomed(reply.epoch, reply.through, reply.old_through, reply.discard_before))
             self.outbox.cut(Now(0.0, START))
-        return greeting
+        return reply
 
-    def send(self, count: int, *, heard: bool = True) -> list[SyncAck]:
-        """Send the first batches in flight; where `heard` is false the answers are lost and the line with them."""
+    def send(self, count: int, *, delivered: bool = True) -> list[SyncAck]:
+        """Send the first batches in flight; where `delivered` is false the answers are lost and the line with them."""
         if not self.connected:
             self.hello()
         acks: list[SyncAck] = []
         for batch in self.outbox.in_flight()[:count] if self.connected else []:
             ack = self.deliver(batch)
             acks.append(ack)
-            if not heard or ack.refused:
+            if not delivered or ack.refused:
                 self.connected = False
-            elif heard:
+            elif delivered:
                 self.outbox.stored(ack.epoch, ack.through)
                 self.outbox.cut(Now(0.0, START))
             if ack.refused:
@@ -137,7 +135,7 @@ class Node:
         return acks
 
     def deliver(self, batch: Batch) -> SyncAck:
-        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(parcel(batch)))
+        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(message_of(batch)))
         assert (kind, reason) == (SYNC_ACK, "")
         return decode_ack(payload)
 
@@ -149,7 +147,7 @@ class Node:
         raise AssertionError(f"{self.outbox.events_waiting} events still wait")
 
 
-def parcel(batch: Batch) -> BatchMessage:
+def message_of(batch: Batch) -> BatchMessage:
     body = zstandard.compress(batch.body)
     return BatchMessage(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
 
@@ -169,13 +167,13 @@ def play(node: Node, centre: Centre, step: tuple[str, int, int], minute: int) ->
             minute += first
             node.add(minute, second)
         case "hello" | "lost hello":
-            node.hello(heard=what == "hello")
+            node.hello(delivered=what == "hello")
         case "reboot":
             node.reboot(node.outbox.snapshot())
         case "centre restart":
             centre.restart()
         case "send" | "lost answers":
-            node.send(first, heard=what == "send")
+            node.send(first, delivered=what == "send")
         case "back up the centre":
             centre.backup()
         case "restore the centre":
@@ -211,7 +209,7 @@ CENTRE_LOSSES = st.tuples(st.sampled_from(["back up the centre", "restore the ce
 
 @given(st.lists(st.one_of(LINE, CENTRE_LOSSES), max_size=30))
 @settings(max_examples=60)
-def test_a_centre_from_a_backup_says_exactly_how_much_is_missing(steps: list[tuple[str, int, int]]) -> None:
+def test_a_centre_from_a_backup_reports_exactly_how_much_is_missing(steps: list[tuple[str, int, int]]) -> None:
     """After restores of the centre, what it holds and what its alarms call missing is all that was acknowledged."""
     with TemporaryDirectory() as folder:
         centre = Centre(Path(folder))
@@ -255,7 +253,7 @@ def test_a_cloned_node_is_refused_and_merges_nothing_twice(steps: list[tuple[boo
         first = Node(centre)
         for minute in range(4):
             first.add(minute, 3)
-        first.send(2, heard=False)
+        first.send(2, delivered=False)
         second = Node(centre, "c0", "v")
         second.outbox.restore(first.outbox.snapshot())
         put, minute = first.put, 4
@@ -273,7 +271,7 @@ def test_a_cloned_node_is_refused_and_merges_nothing_twice(steps: list[tuple[boo
 
 
 def test_a_foreign_batch_under_a_known_number_is_refused_with_an_alarm(tmp_path: Path) -> None:
-    """The same number with another hash, or another past, changes nothing and tells a person."""
+    """The same number with another hash, or another past, changes nothing and raises an alarm."""
     centre = Centre(tmp_path)
     node, clone = Node(centre), Node(centre)
     node.hello()
@@ -291,7 +289,7 @@ def test_a_foreign_batch_under_a_known_number_is_refused_with_an_alarm(tmp_path:
 
 
 def test_a_gap_is_refused_without_an_alarm(tmp_path: Path) -> None:
-    """A batch that is not the next one waits: the centre says which number it expects."""
+    """A batch that is not the next one waits: the centre names which number it expects."""
     centre = Centre(tmp_path)
     node = Node(centre)
     node.hello()
@@ -304,7 +302,7 @@ def test_a_gap_is_refused_without_an_alarm(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_refused_and_counted(tmp_path: Path) -> None:
-    """Nonsense, foreign hellos and unknown kinds are refused; a batch of an unknown node is asked to say hello."""
+    """Malformed input, foreign hellos and unknown kinds are refused; an unknown node is asked for a hello."""
     centre = Centre(tmp_path)
     node = Node(centre)
     assert centre.ask(SYNC_HELLO, b"\xc1")[2] == Reason.MALFORMED
@@ -354,7 +352,7 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
         outbox.welcome(SyncWelcomed(1, 0))
         outbox.add([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])
         (batch,) = outbox.cut(Now(0.0, START))
-        receive.received(line, [Publish("n1", SYNC_BATCH, encode(parcel(batch)), 1, 7)], 0.0)
+        receive.received(line, [Publish("n1", SYNC_BATCH, encode(message_of(batch)), 1, 7)], 0.0)
         receive.received(line, [Publish("n1", "other", b"", 1, 8)], 0.0)
         await asyncio.to_thread(receive.close)
         assert line.acknowledged == [(7, ""), (8, Reason.UNKNOWN_KIND)]
@@ -401,7 +399,7 @@ def test_a_full_queue_refuses_instead_of_growing(tmp_path: Path) -> None:
 def test_a_failing_disk_acknowledges_nothing(
     tmp_path: Path, error: Exception, acknowledged: list[tuple[int, str]], failed: int
 ) -> None:
-    """A full disk refuses and goes on; a broken one, or a fault of our own, stops the centre and says what to do."""
+    """A full disk refuses and goes on; a broken one, or a fault of our own, stops the centre and names what to do."""
 
     async def scenario() -> None:
         store, line, failures = Store(tmp_path), Line(), []
@@ -412,7 +410,7 @@ def test_a_failing_disk_acknowledges_nothing(
         store.refused = refuse  # type: ignore[method-assign]
         receive = receiving(store, failures)
         receive.start()
-        receive.received(line, [Publish("n1", SYNC_BATCH, b"nonsense", 1, 7)], 0.0)
+        receive.received(line, [Publish("n1", SYNC_BATCH, b"malformed", 1, 7)], 0.0)
         await asyncio.to_thread(receive.close)
         await asyncio.sleep(0)
         assert line.acknowledged == acknowledged

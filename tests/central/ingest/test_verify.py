@@ -1,4 +1,4 @@
-"""What the centre believes: the table of greetings, and batches that try to be something else."""
+"""What the centre believes: the table of welcomes, and batches that try to be something else."""
 
 from hashlib import sha256
 from itertools import accumulate
@@ -7,14 +7,14 @@ import msgspec
 import pytest
 import zstandard
 
-from central.ingest.verify import BatchError, NodeRecord, check, greet, taken, unpack
+from central.ingest.verify import BatchError, NodeRecord, answer_hello, check, taken, unpack
 from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelcome, Window, chain_hash, encode_body
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
 HASHES = {(2, seq): bytes([seq]) * 32 for seq in range(1, 6)}
-STANDING = NodeRecord(
+RECORD = NodeRecord(
     node="n1",
     instance="i1",
     boot="b1",
@@ -34,7 +34,7 @@ def hash_of(epoch: int, seq: int) -> bytes | None:
 
 
 def hello(**change: object) -> Hello:
-    """A hello that agrees with STANDING, changed."""
+    """A hello that agrees with RECORD, changed."""
     agreed = Hello(
         node="n1",
         instance="i1",
@@ -52,7 +52,7 @@ FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_eve
 
 
 @pytest.mark.parametrize(
-    ("change", "greeting", "alarm"),
+    ("change", "welcome", "alarm"),
     [
         ({}, SyncWelcome(epoch=2, through=5), None),
         ({"boot": "b2"}, SyncWelcome(epoch=2, through=5), None),
@@ -79,17 +79,17 @@ FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_eve
         (FRESH, SyncWelcome(epoch=3, discard_before=START, reason="node_restored"), "node_restored"),
     ],
 )
-def test_each_hello_has_its_greeting(change: dict[str, object], greeting: SyncWelcome, alarm: str | None) -> None:
+def test_each_hello_has_its_welcome(change: dict[str, object], welcome: SyncWelcome, alarm: str | None) -> None:
     """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
-    found, record, raised = greet(STANDING, hello(**change), hash_of)
-    assert msgspec.structs.replace(found, history=b"") == greeting
-    assert greeting.refused or found.history == STANDING.history
+    found, record, raised = answer_hello(RECORD, hello(**change), hash_of)
+    assert msgspec.structs.replace(found, history=b"") == welcome
+    assert welcome.refused or found.history == RECORD.history
     assert (raised.kind if raised else None) == alarm
-    if greeting.refused:
+    if welcome.refused:
         assert record is None
     else:
         assert record is not None
-        assert (record.epoch, record.through) == (greeting.epoch, greeting.through)
+        assert (record.epoch, record.through) == (welcome.epoch, welcome.through)
 
 
 CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), chain_hash, initial=NO_BATCH))
@@ -99,7 +99,7 @@ OTHER = chain_hash(CHAIN[6], bytes([99]) * 32)
 """A history with a batch in it that the node never sent."""
 
 
-def told(sent: int, **change: object) -> Hello:
+def stated(sent: int, **change: object) -> Hello:
     """A hello of version 2 in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
     mine = hello(
         through=sent - 3, head=bytes([sent]) * 32, in_flight=[], acked_events=10 * sent, history=CHAIN[: sent + 1]
@@ -108,161 +108,161 @@ def told(sent: int, **change: object) -> Hello:
 
 
 @pytest.mark.parametrize(
-    ("has", "said", "greeting", "alarm"),
+    ("has", "second", "welcome", "alarm"),
     [
-        ({}, told(8), SyncWelcome(epoch=2, through=5), None),
-        ({}, told(6, in_flight=[bytes([7]) * 32, bytes([8]) * 32]), SyncWelcome(epoch=2, through=5), None),
+        ({}, stated(8), SyncWelcome(epoch=2, through=5), None),
+        ({}, stated(6, in_flight=[bytes([7]) * 32, bytes([8]) * 32]), SyncWelcome(epoch=2, through=5), None),
         # restored centres: to earlier in this epoch, and to the epoch before
-        ({"through": 3, "history": CHAIN[6]}, told(8), SyncWelcome(epoch=3, reason="batches_lost"), "batches_lost"),
+        ({"through": 3, "history": CHAIN[6]}, stated(8), SyncWelcome(epoch=3, reason="batches_lost"), "batches_lost"),
         (
             {"epoch": 1, "through": 2, "history": CHAIN[2]},
-            told(8),
+            stated(8),
             SyncWelcome(epoch=3, reason="batches_lost"),
             "batches_lost",
         ),
         # the same, and a clone's batch is among what they hold
         (
             {"through": 4, "history": OTHER},
-            told(8),
+            stated(8),
             SyncWelcome(epoch=3, discard_before=START, reason="batches_lost"),
             "batches_lost",
         ),
         (
             {"epoch": 1, "through": 2, "history": OTHER},
-            told(8),
+            stated(8),
             SyncWelcome(epoch=3, discard_before=START, reason="batches_lost"),
             "batches_lost",
         ),
         # the same numbers and the same hash of the last batch, after another history
         (
             {"history": OTHER},
-            told(8),
+            stated(8),
             SyncWelcome(epoch=3, old_through=5, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
-        # a greeting in the same epoch that another timeline gave: nothing of it is here yet
+        # a welcome in the same epoch that another timeline gave: nothing of it is here yet
         (
             {"through": 0, "head": NO_BATCH, "history": OTHER},
-            told(3, through=0, head=NO_BATCH),
+            stated(3, through=0, head=NO_BATCH),
             SyncWelcome(epoch=3, discard_before=START, reason="node_restored"),
             "node_restored",
         ),
         # nothing was ever here
         (
             {"epoch": 1, "through": 0, "head": NO_BATCH, "history": NO_BATCH, "seen_until": 0},
-            told(8, history=CHAIN[5:]),
+            stated(8, history=CHAIN[5:]),
             SyncWelcome(epoch=3, reason="batches_lost"),
             "batches_lost",
         ),
     ],
 )
 def test_a_node_gives_up_what_a_clone_may_have_sent(
-    has: dict[str, object], said: Hello, greeting: SyncWelcome, alarm: str | None
+    has: dict[str, object], second: Hello, welcome: SyncWelcome, alarm: str | None
 ) -> None:
     """One hash stands for all that the centre holds: where the node has not been through it, nothing from before then
     is sent again; where it has, nothing is given up."""
-    known = msgspec.structs.replace(STANDING, head=bytes([8]) * 32, history=CHAIN[8])
-    found, record, raised = greet(msgspec.structs.replace(known, **has), said, lambda _, seq: bytes([seq + 3]) * 32)
-    assert msgspec.structs.replace(found, history=b"") == greeting
+    known = msgspec.structs.replace(RECORD, head=bytes([8]) * 32, history=CHAIN[8])
+    found, record, raised = answer_hello(
+        msgspec.structs.replace(known, **has), second, lambda _, seq: bytes([seq + 3]) * 32
+    )
+    assert msgspec.structs.replace(found, history=b"") == welcome
     assert (raised.kind if raised else None) == alarm
     assert raised is None or not found.discard_before or "look for a second process" in raised.detail
     assert record is not None
     assert found.history == record.history == has.get("history", CHAIN[8])
 
 
-def test_a_standing_of_version_1_is_judged_by_what_it_has() -> None:
-    """It has no history: numbers and hashes decide, and the greeting makes both sides begin with the same one."""
-    said = told(8)
-    found, record, alarm = greet(
-        msgspec.structs.replace(STANDING, head=bytes([8]) * 32), said, lambda _, seq: bytes([seq + 3]) * 32
+def test_a_record_of_version_1_is_checked_by_what_it_has() -> None:
+    """It has no history: numbers and hashes decide, and the welcome makes both sides begin with the same one."""
+    second = stated(8)
+    found, record, alarm = answer_hello(
+        msgspec.structs.replace(RECORD, head=bytes([8]) * 32), second, lambda _, seq: bytes([seq + 3]) * 32
     )
     assert (found, alarm) == (SyncWelcome(epoch=2, through=5, history=NO_BATCH), None)
     assert record is not None
     assert record.history == NO_BATCH
-    lost, _, _ = greet(STANDING, told(10), lambda *_: None)
+    lost, _, _ = answer_hello(RECORD, stated(10), lambda *_: None)
     assert (lost.epoch, lost.discard_before) == (3, 0)
 
 
 def test_a_batch_of_another_history_is_refused() -> None:
-    """The right number after the right batch is not enough, where the node says what came before all that."""
+    """The right number after the right batch is not enough, where the node names what came before all that."""
     body = encode_body([])
-    known = msgspec.structs.replace(STANDING, history=CHAIN[8])
-    parcel = BatchMessage(
-        epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, history=CHAIN[8]
-    )
-    assert check(known, parcel, hash_of) == ""
-    assert check(known, msgspec.structs.replace(parcel, history=b""), hash_of) == "", "a node of version 1"
+    known = msgspec.structs.replace(RECORD, history=CHAIN[8])
+    batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, history=CHAIN[8])
+    assert check(known, batch, hash_of) == ""
+    assert check(known, msgspec.structs.replace(batch, history=b""), hash_of) == "", "a node of version 1"
     with pytest.raises(BatchError, match="another history") as refused:
-        check(known, msgspec.structs.replace(parcel, history=OTHER), hash_of)
+        check(known, msgspec.structs.replace(batch, history=OTHER), hash_of)
     assert refused.value.reason == "mismatch"
 
 
 def test_a_batch_makes_the_history_longer() -> None:
     """The centre's hash after a batch is that of the node after its acknowledgement, in whatever epoch."""
     body = encode_body([])
-    parcel = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=body)
-    record = taken(msgspec.structs.replace(STANDING, history=OTHER), parcel, [])
-    assert record.history == chain_hash(OTHER, parcel.sha256)
+    batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=RECORD.head, body=body)
+    record = taken(msgspec.structs.replace(RECORD, history=OTHER), batch, [])
+    assert record.history == chain_hash(OTHER, batch.sha256)
 
 
-def test_a_lost_greeting_is_given_once_more() -> None:
+def test_a_lost_welcome_is_given_once_more() -> None:
     """Until something of a new epoch is here, the same hello gets the same epoch, and no second alarm."""
-    told = hello(through=7, acked_events=70)
-    first, record, alarm = greet(STANDING, told, hash_of)
+    stated = hello(through=7, acked_events=70)
+    first, record, alarm = answer_hello(RECORD, stated, hash_of)
     assert alarm is not None
     assert alarm.events == 20
-    again, standing_again, silent = greet(record, told, hash_of)
+    again, record_again, silent = answer_hello(record, stated, hash_of)
     assert silent is None
-    assert standing_again == record
+    assert record_again == record
     assert (again.epoch, again.discard_before) == (first.epoch, 0)
 
 
-def test_a_greeting_that_discards_is_given_once_more_with_its_horizon() -> None:
-    """A restored node that never heard its greeting is told again what not to send."""
-    told = hello(in_flight=[HASHES[2, 4]])
-    first, record, _ = greet(STANDING, told, hash_of)
-    again, _, silent = greet(record, told, hash_of)
+def test_a_welcome_that_discards_is_given_once_more_with_its_horizon() -> None:
+    """A restored node that never got its welcome gets the discard horizon again."""
+    stated = hello(in_flight=[HASHES[2, 4]])
+    first, record, _ = answer_hello(RECORD, stated, hash_of)
+    again, _, silent = answer_hello(record, stated, hash_of)
     assert silent is None
     assert (again.epoch, again.old_through, again.discard_before) == (first.epoch, 4, START)
 
 
-def test_a_node_restored_to_before_it_enrolled_is_told_its_horizon_again() -> None:
+def test_a_node_restored_to_before_it_enrolled_is_notified_of_its_horizon_again() -> None:
     """Its backup knows of no epoch, so nothing can be compared: what it may have sent is still not to be sent again,
-    also where the first greeting was lost."""
-    told = hello(**FRESH)
-    first, record, _ = greet(STANDING, told, hash_of)
+    also where the first welcome was lost."""
+    stated = hello(**FRESH)
+    first, record, _ = answer_hello(RECORD, stated, hash_of)
     assert first.discard_before == START
     assert record is not None
     record = msgspec.structs.replace(record, old_epoch=0)
-    again, _, silent = greet(record, told, hash_of)
+    again, _, silent = answer_hello(record, stated, hash_of)
     assert silent is None
     assert (again.epoch, again.discard_before) == (first.epoch, START)
 
 
 def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
-    """A centre that lost its disk says how many events of the node are gone, and begins a later epoch."""
-    greeting, record, alarm = greet(None, hello(acked_events=70), hash_of)
-    assert (greeting.epoch, alarm.kind, alarm.events) == (3, "batches_lost", 70)  # type: ignore[union-attr]
+    """A centre that lost its disk explains how many events of the node are gone, and begins a later epoch."""
+    welcome, record, alarm = answer_hello(None, hello(acked_events=70), hash_of)
+    assert (welcome.epoch, alarm.kind, alarm.events) == (3, "batches_lost", 70)  # type: ignore[union-attr]
     assert record is not None
     assert record.events == 70
-    greeting, _, alarm = greet(None, hello(**FRESH), hash_of)
-    assert (greeting.epoch, alarm) == (1, None)
+    welcome, _, alarm = answer_hello(None, hello(**FRESH), hash_of)
+    assert (welcome.epoch, alarm) == (1, None)
 
 
 def test_remembered_boots_are_bounded() -> None:
     """A node may restart as often as it likes; only its latest processes are recognised as ghosts."""
-    record: NodeRecord | None = STANDING
+    record: NodeRecord | None = RECORD
     for number in range(100):
-        _, record, _ = greet(record, hello(boot=f"r{number}"), hash_of)
+        _, record, _ = answer_hello(record, hello(boot=f"r{number}"), hash_of)
     assert record is not None
     assert len(record.retired) == BOOTS_REMEMBERED
 
 
 def pack(windows: list[Window], **change: object) -> BatchMessage:
-    """The parcel after STANDING with these windows, changed."""
+    """The batch after RECORD with these windows, changed."""
     body = encode_body(windows)
     honest = BatchMessage(
-        epoch=2, seq=6, sha256=sha256(body).digest(), previous=STANDING.head, body=zstandard.compress(body)
+        epoch=2, seq=6, sha256=sha256(body).digest(), previous=RECORD.head, body=zstandard.compress(body)
     )
     return msgspec.structs.replace(honest, **change)
 
@@ -270,14 +270,14 @@ def pack(windows: list[Window], **change: object) -> BatchMessage:
 WINDOW = Window("dispatch", START, 60, 3, {"x": 3}, {}, [Cell(CELL, "x", START, START + 60_000, 3)])
 
 
-def test_the_next_batch_moves_the_standing() -> None:
-    """The next number with the right past is taken, and the standing follows."""
-    parcel = pack([WINDOW])
-    assert check(STANDING, parcel, hash_of) == ""
-    body, windows = unpack(parcel)
+def test_the_next_batch_moves_the_record() -> None:
+    """The next number with the right past is taken, and the record follows."""
+    batch = pack([WINDOW])
+    assert check(RECORD, batch, hash_of) == ""
+    body, windows = unpack(batch)
     assert body == encode_body([WINDOW])
-    after = taken(STANDING, parcel, windows)
-    assert (after.through, after.head, after.events, after.seen_until) == (6, parcel.sha256, 53, START + 60_000)
+    after = taken(RECORD, batch, windows)
+    assert (after.through, after.head, after.events, after.seen_until) == (6, batch.sha256, 53, START + 60_000)
 
 
 @pytest.mark.parametrize(
@@ -294,17 +294,17 @@ def test_the_next_batch_moves_the_standing() -> None:
 )
 def test_numbers_and_chain_are_checked(change: dict[str, object], reason: str) -> None:
     """Repeats are known again; gaps, other content, another past and another epoch are refused."""
-    parcel = pack([WINDOW], **change)
+    batch = pack([WINDOW], **change)
     if not reason:
-        assert check(STANDING, parcel, hash_of) == "repeat"
+        assert check(RECORD, batch, hash_of) == "repeat"
         return
-    with pytest.raises(BatchError) as caught:
-        check(STANDING, parcel, hash_of)
-    assert caught.value.reason == reason
+    with pytest.raises(BatchError) as error_info:
+        check(RECORD, batch, hash_of)
+    assert error_info.value.reason == reason
 
 
 def bomb(claimed: bool) -> bytes:
-    """A frame of a few kilobytes that unpacks to 64 MiB, with or without saying so."""
+    """A frame of a few kilobytes that unpacks to 64 MiB, with or without its size in the header."""
     compressor = zstandard.ZstdCompressor(write_content_size=claimed)
     return compressor.compress(bytes(64 * 1024 * 1024))
 
@@ -322,9 +322,9 @@ def bomb(claimed: bool) -> bytes:
 )
 def test_hostile_bodies_are_refused(change: dict[str, object], reason: str) -> None:
     """Bombs, claims, garbage and foreign hashes are refused before anything is merged."""
-    with pytest.raises(BatchError) as caught:
+    with pytest.raises(BatchError) as error_info:
         unpack(pack([WINDOW], **change))
-    assert caught.value.reason == reason
+    assert error_info.value.reason == reason
 
 
 @pytest.mark.parametrize(
@@ -337,9 +337,9 @@ def test_hostile_bodies_are_refused(change: dict[str, object], reason: str) -> N
 )
 def test_bodies_that_break_the_schema_are_refused(window: Window) -> None:
     """What is no cell, no scenario or no name never reaches the store."""
-    with pytest.raises(BatchError) as caught:
+    with pytest.raises(BatchError) as error_info:
         unpack(pack([window]))
-    assert caught.value.reason == "bad_body"
+    assert error_info.value.reason == "bad_body"
 
 
 def test_every_truncation_and_every_flipped_bit_is_refused() -> None:

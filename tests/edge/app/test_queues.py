@@ -183,7 +183,7 @@ def test_batches_that_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         stage.pipeline.post([Configure(RULES)])
         await stage.settle()
         assert stage.stalls() == []
-        stage.sync._greeted, stage.sync._epoch = True, 1
+        stage.sync._welcomed, stage.sync._epoch = True, 1
         assert stage.stalls() == ["stall_send"]
         assert not stage.status.needs_restart()
 

@@ -1,4 +1,4 @@
-"""The verdict: each thing that can be wrong has a sentence that says what to do, and nothing else is called wrong."""
+"""Each problem has a sentence with what to do, and nothing else is reported as a problem."""
 
 from typing import Any
 
@@ -25,13 +25,13 @@ def report(**sections: Any) -> dict[str, Any]:
 
 
 def test_a_healthy_report_has_no_problem() -> None:
-    """All is well, and the sentence says so."""
+    """All is well, and the sentence shows it."""
     assert problems(report()) == []
     assert sentence("ok", [], report()).startswith("All is well")
 
 
 def test_a_node_without_uplink_or_tls_has_no_problem_with_them() -> None:
-    """What is not configured is not judged."""
+    """What is not configured is not checked."""
     assert problems(report(sync={}, link={}, disk={})) == []
     assert "centre" not in sentence("ok", [], report(sync={}))
 
@@ -41,7 +41,7 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
 
 
 @pytest.mark.parametrize(
-    ("name", "serving", "says", "sections"),
+    ("name", "serving", "expected", "sections"),
     [
         ("stall_decode", False, "Restart", {"queues": {"decode": STILL}}),
         ("stall_commit", False, "disk", {"queues": {"commit": STILL}}),
@@ -70,11 +70,11 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("gauge", True, "journal.rows", {"unread": {"journal.rows": "KeyError('x')"}}),
     ],
 )
-def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, says: str, sections: dict[str, Any]) -> None:
+def test_each_fault_is_named_with_what_to_do(name: str, serving: bool, expected: str, sections: dict[str, Any]) -> None:
     """One fault gives one problem: its name, whether events are still served, and the words that matter."""
     found = problems(report(**sections))
     assert [(problem.name, problem.serving) for problem in found] == [(name, serving)]
-    assert says in found[0].sentence
+    assert expected in found[0].sentence
     assert found[0].sentence.endswith(".")
 
 
@@ -114,7 +114,7 @@ def test_what_is_only_nearly_wrong_is_not_called_wrong(sections: dict[str, Any])
 
 
 def test_what_stops_events_comes_first() -> None:
-    """The sentence is about the fault that matters most, and says how many others there are."""
+    """The sentence is about the fault that matters most, and explains how many others there are."""
     found = problems(report(disk={"free_bytes": 0}, link={"connected": False, "certificate_days": 3}))
     assert [problem.name for problem in found] == ["link_down", "disk_low", "certificate"]
     text = sentence("degraded", found, {})
@@ -123,7 +123,7 @@ def test_what_stops_events_comes_first() -> None:
 
 
 def test_phases_have_their_own_sentence() -> None:
-    """A node that starts or stops says that, whatever else is wrong."""
+    """A node that starts or stops states that, whatever else is wrong."""
     found = [Problem("x", "X.", serving=False)]
     assert "starting" in sentence("starting", found, {})
     assert "stopping" in sentence("draining", found, {})

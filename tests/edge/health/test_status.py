@@ -194,7 +194,7 @@ def test_a_gauge_that_fails_is_a_problem_and_not_the_end_of_the_report() -> None
 
 
 def test_a_queue_that_cannot_be_read_is_a_problem_and_the_others_are_watched() -> None:
-    """Its name and the error stand in the verdict; sampling goes on."""
+    """Its name and the error stand in the report's sentence; sampling goes on."""
     time = Time()
     status = running(time)
 
@@ -212,7 +212,7 @@ def test_a_queue_that_cannot_be_read_is_a_problem_and_the_others_are_watched() -
 
 def test_the_watchdog_is_fed_unless_a_restart_helps() -> None:
     """A full disk or a silent centre is no reason for a restart; rounds that no longer reach the disk are, until they
-    do, and so is an alarm that says so."""
+    do, and so is an alarm about it."""
     time = Time()
     status = running(time)
     done = 7
@@ -237,7 +237,7 @@ def test_the_watchdog_is_fed_unless_a_restart_helps() -> None:
 
 
 def test_gauges_are_bounded_and_named_properly() -> None:
-    """A name without a section, or one gauge too many, is a mistake in the code and says so at start."""
+    """A name without a section, or one gauge too many, is a mistake in the code and fails at start."""
     status = running(Time())
     with pytest.raises(ValueError, match=r"section\.name"):
         status.gauge("rows", lambda: 1)
@@ -249,7 +249,7 @@ def test_gauges_are_bounded_and_named_properly() -> None:
 
 
 def test_an_alarm_degrades_until_it_is_cleared() -> None:
-    """The sentence of an alarm is the verdict; clearing it, or clearing one that was never raised, ends it."""
+    """The sentence of an alarm is reported; clearing it, or clearing one that was never raised, ends it."""
     time = Time()
     status = running(time)
     status.alarm("journal", "The disk is full. Free some space.", serving=False)
@@ -261,7 +261,7 @@ def test_an_alarm_degrades_until_it_is_cleared() -> None:
     assert status.report(time.now())["state"] == "ok"
 
 
-def test_a_node_that_starts_or_stops_says_so_and_serves_nobody() -> None:
+def test_a_node_that_starts_or_stops_reports_it_and_serves_nobody() -> None:
     """The phases before and after running are states of their own."""
     time = Time()
     status = Status("shop-7", time.now(), seconds=time.seconds)

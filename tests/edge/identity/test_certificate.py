@@ -1,4 +1,4 @@
-"""Tests of edge.identity.certificate, against what openssl says and against bytes that are no certificate."""
+"""Tests of edge.identity.certificate, against the output of openssl and against bytes that are no certificate."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ from tests.processes import find_program, make_certificates
 DAY_MS = 86_400_000
 
 
-def told_by_openssl(path: Path) -> int:
+def expiry_by_openssl(path: Path) -> int:
     command = [find_program("openssl"), "x509", "-in", f"{path}", "-noout", "-enddate"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    end = datetime.strptime(said, "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    end = datetime.strptime(output, "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
     return int(end.timestamp() * 1000)
 
 
@@ -31,19 +31,19 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_end_is_the_one_that_openssl_reads(pems: tuple[Path, Path]) -> None:
     """To the second, for an authority and for a certificate of it, and for one that ends in 2060 (another encoding)."""
     for pem in pems:
-        assert expires_ms(pem.read_text()) == told_by_openssl(pem)
+        assert expires_ms(pem.read_text()) == expiry_by_openssl(pem)
     late = pems[0].with_name("late.pem")
     days = str((datetime(2060, 1, 1, tzinfo=UTC) - datetime.now(UTC)).days)
     new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x")
     command = [find_program("openssl"), *new, "-days", days, "-keyout", f"{late}.key", "-out", f"{late}"]
     subprocess.run(command, capture_output=True, check=True)
-    assert expires_ms(late.read_text()) == told_by_openssl(late)
+    assert expires_ms(late.read_text()) == expiry_by_openssl(late)
 
 
 def test_a_chain_ends_with_its_first_end(pems: tuple[Path, Path]) -> None:
     """Of several certificates the one counts that ends first; text around them does not matter."""
     texts = [pem.read_text() for pem in pems]
-    assert expires_ms("a comment\n" + texts[0] + "between\n" + texts[1]) == min(map(told_by_openssl, pems))
+    assert expires_ms("a comment\n" + texts[0] + "between\n" + texts[1]) == min(map(expiry_by_openssl, pems))
 
 
 @settings(max_examples=200, deadline=None)

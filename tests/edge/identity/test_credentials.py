@@ -1,4 +1,4 @@
-"""The file that says who may connect."""
+"""The file that states who may connect."""
 
 import os
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_new_token_replaces_the_old_one(path: Path):
 
 
 def test_removing(path: Path):
-    """A removed client is gone, the others stay; removing it again says that it is not there."""
+    """A removed client is gone, the others stay; removing it again states that it is not there."""
     add(path, "c1")
     token = add(path, "c2")
     assert remove(path, "c1")
@@ -71,7 +71,7 @@ def test_comments_and_empty_lines(path: Path):
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o620])
 def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
-    """The error says how to mend it."""
+    """The error explains how to mend it."""
     with pytest.raises(InputError, match=rf"mode is {mode:04o}.*chmod 600"):
         Credentials.load(_file(path, GOOD, mode))
 
@@ -91,11 +91,11 @@ def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
 )
 def test_broken_lines_are_named(path: Path, text: str, line: int, part: str):
     """The error names file, line and what is wrong."""
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as raised:
         Credentials.load(_file(path, text))
-    assert caught.value.line == line
-    assert part in str(caught.value)
-    assert str(path) in str(caught.value)
+    assert raised.value.line == line
+    assert part in str(raised.value)
+    assert str(path) in str(raised.value)
 
 
 def test_too_many_clients(path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -112,7 +112,7 @@ def test_too_many_clients(path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_no_file(path: Path):
-    """A missing file says how to make one."""
+    """A missing file explains how to make one."""
     with pytest.raises(InputError, match="doorstep credential add"):
         Credentials.load(path)
     with pytest.raises(InputError, match="cannot be read"):

@@ -49,7 +49,7 @@ def test_a_new_journal_is_empty_and_private(path: Path) -> None:
     journal.close()
 
 
-def test_commits_are_told_in_order_and_reach_the_last_row(path: Path) -> None:
+def test_commits_are_reported_in_order_and_reach_the_last_row(path: Path) -> None:
     """on_commit comes with growing numbers and times, and ends with the last row submitted."""
 
     async def work(writing: Writing) -> None:
@@ -105,7 +105,7 @@ def test_a_snapshot_right_before_close_is_kept(path: Path) -> None:
     assert recovered(path) == (snapshot(10), [])
 
 
-def test_recall_reads_one_committed_row(path: Path) -> None:
+def test_lookup_reads_one_committed_row(path: Path) -> None:
     """A row comes back as it was submitted, right after its submission too; a number that is not there gives None."""
 
     async def work(writing: Writing) -> None:
@@ -120,8 +120,8 @@ def test_recall_reads_one_committed_row(path: Path) -> None:
         asyncio.run(writing.journal.lookup(7))
 
 
-def test_a_recall_that_is_given_up_harms_nothing(path: Path) -> None:
-    """A cancelled recall leaves the writer at work."""
+def test_a_lookup_that_is_given_up_harms_nothing(path: Path) -> None:
+    """A cancelled lookup leaves the writer at work."""
 
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 10))
@@ -179,7 +179,7 @@ def test_a_snapshot_out_of_turn_is_refused(path: Path) -> None:
 
 
 def test_a_newer_format_is_refused_with_a_hint(path: Path) -> None:
-    """A journal of a later version is not touched, and the error says what to install."""
+    """A journal of a later version is not touched, and the error names what to install."""
     filled(path, 3)
     with apsw.Connection(str(path)) as db:
         db.execute(f"PRAGMA user_version = {FORMAT + 1}")
@@ -226,7 +226,7 @@ def test_rot_in_a_row_is_found_and_quarantined(path: Path, number: int) -> None:
 
 
 def test_rot_before_the_snapshot_does_not_stop_the_start(path: Path) -> None:
-    """A damaged row that the snapshot covers is found when it is recalled, not before."""
+    """A damaged row that the snapshot covers is found when it is looked up, not before."""
     filled(path, 300, snapshots=[200])
     damage(path, 100)
     assert recovered(path)[0] == snapshot(200)
@@ -353,7 +353,7 @@ def test_nothing_reported_is_lost_to_kill_9(path: Path) -> None:
             assert first, "the victim wrote nothing"
             time.sleep(rng.random() * 0.5)
             victim.kill()
-            # The last line may be torn itself; what a torn number says is never more than what was reported.
+            # The last line may be torn itself; a torn number is never more than what was reported.
             reported = max(int(line) for line in [first, *victim.stdout.read().split()])
         journal = Journal.open(path)
         recovery = journal.recover()
@@ -376,18 +376,18 @@ def test_a_long_journal_is_opened_from_its_last_snapshot(path: Path) -> None:
     journal.close()
 
 
-def test_a_stranger_who_writes_is_waited_for(path: Path) -> None:
+def test_an_unauthenticated_client_who_writes_is_waited_for(path: Path) -> None:
     """An operator's shell that holds the write lock for a moment delays a commit and loses nothing."""
 
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 10))
-        stranger = apsw.Connection(str(path))
-        stranger.execute("BEGIN IMMEDIATE")
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
         writing.journal.submit(10, row(10))
         await asyncio.sleep(0.2)
         assert writing.journal.last == 9
-        stranger.execute("ROLLBACK")
-        stranger.close()
+        other.execute("ROLLBACK")
+        other.close()
         await writing.until(lambda: writing.journal.last == 10)
         assert not writing.failures
 
@@ -395,7 +395,7 @@ def test_a_stranger_who_writes_is_waited_for(path: Path) -> None:
 
 
 def test_an_unreadable_place_is_named(tmp_path: Path) -> None:
-    """A journal in a folder that does not exist says which file could not be opened."""
+    """A journal in a folder that does not exist names which file could not be opened."""
     with pytest.raises(JournalError, match=r"nowhere/journal\.sqlite3 cannot be opened"):
         Journal.open(tmp_path / "nowhere" / "journal.sqlite3")
     assert not (tmp_path / "nowhere").exists()

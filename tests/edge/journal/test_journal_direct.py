@@ -79,27 +79,27 @@ def test_before_its_start_a_journal_takes_nothing(path: Path) -> None:
     journal.close()
 
 
-def test_a_stranger_who_writes_is_left_to_the_writer(path: Path) -> None:
+def test_an_unauthenticated_client_who_writes_is_left_to_the_writer(path: Path) -> None:
     """The loop does not wait for somebody else's lock."""
 
     async def work(writing: Writing) -> None:
         await writing.write([1])
-        stranger = apsw.Connection(str(path))
-        stranger.execute("BEGIN IMMEDIATE")
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
         assert not writing.journal.commit(2, row(2))
         writing.journal.submit(2, row(2))
         await asyncio.sleep(0.1)
         assert writing.journal.last == 1
-        stranger.execute("ROLLBACK")
-        stranger.close()
+        other.execute("ROLLBACK")
+        other.close()
         await writing.until(lambda: writing.journal.last == 2)
         assert not writing.failures
 
     session(path, work)
 
 
-def test_a_full_disk_is_told_like_the_writers_own(path: Path) -> None:
-    """The row is not taken, one DiskFull is told, and with room again the same number goes on."""
+def test_a_full_disk_is_notified_of_like_the_writers_own(path: Path) -> None:
+    """The row is not taken, one DiskFull is reported, and with room again the same number goes on."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     async def work(writing: Writing) -> None:
@@ -156,7 +156,7 @@ def test_a_checkpoint_holds_up_no_commit(path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_checkpoint_that_fails_beside_ends_the_writing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the disk there is one as good as any: it is told, and nothing is taken after it."""
+    """An error of the disk there is one as good as any: it is reported, and nothing is taken after it."""
     monkeypatch.setattr(Writer, "_checkpoint_apart", lambda _: apsw.IOError("as from a bad sector"))
 
     async def work(writing: Writing) -> None:
@@ -196,16 +196,16 @@ def test_no_checkpoint_follows_a_failure(path: Path, monkeypatch: pytest.MonkeyP
     session(path, work)
 
 
-def test_a_full_disk_is_told_by_the_connection_that_met_it(path: Path) -> None:
+def test_a_full_disk_is_notified_of_by_the_connection_that_met_it(path: Path) -> None:
     """An earlier full disk of the commits' connection does not make a broken one of the checkpoints' look like it."""
 
-    class Said:
+    class Script:
         def __init__(self, errno_: int) -> None:
             self.system_errno = errno_
 
     error: Any = apsw.IOError("disk I/O error")
     error.extendedresult = apsw.SQLITE_IOERR_WRITE
-    full, broken = (cast(apsw.Connection, Said(number)) for number in (errno.ENOSPC, errno.EIO))
+    full, broken = (cast(apsw.Connection, Script(number)) for number in (errno.ENOSPC, errno.EIO))
     writer = Writer(full, path)
     assert writer.is_full(error)
     assert not writer.is_full(error, broken)

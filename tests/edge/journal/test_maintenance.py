@@ -89,7 +89,7 @@ def test_what_stays_does_not_depend_on_when_one_looks(tmp_path: Path) -> None:
     assert len(kept) == 24 * HOUR_MS // SNAPSHOT_SPACING_MS + SNAPSHOTS_KEPT
 
 
-def test_superseded_snapshots_leave_no_pieces(tmp_path: Path) -> None:
+def test_expired_snapshots_leave_no_pieces(tmp_path: Path) -> None:
     """Of ten snapshots within seconds the newest and the oldest stay, and nothing of the others."""
     path = filled(tmp_path / "journal.sqlite3", 100, snapshots=range(10, 101, 10))
     db = apsw.Connection(str(path))

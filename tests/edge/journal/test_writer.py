@@ -83,7 +83,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LimitedDisk
 
 
 async def fill_up(writing: Writing, disk: LimitedDisk | TinyDisk) -> int:
-    """Fill the disk, write until the journal says so. Returns the next number that was not taken."""
+    """Fill the disk, write until the journal reports it. Returns the next number that was not taken."""
     disk.fill()
     number = writing.journal.last
     while not writing.failures:
@@ -109,7 +109,7 @@ def test_a_full_disk_stops_the_journal_and_space_starts_it_again(disk: LimitedDi
         assert f"{2 * JOURNAL_BALLAST_BYTES >> 20} MB" in str(writing.failures[0])
         assert not disk.path.with_name("ballast").exists()
 
-        # Dropped in silence: nobody has seen these rows, and the failure has been told.
+        # Dropped in silence: nobody has seen these rows, and the failure has been reported.
         journal.submit(last + 100, row(last + 100))
         journal.snapshot(last + 100, b"state")
         assert await journal.lookup(5) == row(5)
@@ -135,7 +135,7 @@ def test_a_full_disk_stops_the_journal_and_space_starts_it_again(disk: LimitedDi
 
 
 def test_a_disk_can_be_full_again(disk: LimitedDisk | TinyDisk) -> None:
-    """Every time it is told once, and every time it recovers."""
+    """Every time it is reported once, and every time it recovers."""
 
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 21))
@@ -151,7 +151,7 @@ def test_a_disk_can_be_full_again(disk: LimitedDisk | TinyDisk) -> None:
     session(disk.path, work)
 
 
-def test_after_a_stop_with_a_full_disk_the_next_start_tells_why(disk: LimitedDisk | TinyDisk) -> None:
+def test_after_a_stop_with_a_full_disk_the_next_start_reports_why(disk: LimitedDisk | TinyDisk) -> None:
     """Closed while full: nothing is lost, and recovery raises the alarm that the ballast made room for."""
 
     async def work(writing: Writing) -> None:
@@ -247,14 +247,14 @@ def test_a_disk_error_ends_the_writing(fault: str, tmp_path: Path, program: Call
 
 
 def test_a_broken_journal_refuses_everything(tmp_path: Path) -> None:
-    """Whatever error the writer meets that is no full disk: it is told once, and there is no way back but a restart."""
+    """Any error but a full disk is reported once, and only a restart ends it."""
 
     async def work(writing: Writing) -> None:
         journal = writing.journal
         await writing.write(range(1, 11))
-        stranger = apsw.Connection(str(journal.path))
-        stranger.execute("DROP TABLE row")
-        stranger.close()
+        other = apsw.Connection(str(journal.path))
+        other.execute("DROP TABLE row")
+        other.close()
         journal.submit(11, row(11))
         await writing.until(lambda: writing.failures)
         journal.submit(12, row(12))

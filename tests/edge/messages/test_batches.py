@@ -25,10 +25,10 @@ from edge.messages.batches import (
     Window,
     combine,
     decode_ack,
+    decode_batch,
     decode_body,
-    decode_greeting,
     decode_hello,
-    decode_parcel,
+    decode_welcome,
     encode,
     encode_body,
     fold,
@@ -87,8 +87,8 @@ def test_the_largest_window_fits_a_batch_and_its_packet() -> None:
     body = encode_body([biggest()])
     assert len(body) <= BATCH_BYTES_MAX
     assert len(biggest().measures["0" * 96].digest) <= SKETCH_BYTES_MAX
-    parcel = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body)
-    assert len(encode(parcel)) + 1024 <= SYNC_PACKET_BYTES_MAX
+    batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body)
+    assert len(encode(batch)) + 1024 <= SYNC_PACKET_BYTES_MAX
     assert decode_body(body) == [biggest()]
 
 
@@ -155,12 +155,20 @@ def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
 def test_messages_of_version_1_are_understood() -> None:
     """Before there was a history neither side spoke of it."""
     digest = bytes(32)
-    said = {"node": "n1", "instance": "i1", "boot": "b1", "epoch": 1, "through": 0, "head": digest, "in_flight": []}
-    hello = decode_hello(encode({**said, "acked_events": 0, "v": 1}))
+    hello_fields = {
+        "node": "n1",
+        "instance": "i1",
+        "boot": "b1",
+        "epoch": 1,
+        "through": 0,
+        "head": digest,
+        "in_flight": [],
+    }
+    hello = decode_hello(encode({**hello_fields, "acked_events": 0, "v": 1}))
     assert (hello.v, hello.history, hello.before(1)) == (1, [], b"")
-    assert decode_greeting(encode({"epoch": 1})).history == b""
-    parcel = decode_parcel(encode({"epoch": 1, "seq": 1, "sha256": digest, "previous": digest, "body": b""}))
-    assert parcel.history == b""
+    assert decode_welcome(encode({"epoch": 1})).history == b""
+    batch = decode_batch(encode({"epoch": 1, "seq": 1, "sha256": digest, "previous": digest, "body": b""}))
+    assert batch.history == b""
 
 
 @given(st.binary(max_size=200))
@@ -193,17 +201,17 @@ def test_a_window_that_breaks_the_schema_is_refused(change: dict[str, object]) -
 
 
 def test_messages_of_the_uplink_survive_their_encoding() -> None:
-    """Hello, greeting, parcel and acknowledgement come out as they went in, and ignore fields of the future."""
+    """Hello, welcome, batch and acknowledgement come out as they went in, and ignore fields of the future."""
     hello = Hello(
         node="n1", instance="i1", boot="b1", epoch=3, through=4, head=bytes(32), in_flight=[bytes(32)], acked_events=9
     )
-    greeting = SyncWelcome(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
-    parcel = BatchMessage(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x")
+    welcome = SyncWelcome(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
+    batch = BatchMessage(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x")
     ack = SyncAck(epoch=3, through=5, refused="gap", expected=6)
     for item, decode in (
         (hello, decode_hello),
-        (greeting, decode_greeting),
-        (parcel, decode_parcel),
+        (welcome, decode_welcome),
+        (batch, decode_batch),
         (ack, decode_ack),
     ):
         assert decode(encode(item)) == item

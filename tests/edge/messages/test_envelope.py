@@ -30,5 +30,5 @@ def unbounded(node: Any, path: str) -> list[str]:
     "body", [*DURABLE_KINDS.values(), RiderPosition, Hello, SyncWelcome, BatchMessage, SyncAck, Window]
 )
 def test_every_integer_from_outside_has_a_bound(body: type):
-    """A number wider than what stores it is refused by name, so every integer of a message says how wide it may be."""
+    """A number wider than what stores it is refused by name, so every integer has a bound."""
     assert unbounded(msgspec.inspect.type_info(body), body.__name__) == []

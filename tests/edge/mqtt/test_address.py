@@ -24,13 +24,13 @@ def test_the_three_forms_are_read(url: str, parts: tuple[str, str, int]) -> None
 )
 def test_a_wrong_address_is_named(url: str) -> None:
     """An address of no such form is quoted in the error, with the forms."""
-    with pytest.raises(ValueError, match="Write mqtt://host:port") as caught:
+    with pytest.raises(ValueError, match="Write mqtt://host:port") as raised:
         split_url(url)
-    assert repr(url) in str(caught.value)
+    assert repr(url) in str(raised.value)
 
 
 def test_addresses_of_listeners() -> None:
-    """Hosts and ports are told apart, in brackets too, and loopback is recognised."""
+    """Hosts and ports are distinguished, in brackets too, and loopback is recognised."""
     assert split_address("127.0.0.1:0") == ("127.0.0.1", 0)
     assert split_address("[::1]:1883") == ("::1", 1883)
     assert split_address("localhost") is None

@@ -1,4 +1,4 @@
-"""A receiver that keeps what it is told, and connections driven by hand with time as an argument."""
+"""A receiver that records its calls, and connections driven by hand with time as an argument."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ EITHER = pytest.mark.parametrize("version", [5, 4])
 
 class Recorder:
     """A `model.Receiver`. Answers stay pending until delivered; publishes are acknowledged by hand, or at once with a
-    reason for each kind in `verdicts` (empty: success)."""
+    reason for each kind in `reasons` (empty: success)."""
 
     def __init__(self, *, acknowledge: bool = False) -> None:
         self.publishes: list[Publish] = []
@@ -41,7 +41,7 @@ class Recorder:
         self.presence: list[tuple[str, bool]] = []
         self.answers: list[tuple[Answer, float]] = []
         self.settled: list[tuple[str, list[int]]] = []
-        self.verdicts: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
         self.on_publishes: Callable[[list[Publish]], None] | None = None
         self._acknowledge = acknowledge
         self._sequence = 0
@@ -53,7 +53,7 @@ class Recorder:
         if self.on_publishes is not None:
             self.on_publishes(publishes)
         if self._acknowledge:
-            source.acknowledge(tokens, [self.verdicts.get(publish.kind, "") for publish in publishes])
+            source.acknowledge(tokens, [self.reasons.get(publish.kind, "") for publish in publishes])
         else:
             self.sources.append((source, tokens))
 
@@ -165,7 +165,7 @@ class World:
     def pass_s(self, seconds: float) -> None:
         """Time goes by."""
         self.now += seconds
-        self.sessions.wheel.turn(self.now)
+        self.sessions.deadlines.turn(self.now)
 
 
 def publish(packet_id: int | None = 1, topic: str = UP, payload: bytes = b"{}") -> PublishPacket:
@@ -186,7 +186,7 @@ def refusal(peer: Peer, packet: Packet) -> int:
     return int(connack.reason_code)
 
 
-def farewell(peer: Peer, sent: list[Packet]) -> int | None:
+def disconnect_reason(peer: Peer, sent: list[Packet]) -> int | None:
     """The reason of the DISCONNECT that ends `sent`; None for 3.1.1, where the connection just closes."""
     assert peer.connection.closing
     assert peer.world.receiver.presence[-1] == ("c1", False)

@@ -21,8 +21,8 @@ from edge.messages.batches import (
     SyncWelcome,
     Window,
     chain_hash,
+    decode_batch,
     decode_hello,
-    decode_parcel,
     encode,
 )
 from edge.mqtt.seam import Publish, Source
@@ -30,17 +30,17 @@ from edge.mqtt.server.endpoint import Endpoint
 from edge.uplink.sync import Sync
 
 START = 1_767_225_600_000
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 Script = Callable[[str, Hello | BatchMessage], list[tuple[str, bytes]] | Reason]
 
 
 class Centre:
-    """An endpoint whose answers come from a script. It remembers what it was told."""
+    """An endpoint whose answers come from a script. It remembers what it received."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.hellos: list[Hello] = []
-        self.parcels: list[BatchMessage] = []
+        self.batch_messages: list[BatchMessage] = []
         self.answers: dict[str, list[Answer]] = {}
         self.sequence = 0
         self.endpoint = Endpoint(
@@ -53,16 +53,16 @@ class Centre:
                 item: Hello | BatchMessage = decode_hello(publish.payload)
                 self.hellos.append(item)
             else:
-                item = decode_parcel(publish.payload)
-                self.parcels.append(item)
-            said = self.script(publish.kind, item)
-            for kind, payload in said if isinstance(said, list) else []:
+                item = decode_batch(publish.payload)
+                self.batch_messages.append(item)
+            reply = self.script(publish.kind, item)
+            for kind, payload in reply if isinstance(reply, list) else []:
                 self.sequence += 1
                 answer = Answer(self.sequence, publish.client, kind, payload, 0.0)
                 self.answers.setdefault(publish.client, []).append(answer)
             self.endpoint.wake([publish.client])
             if publish.token:
-                source.acknowledge([publish.token], [said if isinstance(said, Reason) else ""])
+                source.acknowledge([publish.token], [reply if isinstance(reply, Reason) else ""])
 
     def shed(self, client: str, reason: Reason, count: int) -> None:
         raise AssertionError(f"{client} was shed {count} messages: {reason}")
@@ -115,7 +115,7 @@ class Node:
 
 
 def honest(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
-    """Greets with epoch 1 and takes everything."""
+    """Welcomes with epoch 1 and takes everything."""
     if isinstance(item, Hello):
         return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=item.through)))]
     assert kind == SYNC_BATCH
@@ -133,7 +133,7 @@ def run(
         node = Node(port, ack_deadline_s)
         running = asyncio.create_task(node.sync.run())
         try:
-            await asyncio.wait_for(scenario(centre, node), PATIENCE_S)  # type: ignore[operator]
+            await asyncio.wait_for(scenario(centre, node), TIMEOUT_S)  # type: ignore[operator]
         finally:
             await node.sync.close()
             await running
@@ -149,36 +149,36 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def test_batches_go_out_and_their_acknowledgements_come_in() -> None:
-    """After the greeting every batch is sent once, unpacks to what was hashed, and is deleted when acknowledged."""
+    """After the welcome every batch is sent once, unpacks to what was hashed, and is deleted when acknowledged."""
 
     async def scenario(centre: Centre, node: Node) -> None:
         for minute in range(20):
             node.add(minute)
         await until(lambda: node.outbox.events_acked == 20)
         assert centre.hellos[0].epoch == 0
-        assert [parcel.seq for parcel in centre.parcels] == list(range(1, len(centre.parcels) + 1))
-        for parcel in centre.parcels:
-            assert sha256(zstandard.decompress(parcel.body)).digest() == parcel.sha256
+        assert [batch.seq for batch in centre.batch_messages] == list(range(1, len(centre.batch_messages) + 1))
+        for batch in centre.batch_messages:
+            assert sha256(zstandard.decompress(batch.body)).digest() == batch.sha256
         assert node.sync.connected
-        assert node.sync.batches_sent == node.sync.batches_acked == len(centre.parcels)
+        assert node.sync.batches_sent == node.sync.batches_acked == len(centre.batch_messages)
         assert node.sync.batches_repeated == 0
-        assert node.sync.bytes == sum(len(parcel.body) for parcel in centre.parcels)
+        assert node.sync.bytes == sum(len(batch.body) for batch in centre.batch_messages)
         assert node.sync.last_ack_age_s is not None
         assert node.sync.error == ""
 
     run(honest, scenario)
 
 
-def test_nothing_is_sent_before_the_greeting() -> None:
-    """A centre that never greets gets hellos, one for each connection, and no batch."""
+def test_nothing_is_sent_before_the_welcome() -> None:
+    """A centre that never welcomes gets hellos, one for each connection, and no batch."""
 
     async def scenario(centre: Centre, node: Node) -> None:
         node.outbox.welcome(SyncWelcomed(1, 0))
         node.add(0)
         await until(lambda: len(centre.hellos) >= 3)
-        assert centre.parcels == []
+        assert centre.batch_messages == []
         assert not node.sync.connected
-        assert "has not greeted" in node.sync.error
+        assert "has not sent its welcome" in node.sync.error
         assert len({hello.boot for hello in centre.hellos}) == 1
 
     run(lambda _kind, _item: [], scenario, ack_deadline_s=0.2)
@@ -198,7 +198,7 @@ def test_a_centre_that_stops_acknowledging_is_left_and_found_again() -> None:
         await until(lambda: len(centre.hellos) >= 2)
         silent = False
         await until(lambda: node.outbox.events_acked == 1)
-        assert {parcel.seq for parcel in centre.parcels} == {1}
+        assert {batch.seq for batch in centre.batch_messages} == {1}
         assert node.sync.batches_sent == 1
         assert node.sync.batches_repeated >= 1
 
@@ -206,7 +206,7 @@ def test_a_centre_that_stops_acknowledging_is_left_and_found_again() -> None:
 
 
 def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
-    """Lies of the centre are counted and never reach the core; its nonsense neither."""
+    """Lies of the centre are counted and never reach the core; its malformed input neither."""
 
     def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
         if isinstance(item, Hello):
@@ -229,7 +229,7 @@ def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
 
 
 def test_a_refused_batch_leads_to_another_hello() -> None:
-    """After a gap the node says hello again and goes on from where the centre says it stands."""
+    """After a gap the node reports hello again and goes on from the number that the centre expects."""
     refused = 0
 
     def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
@@ -270,14 +270,14 @@ def test_a_refused_publish_is_tried_again() -> None:
     run(script, scenario)
 
 
-def test_a_refused_node_sends_nothing_and_says_why() -> None:
+def test_a_refused_node_sends_nothing_and_reports_why() -> None:
     """A cloned node keeps everything, asks again now and then, and its status names the reason."""
 
     async def scenario(centre: Centre, node: Node) -> None:
         node.outbox.welcome(SyncWelcomed(1, 0))
         node.add(0)
         await until(lambda: len(centre.hellos) >= 3)
-        assert centre.parcels == []
+        assert centre.batch_messages == []
         assert "cloned" in node.sync.error
         assert node.sync.refused["cloned"] >= 2
         assert node.outbox.events_waiting == 1
@@ -298,13 +298,13 @@ def test_a_new_epoch_numbers_anew() -> None:
         for minute in range(3):
             node.add(minute)
         await until(lambda: node.outbox.events_acked == 3)
-        assert {parcel.epoch for parcel in centre.parcels} == {7}
+        assert {batch.epoch for batch in centre.batch_messages} == {7}
 
     run(script, scenario)
 
 
-def test_what_was_given_up_is_said() -> None:
-    """A greeting that makes the node discard something shows, and each batch names the history that it follows."""
+def test_what_was_given_up_is_reported() -> None:
+    """A welcome that makes the node discard something shows, and each batch names the history that it follows."""
     history = bytes([7]) * 32
 
     def restored(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
@@ -319,7 +319,7 @@ def test_what_was_given_up_is_said() -> None:
             node.add(minute)
             await until(lambda minute=minute: node.sync.batches_acked > minute)
         assert node.sync.gave_up
-        first, second = centre.parcels
+        first, second = centre.batch_messages
         assert (first.history, second.history) == (history, chain_hash(history, first.sha256))
         assert node.outbox.hello("i1", "b1").history[-1] == chain_hash(second.history, second.sha256)
 
@@ -350,7 +350,7 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
     run(script, scenario)
 
 
-def test_a_core_that_forgot_what_the_centre_said_hears_it_again() -> None:
+def test_a_core_that_forgot_the_answers_of_the_centre_gets_them_again() -> None:
     """A core rebuilt from the disk lacks the last word; asked again, the centre repeats it and the batches go."""
     through = 0
 
@@ -426,7 +426,7 @@ def test_a_line_cut_after_every_few_bytes_applies_each_batch_once() -> None:
         running = asyncio.create_task(node.sync.run())
         for minute in range(40):
             node.add(minute)
-        await asyncio.wait_for(until(lambda: node.outbox.events_acked == 40), PATIENCE_S)
+        await asyncio.wait_for(until(lambda: node.outbox.events_acked == 40), TIMEOUT_S)
         assert scissors.connections > 20
         assert node.outbox.protocol_errors == 0
         await node.sync.close()

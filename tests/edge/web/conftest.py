@@ -37,7 +37,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @pytest.fixture
 def ask(site: Served) -> Callable[..., Answer]:
-    """GET a path; with the token as a bearer unless told otherwise. Returns status, headers in lower case, body."""
+    """GET a path; with the token as a bearer by default. Returns status, headers in lower case, body."""
 
     def get(path: str, token: str | None = TOKEN, method: str = "GET", **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)

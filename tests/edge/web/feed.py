@@ -1,4 +1,4 @@
-"""A district that moves, told through the real Status and LiveView: what the page's tests look at."""
+"""A district that moves, reported through the real Status and LiveView: what the page's tests look at."""
 
 import asyncio
 import contextlib

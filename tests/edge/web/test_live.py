@@ -16,7 +16,7 @@ def dots(n: int) -> list[Dot]:
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
-def test_a_view_is_cut_and_says_how_much_is_missing(shops: int, riders: int, orders: int) -> None:
+def test_a_view_is_cut_and_shows_how_much_is_missing(shops: int, riders: int, orders: int) -> None:
     """Drawn and left out add up for each kind, at most the bound is drawn, and orders come before riders and shops."""
     view = LiveView(1, {"shops": dots(shops), "riders": dots(riders), "orders": dots(orders)})
     with pytest.MonkeyPatch.context() as patch:

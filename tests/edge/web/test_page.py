@@ -1,4 +1,4 @@
-"""The page in a real Chromium: it shows what the node says, offline, on every screen, and says when it is old."""
+"""The page in a real Chromium: it shows what the node reports, offline, on every screen, and shows when it is old."""
 
 import json
 import threading
@@ -59,8 +59,8 @@ def test_the_link_opens_the_page_at_a_clean_address(page: Chrome, site: Served) 
     wait(page, "the page after a reload", lambda: text(page, "#node") == "shop-7")
 
 
-def test_every_part_shows_what_the_node_says(page: Chrome) -> None:
-    """Verdict, tiles, tables, charts, map and the note on what is kept are filled from the two answers."""
+def test_every_part_shows_what_the_node_reports(page: Chrome) -> None:
+    """Health, tiles, tables, charts, map and the note on what is kept are filled from the two answers."""
     wait(page, "rates, from two answers", lambda: text(page, "#tile-events") != "–")
     assert text(page, "#state") == "All is well."
     assert text(page, "#tile-orders") == "30"
@@ -86,7 +86,7 @@ def test_every_part_shows_what_the_node_says(page: Chrome) -> None:
     assert pixels(page, "#chart-rate") > 200
 
 
-def test_a_problem_is_said_and_goes_again(page: Chrome, feed: Feed) -> None:
+def test_a_problem_is_reported_and_goes_again(page: Chrome, feed: Feed) -> None:
     """Degraded state, its sentence and the other problems appear, and disappear when they are over."""
     feed.sync |= {"connected": False, "last_ack_age_s": 7200}
     feed.status.alarm("journal", "The disk is full. Free some space.", serving=False)
@@ -100,8 +100,8 @@ def test_a_problem_is_said_and_goes_again(page: Chrome, feed: Feed) -> None:
     assert not page.find_element(By.ID, "problems").is_displayed()
 
 
-def test_a_node_that_stops_answering_is_said_with_the_age_of_what_is_shown(browser: Chrome, feed: Feed) -> None:
-    """Silence becomes the verdict, old values are dimmed, and the page comes back by itself when the node does."""
+def test_a_node_that_stops_answering_is_reported_with_the_age_of_what_is_shown(browser: Chrome, feed: Feed) -> None:
+    """Silence is shown as a problem, old values are dimmed, and the page comes back by itself when the node does."""
     with served(feed) as first:
         port = first.port
         browser.get(first.page.url_with_token)
@@ -115,8 +115,8 @@ def test_a_node_that_stops_answering_is_said_with_the_age_of_what_is_shown(brows
         assert not browser.execute_script("return document.body.classList.contains('silent')")
 
 
-def test_a_token_that_is_no_longer_valid_is_said(browser: Chrome, site: Served) -> None:
-    """When the cookie is gone, the page says how to get a new link instead of showing old values as new."""
+def test_a_token_that_is_no_longer_valid_is_reported(browser: Chrome, site: Served) -> None:
+    """When the cookie is gone, the page explains how to get a new link instead of showing old values as new."""
     browser.get(site.page.url_with_token)
     wait(browser, "the first answer", lambda: text(browser, "#state") == "All is well.")
     browser.delete_all_cookies()
@@ -183,7 +183,7 @@ def test_names_from_clients_are_text_not_markup(browser: Chrome) -> None:
     with served(feed) as site:
         browser.get(site.page.url_with_token)
         wait(browser, "the sentence", lambda: "<img" in text(browser, "#sentence"))
-        assert browser.execute_script("return document.querySelectorAll('#verdict img').length") == 0
+        assert browser.execute_script("return document.querySelectorAll('#health img').length") == 0
 
 
 def test_the_page_asks_nobody_but_the_node(page: Chrome, site: Served) -> None:

@@ -28,7 +28,7 @@ def test_the_status_is_the_report(ask: Ask, feed: Feed) -> None:
 
 
 def test_the_live_view_has_every_dot(ask: Ask) -> None:
-    """/api/live holds shops, riders and orders, and says that none is left out."""
+    """/api/live holds shops, riders and orders, and states that none is left out."""
     view = json.loads(ask("/api/live")[2])
     assert [len(view[kind]) for kind in ("shops", "riders", "orders")] == [12, 40, 30]
     assert view["left_out"] == {"orders": 0, "riders": 0, "shops": 0}
@@ -42,7 +42,7 @@ def test_viewers_share_one_drawing_of_the_map(site: Served, ask: Ask, monkeypatc
     assert ask("/api/live")[2] == first
 
 
-def test_health_needs_no_token_and_tells_whether_events_are_served(ask: Ask, feed: Feed) -> None:
+def test_health_needs_no_token_and_shows_whether_events_are_served(ask: Ask, feed: Feed) -> None:
     """200 while events are accepted, also when degraded; 503 when they are not; always with the sentence."""
     assert ask("/healthz", None)[0] == 200
     feed.sync |= {"connected": False, "last_ack_age_s": 7200}
@@ -88,14 +88,14 @@ def test_the_assets_name_no_other_host() -> None:
 def test_an_address_that_others_could_reach_is_refused(address: str) -> None:
     """Anything but loopback is a configuration error that names field and value."""
     feed = Feed(0, 0, 0)
-    with pytest.raises(ConfigError, match="status_listen") as caught:
+    with pytest.raises(ConfigError, match="status_listen") as raised:
         asyncio.run(serve(address, feed.status, feed.live, TOKEN, now))
-    assert repr(address) in str(caught.value)
-    assert "ssh -L" in str(caught.value)
+    assert repr(address) in str(raised.value)
+    assert "ssh -L" in str(raised.value)
 
 
 def test_a_busy_port_is_named_with_the_way_out() -> None:
-    """BusyError says which port, and which option chooses another."""
+    """BusyError names which port, and which option chooses another."""
     feed = Feed(0, 0, 0)
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
@@ -150,7 +150,7 @@ def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatc
         b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
     ],
 )
-def test_nonsense_gets_an_error_and_the_page_lives_on(site: Served, ask: Ask, sent: bytes) -> None:
+def test_malformed_input_gets_an_error_and_the_page_lives_on(site: Served, ask: Ask, sent: bytes) -> None:
     """Bytes that are no request, oversized ones and odd ones are answered with 4xx or closed."""
     with socket.create_connection(("127.0.0.1", site.port)) as client:
         client.settimeout(10)

@@ -20,8 +20,8 @@ def haversine_m(lat0: float, lon0: float, lat1: float, lon1: float) -> float:
 @given(near, near, near, near)
 def test_distances_survive(x0: float, y0: float, x1: float, y1: float) -> None:
     """Two points of a city are as far apart on the globe as on the plane, within 0.2 % and 2 m."""
-    ground = Geometry(0, 0)
-    a, b = ground.place(x0, y0), ground.place(x1, y1)
+    geometry = Geometry(0, 0)
+    a, b = geometry.place(x0, y0), geometry.place(x1, y1)
     flat = math.hypot(x1 - x0, y1 - y0)
     assert abs(haversine_m(a.lat, a.lon, b.lat, b.lon) - flat) <= 0.002 * flat + 2
 
@@ -37,7 +37,7 @@ def test_driving_takes_as_long_as_it_takes(x0: float, y0: float, x1: float, y1: 
     assert math.dist(middle, ((x0 + x1) / 2, (y0 + y1) / 2)) <= 2 * speed / 60_000 + 1e-6
 
 
-def test_standing_still() -> None:
+def test_a_leg_of_no_length() -> None:
     """Who stands is where they are, at any time."""
     leg = drive(5, 6, 5, 6, 100, 320)
     assert leg.at(0) == leg.at(99) == leg.at(10**12) == (5, 6)

@@ -39,7 +39,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, insta
     assert read(folder) == instance
 
 
-def test_the_small_district_is_what_it_says() -> None:
+def test_the_small_district_is_what_it_claims() -> None:
     """The instance that ships with the tests has 40 orders, 8 couriers and 12 restaurants."""
     small = read(SMALL)
     assert (len(small.orders), len(small.couriers), len(small.restaurants)) == (40, 8, 12)
@@ -47,7 +47,7 @@ def test_the_small_district_is_what_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "line", "text", "said"),
+    ("file", "line", "text", "message"),
     [
         ("orders.txt", 1, "order\tx\ty", "header"),
         ("orders.txt", 3, "o2\t1\t2\t3\tr1", "5 columns"),
@@ -62,17 +62,17 @@ def test_the_small_district_is_what_it_says() -> None:
         ("instance_parameters.txt", 2, "0\t4\t4\t40\t90\t10\t15", "meters_per_minute"),
     ],
 )
-def test_errors_name_file_and_line(tmp_path: Path, file: str, line: int, text: str, said: str) -> None:
+def test_errors_name_file_and_line(tmp_path: Path, file: str, line: int, text: str, message: str) -> None:
     """A line that cannot be used is named, with what is wrong about it."""
     write(read(SMALL), tmp_path)
     lines = (tmp_path / file).read_text().splitlines()
     lines[line - 1] = text
     (tmp_path / file).write_text("\n".join(lines) + "\n")
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as raised:
         read(tmp_path)
-    assert caught.value.line == line
-    assert file in str(caught.value)
-    assert said in str(caught.value)
+    assert raised.value.line == line
+    assert file in str(raised.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("file", list(HEADERS))

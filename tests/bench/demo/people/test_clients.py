@@ -22,7 +22,7 @@ MORNING = 1_790_000_000_000
 
 
 class Node:
-    """A receiver that answers what it is told to answer, and keeps what was not acknowledged."""
+    """A receiver with scripted answers, which keeps what was not acknowledged."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, bytes]] = []
@@ -39,7 +39,7 @@ class Node:
         await self.endpoint.listen(f"127.0.0.1:{port}")
 
     async def vanish(self) -> None:
-        """Go down; what clients are owed is kept."""
+        """Go down; unacknowledged answers are kept."""
         assert self.endpoint is not None
         await self.endpoint.close()
 
@@ -55,10 +55,10 @@ class Node:
             if not self.deaf:
                 receipt = Receipt(id=id_, of=publish.kind, status="accepted", at=len(self.got))
                 payload = encode(receipt, json=publish.payload[:1] == b"{")
-                self.say(publish.client, "receipt", self.receipts.setdefault((publish.client, id_), payload))
+                self.publish_down(publish.client, "receipt", self.receipts.setdefault((publish.client, id_), payload))
         source.acknowledge([p.token for p in publishes if p.token], ["" for p in publishes if p.token])
 
-    def say(self, client: str, kind: str, payload: bytes) -> None:
+    def publish_down(self, client: str, kind: str, payload: bytes) -> None:
         """An answer."""
         self._sequence += 1
         answer = Answer(self._sequence, client, kind, payload, 1e12)
@@ -91,15 +91,15 @@ def run(test: Callable[[Node, Fleet, int], Awaitable[None]]) -> Records:
     async def main() -> None:
         node, port = Node(), free_port()
         await node.listen(port)
-        agenda = Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
+        scheduler = Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
         tokens = {name: f"token of {name}" for name in ("shop-1", "customer-1")}
-        fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, agenda, records, 1)
+        fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, scheduler, records, 1)
         fleet.start()
         try:
             async with asyncio.timeout(30):
                 await test(node, fleet, port)
         finally:
-            agenda.close()
+            scheduler.close()
             await fleet.close()
             await node.vanish()
 
@@ -119,14 +119,14 @@ def ready(client_id: str, order: str) -> KitchenReady:
 
 
 def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
-    """JSON and MessagePack clients are connected with their own token, and hear about their events once."""
+    """JSON and MessagePack clients are connected with their own token, and get one answer for each event."""
 
     async def test(node: Node, fleet: Fleet, _: int) -> None:
         seen: list[str] = []
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         customer = fleet.client("customer-1", json=True, on_answer=lambda _: None)
         for client, event in ((shop, ready("e1", "o1")), (customer, OrderCancel(id="e1", at=MORNING, order="o1"))):
-            client.tell(event, MORNING, lambda receipt: seen.append(receipt.of))
+            client.send(event, MORNING, lambda receipt: seen.append(receipt.of))
             client.join()
         await until(lambda: len(seen) == 2)
         assert sorted(seen) == ["kitchen.ready", "order.cancel"]
@@ -146,7 +146,7 @@ def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
         node.deaf = True
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
-        shop.tell(ready("e1", "o1"), MORNING)
+        shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: len(node.got) == 1)
         assert fleet.unanswered() == [("shop-1", "e1")]
         node.deaf = False
@@ -157,7 +157,7 @@ def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
 
 
 def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
-    """Events told while the node was away arrive in the sequence they happened, when it is back."""
+    """Events sent while the node was away arrive in the sequence they happened, when it is back."""
 
     async def test(node: Node, fleet: Fleet, port: int) -> None:
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
@@ -166,7 +166,7 @@ def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
         await node.vanish()
         await until(lambda: fleet.connected == 0)
         for number in range(1, 6):
-            shop.tell(ready(f"e{number}", "o1"), MORNING)
+            shop.send(ready(f"e{number}", "o1"), MORNING)
         await node.listen(port)
         await until(lambda: not fleet.unanswered())
         first = list(dict.fromkeys(id_ for _, id_, _ in node.got))
@@ -182,7 +182,7 @@ def test_repeats_get_the_same_bytes() -> None:
         fleet.repeat_probability = 1.0
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
-        shop.tell(ready("e1", "o1"), MORNING)
+        shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: fleet.records.counts["receipts_again"] >= 1)
         assert fleet.records.events["shop-1", "e1"].differing is None
 
@@ -190,20 +190,20 @@ def test_repeats_get_the_same_bytes() -> None:
 
 
 def test_who_leaves_waits_for_what_is_unanswered() -> None:
-    """A client that wants to go stays until its receipts are there, and acknowledges what it was told last."""
+    """A client that wants to go stays until its receipts are there, and acknowledges what it received last."""
 
     async def test(node: Node, fleet: Fleet, _: int) -> None:
         node.deaf = True
-        heard: list[object] = []
-        shop = fleet.client("shop-1", json=False, on_answer=heard.append)
+        received_bodies: list[object] = []
+        shop = fleet.client("shop-1", json=False, on_answer=received_bodies.append)
         shop.join()
-        shop.tell(ready("e1", "o1"), MORNING)
+        shop.send(ready("e1", "o1"), MORNING)
         shop.leave()
         await until(lambda: node.got)
         assert fleet.unanswered() == [("shop-1", "e1")]
-        node.say("shop-1", "update", encode(Update(order="o1", state="placed", at=1), json=False))
+        node.publish_down("shop-1", "update", encode(Update(order="o1", state="placed", at=1), json=False))
         node.deaf = False
-        await until(lambda: heard and not fleet.unanswered())
+        await until(lambda: received_bodies and not fleet.unanswered())
         await until(lambda: fleet.connected == 0 and not any(node.waiting.values()))
 
     assert run(test).problems == []
@@ -216,8 +216,8 @@ def test_rubbish_is_a_problem_and_not_the_end() -> None:
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
         await until(lambda: fleet.connected == 1)
-        node.say("shop-1", "update", b"\xff\xff")
-        shop.tell(ready("e1", "o1"), MORNING)
+        node.publish_down("shop-1", "update", b"\xff\xff")
+        shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: not fleet.unanswered())
 
     assert "cannot read" in run(test).problems[0]

@@ -1,43 +1,43 @@
-"""Kitchens cook what was ordered, and say so."""
+"""Kitchens cook what was ordered, and report it."""
 
 import asyncio
 
 from bench.demo.people.kitchens import Kitchen
 from bench.demo.people.world import Habits
 from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady
-from tests.bench.demo.people.recorded_street import TINY, Street
+from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 
-def test_a_meal_is_ready_when_the_instance_says_so() -> None:
-    """A kitchen begins with the first update about an order, and tells the node and the riders when it is ready."""
+def test_a_meal_is_ready_when_the_instance_reports_it() -> None:
+    """A kitchen begins with the first update about an order, and notifies the node and the riders when it is ready."""
 
     async def main() -> None:
-        street = Street()
-        Kitchen(street.world, TINY.restaurants[0], TINY.orders).open()
-        shop = street.people["shop-r1"]
+        recorded = RecordedWorld()
+        Kitchen(recorded.world, TINY.restaurants[0], TINY.orders).open()
+        shop = recorded.people["shop-r1"]
         seen: list[int] = []
-        street.world.await_meal("o1", seen.append)
-        shop.on_answer(street.update("o1", "placed"))
-        shop.on_answer(street.update("o1", "offered"))
-        ready = await shop.says(KitchenReady, order="o1")
+        recorded.world.await_meal("o1", seen.append)
+        shop.on_answer(recorded.update("o1", "placed"))
+        shop.on_answer(recorded.update("o1", "offered"))
+        ready = await shop.sends(KitchenReady, order="o1")
         assert shop.joined
-        assert seen == [ready.at] == [street.world.ms(6)]
-        assert len(shop.told) == 1
+        assert seen == [ready.at] == [recorded.world.ms(6)]
+        assert len(shop.sent) == 1
 
     asyncio.run(main())
 
 
 def test_a_late_meal_is_announced() -> None:
-    """A kitchen that will be late says for when, before, and keeps to it."""
+    """A kitchen that will be late reports the new time before, and keeps to it."""
 
     async def main() -> None:
-        street = Street(habits=Habits(delay=1))
-        Kitchen(street.world, TINY.restaurants[0], TINY.orders).open()
-        shop = street.people["shop-r1"]
-        shop.on_answer(street.update("o1", "placed"))
-        delay = await shop.says(KitchenDelay, order="o1")
-        ready = await shop.says(KitchenReady, order="o1")
-        assert street.world.ms(1) <= delay.at < street.world.ms(6) < delay.ready_at == ready.at
+        recorded = RecordedWorld(habits=Habits(delay=1))
+        Kitchen(recorded.world, TINY.restaurants[0], TINY.orders).open()
+        shop = recorded.people["shop-r1"]
+        shop.on_answer(recorded.update("o1", "placed"))
+        delay = await shop.sends(KitchenDelay, order="o1")
+        ready = await shop.sends(KitchenReady, order="o1")
+        assert recorded.world.ms(1) <= delay.at < recorded.world.ms(6) < delay.ready_at == ready.at
 
     asyncio.run(main())
 
@@ -46,13 +46,13 @@ def test_a_cancelled_meal_is_not_cooked() -> None:
     """After a cancellation nothing becomes ready."""
 
     async def main() -> None:
-        street = Street()
-        Kitchen(street.world, TINY.restaurants[0], TINY.orders).open()
-        shop = street.people["shop-r1"]
-        shop.on_answer(street.update("o1", "placed"))
-        shop.on_answer(street.update("o1", "cancelled"))
-        shop.on_answer(street.update("o2", "placed"))
-        await shop.says(KitchenReady, order="o2")
-        assert len(shop.told) == 1
+        recorded = RecordedWorld()
+        Kitchen(recorded.world, TINY.restaurants[0], TINY.orders).open()
+        shop = recorded.people["shop-r1"]
+        shop.on_answer(recorded.update("o1", "placed"))
+        shop.on_answer(recorded.update("o1", "cancelled"))
+        shop.on_answer(recorded.update("o2", "placed"))
+        await shop.sends(KitchenReady, order="o2")
+        assert len(shop.sent) == 1
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""The agenda of the district's people."""
+"""the scheduler of the district's people."""
 
 import asyncio
 import time
@@ -9,16 +9,16 @@ from edge.clock import Clock
 MORNING = 1_800_000_000_000
 
 
-def agenda(speed: float = 1000.0) -> Scheduler:
-    """An agenda whose clock begins about now."""
+def scheduler(speed: float = 1000.0) -> Scheduler:
+    """A scheduler whose clock begins about now."""
     return Scheduler(Clock(speed, MORNING, int(time.time() * 1000)))
 
 
 def test_in_sequence_and_never_early() -> None:
-    """Actions run in the sequence of their instants, none before its instant, each told when it was due."""
+    """Actions run in the sequence of their instants, none before its instant, each with the instant when it was due."""
 
     async def main() -> None:
-        day = agenda()
+        day = scheduler()
         start = day.now_ms()
         seen: list[tuple[int, int]] = []
         for offset in (30_000, 10_000, 20_000, 10_000):
@@ -33,10 +33,10 @@ def test_in_sequence_and_never_early() -> None:
 
 
 def test_what_is_past_happens_at_once() -> None:
-    """An instant that has passed is done in the next turn, and says how late it is."""
+    """An instant that has passed is done in the next turn, and explains how late it is."""
 
     async def main() -> None:
-        day = agenda()
+        day = scheduler()
         late: list[float] = []
         day.at(day.now_ms() - 5_000, lambda due: late.append(day.late_real_s(due)))
         await asyncio.sleep(0.05)
@@ -50,7 +50,7 @@ def test_an_action_may_plan_another_one() -> None:
     """A chain of actions goes on, and many at one instant do not starve the loop."""
 
     async def main() -> None:
-        day = agenda()
+        day = scheduler()
         done: list[int] = []
 
         def again(due: int) -> None:
@@ -69,10 +69,10 @@ def test_an_action_may_plan_another_one() -> None:
 
 
 def test_a_failure_is_kept_and_ends_everything() -> None:
-    """An action that raises stops the agenda, and its error can be asked for."""
+    """An action that raises stops the scheduler, and its error can be asked for."""
 
     async def main() -> None:
-        day = agenda()
+        day = scheduler()
 
         def fail(_: int) -> None:
             raise ValueError("a bug")
@@ -87,10 +87,10 @@ def test_a_failure_is_kept_and_ends_everything() -> None:
 
 
 def test_after_closing_nothing_happens() -> None:
-    """A closed agenda does nothing any more."""
+    """A closed scheduler does nothing any more."""
 
     async def main() -> None:
-        day = agenda()
+        day = scheduler()
         seen: list[int] = []
         day.after(1, seen.append)
         day.close()

@@ -100,7 +100,7 @@ class Rows:
         self.add(at, [(rider, event)], refuse=refuse)
 
     def ended(self, order: str, state: str, at: int) -> None:
-        """The node tells the customer that an order has ended."""
+        """The node's update to the customer that an order has ended."""
         self.add(at, [], (f"customer-{order}", Update(order=order, state=state, at=START + at * MINUTE)))
 
 

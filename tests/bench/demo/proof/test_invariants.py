@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.demo.proof.evidence import Evidence
-from bench.demo.proof.invariants import RULES, Case, forms, judge, search
+from bench.demo.proof.invariants import RULES, Case, check_invariants, forms, search
 from bench.demo.proof.records import EventRecord, OrderRecord, Records
 from tests.bench.demo.proof.journal_rows import good_day
 
@@ -41,8 +41,8 @@ def good(tmp_path: Path) -> Case:
 
 def test_a_good_day_holds(good: Case) -> None:
     """On a good day every rule holds."""
-    assert [verdict.name for verdict in judge(good) if not verdict.held] == []
-    assert len(judge(good)) == len(RULES)
+    assert [result.name for result in check_invariants(good) if not result.held] == []
+    assert len(check_invariants(good)) == len(RULES)
 
 
 def _lost_receipt(t: Case) -> None:
@@ -138,9 +138,9 @@ def _after_hours(t: Case) -> None:
     ],
 )
 def test_each_rule_finds_what_it_is_for(good: Case, spoil: Callable[[Case], None], broken: str) -> None:
-    """One thing wrong breaks one rule, and the rule says what it found."""
+    """One thing wrong breaks one rule, and the rule names what it found."""
     spoil(good)
-    found = {verdict.name: verdict.evidence for verdict in judge(good) if not verdict.held}
+    found = {result.name: result.evidence for result in check_invariants(good) if not result.held}
     assert list(found) == [broken]
     assert found[broken]
 
@@ -156,7 +156,7 @@ def test_orders_under_way_are_fine_where_the_run_was_cut(good: Case) -> None:
     good.cut = True
     good.records.orders["o1"].state = "picked_up"
     good.open_orders = {"picked_up": 1}
-    assert all(verdict.held for verdict in judge(good))
+    assert all(result.held for result in check_invariants(good))
 
 
 def test_the_search_sees_across_its_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant, read
 from bench.dispatch.policies.doorstep import Doorstep
 from bench.dispatch.policies.rolling_horizon import RollingHorizon
-from bench.dispatch.promises import kept, told
+from bench.dispatch.promises import kept, promise_outcomes
 from bench.dispatch.published import CLAIRVOYANT_16, CLAIRVOYANT_NAMES, SCARCE
 from bench.dispatch.simulator.feasibility import violations
 from bench.dispatch.simulator.refusals import Unwilling
@@ -38,7 +38,7 @@ def test_nobody_leaves_before_it_must() -> None:
     so is still there for an order that comes in between."""
     orders = [Order("late", 3_200, 0, 10, "far", 50), Order("soon", 320, 0, 12, "near", 16)]
     places = [Restaurant("far", 3_200, 0), Restaurant("near", 0, 0)]
-    day = Instance("patience", orders, [Courier("c1", 0, 0, 5, 120)], places)
+    day = Instance("waiting", orders, [Courier("c1", 0, 0, 5, 120)], places)
     first, second = simulate(day, Doorstep).solution.trips
     assert (first.orders, first.pickup) == (("soon",), 16)
     assert (second.orders, second.pickup) == (("late",), 50)
@@ -101,7 +101,7 @@ def test_promises_are_given_and_mostly_kept() -> None:
     instance = read(SMALL)
     outcome = simulate(instance, Doorstep)
     assert len(outcome.promises) > 0.9 * len(instance.orders)
-    figures = kept(told(outcome.promises, outcome.solution))
+    figures = kept(promise_outcomes(outcome.promises, outcome.solution))
     assert figures.late_5_share is not None
     assert figures.late_5_share < 0.4
 

@@ -1,4 +1,4 @@
-"""Orders held back: heard of later, and of nothing else is anything lost."""
+"""Orders held back: received later, and nothing else is lost."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,8 +16,8 @@ from bench.dispatch.simulator.strict import simulate
 from tests.bench.dispatch.days import TOWN, Script, instances
 
 
-def heard(minutes: int, uncertain: bool = False) -> list[tuple[int, News]]:
-    """What a policy hears on the day of the town."""
+def due_news(minutes: int, uncertain: bool = False) -> list[tuple[int, News]]:
+    """What a policy receives on the day of the town."""
     scripts: list[Script] = []
 
     def make(day: Day) -> Script:
@@ -25,20 +25,20 @@ def heard(minutes: int, uncertain: bool = False) -> list[tuple[int, News]]:
         return scripts[0]
 
     simulate(TOWN, partial(Waiting, make=make, minutes=minutes), uncertain)
-    return scripts[0].told
+    return scripts[0].news_log
 
 
 @pytest.mark.parametrize(("minutes", "at"), [(1, [11, 13, 16]), (5, [15, 15, 20])])
-def test_an_order_is_heard_of_at_the_next_minute_of_the_grid(minutes: int, at: list[int]) -> None:
-    """Never in its own minute, also where that is on the grid; couriers are heard of at once."""
-    told = heard(minutes)
-    assert [now for now, item in told if isinstance(item, Placed)] == at
-    assert [now for now, item in told if not isinstance(item, Placed | Ready)] == [0, 5]
+def test_an_order_is_received_at_the_next_minute_of_the_grid(minutes: int, at: list[int]) -> None:
+    """Never in its own minute, also where that is on the grid; couriers are received at once."""
+    news_log = due_news(minutes)
+    assert [now for now, item in news_log if isinstance(item, Placed)] == at
+    assert [now for now, item in news_log if not isinstance(item, Placed | Ready)] == [0, 5]
 
 
-def test_an_order_is_not_ready_before_it_is_heard_of() -> None:
+def test_an_order_is_not_ready_before_it_is_received() -> None:
     """With a long grid both come together, in their sequence."""
-    assert [(now, type(item)) for now, item in heard(30) if isinstance(item, Placed | Ready)] == [
+    assert [(now, type(item)) for now, item in due_news(30) if isinstance(item, Placed | Ready)] == [
         (30, kind) for kind in (Placed, Placed, Placed, Ready, Ready, Ready)
     ]
 
@@ -54,7 +54,7 @@ class Counted(Script):
         return super().decide(now, news)
 
 
-def test_nobody_is_asked_about_what_it_has_not_heard() -> None:
+def test_nobody_is_asked_about_what_it_has_not_received() -> None:
     """A placement that is held back is no chance to decide."""
     Counted.asked = 0
     simulate(TOWN, partial(Waiting, make=partial(Counted, lines={}), minutes=30))

@@ -24,17 +24,17 @@ def test_the_same_offer_gets_the_same_answer(day: str, courier: str, orders: lis
     assert Unwilling(silent=1.0).answer(day, courier, orders, now) is Answer.NOTHING
 
 
-def test_answers_come_as_often_as_told() -> None:
+def test_answers_come_as_often_as_configured() -> None:
     """Of ten thousand offers 10 % are declined and 5 % not answered, within 1 %."""
     some = Unwilling(0.1, 0.05)
-    said = [some.answer("day", f"c{n % 100}", ("o1",), n // 100) for n in range(10_000)]
-    assert abs(said.count(Answer.NO) / 10_000 - 0.1) < 0.01
-    assert abs(said.count(Answer.NOTHING) / 10_000 - 0.05) < 0.01
+    answers = [some.answer("day", f"c{n % 100}", ("o1",), n // 100) for n in range(10_000)]
+    assert abs(answers.count(Answer.NO) / 10_000 - 0.1) < 0.01
+    assert abs(answers.count(Answer.NOTHING) / 10_000 - 0.05) < 0.01
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_each_policy_lives_with_refusals(policy: str) -> None:
-    """With a third of the offers refused most orders still arrive: none is forgotten because somebody said no."""
+    """With a third of the offers refused most orders still arrive: none is forgotten because somebody declined."""
     instance = read(SMALL)
     outcome = simulate(instance, POLICIES[policy], unwilling=Unwilling(0.2, 0.13))
     assert outcome.refused.declined

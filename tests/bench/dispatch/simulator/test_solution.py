@@ -42,7 +42,7 @@ def test_the_files_are_those_of_the_sets_evaluator(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "line", "said"),
+    ("file", "line", "message"),
     [
         (ASSIGNMENTS, "1 9 c1", "3 columns"),
         (ASSIGNMENTS, "1 soon c1 o1", "'soon' is no time"),
@@ -50,12 +50,12 @@ def test_the_files_are_those_of_the_sets_evaluator(tmp_path: Path) -> None:
         (COURIERS, "c1 1.5 0 r1", "'1.5' is no time"),
     ],
 )
-def test_a_broken_line_is_named(tmp_path: Path, file: str, line: str, said: str) -> None:
+def test_a_broken_line_is_named(tmp_path: Path, file: str, line: str, message: str) -> None:
     """What cannot be read is refused with the file, the line and the reason."""
     write(Solution([], [], []), tmp_path)
     with (tmp_path / file).open("a") as out:
         out.write(line + "\n")
-    with pytest.raises(InputError, match=f"{file}, line 2.*{said}"):
+    with pytest.raises(InputError, match=f"{file}, line 2.*{message}"):
         read(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The simulator: what a policy is told and when, and what it may not decide."""
+"""The simulator: what a policy receives and when, and what it may not decide."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -46,13 +46,13 @@ def play(
     return simulate(instance, partial(Script, lines=lines), uncertain, unwilling)
 
 
-def told(
+def news_log(
     lines: dict[int, list[Decision]],
     uncertain: bool = False,
     instance: Instance = TOWN,
     unwilling: Unwilling = WILLING,
 ) -> list[tuple[int, News]]:
-    """What the script was told."""
+    """What the script received."""
     scripts: list[Script] = []
 
     def make(day: Day) -> Script:
@@ -60,7 +60,7 @@ def told(
         return scripts[0]
 
     simulate(instance, make, uncertain, unwilling)
-    return scripts[0].told
+    return scripts[0].news_log
 
 
 def test_a_bundle_takes_the_time_that_the_rules_give_it() -> None:
@@ -73,27 +73,27 @@ def test_a_bundle_takes_the_time_that_the_rules_give_it() -> None:
 
 def test_news_come_when_they_happen() -> None:
     """Couriers as their shift begins, orders at placement, pickups at once, freedom after the last drop-off."""
-    heard = told({10: [Assign("c1", ("o1",))]})
-    assert [(at, item) for at, item in heard if isinstance(item, Free)] == [
+    received = news_log({10: [Assign("c1", ("o1",))]})
+    assert [(at, item) for at, item in received if isinstance(item, Free)] == [
         (0, Free("c1", (0, 640))),
         (5, Free("c2", (0, 0))),
         (36, Free("c1", (3_200, 0))),
     ]
-    assert [(at, item.order.name) for at, item in heard if isinstance(item, Placed)] == [
+    assert [(at, item.order.name) for at, item in received if isinstance(item, Placed)] == [
         (10, "o1"),
         (12, "o2"),
         (15, "o3"),
     ]
-    assert (20, PickedUp("c1", ("o1",), 36)) in heard
+    assert (20, PickedUp("c1", ("o1",), 36)) in received
 
 
-def test_where_preparation_is_uncertain_only_its_mean_is_told() -> None:
+def test_where_preparation_is_uncertain_only_its_mean_is_reported() -> None:
     """The ready time of an order is its restaurant's mean until it is ready; then the truth is news."""
     orders = [TOWN.orders[0], replace(TOWN.orders[1], ready=41)]  # prepared in 10 and 29 minutes
-    heard = told({}, uncertain=True, instance=replace(TOWN, orders=orders))
-    placed = [item.order for _, item in heard if isinstance(item, Placed)]
+    received = news_log({}, uncertain=True, instance=replace(TOWN, orders=orders))
+    placed = [item.order for _, item in received if isinstance(item, Placed)]
     assert [(order.ready, order.estimated) for order in placed] == [(30, True), (32, True)]
-    assert [(at, item) for at, item in heard if isinstance(item, Ready)] == [(20, Ready("o1")), (41, Ready("o2"))]
+    assert [(at, item) for at, item in received if isinstance(item, Ready)] == [(20, Ready("o1")), (41, Ready("o2"))]
 
 
 def test_a_bundle_changes_until_its_pickup() -> None:
@@ -108,7 +108,7 @@ def test_a_bundle_changes_until_its_pickup() -> None:
 def test_a_courier_repositions_as_its_shift_begins() -> None:
     """It is free again where it arrives, and its next way begins there."""
     lines: dict[int, list[Decision]] = {5: [Reposition("c2", "r2")], 16: [Assign("c2", ("o3",))]}
-    assert (15, Free("c2", (0, 3_200))) in told(lines)
+    assert (15, Free("c2", (0, 3_200))) in news_log(lines)
     assert play(lines).solution.moves[:2] == [Move("c2", 5, "0", "r2"), Move("c2", 16, "r2", "r2")]
 
 
@@ -126,7 +126,7 @@ def test_a_shift_that_ends_before_the_orders_are_ready_gives_them_back() -> None
         (Rule.NO_SUCH_RESTAURANT, {5: [Reposition("c2", "r9")]}),
         (Rule.NOT_PLACED, {9: [Assign("c1", ("o1",))]}),
         (Rule.NOT_PLACED, {10: [Assign("c1", ("o1", "o2"))]}),
-        (Rule.NOT_PLACED, {10: [Assign("c1", ("nonsense",))]}),
+        (Rule.NOT_PLACED, {10: [Assign("c1", ("unknown",))]}),
         (Rule.TAKEN, {12: [Assign("c1", ("o1",)), Assign("c2", ("o1", "o2"))]}),
         (Rule.TAKEN, {12: [Assign("c1", ("o1",))], 50: [Assign("c2", ("o1",))]}),
         (Rule.TAKEN, {12: [Assign("c1", ("o1",)), Assign("c2", ("o2",)), Change((("c2", ("o1", "o2")),))]}),
@@ -149,7 +149,7 @@ def test_a_shift_that_ends_before_the_orders_are_ready_gives_them_back() -> None
     ],
 )
 def test_an_illegal_decision_is_refused_by_name(rule: Rule, lines: dict[int, list[Decision]]) -> None:
-    """Each rule refuses what it forbids, and the refusal says which rule it was."""
+    """Each rule refuses what it forbids, and the refusal names which rule it was."""
     with pytest.raises(IllegalDecision) as refused:
         play(lines)
     assert refused.value.rule == rule
@@ -173,29 +173,29 @@ def test_whatever_the_simulator_allows_is_feasible(
 
 
 def test_giving_up_is_news() -> None:
-    """The policy hears whose orders are open again, in the minute after the shift."""
-    heard = told({10: [Assign("c1", ("o1",))]}, uncertain=True, instance=SHORT)
-    assert (20, GaveUp("c1", ("o1",))) in heard
+    """The policy receives whose orders are open again, in the minute after the shift."""
+    received = news_log({10: [Assign("c1", ("o1",))]}, uncertain=True, instance=SHORT)
+    assert (20, GaveUp("c1", ("o1",))) in received
 
 
 @pytest.mark.parametrize(("unwilling", "at"), [(NOBODY, 12), (NO_ANSWER, 13)])
 def test_a_refusal_leaves_everything_as_it_was(unwilling: Unwilling, at: int) -> None:
     """A no comes at once and silence after a minute: the courier stands where it stood, the order can be assigned."""
-    heard = told({12: [Assign("c1", ("o1", "o2"))]}, unwilling=unwilling)
-    answer = heard.index((at, Declined("c1", ("o1", "o2"), unwilling is NO_ANSWER)))
-    assert heard[answer + 1] == (at, Free("c1", (0, 640)))
+    received = news_log({12: [Assign("c1", ("o1", "o2"))]}, unwilling=unwilling)
+    answer = received.index((at, Declined("c1", ("o1", "o2"), unwilling is NO_ANSWER)))
+    assert received[answer + 1] == (at, Free("c1", (0, 640)))
     outcome = play({12: [Assign("c1", ("o1",))], at + 1: [Assign("c1", ("o1",))]}, unwilling=unwilling)
     assert (outcome.solution.moves, outcome.solution.trips) == ([], [])
     assert (outcome.refused.offers, outcome.refused.declined + outcome.refused.silent) == (2, 2)
 
 
 def test_who_does_not_answer_is_bound_until_the_reply_is_due() -> None:
-    """The policy cannot tell silence from consent before: courier and order are taken, and the bundle may change."""
+    """The policy cannot distinguish silence from consent before: both are taken, and the bundle may change."""
     with pytest.raises(IllegalDecision) as refused:
         play({12: [Assign("c1", ("o1",)), Assign("c1", ("o2",))]}, unwilling=NO_ANSWER)
     assert refused.value.rule == Rule.NOT_FREE
     lines: dict[int, list[Decision]] = {12: [Assign("c1", ("o1",)), Change((("c1", ("o1", "o2")),))]}
-    assert (13, Declined("c1", ("o1", "o2"), True)) in told(lines, unwilling=NO_ANSWER)
+    assert (13, Declined("c1", ("o1", "o2"), True)) in news_log(lines, unwilling=NO_ANSWER)
 
 
 class Twice(Script):
@@ -215,7 +215,7 @@ class Twice(Script):
 
 
 def test_a_courier_is_not_asked_twice_in_one_minute() -> None:
-    """Who has just said no to an order is not asked for it again in that minute; for another order, yes."""
+    """A courier that has just declined an order is not asked for it again in that minute; for another order, yes."""
     with pytest.raises(IllegalDecision) as refused:
         simulate(TOWN, partial(Twice, second="o1"), unwilling=NOBODY)
     assert refused.value.rule == Rule.JUST_DECLINED
@@ -228,7 +228,7 @@ def test_a_promise_is_asked_for_once_after_the_first_decision() -> None:
     class Promises(Script):
         def promise(self, order: str) -> tuple[int, float] | None:
             """That of the last minute of news, but for o2."""
-            return None if order == "o2" else (self.told[-1][0] + 20, 0.5)
+            return None if order == "o2" else (self.news_log[-1][0] + 20, 0.5)
 
     outcome = simulate(TOWN, partial(Promises, lines={13: [Assign("c1", ("o2", "o1"))]}))
     assert outcome.promises == {"o1": (30, 0.5), "o3": (35, 0.5)}
@@ -236,7 +236,7 @@ def test_a_promise_is_asked_for_once_after_the_first_decision() -> None:
 
 
 def test_calls_are_counted_with_what_was_open() -> None:
-    """An order is open until its pickup, and calls that only hear of pickups are told apart."""
+    """An order is open until its pickup, and calls that only report pickups are distinguished."""
     calls = play({13: [Assign("c1", ("o2", "o1"))]}).calls
     assert max(call.open_orders for call in calls) == 3
     assert [call.open_orders for call in calls if call.only_pickups] == [1]

@@ -14,12 +14,12 @@ def test_publishes_leave_together_and_are_acknowledged(tmp_path: Path) -> None:
     """Publishes wait for `flush`; each comes back, is acknowledged, and nothing stays in flight."""
 
     async def main() -> None:
-        heard: list[bytes] = []
+        received: list[bytes] = []
         done = asyncio.Event()
 
         def on_message(_connection: Connection, packet: PublishPacket, _read_at: float) -> None:
-            heard.append(packet.payload)
-            if len(heard) == 3:
+            received.append(packet.payload)
+            if len(received) == 3:
                 done.set()
 
         async with bare_echo(tmp_path, "tcp", None) as echo:
@@ -27,11 +27,11 @@ def test_publishes_leave_together_and_are_acknowledged(tmp_path: Path) -> None:
             for payload in (b"1", b"2", b"3"):
                 connection.publish(topic_up(ECHO, "till-0", "order.place"), payload)
             assert connection.in_flight == 3
-            assert not heard
+            assert not received
             connection.flush()
             await asyncio.wait_for(done.wait(), 10)
             await asyncio.sleep(0)  # the last PUBACK may come after the last answer, in the same read
-            assert heard == [b"1", b"2", b"3"]
+            assert received == [b"1", b"2", b"3"]
             assert (connection.in_flight, connection.refused) == (0, 0)
             connection.close()
             await asyncio.sleep(0.01)

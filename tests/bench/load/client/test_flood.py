@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from bench.load.client.flood import flood
-from bench.load.client.workload import Street, riders, tills
+from bench.load.client.workload import Workload, riders, tills
 from bench.load.subjects import node
 
 
@@ -13,13 +13,13 @@ def test_the_node_counts_what_was_sent(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with node(tmp_path / "node", [*tills(1), *riders(5)], "tcp", None) as subject:
-            street = await Street.at_node(subject.door, 1, 5, passwords=True)
-            said: list[str] = []
+            workload = await Workload.at_node(subject.door, 1, 5, passwords=True)
+            lines: list[str] = []
             for points in (1, 10):
-                found = await flood(subject, street, points, 0.2, said.append)
+                found = await flood(subject, workload, points, 0.2, lines.append)
                 assert (found["points"], found["lost"]) == (points, 0)
                 assert found["messages"] >= 5 * 2 * 16
-            assert len(said) == 2
-            street.close()
+            assert len(lines) == 2
+            workload.close()
 
     asyncio.run(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.load.client.mixed_load import POSITIONS_PER_ORDER, MixedLoad, position, taken
-from bench.load.client.workload import Street, riders, tills
+from bench.load.client.workload import Workload, riders, tills
 from bench.load.subjects import node
 from edge.mqtt.packets.codec import PublishPacket, read
 from edge.scenarios.dispatch.messages import POSITION_KIND
@@ -26,15 +26,15 @@ def test_the_node_counts_what_comes_with_each_order(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with node(tmp_path / "node", [*tills(1), *riders(5)], "tcp", None) as subject:
-            street = await Street.at_node(subject.door, 1, 5, passwords=True)
-            mix = MixedLoad(street, 10)
-            street.beside = mix.with_order
+            workload = await Workload.at_node(subject.door, 1, 5, passwords=True)
+            mix = MixedLoad(workload, 10)
+            workload.beside = mix.with_order
             for number in range(3):
-                street.place(number)
+                workload.place(number)
             async with asyncio.timeout(20):
                 while taken(await subject.status()) < mix.sent:  # noqa: ASYNC110 - another process counts
                     await asyncio.sleep(0.05)
             assert mix.sent == 3 * POSITIONS_PER_ORDER // 10
-            street.close()
+            workload.close()
 
     asyncio.run(main())

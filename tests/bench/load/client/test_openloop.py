@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.load.client.openloop import Outcome, Round, due_times, quantiles
-from bench.load.client.workload import Street
+from bench.load.client.workload import Workload
 from bench.load.subjects import bare_echo
 
 
@@ -34,12 +34,12 @@ def test_quantiles_are_values_that_occurred(values: list[float]) -> None:
 def _run(tmp_path: Path, seconds: float) -> tuple[Outcome, Outcome]:
     async def main() -> tuple[Outcome, Outcome]:
         async with bare_echo(tmp_path, "tcp", None) as echo:
-            street = await Street.at_echo(echo.door, 3)
+            workload = await Workload.at_echo(echo.door, 3)
             try:
-                first = await Round(street, 0, due_times(100, seconds, 1)).run()
-                second = await Round(street, 1_000, due_times(100, seconds, 2)).run()
+                first = await Round(workload, 0, due_times(100, seconds, 1)).run()
+                second = await Round(workload, 1_000, due_times(100, seconds, 2)).run()
             finally:
-                street.close()
+                workload.close()
             return first, second
 
     return asyncio.run(main())
@@ -54,8 +54,8 @@ def test_every_order_is_sent_and_answered_once(tmp_path: Path) -> None:
         assert not outcome.cut_short
 
 
-class _Odd(Street):
-    """A street whose orders 0, 10, 20, … never come back, and whose order 1 comes back twice."""
+class _Odd(Workload):
+    """A workload whose orders 0, 10, 20, … never come back, and whose order 1 comes back twice."""
 
     def place(self, number: int) -> None:
         order = f"o{number:09}"

@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from bench.load.client.openloop import Round, due_times
-from bench.load.client.workload import Street
+from bench.load.client.workload import Workload
 from bench.load.subjects import same_packets
 
 
@@ -18,18 +18,18 @@ def test_every_order_reaches_a_rider_and_every_event_its_receipt(tmp_path: Path,
 
     async def main() -> None:
         async with same_packets(tmp_path, kept) as subject:
-            street = await Street.at_node(subject.door, 3, 5, passwords=False)
-            outcome = await Round(street, 0, due_times(100.0, 0.3, 1)).run()
+            workload = await Workload.at_node(subject.door, 3, 5, passwords=False)
+            outcome = await Round(workload, 0, due_times(100.0, 0.3, 1)).run()
             assert (outcome.sent, outcome.answered, outcome.lost, outcome.duplicates) == (30, 30, 0, 0)
             async with asyncio.timeout(20):
-                while street.unacknowledged:  # noqa: ASYNC110 - another process acknowledges
+                while workload.unacknowledged:  # noqa: ASYNC110 - another process acknowledges
                     await asyncio.sleep(0.01)
-            assert street.refused == 0
-            street.close()
+            assert workload.refused == 0
+            workload.close()
 
     asyncio.run(main())
     if kept:
-        database = apsw.Connection(str(tmp_path / "street-echo.db"))
+        database = apsw.Connection(str(tmp_path / "workload-echo.db"))
         bodies = b"".join(body for (body,) in database.execute("select body from rows"))
         assert bodies.count(b"/down/rider-") >= 30
         assert bodies.count(b"/receipt") >= 3 * 30

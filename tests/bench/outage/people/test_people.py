@@ -47,13 +47,13 @@ def test_an_offer_is_taken_and_delivered_under_one_name() -> None:
     async def main() -> None:
         people = crowd()
         rider = people.riders[0]
-        heard: list[int] = []
-        people.on_offer = lambda number, at: heard.append(number)
+        received: list[int] = []
+        people.on_offer = lambda number, at: received.append(number)
         rider._received([offer("withdrawn")])
-        assert (heard, people.waiting) == ([], 0)
+        assert (received, people.waiting) == ([], 0)
         rider._received([offer("offered")])
         rider._received([offer("offered")])
-        assert heard == [7, 7]
+        assert received == [7, 7]
         assert list(rider.kept) == ["a-o000000007-3", "d-o000000007-3"]
 
     asyncio.run(main())

@@ -130,7 +130,7 @@ class Person:
         self.got += messages
         self.link.acknowledge(messages)
 
-    async def say(self, payload: bytes, kind: str = "order.place", qos: int = 1) -> None:
+    async def send(self, payload: bytes, kind: str = "order.place", qos: int = 1) -> None:
         topic = f"ds/n1/up/{self.name}/{kind}"
         await until(lambda: self.link.publish(topic, payload, qos=qos), "room to publish")
 
@@ -151,7 +151,7 @@ def test_an_event_is_committed_answered_and_only_then_acknowledged(tmp_path: Pat
         node = Node()
         async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
             node.committing = False
-            await ann.say(b"1")
+            await ann.send(b"1")
             await until(lambda: node.unsettled, "the event")
             await asyncio.sleep(0.1)
             assert link.link.held == 1
@@ -176,7 +176,7 @@ def test_events_not_acknowledged_come_again_after_a_lost_link(tmp_path: Path) ->
         async with Person(broker.url, "ann") as ann:
             async with joined(broker.url, node) as link:
                 for number in range(20):
-                    await ann.say(b"%d" % number)
+                    await ann.send(b"%d" % number)
                 await until(lambda: link.link.held == 20, "20 events")
                 node.unsettled.clear()
                 link.link.drop()
@@ -208,7 +208,7 @@ def test_nothing_with_a_receipt_is_lost_when_the_broker_is_killed_under_load(tmp
                     payload = b"%s %d" % (person.name.encode(), number)
                     while payload not in {message.payload for message in person.got[-50:]}:
                         node.events.pop(payload, None)  # a repeat is answered again, as the node's recorded answers are
-                        await person.say(payload)
+                        await person.send(payload)
                         for _ in range(50):
                             if person.got and person.got[-1].payload == payload:
                                 break
@@ -246,7 +246,7 @@ def test_a_lost_session_is_counted_and_subscribed_again(tmp_path: Path) -> None:
             await until(lambda: link.reconnects == 1 and link.connected, "the second connection")
             assert (link.session_present, link.sessions_lost) == (False, 1)
             async with Person(broker.url, "ann") as ann:
-                await ann.say(b"1")
+                await ann.send(b"1")
                 await until(lambda: ann.got, "the answer")
 
     with mosquitto(tmp_path) as broker:
@@ -286,22 +286,22 @@ def test_thousands_of_answers_wait_in_the_core_not_in_the_link(tmp_path: Path) -
 
 
 def test_an_answer_that_nobody_holds_stays_pending_until_its_client_listens(tmp_path: Path) -> None:
-    """Mosquitto says so (0x10) when an answer has no subscriber: it is not delivered then, and comes when the client
-    has subscribed and is heard."""
+    """Mosquitto reports it (0x10) when an answer has no subscriber: it is not delivered then, and comes when the client
+    has subscribed and sends something."""
 
     async def work(broker: Mosquitto) -> None:
         node = Node()
         async with joined(broker.url, node) as link:
             async with Person(broker.url, "ann", listens=False) as ann:
                 for number in range(5):
-                    await ann.say(b"%d" % number)
+                    await ann.send(b"%d" % number)
                 await until(lambda: len(node.events) == 5 and link.unheld > 0 and link.link.unacked == 0, "5 events")
                 await asyncio.sleep(0.1)
                 assert node.open == 5
                 tries = link.unheld
                 assert tries <= 10
             async with Person(broker.url, "ann") as ann:
-                await ann.say(b"5")
+                await ann.send(b"5")
                 await until(lambda: node.open == 0, "delivery")
                 await until(lambda: {message.payload for message in ann.got} == {b"%d" % n for n in range(6)}, "all")
 
@@ -315,7 +315,7 @@ def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(tmp_path
     async def work(broker: Mosquitto) -> None:
         node = Node()
         async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
-            await ann.say(b"1")
+            await ann.send(b"1")
             await until(lambda: node.open == 0 and ann.got, "the first answer")
             broker.save()
             broker.freeze()
@@ -343,8 +343,8 @@ def test_hostile_topics_are_refused_counted_and_cannot_loop(tmp_path: Path) -> N
             hostile += ["ds/n1/up/ann/Order", "ds/n1/up/ann/" + "a" * 33, "ds/n1/up//order.place", "ds/n1/up/ann/"]
             for topic in hostile:
                 assert ann.link.publish(topic, b"x")
-            await ann.say(bytes(PAYLOAD_BYTES_MAX + 1))
-            await ann.say(b"good")
+            await ann.send(bytes(PAYLOAD_BYTES_MAX + 1))
+            await ann.send(b"good")
             await until(lambda: ann.got, "the answer")
             assert set(node.events) == {b"good"}
             assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile) + [("ann", Reason.OVERSIZED, 1)]
@@ -363,33 +363,33 @@ def test_a_flood_is_shed_by_client_and_counted(tmp_path: Path) -> None:
         joining = joined(broker.url, node, messages_per_s=0.001, burst=5)
         async with joining as link, Person(broker.url, "ann") as ann, Person(broker.url, "bob") as bob:
             for number in range(20):
-                await ann.say(b"ann %d" % number)
-            await bob.say(b"bob")
+                await ann.send(b"ann %d" % number)
+            await bob.send(b"bob")
             await until(lambda: len(ann.got) == 5 and bob.got, "the answers")
             await until(lambda: sum(count for _, _, count in node.sheds) == 15, "the count")
             assert set(node.events) == {b"bob", *(b"ann %d" % number for number in range(5))}
             assert {(client, reason) for client, reason, _ in node.sheds} == {("ann", Reason.OVER_QUOTA)}
             await until(lambda: link.link.held == 0, "acknowledgements")
             link.set_quota(1e9, 100)
-            await ann.say(b"ann again")
+            await ann.send(b"ann again")
             await until(lambda: b"ann again" in node.events, "the larger quota")
 
     with mosquitto(tmp_path) as broker:
         asyncio.run(work(broker))
 
 
-def test_a_will_says_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
+def test_a_will_states_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
     """Presence from wills and messages; the will itself never reaches the node."""
 
     async def work(broker: Mosquitto) -> None:
         node = Node()
         async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
-            await ann.say(b"1")
-            await ann.say(b"here", "rider.position", qos=0)
+            await ann.send(b"1")
+            await ann.send(b"here", "rider.position", qos=0)
             await until(lambda: len(node.events) == 2, "two messages")
             ann.link.drop()
             await until(lambda: node.presence[-1] == ("ann", False), "the will")
-            await ann.say(b"2")
+            await ann.send(b"2")
             await until(lambda: len(node.events) == 3, "the next word")
             assert node.presence == [("ann", True), ("ann", False), ("ann", True)]
             await until(lambda: link.link.held == 0, "acknowledgements")
@@ -398,7 +398,7 @@ def test_a_will_says_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp
         asyncio.run(work(broker))
 
 
-def test_the_status_topic_tells_who_is_alive(tmp_path: Path) -> None:
+def test_the_status_topic_shows_who_is_alive(tmp_path: Path) -> None:
     """Retained: alive while joined, not alive after a polite end, nor after a lost one (the will)."""
 
     async def work(broker: Mosquitto) -> None:
@@ -425,7 +425,7 @@ def test_the_status_topic_tells_who_is_alive(tmp_path: Path) -> None:
         asyncio.run(work(broker))
 
 
-def test_a_wrong_token_leaves_the_node_running_and_says_why(tmp_path: Path) -> None:
+def test_a_wrong_token_leaves_the_node_running_and_reports_why(tmp_path: Path) -> None:
     """The node starts without its broker: not connected, with a text that names the user, and ends cleanly."""
 
     async def work(broker: Mosquitto) -> None:
@@ -453,7 +453,7 @@ def test_while_paused_the_broker_keeps_what_comes(tmp_path: Path) -> None:
         async with joined(broker.url, node, receive_max=50) as link, Person(broker.url, "ann") as ann:
             link.pause()
             for number in range(500):
-                await ann.say(b"%d" % number)
+                await ann.send(b"%d" % number)
             await asyncio.sleep(0.2)
             assert node.events == {}
             link.resume()
@@ -478,7 +478,7 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
             topics = ["ds/n1/up/ann/order.place", "ds/n1/down/ann/receipt", "ds/n1/status", "ds/n1/up/eve/order.place"]
             for topic in topics:
                 assert eve.link.publish(topic, topic.encode(), on_ack=codes.append)
-            await ann.say(b"hers")
+            await ann.send(b"hers")
             await until(lambda: len(codes) == 4 and ann.got and eve.got, "answers")
             assert codes == [0x87, 0x87, 0x87, 0]
             assert sorted(node.events) == [topics[3].encode(), b"hers"]
@@ -497,8 +497,8 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
             spied: list[str] = []
             task = asyncio.create_task(spy.run())
             await until(lambda: spy.connected, "the spy")
-            await ann.say(b"secret")
-            await eve.say(b"open")
+            await ann.send(b"secret")
+            await eve.send(b"open")
             await until(lambda: len(ann.got) == 2 and len(eve.got) == 2 and len(spied) >= 2, "answers")
             assert set(spied) == {"ds/n1/status", "ds/n1/down/eve/receipt"}
             await until(lambda: link.link.held == 0, "acknowledgements")
@@ -543,7 +543,7 @@ def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) ->
                 joined(broker.url, Node(), username="n1", token="n"),
                 Person(tls_url, "ann", username="ann", token="a", tls=trusted) as ann,
             ):
-                await ann.say(b"1")
+                await ann.send(b"1")
                 await until(lambda: ann.got, "the answer")
             for port, context in (("8884", trusted), ("9001", None)):
                 reader, writer = await asyncio.open_connection("127.0.0.1", ports[port], ssl=context)

@@ -27,7 +27,7 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 
 class Peer:
-    """A link that remembers what it got, and acknowledges it unless told otherwise."""
+    """A link that remembers what it got, and acknowledges it by default."""
 
     def __init__(self, url: str, client_id: str = "peer", *, hold: bool = False, **options) -> None:
         self.hold = hold
@@ -178,7 +178,7 @@ def test_a_lost_session_is_noticed_and_subscribed_again(tmp_path: Path) -> None:
 
 
 def test_a_wrong_password_is_reported_and_not_tried_in_a_hot_loop(tmp_path: Path) -> None:
-    """A refused link says what to check, and waits at the slow end of its back-off."""
+    """A refused link names what to check, and waits at the slow end of its back-off."""
 
     async def work() -> None:
         peer = Peer(broker.url, username="rider", token="wrong", backoff=(0.01, 60.0))
@@ -275,7 +275,7 @@ def test_a_half_dead_peer_is_left(tmp_path: Path) -> None:
 
 
 def test_a_peer_that_accepts_and_never_answers_is_a_failure_not_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listener that takes the connection and says nothing is given up at the deadline of the handshake."""
+    """A listener that takes the connection and sends nothing is given up at the deadline of the handshake."""
     monkeypatch.setattr("edge.mqtt.client.session.CONNECT_DEADLINE_S", 0.3)
 
     async def work() -> None:
@@ -293,18 +293,18 @@ def test_a_peer_that_accepts_and_never_answers_is_a_failure_not_a_hang(monkeypat
 
 
 def test_tls_is_verified(tmp_path: Path) -> None:
-    """With the right authority the link connects; without it, it refuses, and says why."""
+    """With the right authority the link connects; without it, it refuses, and reports why."""
 
     async def work() -> None:
         trusted = ssl.create_default_context(cafile=broker.ca)
         async with Peer(broker.tls_url, tls=trusted, subscriptions=[("t", 1)]) as peer:
             peer.link.publish("t", b"secret")
             await until(lambda: peer.payloads == [b"secret"], "a message over TLS")
-        stranger = Peer(broker.tls_url)
-        task = asyncio.create_task(stranger.link.run())
-        await until(lambda: ConnectionState.REFUSED in stranger.states, "a refusal")
-        assert "certificate that is not trusted" in stranger.link.error
-        await stranger.link.stop()
+        other = Peer(broker.tls_url)
+        task = asyncio.create_task(other.link.run())
+        await until(lambda: ConnectionState.REFUSED in other.states, "a refusal")
+        assert "certificate that is not trusted" in other.link.error
+        await other.link.stop()
         await task
 
     with mosquitto(tmp_path, tls=True) as broker:
@@ -340,7 +340,7 @@ def test_the_will_is_sent_for_a_lost_link_and_not_for_a_stopped_one(tmp_path: Pa
         asyncio.run(work())
 
 
-def test_what_cannot_leave_is_said(tmp_path: Path) -> None:
+def test_what_cannot_leave_is_reported(tmp_path: Path) -> None:
     """Not connected: False. Over the peer's packet size: a code at once. Expired on the way: a code."""
 
     async def work() -> None:

@@ -22,7 +22,7 @@ def test_a_busy_peer_is_tried_again() -> None:
 
 
 def test_a_takeover_is_no_reason_to_fight() -> None:
-    """Two clients with one identifier would throw each other out for ever: the text says so."""
+    """Two clients with one identifier would throw each other out for ever: the text states it."""
     failure = of_disconnect(DisconnectPacket(reason_code=DisconnectReasonCode.SESSION_TAKEN_OVER))
     assert failure.refused
     assert "the same client identifier" in failure.text

@@ -118,7 +118,7 @@ def test_expiry_is_what_remains_and_the_expired_is_never_sent() -> None:
 
 
 def test_what_is_over_the_peers_packet_size_never_leaves() -> None:
-    """The owner is told at once; everything smaller still goes."""
+    """The owner is notified at once; everything smaller still goes."""
     wire = Wire()
     wire.outgoing.opened(10, 200, 0, session_present=False)
     codes: list[int] = []

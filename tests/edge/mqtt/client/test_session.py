@@ -29,7 +29,7 @@ from edge.mqtt.packets.codec import (
 GRANTED = SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE
 
 
-def said(client: MqttClientSession, now: float = 0.0) -> list[Packet]:
+def sent_by(client: MqttClientSession, now: float = 0.0) -> list[Packet]:
     """What the client wants to send."""
     return Decoder(1_000_000).feed(client.output(now))
 
@@ -40,31 +40,31 @@ def incoming(number: int, *, dup: bool = False) -> bytes:
 
 
 def up(client: MqttClientSession, now: float = 0.0, **connack) -> list[Packet]:
-    """Connects a client without subscriptions; what it said after CONNACK."""
+    """Connects a client without subscriptions; what it sent after CONNACK."""
     client.connect(now)
-    said(client, now)
+    sent_by(client, now)
     client.receive(ConnAckPacket(**connack).write(), now)
     assert client.phase is Phase.UP
-    return said(client, now)
+    return sent_by(client, now)
 
 
 def tokens(messages: Sequence[Message]) -> list[int]:
     return [message.token for message in messages]
 
 
-def test_connect_says_everything_and_the_first_one_only_cleans() -> None:
+def test_connect_states_everything_and_the_first_one_only_cleans() -> None:
     """CONNECT carries the options; clean start holds for the first connection, later ones want the session back."""
     client = MqttClientSession(
         "c", username="u", token="secret", clean_start=True, session_expiry_s=60, keep_alive_s=20
     )
     client.connect(0.0)
-    (packet,) = said(client)
+    (packet,) = sent_by(client)
     assert isinstance(packet, ConnectPacket)
     assert (packet.client_id, packet.username, packet.password) == ("c", "u", b"secret")
     assert (packet.clean_start, packet.session_expiry_interval, packet.keep_alive) == (True, 60, 20)
     client.receive(ConnAckPacket().write(), 0.0)
     client.connect(1.0)
-    (packet,) = said(client)
+    (packet,) = sent_by(client)
     assert isinstance(packet, ConnectPacket)
     assert not packet.clean_start
 
@@ -73,9 +73,9 @@ def test_it_is_up_when_subscribed_and_resumed_sessions_need_no_subscription() ->
     """Subscribed at first and whenever the session is gone; not again when the peer kept it."""
     client = MqttClientSession("c", subscriptions=[("a", 1), ("b", 0)], session_expiry_s=60)
     client.connect(0.0)
-    said(client)
+    sent_by(client)
     client.receive(ConnAckPacket(session_present=True).write(), 0.0)
-    (packet,) = said(client)
+    (packet,) = sent_by(client)
     assert isinstance(packet, SubscribePacket)
     assert [(f.pattern, int(f.max_qos)) for f in packet.topic_filters] == [("a", 1), ("b", 0)]
     assert client.phase is Phase.SUBSCRIBING
@@ -84,9 +84,9 @@ def test_it_is_up_when_subscribed_and_resumed_sessions_need_no_subscription() ->
     assert client.phase is Phase.UP
     assert up(client, session_present=True) == []
     client.connect(0.0)
-    said(client)
+    sent_by(client)
     client.receive(ConnAckPacket().write(), 0.0)
-    assert [type(packet) for packet in said(client)] == [SubscribePacket]
+    assert [type(packet) for packet in sent_by(client)] == [SubscribePacket]
     assert client.sessions_lost == 1
 
 
@@ -98,9 +98,9 @@ def test_a_session_of_an_unanswered_connect_is_subscribed() -> None:
     assert client.phase is Phase.UP
     client.connect(1.0)
     client.connect(2.0)
-    said(client)
+    sent_by(client)
     client.receive(ConnAckPacket(session_present=True).write(), 2.0)
-    assert [type(packet) for packet in said(client)] == [SubscribePacket]
+    assert [type(packet) for packet in sent_by(client)] == [SubscribePacket]
     client.receive(SubAckPacket(65_535, [GRANTED]).write(), 2.0)
     assert up(client, 3.0, session_present=True) == []
 
@@ -126,7 +126,7 @@ def test_acknowledgements_leave_in_the_order_of_arrival(order: list[int], cut: i
     client.acknowledge([messages[place].token for place in order[:cut]])
     client.acknowledge([messages[place].token for place in order])
     client.acknowledge(tokens(messages))
-    assert [packet.packet_id for packet in said(client) if isinstance(packet, PubAckPacket)] == list(range(1, 9))
+    assert [packet.packet_id for packet in sent_by(client) if isinstance(packet, PubAckPacket)] == list(range(1, 9))
     assert client.held == 0
 
 
@@ -135,19 +135,19 @@ def test_nothing_is_acknowledged_by_itself_nor_for_an_earlier_connection() -> No
     client = MqttClientSession("c", session_expiry_s=60)
     up(client)
     before = client.receive(incoming(1) + incoming(2), 0.0)
-    assert said(client) == []
+    assert sent_by(client) == []
     up(client, session_present=True)
     again = client.receive(incoming(1, dup=True), 0.0)
     assert again[0].dup
     client.acknowledge(tokens(before))
-    assert said(client) == []
+    assert sent_by(client) == []
     client.acknowledge(tokens(again))
-    assert [type(packet) for packet in said(client)] == [PubAckPacket]
+    assert [type(packet) for packet in sent_by(client)] == [PubAckPacket]
 
 
 def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
-    """More than announced is taken, as Mosquitto does it, but said, so that the owner stops reading; until it has let
-    enough go."""
+    """More than announced is taken, as Mosquitto does it, but reported, so that the owner stops reading; until it has
+    let enough go."""
     client = MqttClientSession("c", receive_max=3)
     up(client)
     messages = client.receive(b"".join(incoming(number) for number in range(1, 4)), 0.0)
@@ -169,23 +169,24 @@ def test_a_peer_that_ignores_the_receive_maximum_crowds_it() -> None:
         (PingReqPacket().write(), DisconnectReasonCode.PROTOCOL_ERROR),
     ],
 )
-def test_nonsense_ends_the_connection_and_spares_what_came_before(data: bytes, code: DisconnectReasonCode) -> None:
-    """A peer that breaks the protocol is told why and left; messages before it in the same read are handed over."""
+def test_malformed_input_ends_the_connection_after_what_came_before(data: bytes, code: DisconnectReasonCode) -> None:
+    """A peer that breaks the protocol gets the reason and is closed; earlier messages of the same read are handed
+    over."""
     client = MqttClientSession("c")
     up(client)
     assert len(client.receive(incoming(1) + data, 0.0)) == 1
     assert client.failure is not None
-    (packet,) = said(client)
+    (packet,) = sent_by(client)
     assert isinstance(packet, DisconnectPacket)
     assert packet.reason_code == code
 
 
 @given(st.binary(max_size=60), st.booleans())
-def test_no_bytes_raise(data: bytes, greeted: bool) -> None:
-    """Whatever a peer sends, before or after its greeting, `receive` returns."""
+def test_no_bytes_raise(data: bytes, connected: bool) -> None:
+    """Whatever a peer sends, before or after its welcome, `receive` returns."""
     client = MqttClientSession("c", subscriptions=[("t", 1)])
     client.connect(0.0)
-    if greeted:
+    if connected:
         client.receive(ConnAckPacket().write(), 0.0)
     client.receive(data, 0.0)
 
@@ -196,12 +197,12 @@ def test_the_servers_keep_alive_counts_and_silence_after_a_ping_ends_it() -> Non
     up(client, 100.0, server_keep_alive=20)
     assert client.next_deadline(100.0) == 115.0
     client.tick(114.9)
-    assert said(client, 114.9) == []
+    assert sent_by(client, 114.9) == []
     client.tick(115.0)
-    assert [type(packet) for packet in said(client, 115.0)] == [PingReqPacket]
+    assert [type(packet) for packet in sent_by(client, 115.0)] == [PingReqPacket]
     client.receive(PingRespPacket().write(), 116.0)
     client.tick(131.0)
-    assert [type(packet) for packet in said(client, 131.0)] == [PingReqPacket]
+    assert [type(packet) for packet in sent_by(client, 131.0)] == [PingReqPacket]
     due = client.next_deadline(131.0)
     assert due == 131.0 + LINK_PING_DEADLINE_S
     client.tick(due)
@@ -217,7 +218,7 @@ def test_a_peer_that_only_listens_is_pinged_too() -> None:
     for second in range(40):
         client.publish("t", b"", float(second), qos=0)
         client.tick(float(second))
-        pings += sum(isinstance(packet, PingReqPacket) for packet in said(client, float(second)))
+        pings += sum(isinstance(packet, PingReqPacket) for packet in sent_by(client, float(second)))
         if client.failure is not None:
             break
     assert pings == 1
@@ -230,7 +231,7 @@ def test_a_half_dead_peer_is_noticed_by_its_acknowledgements() -> None:
     up(client)
     for _ in range(2):
         client.publish("t", b"", 5.0)
-    first, _ = said(client, 5.0)
+    first, _ = sent_by(client, 5.0)
     assert isinstance(first, PublishPacket)
     assert first.packet_id is not None
     client.tick(34.9)
@@ -248,12 +249,12 @@ def test_a_paused_owner_does_not_blame_its_peer() -> None:
     client = MqttClientSession("c", keep_alive_s=20, ack_deadline_s=30.0)
     up(client)
     client.publish("t", b"", 0.0)
-    said(client)
+    sent_by(client)
     client.paused = True
     pings = 0
     for second in range(0, 200, 5):
         client.tick(float(second))
-        pings += sum(isinstance(packet, PingReqPacket) for packet in said(client, float(second)))
+        pings += sum(isinstance(packet, PingReqPacket) for packet in sent_by(client, float(second)))
     assert client.failure is None
     assert pings >= 9
     client.resumed(200.0)
@@ -286,7 +287,7 @@ def test_an_assigned_identifier_is_kept() -> None:
     client = MqttClientSession("")
     up(client, assigned_client_id="auto-7")
     client.connect(0.0)
-    (packet,) = said(client)
+    (packet,) = sent_by(client)
     assert isinstance(packet, ConnectPacket)
     assert packet.client_id == "auto-7"
 

@@ -43,14 +43,14 @@ def test_a_flipped_byte_is_another_packet_or_malformed(packet: Packet):
 
 @pytest.mark.parametrize("data", BAD_V5.values(), ids=BAD_V5.keys())
 def test_bad_packets_are_malformed(data: bytes):
-    """Each known kind of nonsense is refused, and what came before it in the same read is not lost."""
-    with pytest.raises(MalformedPacket) as caught:
+    """Each known kind of malformed input is refused, and what came before it in the same read is not lost."""
+    with pytest.raises(MalformedPacket) as raised:
         Decoder(1_000).feed(PingReqPacket().write() + data)
-    assert caught.value.packets == [PingReqPacket()]
+    assert raised.value.packets == [PingReqPacket()]
 
 
 def test_invalid_utf8_does_not_panic():
-    """No string that a stranger sends makes the codec print a stack trace."""
+    """No string from the network makes the codec print a stack trace."""
     program = (
         "from edge.mqtt.packets.codec import *\nfrom tests.edge.mqtt.cases import V5\n"
         "for packet in V5:\n    data = packet.write()\n    for at in range(min(len(data), 80)):\n"
@@ -65,9 +65,9 @@ def test_an_oversized_packet_is_refused_by_its_header():
     """A claim of 256 MiB is refused at its fifth byte, and nothing of it is kept."""
     decoder = Decoder(1_000)
     assert decoder.feed(b"\x30\xff\xff\xff") == []
-    with pytest.raises(PacketTooLarge) as caught:
+    with pytest.raises(PacketTooLarge) as raised:
         decoder.feed(b"\x7f")
-    assert caught.value.size == 268_435_460
+    assert raised.value.size == 268_435_460
 
 
 def test_the_limit_is_exact():
@@ -91,7 +91,7 @@ def test_cuts_do_not_matter(packets: list[Packet], data: st.DataObject):
 
 
 @given(st.binary(max_size=64))
-def test_nonsense_is_only_ever_malformed(data: bytes):
+def test_malformed_input_is_only_ever_malformed(data: bytes):
     """Random bytes raise nothing but MalformedPacket, and keep no more than they are."""
     decoder = Decoder(1_000)
     try:
@@ -102,7 +102,7 @@ def test_nonsense_is_only_ever_malformed(data: bytes):
 
 
 @given(st.binary(min_size=2, max_size=40))
-def test_one_packet_of_nonsense(data: bytes):
+def test_one_packet_of_malformed_input(data: bytes):
     """Random bytes in a frame of the right length are a packet or malformed."""
     assert not _panics(bytes((data[0], len(data) - 1)) + data[1:])
 

@@ -42,7 +42,7 @@ odd = st.builds(
 
 
 def meaning(packet: Packet) -> Parsed | None:
-    """What `cut` may say of a packet; None where it must leave it alone."""
+    """What `parse` may return for a packet; None where it must leave it alone."""
     if isinstance(packet, PubAckPacket):
         return ("", b"", packet.packet_id) if int(packet.reason_code) == 0 else None
     if not isinstance(packet, PublishPacket) or packet.retain or packet.topic not in TOPICS:
@@ -145,10 +145,10 @@ def test_a_length_in_more_bytes_than_it_needs_is_left_alone():
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_455])
-def test_a_header_says_the_size(size: int):
+def test_a_header_states_the_size(size: int):
     """A header announces as many bytes as were asked for, in as few bytes as there can be."""
     head = header(0x32, size)
     assert len(head) == 2 + (size > 0x7F) + (size > 0x3FFF) + (size > 0x1F_FFFF)
-    with pytest.raises(PacketTooLarge) as caught:
+    with pytest.raises(PacketTooLarge) as raised:
         Decoder(0).end_of(head, 0)
-    assert caught.value.size == len(head) + size
+    assert raised.value.size == len(head) + size

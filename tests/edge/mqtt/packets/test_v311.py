@@ -52,7 +52,7 @@ def test_a_packet_cut_short_is_malformed(packet: Packet):
 
 @pytest.mark.parametrize("data", BAD_V311.values(), ids=BAD_V311.keys())
 def test_bad_packets_are_malformed(data: bytes):
-    """Each known kind of nonsense is refused."""
+    """Each known kind of malformed input is refused."""
     with pytest.raises(MalformedPacket):
         Decoder(1_000, v311.read).feed(data)
 
@@ -82,7 +82,7 @@ def test_reasons_become_return_codes(reason: ConnAckReasonCode, code: int):
     assert v311.write(ConnAckPacket(reason_code=reason, session_present=True)) == bytes((0x20, 2, code == 0, code))
 
 
-def test_what_v311_cannot_say_is_left_out():
+def test_what_v311_cannot_express_is_left_out():
     """Reasons of acknowledgements disappear; a refused filter is 0x80; packets that it does not have are an error."""
     refused = PubAckPacket(5, reason_code=PubAckReasonCode.QUOTA_EXCEEDED, reason_str="over_quota")
     assert v311.write(refused) == b"\x40\x02\x00\x05"
@@ -93,7 +93,7 @@ def test_what_v311_cannot_say_is_left_out():
 
 
 @given(st.binary(min_size=1, max_size=60))
-def test_nonsense_is_only_ever_malformed(data: bytes):
+def test_malformed_input_is_only_ever_malformed(data: bytes):
     """Random bytes in a frame of the right length are a packet or malformed; a packet can be written again."""
     framed = bytes((data[0], len(data) - 1)) + data[1:]
     try:

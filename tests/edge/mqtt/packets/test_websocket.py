@@ -55,7 +55,7 @@ def test_the_subprotocol_is_mqtt(offered: list[str], chosen: str):
 
 @pytest.mark.parametrize("offered", [[], ["chat"]])
 def test_other_subprotocols_are_rejected(offered: list[str]):
-    """Who does not speak MQTT is told so in HTTP."""
+    """Who does not speak MQTT is refused in HTTP."""
     browser = Browser(offered)
     assert isinstance(browser.answer, RejectConnection)
     assert browser.answer.status_code == 400
@@ -144,7 +144,7 @@ def test_closing():
 
 
 @given(st.binary(min_size=1, max_size=200), st.booleans())
-def test_nonsense_closes(data: bytes, accepted: bool):
+def test_malformed_input_closes(data: bytes, accepted: bool):
     """Random bytes, as a request or after one, never raise, and what comes out is no longer than what went in."""
     stream = Browser(["mqtt"]).stream if accepted else Stream(local_origins_only=False)
     assert len(stream.receive(data)) <= len(data)

@@ -20,13 +20,13 @@ def test_levels():
 
 
 def test_other_versions_are_named():
-    """A version that is not spoken says which it is, and what to use."""
+    """A version that is not spoken names which it is, and what to use."""
     with pytest.raises(UnsupportedVersion, match=r"level 6; use MQTT 5\.0 or 3\.1\.1"):
         level_of(memoryview(b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x01a"))
 
 
 @given(st.binary(min_size=2, max_size=30))
-def test_nonsense_is_only_ever_malformed(data: bytes):
+def test_malformed_input_is_only_ever_malformed(data: bytes):
     """Random bytes have a level or are malformed."""
     framed = bytes((0x10, len(data))) + data
     with contextlib.suppress(MalformedPacket):

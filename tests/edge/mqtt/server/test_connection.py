@@ -30,7 +30,7 @@ from edge.mqtt.packets.codec import (
     Will,
 )
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311
-from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, farewell, publish, refusal
+from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, disconnect_reason, publish, refusal
 
 
 def test_connack_announces_our_limits():
@@ -68,7 +68,7 @@ def test_connack_announces_our_limits():
     ],
 )
 def test_connects_that_are_refused(version: int, packet: ConnectPacket, code: int):
-    """Whoever may not come in is told why, in the code of the version, and is not present."""
+    """Whoever may not come in gets the reason, in the code of the version, and is not present."""
     assert refusal(World().peer(version), packet) == code
 
 
@@ -86,15 +86,15 @@ def test_connects_that_are_refused(version: int, packet: ConnectPacket, code: in
         (b"\x10\x00", b""),
     ],
 )
-def test_strangers(data: bytes, answer: bytes):
-    """What is no CONNECT of 3.1.1 or 5.0 is closed; another version is told so."""
+def test_first_packets_that_are_no_connect(data: bytes, answer: bytes):
+    """What is no CONNECT of 3.1.1 or 5.0 is closed; another version is refused."""
     peer = World().peer()
     peer.connection.receive(data, 0.0, 0.0)
     assert peer.connection.closing
     assert bytes(peer.connection.out[:4]) == answer[:4]
 
 
-def test_a_stranger_cannot_make_us_buffer_much():
+def test_an_unauthenticated_client_cannot_make_us_buffer_much():
     """Before CONNECT the packet limit is the small one, whatever the endpoint's own is."""
     world = World(packet_bytes_max=500_000)
     peer = world.peer()
@@ -144,7 +144,7 @@ def test_connect_and_more_in_one_read(version: int):
 def test_a_second_connect_is_a_protocol_error(version: int):
     """CONNECT may come once."""
     peer, _ = World().connect(version=version)
-    assert farewell(peer, peer.send(connect())) == (0x82 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send(connect())) == (0x82 if version == 5 else None)
 
 
 @EITHER
@@ -162,7 +162,7 @@ def test_one_read_is_one_batch(version: int):
 
 
 @EITHER
-def test_nothing_is_acknowledged_before_the_receiver_says_so(version: int):
+def test_nothing_is_acknowledged_before_the_receiver_reports_it(version: int):
     """PUBACK leaves when the receiver has acknowledged, not earlier, and in the order of the publishes."""
     world = World()
     peer, _ = world.connect(version=version)
@@ -196,7 +196,7 @@ def test_nothing_is_acknowledged_before_the_receiver_says_so(version: int):
 )
 @EITHER
 def test_topics_outside_the_own_subtree(version: int, topic: str, code: int):
-    """5.0 is told; 3.1.1, whose PUBACK would say yes, is closed; QoS 0 is dropped. Each one is counted."""
+    """5.0 gets the reason; 3.1.1, whose PUBACK would mean success, is closed; QoS 0 is dropped. Each one is counted."""
     world = World(acknowledge=True)
     peer, _ = world.connect(version=version)
     assert peer.send(publish(None, topic)) == []
@@ -207,7 +207,7 @@ def test_topics_outside_the_own_subtree(version: int, topic: str, code: int):
             (PubAckPacket, code)
         ]
     else:
-        farewell(peer, sent)
+        disconnect_reason(peer, sent)
         assert sent == []
     assert world.receiver.publishes == []
     assert world.receiver.dropped == {("c1", Reason.FORBIDDEN_TOPIC): 2}
@@ -243,15 +243,15 @@ def test_rules_that_end_a_connection(packet: Packet, code: int):
     """What was whole before the offence is still handed over; the reason is the standard's."""
     world = World()
     peer, _ = world.connect()
-    assert farewell(peer, peer.send(publish(1), packet, publish(2))) == code
+    assert disconnect_reason(peer, peer.send(publish(1), packet, publish(2))) == code
     assert len(world.receiver.publishes) == 1
 
 
 @pytest.mark.parametrize("packet", [PublishPacket(UP, b"", qos=QoS.EXACTLY_ONCE, packet_id=1), PubRelPacket(1)])
 def test_qos_2_closes_a_v311_connection(packet: Packet):
-    """3.1.1 cannot be told that QoS 2 is not offered."""
+    """3.1.1 has no way to state that QoS 2 is not offered."""
     peer, _ = World().connect(version=4)
-    assert farewell(peer, peer.send(packet)) is None
+    assert disconnect_reason(peer, peer.send(packet)) is None
 
 
 @EITHER
@@ -263,7 +263,7 @@ def test_malformed_packets(version: int, at: int):
     world = World()
     peer, _ = world.connect(version=version)
     write = PublishPacket.write if version == 5 else v311.write
-    assert farewell(peer, peer.send_bytes(write(publish(1)) + data)) == (0x81 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send_bytes(write(publish(1)) + data)) == (0x81 if version == 5 else None)
     assert world.receiver.dropped == {("c1", Reason.MALFORMED): 1}
     assert len(world.receiver.publishes) == 1
 
@@ -273,7 +273,7 @@ def test_an_oversized_packet(version: int):
     """It is refused by its length, before it is there."""
     world = World()
     peer, _ = world.connect(version=version)
-    assert farewell(peer, peer.send_bytes(b"\x30\xff\xff\xff\x7f")) == (0x95 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send_bytes(b"\x30\xff\xff\xff\x7f")) == (0x95 if version == 5 else None)
     assert world.receiver.dropped == {("c1", Reason.OVERSIZED): 1}
 
 
@@ -282,7 +282,7 @@ def test_more_in_flight_than_the_receive_maximum():
     world = World()
     peer, _ = world.connect()
     many = [publish(at) for at in range(1, RECEIVE_MAX + 2)]
-    assert farewell(peer, peer.send(*many)) == 0x93
+    assert disconnect_reason(peer, peer.send(*many)) == 0x93
     assert len(world.receiver.publishes) == RECEIVE_MAX
 
 
@@ -327,7 +327,7 @@ def test_topic_aliases():
 def test_reasons_of_the_node(reason: Reason, code: int, text: str, wanted: bool):
     """A refusal has the standard's code, and its reason as text where the client wants texts."""
     world = World(acknowledge=True)
-    world.receiver.verdicts["order.place"] = reason
+    world.receiver.reasons["order.place"] = reason
     peer, _ = world.connect(request_problem_info=wanted)
     (ack,) = peer.send(publish(4))
     assert isinstance(ack, PubAckPacket)
@@ -335,9 +335,9 @@ def test_reasons_of_the_node(reason: Reason, code: int, text: str, wanted: bool)
 
 
 def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
-    """The receipt tells a 3.1.1 client, not the PUBACK."""
+    """A 3.1.1 client learns it from the receipt, not from the PUBACK."""
     world = World(acknowledge=True)
-    world.receiver.verdicts["order.place"] = Reason.TOO_LATE
+    world.receiver.reasons["order.place"] = Reason.TOO_LATE
     peer, _ = world.connect(version=4)
     assert peer.send(publish(4)) == [PubAckPacket(4)]
 
@@ -345,7 +345,7 @@ def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
 def test_a_full_disk_is_never_acknowledged_in_v311():
     """A 3.1.1 PUBACK would be a lie: it stays away, later ones go out, and the client has to come back."""
     world = World(acknowledge=True)
-    world.receiver.verdicts["order.place"] = Reason.DISK_FULL
+    world.receiver.reasons["order.place"] = Reason.DISK_FULL
     peer, _ = world.connect(version=4)
     assert peer.send(publish(4), publish(5, "ds/n1/up/c1/a")) == [PubAckPacket(5)]
     world.pass_s(OVER_QUOTA_CLOSE_S + 1)

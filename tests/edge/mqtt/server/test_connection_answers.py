@@ -112,7 +112,7 @@ def test_the_window_towards_the_client(receive_max: int, window: int):
 @EITHER
 def test_unacknowledged_answers_come_again(version: int):
     """A client that returns gets what it has not acknowledged, marked as a duplicate with the same packet identifier,
-    before what is new; and is told that its session was there."""
+    before what is new; and CONNACK states that its session was there."""
     world = World()
     peer, connack = world.connect(version=version, session_expiry_interval=60)
     assert not connack.session_present
@@ -235,7 +235,7 @@ def test_unsubscribing_stops_answers(version: int):
     assert peer.read() == []
 
 
-def test_a_choked_connection_waits():
+def test_a_paused_connection_waits():
     """While the peer does not read nothing is pulled; when it reads again everything follows."""
     world = World()
     peer, _ = world.connect()

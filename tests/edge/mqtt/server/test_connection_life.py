@@ -18,11 +18,11 @@ from edge.mqtt.packets.codec import (
 )
 from edge.mqtt.server.connection import Connection
 from tests.edge.mqtt.cases import BOTH, V5
-from tests.edge.mqtt.world import ALL, EITHER, World, connect, farewell
+from tests.edge.mqtt.world import ALL, EITHER, World, connect, disconnect_reason
 
 
 def test_the_same_client_takes_over():
-    """The older connection is told; presence does not flicker; the session goes on where it was."""
+    """The older connection gets the reason; presence does not flicker; the session goes on where it was."""
     world = World()
     old, _ = world.connect(session_expiry_interval=60)
     old.send(SubscribePacket(1, ALL))
@@ -65,7 +65,7 @@ def test_keepalive(version: int):
     peer.connection.read_paused = False
     assert not peer.connection.closing
     world.pass_s(31)
-    assert farewell(peer, peer.read()) == (0x8D if version == 5 else None)
+    assert disconnect_reason(peer, peer.read()) == (0x8D if version == 5 else None)
 
 
 @EITHER
@@ -80,7 +80,7 @@ def test_no_keepalive_is_the_longest_one(version: int):
 
 
 def test_the_deadline_of_connect():
-    """A stranger has ten seconds, one byte a second or not."""
+    """An unauthenticated client has ten seconds, one byte a second or not."""
     world = World()
     peer = world.peer()
     data = connect().write()
@@ -90,8 +90,8 @@ def test_the_deadline_of_connect():
         world.pass_s(1)
     world.pass_s(1)
     assert peer.connection.closing
-    assert world.sessions.wheel.turn(world.now + 60) is None
-    assert len(world.sessions.wheel) == 0
+    assert world.sessions.deadlines.turn(world.now + 60) is None
+    assert len(world.sessions.deadlines) == 0
 
 
 @given(st.lists(st.sampled_from(V5), max_size=12))
@@ -125,7 +125,7 @@ def _any_order(version: int, data: bytes) -> None:
 
 
 @EITHER
-def test_a_closed_connection_is_gone_when_the_wheel_lets_go(version: int):
+def test_a_closed_connection_is_gone_when_the_queue_drops_it(version: int):
     """It is in no cycle, so it does not wait for the collector, which on a calm node hardly ever comes by."""
     world = World()
     gc.collect()

@@ -38,17 +38,17 @@ from tests.processes import make_certificates
 
 UP = "ds/n1/up/c1/order.place"
 ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 Test = Callable[[], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
-    """Runs a coroutine function in either loop, for as long as patience lasts."""
+    """Runs a coroutine function in either loop, for as long as the timeout allows."""
 
     def runner(test: Test) -> None:
-        request.param(asyncio.wait_for(test(), PATIENCE_S))
+        request.param(asyncio.wait_for(test(), TIMEOUT_S))
 
     return runner
 
@@ -271,7 +271,7 @@ def test_a_v311_client_is_held_back(run: Callable[[Test], None]):
 
 
 def test_takeover(run: Callable[[Test], None]):
-    """The older connection of the same client is told and closed; the newer one works."""
+    """The older connection of the same client gets the reason and is closed; the newer one works."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
@@ -279,9 +279,9 @@ def test_takeover(run: Callable[[Test], None]):
         _, port = await endpoint.listen("127.0.0.1:0")
         old = await Client.connect(port)
         new = await Client.connect(port)
-        farewell = await old.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x8E
+        disconnect_reason = await old.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x8E
         assert await old.receive() is None
         await answered(endpoint, receiver, new)
         assert endpoint.takeovers == 1
@@ -301,13 +301,13 @@ def test_revocation(run: Callable[[Test], None]):
         one, two, three = [await Client.connect(port, client=name) for name in ("c1", "c2", "c3")]
         revoked.add("c2")
         endpoint.recheck()
-        farewell = await two.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x87
+        disconnect_reason = await two.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x87
         endpoint.disconnect("c3")
-        farewell = await three.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x98
+        disconnect_reason = await three.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x98
         await answered(endpoint, receiver, one)
         await until(lambda: endpoint.connections == 1)
         refused = await Client.open(port)
@@ -347,25 +347,25 @@ def test_a_connection_that_cannot_be_written_to_holds_up_nobody(run: Callable[[T
 
 
 def test_closing(run: Callable[[Test], None]):
-    """A stop says goodbye to everybody, refuses new connections, and reports nobody as gone."""
+    """A stop sends DISCONNECT to everybody, refuses new connections, and reports nobody as gone."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
         endpoint = make(receiver)
         _, port = await endpoint.listen("127.0.0.1:0")
         client = await Client.connect(port)
-        stranger = await Client.open(port)
+        unauthenticated = await Client.open(port)
         await until(lambda: endpoint.connections == 2)
         await endpoint.stop_listening()
         with pytest.raises(ConnectionError):
             await Client.open(port)
         await answered(endpoint, receiver, client)
         await endpoint.close()
-        farewell = await client.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x8B
+        disconnect_reason = await client.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x8B
         assert await client.receive() is None
-        assert await stranger.receive() is None
+        assert await unauthenticated.receive() is None
         assert receiver.presence == [("c1", True)]
         assert endpoint.connections == 0
 
@@ -381,9 +381,9 @@ def test_the_reason_arrives_though_more_was_sent(run: Callable[[Test], None]):
         _, port = await endpoint.listen("127.0.0.1:0")
         client = await Client.connect(port)
         client.writer.write(b"\x30\xff\xff\xff\x7f" + b"x" * 3_000_000)
-        farewell = await client.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x95
+        disconnect_reason = await client.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x95
         assert await client.receive() is None
         assert endpoint.connections == 1
         skip = 10.0
@@ -456,29 +456,29 @@ def test_answers_for_one_who_does_not_read_wait_in_the_core(run: Callable[[Test]
 
 
 def test_a_flood_of_connections(run: Callable[[Test], None]):
-    """With all places taken by strangers that say nothing, an honest client still gets in; known clients stay."""
+    """Where silent unauthenticated clients take all places, an honest client still gets in; known clients stay."""
 
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
         endpoint = make(receiver, connections_max=50)
         _, port = await endpoint.listen("127.0.0.1:0")
         first = await Client.connect(port, client="c2")
-        strangers = [await Client.open(port) for _ in range(100)]
+        unauthenticated = [await Client.open(port) for _ in range(100)]
         honest = await Client.connect(port)
         await answered(endpoint, receiver, honest)
         first.send(PingReqPacket())
         assert isinstance(await first.receive(), PingRespPacket)
         await until(lambda: endpoint.connections <= 50)
         assert endpoint.connections_refused >= 50
-        for stranger in strangers:
-            stranger.writer.close()
+        for each in unauthenticated:
+            each.writer.close()
         await endpoint.close()
 
     run(test)
 
 
 def test_deadlines_run_on_the_endpoints_clock(run: Callable[[Test], None]):
-    """Strangers and silent clients are closed by the one timer, by the clock that was given."""
+    """Unauthenticated clients and silent clients are closed by the one timer, by the clock that was given."""
 
     async def test() -> None:
         skip = 0.0
@@ -486,16 +486,16 @@ def test_deadlines_run_on_the_endpoints_clock(run: Callable[[Test], None]):
         endpoint = make(receiver, clock=lambda: time.monotonic() + skip)
         _, port = await endpoint.listen("127.0.0.1:0")
         client = await Client.connect(port)
-        stranger = await Client.open(port)
+        unauthenticated = await Client.open(port)
         await until(lambda: endpoint.connections == 2)
         skip = 11.0
-        assert await stranger.receive() is None
-        stranger.writer.close()
+        assert await unauthenticated.receive() is None
+        unauthenticated.writer.close()
         await until(lambda: endpoint.connections == 1)
         skip = 120.0
-        farewell = await client.receive()
-        assert isinstance(farewell, DisconnectPacket)
-        assert int(farewell.reason_code) == 0x8D
+        disconnect_reason = await client.receive()
+        assert isinstance(disconnect_reason, DisconnectPacket)
+        assert int(disconnect_reason.reason_code) == 0x8D
         client.writer.close()
         await until(lambda: endpoint.connections == 0)
         await endpoint.close()
@@ -570,7 +570,7 @@ def test_a_busy_port():
     ],
 )
 def test_addresses_that_cannot_be_used(address: str, anonymous: bool):
-    """Anonymous clients are for loopback only; what is no address of this machine says so."""
+    """Anonymous clients are for loopback only; an address of another machine is refused."""
 
     async def test() -> None:
         with pytest.raises(ConfigError, match="listen"):

@@ -1,4 +1,4 @@
-"""When the endpoint writes: by itself in the loop's next turn, or when the caller says so."""
+"""When the endpoint writes: by itself in the loop's next turn, or when the caller asks."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
 
 
 async def _connected(receiver: Recorder) -> tuple[Endpoint, asyncio.StreamReader, asyncio.StreamWriter]:
-    """A client that is subscribed, and has read what it was told."""
+    """A client that is subscribed, and has read what it received."""
     endpoint = Endpoint("n1", receiver, lambda _user, token: token == TOKEN)
     _, port = await endpoint.listen("127.0.0.1:0")
     reader, writer = await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET)

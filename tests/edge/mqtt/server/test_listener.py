@@ -39,9 +39,9 @@ async def main():
 """
 
 
-def echoes(connection: socket.socket, patience_s: float) -> bool:
+def echoes(connection: socket.socket, timeout_s: float) -> bool:
     """Whether the other side has accepted the connection and answers in time."""
-    connection.settimeout(patience_s)
+    connection.settimeout(timeout_s)
     try:
         connection.sendall(b"x")
         return connection.recv(1) == b"x"
@@ -50,19 +50,19 @@ def echoes(connection: socket.socket, patience_s: float) -> bool:
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_without_descriptors_it_pauses_says_so_and_goes_on(loop: str) -> None:
+def test_without_descriptors_it_pauses_reports_it_and_goes_on(loop: str) -> None:
     """More connections than descriptors: those that fit are served, the rest wait, the process keeps enough descriptors
     to open files, and when there is room again those who waited are served."""
     command = [sys.executable, "-c", CROWDED, loop, str(DESCRIPTORS)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        asking, answering = process.stdin, process.stdout
+        requests, responses = process.stdin, process.stdout
 
         def ask() -> tuple[int, int, bool]:
-            asking.write("?\n")
-            asking.flush()
-            pauses, paused, opens = answering.readline().split()
+            requests.write("?\n")
+            requests.flush()
+            pauses, paused, opens = responses.readline().split()
             return int(pauses), int(paused), opens == "True"
 
         address = ("127.0.0.1", int(process.stdout.readline()))
@@ -83,8 +83,8 @@ def test_without_descriptors_it_pauses_says_so_and_goes_on(loop: str) -> None:
         assert process.wait(20) == 0
 
 
-def test_a_stranger_to_tls_disturbs_nobody(tmp_path: Path) -> None:
-    """Bytes that are no TLS, and a client that says nothing, leave the listener accepting others."""
+def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) -> None:
+    """Bytes that are no TLS, and a client that sends nothing, leave the listener accepting others."""
     authority, certificate, key = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
@@ -92,13 +92,13 @@ def test_a_stranger_to_tls_disturbs_nobody(tmp_path: Path) -> None:
     async def main() -> None:
         made = asyncio.Event()
 
-        class Greeter(asyncio.Protocol):
+        class Sender(asyncio.Protocol):
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 made.set()
                 transport.close()
 
         shortage = Shortage()
-        listener = await listen("127.0.0.1", 0, Greeter, context, shortage)
+        listener = await listen("127.0.0.1", 0, Sender, context, shortage)
         host, port = listener.address
         _, noisy = await asyncio.open_connection(host, port)
         noisy.write(b"GET / HTTP/1.1\r\n\r\n")
@@ -115,7 +115,7 @@ def test_a_stranger_to_tls_disturbs_nobody(tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_taken_leaves_nothing_open() -> None:
-    """Where the port is in use the error says so, and no descriptor stays behind."""
+    """Where the port is in use the error shows it, and no descriptor stays behind."""
 
     async def main() -> None:
         first = await listen("127.0.0.1", 0, asyncio.Protocol, None, Shortage())

@@ -27,23 +27,23 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     outbound.connect(receive_max, None, properties=True)
     outbound.subscribe(ALL)
     made: list[int] = []
-    flying: dict[int, bytes] = {}  # as the client sees it
+    unacknowledged: dict[int, bytes] = {}  # as the client sees it
     before: dict[bytes, int] = {}
     settled: set[bytes] = set()
 
     def pull() -> None:
         for packet in _pull(outbound, receiver):
             assert packet.packet_id is not None
-            assert packet.packet_id not in flying
+            assert packet.packet_id not in unacknowledged
             assert packet.payload not in settled
             assert packet.duplicate == (packet.payload in before)
             assert before.get(packet.payload, packet.packet_id) == packet.packet_id
-            flying[packet.packet_id] = packet.payload
-        assert outbound.in_flight == len(flying) <= min(receive_max, IN_FLIGHT_TO_CLIENT_MAX)
+            unacknowledged[packet.packet_id] = packet.payload
+        assert outbound.in_flight == len(unacknowledged) <= min(receive_max, IN_FLIGHT_TO_CLIENT_MAX)
 
     def acknowledge() -> None:
-        packet_id, payload = next(iter(flying.items()))
-        del flying[packet_id]
+        packet_id, payload = next(iter(unacknowledged.items()))
+        del unacknowledged[packet_id]
         settled.add(payload)
         sequence = outbound.acknowledged(packet_id)
         assert sequence is not None
@@ -54,12 +54,12 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
             made.append(receiver.answer("c1", b"%d" % len(made)))
         elif step == "pull":
             pull()
-        elif step == "ack" and flying:
+        elif step == "ack" and unacknowledged:
             acknowledge()
         elif step == "reconnect":
             pull()  # the first thing after CONNACK, so nothing of an earlier connection is left half sent
-            before = {payload: packet_id for packet_id, payload in flying.items()}
-            flying.clear()
+            before = {payload: packet_id for packet_id, payload in unacknowledged.items()}
+            unacknowledged.clear()
             outbound.connect(receive_max, None, properties=True)
             pull()
             before = {}
@@ -115,7 +115,7 @@ def test_a_new_subscription_sends_nothing_twice():
 
 
 def test_a_pull_is_bounded():
-    """At QoS 0, with no window, one pull stops at its byte limit and says that there is more."""
+    """At QoS 0, with no window, one pull stops at its byte limit and states that there is more."""
     receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
     outbound.connect(65_535, None, properties=True)
     outbound.subscribe(TopicFilter(ALL.pattern, max_qos=QoS.AT_MOST_ONCE))

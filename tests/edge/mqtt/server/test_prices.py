@@ -11,13 +11,13 @@ import uvloop
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, Event, Ping, Pong, Request
 
-from edge.limits import STRANGER_WORK_MAX, WORK_BURST, WORK_PER_PUBLISH, WORK_PER_S
+from edge.limits import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_PUBLISH, WORK_PER_S
 from edge.mqtt.packets.codec import ConnectPacket, PingReqPacket, PubAckPacket, QoS, SubscribePacket, TopicFilter
 from edge.mqtt.server.endpoint import Endpoint
 from edge.mqtt.server.sessions import Budget
 from tests.edge.mqtt.world import TOKEN, Recorder, World, publish
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
 PUBLISH = publish().write()
 
@@ -26,9 +26,9 @@ Test = Callable[[], Coroutine[Any, Any, None]]
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Test], None]:
-    """Runs a coroutine function in either loop, for as long as patience lasts."""
+    """Runs a coroutine function in either loop, for as long as the timeout allows."""
     monkeypatch.setattr("edge.mqtt.server.endpoint.CLOSE_GRACE_S", 0.2)
-    return lambda test: request.param(asyncio.wait_for(test(), PATIENCE_S))
+    return lambda test: request.param(asyncio.wait_for(test(), TIMEOUT_S))
 
 
 class Web:
@@ -90,14 +90,14 @@ JUNK: dict[str, Event] = {"pings": Ping(), "pongs": Pong(), "empty frames": Byte
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_a_stranger_is_closed(run: Callable[[Test], None], junk: str):
+def test_an_unauthenticated_client_is_closed(run: Callable[[Test], None], junk: str):
     """Frames before CONNECT close the connection when there are too many, counted; no more pings are answered."""
 
     async def test() -> None:
         endpoint, port = await start(Recorder())
-        stranger = await Web.open(port)
-        stranger.send(*[JUNK[junk]] * (2 * STRANGER_WORK_MAX))
-        assert await stranger.pongs() <= STRANGER_WORK_MAX
+        unauthenticated = await Web.open(port)
+        unauthenticated.send(*[JUNK[junk]] * (2 * UNAUTHENTICATED_WORK_MAX))
+        assert await unauthenticated.pongs() <= UNAUTHENTICATED_WORK_MAX
         assert endpoint.connects_refused == 1
         await endpoint.close()
 
@@ -119,7 +119,7 @@ def test_some_frames_before_connect_are_allowed(run: Callable[[Test], None]):
     run(test)
 
 
-def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
+def test_an_unauthenticated_client_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
     """Somebody without credentials who does nothing but ping, again and again, gets a bounded number of answers for
     each connection, while another client is served."""
 
@@ -133,10 +133,10 @@ def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
 
         async def flood() -> None:
             while True:
-                stranger = await Web.open(port)
-                stranger.writer.write(stranger.socket.send(Ping()) * 40_000)
-                pongs.append(await stranger.pongs())
-                stranger.writer.close()
+                unauthenticated = await Web.open(port)
+                unauthenticated.writer.write(unauthenticated.socket.send(Ping()) * 40_000)
+                pongs.append(await unauthenticated.pongs())
+                unauthenticated.writer.close()
 
         flooding = asyncio.create_task(flood())
         for at in range(1, 6):
@@ -147,7 +147,7 @@ def test_a_stranger_at_full_speed_holds_up_nobody(run: Callable[[Test], None]):
         flooding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await flooding
-        assert max(pongs) <= STRANGER_WORK_MAX
+        assert max(pongs) <= UNAUTHENTICATED_WORK_MAX
         assert endpoint.connects_refused >= len(pongs)
         assert len(receiver.publishes) == 5
         await endpoint.close()
@@ -202,8 +202,8 @@ def test_publishes_in_shreds_pay_for_themselves(run: Callable[[Test], None]):
 
 
 def test_reads_of_a_byte_have_a_price(run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch):
-    """A stranger who sends single bytes, one read each, is closed before it has said anything."""
-    monkeypatch.setattr("edge.mqtt.server.sessions.STRANGER_WORK_MAX", 20)
+    """An unauthenticated client who sends single bytes, one read each, is closed before its CONNECT is complete."""
+    monkeypatch.setattr("edge.mqtt.server.sessions.UNAUTHENTICATED_WORK_MAX", 20)
 
     async def test() -> None:
         endpoint, _ = await start(Recorder())
@@ -258,7 +258,7 @@ def test_too_much_in_one_read_closes(version: int):
 
 
 def test_a_budget():
-    """It refills with time up to its burst, is paid into by what is worth something, and owes a burst at most."""
+    """It refills with time up to its burst, grows with each publish, and is never below minus one burst."""
     budget = Budget(10, 2, 0.0)
     assert budget.spend(9, 0.0)
     assert not budget.spend(1, 0.0)

@@ -1,4 +1,4 @@
-"""The registry of sessions and its wheel. (What clients see of it is in test_session.py.)"""
+"""The registry of sessions and its deadline queue. (What clients see of it is in test_session.py.)"""
 
 import pytest
 from hypothesis import given
@@ -25,23 +25,23 @@ class Alarm:
 @given(st.lists(st.floats(0, 500), max_size=20))
 def test_nothing_rings_early_or_more_than_a_second_late(times: list[float]):
     """Every deadline is looked at after it has come, within a second."""
-    wheel = DeadlineQueue()
+    deadlines = DeadlineQueue()
     alarms = [(at, Alarm(1, 1)) for at in times]
     for at, alarm in alarms:
-        wheel.add(at, alarm)
+        deadlines.add(at, alarm)
     for now in range(502):
-        wheel.turn(now)
+        deadlines.turn(now)
     assert all(at <= alarm.rang[0] <= at + 1 for at, alarm in alarms)
-    assert len(wheel) == 0
+    assert len(deadlines) == 0
 
 
-def test_an_alarm_that_asks_for_now_does_not_hang_the_wheel():
+def test_an_alarm_that_asks_for_now_does_not_hang_the_deadline_queue():
     """Asking to be looked at again at once waits for the next second."""
-    wheel, alarm = DeadlineQueue(), Alarm(0, 1_000)
-    wheel.add(10.0, alarm)
-    wheel.turn(11.0)
+    deadlines, alarm = DeadlineQueue(), Alarm(0, 1_000)
+    deadlines.add(10.0, alarm)
+    deadlines.turn(11.0)
     assert alarm.rang == [11.0]
-    wheel.turn(3_600.0)
+    deadlines.turn(3_600.0)
     assert len(alarm.rang) == 2
 
 
@@ -122,12 +122,12 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
             sessions.leave(line, line.entered, now)  # type: ignore[arg-type]
         elif what == "wait":
             now += 7
-            sessions.wheel.turn(now)
-        told = dict(receiver.presence)
+            sessions.deadlines.turn(now)
+        seen_presence = dict(receiver.presence)
         for client in range(3):
             connected = any(owner == client and found.open for (owner, _), found in lines.items())
-            assert told.get(f"c{client}", False) == connected
+            assert seen_presence.get(f"c{client}", False) == connected
         assert sessions.count == sum(len(identity.sessions) for identity in sessions.identities.values())
-    sessions.wheel.turn(now + 100)
-    sessions.wheel.turn(now + 200)
+    sessions.deadlines.turn(now + 100)
+    sessions.deadlines.turn(now + 200)
     assert len(sessions.absent) == 0

@@ -13,14 +13,14 @@ from bench.proxy import FAIR, NetworkConditions
 from edge.limits import MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PAYLOAD_BYTES_MAX
 from edge.messages.envelope import topic_up
 from tests.faults.flood import order
-from tests.faults.people import Crowd, judge, until
+from tests.faults.people import Crowd, until, verify_outcome
 from tests.faults.raw import Raw, connect, packet, publish, subscribe
 from tests.faults.rig import NODE, Site, Wires
 
 PLACE = topic_up(NODE, "eve", "order.place")
 ROOT = Path(__file__).parents[2]
 TURNS = (8, 24)
-"""Of calm and flood: at least, and at most. A machine with other work needs more of them to tell."""
+"""Of calm and flood: at least, and at most. A machine with other work needs more of them to decide."""
 
 
 def counted(site: Site) -> tuple[int, int, int]:
@@ -30,7 +30,7 @@ def counted(site: Site) -> tuple[int, int, int]:
 
 
 def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, report):
-    """Whatever the node answers vanishes on the street, and the clients come again with the same ids: every repeat is
+    """Whatever the node answers vanishes on the way, and the clients come again with the same ids: every repeat is
     counted as one, and gets the first receipt's bytes."""
     site = make()
 
@@ -41,18 +41,18 @@ def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, repor
             await crowd.connected()
             for _ in times:
                 begin = site.status()["counts"]["duplicate"]
-                swallowed = wires.street.stats.swallowed[1]
-                wires.street.down = NetworkConditions(swallow=True)
+                swallowed = wires.access.stats.swallowed[1]
+                wires.access.down = NetworkConditions(swallow=True)
                 for _ in range(30):
                     for person in crowd.people:
                         person.act()
                 async with asyncio.timeout(30):
-                    await until(lambda swallowed=swallowed: wires.street.stats.swallowed[1] > swallowed + 1000)
-                wires.street.down = FAIR
-                wires.street.reset()
+                    await until(lambda swallowed=swallowed: wires.access.stats.swallowed[1] > swallowed + 1000)
+                wires.access.down = FAIR
+                wires.access.reset()
                 await until(lambda: not crowd.waiting())
                 assert site.status()["counts"]["duplicate"] > begin, "no duplicate: this proves nothing"
-            report(await judge(site, crowd, len(times)))
+            report(await verify_outcome(site, crowd, len(times)))
 
     asyncio.run(scene())
 
@@ -64,7 +64,7 @@ def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
     async def scene() -> None:
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
             for number in range(1, 51):
                 eve.writer.write(publish(PLACE, order(1, at=1_767_261_600_000), number))
             await eve.gather(50)
@@ -72,7 +72,7 @@ def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
             counts = site.status()["counts"]
             assert (counts["accepted"], counts["duplicate"]) == (1, 49)
             await eve.close()
-            report(await judge(site, crowd, 50))
+            report(await verify_outcome(site, crowd, 50))
 
     asyncio.run(scene())
 
@@ -112,7 +112,7 @@ def test_poison_is_refused_counted_and_acknowledged(make, few, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             begin_kb = site.node.memory_kb()
-            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
             for number, body in enumerate(bodies, 1):
                 eve.writer.write(publish(PLACE, body, number))
                 if number % 100 == 0:
@@ -124,7 +124,7 @@ def test_poison_is_refused_counted_and_acknowledged(make, few, report):
             assert counted(site)[1] >= refused
             assert site.node.memory_kb() - begin_kb < 40_000
             await eve.close()
-            report(await judge(site, crowd, len(bodies)))
+            report(await verify_outcome(site, crowd, len(bodies)))
 
     asyncio.run(scene())
 
@@ -138,14 +138,14 @@ def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             begin_kb = site.node.memory_kb()
-            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
             padded = order(1)[:-1] + b" " * (PAYLOAD_BYTES_MAX + 1 - len(order(1))) + b"}"
             assert len(padded) == PAYLOAD_BYTES_MAX + 1
             eve.writer.write(publish(PLACE, padded, 1))
             await eve.gather(1)
             assert eve.closed or eve.acks[1] >= 0x80
             for head in (b"\x32\xff\xff\xff\x7f", b"\x32\xff\xff\xff\xff", b"\x32\x80\x80\x80\x80\x80"):
-                insert_or_get = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                insert_or_get = await Raw.open(wires.access.port, "eve", site.people["eve"])
                 insert_or_get.writer.write(head + b"\x00\x10")
                 while (await insert_or_get.next())[0]:
                     continue
@@ -153,7 +153,7 @@ def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
                 await insert_or_get.close()
             await eve.close()
             assert site.node.memory_kb() - begin_kb < 20_000
-            report(await judge(site, crowd, 4))
+            report(await verify_outcome(site, crowd, 4))
 
     asyncio.run(scene())
 
@@ -189,25 +189,25 @@ def test_hostile_topics_and_names_are_refused(make, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             for topic in HOSTILE:
-                eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
                 eve.writer.write(publish(topic, order(1), 1))
                 await eve.gather(1)
                 assert eve.closed or eve.acks[1] >= 0x80, f"{topic!r} was accepted"
                 await eve.close()
             for pattern in ("ds/n-1/down/c-1/#", "#", "ds/n-1/down/+/receipt", "ds/n-1/up/#", "$share/a/#"):
-                eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
                 eve.writer.write(subscribe(pattern))
                 kind, body = await eve.next()
                 assert kind == 0 or (kind == 0x90 and body[-1] >= 0x80), f"{pattern} was granted"
                 await eve.close()
             for name in ("../c-1", "c-1/", "+", "#", "", "c-1\x00", "x" * 65_535):
-                reader, writer = await asyncio.open_connection("127.0.0.1", wires.street.port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", wires.access.port)
                 writer.write(connect(name, site.people["c-1"]))
-                stranger = Raw(reader, writer)
-                kind, body = await stranger.next()
+                raw_connection = Raw(reader, writer)
+                kind, body = await raw_connection.next()
                 assert kind == 0 or body[1] >= 0x80, f"{name!r} was admitted"
-                await stranger.close()
-            report(await judge(site, crowd, len(HOSTILE) + 12))
+                await raw_connection.close()
+            report(await verify_outcome(site, crowd, len(HOSTILE) + 12))
 
     asyncio.run(scene())
 
@@ -221,7 +221,7 @@ def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, re
         total = 20_000 if whole else 1_500
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
             for number in range(1, total + 1):
                 eve.writer.write(publish(PLACE, order(number), number))
                 if number % 400 == 0:
@@ -232,7 +232,7 @@ def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, re
             assert over > total // 3
             assert site.status()["counts"]["dropped"]["over_quota"] >= over
             await eve.close()
-            report(await judge(site, crowd, total))
+            report(await verify_outcome(site, crowd, total))
 
     asyncio.run(scene())
 
@@ -264,7 +264,7 @@ def p99(values: list[float]) -> float:
 @pytest.mark.whole
 def test_the_others_hardly_notice_a_flood(make, report):
     """While one client sends fifty times what all others do (less where the machine has other work), their 99th
-    percentile is at most doubled: calm and flood take turns, on a clock as in life, until it can be told."""
+    percentile is at most doubled: calm and flood take turns, on a clock as in life, until it can be decided."""
     site = make(clock_speed=1.0, messages_per_s=MESSAGES_PER_CLIENT_PER_S, messages_burst=MESSAGES_PER_CLIENT_BURST)
     per_s, turn_s = 60.0, 2.5
     command = [sys.executable, "-m", "tests.faults.flood", str(site.port), "eve", site.people["eve"], str(50 * per_s)]
@@ -286,20 +286,22 @@ def test_the_others_hardly_notice_a_flood(make, report):
                 eve.stdin.write(b"off\n")
                 turns += 1
                 ratio = p99(flood) / p99(calm)
-            said, _ = await eve.communicate(b"")  # which ends its standard input; without it Python 3.11 leaves it open
-            sent, refused = map(int, said.split())
+            output, _ = await eve.communicate(
+                b""
+            )  # which ends its standard input; without it Python 3.11 leaves it open
+            sent, refused = map(int, output.split())
             assert sent > 10 * len(flood), "no flood: this proves nothing"
             assert site.status()["counts"]["dropped"]["over_quota"] >= refused > sent // 3
             assert ratio <= 2, f"p99 went from {p99(calm) * 1000:.1f} to {p99(flood) * 1000:.1f} ms"
-            outcome = await judge(site, crowd, sent, uplink=False)
+            outcome = await verify_outcome(site, crowd, sent, uplink=False)
             outcome.note = f"{sent / len(flood):.0f} times the others' messages; their p99 x {ratio:.2f}"
             report(outcome)
 
     asyncio.run(scene())
 
 
-def test_connections_that_say_nothing_keep_nobody_out(make, whole, report):
-    """Hundreds of sockets that send one byte now and then, or half a greeting: honest clients still connect and are
+def test_connections_that_send_nothing_keep_nobody_out(make, whole, report):
+    """Hundreds of sockets that send one byte now and then, or half a welcome: honest clients still connect and are
     served, and the node lets the others go."""
     site = make()
     count = 2_000 if whole else 150
@@ -319,11 +321,11 @@ def test_connections_that_say_nothing_keep_nobody_out(make, whole, report):
             async with asyncio.timeout(20):
                 await crowd.connected()
             crowd.pour(60)
-            await crowd.heard(30)
+            await crowd.answered(30)
             for writer in sockets:
                 if not writer.transport.is_closing():
                     writer.write(b"\x00")
-            report(await judge(site, crowd, count))
+            report(await verify_outcome(site, crowd, count))
 
     asyncio.run(scene())
 
@@ -339,14 +341,14 @@ def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
         total = 900 if whole else 400
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            await crowd.heard(20)
+            await crowd.answered(20)
             begin_kb = site.node.memory_kb()
             deaf = await Raw.open(site.port, "eve", site.people["eve"], buffer_bytes=2048)
             deaf.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
             for number in range(1, total + 1):
                 deaf.writer.write(publish(PLACE, order(number), number))
             # The node stops reading from whom it cannot write to, so not all of them need have come in.
-            await crowd.heard(150)
+            await crowd.answered(150)
             assert site.node.memory_kb() - begin_kb < 40_000
             await deaf.close()
             back = await Raw.open(site.port, "eve", site.people["eve"])
@@ -356,7 +358,7 @@ def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
                 kind, _ = await back.next()
                 assert kind, "its answers are gone"
             await back.close()
-            report(await judge(site, crowd, total))
+            report(await verify_outcome(site, crowd, total))
 
     asyncio.run(scene())
 
@@ -372,12 +374,12 @@ def test_a_packet_that_is_none_ends_that_connection_only(make, few, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             for kind in kinds:
-                eve = await Raw.open(wires.street.port, "eve", site.people["eve"])
+                eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
                 eve.writer.write(packet(kind, bytes([kind]) * 7))
                 eve.writer.write(b"\xc0\x00")
                 first, _ = await eve.next()
                 assert first >> 4 in (0, 4, 9, 11, 13, 14), f"{kind:#x} was answered with {first:#x}"
                 await eve.close()
-            report(await judge(site, crowd, len(kinds)))
+            report(await verify_outcome(site, crowd, len(kinds)))
 
     asyncio.run(scene())

@@ -1,6 +1,7 @@
-"""A street for tests: the people of a tiny district, and a stand-in for the node that a test plays by hand.
+"""A recorded world for tests: the people of a tiny district, and a stand-in for the node that a test plays by hand.
 
-The clients keep what was told to them; the test answers. Time runs 6,000 times faster: a simulated minute is 10 ms.
+The clients keep what they receive and send; the test answers. Time runs 6,000 times faster: a simulated minute is 10
+ms.
 """
 
 import asyncio
@@ -32,12 +33,12 @@ TINY = Instance(
 
 
 class Person:
-    """A stand-in for `clients.Client`: what it was told, and a way to answer."""
+    """A stand-in for `clients.Client`: what it received, and a way to answer."""
 
     def __init__(self, name: str, on_answer: Callable[[Any], None]) -> None:
         self.name = name
         self.on_answer = on_answer
-        self.told: list[Any] = []
+        self.sent: list[Any] = []
         self.places: list[tuple[int, float, float]] = []
         self.joined = self.left = False
         self._then: dict[str, Callable[[Receipt], None] | None] = {}
@@ -52,11 +53,11 @@ class Person:
 
     def next_id(self) -> str:
         """The next id."""
-        return f"e{len(self.told) + 1}"
+        return f"e{len(self.sent) + 1}"
 
-    def tell(self, event: Any, _: int, then: Callable[[Receipt], None] | None = None) -> None:
+    def send(self, event: Any, _: int, then: Callable[[Receipt], None] | None = None) -> None:
         """Send."""
-        self.told.append(event)
+        self.sent.append(event)
         self._then[event.id] = then
 
     def here(self, points: list[tuple[int, float, float]]) -> None:
@@ -70,42 +71,42 @@ class Person:
             kind = str(event.__struct_config__.tag)
             then(Receipt(id=event.id, of=kind, status="refused" if reason else "accepted", at=at, reason=reason))
 
-    async def says(self, kind: type, **fields: Any) -> Any:
+    async def sends(self, kind: type, **fields: Any) -> Any:
         """Wait for an event of a kind, with these fields."""
         async with asyncio.timeout(10):
             while True:
-                for event in self.told:
+                for event in self.sent:
                     if isinstance(event, kind) and all(getattr(event, k) == v for k, v in fields.items()):
                         return event
                 await asyncio.sleep(0.002)
 
 
-class Street:
+class RecordedWorld:
     """A stand-in for `clients.Fleet`, and the world around it."""
 
     def __init__(self, instance: Instance = TINY, habits: Habits | None = None) -> None:
         self.people: dict[str, Person] = {}
-        self.agenda = Scheduler(Clock(SPEED, MORNING, int(time.time() * 1000)))
+        self.scheduler = Scheduler(Clock(SPEED, MORNING, int(time.time() * 1000)))
         self.records = Records()
         never = Habits(decline=0, silent=0, cancel=0, delay=0, repeat=0)
-        self.world = World(instance, self.agenda, self, self.records, 1, habits or never)  # type: ignore[arg-type]
-        self.world.day_ms = self.agenda.now_ms() + 60_000
+        self.world = World(instance, self.scheduler, self, self.records, 1, habits or never)  # type: ignore[arg-type]
+        self.world.day_ms = self.scheduler.now_ms() + 60_000
 
     def client(self, name: str, json: bool, on_answer: Callable[[Any], None]) -> Person:
         """A new person."""
         self.people[name] = Person(name, on_answer)
         return self.people[name]
 
-    def offer(self, order: str, number: int, state: Any = "offered", doors: tuple[str, ...] = ()) -> Assignment:
+    def offer(self, order: str, number: int, state: Any = "offered", dropoffs: tuple[str, ...] = ()) -> Assignment:
         """An assignment from the node, of a trip to these doors in sequence."""
-        now = self.agenda.now_ms()
+        now = self.scheduler.now_ms()
         stops = [Stop(at="pickup", order=order, lat=31.0, lon=121.0, expected_at=now)]
         stops += [
             Stop(at="dropoff", order=name, lat=31.0, lon=121.0, expected_at=now + minute * 60_000)
-            for minute, name in enumerate(doors)
+            for minute, name in enumerate(dropoffs)
         ]
         return Assignment(offer=number, order=order, state=state, at=now, stops=stops, answer_by=now + 60_000)
 
     def update(self, order: str, state: str) -> Update:
         """A message to customer and shop."""
-        return Update(order=order, state=state, at=self.agenda.now_ms())
+        return Update(order=order, state=state, at=self.scheduler.now_ms())
