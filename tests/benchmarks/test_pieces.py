@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 
 from edge.core.aggregate import Windows
-from edge.core.decode import decode
-from edge.core.model import Answer, Commit, Event, Now, PositionReport, SyncWelcomed
+from edge.core.decode import Catalog
+from edge.core.model import Answer, Commit, Event, Now, Observed, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.journal.journal import Journal
 from edge.messages.batches import Measure, Window, decode_body, fold
 from edge.messages.envelope import Place
-from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.planner.exchange import exchange
 from edge.scenarios.dispatch.planner.routes import Plan, Route
@@ -31,6 +30,7 @@ from tests.edge.district import T0, configured, event, now, shift
 from tests.edge.journals import Writing, row
 from tests.messages import BAD, GOOD, pack, text
 
+CATALOG = Catalog([Dispatch])
 RIDERS = 300
 ROUNDS = 40
 """Of pieces that need a fresh state for each round."""
@@ -42,16 +42,14 @@ GOOD_IDS = [f"{number}-{kind}" for number, (kind, _) in enumerate(GOOD)]
 @pytest.mark.parametrize(("kind", "fields"), GOOD, ids=GOOD_IDS)
 def test_decode(benchmark: Any, kind: str, fields: dict[str, Any], dump: Callable[[dict[str, Any]], bytes]) -> None:
     """Every good message of the tests, in either encoding."""
-    publish = Publish("client-1", kind, dump(fields), 1, 1)
-    made = benchmark(decode, publish, "wgs84")
-    assert isinstance(made[0], Event | PositionReport)
+    made = benchmark(CATALOG.decode, "client-1", kind, dump(fields), "wgs84")
+    assert isinstance(made, Event | Observed)
 
 
 def test_decode_refuses(benchmark: Any) -> None:
     """Every bad message of the tests, one after the other: none may cost much more than a good one."""
-    publishes = [Publish("client-1", kind, payload, 1, 1) for _, kind, payload, _, _ in BAD]
-    made = benchmark(lambda: [decode(publish, "wgs84") for publish in publishes])
-    assert [one[0].reason for one in made] == [reason for _, _, _, reason, _ in BAD]
+    made = benchmark(lambda: [CATALOG.decode("client-1", kind, payload, "wgs84") for _, kind, payload, _, _ in BAD])
+    assert [one.reason for one in made] == [reason for _, _, _, reason, _ in BAD]
 
 
 def _with_riders() -> Node:

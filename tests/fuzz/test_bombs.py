@@ -12,14 +12,15 @@ from hashlib import sha256
 import zstandard
 
 from central.ingest.verify import BatchError, unpack
-from edge.core.decode import decode
+from edge.core.decode import Catalog
+from edge.scenarios.dispatch import Dispatch
 from edge.limits import PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX
-from edge.core.model import Publish
 from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import Decoder, MalformedPacket, read
 from edge.messages.batches import NO_BATCH, BatchMessage, decode_body
 
 SIZE = PAYLOAD_BYTES_MAX - 64
+catalog = Catalog([Dispatch])
 payloads = [
     b'{"a":' * (SIZE // 5),
     b"[" * SIZE,
@@ -52,7 +53,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(5):
     for payload in payloads:
         for kind in ("order.place", "rider.position", "rider.shift"):
-            decode(Publish("c-1", kind, payload, 1, 1), "wgs84")
+            catalog.decode("c-1", kind, payload, "wgs84")
     for packet in packets:
         for reader in (read, v311.read):
             decoder = Decoder(PACKET_BYTES_MAX, reader)

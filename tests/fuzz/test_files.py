@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from central.config import load as load_central
 from edge.app.config import load
-from edge.core.model import Event, decode_row
+from edge.core.model import RecordedEvent, decode_row
 from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.errors import ConfigError, DoorstepError, InputError, JournalError
@@ -158,4 +158,4 @@ def test_the_day_is_honest() -> None:
     node = Node([Dispatch])
     node.recover(None, rows)
     assert node.snapshot() == snapshot
-    assert any(isinstance(item, Event) for row in rows for item in decode_row(row).inputs)
+    assert any(isinstance(item, RecordedEvent) for row in rows for item in decode_row(row).inputs)

@@ -6,13 +6,24 @@ what.
 
 from collections.abc import Callable
 
-from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, Rejected, Row, decode_row
+from edge.core.decode import Catalog
+from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, RecordedEvent, Rejected, Row, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.lifecycle import PLACED
 from edge.scenarios.dispatch.messages import OrderCancel, RiderProgress, RiderReply, RiderShift
 from tests.sim.people import loose
+
+CATALOG = Catalog([Dispatch])
+
+
+def dispatch_of(node: Node) -> Dispatch:
+    """The node's dispatch."""
+    dispatch = node.scenarios["dispatch"]
+    assert isinstance(dispatch, Dispatch)
+    return dispatch
 
 
 class Broken(AssertionError):
@@ -55,7 +66,8 @@ class Ledger:
     def enter(self, row: Row) -> None:
         """One more row. Raises Broken where it contradicts the ones before."""
         self._kept: dict[str, str] = {}
-        durable = [item for item in row.inputs if isinstance(item, Event | Rejected)]
+        opened = [CATALOG.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
+        durable = [item for item in opened if isinstance(item, Event | Rejected)]
         acknowledged = [effect for effect in row.effects if isinstance(effect, Acknowledge)]
         reasons = acknowledged[0].reasons if acknowledged else []
         need(
@@ -238,7 +250,7 @@ class Checks:
         self._bounds(node)
 
     def _dispatch(self, node: Node) -> None:
-        dispatch_state = node.dispatch._state
+        dispatch_state = dispatch_of(node).state
         holders = {}
         for name, rider in dispatch_state.riders.known.items():
             for order in rider.orders:
@@ -260,7 +272,7 @@ class Checks:
             )
 
     def _bounds(self, node: Node) -> None:
-        orders, limits = node.dispatch._state.orders, self.limits
+        orders, limits = dispatch_of(node).state.orders, self.limits
         mine = max((len(each) for each in node.pending_answers._of.values()), default=0)
         cells = sum(len(window.cells) for window in node.outbox._pool.values())
         for name, value in (

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
+import msgspec
 from msgspec import Struct
 
 from edge.core.model import Rules
@@ -86,11 +87,18 @@ class Plan(Struct, frozen=True, kw_only=True):
     backup: bool
     faults: dict[str, float]
     limits: dict[str, int]
-    rules: Rules
+    k_anonymity: int
+    dispatch: DispatchOptions
     absent: list[str] = []
     """People who do not take part. Only a failure that is made shorter has any."""
     skipped: list[str] = []
     """Ids of events that are not sent, likewise."""
+
+    @property
+    def rules(self) -> Rules:
+        """What the core gets of it."""
+        sections = {"dispatch": msgspec.Raw(msgspec.msgpack.encode(self.dispatch))}
+        return Rules(node="n-1", k_anonymity=self.k_anonymity, scenarios=sections)
 
 
 def draw(seed: int, ticks: int = TICKS) -> Plan:
@@ -125,7 +133,8 @@ def draw(seed: int, ticks: int = TICKS) -> Plan:
         backup=rng.random() < 0.5,
         faults=faults,
         limits=limits,
-        rules=Rules(node="n-1", k_anonymity=rng.choice((1, 2, 5)), dispatch=dispatch),
+        k_anonymity=rng.choice((1, 2, 5)),
+        dispatch=dispatch,
     )
 
 

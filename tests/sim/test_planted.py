@@ -12,9 +12,11 @@ from edge.core.dedup import DedupIndex
 from edge.core.model import Acknowledge, Answer, Now, Shed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
+from edge.core.scenario import Refusal
 from edge.errors import Reason
 from edge.pipeline.inflight import InflightCommit
 from edge.pipeline.pipeline import Pipeline
+from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import assignments
 from edge.scenarios.dispatch.records import Decision
 from edge.scenarios.dispatch.state.dispatch_state import DispatchState
@@ -154,13 +156,14 @@ def offer_to_two(patch: Patch) -> None:
 
 def drop_without_a_reason(patch: Patch) -> None:
     """Events refused for want of capacity are not counted."""
-    honest = Node._refused
+    honest = Node._decided
 
-    def silent(self: Node, reason: str, at_ms: int, now: Now) -> None:
-        if reason not in (Reason.TOO_LATE, Reason.OVER_CAPACITY):
-            honest(self, reason, at_ms, now)
+    def silent(self: Node, scenario: str, kind: str, at_ms: int, refusal: Refusal | None, now: Now) -> str:
+        if refusal is not None and refusal.reason in (Reason.TOO_LATE, Reason.OVER_CAPACITY):
+            return refusal.reason
+        return honest(self, scenario, kind, at_ms, refusal, now)
 
-    patch.setattr(Node, "_refused", silent)
+    patch.setattr(Node, "_decided", silent)
 
 
 def lose_the_count_of_what_was_shed(patch: Patch) -> None:
@@ -218,21 +221,29 @@ def age_by_the_wall_clock(patch: Patch) -> None:
     """Decided events grow old with the wall clock, which jumps."""
     honest = Node._round
 
-    def jumping(self: Node, inputs: Any, now: Now, *arguments: Any) -> Any:
+    def jumping(self: Node, inputs: Any, recorded: Any, now: Now, *arguments: Any) -> Any:
         self.age_ms = now.wall_ms
-        return honest(self, inputs, now, *arguments)
+        return honest(self, inputs, recorded, now, *arguments)
 
     patch.setattr(Node, "_round", jumping)
 
 
 def prune_by_the_wall_clock(patch: Patch) -> None:
     """Rows leave the journal by a clock that jumps, and the ids that they decided stay."""
-    patch.setattr(Node, "prunable", property(lambda self: self.number if self.last.wall_ms > T0 + WEEK_MS else 0))
+    honest = Retention.check
+
+    def hasty(self: Retention) -> None:
+        honest(self)
+        node = self._pipeline.node
+        if node.last.wall_ms > T0 + WEEK_MS:
+            self._journal.prune(node.number)
+
+    patch.setattr(Retention, "check", hasty)
 
 
 def withdraw_what_was_reclaimed(patch: Patch) -> None:
     """What a round took from a rider it sends last, even where it gave it back."""
-    patch.setattr("edge.core.effects.Effects.cancel_withdrawal", lambda *_: None)
+    patch.setattr("edge.core.effects.Effects.cancel", lambda *_: None)
 
 
 def keep_every_answer(patch: Patch) -> None:

@@ -14,7 +14,7 @@ from edge.core.node import Node
 from edge.limits import STATUS_INTERVAL_S
 from edge.scenarios.dispatch import Dispatch
 from tests.sim.centre import Centre
-from tests.sim.checks import Broken, Checks, Ledger, need
+from tests.sim.checks import Broken, Checks, Ledger, dispatch_of, need
 from tests.sim.disk import Disk
 from tests.sim.draw import Plan, bounded
 from tests.sim.end import check_end
@@ -322,7 +322,7 @@ class World:
         left = {
             "unanswered": sum(len(person.outbox) for person in self.people),
             "scheduled": sum(len(person.scheduled) for person in self.people),
-            "open orders": len(node.dispatch._state.orders.open),
+            "open orders": len(dispatch_of(node).state.orders.open),
             "events in open windows": sum(draft.events for draft in node.windows._drafts.values()),
             "events that wait": node.outbox.events_waiting,
             "batches": len(node.outbox.in_flight()),

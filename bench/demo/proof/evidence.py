@@ -113,7 +113,7 @@ class Evidence:
         return again
 
     def _event(self, event: Decided, row: Row) -> None:
-        if self._came(event.client, event.id):
+        if self._duplicates_of(event.client, event.id):
             return
         if event.accepted:
             self.accepted += 1

@@ -79,7 +79,7 @@ class Town:
         """What the node would answer, but for the decision."""
         body, client, now = event.body, event.client, time.time_ns() // 1_000_000
         order = str(getattr(body, "order", ""))
-        kind, _ = _CATALOG.routes[type(body)]
+        kind = str(body.__struct_config__.tag)
         self._send(client, OrderReceipt(id=body.id, of=kind, status="accepted", at=now, order=order))
         if isinstance(body, OrderPlace):
             self._till_of[order] = client
