@@ -13,7 +13,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote
@@ -38,8 +38,8 @@ PATIENCE_S: Final = 30
 
 ORDINARY: Final = frozenset(
     "apt cat cd chmod cp curl docker export git id install journalctl kill mkdir mosquitto mosquitto_passwd "
-    "mosquitto_pub mosquitto_sub mv node npm openssl pip printf python3 ssh sudo systemctl systemd-analyze systemd-sysusers tar "
-    "tee".split()
+    "mosquitto_pub mosquitto_sub mv node npm openssl pip printf python3 ssh sudo systemctl systemd-analyze "
+    "systemd-sysusers tar tee".split()
 )
 
 BIN: Final = Path(sys.executable).parent
@@ -191,24 +191,21 @@ def _parse(words: list[str], where: str) -> None:
 # -- examples that run -------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def script(folder: Path, text: str, **ports: int) -> Iterator[subprocess.Popen[str]]:
-    """A shell that runs a document's commands in `folder`, on free ports, and is gone with all it started."""
-    text = text.replace("1883", str(ports["mqtt"])).replace("8080", str(ports["page"]))
-    process = subprocess.Popen(
-        ["/bin/sh", "-ec", text],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_S)
+def run_script(folder: Path, text: str) -> str:
+    """What a document's commands print, run by a shell in `folder`; what they left in the background is ended."""
+    with (folder / "out.txt").open("w+", encoding="utf-8") as out:
+        shell = subprocess.Popen(
+            ["/bin/sh", "-ec", text], cwd=folder, env=ENVIRONMENT, stdout=out, stderr=out, start_new_session=True
+        )
+        try:
+            code = shell.wait(timeout=2 * PATIENCE_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGTERM)
+        out.seek(0)
+        printed = out.read()
+    assert code == 0, printed
+    return printed
 
 
 def free_ports() -> dict[str, int]:
@@ -250,14 +247,8 @@ def test_the_quick_start_runs_as_written(tmp_path: Path, program: Callable[[str]
     ready = "until grep -q 'is ready' node.log; do sleep 0.1; done"
     shift = "until grep -q accepted rider.log; do sleep 0.1; done"
     steps = [start.replace("edge.toml &", "edge.toml > node.log 2>&1 &"), ready, ride, shift, order, look]
-    with script(tmp_path, "\n".join(steps), **ports) as shell:
-        done: list[tuple[str, str]] = []
-        reader = threading.Thread(target=lambda: done.append(shell.communicate()), daemon=True)
-        assert shell.wait(timeout=2 * PATIENCE_S) == 0, (tmp_path / "node.log").read_text(encoding="utf-8")
-        os.killpg(shell.pid, signal.SIGTERM)
-        reader.start()
-        reader.join(PATIENCE_S)
-    out = done[0][0]
+    whole = "\n".join(steps).replace("1883", str(ports["mqtt"])).replace("8080", str(ports["page"]))
+    out = run_script(tmp_path, whole)
     assert '"status":"accepted"' in out
     assert '"promise"' in out
     assert '"state":"accepted"' in out
