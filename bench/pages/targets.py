@@ -1,4 +1,4 @@
-"""What Doorstep promises itself, beside what was measured: the first section of the page, and a table for the README.
+"""The targets, beside what was measured: the first section of the page, and the table in docs/results.md.
 
 A target is a ratio within one run wherever the machine would otherwise be what is measured. `must` is what is due,
 `aim` what would be fine. Nothing is left out because it was missed. Where the same run had a server that exchanges the

@@ -1,4 +1,4 @@
-"""What the tests here read: the files as git sees them, its settings, and its modules as syntax trees."""
+"""What these tests read: the project's files as git sees them, its settings, and its modules as syntax trees."""
 
 import ast
 import subprocess

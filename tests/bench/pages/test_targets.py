@@ -95,8 +95,8 @@ def test_every_target_finds_its_figure_in_a_full_set_of_reports() -> None:
     assert markdown(found).count("\n") == len(TARGETS) + 2
 
 
-def test_the_readme_shows_what_the_reports_contain() -> None:
+def test_the_results_show_what_the_reports_contain() -> None:
     """Its table is the one that `doorstep bench report --markdown` makes of the figures that are kept."""
     files = sorted((ROOT / "bench" / "figures").glob("*.json"))
     assert any(json.loads(file.read_text(encoding="utf-8")).get("benchmark") == "latency" for file in files)
-    assert table(files) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table(files) in (ROOT / "docs/results.md").read_text(encoding="utf-8")
