@@ -31,7 +31,7 @@ FIND_PYTHON = for name in $(PYTHON) $(SYSTEM_PYTHON) python3.13 python3.12 pytho
 
 .PHONY: help
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 
 .PHONY: demo
 demo: $(RUN_READY) ## a living district in this terminal; SPEED=60, ARGS="--seed 3" for more options
@@ -69,6 +69,10 @@ pieces: $(TESTS_READY) ## what each inner piece costs alone; figures in bench-da
 	@mkdir -p bench-data
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-sort=name \
 		--benchmark-columns=min,median,mean,rounds --benchmark-json=bench-data/pieces.json $(ARGS)
+
+.PHONY: report-size
+report-size: $(TESTS_READY) ## the structure of the code base, and the files that one order passes through; ARGS="--trace"
+	@$(BIN)/doorstep bench size $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(TESTS_READY) ## FUZZ_EXAMPLES=5000 damaged inputs for each property of tests/fuzz: about a quarter of an hour

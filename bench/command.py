@@ -66,6 +66,12 @@ def _soak() -> click.Command:
     return soak
 
 
+def _size() -> click.Command:
+    from .size.command import size
+
+    return size
+
+
 QUESTIONS: Final[dict[str, tuple[Callable[[], click.Command], str]]] = {
     "dispatch": (_dispatch, "How good dispatch is on the public meal-delivery instances."),
     "latency": (_latency, "Time from an order to its rider, beside the machine's floor."),
@@ -76,6 +82,7 @@ QUESTIONS: Final[dict[str, tuple[Callable[[], click.Command], str]]] = {
     "scale": (_scale, "What more riders, orders and connections cost."),
     "footprint": (_footprint, "Start-up, memory, size on disk, wake-ups."),
     "peers": (_peers, "The same job done by Node-RED and by a plain script."),
+    "size": (_size, "The structure of the code, and an order's way through it."),
     "report": (_report, "One page of all reports in a folder."),
 }
 """What loads each measurement, and its line in `--help`, so that `--help` loads none of them."""
