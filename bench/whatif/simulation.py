@@ -181,7 +181,7 @@ class Simulation:
                 self.outcomes[outcome.receipt["order"]] = Outcome(promised_ms=promise.dropoff_at)
             if then is not None:
                 then(outcome.refusal)
-        for client, kind, payload, _ in out.messages:
+        for client, kind, payload, _ in out.messages.values():
             body = opened(kind, payload)
             if isinstance(body, Update):
                 if body.state in _ENDED:

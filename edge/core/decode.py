@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ..errors import DoorstepError, Reason
 from ..limits import IDENTIFIER_PATTERN, PAYLOAD_BYTES_MAX, TEXT_CHARACTERS_MAX
-from ..messages.envelope import Receipt, is_json
+from ..messages.envelope import JSON_STARTS, Receipt
 from .model import Event, Observed, RecordedEvent, Rejected
 from .scenario import Message, Refusal, Scenario
 
@@ -82,7 +82,7 @@ class Catalog:
 
     def decode(self, client: str, kind: str, payload: bytes, crs: str) -> Event | Observed | Rejected:
         """The input that one publish makes. Never raises for anything that a client can send."""
-        json = is_json(payload)
+        json = payload[:1] in JSON_STARTS
         if len(payload) > PAYLOAD_BYTES_MAX:
             detail = f"{len(payload)} bytes; at most {PAYLOAD_BYTES_MAX}"
             return Rejected(client, kind[:64], Reason.OVERSIZED, "", detail, "", json)

@@ -9,8 +9,8 @@ function serves three callers:
                 new version of a policy cannot change what was promised
     replay      observations come from the row, decisions are made again and compared
 
-Order in a round: the inputs as they came (repeats are recognised here), then each scenario that has events or a due
-deadline, then receipts (they carry what the scenario decided), then its messages, then windows and batches.
+Order in a round: the inputs as they came (repeats are recognised here), then each scenario that has events or is due,
+then receipts (they carry what the scenario decided), then its messages, then windows and batches.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -21,7 +21,7 @@ import msgspec
 
 from ..errors import DoorstepError, JournalError
 from ..limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
-from ..messages.envelope import Receipt, encode
+from ..messages.envelope import ENCODE, Receipt
 from .aggregate import Windows
 from .answers import PendingAnswers
 from .decode import Catalog
@@ -66,9 +66,6 @@ from .scenario import Outcome, Refusal, Scenario, Sensor
 NODE: Final = "node"
 """The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
 
-Made = tuple[str, Receipt, bool]
-"""A receipt: for whom, and whether in JSON."""
-
 
 class Node:
     """The core. Before the first `Configure` it knows no rules and refuses to handle anything else."""
@@ -80,18 +77,16 @@ class Node:
         if NODE in self.scenarios:
             raise DoorstepError(f"A scenario cannot have the name {NODE!r}. Give it another name.")
         self.number = 0
-        """The last row's number."""
         self.sequence = 0
-        """The last answer's."""
+        """The numbers of the last row and of the last answer."""
         self.last = Now(0.0, 0)
         self.counts = Counts()
         self.pending_answers = PendingAnswers()
         self.decided = 0
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
-        """Rows whose effects came out differently in recovery: another version of the code made them."""
+        """Rows of the recovered ones whose effects came out differently: another version of the code made them."""
         self.recovered_rows = self.recovered_bytes = 0
-        """What recovery had to run through: rows after the snapshot, and their size."""
         self.age_ms = 0
         """How long the node has lived, by its rounds: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
@@ -106,11 +101,12 @@ class Node:
 
     def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
         """One round, live. No effects where nothing durable happened: observations alone make no row."""
-        inputs, recorded = self._observe(batch, now)
+        inputs, recorded, touched = self._observe(batch, now)
         mono = now.mono
         due: dict[str, Sensor] = {}
         for name, scenario in self.scenarios.items():
-            deadline = scenario.next_deadline()
+            # A scenario that has events decides in any case.
+            deadline = None if name in touched else scenario.next_deadline()
             if deadline is not None and deadline <= mono:
                 due[name] = scenario.live_sensor()
         if not inputs and not due:
@@ -144,8 +140,8 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """When `handle` wants to be called even without inputs, in monotonic seconds."""
-        deadlines = (self.next_decision(), self.windows.next_deadline())
-        return min([deadline for deadline in deadlines if deadline is not None], default=None)
+        decide, seal = self.next_decision(), self.windows.next_deadline()
+        return seal if decide is None else decide if seal is None else min(decide, seal)
 
     def next_decision(self) -> float | None:
         """The earliest deadline of a scenario."""
@@ -154,11 +150,12 @@ class Node:
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
-    def _observe(self, batch: Sequence[Input], now: Now) -> tuple[list[Input], list[Recorded]]:
-        """Feeds the scenarios with what is in memory only; returns the rest, and how the row keeps it. A scenario
-        observes each event before its round, so that nobody who sends one counts as silent."""
+    def _observe(self, batch: Sequence[Input], now: Now) -> tuple[list[Input], list[Recorded], dict[str, None]]:
+        """Feeds the scenarios with what is in memory only, and with each event before its round. Returns the rest, how
+        the row keeps it, and the scenarios that have events."""
         inputs: list[Input] = []
         recorded: list[Recorded] = []
+        touched: dict[str, None] = {}
         routes = self.catalog.routes
         for item in batch:
             if isinstance(item, Event):
@@ -168,6 +165,7 @@ class Node:
                 if isinstance(made, RecordedEvent):
                     self.scenarios[scenario].observe(item.client, item.observed or item.body, now)
                     inputs.append(item)
+                    touched[scenario] = None
                 else:
                     inputs.append(made)
             elif isinstance(item, Observed):
@@ -178,15 +176,16 @@ class Node:
             else:
                 inputs.append(item)
                 recorded.append(item)
-        return inputs, recorded
+        return inputs, recorded, touched
 
     def _again(self, row: Row, *, decided: bool) -> list[Effect]:
         inputs = [self.catalog.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
         sensors: dict[str, Sensor] = {}
         for record in row.scenarios:
             if record.scenario not in self.scenarios:
-                hint = "Add it to the option scenarios, and its folder to scenario_path."
-                raise JournalError(f"The scenario {record.scenario!r} of the journal is not switched on. {hint}")
+                raise JournalError(
+                    f"The scenario {record.scenario!r} of the journal is not switched on: add it to scenarios."
+                )
             sensors[record.scenario] = self.scenarios[record.scenario].recorded_sensor(record.record, decided)
         cut = [effect for effect in row.effects if isinstance(effect, Batch)] if decided else None
         return self._round(inputs, row.inputs, row.now, sensors, cut)
@@ -206,7 +205,7 @@ class Node:
         if expired:
             self.windows.count(NODE, "answer.expired", now.wall_ms, now, expired)
         reasons: list[str] = []
-        receipts: list[Made | None] = []
+        receipts: list[tuple[str, Receipt, bool] | None] = []
         messages: list[Message] = []
         lookups: list[DuplicateLookup] = []
         work: dict[str, list[tuple[int, str, Event]]] = {}
@@ -236,15 +235,15 @@ class Node:
             outcomes = scenario.round(events, now, sensor, out)
             for (index, kind, event), outcome in zip(mine or (), outcomes, strict=True):
                 reasons[index] = self._decided(name, kind, event.body.at, outcome.refusal, now)
-                receipt = outcome.made(scenario.receipt, event.body.id, kind, now)
+                receipt = _receipt(scenario.receipt, event.body.id, kind, outcome, now)
                 receipts[index] = (event.client, receipt, event.json)
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
-            messages += out.messages
+            messages += out.messages.values()
 
         expires = now.mono + RECEIPT_EXPIRY_S
         effects: list[Recordable] = [
-            self._answer(made[0], "receipt", encode(made[1], made[2]), expires) for made in receipts if made is not None
+            self._answer(made[0], "receipt", ENCODE[made[2]](made[1]), expires) for made in receipts if made
         ]
         effects += [self._answer(*message) for message in messages]
         effects += lookups
@@ -282,7 +281,7 @@ class Node:
         self.windows.event(scenario, f"refused.{reason}", at_ms, now)
         return reason
 
-    def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> Made | None:
+    def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> tuple[str, Receipt, bool] | None:
         """A message that was no event. Where it had an id, its refusal is the decision about that id; None for a
         repeat, and where it had none."""
         self.counts.received += 1
@@ -298,7 +297,7 @@ class Node:
         self._decided(scenario, item.kind, now.wall_ms, refusal, now)
         if not item.id:
             return None
-        return item.client, Outcome(refusal).made(Receipt, item.id, item.kind, now), item.json
+        return item.client, _receipt(Receipt, item.id, item.kind, Outcome(refusal), now), item.json
 
     def _other(self, item: Input, now: Now, messages: list[Message]) -> None:
         match item:
@@ -348,7 +347,7 @@ class Node:
             if self.rules is not None:
                 self.dedup.forget(self.age_ms, self.rules.retention_s * 1000, self.number)
         if cut is None:
-            return self.outbox.cut(now)
+            return self.outbox.cut(now) if self.outbox.may_cut else []
         self.outbox.replay_cut(cut, now)
         return cut
 
@@ -378,11 +377,18 @@ class Node:
         self.dedup = DedupIndex.restore(state.dedup)
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)
-        for name, scenario_state in state.scenarios.items():
-            if name in self.scenarios:
-                self.scenarios[name].restore(scenario_state)
-            else:
-                self._dormant[name] = scenario_state
+        self._dormant = state.scenarios
+        for name, scenario in self.scenarios.items():
+            if name in self._dormant:
+                scenario.restore(self._dormant.pop(name))
+
+
+def _receipt(form: type[Receipt], id_: str, kind: str, outcome: Outcome, now: Now) -> Receipt:
+    refusal = outcome.refusal
+    if refusal is None:
+        return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
+    why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
+    return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **outcome.receipt)
 
 
 @contextmanager

@@ -110,7 +110,8 @@ class Outbox:
         self._pool: dict[Key, Window] = {}
         self._sizes: dict[Key, int] = {}
         self._pool_bytes = 0
-        self._cuts = 0
+        self.may_cut = 0
+        """Batches that may be numbered before the centre has answered; `cut` has nothing to do while it is 0."""
 
     # -- from the node ---------------------------------------------------------------------------------------------
 
@@ -120,15 +121,15 @@ class Outbox:
             self._newest_ms = max(self._newest_ms, window.end)
             self._put(window)
         if windows:
-            self._cuts = BATCHES_CUT_MAX
+            self.may_cut = BATCHES_CUT_MAX
             self._coarsen()
 
     def cut(self, now: Now) -> list[Batch]:
         """Number what there is room for: at most BATCHES_CUT_MAX since the last word of the centre or the last windows,
         at most BATCHES_IN_FLIGHT_MAX in flight. The new batches, in order."""
         batches: list[Batch] = []
-        while self._cuts and self.epoch and self._pool and len(self._flying) < BATCHES_IN_FLIGHT_MAX:
-            self._cuts -= 1
+        while self.may_cut and self.epoch and self._pool and len(self._flying) < BATCHES_IN_FLIGHT_MAX:
+            self.may_cut -= 1
             windows = self._take()
             body = encode_body(windows)
             previous = self._flying[-1].batch.sha256 if self._flying else self._head
@@ -136,12 +137,12 @@ class Outbox:
             batch = Batch(self.node, self.epoch, seq, sha256(body).digest(), previous, body)
             self._flying.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
             batches.append(batch)
-        self._cuts = 0
+        self.may_cut = 0
         return batches
 
     def replay_cut(self, batches: list[Batch], now: Now) -> None:
         """In recovery: these were cut in this round then. Their windows leave the pool."""
-        self._cuts = 0
+        self.may_cut = 0
         for batch in batches:
             windows = decode_body(batch.body)
             for window in windows:
@@ -167,7 +168,7 @@ class Outbox:
             return
         if self.through < greeting.old_through:
             self.stored(self.epoch, greeting.old_through)
-        self._cuts = BATCHES_CUT_MAX
+        self.may_cut = BATCHES_CUT_MAX
         back = [window for item in self._flying for window in decode_body(item.batch.body)]
         self._flying = []
         self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
@@ -185,7 +186,7 @@ class Outbox:
         if epoch != self.epoch or not self.epoch or through > self.through + len(self._flying):
             self.protocol_errors += 1
             return
-        self._cuts = BATCHES_CUT_MAX
+        self.may_cut = BATCHES_CUT_MAX
         while self.through < through:
             item = self._flying.pop(0)
             self.through, self._head = item.batch.seq, item.batch.sha256
@@ -253,7 +254,7 @@ class Outbox:
             self.protocol_errors,
             self._flying,
             list(self._pool.values()),
-            self._cuts,
+            self.may_cut,
             self._chain,
         )
         return _encode(state)
@@ -264,7 +265,7 @@ class Outbox:
         self.epoch, self.through, self._head = state.epoch, state.through, state.head
         self._newest_ms, self.protocol_errors = state.newest_ms, state.protocol_errors
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
-        self._flying, self._cuts, self._chain = state.in_flight, state.cuts, state.history
+        self._flying, self.may_cut, self._chain = state.in_flight, state.cuts, state.history
         self._pool, self._sizes, self._pool_bytes = {}, {}, 0
         for window in state.pool:
             self._keep(window)

@@ -46,14 +46,6 @@ class Outcome(Struct, frozen=True):
     refusal: Refusal | None = None
     receipt: Mapping[str, Any] = {}
 
-    def made(self, form: type[Receipt], id_: str, kind: str, now: Now) -> Receipt:
-        """The receipt of the event `id_`."""
-        refusal = self.refusal
-        if refusal is None:
-            return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **self.receipt)
-        why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
-        return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **self.receipt)
-
 
 class Message(Struct, frozen=True):
     """One kind of message. Up: `body` is a frozen struct derived from `messages.envelope.Up` (durable), or one with a

@@ -147,17 +147,12 @@ class Status:
         """Messages were not decided, and nobody could be answered."""
         _count(self._dropped, reason, n)
 
-    def accepted(self, n: int = 1) -> None:
-        """Events were decided for the first time."""
-        self._counts["accepted"] += n
-
-    def duplicate(self, n: int = 1) -> None:
-        """Events came again and got the recorded answer."""
-        self._counts["duplicate"] += n
-
-    def decided(self, n: int = 1) -> None:
-        """Dispatch decisions were made."""
-        self._counts["decisions"] += n
+    def decided(self, accepted: int, duplicate: int, decisions: int) -> None:
+        """A round: events decided for the first time, events that came again, and decisions of scenarios."""
+        counts = self._counts
+        counts["accepted"] += accepted
+        counts["duplicate"] += duplicate
+        counts["decisions"] += decisions
 
     def answered(self, n: int = 1) -> None:
         """Answers became visible to their clients."""

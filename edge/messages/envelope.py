@@ -10,7 +10,7 @@ Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the nod
 states otherwise; `*_s` are seconds.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -60,18 +60,21 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
 
 
-_pack = msgspec.msgpack.Encoder()
-_json = msgspec.json.Encoder()
+ENCODE: Final = (msgspec.msgpack.Encoder().encode, msgspec.json.Encoder().encode)
+"""A message body as MessagePack, or (`ENCODE[True]`) as JSON."""
+
+JSON_STARTS: Final = (b"{", b" ", b"\n", b"\r", b"\t")
+"""The first bytes of JSON. An empty payload counts as MessagePack, which refuses it."""
 
 
 def encode(body: Struct, json: bool) -> bytes:
     """One message body as JSON or MessagePack."""
-    return _json.encode(body) if json else _pack.encode(body)
+    return ENCODE[json](body)
 
 
 def is_json(payload: bytes) -> bool:
-    """Whether a payload is JSON. An empty payload is neither and counts as MessagePack, which refuses it."""
-    return payload[:1] in (b"{", b" ", b"\n", b"\r", b"\t")
+    """Whether a payload is JSON."""
+    return payload[:1] in JSON_STARTS
 
 
 def topic_up(node: str, client: str, kind: str) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ..core.decode import Catalog
 from ..core.model import Input, Observed, Rejected
 from ..errors import Reason
+from ..health.latency import Latency, record_all
 from ..health.status import Status
 from ..limits import BATCH_INPUTS_MAX
 from ..mqtt.seam import Publish, Source
@@ -55,7 +56,7 @@ class IngestQueue:
 
     def __init__(self, status: Status, catalog: Catalog, crs: str) -> None:
         self._status, self._decode, self._crs = status, catalog.decode, crs
-        self._queued, self._decoded = status.latencies["queue"].record, status.latencies["decode"].record
+        self._queue_stage, self._decode_stage = status.latencies["queue"], status.latencies["decode"]
         self.due: deque[ReadBatch] = deque()
         """Reads for the next round."""
         self.taken = 0
@@ -88,6 +89,7 @@ class IngestQueue:
         received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
         inputs: list[Input] = []
         acks: list[PendingAck] = []
+        spent: list[tuple[Latency, float, int]] = []
         begin = perf_counter()
         first_at = due[0].at
         count = 0
@@ -108,6 +110,7 @@ class IngestQueue:
             if tokens:
                 acks.append(PendingAck(source, tokens, durable))
             count += len(publishes)
-            self._queued(begin - at, len(publishes))
-        self._decoded(perf_counter() - begin, count)
+            spent.append((self._queue_stage, begin - at, len(publishes)))
+        spent.append((self._decode_stage, perf_counter() - begin, count))
+        record_all(spent)
         return inputs, acks, first_at

@@ -24,18 +24,19 @@ class PendingInputs:
         self._delivered: list[int] = []
         self._shed: dict[Reason, int] = {}
         self._timer: asyncio.TimerHandle | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self._delivered or self._shed)
+        self.waiting = False
+        """Whether `take` has something."""
 
     def delivered(self, sequences: list[int]) -> None:
         """Answers that reached their client."""
         self._delivered += sequences
+        self.waiting = True
         self._arm_flush()
 
     def shed(self, reason: Reason, count: int) -> None:
         """Messages that a link dropped."""
         self._shed[reason] = self._shed.get(reason, 0) + count
+        self.waiting = True
         self._arm_flush()
 
     @property
@@ -46,6 +47,7 @@ class PendingInputs:
     def take(self) -> list[Durable]:
         """Everything, as inputs of the round that is about to be made."""
         taken: list[Durable] = []
+        self.waiting = False
         if self._delivered:
             taken.append(Delivered(self._delivered))
             self._delivered = []
@@ -60,5 +62,5 @@ class PendingInputs:
 
     def _overdue(self) -> None:
         self._timer = None
-        if self._delivered or self._shed:
+        if self.waiting:
             self._due()

@@ -19,6 +19,7 @@ from ..clock import Clock
 from ..core.model import Answer, Batch, Configure, Effect, Input, Presence, Rules
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
+from ..health.latency import Latency, record_all
 from ..health.status import Status
 from ..journal.journal import Journal
 from ..limits import (
@@ -64,8 +65,8 @@ class Pipeline:
         self._status = status
         self._ingest = IngestQueue(status, node.catalog, crs)
         stages = status.latencies
-        self._decided, self._waited = stages["decide"].record, stages["commit"].record
-        self._published, self._went_through = stages["publish"].record, stages["total"].record
+        self._decide_stage, self._commit_stage = stages["decide"], stages["commit"]
+        self._publish_stage, self._total_stage = stages["publish"], stages["total"]
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
         self._inflight: deque[InflightCommit] = deque()
@@ -205,7 +206,7 @@ class Pipeline:
         """Calls the core and hands its row to the journal. Where nothing durable happened nobody waits for the disk,
         but acknowledgements keep the order of the publishes."""
         begin = perf_counter()
-        batch: list[Input] = [*inputs, *self._pending.take()]
+        batch = [*inputs, *self._pending.take()] if self._pending.waiting else inputs
         counts, decided = self.node.counts, self.node.decided
         accepted, duplicate = counts.accepted, counts.duplicate
         try:
@@ -217,11 +218,9 @@ class Pipeline:
             return
         handled = perf_counter()
         if effects:
-            self._decided(handled - begin, len(inputs) or 1)
-            status = self._status
-            status.accepted(counts.accepted - accepted)
-            status.duplicate(counts.duplicate - duplicate)
-            status.decided(self.node.decided - decided)
+            self._decide_stage.record(handled - begin, len(inputs) or 1)
+            made = self.node.decided - decided
+            self._status.decided(counts.accepted - accepted, counts.duplicate - duplicate, made)
             self._commit(effects, read_at, handled, acks)
         elif self._inflight and acks:
             last = self._inflight[-1]
@@ -265,7 +264,6 @@ class Pipeline:
             self._committed_sequence = round_.sequence
             if round_.batch is not None:
                 self._committed_batch, batches = round_.batch, True
-            self._waited(committed_at - round_.handled_at)
         if clients:
             self._status.answered(sum([round_.answers for round_ in done]))
             for link in self.links:
@@ -274,11 +272,14 @@ class Pipeline:
             round_.acknowledge()
         self.on_shown()
         published = perf_counter()
+        spent: list[tuple[Latency, float, int]] = []
         for round_ in done:
-            self._published(published - committed_at)
-            self._went_through(published - round_.read_at)
+            spent.append((self._commit_stage, committed_at - round_.handled_at, 1))
+            spent.append((self._publish_stage, published - committed_at, 1))
+            spent.append((self._total_stage, published - round_.read_at, 1))
             for lookup in round_.lookups:
                 self._lookups.ask(lookup)
+        record_all(spent)
         if batches:
             self.on_batches()
         rows, size = COMMIT_QUEUE_ROWS_MAX // 4, COMMIT_QUEUE_BYTES_MAX // 4
@@ -310,7 +311,7 @@ class Pipeline:
             self._handle([], perf_counter())
 
     def _flush(self) -> None:
-        if self._pending and self._serving:
+        if self._pending.waiting and self._serving:
             self._handle([], perf_counter())
 
     # -- snapshots and failures ----------------------------------------------------------------------------------------

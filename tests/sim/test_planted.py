@@ -149,7 +149,7 @@ def offer_to_two(patch: Patch) -> None:
         idle = [rider for rider in dispatch.riders.known.values() if rider.on and not rider.orders]
         for order in dispatch.orders.open.values():
             if order.state == "offered" and order.offers == 1 and idle:
-                assignments._offer(dispatch, order, idle.pop(), now)
+                assignments._offer(dispatch, order, idle.pop())
 
     patch.setattr(assignments, "apply_decisions", hasty)
 

@@ -16,7 +16,6 @@ from .messages import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import Offered, Order
-from .state.positions import milliseconds
 from .state.riders import Rider, same_pickup
 from .state.sensor import Sensor
 
@@ -30,9 +29,11 @@ _ENDED: Final = {
 # -- what people hear --------------------------------------------------------------------------------------------------
 
 
-def update(order: Order, now: Now, out: Effects, reason: str = "", to: Sequence[str] = ()) -> None:
+def update(
+    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str = "", to: Sequence[str] = ()
+) -> None:
     """The order's state, to its customer and its shop where `to` names nobody else."""
-    behind_ms = now.wall_ms - milliseconds(now)
+    behind_ms = now.wall_ms - dispatch.now_ms
     body = Update(
         order=order.id,
         state=order.state,
@@ -51,7 +52,7 @@ def update(order: Order, now: Now, out: Effects, reason: str = "", to: Sequence[
 def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Effects) -> None:
     """Decisions of this round, or of a recorded one, become plans and offers. Riders hear of them when all are made, so
     that each assignment shows the whole trip."""
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     offered: list[Order] = []
     for decision in decisions:
         order = dispatch.orders.open.get(decision.order)
@@ -61,11 +62,11 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
         chosen = _chosen(decision)
         rider = dispatch.riders.known.get(decision.rider) if chosen is not None else None
         if chosen is None or rider is None:
-            forecast(order, None, now)
+            forecast(dispatch, order, None, now)
             continue
-        forecast(order, chosen, now)
+        forecast(dispatch, order, chosen, now)
         if decision.offer:
-            _offer(dispatch, order, rider, now)
+            _offer(dispatch, order, rider)
             offered.append(order)
         else:
             order.plan = rider.id
@@ -86,20 +87,20 @@ def _chosen(decision: Decision) -> Candidate | None:
     return None
 
 
-def forecast(order: Order, chosen: Candidate | None, now: Now) -> None:
+def forecast(dispatch: DispatchState, order: Order, chosen: Candidate | None, now: Now) -> None:
     """What is expected of the order with this rider; nothing where there is none."""
     order.plan = ""
     if chosen is None:
         order.arrive_ms = order.pickup_ms = order.dropoff_ms = 0
         return
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     order.arrive_ms = now_ms + (chosen.free_in_s + chosen.travel_s) * 1000
     order.pickup_ms = now_ms + chosen.pickup_at - now.wall_ms
     order.dropoff_ms = now_ms + chosen.dropoff_at - now.wall_ms
 
 
-def _offer(dispatch: DispatchState, order: Order, rider: Rider, now: Now) -> None:
-    now_ms = milliseconds(now)
+def _offer(dispatch: DispatchState, order: Order, rider: Rider) -> None:
+    now_ms = dispatch.now_ms
     dispatch.offers += 1
     order.offer, order.rider, order.offers = dispatch.offers, rider.id, order.offers + 1
     dispatch.orders.move(order, OFFERED, now_ms, now_ms + dispatch.rules.reply_s * 1000)
@@ -110,7 +111,7 @@ def _offer(dispatch: DispatchState, order: Order, rider: Rider, now: Now) -> Non
 
 def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
     """The rider hears of its offer, and everybody else of what is expected now."""
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     behind_ms = now.wall_ms - now_ms
     assignment = Assignment(
         offer=order.offer,
@@ -125,7 +126,7 @@ def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> 
     out.count("order.offered", now.wall_ms)
     if order.offers == 1:
         out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
-    update(order, now, out)
+    update(dispatch, order, now, out)
 
 
 def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
@@ -174,11 +175,11 @@ def release(
     if order.state is not OFFERED:
         out.count("order.reassigned", now.wall_ms)
     unload(dispatch, order, now, out, reason if tell_rider else "")
-    now_ms = milliseconds(now)
-    forecast(order, None, now)
+    now_ms = dispatch.now_ms
+    forecast(dispatch, order, None, now)
     dispatch.orders.move(order, PLACED, now_ms, give_up_ms(dispatch, order))
     dispatch.changed = True
-    update(order, now, out, reason)
+    update(dispatch, order, now, out, reason)
 
 
 def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str) -> None:
@@ -192,7 +193,7 @@ def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason
     order.rider, order.offer = "", 0
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
-        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, milliseconds(now))
+        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
 
 
 def exclude(order: Order, rider: str, now_ms: int) -> None:
@@ -206,7 +207,7 @@ def end(
     dispatch: DispatchState, order: Order, state: OrderState, now: Now, out: Effects, at_ms: int, reason: str = ""
 ) -> None:
     """The order is delivered, cancelled or given up."""
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     if state is not DELIVERED and order.rider:
         unload(dispatch, order, now, out, reason or state)
     rider = dispatch.riders.known.get(order.rider) if order.rider else None
@@ -220,7 +221,7 @@ def end(
         kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
         dispatch.learn(order, kept)
         out.count("promise.kept" if kept else "promise.broken", at_ms)
-    update(order, now, out, reason)
+    update(dispatch, order, now, out, reason)
 
 
 def give_up_ms(dispatch: DispatchState, order: Order) -> int:
@@ -238,8 +239,8 @@ def stale_ms(order: Order, now_ms: int) -> int:
 
 def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> None:
     """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
-    now_ms = milliseconds(now)
-    silent = sensor.silent(now)
+    now_ms = dispatch.now_ms
+    silent = sensor.silent(dispatch.now_ms)
     for name in silent:
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:

@@ -24,7 +24,6 @@ from .messages import (
 )
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
-from .state.positions import milliseconds
 from .state.travel import metres, seconds
 
 _ACCEPT: Final = OrderEvent.ACCEPT
@@ -43,7 +42,7 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
     body: Durable = event.body  # pyright: ignore[reportAssignmentType] - the catalogue hands over no other kinds
     rider = dispatch.riders.known.get(client)
     if rider is not None:
-        dispatch.riders.touch(rider, milliseconds(now))
+        dispatch.riders.touch(rider, dispatch.now_ms)
     if isinstance(body, OrderPlace):
         return _place(dispatch, client, body, now, out)
     if isinstance(body, RiderShift):
@@ -77,7 +76,7 @@ def _place(dispatch: DispatchState, client: str, body: OrderPlace, now: Now, out
     if distance_m > dispatch.rules.radius_m_max:
         detail = f"{distance_m} m from the shop; at most {dispatch.rules.radius_m_max}"
         return Refusal(Reason.OUT_OF_AREA, "dropoff", detail)
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     ready_ms = now_ms + (body.prep_s or 0) * 1000
     if body.ready_at is not None:
         refusal = _too_far(body.ready_at, now)
@@ -104,7 +103,7 @@ def _place(dispatch: DispatchState, client: str, body: OrderPlace, now: Now, out
     out.locate("order.placed", body.at, dropoff.lat, dropoff.lon, client)
     # The customer has the receipt; for the shop this is how it learns of the order.
     if order.shop != client:
-        update(order, now, out, to=(order.shop,))
+        update(dispatch, order, now, out, to=(order.shop,))
     return None
 
 
@@ -124,7 +123,7 @@ def _kitchen(
     refusal = _refusal(order, OrderEvent.DELAY if delay else OrderEvent.READY)
     if refusal is not None or not isinstance(order, Order) or order.state is PICKED_UP:
         return refusal
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     if delay:
         refusal = _too_far(body.ready_at, now)
         if refusal is not None:
@@ -146,7 +145,7 @@ def _kitchen(
         dispatch.orders.due(order, give_up_ms(dispatch, order))
     elif order.state is not OFFERED:
         dispatch.orders.due(order, stale_ms(order, now_ms))
-    update(order, now, out, "kitchen", (order.client, order.shop, *([order.rider] if order.rider else [])))
+    update(dispatch, order, now, out, "kitchen", (order.client, order.shop, *([order.rider] if order.rider else [])))
     return None
 
 
@@ -161,7 +160,7 @@ def _too_far(ready_at: int, now: Now) -> Refusal | None:
 
 
 def _shift(dispatch: DispatchState, client: str, body: RiderShift, now: Now, out: Effects) -> Refusal | None:
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     rider = dispatch.riders.get(client)
     if not body.on:
         if rider is not None and rider.on:
@@ -192,7 +191,7 @@ def _reply(
     refusal = _refusal(order, order_event)
     if refusal is not None or not isinstance(order, Order):
         return refusal
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     if order_event is _DECLINE:
         out.count("offer.declined", body.at)
         exclude(order, client, now_ms)
@@ -202,7 +201,7 @@ def _reply(
         dispatch.changed = True
         out.count("order.assigned", body.at)
         out.measure("placed_to_accepted_ms", body.at, now_ms - order.placed_ms)
-        update(order, now, out)
+        update(dispatch, order, now, out)
     return None
 
 
@@ -238,7 +237,7 @@ def _advance(
     dispatch: DispatchState, order: Order, state: OrderState, body: RiderProgress, now: Now, out: Effects
 ) -> None:
     """At the shop, or away from it with the food."""
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     rider = dispatch.riders.known[order.rider]
     dispatch.orders.move(order, state, now_ms, stale_ms(order, now_ms))
     dispatch.riders.at(rider, order.pickup_lat, order.pickup_lon, now_ms)
@@ -252,11 +251,11 @@ def _advance(
         out.measure("ready_to_pickup_ms", body.at, max(0, now_ms - order.ready_ms))
     # Not worth a decision of its own: it moves the plans of others by little, and the next look finds that.
     dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
-    update(order, now, out)
+    update(dispatch, order, now, out)
 
 
 def _deliver(dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects) -> None:
-    now_ms = milliseconds(now)
+    now_ms = dispatch.now_ms
     dispatch.riders.at(dispatch.riders.known[order.rider], order.dropoff_lat, order.dropoff_lon, now_ms)
     order.dropoff_ms = now_ms
     out.measure("click_to_door_ms", body.at, now_ms - order.placed_ms)

@@ -66,13 +66,10 @@ class DispatchRecord(Struct, frozen=True, array_like=True):
 
 EMPTY: Final = DispatchRecord([], [])
 
-_encode = msgspec.msgpack.Encoder().encode
+encode_record = msgspec.msgpack.Encoder().encode
+"""(observations, decisions) as bytes for the row; a round that has none of either has no bytes."""
+
 _decode = msgspec.msgpack.Decoder(DispatchRecord).decode
-
-
-def encode_record(observations: list[Observation], decisions: list[Decision]) -> bytes:
-    """The bytes for the row; empty where nothing was observed or decided."""
-    return _encode(DispatchRecord(observations, decisions)) if observations or decisions else b""
 
 
 def decode_record(record: bytes) -> DispatchRecord:

@@ -18,11 +18,11 @@ from .decide.choice import choose
 from .events import apply
 from .examples import examples
 from .explain import explain, placed
-from .messages import COUNTERS, MESSAGES, NAME, OrderPlace, OrderReceipt, RiderPosition, RiderShift
+from .messages import COUNTERS, MESSAGES, NAME, OrderPlace, OrderReceipt, Promise, RiderPosition, RiderShift
 from .options import DispatchOptions
 from .records import Decision, decode_record
 from .state.dispatch_state import DispatchState
-from .state.orders import Orders
+from .state.orders import Order, Orders
 from .state.positions import milliseconds
 from .state.riders import Riders
 from .state.sensor import LiveSensor, RecordedSensor, Sensor
@@ -81,11 +81,12 @@ class Dispatch(Scenario):
         """Silent riders, ends of shifts, lapsed offers, orders that cannot be delivered; then the events; then one
         decision over what has changed."""
         state = self.state
+        state.now_ms = milliseconds(now)
         assignments.expire(state, now, sensor, out)
         refusals = [apply(state, event, now, out) for event in events]
         if sensor.decisions is None:
             sensor.decisions = self._decide(now, sensor)
-            out.decided(len(sensor.decisions))
+            out.decisions += len(sensor.decisions)
         assignments.apply_decisions(state, sensor.decisions, now, out)
         return [self._outcome(event, refusal) for event, refusal in zip(events, refusals, strict=True)]
 
@@ -98,7 +99,7 @@ class Dispatch(Scenario):
         orders = state.orders
         if not orders.waiting:
             return []
-        needs_decision = sensor.needs_decision(now)
+        needs_decision = sensor.needs_decision(state.now_ms)
         if not (needs_decision or state.changed):
             return []
         again = ROUND_AGAIN_MIN + 2 * state.riders.idle
@@ -115,8 +116,13 @@ class Dispatch(Scenario):
         if refusal is None and isinstance(body, OrderPlace) and body.promise:
             found = self.state.orders.open.get(order)
             if found is not None and found.promised_ms:
-                return Outcome(None, {"order": order, "promise": self.state.promise(found)})
+                return Outcome(None, {"order": order, "promise": self.promise(found)})
         return Outcome(refusal, {"order": order})
+
+    def promise(self, order: Order) -> Promise:
+        """What was promised when the order was placed."""
+        counts = self.state.by_offer if order.promised_by == "offer" else self.state.by_plan
+        return Promise(order.promised_at, round(counts.kept / counts.ended, 2))
 
     def next_deadline(self) -> float | None:
         """When a round is due even without events, in monotonic seconds. 0.0: at once."""

@@ -57,7 +57,7 @@ def test_the_first_difference_is_named(tmp_path: Path) -> None:
     row = next(row for row in map(decode_row, rows) if any(one.rider for one in record_in(row).decisions[:1]))
     found = record_in(row)
     decision = msgspec.structs.replace(found.decisions[0], why="because")
-    record = encode_record(found.observations, [decision, *found.decisions[1:]])
+    record = encode_record((found.observations, [decision, *found.decisions[1:]]))
     changed = msgspec.structs.replace(row, scenarios=[ScenarioRecord("dispatch", record)])
     rewrite(path, row.number, encode_row(changed))
     result = call("--journal", str(path))

@@ -25,7 +25,7 @@ def test_every_client_gets_its_own_encoding():
     update = Update(order="o-1", state="accepted", at=T0)
     out.tell("alice", update, 9.0)
     out.tell("bob", update, 9.0)
-    (alice, kind, payload, expires), (bob, _, packed, _) = out.messages
+    (alice, kind, payload, expires), (bob, _, packed, _) = out.messages.values()
     assert (alice, bob, kind, expires) == ("alice", "bob", "update", 9.0)
     assert json.loads(payload) == msgspec.msgpack.decode(packed)
 
@@ -37,7 +37,7 @@ def test_a_cancelled_message_is_not_sent():
         out.tell("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
     out.cancel("r-1", "assignment", "o-1")
     out.cancel("r-1", "assignment", "o-3")
-    assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in out.messages] == ["o-2"]
+    assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in out.messages.values()] == ["o-2"]
 
 
 def test_of_one_topic_the_last_message_is_sent():
@@ -49,7 +49,7 @@ def test_of_one_topic_the_last_message_is_sent():
         out.tell("r-1", Assignment(offer=1, order=state, state="offered", at=T0), 9.0)
     out.tell("bob", Update(order="o-1", state="at_shop", at=T0), 9.0, "o-1")
     out.tell("alice", Update(order="o-2", state="delivered", at=T0), 9.0, "o-2")
-    sent = [(client, msgspec.msgpack.decode(payload)) for client, _, payload, _ in out.messages]
+    sent = [(client, msgspec.msgpack.decode(payload)) for client, _, payload, _ in out.messages.values()]
     assert [(client, body["order"], body["state"]) for client, body in sent] == [
         ("r-1", "accepted", "offered"),
         ("alice", "o-1", "at_shop"),
@@ -74,7 +74,7 @@ def test_counts_and_measures_land_in_their_window():
     """What the scenario counts and measures is in the window of its stamp."""
     windows = Windows(5, 8)
     out = effects(windows, "wgs84", {})
-    out.count("order.delivered", T0, 2)
+    out.count("order.delivered", T0, n=2)
     out.measure("click_to_door_ms", T0, 1_500)
     (window,) = windows.seal(Now(200.0, T0 + 200_000))
     assert window.counters == {"order.delivered": 2}

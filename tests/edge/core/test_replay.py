@@ -37,7 +37,7 @@ def changed(body: bytes, **fields: Any) -> bytes:
 def rerecorded(row: Row, observations: list[Any] | None = None, decisions: list[Any] | None = None) -> list[Any]:
     """The records of a row with other observations or decisions of dispatch."""
     found = record_in(row)
-    body = encode_record(observations or found.observations, decisions or found.decisions)
+    body = encode_record((observations or found.observations, decisions or found.decisions))
     return [ScenarioRecord("dispatch", body)]
 
 

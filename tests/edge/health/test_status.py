@@ -52,9 +52,7 @@ def test_counts_are_reported_by_kind_and_reason() -> None:
     status.received("order.place")
     status.refused("too_late")
     status.dropped("malformed", 2)
-    status.accepted(4)
-    status.duplicate()
-    status.decided(5)
+    status.decided(4, 1, 5)
     status.answered(6)
     assert status.report(time.now())["counts"] == {
         "received": {"order.place": 4},

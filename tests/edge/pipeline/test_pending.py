@@ -12,13 +12,13 @@ def test_everything_goes_with_the_next_round():
 
     async def main() -> None:
         pending = PendingInputs(asyncio.get_running_loop(), lambda: None)
-        assert not pending
+        assert not pending.waiting
         pending.delivered([1, 2])
         pending.shed(Reason.OVER_QUOTA, 2)
         pending.delivered([3])
         pending.shed(Reason.FORBIDDEN_TOPIC, 1)
         pending.shed(Reason.OVER_QUOTA, 5)
-        assert pending
+        assert pending.waiting
         assert pending.take() == [
             Delivered([1, 2, 3]),
             Shed(Reason.OVER_QUOTA, 7),

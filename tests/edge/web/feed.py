@@ -58,8 +58,7 @@ class Feed:
         wave = 1 + 0.4 * math.sin(self.turn / 20)
         for kind, share in (("rider.position", 40), ("order.place", 2), ("rider.progress", 5), ("rider.reply", 2)):
             self.status.received(kind, int(share * wave))
-        self.status.accepted(9)
-        self.status.decided(int(3 * wave) + 1)
+        self.status.decided(9, 0, int(3 * wave) + 1)
         self.status.answered(12)
         for _ in range(20):
             parts = [
@@ -72,7 +71,7 @@ class Feed:
             self.status.refused("too_late")
         if self.turn % 31 == 0:
             self.status.dropped("malformed")
-            self.status.duplicate()
+            self.status.decided(0, 1, 0)
 
     def live(self) -> LiveView:
         """Where everything is."""

@@ -37,10 +37,9 @@ from ..state.riders import Riders
 from ..state.sensor import Sensor
 from ..state.travel import Service
 from .bundling import Bundling
-from .candidates import RANK, BusyRiders, CandidateCost, candidate_costs
+from .candidates import RANK, BusyRiders, CandidateCost, candidate_costs, why_later, why_nobody, why_rider
 from .matching import match
 from .round_plan import plan_round
-from .why import why_later, why_nobody, why_rider
 
 RULE: Final = "planned-3"
 """The version of this policy, in every record."""
@@ -61,7 +60,7 @@ def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sen
     if due:
         if len(due) > 1:
             due.sort(key=_sequence)
-        decisions += _RoundDecision(due, orders, riders, rules, now, sensor).decide()
+        decisions += _RoundDecision(due, orders, riders, rules, now_ms, now.wall_ms - now_ms, sensor).decide()
     return decisions
 
 
@@ -74,16 +73,22 @@ class _RoundDecision:
     `chosen` is who does. `serves` says which order each rider of the round was given to first."""
 
     def __init__(
-        self, due: list[Order], orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor
+        self,
+        due: list[Order],
+        orders: Orders,
+        riders: Riders,
+        rules: DispatchOptions,
+        now_ms: int,
+        behind_ms: int,
+        sensor: Sensor,
     ) -> None:
         self._due = due
         self._orders = orders
         self._riders = riders
         self._rules = rules
-        self._now = now
-        self._now_ms = milliseconds(now)
+        self._now_ms, self._behind_ms = now_ms, behind_ms
         self._service = Service(rules)
-        self._sight = sensor
+        self._sensor = sensor
         self._busy = BusyRiders(riders, orders, rules, self._now_ms)
         fresh = len(due) - sum([order.considered for order in due])
         enough = len(due) <= riders.idle or len(due) > MATCHING_ROWS_MAX
@@ -120,9 +125,9 @@ class _RoundDecision:
             return [[]] * len(at)
         if len(at) == 1 and not without:
             (order,) = at
-            return [self._sight.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, self._now)]
+            return [self._sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, self._now_ms)]
         asked = [(order.id, order.pickup_lat, order.pickup_lon) for order in at]
-        return self._sight.nearest_each(asked, limit, self._now, without)
+        return self._sensor.nearest_each(asked, limit, self._now_ms, without)
 
     # -- who gets whom -------------------------------------------------------------------------------------------------
 
@@ -251,7 +256,7 @@ class _RoundDecision:
         """What is new about each order. A rider who gets several orders visits their doors in the sequence of the
         offers."""
         chosen = self._chosen
-        behind_ms = self._now.wall_ms - self._now_ms
+        behind_ms = self._behind_ms
         decisions: list[Decision] = []
         sequence = range(len(chosen))
         if len(chosen) > 1:

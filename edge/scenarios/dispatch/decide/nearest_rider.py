@@ -14,7 +14,7 @@ from ..state.positions import milliseconds
 from ..state.riders import Riders
 from ..state.sensor import Sensor
 from ..state.travel import Service
-from .why import why_nobody
+from .candidates import why_nobody
 
 RULE: Final = "nearest-1"
 
@@ -28,7 +28,9 @@ def nearest_rider(orders: Orders, riders: Riders, rules: DispatchOptions, now: N
         left = riders.idle - len(given)
         # Those who were given something in this round are still in sight.
         limit = CANDIDATES_MAX + len(given)
-        seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now) if left > 0 else []
+        seen = (
+            sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, milliseconds(now)) if left > 0 else []
+        )
         chosen = next((one for one in seen if one.rider not in given and _can(one, order, riders, service, now)), None)
         if chosen is not None:
             given[chosen.rider] = None

@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from ....errors import JournalError
 from ....limits import PROMISES_COUNTED
-from ..messages import Promise
 from ..options import DispatchOptions
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
@@ -41,19 +40,16 @@ class DispatchState:
         self.positions = Positions(rules)
         self.orders = Orders()
         self.riders = Riders(self.positions)
+        self.now_ms = 0
+        """The monotonic clock of the round, milliseconds; each round sets it anew."""
         self.offers = 0
         """The last offer's number; numbers are never used again."""
         self.changed = False
         """Something durable has changed since the last decision."""
         # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
         # 6 of 10 where one is only planned.
-        self._by_offer = PromiseCount(8, 10)
-        self._by_plan = PromiseCount(6, 10)
-
-    def promise(self, order: Order) -> Promise:
-        """What was promised when the order was placed."""
-        counts = self._counts(order)
-        return Promise(order.promised_at, round(counts.kept / counts.ended, 2))
+        self.by_offer = PromiseCount(8, 10)
+        self.by_plan = PromiseCount(6, 10)
 
     def learn(self, order: Order, kept: bool) -> None:
         """A promised order has ended."""
@@ -67,7 +63,7 @@ class DispatchState:
         """Everything durable; nothing of positions."""
         riders = list(self.riders.known.values())
         return msgspec.msgpack.encode(
-            _State(STATE_VERSION, self.orders.state(), riders, self.offers, self._by_offer, self._by_plan, self.changed)
+            _State(STATE_VERSION, self.orders.state(), riders, self.offers, self.by_offer, self.by_plan, self.changed)
         )
 
     def restore(self, body: bytes) -> None:
@@ -86,7 +82,7 @@ class DispatchState:
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed
-        self._by_offer, self._by_plan = state.by_offer, state.by_plan
+        self.by_offer, self.by_plan = state.by_offer, state.by_plan
 
     def _counts(self, order: Order) -> PromiseCount:
-        return self._by_offer if order.promised_by == "offer" else self._by_plan
+        return self.by_offer if order.promised_by == "offer" else self.by_plan

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from ..lifecycle import AT_SHOP, PICKED_UP
 from ..options import DispatchOptions
-from .deadlines import Deadlines
-from .orders import Order, Orders
+from .orders import Deadlines, Order, Orders
 from .positions import Positions
 from .travel import Service, ride_s
 

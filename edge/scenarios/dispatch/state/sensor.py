@@ -7,10 +7,9 @@ A decision depends on positions that are never stored, and must still replay. So
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from ....core.model import Now
 from ....errors import JournalError
 from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
-from .positions import Positions, milliseconds
+from .positions import Positions
 
 Asked = tuple[str, float, float]
 """An order, and where it is picked up: latitude and longitude."""
@@ -23,22 +22,22 @@ class Sensor(Protocol):
     decisions: list[Decision] | None
     """What was decided in a recorded round that stands; None: the round decides, and sets it."""
 
-    def needs_decision(self, now: Now) -> bool:
+    def needs_decision(self, now_ms: int) -> bool:
         """Whether riders came into sight, or it is time for another look; noted as a glance at no order."""
         ...
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[RiderDistance]:
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
         """The nearest riders who can be offered something, with seconds of travel and of age."""
         ...
 
     def nearest_each(
-        self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
+        self, asked: Sequence[Asked], limit: int, now_ms: int, without: Collection[str] = ()
     ) -> list[list[RiderDistance]]:
         """The same for each of many orders, noted as if they had been asked about one after the other. Riders of
         `without` are left out."""
         ...
 
-    def silent(self, now: Now) -> list[str]:
+    def silent(self, now_ms: int) -> list[str]:
         """Riders on shift of whom nothing was heard for too long; noted only where there are any."""
         ...
 
@@ -53,33 +52,33 @@ class LiveSensor:
 
     def record(self) -> bytes:
         """For the row."""
-        return encode_record(self.log, self.decisions or [])
+        return encode_record((self.log, self.decisions or ())) if self.log or self.decisions else b""
 
-    def needs_decision(self, now: Now) -> bool:
+    def needs_decision(self, now_ms: int) -> bool:
         """Whether riders came into sight, or it is time for another look."""
-        needs_decision = self._positions.needs_decision(milliseconds(now))
+        needs_decision = self._positions.needs_decision(now_ms)
         if needs_decision:
             self.log.append(NearestObservation("", []))
         return needs_decision
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[RiderDistance]:
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
         """The nearest riders who can be offered something."""
-        riders = self._positions.nearest(lat, lon, limit, milliseconds(now))
+        riders = self._positions.nearest(lat, lon, limit, now_ms)
         self.log.append(NearestObservation(order, riders))
         return riders
 
     def nearest_each(
-        self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
+        self, asked: Sequence[Asked], limit: int, now_ms: int, without: Collection[str] = ()
     ) -> list[list[RiderDistance]]:
         """The same for each of many orders, from all riders but some."""
         places = [(lat, lon) for _, lat, lon in asked]
-        found = self._positions.nearest_each(places, limit, milliseconds(now), without)
+        found = self._positions.nearest_each(places, limit, now_ms, without)
         self.log += [NearestObservation(order, riders) for (order, _, _), riders in zip(asked, found, strict=True)]
         return found
 
-    def silent(self, now: Now) -> list[str]:
+    def silent(self, now_ms: int) -> list[str]:
         """Riders on shift of whom nothing was heard for too long."""
-        riders = self._positions.silent(milliseconds(now))
+        riders = self._positions.silent(now_ms)
         if riders:
             self.log.append(SilentRiders(riders))
         return riders
@@ -95,19 +94,19 @@ class RecordedSensor:
 
     def record(self) -> bytes:
         """For the row."""
-        return encode_record(self.log, self.decisions or [])
+        return encode_record((self.log, self.decisions or ())) if self.log or self.decisions else b""
 
-    def needs_decision(self, now: Now) -> bool:
+    def needs_decision(self, now_ms: int) -> bool:
         """As it was then."""
-        del now
+        del now_ms
         if self._next_order() != "":
             return False
         self.log.append(self._left.pop())
         return True
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now: Now) -> list[RiderDistance]:
+    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
         """The riders seen then. Raises JournalError where this version looks at another order than the recorded one."""
-        del lat, lon, limit, now
+        del lat, lon, limit, now_ms
         last = self._left[-1] if self._left else None
         if not isinstance(last, NearestObservation) or last.order != order:
             recorded = "nothing" if self._next_order() is None else f"order {self._next_order()!r}"
@@ -119,15 +118,15 @@ class RecordedSensor:
         return last.riders
 
     def nearest_each(
-        self, asked: Sequence[Asked], limit: int, now: Now, without: Collection[str] = ()
+        self, asked: Sequence[Asked], limit: int, now_ms: int, without: Collection[str] = ()
     ) -> list[list[RiderDistance]]:
         """The same for each of many orders."""
         del without
-        return [self.nearest(order, lat, lon, limit, now) for order, lat, lon in asked]
+        return [self.nearest(order, lat, lon, limit, now_ms) for order, lat, lon in asked]
 
-    def silent(self, now: Now) -> list[str]:
+    def silent(self, now_ms: int) -> list[str]:
         """The silent riders of then."""
-        del now
+        del now_ms
         last = self._left[-1] if self._left else None
         if not isinstance(last, SilentRiders):
             return []

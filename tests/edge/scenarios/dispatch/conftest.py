@@ -34,6 +34,7 @@ class Notes:
         self.counts = {}
         self.measures = []
         self.located = []
+        self.decisions = 0
 
     def tell(self, client, body, expires_mono, topic=""):
         self.told.append((client, body, expires_mono))
@@ -41,9 +42,6 @@ class Notes:
     def cancel(self, client, kind, topic):
         assert kind == "assignment"
         self.told = [note for note in self.told if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
-
-    def decided(self, decisions):
-        pass
 
     def count(self, name, at_ms, n=1):
         self.counts[name] = self.counts.get(name, 0) + n
@@ -153,7 +151,7 @@ class District:
     def promise(self, order):
         """What was promised about an open order; None where nothing was."""
         found = self.dispatch_state.orders.open.get(order)
-        return None if found is None or not found.promised_ms else self.dispatch_state.promise(found)
+        return None if found is None or not found.promised_ms else self.dispatch.promise(found)
 
     def state(self, order):
         found = self.dispatch_state.orders.find(order)

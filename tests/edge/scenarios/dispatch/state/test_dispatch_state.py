@@ -18,12 +18,13 @@ def test_positions_are_not_in_the_snapshot(district):
 
 def test_old_promises_fade(district):
     """However many promises end, the counters stay bounded and the confidence a share."""
-    dispatch_state = district().dispatch_state
+    dispatch = district().dispatch
+    dispatch_state = dispatch.state
     order = Order("o1", "customer", "shop", 0.0, 0.0, 0.0, 0.0, 60, 0, 0, True, promised_by="plan")
     for _ in range(3 * PROMISES_COUNTED):
         dispatch_state.learn(order, False)
-        assert dispatch_state._by_plan.ended <= PROMISES_COUNTED
-    assert dispatch_state.promise(order).confidence <= 0.01
+        assert dispatch_state.by_plan.ended <= PROMISES_COUNTED
+    assert dispatch.promise(order).confidence <= 0.01
     for _ in range(3 * PROMISES_COUNTED):
         dispatch_state.learn(order, True)
-    assert dispatch_state.promise(order).confidence >= 0.9
+    assert dispatch.promise(order).confidence >= 0.9

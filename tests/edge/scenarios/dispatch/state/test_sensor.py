@@ -2,14 +2,13 @@
 
 import pytest
 
-from edge.core.model import Now
 from edge.errors import JournalError
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
 from edge.scenarios.dispatch.state import sensor
 from edge.scenarios.dispatch.state.positions import Positions
 
-NOW = Now(10.0, 1_700_000_010_000)
+NOW_MS = 10_000
 
 
 def test_a_witness_notes_what_it_shows():
@@ -19,10 +18,10 @@ def test_a_witness_notes_what_it_shows():
     positions.flag("r1", True, True)
     positions.put("r1", 8_000, 0.0, 0.0)
     live_sensor = sensor.LiveSensor(positions)
-    assert live_sensor.silent(NOW) == []
-    assert live_sensor.needs_decision(NOW)
-    assert not live_sensor.needs_decision(NOW)
-    assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW) == [RiderDistance("r1", 0, 2)]
+    assert live_sensor.silent(NOW_MS) == []
+    assert live_sensor.needs_decision(NOW_MS)
+    assert not live_sensor.needs_decision(NOW_MS)
+    assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 0, 2)]
     assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
@@ -36,14 +35,14 @@ def test_many_looks_are_noted_one_by_one():
         positions.put(name, 8_000, lat, 0.0)
     asked = [("o1", 0.0, 0.0), ("o2", 0.01, 0.0)]
     live_sensor, single = sensor.LiveSensor(positions), sensor.LiveSensor(positions)
-    seen = live_sensor.nearest_each(asked, 2, NOW)
-    assert seen == [single.nearest(*one, 2, NOW) for one in asked]
+    seen = live_sensor.nearest_each(asked, 2, NOW_MS)
+    assert seen == [single.nearest(*one, 2, NOW_MS) for one in asked]
     assert [[one.rider for one in row] for row in seen] == [["r1", "r2"], ["r2", "r1"]]
     assert live_sensor.log == single.log
-    few = live_sensor.nearest_each(asked, 2, NOW, {"r1": "o9"})
+    few = live_sensor.nearest_each(asked, 2, NOW_MS, {"r1": "o9"})
     assert [[one.rider for one in row] for row in few] == [["r2"], ["r2"]]
     testimony = sensor.RecordedSensor(live_sensor.log)
-    assert [testimony.nearest_each(asked, 2, NOW), testimony.nearest_each(asked, 2, NOW, ["r1"])] == [seen, few]
+    assert [testimony.nearest_each(asked, 2, NOW_MS), testimony.nearest_each(asked, 2, NOW_MS, ["r1"])] == [seen, few]
     assert testimony.log == live_sensor.log
 
 
@@ -51,16 +50,16 @@ def test_a_testimony_gives_back_what_was_noted():
     """The same questions get the same answers, and the log is the same."""
     noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
     testimony = sensor.RecordedSensor(noted)
-    assert testimony.silent(NOW) == ["r9"]
-    assert testimony.needs_decision(NOW)
-    assert testimony.nearest("o1", 0.0, 0.0, 5, NOW) == [RiderDistance("r1", 5, 2)]
+    assert testimony.silent(NOW_MS) == ["r9"]
+    assert testimony.needs_decision(NOW_MS)
+    assert testimony.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
     assert testimony.log == noted
-    assert testimony.silent(NOW) == []
-    assert not testimony.needs_decision(NOW)
+    assert testimony.silent(NOW_MS) == []
+    assert not testimony.needs_decision(NOW_MS)
 
 
 @pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
 def test_another_question_is_an_error(noted):
     """A policy that looks at something else than the recorded one is told so."""
     with pytest.raises(JournalError, match="another version of the policy"):
-        sensor.RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW)
+        sensor.RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW_MS)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from edge.scenarios.dispatch.decide.candidates import CandidateCost
-from edge.scenarios.dispatch.decide.why import duration, why_later, why_nobody, why_rider
+from edge.scenarios.dispatch.decide.candidates import CandidateCost, duration, why_later, why_nobody, why_rider
 
 
 def option(rider, total, free_in_s=0):
