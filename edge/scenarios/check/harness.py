@@ -238,25 +238,35 @@ def _counters(harness: Harness) -> Iterator[str]:
 def _reports(harness: Harness) -> Iterator[str]:
     """Figures, queues, problems, the map and explanations: read at any time, they change nothing."""
     subjects = 0
+    fresh = harness.kind()
+    known = (*fresh.gauges(), *fresh.queues())
     for life in harness.lives:
-        scenario, fresh = life.scenario, harness.kind()
-        before, now = scenario.snapshot(), life.node.last
-        late = [name for name in scenario.gauges() if name not in fresh.gauges()]
-        late += [name for name in scenario.queues() if name not in fresh.queues()]
-        for name in late:
-            yield f"gauges() or queues() has {name!r} only later: a section must be there from the start, be it empty"
-        for name, (depth, bound) in scenario.queues().items():
-            if depth > bound:
-                yield f"queues(): {name} holds {depth}, more than its bound {bound}: refuse what is too much"
-        msgspec.json.encode([scenario.gauges(), scenario.problems(now), scenario.view(now)])
-        for body in life.rows:
-            row = decode_row(body)
-            for key in scenario.subjects(row):
+        for scenario in [life.scenario, *_restored(life, harness.kind)]:
+            before, now = scenario.snapshot(), life.node.last
+            for name in (*scenario.gauges(), *scenario.queues()):
+                if name not in known:
+                    yield f"gauges() or queues() has {name!r} only later: it must be there from the start, be it empty"
+                    return
+            for name, (depth, bound) in scenario.queues().items():
+                if depth > bound:
+                    yield f"queues(): {name} holds {depth}, more than its bound {bound}: refuse what is too much"
+            msgspec.json.encode([scenario.gauges(), scenario.problems(now), scenario.view(now)])
+            if scenario.snapshot() != before:
+                yield "gauges(), queues(), problems() or view() changes the state: they may only read it"
+                return
+        for row in map(decode_row, life.rows):
+            for key in life.scenario.subjects(row):
                 subjects += 1
-                scenario.explain(row, key, str)
-        if scenario.snapshot() != before:
-            yield "gauges(), queues(), problems(), view(), explain() or subjects() changes the state: it must not"
-    yield f"{HOLDS}status, map and explanations read {subjects} subjects and changed nothing"
+                life.scenario.explain(row, key, str)
+    yield f"{HOLDS}figures, queues, map and explanations ({subjects} subjects) can be read at any time"
+
+
+def _restored(life: Life, kind: type[Scenario]) -> Iterator[Scenario]:
+    """The scenario as it was after every tenth row."""
+    for snapshot in life.snapshots[::10]:
+        node = Node([kind])
+        node.recover(snapshot, ())
+        yield node.scenarios[kind.name]
 
 
 def _replay(harness: Harness) -> Iterator[str]:

@@ -52,23 +52,24 @@ def set_walks(module: ast.Module) -> Iterator[int]:
 
 def impurities(package: Path) -> list[str]:
     """Everything in the modules of a package (or in one module) that is not pure, as `file:line what`."""
-    found: dict[str, None] = {}
-    base = package.parent
+    found: list[str] = []
     for path in [package] if package.is_file() else sorted(package.rglob("*.py")):
-        where = path.relative_to(base)
-        if "tests" in where.parts[1:]:
-            continue
-        module = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        for line, name in _imports(module):
-            if is_impure(name):
-                found[f"{where}:{line} imports {name}"] = None
-            elif name.split(".")[0] == "edge" and not _may_import(name, package):
-                found[f"{where}:{line} imports {name}, which is not pure"] = None
-        for line, what in impure_calls(module):
-            found[f"{where}:{line} {what}"] = None
-        for line in set_walks(module):
-            found[f"{where}:{line} walks through a set, whose order differs; sort it, or use a dict"] = None
-    return list(found)
+        where = path.relative_to(package.parent)
+        if "tests" not in where.parts[1:]:
+            module = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+            found += [f"{where}:{line} {what}" for line, what in sorted({*_impurities(module, package)})]
+    return found
+
+
+def _impurities(module: ast.Module, package: Path) -> Iterator[tuple[int, str]]:
+    for line, name in _imports(module):
+        if is_impure(name):
+            yield line, f"imports {name}"
+        elif name.split(".")[0] == "edge" and not _may_import(name, package):
+            yield line, f"imports {name}, which is not pure"
+    yield from impure_calls(module)
+    for line in set_walks(module):
+        yield line, "walks through a set, whose order differs from process to process; sort it, or use a dict"
 
 
 def _imports(module: ast.Module) -> Iterator[tuple[int, str]]:
