@@ -15,6 +15,7 @@ from tests.repo.project import PACKAGES, ROOT, file_of, files, imports, module_o
 
 RULES = settings()["tool"]["doorstep"]
 
+
 def pure_files() -> list[str]:
     """Files that match a pattern of `pure`; `**` matches any number of folders."""
     return [name for name in sources(*PACKAGES) if any(_matches(name, pattern) for pattern in RULES["pure"])]

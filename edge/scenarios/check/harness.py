@@ -3,7 +3,7 @@ where, and what to do."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,20 +16,16 @@ from ...errors import DoorstepError
 from ..loader import available, load
 from . import declarations as declared
 from . import digest, purity
+from .growth import Growth, grow
 from .life import Life
 from .subject import Finding, Subject
-from .walk import Walk
 
 SEEDS: Final = 3
 MESSAGES: Final = 300
 """Messages of one walk."""
 
 GROWTH_MESSAGES: Final = 20_000
-GROWTH_SLACK_BYTES: Final = 4_096
-GROWTH_FACTOR: Final = 1.1
-GROWTH_DOUBLINGS: Final = 2
-"""Where the state still grows at the end of a long walk, the walk is continued to twice its length so many times: a
-memory of the last 2,000 orders may take longer to fill than 20,000 messages."""
+"""Messages of the walk along which the state must stay bounded."""
 
 FINDINGS_MAX: Final = 5
 """Of one check: the first ones are mended first."""
@@ -43,7 +39,6 @@ class Harness:
         self.kind: type[Scenario] = subject.kind
         self.seeds = seeds
         self.growth_messages = GROWTH_MESSAGES
-        self.us_per_message = 0.0
 
     @cached_property
     def lives(self) -> list[Life]:
@@ -54,6 +49,11 @@ class Harness:
     def digests(self) -> list[digest.Digest | str]:
         """The same walks in two processes."""
         return digest.of_two_processes(self.subject, self.seeds, MESSAGES)
+
+    @cached_property
+    def growth(self) -> Growth:
+        """One long walk."""
+        return grow(self.subject, self.growth_messages)
 
     def run(self) -> Iterator[Finding]:
         """Every check in turn: one finding that it holds, or some that say what is wrong."""
@@ -97,7 +97,7 @@ def _purity(harness: Harness) -> Iterator[str]:
     wrong = purity.impurities(harness.subject.package)
     hint = "a round knows only its arguments and its sensor: take time from `now`, what was observed from the sensor"
     for text in wrong:
-        yield text if "set" in text else f"{text}: {hint}"
+        yield text if "walks through" in text else f"{text}: {hint}"
     if not wrong:
         yield HOLDS + "the package asks nothing of the outside world and walks through no set"
 
@@ -327,45 +327,12 @@ def _not_restored(node: Node, life: Life, index: int, blind: bool) -> str:
 
 
 def _growth(harness: Harness) -> Iterator[str]:
-    life = Life(harness.kind, harness.subject.package, keep=False, wakes_max=3)
-    sizes: list[int] = []
-    length, doubled = harness.growth_messages, 0
-    for _ in life.steps(Walk(harness.kind, 1, length << GROWTH_DOUBLINGS, jumps=False)):
-        if life.messages >= 100 * (len(sizes) + 1):
-            sizes.append(len(life.scenario.snapshot()) + _names(life.scenario.gauges()))
-        if life.messages >= length << doubled:
-            before, end = _mean(sizes, 3), _mean(sizes, 4)
-            if end <= before * GROWTH_FACTOR + GROWTH_SLACK_BYTES:
-                break
-            doubled += 1
-    else:
-        if life.crashed:
-            yield f"after {life.messages} messages: {next(iter(life.problems))}"
-            return
-        before, end = _mean(sizes, 3) / 1000, _mean(sizes, 4) / 1000
-        yield (
-            f"the state grows without end: {before:.1f} kB in the third quarter of {life.messages} random messages, "
-            f"{end:.1f} kB in the fourth. Forget by age (a deadline) or by number (a limit), and refuse beyond it; how "
-            "long and how much is yours to choose"
-        )
-        return
-    harness.us_per_message = life.seconds / max(life.messages, 1) * 1e6
-    yield f"{HOLDS}{max(sizes) / 1000:.1f} kB at most over {life.messages} messages, {end / 1000:.1f} kB at the end"
-
-
-def _mean(sizes: list[int], quarter: int) -> float:
-    """The mean size in a quarter (1 to 4) of the walk."""
-    part = sizes[len(sizes) * (quarter - 1) // 4 : len(sizes) * quarter // 4]
-    return sum(part) / max(len(part), 1)
-
-
-def _names(gauges: Mapping[str, Mapping[str, Any]]) -> int:
-    """Bytes of the names of figures: they may not grow either. Their values may, since some count."""
-    return sum(len(section) + sum(len(name) for name in figures) for section, figures in gauges.items())
+    grown = harness.growth
+    yield grown.problem or HOLDS + grown.summary
 
 
 def _cost(harness: Harness) -> Iterator[str]:
-    yield f"{HOLDS}{harness.us_per_message:.0f} us for a message in this process, the node's own part included"
+    yield f"{HOLDS}{harness.growth.us_per_message:.0f} us for a message here, the node's own part included"
 
 
 CHECKS: Final[Mapping[str, Callable[[Harness], Iterator[str]]]] = {

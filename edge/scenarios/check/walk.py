@@ -17,6 +17,7 @@ import msgspec.inspect as types
 from ...core.decode import Catalog
 from ...core.model import Input, Now, Presence
 from ...core.scenario import Scenario
+from ...limits import IDENTIFIER_PATTERN
 from .bounds import info
 
 T0: Final = 1_790_000_000_000
@@ -61,7 +62,8 @@ class Walk:
         self._sent: deque[tuple[str, str, bytes]] = deque(maxlen=POOL)
         self._heard: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=HEARD)
         self._values: dict[str, deque[Any]] = {}
-        self._ids = 0
+        self._ids = self._streams = 0
+        self._names = {each.kind: _names(each.body) for each in kind.messages if each.direction == "up"}
         self._ends = {each.kind: _ends(each.body) for each in kind.messages if each.direction == "up"}
 
     def steps(self) -> Iterator[tuple[Now, list[Input]]]:
@@ -116,12 +118,22 @@ class Walk:
     def _next(self) -> Message:
         """The next message of the sequence, or the first one of another."""
         if not self._stream:
-            self._stream.extend(self._kind.examples(self._random.randrange(1, 2**31)))
+            made = self._kind.examples(self._random.randrange(1, 2**31))
+            self._stream.extend(self._renamed(made) if self._random.random() < 0.5 else made)
         message = self._stream.popleft()
         self._pool.append(message)
         for name, value in message[2].items():
             self._values.setdefault(name, deque(maxlen=POOL)).append(value)
         return message
+
+    def _renamed(self, made: Sequence[Message]) -> list[Message]:
+        """The same sequence between other people about other things: a node meets new names every day."""
+        names = {client: None for client, _, _ in made}
+        for _, kind, fields in made:
+            names.update({fields[name]: None for name in self._names.get(kind, ()) if name in fields})
+        self._streams += 1
+        new = {name: f"{name[:54]}-{self._streams}" for name in names}
+        return [(new[client], kind, _with(fields, new)) for client, kind, fields in made]
 
     def _now_and_here(self, fields: Mapping[str, Any], now: Now) -> dict[str, Any]:
         """The message as a new event of now: sent at once, or up to ten minutes ago from where there was no network."""
@@ -177,6 +189,28 @@ def _moved(value: Any, at: int, by: int) -> Any:
     if isinstance(value, list | tuple):
         return [_moved(each, at, by) for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value
+
+
+def _with(value: Any, new: Mapping[str, str]) -> Any:
+    """A value in which names are replaced, wherever they stand."""
+    if isinstance(value, str):
+        return new.get(value, value)
+    if isinstance(value, dict):
+        return {name: _with(each, new) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [_with(each, new) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def _names(body: type[Any]) -> list[str]:
+    """The fields that name somebody or something."""
+    whole = info(body)
+    fields = whole.fields if isinstance(whole, types.StructType) else ()
+    return [
+        field.encode_name
+        for field in fields
+        if field.name != "id" and isinstance(field.type, types.StrType) and field.type.pattern == IDENTIFIER_PATTERN
+    ]
 
 
 def _ends(body: type[Any]) -> dict[str, list[Any]]:
