@@ -23,6 +23,7 @@ SUMMARIES: Final = {
     "replay": "Decide a recorded journal again, and compare.",
     "whatif": "Simulate a recorded day with something changed.",
     "credential": "Add, remove and list the clients that may connect.",
+    "scenario": "Write a scenario of your own, and check it.",
     "bench": "Measure Doorstep, one command for each question.",
 }
 """One line for each command, in the order in which a newcomer meets them. Here, so that `--help` loads none of them."""

@@ -32,8 +32,13 @@ def load(names: Sequence[str], folder: str = "") -> list[type[Scenario]]:
 def available(folder: str = "") -> list[str]:
     """The names of all scenarios that `load` would find."""
     installed = {entry.name for entry in entry_points(group=GROUP)}
-    local = {path.parent.name for path in Path(folder).glob("*/__init__.py")} if folder else set[str]()
-    return sorted(installed | local)
+    return sorted(installed | (_packages(Path(folder)) if folder else set[str]()))
+
+
+def _packages(folder: Path) -> set[str]:
+    """The packages in a folder: directly, or in a project of the same name."""
+    names = {path.parent.name for pattern in ("*/__init__.py", "*/*/__init__.py") for path in folder.glob(pattern)}
+    return {name for name in names if package_in(folder, name) is not None}
 
 
 def package_in(folder: Path, name: str) -> Path | None:

@@ -145,7 +145,8 @@ class Phone:
         self.codes: dict[int, int] = {}
         protocol = mqtt.MQTTv5 if v5 else mqtt.MQTTv311
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=protocol)
-        self._client.username_pw_set(name, token)
+        if token:  # without one: a node that takes anonymous clients
+            self._client.username_pw_set(name, token)
         self._client.on_message = lambda _c, _u, m: self.answers.put((m.topic.rsplit("/", 1)[1], bytes(m.payload)))
         self._client.on_publish = lambda _c, _u, mid, code, _p: self.codes.__setitem__(mid, code.value)
         self._client.connect("127.0.0.1", port)

@@ -6,23 +6,14 @@ The rules' data stand in `[tool.doorstep]` of pyproject.toml.
 import ast
 import fnmatch
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
+from edge.scenarios.check.purity import impure_calls, is_impure, set_walks
 from tests.repo.project import PACKAGES, ROOT, file_of, files, imports, module_of, settings, sources, tree
 
 RULES = settings()["tool"]["doorstep"]
-
-IMPURE_MODULES = frozenset(
-    "apsw asyncio click concurrent datetime fcntl getpass glob http importlib io locale logging multiprocessing os "
-    "pathlib platform prometheus_client queue random requests resource rich sched secrets select selectors shutil "
-    "signal socket socketserver sqlite3 ssl starlette subprocess sys tempfile threading time urllib.request uuid "
-    "uvicorn uvloop warnings".split()
-)
-IMPURE_CALLS = frozenset("breakpoint eval exec hash id input open print __import__".split())
-ORDERED_BY_CALLER = frozenset("list tuple iter enumerate next reversed map filter zip dict".split())
 
 
 def pure_files() -> list[str]:
@@ -49,7 +40,7 @@ def test_pure_files_import_no_world(name: str) -> None:
     wrong: list[str] = []
     for module, line in imports(name):
         ours = file_of(module) if module.split(".")[0] in PACKAGES else None
-        if module.split(".")[0] in IMPURE_MODULES or module in IMPURE_MODULES:
+        if is_impure(module):
             wrong.append(f"{name}:{line} imports {module}")
         elif ours and ours not in pure and not _is_bare_package(ours):
             wrong.append(f"{name}:{line} imports {module}, which is not pure")
@@ -63,12 +54,7 @@ def _is_bare_package(name: str) -> bool:
 @pytest.mark.parametrize("name", pure_files())
 def test_pure_files_call_nothing_of_the_world(name: str) -> None:
     """A pure file calls no `open`, `hash`, `id`, `print` …, and no `numpy.random`."""
-    wrong: list[str] = []
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS:
-            wrong.append(f"{name}:{node.lineno} calls {node.func.id}()")
-        if isinstance(node, ast.Attribute) and node.attr == "random":
-            wrong.append(f"{name}:{node.lineno} uses .random")
+    wrong = [f"{name}:{line} {what}" for line, what in impure_calls(tree(name))]
     assert not wrong, "\n".join(wrong)
 
 
@@ -77,77 +63,6 @@ def test_pure_files_never_iterate_over_sets(name: str) -> None:
     """The order of a set differs between runs, so a pure file may ask a set but not walk through it unsorted."""
     wrong = [f"{name}:{line} walks through a set; sort it, or use a dict" for line in set_walks(tree(name))]
     assert not wrong, "\n".join(wrong)
-
-
-def set_walks(module: ast.Module) -> Iterator[int]:
-    """Lines that iterate over what is plainly a set: an expression, or a name bound or annotated as one."""
-    attributes = _set_names(module, ast.Attribute)
-    scopes: list[ast.AST] = [
-        node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    for scope in [module, *scopes]:
-        names = _set_names(scope, ast.Name) | attributes
-        for node in ast.walk(scope):
-            walked: list[ast.expr] = []
-            if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-                walked = [node.iter]
-            elif isinstance(node, ast.Call):
-                called = node.func
-                orders = isinstance(called, ast.Name) and called.id in ORDERED_BY_CALLER
-                is_join = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
-                walked = node.args if orders or is_join else []
-            elif isinstance(node, ast.Starred | ast.YieldFrom):
-                walked = [node.value]
-            for expression in walked:
-                if _is_set(expression, names):
-                    yield expression.lineno
-
-
-def _set_names(scope: ast.AST, kind: type[ast.expr]) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(scope):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign) and _is_set(node.value, set()):
-            targets = node.targets
-        elif isinstance(node, ast.AnnAssign) and _is_set_type(node.annotation):
-            targets = [node.target]
-        elif isinstance(node, ast.arg) and node.annotation and _is_set_type(node.annotation) and kind is ast.Name:
-            found.add(node.arg)
-        found |= {ast.unparse(target) for target in targets if isinstance(target, kind)}
-    return found
-
-
-def _is_set_type(annotation: ast.expr) -> bool:
-    text = ast.unparse(annotation).strip("'\"").removeprefix("Final[")
-    return text.startswith(("set[", "frozenset[", "AbstractSet[")) or text in ("set", "frozenset")
-
-
-def _is_set(node: ast.expr, names: set[str]) -> bool:
-    if isinstance(node, ast.Set | ast.SetComp):
-        return True
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in ("set", "frozenset")
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
-        return _is_set(node.left, names) or _is_set(node.right, names)
-    return isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in names
-
-
-@pytest.mark.parametrize(
-    ("code", "walks"),
-    [
-        ("for x in {1, 2}: pass", 1),
-        ("a = set()\nfor x in a: pass", 1),
-        ("def f(a: set[int]): return [x for x in a]", 1),
-        ("class C:\n def f(self): self.a = set()\n def g(self): return list(self.a)", 1),
-        ("a = {1} | {2}\nprint(*a)", 1),
-        ("a = {1}\nfor x in sorted(a): pass", 0),
-        ("a = {1: 2}\nfor x in a: pass", 0),
-        ("a = {1}\nb = 3 in a", 0),
-    ],
-)
-def test_the_search_for_set_walks_finds_them(code: str, walks: int) -> None:
-    """The check above sees each way of walking through a set, and leaves honest uses alone."""
-    assert len(set(set_walks(ast.parse(code)))) == walks
 
 
 def _lines_max(name: str) -> int:

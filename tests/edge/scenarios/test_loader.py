@@ -47,7 +47,7 @@ def test_a_scenario_is_found_in_a_folder(tmp_path):
     package(tmp_path, "one")
     package(tmp_path / "two", "two")
     assert [kind.name for kind in load(["dispatch", "one", "two"], str(tmp_path))] == ["dispatch", "one", "two"]
-    assert "one" in available(str(tmp_path))
+    assert {"one", "two"} <= set(available(str(tmp_path)))
     assert package_in(tmp_path / "two", "two") == tmp_path / "two" / "two"
 
 
