@@ -4,7 +4,8 @@ An article may have several prices, each with a window. In force is the one that
 holds the present wall clock: an offer for a week wins over the price before it, and after it that price applies again.
 
 The wall clock is looked at whenever a window begins or ends, and at least once a minute while one is ahead. Where it
-was set back, all articles with windows are looked at again; where no window holds it then, the last price stays.
+was set back, articles with something ahead are looked at again; where no window holds it then, the last price stays.
+What a look found to be over is over for good.
 """
 
 from collections.abc import Sequence
@@ -108,6 +109,7 @@ class PriceTable:
     def refresh(self, key: str, wall_ms: int) -> bool:
         """Whether another price came into force."""
         sku = self.skus[key]
+        sku.prices = _useful(sku.prices, wall_ms)
         found = in_force(sku.prices, wall_ms)
         ahead = [ms for price in sku.prices for ms in (price.from_ms, price.until_ms) if wall_ms < ms < FOREVER_MS]
         self._schedule(key, sku, min(ahead, default=None))
@@ -122,7 +124,7 @@ class PriceTable:
         wall_ms = now.wall_ms
         if wall_ms < self._wall_ms:
             for key, sku in self.skus.items():
-                if len(sku.prices) > 1:
+                if sku.change_ms is not None:
                     self._schedule(key, sku, wall_ms)
         self._wall_ms = wall_ms
         keys: list[str] = []
@@ -168,30 +170,28 @@ def in_force(prices: Sequence[Price], wall_ms: int) -> Price | None:
 
 
 def _with(prices: list[Price], entry: PriceEntry, path: str, wall_ms: int) -> list[Price] | Refusal:
-    """The prices of an article with one more, without those that can never be in force again."""
+    """The prices of an article with one more."""
     until_ms = FOREVER_MS if entry.until_at is None else entry.until_at
     if until_ms <= wall_ms:
         return Refusal(Reason.TOO_LATE, f"{path}until_at", "until_at is past")
     if until_ms < FOREVER_MS and not any(p.until_ms == FOREVER_MS and p.from_ms <= until_ms for p in prices):
         detail = "no price would be in force from then on: set one without until_at first"
         return Refusal(Reason.OUT_OF_SEQUENCE, f"{path}until_at", detail)
-    made = [*prices, Price(entry.price_cents, entry.from_at, until_ms)]
-    kept = _uncovered(made, 0)
-    if len(kept) > PRICES_PER_SKU_MAX:
-        kept = _uncovered([price for price in made if price.until_ms > wall_ms], wall_ms)
-    if len(kept) > PRICES_PER_SKU_MAX:
+    made = _useful([*prices, Price(entry.price_cents, entry.from_at, until_ms)], wall_ms)
+    if len(made) > PRICES_PER_SKU_MAX:
         return Refusal(Reason.OVER_CAPACITY, f"{path}sku", f"{PRICES_PER_SKU_MAX} prices of it are set for later")
-    return kept
+    return made
 
 
-def _uncovered(prices: list[Price], wall_ms: int) -> list[Price]:
-    """Without those of which, from `wall_ms` on, a later one holds the whole window."""
+def _useful(prices: list[Price], wall_ms: int) -> list[Price]:
+    """Without those that are over, or behind which a later one stands whenever they could be in force from now on."""
+    left = [price for price in prices if price.until_ms > wall_ms]
     return [
         price
-        for index, price in enumerate(prices)
+        for index, price in enumerate(left)
         if not any(
             later.from_ms <= max(price.from_ms, wall_ms) and later.until_ms >= price.until_ms
-            for later in prices[index + 1 :]
+            for later in left[index + 1 :]
         )
     ]
 

@@ -20,8 +20,8 @@ from edge.scenarios.labels import Labels
 from edge.scenarios.labels.prices import FOREVER_MS, Price, in_force
 from tests.edge.scenarios.labels.world import T0, World, again, echo, messages
 
-SHOPS = st.sampled_from(["shop-1", "shop-2"])
-SKUS = st.sampled_from(["milk", "bread", "salt"])
+SHOP = "shop-1"
+SKUS = st.sampled_from(["milk", "bread"])
 NAMES = st.sampled_from(["l-1", "l-2", "l-3", "l-4"])
 GATEWAYS = st.sampled_from(["gateway-1", "gateway-2"])
 CENTS = st.integers(1, 9)
@@ -34,13 +34,14 @@ class Day(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._bounds = (delivery.GATEWAY_WINDOW, delivery.SENDS_PER_ROUND_MAX, prices_module.CHANGES_PER_ROUND_MAX)
-        delivery.GATEWAY_WINDOW, delivery.SENDS_PER_ROUND_MAX, prices_module.CHANGES_PER_ROUND_MAX = 2, 3, 1
+        delivery.GATEWAY_WINDOW, delivery.SENDS_PER_ROUND_MAX, prices_module.CHANGES_PER_ROUND_MAX = 2, 1, 1
         self.world = World(resend_after_s=5, resend_max_s=40, behind_after_s=30)
         self.online = {"gateway-1": True, "gateway-2": True}
         self.shown: dict[tuple[str, str], dict[str, Any]] = {}
         self.confirmations: list[tuple[str, dict[str, Any]]] = []
         self.contents: dict[tuple[str, str, int], tuple[int, int | None]] = {}
-        self.prices: dict[tuple[str, str], list[Price]] = {}
+        self.prices: dict[str, list[Price]] = {}
+        self.set_back = False
         self.snapshots: list[tuple[int, bytes]] = []
 
     def teardown(self) -> None:
@@ -63,16 +64,15 @@ class Day(RuleBasedStateMachine):
     @initialize(sku=SKUS)
     def open(self, sku):
         """The first shop has a label and a price."""
-        self.bind("shop-1", "l-1", sku, "gateway-1")
-        self.set_price("shop-1", [(sku, 5, None, None)])
+        self.bind("l-1", sku, "gateway-1")
+        self.set_price([(sku, 5, None, None)])
 
     @rule(
-        shop=SHOPS,
         entries=st.lists(
             st.tuples(SKUS, CENTS, st.none() | SECONDS, st.none() | st.integers(1, 100)), min_size=1, max_size=3
         ),
     )
-    def set_price(self, shop, entries):
+    def set_price(self, entries):
         """Some prices, some with windows around the present."""
         wall, wanted, made = self.world.at.wall_ms, [], []
         for sku, cents, begin, length in entries:
@@ -81,24 +81,24 @@ class Day(RuleBasedStateMachine):
             until = {} if length is None else {"until_at": until_ms}
             wanted.append({"sku": sku, "price_cents": cents, "from_at": from_ms, **until})
             made.append((sku, Price(cents, from_ms, until_ms)))
-        if self._send(shop, "price.set", prices=wanted)["status"] == "accepted":
+        if self._send(SHOP, "price.set", prices=wanted)["status"] == "accepted":
             for sku, price in made:
-                self.prices.setdefault((shop, sku), []).append(price)
+                self.prices.setdefault(sku, []).append(price)
 
-    @rule(shop=SHOPS, sku=SKUS, count=st.integers(0, 3))
-    def set_stock(self, shop, sku, count):
+    @rule(sku=SKUS, count=st.integers(0, 3))
+    def set_stock(self, sku, count):
         """A stock."""
-        self._send(shop, "stock.set", sku=sku, count=count)
+        self._send(SHOP, "stock.set", sku=sku, count=count)
 
-    @rule(shop=SHOPS, label=NAMES, sku=SKUS, gateway=GATEWAYS)
-    def bind(self, shop, label, sku, gateway):
+    @rule(label=NAMES, sku=SKUS, gateway=GATEWAYS)
+    def bind(self, label, sku, gateway):
         """A label gets an article, or moves."""
-        self._send(shop, "label.bind", label=label, sku=sku, gateway=gateway)
+        self._send(SHOP, "label.bind", label=label, sku=sku, gateway=gateway)
 
-    @rule(shop=SHOPS, label=NAMES)
-    def unbind(self, shop, label):
+    @rule(label=NAMES)
+    def unbind(self, label):
         """A label goes, where it is there."""
-        self._send(shop, "label.unbind", label=label)
+        self._send(SHOP, "label.unbind", label=label)
 
     # -- gateways ------------------------------------------------------------------------------------------------------
 
@@ -107,6 +107,14 @@ class Day(RuleBasedStateMachine):
         """A gateway changes sides."""
         self.online[gateway] = not self.online[gateway]
         self.world.handle(Presence(gateway, self.online[gateway]))
+
+    @rule(gateway=GATEWAYS)
+    def serve(self, gateway):
+        """All goes well at a gateway, for once."""
+        self.take(gateway, lose=False)
+        for name, fields in self.confirmations:
+            if name == gateway:
+                self._send(gateway, "label.shown", **fields)
 
     @rule(gateway=GATEWAYS, lose=st.booleans())
     def take(self, gateway, lose):
@@ -145,23 +153,25 @@ class Day(RuleBasedStateMachine):
     @rule(seconds=st.integers(-300, 300))
     def jump(self, seconds):
         """The wall clock is set."""
+        self.set_back |= seconds < 0
         self.world.at = Now(self.world.at.mono, max(self.world.at.wall_ms + seconds * 1000, T0))
 
     @rule()
+    def snapshot(self):
+        """As the journal makes one now and then."""
+        self.snapshots.append((len(self.world.rows), self.world.node.snapshot()))
+
+    @precondition(lambda self: self.snapshots)
+    @rule()
     def restart(self):
         """The node comes back from the last snapshot and the rows since then; who is connected is unknown."""
-        first, snapshot = self.snapshots[-1] if self.snapshots else (0, None)
+        first, snapshot = self.snapshots[-1]
         lived = self.world.node.snapshot()
         self.world.node = again(self.world, snapshot, first)
         assert self.world.node.snapshot() == lived
         for gateway, online in self.online.items():
             if online:
                 self.world.handle(Presence(gateway, True))
-
-    @rule()
-    def snapshot(self):
-        """As the journal makes one now and then."""
-        self.snapshots.append((len(self.world.rows), self.world.node.snapshot()))
 
     # -- what must hold ------------------------------------------------------------------------------------------------
 
@@ -181,18 +191,19 @@ class Day(RuleBasedStateMachine):
             assert (len(mine), sum(label.in_flight for label in mine)) == (gateway.labels, gateway.in_flight)
             assert gateway.in_flight <= delivery.GATEWAY_WINDOW
 
-    @rule(shop=SHOPS, sku=SKUS)
-    def get_price(self, shop, sku):
-        """The answer is what a plain list of all prices gives, where that has one."""
-        answer = self._price(shop, sku)
-        expected = in_force(self.prices.get((shop, sku), []), self.world.at.wall_ms)
-        if expected is not None:
+    @rule(sku=SKUS)
+    def get_price(self, sku):
+        """The answer is what a plain list of all prices gives, where that has one. Where the clock was set back, the
+        list cannot tell which prices were over already."""
+        answer = self._price(sku)
+        expected = in_force(self.prices.get(sku, []), self.world.at.wall_ms)
+        if expected is not None and not self.set_back:
             assert answer["price_cents"] == expected.price_cents
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
-    def _price(self, shop: str, sku: str) -> dict[str, Any]:
-        answer = self.world.price(sku, shop)
+    def _price(self, sku: str) -> dict[str, Any]:
+        answer = self.world.price(sku)
         if answer["status"] == "accepted":
             self._remember(answer)
         return answer
@@ -249,4 +260,4 @@ class Day(RuleBasedStateMachine):
 
 
 TestDay = Day.TestCase
-TestDay.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDay.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
