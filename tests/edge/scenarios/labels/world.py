@@ -54,9 +54,8 @@ class World:
         assert isinstance(made, Event | Rejected)
         return made
 
-    def send(self, client: str, kind: str, at: Now | None = None, **fields: Any) -> dict[str, Any]:
+    def send(self, client: str, kind: str, **fields: Any) -> dict[str, Any]:
         """A message in a round of its own: its receipt."""
-        self.at = at or self.at
         (receipt, *_) = messages(self.handle(self.event(client, kind, **fields)), "receipt")
         return receipt
 
