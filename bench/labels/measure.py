@@ -29,7 +29,10 @@ from ..load.subjects import NODE, node, token_of
 
 SHOP: Final = "shop-1"
 GATEWAY: Final = "gateway-1"
-BIND_S_MAX: Final = 30.0
+BIND_S_MAX: Final = 60.0
+BINDS_AT_ONCE: Final = 256
+"""A node keeps 1,000 answers for one client, so a shop waits for receipts."""
+
 WARM_UP_S: Final = 0.5
 CONFIRM_S_MAX: Final = 10.0
 
@@ -53,6 +56,7 @@ class Shelves(Street):
         super().__init__(NODE)
         self._labels = labels
         self._waiting: dict[str, list[int]] = {}
+        self._unbound = iter(range(labels))
         self._bound = 0
         self._all_bound = asyncio.Event()
 
@@ -80,17 +84,20 @@ class Shelves(Street):
         self._publish(self.tills[0], PriceSet(id=f"p-{number}", at=_now_ms(), sku=sku, price_cents=number))
 
     async def _bind(self) -> None:
-        for number in range(self._labels):
-            bind = LabelBind(
-                id=f"b-{number}", at=_now_ms(), label=f"label-{number}", sku=f"sku-{number}", gateway=GATEWAY
-            )
-            self._publish(self.tills[0], bind)
+        for _ in range(min(self._labels, BINDS_AT_ONCE)):
+            self._bind_next()
         try:
             await asyncio.wait_for(self._all_bound.wait(), BIND_S_MAX)
         except TimeoutError:
             raise DoorstepError(
                 f"Of {self._labels} labels only {self._bound} were bound within {BIND_S_MAX:g} s."
             ) from None
+
+    def _bind_next(self) -> None:
+        if (number := next(self._unbound, None)) is not None:
+            label, sku = f"label-{number}", f"sku-{number}"
+            bind = LabelBind(id=f"b-{number}", at=_now_ms(), label=label, sku=sku, gateway=GATEWAY)
+            self._publish(self.tills[0], bind)
 
     def _publish(self, connection: Connection, body: Up) -> None:
         kind = str(body.__struct_config__.tag)
@@ -101,6 +108,7 @@ class Shelves(Street):
         """Receipts: the first ones are those of the bindings."""
         del connection, packet, read_at
         self._bound += 1
+        self._bind_next()
         if self._bound == self._labels:
             self._all_bound.set()
 
