@@ -26,7 +26,8 @@ from .options import LabelsOptions
 from .prices import Sku
 
 GATEWAY_WINDOW: Final = 256
-"""Labels in flight at one gateway. With those from before it came back they are half of ANSWERS_PER_CLIENT_MAX."""
+"""Labels in flight at one gateway. With those from before it came back, and the receipts of its confirmations, its
+answers stay below ANSWERS_PER_CLIENT_MAX, beyond which the oldest are dropped."""
 
 SENDS_PER_ROUND_MAX: Final = 1_024
 """`label.show` in one round, some 15 us each; more take the next round."""

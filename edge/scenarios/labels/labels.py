@@ -166,11 +166,12 @@ class LabelTable:
             counts[name] = counts.get(name, 0) + 1
         first = next(iter(self.behind))
         since_s = max(round(now.mono * 1000) - (self.labels[first].since_ms or 0), 0) // 1000
+        count = "1 label does" if len(self.behind) == 1 else f"{len(self.behind)} labels do"
         worst = sorted(counts, key=lambda name: (-counts[name], name))
         names = ", ".join(f"{name} ({counts[name]})" for name in worst[:GATEWAYS_NAMED_MAX])
         more = f" and {len(worst) - GATEWAYS_NAMED_MAX} more" if len(worst) > GATEWAYS_NAMED_MAX else ""
         return (
-            f"{len(self.behind)} labels do not show the price or stock that they should, the label {first} for "
+            f"{count} not show the price or stock in force, {first} for "
             f"{since_s} s. Gateways, with their labels: {names}{more}. Look whether each gateway is on and connected, "
             f"then whether the labels are in its reach and their batteries good. Unbind labels that are gone."
         )

@@ -103,7 +103,7 @@ def test_a_label_that_lags_is_counted_and_named():
     world.run(40)
     (sentence,) = world.labels.problems(world.at).values()
     assert list(world.labels.problems(world.at)) == ["labels_behind"]
-    for words in ("1 labels", "shop-1/l-milk for 99 s", "gateway-1 (1)", "Look whether"):
+    for words in ("1 label does not", "shop-1/l-milk for 99 s", "gateway-1 (1)", "Look whether"):
         assert words in sentence
     world.send(SHOP, "stock.set", sku="milk", count=1)
     (newest,) = [each for each in world.take() if each["version"] == 2]
