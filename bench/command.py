@@ -60,6 +60,12 @@ def _outage() -> click.Command:
     return outage
 
 
+def _labels() -> click.Command:
+    from .labels.command import labels
+
+    return labels
+
+
 def _soak() -> click.Command:
     from .soak.command import soak
 
@@ -76,6 +82,7 @@ QUESTIONS: Final[dict[str, tuple[Callable[[], click.Command], str]]] = {
     "dispatch": (_dispatch, "How good dispatch is on the public meal-delivery instances."),
     "latency": (_latency, "Time from an order to its rider, beside the machine's floor."),
     "throughput": (_throughput, "The highest rate without loss, and what it costs."),
+    "labels": (_labels, "Time from a price to its shelf label."),
     "outage": (_outage, "The uplink goes for hours: what users notice, and how it drains."),
     "soak": (_soak, "Days of load with random faults: nothing may grow without end."),
     "phone": (_phone, "From a customer's tap to the rider's phone, over bad networks."),

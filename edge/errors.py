@@ -79,6 +79,8 @@ class Reason(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     DUPLICATE_ORDER = "duplicate_order"
     UNKNOWN_RIDER = "unknown_rider"
+    UNKNOWN_SKU = "unknown_sku"
+    UNKNOWN_LABEL = "unknown_label"
     NOT_OFFERED = "not_offered"
     TOO_LATE = "too_late"
     OUT_OF_SEQUENCE = "out_of_sequence"

@@ -17,7 +17,7 @@ from ..errors import DoorstepError
 
 GROUP: Final = "doorstep.scenarios"
 
-DEFAULT: Final = ("dispatch",)
+DEFAULT: Final = ("dispatch", "labels")
 
 
 def load(names: Sequence[str], folder: str = "") -> list[type[Scenario]]:

@@ -1,0 +1,1 @@
+"""`doorstep bench labels`: time from a price to its shelf label."""

@@ -1,0 +1,7 @@
+"""Labels: which price and stock each electronic shelf label shows."""
+
+from .scenario import Labels
+
+__all__ = ["SCENARIO", "Labels"]
+
+SCENARIO = Labels

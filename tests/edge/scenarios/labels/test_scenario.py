@@ -1,0 +1,136 @@
+"""Tests of the labels scenario as a whole: from a shop's message to a label, through the node's core."""
+
+import msgspec
+import pytest
+
+from edge.core.model import Presence, decode_row
+from edge.core.node import Node
+from edge.core.replay import Replay
+from edge.errors import JournalError
+from edge.scenarios.labels import SCENARIO, Labels
+from tests.edge.scenarios.labels.world import GATEWAY, SHOP, World, echo, messages
+
+
+def test_the_package_names_its_scenario():
+    """A loader that looks for SCENARIO finds Labels."""
+    assert SCENARIO is Labels
+    assert (Labels.name, Labels.zone) == ("labels", "instant")
+
+
+def test_a_price_reaches_its_label_in_the_same_round():
+    """A price that is set goes out to the gateway of a bound label with its version, and price.get has the same."""
+    world = World()
+    world.bound("milk")
+    assert world.take() == []
+    effects = world.handle(world.event(SHOP, "price.set", sku="milk", price_cents=129))
+    (show,) = messages(effects, "label.show")
+    expected = {"shop": SHOP, "label": "l-milk", "sku": "milk", "binding": 1, "version": 1, "price_cents": 129}
+    assert show == expected
+    assert world.price("milk").items() >= {"price_cents": 129, "version": 1, "sku": "milk", "shop": SHOP}.items()
+
+
+def test_stock_is_shown_and_counts_as_a_change():
+    """A new stock is a new version of what a label shows; the same stock again is none."""
+    world = World()
+    world.bound("milk")
+    world.send(SHOP, "stock.set", sku="milk", count=3)
+    assert world.take() == []
+    world.send(SHOP, "price.set", sku="milk", price_cents=0)
+    world.send(SHOP, "stock.set", sku="milk", count=0)
+    world.send(SHOP, "stock.set", sku="milk", count=0)
+    assert [(show["price_cents"], show["stock"], show["version"]) for show in world.take()] == [(0, 3, 1), (0, 0, 2)]
+
+
+def test_a_round_shows_a_label_once():
+    """Of all that changes in one round for one label only the newest version goes out."""
+    world = World()
+    world.bound("milk")
+    sets = [world.event(SHOP, "price.set", sku="milk", price_cents=cents) for cents in (1, 2, 3)]
+    assert [show["version"] for show in messages(world.handle(*sets), "label.show")] == [3]
+
+
+def test_the_price_of_an_unknown_article_is_refused():
+    """price.get names what is missing: the article, or its price."""
+    world = World()
+    assert world.refused("customer-1", "price.get", shop=SHOP, sku="milk") == ("unknown_sku", "sku")
+    world.bound("milk")
+    assert world.refused("customer-1", "price.get", shop=SHOP, sku="milk") == ("unknown_sku", "sku")
+
+
+def test_shops_do_not_touch_each_other():
+    """Two shops have articles and labels of the same names, and a gateway that serves both can tell them apart."""
+    world = World()
+    for shop, cents in (("shop-1", 100), ("shop-2", 200)):
+        world.send(shop, "label.bind", label="l-1", sku="milk", gateway=GATEWAY)
+        world.send(shop, "price.set", sku="milk", price_cents=cents)
+    assert [(show["shop"], show["price_cents"]) for show in world.take()] == [("shop-1", 100), ("shop-2", 200)]
+    world.send("shop-2", "label.unbind", label="l-1")
+    assert list(world.labels.labels.labels) == ["shop-1/l-1"]
+
+
+def test_articles_are_bounded():
+    """Beyond skus_max nothing new is taken in, by whichever message; what is known goes on."""
+    world = World(skus_max=1)
+    world.send(SHOP, "price.set", sku="milk", price_cents=1)
+    prices = [{"sku": "milk", "price_cents": 2}, {"sku": "bread", "price_cents": 2}]
+    assert world.refused(SHOP, "price.set", prices=prices) == ("over_capacity", "sku")
+    assert world.refused(SHOP, "stock.set", sku="bread", count=1) == ("over_capacity", "sku")
+    assert world.refused(SHOP, "label.bind", label="l", sku="bread", gateway=GATEWAY) == ("over_capacity", "sku")
+    assert world.send(SHOP, "price.set", sku="milk", price_cents=3)["status"] == "accepted"
+
+
+def test_what_is_seen_of_gateways_is_in_the_row():
+    """That a gateway came back makes a round of its own, whose row says so, and a replay sends the same again."""
+    world = World()
+    world.bound("milk")
+    world.send(SHOP, "price.set", sku="milk", price_cents=1)
+    assert world.take()
+    assert world.handle(Presence(GATEWAY, True), at=world.at)
+    assert msgspec.msgpack.decode(decode_row(world.rows[-1]).record_of("labels")) == [GATEWAY]
+    assert [show["version"] for show in world.take()] == [1]
+    replay = Replay(Node([Labels]), None)
+    assert [replay.feed(row) for row in world.rows] == [None] * len(world.rows)
+
+
+def test_presence_of_others_makes_no_round():
+    """Clients that serve no label come and go without a row, and so does a gateway that only goes."""
+    world = World()
+    world.bound("milk")
+    assert world.handle(Presence("shop-1", True), Presence(GATEWAY, True), Presence(GATEWAY, False)) == []
+    assert world.labels.next_deadline() is None
+
+
+def test_a_snapshot_of_another_version_is_refused():
+    """The sentence says which version wrote it; bytes that are no snapshot are refused as well."""
+    with pytest.raises(JournalError, match="another version wrote it"):
+        Labels().restore(b"\x93\x01\x02\x03")
+    fields = msgspec.msgpack.decode(Labels().snapshot())
+    with pytest.raises(JournalError, match="has version 99"):
+        Labels().restore(msgspec.msgpack.encode([99, *fields[1:]]))
+
+
+def test_gauges_queues_and_counts():
+    """Status has what is bound, not up to date and scheduled, and the bounds of what is kept."""
+    world = World(labels_max=7)
+    world.bound("milk", "bread")
+    world.send(SHOP, "price.set", sku="milk", price_cents=1)
+    world.send(SHOP, "price.set", sku="bread", price_cents=1)
+    world.send(SHOP, "price.set", sku="bread", price_cents=2, from_at=world.at.wall_ms + 1000)
+    world.confirm(world.take()[0])
+    expected = {"bound": 2, "unconfirmed": 1, "behind": 0, "skus": 2, "scheduled": 1}
+    assert world.labels.gauges() == {"labels": expected}
+    assert world.labels.queues() == {"labels": (2, 7), "skus": (2, 20_000)}
+    counters = {name: n for window in world.node.windows.open() for name, n in window.counters.items()}
+    assert counters.items() >= {"price.set": 3, "price.changed": 2, "label.bound": 2, "label.shown": 1}.items()
+
+
+def test_a_repeated_confirmation_is_answered_and_changes_nothing():
+    """A second confirmation of the same version, with an id of its own, is accepted."""
+    world = World()
+    world.bound("milk")
+    world.send(SHOP, "price.set", sku="milk", price_cents=1)
+    (show,) = world.take()
+    world.confirm(show)
+    before = world.labels.snapshot()
+    assert world.send(GATEWAY, "label.shown", **echo(show))["status"] == "accepted"
+    assert world.labels.snapshot() == before
