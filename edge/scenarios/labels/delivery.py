@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ...core.effects import Effects
 from ...core.model import Now
-from ..dispatch.state.deadlines import Deadlines
+from ..deadlines import Deadlines
 from .messages import LabelShow
 from .options import LabelsOptions
 from .prices import Sku

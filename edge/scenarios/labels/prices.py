@@ -16,7 +16,7 @@ from msgspec import Struct
 from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
-from ..dispatch.state.deadlines import Deadlines
+from ..deadlines import Deadlines
 from .messages import PriceEntry
 
 PRICES_PER_SKU_MAX: Final = 16

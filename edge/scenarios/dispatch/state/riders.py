@@ -10,9 +10,10 @@ from itertools import takewhile
 
 from msgspec import Struct
 
+from ...deadlines import Deadlines
 from ..lifecycle import AT_SHOP, PICKED_UP
 from ..options import DispatchOptions
-from .orders import Deadlines, Order, Orders
+from .orders import Order, Orders
 from .positions import Positions
 from .travel import Service, ride_s
 

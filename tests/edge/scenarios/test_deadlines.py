@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.scenarios.dispatch.state.orders import Deadlines
+from edge.scenarios.deadlines import Deadlines
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 
