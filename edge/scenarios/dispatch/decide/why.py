@@ -6,7 +6,7 @@ from .candidates import CandidateCost
 
 
 def why_rider(chosen: CandidateCost, options: Sequence[CandidateCost], serves: Mapping[str, str], now_ms: int) -> str:
-    """Why this rider takes the order. `serves` says which order each rider got in the round."""
+    """Why this rider takes the order. `serves` is the order that each rider got in the round."""
     pickup = duration((chosen.pickup_ms - now_ms) // 1000)
     dropoff = duration((chosen.dropoff_ms - now_ms) // 1000)
     free = f", free in {duration(chosen.free_in_s)}," if chosen.free_in_s else ""
