@@ -46,7 +46,7 @@ RULE: Final = "planned-3"
 
 
 def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor) -> list[Decision]:
-    """The changes for the waiting orders: an offer, another plan, a dropped plan, or for the first time no candidate."""
+    """The changes of the waiting orders: an offer, another plan, a dropped plan, or for the first time no rider."""
     now_ms = milliseconds(now)
     later_ms = now_ms + (OFFER_AHEAD_S + 1) * 1000
     decisions: list[Decision] = []
