@@ -309,7 +309,7 @@ class Rider:
         self._next()
 
     def _regain(self, job: Job) -> None:
-        """Take back a job that was withdrawn while its pickup was on the way to the node: it comes before all others."""
+        """Take back a job that was withdrawn while its pickup was on the way to the node; it becomes the first."""
         if not self._jobs_at("at_door"):
             self._stop()
         for other in self._jobs:
