@@ -33,7 +33,7 @@ class Explanation(Struct, frozen=True):
     moments: list[Moment]
 
 
-@click.command(short_help="Explain why an order went to its rider.")
+@click.command(short_help="Show why an order went to its rider.")
 @click.argument("order", metavar="ORDER_ID")
 @click.option("--journal", "path", required=True, metavar="PATH", help="The journal, or the node's data directory.")
 @click.option(
@@ -41,7 +41,7 @@ class Explanation(Struct, frozen=True):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object; times in Unix ms.")
 def explain(order: str, path: str, scenario_path: str, as_json: bool) -> None:
-    """Explain why an order went to its rider: who was considered, the parts of the cost, how old each rider's position
+    """Show why an order went to its rider: who was considered, the parts of the cost, how old each rider's position
     was, which version of the rules, and what happened next. Times are those of this computer's time zone. Other
     scenarios explain their decisions by a name of their own, for example a price by its sku.
 

@@ -43,8 +43,9 @@ class _NoAnswer(_Unreachable):
 def status(config_path: str | None, data_dir: str | None, url: str | None, as_json: bool) -> None:
     """Show the state of a running node: problems and what to do, latency by stage, refusals, the centre.
 
-    Without options it uses edge.toml in this folder, else the folder data. Exit code 0: all is well; 1: degraded,
-    starting or stopping; 2: no node answered.
+    Without options it uses edge.toml in this folder, else the folder data.
+
+    Exit codes: 0 all is well; 1 degraded, starting or stopping; 2 no node answered.
 
     \b
     doorstep status --config /etc/doorstep/edge.toml
