@@ -1,6 +1,6 @@
-"""What a row of the journal contains, opened: its events with what became of each, and the messages of dispatch.
+"""Reads a row of the journal: its events with their outcomes, and the messages of dispatch.
 
-Reads rows as they are, with no code of the core, so that a mistake in there cannot hide itself here. Pure.
+Uses no code of the core beyond its structs, so that a mistake in the core cannot hide itself here. Pure.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ _DECODERS: Final[dict[str, tuple[Any, Any]]] = {
 
 
 class Decided(Struct, frozen=True):
-    """A durable message and what became of it. `id` is empty where it had none, `body` None where it is no event of
-    dispatch, `receipt` None where this row makes none: then it is a repeat, or had no id. `reason` is empty where it
-    was accepted or is a repeat."""
+    """A durable message and its outcome. `id` is empty where it had none, `body` None where it is no event of dispatch.
+    `receipt` is None where this row has none for it: it is a repeat, or had no id. `reason` is empty where it was
+    accepted or is a repeat."""
 
     client: str
     id: str
@@ -33,7 +33,7 @@ class Decided(Struct, frozen=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether this row accepts it."""
+        """Whether it is accepted in this row."""
         return self.receipt is not None and not self.reason
 
 

@@ -1,8 +1,8 @@
-"""One order at a time, as three clients live it: a customer places it, its shop is informed, a rider delivers it.
+"""Three clients that take one order at a time through a node: customer, shop and rider.
 
-They speak JSON over loopback and know the wire alone, no class of the node's, so they fit every layout of its files. (A
-client that has sent nothing yet is answered in MessagePack.) While `quiet`, a client reads but sends nothing, no PUBACK
-either, so what the node does meanwhile it does for the order.
+They send JSON over loopback and use no class of the node's for it, so they work with every layout of its files. (The
+node answers a client that has sent nothing yet in MessagePack.) While `quiet`, a client reads but sends nothing, no
+PUBACK either, so that the node works on the order alone.
 """
 
 import asyncio
@@ -28,22 +28,22 @@ _DOOR: Final = {"lat": 31.2324, "lon": 121.4737}  # 220 m to the north
 
 
 class Client(Connection):
-    """One of the three. `heard` has what came: kind, order, and state where there is one."""
+    """One of the three. `received` has kind, order and state ("" where there is none) of each message."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "", (f"ds/{NODE}/down/{name}/#",), self._on_publish, False)
         self.quiet = False
-        self.heard: set[tuple[str, str, str]] = set()
+        self.received: set[tuple[str, str, str]] = set()
         self.offer = 0
         """The number of the last assignment."""
 
     def flush(self) -> None:
-        """Write what is there, later where it is quiet."""
+        """Write the buffered packets, unless the client is quiet."""
         if not self.quiet:
             super().flush()
 
-    def send(self, kind: str, identifier: str, **fields: Any) -> None:
-        """One event with QoS 1."""
+    def submit(self, kind: str, identifier: str, **fields: Any) -> None:
+        """Publish one event with QoS 1."""
         body = {"id": identifier, "at": time.time_ns() // 1_000_000, **fields}
         self.publish(f"ds/{NODE}/up/{self.name}/{kind}", json.dumps(body).encode())
         self.flush()
@@ -53,7 +53,7 @@ class Client(Connection):
         decode = msgspec.json.decode if packet.payload[:1] == b"{" else msgspec.msgpack.decode
         body = decode(packet.payload)
         self.offer = body.get("offer", self.offer)
-        self.heard.add((packet.topic.rpartition("/")[2], body.get("order", ""), body.get("state", "")))
+        self.received.add((packet.topic.rpartition("/")[2], body.get("order", ""), body.get("state", "")))
 
 
 class Scene:
@@ -69,14 +69,14 @@ class Scene:
         for client in self._all:
             await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
             await asyncio.wait_for(client.ready, OPEN_S_MAX)
-        self.rider.send("rider.shift", "shift-1", on=True, place=_PLACE)
-        await self._until("the rider's shift", lambda: ("receipt", "", "") in self.rider.heard)
+        self.rider.submit("rider.shift", "shift-1", on=True, place=_PLACE)
+        await self._until("the rider's shift", lambda: ("receipt", "", "") in self.rider.received)
 
     async def place(self, order: str) -> None:
-        """An order, until everything that it causes has come: the PUBACK, the receipt, the assignment, both updates.
-        All three are quiet from then on, because their replies are no part of it."""
+        """Place an order and wait for all that it causes: the PUBACK, the receipt, the assignment, both updates. All
+        three clients stay quiet, because their replies are not measured."""
         shop = self.shop.name
-        self.customer.send("order.place", order, order=order, shop=shop, pickup=_PLACE, dropoff=_DOOR, prep_s=0)
+        self.customer.submit("order.place", order, order=order, shop=shop, pickup=_PLACE, dropoff=_DOOR, prep_s=0)
         for client in self._all:
             client.quiet = True
 
@@ -84,34 +84,34 @@ class Scene:
             update = ("update", order, "offered")
             return (
                 self.customer.in_flight == 0
-                and {("receipt", order, ""), update} <= self.customer.heard
-                and update in self.shop.heard
-                and ("assignment", order, "offered") in self.rider.heard
+                and {("receipt", order, ""), update} <= self.customer.received
+                and update in self.shop.received
+                and ("assignment", order, "offered") in self.rider.received
             )
 
         await self._until(f"the answers to {order}", is_answered)
 
     async def deliver(self, order: str) -> None:
-        """All that was held back is sent, and the rider delivers."""
+        """Send what was held back, and let the rider deliver."""
         for client in self._all:
             client.quiet = False
             client.flush()
-        self.rider.send("rider.reply", f"reply-{order}", order=order, offer=self.rider.offer, accept=True)
-        self.rider.send("rider.progress", f"delivered-{order}", order=order, step="delivered")
-        await self._until(f"the delivery of {order}", lambda: ("update", order, "delivered") in self.customer.heard)
+        self.rider.submit("rider.reply", f"reply-{order}", order=order, offer=self.rider.offer, accept=True)
+        self.rider.submit("rider.progress", f"delivered-{order}", order=order, step="delivered")
+        await self._until(f"the delivery of {order}", lambda: ("update", order, "delivered") in self.customer.received)
 
     def close(self) -> None:
-        """All hang up."""
+        """Disconnect all three."""
         for client in self._all:
             client.close()
 
     async def _until(self, what: str, is_there: Callable[[], bool]) -> None:
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
-                while not is_there():  # noqa: ASYNC110 - looks at three clients, no event says that it is there
+                while not is_there():  # noqa: ASYNC110 - a condition over three clients, without an event of its own
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
-            heard = {client.name: sorted(client.heard)[-5:] for client in self._all}
+            received = {client.name: sorted(client.received)[-5:] for client in self._all}
             raise DoorstepError(
-                f"The node did not give {what} in {ANSWER_S_MAX:g} s; the clients have {heard}."
+                f"The node did not give {what} in {ANSWER_S_MAX:g} s; the clients have {received}."
             ) from None

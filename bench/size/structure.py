@@ -115,7 +115,7 @@ def layers_of(settings: Mapping[str, Any], package: str) -> Layers | None:
 
 
 def structure(root: Path, package: str = "edge") -> dict[str, Any]:
-    """The report on one package below `root`. `upward` is None where no contract says which way is up."""
+    """The report on one package below `root`. `upward` is None where no contract defines the layers."""
     flat, folders = parts_of(root / package)
     parts = [*flat, *folders]
     arrows = arrows_of(root / package)

@@ -168,7 +168,7 @@ def trace(folder: Path, orders: int) -> list[Order]:
     tasks: list[asyncio.Task[list[Order]]] = []
 
     def on_line(line: str) -> None:
-        """The node prints in its loop, and says at last that it is ready."""
+        """A line that the node prints; the last one of its start contains "is ready"."""
         if "is ready" in line:
             tasks.append(asyncio.get_running_loop().create_task(_live(folder, orders)))
 
@@ -230,5 +230,5 @@ def median(orders: list[Order]) -> Order:
 
 
 if __name__ == "__main__":
-    # Not printed: without a buffer (PYTHONUNBUFFERED) a pipe may take a part of it, and nothing says so.
+    # A file, not stdout: without a buffer (PYTHONUNBUFFERED) a write to a pipe may be cut short without an error.
     (Path(sys.argv[1]) / FOUND).write_bytes(msgspec.json.encode(trace(Path(sys.argv[1]), int(sys.argv[2]))))

@@ -1,11 +1,11 @@
-"""What is to be different: `riders=+2`, `riders=-2`, `kitchen=+20%`, and what that makes of a day.
+"""Changes of a recorded day: `riders=+2`, `riders=-2`, `kitchen=+20%`.
 
-Riders are added as doubles: the riders of the day in the order in which their shifts began, divided into as many equal
-parts as there are to be new ones, and the middle one of each part doubled, with its shifts, its capacity, its start and
-its replies (from the middle on, so that the two do not answer alike). Riders are taken away by the same rule. So what
-is added or missing is spread over the day as the riders were.
+Added riders are copies. The riders of the day, by the begin of their shifts, are divided into as many equal parts as
+there are riders to add, and the middle one of each part is copied: shifts, capacity, start and replies (from the middle
+on, so that the two do not answer alike). Riders are removed by the same rule, so a change is spread over the day like
+its riders.
 
-A kitchen that is slower is so in everything: what it expects, what it says later and when, and when meals are ready.
+`kitchen` scales every time of a kitchen: the expected one, the delays and when they are sent, and when meals are ready.
 """
 
 import re
@@ -22,11 +22,11 @@ _TEXT: Final = re.compile(r"(riders|kitchen)=([+-]\d{1,9})(%?)")
 
 
 class ChangeError(ValueError):
-    """A change that cannot be made. The text says why, and what can be."""
+    """A change that cannot be made. The text has the reason and the possible changes."""
 
 
 class Change(Struct, frozen=True):
-    """So many riders more or fewer, or so many per cent more or less time in the kitchens."""
+    """`amount` riders more or fewer, or per cent more or less time in the kitchens."""
 
     what: Literal["riders", "kitchen"]
     amount: int
@@ -36,7 +36,7 @@ class Change(Struct, frozen=True):
 
 
 def parse(texts: Sequence[str]) -> list[Change]:
-    """Changes as they are written on the command line. Raises ChangeError."""
+    """Parse the changes of the command line. Raises ChangeError."""
     changes: list[Change] = []
     for text in texts:
         change = _parse(text)
@@ -65,7 +65,7 @@ def _parse(text: str) -> Change:
 
 
 def changed(day: Day, changes: Sequence[Change]) -> Day:
-    """The day as it would have begun. Raises ChangeError where it has not enough riders."""
+    """The changed day. Raises ChangeError where it has not enough riders."""
     for change in changes:
         if change.what == "kitchen":
             orders = tuple(_cooked(order, 100 + change.amount) for order in day.orders)

@@ -1,4 +1,4 @@
-"""`doorstep whatif`: what would have been different on a recorded day. Read, simulate, compare."""
+"""`doorstep whatif`: reads a recorded day, simulates it with and without a change, and compares."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -117,7 +117,7 @@ def _simulate_both(
             click.echo(body)
             return
         Path(json_file).write_bytes(body + b"\n")
-    _tell(report)
+    _show(report)
 
 
 def _read(path: Path, progress: Progress) -> Day:
@@ -159,7 +159,7 @@ def _title(report: Report) -> str:
     return ", ".join([*report.changes, *policy])
 
 
-def _tell(report: Report) -> None:
+def _show(report: Report) -> None:
     console = Console(highlight=False)
     columns = [report.recorded, report.simulated, *([report.changed] if report.changed else [])]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -175,7 +175,7 @@ def _tell(report: Report) -> None:
         console.print(f"What changes: of the orders delivered both times, {_shares(report.change)}.")
     console.print(
         f"How far the model can be trusted: the same of recorded and simulated as it was, {_shares(report.model)}; the "
-        f"median order is {_minutes(report.model.median_s)} off. Smaller differences say little."
+        f"median order is {_minutes(report.model.median_s)} off. Smaller differences mean little."
     )
     measured = f"{report.pace:.2f}, of {report.rides_measured} rides" if report.rides_measured else "not measured: 1.00"
     console.print(f"Riders: {report.riders} on the day, {report.riders_changed} simulated. Pace: {measured}.")

@@ -1,9 +1,9 @@
-"""A simulated rider: rides, waits, hands over, answers offers as it answered them on the day.
+"""A simulated rider, who rides, waits, hands over, and answers offers as on the recorded day.
 
-It answers its k-th offer as it did on the recorded day, with the same delay, and begins again after the last; who had
-no offer on that day answers as all others did, in turn. At a shop it takes everything that it has accepted there at
-once, and brings it to the doors in the sequence that the node last named; afterwards it stays at its last door. While
-it is silent it neither reports its place nor answers, but finishes what it has accepted.
+It answers its k-th offer as it did on the recorded day, with the same delay, and begins again after the last reply; a
+rider without an offer on that day uses the replies of all others in turn. At a shop it picks up everything that it has
+accepted there at once, and delivers in the sequence that the node sent last; afterwards it stays at its last door.
+While it is silent it neither reports its place nor answers, but finishes what it has accepted.
 """
 
 import math
@@ -20,19 +20,19 @@ from .day import Day, Order, Place, Reply, Shift
 Then = Callable[[Refusal | None], None]
 
 
-class Street(Protocol):
-    """What a rider needs of the simulation."""
+class Environment(Protocol):
+    """The part of the simulation that a rider uses."""
 
     day: Day
     now_ms: int
     orders: dict[str, Order]
 
     def at(self, ms: int, happens: Callable[[], None]) -> None:
-        """Something happens then."""
+        """Call `happens` at that time."""
         ...
 
     def send(self, client: str, body: Durable, then: Then | None = None) -> None:
-        """An event to the node, now; `then` gets what became of it."""
+        """Send an event to the node now; `then` gets its refusal, or None."""
         ...
 
     def next_id(self) -> str:
@@ -55,35 +55,35 @@ class Job(Struct):
 class Courier:
     """One rider, for all of its shifts."""
 
-    def __init__(self, street: Street, name: str, shifts: Sequence[Shift], replies: Sequence[Reply]) -> None:
+    def __init__(self, env: Environment, name: str, shifts: Sequence[Shift], replies: Sequence[Reply]) -> None:
         self.name = name
         self.on = False
-        self._street = street
+        self._env = env
         self._replies = replies
-        self._silences = street.day.silences.get(name, ())
+        self._silences = env.day.silences.get(name, ())
         self._answered = 0
         self._leaving = False
         self._shift = -1
         self._jobs: list[Job] = []
         self._withdrawn: dict[int, None] = {}
         self._replying: dict[int, Place] = {}
-        """The shops of the offers that it is looking at."""
+        """The shop of each offer that it has not answered yet."""
         self._expected: dict[str, int] = {}
         self._busy: Literal["", "to_shop", "at_shop", "handing", "to_door"] = ""
         self._turn = 0
-        """Grows with everything that is begun: what was begun before is void."""
+        """The number of the current activity; callbacks of an earlier one do nothing."""
         self._from, self._to = shifts[0].start, shifts[0].start
         self._left_ms = self._arrives_ms = 0
         self._shop_from_ms = 0
         for number, shift in enumerate(shifts):
-            street.at(shift.on_ms, lambda number=number, shift=shift: self._begin(number, shift))
+            env.at(shift.on_ms, lambda number=number, shift=shift: self._begin(number, shift))
             end_ms = shift.off_ms if shift.until_ms is None else min(shift.until_ms, shift.off_ms or shift.until_ms)
             if end_ms is not None:
-                street.at(max(end_ms, shift.on_ms + 1), lambda number=number: self._home(number))
+                env.at(max(end_ms, shift.on_ms + 1), lambda number=number: self._home(number))
 
     def place(self) -> Place | None:
-        """Where it is now; None where it does not say."""
-        now_ms = self._street.now_ms
+        """Where it is now; None while it reports no place."""
+        now_ms = self._env.now_ms
         if not (self.on or self._jobs) or self._silent():
             return None
         if now_ms >= self._arrives_ms:
@@ -93,7 +93,7 @@ class Courier:
         return lat + (to_lat - lat) * share, lon + (to_lon - lon) * share
 
     def touch(self, message: Assignment) -> None:
-        """An offer, or one that is taken back."""
+        """Handle an offer or a withdrawal."""
         if message.state == "withdrawn":
             self._withdrawn[message.offer] = None
             self._drop([job for job in self._jobs if job.offer == message.offer and not job.carried])
@@ -103,18 +103,18 @@ class Courier:
         self._answered += 1
         if reply.answer == "lapse" or self._silent():
             return
-        self._replying[message.offer] = self._street.orders[message.order].pickup
-        self._street.at(self._street.now_ms + reply.after_ms, lambda: self._reply(message, reply.answer == "accept"))
+        self._replying[message.offer] = self._env.orders[message.order].pickup
+        self._env.at(self._env.now_ms + reply.after_ms, lambda: self._reply(message, reply.answer == "accept"))
 
     # -- shifts --------------------------------------------------------------------------------------------------------
 
     def _begin(self, number: int, shift: Shift) -> None:
-        street = self._street
+        env = self._env
         if not self._jobs:
             self._from = self._to = shift.start
         self._shift, self.on, self._leaving = number, True, False
-        body = RiderShift(id=street.next_id(), at=street.now_ms, on=True, capacity=shift.capacity, until=shift.until_ms)
-        street.send(self.name, body)
+        body = RiderShift(id=env.next_id(), at=env.now_ms, on=True, capacity=shift.capacity, until=shift.until_ms)
+        env.send(self.name, body)
 
     def _home(self, number: int) -> None:
         if number == self._shift:
@@ -128,15 +128,15 @@ class Courier:
             self._answer(message, None)
             return
         accept = accept and not self._leaving
-        job = Job(self._street.orders[message.order], message.offer) if accept else None
+        job = Job(self._env.orders[message.order], message.offer) if accept else None
         body = RiderReply(
-            id=self._street.next_id(),
-            at=self._street.now_ms,
+            id=self._env.next_id(),
+            at=self._env.now_ms,
             order=message.order,
             offer=message.offer,
             accept=accept,
         )
-        self._street.send(self.name, body, lambda refusal: self._answer(message, None if refusal else job))
+        self._env.send(self.name, body, lambda refusal: self._answer(message, None if refusal else job))
 
     def _answer(self, message: Assignment, job: Job | None) -> None:
         del self._replying[message.offer]
@@ -149,14 +149,14 @@ class Courier:
         self._next()
 
     def _drop(self, jobs: Sequence[Job]) -> None:
-        """These are not ours any more."""
+        """Remove jobs that the rider has lost."""
         if not jobs:
             return
         self._jobs = [job for job in self._jobs if job not in jobs]
         here = [job for job in self._jobs if job.order.pickup == self._to]
         if self._busy in ("to_shop", "at_shop") and not here:
             self._from = self._to = self.place() or self._to
-            self._arrives_ms = self._street.now_ms
+            self._arrives_ms = self._env.now_ms
             self._turn += 1
             self._busy = ""
         elif self._busy == "at_shop":
@@ -166,7 +166,7 @@ class Courier:
     # -- the work ------------------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
-        """What there is to do, where nothing is being done."""
+        """Begin the next activity, if none is under way."""
         if self._busy:
             return
         bag = [job for job in self._jobs if job.carried]
@@ -177,31 +177,29 @@ class Courier:
             self._ride(self._jobs[0].order.pickup, "to_shop", self._at_shop)
         elif self._leaving and self.on:
             self.on = False
-            self._street.send(
-                self.name, RiderShift(id=self._street.next_id(), at=self._street.now_ms, on=False, capacity=1)
-            )
+            self._env.send(self.name, RiderShift(id=self._env.next_id(), at=self._env.now_ms, on=False, capacity=1))
 
     def _ride(self, there: Place, busy: Literal["to_shop", "to_door"], arrive: Callable[[], None]) -> None:
         self._busy = busy
-        # Everything else that is begun comes after an arrival: `_to` is where the rider stands.
+        # A ride begins only after the last arrival, so the rider stands at `_to`.
         self._from, self._to = self._to, there
-        self._left_ms = self._street.now_ms
-        self._arrives_ms = self._left_ms + self._street.ride_ms(self._from, there)
+        self._left_ms = self._env.now_ms
+        self._arrives_ms = self._left_ms + self._env.ride_ms(self._from, there)
         self._then(self._arrives_ms, arrive)
 
     def _then(self, ms: int, happens: Callable[[], None]) -> None:
-        """Something happens then, unless another thing is begun before."""
+        """Call `happens` at that time, unless another activity begins before."""
         self._turn += 1
         turn = self._turn
-        self._street.at(ms, lambda: happens() if turn == self._turn else None)
+        self._env.at(ms, lambda: happens() if turn == self._turn else None)
 
     def _paced(self, ms: int) -> int:
-        return math.ceil(ms * self._street.day.pace)
+        return math.ceil(ms * self._env.day.pace)
 
     def _at_shop(self) -> None:
         self._busy = "at_shop"
-        before_ms = self._street.day.rules.pickup_service_s // 2 * 1000
-        self._shop_from_ms = self._street.now_ms + self._paced(before_ms)
+        before_ms = self._env.day.rules.pickup_service_s // 2 * 1000
+        self._shop_from_ms = self._env.now_ms + self._paced(before_ms)
         for job in self._jobs:
             if job.order.pickup == self._to:
                 self._stand(job)
@@ -211,11 +209,11 @@ class Courier:
         self._progress(job, "at_shop")
 
     def _look(self) -> None:
-        """Go on when everything is ready, and no offer of this shop is being looked at."""
+        """Pick up when everything is ready and no offer of this shop is unanswered."""
         waiting = [job for job in self._jobs if job.order.pickup == self._to]
         if waiting and self._to not in self._replying.values():
             ready_ms = max(job.order.ready_ms for job in waiting)
-            self._then(max(self._street.now_ms, self._shop_from_ms, ready_ms), self._pick_up)
+            self._then(max(self._env.now_ms, self._shop_from_ms, ready_ms), self._pick_up)
         elif waiting or self._replying:
             self._turn += 1
         else:
@@ -227,23 +225,23 @@ class Courier:
             if job.order.pickup == self._to:
                 job.carried = True
                 self._progress(job, "picked_up")
-        service_s = self._street.day.rules.pickup_service_s
-        self._then(self._street.now_ms + self._paced((service_s - service_s // 2) * 1000), self._free)
+        service_s = self._env.day.rules.pickup_service_s
+        self._then(self._env.now_ms + self._paced((service_s - service_s // 2) * 1000), self._free)
 
     def _at_door(self, job: Job) -> None:
-        before_ms = self._street.day.rules.dropoff_service_s // 2 * 1000
-        self._then(self._street.now_ms + self._paced(before_ms), lambda: self._deliver(job))
+        before_ms = self._env.day.rules.dropoff_service_s // 2 * 1000
+        self._then(self._env.now_ms + self._paced(before_ms), lambda: self._deliver(job))
 
     def _deliver(self, job: Job) -> None:
         self._progress(job, "delivered")
-        service_s = self._street.day.rules.dropoff_service_s
+        service_s = self._env.day.rules.dropoff_service_s
 
         def done() -> None:
             if job in self._jobs:
                 self._jobs.remove(job)
             self._free()
 
-        self._then(self._street.now_ms + self._paced((service_s - service_s // 2) * 1000), done)
+        self._then(self._env.now_ms + self._paced((service_s - service_s // 2) * 1000), done)
 
     def _free(self) -> None:
         self._busy = ""
@@ -255,9 +253,9 @@ class Courier:
                 job.carried = False
                 self._drop([job])
 
-        body = RiderProgress(id=self._street.next_id(), at=self._street.now_ms, order=job.order.name, step=step)
-        self._street.send(self.name, body, then)
+        body = RiderProgress(id=self._env.next_id(), at=self._env.now_ms, order=job.order.name, step=step)
+        self._env.send(self.name, body, then)
 
     def _silent(self) -> bool:
-        now_ms = self._street.now_ms
+        now_ms = self._env.now_ms
         return any(begin <= now_ms < end for begin, end in self._silences)

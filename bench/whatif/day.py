@@ -1,4 +1,4 @@
-"""A day as the journal tells it: what people brought into it, and what became of each order.
+"""A recorded day: what customers, riders and kitchens did, and the outcome of each order.
 
 Times are Unix milliseconds, as the node's wall clock labelled its rounds; they never run backwards here. Places are
 (latitude, longitude) in the node's coordinate system.
@@ -14,9 +14,9 @@ Place = tuple[float, float]
 
 
 class Order(Struct, frozen=True):
-    """An order. `expected_ms` is when the kitchen meant to be ready when it was placed, `delays` what it said later
-    (when, and for when), `ready_ms` how it turned out; `announced`: it also said so then. `cancelled_ms` is 0 where
-    nobody cancelled it."""
+    """An order. `expected_ms` is the ready time expected when it was placed, `delays` the kitchen's later estimates
+    (when sent, ready when), `ready_ms` the actual time; `announced`: the kitchen sent `kitchen.ready`. `cancelled_ms`
+    is 0 where nobody cancelled it."""
 
     name: str
     client: str
@@ -34,8 +34,8 @@ class Order(Struct, frozen=True):
 
 
 class Shift(Struct, frozen=True):
-    """A rider's time on the road. `until_ms` is the end that was planned (None: none was), `off_ms` the end as it came
-    (None: not in the journal). `start` is a stand-in: see `recording`."""
+    """A rider's shift. `until_ms` is its planned end (None: there was none), `off_ms` its actual end (None: not in the
+    journal). `start` is an estimate: see `recording`."""
 
     rider: str
     capacity: int
@@ -46,15 +46,15 @@ class Shift(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """How a rider answered an offer, and how long after it came. A lapse has no answer."""
+    """A rider's reply to an offer, and its delay. A lapse is an offer without a reply."""
 
     answer: Literal["accept", "decline", "lapse"]
     after_ms: int
 
 
 class Outcome(Struct, frozen=True):
-    """What became of an order: delivered, cancelled, undeliverable, refused, or open where nothing is known of its end.
-    `promised_ms` is the drop-off that its customer was promised (0: no promise)."""
+    """The outcome of an order: delivered, cancelled, undeliverable, refused, or open where its end is not in the
+    journal. `promised_ms` is the promised drop-off (0: no promise)."""
 
     state: str = "open"
     ended_ms: int = 0
@@ -62,9 +62,9 @@ class Outcome(Struct, frozen=True):
 
 
 class Day(Struct, frozen=True):
-    """Everything that a simulation needs. `pace` is what the rides took over what the node expected of them, measured
-    on `paced` rides. `replies` and `silences` (from when, to when) are by rider; `begun_before` riders were on shift
-    already when the journal began."""
+    """The input of a simulation. `pace` is the ratio of the actual to the expected duration of rides, measured on
+    `paced` rides. `replies` and `silences` (begin, end) are by rider; `begun_before` riders were on shift already when
+    the journal began."""
 
     rules: DispatchOptions
     orders: tuple[Order, ...]

@@ -1,9 +1,9 @@
-"""From the rows of a journal to a day. Positions are in no row, so where a shift began has a stand-in:
+"""Reads a day from the rows of a journal. Positions are in no row, so the start of a shift is estimated:
 
-The first time that a decision saw the rider in its shift, the row says how far it was, in seconds, from a shop. It is
-put at that distance from that shop, towards the middle of the district (the mean of all pickups). So its first ride
-has the length that it had; its direction is a guess. Who was never seen so begins at the first shop or door that it
-reported, or in the middle. Nothing is done to find out where anybody really was.
+The first decision with the rider as a candidate in its shift recorded the seconds of travel to a shop. The start is at
+that distance from the shop, towards the middle of the district (the mean of all pickups): the first ride has the right
+length in an arbitrary direction. A rider without such a decision starts at the first shop or door that it reported, or
+in the middle. No attempt is made to reconstruct where a rider really was.
 """
 
 import math
@@ -33,10 +33,10 @@ from ..rows import Decided, assignments, decided, updates
 from .day import Day, Order, Outcome, Place, Reply, Shift
 
 PACED_MIN: Final = 5
-"""Rides from which the pace is measured; with fewer the node's own expectation is taken."""
+"""The least number of rides to measure the pace on; with fewer it is 1."""
 
 FOREVER_MS: Final = 1 << 53
-"""The end of what does not end in the journal."""
+"""The end of an interval that does not end in the journal."""
 
 
 class _Order(Struct):
@@ -51,9 +51,8 @@ class _Order(Struct):
 
 
 class _Rider(Struct):
-    """`shift` is the index of the current one, -1 before the first; `held` what the rider has accepted; `bag` what it
-    carries, and whether that was alone in it all the way; `offers` those not answered yet (when they came, until when
-    they stand)."""
+    """`shift` is the index of the current one, -1 before the first; `held` are the accepted orders; `bag` the carried
+    ones, and whether each was alone all the way; `offers` those not answered yet (when sent, answer by)."""
 
     shift: int = -1
     held: dict[str, None] = {}
@@ -195,7 +194,7 @@ class Recording:
             self._end(body.order, "delivered")
 
     def _ride(self, order: _Order) -> None:
-        """One order alone from the shop to its door: took this much of what the node expects of such a ride."""
+        """Measure a ride with one order from the shop to its door: actual over expected duration."""
         pickup, dropoff, service = order.placed.pickup, order.placed.dropoff, Service(self._rules)
         ride_ms = ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, self._rules) * 1000
         expected_ms = service.after_pickup + ride_ms + service.before_dropoff
@@ -220,7 +219,7 @@ class Recording:
                 shift.seen = ((place.lat, place.lon), seen.travel_s)
 
     def _trace(self, client: str) -> None:
-        """Somebody was heard of: no longer silent."""
+        """A message of a rider, or its place, has come: it is no longer silent."""
         rider = self._riders.get(client)
         if rider is not None and rider.silent_ms:
             rider.silences.append((rider.silent_ms, self._now_ms))
@@ -244,7 +243,7 @@ class Recording:
             self._outcomes[order] = Outcome(state, self._now_ms, before.promised_ms)
 
     def _rider(self, name: str, *, begun: bool = True) -> _Rider:
-        """A rider. Who shows up without the begin of a shift was on shift before the journal began."""
+        """A rider. One that appears without the begin of a shift was on shift before the journal began."""
         rider = self._riders.setdefault(name, _Rider())
         if begun and rider.shift < 0:
             rider.shift = len(self._shifts)
@@ -254,7 +253,7 @@ class Recording:
     # -- the day -------------------------------------------------------------------------------------------------------
 
     def day(self) -> Day:
-        """What the rows so far tell."""
+        """The day in the rows so far."""
         orders = tuple(self._ordered(name, order) for name, order in self._orders.items())
         count = max(1, len(orders))
         middle = sum(order.pickup[0] for order in orders) / count, sum(order.pickup[1] for order in orders) / count
@@ -266,7 +265,7 @@ class Recording:
         silences: dict[str, tuple[tuple[int, int], ...]] = {}
         for name, rider in self._riders.items():
             quiet = [*rider.silences, *([(rider.silent_ms, FOREVER_MS)] if rider.silent_ms else [])]
-            # A lapse in a silence is told by the silence already.
+            # A lapse during a silence follows from the silence, and is not counted again.
             replies[name] = tuple(
                 reply
                 for came_ms, reply in rider.replies
@@ -293,7 +292,7 @@ class Recording:
         expected_ms = max(order.placed_ms, expected_ms)
         ready_ms = order.ready_ms or (order.delays[-1][1] if order.delays else expected_ms)
         if order.picked_ms:
-            # Nobody picks up what is not ready, whatever the kitchen said.
+            # An order was ready at its pickup, whatever the kitchen sent.
             ready_ms = min(ready_ms, order.picked_ms)
         return Order(
             name,

@@ -1,7 +1,7 @@
-"""A recorded day, the same day simulated, and the changed day simulated: side by side, in figures.
+"""Compares a recorded day, its simulation, and the simulation of the changed day, in figures.
 
-What a change does is the difference between the two simulations: they share the model and its errors. How wrong the
-model is shows the difference between the recorded day and its own simulation, which is why that stands beside them.
+The effect of a change is the difference between the two simulations, which share the model and its errors. The error of
+the model is the difference between the recorded day and its own simulation.
 """
 
 import math
@@ -16,7 +16,7 @@ from edge.limits import PROMISE_TOLERANCE_S
 from .day import Day, Order, Outcome
 
 SAME_S: Final = 60
-"""A drop-off that moves by less is called the same: less than people notice."""
+"""A drop-off that moves by less counts as the same: people hardly notice it."""
 
 NOTES: Final = (
     "Where riders were is in no journal: a shift begins as far from its first shop as it did, but where is guessed.",
@@ -25,7 +25,7 @@ NOTES: Final = (
     "Riders answer offers as they answered on the day, in turn; kitchens and cancellations are as they were.",
     "Orders that were still open where the journal ends are simulated, but not counted.",
 )
-"""What the model takes for granted. Part of every report."""
+"""The assumptions of the model. Part of every report."""
 
 
 class Figures(Struct, frozen=True):
@@ -55,8 +55,8 @@ class Moved(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What would have been different. `changed` is None where nothing was to be. `model` compares the recorded day with
-    its simulation, `change` the two simulations."""
+    """The comparison. `changed` is None where no change was asked for. `model` compares the recorded day with its
+    simulation, `change` the two simulations."""
 
     policy: str
     changes: list[str]
@@ -112,7 +112,7 @@ def figures(orders: Sequence[Order], outcomes: Mapping[str, Outcome], late_after
 
 
 def moved(orders: Sequence[Order], before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> Moved:
-    """Order by order, what became of one column in the other."""
+    """Compare two columns, order by order."""
     shifts: list[float] = []
     for order in orders:
         here, there = door_s(order, before.get(order.name)), door_s(order, after.get(order.name))

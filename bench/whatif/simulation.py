@@ -1,9 +1,9 @@
-"""A day again, in seconds: simulated people against the dispatch that a node decides with.
+"""A discrete-event simulation of a recorded day with the dispatch that runs in a node.
 
-Not a model of dispatch but dispatch itself: the same rounds, plans, offers, withdrawals and deadlines, under a clock
-that jumps from one happening to the next. What is modelled is the street: messages take no time, rides take what the
-node expects of them times the day's pace, riders answer as they did (`courier`), kitchens are ready when they were,
-orders are cancelled when they were unless they are picked up by then. Nothing is random: same day, same outcome.
+Dispatch is not modelled but executed: the same rounds, plans, offers, withdrawals and deadlines, under a clock that
+jumps from one event to the next. The model is of people: messages take no time, rides take the node's expected duration
+times the day's pace, riders answer as on the day (`courier`), kitchens are ready as on the day, and orders are
+cancelled as on the day unless picked up by then. Nothing is random: the same day has the same outcome.
 """
 
 import heapq
@@ -37,7 +37,7 @@ from .courier import Courier, Then
 from .day import Day, Order, Outcome, Place, Reply
 
 POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_rider}
-"""By name: what a node does, and what it is compared with."""
+"""The policies by name: that of a node, and the baseline."""
 
 _ENDED: Final = ("delivered", "cancelled", "undeliverable")
 _KINDS: Final = Catalog([Dispatch]).down_kinds
@@ -54,7 +54,7 @@ class Simulation:
         begins = [order.placed_ms for order in day.orders] + [shift.on_ms for shift in day.shifts]
         self.now_ms = self._zero_ms = min(begins, default=0)
         self._dispatch = Dispatch(day.rules, POLICIES[policy])
-        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self._inbox: list[tuple[Event, Then | None]] = []
         self._round_ms = -1
@@ -73,24 +73,24 @@ class Simulation:
         return self.ended == len(self.orders)
 
     def step(self) -> None:
-        """Everything that happens at the next instant at which something does."""
+        """Advance to the next event or deadline, and process everything due then."""
         deadline = self._deadline_ms()
-        next_ms = self.now_ms if self._inbox else self._agenda[0][0]
+        next_ms = self.now_ms if self._inbox else self._queue[0][0]
         self.now_ms = max(self.now_ms, min(next_ms, deadline))
-        while self._agenda and self._agenda[0][0] <= self.now_ms:
-            heapq.heappop(self._agenda)[2]()
+        while self._queue and self._queue[0][0] <= self.now_ms:
+            heapq.heappop(self._queue)[2]()
         if self._inbox or self.now_ms >= deadline:
             self._round()
 
-    # -- what people and kitchens do -----------------------------------------------------------------------------------
+    # -- people and kitchens -------------------------------------------------------------------------------------------
 
     def at(self, ms: int, happens: Callable[[], None]) -> None:
-        """Something happens then."""
+        """Call `happens` at that time."""
         self._count += 1
-        heapq.heappush(self._agenda, (ms, self._count, happens))
+        heapq.heappush(self._queue, (ms, self._count, happens))
 
     def send(self, client: str, body: Durable, then: Then | None = None) -> None:
-        """An event to the node, now."""
+        """Send an event to the node now."""
         self._inbox.append((Event(client, body), then))
 
     def next_id(self) -> str:
@@ -108,7 +108,7 @@ class Simulation:
         return own or tuple(pool[turn:] + pool[:turn])
 
     def _plan(self, order: Order) -> None:
-        """The life of an order as far as people and kitchens decide it."""
+        """Schedule the events of an order that come from its customer and its kitchen."""
 
         def place() -> None:
             body = OrderPlace(
@@ -131,8 +131,8 @@ class Simulation:
             self.send(order.shop, KitchenDelay(id=self.next_id(), at=self.now_ms, order=order.name, ready_at=ready_ms))
 
         self.at(order.placed_ms, place)
-        for said_ms, ready_ms in order.delays:
-            self.at(said_ms, lambda ready_ms=ready_ms: delay(ready_ms))
+        for sent_ms, ready_ms in order.delays:
+            self.at(sent_ms, lambda ready_ms=ready_ms: delay(ready_ms))
         if order.announced:
             ready = lambda: self.send(order.shop, KitchenReady(id=self.next_id(), at=self.now_ms, order=order.name))
             self.at(order.ready_ms, ready)
@@ -142,7 +142,7 @@ class Simulation:
             self.at(order.cancelled_ms, cancel)
 
     def _report(self) -> None:
-        """Riders say where they are, all at once."""
+        """All riders report their places at once."""
         for name in self._couriers:
             self._observe_place(name)
         self.at(self.now_ms + WHAT_IF_POSITION_S * 1000, self._report)
@@ -156,7 +156,7 @@ class Simulation:
     # -- the node ------------------------------------------------------------------------------------------------------
 
     def _now(self) -> Now:
-        # Monotonic time begins at an hour: 0 stands for nothing in places.
+        # Monotonic time begins at one hour, because 0 means none in some fields.
         return Now((self.now_ms - self._zero_ms) / 1000 + 3600, self.now_ms)
 
     def _deadline_ms(self) -> int:

@@ -1,1 +1,1 @@
-"""The process: configuration, data directory, wiring, and what the operating system sees of it."""
+"""The process: configuration, data directory, wiring, and its interfaces to the operating system."""

@@ -1,7 +1,7 @@
 """The node's configuration: one TOML file, the node's options first, then a section for each scenario that needs one.
 
-Options marked reloadable in `RELOADABLE` take effect at SIGHUP; the others need a restart, and a reload that changes
-one of them says so. A configuration that cannot be used names the file, the field, the value and what to write instead.
+Options in `RELOADABLE` take effect at SIGHUP; the others need a restart, and a reload that changes one of them logs it.
+The error of an invalid configuration names the file, the field, the value and a valid one.
 """
 
 import re
@@ -73,7 +73,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Config(Options, frozen=True, kw_only=True):
-    """A configuration that was checked: the options, and the section of each scenario that has one."""
+    """A checked configuration: the options, and the section of each scenario that has one."""
 
     sections: dict[str, Struct] = {}
 
@@ -83,7 +83,7 @@ class Config(Options, frozen=True, kw_only=True):
         return load_scenarios(self.scenarios, self.scenario_path)
 
     def rules(self) -> Rules:
-        """What the pure core needs of it."""
+        """The part that the pure core uses."""
         sections = {kind.name: self.sections.get(kind.name) or kind.options() for kind in self.kinds}
         return Rules(
             node=self.node,
@@ -140,8 +140,7 @@ def load(path: str | Path) -> Config:
 
 
 def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
-    """The configuration that a reload puts in force: `new`, but for options that need a restart, which keep their old
-    value and are named."""
+    """The configuration after a reload: `new`, with the old values of options that need a restart, and their names."""
     fixed = [
         name
         for name in Options.__struct_fields__
@@ -204,7 +203,7 @@ def _options(path: Path, values: dict[str, Any], form: type[T], section: str) ->
 
 
 def _near(name: str, form: type[Struct], section: str) -> str:
-    """Where an unknown option may belong: to a scenario's section, or another name."""
+    """A hint for an unknown option: the section of a scenario, or a similar name."""
     if not section:
         for kind in load_scenarios(available()):
             if name in kind.options.__struct_fields__:
@@ -215,7 +214,7 @@ def _near(name: str, form: type[Struct], section: str) -> str:
 
 
 def _check(path: Path, config: Config) -> None:
-    """What no single field can tell."""
+    """Check the fields against each other."""
 
     def fail(field: str, hint: str) -> None:
         raise ConfigError(str(path), field, getattr(config, field), hint)
@@ -243,13 +242,13 @@ def _check(path: Path, config: Config) -> None:
                 f"Write {' or '.join(f'{scheme}://…' for scheme in schemes)}, for example mqtts://centre.example:8883.",
             )
     if not config.link and not any(getattr(config, field) for field in listeners[:4]):
-        fail("listen", "The node would hear nobody: set a listener, or link for broker mode.")
+        fail("listen", "No client could connect: set a listener, or link for broker mode.")
     if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
         fail("clock_real_anchor_ms", "A scaled clock needs both anchors.")
 
 
 def secret(config_path: str, field: str, path: str) -> str:
-    """A token from its file, which must be for the owner's eyes only."""
+    """A token from its file, which only its owner may read."""
     if not path:
         return ""
     try:

@@ -1,11 +1,11 @@
-"""The data directory: everything that a node keeps, for one node at a time and for its user's eyes only.
+"""The data directory: everything that a node stores, for one node at a time and readable by its user only.
 
 lock              held while a node runs; holds its process number
 journal.sqlite3   the journal (with -wal and -shm beside it), and its ballast
 drops             counts of dropped messages that are in no row of the journal yet
-instance          a name for this directory's life, made once: the centre tells a replaced disk from a restart by it
-status.token      who may read the status page
-ports.json        where the running node listens: {option: port}
+instance          an id of this directory, made once: by it the centre distinguishes a replaced disk from a restart
+status.token      the token of the status page
+ports.json        the ports of the running node: {option: port}
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _INSTANCE: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class DataDir:
-    """An opened data directory. Close it, or use it in a `with`, to let the next node in."""
+    """An opened data directory. Close it, or use it in a `with`, to release the lock."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -34,7 +34,7 @@ class DataDir:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Take the directory for this process; made with mode 0700 where there is none, narrowed to it.
+        """Lock the directory for this process. It is created with mode 0700, or restricted to it.
 
         Raises:
             BusyError: another node holds it.
@@ -70,7 +70,7 @@ class DataDir:
         return self.path / FILE_NAME
 
     def instance(self) -> str:
-        """32 hexadecimal digits, made at the first call in this directory's life."""
+        """32 hexadecimal digits, made at the first call for this directory."""
         path = self.path / "instance"
         if path.exists() and _INSTANCE.fullmatch(found := path.read_text(encoding="ascii").strip()):
             return found
@@ -85,11 +85,11 @@ class DataDir:
         return keep_token(self.path)
 
     def write_ports(self, ports: dict[str, int]) -> None:
-        """Say where the node listens: option name -> port. Gone again when the directory is closed."""
+        """Write the node's ports to a file: option name -> port. `close` removes it."""
         write_atomic(self.path / "ports.json", json.dumps(ports) + "\n")
 
     def close(self) -> None:
-        """Let the next node in."""
+        """Release the directory for another node."""
         (self.path / "ports.json").unlink(missing_ok=True)
         os.close(self._lock)
 

@@ -1,4 +1,4 @@
-"""What the node shows of itself: the gauges of the status report, and the live map of the operator's page."""
+"""The gauges of the status report, and the live map of the operator's page."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ def register(
     broker: Broker | None,
     sync: Sync | None,
 ) -> None:
-    """Tell the status where everything can be read. The core is looked up at each reading: a full disk replaces it."""
+    """Register every gauge. The core is looked up at each reading, because a full disk replaces it."""
     status.section("core", lambda: _core(pipeline))
     for name, scenario in pipeline.node.scenarios.items():
         for section in scenario.gauges():
@@ -57,7 +57,7 @@ def _problems(pipeline: Pipeline, clock: Clock) -> dict[str, str]:
 
 
 def _core(pipeline: Pipeline) -> dict[str, Value]:
-    """Since the node's first start, across restarts: what became of every durable event."""
+    """The outcomes of all durable events since the node's first start, across restarts."""
     node = pipeline.node
     values: dict[str, Value] = {
         "received": node.counts.received,

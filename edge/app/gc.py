@@ -1,4 +1,4 @@
-"""How the interpreter serves a node: what a start makes lives on, what a round makes does not, threads take turns."""
+"""Settings of the interpreter for a node: the garbage collector, and how often threads switch."""
 
 import gc
 import sys
@@ -12,7 +12,7 @@ other work a commit took 24 and 44 ms there and back at the default of 5 ms, 8 a
 
 @contextmanager
 def starting() -> Generator[None]:
-    """Nothing is looked through for garbage, which was a tenth of recovery, until `settle` or the end of the block."""
+    """No garbage collection, a tenth of recovery's time, until `freeze_startup` or the end of the block."""
     gc.disable()
     try:
         yield
@@ -21,7 +21,7 @@ def starting() -> Generator[None]:
 
 
 def freeze_startup() -> None:
-    """The start is over: what it made lives as long as the process, out of the collector's way."""
+    """End the start: exclude its objects, which live as long as the process, from garbage collection."""
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -1,8 +1,8 @@
-"""Exceptions that no caller sees: what a callback of the event loop raises would only be a line in the log.
+"""Handles exceptions in callbacks of the event loop, which no caller sees and asyncio only logs.
 
-Each is counted and is an alarm, for it is a fault of the node. Where the callback was one of a stage that all events go
-through (`STAGES`), what it had begun will never be finished, and who waits for it waits in vain: then the node gives
-up, and a new process starts from the disk. A fault in one connection's callback costs that connection only.
+Each is counted and raises an alarm, because it is a fault of the node. If the callback belongs to a stage that all
+events pass (`STAGES`), its work is never finished, so the node gives up and a new process starts from the disk. A fault
+in the callback of a connection affects that connection only.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = logging.getLogger("doorstep.caught")
 
 
 class LoopExceptionHandler:
-    """`count` exceptions so far. `give_up` ends the process; it is told why in a sentence."""
+    """`count` exceptions so far. `give_up` ends the process; its argument is the reason, in a sentence."""
 
     def __init__(self, status: Status, give_up: Callable[[str], None]) -> None:
         self.count = 0
@@ -45,7 +45,7 @@ class LoopExceptionHandler:
         what = f"{module or 'the event loop'}: {error!r}" if error is not None else str(context.get("message"))
         times = "once" if self.count == 1 else f"{self.count} times"
         text = f"An error of the node's own was caught {times}, the last in {what}."
-        # A task has an owner who waits for it, or a connection; a stage has nobody.
+        # A task has an owner that waits for it, or a connection; a callback of a stage has none.
         if module in STAGES and "task" not in context and "future" not in context:
             self._give_up(f"{text} Nothing more can pass there. This is a bug: please report the lines above.")
         else:
@@ -54,7 +54,7 @@ class LoopExceptionHandler:
 
 
 def _module_of(trace: TracebackType | None) -> str:
-    """The first module of the node that the traceback goes through: whose callback it was."""
+    """The first module of the node in the traceback, which owns the callback."""
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__", ""))
         if name.startswith("edge."):

@@ -1,15 +1,16 @@
-"""Whether every stage moves: what waits in it, and an ever-growing count of what left it.
+"""The queues of all stages, by which stalls are detected: the depth, and a growing count of processed items.
 
+    stage     what waits                                        the fault that a stall shows
     decode    reads that wait for their turn of the loop        a turn that never comes
-    decide    a deadline of the core that has passed            a timer that was lost
+    decide    a deadline of the core that has passed            a lost timer
     commit    rounds that wait for the disk                     a disk that hangs, a writer that stopped
-    publish   clients with answers waiting and room for them    answers that nobody sends
+    publish   clients with answers waiting and room for them    answers that are not sent
     seal      a window that is past its end                     windows that stay open
-    cut       sealed windows that could be numbered             an outbox that hands nothing out
-    send      batches that could be on their way                an uplink that forgot them
+    cut       sealed windows that could be numbered             an outbox that makes no batches
+    send      batches that could be sent                        an uplink that does not send them
     sync      batches sent and not acknowledged                 a centre that does not answer
 
-`status` samples them; `verdict.STALLS` says which stillness is a fault after how long, and whether a restart helps.
+`status` samples them; `checks.STALL_CHECKS` defines when a stall is a fault, and whether a restart helps.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def watch(
     broker: Broker | None,
     sync: Sync | None,
 ) -> None:
-    """Register every stage. While the disk is full nothing is due: that is a fault of its own, with its own alarm."""
+    """Register every stage. While the disk is full no deadline counts: that fault has an alarm of its own."""
 
     def late(deadline: float | None) -> int:
         serving = not (pipeline.full or pipeline.broken)
@@ -54,7 +55,7 @@ def watch(
 
     def uncut() -> int:
         outbox = node().outbox
-        # While something is in flight the centre's next word comes first.
+        # While a batch is in flight, the next one waits for the centre's acknowledgement.
         idle = outbox.epoch and not outbox.in_flight()
         return outbox.windows_waiting if idle and not pipeline.full else 0
 

@@ -1,4 +1,4 @@
-"""File descriptors: as many as every connection could need, and some left over."""
+"""File descriptors: enough for every connection, and some spare ones."""
 
 import resource
 from typing import Final
@@ -19,7 +19,7 @@ def raise_nofile() -> None:
 
 
 def connections_max() -> int:
-    """So many connections fit. Beyond it strangers make room for newcomers, before descriptors run out."""
+    """How many connections fit. Beyond it, new connections replace unauthenticated ones before descriptors run out."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft == resource.RLIM_INFINITY:
         return CONNECTIONS_MAX

@@ -1,8 +1,8 @@
 """The wiring of a node: start, reload, drain.
 
-start    lock the data directory, open the journal, recover the core, listen, tell the service manager
-SIGHUP   read the configuration again: reloadable options take effect, a broken file changes nothing
-SIGTERM  stop listening, commit and answer what was received, say goodbye to clients, snapshot, close
+start    lock the data directory, open the journal, recover the core, listen, notify the service manager
+SIGHUP   read the configuration again: reloadable options take effect, an invalid file changes nothing
+SIGTERM  stop listening, commit and answer what was received, disconnect clients, snapshot, close
 """
 
 import asyncio
@@ -40,13 +40,13 @@ from .loop_errors import LoopExceptionHandler
 from .queues import watch
 
 DRAIN_S_MAX: Final = 10.0
-"""A stop takes no longer: what is not committed by then was not acknowledged either, and comes again."""
+"""The limit of a stop: what is not committed by then was not acknowledged, and its sender resends it."""
 
 log = logging.getLogger("doorstep")
 
 
 def run(config_path: str, echo: Callable[[str], None]) -> int:
-    """Run a node until SIGTERM or SIGINT. `say` prints one line for a person. Returns the exit code."""
+    """Run a node until SIGTERM or SIGINT. `echo` prints one line for a person. Returns the exit code."""
     import uvloop
 
     config = load(config_path)
@@ -118,7 +118,7 @@ class _Running:
             status.gauge(f"link.{name}_days", partial(self._days_left, name))
         page = None
         if config.status_listen:
-            # Starlette and uvicorn cost a quarter of a second at start: only those who look pay for it.
+            # Imported here: Starlette and uvicorn take a quarter of a second at start.
             from ..web.server import serve
 
             page = await serve(
@@ -153,7 +153,7 @@ class _Running:
     # -- start ---------------------------------------------------------------------------------------------------------
 
     def _warn(self, alarms: list[str], node: Node) -> None:
-        """What recovery found, in the log and in the status."""
+        """Report what recovery found, in the log and in the status."""
         if node.recovery_differences:
             text = (
                 f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
@@ -255,7 +255,7 @@ class _Running:
         config = self._config
         if not config.uplink:
             return None
-        instance = data.instance()  # now: later there may be no file descriptor for it
+        instance = data.instance()  # here: later there may be no file descriptor for it
         sync = Sync(
             node=config.node,
             centre=config.uplink_name,
@@ -285,8 +285,7 @@ class _Running:
     # -- while it runs -------------------------------------------------------------------------------------------------
 
     async def _beat(self) -> None:
-        """The heartbeat: samples progress, and feeds the service manager's watchdog while the loop turns and nothing
-        stands still that a restart would set going."""
+        """The heartbeat: samples progress, and feeds the service manager's watchdog unless a stall needs a restart."""
         while True:
             self._status.tick(self._clock.now())
             self._drops.keep(*self._pipeline.uncounted)
@@ -298,7 +297,7 @@ class _Running:
             await asyncio.sleep(STATUS_INTERVAL_S)
 
     def _keep_going(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task that is to go on as long as the process. One that ends is an alarm, not silence."""
+        """Start a task that runs as long as the process. Its end raises an alarm."""
         began = time.monotonic()
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(partial(self._ended, name, began))
@@ -309,20 +308,20 @@ class _Running:
             return
         error = task.exception()
         log.error("the task %s ended", name, exc_info=error)
-        why = "without a word" if error is None else f"with {error!r}"
+        why = "without an error" if error is None else f"with {error!r}"
         text = f"The node's {name} ended {why}. Restart the node, and report this with its log."
-        # What ends again and again right after the start would only interrupt decisions.
+        # No restart for a task that ends right after the start: it would end again, and restarts interrupt decisions.
         self._status.alarm(f"task_{name}", text, restart=time.monotonic() - began > RESTART_AFTER_S)
 
     async def _retain(self) -> None:
-        """Rows older than the retention leave the journal."""
+        """Delete rows older than the retention."""
         retention = Retention(self._pipeline, self._journal, self._clock)
         while True:
             retention.check()
             await asyncio.sleep(max(self._clock.real_s(RETENTION_CHECK_S), 1.0))
 
     def _reload(self) -> None:
-        """SIGHUP. A broken file or a refused change leaves everything as it was, and the log says why."""
+        """Handle SIGHUP. After an invalid file the old configuration stays, and the reason is logged."""
         try:
             config, fixed = reloaded(self._config, load(self._config_path))
             credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
@@ -348,7 +347,7 @@ class _Running:
     # -- stop ----------------------------------------------------------------------------------------------------------
 
     def _fail(self, error: Exception) -> None:
-        """Something that only a restart can mend."""
+        """Stop because of an error that needs a restart."""
         log.critical("stopping: %s", error)
         self._error = error
         self._stop.set()

@@ -1,4 +1,4 @@
-"""What systemd wants to hear from a service of `Type=notify`: ready, alive, stopping. Silent without systemd.
+"""The notifications of a systemd service of `Type=notify`: ready, alive, stopping. Without systemd none are sent.
 
 The protocol is a datagram to the socket named in NOTIFY_SOCKET (sd_notify(3)).
 """
@@ -8,17 +8,17 @@ import socket
 
 
 def ready(text: str) -> None:
-    """The node takes events."""
+    """The node accepts events."""
     _send(f"READY=1\nSTATUS={text}")
 
 
 def watchdog() -> None:
-    """The event loop turns. Sent as often as the status is sampled, well within any sensible WatchdogSec."""
+    """The event loop runs. Sent whenever the status is sampled, well within any sensible WatchdogSec."""
     _send("WATCHDOG=1")
 
 
 def stopping() -> None:
-    """The node is on its way out, on purpose."""
+    """The node stops as requested."""
     _send("STOPPING=1")
 
 
@@ -32,4 +32,4 @@ def _send(text: str) -> None:
             datagrams.connect(address)
             datagrams.send(text.encode())
         except OSError:
-            return  # the service manager went away; there is nobody to tell
+            return  # the service manager is gone

@@ -1,4 +1,4 @@
-"""`doorstep credential`: the file that says who may connect."""
+"""`doorstep credential`: edits the file of clients that may connect."""
 
 import click
 

@@ -33,7 +33,7 @@ class Explanation(Struct, frozen=True):
     moments: list[Moment]
 
 
-@click.command(short_help="Say why an order went to its rider.")
+@click.command(short_help="Show why an order went to its rider.")
 @click.argument("order", metavar="ORDER_ID")
 @click.option("--journal", "path", required=True, metavar="PATH", help="The journal, or the node's data directory.")
 @click.option(
@@ -41,9 +41,9 @@ class Explanation(Struct, frozen=True):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object; times in Unix ms.")
 def explain(order: str, path: str, scenario_path: str, as_json: bool) -> None:
-    """Say why an order went to its rider: who was considered, the parts of the cost, how old each rider's position was,
-    which version of the rules, and what happened next. Times are those of this computer's time zone. Other scenarios
-    explain what they decide by its own name, for example a price by its sku.
+    """Show why an order went to its rider: who was considered, the parts of the cost, how old each rider's position
+    was, which version of the rules, and what happened next. Times are those of this computer's time zone. Other
+    scenarios explain their decisions by a name of their own, for example a price by its sku.
 
     \b
     Examples:
@@ -59,7 +59,7 @@ def explain(order: str, path: str, scenario_path: str, as_json: bool) -> None:
             if not found.choices and not found.moments:
                 raise _unknown(order, scenarios, reader)
         except (JournalError, ValueError) as error:
-            raise InputError(str(reader.path), None, f"{error}. Nothing can be said for sure.") from error
+            raise InputError(str(reader.path), None, f"{error}. The journal cannot be explained.") from error
     if as_json:
         click.echo(msgspec.json.encode(found))
     else:
@@ -132,13 +132,13 @@ def _show(found: Explanation) -> None:
     first = min(entry.at for entry in [*found.moments, *found.choices])
     console.print(Text.assemble("Order ", (found.order, "bold"), f", from {_date(first)}"))
     story = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    # In a round the events come first, then the decision, then what people hear of it: of updates only the last.
+    # In a round the events come first, then the decision, then the messages to clients: of updates only the last.
     last = {one.row: one for one in found.moments if one.what == "update"}
     shown = [one for one in found.moments if one.what != "update" or last[one.row] is one]
     entries: list[tuple[int, int, Moment | DecisionView]] = [(one.row, _place(one), one) for one in shown]
     entries += [(one.row, 1, one) for one in found.choices]
     for row, _, entry in sorted(entries, key=lambda item: item[:2]):
-        what, text = (_verdict(entry), entry.why) if isinstance(entry, DecisionView) else (entry.what, _line(entry))
+        what, text = (_headline(entry), entry.why) if isinstance(entry, DecisionView) else (entry.what, _line(entry))
         style = "bold" if isinstance(entry, DecisionView) else ""
         story.add_row(_time(entry.at), Text(f"row {row}", "dim"), Text(what, style), Text(text, style))
     console.print(story)
@@ -156,7 +156,7 @@ def _line(moment: Moment) -> str:
     return f"{moment.who}: {moment.text}" if moment.text else moment.who
 
 
-def _verdict(choice: DecisionView) -> str:
+def _headline(choice: DecisionView) -> str:
     if not choice.rider:
         return "decided: nobody yet"
     return f"decided: {'offer to' if choice.offer else 'plan for'} {choice.rider}"
@@ -164,7 +164,7 @@ def _verdict(choice: DecisionView) -> str:
 
 def _table(choice: DecisionView) -> Table:
     """The candidates of one decision, the cheapest first."""
-    title = f"{_time(choice.at)}  {_verdict(choice)}  (rules {choice.rule}, row {choice.row})"
+    title = f"{_time(choice.at)}  {_headline(choice)}  (rules {choice.rule}, row {choice.row})"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("rider", no_wrap=True)
     for name in ("travel", "position", "free in", "pickup", "drop-off", "cost"):

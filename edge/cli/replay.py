@@ -1,4 +1,4 @@
-"""`doorstep replay`: decide a recorded journal again, and compare."""
+"""`doorstep replay`: decides a recorded journal again, and compares."""
 
 import time
 from datetime import datetime
@@ -15,7 +15,7 @@ from ..journal.reader import JournalReader
 
 
 def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """A file that can be written when the work is done, found out before it begins."""
+    """Check before the work that the file can be written after it."""
     if value and value != "-" and not Path(value).parent.is_dir():
         raise click.BadParameter(f"{Path(value).parent} is no existing folder. Make it first, or name another one.")
     return value
@@ -52,7 +52,7 @@ def replay(path: str, scenario_path: str, json_file: str | None) -> None:
 
 
 def _compare(path: Path, scenario_path: str, json_file: str | None) -> None:
-    """Every row again, and the first difference."""
+    """Replay every row up to the first difference, and report."""
     with JournalReader.open(path) as reader:
         began = time.perf_counter()
         try:
@@ -79,12 +79,12 @@ def _compare(path: Path, scenario_path: str, json_file: str | None) -> None:
         else:
             Path(json_file).write_bytes(body + b"\n")
     if json_file != "-":
-        _tell(run, difference, start, seconds)
+        _show(run, difference, start, seconds)
     raise SystemExit(0 if difference is None else 1)
 
 
 def _run(reader: JournalReader, scenario_path: str) -> tuple[Replay, Difference | None, int, int]:
-    # Node brings the whole core with it: only this command pays for it.
+    # Imported here, because Node imports the whole core.
     from ..core.node import Node
     from ..scenarios.loader import available, load
 
@@ -105,7 +105,7 @@ def _run(reader: JournalReader, scenario_path: str) -> tuple[Replay, Difference 
     return run, None, start, last
 
 
-def _tell(run: Replay, difference: Difference | None, start: int, seconds: float) -> None:
+def _show(run: Replay, difference: Difference | None, start: int, seconds: float) -> None:
     origin = f"after the snapshot at row {start}" if start else "from the first row"
     click.echo(
         f"{run.rows} rows ({origin}), {run.events} events, {run.decisions} decisions, replayed in {seconds:.1f} s."

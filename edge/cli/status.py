@@ -1,4 +1,4 @@
-"""`doorstep status`: asks a running node how it is, and says it in one sentence and a few short tables."""
+"""`doorstep status`: shows the state of a running node in one sentence and a few short tables."""
 
 import fcntl
 import http.client
@@ -22,36 +22,37 @@ UNREACHABLE: Final = 2
 
 TIMEOUT_S: Final = 10.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
-"""A report is about 5 kB; a stranger on that port may send anything."""
+"""The limit of a reply. A report has about 5 kB, but another program on that port may send anything."""
 
 COLORS: Final = {"ok": "green", "degraded": "red", "starting": "yellow", "draining": "yellow"}
 
 
 class _Unreachable(Exception):
-    """Nobody to ask. The text says where was looked and what to do."""
+    """No node was found. The text has the places that were tried, and what to do."""
 
 
 class _NoAnswer(_Unreachable):
-    """Somebody may be there, but nothing came back."""
+    """A node may run there, but it did not reply."""
 
 
-@click.command(short_help="Say how a running node is.")
+@click.command(short_help="Show the state of a running node.")
 @click.option("--config", "config_path", type=click.Path(dir_okay=False), help="The node's configuration (edge.toml).")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="The node's data directory, instead of --config.")
 @click.option("--url", help="Address of the status page with its token: http://127.0.0.1:8080/?token=…")
 @click.option("--json", "as_json", is_flag=True, help="Print /api/status as it is.")
 def status(config_path: str | None, data_dir: str | None, url: str | None, as_json: bool) -> None:
-    """Say how a running node is: what is wrong and what to do, latency by stage, refusals, the centre.
+    """Show the state of a running node: problems and what to do, latency by stage, refusals, the centre.
 
-    Without options it looks at edge.toml here, then at the folder data. Exit code 0: all is well; 1: degraded, starting
-    or stopping; 2: no node answered.
+    Without options it uses edge.toml in this folder, else the folder data.
+
+    Exit codes: 0 all is well; 1 degraded, starting or stopping; 2 no node answered.
 
     \b
     doorstep status --config /etc/doorstep/edge.toml
     doorstep status --data-dir data --json
     """
     if sum(option is not None for option in (config_path, data_dir, url)) > 1:
-        raise click.UsageError("--config, --data-dir and --url say the same thing: give one of them.")
+        raise click.UsageError("--config, --data-dir and --url exclude each other: give one of them.")
     try:
         folder = None if url is not None else _folder(config_path, data_dir)
         base, token = _where(folder, url)
@@ -78,7 +79,7 @@ def _folder(config_path: str | None, data_dir: str | None) -> Path:
 
 
 def _silent(folder: Path | None) -> str:
-    """A process holds the directory and yet nobody answered: what that means. Empty where none holds it."""
+    """The message for a process that holds the directory but does not answer. Empty where none holds it."""
     if folder is None:
         return ""
     try:
@@ -88,7 +89,7 @@ def _silent(folder: Path | None) -> str:
             except BlockingIOError:
                 holder = lock.read(32).strip()
                 return (
-                    f"The node runs as process {holder} and does not answer within {TIMEOUT_S:.0f} s: it stands still. "
+                    f"The node runs as process {holder} and does not answer within {TIMEOUT_S:.0f} s: it hangs. "
                     "Restart it; the service manager does so by itself when its watchdog has waited long enough."
                 )
     except OSError:
@@ -113,7 +114,7 @@ def _where(folder: Path | None, url: str | None) -> tuple[str, str]:
         ) from None
     except (OSError, ValueError, KeyError):
         raise _Unreachable(
-            f"No running node with a status page is known in {folder} (ports.json and status.token say where). Start "
+            f"No running node with a status page is known in {folder} (no ports.json or status.token there). Start "
             "one with `doorstep edge --config edge.toml`, or name its place with --config or --data-dir."
         ) from None
     return f"http://127.0.0.1:{port}", token
@@ -129,7 +130,7 @@ def _ask(base: str, token: str) -> bytes:
     except (OSError, http.client.HTTPException) as error:
         raise _NoAnswer(
             f"No node answers at {base} ({error}). Start it with `doorstep edge --config edge.toml`; if it runs, "
-            "its log says why it is silent."
+            "its log has the reason."
         ) from None
     finally:
         connection.close()

@@ -118,10 +118,13 @@ class Status:
         self._sampled = started
         self._jump_ms = 0
         self._jumped_s = 0.0
-        self._received: dict[str, int] = {}
+        self.received: dict[str, int] = {}
+        """Publishes that came in, by kind, whatever becomes of them. The pipeline counts here and in `counts` itself: it
+        does so for every order."""
         self._refused: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
-        self._counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}
+        self.counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}
+        """Events decided for the first time, events that came again, decisions, answers that clients could get."""
         self._gauges: dict[str, Callable[[], Value]] = {}
         self._sections: dict[str, Callable[[], Mapping[str, Value]]] = {}
         self._queues: dict[str, Queue] = {}
@@ -135,10 +138,6 @@ class Status:
         """`n` messages of one batch spent `seconds` each in one of STAGES. Once a batch, not once a message."""
         self.latencies[name].record(seconds, n)
 
-    def received(self, kind: str, n: int = 1) -> None:
-        """Publishes came in, whatever becomes of them."""
-        _count(self._received, kind, n)
-
     def refused(self, reason: str, n: int = 1) -> None:
         """Events were answered with a refusal."""
         _count(self._refused, reason, n)
@@ -146,17 +145,6 @@ class Status:
     def dropped(self, reason: str, n: int = 1) -> None:
         """Messages were not decided, and nobody could be answered."""
         _count(self._dropped, reason, n)
-
-    def decided(self, accepted: int, duplicate: int, decisions: int) -> None:
-        """A round: events decided for the first time, events that came again, and decisions of scenarios."""
-        counts = self._counts
-        counts["accepted"] += accepted
-        counts["duplicate"] += duplicate
-        counts["decisions"] += decisions
-
-    def answered(self, n: int = 1) -> None:
-        """Answers became visible to their clients."""
-        self._counts["answers"] += n
 
     # -- what the parts of the node register or report -----------------------------------------------------------------
 
@@ -226,8 +214,8 @@ class Status:
             "uptime_s": round(self._seconds() - self._started_s, 1),
             "clock": {"wall_ms": now.wall_ms, "speed": self._speed, "jump_ms": self._recent_jump()},
             "counts": {
-                "received": self._received.copy(),
-                **self._counts,
+                "received": self.received.copy(),
+                **self.counts,
                 "refused": self._refused.copy(),
                 "dropped": self._dropped.copy(),
             },

@@ -103,7 +103,8 @@ class IngestQueue:
                 inputs.append(made)
                 token = publish.token
                 is_durable = not isinstance(made, Observed)
-                received("rejected" if isinstance(made, Rejected) else publish.kind)
+                kind = "rejected" if isinstance(made, Rejected) else publish.kind
+                received[kind] = received.get(kind, 0) + 1
                 if token or is_durable:
                     tokens.append(token)
                     durable.append(is_durable)

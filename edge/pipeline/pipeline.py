@@ -219,8 +219,10 @@ class Pipeline:
         handled = perf_counter()
         if effects:
             self._decide_stage.record(handled - begin, len(inputs) or 1)
-            made = self.node.decided - decided
-            self._status.decided(counts.accepted - accepted, counts.duplicate - duplicate, made)
+            shown = self._status.counts
+            shown["accepted"] += counts.accepted - accepted
+            shown["duplicate"] += counts.duplicate - duplicate
+            shown["decisions"] += self.node.decided - decided
             self._commit(effects, read_at, handled, acks)
         elif self._inflight and acks:
             last = self._inflight[-1]
@@ -265,7 +267,7 @@ class Pipeline:
             if round_.batch is not None:
                 self._committed_batch, batches = round_.batch, True
         if clients:
-            self._status.answered(sum([round_.answers for round_ in done]))
+            self._status.counts["answers"] += sum([round_.answers for round_ in done])
             for link in self.links:
                 link.wake(clients)
         for round_ in done:

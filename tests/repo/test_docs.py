@@ -34,7 +34,7 @@ TEXT: Final = {name: (ROOT / name).read_text(encoding="utf-8") for name in PAGES
 
 README_LINES_MAX: Final = 150
 IMAGE_BYTES_MAX: Final = 300_000
-PATIENCE_S: Final = 30
+TIMEOUT_S: Final = 30
 
 ORDINARY: Final = frozenset(
     "apt cat cd chmod cp curl docker export git id install journalctl kill mkdir mosquitto mosquitto_passwd "
@@ -114,7 +114,7 @@ def test_each_command_and_option_is_documented(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_each_option_says_what_it_does(words: tuple[str, ...]) -> None:
+def test_each_option_has_a_description(words: tuple[str, ...]) -> None:
     """`--help` has a sentence for the command, an example, and words for each option."""
     command = COMMANDS[words]
     top = cli.get_command(click.Context(cli), words[0])
@@ -198,7 +198,7 @@ def run_script(folder: Path, text: str) -> str:
             ["/bin/sh", "-ec", text], cwd=folder, env=ENVIRONMENT, stdout=out, stderr=out, start_new_session=True
         )
         try:
-            code = shell.wait(timeout=2 * PATIENCE_S)
+            code = shell.wait(timeout=2 * TIMEOUT_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGTERM)
@@ -223,11 +223,11 @@ def blocks(text: str, language: str) -> list[str]:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
-    for _ in range(PATIENCE_S * 20):
+    for _ in range(TIMEOUT_S * 20):
         if condition():
             return
         time.sleep(0.05)
-    pytest.fail(f"it did not come within {PATIENCE_S} s")
+    pytest.fail(f"it did not come within {TIMEOUT_S} s")
 
 
 def connected(port: int) -> bool:
@@ -267,7 +267,7 @@ def test_the_javascript_client_runs_as_written(tmp_path: Path, program: Callable
     (tmp_path / "customer.mjs").write_text(client, encoding="utf-8")
     with running_node(tmp_path, "phone-7") as (port, token):
         command = [node, "customer.mjs", f"mqtt://127.0.0.1:{port}", token]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
     assert '"of":"order.place","status":"accepted"' in done.stdout
 
 
@@ -305,13 +305,13 @@ def test_the_short_commands_run_as_written(tmp_path: Path) -> None:
         client.connect("127.0.0.1", port)
         client.loop_start()
         order = dict(examples())["order.place"]
-        client.publish("ds/shop-1/up/phone-7/order.place", order, qos=1).wait_for_publish(PATIENCE_S)
+        client.publish("ds/shop-1/up/phone-7/order.place", order, qos=1).wait_for_publish(TIMEOUT_S)
         client.disconnect()
         client.loop_stop()
         for line in lines:
             command = ["/bin/sh", "-c", line]
             done = subprocess.run(
-                command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=10 * PATIENCE_S
+                command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=10 * TIMEOUT_S
             )
             # A second `scenario new` of one name finds its folder there: that one page has shown before.
             if done.returncode and not (line.startswith("doorstep scenario new") and (tmp_path / "tips").is_dir()):
@@ -346,7 +346,7 @@ def test_the_examples_of_messages_are_valid(tmp_path: Path) -> None:
         client.username_pw_set("writer", token)
         client.connect("127.0.0.1", port)
         client.loop_start()
-        assert subscribed.wait(PATIENCE_S)
+        assert subscribed.wait(TIMEOUT_S)
         for kind, text in [*examples(), ("no.such", '{"id": "x-1"}')]:
             client.publish(f"ds/shop-1/up/writer/{kind}", text, qos=1)
         until(lambda: receipts.keys() >= wanted | {"no.such"})

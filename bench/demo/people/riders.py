@@ -205,8 +205,7 @@ class Rider:
         self.client.send(event, due_ms, receipted)
 
     def _answered(self, order: Order, job: Job | None) -> None:
-        """The node knows the reply; a job is ours only now. Where we wait for its meal's neighbours, it is one more to
-        wait for."""
+        """The reply has its receipt: an accepted job is ours from now on, and its meal is waited for too."""
         self._replying.remove(order.restaurant)
         now_ms = self._world.scheduler.now_ms()
         waiting = self._jobs_at("at_shop")
@@ -310,8 +309,7 @@ class Rider:
         self._next()
 
     def _regain(self, job: Job) -> None:
-        """The order was taken back while its pickup was on its way to the node, which believed the pickup: it is ours
-        again, and comes before whatever we set out for meanwhile."""
+        """Take back a job that was withdrawn while its pickup was on the way to the node; it becomes the first."""
         if not self._jobs_at("at_door"):
             self._stop()
         for other in self._jobs:
@@ -368,9 +366,8 @@ class Rider:
                 if then is not None:
                     then(receipt)
             elif job.carried:
-                self._world.records.problem(
-                    f"{self.client.name} carries {job.order.name}, but {step} was {receipt.reason}"
-                )
+                text = f"{self.client.name} carries {job.order.name}, but {step} was {receipt.reason}"
+                self._world.records.problem(text)
             else:
                 self._drop(job)
 

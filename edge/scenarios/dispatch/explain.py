@@ -1,4 +1,4 @@
-"""Why an order went to its rider, and what came of it: read from the rows, nothing is worked out again."""
+"""Why an order went to its rider, and what followed: read from the rows, nothing is computed again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -78,7 +78,7 @@ def _considered(one: Candidate, chosen: str) -> Considered:
 
 
 def _events(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
-    """What clients said about the order, and what they were told."""
+    """The events of clients about the order, each with its receipt."""
     receipts: dict[tuple[str, str], dict[str, Any]] = {}
     for effect in row.effects:
         if isinstance(effect, Answer) and effect.kind == "receipt":
@@ -122,9 +122,9 @@ def _outcome(receipt: dict[str, Any] | None, when: Callable[[int], str]) -> str:
 
 
 def _messages(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
-    """Offers, and the order's state as its customer and shop heard it (once, though both did)."""
+    """Offers, and the updates of the order; an update to customer and shop is one entry."""
     moments: list[Moment] = []
-    told: dict[str, list[str]] = {}
+    updates: dict[str, list[str]] = {}
     for effect in row.effects:
         if not isinstance(effect, Answer) or effect.kind not in ("assignment", "update"):
             continue
@@ -140,8 +140,8 @@ def _messages(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
         else:
             expected = f", drop-off expected {when(fields['expected_at'])}" if fields.get("expected_at") else ""
             text = f"{fields.get('state')}{f' ({reason})' if reason else ''}{expected}"
-            told.setdefault(text, []).append(effect.client)
-    moments += [Moment(row.number, row.now.wall_ms, "update", ", ".join(who), text) for text, who in told.items()]
+            updates.setdefault(text, []).append(effect.client)
+    moments += [Moment(row.number, row.now.wall_ms, "update", ", ".join(who), text) for text, who in updates.items()]
     return moments
 
 

@@ -1,4 +1,4 @@
-"""The life of an order as a table of data: what each happening makes of each state.
+"""The state machine of an order, as a table: the next state for each state and event.
 
     placed -> offered -> accepted -> at_shop -> picked_up -> delivered
        ^         |           |          |           |
@@ -8,12 +8,12 @@
 
 Rules that the table follows:
 
-- What has been done already is accepted again, without effect: a publisher that resends is never refused for it.
-- A step may be skipped, a tap forgotten: `picked_up` without `at_shop`, `delivered` without `picked_up` are believed,
-  because refusing them would not bring the food back. Only an offer must be accepted before any step.
-- A closed order takes nothing but the repeat of what closed it.
-- After pickup the kitchen's `ready` is old news (accepted, no effect) and its `delay` a contradiction (too late).
-- A rider who had accepted, was given up as silent and then reports the pickup has the food: the order goes back to it,
+- A repeated event is accepted again, without effect, so that a publisher that resends is never refused.
+- Steps may be skipped: `picked_up` without `at_shop` and `delivered` without `picked_up` are accepted, because the
+  food has moved in any case. Only an offer must be accepted before any step.
+- A closed order accepts nothing but a repeat of the event that closed it.
+- After the pickup the kitchen's `ready` is accepted without effect, and its `delay` is too late.
+- A rider who had accepted, was released as silent and then reports the pickup has the food: the order goes back to it,
   unless another rider has accepted since.
 """
 
@@ -26,7 +26,7 @@ from ...errors import Reason
 
 
 class OrderState(StrEnum):
-    """Where an order stands. The values are what clients read in updates."""
+    """The state of an order. The values are those of `state` in updates."""
 
     PLACED = "placed"
     OFFERED = "offered"
@@ -39,7 +39,7 @@ class OrderState(StrEnum):
 
 
 class OrderEvent(StrEnum):
-    """What can happen to an order: events, told apart by how their sender stands to the order, and the node's own."""
+    """What can happen to an order: events of clients, by the sender's relation to the order, and the node's own."""
 
     # by the customer or the shop
     PLACE = "place"
@@ -57,7 +57,7 @@ class OrderEvent(StrEnum):
     LATE_DECLINE = "late_decline"
     LATE_PICKED_UP = "late_picked_up"
     LATE_STEP = "late_step"
-    # by the node: an offer goes out; the rider is taken off the order; the state has lasted for as long as it may
+    # by the node: an offer goes out; the order loses its rider; the state has reached its time limit
     OFFER = "offer"
     RELEASE = "release"
     RUN_OUT = "run_out"
@@ -107,8 +107,8 @@ _ROWS: Final[dict[OrderEvent, tuple[OrderState | Reason, ...]]] = {
 TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState | Reason]]] = {
     state: {order_event: row[column] for order_event, row in _ROWS.items()} for column, state in enumerate(OrderState)
 }
-"""For each state and happening: the next state, or why it is refused. The same state again means: nothing changes
-(but for `ready` and `delay`, which move the ready time)."""
+"""For each state and event: the next state, or the reason of its refusal. The same state means that nothing changes
+(except by `ready` and `delay`, which move the ready time)."""
 
 CLOSED: Final = (DELIVERED, OrderState.CANCELLED, OrderState.UNDELIVERABLE)
 """The states that nothing leaves."""

@@ -160,8 +160,8 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """To the customer and the shop: the order's state and the drop-off time expected now (0 where there is none). Of
-    the states that an order goes through in one round of the node only the last is told."""
+    """To the customer and the shop: the order's state and the drop-off time expected now (0 where there is none). If an
+    order passes through several states in one round of the node, only the last is sent."""
 
     order: str
     state: str

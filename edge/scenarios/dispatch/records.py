@@ -10,7 +10,7 @@ from .messages import DURABLE_KINDS, NAME, Durable
 
 
 class RiderDistance(Struct, frozen=True, array_like=True):
-    """What a decision may know of a rider's position: whole seconds of travel to the pickup, whole seconds of age."""
+    """The part of a rider's position that decisions use: whole seconds of travel to the pickup, and of its age."""
 
     rider: str
     travel_s: int
@@ -25,7 +25,7 @@ class NearestObservation(Struct, frozen=True, array_like=True, tag="g"):
 
 
 class SilentRiders(Struct, frozen=True, array_like=True, tag="q"):
-    """Riders on shift of whom nothing was heard for too long."""
+    """Riders on shift without a message for longer than `silent_s`."""
 
     riders: list[str]
 
@@ -46,8 +46,8 @@ class Candidate(Struct, frozen=True, array_like=True):
 
 
 class Decision(Struct, frozen=True, array_like=True):
-    """One order's choice in one round. `rider` is empty where nobody was chosen; `offer` says whether it goes out now
-    or is a plan that a later round may better. `rule` is the version of the policy; `why` is one sentence."""
+    """The decision for one order in one round. `rider` is empty where nobody was chosen; `offer` is true if it goes out
+    now, false for a plan that a later round may improve. `rule` is the version of the policy; `why` is one sentence."""
 
     order: str
     rider: str
@@ -73,7 +73,7 @@ _decode = msgspec.msgpack.Decoder(DispatchRecord).decode
 
 
 def decode_record(record: bytes) -> DispatchRecord:
-    """The opposite. Raises msgspec.DecodeError for bytes of another version."""
+    """The inverse of `encode_record`. Raises msgspec.DecodeError for bytes of another version."""
     return _decode(record) if record else EMPTY
 
 

@@ -30,8 +30,8 @@ def test_a_trace_shows_depth_moves_and_pairs() -> None:
     assert trace_lines({"trace": trace}) == wanted
 
 
-def test_what_is_not_known_or_not_there_is_said() -> None:
-    """No contract, no list of words, no circle: each in words, no empty cell."""
+def test_missing_figures_are_shown_as_words() -> None:
+    """No contract, no list of words, no import cycle: each has a text, no empty cell."""
     report = {
         "structure": {"flat_files": ["a"], "parts": 2, "floors": 1, "arrows": 0, "circles": [], "upward": None},
         "lines": {
@@ -48,7 +48,7 @@ def test_what_is_not_known_or_not_there_is_said() -> None:
     assert rows["private words left"] == "not counted"
 
 
-def test_without_the_sources_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_sources_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation has no tests and no README to measure."""
     monkeypatch.setattr(bench.size.command, "ROOT", tmp_path)
     with pytest.raises(Exception, match="Run it in a clone"):

@@ -52,6 +52,6 @@ def test_words_are_counted_where_the_tree_counts_them(
 
 
 def test_without_the_list_of_words_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None says so: it is not zero."""
+    """A missing figure is None, not zero."""
     monkeypatch.setitem(sys.modules, "tests.repo.words", None)
     assert words_left() is None

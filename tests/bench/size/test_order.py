@@ -28,7 +28,7 @@ def test_a_quiet_client_sends_nothing() -> None:
             await asyncio.get_running_loop().create_connection(lambda: client, "127.0.0.1", port)
             assert (await received.get())[0] == 0x10  # CONNECT
             client.quiet = True
-            client.tell(PINGREQ)
+            client.send(PINGREQ)
             client.flush()
             for _ in range(20):
                 await asyncio.sleep(0)
@@ -42,7 +42,7 @@ def test_a_quiet_client_sends_nothing() -> None:
 
 
 def test_an_answer_that_does_not_come_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says what is missing, and what each client has."""
+    """The message names what is missing, and what each client has received."""
     monkeypatch.setattr(bench.size.order, "ANSWER_S_MAX", 0.01)
 
     async def main() -> None:

@@ -104,7 +104,7 @@ def test_an_order_passes_through_the_whole_node() -> None:
     assert sorted(runs[0].files) == sorted(runs[1].files)
 
 
-def test_what_went_wrong_in_the_tracer_is_said(tmp_path: Path) -> None:
+def test_an_error_of_the_tracer_is_reported(tmp_path: Path) -> None:
     """A folder that is not there: the message has the process's own words."""
     with pytest.raises(DoorstepError, match="FileNotFoundError"):
         traced(tmp_path / "nowhere", 1)

@@ -69,10 +69,10 @@ def door_s(what: Day, outcomes: dict[str, Outcome], number: int) -> float:
 def small_district() -> Day:
     """The 40 orders and 8 couriers of tests/data/small-district; some kitchens are late, some riders decline."""
     instance = read(SMALL)
-    ground = Geometry(*instance.middle())
+    geometry = Geometry(*instance.middle())
 
     def place(x: float, y: float) -> Place:
-        found = ground.place(x, y)
+        found = geometry.place(x, y)
         return found.lat, found.lon
 
     shops = {one.name: place(one.x, one.y) for one in instance.restaurants}
@@ -118,7 +118,7 @@ def small_district() -> Day:
 
 
 class Recorded(Simulation):
-    """The simulated street before a whole node: what it writes into its journal is in `rows`."""
+    """The simulation with a whole node; `rows` are the rows that the node writes into its journal."""
 
     def __init__(self, what: Day) -> None:
         super().__init__(what, "planned")
@@ -166,8 +166,8 @@ class Recorded(Simulation):
 
 @cache
 def recorded() -> tuple[list[bytes], dict[str, Outcome]]:
-    """The small district's journal, and what became of its orders."""
-    street = Recorded(small_district())
-    while not street.over:
-        street.step()
-    return street.rows, street.outcomes
+    """The small district's journal, and the outcomes of its orders."""
+    simulation = Recorded(small_district())
+    while not simulation.over:
+        simulation.step()
+    return simulation.rows, simulation.outcomes

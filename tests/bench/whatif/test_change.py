@@ -23,7 +23,7 @@ def test_changes_are_read_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "hint"),
     [
         (["riders=2"], "riders=+2"),
         (["cooks=+2"], "is no change"),
@@ -37,15 +37,15 @@ def test_changes_are_read_as_they_are_written() -> None:
         ([""], "is no change"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_what_would(texts: list[str], said: str) -> None:
-    """Each refusal says what can be written instead."""
-    with pytest.raises(ChangeError, match=re.escape(said)):
+def test_an_invalid_change_is_refused_with_a_valid_one(texts: list[str], hint: str) -> None:
+    """Each refusal names a valid change."""
+    with pytest.raises(ChangeError, match=re.escape(hint)):
         parse(texts)
 
 
 @pytest.mark.parametrize("change", ["riders=-8", "riders=-9", f"riders=+{RIDERS_MAX - 7}"])
-def test_a_day_that_cannot_be_changed_so_says_why(change: str) -> None:
-    """Nobody left, or more than a node can know."""
+def test_a_change_that_the_day_cannot_take_is_refused(change: str) -> None:
+    """No rider left, or more riders than a node can have."""
     with pytest.raises(ChangeError, match="fewer"):
         changed(day([order(1)], RIDERS), parse([change]))
 
@@ -81,7 +81,7 @@ def test_counts_come_out_right(more: int, fewer: int) -> None:
 
 @given(st.integers(-90, 900))
 def test_a_kitchen_changes_in_everything(percent: int) -> None:
-    """What it expects, says and does is scaled from when the order was placed; nothing else changes."""
+    """All its times are scaled from when the order was placed; nothing else changes."""
     one = order(1, at_s=50, ready_s=1000, delays=((T0 + 250_000, T0 + 1_050_000),))
     (after,) = changed(day([one], RIDERS), [Change("kitchen", percent)]).orders
     assert after.expected_ms - one.placed_ms == after.ready_ms - one.placed_ms == 10_000 * (100 + percent)

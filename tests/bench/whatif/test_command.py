@@ -72,7 +72,7 @@ def test_another_policy_decides_otherwise(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "hint"),
     [
         (["--what-if", "riders=2"], "riders=+2"),
         (["--what-if", "riders=-8"], "the day had 8 riders"),
@@ -82,11 +82,11 @@ def test_another_policy_decides_otherwise(data: Path) -> None:
         (["--plot", "x.svg"], "Add --what-if riders=+2"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(data: Path, arguments: list[str], said: str) -> None:
-    """Exit 2, with a sentence that says what can be."""
+def test_invalid_arguments_are_refused(data: Path, arguments: list[str], hint: str) -> None:
+    """Exit 2, with a sentence that names valid arguments."""
     result = call("--journal", str(data), *arguments)
     assert result.exit_code == 2, result.output
-    assert said in result.output
+    assert hint in result.output
 
 
 @pytest.mark.parametrize("option", ["--json", "--plot"])

@@ -37,7 +37,7 @@ def test_who_had_no_offer_answers_as_the_others_did() -> None:
 
 
 def test_a_silent_rider_is_asked_in_vain() -> None:
-    """Nothing is heard of the only rider until 1,000 s: then the order is delivered, not before."""
+    """The only rider is silent until 1,000 s: the order is delivered after that, not before."""
     made = day([order(1, ready_s=0)], [shift("r-1")], silences={"r-1": ((T0, T0 + 1_000_000),)})
     assert door_s(made, simulate(made), 1) > 1_000
 

@@ -1,4 +1,4 @@
-"""Tests of bench.whatif.recording: what a journal tells of a day, and what it does not."""
+"""Tests of bench.whatif.recording: the day that is read from a journal."""
 
 from statistics import median
 
@@ -27,8 +27,8 @@ def read(rows: list[bytes]) -> Day:
 
 
 def evening() -> Rounds:
-    """An order that r-1 declines, r-2 lets lapse and r-3 delivers; its kitchen says that it is late, and when it is
-    ready, and the delivery is said twice. A second one is still open at the end."""
+    """An order that r-1 declines, r-2 lets lapse and r-3 delivers; its kitchen sends a delay and then that it is
+    ready, and the delivery is sent twice. A second order is still open at the end."""
     rounds: Rounds = [(0, [configured()])]
     for index, rider in enumerate(("r-1", "r-2", "r-3"), 1):
         rounds.append((index, shift(rider, at_s=index, lat=31.2000 + index / 2000)))
@@ -47,7 +47,7 @@ def evening() -> Rounds:
 
 
 @pytest.fixture(scope="module")
-def told() -> Day:
+def day() -> Day:
     return read(play(Node([Dispatch]), evening()))
 
 
@@ -56,36 +56,36 @@ def small() -> Day:
     return read(recorded()[0])
 
 
-def test_an_order_comes_out_as_it_was(told: Day) -> None:
-    """Places, times, what the kitchen said, and that nobody picks up what is not ready."""
-    first = told.orders[0]
+def test_an_order_comes_out_as_it_was(day: Day) -> None:
+    """Places, times, the kitchen's messages, and a ready time that is not after the pickup."""
+    first = day.orders[0]
     assert (first.name, first.client, first.shop) == ("o-1", "alice", "shop-1")
     assert (first.pickup, first.dropoff) == ((SHOP.lat, SHOP.lon), (HOME.lat, HOME.lon))
     assert (first.placed_ms, first.expected_ms) == (T0 + 5_000, T0 + 5_000)
     assert first.delays == ((T0 + 6_000, T0 + 120_000),)
     assert (first.ready_ms, first.announced) == (T0 + 130_000, True)
-    assert told.outcomes["o-1"].state == "delivered"
-    assert told.outcomes["o-1"].ended_ms == T0 + 900_000
-    assert told.outcomes["o-1"].promised_ms > T0
-    assert told.outcomes["o-2"].state == "open"
+    assert day.outcomes["o-1"].state == "delivered"
+    assert day.outcomes["o-1"].ended_ms == T0 + 900_000
+    assert day.outcomes["o-1"].promised_ms > T0
+    assert day.outcomes["o-2"].state == "open"
 
 
-def test_replies_come_out_as_they_were(told: Day) -> None:
-    """A decline and an acceptance, with their delays; a repeat counts once, a stranger's reply not at all. Who let an
-    offer lapse because nothing at all was heard of it was silent, and is not held to have lapsed as well."""
-    assert told.replies["r-1"] == (Reply("decline", 4_000),)
-    assert told.replies["r-2"] == ()
-    ((begin, _),) = told.silences["r-2"]
+def test_replies_come_out_as_they_were(day: Day) -> None:
+    """A decline and an acceptance, with their delays; a repeat counts once, another client's reply not at all. A rider
+    who let an offer lapse during a silence has the silence, and no lapse beside it."""
+    assert day.replies["r-1"] == (Reply("decline", 4_000),)
+    assert day.replies["r-2"] == ()
+    ((begin, _),) = day.silences["r-2"]
     assert begin == T0 + 2_000
-    (accepted,) = told.replies["r-3"]
+    (accepted,) = day.replies["r-3"]
     assert accepted.answer == "accept"
     assert 0 < accepted.after_ms < 90_000
-    assert "r-9" not in told.riders()
+    assert "r-9" not in day.riders()
 
 
 def test_a_whole_journal_gives_the_day_back(small: Day) -> None:
-    """What a node wrote of the small district tells its orders, shifts, replies and outcomes; only places of riders are
-    not in it."""
+    """The small district's journal has its orders, shifts, replies and outcomes; only the places of riders are not in
+    it."""
     before, (_, outcomes) = small_district(), recorded()
     assert small.orders == before.orders
     assert small.outcomes == outcomes
@@ -112,13 +112,13 @@ def test_the_simulated_day_is_close_to_the_recorded_one(small: Day) -> None:
 
 
 def test_a_shift_begins_as_far_away_as_it_did(small: Day) -> None:
-    """The stand-in keeps the seconds to the shop where the rider was first looked for."""
+    """The estimated start keeps the seconds to the shop of the rider's first decision."""
     seen: dict[str, tuple[str, int]] = {}
     for row in map(decode_row, recorded()[0]):
-        for glance in record_in(row).observations:
-            if isinstance(glance, NearestObservation):
-                for one in glance.riders:
-                    seen.setdefault(one.rider, (glance.order, one.travel_s))
+        for observation in record_in(row).observations:
+            if isinstance(observation, NearestObservation):
+                for one in observation.riders:
+                    seen.setdefault(one.rider, (observation.order, one.travel_s))
     orders = {one.name: one for one in small.orders}
     assert len(seen) == len(small.shifts)
     for one in small.shifts:
@@ -127,7 +127,7 @@ def test_a_shift_begins_as_far_away_as_it_did(small: Day) -> None:
 
 
 def test_a_journal_without_its_beginning_guesses_the_shifts() -> None:
-    """Riders who were on shift before are counted, and carry as much as they were seen to."""
+    """Riders who were on shift before are counted, with the capacity that the rows show."""
     rows = recorded()[0]
     late = read(rows[len(rows) // 2 :])
     assert late.begun_before > 0
@@ -141,7 +141,7 @@ def test_rules_of_the_snapshot_stand_until_others_come() -> None:
     assert Recording().day() == Day(DispatchOptions(), (), (), {}, {}, {}, 1.0, 0, 0)
 
 
-def test_an_undeliverable_order_is_told() -> None:
+def test_an_undeliverable_order_has_its_outcome() -> None:
     """An order that no rider came for ends as the node ended it."""
     rows = play(Node([Dispatch]), [*evening(), (20_000, [])])
     found = read(rows).outcomes["o-2"]

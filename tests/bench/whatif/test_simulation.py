@@ -15,7 +15,7 @@ def test_an_order_takes_what_it_takes() -> None:
 
 
 def test_a_promise_is_the_nodes_own() -> None:
-    """What the customer was told when placing the order, which this day keeps to the second."""
+    """The promise in the receipt, which this day keeps to the second."""
     made = day([order(1)], [shift("r-1")])
     found = simulate(made)["o-1"]
     assert abs(found.promised_ms - found.ended_ms) <= 60_000

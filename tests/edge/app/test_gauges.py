@@ -1,4 +1,4 @@
-"""Tests of edge.app.gauges: what the status and the map say of a running pipeline."""
+"""Tests of edge.app.gauges: the status and the map of a running pipeline."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Exceptions of the event loop's callbacks: counted, said, and the end where a stage is dead."""
+"""Tests of edge.app.loop_errors: exceptions are counted and reported, and a dead stage ends the node."""
 
 import asyncio
 import types
@@ -24,25 +24,25 @@ def failing_in(module: str) -> Callable[[], None]:
 def after(
     make: Callable[[], asyncio.AbstractEventLoop], callbacks: list[Callable[[], None]]
 ) -> tuple[Status, list[str]]:
-    """What the status says, and with which words the node gave up."""
+    """Run the callbacks in a loop. The status, and the reasons with which the node gave up."""
     status = Status("n1", Now(0.0, 0))
-    said: list[str] = []
+    reasons: list[str] = []
     loop = make()
     try:
-        loop.set_exception_handler(LoopExceptionHandler(status, said.append).handle)
+        loop.set_exception_handler(LoopExceptionHandler(status, reasons.append).handle)
         for callback in callbacks:
             loop.call_soon(callback)
         loop.run_until_complete(asyncio.sleep(0.01))
     finally:
         loop.close()
-    return status, said
+    return status, reasons
 
 
 @pytest.mark.parametrize("make", LOOPS)
-def test_an_exception_in_a_callback_is_counted_and_said(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    """A connection's callback costs that connection: the node goes on, and its status says that something is wrong."""
-    status, said = after(make, [failing_in("edge.mqtt.server.endpoint")] * 3)
-    assert said == []
+def test_an_exception_in_a_callback_is_counted_and_reported(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """A fault in a connection's callback affects that connection: the node goes on, and its status has a problem."""
+    status, reasons = after(make, [failing_in("edge.mqtt.server.endpoint")] * 3)
+    assert reasons == []
     report = status.report(Now(1.0, 1000))
     assert report["core"]["errors_caught"] == 3
     (problem,) = [problem for problem in report["problems"] if problem["name"] == "caught"]
@@ -53,11 +53,11 @@ def test_an_exception_in_a_callback_is_counted_and_said(make: Callable[[], async
 @pytest.mark.parametrize("make", LOOPS)
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_a_dead_stage_ends_the_node(make: Callable[[], asyncio.AbstractEventLoop], stage: str) -> None:
-    """What every event goes through must not fail silently."""
-    _, said = after(make, [failing_in(stage)])
-    assert len(said) == 1
-    assert stage in said[0]
-    assert "report" in said[0]
+    """A stage that every event passes must not fail silently."""
+    _, reasons = after(make, [failing_in(stage)])
+    assert len(reasons) == 1
+    assert stage in reasons[0]
+    assert "report" in reasons[0]
 
 
 def test_the_stages_are_modules_of_the_node() -> None:
@@ -67,14 +67,14 @@ def test_the_stages_are_modules_of_the_node() -> None:
 
 
 def test_a_message_without_an_exception_is_counted_too() -> None:
-    """Not everything that a loop complains of is one."""
-    said: list[str] = []
+    """A loop also reports errors that are no exceptions."""
+    reasons: list[str] = []
     status = Status("n1", Now(0.0, 0))
-    caught = LoopExceptionHandler(status, said.append)
+    handler = LoopExceptionHandler(status, reasons.append)
     loop = asyncio.new_event_loop()
-    caught.handle(loop, {"message": "a transport was odd"})
+    handler.handle(loop, {"message": "a transport was odd"})
     loop.close()
-    assert caught.count == 1
-    assert said == []
+    assert handler.count == 1
+    assert reasons == []
     (problem,) = status.report(Now(1.0, 1000))["problems"][:1]
     assert "a transport was odd" in problem["sentence"]

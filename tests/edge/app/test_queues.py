@@ -59,7 +59,7 @@ class Stage:
 
 
 def nothing(*_: object) -> None:
-    """What a stage that stands still does."""
+    """What a stalled stage does."""
 
 
 def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> None:
@@ -173,7 +173,7 @@ def test_an_outbox_that_hands_nothing_out(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_batches_that_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The centre has greeted and batches are on disk, but nothing goes out; without a greeting that is no fault."""
+    """Welcomed by the centre, with batches on disk, and nothing is sent: a stall. Without a welcome it is none."""
 
     async def test(stage: Stage) -> None:
         stage.pipeline.post([SyncWelcomed(1, 0)])

@@ -27,7 +27,7 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], rlimit.connections_max())
     ],
 )
 def test_what_is_allowed_is_claimed_and_some_are_left(soft: int, hard: int, claimed: int, fit: int) -> None:
-    """The soft limit rises to what is wanted, never falls, and connections leave some descriptors to the rest."""
+    """The soft limit rises as far as needed, never falls, and connections leave some descriptors to the rest."""
     command = [sys.executable, "-c", PROGRAM, str(soft), str(hard)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert said.split() == [str(claimed), str(fit)]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.split() == [str(claimed), str(fit)]

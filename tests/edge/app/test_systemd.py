@@ -5,7 +5,7 @@ import socket
 from edge.app import systemd
 
 
-def test_the_service_manager_hears_of_every_step(tmp_path, monkeypatch):
+def test_the_service_manager_is_notified_of_every_step(tmp_path, monkeypatch):
     """Ready, alive and stopping arrive as datagrams at the socket that systemd names."""
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -21,7 +21,7 @@ def test_the_service_manager_hears_of_every_step(tmp_path, monkeypatch):
 
 
 def test_without_systemd_nothing_happens(tmp_path, monkeypatch):
-    """No socket, or one that is gone, is silence and not an error."""
+    """Without a socket, or with one that is gone, nothing is sent, and that is no error."""
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     systemd.ready("x")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))

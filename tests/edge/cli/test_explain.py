@@ -1,4 +1,4 @@
-"""`doorstep explain` on journals: what a person reads, what a program reads, and what is said of unknown orders."""
+"""`doorstep explain` on journals: the text, the JSON, and the message for unknown orders."""
 
 import json
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_an_unknown_order_gets_a_hint(path: Path) -> None:
     assert "retention_days" in str(call("quite-another", "--journal", str(path)).exception)
 
 
-def test_an_empty_journal_says_so(tmp_path: Path) -> None:
+def test_an_empty_journal_is_reported(tmp_path: Path) -> None:
     """Nothing recorded yet is not a broken journal."""
     Journal.open(tmp_path / "journal.sqlite3").close()
     error = call("o-1", "--journal", str(tmp_path)).exception

@@ -1,4 +1,4 @@
-"""`doorstep status` against a real page: its exit codes, its words, and what it says when nobody answers."""
+"""`doorstep status` against a real page: exit codes, output, and messages when no node answers."""
 
 import json
 import os
@@ -40,8 +40,8 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(status, list(arguments), env={"COLUMNS": "120"})
 
 
-def test_a_healthy_node_is_told_sentence_first(data_dir: Path, site: Served) -> None:
-    """Exit 0; the first line is the verdict; latency, refusals, orders and the page's link follow."""
+def test_the_first_line_of_a_healthy_node_is_its_state(data_dir: Path, site: Served) -> None:
+    """Exit 0; the first line is the state; latency, refusals, orders and the page's link follow."""
     result = call("--data-dir", str(data_dir))
     assert result.exit_code == 0
     lines = result.output.splitlines()
@@ -52,7 +52,7 @@ def test_a_healthy_node_is_told_sentence_first(data_dir: Path, site: Served) -> 
 
 
 def test_a_degraded_node_is_exit_1_with_every_problem(data_dir: Path, site: Served) -> None:
-    """The worst problem is the first line, the others follow, and scripts can tell."""
+    """The worst problem is the first line, the others follow, and the exit code shows it."""
     site.feed.sync |= {"connected": False, "last_ack_age_s": 7200}
     site.feed.status.alarm("journal", "The disk is full. Free some space.", serving=False)
     result = call("--data-dir", str(data_dir))
@@ -81,14 +81,14 @@ def test_the_configuration_leads_to_the_data_directory(data_dir: Path, monkeypat
 
 
 def test_the_link_of_the_page_is_enough(site: Served) -> None:
-    """--url takes the link that the node prints; without its token it says where the token is."""
+    """--url takes the link that the node prints; without its token the message names the token's file."""
     assert call("--url", site.page.url_with_token).exit_code == 0
     result = call("--url", site.url)
     assert result.exit_code == 2
     assert "status.token" in result.output
 
 
-def test_no_node_is_exit_2_and_says_where_it_looked(tmp_path: Path) -> None:
+def test_no_node_is_exit_2_and_names_the_places_tried(tmp_path: Path) -> None:
     """An empty folder, and a port that nobody holds any more: both name the place and how to start."""
     result = call("--data-dir", str(tmp_path))
     assert result.exit_code == 2
@@ -104,7 +104,7 @@ def test_no_node_is_exit_2_and_says_where_it_looked(tmp_path: Path) -> None:
 
 
 def test_a_node_that_stands_still_is_no_node_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its directory is held and its page is silent: the sentence names the process and says what to do."""
+    """Its directory is held and its page does not answer: the message names the process and what to do."""
     monkeypatch.setattr("edge.cli.status.TIMEOUT_S", 0.2)
     with DataDir.open(tmp_path) as held, socket.create_server(("127.0.0.1", 0)) as silent:
         held.write_ports({"status": silent.getsockname()[1]})
@@ -135,7 +135,7 @@ def test_a_broken_ports_file_is_exit_2(tmp_path: Path, ports: str) -> None:
         b"",
     ],
 )
-def test_a_stranger_on_the_port_is_exit_2(answer: bytes) -> None:
+def test_another_program_on_the_port_is_exit_2(answer: bytes) -> None:
     """Something else that answers there is named as such."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -33,7 +33,7 @@ def drain(windows: Windows, now: Now) -> list[Window]:
 
 
 def test_a_window_is_sealed_ten_seconds_after_its_end() -> None:
-    """Events of a minute come out as one window, once, and `next_deadline` says when."""
+    """Events of a minute come out as one window, once, at `next_deadline`."""
     windows = Windows(5, 8)
     assert windows.next_deadline() is None
     windows.event("dispatch", "accepted.order.place", START + 1_000, at(1))

@@ -84,7 +84,7 @@ def test_a_snapshot_of_the_first_release_is_read():
 
 
 def test_too_many_events_forget_the_oldest_and_count_it(monkeypatch):
-    """Beyond the bound the oldest array goes, and `dropped_early` says how many that were."""
+    """Beyond the bound the oldest array goes, and `dropped_early` counts its entries."""
     monkeypatch.setattr("edge.core.dedup.REPEATS_KEPT_MAX", RECENT_MAX * 2)
     monkeypatch.setattr("edge.core.dedup.RUN_MAX", RECENT_MAX)
     repeats = filled(RECENT_MAX * 5)

@@ -60,14 +60,14 @@ def test_of_one_topic_the_last_message_is_sent():
 
 
 def test_cells_are_those_of_wgs84():
-    """A node that keeps GCJ-02 counts a place in the cell where it lies on the ground."""
-    ground = (31.2, 121.4)
+    """A node with GCJ-02 coordinates counts a place in the cell of its WGS 84 coordinates."""
+    place = (31.2, 121.4)
     windows = Windows(2, 10)
     for person in ("a", "b"):
         out = effects(windows, "gcj02", {})
-        out.locate("order.placed", T0, *converted(*ground, "wgs84", "gcj02"), person)
+        out.locate("order.placed", T0, *converted(*place, "wgs84", "gcj02"), person)
     (window,) = windows.seal(Now(200.0, T0 + 200_000))
-    assert [cell.cell for cell in window.cells] == [h3.latlng_to_cell(*ground, 10)]
+    assert [cell.cell for cell in window.cells] == [h3.latlng_to_cell(*place, 10)]
 
 
 def test_counts_and_measures_land_in_their_window():

@@ -26,7 +26,7 @@ def test_every_truncation_is_refused():
             decode_snapshot(body[:length])
 
 
-def test_another_version_says_what_to_do():
+def test_another_version_is_refused_with_a_hint():
     """A snapshot of a later format names both versions and the only way out: a clean stop does not make it older."""
     fields = msgspec.msgpack.decode(encode_snapshot(state()))
     fields[0] = STATE_VERSION + 1

@@ -91,7 +91,7 @@ def test_an_order_is_received_promised_and_offered():
 
 
 def test_receipts_come_before_updates():
-    """A customer hears that the order was accepted before hearing what became of it."""
+    """A customer gets the receipt of an order before its updates."""
     node = started()
     node.handle(shift("r-1"), now(1))
     kinds = [e.kind for e in node.handle([place(1, 2)], now(2)) if isinstance(e, Answer) and e.client == "alice"]
@@ -108,8 +108,8 @@ def test_a_repeat_calls_its_receipt_back():
     assert again[-1] == Acknowledge([""])
     assert node.counts.duplicate == 1
     (recorded,) = [e.payload for e in first if isinstance(e, Answer) and e.kind == "receipt"]
-    recalled = node.handle([DuplicateAnswer("alice", recorded)], now(3))
-    assert [e.payload for e in recalled if isinstance(e, Answer)] == [recorded]
+    repeated = node.handle([DuplicateAnswer("alice", recorded)], now(3))
+    assert [e.payload for e in repeated if isinstance(e, Answer)] == [recorded]
 
 
 @pytest.mark.parametrize("years", [10, -56])
@@ -189,7 +189,7 @@ def test_acknowledged_answers_are_not_pending():
 
 
 def test_every_durable_input_is_counted_once():
-    """received = accepted + duplicate + refused, and the windows say the same."""
+    """received = accepted + duplicate + refused, also in the windows."""
     node = started()
     node.handle([SyncWelcomed(1, 0)], now(1))
     node.handle([place(1), place(1), place(2), Rejected("x", "y", Reason.MALFORMED)], now(2))
@@ -319,7 +319,7 @@ def test_a_missing_row_is_noticed():
 
 
 def test_a_foreign_row_or_snapshot_is_refused_with_a_hint():
-    """Bytes of another version are an error that says what to do."""
+    """Bytes of another version are an error with a hint."""
     with pytest.raises(JournalError, match="another doorstep write it"):
         Node([Dispatch]).recover(None, [b"\x01"])
     with pytest.raises(JournalError, match="another version"):
@@ -330,9 +330,9 @@ def test_a_foreign_row_or_snapshot_is_refused_with_a_hint():
         Node([Dispatch]).recover(msgspec.msgpack.encode(state), [])
 
 
-def test_who_picks_up_in_the_round_of_its_silence_is_not_silent():
-    """A rider whose time to be heard of runs out in the very round of its `picked_up` keeps the order, hears of no
-    withdrawal, and the round replays to the same bytes."""
+def test_a_pickup_in_the_round_of_the_silence_deadline_prevents_it():
+    """A rider whose silence deadline is in the round of its `picked_up` keeps the order and gets no withdrawal, and the
+    round replays to the same bytes."""
     node = started()
     node.handle([*shift("r-1")], now(1))
     node.handle([place(1)], now(2))
@@ -351,7 +351,7 @@ def test_who_picks_up_in_the_round_of_its_silence_is_not_silent():
 
 
 def test_an_order_reclaimed_in_the_round_of_its_withdrawal_is_not_withdrawn_last():
-    """Off and on shift in one batch, then `picked_up`: the order goes and comes back, and only that is told."""
+    """Off and on shift in one batch, then `picked_up`: the order comes back, and no withdrawal is sent."""
     node = started()
     node.handle([*shift("r-1")], now(1))
     node.handle([place(1)], now(2))

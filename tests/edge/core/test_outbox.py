@@ -183,7 +183,7 @@ def test_a_node_from_a_backup_discards_what_the_centre_may_have() -> None:
 
 def test_the_outbox_knows_its_history() -> None:
     """The hello has the centre's hash after each acknowledged batch, across epochs and restarts, of a bounded number;
-    what returned to the pool is no part of it, what a greeting stands for is."""
+    windows that returned to the pool are not in it, batches confirmed by a welcome are."""
     outbox = enrolled(NO_BATCH)
     history = [NO_BATCH]
     for minute in range(3):
@@ -206,8 +206,8 @@ def test_the_outbox_knows_its_history() -> None:
     assert len(restarted.hello("i1", "b1").history) == CHAIN_KEPT
 
 
-def test_a_centre_of_version_1_is_spoken_to_as_before() -> None:
-    """Where no centre told a history the hello has none and batches name none; one that tells is believed at once."""
+def test_a_centre_of_version_1_gets_no_history() -> None:
+    """Without a history from the centre, hello and batches have none; the first one from a centre is used at once."""
     outbox = enrolled()
     outbox.add([window(0)])
     outbox.cut(NOW)
@@ -292,15 +292,15 @@ def test_what_goes_in_comes_out_once(steps: list[tuple[str, int, int]]) -> None:
                 outbox.restore(snapshot)
                 assert outbox.snapshot() == snapshot
         assert len(outbox.in_flight()) <= BATCHES_IN_FLIGHT_MAX
-        flying_bytes = sum(len(batch.body) for batch in outbox.in_flight())
-        assert outbox.backlog_bytes == flying_bytes + sum(len(encode(item)) for item in outbox._pool.values())
+        in_flight_bytes = sum(len(batch.body) for batch in outbox.in_flight())
+        assert outbox.backlog_bytes == in_flight_bytes + sum(len(encode(item)) for item in outbox._pool.values())
         assert sum(item.events for item in held) == outbox.events_acked
         assert outbox.events_acked + outbox.events_waiting == put
     outbox.welcome(SyncWelcomed(outbox.epoch + 1, 0))
     assert sums(outbox, held) == (put, put, put)
 
 
-def test_hello_tells_where_this_side_stands() -> None:
+def test_hello_has_the_state_of_the_outbox() -> None:
     """The hello names what is deleted, what is in flight, and how many events the centre should have."""
     outbox = enrolled()
     outbox.add([window(0, 3)])
@@ -315,7 +315,7 @@ def test_hello_tells_where_this_side_stands() -> None:
 
 
 def test_the_same_windows_give_the_same_batches() -> None:
-    """Two outboxes that are told the same number the same bytes, restarted or not."""
+    """Two outboxes with the same input make the same batches, restarted or not."""
     first, second = enrolled(), enrolled()
     for minute in range(200):
         for side in (first, second):

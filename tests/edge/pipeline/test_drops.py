@@ -14,7 +14,7 @@ COUNTS = {Reason.DISK_FULL: 7, Reason.OVER_QUOTA: 2}
 
 
 def test_what_no_row_took_along_is_there_after_a_kill(tmp_path: Path) -> None:
-    """A process that ends without a word leaves its counts, and the next one knows that some may be missing."""
+    """A process that is killed leaves its counts, and the next one knows that some may be missing."""
     path = tmp_path / "drops"
     first = DropCounter.open(path)
     assert first.was_stopped
@@ -41,7 +41,7 @@ def test_counts_stay_until_the_row_with_them_is_on_disk(tmp_path: Path) -> None:
     assert not DropCounter.open(path).unrecorded(5)
 
 
-def test_a_clean_end_says_so(tmp_path: Path) -> None:
+def test_a_clean_end_is_recorded(tmp_path: Path) -> None:
     """What is left over then is all there is."""
     path = tmp_path / "drops"
     DropCounter.open(path).keep(9, COUNTS, 9, stopped=True)
@@ -78,7 +78,7 @@ def test_no_damage_breaks_a_start(damage: bytes) -> None:
 
 
 def test_without_its_file_a_node_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A place that cannot be written, or a disk that fails, costs the counts and says so."""
+    """A path that cannot be written, or a disk that fails, loses the counts, and that is logged."""
     DropCounter.open(tmp_path / "no" / "drops").keep(1, COUNTS, 1)
     assert "cannot be used" in caplog.text
 

@@ -16,13 +16,13 @@ from tests.messages import AT, GOOD, text
 
 
 class Source:
-    """Writes down what it is told."""
+    """Records its acknowledgements."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, str]] = []
+        self.acknowledged: list[tuple[int, str]] = []
 
     def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
-        self.told += zip(tokens, reasons, strict=True)
+        self.acknowledged += zip(tokens, reasons, strict=True)
 
 
 def ingest() -> IngestQueue:
@@ -71,7 +71,7 @@ def test_every_token_gets_the_reason_of_its_own_message(messages):
         if turn:
             acknowledge()
     acknowledge()
-    assert [source.told for source in sources] == wanted
+    assert [source.acknowledged for source in sources] == wanted
     assert len(waiting) == 0
     assert waiting.taken == len(messages)
 
@@ -91,11 +91,11 @@ def test_a_flood_is_cut_into_rounds():
 
 
 def test_what_cannot_be_taken_is_refused_and_counted():
-    """Every message is counted, every token is told why, and nothing stays."""
+    """Every message is counted, every token is acknowledged with the reason, and nothing stays."""
     waiting, source = ingest(), Source()
     waiting.add(source, [publish("order", 1), publish("position", 0)], 0.0)
     waiting.add(source, [publish("order", 2)], 0.0)
     waiting.add(source, [publish("report", 3)], 0.0)
     assert waiting.refuse(Reason.DISK_FULL) == 4
-    assert source.told == [(1, "disk_full"), (2, "disk_full"), (3, "disk_full")]
+    assert source.acknowledged == [(1, "disk_full"), (2, "disk_full"), (3, "disk_full")]
     assert len(waiting) == 0

@@ -353,9 +353,9 @@ def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch)
         holder.close()
         assert wire.asked("pause") == [None]
         await wire.until(lambda: pipeline.in_flight == 0)
-        said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
-        assert set(said.values()) == {"", "overloaded"}
-        accepted = sum(1 for reason in said.values() if reason == "")
+        reasons = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
+        assert set(reasons.values()) == {"", "overloaded"}
+        accepted = sum(1 for reason in reasons.values() if reason == "")
         assert len(open_orders(pipeline)) == accepted
         assert wire.asked("resume") == [None]
 
@@ -422,8 +422,8 @@ def test_a_full_disk_stops_acceptance_and_ends_by_itself(tiny_disk, monkeypatch)
         await wire.until(lambda: not pipeline.full)
         pipeline.received(wire, [order(9_002, 9_002)], 0.0)
         await wire.until(lambda: wire.asked("acknowledge")[-1] == [(9_002, "")])
-        said = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
-        accepted = {token for token, reason in said.items() if reason == ""}
+        reasons = dict(pair for pairs in wire.asked("acknowledge") for pair in pairs)  # type: ignore[union-attr]
+        accepted = {token for token, reason in reasons.items() if reason == ""}
         known = {f"o-{token}" for token in accepted}
         held = set(open_orders(pipeline))
         assert held == known
@@ -432,7 +432,7 @@ def test_a_full_disk_stops_acceptance_and_ends_by_itself(tiny_disk, monkeypatch)
 
 
 def test_rules_that_came_while_the_disk_was_full_are_kept(tmp_path, monkeypatch):
-    """A core rebuilt after a full disk gets the rules that the disk does not have, and the uplink is told to ask."""
+    """A core rebuilt after a full disk gets the rules that are not on disk, and the uplink asks again."""
     monkeypatch.setattr("edge.pipeline.pipeline.RETRY_FULL_DISK_S", 0.05)
 
     async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:

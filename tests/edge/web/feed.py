@@ -57,9 +57,11 @@ class Feed:
         self.done += 40
         wave = 1 + 0.4 * math.sin(self.turn / 20)
         for kind, share in (("rider.position", 40), ("order.place", 2), ("rider.progress", 5), ("rider.reply", 2)):
-            self.status.received(kind, int(share * wave))
-        self.status.decided(9, 0, int(3 * wave) + 1)
-        self.status.answered(12)
+            self.status.received[kind] = self.status.received.get(kind, 0) + int(share * wave)
+        counts = self.status.counts
+        counts["accepted"] += 9
+        counts["decisions"] += int(3 * wave) + 1
+        counts["answers"] += 12
         for _ in range(20):
             parts = [
                 self.random.lognormvariate(math.log(median), 0.4) * wave for median in (8e-5, 3e-5, 4e-4, 6e-4, 1e-4)
@@ -71,7 +73,7 @@ class Feed:
             self.status.refused("too_late")
         if self.turn % 31 == 0:
             self.status.dropped("malformed")
-            self.status.decided(0, 1, 0)
+            counts["duplicate"] += 1
 
     def live(self) -> LiveView:
         """Where everything is."""

@@ -1,1 +1,1 @@
-"""The decision of one round: candidates, bundles, matching, plan, and the reasons."""
+"""The decision of a round: candidates, bundling, matching, plan, and the reasons."""

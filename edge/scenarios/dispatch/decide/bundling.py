@@ -1,8 +1,8 @@
-"""Trips that an order can still join: a rider who is on its way to the shop, or waits there, fetches one more.
+"""Bundling: an order joins the trip of a rider who is on the way to its shop, or waits there.
 
-What such a rider is going to do anyway costs nothing; so the cost is what people wait: those of the new order, because
-its door comes after the others, and those of the others, where its food is ready later than theirs. The trip may change
-until the pickup and not after it, so a join goes out at once.
+The rider makes the trip in any case, so only delays count as cost: that of the new order, whose door comes last, and
+that of the others, where its food is ready later than theirs. A trip can change until its pickup only, so a bundled
+order is offered at once.
 """
 
 from msgspec import Struct
@@ -17,8 +17,8 @@ from .candidates import CHANGE_S, RANK, CandidateCost
 
 
 class _JoinableTrip(Struct, frozen=True):
-    """What a rider fetches at one shop, and when by now. `latest_ms`: no pickup after it, or an order that can be
-    on target misses it. `free_ms` is when the rider can leave the last door."""
+    """What a rider fetches at one shop, with the times expected now. `latest_ms` is the latest pickup at which every
+    order that can meet its target does. `free_ms` is when the rider can leave the last door."""
 
     rider: Rider
     orders: list[Order]
@@ -29,7 +29,7 @@ class _JoinableTrip(Struct, frozen=True):
 
 
 class Bundling:
-    """The trips of one round, looked up where somebody asks for their shop."""
+    """The trips of one round by shop, each shop computed at its first use."""
 
     def __init__(self, riders: Riders, orders: Orders, rules: DispatchOptions, now_ms: int) -> None:
         self._riders = riders
@@ -81,8 +81,8 @@ class Bundling:
         )
 
     def _weigh(self, order: Order, trip: _JoinableTrip) -> CandidateCost | None:
-        """The order at the end of the trip; None where the rider declined it, goes home before, or another order would
-        be late for it."""
+        """The order at the end of the trip; None where the rider declined it, ends its shift before, or another order
+        would become late."""
         rider, service, now_ms = trip.rider, self._service, self._now_ms
         if order.excluded and order.excluded.get(rider.id, 0) > now_ms:
             return None

@@ -1,18 +1,18 @@
-"""Who could take an order, when, and at what cost.
+"""The candidates for an order: which riders could take it, when, and at what cost.
 
-Two kinds of riders: idle ones, whom the sight shows (seconds of travel, nothing of the place), and busy ones who expect
-to be free soon at a door that the node knows from their orders. The parts of the cost, in whole seconds:
+Candidates are idle riders, of whom the sensor returns seconds of travel but no place, and busy riders who will soon be
+free at a door that the node knows from their orders. The parts of the cost, in whole seconds:
 
-    food_waits    between the time when the order could be picked up at the earliest and the pickup
-    travel        a quarter of the rider's way to the shop: unpaid, and gone for other orders
+    food_waits    from the earliest possible pickup to the pickup
+    travel        a quarter of the rider's ride to the shop
     rider_waits   an eighth of the rider's wait at the shop
     uncertain     a tenth of the age of the position, or of the time until the rider is free
-    change        what it takes to overturn a plan, so that plans do not flicker
+    change        a constant where the order is planned for another rider, so that plans are stable
 
-For an order that is fetched together with others (`joins`), only three count:
+For an order that is fetched together with others (`bundling`), only three count:
 
-    food_waits    what the order arrives later than it could, the doors before its own included
-    others_wait   what the others lose in all
+    food_waits    the delay of the order against its earliest drop-off, the doors before its own included
+    others_wait   the sum of the delays of the others
     change        as above
 """
 
@@ -40,9 +40,9 @@ _NEVER: Final[NDArray[np.int64]] = np.empty(0, np.int64)
 
 
 class CandidateCost(Struct):
-    """One rider for one order. `room`: how many orders it can still be given. `leave_ms`: when it must leave for the
-    shop, so that nothing is picked up later than said. `offer`: it goes out now; otherwise it is a plan. `mates` are
-    orders that the rider has accepted already and fetches at the same time, `others_wait` is what they lose."""
+    """One rider for one order. `room`: how many more orders it can take. `leave_ms`: the latest departure to the shop
+    that keeps `pickup_ms`. `offer`: it goes out now; otherwise it is a plan. `bundle`: orders that the rider has
+    accepted already and fetches at the same time; `others_wait` is the sum of their delays."""
 
     rider: str
     travel_s: int
@@ -87,7 +87,7 @@ class CandidateCost(Struct):
 
 
 RANK: Final = attrgetter("total", "rider")
-"""The sequence of options: the cheapest first, ties by name."""
+"""The sort key of options: the cheapest first, ties by name."""
 
 
 class BusyRiders:
@@ -100,7 +100,7 @@ class BusyRiders:
         self._rules = rules
         opened = orders.open
         for rider in riders.soon_free(now_ms, rules.soon_free_s):
-            # Offers come last in a sequence, so that most riders who have not answered are told by one look.
+            # Offers come last in a sequence, so the last order alone excludes most riders who have not answered.
             last = opened[rider.orders[-1]]
             if last.state is OFFERED or not rider.on or rider.silent:
                 continue
@@ -136,8 +136,8 @@ class BusyRiders:
 def candidate_costs(
     order: Order, seen: Sequence[RiderDistance], busy: BusyRiders | None, riders: Riders, service: Service, now_ms: int
 ) -> list[CandidateCost]:
-    """Everybody who can take the order, the cheapest first: of those in sight and of those behind `doors` at most
-    CANDIDATES_MAX; without doors all in sight."""
+    """The riders who can take the order, the cheapest first: at most CANDIDATES_MAX of the idle ones in `seen` and of
+    the `busy` ones together; all of `seen` where `busy` is None."""
     known = riders.known
     ways = [
         (rider, one.travel_s, one.age_s, 0)
@@ -154,8 +154,8 @@ def candidate_costs(
 def _weighed(
     order: Order, ways: Sequence[tuple[Rider, int, int, int]], service: Service, now_ms: int
 ) -> list[CandidateCost]:
-    """Riders with the seconds of their travel, of the age of their position and until they are free, as options; not
-    those who declined, nor those whose shift is over by the pickup."""
+    """Options from `ways`: rider, seconds of travel, seconds of age of the position, seconds until free. Riders who
+    declined the order, or whose shift ends before the pickup, are left out."""
     excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
     soonest_ms = max(now_ms, ready_ms)
     before_ms = service.before_pickup
@@ -199,8 +199,8 @@ def _weighed(
 
 
 def must_leave(leave_ms: int, now_ms: int) -> bool:
-    """Whether the rider should hear of it now: it needs a moment to read and to answer. Until then the plan can still
-    get better, and the rider is free for whatever comes in between."""
+    """Whether the offer must go out now, OFFER_SLACK_S before the departure, so that the rider can read and answer it.
+    Until then the plan may improve, and the rider stays free for other orders."""
     return leave_ms <= now_ms + _SLACK_MS
 
 
@@ -208,7 +208,7 @@ def must_leave(leave_ms: int, now_ms: int) -> bool:
 
 
 def why_rider(chosen: CandidateCost, options: Sequence[CandidateCost], serves: Mapping[str, str], now_ms: int) -> str:
-    """Why this rider takes the order. `serves` says which order each rider got in the round."""
+    """Why this rider takes the order. `serves` is the order that each rider got in the round."""
     pickup = duration((chosen.pickup_ms - now_ms) // 1000)
     dropoff = duration((chosen.dropoff_ms - now_ms) // 1000)
     free = f", free in {duration(chosen.free_in_s)}," if chosen.free_in_s else ""

@@ -1,13 +1,12 @@
-"""The decision of a round: candidates for each waiting order, who gets whom of them, and the reasons.
+"""The decision of a round: the candidates of each waiting order, the assignment of riders, and the reasons.
 
-Pure choice: nothing is changed here. What is chosen becomes true in `commitment`, also when a recovery reads it from
-a row.
+Nothing is changed here: `assignments` applies the decisions, also those that a recovery reads from a row.
 
-Who gets whom, the cheapest way first that is good enough: everybody its first choice where no two are the same; in a
-burst of new orders with riders enough a matching (`matching`); else, and for what the matching leaves over, a plan
-(`rounds`) that also lets riders fetch several orders at once or one after the other. Where more orders wait than a
-round takes up, nothing is planned anew but at the looks at everything. (With a plan in every round a node that was
-offered twice what it can serve spent half its time on plans, and served half as many.)
+The first method that suffices assigns the riders: each order its cheapest candidate where no two orders have the same;
+in a burst of new orders with enough riders a matching (`matching`); otherwise, and for the orders that the matching
+leaves over, a plan (`round_plan`), in which riders also fetch several orders at once or one after the other. Where more
+orders wait than a round takes up, only the periodic decisions plan anew. (With a plan in every round, a node at twice
+its capacity spent half its time on plans and served half as many orders.)
 """
 
 from collections import Counter
@@ -46,7 +45,7 @@ RULE: Final = "planned-3"
 
 
 def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor) -> list[Decision]:
-    """What changes about the waiting orders: an offer, another plan, a plan dropped, or for the first time nobody."""
+    """The changes of the waiting orders: an offer, another plan, a dropped plan, or for the first time no rider."""
     now_ms = milliseconds(now)
     later_ms = now_ms + (OFFER_AHEAD_S + 1) * 1000
     decisions: list[Decision] = []
@@ -70,7 +69,7 @@ def _sequence(order: Order) -> tuple[int, int, str]:
 
 class _RoundDecision:
     """The orders of a round that are due. By order: `choices` are the riders who could take it, the cheapest first, and
-    `chosen` is who does. `serves` says which order each rider of the round was given to first."""
+    `chosen` is the one who does. `serves` is the first order that each rider got in the round."""
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class _RoundDecision:
         enough = len(due) <= riders.idle or len(due) > MATCHING_ROWS_MAX
         self._burst = fresh >= MATCHED_ORDERS_MIN and enough
         limit = CANDIDATES_MAX
-        # In a burst those who find nobody look again; but plans made before need everybody who was seen then.
+        # In a burst, orders without a rider are looked up again; plans made before need every rider seen then.
         if orders.partial or (self._burst and fresh == len(due)):
             limit = CANDIDATES_BURST
         elif fresh == len(due) == 1 and not due[0].excluded:
@@ -104,7 +103,7 @@ class _RoundDecision:
         self._serves: dict[str, str] = {}
 
     def decide(self) -> list[Decision]:
-        """Who gets whom, and what of it is new."""
+        """Assign the riders, and return what is new."""
         if self._orders.to_fetch:
             self._join()
         self._resolve_conflicts()
@@ -113,7 +112,7 @@ class _RoundDecision:
     # -- who could take them -------------------------------------------------------------------------------------------
 
     def _candidates_for(self, at: list[Order], limit: int) -> list[list[CandidateCost]]:
-        """The riders in sight of each order, and those who will be free soon."""
+        """For each order the idle riders near it, and those who will be free soon."""
         riders, service, busy, now_ms = self._riders, self._service, self._busy, self._now_ms
         return [
             candidate_costs(order, seen, busy, riders, service, now_ms)
@@ -136,8 +135,7 @@ class _RoundDecision:
         self._serves.setdefault(option.rider, self._due[index].id)
 
     def _join(self) -> None:
-        """The orders for which nothing is cheaper than to be fetched together with others; each rider is joined
-        once."""
+        """Bundle the orders for which no rider is cheaper than a trip of others; at most one for each trip."""
         bundling = Bundling(self._riders, self._orders, self._rules, self._now_ms)
         cheaper: list[tuple[int, int, CandidateCost]] = []
         for index, (order, row) in enumerate(zip(self._due, self._choices, strict=True)):
@@ -149,7 +147,7 @@ class _RoundDecision:
                 self._assign(index, option)
 
     def _resolve_conflicts(self) -> None:
-        """The orders that have nobody yet, and somebody in sight."""
+        """Assign the orders that have candidates and no rider yet."""
         choices, serves = self._choices, self._serves
         rest = [index for index, row in enumerate(choices) if row and self._chosen[index] is None]
         wanted = {choices[index][0].rider for index in rest}
@@ -164,7 +162,7 @@ class _RoundDecision:
             return
         if self._burst:
             fresh = [index for index in rest if not self._due[index].considered]
-            # Riders whom earlier rounds have planned for orders that still wait are left to the plan.
+            # Riders planned in earlier rounds for orders that still wait are left to the plan.
             planned = {plan: "" for index in rest if (plan := self._due[index].plan)}
             self._match(fresh, planned)
             rest = [index for index in rest if self._chosen[index] is None]
@@ -172,8 +170,9 @@ class _RoundDecision:
             self._plan(rest[start : start + MATCHING_ROWS_MAX])
 
     def _match_distinct(self, rest: list[int]) -> bool:
-        """Some new orders of different shops, and riders enough: so are most rounds with a conflict. Each order gets
-        a rider of its own, where that costs nobody as much as sharing one would. Otherwise nothing is done."""
+        """Match a few new orders of different shops, if there are enough riders: most rounds with a conflict are of
+        this kind. Each order gets a rider of its own if that costs less than sharing one; otherwise nothing is done.
+        """
         due, riders = self._due, self._riders
         if len(rest) != len(due) or len(due) * MATCHED_RIDERS_MIN > riders.idle or len(due) >= MATCHED_ORDERS_MIN:
             return False
@@ -189,8 +188,8 @@ class _RoundDecision:
         return True
 
     def _serve_backlog(self, rest: list[int]) -> None:
-        """Without a new plan: riders who are free take what was planned for them; the others what is near them, the
-        first in line first. Orders for whom a busy rider is best wait on, and plans for busy riders stay."""
+        """Assign without a new plan: free riders take the orders planned for them; the others take orders near them,
+        the earliest first. Orders for which a busy rider is cheapest wait, and plans for busy riders stay."""
         choices, serves = self._choices, self._serves
         plans = {index: self._plan_of(index) for index in rest}
         for index, plan in plans.items():
@@ -203,8 +202,8 @@ class _RoundDecision:
         self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(serves))], planned)
 
     def _plan_of(self, index: int) -> str:
-        """The rider for whom the order is planned, where that one has not left meanwhile, nor come free out of its
-        sight: then neither is kept for the other."""
+        """The rider for whom the order is planned. Empty where that rider has ended its shift, is silent, or is free
+        but no candidate of the order: then the plan is dropped."""
         plan = self._due[index].plan
         rider = self._riders.known.get(plan)
         if rider is None or not rider.on or rider.silent:
@@ -212,16 +211,16 @@ class _RoundDecision:
         return plan if rider.orders or any(one.rider == plan for one in self._choices[index]) else ""
 
     def _match(self, fresh: list[int], planned: dict[str, str]) -> None:
-        """A rider of its own for each new order of a burst, as far as that is worth it. An order that shares a rider
-        waits for a stop at somebody's door at least where they are fetched together, and at a shop too where they are
-        not; so a rider of its own may be farther away by as much."""
+        """Match new orders of a burst with riders of their own. An order that shares a rider waits at least for a stop
+        at another door, and for one at another shop if the shops differ; a rider of its own may cost that much more
+        than the cheapest."""
         shops = Counter((order.pickup_lat, order.pickup_lon) for order in self._due)
         door_s = self._rules.dropoff_service_s
         stops_s = self._rules.pickup_service_s + door_s
         for look in range(MATCHED_LOOKS_MAX):
             taken = {**self._serves, **planned}
             if look:
-                # All in sight of these were given to others; more may stand a little farther off.
+                # All candidates of these orders are assigned to others; more riders may be a little farther away.
                 if len(taken) >= self._riders.idle:
                     return
                 more = self._seen([self._due[index] for index in fresh], CANDIDATES_BURST << look, taken)
@@ -240,7 +239,7 @@ class _RoundDecision:
             fresh = left
 
     def _plan(self, part: list[int]) -> None:
-        """Everything weighed up, riders given away already left out."""
+        """Plan these orders, without the riders that are assigned already."""
         rows, serves = [self._choices[index] for index in part], self._serves
         if all(option.rider in serves for row in rows for option in row):
             return
@@ -250,11 +249,11 @@ class _RoundDecision:
             if option is not None:
                 self._assign(index, option)
 
-    # -- what is said about it -----------------------------------------------------------------------------------------
+    # -- the records ---------------------------------------------------------------------------------------------------
 
     def _decisions(self) -> list[Decision]:
-        """What is new about each order. A rider who gets several orders visits their doors in the sequence of the
-        offers."""
+        """What is new for each order, by drop-off time: a rider with several orders visits the doors in the sequence
+        of the offers."""
         chosen = self._chosen
         behind_ms = self._behind_ms
         decisions: list[Decision] = []
@@ -276,7 +275,7 @@ class _RoundDecision:
 
 
 def _candidates(option: CandidateCost, row: list[CandidateCost], behind_ms: int) -> list[Candidate]:
-    """For the record: who was chosen, and the best of the others."""
+    """For the record: the chosen rider, and the cheapest of the others."""
     candidates = [option.candidate(behind_ms)]
     for one in row:
         if len(candidates) == CANDIDATES_RECORDED:
@@ -287,7 +286,7 @@ def _candidates(option: CandidateCost, row: list[CandidateCost], behind_ms: int)
 
 
 def _selection(orders: Orders, now_ms: int) -> list[Order]:
-    """All waiting orders; where they are too many, the new ones, and a share of the others that moves on with time."""
+    """All waiting orders; if they are too many, the new ones and a part of the others that rotates with time."""
     if len(orders.waiting) <= ROUND_ORDERS_MAX:
         return list(orders.waiting.values())
     selected = list(orders.fresh.values())[:ROUND_ORDERS_MAX]

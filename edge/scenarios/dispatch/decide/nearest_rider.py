@@ -1,6 +1,6 @@
-"""The simplest policy there is, to compare with: each order, the oldest first, to the idle rider who is nearest.
+"""The baseline policy of `doorstep whatif`: each order, the oldest first, goes to the nearest idle rider.
 
-No plans, no bundles, no waiting for the right moment or for somebody better. No node decides so; a what-if may.
+It makes no plans and no bundles, and offers at once. No node uses it.
 """
 
 from typing import Final
@@ -26,7 +26,7 @@ def nearest_rider(orders: Orders, riders: Riders, rules: DispatchOptions, now: N
     service = Service(rules)
     for order in sorted(orders.waiting.values(), key=lambda order: (order.placed_ms, order.id)):
         left = riders.idle - len(given)
-        # Those who were given something in this round are still in sight.
+        # The sensor still returns riders who were given an order in this round.
         limit = CANDIDATES_MAX + len(given)
         seen = (
             sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, milliseconds(now)) if left > 0 else []

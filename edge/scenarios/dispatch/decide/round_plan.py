@@ -1,7 +1,7 @@
-"""The orders and riders of one round as a plan: where several orders want the same rider, or some have none.
+"""The orders and riders of one round as a plan, for rounds in which orders compete for riders.
 
-Times are seconds from now. A rider's ride to a shop is known only where the round looked at it; from the doors that
-the orders themselves name, the node knows the way to every shop.
+Times are seconds from now. The rides of a rider are known only to the shops of orders that have it as a candidate; from
+the doors of the orders, the rides to all shops are known.
 """
 
 import math
@@ -27,7 +27,7 @@ from .candidates import CandidateCost, must_leave
 WEIGHTS: Final = Weights(per_minute=60.0)
 
 UNKNOWN_S: Final = 1e5
-"""The ride to a shop near which a rider was not seen: more than a day, so that somebody who was is always nearer."""
+"""The ride of a rider to a shop where it is no candidate: more than a day, so that every candidate is nearer."""
 
 
 def plan_round(
@@ -40,8 +40,8 @@ def plan_round(
 ) -> list[CandidateCost | None]:
     """For each order the rider who should take it, and when; None where nobody can.
 
-    `choices` are the riders of whom each order may have one; those of `taken` belong to others in this round. An order
-    that a rider is to fetch after another one of the round is planned, not offered.
+    `choices` are the candidates of each order; riders in `taken` are assigned already. An order that a rider is to
+    fetch after another one of the round is planned, not offered.
     """
     return _RoundPlan(orders, choices, taken, riders, rules, now_ms).decide()
 
@@ -67,7 +67,7 @@ class _RoundPlan:
         hops = self._rides([(order.dropoff_lat, order.dropoff_lon) for order in orders])
         halves = (rules.pickup_service_s, rules.dropoff_service_s)
         service = Halves(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
-        # Not through `self`: a cycle would leave the round's tables to the collector of garbage.
+        # Not through `self`: a reference cycle would keep the round's tables until a garbage collection.
         self.jobs = Jobs(WEIGHTS, service, lambda one, other: float(hops[one, other]))
         self.plan = Plan(
             self.jobs, len(self.names), np.full((len(self.names) + len(orders), len(self.shops)), UNKNOWN_S)
@@ -83,7 +83,7 @@ class _RoundPlan:
         for row, column in zip(self.options, self.column, strict=True):
             for name, option in row.items():
                 number = self.number[name]
-                # What is uncertain about a rider counts as ride: a tenth of the age of its position.
+                # The uncertainty of a rider's position counts as ride: a tenth of its age.
                 plan.travel[number, column] = option.travel_s + option.age_s // 10
                 free[number] = float(option.free_in_s)
         doors = self._rides(list(self.shops))
@@ -116,7 +116,7 @@ class _RoundPlan:
     # -- search --------------------------------------------------------------------------------------------------------
 
     def decide(self) -> list[CandidateCost | None]:
-        """The plan, and what it means for each order."""
+        """Search for a plan, and return its option for each order."""
         plan = self.plan
         plan.weigh(float(self.rules.soon_free_s), len(self.orders))
         new = self._resume()
@@ -130,7 +130,7 @@ class _RoundPlan:
         return found
 
     def _resume(self) -> list[int]:
-        """Begins with what was planned before; the orders that are not in it, the earliest ready first."""
+        """Restore what was planned before. Returns the other orders, the earliest ready first."""
         before: dict[int, list[int]] = {}
         new: list[int] = []
         for index, order in enumerate(self.orders):
@@ -148,7 +148,7 @@ class _RoundPlan:
         return new
 
     def _option(self, route: Route, index: int, order: int) -> CandidateCost | None:
-        """What the plan says of one order, as an option of its rider."""
+        """The plan of one order, as an option of its rider."""
         plan, name, trip = self.plan, self.names[route.courier], route.trips[index]
         seen = self.options[order].get(name)
         ride = plan.rows[plan.doors + route.trips[index - 1].last if index else route.origin][trip.shop]

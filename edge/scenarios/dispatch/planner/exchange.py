@@ -36,7 +36,7 @@ class Head(NamedTuple):
 
 
 def exchange(plan: Plan, cut: int) -> int:
-    """Cuts each route after `cut` trips (a bound courier's after one at least). The number of routes that changed."""
+    """Cut each route after `cut` trips (a bound courier's after one at least). Returns how many routes changed."""
     cuts = [(route, min(len(route.trips), max(cut, 1) if route.bound else cut)) for route in plan.open]
     ended = [(route, place) for route, place in cuts if place < len(route.trips)]
     if not ended:
@@ -54,7 +54,7 @@ def exchange(plan: Plan, cut: int) -> int:
     own = [number[route.courier] for route, _ in ended]
     now = float(cost[range(len(ends)), own].sum())
     if now - float(cost.min(axis=1).sum()) <= GAIN_MIN:
-        return 0  # each end has the head that it likes best
+        return 0  # each end has its cheapest head
     rows, columns = _assign(cost, return_cost=False)
     if cost[rows, columns].sum() > now - GAIN_MIN:
         return 0
@@ -73,7 +73,7 @@ def exchange(plan: Plan, cut: int) -> int:
 def _heads(
     plan: Plan, cuts: Sequence[tuple[Route, int]], ended: Sequence[tuple[Route, int]], ends: Sequence[Sequence[Trip]]
 ) -> list[Head]:
-    """The heads that any end would like to have, the NEAREST soonest ones at its first shop, and its own."""
+    """For each end the NEAREST heads that are soonest at its first shop, and its own."""
     heads = [
         Head(route, place, route.frees[place - 1], plan.doors + route.trips[place - 1].last)
         if place
@@ -109,9 +109,9 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
     free: Floats = cost
     for depth in range(len(ends[0])):
         trips = [end[depth] for end in ends if len(end) > depth]
-        fields = [(t.count, t.offset, t.ready, t.patience, t.limit, t.work, t.free) for t in trips]
+        fields = [(t.count, t.offset, t.ready, t.lateness, t.limit, t.work, t.free) for t in trips]
         table: Floats = np.array(fields, np.float64)
-        count, offset, ready, patience, limit, work, spent = (table[:, column, None] for column in range(7))
+        count, offset, ready, lateness, limit, work, spent = (table[:, column, None] for column in range(7))
         if depth:
             rides = [plan.rows[plan.doors + end[depth - 1].last][end[depth].shop] for end in ends[: len(trips)]]
             ride: Floats = np.array(rides)[:, None]
@@ -125,7 +125,7 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
         over = pickup + (free - off)
         if over.max() > 0:
             part -= plan.minute * np.clip(over, 0, work)
-        late = pickup + patience
+        late = pickup + lateness
         if late.max() > 0:
             np.maximum(late, 0, out=late)
             part += weights.overdue * late * late

@@ -1,6 +1,6 @@
 """The search: passes over the whole plan until one finds nothing, or the effort is spent.
 
-Effort is counted in passes, not in time: the same plan with the same news becomes the same plan everywhere.
+Effort is counted in passes, not in time, so that the same input gives the same plan on every machine.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ days. On twelve scarce development days 16, 40 and 400 came out within 0.1 minut
 
 
 def improve(plan: Plan, effort: int = EFFORT) -> int:
-    """Makes the plan better. The number of passes that found something."""
+    """Improve the plan. Returns the number of passes that found something."""
     for done in range(effort):
         changes = exchange(plan, 0) + exchange(plan, 1) + relocate(plan, TRIED_MAX)
         if not changes:

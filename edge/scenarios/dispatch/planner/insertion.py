@@ -78,20 +78,20 @@ class Gaps:
 
 
 def bounds(plan: Plan, gaps: Gaps, orders: Sequence[int]) -> Floats:
-    """(orders x gaps) What each order alone would cost in each gap. What it delays comes on top, so these are lower
-    bounds, and exact at the end of a route."""
+    """(orders x gaps) The cost of each order alone in each gap. The delay of later trips is not included, so these are
+    lower bounds; at the end of a route they are exact."""
     weights = plan.jobs.weights
     trips = [plan.jobs.alone(order) for order in orders]
-    fields = [(t.shop, t.ready, t.offset + plan.minute * t.work, t.patience, t.limit, t.work, t.free) for t in trips]
+    fields = [(t.shop, t.ready, t.offset + plan.minute * t.work, t.lateness, t.limit, t.work, t.free) for t in trips]
     table = np.array(fields, np.float64)
-    ready, offset, patience, limit, work, free = (table[:, column, None] for column in range(1, 7))
+    ready, offset, lateness, limit, work, free = (table[:, column, None] for column in range(1, 7))
     ride = plan.travel[gaps.rows[None, :], table[:, 0, None].astype(np.int64)]
     pickup = np.maximum(ready, gaps.since + plan.jobs.service.before_pickup + ride)
     cost = pickup + offset + plan.minute * ride
     over = pickup + (free - gaps.offs)
     if over.max() > 0:
         cost -= plan.minute * np.clip(over, 0, work)
-    late = pickup + patience
+    late = pickup + lateness
     if late.max() > 0:
         np.maximum(late, 0, out=late)
         cost += weights.overdue * late * late
@@ -132,17 +132,17 @@ def _join(plan: Plan, trip: Trip, found: Found, stale: Container[int], apart: in
     """The same, on a trip to its shop that is planned already."""
     order = trip.orders[0]
     stop = plan.jobs.service.before_dropoff + plan.jobs.service.after_dropoff
-    for mate in plan.mates.get(trip.shop, ()):
-        route = plan.where[mate]
-        if mate == order or route.courier == apart or route.courier in stale:
+    for planned in plan.by_shop.get(trip.shop, ()):
+        route = plan.where[planned]
+        if planned == order or route.courier == apart or route.courier in stale:
             continue
         if route.courier in plan.barred.get(order, ()):
             continue
-        index = next((index for index, other in enumerate(route.trips) if other.orders[0] == mate), None)
+        index = next((index for index, other in enumerate(route.trips) if other.orders[0] == planned), None)
         if index is None or route.trips[index].count >= route.room:
             continue
         other, pickup = route.trips[index], route.pickups[index]
-        # Whoever comes first waits for the other, and one of them at the other's door: that much is lost at least.
+        # A lower bound of the cost: one order waits for the other at the shop, and one at the other's door.
         if max(pickup - trip.ready, other.count * (trip.ready - pickup)) + stop >= found[0]:
             continue
         before, tail = route.trips[:index], route.trips[index + 1 :]
@@ -155,7 +155,7 @@ def _join(plan: Plan, trip: Trip, found: Found, stale: Container[int], apart: in
 
 
 def insert(plan: Plan, orders: Sequence[int]) -> list[int]:
-    """Plans new orders, one after the other. Those for whom no place is cheap enough come back."""
+    """Plan new orders, one after the other. Returns those for which no place is cheap enough."""
     weights = plan.jobs.weights
     left: list[int] = []
     if not orders or not plan.open:

@@ -37,9 +37,9 @@ def relocate(plan: Plan, most: int) -> int:
     for index, (gain, order) in enumerate(gains):
         start, end = gaps.spans[plan.where[order].courier]
         bound[index, start:end] = FORBIDDEN
-        # Alone in some gap, or with a mate of its shop, which costs one of them a stop: there is nothing else to find.
-        mated = gain > stop and len(plan.mates[plan.jobs.shop[order]]) > 1
-        if mated or bound[index].min() < gain:
+        # Two kinds of places exist: alone in a gap, or together with another order of its shop, at a stop more.
+        shared = gain > stop and len(plan.by_shop[plan.jobs.shop[order]]) > 1
+        if shared or bound[index].min() < gain:
             tried.append((gain, order, index))
     stale: set[int] = set()
     moved = 0
@@ -47,7 +47,7 @@ def relocate(plan: Plan, most: int) -> int:
         route = plan.where[order]
         if route.courier in stale:
             continue
-        # What is forbidden where it is may be forbidden elsewhere too: that would be no gain.
+        # An order that is forbidden where it is may be forbidden elsewhere too: such a move gains nothing.
         below = min(gain - GAIN_MIN, FORBIDDEN / 2)
         _, to, trips = best(plan, gaps, bound[index], order, below, stale, route.courier)
         left = plan.without(route, order)
@@ -61,7 +61,7 @@ def relocate(plan: Plan, most: int) -> int:
 
 
 def _gain(plan: Plan, order: int) -> float:
-    """What its route saves without the order; nothing where it may not lose it."""
+    """The cost that its route saves without the order; 0 where the route may not lose it."""
     route = plan.where[order]
     left = plan.without(route, order)
     if left is None:

@@ -58,7 +58,7 @@ class Route:
 
 
 class Plan:
-    """All routes, and which order is on which.
+    """All routes, and the route of each order.
 
     `travel[row, shop]` is the ride from a row's place to a shop, whole units of time: rows below `doors` are couriers,
     row `doors + order` is the door of an order. `rows` is the same as lists, because single look-ups in those are
@@ -76,19 +76,19 @@ class Plan:
         self.open: list[Route] = []
         """Those that may get trips now, in the sequence of their couriers."""
         self.where: dict[int, Route] = {}
-        self.mates: dict[int, list[int]] = {}
+        self.by_shop: dict[int, list[int]] = {}
         """The planned orders of each shop."""
         self.barred: dict[int, set[int]] = {}
         """Couriers who may not get an order, because they would not take it."""
 
     def place(self, row: int, rides: Floats) -> None:
-        """Says how far it is from a row to each shop."""
+        """Set the rides from a row's place to each shop."""
         self.travel[row] = rides
         self.rows[row] = rides.tolist()
 
     def weigh(self, until: float, waiting: int) -> None:
-        """Sets what a courier's time is worth: the more, the more orders there are for each courier who is free before
-        `until`. `waiting` orders are not planned yet. Routes have to be timed anew after it."""
+        """Set the cost of a courier's time from the load: the orders for each courier who is free before `until`.
+        `waiting` orders are not planned yet. Call `time` on every route afterwards."""
         weights = self.jobs.weights
         couriers = sum(route.since <= until for route in self.open)
         load = (len(self.where) + waiting) / max(1, couriers)
@@ -99,10 +99,10 @@ class Plan:
     def price(self, trip: Trip, pickup: float, ride: float, off: float) -> float:
         """What a trip costs that picks up then, after a ride to its shop."""
         weights = self.jobs.weights
-        # What is done after the shift keeps nobody else waiting.
+        # Work after the shift delays no other order.
         spent = ride + trip.work - min(trip.work, max(0.0, pickup + trip.free - off))
         cost = trip.count * pickup + trip.offset + self.minute * spent
-        late = pickup + trip.patience
+        late = pickup + trip.lateness
         if late > 0:
             cost += weights.overdue * late * late
         if pickup > off or pickup > trip.limit:
@@ -134,7 +134,7 @@ class Plan:
         return cost + self.after(pickup + trip.free, self.doors + trip.last, route.off, trips[1:])
 
     def time(self, route: Route) -> None:
-        """Works out the route's times and costs anew."""
+        """Compute the route's times and costs anew."""
         before, doors = self.jobs.service.before_pickup, self.doors
         since, row, cost = route.since, route.origin, 0.0
         pickups: list[float] = []
@@ -169,18 +169,18 @@ class Plan:
     # -- change --------------------------------------------------------------------------------------------------------
 
     def set(self, route: Route, trips: list[Trip]) -> None:
-        """Gives a route other trips. Orders that it loses are on no route until another gets them."""
-        where, mates, shop = self.where, self.mates, self.jobs.shop
+        """Replace the trips of a route. Orders that it loses are on no route until another gets them."""
+        where, by_shop, shop = self.where, self.by_shop, self.jobs.shop
         for trip in route.trips:
             for order in trip.orders:
                 if where.get(order) is route:
                     del where[order]
-                    mates[shop[order]].remove(order)
+                    by_shop[shop[order]].remove(order)
         for trip in trips:
             for order in trip.orders:
                 # An order that changes its route may be set on the new one before it is taken off the old one.
                 if order not in where:
-                    mates.setdefault(shop[order], []).append(order)
+                    by_shop.setdefault(shop[order], []).append(order)
                 where[order] = route
         route.trips = trips
         self.time(route)
@@ -199,7 +199,8 @@ class Plan:
         return index, trips[index + 1 :]
 
     def evict(self, route: Route) -> list[int]:
-        """Takes trips off the route that have become too late, as courier or as order. Their orders come back."""
+        """Remove the trips that have become too late for the courier's shift or an order's limit. Returns their
+        orders."""
         gone: list[int] = []
         while route.cost >= FORBIDDEN:
             before = 0.0

@@ -23,24 +23,24 @@ class ServiceTimes(Struct, frozen=True):
 class Trip:
     """What planning needs to know of a trip. Times are relative to its pickup, except `ready` (the last order's).
 
-    `patience` and `limit` turn a pickup time into lateness: beyond `-patience` it costs more, beyond `limit` the trip
-    may not be. `offset` is what makes `count * pickup + offset` the time that its orders lose in all.
+    `pickup + lateness` is by how much the latest order exceeds the target, and costs more where it is positive. A
+    pickup after `limit` is forbidden. `count * pickup + offset` is the time that its orders lose in all.
     """
 
-    __slots__ = ("count", "free", "last", "limit", "offset", "orders", "patience", "ready", "shop", "work")
+    __slots__ = ("count", "free", "last", "lateness", "limit", "offset", "orders", "ready", "shop", "work")
 
     def __init__(self, shop: int, orders: Sequence[int]) -> None:
         self.shop = shop
         self.orders = list(orders)
         self.count = len(self.orders)
         self.last = self.orders[-1]
-        self.ready = self.patience = self.offset = self.free = self.work = 0.0
+        self.ready = self.lateness = self.offset = self.free = self.work = 0.0
         self.limit = 0.0
 
 
 class Jobs:
     """All orders that may be planned, by number: when placed and ready, at which shop, the ride straight to the door,
-    until when it must be delivered (infinite: no matter). `hop` is the ride from one order's door to another's."""
+    the latest delivery (infinite: no limit). `hop` is the ride from one order's door to another's."""
 
     def __init__(self, weights: Weights, service: ServiceTimes, hop: Callable[[int, int], float]) -> None:
         self.weights = weights
@@ -99,7 +99,7 @@ class Jobs:
             limit = min(limit, self.until[order] - at)
             previous = order
         trip.ready, trip.offset, trip.limit = ready, offset, limit
-        trip.patience = least - self.weights.patience * self.weights.per_minute
+        trip.lateness = least - self.weights.target * self.weights.per_minute
         trip.free = at + between
         trip.work = ride + service.before_pickup + after + trip.count * (before + between)
         return trip

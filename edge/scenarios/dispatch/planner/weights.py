@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 FORBIDDEN: Final = 1e6
-"""The cost of what may not be: a pickup after the shift, a delivery after its limit. Finite, so that sums stay sums."""
+"""The cost of what is forbidden: a pickup after the shift, a delivery after its limit. Finite, so that sums stay
+finite."""
 
 
 class Weights(Struct, frozen=True):
@@ -17,13 +18,13 @@ class Weights(Struct, frozen=True):
 
     per_minute: float = 1.0
     travel: float = 0.05
-    """What a minute of a courier's work costs. Small: it decides between equals, and keeps couriers for others."""
+    """Cost of a minute of a courier's work. Small: it breaks ties, and keeps couriers available for other orders."""
     scarcity: float = 0.5
-    """What is added to `travel` for each order that there is for a courier: a minute saved serves those to come."""
-    patience: float = 45.0
-    """Minutes from click to door after which lateness weighs more than its minutes."""
+    """Added to `travel` for each order per courier: where couriers are scarce, a saved minute serves later orders."""
+    target: float = 45.0
+    """Minutes from click to door beyond which a quadratic penalty is added."""
     steepness: float = 0.02
-    """That weight: cost for each squared minute beyond `patience`."""
+    """The penalty's factor: cost for each squared minute beyond `target`."""
     dropped: float = 2_000.0
     """An order whose cheapest place costs more than this stays without one."""
     reach: float = 5.0

@@ -27,21 +27,21 @@ DOOR = Place(52.51, 13.41)
 
 
 class Notes:
-    """Everything said and counted."""
+    """Records the effects of a round: messages, counts and measures."""
 
     def __init__(self):
-        self.told = []
+        self.sent = []
         self.counts = {}
         self.measures = []
         self.located = []
         self.decisions = 0
 
     def tell(self, client, body, expires_mono, topic=""):
-        self.told.append((client, body, expires_mono))
+        self.sent.append((client, body, expires_mono))
 
     def cancel(self, client, kind, topic):
         assert kind == "assignment"
-        self.told = [note for note in self.told if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
+        self.sent = [note for note in self.sent if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
 
     def count(self, name, at_ms, n=1):
         self.counts[name] = self.counts.get(name, 0) + n
@@ -55,12 +55,12 @@ class Notes:
     def assignments(self, rider, state="offered"):
         return [
             body
-            for client, body, _ in self.told
+            for client, body, _ in self.sent
             if client == rider and isinstance(body, Assignment) and body.state == state
         ]
 
     def updates(self, client):
-        return [body.state for to, body, _ in self.told if to == client and isinstance(body, Update)]
+        return [body.state for to, body, _ in self.sent if to == client and isinstance(body, Update)]
 
 
 class District:
@@ -140,13 +140,13 @@ class District:
     def delay(self, shop, order, in_s):
         return self.event(shop, KitchenDelay, order=order, ready_at=self.now.wall_ms + in_s * 1000)
 
-    def sensor(self, rider, lat=52.501, lon=13.401):
+    def report_position(self, rider, lat=52.501, lon=13.401):
         self.dispatch.observe(rider, RiderPosition(points=[(self.now.wall_ms, lat, lon)]), self.now)
 
     def begin(self, rider, lat=52.501, lon=13.401, **fields):
         """A rider on shift whose place is known."""
         assert self.one(self.shift(rider, **fields)) is None
-        self.sensor(rider, lat, lon)
+        self.report_position(rider, lat, lon)
 
     def promise(self, order):
         """What was promised about an open order; None where nothing was."""

@@ -6,7 +6,7 @@ from edge.limits import EXCLUDED_S, ORDER_STALE_S
 from edge.messages.envelope import Place
 
 
-def test_an_offer_says_where_and_until_when(district):
+def test_an_offer_has_its_stops_and_its_deadline(district):
     """Shop and door in sequence with expected times, the ready time, and the deadline, which is also its expiry."""
     d = district(reply_s=45)
     d.begin("r1")
@@ -18,7 +18,7 @@ def test_an_offer_says_where_and_until_when(district):
     assert pickup.expected_at == offer.ready_at == d.now.wall_ms + 170_000
     assert dropoff.expected_at > pickup.expected_at
     assert offer.answer_by == d.now.wall_ms + 45_000
-    assert [expires for to, body, expires in d.notes.told if body is offer] == [d.seconds + 45]
+    assert [expires for to, body, expires in d.notes.sent if body is offer] == [d.seconds + 45]
 
 
 def test_an_offer_shows_the_whole_trip(district):
@@ -70,7 +70,7 @@ def test_offers_of_one_round_show_the_same_trip(district):
     ]
 
 
-def test_customer_and_shop_hear_of_every_state(district):
+def test_customer_and_shop_get_every_state(district):
     """Placement goes to the shop (the customer has the receipt), everything after it to both."""
     d = district()
     d.bring_to("delivered")
@@ -78,7 +78,7 @@ def test_customer_and_shop_hear_of_every_state(district):
     assert d.notes.updates("customer") == d.notes.updates("shop")[1:]
 
 
-def test_a_shop_that_orders_for_its_customer_hears_once(district):
+def test_a_shop_that_orders_for_its_customer_gets_one_update(district):
     """Where customer and shop are one client, each update is sent once."""
     d = district()
     d.begin("r1")
@@ -112,10 +112,10 @@ def test_who_will_not_is_not_asked_again(district, how):
 @pytest.mark.parametrize("how", ["off", "until", "silent", "gone"])
 @pytest.mark.parametrize("state", ["offered", "accepted", "at_shop"])
 def test_a_rider_who_leaves_gives_back_what_is_not_picked_up(district, how, state):
-    """End of shift, its planned end, silence and a lost connection: the order waits again and the rider is told."""
+    """End of shift, its planned end, silence and a lost connection: the order waits again, the offer is withdrawn."""
     d = district(reply_s=1000)
     d.round(d.shift("r1", until=d.now.wall_ms + 2_000_000) if how == "until" else d.shift("r1"))
-    d.sensor("r1")
+    d.report_position("r1")
     d.round(d.place("o1"))
     if state != "offered":
         d.round(d.reply("r1", "o1", 1))
@@ -128,7 +128,7 @@ def test_a_rider_who_leaves_gives_back_what_is_not_picked_up(district, how, stat
         case "until":
             for _ in range(20):
                 d.later(100)
-                d.sensor("r1")
+                d.report_position("r1")
         case "silent":
             d.later(299)
             assert d.state("o1") == state
@@ -157,7 +157,7 @@ def test_what_is_picked_up_is_delivered_after_the_shift(district):
 
 
 def test_an_order_nobody_takes_is_given_up(district):
-    """give_up_s after the ready time the order is undeliverable, and customer and shop hear it."""
+    """give_up_s after the ready time the order is undeliverable, and customer and shop get an update."""
     d = district(give_up_s=1000)
     d.round(d.place("o1", prep_s=500))
     d.later(1499)
@@ -170,17 +170,17 @@ def test_an_order_nobody_takes_is_given_up(district):
 
 @pytest.mark.parametrize("state", ["accepted", "at_shop", "picked_up"])
 def test_an_order_that_stands_still_ends(district, state):
-    """An accepted order of which nothing is heard for hours is given up, though its rider is there."""
+    """An accepted order without progress for hours is given up, though its rider is there."""
     d = district()
     d.bring_to(state)
     for _ in range(ORDER_STALE_S // 200 + 1):
         d.later(200)
-        d.sensor("r1")
+        d.report_position("r1")
     assert d.state("o1") == "undeliverable"
     assert d.dispatch_state.riders.known["r1"].orders == []
 
 
-def test_cancelling_tells_the_rider(district):
+def test_a_cancelled_order_is_withdrawn_from_the_rider(district):
     """The offer is withdrawn with the reason, and the rider can take another order at once."""
     d = district()
     d.bring_to("at_shop")
@@ -196,7 +196,7 @@ def test_promises_are_learned_from(district):
     confidences = []
     for index in range(4):
         name = f"o{index}"
-        d.sensor("r1")
+        d.report_position("r1")
         d.round(d.place(name))
         promise = d.promise(name)
         confidences.append(promise.confidence)
@@ -208,7 +208,7 @@ def test_promises_are_learned_from(district):
             d.round(d.delay("shop", name, 7200))
         for _ in range(40 if index >= 2 else 1):
             d.later(100)
-            d.sensor("r1")
+            d.report_position("r1")
         d.round(d.step("r1", name, "delivered"))
     assert confidences == [0.8, 0.82, 0.83, 0.77]
     assert (d.notes.counts["promise.kept"], d.notes.counts["promise.broken"]) == (2, 2)

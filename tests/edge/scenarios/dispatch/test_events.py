@@ -64,7 +64,7 @@ def test_every_event_in_every_state(district, state, name):
 
 
 def test_a_repeated_cancel_is_accepted(district):
-    """What is cancelled stays so, and its customer may say so again."""
+    """A cancelled order stays cancelled, and a repeated cancel is accepted."""
     d = district()
     d.bring_to("accepted")
     assert d.one(d.cancel("shop", "o1")) is None
@@ -81,7 +81,7 @@ def test_events_about_unknown_orders(district, name):
 
 
 def test_only_owners_cancel_and_only_the_shop_cooks(district):
-    """A stranger's cancel, and kitchen signals from anybody but the shop, are refused without effect."""
+    """A cancel from another client, and kitchen signals from anybody but the shop, are refused without effect."""
     d = district()
     d.bring_to("accepted")
     assert d.one(d.cancel("stranger", "o1")) == Reason.NOT_YOURS
@@ -221,13 +221,13 @@ def test_the_kitchen_moves_the_times(district):
     assert order.pickup_ms == order.ready_ms == round(d.seconds * 1000) + 3_600_000
     assert order.dropoff_ms > before + 3_000_000
     assert d.notes.updates("r1") == ["accepted"]
-    told = len(d.notes.told)
+    sent = len(d.notes.sent)
     d.seconds += 100
     d.round(d.ready("shop", "o1"))
     assert order.dropoff_ms < before + 200_000
     assert order.ready_ms == round(d.seconds * 1000)
-    assert len(d.notes.told) == told + 3
+    assert len(d.notes.sent) == sent + 3
     d.seconds += 10
     d.round(d.ready("shop", "o1"))
     assert order.ready_ms == round(d.seconds * 1000) - 10_000
-    assert len(d.notes.told) == told + 3
+    assert len(d.notes.sent) == sent + 3

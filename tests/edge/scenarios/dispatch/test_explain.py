@@ -66,7 +66,7 @@ def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[
     }
 
 
-def test_what_happened_next_is_told_in_order(rows: list[bytes]) -> None:
+def test_later_events_are_listed_in_sequence(rows: list[bytes]) -> None:
     """Placed, delayed, declined, repeated, refused, lapsed, accepted, at the shop, picked up, delivered."""
     found = explained("o-1", rows)
     assert [moment.row for moment in found.moments] == sorted(moment.row for moment in found.moments)
@@ -92,7 +92,7 @@ def test_what_happened_next_is_told_in_order(rows: list[bytes]) -> None:
 
 
 def test_an_id_inside_another_is_not_taken_for_it(rows: list[bytes]) -> None:
-    """o-1 is part of o-10, o-11 and o-12; nothing of theirs is told of it."""
+    """o-1 is part of o-10, o-11 and o-12; none of their entries appears for it."""
     ids = {moment.row for moment in explained("o-1", rows).moments}
     others = {moment.row for number in (10, 11, 12) for moment in explained(f"o-{number}", rows).moments}
     assert not ids & others

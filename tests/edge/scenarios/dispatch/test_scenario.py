@@ -68,11 +68,11 @@ class Machine(RuleBasedStateMachine):
     def shift(self, rider, on, capacity, until_s, spot):
         until = None if until_s is None else self.d.now.wall_ms + until_s * 1000
         self._round(self.d.shift(rider, on=on > 0, capacity=capacity, until=until))
-        self.d.sensor(rider, *spot)
+        self.d.report_position(rider, *spot)
 
     @rule(rider=st.sampled_from(RIDERS), spot=st.sampled_from(SPOTS))
-    def sensor(self, rider, spot):
-        self.d.sensor(rider, *spot)
+    def report_position(self, rider, spot):
+        self.d.report_position(rider, *spot)
 
     @rule(rider=st.sampled_from(RIDERS), present=st.booleans())
     def presence(self, rider, present):
@@ -141,13 +141,13 @@ class Machine(RuleBasedStateMachine):
         self.d.dispatch.restore(body)
 
     @invariant()
-    def rows_tell_everything(self):
+    def rows_are_complete(self):
         if not hasattr(self, "d"):
             return
         body = self.d.dispatch.snapshot()
         for one in self.mirrors:
             assert one.dispatch.snapshot() == body
-            assert one.notes.told == self.d.notes.told
+            assert one.notes.sent == self.d.notes.sent
             assert one.notes.counts == self.d.notes.counts
 
     @invariant()
@@ -206,7 +206,7 @@ class Machine(RuleBasedStateMachine):
         assert self.d.dispatch_state.orders.open == {}
         assert all(order.state in CLOSED for order in self.d.dispatch_state.orders.closed.values())
         assert all(not rider.orders for rider in self.d.dispatch_state.riders.known.values())
-        self.rows_tell_everything()
+        self.rows_are_complete()
 
 
 @pytest.fixture(scope="session")
@@ -248,7 +248,7 @@ def test_positions_alone_wake_a_waiting_order(district):
     d.round(d.shift("r1"))
     assert d.state("o1") == "placed"
     d.seconds += 1
-    d.sensor("r1")
+    d.report_position("r1")
     assert d.dispatch.next_deadline() == 0.0
     d.round()
     assert d.offer_of("o1") == ("r1", 1)
@@ -325,7 +325,7 @@ def test_after_a_restart_the_last_known_place_stands_in(district):
 
 
 def test_after_a_restart_the_silent_stay_silent(district):
-    """A rider given up as silent is no candidate after a restart either, until something is heard of it."""
+    """A rider given up as silent is no candidate after a restart either, until its next message."""
     d = district(position_age_s_max=6000)
     d.bring_to("delivered")
     d.later(301)
@@ -343,7 +343,7 @@ def test_after_a_restart_the_silent_stay_silent(district):
     "body", [b"", b"nonsense", b"\x97\xcd\x03\xe7\x93\x90\x90\x90\x90\x00\x92\x00\x01\x92\x00\x01\xc2"]
 )
 def test_a_foreign_snapshot_is_an_error(body):
-    """What cannot be read, or has another version, is the disk's fault, and says what to do."""
+    """A snapshot that cannot be read, or has another version, is an error with a hint."""
     with pytest.raises(JournalError, match="version"):
         Dispatch(RULES).restore(body)
 
@@ -371,7 +371,7 @@ for n in range(60):
             if draw.random() < 0.6:
                 d.round(event)
         if order.rider:
-            d.sensor(order.rider, *spot())
+            d.report_position(order.rider, *spot())
 print(hashlib.sha256(repr([r.record for r in d.rows]).encode() + d.dispatch.snapshot()).hexdigest())
 """
 

@@ -26,6 +26,6 @@ def test_a_silent_rider_is_shown_as_such(district):
     d = district()
     d.round(d.shift("r1"))
     assert d.dispatch.view(d.now)["riders"] == []
-    d.sensor("r1")
+    d.report_position("r1")
     d.later(301)
     assert [rider.state for rider in d.dispatch.view(d.now)["riders"]] == ["silent"]

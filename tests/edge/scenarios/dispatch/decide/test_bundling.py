@@ -42,7 +42,7 @@ def join_of(d, order):
 
 @pytest.mark.parametrize("step", ["accepted", "at_shop"])
 def test_an_order_of_the_same_shop_joins_at_once(under_way, step):
-    """On the way to the shop or at it: the rider is offered the order at once, and the sentence says with what."""
+    """On the way to the shop or at it: the rider is offered the order at once, and `why` names the other orders."""
     d = under_way()
     if step == "at_shop":
         d.later(60)

@@ -22,7 +22,7 @@ def test_the_parts_add_up_to_the_total(district):
     assert f"at a cost of {totals[0]} s" in decision.why
 
 
-def test_the_parts_are_what_they_say(district):
+def test_each_part_of_the_cost(district):
     """Food waits for a rider who comes late, a rider for food that is late; way and age weigh as documented."""
     d = district(pickup_service_s=240)
     d.begin("r1", lat=52.52)
@@ -93,7 +93,7 @@ def test_a_plan_is_not_overturned_for_a_trifle(district):
 
 
 def test_silent_riders_get_no_plans(district):
-    """A rider of whom nothing is heard may hold its food, but gets nothing more."""
+    """A silent rider keeps the food that it carries, but gets no more orders."""
     d = district()
     d.bring_to("picked_up")
     d.later(301)

@@ -1,4 +1,4 @@
-"""The sentence that says why."""
+"""Tests of the sentence with the reason of a decision."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def option(rider, total, free_in_s=0):
     ("seconds", "text"), [(0, "0 s"), (-5, "0 s"), (59, "59 s"), (60, "1 min"), (3661, "1 h 1 min 1 s"), (7200, "2 h")]
 )
 def test_durations_leave_out_what_is_nothing(seconds, text):
-    """Hours, minutes and seconds as people say them."""
+    """Hours, minutes and seconds, without zero parts."""
     assert duration(seconds) == text
 
 
@@ -52,5 +52,5 @@ def test_why_nobody():
 
 
 def test_why_later():
-    """An order for tonight says in how long it is ready."""
+    """The reason of an order for later names the time until it is ready."""
     assert why_later(7260) == "It is ready in 2 h 1 min: too early to bind a rider."

@@ -17,7 +17,7 @@ from edge.scenarios.dispatch.decide import choice
 
 
 def test_an_order_is_offered_on_arrival(district):
-    """With a rider in sight the round that places the order offers it, and says why."""
+    """With a rider nearby, the round that places the order offers it, with a reason."""
     d = district()
     d.begin("r1")
     d.begin("r2", lat=52.55)
@@ -36,8 +36,8 @@ def test_the_round_is_served_as_a_whole(district):
     assert (d.offer_of("o1")[0], d.offer_of("o2")[0]) == ("r2", "r1")
 
 
-def test_nobody_is_said_once(district):
-    """An order without candidates gets one record that says so, not one in every round."""
+def test_no_candidate_is_recorded_once(district):
+    """An order without candidates gets one record, not one in every round."""
     d = district()
     d.round(d.place("o1"))
     assert [(one.rider, one.why) for one in d.decisions] == [("", "No rider is free, and none will be soon.")]
@@ -105,7 +105,7 @@ def test_too_many_orders_take_turns(district, monkeypatch):
     before = len(d.rows)
     d.later(5 * REDECIDE_S)
     for row in d.rows[before:]:
-        looked |= {glance.order for glance in row.seen}
+        looked |= {seen.order for seen in row.seen}
     assert {f"far{n}" for n in range(10)} <= looked
 
 
@@ -166,9 +166,9 @@ def test_a_burst_looks_past_those_who_are_taken(district):
     """Who finds everybody near given to others looks again, among the rest only."""
     d = burst(district, 30, 20)
     looks = {}
-    for glance in d.rows[-1].seen:
-        if glance.order:
-            looks.setdefault(glance.order, []).append({one.rider for one in glance.riders})
+    for seen in d.rows[-1].seen:
+        if seen.order:
+            looks.setdefault(seen.order, []).append({one.rider for one in seen.riders})
     assert all(len(order[0]) == CANDIDATES_BURST for order in looks.values())
     again = [order for order in looks.values() if len(order) > 1]
     assert again
@@ -228,8 +228,8 @@ def test_a_crowd_is_planned_for_at_the_next_look(district, monkeypatch):
     assert sum(planned) > 0
 
 
-def test_in_a_crowd_who_comes_free_out_of_sight_is_kept_for_nobody(district, monkeypatch):
-    """A rider who is free, but not among those that the order for which it is planned looks at, serves the next in
+def test_a_plan_is_dropped_for_a_free_rider_who_is_no_candidate(district, monkeypatch):
+    """With more orders than a round takes, a free rider who is no candidate of its planned order serves the next in
     line."""
     d, taken = crowd(district, 20, 200)
     monkeypatch.setattr(choice, "plan_round", None)
@@ -238,9 +238,9 @@ def test_in_a_crowd_who_comes_free_out_of_sight_is_kept_for_nobody(district, mon
     line = sorted(list(d.dispatch_state.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
     free, *others = taken
     line[0].plan = free
-    d.sensor(free, lat=52.6, lon=13.4)
+    d.report_position(free, lat=52.6, lon=13.4)
     for other in others[:CANDIDATES_BURST]:
-        d.sensor(other, lat=52.5, lon=13.4)
+        d.report_position(other, lat=52.5, lon=13.4)
     d.seconds += 1
     done = [d.step(rider, taken[rider], "delivered") for rider in (free, *others[:CANDIDATES_BURST])]
     d.round(*done, *(d.place(f"near{n}", shop=f"n{n}", pickup=Place(52.6, 13.4)) for n in range(2)))
@@ -330,9 +330,9 @@ def test_who_is_alone_looks_at_fewer(district):
     for index in range(20):
         d.begin(f"r{index}", lat=52.5 + index / 1000)
     d.round(d.place("o1"))
-    assert [len(glance.riders) for glance in d.rows[-1].seen if glance.order] == [CANDIDATES_ALONE]
+    assert [len(seen.riders) for seen in d.rows[-1].seen if seen.order] == [CANDIDATES_ALONE]
     rider, offer = d.offer_of("o1")
     d.round(d.reply(rider, "o1", offer, accept=False))
-    assert [len(glance.riders) for glance in d.rows[-1].seen if glance.order] == [CANDIDATES_MAX]
+    assert [len(seen.riders) for seen in d.rows[-1].seen if seen.order] == [CANDIDATES_MAX]
     d.round(d.place("o2"), d.place("o3", shop="s3"))
-    assert [len(glance.riders) for glance in d.rows[-1].seen if glance.order] == [CANDIDATES_MAX] * 2
+    assert [len(seen.riders) for seen in d.rows[-1].seen if seen.order] == [CANDIDATES_MAX] * 2

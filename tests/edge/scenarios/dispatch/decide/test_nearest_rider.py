@@ -29,7 +29,7 @@ def test_each_order_gets_the_nearest_idle_rider_at_once(naive):
 
 
 def test_who_is_busy_or_declined_is_not_asked(naive):
-    """The order waits for somebody else, which is said once."""
+    """The order waits for another rider, which is recorded once."""
     naive.begin("r1")
     naive.round(naive.place("o1"), naive.place("o2"))
     assert [(one.order, one.rider) for one in naive.decisions] == [("o1", "r1"), ("o2", "")]

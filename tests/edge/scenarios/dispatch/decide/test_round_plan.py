@@ -60,7 +60,7 @@ def test_who_declined_is_not_planned(district):
 
 
 def test_a_plan_stays_where_nothing_changes(district):
-    """Looking again at the same orders and riders changes nothing and says nothing."""
+    """Deciding again on the same orders and riders changes nothing and records nothing."""
     d = district(silent_s=5000)
     for name, lat in (("r1", 52.501), ("r2", 52.503)):
         d.begin(name, lat=lat)

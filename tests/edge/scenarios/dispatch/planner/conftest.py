@@ -58,11 +58,11 @@ class World:
         return sum(route.cost for route in self.plan.routes)
 
     def check(self):
-        """Each order is on one trip at most, of its own shop, and the indexes say the same."""
+        """Each order is on one trip at most, of its own shop, and the indexes agree."""
         planned = [order for route in self.plan.routes for trip in route.trips for order in trip.orders]
         assert len(planned) == len(set(planned))
         assert sorted(planned) == sorted(self.plan.where)
-        assert sorted(planned) == sorted(order for mates in self.plan.mates.values() for order in mates)
+        assert sorted(planned) == sorted(order for orders in self.plan.by_shop.values() for order in orders)
         for route in self.plan.routes:
             for trip in route.trips:
                 assert {self.jobs.shop[order] for order in trip.orders} == {trip.shop}

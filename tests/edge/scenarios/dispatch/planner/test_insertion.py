@@ -27,7 +27,7 @@ def brute(w, order):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_best_place_is_the_best_of_all(world, monkeypatch, seed):
-    """With every gap tried, no place is cheaper than the one found, and taking it costs what was said."""
+    """With every gap tried, no place is cheaper than the one found, and using it adds the computed cost."""
     monkeypatch.setattr("edge.scenarios.dispatch.planner.insertion.TRIED", 100)
     w = world(seed, couriers=3)
     assert insert(w.plan, w.orders[:-1]) == []

@@ -8,7 +8,7 @@ from edge.scenarios.dispatch.planner.weights import FORBIDDEN
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_pass_makes_it_better_and_loses_nobody(world, seed):
-    """Moves only ever save, by what they say at least; every order stays planned, once."""
+    """Each move saves at least its computed gain; every order stays planned, once."""
     w = world(seed, couriers=4, orders=14, shops=4)
     for order in w.orders:  # a bad plan: all with two couriers
         route = w.plan.routes[order % 2]

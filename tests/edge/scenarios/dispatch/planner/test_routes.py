@@ -6,7 +6,7 @@ from edge.scenarios.dispatch.planner.weights import FORBIDDEN
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_change_costs_what_it_says(world, seed):
+def test_a_change_costs_what_was_computed(world, seed):
     """The cost of a route with other trips from any position on is what it costs once it has them."""
     w = world(seed, couriers=2).fill()
     for route in w.plan.routes:

@@ -25,7 +25,7 @@ def test_a_trip_is_what_driving_it_gives(world, seed):
     assert trip.count * pickup + trip.offset == pytest.approx(lost)
     assert pickup + trip.free == at
     assert trip.work == riding + 4 + 4 * len(orders)
-    assert pickup + trip.patience == max(dropoffs) - jobs.weights.patience
+    assert pickup + trip.lateness == max(dropoffs) - jobs.weights.target
     assert trip.limit - pickup == pytest.approx(min(80 - late for late in dropoffs))
     assert trip.last == orders[-1]
 

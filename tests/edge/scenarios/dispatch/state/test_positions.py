@@ -112,7 +112,7 @@ def test_old_positions_are_not_shown():
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, late * 1000)] == ["r0"]
 
 
-def test_strangers_are_kept_out_but_for_a_moment():
+def test_positions_before_a_shift_are_kept_in_a_bounded_table():
     """Positions of clients without a shift are forgotten, the oldest first; a shift in the same batch finds its own."""
     positions = Positions(RULES)
     for index in range(EARLY_POSITIONS_MAX + 1):
@@ -126,7 +126,7 @@ def test_strangers_are_kept_out_but_for_a_moment():
 
 
 def test_silence_has_its_deadline():
-    """Nobody is silent before silent_s, everybody unheard is at it, and something heard starts it anew."""
+    """No rider is silent before silent_s, each without a message is at it, and a message starts it anew."""
     positions = table([(0.0, 0.0), (0.0, 0.0)])
     assert positions.silent(0) == []
     assert positions.next_silence_ms() == RULES.silent_s * 1000
@@ -162,13 +162,13 @@ def test_a_restart_gives_everybody_time():
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from("abcdefg"), st.sampled_from(["enter", "leave", "idle", "busy", "put", "hush", "hear"])
+            st.sampled_from("abcdefg"), st.sampled_from(["enter", "leave", "idle", "busy", "put", "silent", "touch"])
         ),
         max_size=80,
     )
 )
 def test_rows_stay_sorted(steps):
-    """Whatever comes and goes, exactly the idle, heard and placed riders are shown, each at its own place."""
+    """After any steps, exactly the idle riders that are not silent and have a place are found, each at its place."""
     positions, model = Positions(RULES), {}
     for index, (rider, step) in enumerate(steps):
         if step == "enter":
@@ -185,9 +185,9 @@ def test_rows_stay_sorted(steps):
             case "put":
                 positions.put(rider, index, index / 1000, 0.0)
                 model.get(rider, {})["place"] = (index / 1000, 0.0, index)
-            case "hush" | "hear":
-                positions.mark_silent(rider) if step == "hush" else positions.touch(rider, 0)
-                model.get(rider, {})["quiet"] = step == "hush"
+            case "silent" | "touch":
+                positions.mark_silent(rider) if step == "silent" else positions.touch(rider, 0)
+                model.get(rider, {})["quiet"] = step == "silent"
         shown = sorted(one.rider for one in positions.nearest(0.0, 0.0, 20, 1000))
         assert shown == sorted(r for r, m in model.items() if m["idle"] and not m["quiet"] and m["place"])
         for known, facts in model.items():
@@ -205,7 +205,7 @@ def test_positions_that_no_decision_sees_are_counted():
     """A position of somebody who is not on shift, and one older than the known one, are counted by reason."""
     table = Positions(DispatchOptions())
     now = Now(100.0, 1_790_000_000_000)
-    table.report_position("stranger", [(now.wall_ms, 52.5, 13.4)], now)
+    table.report_position("other", [(now.wall_ms, 52.5, 13.4)], now)
     table.enter("rider", 100_000)
     table.report_position("rider", [(now.wall_ms, 52.5, 13.4)], now)
     table.report_position("rider", [(now.wall_ms - 5_000, 52.6, 13.4)], now)

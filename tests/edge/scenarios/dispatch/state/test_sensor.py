@@ -1,4 +1,4 @@
-"""Live looks at positions, and recorded ones."""
+"""Tests of the live and the recorded sensor."""
 
 import pytest
 
@@ -11,8 +11,8 @@ from edge.scenarios.dispatch.state.positions import Positions
 NOW_MS = 10_000
 
 
-def test_a_witness_notes_what_it_shows():
-    """Each answer is in the log, in sequence; no silent rider makes no note."""
+def test_a_live_sensor_records_its_answers():
+    """Each answer is in the log, in sequence; an empty list of silent riders is not."""
     positions = Positions(DispatchOptions())
     positions.enter("r1", 0)
     positions.flag("r1", True, True)
@@ -25,9 +25,9 @@ def test_a_witness_notes_what_it_shows():
     assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
-def test_many_looks_are_noted_one_by_one():
-    """A look for several orders at once leaves the notes of one look after the other, and a testimony gives both the
-    same; who is left out is seen by none of them."""
+def test_a_query_for_many_orders_is_recorded_one_by_one():
+    """A query for several orders is recorded like one query after the other, and a recorded sensor answers both the
+    same; an excluded rider is in none of the answers."""
     positions = Positions(DispatchOptions())
     for name, lat in (("r1", 0.0), ("r2", 0.01)):
         positions.enter(name, 0)
@@ -41,25 +41,25 @@ def test_many_looks_are_noted_one_by_one():
     assert live_sensor.log == single.log
     few = live_sensor.nearest_each(asked, 2, NOW_MS, {"r1": "o9"})
     assert [[one.rider for one in row] for row in few] == [["r2"], ["r2"]]
-    testimony = sensor.RecordedSensor(live_sensor.log)
-    assert [testimony.nearest_each(asked, 2, NOW_MS), testimony.nearest_each(asked, 2, NOW_MS, ["r1"])] == [seen, few]
-    assert testimony.log == live_sensor.log
+    recorded = sensor.RecordedSensor(live_sensor.log)
+    assert [recorded.nearest_each(asked, 2, NOW_MS), recorded.nearest_each(asked, 2, NOW_MS, ["r1"])] == [seen, few]
+    assert recorded.log == live_sensor.log
 
 
-def test_a_testimony_gives_back_what_was_noted():
+def test_a_recorded_sensor_repeats_the_answers():
     """The same questions get the same answers, and the log is the same."""
     noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
-    testimony = sensor.RecordedSensor(noted)
-    assert testimony.silent(NOW_MS) == ["r9"]
-    assert testimony.needs_decision(NOW_MS)
-    assert testimony.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
-    assert testimony.log == noted
-    assert testimony.silent(NOW_MS) == []
-    assert not testimony.needs_decision(NOW_MS)
+    recorded = sensor.RecordedSensor(noted)
+    assert recorded.silent(NOW_MS) == ["r9"]
+    assert recorded.needs_decision(NOW_MS)
+    assert recorded.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
+    assert recorded.log == noted
+    assert recorded.silent(NOW_MS) == []
+    assert not recorded.needs_decision(NOW_MS)
 
 
 @pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
 def test_another_question_is_an_error(noted):
-    """A policy that looks at something else than the recorded one is told so."""
+    """A query that differs from the recorded one is an error of its own."""
     with pytest.raises(JournalError, match="another version of the policy"):
         sensor.RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW_MS)
