@@ -39,7 +39,9 @@ def compare_table(report: dict[str, Any]) -> None:
 
 
 def _named(one: dict[str, Any]) -> str:
-    """Revision or file, with its commit."""
+    """Revision or file, with its commit where the name is not the commit itself."""
     name = one.get("report") or one.get("revision") or "this tree"
-    commit = one["commit"][:7] if one["commit"] else "commit unknown"
-    return f"{name} ({commit}{', dirty' * bool(one['dirty'])})"
+    commit = one["commit"] or ""
+    if commit and commit.startswith(name):
+        return commit[:7]
+    return f"{name} ({commit[:7] or 'commit unknown'}{', dirty' * bool(one['dirty'])})"

@@ -40,6 +40,9 @@ def test_the_ratio_stands_with_its_interval_and_verdict(
     ):
         assert words in text
     assert "Do not quote" not in text
+    by_commit = report(1.0)
+    by_commit["other"] |= {"commit": "fedcba987654", "revision": "fedcba98"}
+    assert "over fedcba9; medians" in shown(capsys, monkeypatch, by_commit)
     assert "within" not in shown(capsys, monkeypatch, report(1.2))
 
 
