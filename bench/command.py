@@ -48,6 +48,12 @@ def _footprint() -> click.Command:
     return footprint
 
 
+def _compare() -> click.Command:
+    from .compare.command import compare
+
+    return compare
+
+
 def _report() -> click.Command:
     from .pages.command import report
 
@@ -90,6 +96,7 @@ QUESTIONS: Final[dict[str, tuple[Callable[[], click.Command], str]]] = {
     "footprint": (_footprint, "Start-up, memory, size on disk, wake-ups."),
     "peers": (_peers, "The same job done by Node-RED and by a plain script."),
     "size": (_size, "The structure of the code, and an order's way through it."),
+    "compare": (_compare, "This tree against another revision, or two reports."),
     "report": (_report, "One page of all reports in a folder."),
 }
 """What loads each measurement, and its line in `--help`, so that `--help` loads none of them."""

@@ -15,6 +15,8 @@ import click
 
 from edge.errors import InputError
 
+from ..source import source
+
 if TYPE_CHECKING:
     # Imported where they are used, so that --help and a wrong option cost nothing.
     from .demo import Demo, Options
@@ -168,7 +170,7 @@ def _run(
         return None
     report = build(ended)
     if report_path:
-        Path(report_path).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        Path(report_path).write_text(json.dumps({**report, "versions": source()}, indent=2) + "\n", encoding="utf-8")
     for line in lines(report):
         click.echo(line)
     return ended.held

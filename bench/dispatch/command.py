@@ -11,6 +11,7 @@ import click
 from edge.errors import InputError
 
 from ..cli_options import check_writable
+from ..source import source
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -100,7 +101,7 @@ def dispatch(
         report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)
     if decide_times:
         report |= _timed(policy)
-    Path(report_path).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    Path(report_path).write_text(json.dumps({**report, "versions": source()}, indent=2) + "\n", encoding="utf-8")
 
 
 def _measured(
@@ -126,7 +127,7 @@ def _measured(
     beside = Beside(baseline, parts.pop(0) if baseline else (), unwilling, parts.pop(0) if unwilling else ())
     report = build(results, beside)
     # The picture takes as long again: what is known is written before.
-    Path(report_path).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    Path(report_path).write_text(json.dumps({**report, "versions": source()}, indent=2) + "\n", encoding="utf-8")
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
     console.print(table(results, days[0].policy, days[0].uncertain, beside))

@@ -23,7 +23,7 @@ from edge.scenarios.labels.messages import LabelBind, LabelShow, LabelShown, Pri
 from ..cli_options import Progress
 from ..load.client.connection import Connection, Door, connect
 from ..load.client.openloop import Round, due_times
-from ..load.client.workload import Street
+from ..load.client.workload import Workload
 from ..load.lateness import lateness
 from ..load.subjects import NODE, node, token_of
 
@@ -48,8 +48,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     seed: int = 1
 
 
-class Shelves(Street):
-    """A shop and its gateway. What `Street` calls an order is a price here: price `n` is `n` cents, for the labels in
+class Shelves(Workload):
+    """A shop and its gateway. What `Workload` calls an order is a price here: price `n` is `n` cents, for the labels in
     turn, and is answered when its label shows it, or a later price of the same label."""
 
     def __init__(self, labels: int) -> None:

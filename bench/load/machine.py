@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
+from ..source import source
 from .floors.disk import file_system
 from .subjects import find_program
 
@@ -50,9 +51,9 @@ def python_loop_ms() -> float:
     return min(once() for _ in range(9)) * 1000
 
 
-def versions() -> dict[str, str]:
-    """Python, what the node is made of, and Mosquitto."""
-    found = {"python": platform.python_version()}
+def versions() -> dict[str, str | bool | None]:
+    """The commit and whether it was changed, Python, what the node is made of, and Mosquitto."""
+    found: dict[str, str | bool | None] = {**source(), "python": platform.python_version()}
     for name in _DISTRIBUTIONS:
         try:
             found[name] = metadata.version(name)

@@ -53,7 +53,7 @@ class Effects:
         self._number = 0
         self._latest: dict[tuple[str, str, str], int] = {}
 
-    def tell(self, client: str, body: Struct, expires_mono: float, topic: str = "") -> None:
+    def send(self, client: str, body: Struct, expires_mono: float, topic: str = "") -> None:
         """A message to a client, in the client's encoding, kept for it until `expires_mono`. Of the messages of one
         kind with the same `topic` (an order, a label) only the last one of the round leaves: the others would be
         outdated when they arrive, as where a phone sends at once what happened while it had no network."""

@@ -106,7 +106,7 @@ class Outbox:
         self._head = NO_BATCH
         self._chain: list[bytes] = []
         self._newest_ms = 0
-        self._flying: list[_InFlight] = []
+        self._in_flight: list[_InFlight] = []
         self._pool: dict[Key, Window] = {}
         self._sizes: dict[Key, int] = {}
         self._pool_bytes = 0
@@ -128,14 +128,14 @@ class Outbox:
         """Number what there is room for: at most BATCHES_CUT_MAX since the last word of the centre or the last windows,
         at most BATCHES_IN_FLIGHT_MAX in flight. The new batches, in order."""
         batches: list[Batch] = []
-        while self.may_cut and self.epoch and self._pool and len(self._flying) < BATCHES_IN_FLIGHT_MAX:
+        while self.may_cut and self.epoch and self._pool and len(self._in_flight) < BATCHES_IN_FLIGHT_MAX:
             self.may_cut -= 1
             windows = self._take()
             body = encode_body(windows)
-            previous = self._flying[-1].batch.sha256 if self._flying else self._head
-            seq = self.through + len(self._flying) + 1
+            previous = self._in_flight[-1].batch.sha256 if self._in_flight else self._head
+            seq = self.through + len(self._in_flight) + 1
             batch = Batch(self.node, self.epoch, seq, sha256(body).digest(), previous, body)
-            self._flying.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
+            self._in_flight.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
             batches.append(batch)
         self.may_cut = 0
         return batches
@@ -151,7 +151,7 @@ class Outbox:
                     self._keep(Window(known.scenario, known.start, known.width_s, 0, {}, {}, left))
                 elif known is not None:
                     self._drop(_key(window))
-            self._flying.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
+            self._in_flight.append(_InFlight(batch, sum(window.events for window in windows), now.mono))
 
     # -- from the centre -------------------------------------------------------------------------------------------
 
@@ -169,8 +169,8 @@ class Outbox:
         if self.through < greeting.old_through:
             self.stored(self.epoch, greeting.old_through)
         self.may_cut = BATCHES_CUT_MAX
-        back = [window for item in self._flying for window in decode_body(item.batch.body)]
-        self._flying = []
+        back = [window for item in self._in_flight for window in decode_body(item.batch.body)]
+        self._in_flight = []
         self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
         if not greeting.history:
             self._chain.clear()  # a centre of version 1: it cannot be told any more what it has
@@ -183,12 +183,12 @@ class Outbox:
 
     def stored(self, epoch: int, through: int) -> None:
         """The centre holds everything up to `through`. Never deletes what was not numbered."""
-        if epoch != self.epoch or not self.epoch or through > self.through + len(self._flying):
+        if epoch != self.epoch or not self.epoch or through > self.through + len(self._in_flight):
             self.protocol_errors += 1
             return
         self.may_cut = BATCHES_CUT_MAX
         while self.through < through:
-            item = self._flying.pop(0)
+            item = self._in_flight.pop(0)
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
             if self._chain:
@@ -198,7 +198,7 @@ class Outbox:
 
     def in_flight(self) -> list[Batch]:
         """Numbered and not acknowledged, in order."""
-        return [item.batch for item in self._flying]
+        return [item.batch for item in self._in_flight]
 
     def hello(self, instance: str, boot: str) -> Hello:
         """Where this side stands."""
@@ -209,7 +209,7 @@ class Outbox:
             epoch=self.epoch,
             through=self.through,
             head=self._head,
-            in_flight=[item.batch.sha256 for item in self._flying],
+            in_flight=[item.batch.sha256 for item in self._in_flight],
             acked_events=self.events_acked,
             history=self._chain[-CHAIN_KEPT:],
         )
@@ -218,7 +218,7 @@ class Outbox:
     def events_waiting(self) -> int:
         """Events of windows that the centre has not acknowledged."""
         pooled = sum(window.events for window in self._pool.values())
-        return pooled + sum(item.events for item in self._flying)
+        return pooled + sum(item.events for item in self._in_flight)
 
     @property
     def events_sealed(self) -> int:
@@ -228,7 +228,7 @@ class Outbox:
     @property
     def numbered(self) -> int:
         """Grows with every batch that is cut, over all epochs."""
-        return (self.epoch << 32) + self.through + len(self._flying)
+        return (self.epoch << 32) + self.through + len(self._in_flight)
 
     @property
     def windows_waiting(self) -> int:
@@ -238,7 +238,7 @@ class Outbox:
     @property
     def backlog_bytes(self) -> int:
         """Uncompressed size of what the centre has not acknowledged."""
-        return self._pool_bytes + sum(len(item.batch.body) for item in self._flying)
+        return self._pool_bytes + sum(len(item.batch.body) for item in self._in_flight)
 
     # -- recovery --------------------------------------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class Outbox:
             self.events_acked,
             self.events_discarded,
             self.protocol_errors,
-            self._flying,
+            self._in_flight,
             list(self._pool.values()),
             self.may_cut,
             self._chain,
@@ -265,7 +265,7 @@ class Outbox:
         self.epoch, self.through, self._head = state.epoch, state.through, state.head
         self._newest_ms, self.protocol_errors = state.newest_ms, state.protocol_errors
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
-        self._flying, self.may_cut, self._chain = state.in_flight, state.cuts, state.history
+        self._in_flight, self.may_cut, self._chain = state.in_flight, state.cuts, state.history
         self._pool, self._sizes, self._pool_bytes = {}, {}, 0
         for window in state.pool:
             self._keep(window)

@@ -119,8 +119,7 @@ class Status:
         self._jump_ms = 0
         self._jumped_s = 0.0
         self.received: dict[str, int] = {}
-        """Publishes that came in, by kind, whatever becomes of them. The pipeline counts here and in `counts` itself: it
-        does so for every order."""
+        """Publishes that came in, by kind, whatever becomes of them. The pipeline counts here and in `counts`."""
         self._refused: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self.counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}

@@ -70,7 +70,7 @@ def delete_beyond_the_acknowledged(patch: Patch) -> None:
 
     def greedy(self: Outbox, epoch: int, through: int) -> None:
         more = epoch == self.epoch and through > self.through
-        honest(self, epoch, self.through + len(self._flying) if more else through)
+        honest(self, epoch, self.through + len(self._in_flight) if more else through)
 
     patch.setattr(Outbox, "stored", greedy)
 
@@ -97,11 +97,11 @@ def skip_a_sequence_number(patch: Patch) -> None:
 
     def skipping(self: Outbox, now: Now) -> Any:
         batches = honest(self, now)
-        for index, sent in enumerate(self._flying):
+        for index, sent in enumerate(self._in_flight):
             if sent.batch in batches and sent.batch.seq % 3 == 0:
                 batch = msgspec.structs.replace(sent.batch, seq=sent.batch.seq + 1)
                 batches[batches.index(sent.batch)] = batch
-                self._flying[index] = msgspec.structs.replace(sent, batch=batch)
+                self._in_flight[index] = msgspec.structs.replace(sent, batch=batch)
         return batches
 
     patch.setattr(Outbox, "cut", skipping)
@@ -282,9 +282,9 @@ def count_an_acknowledgement_twice(patch: Patch) -> None:
     honest = Outbox.welcome
 
     def doubling(self: Outbox, reply: Any) -> None:
-        sent = list(self._flying)
+        sent = list(self._in_flight)
         honest(self, reply)
-        if sent and not self._flying:
+        if sent and not self._in_flight:
             self.events_acked += sent[0].events
 
     patch.setattr(Outbox, "welcome", doubling)

@@ -43,7 +43,7 @@ def update(
         reason=reason,
     )
     for client in dict.fromkeys(to or (order.client, order.shop)):
-        out.tell(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
+        out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> 
         ready_at=order.ready_ms + behind_ms,
         answer_by=order.due_ms + behind_ms,
     )
-    out.tell(order.rider, assignment, order.due_ms / 1000)
+    out.send(order.rider, assignment, order.due_ms / 1000)
     out.count("order.offered", now.wall_ms)
     if order.offers == 1:
         out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
@@ -188,7 +188,7 @@ def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     if reason:
         withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
-        out.tell(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)
+        out.send(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)
         out.count("offer.withdrawn", now.wall_ms)
     order.rider, order.offer = "", 0
     if rider is not None:

@@ -271,7 +271,7 @@ def _reclaim(
     """A rider given up as silent comes back with the food. It gets the order back if it can still hold it."""
     rider = dispatch.riders.get(client)
     if rider is None or not rider.on or len(rider.orders) >= rider.capacity:
-        return Refusal(Reason.TOO_LATE, "order", "it was given to others when nothing was heard of you; bring it back")
+        return Refusal(Reason.TOO_LATE, "order", "it was given to others when you were silent; bring it back")
     offer = next(one.offer for one in reversed(order.past) if one.rider == client and one.accepted)
     if order.rider:
         unload(dispatch, order, now, out, "picked up by another rider")

@@ -216,4 +216,4 @@ class Delivery:
             price_cents=sku.price_cents,
             stock=sku.stock,
         )
-        out.tell(label.gateway, show, now.mono + self.options.resend_after_s)
+        out.send(label.gateway, show, now.mono + self.options.resend_after_s)

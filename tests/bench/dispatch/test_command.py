@@ -26,7 +26,7 @@ def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     written = json.loads(report.read_text())
-    assert list(written) == ["instances", "mean", "response"]
+    assert list(written) == ["instances", "mean", "response", "versions"]
     assert list(written["instances"]) == ["town", "small-district"]
     assert (tmp_path / "solutions" / "town" / "solution_info_orders.txt").exists()
     assert picture.read_text().startswith("<svg")
@@ -88,4 +88,4 @@ def test_nothing_runs_beside_where_nobody_asks(tmp_path: Path) -> None:
     report = tmp_path / "out.json"
     done = call("--instances", str(SMALL), "--baseline", "none", "--json", str(report))
     assert done.exit_code == 0, done.output
-    assert list(json.loads(report.read_text())) == ["instances", "mean"]
+    assert list(json.loads(report.read_text())) == ["instances", "mean", "versions"]

@@ -23,8 +23,8 @@ def test_every_client_gets_its_own_encoding():
     """A client that sent JSON gets JSON; the others get MessagePack."""
     out = effects(Windows(5, 8), "wgs84", {"alice": True})
     update = Update(order="o-1", state="accepted", at=T0)
-    out.tell("alice", update, 9.0)
-    out.tell("bob", update, 9.0)
+    out.send("alice", update, 9.0)
+    out.send("bob", update, 9.0)
     (alice, kind, payload, expires), (bob, _, packed, _) = out.messages.values()
     assert (alice, bob, kind, expires) == ("alice", "bob", "update", 9.0)
     assert json.loads(payload) == msgspec.msgpack.decode(packed)
@@ -34,7 +34,7 @@ def test_a_cancelled_message_is_not_sent():
     """A withdrawal that the same round cancels is not sent; others are."""
     out = effects(Windows(5, 8), "wgs84", {})
     for order in ("o-1", "o-2"):
-        out.tell("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
+        out.send("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
     out.cancel("r-1", "assignment", "o-1")
     out.cancel("r-1", "assignment", "o-3")
     assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in out.messages.values()] == ["o-2"]
@@ -45,10 +45,10 @@ def test_of_one_topic_the_last_message_is_sent():
     out = effects(Windows(5, 8), "wgs84", {})
     for state in ("accepted", "at_shop"):
         for order in ("o-1", "o-2"):
-            out.tell("alice", Update(order=order, state=state, at=T0), 9.0, order)
-        out.tell("r-1", Assignment(offer=1, order=state, state="offered", at=T0), 9.0)
-    out.tell("bob", Update(order="o-1", state="at_shop", at=T0), 9.0, "o-1")
-    out.tell("alice", Update(order="o-2", state="delivered", at=T0), 9.0, "o-2")
+            out.send("alice", Update(order=order, state=state, at=T0), 9.0, order)
+        out.send("r-1", Assignment(offer=1, order=state, state="offered", at=T0), 9.0)
+    out.send("bob", Update(order="o-1", state="at_shop", at=T0), 9.0, "o-1")
+    out.send("alice", Update(order="o-2", state="delivered", at=T0), 9.0, "o-2")
     sent = [(client, msgspec.msgpack.decode(payload)) for client, _, payload, _ in out.messages.values()]
     assert [(client, body["order"], body["state"]) for client, body in sent] == [
         ("r-1", "accepted", "offered"),

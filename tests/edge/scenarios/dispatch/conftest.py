@@ -36,7 +36,7 @@ class Notes:
         self.located = []
         self.decisions = 0
 
-    def tell(self, client, body, expires_mono, topic=""):
+    def send(self, client, body, expires_mono, topic=""):
         self.sent.append((client, body, expires_mono))
 
     def cancel(self, client, kind, topic):

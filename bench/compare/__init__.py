@@ -1,0 +1,1 @@
+"""This tree against another revision, or one report against another: paired, with intervals."""

@@ -1,0 +1,168 @@
+"""Both revisions in turn under the same load: each round a new node, the first of a pair in turn too (A B, B A, …).
+
+Orders come in open loop from this tree's load generator, at the same times for both nodes of a pair.
+"""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from edge.errors import DoorstepError
+
+from ..cli_options import Progress
+from ..demo.processes import Child, free_port, write_config, write_credentials
+from ..load.client.connection import Door
+from ..load.client.openloop import Outcome, Round, due_times
+from ..load.client.workload import Workload, riders, tills
+from ..load.latency_run import ORDERS_APART
+from ..load.lateness import lateness, sentence
+from ..load.subjects import NODE, QUOTA_BURST, QUOTA_PER_S, cpu_s, running, token_of, wait_for_line
+from ..load.throughput_run import SETTLE_S
+from . import start_node
+from .paired import judged
+from .tree import Tree, other_tree, this_tree
+
+WARM_UP_S: Final = 1.0
+MEASURED: Final = ("cpu_us", "p50", "p99")
+
+OTHERS_CORES_MAX: Final = 0.25
+"""What other processes may use of the machine, in cores, before it is said first."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What was asked for: orders a second, and seconds of them for each revision in each round."""
+
+    revision: str
+    rate: float = 500.0
+    seconds: float = 10.0
+    rounds: int = 7
+    riders: int = 200
+    clients: int = 200
+    seed: int = 1
+    threshold: float | None = None
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """One node's round. `cpu_us` for each answered order; `others_cores`: what neither node nor generator used."""
+
+    cpu_us: float
+    others_cores: float
+    outcome: Outcome
+
+
+async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Everything of the report but the machine."""
+    for name in ("this", "other"):
+        (folder / name).mkdir()
+    trees = this_tree(folder / "this"), other_tree(plan.revision, folder / "other", progress)
+    found: dict[str, list[Measured]] = {tree.name: [] for tree in trees}
+    for number in range(plan.rounds):
+        for tree in trees if number % 2 == 0 else reversed(trees):
+            progress(f"round {number + 1} of {plan.rounds}: {tree.name}")
+            found[tree.name].append(await _round(plan, tree, folder / "round", number))
+    return _report(plan, trees, found)
+
+
+async def _round(plan: Plan, tree: Tree, folder: Path, number: int) -> Measured:
+    folder.mkdir()
+    child, door = _node(plan, tree, folder)
+    try:
+        async with running([child]):
+            await wait_for_line(child, "is ready")
+            check(child, tree)
+            workload = await Workload.at_node(door, plan.clients, plan.riders, passwords=True)
+            try:
+                await Round(workload, 0, due_times(plan.rate, WARM_UP_S, plan.seed)).run()
+                await asyncio.sleep(SETTLE_S)
+                return await _loaded(plan, child, workload, number)
+            finally:
+                workload.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+async def _loaded(plan: Plan, child: Child, workload: Workload, number: int) -> Measured:
+    due = due_times(plan.rate, plan.seconds, plan.seed * 1000 + number)
+    before = cpu_s(child.pid), process_time(), _busy_s(), perf_counter()
+    outcome = await Round(workload, ORDERS_APART, due).run()
+    after = cpu_s(child.pid), process_time(), _busy_s(), perf_counter()
+    node_s, generator_s, busy_s, wall_s = (later - earlier for later, earlier in zip(after, before, strict=True))
+    if child.restarts or not outcome.answered:
+        what = "died" if child.restarts else "answered no order"
+        raise DoorstepError(f"The node of the {child.name} {what} under load. The end of its log:\n{child.tail()}")
+    return Measured(
+        cpu_us=round(node_s / outcome.answered * 1e6, 1),
+        others_cores=round(max(busy_s - node_s - generator_s, 0.0) / wall_s, 3),
+        outcome=outcome,
+    )
+
+
+def _node(plan: Plan, tree: Tree, folder: Path) -> tuple[Child, Door]:
+    """Its own code with options that every revision has, quotas that no load here reaches; all else as by default."""
+    port, status_port = free_port(), free_port()
+    names = [*tills(plan.clients), *riders(plan.riders)]
+    write_credentials(folder / "credentials", {client: token_of(client) for client in names})
+    config = folder / "edge.toml"
+    write_config(
+        config,
+        {
+            "node": NODE,
+            "data_dir": "edge",
+            "listen": f"127.0.0.1:{port}",
+            "credentials": "credentials",
+            "status_listen": f"127.0.0.1:{status_port}",
+            "messages_per_s": QUOTA_PER_S,
+            "messages_burst": QUOTA_BURST,
+            "log_level": "warning",
+        },
+    )
+    command = [tree.python, "-I", start_node.__file__, str(tree.folder), "edge", "--config", str(config)]
+    return Child(f"{tree.name} revision", command, folder, ("127.0.0.1", status_port)), Door(port)
+
+
+def check(child: Child, tree: Tree) -> None:
+    """The process said whose code it runs: nothing is measured by mistake."""
+    first = child.log.read_text(encoding="utf-8").partition("\n")[0]
+    where = Path(first.removeprefix(start_node.RUNS)).resolve()
+    if where.parent != (tree.folder / "edge").resolve():
+        raise DoorstepError(
+            f"The node of {tree.folder} runs other code ({first}). Is doorstep installed in a second way?"
+        )
+
+
+def _busy_s() -> float:
+    """Seconds that all cores have worked for processes, and that a hypervisor took. Source: proc(5), /proc/stat."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)
+    return sum(int(fields[at]) for at in (1, 2, 3, 8)) / os.sysconf("SC_CLK_TCK")
+
+
+def _report(plan: Plan, trees: tuple[Tree, Tree], found: dict[str, list[Measured]]) -> dict[str, Any]:
+    everything = [one for rounds in found.values() for one in rounds]
+    late = lateness(one.outcome for one in everything)
+    others = round(median(one.others_cores for one in everything), 2)
+    busy = f"Other processes used {others:g} cores in half of the rounds." if others > OTHERS_CORES_MAX else ""
+    reasons = [reason for reason in (sentence(late).replace(" above", ""), busy) if reason]
+    rows = {
+        name: [{"cpu_us": one.cpu_us, "others_cores": one.others_cores, **asdict(one.outcome)} for one in rounds]
+        for name, rounds in found.items()
+    }
+    report: dict[str, Any] = {"do_not_quote": " ".join(reasons)} if reasons else {}
+    report |= {"benchmark": "compare", "plan": asdict(plan)}
+    for tree in trees:
+        report[tree.name] = {"commit": tree.commit, "dirty": tree.dirty, "environment": tree.environment}
+        for field in ("sent", "lost", "refused", "duplicates"):
+            report[tree.name][field] = sum(row[field] for row in rows[tree.name])
+    report["other"]["revision"] = plan.revision
+    ours, theirs = (rows[tree.name] for tree in trees)
+    report["figures"] = {
+        name: judged(name, [row[name] for row in ours], [row[name] for row in theirs], plan.threshold)
+        for name in MEASURED
+    }
+    return {**report, "others_cores": others, "generator_late": late, "rounds": rows}

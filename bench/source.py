@@ -1,0 +1,31 @@
+"""Of which commit the measured code is, and whether it was changed since: without it nobody can measure it again."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+"""The folder of this code: a checkout, or where the wheel was installed."""
+
+
+def git(*words: str) -> str | None:
+    """What git says about ROOT, without the last newline. None where it fails, or is not installed."""
+    command = ["git", "--no-optional-locks", "-C", str(ROOT), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.rstrip("\n") if done.returncode == 0 else None
+
+
+def source() -> dict[str, str | bool | None]:
+    """`commit`, and `dirty`: whether a tracked file differs from it. None where ROOT is no checkout; a wheel may lie
+    inside that of some other project."""
+    top = git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != ROOT:
+        return {"commit": None, "dirty": None}
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "commit": git("rev-parse", "--verify", "--quiet", "HEAD"),
+        "dirty": None if changed is None else changed != "",
+    }
