@@ -92,14 +92,16 @@ def _write_entry_points(folder: Path, revision: str) -> None:
     """What an installation would say of the revision's commands, beside its packages: so they are found."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        commands, version = project["entry-points"][COMMANDS], project["version"]
+        groups, version = {COMMANDS: project["entry-points"][COMMANDS], **project["entry-points"]}, project["version"]
     except (OSError, KeyError, tomllib.TOMLDecodeError):
         hint = f"it has no pyproject.toml with a version and {COMMANDS}. Take a later revision."
         raise InputError(revision, None, hint) from None
     found = folder / f"doorstep-{version}.dist-info"
     found.mkdir()
     (found / "METADATA").write_text(f"Metadata-Version: 2.1\nName: doorstep\nVersion: {version}\n", encoding="utf-8")
-    lines = [f"[{COMMANDS}]", *(f"{name} = {target}" for name, target in commands.items())]
+    lines: list[str] = []
+    for group, entries in groups.items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in entries.items())]
     (found / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -173,7 +173,8 @@ class Simulation:
             dispatch.observe(event.client, event.body, now)
             self._observe_place(event.client)
         # Counts are the centre's: not needed here, so they go with the round.
-        out = Effects(Windows(5, 8), "wgs84", {}, _KINDS, Dispatch.name, now)
+        out = Effects(Windows(5, 8), "wgs84", {}, _KINDS, Dispatch.name)
+        out.begin(now)
         outcomes = dispatch.round([event for event, _ in inbox], now, dispatch.live_sensor(), out)
         for (_, then), outcome in zip(inbox, outcomes, strict=True):
             promise = outcome.receipt.get("promise")

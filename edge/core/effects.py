@@ -1,8 +1,6 @@
 """What a round causes beside its receipts: messages to clients, counts, measures. Pure."""
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -15,43 +13,31 @@ Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
 
 
-class Count(Protocol):
-    """A counter of the window of `at_ms` (wall clock) grows by `n`."""
-
-    def __call__(self, name: str, at_ms: int, n: int = 1) -> None: ...
-
-
-class Measured(Protocol):
-    """A value of a sketch of the window of `at_ms`."""
-
-    def __call__(self, name: str, at_ms: int, value: int) -> None: ...
-
-
 class Effects:
-    """The effects of one scenario in one round, labelled with its name.
-
-    `count` and `measure` go straight to the windows; `messages` are those that leave, by number, in their sequence;
-    `decisions` is how many decisions the round made, not only read from a record."""
+    """The effects of one scenario, labelled with its name. `messages` are those of the round that leave, by number, in
+    their sequence; `decisions` is how many decisions the round made, not only read from a record."""
 
     def __init__(
-        self,
-        windows: Windows,
-        crs: str,
-        json_clients: Mapping[str, bool],
-        kinds: Mapping[type, str],
-        scenario: str,
-        now: Now,
+        self, windows: Windows, crs: str, json_clients: Mapping[str, bool], kinds: Mapping[type, str], scenario: str
     ) -> None:
         self.messages: dict[int, Message] = {}
         self.decisions = 0
-        self.count: Count = partial(windows.count, scenario, now)
-        self.measure: Measured = partial(windows.measure, scenario, now)
-        self._locate = partial(windows.locate, scenario, now)
+        self._windows = windows
         self._crs = crs
         self._json = json_clients
         self._kinds = kinds
+        self._scenario = scenario
+        self._now = Now(0.0, 0)
         self._number = 0
         self._latest: dict[tuple[str, str, str], int] = {}
+
+    def begin(self, now: Now) -> None:
+        """A new round, without effects so far. For the node only."""
+        self.messages = {}
+        self.decisions = self._number = 0
+        self._now = now
+        if self._latest:
+            self._latest = {}
 
     def send(self, client: str, body: Struct, expires_mono: float, topic: str = "") -> None:
         """A message to a client, in the client's encoding, kept for it until `expires_mono`. Of the messages of one
@@ -72,9 +58,17 @@ class Effects:
         if void is not None:
             del self.messages[void]
 
+    def count(self, name: str, at_ms: int, n: int = 1) -> None:
+        """A counter of the window of `at_ms` (wall clock) grows by `n`."""
+        self._windows.count(self._scenario, self._now, name, at_ms, n)
+
+    def measure(self, name: str, at_ms: int, value: int) -> None:
+        """A value of a sketch of the window of `at_ms`."""
+        self._windows.measure(self._scenario, self._now, name, at_ms, value)
+
     def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
         """A count by place, which leaves the node only where enough people contributed. The cells are of WGS-84
         whatever the node's own system."""
         if self._crs != "wgs84":
             lat, lon = converted(lat, lon, self._crs, "wgs84")
-        self._locate(name, at_ms, lat, lon, person)
+        self._windows.locate(self._scenario, self._now, name, at_ms, lat, lon, person)

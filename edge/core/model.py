@@ -3,7 +3,7 @@
 Structs that reach the journal are arrays on disk (`array_like`), with a one-letter tag where a union needs one.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -270,3 +270,16 @@ def readable(what: str) -> Generator[None]:
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         raise JournalError(f"{what} cannot be read ({why}). Did another doorstep write it? Start that one.") from error
+
+
+def in_sequence(rows: Iterable[bytes], last: int) -> Iterator[tuple[Row, int]]:
+    """The rows after number `last`, decoded, each with its size in bytes. Raises JournalError where one is missing or
+    cannot be read."""
+    for body in rows:
+        with readable(f"Row {last + 1} of the journal"):
+            row = decode_row(body)
+        if row.number != last + 1:
+            hint = "Restore the data directory from a backup, or move it away and start afresh."
+            raise JournalError(f"The journal goes from row {last} to row {row.number}: rows are missing. {hint}")
+        last = row.number
+        yield row, len(body)

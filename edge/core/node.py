@@ -14,6 +14,7 @@ then receipts (they carry what the scenario decided), then its messages, then wi
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -53,14 +54,16 @@ from .model import (
     Snapshot,
     SyncAcked,
     SyncWelcomed,
-    decode_row,
     decode_snapshot,
     encode_row,
     encode_snapshot,
+    in_sequence,
     readable,
 )
 from .outbox import Outbox
 from .scenario import Outcome, Refusal, Scenario, Sensor
+
+_NEVER: Final = float("inf")
 
 
 class Node:
@@ -70,24 +73,23 @@ class Node:
         self.kinds = tuple(sorted(scenarios, key=lambda each: each.name))
         self.catalog = Catalog(self.kinds)
         self.scenarios: dict[str, Scenario] = {each.name: each() for each in self.kinds}
-        self.number = 0
+        self.number = 0  # of the last row, and below of the last answer
         self.sequence = 0
-        """The numbers of the last row and of the last answer."""
         self.last = Now(0.0, 0)
         self.counts = Counts()
         self.pending_answers = PendingAnswers()
         self.decided = 0
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
-        """Rows of the recovered ones whose effects came out differently: another version of the code made them."""
+        """Recovered rows whose effects came out differently: another version of the code made them."""
         self.recovered_rows = self.recovered_bytes = 0
         self.age_ms = 0
         """How long the node has lived, by its rounds: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
-        self._crs = "wgs84"
         self._json: dict[str, bool] = {}
+        self._effects: dict[str, Effects] = {}
         self.dedup = DedupIndex()
-        self._deadlines: dict[str, float | None] = {}  # of scenarios, as far as they are known
+        self._deadlines: dict[str, float] = {}  # of scenarios, as far as they are known
         self._dormant: dict[str, bytes] = {}  # the state of scenarios that are switched off
         self.outbox = Outbox("")
         self.windows = Windows(5, 8)
@@ -99,9 +101,10 @@ class Node:
         inputs, recorded, touched = self._observe(batch, now)
         due: dict[str, Sensor] = {}
         for name, scenario in self.scenarios.items():
-            # A scenario that has events decides in any case.
-            deadline = None if name in touched else self._deadline(name)
-            if deadline is not None and deadline <= now.mono:
+            if name in touched:
+                continue  # it has events, and decides in any case
+            deadline = self._deadlines.get(name)
+            if (self._deadline(name) if deadline is None else deadline) <= now.mono:
                 due[name] = scenario.live_sensor()
         if not inputs and not due:
             deadline = self.windows.next_deadline()
@@ -118,19 +121,13 @@ class Node:
         if snapshot is not None:
             with readable("The snapshot"):
                 self._restore(snapshot)
-        for body in rows:
-            with readable(f"Row {self.number + 1} of the journal"):
-                row = decode_row(body)
-            if row.number != self.number + 1:
-                hint = "Restore the data directory from a backup, or move it away and start afresh."
-                gap = f"The journal goes from row {self.number} to row {row.number}: rows are missing."
-                raise JournalError(f"{gap} {hint}")
+        for row, size in in_sequence(rows, self.number):
             with readable(f"Row {row.number} of the journal"):
                 effects = self._again(row, decided=True)
             if effects[1:] != row.effects:
                 self.recovery_differences += 1
             self.recovered_rows += 1
-            self.recovered_bytes += len(body)
+            self.recovered_bytes += size
 
     def next_deadline(self) -> float | None:
         """When `handle` wants to be called even without inputs, in monotonic seconds."""
@@ -139,14 +136,20 @@ class Node:
 
     def next_decision(self) -> float | None:
         """The earliest deadline of a scenario."""
-        deadlines = [self._deadline(name) for name in self.scenarios]
-        return min([deadline for deadline in deadlines if deadline is not None], default=None)
+        earliest = _NEVER
+        for name in self.scenarios:
+            deadline = self._deadlines.get(name)
+            if deadline is None:
+                deadline = self._deadline(name)
+            if deadline < earliest:
+                earliest = deadline
+        return None if earliest == _NEVER else earliest
 
-    def _deadline(self, name: str) -> float | None:
+    def _deadline(self, name: str) -> float:
         """Asked for again only after the scenario observed something or had a round."""
-        if name not in self._deadlines:
-            self._deadlines[name] = self.scenarios[name].next_deadline()
-        return self._deadlines[name]
+        deadline = self.scenarios[name].next_deadline()
+        self._deadlines[name] = known = _NEVER if deadline is None else deadline
+        return known
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
@@ -160,8 +163,7 @@ class Node:
         for item in batch:
             if isinstance(item, Event):
                 kind, scenario = routes[type(item.body)]
-                made = self.catalog.recorded(item, kind)
-                recorded.append(made)
+                recorded.append(made := self.catalog.recorded(item, kind))
                 if isinstance(made, RecordedEvent):
                     self.scenarios[scenario].observe(item.client, item.observed or item.body, now)
                     self._deadlines.pop(scenario, None)
@@ -187,9 +189,7 @@ class Node:
         sensors: dict[str, Sensor] = {}
         for record in row.scenarios:
             if record.scenario not in self.scenarios:
-                raise JournalError(
-                    f"The scenario {record.scenario!r} of the journal is not switched on: add it to scenarios."
-                )
+                raise JournalError(f"The scenario {record.scenario!r} of the journal is off: add it to scenarios.")
             sensors[record.scenario] = self.scenarios[record.scenario].recorded_sensor(record.record, decided)
         cut = [effect for effect in row.effects if isinstance(effect, Batch)] if decided else None
         return self._round(inputs, row.inputs, row.now, sensors, cut)
@@ -234,7 +234,8 @@ class Node:
                 if mine is None:
                     continue
                 sensor = scenario.live_sensor()
-            out = Effects(self.windows, self._crs, self._json, self.catalog.down_kinds, name, now)
+            out = self._effects[name]
+            out.begin(now)
             events = [] if mine is None else [event for _, _, event in mine]
             outcomes = scenario.round(events, now, sensor, out)
             self._deadlines.pop(name, None)
@@ -330,7 +331,9 @@ class Node:
     def _configure(self, rules: Rules) -> None:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
-        self.rules, self._crs = rules, rules.crs
+        self.rules = rules
+        kinds = self.catalog.down_kinds
+        self._effects = {name: Effects(self.windows, rules.crs, self._json, kinds, name) for name in self.scenarios}
         self._deadlines.clear()
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         for name, scenario in self.scenarios.items():
@@ -377,7 +380,7 @@ class Node:
         self._configure(state.rules)
         self.number, self.sequence, self.last = state.number, state.sequence, state.last
         self.age_ms = state.age_ms
-        self._json = dict.fromkeys(state.json_clients, True)
+        self._json.update(dict.fromkeys(state.json_clients, True))
         self.counts = state.counts
         self.pending_answers = PendingAnswers.restore(state.pending_answers)
         self.dedup = DedupIndex.restore(state.dedup)

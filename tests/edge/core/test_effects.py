@@ -16,7 +16,9 @@ KINDS = {Assignment: "assignment", Update: "update"}
 
 
 def effects(windows: Windows, crs: str, json_clients: dict[str, bool]) -> Effects:
-    return Effects(windows, crs, json_clients, KINDS, "dispatch", Now(1.0, T0))
+    out = Effects(windows, crs, json_clients, KINDS, "dispatch")
+    out.begin(Now(1.0, T0))
+    return out
 
 
 def test_every_client_gets_its_own_encoding():
