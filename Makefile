@@ -44,7 +44,7 @@ venv: $(RUN_READY) ## the virtual environment with the locked dependencies, for 
 test: $(TESTS_READY) ## everything: lint, types, layers, unit, property, end-to-end, packaging tests
 	@tests/setup.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY); fi
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 .PHONY: faults
 faults: $(TESTS_READY) ## the whole list of faults on real processes, which takes half an hour; a table in fault-data

@@ -36,8 +36,9 @@ def available(folder: str = "") -> list[str]:
 
 
 def _packages(folder: Path) -> set[str]:
-    """The packages in a folder: directly, or in a project of the same name."""
-    names = {path.parent.name for pattern in ("*/__init__.py", "*/*/__init__.py") for path in folder.glob(pattern)}
+    """The packages in a folder that set SCENARIO: directly, or in a project of the same name. Others are not ours."""
+    found = [path for pattern in ("*/__init__.py", "*/*/__init__.py") for path in folder.glob(pattern)]
+    names = {path.parent.name for path in found if "SCENARIO" in path.read_text(encoding="utf-8", errors="replace")}
     return {name for name in names if package_in(folder, name) is not None}
 
 
