@@ -89,7 +89,7 @@ def pins(folder: Path) -> frozenset[str]:
 
 
 def _write_entry_points(folder: Path, revision: str) -> None:
-    """What an installation would say of the revision's commands, beside its packages: so they are found."""
+    """The revision's commands as an installation would list them, beside its packages: so they are found."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         commands, version = project["entry-points"][COMMANDS], project["version"]
@@ -117,7 +117,7 @@ def _install(folder: Path) -> str:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-LINES_SHOWN:])
+        output = "\n".join((done.stdout + done.stderr).splitlines()[-LINES_SHOWN:])
         raise DoorstepError(
-            f"The revision's environment could not be made; is there a network? {command[2:4]}:\n{said}"
+            f"The revision's environment could not be made; is there a network? {command[2:4]}:\n{output}"
         )
