@@ -89,17 +89,22 @@ def pins(folder: Path) -> frozenset[str]:
 
 
 def _write_entry_points(folder: Path, revision: str) -> None:
-    """The revision's commands as an installation would list them, beside its packages: so they are found."""
+    """The revision's commands and scenarios as an installation would list them, beside its packages."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        commands, version = project["entry-points"][COMMANDS], project["version"]
+        groups, version = project["entry-points"], project["version"]
+        _ = groups[COMMANDS]
     except (OSError, KeyError, tomllib.TOMLDecodeError):
         hint = f"it has no pyproject.toml with a version and {COMMANDS}. Take a later revision."
         raise InputError(revision, None, hint) from None
     found = folder / f"doorstep-{version}.dist-info"
     found.mkdir()
     (found / "METADATA").write_text(f"Metadata-Version: 2.1\nName: doorstep\nVersion: {version}\n", encoding="utf-8")
-    lines = [f"[{COMMANDS}]", *(f"{name} = {target}" for name, target in commands.items())]
+    lines = [
+        line
+        for group, points in groups.items()
+        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in points.items()))
+    ]
     (found / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -31,7 +31,9 @@ def test_both_trees_are_whole_and_share_the_interpreter(tmp_path: Path) -> None:
     for tree in (ours, theirs):
         assert (tree.python, tree.environment) == (sys.executable, SHARED)
         assert (tree.folder / "edge" / "__main__.py").is_file()
-        assert len(list(tree.folder.glob("doorstep-*.dist-info"))) == 1
+        (found,) = tree.folder.glob("doorstep-*.dist-info")
+        listed = (found / "entry_points.txt").read_text(encoding="utf-8")
+        assert "[doorstep.scenarios]\ndispatch = " in listed
 
 
 def test_another_lock_gets_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
