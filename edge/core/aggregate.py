@@ -138,7 +138,7 @@ class Windows:
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def event(self, scenario: str, name: str, at_ms: int, now: Now) -> None:
+    def event(self, scenario: str, now: Now, name: str, at_ms: int) -> None:
         """One durable event: call it exactly once for each. `name` is its outcome."""
         draft = self._draft(scenario, at_ms, now)
         draft.events += 1
@@ -148,7 +148,7 @@ class Windows:
         else:
             _count(draft, name, 1)
 
-    def count(self, scenario: str, name: str, at_ms: int, now: Now, n: int = 1) -> None:
+    def count(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
         """Something that is worth a counter but is no event of its own."""
         draft = self._draft(scenario, at_ms, now)
         counters = draft.counters
@@ -157,7 +157,7 @@ class Windows:
         else:
             _count(draft, name, n)
 
-    def measure(self, scenario: str, name: str, at_ms: int, value: int, now: Now) -> None:
+    def measure(self, scenario: str, now: Now, name: str, at_ms: int, value: int) -> None:
         """One value of a sketch, in whole milliseconds, seconds or metres as its name has it."""
         gauges = self._draft(scenario, at_ms, now).gauges
         gauge = gauges.get(name)
@@ -171,7 +171,7 @@ class Windows:
             gauge.digest = fold(gauge.digest, gauge.pending)
             gauge.pending.clear()
 
-    def locate(self, scenario: str, name: str, at_ms: int, lat: float, lon: float, person: str, now: Now) -> None:
+    def locate(self, scenario: str, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
         """One event at a place (degrees, WGS-84), by one person. The place becomes a cell here and is forgotten."""
         draft = self._draft(scenario, at_ms, now)
         _count(draft, f"located.{name}", 1)

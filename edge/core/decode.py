@@ -16,6 +16,9 @@ from ..messages.envelope import JSON_STARTS, Receipt
 from .model import Event, Observed, RecordedEvent, Rejected
 from .scenario import Message, Refusal, Scenario
 
+NODE: Final = "node"
+"""The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
+
 _pack: Final = msgspec.msgpack.Encoder().encode
 _IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
 _FIELD: Final = re.compile(r"`\$\.?([^`]*)`")
@@ -41,7 +44,7 @@ class Catalog:
     """The messages of all scenarios that a node runs.
 
     Raises:
-        DoorstepError: two scenarios claim one kind.
+        DoorstepError: two scenarios claim one kind, or one has the name that the node itself has.
     """
 
     def __init__(self, scenarios: Iterable[type[Scenario]]) -> None:
@@ -52,6 +55,8 @@ class Catalog:
         self.down_kinds: dict[type, str] = {Receipt: "receipt"}
         self._up: dict[str, _Kind] = {}
         for scenario in scenarios:
+            if scenario.name == NODE:
+                raise DoorstepError(f"A scenario cannot have the name {NODE!r}. Give it another name.")
             for message in scenario.messages:
                 self._add(scenario.name, message)
         durable = [each.message.body for each in self._up.values() if each.message.durable]

@@ -18,7 +18,7 @@ Message = tuple[str, str, bytes, float]
 class Count(Protocol):
     """A counter of the window of `at_ms` (wall clock) grows by `n`."""
 
-    def __call__(self, name: str, at_ms: int, *, n: int = 1) -> None: ...
+    def __call__(self, name: str, at_ms: int, n: int = 1) -> None: ...
 
 
 class Measured(Protocol):
@@ -44,9 +44,9 @@ class Effects:
     ) -> None:
         self.messages: dict[int, Message] = {}
         self.decisions = 0
-        self.count: Count = partial(windows.count, scenario, now=now)
-        self.measure: Measured = partial(windows.measure, scenario, now=now)
-        self._locate = partial(windows.locate, scenario, now=now)
+        self.count: Count = partial(windows.count, scenario, now)
+        self.measure: Measured = partial(windows.measure, scenario, now)
+        self._locate = partial(windows.locate, scenario, now)
         self._crs = crs
         self._json = json_clients
         self._kinds = kinds

@@ -3,6 +3,8 @@
 Structs that reach the journal are arrays on disk (`array_like`), with a one-letter tag where a union needs one.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -256,3 +258,15 @@ def decode_snapshot(body: bytes) -> Snapshot:
             f"{STATE_VERSION}). Start that doorstep again: what the node kept is as it was."
         )
     return state
+
+
+@contextmanager
+def readable(what: str) -> Generator[None]:
+    """Whatever goes wrong with what passed its checksum: another version wrote it, or a fault of this one did."""
+    try:
+        yield
+    except JournalError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise JournalError(f"{what} cannot be read ({why}). Did another doorstep write it? Start that one.") from error

@@ -13,18 +13,16 @@ Order in a round: the inputs as they came (repeats are recognised here), then ea
 then receipts (they carry what the scenario decided), then its messages, then windows and batches.
 """
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ..errors import DoorstepError, JournalError
+from ..errors import JournalError
 from ..limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
 from ..messages.envelope import ENCODE, Receipt
 from .aggregate import Windows
 from .answers import PendingAnswers
-from .decode import Catalog
+from .decode import NODE, Catalog
 from .dedup import DedupIndex
 from .effects import Effects, Message
 from .model import (
@@ -59,12 +57,10 @@ from .model import (
     decode_snapshot,
     encode_row,
     encode_snapshot,
+    readable,
 )
 from .outbox import Outbox
 from .scenario import Outcome, Refusal, Scenario, Sensor
-
-NODE: Final = "node"
-"""The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
 
 
 class Node:
@@ -74,8 +70,6 @@ class Node:
         self.kinds = tuple(sorted(scenarios, key=lambda each: each.name))
         self.catalog = Catalog(self.kinds)
         self.scenarios: dict[str, Scenario] = {each.name: each() for each in self.kinds}
-        if NODE in self.scenarios:
-            raise DoorstepError(f"A scenario cannot have the name {NODE!r}. Give it another name.")
         self.number = 0
         self.sequence = 0
         """The numbers of the last row and of the last answer."""
@@ -93,6 +87,7 @@ class Node:
         self._crs = "wgs84"
         self._json: dict[str, bool] = {}
         self.dedup = DedupIndex()
+        self._deadlines: dict[str, float | None] = {}  # of scenarios, as far as they are known
         self._dormant: dict[str, bytes] = {}  # the state of scenarios that are switched off
         self.outbox = Outbox("")
         self.windows = Windows(5, 8)
@@ -102,16 +97,15 @@ class Node:
     def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
         """One round, live. No effects where nothing durable happened: observations alone make no row."""
         inputs, recorded, touched = self._observe(batch, now)
-        mono = now.mono
         due: dict[str, Sensor] = {}
         for name, scenario in self.scenarios.items():
             # A scenario that has events decides in any case.
-            deadline = None if name in touched else scenario.next_deadline()
-            if deadline is not None and deadline <= mono:
+            deadline = None if name in touched else self._deadline(name)
+            if deadline is not None and deadline <= now.mono:
                 due[name] = scenario.live_sensor()
         if not inputs and not due:
             deadline = self.windows.next_deadline()
-            if deadline is None or deadline > mono:
+            if deadline is None or deadline > now.mono:
                 return []
         return self._round(inputs, recorded, now, due)
 
@@ -122,16 +116,16 @@ class Node:
     def recover(self, snapshot: bytes | None, rows: Iterable[bytes]) -> None:
         """Back to where the journal ends. Raises JournalError where a row is missing or of another format."""
         if snapshot is not None:
-            with _readable("The snapshot"):
+            with readable("The snapshot"):
                 self._restore(snapshot)
         for body in rows:
-            with _readable(f"Row {self.number + 1} of the journal"):
+            with readable(f"Row {self.number + 1} of the journal"):
                 row = decode_row(body)
             if row.number != self.number + 1:
                 hint = "Restore the data directory from a backup, or move it away and start afresh."
-                missing = f"The journal goes from row {self.number} to row {row.number}: rows are missing."
-                raise JournalError(f"{missing} {hint}")
-            with _readable(f"Row {row.number} of the journal"):
+                gap = f"The journal goes from row {self.number} to row {row.number}: rows are missing."
+                raise JournalError(f"{gap} {hint}")
+            with readable(f"Row {row.number} of the journal"):
                 effects = self._again(row, decided=True)
             if effects[1:] != row.effects:
                 self.recovery_differences += 1
@@ -145,8 +139,14 @@ class Node:
 
     def next_decision(self) -> float | None:
         """The earliest deadline of a scenario."""
-        deadlines = [scenario.next_deadline() for scenario in self.scenarios.values()]
+        deadlines = [self._deadline(name) for name in self.scenarios]
         return min([deadline for deadline in deadlines if deadline is not None], default=None)
+
+    def _deadline(self, name: str) -> float | None:
+        """Asked for again only after the scenario observed something or had a round."""
+        if name not in self._deadlines:
+            self._deadlines[name] = self.scenarios[name].next_deadline()
+        return self._deadlines[name]
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
@@ -164,15 +164,19 @@ class Node:
                 recorded.append(made)
                 if isinstance(made, RecordedEvent):
                     self.scenarios[scenario].observe(item.client, item.observed or item.body, now)
+                    self._deadlines.pop(scenario, None)
                     inputs.append(item)
                     touched[scenario] = None
                 else:
                     inputs.append(made)
             elif isinstance(item, Observed):
-                self.scenarios[routes[type(item.body)][1]].observe(item.client, item.body, now)
+                scenario = routes[type(item.body)][1]
+                self.scenarios[scenario].observe(item.client, item.body, now)
+                self._deadlines.pop(scenario, None)
             elif isinstance(item, Presence):
-                for scenario in self.scenarios.values():
-                    scenario.observe(item.client, item, now)
+                self._deadlines.clear()
+                for each in self.scenarios.values():
+                    each.observe(item.client, item, now)
             else:
                 inputs.append(item)
                 recorded.append(item)
@@ -203,7 +207,7 @@ class Node:
         self.last = now
         expired = self.pending_answers.expire(now.mono)
         if expired:
-            self.windows.count(NODE, "answer.expired", now.wall_ms, now, expired)
+            self.windows.count(NODE, now, "answer.expired", now.wall_ms, expired)
         reasons: list[str] = []
         receipts: list[tuple[str, Receipt, bool] | None] = []
         messages: list[Message] = []
@@ -233,6 +237,7 @@ class Node:
             out = Effects(self.windows, self._crs, self._json, self.catalog.down_kinds, name, now)
             events = [] if mine is None else [event for _, _, event in mine]
             outcomes = scenario.round(events, now, sensor, out)
+            self._deadlines.pop(name, None)
             for (index, kind, event), outcome in zip(mine or (), outcomes, strict=True):
                 reasons[index] = self._decided(name, kind, event.body.at, outcome.refusal, now)
                 receipt = _receipt(scenario.receipt, event.body.id, kind, outcome, now)
@@ -259,7 +264,7 @@ class Node:
         row = self.dedup.insert_or_get(client, body.id, self.number, self.age_ms)
         if row is not None:
             self.counts.duplicate += 1
-            self.windows.event(scenario, f"duplicate.{kind}", body.at, now)
+            self.windows.event(scenario, now, f"duplicate.{kind}", body.at)
             lookups.append(DuplicateLookup(client, body.id, row))
             return False
         if event.json:
@@ -274,11 +279,11 @@ class Node:
         """Counts what became of an event. Returns the reason for its acknowledgement."""
         if refusal is None:
             self.counts.accepted += 1
-            self.windows.event(scenario, f"accepted.{kind}", at_ms, now)
+            self.windows.event(scenario, now, f"accepted.{kind}", at_ms)
             return ""
         reason = refusal.reason
         self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
-        self.windows.event(scenario, f"refused.{reason}", at_ms, now)
+        self.windows.event(scenario, now, f"refused.{reason}", at_ms)
         return reason
 
     def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> tuple[str, Receipt, bool] | None:
@@ -291,7 +296,7 @@ class Node:
             row = self.dedup.insert_or_get(item.client, item.id, self.number, self.age_ms)
             if row is not None:
                 self.counts.duplicate += 1
-                self.windows.event(scenario, "duplicate.rejected", now.wall_ms, now)
+                self.windows.event(scenario, now, "duplicate.rejected", now.wall_ms)
                 lookups.append(DuplicateLookup(item.client, item.id, row))
                 return None
         self._decided(scenario, item.kind, now.wall_ms, refusal, now)
@@ -307,7 +312,7 @@ class Node:
                 messages.append((item.client, "receipt", item.payload, now.mono + RECEIPT_EXPIRY_S))
             case Shed():
                 self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
-                self.windows.count(NODE, f"shed.{item.reason}", now.wall_ms, now, item.count)
+                self.windows.count(NODE, now, f"shed.{item.reason}", now.wall_ms, item.count)
             case SyncAcked():
                 self.outbox.stored(item.epoch, item.through)
             case SyncWelcomed():
@@ -316,7 +321,7 @@ class Node:
                     self.outbox.events_discarded += self.windows.discard(item.discard_before)
                 self.outbox.welcome(item)
                 if discarded := self.outbox.events_discarded - before:
-                    self.windows.count(NODE, "discarded", now.wall_ms, now, discarded)
+                    self.windows.count(NODE, now, "discarded", now.wall_ms, discarded)
             case Configure():
                 self._configure(item.rules)
             case _:
@@ -326,6 +331,7 @@ class Node:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
         self.rules, self._crs = rules, rules.crs
+        self._deadlines.clear()
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         for name, scenario in self.scenarios.items():
             if name in rules.scenarios:
@@ -389,15 +395,3 @@ def _receipt(form: type[Receipt], id_: str, kind: str, outcome: Outcome, now: No
         return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
     why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
     return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **outcome.receipt)
-
-
-@contextmanager
-def _readable(what: str) -> Generator[None]:
-    """Whatever goes wrong with what passed its checksum: another version wrote it, or a fault of this one did."""
-    try:
-        yield
-    except JournalError:
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise JournalError(f"{what} cannot be read ({why}). Did another doorstep write it? Start that one.") from error

@@ -112,9 +112,9 @@ def _full_minute() -> Windows:
     for number in range(1_000):
         at_ms = T0 + number * 50
         instant = Now(number * 0.05, at_ms)
-        windows.event("dispatch", f"accepted.{number % 7}", at_ms, instant)
-        windows.measure("dispatch", "decide_ms", at_ms, number % 97, instant)
-        windows.locate("dispatch", "order", at_ms, 31.2 + number % 40 * 0.01, 121.4, f"p-{number % 60}", instant)
+        windows.event("dispatch", instant, f"accepted.{number % 7}", at_ms)
+        windows.measure("dispatch", instant, "decide_ms", at_ms, number % 97)
+        windows.locate("dispatch", instant, "order", at_ms, 31.2 + number % 40 * 0.01, 121.4, f"p-{number % 60}")
     return windows
 
 

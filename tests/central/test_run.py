@@ -124,9 +124,9 @@ class Node:
         """One minute's events, sealed."""
         now = Now(number * 60.0, START + number * 60_000)
         for person in range(events):
-            self.windows.event("dispatch", "accepted.order.place", now.wall_ms, now)
-            self.windows.measure("dispatch", "assign_ms", now.wall_ms, person, now)
-            self.windows.locate("dispatch", "order.place", now.wall_ms, 31.2, 121.5, f"canary-{person}", now)
+            self.windows.event("dispatch", now, "accepted.order.place", now.wall_ms)
+            self.windows.measure("dispatch", now, "assign_ms", now.wall_ms, person)
+            self.windows.locate("dispatch", now, "order.place", now.wall_ms, 31.2, 121.5, f"canary-{person}")
         self.events += events
         self.outbox.add(self.windows.seal(Now(now.mono + 75, now.wall_ms + 75_000)))
         self.outbox.cut(now)

@@ -49,20 +49,20 @@ class CountedWindows(Windows):
         super().__init__(k, resolution)
         self.counted: dict[tuple[str, str, str], None] = {}
 
-    def count(self, scenario: str, name: str, at_ms: int, now: Now, n: int = 1) -> None:
+    def count(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
         """Noted."""
         self.counted[scenario, name, "count"] = None
-        super().count(scenario, name, at_ms, now, n)
+        super().count(scenario, now, name, at_ms, n)
 
-    def measure(self, scenario: str, name: str, at_ms: int, value: int, now: Now) -> None:
+    def measure(self, scenario: str, now: Now, name: str, at_ms: int, value: int) -> None:
         """Noted."""
         self.counted[scenario, name, "measure"] = None
-        super().measure(scenario, name, at_ms, value, now)
+        super().measure(scenario, now, name, at_ms, value)
 
-    def locate(self, scenario: str, name: str, at_ms: int, lat: float, lon: float, person: str, now: Now) -> None:
+    def locate(self, scenario: str, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
         """Noted."""
         self.counted[scenario, name, "locate"] = None
-        super().locate(scenario, name, at_ms, lat, lon, person, now)
+        super().locate(scenario, now, name, at_ms, lat, lon, person)
 
 
 def rules(kind: type[Scenario]) -> Rules:

@@ -129,7 +129,7 @@ class Labels(Scenario):
         keys = self.prices.set(shop, entries, now.wall_ms, self._options.skus_max)
         if isinstance(keys, Refusal):
             return keys
-        out.count("price.set", now.wall_ms, n=len(entries))
+        out.count("price.set", now.wall_ms, len(entries))
         for key in keys:
             self._refresh(key, now, out)
         return None
