@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-"""The folder of this code: a checkout, or where the wheel was installed."""
+"""The folder of this code: a checkout, or where the package was installed."""
 
 
 def git(*words: str) -> str | None:
-    """What git says about ROOT, without the last newline. None where it fails, or is not installed."""
+    """What git prints about ROOT, without the last newline. None where it fails, or is not installed."""
     command = ["git", "--no-optional-locks", "-C", str(ROOT), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -21,7 +21,7 @@ MEASURING = ("rate", "riders", "seconds", "rounds", "data_dir")
     show_default=True,
     help="Of load for each revision in each round.",
 )
-@click.option("--rounds", type=click.IntRange(1, 100), default=7, show_default=True, help="Pairs; a verdict needs 6.")
+@click.option("--rounds", type=click.IntRange(1, 100), default=7, show_default=True, help="Pairs; an interval needs 6.")
 @click.option(
     "--threshold",
     type=click.FloatRange(1),
@@ -46,7 +46,7 @@ def compare(
     from order to rider. Or compare two reports of latency or of throughput that were asked for the same.
 
     Each figure is the median ratio over the pairs of rounds, this tree over the revision (the first report over the
-    second), with its bootstrapped 95 % interval. It is slower, or faster, where the whole interval says so.
+    second), with its bootstrapped 95 % interval. It is slower, or faster, where the whole interval is.
 
     \b
     Examples:

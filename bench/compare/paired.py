@@ -1,4 +1,4 @@
-"""Of paired rounds the median ratio, its bootstrapped interval, and what may be said of it."""
+"""Of paired rounds the median ratio, its bootstrapped interval, and what follows from it."""
 
 from math import sqrt
 from statistics import NormalDist, median
@@ -36,9 +36,9 @@ FIGURES: Final[dict[str, Figure]] = {
 }
 
 
-def judged(name: str, ours: list[float], theirs: list[float], threshold: float | None = None) -> dict[str, Any]:
-    """One of FIGURES of both sides, a value a round. `beyond`: the whole interval is worse than the threshold. Raises
-    DoorstepError where a value is 0, of which there is no ratio."""
+def evaluate(name: str, ours: list[float], theirs: list[float], threshold: float | None = None) -> dict[str, Any]:
+    """One of FIGURES of both sides, a value a round. Its field "beyond" is true where the whole interval is worse than
+    the threshold. Raises DoorstepError where a value is 0, of which there is no ratio."""
     figure = FIGURES[name]
     if not all((*ours, *theirs)):
         raise DoorstepError(
@@ -47,20 +47,20 @@ def judged(name: str, ours: list[float], theirs: list[float], threshold: float |
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     low, high = interval(ratios) or (None, None)
     limit = threshold or figure.threshold
-    verdict, beyond = NO_DIFFERENCE, False
+    result, over_limit = NO_DIFFERENCE, False
     if low is not None and high is not None:
         worst, best = (1 / low, 1 / high) if figure.more_is_better else (high, low)
-        verdict = SLOWER if best > 1 else FASTER if worst < 1 else NO_DIFFERENCE
-        beyond = best > limit
+        result = SLOWER if best > 1 else FASTER if worst < 1 else NO_DIFFERENCE
+        over_limit = best > limit
     return {
         "this": median(ours),
         "other": median(theirs),
         "ratio": round(median(ratios), 4),
         "low": low,
         "high": high,
-        "verdict": verdict,
+        "verdict": result,
         "threshold": limit,
-        "beyond": beyond,
+        "beyond": over_limit,
         "ratios": [round(ratio, 4) for ratio in ratios],
     }
 

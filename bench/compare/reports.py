@@ -8,7 +8,7 @@ from typing import Any, Final
 from edge.errors import InputError
 
 from ..load.lateness import sentence
-from .paired import judged
+from .paired import evaluate
 
 Report = dict[str, Any]
 Pairs = dict[str, tuple[list[float], list[float]]]
@@ -32,7 +32,7 @@ def compare(paths: tuple[str, str], threshold: float | None) -> Report:
         raise InputError(paths[1], None, hint)
     try:
         pairs = values(first, second)
-        figures = {name: judged(name, *pair, threshold) for name, pair in pairs.items()}
+        figures = {name: evaluate(name, *pair, threshold) for name, pair in pairs.items()}
     except (KeyError, TypeError, ValueError) as error:
         hint = f"it, or {paths[0]}, has no figures to compare ({error!r}). Measure again."
         raise InputError(paths[1], None, hint) from None
@@ -64,7 +64,7 @@ def read(path: str) -> Report:
 def differences(first: Report, second: Report) -> list[str]:
     """Names and values of what two plans do not agree in."""
     return [
-        f"{name} ({first.get(name, 'not told')} and {second.get(name, 'not told')})"
+        f"{name} ({first.get(name, 'absent')} and {second.get(name, 'absent')})"
         for name in dict.fromkeys((*first, *second))
         if first.get(name) != second.get(name)
     ]

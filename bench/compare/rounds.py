@@ -26,14 +26,14 @@ from ..load.lateness import lateness, sentence
 from ..load.subjects import NODE, QUOTA_BURST, QUOTA_PER_S, cpu_s, running, token_of, wait_for_line
 from ..load.throughput_run import SETTLE_S
 from . import start_node
-from .paired import judged
+from .paired import evaluate
 from .tree import Tree, other_tree, this_tree
 
 WARM_UP_S: Final = 1.0
 MEASURED: Final = ("cpu_us", "p50", "p99")
 
 OTHERS_CORES_MAX: Final = 0.25
-"""What other processes may use of the machine, in cores, before it is said first."""
+"""What other processes may use of the machine, in cores, before the report begins with it."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ def _node(plan: Plan, tree: Tree, folder: Path) -> tuple[Child, Door]:
 
 
 def check(child: Child, tree: Tree) -> None:
-    """The process said whose code it runs: nothing is measured by mistake."""
+    """The process names the code that it runs, so nothing is measured by mistake."""
     first = child.log.read_text(encoding="utf-8").partition("\n")[0]
     where = Path(first.removeprefix(start_node.RUNS)).resolve()
     if where.parent != (tree.folder / "edge").resolve():
@@ -162,7 +162,7 @@ def _report(plan: Plan, trees: tuple[Tree, Tree], found: dict[str, list[Measured
     report["other"]["revision"] = plan.revision
     ours, theirs = (rows[tree.name] for tree in trees)
     report["figures"] = {
-        name: judged(name, [row[name] for row in ours], [row[name] for row in theirs], plan.threshold)
+        name: evaluate(name, [row[name] for row in ours], [row[name] for row in theirs], plan.threshold)
         for name in MEASURED
     }
     return {**report, "others_cores": others, "generator_late": late, "rounds": rows}

@@ -18,15 +18,15 @@ def compare_table(report: dict[str, Any]) -> None:
         table.add_column(heading, justify="left" if heading in ("", "verdict") else "right")
     for name, figure in report["figures"].items():
         span = "" if figure["low"] is None else f"{figure['low']:.3f}–{figure['high']:.3f}"
-        verdict = figure["verdict"]
-        if verdict == SLOWER and not figure["beyond"]:
-            verdict += f", within × {figure['threshold']:g}"
+        result = figure["verdict"]
+        if result == SLOWER and not figure["beyond"]:
+            result += f", within × {figure['threshold']:g}"
         values = (f"{figure['this']:.4g}", f"{figure['other']:.4g}", f"{figure['ratio']:.3f}")
-        table.add_row(FIGURES[name].words, *values, span, f"[bold]{verdict}[/]" if figure["beyond"] else verdict)
+        table.add_row(FIGURES[name].words, *values, span, f"[bold]{result}[/]" if figure["beyond"] else result)
     console.print(table)
     pairs = max(len(figure["ratios"]) for figure in report["figures"].values())
     if pairs < ROUNDS_MIN:
-        console.print(f"{pairs} pair{'s' * (pairs > 1)} of rounds: an interval, and so a verdict, needs {ROUNDS_MIN}.")
+        console.print(f"{pairs} pair{'s' * (pairs > 1)} of rounds: an interval, and so a result, needs {ROUNDS_MIN}.")
     for name in ("this", "other"):
         one = report[name]
         if one["lost"] or one["refused"]:

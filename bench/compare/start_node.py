@@ -1,7 +1,7 @@
 """Starts `doorstep` of a given folder: `python -I start_node.py FOLDER WORDS…`.
 
 It is run as a file, by the interpreter of either revision, so it imports nothing of ours but what lies in FOLDER. The
-first line that it prints says whose code really runs.
+first line that it prints names the folder whose code really runs.
 """
 
 import sys

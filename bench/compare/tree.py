@@ -89,19 +89,22 @@ def pins(folder: Path) -> frozenset[str]:
 
 
 def _write_entry_points(folder: Path, revision: str) -> None:
-    """What an installation would say of the revision's commands, beside its packages: so they are found."""
+    """The revision's commands and scenarios as an installation would list them, beside its packages."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        groups, version = {COMMANDS: project["entry-points"][COMMANDS], **project["entry-points"]}, project["version"]
+        groups, version = project["entry-points"], project["version"]
+        _ = groups[COMMANDS]
     except (OSError, KeyError, tomllib.TOMLDecodeError):
         hint = f"it has no pyproject.toml with a version and {COMMANDS}. Take a later revision."
         raise InputError(revision, None, hint) from None
     found = folder / f"doorstep-{version}.dist-info"
     found.mkdir()
     (found / "METADATA").write_text(f"Metadata-Version: 2.1\nName: doorstep\nVersion: {version}\n", encoding="utf-8")
-    lines: list[str] = []
-    for group, entries in groups.items():
-        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in entries.items())]
+    lines = [
+        line
+        for group, points in groups.items()
+        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in points.items()))
+    ]
     (found / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -119,7 +122,7 @@ def _install(folder: Path) -> str:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-LINES_SHOWN:])
+        output = "\n".join((done.stdout + done.stderr).splitlines()[-LINES_SHOWN:])
         raise DoorstepError(
-            f"The revision's environment could not be made; is there a network? {command[2:4]}:\n{said}"
+            f"The revision's environment could not be made; is there a network? {command[2:4]}:\n{output}"
         )

@@ -95,7 +95,7 @@ def upward_of(arrows: Collection[Arrow], layers: Layers) -> list[Arrow]:
 
 def layers_of(settings: Mapping[str, Any], package: str) -> Layers | None:
     """The layers of `package` in the contracts of import-linter (`pyproject.toml`, whole), or None where no contract of
-    the type `layers` has any."""
+    the type `layers` has any. Other packages in such a contract are left out."""
     contracts = settings.get("tool", {}).get("importlinter", {}).get("contracts", [])
     for contract in contracts:
         if contract.get("type") != "layers":
@@ -107,10 +107,10 @@ def layers_of(settings: Mapping[str, Any], package: str) -> Layers | None:
             prefix = f"{package}."
         else:
             continue
-        lines = [_SEPARATORS.split(line) for line in contract["layers"]]
-        layers = [[name.strip("() ").removeprefix(prefix) for name in line] for line in lines]
-        if prefix == "" or all(name.strip("() ").startswith(prefix) for line in lines for name in line):
-            return layers
+        lines = [[name.strip("() ") for name in _SEPARATORS.split(line)] for line in contract["layers"]]
+        layers = [[name.removeprefix(prefix) for name in line if name.startswith(prefix)] for line in lines]
+        if any(layers):
+            return [layer for layer in layers if layer]
     return None
 
 

@@ -158,7 +158,7 @@ class Windows:
             _count(draft, name, n)
 
     def measure(self, scenario: str, now: Now, name: str, at_ms: int, value: int) -> None:
-        """One value of a sketch, in whole milliseconds, seconds or metres as its name says."""
+        """One value of a sketch, in whole milliseconds, seconds or metres as its name has it."""
         gauges = self._draft(scenario, at_ms, now).gauges
         gauge = gauges.get(name)
         if gauge is None:

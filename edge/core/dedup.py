@@ -1,14 +1,13 @@
 """Which events were decided already, and in which row of the journal. Pure.
 
 One event id gives one recorded decision for as long as the journal is kept. The answer itself stays in the journal;
-here are 20 bytes for each event at most: a 64-bit BLAKE2b of (client, id), the row number, and bits of a sieve. Two
-different events with one hash would make the younger one look like a repeat: with a million events kept, once in
+here are 20 bytes for each event at most: a 64-bit BLAKE2b of (client, id), the row number, and bits of a Bloom filter.
+Two different events with one hash would make the younger one look like a repeat: with a million events kept, once in
 10^13 events.
 
 Recent events are in a dict, older ones in sorted numpy arrays, merged as in a log-structured merge tree, so that a
 look-up searches a handful of arrays and the memory of a week's events stays at a few megabytes. Nearly all events are
-new: a sieve of bits before each array (a Bloom filter with one hash) spares them all but one in 16 to 32 searches of
-4 us each.
+new: a Bloom filter with one hash before each array spares them all but one in 16 to 32 searches of 4 us each.
 
 The journal is pruned from here too (`prunable`): a row leaves only when none of its events is remembered any more, so
 that a repeat is either answered with its recorded receipt or decided as a new event, never lost between the two. Both
@@ -71,14 +70,14 @@ class _Run(NamedTuple):
 
     @classmethod
     def of(cls, oldest_ms: int, newest_ms: int, keys: Keys, rows: Keys) -> "_Run":
-        """With its sieve: 16 to 32 bits for each key."""
+        """With its Bloom filter: 16 to 32 bits for each key."""
         bits = 16 << max(len(keys) - 1, 0).bit_length()
         watermarks = np.zeros(bits, dtype=np.bool_)
         watermarks[keys & np.uint64(bits - 1)] = True
         return cls(oldest_ms, newest_ms, keys, rows, np.packbits(watermarks, bitorder="little").tobytes())
 
     def row_of(self, key: int) -> int | None:
-        """The row of this key, or None; for a key that passed the sieve."""
+        """The row of this key, or None; for a key that passed the filter."""
         wanted, keys = np.uint64(key), self.keys
         at = keys.searchsorted(wanted)
         return int(self.rows[at]) if at < len(keys) and keys[at] == wanted else None

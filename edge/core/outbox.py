@@ -5,15 +5,15 @@ weeks. Totals stay exact whatever merges. `cut` numbers some of them for ever, n
 backlog), and few at a time: only after windows were added or the centre has spoken, so that a round of events never
 waits for a backlog. A batch in flight never changes. It is deleted when the centre acknowledged it, and only then.
 
-What was numbered stays numbered: recovery does not cut again but takes the batches that stand in the journal (`recut`),
-so that another version, which would cut otherwise, goes on with the very batches that the centre may hold.
+What was numbered stays numbered: recovery does not cut again but takes the batches that stand in the journal
+(`replay_cut`), so that another version, which would cut otherwise, goes on with the batches that the centre may hold.
 
 Numbers count up from 1 within an *epoch*, which only the centre issues; before the first welcome nothing is cut. At
-every connection the two sides compare where they stand. The centre greets, and the outbox does:
+every connection the two sides compare where they stand. The centre sends a welcome, and the outbox does:
 
     the node enrols, or lost its disk    epoch 1, or a new one: begin to number.
     it reconnects                        the same epoch and `through`: delete up to there, send the rest.
-    a greeting was lost                  the same greeting once more.
+    a welcome was lost                   the same welcome once more.
     the centre was restored from a       a new epoch, and an alarm with how many events are gone: what is in flight
       backup (it holds less than was     returns to the pool and is numbered anew. Where it holds something that this
       deleted here)                      node does not know as its own, also as in the next case.
@@ -24,9 +24,9 @@ every connection the two sides compare where they stand. The centre greets, and 
       clone of it has spoken first
     a second node with one identity      a refusal, and an alarm: keep everything, the operator must decide.
 
-Whether the centre holds only what this node sent, both sides tell from one hash for the whole history (`linked`): the
-centre's must be one of the last that the outbox has been through. So neither a clone nor a second restore can make a
-window count twice.
+Whether the centre holds only what this node sent, both sides see from one hash for the whole history (`chain_hash`):
+the centre's must be one of the last that the outbox has been through. So neither a clone nor a second restore can make
+a window count twice.
 """
 
 from hashlib import sha256
@@ -94,7 +94,7 @@ Key = tuple[int, int, str]
 
 
 class Outbox:
-    """Of the node called `node`. `nonsense` counts acknowledgements that cannot be true; they change nothing."""
+    """Of the node called `node`. `protocol_errors` counts acknowledgements that cannot be true; they change nothing."""
 
     def __init__(self, node: str) -> None:
         self.node = node
@@ -155,29 +155,29 @@ class Outbox:
 
     # -- from the centre -------------------------------------------------------------------------------------------
 
-    def welcome(self, greeting: SyncWelcomed) -> None:
-        """The centre's greeting, as in the table above. Stale and impossible ones are counted and ignored."""
-        if greeting.epoch <= self.epoch:
-            self.stored(greeting.epoch, greeting.through)
-            here = (greeting.epoch, greeting.through) == (self.epoch, self.through)
-            if here and greeting.history not in self._chain[-1:]:
-                self._link(greeting.history)  # a centre that was of version 1 when the last batch came
+    def welcome(self, welcome: SyncWelcomed) -> None:
+        """The centre's welcome, as in the table above. Stale and impossible ones are counted and ignored."""
+        if welcome.epoch <= self.epoch:
+            self.stored(welcome.epoch, welcome.through)
+            here = (welcome.epoch, welcome.through) == (self.epoch, self.through)
+            if here and welcome.history not in self._chain[-1:]:
+                self._link(welcome.history)  # a centre that was of version 1 when the last batch came
             return
-        if greeting.through:
+        if welcome.through:
             self.protocol_errors += 1
             return
-        if self.through < greeting.old_through:
-            self.stored(self.epoch, greeting.old_through)
+        if self.through < welcome.old_through:
+            self.stored(self.epoch, welcome.old_through)
         self.may_cut = BATCHES_CUT_MAX
         back = [window for item in self._in_flight for window in decode_body(item.batch.body)]
         self._in_flight = []
-        self.epoch, self.through, self._head = greeting.epoch, 0, NO_BATCH
-        if not greeting.history:
-            self._chain.clear()  # a centre of version 1: it cannot be told any more what it has
-        self._link(greeting.history)
+        self.epoch, self.through, self._head = welcome.epoch, 0, NO_BATCH
+        if not welcome.history:
+            self._chain.clear()  # a centre of version 1: what it has is not known any more
+        self._link(welcome.history)
         for window in back:
             self._put(window)
-        for key in [key for key in self._pool if key[0] < greeting.discard_before]:
+        for key in [key for key in self._pool if key[0] < welcome.discard_before]:
             self.events_discarded += self._drop(key).events
         self._coarsen()
 

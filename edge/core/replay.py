@@ -99,7 +99,7 @@ def _first_difference(part: str, recorded: Any, replayed: Any) -> tuple[str, str
         return _first_in_maps(part, recorded, replayed)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(recorded, list | tuple):
         return _first_in_lists(part, list(recorded), list(replayed))  # pyright: ignore[reportUnknownArgumentType]
-    # repr tells -0.0 from 0.0, as the bytes do.
+    # repr distinguishes -0.0 from 0.0, as the bytes do.
     return None if repr(recorded) == repr(replayed) else (part, _shown(recorded), _shown(replayed))
 
 

@@ -57,17 +57,17 @@ class Message(Struct, frozen=True):
     roles: tuple[Role, ...] = ()
     durable: bool = True
     personal: tuple[str, ...] = ()
-    """Fields that tell something about a person."""
+    """Fields with information about a person."""
     in_memory: tuple[str, ...] = ()
     """Fields of a durable message that reach `observe` only: in the row they have their defaults."""
     prepare: Callable[[Any, str], Struct | Refusal] | None = None
     """Called once with the decoded message and the node's coordinate system: converts, or refuses what no field's
-    bound can tell. Pure."""
+    bound excludes. Pure."""
 
 
 class Counter(Struct, frozen=True):
     """What a scenario counts (`count`), measures (`measure`) or counts by place (`locate`). A place leaves the node
-    only as an H3 cell, and only where at least `k_anonymity` people contributed. `of` says what one unit is."""
+    only as an H3 cell, and only where at least `k_anonymity` people contributed. `of` names what one unit is."""
 
     name: str
     form: Literal["count", "measure", "locate"] = "count"
@@ -189,7 +189,7 @@ class Scenario:
         return {}
 
     def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Any]:
-        """What a row says about `key` (an order, a label, ...): `Moment`s, or structs of its own that have `row`, `at`
+        """What a row has about `key` (an order, a label, ...): `Moment`s, or structs of its own that have `row`, `at`
         and `what`. `when` writes a time (wall ms) for people."""
         return []
 

@@ -9,7 +9,7 @@ from bench.source import git, source
 
 
 def test_the_commit_is_that_of_this_checkout() -> None:
-    """Whole, and the flag says whether a tracked file differs."""
+    """Whole, and the flag is whether a tracked file differs."""
     found = source()
     assert found["commit"] == git("rev-parse", "HEAD")
     assert found["dirty"] == bool(git("diff", "--name-only", "HEAD"))

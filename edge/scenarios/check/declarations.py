@@ -85,7 +85,7 @@ def _messages(kind: type[Scenario]) -> Iterator[str]:
             yield f"{message.kind}: declared twice in the same direction"
         seen[message.direction, message.kind] = message.body
         if message.body in bodies:
-            yield f"{message.kind}: has the body of {bodies[message.body]}; a body tells the kind, give each its own"
+            yield f"{message.kind}: has the body of {bodies[message.body]}; a body names one kind, give each its own"
         bodies[message.body] = message.kind
         for text in _message(message):
             yield f"{message.kind}: {text}"
@@ -188,7 +188,7 @@ def _counters(kind: type[Scenario]) -> Iterator[str]:
             yield f"counter {counter.name}: declared twice as {counter.form}"
         seen[counter.name, counter.form] = None
         if not counter.of:
-            yield f"counter {counter.name}: say what one unit is, of=…"
+            yield f"counter {counter.name}: name what one unit is, of=…"
     for form, most in (("count", COUNTERS_MAX // 2), ("measure", MEASURES_MAX - 1)):
         if (many := sum(counter.form == form for counter in kind.counters)) > most:
             yield f"counters: {many} of the form {form}; at most {most} have a name of their own in a window"

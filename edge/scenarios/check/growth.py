@@ -21,7 +21,7 @@ take more than 20,000 messages to fill."""
 
 
 class Growth(Struct, frozen=True):
-    """How a walk went. `problem` is empty where the state is bounded; else it says how it grew."""
+    """How a walk went. `problem` is empty where the state is bounded; else it describes how it grew."""
 
     problem: str
     summary: str

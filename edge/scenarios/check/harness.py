@@ -1,4 +1,4 @@
-"""The checks of `doorstep scenario check`, one function each. They run the real node; a finding says what is wrong,
+"""The checks of `doorstep scenario check`, one function each. They run the real node; a finding names what is wrong,
 where, and what to do."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -56,7 +56,7 @@ class Harness:
         return grow(self.subject, self.growth_messages)
 
     def run(self) -> Iterator[Finding]:
-        """Every check in turn: one finding that it holds, or some that say what is wrong."""
+        """Every check in turn: one finding that it holds, or some with what is wrong."""
         for check in CHECKS:
             yield from self.check(check)
 

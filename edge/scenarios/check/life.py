@@ -98,7 +98,7 @@ class Life:
         self._random = random.Random(7)  # noqa: S311 - the same in every process
         self._receipts: dict[tuple[str, str], bytes] = {}
         self._next: list[Input] = []
-        self._told: list[Answer] = []
+        self._delivered: list[Answer] = []
         self._wall_off = float(T0)
         self._handle([Configure(rules(kind))], Now(0.0, T0))
 
@@ -119,21 +119,21 @@ class Life:
             self._step(now, inputs)
             if self.crashed:
                 return
-            for answer in self._told:
-                walk.heard(answer.client, _opened(answer.payload))
-            self._told = []
+            for answer in self._delivered:
+                walk.received(answer.client, _opened(answer.payload))
+            self._delivered = []
             yield
 
     def _step(self, now: Now, inputs: Sequence[Input]) -> None:
-        """The deadlines before `now`, then the inputs, with what the pipeline owes from the last step."""
+        """The deadlines before `now`, then the inputs, with what the pipeline still has to report of the last step."""
         self._wake(now.mono)
         self._wall_off = now.wall_ms - now.mono * 1000
-        owed, self._next = self._next, []
+        first, self._next = self._next, []
         if self._keep and self._random.random() < 0.01:
-            owed.append(Configure(rules(self.kind)))
+            first.append(Configure(rules(self.kind)))
         self.messages += len(inputs)
         if not self.crashed:
-            self._handle([*owed, *inputs], now)
+            self._handle([*first, *inputs], now)
 
     def _handle(self, inputs: list[Input], now: Now) -> None:
         """One round of the node."""
@@ -169,7 +169,7 @@ class Life:
         answers = [effect for effect in effects if isinstance(effect, Answer)]
         self._next.append(Delivered([each.sequence for each in answers if self._random.random() < 0.9]))
         self.sent.update(answer.kind for answer in answers)
-        self._told += [answer for answer in answers if answer.kind != "receipt"]
+        self._delivered += [answer for answer in answers if answer.kind != "receipt"]
         if not self._keep:
             return
         commit = effects[0]

@@ -95,8 +95,8 @@ def _walked(node: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.Call):
         called = node.func
         orders = isinstance(called, ast.Name) and called.id in ORDERED_BY_CALLER
-        joins = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
-        return node.args if orders or joins else []
+        combines = isinstance(called, ast.Attribute) and called.attr in ("join", "extend", "fromkeys")
+        return node.args if orders or combines else []
     return [node.value] if isinstance(node, ast.Starred | ast.YieldFrom) else []
 
 

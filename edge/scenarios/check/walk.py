@@ -26,7 +26,7 @@ T0: Final = 1_790_000_000_000
 POOL: Final = 200
 """Messages drawn from: the last few sequences, so that what they are about may still be open."""
 
-HEARD: Final = 12
+RECEIVED_MAX: Final = 12
 """Messages to clients that may still be replied to."""
 
 NEAR_MS: Final = 2 * 86_400_000
@@ -60,7 +60,7 @@ class Walk:
         self._stream: deque[Message] = deque()
         self._pool: deque[Message] = deque(maxlen=POOL)
         self._sent: deque[tuple[str, str, bytes]] = deque(maxlen=POOL)
-        self._heard: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=HEARD)
+        self._received: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=RECEIVED_MAX)
         self._values: dict[str, deque[Any]] = {}
         self._ids = self._streams = 0
         self._names = {each.kind: _names(each.body) for each in kind.messages if each.direction == "up"}
@@ -78,9 +78,9 @@ class Walk:
                 inputs.insert(0, Presence(client, self._random.random() < 0.5))
             yield now, inputs
 
-    def heard(self, client: str, fields: Mapping[str, Any]) -> None:
+    def received(self, client: str, fields: Mapping[str, Any]) -> None:
         """A client was sent this message: a reply to it may name what it names, such as the number of an offer."""
-        self._heard.append((client, fields))
+        self._received.append((client, fields))
 
     def _later(self) -> Now:
         draw = self._random.random()
@@ -94,7 +94,7 @@ class Walk:
         draw, pick = self._random.random(), self._random
         if draw < 0.08 and self._sent:
             return self._decoded(*pick.choice(self._sent))
-        if 0.50 <= draw < 0.70 and self._heard:
+        if 0.50 <= draw < 0.70 and self._received:
             client, kind, fields = self._reply()
         else:
             client, kind, fields = self._next() if draw < 0.50 or not self._pool else pick.choice(self._pool)
@@ -149,10 +149,10 @@ class Walk:
 
     def _reply(self) -> Message:
         """A message about what a client was sent, from that client; rather one that has more of its fields."""
-        client, heard = self._random.choice(self._heard)
+        client, received = self._random.choice(self._received)
         drawn = [self._random.choice(self._pool) for _ in range(self._random.choice((1, 2, 12)))]
-        _, kind, fields = max(drawn, key=lambda message: sum(name in heard for name in message[2]))
-        about = {name: heard[name] for name in fields if name in heard and name not in ("id", "at")}
+        _, kind, fields = max(drawn, key=lambda message: sum(name in received for name in message[2]))
+        about = {name: received[name] for name in fields if name in received and name not in ("id", "at")}
         return client, kind, {**fields, **about}
 
     def _mix(self, fields: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ _ENDED: Final = {
 }
 
 
-# -- what people hear --------------------------------------------------------------------------------------------------
+# -- what clients receive ----------------------------------------------------------------------------------------------
 
 
 def update(
@@ -50,7 +50,7 @@ def update(
 
 
 def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Effects) -> None:
-    """Decisions of this round, or of a recorded one, become plans and offers. Riders hear of them when all are made, so
+    """Decisions of this round, or of a recorded one, become plans and offers. Riders are notified when all are made, so
     that each assignment shows the whole trip."""
     now_ms = dispatch.now_ms
     offered: list[Order] = []
@@ -80,7 +80,7 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
 
 
 def _chosen(decision: Decision) -> Candidate | None:
-    """What the decision says of its rider; None where it has none."""
+    """The decision's entry about its rider; None where it has none."""
     for candidate in decision.candidates:
         if candidate.rider == decision.rider:
             return candidate
@@ -110,7 +110,7 @@ def _offer(dispatch: DispatchState, order: Order, rider: Rider) -> None:
 
 
 def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
-    """The rider hears of its offer, and everybody else of what is expected now."""
+    """The rider receives its offer, and everybody else what is expected now."""
     now_ms = dispatch.now_ms
     behind_ms = now.wall_ms - now_ms
     assignment = Assignment(
@@ -166,7 +166,7 @@ def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
 
 
 def release(
-    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, tell_rider: bool = True
+    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, notify_rider: bool = True
 ) -> None:
     """The order loses its rider and waits again, if its state lets it."""
     after = TRANSITIONS[order.state][OrderEvent.RELEASE]
@@ -174,7 +174,7 @@ def release(
         return
     if order.state is not OFFERED:
         out.count("order.reassigned", now.wall_ms)
-    unload(dispatch, order, now, out, reason if tell_rider else "")
+    unload(dispatch, order, now, out, reason if notify_rider else "")
     now_ms = dispatch.now_ms
     forecast(dispatch, order, None, now)
     dispatch.orders.move(order, PLACED, now_ms, give_up_ms(dispatch, order))
@@ -183,7 +183,7 @@ def release(
 
 
 def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str) -> None:
-    """Takes the order from its rider, who hears of it where there is a reason to give."""
+    """Takes the order from its rider, who is notified where there is a reason to give."""
     rider = dispatch.riders.get(order.rider)
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     if reason:
@@ -260,7 +260,7 @@ def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
             exclude(order, rider_id, now_ms)
             release(dispatch, order, now, out, "no answer")
         elif after in CLOSED:
-            reason = "no rider" if order.state is PLACED else "nothing heard"
+            reason = "no rider" if order.state is PLACED else "no contact"
             end(dispatch, order, OrderState.UNDELIVERABLE, now, out, now.wall_ms, reason)
 
 

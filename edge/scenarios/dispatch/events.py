@@ -59,7 +59,7 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
             return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
         return _cancel(dispatch, order, body, now, out)
     if client != order.shop:
-        return Refusal(Reason.NOT_YOURS, "order", "only its shop may say when it is ready")
+        return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)
 
 
@@ -195,7 +195,7 @@ def _reply(
     if order_event is _DECLINE:
         out.count("offer.declined", body.at)
         exclude(order, client, now_ms)
-        release(dispatch, order, now, out, "declined", tell_rider=False)
+        release(dispatch, order, now, out, "declined", notify_rider=False)
     elif order_event is _ACCEPT and before is OFFERED:
         dispatch.orders.move(order, ACCEPTED, now_ms, stale_ms(order, now_ms))
         dispatch.changed = True

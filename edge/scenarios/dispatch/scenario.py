@@ -165,7 +165,7 @@ class Dispatch(Scenario):
         return view.layers(self.state, now)
 
     def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Any]:
-        """What a row says of the order `key`."""
+        """What a row contains about the order `key`."""
         return explain(row, key, when)
 
     def subjects(self, row: Row) -> Sequence[str]:

@@ -221,7 +221,7 @@ class Labels(Scenario):
         return {"labels_behind": problem} if problem else {}
 
     def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Moment]:
-        """What a row says of the article or the label `key`."""
+        """What a row contains about the article or the label `key`."""
         return explain(row, key, when)
 
     def subjects(self, row: Row) -> Sequence[str]:

@@ -63,7 +63,7 @@ def test_rounds_are_paired(tmp_path: Path) -> None:
     assert (report["this"]["commit"], report["this"]["dirty"], report["of"]) == ("0123456789", False, "latency")
 
 
-def test_a_search_has_one_value_and_no_verdict(tmp_path: Path) -> None:
+def test_a_search_has_one_value_and_no_interval(tmp_path: Path) -> None:
     """The highest rates held, and CPU at the highest rate that both held."""
     first = throughput((200.0, True, 500.0), (400.0, True, 450.0), (800.0, True, 300.0))
     second = throughput((200.0, True, 500.0), (400.0, True, 500.0), (800.0, False, 100.0))
@@ -74,10 +74,10 @@ def test_a_search_has_one_value_and_no_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (latency(plan={**PLAN, "rate": 100.0}), r"rate \(500.0 and 100.0\)\. Measure"),
-        (latency(plan={"rate": 500.0, "seed": 1}), r"rounds \(7 and not told\)"),
+        (latency(plan={"rate": 500.0, "seed": 1}), r"rounds \(7 and absent\)"),
         (throughput((200.0, True, 1.0)), "of throughput, .* of latency"),
         ({"benchmark": "phone"}, "no report of latency or throughput"),
         (["a list"], "no report of"),
@@ -86,9 +86,9 @@ def test_a_search_has_one_value_and_no_verdict(tmp_path: Path) -> None:
         (latency(rounds={"doorstep": []}), "no figures to compare"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(tmp_path: Path, other: Any, said: str) -> None:
+def test_what_cannot_be_compared_is_refused(tmp_path: Path, other: Any, message: str) -> None:
     """Other parameters are named with both values; another kind, no report and a broken one are named too."""
-    with pytest.raises(InputError, match=said) as raised:
+    with pytest.raises(InputError, match=message) as raised:
         compare(written(tmp_path, latency(), other), None)
     assert raised.value.exit_code == 2
 
@@ -106,19 +106,19 @@ def test_searches_without_a_common_rate_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (latency(generator_late=TOO_LATE), "second.json: The load generator was late"),
         (latency(machine={**MACHINE, "cores": 8}), r"two machines: cores \(2 and 8\)"),
         (latency(machine={**MACHINE, "python_loop_ms": 15.0}), "7.5 and 15.0 ms"),
     ],
 )
-def test_what_is_not_to_be_quoted_says_so_first(tmp_path: Path, other: Any, said: str) -> None:
+def test_what_is_not_to_be_quoted_begins_with_the_reason(tmp_path: Path, other: Any, message: str) -> None:
     """A late generator, two machines, two paces: the first field of the report, and the first line on the screen."""
     paths = written(tmp_path, latency(), other)
     report = compare(paths, None)
     assert next(iter(report)) == "do_not_quote"
-    assert said.replace("\\", "") in report["do_not_quote"]
+    assert message.replace("\\", "") in report["do_not_quote"]
     assert call(*paths).output.startswith("Do not quote:")
 
 

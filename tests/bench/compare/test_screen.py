@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.compare.paired import judged
+from bench.compare.paired import evaluate
 from bench.compare.screen import compare_table
 
 
@@ -21,16 +21,16 @@ def report(scale: float, rounds: int = 7, **other: Any) -> dict[str, Any]:
     return {
         "this": {**one, "dirty": True},
         "other": {**one, "commit": None, "revision": "v1"},
-        "figures": {"p50": judged("p50", [scale] * rounds, [1.0] * rounds)},
+        "figures": {"p50": evaluate("p50", [scale] * rounds, [1.0] * rounds)},
         "others_cores": 0.1,
         **other,
     }
 
 
-def test_the_ratio_stands_with_its_interval_and_verdict(
+def test_the_ratio_stands_with_its_interval_and_result(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And with whose it is: a changed tree says so, an unknown commit too."""
+    """And with whose it is: a changed tree is marked, an unknown commit too."""
     text = shown(capsys, monkeypatch, report(1.05))
     for words in (
         "this tree (0123456, dirty) over v1 (commit unknown)",
@@ -46,7 +46,7 @@ def test_the_ratio_stands_with_its_interval_and_verdict(
     assert "within" not in shown(capsys, monkeypatch, report(1.2))
 
 
-def test_what_spoils_a_comparison_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_spoils_a_comparison_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """First why it is not to be quoted; then too few rounds, lost orders, reports that were not taken in turns."""
     lossy = report(1.0, rounds=1, do_not_quote="Late.")
     lossy["other"]["lost"] = 3

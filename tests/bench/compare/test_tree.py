@@ -31,18 +31,20 @@ def test_both_trees_are_whole_and_share_the_interpreter(tmp_path: Path) -> None:
     for tree in (ours, theirs):
         assert (tree.python, tree.environment) == (sys.executable, SHARED)
         assert (tree.folder / "edge" / "__main__.py").is_file()
-        assert len(list(tree.folder.glob("doorstep-*.dist-info"))) == 1
+        (found,) = tree.folder.glob("doorstep-*.dist-info")
+        listed = (found / "entry_points.txt").read_text(encoding="utf-8")
+        assert "[doorstep.scenarios]\ndispatch = " in listed
 
 
 def test_another_lock_gets_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it cannot be made, here for want of any package, the error shows what pip said."""
+    """Where it cannot be made, here for want of any package, the error shows what pip printed."""
     monkeypatch.setattr("bench.compare.tree.pins", lambda folder: frozenset({f"x=={folder}"}))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     (tmp_path / "other").mkdir()
-    said: list[str] = []
+    progress: list[str] = []
     with pytest.raises(DoorstepError, match=r"(?s)environment could not be made.*No matching distribution"):
-        other_tree("HEAD", tmp_path / "other", said.append)
-    assert said == ["installing what HEAD locks"]
+        other_tree("HEAD", tmp_path / "other", progress.append)
+    assert progress == ["installing what HEAD locks"]
     assert (tmp_path / "other" / "environment" / "bin" / "python").exists()
     assert OWN != SHARED
 
@@ -55,7 +57,7 @@ def test_a_lock_is_read_without_its_comments(tmp_path: Path) -> None:
 
 
 def test_the_code_of_the_folder_runs(tmp_path: Path) -> None:
-    """Its own package and its own entry points come before those that are installed, and it says so first."""
+    """Its own package and its own entry points come before those that are installed, and it prints that first."""
     (tmp_path / "edge").mkdir()
     (tmp_path / "edge" / "__init__.py").write_text("")
     script = "import sys\nfrom importlib.metadata import version\ndef main(): print(version('doorstep'), *sys.argv)\n"

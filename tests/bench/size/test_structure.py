@@ -22,7 +22,7 @@ FILES = {
     "pyproject.toml": """
         [[tool.importlinter.contracts]]
         type = "layers"
-        layers = ["edge.app", "edge.scenarios | edge.web", "(edge.core)", "edge.limits"]
+        layers = ["bench", "edge.app", "edge.scenarios | edge.web", "(edge.core)", "edge.limits"]
     """,
 }
 

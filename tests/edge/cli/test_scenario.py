@@ -64,7 +64,7 @@ def port(folder: Path) -> int:
 
 
 def total(rider: Phone) -> int:
-    """The next sum that a rider is told; MessagePack, as to everybody who has not sent JSON."""
+    """The next sum that a rider receives; MessagePack, as to everybody who has not sent JSON."""
     return msgspec.msgpack.decode(rider.raw("tips.total"))["cents"]
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_loaded_ends_with_2(empty: Path) -> None:
     assert "Traceback" not in broken.stderr
 
 
-def test_new_writes_where_it_is_told_to(tmp_path: Path) -> None:
+def test_new_writes_into_the_folder_of_its_option(tmp_path: Path) -> None:
     """`--in` names the folder; a second time, and for an option's name, it refuses with a hint."""
     run = CliRunner().invoke
     made = run(scenario, ["new", "tips", "--in", str(tmp_path)])

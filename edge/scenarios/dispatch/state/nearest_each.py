@@ -17,7 +17,7 @@ MERIDIAN_DEG = 179.0
 """Beyond this longitude a difference of two longitudes may have to go around the other way."""
 
 HALF_METRE: Final = 0.5 + 1e-6
-"""Riders are told apart by whole metres, then by name. So where only the nearest few count, all who are as far in whole
+"""Riders are ordered by whole metres, then by name. So where only the nearest few count, all who are as far in whole
 metres as the last of them must be in sight: up to half a metre beyond those, and a little for the arithmetic."""
 
 Found = list[tuple[int, str, int]]

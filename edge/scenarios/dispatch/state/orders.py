@@ -18,7 +18,7 @@ _TO_FETCH: Final = (ACCEPTED, AT_SHOP)
 
 
 class Offered(Struct, frozen=True, array_like=True):
-    """An offer that is over: `accepted` says whether its rider had taken it before it was released."""
+    """An offer that is over: `accepted` is whether its rider had taken it before it was released."""
 
     offer: int
     rider: str
@@ -93,7 +93,7 @@ class Orders:
         """By pickup place, the orders that a rider has accepted and not picked up yet."""
         self.timers = Deadlines()
         self.partial = False
-        """More wait than these say: see `part`."""
+        """More wait than are counted here: see `part`."""
 
     def find(self, order: str) -> Order | Closed | None:
         """An order, open or closed."""

@@ -55,7 +55,7 @@ class Positions:
         self._silence_ms = 0
         self._oldest_ms = _FAR
         """No position of those who can be offered something is older: a bound, so that ages are looked at seldom."""
-        self._stirred = False
+        self._changed = False
         self._retry_ms = 0
 
     # -- what is known of riders ---------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ class Positions:
                 self._grow()
             self._row[rider] = row
             self._names.append(rider)
-            self._at[row] = self._heard[row] = self._gone[row] = NEVER
+            self._at[row] = self._contact[row] = self._gone[row] = NEVER
             self._idle[row] = self._on[row] = self._quiet[row] = False
         self.touch(rider, now_ms)
         early = self._early.pop(rider, None)
@@ -92,18 +92,18 @@ class Positions:
         self._names.pop()
 
     def flag(self, rider: str, idle: bool, on: bool) -> None:
-        """Whether the rider can be offered something now, and whether it is on shift and must be heard of."""
+        """Whether the rider can be offered something now, and whether it is on shift and must stay in contact."""
         row = self._row.get(rider)
         if row is None:
             return
         self._idle[row] = idle
         if on and not self._on[row]:
-            self._watch(self._heard[row] + self._rules.silent_s * 1000)
+            self._watch(self._contact[row] + self._rules.silent_s * 1000)
         self._on[row] = on
         self._sort(rider, row)
 
     def mark_silent(self, rider: str) -> None:
-        """The rider counts as silent until something is heard of it."""
+        """The rider counts as silent until it sends something."""
         row = self._row.get(rider)
         if row is not None:
             self._quiet[row] = True
@@ -114,14 +114,14 @@ class Positions:
         row = self._row.get(rider)
         if row is None:
             return
-        if now_ms > self._heard[row]:
-            self._heard[row] = now_ms
+        if now_ms > self._contact[row]:
+            self._contact[row] = now_ms
         self._gone[row] = NEVER
         if self._quiet[row]:
             self._quiet[row] = False
             self._watch(now_ms + self._rules.silent_s * 1000)
             self._sort(rider, row)
-            self._stirred = True
+            self._changed = True
 
     def disconnected(self, rider: str, now_ms: int) -> None:
         """The rider's last connection went."""
@@ -164,7 +164,7 @@ class Positions:
         self.touch(rider, now_ms)
         self.put(rider, now_ms - age_ms, lat, lon)
         if stale and self._row[rider] < self._ready:
-            self._stirred = True
+            self._changed = True
 
     # -- what a round may ask ------------------------------------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class Positions:
         return [seen[number[place]] for place in places]
 
     def silent(self, now_ms: int) -> list[str]:
-        """Riders on shift of whom nothing was heard for too long, by name. Costs nothing before one can be due."""
+        """Riders on shift without contact for too long, by name. Costs nothing before one can be due."""
         if self._begun_ms is None:
             # After a restart everybody gets the full time to come back.
             self._begun_ms = now_ms
@@ -205,19 +205,19 @@ class Positions:
         if now_ms < self._silence_ms:
             return []
         count = len(self._names)
-        touch = np.maximum(np.frombuffer(self._heard, np.int64, count), self._begun_ms) + self._rules.silent_s * 1000
-        disconnected = np.frombuffer(self._gone, np.int64, count)
-        away = np.where(disconnected == NEVER, _FAR, disconnected + min(self._rules.silent_s, GONE_S_MAX) * 1000)
+        quiet = np.maximum(np.frombuffer(self._contact, np.int64, count), self._begun_ms) + self._rules.silent_s * 1000
+        left = np.frombuffer(self._gone, np.int64, count)
+        away = np.where(left == NEVER, _FAR, left + min(self._rules.silent_s, GONE_S_MAX) * 1000)
         watched = np.frombuffer(self._on, np.bool_, count) & ~np.frombuffer(self._quiet, np.bool_, count)
-        due = np.where(watched, np.minimum(touch, away), _FAR)
+        due = np.where(watched, np.minimum(quiet, away), _FAR)
         self._silence_ms = int(due[due > now_ms].min(initial=_FAR))
         return sorted(self._names[int(row)] for row in np.flatnonzero(due <= now_ms))
 
     def needs_decision(self, now_ms: int) -> bool:
         """Whether riders have come into sight, or it is time to look again. Asking takes note of it."""
-        needs_decision = self._stirred or now_ms >= self._retry_ms
+        needs_decision = self._changed or now_ms >= self._retry_ms
         if needs_decision:
-            self._stirred = False
+            self._changed = False
             self._retry_ms = now_ms + REDECIDE_S * 1000
         return needs_decision
 
@@ -227,7 +227,7 @@ class Positions:
 
     def next_look_ms(self) -> int:
         """When waiting orders want another look."""
-        return 0 if self._stirred else self._retry_ms
+        return 0 if self._changed else self._retry_ms
 
     def configure(self, rules: DispatchOptions) -> None:
         """New rules: every deadline is worked out anew."""
@@ -377,10 +377,10 @@ class Positions:
         """Columns of so many rows."""
         self._lat, self._lon = array("d", bytes(8 * rows)), array("d", bytes(8 * rows))
         self._at = array("q", [NEVER]) * rows
-        self._heard = array("q", [NEVER]) * rows
+        self._contact = array("q", [NEVER]) * rows
         self._gone = array("q", [NEVER]) * rows
         self._idle, self._on, self._quiet = bytearray(rows), bytearray(rows), bytearray(rows)
-        columns = (self._lat, self._lon, self._at, self._heard, self._gone, self._idle, self._on, self._quiet)
+        columns = (self._lat, self._lon, self._at, self._contact, self._gone, self._idle, self._on, self._quiet)
         self._columns: tuple[MutableSequence[Any], ...] = columns
         self._lats: NDArray[np.float64] = np.frombuffer(self._lat, np.float64)
         self._lons: NDArray[np.float64] = np.frombuffer(self._lon, np.float64)

@@ -87,7 +87,7 @@ class Riders:
         rider.orders = [*bag, order, *rest]
 
     def at(self, rider: Rider, lat: float, lon: float, now_ms: int) -> None:
-        """Progress at a shop or a door tells where the rider is."""
+        """Progress at a shop or a door shows where the rider is."""
         rider.lat, rider.lon, rider.place_ms = lat, lon, now_ms
         self._positions.put(rider.id, now_ms, lat, lon)
 
@@ -97,7 +97,7 @@ class Riders:
         self._positions.touch(rider.id, now_ms)
 
     def mark_silent(self, rider: Rider) -> None:
-        """Nothing was heard of the rider for too long."""
+        """The rider was without contact for too long."""
         rider.silent = True
         self._positions.mark_silent(rider.id)
 

@@ -23,7 +23,7 @@ class Sensor(Protocol):
     """What was decided in a recorded round that stands; None: the round decides, and sets it."""
 
     def needs_decision(self, now_ms: int) -> bool:
-        """Whether riders came into sight, or it is time for another look; noted as a glance at no order."""
+        """Whether riders came into sight, or it is time for another look; recorded as an observation for no order."""
         ...
 
     def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
@@ -38,7 +38,7 @@ class Sensor(Protocol):
         ...
 
     def silent(self, now_ms: int) -> list[str]:
-        """Riders on shift of whom nothing was heard for too long; noted only where there are any."""
+        """Riders on shift without contact for too long; noted only where there are any."""
         ...
 
 
@@ -77,7 +77,7 @@ class LiveSensor:
         return found
 
     def silent(self, now_ms: int) -> list[str]:
-        """Riders on shift of whom nothing was heard for too long."""
+        """Riders on shift without contact for too long."""
         riders = self._positions.silent(now_ms)
         if riders:
             self.log.append(SilentRiders(riders))

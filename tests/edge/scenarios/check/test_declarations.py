@@ -109,7 +109,7 @@ def test_good_declarations_have_no_findings() -> None:
     ],
 )
 def test_what_cannot_work_is_named(members: dict[str, Any], words: str) -> None:
-    """One mistake, and the sentence that says what it is and what to write instead."""
+    """One mistake, and the sentence that names it and what to write instead."""
     found = wrong(scenario(**members), [])
     assert any(re.search(words, text) for text in found), found
 

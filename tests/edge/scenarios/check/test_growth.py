@@ -31,5 +31,5 @@ def test_growth_needs_a_bound(plant: Plant, replaced: dict[str, str], words: str
 
 
 def test_the_size_at_the_bounds_is_reported(plant: Plant) -> None:
-    """Where queues have a bound, it is said what the state weighs when they are full."""
+    """Where queues have a bound, the line has what the state weighs when they are full."""
     assert "MB with 10000 orders" in grow(plant(FILE, {FIGURES: f"{QUEUE}{FIGURES}"}), 1_000).summary

@@ -130,7 +130,7 @@ def test_the_project_that_new_writes_passes(plant: Plant) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_planted_mistake_is_found(mistake: str, plant: Plant) -> None:
-    """The check that is there for it finds the mistake, and says what it is."""
+    """The check that is there for it finds the mistake, and names it."""
     file, replaced, check, words = MISTAKES[mistake]
     harness = Harness(plant(file, replaced), seeds=2)
     harness.growth_messages = 4_000

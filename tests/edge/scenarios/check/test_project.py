@@ -33,7 +33,7 @@ def test_a_name_that_cannot_work_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
-    """The hint says what to do instead."""
+    """The hint names what to do instead."""
     (tmp_path / "tips").mkdir()
     with pytest.raises(InputError, match=r"exists already.*doorstep scenario check"):
         write("tips", tmp_path)

@@ -1,4 +1,4 @@
-"""Tests of edge.scenarios.check.subject: a scenario is found by name or folder, or it is said why not."""
+"""Tests of edge.scenarios.check.subject: a scenario is found by name or folder, or the error names the reason."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_a_project_folder_may_have_another_name(tmp_path: Path) -> None:
         ("\n\nimport nowhere_at_all", r"ModuleNotFoundError: .*__init__.py:3\)"),
     ],
 )
-def test_what_cannot_be_loaded_is_said_with_its_line(tmp_path: Path, text: str | None, words: str) -> None:
+def test_what_cannot_be_loaded_is_reported_with_its_line(tmp_path: Path, text: str | None, words: str) -> None:
     """The error names the reason and, where the author's code failed, file and line."""
     name = f"broken{len(words)}"
     (tmp_path / name).mkdir()
@@ -54,6 +54,6 @@ def test_what_cannot_be_loaded_is_said_with_its_line(tmp_path: Path, text: str |
 
 
 def test_a_name_that_is_nowhere_gets_a_hint() -> None:
-    """It says how to write one."""
+    """The error names the command that writes one."""
     with pytest.raises(InputError, match="doorstep scenario new NAME"):
         find("nowhere")

@@ -15,7 +15,7 @@ def test_the_same_seed_walks_the_same_way() -> None:
 
 
 def test_a_walk_has_everything_that_clients_and_clocks_do() -> None:
-    """Events, positions, refused messages, repeats, strangers, presence, bursts; pauses of hours and jumps of years."""
+    """Events, positions, refusals, repeats, new clients, presence, bursts; pauses of hours and jumps of years."""
     steps = list(Walk(Dispatch, 3, 2_000).steps())
     inputs = [item for _, batch in steps for item in batch]
     assert {type(item) for item in inputs} == {Event, Observed, Rejected, Presence}
@@ -34,7 +34,7 @@ def test_a_client_replies_to_what_it_was_sent() -> None:
     walk = Walk(Dispatch, 1, 300)
     replied = False
     for _, batch in walk.steps():
-        walk.heard("rider-77", {"order": "o-77", "offer": 77})
+        walk.received("rider-77", {"order": "o-77", "offer": 77})
         replied |= any(
             isinstance(item, Event) and item.client == "rider-77" and getattr(item.body, "offer", 0) == 77
             for item in batch

@@ -56,7 +56,7 @@ def test_the_story_of_a_label():
     ]
 
 
-def test_a_repeat_says_so():
+def test_a_repeat_is_marked():
     """An event that came twice has no second receipt in its row."""
     world = World()
     event = world.event(SHOP, "stock.set", sku="milk", count=7)

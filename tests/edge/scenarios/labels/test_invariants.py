@@ -194,7 +194,7 @@ class Day(RuleBasedStateMachine):
     @rule(sku=SKUS)
     def get_price(self, sku):
         """The answer is what a plain list of all prices gives, where that has one. Where the clock was set back, the
-        list cannot tell which prices were over already."""
+        list does not know which prices were over already."""
         answer = self._price(sku)
         expected = in_force(self.prices.get(sku, []), self.world.at.wall_ms)
         if expected is not None and not self.set_back:

@@ -58,7 +58,7 @@ def test_a_clock_that_jumps_ahead_is_followed_within_a_minute():
 
 
 def test_a_clock_that_is_set_back_is_followed():
-    """Within a minute an offer that begins later, as the clock now says, is taken back; it comes again in its time."""
+    """Within a minute an offer that begins later, by the clock set back, is taken back; it comes again in its time."""
     world = World(resend_after_s=600, behind_after_s=3600)
     world.bound("milk")
     priced(world, 100)

@@ -58,7 +58,7 @@ def test_the_price_of_an_unknown_article_is_refused():
 
 
 def test_shops_do_not_touch_each_other():
-    """Two shops have articles and labels of the same names, and a gateway that serves both can tell them apart."""
+    """Two shops have articles and labels of the same names, and a gateway that serves both can distinguish them."""
     world = World()
     for shop, cents in (("shop-1", 100), ("shop-2", 200)):
         world.send(shop, "label.bind", label="l-1", sku="milk", gateway=GATEWAY)
@@ -80,7 +80,7 @@ def test_articles_are_bounded():
 
 
 def test_what_is_seen_of_gateways_is_in_the_row():
-    """That a gateway came back makes a round of its own, whose row says so, and a replay sends the same again."""
+    """That a gateway came back makes a round of its own, whose row records it, and a replay sends the same again."""
     world = World()
     world.bound("milk")
     world.send(SHOP, "price.set", sku="milk", price_cents=1)
@@ -101,7 +101,7 @@ def test_presence_of_others_makes_no_round():
 
 
 def test_a_snapshot_of_another_version_is_refused():
-    """The sentence says which version wrote it; bytes that are no snapshot are refused as well."""
+    """The sentence names which version wrote it; bytes that are no snapshot are refused as well."""
     with pytest.raises(JournalError, match="another version wrote it"):
         Labels().restore(b"\x93\x01\x02\x03")
     fields = msgspec.msgpack.decode(Labels().snapshot())

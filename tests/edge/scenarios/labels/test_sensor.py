@@ -26,6 +26,6 @@ def test_nothing_seen_is_no_bytes():
 
 
 def test_bytes_of_another_version_are_refused():
-    """So that a replay with another version says so."""
+    """So that a replay with another version reports it."""
     with pytest.raises(msgspec.DecodeError):
         RecordedSensor(b"\x01")
