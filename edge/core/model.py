@@ -82,9 +82,9 @@ class Shed(Struct, frozen=True, array_like=True, tag="s"):
 
 
 class SyncWelcomed(Struct, frozen=True, array_like=True, tag="w"):
-    """The centre's greeting: the epoch to number in, and the highest contiguous batch that it holds of it. Where the
-    epoch is new: how far it holds the node's old one, and before when (Unix ms) windows must not be sent again. `chain`
-    stands for everything that the centre holds of this node (empty: an older centre)."""
+    """The centre's welcome: the epoch to number in, and the highest contiguous batch that it holds of it. Where the
+    epoch is new: how far it holds the node's old one, and before when (Unix ms) windows must not be sent again.
+    `history` stands for everything that the centre holds of this node (empty: an older centre)."""
 
     epoch: int
     through: int

@@ -21,12 +21,12 @@ from ..errors import Reason
 FILE_NAME: Final = "drops"
 BLOCK_BYTES: Final = 4096
 
-log = logging.getLogger("doorstep.tally")
+log = logging.getLogger("doorstep.drops")
 
 
 class _Block(msgspec.Struct, frozen=True, array_like=True):
-    """`number` is the last row that did not take these counts along; `stopped` says that the node has ended by itself,
-    so that they are all there are."""
+    """`number` is the last row that did not take these counts along; `stopped`: the node has ended by itself, so
+    that they are all there are."""
 
     number: int = 0
     counts: dict[Reason, int] = {}

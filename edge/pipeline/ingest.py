@@ -38,12 +38,12 @@ class PendingAck(NamedTuple):
 
     def acknowledge(self, reasons: Iterator[str]) -> None:
         """Acknowledge. `reasons` are those of the round's durable inputs, from this read's first one on."""
-        said = [next(reasons) if durable else "" for durable in self.durable]
+        answers = [next(reasons) if durable else "" for durable in self.durable]
         tokens = self.tokens
         if 0 in tokens:
-            said = [reason for token, reason in zip(tokens, said, strict=True) if token]
+            answers = [reason for token, reason in zip(tokens, answers, strict=True) if token]
             tokens = [token for token in tokens if token]
-        self.source.acknowledge(tokens, said)
+        self.source.acknowledge(tokens, answers)
 
     def refuse(self, reason: str) -> None:
         """None of it is on disk, nor will be."""
@@ -84,7 +84,7 @@ class IngestQueue:
         return count
 
     def take(self) -> tuple[list[Input], list[PendingAck], float]:
-        """The inputs of one round, in the order in which they came, what is owed for them, and when the first of them
+        """The inputs of one round, in the order in which they came, their pending acknowledgements, and when the first of them
         was read. What is too much for one round stays."""
         received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
         inputs: list[Input] = []

@@ -53,7 +53,7 @@ class Pipeline:
         self.on_batches: Callable[[], None] = lambda: None
         """Called when new batches for the centre are on disk."""
         self.on_rebuilt: Callable[[], None] = lambda: None
-        """Called after a full disk: the core is as the disk has it, what the centre said since is to be asked again."""
+        """Called after a full disk: the core is as the disk has it, and the centre's later answers are missing."""
         self.on_shown: Callable[[], None] = lambda: None
         """Called when links have been given everything of a commit: it may leave before the next round is made."""
         self.full = False

@@ -1,4 +1,4 @@
-"""What the node keeps no longer than it said: rows leave the journal when the core remembers nothing of them any more.
+"""Rows past their retention leave the journal when the core remembers nothing of them any more.
 
 Age is the node's own, counted in rounds and monotonic time. A wall clock that starts years ahead deletes nothing; time
 in which the node was switched off hardly counts, so rows stay for at least their retention, never less.
