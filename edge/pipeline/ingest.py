@@ -84,8 +84,8 @@ class IngestQueue:
         return count
 
     def take(self) -> tuple[list[Input], list[PendingAck], float]:
-        """The inputs of one round, in the order in which they came, their pending acknowledgements, and when the first of them
-        was read. What is too much for one round stays."""
+        """The inputs of one round in their order, their pending acknowledgements, and when the first of them was read.
+        What is too much for one round stays."""
         received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
         inputs: list[Input] = []
         acks: list[PendingAck] = []
