@@ -158,7 +158,7 @@ class Demo:
         }
         broker, username, password = self._broker
         sections: dict[str, Any] = {DISPATCH: self._rules(), LABELS: label_options(options.speed)}
-        scenarios = {"scenarios": [DISPATCH, LABELS]}
+        scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
         self.site.configure(tokens, {**anchors, **scenarios, **self._link(broker, username, password), **sections})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
