@@ -17,13 +17,16 @@ from edge.clock import Clock
 from edge.errors import DoorstepError
 from edge.journal.reader import FILE_NAME
 from edge.scenarios.dispatch.messages import NAME as DISPATCH
+from edge.scenarios.labels.messages import NAME as LABELS
 
 from .district.instance import Instance, Order
 from .people.clients import Fleet
 from .people.customers import Customer
+from .people.gateways import GATEWAY, Gateway, label_options
 from .people.kitchens import Kitchen, name_of
 from .people.riders import Rider
 from .people.scheduler import Scheduler
+from .people.shelves import Shelves
 from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
 from .processes import Option, Site
 from .proof.evidence import read_journal
@@ -55,6 +58,13 @@ AFTER_HOURS_MINUTES: Final = 120
 TIMEOUTS_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max": 3.0}
 """At high speed, real seconds that people get at least: a minute of a rider's time is 200 ms at 300 times real speed,
 and a hiccup of this machine should not look like a rider who does not answer."""
+
+
+SHOPS_WITH_LABELS: Final = 4
+
+LABELS_REAL_S_MAX: Final = 30.0
+LABELS_SIMULATED_S_MAX: Final = 120.0
+"""Bound of the wait at the end until every label has confirmed what is in force: a few resends."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -90,6 +100,7 @@ class Demo:
         self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
         self.fleet: Fleet | None = None
         self._open_orders: set[str] = set()
+        self._shelves: list[Shelves] = []
 
     # -- what a screen and a signal handler may call -------------------------------------------------------------------
 
@@ -137,6 +148,7 @@ class Demo:
             *(f"customer-{order.name}" for order in instance.orders),
             *(f"rider-{courier.name}" for courier in instance.couriers),
             *(name_of(restaurant.name) for restaurant in instance.restaurants),
+            GATEWAY,
         ]
         tokens = {name: secrets.token_urlsafe(32) for name in names}
         anchors = {
@@ -145,7 +157,9 @@ class Demo:
             "clock_real_anchor_ms": self._began_ms,
         }
         broker, username, password = self._broker
-        self.site.configure(tokens, {**anchors, **self._link(broker, username, password), DISPATCH: self._rules()})
+        sections: dict[str, Any] = {DISPATCH: self._rules(), LABELS: label_options(options.speed)}
+        scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
+        self.site.configure(tokens, {**anchors, **scenarios, **self._link(broker, username, password), **sections})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
         fleet = Fleet(self.node_name, url, tokens, scheduler, self.records, options.seed)
@@ -170,10 +184,12 @@ class Demo:
         for order in self.instance.orders:
             cooks[order.restaurant].append(order)
         kitchens = [Kitchen(world, shop, cooks[shop.name]) for shop in self.instance.restaurants if cooks[shop.name]]
-        for kitchen in kitchens:
-            kitchen.open()
+        self._gateway = Gateway(world)
+        self._shelves = [Shelves(world, kitchen.client) for kitchen in kitchens[:SHOPS_WITH_LABELS]]
+        for each in (*kitchens, self._gateway):
+            each.open()
         fleet = world.fleet
-        await self._until(lambda: fleet.connected >= len(kitchens), CONNECT_REAL_S_MAX)
+        await self._until(lambda: fleet.connected > len(kitchens), CONNECT_REAL_S_MAX)
         if not fleet.connected and not self.interrupted:
             raise DoorstepError(f"Nobody could connect within {CONNECT_REAL_S_MAX:.0f} s. {kitchens[0].client.error}")
 
@@ -207,6 +223,8 @@ class Demo:
         orders = {order.name: order for order in instance.orders}
         for courier in instance.couriers:
             Rider(world, courier, orders).plan()
+        for each in (*self._shelves, self._gateway):
+            each.plan()
         for order in instance.orders:
             Customer(world, order, self._open_orders.discard).plan()
 
@@ -268,6 +286,7 @@ class Demo:
         self.phase = "draining"
         world.closed = True
         assert self.scheduler is not None
+        await self._settle_labels(fleet)
         self.scheduler.close()
         await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
         unanswered = fleet.unanswered()
@@ -318,6 +337,24 @@ class Demo:
             journal=str(self.journal),
             folder=str(self.folder),
         )
+
+    async def _settle_labels(self, fleet: Fleet) -> None:
+        """Until all labels show what `price.get` answers. Offers go on beginning and ending, so that it may take more
+        than one question."""
+        self._gateway.open()
+        wait_s = LABELS_REAL_S_MAX + fleet.scheduler.clock.real_s(LABELS_SIMULATED_S_MAX)
+        end = perf_counter() + wait_s
+        while not self.interrupted and perf_counter() < end:
+            await self._until(self._labels_confirmed, end - perf_counter())
+            for shelves in self._shelves:
+                shelves.ask()
+            await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
+            if self._labels_confirmed() and all(shelves.agree() for shelves in self._shelves):
+                return
+        self.records.log(self.now_ms(), f"not every label was confirmed within {wait_s:.0f} s")
+
+    def _labels_confirmed(self) -> bool:
+        return not self.watch.status.get(LABELS, {}).get("unconfirmed")
 
     @property
     def journal(self) -> Path:

@@ -45,7 +45,7 @@ MARK: Final = "doorstep-demo"
 FOREVER_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: a simulated day may be ahead of the centre's clock."""
 
-Option = str | int | float | bool
+Option = str | int | float | bool | list[str]
 Options = Mapping[str, Option | Mapping[str, Option]]
 """Options of a process, and for each section its own."""
 
@@ -81,7 +81,7 @@ def prepare(folder: Path) -> None:
 
 
 def write_config(path: Path, options: Options) -> None:
-    """A TOML file: the options, then the sections. JSON's strings, numbers and truth values are TOML's too."""
+    """A TOML file: the options, then the sections. Strings, numbers, truth values and lists are the same in JSON."""
     lines: list[str] = []
     sections: list[str] = []
     for name, value in options.items():

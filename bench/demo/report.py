@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from .district.instance import Instance
+from .proof import labels
 from .proof.evidence import Evidence
 from .proof.invariants import InvariantResult
 from .proof.records import Records
@@ -85,6 +86,7 @@ def build(ended: Ended) -> dict[str, Any]:
         "waited": _waited(records),
         "click_to_door_min": _click_to_door(records),
         "promise": _promise(evidence),
+        "labels": labels.section(evidence.labels, records, ended.status.get("labels", {})),
         "sync": {
             **ended.sync,
             "events_at_node": ended.events_at_node,
@@ -125,6 +127,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         "{undelivered} undelivered, in {real_s:.0f} s.".format(real_s=report["real_s"], **orders),
         f"Order to receipt: {_pair(latency['receipt'])}.",
         f"Order to the rider's phone: {_pair(latency['assignment'])}; {waited} orders had to wait for a rider.",
+        "{bound} shelf labels, {prices_set} prices set, {confirmed} versions confirmed, {resent} sent again.".format(
+            **report["labels"]
+        ),
         f"{sync['events_at_node']} events at the node, {sync['events_at_centre']} at the centre.",
     ]
     if report["restarts"]["count"]:

@@ -57,8 +57,8 @@ def draw(demo: Demo, console: Console) -> RenderableType:
     layout.split_column(
         Layout(_header(demo), name="header", size=3),
         Layout(name="body", size=BODY_LINES),
-        Layout(_log_lines(demo, max(console.size.height - BODY_LINES - 7, 2)), name="log"),
-        Layout(_footer(demo, width), name="footer", size=2),
+        Layout(_log_lines(demo, max(console.size.height - BODY_LINES - 8, 2)), name="log"),
+        Layout(_footer(demo, width), name="footer", size=3),
     )
     layout["body"].split_row(
         Layout(_orders(demo, width * 10 // 26 - 26), ratio=10, name="orders"),
@@ -161,6 +161,17 @@ def _log_lines(demo: Demo, lines: int) -> RenderableType:
     return Panel(text, title="lately", title_align="left", border_style="bright_black", padding=(0, 1))
 
 
+def _labels(demo: Demo) -> Text:
+    labels = demo.watch.status.get("labels", {})
+    counts = demo.records.counts
+    return Text(
+        f"labels {labels.get('bound') or 0} bound, {labels.get('unconfirmed') or 0} unconfirmed, "
+        f"{counts['prices_set']} prices changed",
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+
+
 def _footer(demo: Demo, width: int) -> RenderableType:
     sync = demo.watch.status.get("sync", {})
     at_centre = demo.watch.summary.get("events") or 0
@@ -171,5 +182,7 @@ def _footer(demo: Demo, width: int) -> RenderableType:
         f"{sync.get('batches_acked') or 0} batches   refused: {refused}"
     )
     url = demo.site.status_url() if demo.watch.status else "…"
-    lines = Group(Text.from_markup(state, overflow="ellipsis"), Text.assemble("page ", (url, "underline cyan")))
+    lines = Group(
+        Text.from_markup(state, overflow="ellipsis"), _labels(demo), Text.assemble("page ", (url, "underline cyan"))
+    )
     return Align.left(lines, width=width)

@@ -4,7 +4,7 @@ The checks keep a ledger of their own, made from the rows alone: which id was de
 what.
 """
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from edge.core.decode import Catalog
 from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, RecordedEvent, Rejected, Row, decode_row
@@ -14,9 +14,15 @@ from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.lifecycle import PLACED
 from edge.scenarios.dispatch.messages import OrderCancel, RiderProgress, RiderReply, RiderShift
+from edge.scenarios.labels import Labels
+from tests.sim.broken import need
+from tests.sim.label_checks import LabelChecks, LabelLedger
 from tests.sim.people import loose
 
-CATALOG = Catalog([Dispatch])
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+CATALOG = Catalog([Dispatch, Labels])
 
 
 def dispatch_of(node: Node) -> Dispatch:
@@ -24,19 +30,6 @@ def dispatch_of(node: Node) -> Dispatch:
     dispatch = node.scenarios["dispatch"]
     assert isinstance(dispatch, Dispatch)
     return dispatch
-
-
-class Broken(AssertionError):
-    """An invariant that does not hold."""
-
-    def __init__(self, invariant: str, detail: str) -> None:
-        super().__init__(f"{invariant}: {detail}")
-        self.invariant = invariant
-
-
-def need(condition: object, invariant: str, detail: Callable[[], str]) -> None:
-    if not condition:
-        raise Broken(invariant, detail())
 
 
 class Shift:
@@ -62,10 +55,12 @@ class Ledger:
         self.holders: dict[str, str] = {}
         self.offered: dict[str, int] = {}
         self.delivered: dict[str, None] = {}
+        self.labels = LabelLedger()
 
     def enter(self, row: Row) -> None:
         """One more row. Raises Broken where it contradicts the ones before."""
         self._kept: dict[str, str] = {}
+        self.labels.begin(row)
         opened = [CATALOG.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
         durable = [item for item in opened if isinstance(item, Event | Rejected)]
         acknowledged = [effect for effect in row.effects if isinstance(effect, Acknowledge)]
@@ -92,6 +87,8 @@ class Ledger:
         for answer in answers:
             if answer.kind == "assignment":
                 self._assign(answer, row.now.mono)
+            elif answer.kind == "label.show":
+                self.labels.send(answer, row)
 
     def _decide(self, item: Event | Rejected, reason: str, row: Row, lookups: set, receipts) -> None:
         id_ = item.body.id if isinstance(item, Event) else item.id
@@ -113,6 +110,7 @@ class Ledger:
             self.refused[reason] = self.refused.get(reason, 0) + 1
         elif isinstance(item, Event):
             self._accept(item, row)
+            self.labels.accept(item, answer.payload, row)
 
     def _accept(self, event: Event, row: Row) -> None:
         body = event.body
@@ -176,8 +174,9 @@ def _withdrawn(row: Row, order: str, rider: str) -> bool:
 class Checks:
     """Everything that is checked while the world runs."""
 
-    def __init__(self, limits: dict[str, int]) -> None:
-        self.limits = limits
+    def __init__(self, world: "World") -> None:
+        self.limits = world.plan.limits
+        self.labels = LabelChecks(world)
         self.ledger = Ledger()
         self.sent: dict[tuple[str, str], Publish] = {}
         self.believed: dict[tuple[str, str], None] = {}
@@ -247,6 +246,7 @@ class Checks:
             counts.received == gone + held, "I3", lambda: f"{counts.received} received, {gone} gone, {held} in windows"
         )
         self._dispatch(node)
+        self.labels.round(node)
         self._bounds(node)
 
     def _dispatch(self, node: Node) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from edge.core.model import Rules
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.labels.options import LabelsOptions
 
 TICKS: Final = 80
 
@@ -65,6 +66,15 @@ LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
 }
 """Bounds, where they are read, and what a seed may draw for them: so small that they are met, or as they are."""
 
+LABEL_LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
+    "GATEWAY_WINDOW": ("scenarios.labels.delivery", (1, 3, 256)),
+    "SENDS_PER_ROUND_MAX": ("scenarios.labels.delivery", (1, 1_024)),
+    "LABELS_PER_SKU_MAX": ("scenarios.labels.labels", (2, 64)),
+    "PRICES_PER_SKU_MAX": ("scenarios.labels.prices", (3, 16)),
+    "CHANGES_PER_ROUND_MAX": ("scenarios.labels.prices", (1, 512, 512)),
+}
+"""Those of labels, which have a draw of their own."""
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """One world, whole."""
@@ -89,6 +99,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     limits: dict[str, int]
     k_anonymity: int
     dispatch: DispatchOptions
+    labels: LabelsOptions
+    price_rate: float
+    unconfirmed: float
+    """Share of the versions that a gateway never confirms."""
     absent: list[str] = []
     """People who do not take part. Only a failure that is made shorter has any."""
     skipped: list[str] = []
@@ -97,7 +111,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def rules(self) -> Rules:
         """What the core gets of it."""
-        sections = {"dispatch": msgspec.Raw(msgspec.msgpack.encode(self.dispatch))}
+        options = {"dispatch": self.dispatch, "labels": self.labels}
+        sections = {name: msgspec.Raw(msgspec.msgpack.encode(each)) for name, each in options.items()}
         return Rules(node="n-1", k_anonymity=self.k_anonymity, scenarios=sections)
 
 
@@ -107,6 +122,15 @@ def draw(seed: int, ticks: int = TICKS) -> Plan:
     gloom = rng.choice((0.0, 0.5, 1.0, 1.0, 2.0))
     faults = {name: rate * gloom for name, rate in FAULTS.items() if rng.random() < 0.5}
     limits = {name: rng.choice(values) for name, (_, values) in LIMITS.items()}
+    mine = Random(f"labels-{seed}")
+    limits |= {name: mine.choice(values) for name, (_, values) in LABEL_LIMITS.items()}
+    labels = LabelsOptions(
+        resend_after_s=mine.choice((1, 5, 30)),
+        resend_max_s=mine.choice((5, 300)),
+        behind_after_s=mine.choice((5, 60)),
+        skus_max=mine.choice((4, 20_000)),
+        labels_max=mine.choice((6, 20_000)),
+    )
     dispatch = DispatchOptions(
         reply_s=rng.choice((10, 60)),
         silent_s=rng.choice((60, 300)),
@@ -135,6 +159,9 @@ def draw(seed: int, ticks: int = TICKS) -> Plan:
         limits=limits,
         k_anonymity=rng.choice((1, 2, 5)),
         dispatch=dispatch,
+        labels=labels,
+        price_rate=mine.choice((0.0, 0.2, 0.6)),
+        unconfirmed=mine.choice((0.0, 0.05, 0.3)),
     )
 
 
@@ -148,4 +175,4 @@ def bounded(limits: dict[str, int]) -> Iterator[None]:
 
 
 def _module(name: str) -> Any:
-    return import_module(f"edge.{LIMITS[name][0]}")
+    return import_module(f"edge.{(LIMITS | LABEL_LIMITS)[name][0]}")

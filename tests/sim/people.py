@@ -10,6 +10,7 @@ from edge.errors import Reason
 from edge.messages.envelope import Place, encode
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
+from edge.scenarios.labels.messages import MESSAGES as LABEL_MESSAGES
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 SHOP = Place(31.2000, 121.4000)
 RESEND_S = 20.0
 RETRY = (Reason.DISK_FULL, Reason.OVERLOADED)
-SHOWN_FIELDS = ("on", "order", "offer", "accept", "step")
+SHOWN_FIELDS = ("on", "order", "offer", "accept", "step", "label", "sku", "binding", "version")
 """Fields of an event that its line in the trace shows."""
+KINDS = {**DURABLE_KINDS, **{each.kind: each.body for each in LABEL_MESSAGES if each.direction == "up"}}
 BAD = (b"", b"{", b"\xc1", b"[1]", b'{"id": 7}', b'{"id":"bad-1","at":1,"order":"\\u0001"}', bytes(300))
 
 
@@ -64,7 +66,7 @@ class Person:
             return id_
         self.world.sent_ids.append(id_)
         self.world.note(f"sends {id_} {kind} {' '.join(str(fields[name]) for name in SHOWN_FIELDS if name in fields)}")
-        body = DURABLE_KINDS[kind](id=id_, at=max(0, self.world.wall_ms() + skew_ms), **fields)
+        body = KINDS[kind](id=id_, at=max(0, self.world.wall_ms() + skew_ms), **fields)
         self.raw(id_, kind, encode(body, self.json))
         return id_
 
@@ -96,7 +98,7 @@ class Person:
             if sent.last <= self.world.time.now - RESEND_S or (not self.world.quiet and self.rng.random() < 0.02):
                 self._send(id_)
         if not self.world.quiet and self.rng.random() < self.world.plan.bad_rate:
-            kind = self.rng.choice((*DURABLE_KINDS, "rider.position", "unknown"))
+            kind = self.rng.choice((*KINDS, "rider.position", "unknown"))
             self.world.link.send(self, "", kind, self.rng.choice(BAD), 1)
         self.act()
 

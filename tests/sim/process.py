@@ -1,5 +1,6 @@
 """One process of the node: the real core, pipeline, clock and sync, between a simulated disk, links and uplink."""
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from types import SimpleNamespace
@@ -17,9 +18,10 @@ from edge.pipeline.drops import DropCounter
 from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.labels import Labels
 from edge.uplink.sync import Sync
+from tests.sim.broken import Broken
 from tests.sim.centre import Uplink
-from tests.sim.checks import Broken
 from tests.sim.disk import Disk, Paper
 from tests.sim.loop import ProcessLoop
 
@@ -33,6 +35,8 @@ class Status:
     def __init__(self, process: "Process") -> None:
         self._process = process
         self.drops: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
         self.alarms: dict[str, str] = {}
         self.latencies = {stage: Latency() for stage in STAGES}
 
@@ -66,7 +70,7 @@ class Process:
         self.loop.inside(lambda: self._start(boot))
 
     def _start(self, boot: int) -> None:
-        node = Node([Dispatch])
+        node = Node([Dispatch, Labels])
         recovery = self.paper.recover()
         node.recover(recovery.snapshot, recovery.rows)
         if node.recovery_differences:

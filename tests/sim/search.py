@@ -6,8 +6,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from tests.sim.checks import Broken
+from tests.sim.broken import Broken
 from tests.sim.draw import TICKS, Plan, draw
+from tests.sim.shelves import GATEWAYS, SHOP
 from tests.sim.world import World
 
 ATTEMPTS_MAX: Final = 150
@@ -58,8 +59,9 @@ def shrink(outcome: Outcome, attempt: Callable[[Plan], Outcome] = live) -> Outco
         search.holds(absent=[*search.outcome.plan.absent, f"c-{number}"])
     for number in range(plan.riders):
         search.holds(absent=[*search.outcome.plan.absent, f"r-{number}"])
-    search.holds(absent=[*search.outcome.plan.absent, "shop-1"])
-    for vice in ("bad_rate", "decline", "ignore", "lie"):
+    for name in ("shop-1", SHOP, *GATEWAYS):
+        search.holds(absent=[*search.outcome.plan.absent, name])
+    for vice in ("bad_rate", "decline", "ignore", "lie", "unconfirmed"):
         search.holds(**{vice: 0.0})
     search.ticks()
     size = len(search.outcome.sent_ids)

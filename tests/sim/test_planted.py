@@ -22,6 +22,7 @@ from edge.scenarios.dispatch.records import Decision
 from edge.scenarios.dispatch.state.dispatch_state import DispatchState
 from edge.scenarios.dispatch.state.riders import Rider, Riders
 from tests.sim.draw import draw
+from tests.sim.planted_in_labels import PLANTED_IN_LABELS
 from tests.sim.search import Outcome, live
 from tests.sim.world import T0
 
@@ -317,6 +318,7 @@ PLANTED: list[Callable[[Patch], None]] = [
     read_the_clock_twice,
     shuffle_the_reasons,
     count_an_acknowledgement_twice,
+    *PLANTED_IN_LABELS,
 ]
 
 

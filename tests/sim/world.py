@@ -13,15 +13,20 @@ from edge.core.model import Answer, Commit, decode_row
 from edge.core.node import Node
 from edge.limits import STATUS_INTERVAL_S
 from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.labels import Labels
+from tests.sim.broken import Broken, need
 from tests.sim.centre import Centre
-from tests.sim.checks import Broken, Checks, Ledger, dispatch_of, need
+from tests.sim.checks import Checks, Ledger, dispatch_of
 from tests.sim.disk import Disk
 from tests.sim.draw import Plan, bounded
 from tests.sim.end import check_end
+from tests.sim.label_checks import check_labels, labels_of
 from tests.sim.links import Broker, Endpoint
 from tests.sim.loop import Time
 from tests.sim.people import SHOP, Customer, Person, Rider, Shop
 from tests.sim.process import Process, time_of
+from tests.sim.shelves import GATEWAYS, Gateway, Shelves
+from tests.sim.shelves import SHOP as LABEL_SHOP
 
 T0 = 1_790_000_000_000
 QUIET_STEPS = 500
@@ -38,7 +43,7 @@ class World:
         self.plan = plan
         self.time = Time()
         self.chance = Random(f"faults-{plan.seed}")
-        self.checks = Checks(plan.limits)
+        self.checks = Checks(self)
         self.lines: list[str] = []
         self.orders = 0
         self.sent_ids: list[str] = []
@@ -69,6 +74,8 @@ class World:
         self.people: list[Person] = [Customer(self, f"c-{i}", Random(rng.random())) for i in range(plan.customers)]
         self.people += [Rider(self, f"r-{i}", Random(rng.random())) for i in range(plan.riders)]
         self.people.append(Shop(self, "shop-1", Random(rng.random())))
+        self.people.append(Shelves(self, LABEL_SHOP, Random(rng.random())))
+        self.people += [Gateway(self, name, Random(rng.random())) for name in GATEWAYS]
         self.people = [person for person in self.people if person.name not in plan.absent]
         self.process: Process
         self.clone: Process | None = None
@@ -124,7 +131,7 @@ class World:
     def check_recovery(self, process: Process, node: Node) -> None:
         """From the snapshot or from the first row: the same state."""
         if process.main and self.disk.snapshots and self.chance.random() < 0.25:
-            scratch = Node([Dispatch])
+            scratch = Node([Dispatch, Labels])
             scratch.recover(None, self.disk.rows)
             need(
                 scratch.snapshot() == node.snapshot(), "I2", lambda: "the snapshot leads to another state than the rows"
@@ -154,6 +161,7 @@ class World:
             for tick in range(self.plan.ticks):
                 self._tick(tick)
             self._calm()
+            check_labels(self)
             check_end(self)
             self._check_replay()
             self._check_alive()
@@ -256,6 +264,9 @@ class World:
             kept.enter(decode_row(row))
         self.rows_lost_events += lost.received - kept.received
         self.checks.forget(lost, kept)
+        for person in self.people:
+            if isinstance(person, Gateway):
+                person.restart()
 
     def _clone(self) -> None:
         if self.clone is None and self.disk.rows:
@@ -309,8 +320,13 @@ class World:
         for person in self.people:
             person.away_until = 0.0
         self.time.after(60.0, self.start)
-        for _ in range(QUIET_STEPS):
-            for person in self.people:
+        self.settle()
+
+    def settle(self) -> None:
+        """Until everything that is under way has come to its end."""
+        for step in range(QUIET_STEPS):
+            first = step % len(self.people)  # else the last ones never find room at a broker that holds little
+            for person in (*self.people[first:], *self.people[:first]):
                 person.tick()
             self._pass(QUIET_STEP_S)
             if self.process.alive and not self._unfinished():
@@ -326,14 +342,21 @@ class World:
             "events in open windows": sum(draft.events for draft in node.windows._drafts.values()),
             "events that wait": node.outbox.events_waiting,
             "batches": len(node.outbox.in_flight()),
+            "unconfirmed labels": self._unconfirmed(),
         }
         if self.process.pipeline.full:
             left["a full disk"] = 1
         return ", ".join(f"{count} {name}" for name, count in left.items() if count)
 
+    def _unconfirmed(self) -> int:
+        """Of labels whose gateways take part."""
+        names = [person.name for person in self.people]
+        labels = labels_of(self.process.pipeline.node).labels.labels.values()
+        return sum(label.since_ms is not None and label.gateway in names for label in labels)
+
     def _check_replay(self) -> None:
         """Every row again, byte for byte."""
-        again = Node([Dispatch])
+        again = Node([Dispatch, Labels])
         for row in self.disk.rows:
             made = again.replay(decode_row(row))[0]
             need(isinstance(made, Commit) and made.row == row, "I2", lambda: f"row {again.number} replays otherwise")

@@ -18,6 +18,8 @@ from msgspec import Struct
 from edge.messages.envelope import Receipt, Up, encode, is_json, topic_up
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, POSITION_KIND, Assignment, RiderPosition, Update
+from edge.scenarios.labels.messages import MESSAGES as LABEL_MESSAGES
+from edge.scenarios.labels.messages import LabelShow, PriceReceipt
 
 from ..proof.records import EventRecord, Records
 from .scheduler import Scheduler
@@ -37,12 +39,20 @@ BACKOFF_S: Final = (0.1, 1.5)
 CLOSE_S: Final = 5.0
 """Real seconds in which connections may close at the end."""
 
-Answer = Assignment | Update
+Answer = Assignment | Update | LabelShow
 _DECODERS: Final = {
     kind: (msgspec.msgpack.Decoder(form), msgspec.json.Decoder(form))
-    for kind, form in (("receipt", Receipt), ("assignment", Assignment), ("update", Update))
+    for kind, form in (
+        ("receipt", PriceReceipt),  # has all fields that people here look at, of dispatch's receipts too
+        ("assignment", Assignment),
+        ("update", Update),
+        ("label.show", LabelShow),
+    )
 }
-_KINDS: Final[dict[type[Any], str]] = {form: kind for kind, form in DURABLE_KINDS.items()}
+_KINDS: Final[dict[type[Any], str]] = {
+    **{form: kind for kind, form in DURABLE_KINDS.items()},
+    **{message.body: message.kind for message in LABEL_MESSAGES if message.direction == "up"},
+}
 
 
 class Unanswered(Struct):
@@ -174,12 +184,18 @@ class Client:
         self._leaving = True
         if at_once or not self.unanswered:
             self._fleet.forget(self)
-            if self._link is not None:
-                link, self._link = self._link, None
-                self._fleet.run(link.stop(), self.name)
-            if self._connected:
-                self._connected = False
-                self._fleet.connected -= 1
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Disconnect now, until the next `join`. What is unanswered is kept, and sent again then."""
+        if self._link is not None:
+            link, self._link = self._link, None
+            self._fleet.run(link.stop(), self.name)
+        if self._connected:
+            self._connected = False
+            self._fleet.connected -= 1
+        for event in self.unanswered.values():
+            event.sent_real = 0.0
 
     @property
     def error(self) -> str:

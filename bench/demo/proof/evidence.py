@@ -17,6 +17,7 @@ from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
 from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
 
 from ...rows import Decided, assignments, decided, receipts, updates
+from .labels import LabelEvidence
 from .records import ENDED
 
 EXAMPLES_MAX: Final = 5
@@ -67,6 +68,7 @@ class Evidence:
         self.promised: dict[str, int] = {}
         self.findings: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
+        self.labels = LabelEvidence(self.found)
         self._events: set[tuple[str, str]] = set()
         self._riders: dict[str, Shift] = {}
         self._holder: dict[str, str] = {}
@@ -89,8 +91,10 @@ class Evidence:
             if self.receipts.setdefault((client, receipt.id), payload) != payload:
                 text = f"row {row.number}: a second receipt for {receipt.id} of {client} has other bytes"
                 self.found("one_decision_per_id", text)
-        for event in decided(row):
+        events = decided(row)
+        for event in events:
             self._event(event, row)
+        self.labels.read(row, events)
         for item in row.inputs:
             if isinstance(item, Shed):
                 self.shed[item.reason] += item.count

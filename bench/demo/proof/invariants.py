@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from . import labels
 from .evidence import Evidence
 from .records import Records
 
@@ -153,6 +154,16 @@ def _nobody_was_surprised(t: Case) -> Iterable[str]:
     yield from t.records.problems[:5]
 
 
+def _labels_never_ahead(t: Case) -> Iterable[str]:
+    """No label was sent, or confirmed, a price that was not in force. (Mostly checked row by row.)"""
+    yield from labels.never_ahead(t.evidence.labels, t.records)
+
+
+def _labels_agree(t: Case) -> Iterable[str]:
+    """Once it is quiet every label shows what `price.get` answers."""
+    yield from labels.agree(t.evidence.labels, t.records)
+
+
 RULES: Final[Mapping[str, Callable[[Case], Iterable[str]]]] = {
     "every_event_has_a_receipt": _every_event_has_a_receipt,
     "one_decision_per_id": _one_decision_per_id,
@@ -165,6 +176,8 @@ RULES: Final[Mapping[str, Callable[[Case], Iterable[str]]]] = {
     "queues_bounded": _queues_bounded,
     "no_position_on_disk": _no_position_on_disk,
     "every_order_ended": _every_order_ended,
+    labels.NEVER_AHEAD: _labels_never_ahead,
+    "labels_agree": _labels_agree,
     "nobody_was_surprised": _nobody_was_surprised,
 }
 """Name in the report -> the rule."""

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from edge.messages.envelope import Receipt
+from edge.scenarios.labels.messages import PriceReceipt
 
 LOG_LINES_KEPT: Final = 200
 """The screen shows the last few; the rest is for whoever asks why it went wrong just now."""
@@ -59,6 +60,16 @@ class OrderRecord(Struct):
         return self.state in ENDED or self.state == "refused"
 
 
+class LabelRecord(Struct, frozen=True):
+    """What a shelf label was sent."""
+
+    binding: int
+    version: int
+    sku: str
+    price_cents: int
+    stock: int | None = None
+
+
 class Records:
     """Everything written down during the day. Bounded by the instance: a few entries for each event that is sent."""
 
@@ -66,6 +77,12 @@ class Records:
         self.events: dict[tuple[str, str], EventRecord] = {}
         self.orders: dict[str, OrderRecord] = {}
         self.riders: dict[str, str] = {}
+        self.labels: dict[tuple[str, str], LabelRecord] = {}
+        """What each label shows, by shop and label."""
+        self.shows: dict[tuple[str, str, int, int], LabelRecord] = {}
+        """Everything that the gateway got, by shop, label, binding and version."""
+        self.prices: dict[tuple[str, str], PriceReceipt] = {}
+        """The last answer to a `price.get`, by shop and article."""
         self.receipt_ms_real: list[float] = []
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()

@@ -42,11 +42,16 @@ def test_it_shows_what_happens(demo: Demo) -> None:
     demo.records.orders["o1"] = OrderRecord(0, 0, "r1", "picked_up")
     demo.records.riders["rider-1"] = "to_door"
     demo.records.counts["placed"] = 17
+    demo.records.counts["prices_set"] = 21
     demo.records.receipt_ms_real += [1234.0]
     demo.records.refused["too_late"] = 3
     demo.records.log(demo.morning_ms, "rider-1 took o1")
     demo.watch.rates.extend([1.0, 2.0, 4.0])
-    demo.watch.status = {"state": "ok", "sync": {"connected": True, "events_at_node": 9, "batches_acked": 2}}
+    demo.watch.status = {
+        "state": "ok",
+        "sync": {"connected": True, "events_at_node": 9, "batches_acked": 2},
+        "labels": {"bound": 48, "unconfirmed": 3},
+    }
     demo.watch.summary = {"events": 8}
     text = "\n".join(picture(demo, 80, 24))
     for expected in (
@@ -57,6 +62,7 @@ def test_it_shows_what_happens(demo: Demo) -> None:
         "11:00 rider-1 took o1",
         "centre connected, 8 of 9 events there, 2 batches",
         "refused: too_late 3",
+        "labels 48 bound, 3 unconfirmed, 21 prices changed",
         demo.site.status_url(),
     ):
         assert expected in text

@@ -47,6 +47,10 @@ class Person:
         """Connect."""
         self.joined = True
 
+    def hang_up(self) -> None:
+        """Disconnect for a while."""
+        self.left, self.joined = True, False
+
     def leave(self) -> None:
         """Go."""
         self.left = True
@@ -66,10 +70,15 @@ class Person:
 
     def answer(self, event: Any, reason: str = "", at: int = MORNING) -> None:
         """The node's receipt for an event."""
+        kind = str(event.__struct_config__.tag)
+        status = "refused" if reason else "accepted"
+        self.receipt(event, Receipt(id=event.id, of=kind, status=status, at=at, reason=reason))
+
+    def receipt(self, event: Any, receipt: Receipt) -> None:
+        """The same, whole."""
         then = self._then.pop(event.id)
         if then is not None:
-            kind = str(event.__struct_config__.tag)
-            then(Receipt(id=event.id, of=kind, status="refused" if reason else "accepted", at=at, reason=reason))
+            then(receipt)
 
     async def sends(self, kind: type, **fields: Any) -> Any:
         """Wait for an event of a kind, with these fields."""

@@ -8,7 +8,6 @@ from edge.core.model import Acknowledge, Answer, Now, RecordedEvent, Row, encode
 from edge.messages.envelope import Place, encode
 from edge.scenarios.dispatch.messages import (
     Assignment,
-    Durable,
     OrderPlace,
     OrderReceipt,
     Promise,
@@ -18,9 +17,11 @@ from edge.scenarios.dispatch.messages import (
     Stop,
     Update,
 )
+from edge.scenarios.labels.messages import LabelShow
 
 START = 1_790_000_000_000
 MINUTE = 60_000
+_KINDS = {Assignment: "assignment", Update: "update", LabelShow: "label.show"}
 
 
 class Rows:
@@ -32,7 +33,7 @@ class Rows:
         self._sequence = 0
         self._events = 0
 
-    def add(self, at: int, events: list[tuple[str, Durable]], *answers: tuple[str, Any], refuse: str = "") -> None:
+    def add(self, at: int, events: list[tuple[str, Any]], *answers: tuple[str, Any], refuse: str = "") -> None:
         """A row at minute `at`: these events, each with its receipt, and these further answers."""
         wall = START + at * MINUTE
         effects: list[Any] = []
@@ -52,7 +53,7 @@ class Rows:
             self.receipts[client, body.id] = payload
             effects.append(self.answer(client, "receipt", payload))
         for client, body in answers:
-            kind = "assignment" if isinstance(body, Assignment) else "update"
+            kind = _KINDS[type(body)]
             effects.append(self.answer(client, kind, encode(body, json=client.startswith("customer"))))
         if events:
             effects.append(Acknowledge([refuse] * len(events)))

@@ -9,15 +9,18 @@ from bench.demo.proof.evidence import Evidence
 from bench.demo.proof.invariants import RULES, Case, check_invariants, forms, search
 from bench.demo.proof.records import EventRecord, OrderRecord, Records
 from tests.bench.demo.proof.journal_rows import good_day
+from tests.bench.demo.proof.label_rows import good_shelf, recorded
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Case:
     """A day on which everything went well."""
     rows = good_day()
+    good_shelf(rows)
     evidence = Evidence()
     evidence.read(rows.bodies)
     records = Records()
+    recorded(records)
     for (client, event), payload in rows.receipts.items():
         records.events[client, event] = EventRecord("any", 0, payload, 1)
     for order in ("o1", "o2"):
@@ -116,6 +119,15 @@ def _after_hours(t: Case) -> None:
     t.evidence.found("none_assigned_after_shift_end", "row 7: too late")
 
 
+def _not_sent(t: Case) -> None:
+    t.evidence.labels.sent.popitem()
+    t.evidence.labels.bound.clear()
+
+
+def _not_asked(t: Case) -> None:
+    t.records.prices.clear()
+
+
 @pytest.mark.parametrize(
     ("spoil", "broken"),
     [
@@ -134,6 +146,8 @@ def _after_hours(t: Case) -> None:
         (_blind, "no_position_on_disk"),
         (_hanging, "every_order_ended"),
         (_hanging_when_cut, "every_order_ended"),
+        (_not_sent, "labels_never_ahead"),
+        (_not_asked, "labels_agree"),
         (_surprised, "nobody_was_surprised"),
     ],
 )

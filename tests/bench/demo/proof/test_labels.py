@@ -1,0 +1,98 @@
+"""What the journal shows of shelf labels."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.demo.proof.evidence import Evidence
+from bench.demo.proof.labels import NEVER_AHEAD, agree, never_ahead, section
+from bench.demo.proof.records import LabelRecord, Records
+from tests.bench.demo.proof.journal_rows import Rows
+from tests.bench.demo.proof.label_rows import LABEL, SHOP, SKU, answer, bind, good_shelf, price, recorded, show, shown
+
+
+def read(rows: Rows) -> Evidence:
+    """The evidence of these rows."""
+    evidence = Evidence()
+    evidence.read(rows.bodies)
+    return evidence
+
+
+def test_a_good_shelf_holds() -> None:
+    """A price, an offer, a lost confirmation: nothing is found, and the figures are right."""
+    rows, records = Rows(), Records()
+    good_shelf(rows)
+    recorded(records)
+    evidence = read(rows)
+    assert evidence.findings == {}
+    assert [*never_ahead(evidence.labels, records), *agree(evidence.labels, records)] == []
+    assert evidence.labels.confirmed == {(SHOP, LABEL): (1, 3)}
+    assert section(evidence.labels, records, {"unconfirmed": 2}) | {
+        "bound": 1,
+        "resent": 1,
+        "unconfirmed": 2,
+    } == section(evidence.labels, records, {"unconfirmed": 2})
+
+
+def _too_early(rows: Rows) -> None:
+    price(rows, 2, 80, from_at=10)
+    show(rows, 9, 2, 80)
+
+
+def _too_late(rows: Rows) -> None:
+    price(rows, 2, 80, until_at=10)
+    show(rows, 10, 2, 80)
+
+
+def _never_sent(rows: Rows) -> None:
+    shown(rows, 2, 2)
+
+
+def _two_prices(rows: Rows) -> None:
+    price(rows, 2, 80)
+    show(rows, 2, 1, 80)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_too_early, "100 is in force"),
+        (_too_late, "100 is in force"),
+        (_never_sent, "never sent"),
+        (_two_prices, "and then as"),
+    ],
+)
+def test_a_label_that_is_ahead_is_found(spoil: Callable[[Rows], None], words: str) -> None:
+    """A price before or after its time, a version that was not sent, two prices under one version."""
+    rows = Rows()
+    bind(rows, 0)
+    price(rows, 1, 100)
+    show(rows, 1, 1, 100)
+    spoil(rows)
+    (finding,) = read(rows).findings[NEVER_AHEAD]
+    assert words in finding
+
+
+def _no_answer(records: Records) -> None:
+    records.prices.clear()
+
+
+def _other_price(records: Records) -> None:
+    records.prices[SHOP, SKU] = answer(101, 3)
+
+
+def _old_display(records: Records) -> None:
+    records.labels[SHOP, LABEL] = LabelRecord(1, 2, SKU, 80)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [(_no_answer, "not answered"), (_other_price, "(3, 101, None)"), (_old_display, "by the gateway")],
+)
+def test_a_label_that_does_not_agree_is_found(spoil: Callable[[Records], None], words: str) -> None:
+    """No answer to compare with, another price, a label that shows an earlier version."""
+    rows, records = Rows(), Records()
+    good_shelf(rows)
+    recorded(records)
+    spoil(records)
+    assert words in " ".join(agree(read(rows).labels, records))
