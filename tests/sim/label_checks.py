@@ -124,6 +124,8 @@ class LabelChecks:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.confirmations: dict[tuple[str, int, int], None] = {}
+        """What gateways have sent as shown: label, binding, version."""
 
     def arrived(self, gateway: str, label: str, made: Display) -> None:
         """A gateway got a `label.show`."""
@@ -145,6 +147,11 @@ class LabelChecks:
                 label.shown <= label.sent <= version,
                 "L1",
                 lambda k=key, v=label, n=version: f"{k} confirmed {v.shown} of {v.sent} sent, {n} is in force",
+            )
+            need(
+                not label.shown or (label.label, label.binding, label.shown) in self.confirmations,
+                "L1",
+                lambda k=key, v=label: f"{k} counts as showing {v.shown}, which its gateway never confirmed",
             )
             outdated = label.shown < version
             need(

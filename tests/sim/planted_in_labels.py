@@ -20,7 +20,7 @@ def confirm_the_newest_by_any_version(patch: Patch) -> None:
 
     def hasty(self: LabelTable, client: str, body: LabelShown, skus: Any, *arguments: Any) -> Any:
         label = self.labels.get(f"{body.shop}/{body.label}")
-        if label is not None and body.binding == label.binding:
+        if label is not None and body.binding == label.binding and body.version < label.sent:
             body = msgspec.structs.replace(body, version=label.sent)
         return honest(self, client, body, skus, *arguments)
 

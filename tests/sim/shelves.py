@@ -114,6 +114,8 @@ class Gateway(Person):
 
     def _confirm(self, confirmation: dict[str, Any]) -> None:
         """One that still waits for its receipt is sent again as it is."""
+        key = (confirmation["label"], confirmation["binding"], confirmation["version"])
+        self.world.checks.labels.confirmations[key] = None
         self._confirming = {id_: known for id_, known in self._confirming.items() if id_ in self.outbox}
         again = next((id_ for id_, known in self._confirming.items() if known == confirmation), None)
         if again is not None and self.rng.random() < 0.9:

@@ -31,6 +31,7 @@ def test_the_seeds_draw_every_fault_and_both_links() -> None:
     plans = [draw(seed) for seed in range(SEEDS)]
     assert {name for plan in plans for name, rate in plan.faults.items() if rate} == set(FAULTS)
     assert {plan.broker for plan in plans} == {True, False}
+    assert {plan.price_rate > 0 for plan in plans} == {plan.unconfirmed > 0 for plan in plans} == {True, False}
 
 
 def test_the_same_seed_is_the_same_world() -> None:

@@ -237,3 +237,22 @@ def test_places_go_out_only_while_connected() -> None:
         assert b"31.5" in node.places[0]
 
     assert run(test).counts["positions"] == 1
+
+
+def test_a_client_that_hangs_up_sends_the_rest_when_it_is_back() -> None:
+    """What happens while it is away is sent after the next `join`, and gets its receipt."""
+
+    async def test(node: Node, fleet: Fleet, _: int) -> None:
+        client = fleet.client("shop-1", json=False, on_answer=lambda _: None)
+        client.join()
+        await until(lambda: fleet.connected == 1)
+        client.hang_up()
+        assert fleet.connected == 0
+        client.send(KitchenReady(id=client.next_id(), at=MORNING, order="o1"), MORNING)
+        await asyncio.sleep(0.1)
+        assert node.got == []
+        client.join()
+        await until(lambda: not fleet.unanswered())
+        assert [(name, event) for name, event, _ in node.got] == [("shop-1", "e1")]
+
+    run(test)
