@@ -132,6 +132,10 @@ class Demo:
             fleet, world = await self._open()
             cut = await self._day(world)
             return None if self.interrupted else await self._close(fleet, world, cut)
+        except DoorstepError:
+            if self.interrupted:
+                return None  # a process that could not be started any more is no news
+            raise
         finally:
             self.phase = "stopping" if self.phase != "done" else "done"
             poll.cancel()

@@ -91,6 +91,6 @@ def test_an_interrupt_ends_it_cleanly(tmp_path: Path) -> None:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
-    assert "Stopped after" in output
+    assert "Stopped after" in output, errors
     assert "Traceback" not in errors
     assert process.returncode == 130
