@@ -1,5 +1,6 @@
 """One process of the node: the real core, pipeline, clock and sync, between a simulated disk, links and uplink."""
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from types import SimpleNamespace
@@ -35,6 +36,8 @@ class Status:
         self.drops: dict[str, int] = {}
         self.alarms: dict[str, str] = {}
         self.latencies = {stage: Latency() for stage in STAGES}
+        self.counts = Counter()
+        self.received = Counter()
 
     def dropped(self, reason: str, count: int) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + count
