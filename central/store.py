@@ -56,12 +56,9 @@ create table alarm(
     events integer not null
 ) strict;
 create index alarm_by_node on alarm(node, id);
+create table age(life_ms integer primary key, wall_ms integer not null) strict;
 """
-
-_LATER: Final = """
-create table if not exists age(life_ms integer primary key, wall_ms integer not null) strict;
-"""
-"""Tables that older versions of this schema do without: what the wall clock showed at points of this centre's life."""
+"""`age` is what the wall clock showed at points of this centre's life."""
 
 LIFE_STEP_MS_MAX: Final = 2 * 3_600_000
 """Between two rounds of pruning, an hour apart, a centre grows older by this much at most."""
@@ -92,9 +89,11 @@ class Store:
             self._db.execute(_SCHEMA)
             self._db.pragma("user_version", SCHEMA_VERSION)
         elif version != SCHEMA_VERSION:
-            hint = "Start the version of Doorstep that wrote it, or a newer one."
-            raise JournalError(f"{self.path} has schema {version}, this is {SCHEMA_VERSION}. {hint}")
-        self._db.execute(_LATER)
+            age = "a newer" if version > SCHEMA_VERSION else "an older"
+            raise JournalError(
+                f"{self.path} was written by {age} doorstep (schema {version}; this one reads {SCHEMA_VERSION}). "
+                "Install that version again, or start with another data directory."
+            )
 
     def close(self) -> None:
         """Checkpoint and close."""

@@ -108,7 +108,7 @@ def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> st
         raise BatchError(GAP, f"batch {batch.epoch}/{batch.seq} came where {record.through + 1} was expected")
     if batch.previous != record.head:
         raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another {record.through} than ours")
-    if batch.history and batch.history != record.history:
+    if batch.history != record.history:
         raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another history than ours")
     return ""
 
@@ -161,7 +161,7 @@ def _same_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Sync
     if hello.through > record.through:
         return _shorter(record, hello)
     agreed, agrees = _compare(hello, record.through, hash_of)
-    if not agrees or _continued(record, hello, agreed) is False:
+    if not agrees or not _continued(record, hello, agreed):
         return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
     return SyncWelcome(epoch=record.epoch, through=record.through, history=record.history), record, None
 
@@ -169,7 +169,7 @@ def _same_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Sync
 def _shorter(record: NodeRecord, hello: Hello) -> tuple[SyncWelcome, NodeRecord, Alarm]:
     """The centre holds less than it acknowledged to the node. Where not all of it is the node's own, what it has from
     before then may be here under other numbers."""
-    known = _accounted(record, hello) is not False
+    known = _accounted(record, hello)
     alarm = _lost(hello.acked_events - record.events, known)
     return _new_epoch(record, hello, alarm, discard_before=0 if known else record.seen_until)
 
@@ -183,7 +183,7 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
     agreed, agrees = _compare(hello, closed, hash_of)
     if hello.epoch == record.old_epoch and record.through == 0:
         # The welcome never arrived, or was not kept: nothing of the new epoch is here, so it can be sent again.
-        agrees = agrees and not (_accounted(record, hello) is False and _continued(record, hello, agreed) is False)
+        agrees = agrees and (_accounted(record, hello) or _continued(record, hello, agreed))
         welcome = SyncWelcome(
             epoch=record.epoch,
             old_through=agreed,
@@ -199,20 +199,14 @@ def _older_epoch(record: NodeRecord, hello: Hello, hash_of: HashOf) -> tuple[Syn
     return _new_epoch(record, hello, _restored(hello.acked_events - record.events), agreed, record.seen_until)
 
 
-def _accounted(record: NodeRecord, hello: Hello) -> bool | None:
+def _accounted(record: NodeRecord, hello: Hello) -> bool:
     """Whether all that the centre holds is what this node has sent, or was asked to give up: then the node has been
-    through its present history. None where one side is of version 1."""
-    if hello.instance != record.instance or (record.history == NO_BATCH and not record.seen_until):
-        return True
-    if not hello.history or record.history == NO_BATCH:
-        return None
-    return record.history in hello.history
+    through its present history."""
+    return hello.instance != record.instance or record.history in (NO_BATCH, *hello.history)
 
 
-def _continued(record: NodeRecord, hello: Hello, agreed: int) -> bool | None:
-    """Whether the centre's history is the node's with the batches up to `agreed`, and nothing else. None as above."""
-    if not hello.history or (record.history == NO_BATCH and record.seen_until):
-        return None
+def _continued(record: NodeRecord, hello: Hello, agreed: int) -> bool:
+    """Whether the centre's history is the node's with the batches up to `agreed`, and nothing else."""
     common = hello.in_flight[: max(agreed - hello.through, 0)]
     return record.history == reduce(chain_hash, common, hello.history[-1])
 

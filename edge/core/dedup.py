@@ -45,18 +45,18 @@ Keys = NDArray[np.uint64]
 
 
 class _StoredRun(Struct, array_like=True):
+    oldest_ms: int
     newest_ms: int
     keys: bytes
     rows: bytes
-    oldest_ms: int = 0
 
 
 class _State(Struct, array_like=True):
     recent: list[tuple[int, tuple[int, int]]]
     runs: list[_StoredRun]
     dropped_early: int
-    watermarks: list[tuple[int, int]] = []
-    span_ms: int = 0
+    watermarks: list[tuple[int, int]]
+    span_ms: int
 
 
 class _Run(NamedTuple):
@@ -195,7 +195,7 @@ class DedupIndex:
 
     def snapshot(self) -> bytes:
         """Everything, as bytes."""
-        runs = [_StoredRun(a.newest_ms, a.keys.tobytes(), a.rows.tobytes(), a.oldest_ms) for a in self._arrays]
+        runs = [_StoredRun(a.oldest_ms, a.newest_ms, a.keys.tobytes(), a.rows.tobytes()) for a in self._arrays]
         state = _State(list(self._recent.items()), runs, self.dropped_early, self._marks, self._span_ms)
         return msgspec.msgpack.encode(state)
 

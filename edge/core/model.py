@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import JournalError, Reason
+from ..messages.batches import NO_BATCH
 from ..messages.envelope import Up
 
 
@@ -84,13 +85,13 @@ class Shed(Struct, frozen=True, array_like=True, tag="s"):
 class SyncWelcomed(Struct, frozen=True, array_like=True, tag="w"):
     """The centre's welcome: the epoch to number in, and the highest contiguous batch that it holds of it. Where the
     epoch is new: how far it holds the node's old one, and before when (Unix ms) windows must not be sent again.
-    `history` stands for everything that the centre holds of this node (empty: an older centre)."""
+    `history` stands for everything that the centre holds of this node (`chain_hash`)."""
 
     epoch: int
     through: int
     old_through: int = 0
     discard_before: int = 0
-    history: bytes = b""
+    history: bytes = NO_BATCH
 
 
 class SyncAcked(Struct, frozen=True, array_like=True, tag="a"):

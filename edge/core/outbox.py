@@ -83,8 +83,8 @@ class _State(Struct, array_like=True):
     protocol_errors: int
     in_flight: list[_InFlight]
     pool: list[Window]
-    cuts: int = BATCHES_CUT_MAX
-    history: list[bytes] = []
+    cuts: int
+    history: list[bytes]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -104,7 +104,7 @@ class Outbox:
         self.events_discarded = 0
         self.protocol_errors = 0
         self._head = NO_BATCH
-        self._chain: list[bytes] = []
+        self._chain = [NO_BATCH]
         self._newest_ms = 0
         self._in_flight: list[_InFlight] = []
         self._pool: dict[Key, Window] = {}
@@ -159,9 +159,6 @@ class Outbox:
         """The centre's welcome, as in the table above. Stale and impossible ones are counted and ignored."""
         if welcome.epoch <= self.epoch:
             self.stored(welcome.epoch, welcome.through)
-            here = (welcome.epoch, welcome.through) == (self.epoch, self.through)
-            if here and welcome.history not in self._chain[-1:]:
-                self._link(welcome.history)  # a centre that was of version 1 when the last batch came
             return
         if welcome.through:
             self.protocol_errors += 1
@@ -172,9 +169,8 @@ class Outbox:
         back = [window for item in self._in_flight for window in decode_body(item.batch.body)]
         self._in_flight = []
         self.epoch, self.through, self._head = welcome.epoch, 0, NO_BATCH
-        if not welcome.history:
-            self._chain.clear()  # a centre of version 1: what it has is not known any more
-        self._link(welcome.history)
+        if welcome.history != self._chain[-1]:
+            self._link(welcome.history)
         for window in back:
             self._put(window)
         for key in [key for key in self._pool if key[0] < welcome.discard_before]:
@@ -191,8 +187,7 @@ class Outbox:
             item = self._in_flight.pop(0)
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
-            if self._chain:
-                self._link(chain_hash(self._chain[-1], self._head))
+            self._link(chain_hash(self._chain[-1], self._head))
 
     # -- for the uplink and the status page ------------------------------------------------------------------------
 
@@ -274,9 +269,8 @@ class Outbox:
 
     def _link(self, history: bytes) -> None:
         """What the centre holds now is all sent, or given up, by this node."""
-        if history:
-            self._chain.append(history)
-            del self._chain[:-CHAIN_KEPT]
+        self._chain.append(history)
+        del self._chain[:-CHAIN_KEPT]
 
     def _put(self, window: Window) -> None:
         known = self._pool.get(_key(window))

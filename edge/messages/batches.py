@@ -91,9 +91,8 @@ class Window(Struct, frozen=True, array_like=True):
 class Hello(Struct, frozen=True, kw_only=True):
     """The node's state, as it reports it. `instance` stays with the data directory, `boot` with the process;
     `in_flight` are the hashes of the batches after `through` that the node has numbered; `acked_events` is how many
-    events the node knows the centre to hold, all epochs together. `history` (from version 2 on) is what the centre's
-    `chain_hash` was after each of the last acknowledged batches, oldest first; empty where no centre has sent it so
-    far."""
+    events the node knows the centre to hold, all epochs together. `history` is what the centre's `chain_hash` was after
+    each of the last acknowledged batches, oldest first; NO_BATCH stands for a centre that holds none."""
 
     node: Identifier
     instance: Identifier
@@ -103,38 +102,38 @@ class Hello(Struct, frozen=True, kw_only=True):
     head: Digest
     in_flight: Annotated[list[Digest], Meta(max_length=BATCHES_IN_FLIGHT_MAX)]
     acked_events: Cumulative
-    history: Annotated[list[Digest], Meta(max_length=CHAIN_KEPT)] = []
+    history: Annotated[list[Digest], Meta(min_length=1, max_length=CHAIN_KEPT)]
     v: Version = 2
 
     def before(self, seq: int) -> bytes:
-        """The `chain_hash` of all that comes before the batch `seq` in flight; empty where no centre has sent it."""
-        return reduce(chain_hash, self.in_flight[: seq - self.through - 1], self.history[-1]) if self.history else b""
+        """The `chain_hash` of all that comes before the batch `seq` in flight."""
+        return reduce(chain_hash, self.in_flight[: seq - self.through - 1], self.history[-1])
 
 
 class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre's answer. `through` counts in `epoch`. Where `epoch` is new: `old_through` is what the centre holds of
     the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `history` is the
-    centre's `chain_hash` at `through` (empty: it is of version 1). With `refused` (a reason) nothing else counts."""
+    centre's `chain_hash` at `through`. With `refused` (a reason) nothing else counts."""
 
     epoch: Count = 0
     through: Count = 0
     old_through: Count = 0
     discard_before: Instant = 0
-    history: Annotated[bytes, Meta(max_length=32)] = b""
+    history: Digest = NO_BATCH
     reason: Text = ""
     refused: Text = ""
 
 
 class BatchMessage(Struct, frozen=True, kw_only=True):
     """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch.
-    `history` is the `chain_hash` of all that came before it (empty: a node of version 1)."""
+    `history` is the `chain_hash` of all that came before it."""
 
     epoch: Count
     seq: Annotated[int, Meta(ge=1, le=2**53)]
     sha256: Digest
     previous: Digest
     body: Annotated[bytes, Meta(max_length=2 * BATCH_BYTES_MAX)]
-    history: Annotated[bytes, Meta(max_length=32)] = b""
+    history: Digest
 
 
 class SyncAck(Struct, frozen=True, kw_only=True, omit_defaults=True):

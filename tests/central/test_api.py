@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     measures = {"ms": Measure(3, 60, fold(b"", [10, 20, 30]))}
     window = Window("dispatch", START, 60, 5, {"x": 5}, measures, [Cell(CELL, "x", START, START + 60_000, 5)])
     record = NodeRecord(node="n1", instance="i1", boot="b1", epoch=1)
-    batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz")
+    batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz", history=NO_BATCH)
     store.merge(taken(record, batch, [window]), batch, [window], START)
     store.refused("n1", Alarm("mismatch", "detail", 2), START)
     store.close()

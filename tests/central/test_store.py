@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from central.ingest.verify import Alarm, NodeRecord, taken
-from central.store import FILE, Reader, Store
+from central.store import FILE, SCHEMA_VERSION, Reader, Store
 from edge.errors import JournalError
 from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Measure, Window, encode_body, fold
@@ -37,7 +37,12 @@ def merge(store: Store, seq: int, items: list[Window], node: str = "n1", at: int
     record = store.record(node) or NodeRecord(node=node, instance="i1", boot="b1", epoch=1)
     body = encode_body(items)
     batch = BatchMessage(
-        epoch=1, seq=seq, sha256=sha256(body).digest(), previous=NO_BATCH, body=zstandard.compress(body)
+        epoch=1,
+        seq=seq,
+        sha256=sha256(body).digest(),
+        previous=NO_BATCH,
+        body=zstandard.compress(body),
+        history=record.history,
     )
     store.merge(taken(record, batch, items), batch, items, at)
 
@@ -188,18 +193,6 @@ def test_a_clock_that_jumps_deletes_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_store_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
-    """A file without the later tables opens, and what it holds is kept for a whole retention from then on."""
-    store = Store(tmp_path)
-    merge(store, 1, windows(1))
-    store.close()
-    with apsw.Connection(str(tmp_path / FILE)) as db:
-        db.execute("drop table age")
-    store = Store(tmp_path)
-    assert store.prune(START + 1000 * HOUR_MS, HOUR_MS, 2 * HOUR_MS) == 0
-    store.close()
-
-
 def test_alarms_are_bounded(tmp_path: Path) -> None:
     """A node that raises alarms without end keeps the latest ones."""
     store = Store(tmp_path)
@@ -219,11 +212,12 @@ def test_alarms_are_bounded(tmp_path: Path) -> None:
 def test_a_file_of_another_version_is_left_alone(tmp_path: Path) -> None:
     """A database that this version cannot read is refused with what to do, and so is a broken file."""
     Store(tmp_path).close()
-    other = apsw.Connection(str(tmp_path / FILE))
-    other.pragma("user_version", 99)
-    other.close()
-    with pytest.raises(JournalError, match="schema 99"):
-        Store(tmp_path)
+    for version, age in ((SCHEMA_VERSION - 1, "an older"), (SCHEMA_VERSION + 1, "a newer")):
+        other = apsw.Connection(str(tmp_path / FILE))
+        other.pragma("user_version", version)
+        other.close()
+        with pytest.raises(JournalError, match=rf"{age} doorstep \(schema {version}; this one reads"):
+            Store(tmp_path)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(JournalError, match="cannot be opened"):

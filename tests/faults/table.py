@@ -181,8 +181,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     29: (
         "upgrade and downgrade with a backlog",
         (
-            f"{HERE}/test_upgrade.py::test_a_journal_of_the_last_version_goes_on_with_its_backlog",
-            f"{HERE}/test_upgrade.py::test_a_journal_of_a_newer_version_is_refused_and_left_alone",
+            f"{HERE}/test_upgrade.py::test_a_journal_of_this_format_goes_on_with_its_backlog",
+            f"{HERE}/test_upgrade.py::test_a_journal_of_another_format_is_refused_and_left_alone",
             f"{HERE}/test_upgrade.py::test_what_a_newer_version_wrote_is_refused_and_left_alone",
             f"{HERE}/test_upgrade.py::test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched",
         ),
@@ -201,7 +201,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
             f"{HERE}/test_stall.py::test_an_uplink_that_stops_by_itself_is_reported_and_restarted",
             f"{HERE}/test_pause.py::test_a_disk_that_hangs_is_reported_within_two_intervals",
             "tests/edge/health/test_status.py::test_a_queue_that_stands_still_for_two_intervals_is_a_stall_until_it_moves",
-            "tests/edge/app/test_systemd.py::test_the_service_manager_hears_of_every_step",
+            "tests/edge/app/test_systemd.py::test_the_service_manager_is_notified_of_every_step",
         ),
     ),
 }

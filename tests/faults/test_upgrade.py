@@ -1,5 +1,6 @@
-"""One data directory, another version (row 29). `tests/data/journal-0.1.0.db` is a journal that doorstep 0.1.0 wrote
-while no centre could be reached: 36 events of three clients, all of them still to be sent to the centre."""
+"""One data directory, another version (row 29). `tests/data/journal.db` was written while no centre could be reached:
+36 events of three clients, all of them still to be sent to the centre. Where its format changes it is made again, by
+`python -m tests.faults.make_journal`."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,17 +16,15 @@ from edge.core.model import STATE_VERSION
 from edge.errors import ConfigError, JournalError
 from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
+from tests.faults.make_journal import EVENTS, JOURNAL
 from tests.faults.people import Crowd, Outcome, agreed, sums, until, well
 from tests.faults.rig import Site, Wires
 
-OLD = Path(__file__).parents[1] / "data" / "journal-0.1.0.db"
-EVENTS = 36
-
 
 def inherit(site: Site, format_: int = 0) -> None:
-    """The old version's data directory, perhaps with another format's number."""
+    """A data directory with a backlog, perhaps with another format's number."""
     site.journal.parent.mkdir(mode=0o700)
-    site.journal.write_bytes(OLD.read_bytes())
+    site.journal.write_bytes(JOURNAL.read_bytes())
     if format_:
         db = apsw.Connection(str(site.journal))
         db.pragma("user_version", format_)
@@ -40,9 +39,9 @@ def evidence_of(path: Path) -> Evidence:
     return evidence
 
 
-def test_a_journal_of_the_last_version_goes_on_with_its_backlog(make, report):
-    """The new version decides on where the old one stopped: a repeat of an old event gets the old receipt, to the byte,
-    and the centre gets the old version's backlog with the new events."""
+def test_a_journal_of_this_format_goes_on_with_its_backlog(make, report):
+    """The node decides on where another build of this format stopped: a repeat of an old event gets the old receipt, to
+    the byte, and the centre gets the backlog with the new events."""
     site = make()
     inherit(site)
     old = evidence_of(site.journal)
@@ -69,15 +68,17 @@ def test_a_journal_of_the_last_version_goes_on_with_its_backlog(make, report):
     asyncio.run(scene())
 
 
-def test_a_journal_of_a_newer_version_is_refused_and_left_alone(make, report):
-    """After a downgrade the old version does not touch what it cannot read: exit code 4, a sentence with what to do,
-    and the newer version finds its backlog intact."""
+@pytest.mark.parametrize(("format_", "age"), [(1, "an older"), (FORMAT + 1, "a newer")])
+def test_a_journal_of_another_format_is_refused_and_left_alone(make, report, format_, age):
+    """After an upgrade or a downgrade the node does not touch what it cannot read: exit code 4, a sentence with what to
+    do, and the version that wrote it finds its backlog intact."""
     site = make()
-    inherit(site, FORMAT + 1)
+    inherit(site, format_)
     before = site.journal.read_bytes()
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code
-    assert "newer doorstep" in site.node.output()
+    assert f"was written by {age} doorstep (journal format {format_}; this one reads {FORMAT})" in site.node.output()
+    assert "start with another data directory" in site.node.output()
     assert "Traceback" not in site.node.output()
     assert site.journal.read_bytes() == before
     db = apsw.Connection(str(site.journal))
@@ -123,10 +124,16 @@ def newer_row(db: apsw.Connection, _: Path) -> Callable[[], object]:
     return lambda: db.execute("DELETE FROM row WHERE number = ?", (number,))
 
 
-@pytest.mark.parametrize("plant", [pytest.param(newer_snapshot, marks=pytest.mark.whole), newer_row])
-def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant):
-    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and names the version, no
-    row is changed, and the newer version goes on with the whole backlog, down to the centre."""
+@pytest.mark.parametrize(
+    ("plant", "sentence"),
+    [
+        pytest.param(newer_snapshot, "was written by a newer doorstep", marks=pytest.mark.whole, id="newer_snapshot"),
+        pytest.param(newer_row, "Did another doorstep write it? Start that one.", id="newer_row"),
+    ],
+)
+def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant, sentence):
+    """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and a sentence, no row is
+    changed, and the newer version goes on with the whole backlog, down to the centre."""
     site = make()
     inherit(site)
     site.node.start()
@@ -136,7 +143,7 @@ def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plan
     before = rows_of(site.journal)
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code
-    assert "newer doorstep" in site.node.output()
+    assert sentence in site.node.output()
     assert "Traceback" not in site.node.output()
     assert rows_of(site.journal) == before
     undo()

@@ -48,7 +48,8 @@ def zeros(size: int) -> bytes:
 
 digest = sha256(b"").digest()
 bodies = (zeros(200_000_000), zeros(-1))
-batches = [BatchMessage(epoch=1, seq=1, sha256=digest, previous=NO_BATCH, body=body) for body in bodies]
+chain = {"previous": NO_BATCH, "history": NO_BATCH}
+batches = [BatchMessage(epoch=1, seq=1, sha256=digest, body=body, **chain) for body in bodies]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(5):
     for payload in payloads:

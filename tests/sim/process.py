@@ -39,6 +39,8 @@ class Status:
         self.received: Counter[str] = Counter()
         self.alarms: dict[str, str] = {}
         self.latencies = {stage: Latency() for stage in STAGES}
+        self.counts = Counter()
+        self.received = Counter()
 
     def dropped(self, reason: str, count: int) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + count

@@ -113,7 +113,8 @@ class Node:
         reply = decode_welcome(payload)
         self.connected = delivered and not reply.refused
         if self.connected:
-            self.outbox.welcome(SyncWelcomed(reply.epoch, reply.through, reply.old_through, reply.discard_before))
+            word = (reply.epoch, reply.through, reply.old_through, reply.discard_before, reply.history)
+            self.outbox.welcome(SyncWelcomed(*word))
             self.outbox.cut(Now(0.0, START))
         return reply
 
@@ -135,7 +136,7 @@ class Node:
         return acks
 
     def deliver(self, batch: Batch) -> SyncAck:
-        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(message_of(batch)))
+        kind, payload, reason = self.centre.ask(SYNC_BATCH, encode(message_of(self.outbox, batch)))
         assert (kind, reason) == (SYNC_ACK, "")
         return decode_ack(payload)
 
@@ -147,9 +148,15 @@ class Node:
         raise AssertionError(f"{self.outbox.events_waiting} events still wait")
 
 
-def message_of(batch: Batch) -> BatchMessage:
-    body = zstandard.compress(batch.body)
-    return BatchMessage(epoch=batch.epoch, seq=batch.seq, sha256=batch.sha256, previous=batch.previous, body=body)
+def message_of(outbox: Outbox, batch: Batch) -> BatchMessage:
+    return BatchMessage(
+        epoch=batch.epoch,
+        seq=batch.seq,
+        sha256=batch.sha256,
+        previous=batch.previous,
+        body=zstandard.compress(batch.body),
+        history=outbox.hello("i1", "b1").before(batch.seq),
+    )
 
 
 LINE = st.one_of(
@@ -352,7 +359,7 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
         outbox.welcome(SyncWelcomed(1, 0))
         outbox.add([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])
         (batch,) = outbox.cut(Now(0.0, START))
-        receive.received(line, [Publish("n1", SYNC_BATCH, encode(message_of(batch)), 1, 7)], 0.0)
+        receive.received(line, [Publish("n1", SYNC_BATCH, encode(message_of(outbox, batch)), 1, 7)], 0.0)
         receive.received(line, [Publish("n1", "other", b"", 1, 8)], 0.0)
         await asyncio.to_thread(receive.close)
         assert line.acknowledged == [(7, ""), (8, Reason.UNKNOWN_KIND)]

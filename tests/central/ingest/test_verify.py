@@ -13,7 +13,13 @@ from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelco
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
-HASHES = {(2, seq): bytes([seq]) * 32 for seq in range(1, 6)}
+HASHES = {(2, seq): bytes([seq + 3]) * 32 for seq in range(1, 6)}
+CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), chain_hash, initial=NO_BATCH))
+"""The histories of a node that has sent eight batches, three of them in epoch 1."""
+
+OTHER = chain_hash(CHAIN[6], bytes([99]) * 32)
+"""A history with a batch in it that the node never sent."""
+
 RECORD = NodeRecord(
     node="n1",
     instance="i1",
@@ -26,6 +32,7 @@ RECORD = NodeRecord(
     seen_until=START,
     old_epoch=1,
     old_through=9,
+    history=CHAIN[8],
 )
 
 
@@ -44,11 +51,15 @@ def hello(**change: object) -> Hello:
         head=HASHES[2, 3],
         in_flight=[HASHES[2, 4], HASHES[2, 5], bytes(32)],
         acked_events=30,
+        history=CHAIN[:7],
     )
     return msgspec.structs.replace(agreed, **change)
 
 
-FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_events": 0}
+FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_events": 0, "history": [NO_BATCH]}
+
+AHEAD = {"through": 7, "acked_events": 70, "in_flight": [], "history": CHAIN}
+"""The centre has been restored from a backup since."""
 
 
 @pytest.mark.parametrize(
@@ -59,8 +70,8 @@ FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_eve
         ({"boot": "b0"}, SyncWelcome(refused="cloned"), "cloned"),
         ({"instance": "i2"}, SyncWelcome(refused="replaced"), "cloned"),
         ({"instance": "i2", **FRESH}, SyncWelcome(epoch=3, reason="replaced"), "replaced"),
-        ({"through": 7, "acked_events": 70}, SyncWelcome(epoch=3, reason="batches_lost"), "batches_lost"),
-        ({"epoch": 6, "acked_events": 70}, SyncWelcome(epoch=7, reason="batches_lost"), "batches_lost"),
+        (AHEAD, SyncWelcome(epoch=3, reason="batches_lost"), "batches_lost"),
+        ({**AHEAD, "epoch": 6}, SyncWelcome(epoch=7, reason="batches_lost"), "batches_lost"),
         (
             {"in_flight": [HASHES[2, 4]]},
             SyncWelcome(epoch=3, old_through=4, discard_before=START, reason="node_restored"),
@@ -82,7 +93,7 @@ FRESH = {"epoch": 0, "through": 0, "head": NO_BATCH, "in_flight": [], "acked_eve
 def test_each_hello_has_its_welcome(change: dict[str, object], welcome: SyncWelcome, alarm: str | None) -> None:
     """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
     found, record, raised = answer_hello(RECORD, hello(**change), hash_of)
-    assert msgspec.structs.replace(found, history=b"") == welcome
+    assert msgspec.structs.replace(found, history=NO_BATCH) == welcome
     assert welcome.refused or found.history == RECORD.history
     assert (raised.kind if raised else None) == alarm
     if welcome.refused:
@@ -92,15 +103,8 @@ def test_each_hello_has_its_welcome(change: dict[str, object], welcome: SyncWelc
         assert (record.epoch, record.through) == (welcome.epoch, welcome.through)
 
 
-CHAIN = list(accumulate((bytes([number]) * 32 for number in range(1, 9)), chain_hash, initial=NO_BATCH))
-"""The histories of a node that has sent eight batches, three of them in epoch 1."""
-
-OTHER = chain_hash(CHAIN[6], bytes([99]) * 32)
-"""A history with a batch in it that the node never sent."""
-
-
 def stated(sent: int, **change: object) -> Hello:
-    """A hello of version 2 in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
+    """A hello in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
     mine = hello(
         through=sent - 3, head=bytes([sent]) * 32, in_flight=[], acked_events=10 * sent, history=CHAIN[: sent + 1]
     )
@@ -161,53 +165,41 @@ def test_a_node_gives_up_what_a_clone_may_have_sent(
 ) -> None:
     """One hash stands for all that the centre holds: where the node has not been through it, nothing from before then
     is sent again; where it has, nothing is given up."""
-    known = msgspec.structs.replace(RECORD, head=bytes([8]) * 32, history=CHAIN[8])
-    found, record, raised = answer_hello(
-        msgspec.structs.replace(known, **has), second, lambda _, seq: bytes([seq + 3]) * 32
-    )
-    assert msgspec.structs.replace(found, history=b"") == welcome
+    found, record, raised = answer_hello(msgspec.structs.replace(RECORD, **has), second, hash_of)
+    assert msgspec.structs.replace(found, history=NO_BATCH) == welcome
     assert (raised.kind if raised else None) == alarm
     assert raised is None or not found.discard_before or "look for a second process" in raised.detail
     assert record is not None
     assert found.history == record.history == has.get("history", CHAIN[8])
 
 
-def test_a_record_of_version_1_is_checked_by_what_it_has() -> None:
-    """It has no history: numbers and hashes decide, and the welcome makes both sides begin with the same one."""
-    second = stated(8)
-    found, record, alarm = answer_hello(
-        msgspec.structs.replace(RECORD, head=bytes([8]) * 32), second, lambda _, seq: bytes([seq + 3]) * 32
-    )
-    assert (found, alarm) == (SyncWelcome(epoch=2, through=5, history=NO_BATCH), None)
-    assert record is not None
-    assert record.history == NO_BATCH
-    lost, _, _ = answer_hello(RECORD, stated(10), lambda *_: None)
-    assert (lost.epoch, lost.discard_before) == (3, 0)
+def test_a_node_that_lost_its_disk_and_its_welcome_gives_up_nothing() -> None:
+    """What the centre holds is from the data directory before: it is not in the hello's history, and no loss."""
+    fresh = hello(instance="i2", **FRESH)
+    first, record, _ = answer_hello(RECORD, fresh, hash_of)
+    again, _, silent = answer_hello(record, fresh, hash_of)
+    assert (first.epoch, first.history) == (again.epoch, again.history) == (3, RECORD.history)
+    assert (again.discard_before, silent) == (0, None)
 
 
 def test_a_batch_of_another_history_is_refused() -> None:
-    """The right number after the right batch is not enough, where the node names what came before all that."""
-    body = encode_body([])
-    known = msgspec.structs.replace(RECORD, history=CHAIN[8])
-    batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=known.head, body=body, history=CHAIN[8])
-    assert check(known, batch, hash_of) == ""
-    assert check(known, msgspec.structs.replace(batch, history=b""), hash_of) == "", "a node of version 1"
+    """The right number after the right batch is not enough: what came before all that counts."""
+    assert check(RECORD, pack([]), hash_of) == ""
     with pytest.raises(BatchError, match="another history") as refused:
-        check(known, msgspec.structs.replace(batch, history=OTHER), hash_of)
+        check(RECORD, pack([], history=OTHER), hash_of)
     assert refused.value.reason == "mismatch"
 
 
 def test_a_batch_makes_the_history_longer() -> None:
     """The centre's hash after a batch is that of the node after its acknowledgement, in whatever epoch."""
-    body = encode_body([])
-    batch = BatchMessage(epoch=2, seq=6, sha256=sha256(body).digest(), previous=RECORD.head, body=body)
+    batch = pack([], history=OTHER)
     record = taken(msgspec.structs.replace(RECORD, history=OTHER), batch, [])
     assert record.history == chain_hash(OTHER, batch.sha256)
 
 
 def test_a_lost_welcome_is_given_once_more() -> None:
     """Until something of a new epoch is here, the same hello gets the same epoch, and no second alarm."""
-    stated = hello(through=7, acked_events=70)
+    stated = hello(**AHEAD)
     first, record, alarm = answer_hello(RECORD, stated, hash_of)
     assert alarm is not None
     assert alarm.events == 20
@@ -262,7 +254,12 @@ def pack(windows: list[Window], **change: object) -> BatchMessage:
     """The batch after RECORD with these windows, changed."""
     body = encode_body(windows)
     honest = BatchMessage(
-        epoch=2, seq=6, sha256=sha256(body).digest(), previous=RECORD.head, body=zstandard.compress(body)
+        epoch=2,
+        seq=6,
+        sha256=sha256(body).digest(),
+        previous=RECORD.head,
+        body=zstandard.compress(body),
+        history=RECORD.history,
     )
     return msgspec.structs.replace(honest, **change)
 

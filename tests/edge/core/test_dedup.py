@@ -1,7 +1,5 @@
 """Tests of edge.core.dedup."""
 
-import msgspec
-
 from edge.core.dedup import RECENT_MAX, DedupIndex, _key
 
 
@@ -72,15 +70,6 @@ def test_a_flood_of_events_makes_room_in_the_journal_too(monkeypatch):
     repeats = filled(RECENT_MAX * 5)
     repeats.forget(RECENT_MAX * 5, 10**9, RECENT_MAX * 5)
     assert repeats.prunable == repeats.dropped_early
-
-
-def test_a_snapshot_of_the_first_release_is_read():
-    """Three fields without ages of the oldest: what is in it is remembered."""
-    run = (5, _bytes("c", "e-0"), (3).to_bytes(8, "little"))
-    old = msgspec.msgpack.encode(([(_key("c", "e-1"), (1, 10))], [run], 0))
-    repeats = DedupIndex.restore(old)
-    assert repeats.row_of("c", "e-1") == 1
-    assert repeats.row_of("c", "e-0") == 3
 
 
 def test_too_many_events_forget_the_oldest_and_count_it(monkeypatch):

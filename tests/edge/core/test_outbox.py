@@ -34,10 +34,10 @@ def window(minute: int, events: int = 1, scenario: str = "dispatch", cells: int 
     return Window(scenario, start, 60, events, {"x": events}, measures, places)
 
 
-def enrolled(history: bytes = b"") -> Outbox:
+def enrolled() -> Outbox:
     """An outbox that may number."""
     outbox = Outbox("n1")
-    outbox.welcome(SyncWelcomed(1, 0, history=history))
+    outbox.welcome(SyncWelcomed(1, 0))
     return outbox
 
 
@@ -184,7 +184,7 @@ def test_a_node_from_a_backup_discards_what_the_centre_may_have() -> None:
 def test_the_outbox_knows_its_history() -> None:
     """The hello has the centre's hash after each acknowledged batch, across epochs and restarts, of a bounded number;
     windows that returned to the pool are not in it, batches confirmed by a welcome are."""
-    outbox = enrolled(NO_BATCH)
+    outbox = enrolled()
     history = [NO_BATCH]
     for minute in range(3):
         outbox.add([window(minute)])
@@ -206,18 +206,13 @@ def test_the_outbox_knows_its_history() -> None:
     assert len(restarted.hello("i1", "b1").history) == CHAIN_KEPT
 
 
-def test_a_centre_of_version_1_gets_no_history() -> None:
-    """Without a history from the centre, hello and batches have none; the first one from a centre is used at once."""
-    outbox = enrolled()
-    outbox.add([window(0)])
-    outbox.cut(NOW)
-    assert (outbox.hello("i1", "b1").history, outbox.hello("i1", "b1").before(1)) == ([], b"")
-    outbox.stored(1, 1)
-    assert outbox.hello("i1", "b1").history == []
-    outbox.welcome(SyncWelcomed(1, 1, history=bytes([5]) * 32))
-    assert outbox.hello("i1", "b1").history == [bytes([5]) * 32]
-    outbox.welcome(SyncWelcomed(2, 0))
-    assert outbox.hello("i1", "b1").history == []
+def test_a_node_that_lost_its_disk_continues_the_history_of_the_centre() -> None:
+    """Before the first welcome its history is that of a centre that holds nothing; then it is the centre's."""
+    outbox = Outbox("n1")
+    assert outbox.hello("i1", "b1").history == [NO_BATCH]
+    outbox.welcome(SyncWelcomed(4, 0, history=bytes([5]) * 32))
+    hello = outbox.hello("i1", "b1")
+    assert (hello.history, hello.before(1)) == ([NO_BATCH, bytes([5]) * 32], bytes([5]) * 32)
 
 
 def test_a_year_without_uplink_stays_small() -> None:

@@ -16,6 +16,7 @@ from edge.limits import (
     SYNC_PACKET_BYTES_MAX,
 )
 from edge.messages.batches import (
+    NO_BATCH,
     BatchMessage,
     Cell,
     Hello,
@@ -87,7 +88,7 @@ def test_the_largest_window_fits_a_batch_and_its_packet() -> None:
     body = encode_body([biggest()])
     assert len(body) <= BATCH_BYTES_MAX
     assert len(biggest().measures["0" * 96].digest) <= SKETCH_BYTES_MAX
-    batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body)
+    batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=bytes(32), body=body, history=NO_BATCH)
     assert len(encode(batch)) + 1024 <= SYNC_PACKET_BYTES_MAX
     assert decode_body(body) == [biggest()]
 
@@ -152,23 +153,17 @@ def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
         assert abs(found - ordered[int(rank * len(values))]) < 0.01 * 100_003
 
 
-def test_messages_of_version_1_are_understood() -> None:
-    """Before there was a history neither side spoke of it."""
-    digest = bytes(32)
-    hello_fields = {
-        "node": "n1",
-        "instance": "i1",
-        "boot": "b1",
-        "epoch": 1,
-        "through": 0,
-        "head": digest,
-        "in_flight": [],
-    }
-    hello = decode_hello(encode({**hello_fields, "acked_events": 0, "v": 1}))
-    assert (hello.v, hello.history, hello.before(1)) == (1, [], b"")
-    assert decode_welcome(encode({"epoch": 1})).history == b""
-    batch = decode_batch(encode({"epoch": 1, "seq": 1, "sha256": digest, "previous": digest, "body": b""}))
-    assert batch.history == b""
+def test_hello_and_batch_need_a_history() -> None:
+    """Without one the two sides cannot be compared: the message is refused."""
+    batch = {"epoch": 1, "seq": 1, "sha256": NO_BATCH, "previous": NO_BATCH, "body": b""}
+    with pytest.raises(msgspec.ValidationError, match="history"):
+        decode_batch(encode(batch))
+    hello = {"node": "n1", "instance": "i1", "boot": "b1", "epoch": 1, "through": 0, "head": NO_BATCH}
+    hello |= {"in_flight": [], "acked_events": 0}
+    for history in ({}, {"history": []}, {"history": [b""]}):
+        with pytest.raises(msgspec.ValidationError, match="history"):
+            decode_hello(encode(hello | history))
+    assert decode_hello(encode(hello | {"history": [NO_BATCH]})).before(1) == NO_BATCH
 
 
 @given(st.binary(max_size=200))
@@ -203,10 +198,18 @@ def test_a_window_that_breaks_the_schema_is_refused(change: dict[str, object]) -
 def test_messages_of_the_uplink_survive_their_encoding() -> None:
     """Hello, welcome, batch and acknowledgement come out as they went in, and ignore fields of the future."""
     hello = Hello(
-        node="n1", instance="i1", boot="b1", epoch=3, through=4, head=bytes(32), in_flight=[bytes(32)], acked_events=9
+        node="n1",
+        instance="i1",
+        boot="b1",
+        epoch=3,
+        through=4,
+        head=bytes(32),
+        in_flight=[bytes(32)],
+        acked_events=9,
+        history=[NO_BATCH],
     )
     welcome = SyncWelcome(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
-    batch = BatchMessage(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x")
+    batch = BatchMessage(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x", history=NO_BATCH)
     ack = SyncAck(epoch=3, through=5, refused="gap", expected=6)
     for item, decode in (
         (hello, decode_hello),
