@@ -38,7 +38,8 @@ class Whole:
         """One line for each test that ran."""
         if report.when == "call" or report.failed:
             found: Any = dict(report.user_properties).get("outcome")
-            self.results.append((report.nodeid, report.outcome, report.duration, found))
+            outcome = Outcome(**found) if found else None
+            self.results.append((report.nodeid, report.outcome, report.duration, outcome))
 
 
 def rows(results: list[tuple[str, str, float, Outcome | None]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What the fault tests share: a site that is gone afterwards, how much of each enumeration to drive, and the table."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,7 +52,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[[Outcome], None]:
     """Hands a fault's outcome to the table of `make faults`."""
-    return lambda outcome: request.node.user_properties.append(("outcome", outcome))
+    return lambda outcome: request.node.user_properties.append(("outcome", asdict(outcome)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

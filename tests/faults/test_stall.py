@@ -17,7 +17,7 @@ INTERVAL_S = 0.5
 SAMPLES = f"import edge.limits\nedge.limits.STATUS_INTERVAL_S = {INTERVAL_S}\n"
 
 SOON = """
-import asyncio, edge.sync
+import asyncio, edge.uplink.sync
 whole = edge.uplink.sync.Sync.run
 async def run(self):
     going = asyncio.ensure_future(whole(self))
@@ -27,7 +27,7 @@ edge.uplink.sync.Sync.run = run
 """
 RETURNS = SOON.format("return")
 RAISES = SOON.format('raise RuntimeError("a fault inside")')
-FORGETS = "import edge.uplink.sync\nedge.sync.Sync._send = lambda self: None\n"
+FORGETS = "import edge.uplink.sync\nedge.uplink.sync.Sync._send = lambda self: None\n"
 LATE_IN_LIFE = "edge.limits.RESTART_AFTER_S = 0.0\n"
 """As after ten minutes: what ends sooner would end again."""
 
