@@ -26,10 +26,11 @@ def test_every_truncation_is_refused():
             decode_snapshot(body[:length])
 
 
-def test_another_version_is_refused_with_a_hint():
-    """A snapshot of a later format names both versions and the only way out: a clean stop does not make it older."""
+@pytest.mark.parametrize(("version", "age"), [(STATE_VERSION - 1, "older"), (STATE_VERSION + 1, "newer")])
+def test_another_version_is_refused_with_a_hint(version: int, age: str):
+    """A snapshot of another format names both versions and the only way out: a clean stop does not change it."""
     fields = msgspec.msgpack.decode(encode_snapshot(state()))
-    fields[0] = STATE_VERSION + 1
-    words = rf"newer doorstep \(version {STATE_VERSION + 1}; .* {STATE_VERSION}\)\. Start that doorstep again"
+    fields[0] = version
+    words = rf"{age} doorstep \(version {version}; .* {STATE_VERSION}\)\. Start that doorstep again"
     with pytest.raises(JournalError, match=words):
         decode_snapshot(msgspec.msgpack.encode(fields))
