@@ -195,7 +195,7 @@ def _options(path: Path, values: dict[str, Any], form: type[T], section: str) ->
         return msgspec.convert(values, form)
     except msgspec.ValidationError as error:
         text = str(error)
-        found = re.search(r"`\$\.(\w+)`", text) or re.search(r"field `(\w+)`", text)
+        found = re.search(r"`\$\.(\w+)", text) or re.search(r"field `(\w+)`", text)
         field = found.group(1) if found else "?"
         expected = text.split(" - at ", maxsplit=1)[0].rstrip(".")
         hint = f"{expected}. {_HINTS.get(field, '') if not section else ''}".strip()
@@ -205,6 +205,8 @@ def _options(path: Path, values: dict[str, Any], form: type[T], section: str) ->
 def _near(name: str, form: type[Struct], section: str) -> str:
     """A hint for an unknown option: the section of a scenario, or a similar name."""
     if not section:
+        if name in available():
+            return f"{name} is a scenario: write its options below a line [{name}], at the end of the file."
         for kind in load_scenarios(available()):
             if name in kind.options.__struct_fields__:
                 where = f"below a line [{kind.name}], at the end of the file"

@@ -95,7 +95,7 @@ def _unknown(order: str, scenarios: list[Scenario], reader: JournalReader) -> Do
     """What to try instead."""
     first, last = reader.bounds()
     if last < first:
-        return DoorstepError(f"The journal {reader.path} is empty: it knows no order yet.")
+        return DoorstepError(f"The journal {reader.path} is empty: nothing happened yet.")
     known: dict[str, None] = {}
     for body in _bodies(reader):
         row = decode_row(body)
@@ -104,7 +104,7 @@ def _unknown(order: str, scenarios: list[Scenario], reader: JournalReader) -> Do
     alike = difflib.get_close_matches(order, known, NEAREST_SHOWN, 0.7)
     begun, ended = (_row_time(reader, number) for number in (first, last))
     hint = f"Did you mean {', '.join(alike)}?" if alike else "Older rows are deleted after retention_days."
-    return DoorstepError(f"No order {order!r} in rows {first} to {last} ({begun} to {ended}). {hint}")
+    return DoorstepError(f"Nothing about {order!r} in rows {first} to {last} ({begun} to {ended}). {hint}")
 
 
 def _row_time(reader: JournalReader, number: int) -> str:
@@ -130,7 +130,7 @@ def _time(ms: int) -> str:
 def _show(found: Explanation) -> None:
     console = Console(highlight=False)
     first = min(entry.at for entry in [*found.moments, *found.choices])
-    console.print(Text.assemble("Order ", (found.order, "bold"), f", from {_date(first)}"))
+    console.print(Text.assemble((found.order, "bold"), f", from {_date(first)}"))
     story = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     # In a round the events come first, then the decision, then the messages to clients: of updates only the last.
     last = {one.row: one for one in found.moments if one.what == "update"}

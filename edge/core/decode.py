@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Union
 import msgspec
 from msgspec import Struct
 
-from ..errors import DoorstepError, Reason
+from ..errors import DoorstepError, JournalError, Reason
 from ..limits import IDENTIFIER_PATTERN, PAYLOAD_BYTES_MAX, TEXT_CHARACTERS_MAX
 from ..messages.envelope import JSON_STARTS, Receipt
 from .model import Event, Observed, RecordedEvent, Rejected
@@ -31,6 +31,15 @@ class _Named(Struct):
     """The least that a refusal needs: whom to answer about what."""
 
     id: Any = None
+
+
+class _Tagged(Struct):
+    """The least that a missing scenario is recognised by."""
+
+    kind: str = ""
+
+
+_tagged: Final = msgspec.msgpack.Decoder(_Tagged).decode
 
 
 class _Kind(NamedTuple):
@@ -124,10 +133,22 @@ class Catalog:
             return Rejected(event.client, kind, Reason.MALFORMED, "", detail, event.body.id, event.json)
 
     def opened(self, recorded: RecordedEvent) -> Event:
-        """An event as its row keeps it, decoded. Raises msgspec.DecodeError where no scenario here has its kind."""
-        if self._recorded is None:
-            raise msgspec.DecodeError("no scenario is switched on")
-        return Event(recorded.client, self._recorded(recorded.body), recorded.json)
+        """An event as its row keeps it, decoded.
+
+        Raises:
+            JournalError: no scenario here has its kind.
+            msgspec.DecodeError: its body is of another version.
+        """
+        try:
+            if self._recorded is not None:
+                return Event(recorded.client, self._recorded(recorded.body), recorded.json)
+        except msgspec.ValidationError:
+            if _tagged(recorded.body).kind in self._up:
+                raise
+        raise JournalError(
+            f"The row has the kind {_tagged(recorded.body).kind!r}, which no scenario here has. Add its scenario to "
+            "the option scenarios; doorstep replay finds one that is not installed with --scenario-path."
+        )
 
 
 def _rejected(client: str, kind: str, payload: bytes, json: bool, error: Exception) -> Rejected:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from ..errors import JournalError
 from .model import Commit, Effect, RecordedEvent, Row, decode_row
 
 TEXT_CHARACTERS_SHOWN: Final = 200
@@ -59,12 +60,15 @@ class Replay:
 
         Raises:
             msgspec.DecodeError: no row of this version.
+            JournalError: a row of a scenario that is not here.
         """
         row = decode_row(body)
         self.rows += 1
         self.events += sum(isinstance(item, RecordedEvent) for item in row.inputs)
         try:
             commits = [effect for effect in self._core.replay(row) if isinstance(effect, Commit)]
+        except JournalError:
+            raise
         except Exception as error:  # noqa: BLE001 - a core that fails on its own record differs, whatever the error
             return _difference(row, "replay", "a row", f"{type(error).__name__}: {error}")
         if [commit.row for commit in commits] == [body]:

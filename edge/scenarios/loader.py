@@ -24,15 +24,23 @@ def load(names: Sequence[str], folder: str = "") -> list[type[Scenario]]:
     """The scenario classes of these names, in this order. `folder` is looked into first ("" for none).
 
     Raises:
-        DoorstepError: there is no such scenario, or it cannot be imported.
+        DoorstepError: there is no such scenario or folder, or it cannot be imported.
     """
-    return [_load(name, Path(folder) if folder else None) for name in names]
+    where = _existing(folder)
+    return [_load(name, where) for name in names]
 
 
 def available(folder: str = "") -> list[str]:
-    """The names of all scenarios that `load` would find."""
+    """The names of all scenarios that `load` would find. Raises DoorstepError where the folder does not exist."""
     installed = {entry.name for entry in entry_points(group=GROUP)}
-    return sorted(installed | (_packages(Path(folder)) if folder else set[str]()))
+    where = _existing(folder)
+    return sorted(installed | (_packages(where) if where is not None else set[str]()))
+
+
+def _existing(folder: str) -> Path | None:
+    if folder and not Path(folder).is_dir():
+        raise DoorstepError(f"{folder}, the folder for scenarios (scenario_path), is no existing folder. Correct it.")
+    return Path(folder) if folder else None
 
 
 def _packages(folder: Path) -> set[str]:
@@ -67,7 +75,7 @@ def _load(name: str, folder: Path | None) -> type[Scenario]:
             found = entry.load()
     except DoorstepError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DoorstepError(
             f"The scenario {name!r} cannot be imported: {type(error).__name__}: {error}. "
             f"Run doorstep scenario check {name}."

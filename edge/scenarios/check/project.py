@@ -9,6 +9,7 @@ from string import Template
 from typing import Final
 
 from ...errors import InputError
+from ..loader import available
 
 NAME: Final = re.compile(r"[a-z]{2,24}")
 """Package, scenario and the first part of its kinds: a level of a topic has letters and dots only, at most 32."""
@@ -32,7 +33,7 @@ def write(name: str, folder: Path) -> Path:
     """
     check_name(name)
     project = folder / name
-    if project.exists():
+    if project.exists() or project.is_symlink():
         hint = "It exists already. Take another name, or another folder with --in; to check what is there: "
         raise InputError(str(project), None, f"{hint}doorstep scenario check {project}")
     templates = files(__package__ or "") / "template"
@@ -51,5 +52,7 @@ def check_name(name: str) -> None:
         raise InputError(name, None, hint)
     if name in ("node", "tests"):
         raise InputError(name, None, "This name has a meaning of its own here. Take another one, for example tips.")
+    if name in available():
+        raise InputError(name, None, "A scenario of this name is installed already. Take another name.")
     if importlib.util.find_spec(name) is not None:
         raise InputError(name, None, "A Python module of this name is installed already. Take another name.")

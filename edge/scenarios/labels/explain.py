@@ -57,7 +57,7 @@ def explain(row: Row, key: str, when: Callable[[int], str]) -> list[Moment]:
             add(str(body.__struct_config__.tag), client, "; ".join(part for part in parts if part))
     for gateway, show in shows:
         if key in (show.get("sku"), show.get("label")):
-            add("label.show", gateway, f"{show['label']} shows {_shown(show)}")
+            add("label.show", gateway, f"{show['shop']}: {show['label']} shows {_shown(show)}")
     return moments
 
 

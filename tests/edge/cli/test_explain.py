@@ -31,7 +31,7 @@ def test_a_person_reads_the_whole_story(path: Path) -> None:
     result = call("o-1", "--journal", str(path.parent))
     assert result.exit_code == 0, result.output
     for words in (
-        "Order o-1, from 2026-09-21",
+        "o-1, from 2026-09-21",
         "decided: offer to r-1",
         "the next best, r-2, costs",
         "rider.reply     ",
@@ -71,7 +71,7 @@ def test_an_unknown_order_gets_a_hint(path: Path) -> None:
     error = result.exception
     assert isinstance(error, DoorstepError)
     assert error.exit_code == 1
-    assert "No order 'o-55' in rows 1 to " in str(error)
+    assert "Nothing about 'o-55' in rows 1 to " in str(error)
     assert "Did you mean o-5?" in str(error)
     assert "retention_days" in str(call("quite-another", "--journal", str(path)).exception)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge.core.decode import Catalog
 from edge.core.model import Event, Observed, RecordedEvent, Rejected
-from edge.errors import DoorstepError
+from edge.errors import DoorstepError, JournalError
 from edge.messages.envelope import encode
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
@@ -116,6 +116,21 @@ def test_a_recorded_event_opens_to_what_it_was(kind, fields):
     assert isinstance(event, Event)
     kept = RecordedEvent(event.client, msgspec.Raw(encode(event.body, json=False)), event.json)
     assert CATALOG.opened(kept) == Event(event.client, event.body, event.json)
+
+
+@pytest.mark.parametrize("scenarios", [[Dispatch], []])
+def test_a_recorded_event_of_a_missing_scenario_names_its_kind(scenarios):
+    """The journal has rows of a scenario that is off, or in a folder that the command was not given."""
+    kept = RecordedEvent("till-1", msgspec.Raw(msgspec.msgpack.encode({"kind": "price.set", "id": "p-1"})), False)
+    with pytest.raises(JournalError, match=r"kind 'price\.set', which no scenario here has.*--scenario-path"):
+        Catalog(scenarios).opened(kept)
+
+
+def test_a_recorded_event_of_another_version_is_an_error_of_its_field():
+    """The scenario is here, but its message had another form."""
+    kept = RecordedEvent("till-1", msgspec.Raw(msgspec.msgpack.encode({"kind": "order.place", "id": 7})), False)
+    with pytest.raises(msgspec.ValidationError):
+        CATALOG.opened(kept)
 
 
 def test_a_kind_belongs_to_one_scenario():

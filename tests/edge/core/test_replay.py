@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.model import Answer, DuplicateLookup, Row, ScenarioRecord, decode_row, encode_row
+from edge.core.model import Answer, DuplicateLookup, RecordedEvent, Row, ScenarioRecord, decode_row, encode_row
 from edge.core.node import Node
 from edge.core.replay import TEXT_CHARACTERS_SHOWN, Difference, Replay
 from edge.errors import JournalError
@@ -148,6 +148,14 @@ def test_a_core_that_fails_differs(rows: list[bytes]) -> None:
     assert difference.part == "replay"
     assert difference.replayed.startswith("KeyError: 'o-1x")
     assert len(difference.replayed) == TEXT_CHARACTERS_SHOWN + 1
+
+
+def test_a_row_of_a_missing_scenario_is_no_difference(rows: list[bytes]) -> None:
+    """Nothing can be compared: the error names the kind, and what to add."""
+    body = next(body for body in rows if any(isinstance(item, RecordedEvent) for item in decode_row(body).inputs))
+    replay = Replay(Node([]), None)
+    with pytest.raises(JournalError, match="which no scenario here has"):
+        replay.feed(body)
 
 
 def test_a_core_without_a_commit_differs(rows: list[bytes]) -> None:

@@ -57,6 +57,7 @@ def test_a_scenario_is_found_in_a_folder(tmp_path):
         ("absent", None, "There is no scenario 'absent' installed or in .* Known: .*dispatch"),
         ("broken", "import nowhere_at_all", "cannot be imported: ModuleNotFoundError.*doorstep scenario check broken"),
         ("bare", "x = 1", "has no scenario: set SCENARIO"),
+        ("exits", "import sys\n\nsys.exit(0)", "cannot be imported: SystemExit"),
         ("wrong", GOOD.replace("NAME", "other"), "has the name 'other'; it must be 'wrong'"),
         ("json", GOOD, "A module 'json' exists already"),
     ],
@@ -67,3 +68,10 @@ def test_what_cannot_be_loaded_is_named_with_what_to_do(tmp_path, name, text, wo
         package(tmp_path, name, text)
     with pytest.raises(DoorstepError, match=words):
         load([name], str(tmp_path))
+
+
+@pytest.mark.parametrize("ask", [lambda folder: load(["dispatch"], folder), available])
+def test_a_folder_that_does_not_exist_is_named(tmp_path, ask):
+    """Even where only installed scenarios are asked for: the operator meant that folder."""
+    with pytest.raises(DoorstepError, match=r"missing.*no existing folder"):
+        ask(str(tmp_path / "missing"))

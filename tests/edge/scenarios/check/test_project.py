@@ -23,7 +23,7 @@ def test_the_project_has_its_files_and_no_placeholder_left(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["Tips", "my-tips", "tips2", "t", "class", "tests", "node", "json", "edge", "a" * 25, ""]
+    "name", ["Tips", "my-tips", "tips2", "t", "class", "tests", "node", "labels", "json", "edge", "a" * 25, ""]
 )
 def test_a_name_that_cannot_work_is_refused(tmp_path: Path, name: str) -> None:
     """It must be a Python name, a scenario's name and the first part of a topic's level, and not be taken."""

@@ -32,10 +32,10 @@ def test_the_story_of_an_article():
     assert story(day(), "milk") == [
         ("label.bind", SHOP, "l-milk shows milk, served by gateway-1; accepted"),
         ("price.set", SHOP, "100 cents; accepted"),
-        ("label.show", GATEWAY, "l-milk shows 100 cents (version 1)"),
+        ("label.show", GATEWAY, "shop-1: l-milk shows 100 cents (version 1)"),
         ("price.set", SHOP, "80 cents from t+60 until t+90; accepted"),
         ("stock.set", SHOP, "7 in stock; accepted"),
-        ("label.show", GATEWAY, "l-milk shows 100 cents, 7 in stock (version 2)"),
+        ("label.show", GATEWAY, "shop-1: l-milk shows 100 cents, 7 in stock (version 2)"),
         ("price.get", "customer-1", "at shop-1; answered 100 cents, 7 in stock (version 2)"),
     ]
 
@@ -44,8 +44,8 @@ def test_the_story_of_a_label():
     """What it was bound to, what it was sent, what it confirmed, and why something was refused."""
     assert story(day(), "l-milk") == [
         ("label.bind", SHOP, "l-milk shows milk, served by gateway-1; accepted"),
-        ("label.show", GATEWAY, "l-milk shows 100 cents (version 1)"),
-        ("label.show", GATEWAY, "l-milk shows 100 cents, 7 in stock (version 2)"),
+        ("label.show", GATEWAY, "shop-1: l-milk shows 100 cents (version 1)"),
+        ("label.show", GATEWAY, "shop-1: l-milk shows 100 cents, 7 in stock (version 2)"),
         ("label.shown", GATEWAY, "version 2 of binding 1 of shop-1; accepted"),
         (
             "label.shown",
