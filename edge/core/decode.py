@@ -143,7 +143,7 @@ class Catalog:
             if self._recorded is not None:
                 return Event(recorded.client, self._recorded(recorded.body), recorded.json)
         except msgspec.ValidationError:
-            if _tagged(recorded.body).kind in self._up:
+            if _tagged(recorded.body).kind in ("", *self._up):
                 raise
         raise JournalError(
             f"The row has the kind {_tagged(recorded.body).kind!r}, which no scenario here has. Add its scenario to "
