@@ -33,15 +33,6 @@ class _Named(Struct):
     id: Any = None
 
 
-class _Tagged(Struct):
-    """The least that a missing scenario is recognised by."""
-
-    kind: str = ""
-
-
-_tagged: Final = msgspec.msgpack.Decoder(_Tagged).decode
-
-
 class _Kind(NamedTuple):
     message: Message
     pack: Any
@@ -143,10 +134,10 @@ class Catalog:
             if self._recorded is not None:
                 return Event(recorded.client, self._recorded(recorded.body), recorded.json)
         except msgspec.ValidationError:
-            if _tagged(recorded.body).kind in ("", *self._up):
+            if recorded.kind in ("", *self._up):
                 raise
         raise JournalError(
-            f"The row has the kind {_tagged(recorded.body).kind!r}, which no scenario here has. Add its scenario to "
+            f"The row has the kind {recorded.kind!r}, which no scenario here has. Add its scenario to "
             "the option scenarios; doorstep replay finds one that is not installed with --scenario-path."
         )
 

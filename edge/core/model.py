@@ -35,12 +35,25 @@ class Event(Struct, frozen=True):
     observed: Up | None = None
 
 
+class _Tagged(Struct):
+    kind: str = ""
+
+
+_tagged: Final = msgspec.msgpack.Decoder(_Tagged).decode
+
+
 class RecordedEvent(Struct, frozen=True, array_like=True, tag="e"):
     """An event as its row keeps it: `body` is the message in MessagePack, with its kind (`Catalog.opened`)."""
 
     client: str
     body: msgspec.Raw
     json: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Its kind, without the rest of the body; empty where it has none. Raises msgspec.DecodeError where the body is
+        no message."""
+        return _tagged(self.body).kind
 
 
 class Rejected(Struct, frozen=True, array_like=True, tag="r"):

@@ -29,12 +29,7 @@ NEVER_AHEAD: Final = "labels_never_ahead"
 FOREVER_MS: Final = 2**62
 
 
-class _Kind(msgspec.Struct):
-    kind: str = ""
-
-
 _KINDS: Final = frozenset(message.kind for message in MESSAGES if message.direction == "up")
-_kind: Final = msgspec.msgpack.Decoder(_Kind).decode
 _event: Final = msgspec.msgpack.Decoder(Durable).decode
 _SHOW: Final = (msgspec.msgpack.Decoder(LabelShow).decode, msgspec.json.Decoder(LabelShow).decode)
 
@@ -57,7 +52,7 @@ class LabelEvidence:
         """One more row, with its events as `rows.decided` finds them."""
         items = [item for item in row.inputs if isinstance(item, RecordedEvent | Rejected)]
         for item, event in zip(items, events, strict=True):
-            if event.accepted and isinstance(item, RecordedEvent) and _kind(item.body).kind in _KINDS:
+            if event.accepted and isinstance(item, RecordedEvent) and item.kind in _KINDS:
                 self._accepted(event.client, _event(item.body), row)
         for effect in row.effects:
             if isinstance(effect, Answer) and effect.kind == "label.show":

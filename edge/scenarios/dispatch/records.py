@@ -77,11 +77,6 @@ def decode_record(record: bytes) -> DispatchRecord:
     return _decode(record) if record else EMPTY
 
 
-class _Kind(Struct):
-    kind: str = ""
-
-
-_kind = msgspec.msgpack.Decoder(_Kind).decode
 _event = msgspec.msgpack.Decoder(Durable).decode
 
 
@@ -91,7 +86,7 @@ def events_in(row: Row) -> list[tuple[str, Durable]]:
     return [
         (item.client, _event(item.body))
         for item in row.inputs
-        if isinstance(item, RecordedEvent) and _kind(item.body).kind in DURABLE_KINDS
+        if isinstance(item, RecordedEvent) and item.kind in DURABLE_KINDS
     ]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from ...core.model import Answer, RecordedEvent, Row
 from ...core.scenario import Moment
@@ -21,13 +20,7 @@ from .messages import (
     StockSet,
 )
 
-
-class _Kind(Struct):
-    kind: str = ""
-
-
 _KINDS: Final = frozenset(message.kind for message in MESSAGES if message.direction == "up")
-_kind: Final = msgspec.msgpack.Decoder(_Kind).decode
 _event: Final = msgspec.msgpack.Decoder(Durable).decode
 
 
@@ -70,7 +63,7 @@ def _events(row: Row) -> list[tuple[str, Durable]]:
     return [
         (item.client, _event(item.body))
         for item in row.inputs
-        if isinstance(item, RecordedEvent) and _kind(item.body).kind in _KINDS
+        if isinstance(item, RecordedEvent) and item.kind in _KINDS
     ]
 
 

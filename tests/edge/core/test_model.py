@@ -1,9 +1,18 @@
-"""Tests of edge.core.model: snapshots."""
+"""Tests of edge.core.model: recorded events and snapshots."""
 
 import msgspec
 import pytest
 
-from edge.core.model import STATE_VERSION, Counts, Now, Rules, Snapshot, decode_snapshot, encode_snapshot
+from edge.core.model import (
+    STATE_VERSION,
+    Counts,
+    Now,
+    RecordedEvent,
+    Rules,
+    Snapshot,
+    decode_snapshot,
+    encode_snapshot,
+)
 from edge.errors import JournalError
 
 
@@ -11,6 +20,12 @@ def state() -> Snapshot:
     counts = Counts(3, 1, 1, {"malformed": 1}, {"over_quota": 4})
     parts = (b"o", b"r", b"w", b"x", {"dispatch": b"d"})
     return Snapshot(STATE_VERSION, Rules(node="n"), 7, 9, Now(1.5, 2), ["a"], counts, *parts, 5)
+
+
+@pytest.mark.parametrize(("body", "kind"), [({"kind": "price.get", "id": "p-1"}, "price.get"), ({"id": "p-1"}, "")])
+def test_a_recorded_event_knows_its_kind(body: dict[str, str], kind: str):
+    """Whatever else its body has, and whichever scenario it belongs to."""
+    assert RecordedEvent("till-1", msgspec.Raw(msgspec.msgpack.encode(body)), False).kind == kind
 
 
 def test_a_snapshot_reads_back():
