@@ -353,7 +353,9 @@ class Demo:
             for shelves in self._shelves:
                 shelves.ask()
             await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
+            await self.watch.look()
             if self._labels_confirmed() and all(shelves.agree() for shelves in self._shelves):
+                self.records.settled = dict(self.records.labels)
                 return
         self.records.log(self.now_ms(), f"not every label was confirmed within {wait_s:.0f} s")
 

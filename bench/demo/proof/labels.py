@@ -100,19 +100,18 @@ def never_ahead(evidence: LabelEvidence, records: Records) -> Iterable[str]:
 
 
 def agree(evidence: LabelEvidence, records: Records) -> Iterable[str]:
-    """At the end each label that is bound has confirmed, and shows, what `price.get` answered."""
+    """Once it was quiet each label that is bound had confirmed, and showed, what `price.get` answered."""
+    shown = records.labels if records.settled is None else records.settled
     for (shop, label), sku in evidence.bound.items():
         answer = records.prices.get((shop, sku))
         if answer is None:
             yield f"price.get of {sku} of {shop} was not answered, {label} shows it"
             continue
-        confirmed = evidence.confirmed.get((shop, label), (0, 0))
-        for whose, made in (
-            ("the journal", evidence.sent.get((shop, label, *confirmed))),
-            ("the gateway", records.labels.get((shop, label))),
-        ):
-            if made is None or _fields(made) != (sku, *_answer(answer)):
-                yield f"{label} of {shop} shows {made} by {whose}, price.get answered {sku} {_answer(answer)}"
+        made = shown.get((shop, label))
+        if made is None or _fields(made) != (sku, *_answer(answer)):
+            yield f"{label} of {shop} shows {made}, price.get answered {sku} {_answer(answer)}"
+        elif evidence.confirmed.get((shop, label), (0, 0)) < (made.binding, made.version):
+            yield f"{label} of {shop} shows {made}, and has confirmed {evidence.confirmed.get((shop, label))}"
 
 
 def section(evidence: LabelEvidence, records: Records, status: Mapping[str, int]) -> dict[str, int]:

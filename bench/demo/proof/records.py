@@ -79,6 +79,8 @@ class Records:
         self.riders: dict[str, str] = {}
         self.labels: dict[tuple[str, str], LabelRecord] = {}
         """What each label shows, by shop and label."""
+        self.settled: dict[tuple[str, str], LabelRecord] | None = None
+        """What they showed when all agreed with the prices asked for; offers begin and end after that moment too."""
         self.shows: dict[tuple[str, str, int, int], LabelRecord] = {}
         """Everything that the gateway got, by shop, label, binding and version."""
         self.prices: dict[tuple[str, str], PriceReceipt] = {}

@@ -85,14 +85,34 @@ def _old_display(records: Records) -> None:
     records.labels[SHOP, LABEL] = LabelRecord(1, 2, SKU, 80)
 
 
+def _not_confirmed(records: Records) -> None:
+    records.labels[SHOP, LABEL] = LabelRecord(1, 4, SKU, 100)
+    records.prices[SHOP, SKU] = answer(100, 4)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
-    [(_no_answer, "not answered"), (_other_price, "(3, 101, None)"), (_old_display, "by the gateway")],
+    [
+        (_no_answer, "not answered"),
+        (_other_price, "(3, 101, None)"),
+        (_old_display, "price_cents=80"),
+        (_not_confirmed, "has confirmed (1, 3)"),
+    ],
 )
 def test_a_label_that_does_not_agree_is_found(spoil: Callable[[Records], None], words: str) -> None:
-    """No answer to compare with, another price, a label that shows an earlier version."""
+    """No answer to compare with, another price, a label that shows an earlier version, or one it has not confirmed."""
     rows, records = Rows(), Records()
     good_shelf(rows)
     recorded(records)
     spoil(records)
     assert words in " ".join(agree(read(rows).labels, records))
+
+
+def test_what_changes_after_it_was_quiet_is_no_difference() -> None:
+    """An offer that begins after the prices were asked for reaches the labels, and no question any more."""
+    rows, records = Rows(), Records()
+    good_shelf(rows)
+    recorded(records)
+    records.settled = dict(records.labels)
+    _old_display(records)
+    assert not list(agree(read(rows).labels, records))
