@@ -343,8 +343,7 @@ class Demo:
         )
 
     async def _settle_labels(self, fleet: Fleet) -> None:
-        """Until all labels show what `price.get` answers. Offers go on beginning and ending, so that it may take more
-        than one question."""
+        """Until all labels show what `price.get` answers. Offers still begin and end: it may take several questions."""
         self._gateway.open()
         wait_s = LABELS_REAL_S_MAX + fleet.scheduler.clock.real_s(LABELS_SIMULATED_S_MAX)
         end = perf_counter() + wait_s
