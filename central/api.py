@@ -30,6 +30,7 @@ from .store import Reader
 
 DAY_MS: Final = 86_400_000
 INSTANT_MS_MAX: Final = 253_402_300_800_000
+"""The end of the year 9999, the last that ISO 8601 writes in four digits."""
 
 LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1"]
 """What a browser on this machine calls it. Other names are refused, so that no web page elsewhere can read the API

@@ -26,7 +26,7 @@ import uvicorn
 from edge.clock import Clock
 from edge.errors import BusyError, ConfigError, DoorstepError, JournalError
 from edge.identity.credentials import Credentials
-from edge.limits import HTTP_CONNECTIONS_MAX, SYNC_PACKET_BYTES_MAX
+from edge.limits import HTTP_CONNECTIONS_MAX
 from edge.mqtt.address import split_address
 from edge.mqtt.server.endpoint import Endpoint
 
@@ -34,6 +34,9 @@ from .api import app
 from .config import Config, load
 from .ingest.receive import Receive
 from .store import Reader, Store
+
+SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
+"""The largest packet at the centre's listener, where whole batches travel; the node's is PACKET_BYTES_MAX."""
 
 PRUNE_EVERY_S: Final = 3_600.0
 

@@ -13,10 +13,16 @@ import apsw
 import msgspec
 
 from edge.errors import JournalError
-from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
+from edge.limits import BATCHES_IN_FLIGHT_MAX
 from edge.messages.batches import BatchMessage, Window, combine, quantiles
 
 from .ingest.verify import Alarm, NodeRecord
+
+ALARMS_PER_NODE_MAX: Final = 100
+"""Alarms kept for one node; the oldest go."""
+
+SUMMARY_CELLS_MAX: Final = 2_000
+"""Cells in one summary, the busiest first; the answer has the number left out."""
 
 SCHEMA_VERSION: Final = 2
 FILE: Final = "centre.db"

@@ -1,6 +1,6 @@
-"""Every bound of the system, each with its reason. Nothing grows without one of these.
-
-Units are last in the names. A bound that an operator may change is in `config`; its range is here.
+"""The bounds that several packages share, each with its reason; one that a single package uses stands at the head of
+the module that keeps it. Nothing grows without a bound. Units are last in the names. The default of an option is in
+`app.config`.
 """
 
 from typing import Final
@@ -18,9 +18,6 @@ PAYLOAD_BYTES_MAX: Final = 16 * 1024
 
 PACKET_BYTES_MAX: Final = PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 1024
 """Announced in CONNACK; the rest is for MQTT 5 properties and the fixed header."""
-
-SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
-"""The same bound at the centre's listener, where whole batches travel."""
 
 POSITION_POINTS_MAX: Final = 120
 """Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
@@ -112,9 +109,6 @@ TLS_HANDSHAKE_S: Final = 5.0
 PULL_BYTES_MAX: Final = 256 * 1024
 """Answers written to one connection at once; the rest follow when these have left. Also what one session at QoS 0,
 where nothing is in flight, may have waiting."""
-
-CREDENTIALS_MAX: Final = 200_000
-"""Lines in the credentials file; about 200 bytes of memory each."""
 
 DESCRIPTORS_SPARE: Final = 32
 """File descriptors that connections leave to the journal (4), the page (a dozen), the uplink and a reload of files."""
@@ -283,9 +277,6 @@ JOURNAL_BUSY_MS_MAX: Final = 2_000
 JOURNAL_BALLAST_BYTES: Final = 4 * 1024 * 1024
 """Freed when the disk is full, so that the node can still write down why it stopped accepting."""
 
-RETENTION_DAYS_MAX: Final = 365
-"""Longer than a year is an archive, not a journal."""
-
 # -- aggregates and sync -----------------------------------------------------------------------------------------------
 
 WINDOW_S: Final = 60
@@ -348,93 +339,19 @@ minute, 8 kB of each hello. A centre from before that cannot be distinguished fr
 POOL_WINDOWS_MAX: Final = 4_096
 """Unsent windows. Coarsening keeps an outage of a year below it: hourly windows become daily ones after a week."""
 
-UPLINK_BACKOFF_S_MIN: Final = 1.0
-UPLINK_BACKOFF_S_MAX: Final = 20.0
-"""Full-jitter exponential back-off between these. After a long outage most of the time until the centre is up to date
-again is this wait; 1,000 nodes of a centre that returns are 50 connections a second."""
-
 UPLINK_ACK_DEADLINE_S: Final = 30.0
 """A centre that has not acknowledged for this long is treated as half dead: the connection is made anew."""
-
-UPLINK_WINDOW_MAX: Final = 4
-"""Batches sent and not acknowledged, on a line that answers within UPLINK_FAST_S."""
-
-UPLINK_FAST_S: Final = 2.0
-"""A slower line carries one batch at a time, so that pings and acknowledgements need not queue behind megabytes."""
-
-DISCARD_NOTICE_S: Final = 24 * 3600.0
-"""How long the status shows that windows were given up after a restore, so that somebody looks for a second process."""
-
-UPLINK_KEEP_ALIVE_S: Final = 60
-"""Half-dead uplinks are found by UPLINK_ACK_DEADLINE_S; this keeps idle ones open through address translators."""
-
-# -- the centre --------------------------------------------------------------------------------------------------------
-
-CENTRE_JOBS_MAX: Final = 2_048
-"""Hellos and batches waiting for the centre's disk; beyond it a publish is refused as `over_capacity` and returns."""
-
-CENTRE_ANSWERS_PER_NODE_MAX: Final = 4 * BATCHES_IN_FLIGHT_MAX
-"""Acknowledgements that a node has not taken; they are cumulative, so the oldest can go."""
-
-BOOTS_REMEMBERED: Final = 16
-"""Earlier processes of one node that are recognised when they speak again: then two of them are alive."""
-
-ALARMS_PER_NODE_MAX: Final = 100
-"""Alarms kept for one node; the oldest go."""
-
-SUMMARY_CELLS_MAX: Final = 2_000
-"""Cells in one summary, the busiest first; the answer has the number left out."""
 
 # -- the node's own pages ----------------------------------------------------------------------------------------------
 
 HTTP_CONNECTIONS_MAX: Final = 64
 """Browsers and scrapers on loopback."""
 
-MAP_POINTS_MAX: Final = 5_000
-"""Riders, shops and orders drawn on the status page; beyond it the page shows the number left out."""
-
-HTTP_REQUEST_DEADLINE_S: Final = 10.0
-"""A connection to the page that has sent no whole request by then is closed; otherwise 64 idle ones would lock it."""
-
 # -- the node's account of itself --------------------------------------------------------------------------------------
 
 STATUS_INTERVAL_S: Final = 5.0
 """Progress is sampled this often. A queue that stood still for two intervals is a stall: longer than any commit or
 checkpoint on a slow SD card (below 2 s), shorter than a rider waits."""
-
-DEADLINE_LATE_S: Final = 1.0
-"""A deadline of the core that passed this long ago without a round waits for a timer that will not come."""
-
-STATUS_STALL_INTERVALS: Final = 2
-"""Samples without progress that make a stall; one alone is what a paused process sees when it goes on."""
-
-RESTART_AFTER_S: Final = 600.0
-"""A background task that ends after this long asks the service manager for a restart; one that ends sooner would end
-again, and each restart interrupts decisions for about a second."""
-
-STATUS_NAMES_MAX: Final = 64
-"""Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
-
-STATUS_GAUGES_MAX: Final = 256
-"""Gauges that the parts of a node register at start, each pulled once per report."""
-
-LATENCY_SLICES: Final = 5
-"""Finished slices of the last minute; with the running one, quantiles cover 50 to 60 seconds."""
-
-LATENCY_SLICE_S: Final = 10.0
-"""Length of one slice."""
-
-DISK_FREE_BYTES_MIN: Final = 256 * 1024 * 1024
-"""Below this the node warns. At 20 orders/s (about 100 rows of 500 bytes) it leaves more than an hour to act."""
-
-CERTIFICATE_DAYS_MIN: Final = 30
-"""A certificate that expires sooner is a warning: the first of 30, 7 and 1 days ahead."""
-
-CLOCK_JUMP_NOTICE_S: Final = 15 * 60.0
-"""How long a jump of the wall clock beyond WALL_SKEW_MS_MAX stays in the status, so that somebody sees it."""
-
-CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
-"""1 January 2024, before the first release: a wall clock before it was never set."""
 
 RETENTION_CHECK_S: Final = 600.0
 """How often rows beyond the retention are looked for: small portions, so that commits do not wait."""
@@ -519,15 +436,3 @@ PROMISES_COUNTED: Final = 1_000
 
 PROMISE_TOLERANCE_S: Final = 300
 """A promise counts as kept up to this much after its time."""
-
-# -- what-if -----------------------------------------------------------------------------------------------------------
-
-KITCHEN_PERCENT_MIN: Final = -90
-KITCHEN_PERCENT_MAX: Final = 900
-"""Changes of the preparation times: a tenth of them, and ten times as long. Beyond it is another trade."""
-
-LATE_MINUTES_MAX: Final = 24 * 60
-"""Click-to-door from which an order may be called late: what takes longer than a day was not ordered for this one."""
-
-WHAT_IF_POSITION_S: Final = 30
-"""How often simulated riders report their position, as the demo's do."""

@@ -14,9 +14,13 @@ from typing import Final, Literal
 
 from msgspec import Struct, structs
 
-from edge.limits import KITCHEN_PERCENT_MAX, KITCHEN_PERCENT_MIN, RIDERS_MAX
+from edge.limits import RIDERS_MAX
 
 from .day import Day, Order, Shift
+
+KITCHEN_PERCENT_MIN: Final = -90
+KITCHEN_PERCENT_MAX: Final = 900
+"""Changes of the preparation times: a tenth of them, and ten times as long. Beyond it is another trade."""
 
 _TEXT: Final = re.compile(r"(riders|kitchen)=([+-]\d{1,9})(%?)")
 

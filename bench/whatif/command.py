@@ -15,7 +15,6 @@ from rich.table import Table
 from edge.core.model import decode_row, decode_snapshot
 from edge.errors import InputError, JournalError
 from edge.journal.reader import JournalReader
-from edge.limits import LATE_MINUTES_MAX
 
 from ..cli_options import check_writable
 from .change import ChangeError, changed, parse
@@ -23,6 +22,9 @@ from .day import Day, Outcome
 from .recording import Recording
 from .report import Figures, Moved, Report, compare, counted
 from .simulation import POLICIES, Simulation
+
+LATE_MINUTES_MAX: Final = 24 * 60
+"""Click-to-door from which an order may be called late: what takes longer than a day was not ordered for this one."""
 
 LATE_MIN: Final = 40
 """The target for click-to-door of the public meal-delivery instances (Reyes et al., 2018)."""

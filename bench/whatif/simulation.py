@@ -15,7 +15,6 @@ from edge.core.decode import Catalog
 from edge.core.effects import Effects
 from edge.core.model import Event, Now
 from edge.core.scenario import Refusal
-from edge.limits import WHAT_IF_POSITION_S
 from edge.messages.envelope import Place as Point
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import choose
@@ -35,6 +34,9 @@ from edge.scenarios.dispatch.state.travel import ride_s
 from ..rows import opened
 from .courier import Courier, Then
 from .day import Day, Order, Outcome, Place, Reply
+
+WHAT_IF_POSITION_S: Final = 30
+"""How often simulated riders report their position, as the demo's do."""
 
 POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_rider}
 """The policies by name: that of a node, and the baseline."""

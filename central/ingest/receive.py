@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.limits import CENTRE_ANSWERS_PER_NODE_MAX, CENTRE_JOBS_MAX
+from edge.limits import BATCHES_IN_FLIGHT_MAX
 from edge.messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,
@@ -32,6 +32,12 @@ from edge.mqtt.seam import Publish, Source
 
 from ..store import Store
 from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, answer_hello, check, taken, unpack
+
+CENTRE_JOBS_MAX: Final = 2_048
+"""Hellos and batches waiting for the centre's disk; beyond it a publish is refused as `over_capacity` and returns."""
+
+CENTRE_ANSWERS_PER_NODE_MAX: Final = 4 * BATCHES_IN_FLIGHT_MAX
+"""Acknowledgements that a node has not taken; they are cumulative, so the oldest can go."""
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,11 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
+from edge.limits import BATCH_BYTES_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Hello, SyncWelcome, Window, chain_hash, decode_body
+
+BOOTS_REMEMBERED: Final = 16
+"""Earlier processes of one node that are recognised when they speak again: then two of them are alive."""
 
 _is_cell = cast(Any, h3.api.basic_int).is_valid_cell
 

@@ -12,15 +12,18 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from .. import limits
 from ..core.model import Rules
 from ..core.scenario import Scenario
 from ..errors import WHOLE_FILE, ConfigError, DoorstepError
+from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
 from ..mqtt.address import is_loopback, split_address
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
 
-Identifier = Annotated[str, Meta(pattern=limits.IDENTIFIER_PATTERN)]
+RETENTION_DAYS_MAX: Final = 365
+"""Longer than a year is an archive, not a journal."""
+
+Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
 
 
 T = TypeVar("T", bound=Struct)
@@ -41,8 +44,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str = ""
     credentials: str = "credentials"
     anonymous: bool = False
-    messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = limits.MESSAGES_PER_CLIENT_PER_S
-    messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = limits.MESSAGES_PER_CLIENT_BURST
+    messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = MESSAGES_PER_CLIENT_PER_S
+    messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = MESSAGES_PER_CLIENT_BURST
     # broker mode
     link: str = ""
     link_username: str = ""
@@ -57,7 +60,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # the operator's page
     status_listen: str = "127.0.0.1:8080"
     # what is kept, and what leaves
-    retention_days: Annotated[float, Meta(gt=0, le=limits.RETENTION_DAYS_MAX)] = 7.0
+    retention_days: Annotated[float, Meta(gt=0, le=RETENTION_DAYS_MAX)] = 7.0
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
     cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
     crs: Literal["wgs84", "gcj02"] = "wgs84"

@@ -15,6 +15,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from ..clock import Clock
 from ..core.node import Node
@@ -24,13 +25,15 @@ from ..limits import (
     BATCHES_IN_FLIGHT_MAX,
     COMMIT_QUEUE_ROWS_MAX,
     CONNECTIONS_MAX,
-    DEADLINE_LATE_S,
     POOL_WINDOWS_MAX,
 )
 from ..mqtt.client.broker import Broker
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
 from ..uplink.sync import Sync
+
+DEADLINE_LATE_S: Final = 1.0
+"""A deadline of the core that passed this long ago without a round waits for a timer that will not come."""
 
 
 def watch(

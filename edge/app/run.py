@@ -24,7 +24,7 @@ from ..health.status import Status
 from ..identity.certificate import expires_ms
 from ..identity.credentials import Credentials
 from ..journal.journal import Journal
-from ..limits import RESTART_AFTER_S, RETENTION_CHECK_S, STATUS_INTERVAL_S
+from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from ..mqtt.client.broker import Broker
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.drops import FILE_NAME, DropCounter
@@ -38,6 +38,10 @@ from .gauges import live, register
 from .gc import freeze_startup, starting
 from .loop_errors import LoopExceptionHandler
 from .queues import watch
+
+RESTART_AFTER_S: Final = 600.0
+"""A background task that ends after this long asks the service manager for a restart; one that ends sooner would end
+again, and each restart interrupts decisions for about a second."""
 
 DRAIN_S_MAX: Final = 10.0
 """The limit of a stop: what is not committed by then was not acknowledged, and its sender resends it."""

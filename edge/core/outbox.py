@@ -62,6 +62,7 @@ COARSER: Final = ((60, 2 * 3600), (600, 24 * 3600), (3600, 7 * 86_400), (86_400,
 """Up to this width (s), a window older than this (s) merges into the next width. A year of outage is 500 windows."""
 
 WIDTH_S_MAX: Final = 28 * 86_400
+"""The widest window that merging makes: four weeks."""
 
 _HEADER_BYTES: Final = 5
 """MessagePack's longest array header."""

@@ -42,17 +42,21 @@ from typing import Any, Final, Literal
 from msgspec.structs import asdict
 
 from ..core.model import Now
-from ..limits import (
-    CLOCK_JUMP_NOTICE_S,
-    LATENCY_SLICE_S,
-    LATENCY_SLICES,
-    STATUS_GAUGES_MAX,
-    STATUS_INTERVAL_S,
-    STATUS_NAMES_MAX,
-    WALL_SKEW_MS_MAX,
-)
+from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from .checks import problems, sentence
-from .latency import Latency
+from .latency import LATENCY_SLICES, Latency
+
+STATUS_NAMES_MAX: Final = 64
+"""Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
+
+STATUS_GAUGES_MAX: Final = 256
+"""Gauges that the parts of a node register at start, each pulled once per report."""
+
+LATENCY_SLICE_S: Final = 10.0
+"""Length of one slice."""
+
+CLOCK_JUMP_NOTICE_S: Final = 15 * 60.0
+"""How long a jump of the wall clock beyond WALL_SKEW_MS_MAX stays in the status, so that somebody sees it."""
 
 Value = float | int | str | None
 Phase = Literal["starting", "running", "draining"]

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import InputError
-from ..limits import CREDENTIALS_MAX, IDENTIFIER_PATTERN
+from ..limits import IDENTIFIER_PATTERN
+
+CREDENTIALS_MAX: Final = 200_000
+"""Lines in the credentials file; about 200 bytes of memory each."""
 
 TOKEN_BYTES: Final = 32
 SALT_BYTES: Final = 16

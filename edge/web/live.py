@@ -1,11 +1,13 @@
 """The picture of the district as it is now. It leaves the process for the operator's page only, and is never stored."""
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from ..core.scenario import Dot
-from ..limits import MAP_POINTS_MAX
+
+MAP_POINTS_MAX: Final = 5_000
+"""Riders, shops and orders drawn on the status page; beyond it the page shows the number left out."""
 
 
 class LiveView(Struct, frozen=True):

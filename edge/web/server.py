@@ -24,10 +24,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ..core.model import Now
 from ..errors import BusyError, ConfigError
 from ..health.status import Status
-from ..limits import HTTP_CONNECTIONS_MAX, HTTP_REQUEST_DEADLINE_S
+from ..limits import HTTP_CONNECTIONS_MAX
 from ..mqtt.address import is_loopback_host, split_address
 from .guard import Guard
 from .live import LiveView, bounded
+
+HTTP_REQUEST_DEADLINE_S: Final = 10.0
+"""A connection to the page that has sent no whole request by then is closed; otherwise 64 idle ones would lock it."""
 
 STATIC: Final = Path(__file__).parent / "static"
 ASSETS: Final = {

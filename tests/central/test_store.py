@@ -11,9 +11,9 @@ import pytest
 import zstandard
 
 from central.ingest.verify import Alarm, NodeRecord, taken
-from central.store import FILE, SCHEMA_VERSION, Reader, Store
+from central.store import ALARMS_PER_NODE_MAX, FILE, SCHEMA_VERSION, SUMMARY_CELLS_MAX, Reader, Store
 from edge.errors import JournalError
-from edge.limits import ALARMS_PER_NODE_MAX, BATCHES_IN_FLIGHT_MAX, SUMMARY_CELLS_MAX
+from edge.limits import BATCHES_IN_FLIGHT_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Measure, Window, encode_body, fold
 
 START = 1_767_225_600_000

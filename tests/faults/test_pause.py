@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.demo.processes import write_config
-from edge.limits import STATUS_INTERVAL_S, STATUS_STALL_INTERVALS
+from edge.health.checks import STATUS_STALL_INTERVALS
+from edge.limits import STATUS_INTERVAL_S
 from tests.faults.people import Crowd, until, verify_outcome
 from tests.faults.rig import SPEED, Wires
 from tests.processes import find_program, mosquitto

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from edge.limits import STATUS_STALL_INTERVALS
+from edge.health.checks import STATUS_STALL_INTERVALS
 from tests.faults.people import Crowd, until, verify_outcome
 from tests.faults.rig import Wires
 
@@ -28,7 +28,7 @@ edge.uplink.sync.Sync.run = run
 RETURNS = SOON.format("return")
 RAISES = SOON.format('raise RuntimeError("a fault inside")')
 FORGETS = "import edge.uplink.sync\nedge.uplink.sync.Sync._send = lambda self: None\n"
-LATE_IN_LIFE = "edge.limits.RESTART_AFTER_S = 0.0\n"
+LATE_IN_LIFE = "import edge.app.run\nedge.app.run.RESTART_AFTER_S = 0.0\n"
 """As after ten minutes: what ends sooner would end again."""
 
 

@@ -443,18 +443,23 @@ def test_every_reason_is_documented() -> None:
     assert written == [str(reason) for reason in Reason]
 
 
-def test_every_limit_has_its_reason() -> None:
-    """In edge/limits.py a docstring follows each bound; bounds that stand together share one."""
-    body = tree("edge/limits.py").body
+@pytest.mark.parametrize("name", sources("edge", "central"))
+def test_every_limit_has_its_reason(name: str) -> None:
+    """A docstring follows each bound, wherever it stands; bounds that stand together share one."""
+    body = tree(name).body
     waiting: list[str] = []
-    for node, following in zip(body[1:], [*body[2:], None], strict=True):
-        if isinstance(node, ast.AnnAssign):
+    for node, following in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and _is_bound(name, ast.unparse(node.target)):
             waiting.append(ast.unparse(node.target))
             adjacent = isinstance(following, ast.AnnAssign) and following.lineno == (node.end_lineno or 0) + 1
             if not adjacent:
-                assert isinstance(following, ast.Expr), f"edge/limits.py: {', '.join(waiting)} has no reason"
+                assert isinstance(following, ast.Expr), f"{name}: {', '.join(waiting)} has no reason"
                 waiting.clear()
     assert not waiting
+
+
+def _is_bound(name: str, target: str) -> bool:
+    return name == "edge/limits.py" or re.fullmatch(r"[A-Z][A-Z0-9_]*_(MAX|MIN)", target) is not None
 
 
 def test_every_limit_is_used() -> None:

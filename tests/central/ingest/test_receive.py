@@ -12,12 +12,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.ingest.receive import BatchValidator, Receive
+from central.ingest.receive import CENTRE_JOBS_MAX, BatchValidator, Receive
 from central.store import FILE, Reader, Store
 from edge.core.model import Batch, Now, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
-from edge.limits import CENTRE_JOBS_MAX
 from edge.messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,

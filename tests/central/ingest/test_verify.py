@@ -7,8 +7,8 @@ import msgspec
 import pytest
 import zstandard
 
-from central.ingest.verify import BatchError, NodeRecord, answer_hello, check, taken, unpack
-from edge.limits import BATCH_BYTES_MAX, BOOTS_REMEMBERED
+from central.ingest.verify import BOOTS_REMEMBERED, BatchError, NodeRecord, answer_hello, check, taken, unpack
+from edge.limits import BATCH_BYTES_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelcome, Window, chain_hash, encode_body
 
 START = 1_767_225_600_000

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from edge.health.checks import STALL_CHECKS, Problem, problems, sentence, span
-from edge.limits import DISK_FREE_BYTES_MIN, STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
+from edge.health.checks import DISK_FREE_BYTES_MIN, STALL_CHECKS, Problem, problems, sentence, span
+from edge.limits import STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 
 WALL_MS = 1_800_000_000_000
 

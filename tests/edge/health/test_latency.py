@@ -5,8 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.health.latency import Latency
-from edge.limits import LATENCY_SLICES
+from edge.health.latency import LATENCY_SLICES, Latency
 
 seconds = st.floats(min_value=2e-6, max_value=900)
 

@@ -8,15 +8,16 @@ import msgspec
 import pytest
 
 from edge.core.model import Now
-from edge.health.status import STAGES, Status, process
-from edge.limits import (
+from edge.health.status import (
     CLOCK_JUMP_NOTICE_S,
     LATENCY_SLICE_S,
+    STAGES,
     STATUS_GAUGES_MAX,
-    STATUS_INTERVAL_S,
     STATUS_NAMES_MAX,
-    WALL_SKEW_MS_MAX,
+    Status,
+    process,
 )
+from edge.limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 
 WALL_MS = 1_800_000_000_000
 

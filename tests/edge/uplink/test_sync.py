@@ -6,10 +6,10 @@ from hashlib import sha256
 
 import zstandard
 
+from central.run import SYNC_PACKET_BYTES_MAX
 from edge.core.model import Answer, Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
-from edge.limits import SYNC_PACKET_BYTES_MAX
 from edge.messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,

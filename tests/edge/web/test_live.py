@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.scenario import Dot
-from edge.limits import MAP_POINTS_MAX
 from edge.web import live
-from edge.web.live import LiveView, bounded
+from edge.web.live import MAP_POINTS_MAX, LiveView, bounded
 
 
 def dots(n: int) -> list[Dot]:
