@@ -1,8 +1,8 @@
 """MQTT 5 packets and their bytes. The only file that imports `mqtt5`: it has one author and no version 1 yet.
 
 `mqtt5` reads one whole packet. What it leaves to us is here: cutting a stream into packets, refusing an oversized one
-from its length alone (nothing of it is kept), and strings: invalid UTF-8 would make it panic (a stack trace on stderr
-that any peer could cause), so `.strings` looks at them first.
+from its length alone (nothing of it is kept), and a look at its strings and properties first (`validate`): a bad one
+would make it panic (a stack trace on stderr that any peer could cause).
 
 Beware: its enumerations are declared `IntEnum` and are not. They equal integers and convert with `int()`, but have
 no order, no hash and no arithmetic; and `QoS.AT_MOST_ONCE` is truthy. Compare for equality, never test.
@@ -43,7 +43,7 @@ from mqtt5 import (
 )
 from mqtt5 import read as _read
 
-from .utf8 import are_utf8
+from .validate import fault_of
 
 __all__ = [
     "AuthPacket",
@@ -122,8 +122,8 @@ class PacketTooLarge(MalformedPacket):
 
 def read(packet: memoryview) -> Packet:
     """One whole MQTT 5 packet, of exactly these bytes. Raises MalformedPacket."""
-    if not are_utf8(packet):
-        raise MalformedPacket("a string that is not UTF-8")
+    if fault := fault_of(packet):
+        raise MalformedPacket(fault)
     try:
         result, used = _read(packet)
     except (ValueError, IndexError, OverflowError) as error:

@@ -99,6 +99,12 @@ BAD_V5: dict[str, bytes] = {
     **BAD_BOTH,
     "an unknown property": b"\x30\x07\x00\x01a\x02\x7f\x00x",
     "properties longer than their packet": b"\x30\x06\x00\x01a\x7f\x01x",
+    "a property that goes on in the payload": b"\x30\x0a\x00\x01a\x01\x08\x00\x02ab{}",
+    "a property that goes on in a payload that is not UTF-8": b"\x30\x0a\x00\x01a\x01\x08\x00\x02\xff\xff{}",
+    "an expiry that goes on in the payload": b"\x30\x0a\x00\x01a\x03\x02\x00\x00\x00\x01{}",
+    "will properties that go on in the topic": (
+        b"\x10\x19\x00\x04MQTT\x05\x06\x00\x3c\x00\x00\x01a\x02\x18\x00\x00\x00\x05\x00\x01t\x00\x00"
+    ),
     "no topic and no alias": b"\x30\x05\x00\x00\x00xx",
     "a client identifier that is not UTF-8": b"\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01\xff",
     "a user property that is not UTF-8": b"\x30\x0b\x00\x01a\x07\x26\x00\x01\xff\x00\x01b",

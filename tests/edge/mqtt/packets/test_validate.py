@@ -1,0 +1,42 @@
+"""Strings and properties of MQTT 5 packets, before the codec sees them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.mqtt.packets.codec import Packet
+from edge.mqtt.packets.validate import fault_of
+from tests.edge.mqtt.cases import BAD_V5, V5
+
+
+@pytest.mark.parametrize("packet", V5, ids=[f"{type(packet).__name__}-{at}" for at, packet in enumerate(V5)])
+def test_good_packets(packet: Packet):
+    """Nothing is wrong with what the codec writes, and no place to break off makes it raise."""
+    data = packet.write()
+    assert fault_of(memoryview(data)) == ""
+    for end in range(2, min(len(data), 100)):
+        fault_of(memoryview(data[:end]))
+
+
+@pytest.mark.parametrize(
+    ("marks", "fault"),
+    [(("UTF-8", "surrogate"), "a string that is not UTF-8"), (("goes on", "go on"), "past their end")],
+)
+def test_bad_strings_and_properties(marks: tuple[str, ...], fault: str):
+    """A string that is not UTF-8, and properties longer than they claim, are found wherever they stand."""
+    found = {name: fault_of(memoryview(data)) for name, data in BAD_V5.items() if any(mark in name for mark in marks)}
+    assert len(found) >= 4
+    assert all(found.values())
+    assert any(fault in text for text in found.values())
+
+
+def test_binary_is_not_text():
+    """Payloads, passwords and correlation data may hold anything."""
+    topic = b"\x30\x0e\x00\x01a\x06\x09\x00\x03\xff\xfe\xfd" + b"\xff" * 4
+    assert fault_of(memoryview(topic)) == ""
+
+
+@given(st.binary(min_size=2, max_size=60))
+def test_nothing_is_raised(data: bytes):
+    """Random bytes have an answer."""
+    assert isinstance(fault_of(memoryview(data)), str)
