@@ -20,8 +20,8 @@ from edge.mqtt.packets.codec import (
     UnsubscribePacket,
     read,
 )
-from tests.edge.mqtt.cases import BAD_V5, BAD_V311, BOTH, V5
-from tests.edge.mqtt.world import ALL, TOKEN, UP, World
+from tests.edge.mqtt.cases import BAD_V5, BAD_V311, V5, V311
+from tests.edge.mqtt.world import ALL, TOKEN, UP, World, written
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
 HELLO = ConnectPacket("phone", username="c1", password=TOKEN, clean_start=True)
@@ -37,16 +37,8 @@ TALK = [
     DisconnectPacket(),
 ]
 STREAMS = {
-    5: [
-        HELLO.write() + b"".join(packet.write() for packet in TALK),
-        *(packet.write() for packet in V5),
-        *BAD_V5.values(),
-    ],
-    4: [
-        v311.write(HELLO) + b"".join(v311.write(packet) for packet in TALK),
-        *(v311.write(packet) for packet in BOTH),
-        *BAD_V311.values(),
-    ],
+    5: [written(5, HELLO, *TALK), *V5, *BAD_V5.values()],
+    4: [written(4, HELLO, *TALK), *V311, *BAD_V311.values()],
 }
 
 
@@ -56,7 +48,7 @@ def listened(version: int, pieces: list[bytes], authenticated: bool) -> None:
     world.receiver.answer("c1")
     peer = world.peer(version)
     if authenticated:
-        peer.connection.receive(HELLO.write() if version == 5 else v311.write(HELLO), world.now, 0.0)
+        peer.connection.receive(written(version, HELLO), world.now, 0.0)
     for piece in pieces:
         if piece and not peer.connection.closing:
             peer.connection.receive(piece, world.now, 0.0)

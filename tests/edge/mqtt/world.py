@@ -7,18 +7,21 @@ import pytest
 from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
-from edge.mqtt.packets import v311
+from edge.mqtt.packets import codec, v311
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
+    ConnAckReasonCode,
     ConnectPacket,
     Decoder,
     DisconnectPacket,
     Packet,
     PublishPacket,
     QoS,
+    SubscribePacket,
     TopicFilter,
-    read,
+    UnsubscribePacket,
 )
+from edge.mqtt.packets.fastpath import header
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.connection import Connection
 from edge.mqtt.server.sessions import SessionLimits, Sessions
@@ -27,6 +30,63 @@ TOKEN = b"secret"
 UP = "ds/n1/up/c1/order.place"
 ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
 EITHER = pytest.mark.parametrize("version", [5, 4])
+
+
+_ANSWERS = [
+    ConnAckReasonCode.SUCCESS,
+    ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+    ConnAckReasonCode.CLIENT_ID_NOT_VALID,
+    ConnAckReasonCode.SERVER_UNAVAILABLE,
+    ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD,
+    ConnAckReasonCode.NOT_AUTHORIZED,
+]
+
+
+def written(version: int, *packets: Packet) -> bytes:
+    """Packets as a client sends them. As 3.1.1 they are those of 5.0 without properties."""
+    return b"".join(packet.write() if version == 5 else _as_v311(packet) for packet in packets)
+
+
+def _as_v311(packet: Packet) -> bytes:
+    data = packet.write()
+    body = data[next(at for at in range(2, 6) if not data[at - 1] & 0x80) :]
+    match packet:
+        case ConnectPacket():
+            body, at = body[:6] + b"\x04" + body[7:], 10
+        case PublishPacket():
+            at = 2 + len(packet.topic.encode()) + (0 if packet.packet_id is None else 2)
+        case SubscribePacket():
+            filters = [(wanted.pattern.encode(), int(wanted.max_qos)) for wanted in packet.topic_filters]
+            body, at = (
+                body[:3] + b"".join(len(name).to_bytes(2, "big") + name + bytes((qos,)) for name, qos in filters),
+                2,
+            )
+        case UnsubscribePacket():
+            at = 2
+        case _:
+            return data
+    body = body[:at] + body[at + 1 + body[at] :]
+    return header(data[0], len(body)) + body
+
+
+def decoder(version: int) -> Decoder:
+    """For what our server writes."""
+    return Decoder(1_000_000, codec.read if version == 5 else _of_v311)
+
+
+def _of_v311(packet: memoryview) -> Packet:
+    data = packet.tobytes()
+    match data[0]:
+        case 0x20:
+            return ConnAckPacket(session_present=bool(data[2]), reason_code=_ANSWERS[data[3]])
+        case 0x90:
+            return codec.read(memoryview(bytes((0x90, data[1] + 1)) + data[2:4] + b"\x00" + data[4:]))
+        case 0xB0:
+            return codec.UnsubAckPacket(int.from_bytes(data[2:4], "big"), [])
+        case 0xD0:
+            return codec.PingRespPacket()
+        case _:
+            return v311.read(packet)
 
 
 class Recorder:
@@ -90,12 +150,11 @@ class Peer:
         self.world, self.version = world, version
         self.notified = 0
         self.connection = Connection(world.sessions, world.now, self._notify)
-        self._decoder = Decoder(1_000_000, read if version == 5 else v311.read)
+        self._decoder = decoder(version)
 
     def send(self, *packets: Packet) -> list[Packet]:
         """Packets in one read; what comes back."""
-        write = (lambda packet: packet.write()) if self.version == 5 else v311.write
-        return self.send_bytes(b"".join(write(packet) for packet in packets))
+        return self.send_bytes(written(self.version, *packets))
 
     def send_bytes(self, data: bytes) -> list[Packet]:
         self.connection.receive(data, self.world.now, 0.0)

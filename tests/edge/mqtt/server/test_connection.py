@@ -12,7 +12,6 @@ from edge.limits import (
     SESSION_EXPIRY_S_MAX,
     TOPIC_ALIAS_MAX,
 )
-from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import (
     AuthPacket,
     ConnAckPacket,
@@ -30,7 +29,7 @@ from edge.mqtt.packets.codec import (
     Will,
 )
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311
-from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, disconnect_reason, publish, refusal
+from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, disconnect_reason, publish, refusal, written
 
 
 def test_connack_announces_our_limits():
@@ -262,8 +261,9 @@ def test_malformed_packets(version: int, at: int):
     data = bad[at % len(bad)]
     world = World()
     peer, _ = world.connect(version=version)
-    write = PublishPacket.write if version == 5 else v311.write
-    assert disconnect_reason(peer, peer.send_bytes(write(publish(1)) + data)) == (0x81 if version == 5 else None)
+    assert disconnect_reason(peer, peer.send_bytes(written(version, publish(1)) + data)) == (
+        0x81 if version == 5 else None
+    )
     assert world.receiver.dropped == {("c1", Reason.MALFORMED): 1}
     assert len(world.receiver.publishes) == 1
 

@@ -6,18 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.limits import CONNECT_DEADLINE_S, KEEP_ALIVE_S_MAX
-from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     DisconnectPacket,
     DisconnectReasonCode,
-    Packet,
     PingReqPacket,
     PingRespPacket,
     SubscribePacket,
 )
 from edge.mqtt.server.connection import Connection
-from tests.edge.mqtt.cases import BOTH, V5
+from tests.edge.mqtt.cases import V5, V311
 from tests.edge.mqtt.world import ALL, EITHER, World, connect, disconnect_reason
 
 
@@ -94,18 +92,12 @@ def test_the_deadline_of_connect():
     assert len(world.sessions.deadlines) == 0
 
 
-@given(st.lists(st.sampled_from(V5), max_size=12))
+@EITHER
+@given(data=st.data())
 @settings(max_examples=150)
-def test_any_packets_in_any_order_v5(packets: list[Packet]):
-    """Whatever a 5.0 client sends in whatever order, presence is balanced and every accepted publish is its own."""
-    _any_order(5, b"".join(packet.write() for packet in packets))
-
-
-@given(st.lists(st.sampled_from(BOTH), max_size=12))
-@settings(max_examples=150)
-def test_any_packets_in_any_order_v311(packets: list[Packet]):
-    """The same for 3.1.1."""
-    _any_order(4, b"".join(v311.write(packet) for packet in packets))
+def test_any_packets_in_any_order(version: int, data: st.DataObject):
+    """Whatever a client sends in whatever order, presence is balanced and every accepted publish is its own."""
+    _any_order(version, b"".join(data.draw(st.lists(st.sampled_from(V5 if version == 5 else V311), max_size=12))))
 
 
 @given(st.binary(max_size=80), st.sampled_from([4, 5]))

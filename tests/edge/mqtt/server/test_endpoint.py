@@ -15,11 +15,9 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request
 
 from edge.errors import BusyError, ConfigError
-from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,
-    Decoder,
     DisconnectPacket,
     Packet,
     PingReqPacket,
@@ -30,14 +28,11 @@ from edge.mqtt.packets.codec import (
     SubAckPacket,
     SubscribePacket,
     TopicFilter,
-    read,
 )
 from edge.mqtt.server.endpoint import Endpoint, parse_address
-from tests.edge.mqtt.world import TOKEN, Recorder
+from tests.edge.mqtt.world import ALL, TOKEN, UP, Recorder, decoder, written
 from tests.processes import make_certificates
 
-UP = "ds/n1/up/c1/order.place"
-ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
 TIMEOUT_S = 30
 
 Test = Callable[[], Coroutine[Any, Any, None]]
@@ -65,7 +60,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, version: int) -> None:
         self.reader, self.writer = reader, writer
         self.version = version
-        self.decoder = Decoder(1_000_000, read if version == 5 else v311.read)
+        self.decoder = decoder(version)
         self.packets: list[Packet] = []
 
     @classmethod
@@ -89,8 +84,7 @@ class Client:
         return self
 
     def send(self, *packets: Packet) -> None:
-        write = (lambda packet: packet.write()) if self.version == 5 else v311.write
-        self.writer.write(b"".join(write(packet) for packet in packets))
+        self.writer.write(written(self.version, *packets))
 
     async def receive(self) -> Packet | None:
         """The next packet; None where the connection ended."""
