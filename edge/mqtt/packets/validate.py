@@ -1,5 +1,5 @@
-"""What `mqtt5` does not check in an MQTT 5 packet: that its strings are UTF-8, and that its properties end where their
-length says. On a string that is not UTF-8 it panics; properties it reads on into the payload."""
+"""What `mqtt5` does not check in an MQTT 5 packet: that its strings are UTF-8, and that its properties keep to their
+length. On a string that is not UTF-8 it panics; properties it reads on into the payload."""
 
 from typing import Final
 
