@@ -8,7 +8,11 @@ from typing import Final
 # -- identifiers and messages ------------------------------------------------------------------------------------------
 
 IDENTIFIER_PATTERN: Final = r"\A[a-z0-9][a-z0-9-]{0,63}\Z"
-"""Node, client, order and event identifiers. Safe as topic level, file name, SQL value and log field."""
+"""Names of nodes, centres and scenarios, which an operator chooses. Safe as topic level, file name and label."""
+
+NAME_PATTERN: Final = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+"""Names of clients, orders, shops and articles, and event ids. They come from elsewhere (openid, UUID, order number),
+so case counts; safe as topic level, SQL value and log field."""
 
 TOPIC_BYTES_MAX: Final = 256
 """`ds/<node>/up/<client>/<kind>` with two 64-character identifiers is at most 164 bytes."""

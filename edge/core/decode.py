@@ -11,8 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import DoorstepError, JournalError, Reason
-from ..limits import IDENTIFIER_PATTERN, PAYLOAD_BYTES_MAX, TEXT_CHARACTERS_MAX
+from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
+from ..messages import tolerance
 from ..messages.envelope import JSON_STARTS, Receipt
+from ..messages.sentences import fault
 from .model import Event, Observed, RecordedEvent, Rejected
 from .scenario import Message, Refusal, Scenario
 
@@ -20,17 +22,7 @@ NODE: Final = "node"
 """The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
-_IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
-_FIELD: Final = re.compile(r"`\$\.?([^`]*)`")
-_MISSING: Final = re.compile(r"field `(\w+)`")
-# What the decoders raise: malformed and truncated bytes, wrong types, too much depth, bytes that are no UTF-8.
-_DECODE_ERRORS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, OverflowError)
-
-
-class _Named(Struct):
-    """The least that a refusal needs: whom to answer about what."""
-
-    id: Any = None
+_IDENTIFIER: Final = re.compile(NAME_PATTERN)
 
 
 class _Kind(NamedTuple):
@@ -95,11 +87,15 @@ class Catalog:
         if known is None:
             detail = f"known kinds: {', '.join(self._up)}"
             return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)
-        message, pack, loads, defaults = known
+        message, pack, json_decode, defaults = known
+        decoder = json_decode if json else pack
         try:
-            body: Any = loads(payload) if json else pack(payload)
-        except _DECODE_ERRORS as error:
-            return _rejected(client, kind, payload, json, error)
+            body: Any = decoder(payload)
+        except tolerance.ERRORS as error:
+            body = _tolerated(message.body, payload, json, error)
+            if isinstance(body, Exception):
+                field, detail = fault(body)
+                return Rejected(client, kind, Reason.MALFORMED, field, detail, _id_of(payload, json), json)
         if message.prepare is not None:
             prepared: Any = message.prepare(body, crs)
             if isinstance(prepared, Refusal):
@@ -142,25 +138,22 @@ class Catalog:
         )
 
 
-def _rejected(client: str, kind: str, payload: bytes, json: bool, error: Exception) -> Rejected:
-    """Names the field. The decoder's texts quote patterns and types, never the payload, so they are safe to send."""
-    text = str(error)[:TEXT_CHARACTERS_MAX]
-    found = _FIELD.search(text)
-    missing = _MISSING.search(text)
-    field = found.group(1) if found and found.group(1) else missing.group(1) if missing else ""
-    detail = text.split(" - at `")[0]
-    if isinstance(error, UnicodeDecodeError):
-        detail = "a text is not UTF-8"
-    return Rejected(client, kind, Reason.MALFORMED, field[:64], detail, _id_of(payload, json), json)
-
-
-_named: Final = (msgspec.msgpack.Decoder(_Named).decode, msgspec.json.Decoder(_Named).decode)
+def _tolerated(form: type[Struct], payload: bytes, json: bool, error: Exception) -> Struct | Exception:
+    """The message of a sender with a harmless habit, or what is wrong with it: `error`, where that is no habit."""
+    try:
+        values = tolerance.loaded(payload, json)
+    except tolerance.ERRORS:
+        return error
+    try:
+        return msgspec.convert(values, form)
+    except tolerance.ERRORS as remaining:
+        return remaining
 
 
 def _id_of(payload: bytes, json: bool) -> str:
     """The event id of a message that is otherwise wrong, or nothing."""
     try:
-        id_ = _named[json](payload).id
-    except _DECODE_ERRORS:
+        id_ = tolerance.identifier(payload, json)
+    except tolerance.ERRORS:
         return ""
-    return id_ if isinstance(id_, str) and _IDENTIFIER.match(id_) else ""
+    return id_ if _IDENTIFIER.match(id_) else ""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import InputError
-from ..limits import IDENTIFIER_PATTERN
+from ..limits import NAME_PATTERN
 
 CREDENTIALS_MAX: Final = 200_000
 """Lines in the credentials file; about 200 bytes of memory each."""
@@ -26,7 +26,7 @@ SALT_BYTES: Final = 16
 MODE: Final = 0o600
 _LINE_BYTES_MAX: Final = 64 + 1 + 2 * SALT_BYTES + 1 + 64 + 2
 _LINE: Final = re.compile(rf"([^:]*):([0-9a-f]{{{2 * SALT_BYTES}}}):([0-9a-f]{{64}})")
-_CLIENT: Final = re.compile(IDENTIFIER_PATTERN)
+_CLIENT: Final = re.compile(NAME_PATTERN)
 _NOBODY: Final = (b"\0" * SALT_BYTES, b"\0" * 32)
 
 TokenHash = tuple[bytes, bytes]
@@ -85,7 +85,7 @@ def remove(path: str | os.PathLike[str], client: str) -> bool:
     return True
 
 
-_NAMES: Final = "Use up to 64 lower-case letters, digits and hyphens, not beginning with a hyphen."
+_NAMES: Final = "Use a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens."
 
 
 def _read(path: Path) -> dict[str, TokenHash]:

@@ -15,9 +15,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ..limits import IDENTIFIER_PATTERN, TEXT_CHARACTERS_MAX
+from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX
 
-Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
+Identifier = Annotated[str, Meta(pattern=NAME_PATTERN)]
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]  # up to the year 10000
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -63,8 +63,8 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 ENCODE: Final = (msgspec.msgpack.Encoder().encode, msgspec.json.Encoder().encode)
 """A message body as MessagePack, or (`ENCODE[True]`) as JSON."""
 
-JSON_STARTS: Final = (b"{", b" ", b"\n", b"\r", b"\t")
-"""The first bytes of JSON. An empty payload counts as MessagePack, which refuses it."""
+JSON_STARTS: Final = (b"{", b" ", b"\n", b"\r", b"\t", b"\xef")
+"""The first bytes of JSON; the last begins a byte order mark. An empty payload is MessagePack, which refuses it."""
 
 
 def encode(body: Struct, json: bool) -> bytes:

@@ -6,13 +6,13 @@ Whatever is wrong is found before there is a session, and costs no more than one
 import re
 from typing import Final
 
-from ...limits import CLIENT_ID_CHARACTERS_MAX, IDENTIFIER_PATTERN, KEEP_ALIVE_S_MAX, RECEIVE_MAX, TOPIC_ALIAS_MAX
+from ...limits import CLIENT_ID_CHARACTERS_MAX, KEEP_ALIVE_S_MAX, NAME_PATTERN, RECEIVE_MAX, TOPIC_ALIAS_MAX
 from ..packets import v311
 from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, QoS
 from .sessions import Session, Sessions
 
 V5: Final = 5
-_IDENTITY: Final = re.compile(IDENTIFIER_PATTERN)
+_IDENTITY: Final = re.compile(NAME_PATTERN)
 _CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
 _CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
 

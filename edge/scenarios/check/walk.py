@@ -17,7 +17,7 @@ import msgspec.inspect as types
 from ...core.decode import Catalog
 from ...core.model import Input, Now, Presence
 from ...core.scenario import Scenario
-from ...limits import IDENTIFIER_PATTERN
+from ...limits import NAME_PATTERN
 from .bounds import info
 
 T0: Final = 1_790_000_000_000
@@ -209,7 +209,7 @@ def _names(body: type[Any]) -> list[str]:
     return [
         field.encode_name
         for field in fields
-        if field.name != "id" and isinstance(field.type, types.StrType) and field.type.pattern == IDENTIFIER_PATTERN
+        if field.name != "id" and isinstance(field.type, types.StrType) and field.type.pattern == NAME_PATTERN
     ]
 
 

@@ -11,7 +11,7 @@ from edge.errors import DoorstepError, JournalError
 from edge.messages.envelope import encode
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
-from tests.messages import AT, BAD, GOOD, pack, text
+from tests.messages import AT, BAD, GOOD, HABITS, pack, text
 
 CATALOG = Catalog([Dispatch])
 
@@ -63,13 +63,31 @@ def test_bad_messages_are_refused_by_name(what, kind, payload, reason, field):
     assert len(rejected.detail) <= 400
 
 
+@pytest.mark.parametrize(("what", "payload"), HABITS, ids=[case[0] for case in HABITS])
+def test_habits_of_libraries_change_nothing(what, payload):
+    """What JavaScript and Windows write in their own way is the same order."""
+    made, usual = decode("order.place", payload), decode("order.place", text(GOOD[0][1]))
+    assert isinstance(made, Event), what
+    assert isinstance(usual, Event)
+    assert made.body == usual.body
+
+
+def test_half_an_emoji_in_a_text_is_replaced():
+    """A text cut within a character by JavaScript is taken, in JSON and in MessagePack."""
+    fields = {**GOOD[2][1], "reason": "?"}
+    packed = pack({**fields, "reason": "???"}).replace(b"\xa3???", b"\xa3\xed\xa0\xbd")
+    for payload in (packed, text(fields).replace(b'"?"', rb'"\ud83d"')):
+        made = decode("order.cancel", payload)
+        assert isinstance(made, Event)
+        assert made.body.reason == "\ufffd"  # type: ignore[attr-defined]
+
+
 def test_a_rejection_keeps_the_id_so_that_it_can_be_answered():
-    """Where the id can be read, the refusal carries it; where it is no identifier, it does not."""
+    """Where the id can be read, the refusal carries it, a number as its digits; where it is no name, it does not."""
     named = decode("order.place", text({"id": "e-1", "at": 1}))
     hostile = decode("order.place", text({"id": "../x", "at": 1}))
-    assert isinstance(named, Rejected)
-    assert isinstance(hostile, Rejected)
-    assert (named.id, hostile.id) == ("e-1", "")
+    number = decode("order.place", text({"id": 17, "at": 1}))
+    assert [each.id for each in (named, hostile, number) if isinstance(each, Rejected)] == ["e-1", "", "17"]
 
 
 @pytest.mark.parametrize(("kind", "fields"), GOOD)

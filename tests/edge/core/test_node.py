@@ -140,7 +140,8 @@ def test_one_id_of_two_clients_is_two_events():
 def test_a_refusal_is_a_decision_too():
     """A refused message with an id gets one receipt that names reason and field, for ever."""
     node = started()
-    bad = Rejected("alice", "order.place", Reason.MALFORMED, "pickup.lat", "Expected `float` <= 90.0", "e-9", True)
+    words = "a number of at most 90 is expected"
+    bad = Rejected("alice", "order.place", Reason.MALFORMED, "pickup.lat", words, "e-9", True)
     effects = node.handle([bad], now(1))
     (receipt,) = answers(effects)
     assert (receipt["status"], receipt["reason"], receipt["field"]) == ("refused", "malformed", "pickup.lat")

@@ -41,7 +41,7 @@ def test_names_that_could_not_be_topic_levels_are_never_asked_for():
     """A user name with a wildcard or a slash is refused before anybody looks for its token."""
     sessions = World().sessions
     assert is_authentic("c1", TOKEN, sessions)
-    assert not any(is_authentic(name, TOKEN, sessions) for name in ("+", "a/b", "..", "", "C1", "c1\n", "x" * 65))
+    assert not any(is_authentic(name, TOKEN, sessions) for name in ("+", "a/b", "..", "", "c1\n", "x" * 65))
 
 
 def test_identity_and_client_identifier():

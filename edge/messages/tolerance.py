@@ -1,0 +1,68 @@
+"""Habits of JavaScript and Windows that change nothing of what a message means. Pure.
+
+Only a message that did not decode comes here, so that a good one pays nothing.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""Half a character beyond U+FFFF in the bytes that JavaScript writes for it. As long as U+FFFD, so that no length in
+the message changes."""
+
+_REPLACEMENT: Final = b"\xef\xbf\xbd"
+_PAIRS: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
+)
+_EXACT_MAX: Final = 2**53
+"""Up to here a float64 holds every whole number."""
+
+
+class _Named(Struct):
+    id: Any = None
+
+
+_NAMED: Final = (msgspec.msgpack.Decoder(_Named).decode, msgspec.json.Decoder(_Named).decode)
+_LOADS: Final = (msgspec.msgpack.Decoder().decode, msgspec.json.Decoder().decode)
+ERRORS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, OverflowError)
+"""What decoders raise: malformed and truncated bytes, wrong types, too much depth, bytes that are no UTF-8."""
+
+
+def mended(payload: bytes, json: bool) -> bytes:
+    """The payload without byte order mark and NULs at its end (JSON), and with U+FFFD for half a character."""
+    if json:
+        payload = payload.removeprefix(_BOM).rstrip(b"\0")
+        payload = _PAIRS.sub(_paired, payload)
+    return _SURROGATE.sub(_REPLACEMENT, payload)
+
+
+def loaded(payload: bytes, json: bool) -> Any:
+    """The payload as plain values, floats that are whole numbers as these: a JavaScript encoder may write every number
+    as float64. Raises one of `ERRORS`."""
+    return _whole(_LOADS[json](mended(payload, json)))
+
+
+def identifier(payload: bytes, json: bool) -> str:
+    """The `id` of a message of which nothing else need be right; a number as its digits. Raises one of `ERRORS`."""
+    found = _NAMED[json](mended(payload, json)).id
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
+def _paired(found: re.Match[bytes]) -> bytes:
+    """An escape of JSON as it is, or U+FFFD for half of a pair."""
+    text = found[0]
+    return rb"\ufffd" if len(text) == 6 and text[1:3] in (b"ud", b"uD") else text
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_MAX:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value
