@@ -167,8 +167,7 @@ def _convert(path: Path, values: dict[str, Any]) -> Config:
     _kinds(path, options.scenarios, folder)
     made: dict[str, Struct] = {}
     for name, section in sections.items():
-        known = available(folder)
-        if name not in known:
+        if name not in options.scenarios and name not in (known := available(folder)):
             hint = f"There is no scenario of this name, and only scenarios have sections. Known: {', '.join(known)}."
             raise ConfigError(str(path), f"[{name}]", "a section", hint)
         made[name] = _options(path, section, _kinds(path, [name], folder)[0].options, name)

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..clock import Clock
 from ..core.scenario import Dot
 from ..health.status import Status, Value
 from ..journal.journal import Journal
-from ..mqtt.client.broker import Broker
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
-from ..uplink.sync import Sync
 from ..web.live import LiveView
+
+if TYPE_CHECKING:
+    from ..mqtt.client.broker import Broker
+    from ..uplink.sync import Sync
 
 
 def register(
@@ -20,8 +23,8 @@ def register(
     journal: Journal,
     clock: Clock,
     endpoint: Endpoint | None,
-    broker: Broker | None,
-    sync: Sync | None,
+    broker: "Broker | None",
+    sync: "Sync | None",
 ) -> None:
     """Register every gauge. The core is looked up at each reading, because a full disk replaces it."""
     status.section("core", lambda: _core(pipeline))
@@ -90,7 +93,7 @@ def _median_ms(seconds: list[float]) -> float:
     return round(sorted(seconds)[len(seconds) // 2] * 1000, 3) if seconds else 0.0
 
 
-def _link(endpoint: Endpoint | None, broker: Broker | None) -> dict[str, Value]:
+def _link(endpoint: Endpoint | None, broker: "Broker | None") -> dict[str, Value]:
     values: dict[str, Value] = {}
     if endpoint is not None:
         values.update(
@@ -118,7 +121,7 @@ def _link(endpoint: Endpoint | None, broker: Broker | None) -> dict[str, Value]:
     return values
 
 
-def _sync(pipeline: Pipeline, sync: Sync) -> dict[str, Value]:
+def _sync(pipeline: Pipeline, sync: "Sync") -> dict[str, Value]:
     outbox = pipeline.node.outbox
     refused = {f"refused_{reason}": count for reason, count in sync.refused.items()}
     return {

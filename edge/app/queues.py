@@ -15,7 +15,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..clock import Clock
 from ..core.node import Node
@@ -27,10 +27,12 @@ from ..limits import (
     CONNECTIONS_MAX,
     POOL_WINDOWS_MAX,
 )
-from ..mqtt.client.broker import Broker
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
-from ..uplink.sync import Sync
+
+if TYPE_CHECKING:
+    from ..mqtt.client.broker import Broker
+    from ..uplink.sync import Sync
 
 DEADLINE_LATE_S: Final = 1.0
 """A deadline of the core that passed this long ago without a round waits for a timer that will not come."""
@@ -41,8 +43,8 @@ def watch(
     pipeline: Pipeline,
     clock: Clock,
     endpoint: Endpoint | None,
-    broker: Broker | None,
-    sync: Sync | None,
+    broker: "Broker | None",
+    sync: "Sync | None",
 ) -> None:
     """Register every stage. While the disk is full no deadline counts: that fault has an alarm of its own."""
 

@@ -1,1 +1,1 @@
-"""The commands of the node, one file each. Found through the entry points of the group `doorstep.commands`."""
+"""The commands of the node, one file each. `edge.__main__` lists them."""

@@ -21,9 +21,10 @@ State changes only in `count`, `event`, `measure`, `locate`, `discard`, `configu
 the caller keeps a row of exactly those calls, and a replay of the rows comes to the same bytes.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, cast
 
-import h3.api.basic_int  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
 from msgspec import Struct
 
@@ -52,9 +53,17 @@ OVERFLOW: Final = "other"
 WALL_MS_MAX: Final = 253_000_000_000_000
 """The year 9987: a wall clock beyond it would make stamps that the wire's schema refuses."""
 
-_cell_of = cast(Any, h3.api.basic_int).latlng_to_cell
 _WINDOW_MS: Final = WINDOW_S * 1000
 _GRACE_MS: Final = WINDOW_GRACE_S * 1000
+
+
+@cache
+def cell_of() -> Callable[[float, float, int], int]:
+    """From degrees (WGS-84) and a resolution to the H3 cell. The library takes 20 ms to import, which no start waits
+    for: the node does it beside its first work."""
+    import h3.api.basic_int  # pyright: ignore[reportMissingTypeStubs]
+
+    return cast(Any, h3.api.basic_int).latlng_to_cell
 
 
 class _Timeline(Struct, frozen=True, array_like=True):
@@ -175,7 +184,7 @@ class Windows:
         """One event at a place (degrees, WGS-84), by one person. The place becomes a cell here and is forgotten."""
         draft = self._draft(scenario, at_ms, now)
         _count(draft, f"located.{name}", 1)
-        cell = int(_cell_of(lat, lon, self._resolution))
+        cell = cell_of()(lat, lon, self._resolution)
         key = (scenario, cell, name)
         gathering = self._gatherings.get(key)
         if gathering is None:

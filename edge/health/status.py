@@ -35,7 +35,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib import metadata
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -133,7 +133,6 @@ class Status:
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool, bool]] = {}
         self._problems: list[Callable[[], Mapping[str, str]]] = []
-        self._version = _version()
 
     # -- the data path -------------------------------------------------------------------------------------------------
 
@@ -212,7 +211,7 @@ class Status:
         self.tick(now)
         report: dict[str, Any] = {
             "node": self.node,
-            "version": self._version,
+            "version": _version(),
             "started_at": self._started.wall_ms,
             "uptime_s": round(self._seconds() - self._started_s, 1),
             "clock": {"wall_ms": now.wall_ms, "speed": self._speed, "jump_ms": self._recent_jump()},
@@ -330,7 +329,11 @@ def _count(counts: dict[str, int], name: str, n: int) -> None:
         counts[name] = counts.get(name, 0) + n
 
 
+@cache
 def _version() -> str:
+    # Imported here: no start waits for it.
+    from importlib import metadata
+
     try:
         return metadata.version("doorstep")
     except metadata.PackageNotFoundError:

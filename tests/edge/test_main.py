@@ -7,7 +7,7 @@ from importlib.metadata import version
 import click
 import pytest
 
-from edge.__main__ import SUMMARIES, cli
+from edge.__main__ import COMMANDS, cli
 
 DOORSTEP = [sys.executable, "-m", "edge"]
 
@@ -24,9 +24,9 @@ def test_version_is_the_distributions() -> None:
 
 
 def test_help_lists_each_command_on_one_line() -> None:
-    """Every installed command has its line, in the order of SUMMARIES, and none is without words."""
+    """Every installed command has its line, in the order of COMMANDS, and none is without words."""
     listed = run(*DOORSTEP, "--help").stdout.split("Commands:\n")[1].splitlines()
-    assert [line.split()[0] for line in listed] == list(SUMMARIES)
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
     assert all(len(line.split(maxsplit=1)[1]) > 10 for line in listed)
 
 
@@ -38,7 +38,7 @@ def test_help_imports_no_command() -> None:
     assert not heavy & set(loaded)
 
 
-@pytest.mark.parametrize("name", SUMMARIES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_loads_and_has_help(name: str) -> None:
     """Each listed command can be imported, is called what it is listed as, and explains itself."""
     command = cli.get_command(click.Context(cli), name)

@@ -4,14 +4,13 @@ import importlib
 import os
 import sys
 import traceback
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from msgspec import Struct
 
 from ...core.scenario import Scenario
 from ...errors import DoorstepError, InputError
-from ..loader import GROUP, load, package_in
+from ..loader import installed, load, package_in
 
 
 class Subject(Struct, frozen=True):
@@ -41,7 +40,7 @@ def find(target: str, scenario_path: str = "") -> Subject:
     if scenario_path:
         return _subject(target, target, scenario_path)
     plain = os.sep not in target and target not in (".", "..")
-    if plain and any(entry.name == target for entry in entry_points(group=GROUP)):
+    if plain and target in installed():
         return _subject(target, target, "")
     folder = Path(target)
     if not folder.is_dir():
@@ -77,8 +76,7 @@ def _subject(target: str, name: str, folder: str) -> Subject:
 
 
 def _installed(name: str) -> Path:
-    entry = next(entry for entry in entry_points(group=GROUP) if entry.name == name)
-    path = Path(str(importlib.import_module(entry.module).__file__))
+    path = Path(str(importlib.import_module(installed()[name].module).__file__))
     return path.parent if path.name == "__init__.py" else path
 
 

@@ -2,4 +2,6 @@
 
 from .scenario import Dispatch, Policy
 
-__all__ = ["Dispatch", "Policy"]
+__all__ = ["SCENARIO", "Dispatch", "Policy"]
+
+SCENARIO = Dispatch

@@ -13,7 +13,7 @@ from bench.demo.processes import Child
 from bench.source import git
 from edge.errors import DoorstepError, InputError
 
-PYPROJECT = '[project]\nversion = "7.0"\n[project.entry-points."doorstep.commands"]\nhello = "edge.hello:hello"\n'
+PYPROJECT = '[project]\nversion = "7.0"\n[project.entry-points."doorstep.scenarios"]\nhello = "edge.hello:Hello"\n'
 
 
 def silent(what: str) -> None:
@@ -83,11 +83,11 @@ def test_a_node_of_other_code_is_not_measured(tmp_path: Path, where: str, right:
             check(child, tree)
 
 
-def test_the_first_commits_have_no_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_commits_have_no_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A revision without pyproject.toml, or without entry points, is refused with what to do."""
     monkeypatch.setattr("bench.compare.tree.ROOT", tmp_path)
     (tmp_path / "edge").mkdir()
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT.replace("doorstep.commands", "other"))
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT.replace("doorstep.scenarios", "other"))
     (tmp_path / "copy").mkdir()
     with pytest.raises(InputError, match="Take a later revision"):
         this_tree(tmp_path / "copy")

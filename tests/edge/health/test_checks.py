@@ -114,12 +114,14 @@ def test_what_is_only_nearly_wrong_is_not_called_wrong(sections: dict[str, Any])
 
 
 def test_what_stops_events_comes_first() -> None:
-    """The sentence is about the fault that matters most, and explains how many others there are."""
-    found = problems(report(disk={"free_bytes": 0}, link={"connected": False, "certificate_days": 3}))
-    assert [problem.name for problem in found] == ["link_down", "disk_low", "certificate"]
+    """Whatever is found before it, as alarms are: the sentence is about that fault, and tells how many others there
+    are."""
+    alarms = {"caught": ("An error was caught.", True, False)}
+    found = problems(report(alarms=alarms, disk={"free_bytes": 0}, link={"connected": False, "certificate_days": 3}))
+    assert [problem.name for problem in found] == ["link_down", "caught", "disk_low", "certificate"]
     text = sentence("degraded", found, {})
     assert text.startswith(found[0].sentence)
-    assert "2 more problems" in text
+    assert "3 more problems" in text
 
 
 def test_phases_have_their_own_sentence() -> None:
