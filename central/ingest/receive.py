@@ -7,9 +7,9 @@ answers goes back through the endpoint, and only then is the publish acknowledge
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Final, Protocol
+from typing import Final
 
 import apsw
 import msgspec
@@ -28,7 +28,7 @@ from edge.messages.batches import (
     decode_hello,
     encode,
 )
-from edge.mqtt.seam import Publish, Source
+from edge.mqtt.seam import Link, Publish, Source
 
 from ..store import Store
 from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, answer_hello, check, taken, unpack
@@ -121,14 +121,6 @@ class BatchValidator:
         return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=batch.seq)))
 
 
-class Wakes(Protocol):
-    """What the receiver needs of the endpoint: a call when clients have answers."""
-
-    def wake(self, clients: Iterable[str]) -> None:
-        """These clients have something pending."""
-        ...
-
-
 class Receive:
     """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is called when the
     disk fails in a way that only a restart can mend. Set `link` before the first publish."""
@@ -136,7 +128,7 @@ class Receive:
     def __init__(
         self, store: Store, wall_ms: Callable[[], int], post: Callable[..., object], failed: Callable[[str], None]
     ) -> None:
-        self.link: Wakes | None = None
+        self.link: Link | None = None
         self.refused: dict[str, int] = {}
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
@@ -235,7 +227,7 @@ class Receive:
                 answers.clear()
             answers.append(answer)
             if self.link is not None:
-                self.link.wake([publish.client])
+                self.link.wake({publish.client: ()})
         if outcome.reason:
             self._count(outcome.reason)
         if publish.token:

@@ -266,7 +266,7 @@ class _Running:
         )
         pipeline.links.append(broker)
         await broker.start()
-        broker.wake(pipeline.node.pending_answers.clients())  # what a stop or a crash left unsent
+        broker.wake(dict.fromkeys(pipeline.node.pending_answers.clients(), ()))  # what a stop or a crash left unsent
         self._echo(f"joining the broker at {config.link}")
         return broker
 

@@ -1,5 +1,6 @@
 """The interface between MQTT and the pipeline: what a link hands over, and what it is called back with."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -17,6 +18,10 @@ class Publish(Struct, frozen=True):
     payload: bytes
     qos: int
     token: int
+
+
+Pending = tuple[Answer, float]
+"""A durable, unacknowledged answer, and the seconds of real time until it expires."""
 
 
 class Source(Protocol):
@@ -46,7 +51,23 @@ class Receiver(Protocol):
         """The client's first session came, or its last one went."""
         ...
 
-    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
-        """Durable, unacknowledged, unexpired answers of `client` with a sequence above `after`, oldest first, each with
-        the seconds of real time until it expires. At most `limit`."""
+    def pending(self, client: str, after: int, limit: int) -> list[Pending]:
+        """Unexpired answers of `client` with a sequence above `after`, oldest first. At most `limit`."""
+        ...
+
+
+class Link(Protocol):
+    """A link, as the pipeline sees it: the endpoint, or the broker."""
+
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        """The answers of each client that have just become durable. Whoever has sent everything before sends them as
+        they are; anybody else, and where there are none for a client, asks for what is `pending`."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading."""
+        ...
+
+    def resume(self) -> None:
+        """Read again."""
         ...

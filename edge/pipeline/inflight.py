@@ -1,29 +1,12 @@
 """A round on its way to the disk: what to do when its row is committed, and how a receipt is found in an old row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
-from typing import Protocol
 
 import msgspec
 
 from ..core.model import Acknowledge, Answer, Batch, Commit, DuplicateLookup, Effect, Shed, decode_row
 from .ingest import PendingAck
-
-
-class Wakeable(Protocol):
-    """What the pipeline asks of a link: the endpoint, or the broker."""
-
-    def wake(self, clients: Iterable[str]) -> None:
-        """New committed answers exist for these clients."""
-        ...
-
-    def pause(self) -> None:
-        """Stop reading."""
-        ...
-
-    def resume(self) -> None:
-        """Read again."""
-        ...
 
 
 class InflightCommit:
@@ -43,8 +26,7 @@ class InflightCommit:
         self.read_at = read_at
         self.handled_at = handled_at
         self.acks = acks
-        self.clients: dict[str, None] = {}
-        self.answers = 0
+        self.answers: list[Answer] = []
 
     @classmethod
     def of(
@@ -55,12 +37,11 @@ class InflightCommit:
         assert isinstance(commit, Commit), "the first effect is the row"
         self = cls(commit.number, sequence, read_at, handled_at, acks)
         self.row = commit.row
-        clients = self.clients
+        answers = self.answers
         lookups: list[DuplicateLookup] = []
         for effect in effects:
             if isinstance(effect, Answer):
-                clients[effect.client] = None
-                self.answers += 1
+                answers.append(effect)
             elif isinstance(effect, Acknowledge):
                 self.reasons = effect.reasons
             elif isinstance(effect, DuplicateLookup):

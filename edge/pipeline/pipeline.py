@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Final
 
 from ..clock import Clock
-from ..core.model import Answer, Batch, Configure, Effect, Input, Presence, Rules
+from ..core.model import Batch, Configure, Effect, Input, Presence, Rules
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
 from ..health.latency import Latency, record_all
@@ -29,8 +29,8 @@ from ..limits import (
     SNAPSHOT_ROW_BYTES,
     SNAPSHOT_ROWS,
 )
-from ..mqtt.seam import Publish, Source
-from .inflight import InflightCommit, Wakeable
+from ..mqtt.seam import Link, Pending, Publish, Source
+from .inflight import InflightCommit
 from .ingest import IngestQueue, PendingAck
 from .pending import PendingInputs
 from .receipts import ReceiptLookup
@@ -49,7 +49,7 @@ class Pipeline:
         self, node: Node, journal: Journal, clock: Clock, status: Status, crs: str, fatal: Callable[[Exception], None]
     ) -> None:
         self.node = node
-        self.links: list[Wakeable] = []
+        self.links: list[Link] = []
         self.on_batches: Callable[[], None] = lambda: None
         """Called when new batches for the centre are on disk."""
         self.on_rebuilt: Callable[[], None] = lambda: None
@@ -112,10 +112,10 @@ class Pipeline:
         """A client came or went."""
         self.post([Presence(client, present)])
 
-    def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
-        """Committed, unexpired answers above `after`, each with its remaining real seconds."""
+    def pending(self, client: str, after: int, limit: int) -> list[Pending]:
+        """Committed, unexpired answers above `after`."""
         mono, speed, committed = self._clock.mono(), self._clock.speed, self._committed_sequence
-        fresh: list[tuple[Answer, float]] = []
+        fresh: list[Pending] = []
         for answer in self.node.pending_answers.of(client, after):
             if answer.sequence > committed or len(fresh) >= limit:
                 break
@@ -260,16 +260,20 @@ class Pipeline:
         self._committed_number = number
         if not flight:
             self._idle.set()
-        clients = done[0].clients if len(done) == 1 else dict.fromkeys(name for each in done for name in each.clients)
         batches = False
+        fresh: dict[str, list[Pending]] = {}
+        mono, speed = self._clock.mono(), self._clock.speed
         for round_ in done:
             self._committed_sequence = round_.sequence
             if round_.batch is not None:
                 self._committed_batch, batches = round_.batch, True
-        if clients:
-            self._status.counts["answers"] += sum([round_.answers for round_ in done])
+            for answer in round_.answers:
+                if answer.expires > mono:
+                    fresh.setdefault(answer.client, []).append((answer, (answer.expires - mono) / speed))
+            self._status.counts["answers"] += len(round_.answers)
+        if fresh:
             for link in self.links:
-                link.wake(clients)
+                link.wake(fresh)
         for round_ in done:
             round_.acknowledge()
         self.on_shown()

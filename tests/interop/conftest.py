@@ -61,7 +61,7 @@ class Desk:
                 self._answers.append(Answer(self._sequence, publish.client, "receipt", payload, 0.0))
                 clients.append(publish.client)
         assert self.endpoint is not None
-        self.endpoint.wake(clients)
+        self.endpoint.wake(dict.fromkeys(clients, ()))
         source.acknowledge([publish.token for publish in publishes], [""] * len(publishes))
 
     def shed(self, client: str, reason: Reason, count: int) -> None:

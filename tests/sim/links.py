@@ -3,14 +3,14 @@
 A person sends with `send` and is called back: `acknowledged(id, reason)`, `answer(kind, payload)`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
 from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import PAYLOAD_BYTES_MAX
-from edge.mqtt.seam import Publish
+from edge.mqtt.seam import Pending, Publish
 
 if TYPE_CHECKING:
     from tests.sim.people import Person
@@ -32,6 +32,7 @@ class Connection:
         self._buffer: list[Publish] = []
         self._reading = False
         self._after = 0
+        self._more = True
         self._in_flight: dict[int, None] = {}
 
     def send(self, id_: str, kind: str, payload: bytes, qos: int) -> None:
@@ -73,12 +74,13 @@ class Connection:
         if self.open:
             self.person.acknowledged(id_, reason)
 
-    def pull(self) -> None:
-        """Answers leave while the window has room."""
+    def pull(self, fresh: Sequence[Pending] = ()) -> None:
+        """Answers leave while the window has room: the `fresh` ones where no other waits before them."""
         process = self._link.process
         while self.open and process.alive and len(self._in_flight) < WINDOW:
             room = WINDOW - len(self._in_flight)
-            pending = process.pipeline.pending(self.person.name, self._after, room)
+            caught_up = 0 < len(fresh) <= room and not self._more
+            pending = fresh if caught_up else process.pipeline.pending(self.person.name, self._after, room)
             for answer, _ in pending:
                 process.step()
                 if not process.alive:
@@ -87,8 +89,10 @@ class Connection:
                 self._in_flight[answer.sequence] = None
                 self._link.world.shown(answer)
                 self._link.world.time.after(self._link.delay_s(), lambda a=answer: self._deliver(a))
-            if len(pending) < room:
+            self._more = not caught_up and len(pending) == room
+            if not self._more:
                 return
+        self._more = True
 
     def _deliver(self, answer: Answer) -> None:
         if not self.open:
@@ -160,13 +164,13 @@ class Endpoint:
         for connection in list(self._open.values()):
             self.disconnect(connection.person)
 
-    # -- rounds.Wakeable -----------------------------------------------------------------------------------------------
+    # -- seam.Link -----------------------------------------------------------------------------------------------------
 
-    def wake(self, clients: Iterable[str]) -> None:
-        for client in clients:
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        for client, answers in fresh.items():
             connection = self._open.get(client)
             if connection is not None:
-                connection.pull()
+                connection.pull(answers)
 
     def pause(self) -> None:
         self.paused = True
@@ -204,7 +208,9 @@ class Broker:
         self._unacknowledged = {}
         for id_, publish in reversed(again):
             self._queue.setdefault(publish.client, []).insert(0, (id_, publish))
-        process.loop.call_later(0.1, lambda: self.wake(process.pipeline.node.pending_answers.clients()))
+        process.loop.call_later(
+            0.1, lambda: self.wake(dict.fromkeys(process.pipeline.node.pending_answers.clients(), ()))
+        )
         self._read_soon()
 
     def gone(self) -> None:
@@ -279,8 +285,8 @@ class Broker:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def wake(self, clients: Iterable[str]) -> None:
-        for client in clients:
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        for client in fresh:
             self._pull(client)
 
     def _pull(self, client: str) -> None:

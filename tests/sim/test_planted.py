@@ -38,7 +38,7 @@ def publish_before_commit(patch: Patch) -> None:
     def hasty(self: Pipeline, effects: Any, *arguments: Any) -> None:
         self._committed_sequence = self.node.sequence
         for link in self.links:
-            link.wake({effect.client: None for effect in effects if isinstance(effect, Answer)})
+            link.wake({effect.client: [(effect, 1.0)] for effect in effects if isinstance(effect, Answer)})
         honest(self, effects, *arguments)
 
     patch.setattr(Pipeline, "_commit", hasty)

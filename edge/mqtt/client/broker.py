@@ -17,7 +17,7 @@ import random as _random
 import re
 import ssl
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -35,7 +35,7 @@ from ...limits import (
 )
 from ...messages.envelope import topic_down
 from ..packets.codec import QoS
-from ..seam import Publish, Receiver
+from ..seam import Pending, Publish, Receiver
 from .connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
 
 GONE_KIND: Final = "client.gone"
@@ -170,9 +170,9 @@ class Broker:
         if self._running is not None:
             await self._running
 
-    def wake(self, clients: Iterable[str]) -> None:
-        """These clients have new answers on disk."""
-        for client in clients:
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        """These clients have new answers on disk. They are asked for when the broker's window has room."""
+        for client in fresh:
             self._waiting[client] = None
         self._pump()
 

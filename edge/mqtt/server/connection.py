@@ -6,7 +6,7 @@ A connection that breaks a rule gets the reason (5.0) or is closed (3.1.1), afte
 same read has been handed over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...errors import Reason
@@ -14,7 +14,7 @@ from ...limits import CONNECT_BYTES_MAX, CONNECT_DEADLINE_S, OVER_QUOTA_CLOSE_S,
 from ..packets import codec, v311
 from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PubAckReasonCode
 from ..packets.fastpath import Parsed, parse
-from ..seam import Publish
+from ..seam import Pending, Publish
 from .acks import Acks
 from .connect import V5, admit, is_authentic, keep_alive_s, level_of, rejection, welcome
 from .sessions import Session, Sessions, client_budget, unauthenticated_budget
@@ -146,14 +146,14 @@ class Connection:
                 self._schedule_close()
         self._notify()
 
-    def wake(self) -> None:
+    def wake(self, fresh: Sequence[Pending] = ()) -> None:
         """New answers are there, or room for them."""
         if (session := self.session) is None or self.closing:
             return
         if self.write_paused:
             session.outbound.postpone()
             return
-        session.outbound.pull(self._receiver, self.out)
+        session.outbound.push(fresh, self._receiver, self.out)
         if self.out:
             self._notify()
 

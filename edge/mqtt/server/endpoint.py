@@ -12,7 +12,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 from msgspec.structs import replace
@@ -30,7 +30,7 @@ from ...limits import (
 from ..address import is_loopback_host, parse_address
 from ..packets.codec import DisconnectReasonCode
 from ..packets.websocket import Stream
-from ..seam import Receiver
+from ..seam import Pending, Receiver
 from .connect import V5
 from .connection import Connection
 from .listener import Listener, Shortage, listen
@@ -139,10 +139,10 @@ class Endpoint:
         self._listeners.append(listener)
         return listener.address
 
-    def wake(self, clients: Iterable[str]) -> None:
-        """New durable answers are there for these clients."""
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        """`seam.Link`: new durable answers by client."""
         self.flush_comes = self.flush_comes or self.flush_follows
-        self.registry.wake(clients)
+        self.registry.wake(fresh)
 
     def pause(self) -> None:
         """Stop reading from every socket, and accepting. Keepalives do not run out meanwhile."""

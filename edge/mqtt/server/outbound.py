@@ -4,10 +4,10 @@ Answers themselves live in the core, until somebody acknowledges them. So a sess
 nothing: the next one pulls what is still unacknowledged.
 """
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
-from ...core.model import Answer
 from ...limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX
 from ..packets.codec import (
     DisconnectReasonCode,
@@ -22,7 +22,7 @@ from ..packets.codec import (
     UnsubscribePacket,
 )
 from ..packets.fastpath import header
-from ..seam import Receiver
+from ..seam import Pending, Receiver
 from .topics import granted, parse_filter
 
 _PUBLISH_0: Final = 0x30
@@ -134,6 +134,14 @@ class OutboundQueue:
         """The sequence that the client has acknowledged; None where nothing of that identifier is in flight."""
         return self._in_flight.pop(packet_id, None)
 
+    def push(self, fresh: Sequence[Pending], receiver: Receiver, out: bytearray) -> None:
+        """Write answers that have just become durable to `out`; where they are not all that waits, or there is no room
+        for all of them, `pull`."""
+        if not fresh or self.more or len(fresh) > self._window - len(self._in_flight) or len(out) >= PULL_BYTES_MAX:
+            self.pull(receiver, out)
+        elif self.filters and (settled := self._send(fresh, out)):
+            receiver.delivered(self._client, settled)
+
     def pull(self, receiver: Receiver, out: bytearray) -> None:
         """Write pending answers to `out` while the window has room."""
         while self.filters:
@@ -153,7 +161,7 @@ class OutboundQueue:
                 break
         self.more = False
 
-    def _send(self, pending: list[tuple[Answer, float]], out: bytearray) -> list[int]:
+    def _send(self, pending: Sequence[Pending], out: bytearray) -> list[int]:
         """Write these answers. The sequences of those of which nothing remains to be acknowledged."""
         settled: list[int] = []
         again, rewound, forms, in_flight = self._again, self._rewound, self._forms, self._in_flight

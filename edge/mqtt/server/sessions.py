@@ -5,7 +5,7 @@ is what the core knows as a client.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from ...limits import (
     WORK_PER_S,
 )
 from ..packets.codec import ConnAckReasonCode, DisconnectReasonCode
-from ..seam import Receiver
+from ..seam import Pending, Receiver
 from .outbound import OutboundQueue
 
 
@@ -38,7 +38,7 @@ class SessionLimits(Struct, frozen=True):
 class SessionConnection(Protocol):
     """The connection of a session, as far as the others are concerned."""
 
-    def wake(self) -> None:
+    def wake(self, fresh: Sequence[Pending] = ()) -> None:
         """New answers are there."""
         ...
 
@@ -256,15 +256,15 @@ class Sessions:
             self.receiver.present(identity.name, False)
         self._forget(identity, now)
 
-    def wake(self, names: Iterable[str]) -> None:
-        """New answers for these clients: every session of theirs pulls."""
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        """New answers by client, for every session of theirs."""
         identities = self.identities
-        for name in names:
+        for name, answers in fresh.items():
             identity = identities.get(name)
             if identity is not None:
                 for session in identity.sessions.values():
                     if session.connection is not None:
-                        session.connection.wake()
+                        session.connection.wake(answers)
 
     def connected(self, name: str) -> list[SessionConnection]:
         """The connections of one client."""

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -336,8 +337,8 @@ class Woken:
     def __init__(self) -> None:
         self.clients: list[str] = []
 
-    def wake(self, clients: list[str]) -> None:  # type: ignore[override]
-        self.clients += clients
+    def wake(self, fresh: Mapping[str, object]) -> None:
+        self.clients += fresh
 
 
 def receiving(store: Store, failures: list[str]) -> Receive:

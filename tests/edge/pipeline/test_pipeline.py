@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -18,7 +18,7 @@ from edge.errors import DiskFull, Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.limits import SNAPSHOT_ROWS
-from edge.mqtt.seam import Publish
+from edge.mqtt.seam import Pending, Publish
 from edge.pipeline.pending import FLUSH_DELAY_S
 from edge.pipeline.pipeline import Pipeline
 from edge.scenarios.dispatch import Dispatch
@@ -42,8 +42,11 @@ class Wire:
         self.news = asyncio.Event()
         pipeline.links.append(self)
 
-    def wake(self, clients: Iterable[str]) -> None:
-        self.log.append(("wake", list(clients)))
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        for client, answers in fresh.items():
+            for answer, _ in answers:
+                assert self.pipeline.pending(client, answer.sequence - 1, 1)[0][0] is answer
+        self.log.append(("wake", list(fresh)))
         self.news.set()
 
     def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:

@@ -60,7 +60,7 @@ class Centre:
                 self.sequence += 1
                 answer = Answer(self.sequence, publish.client, kind, payload, 0.0)
                 self.answers.setdefault(publish.client, []).append(answer)
-            self.endpoint.wake([publish.client])
+            self.endpoint.wake({publish.client: ()})
             if publish.token:
                 source.acknowledge([publish.token], [reply if isinstance(reply, Reason) else ""])
 

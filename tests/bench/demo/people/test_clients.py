@@ -64,7 +64,7 @@ class Node:
         answer = Answer(self._sequence, client, kind, payload, 1e12)
         self.waiting.setdefault(client, {})[self._sequence] = answer
         if self.endpoint is not None:
-            self.endpoint.wake([client])
+            self.endpoint.wake({client: ()})
 
     def shed(self, client: str, reason: Reason, count: int) -> None:
         """Nothing is shed here."""

@@ -59,15 +59,15 @@ class Node:
             return
         unsettled, self.unsettled = self.unsettled, []
         for source, publishes in unsettled:
-            clients: dict[str, None] = {}
+            clients: list[str] = []
             for publish in publishes:
                 first = publish.payload not in self.events
                 self.events[publish.payload] = self.events.get(publish.payload, 0) + 1
                 if self.answering and first:
                     self.answer(publish.client, publish.payload)
-                clients[publish.client] = None
+                clients.append(publish.client)
             self.order += ["commit", "wake", "acknowledge"]
-            self.broker.wake(clients)
+            self.broker.wake(dict.fromkeys(clients, ()))
             source.acknowledge([p.token for p in publishes if p.qos], ["" for p in publishes if p.qos])
 
     def answer(self, client: str, payload: bytes) -> None:
@@ -267,7 +267,7 @@ def test_thousands_of_answers_wait_in_the_core_not_in_the_link(tmp_path: Path) -
             for number in range(100):
                 for person in people:
                     node.answer(person.name, b"%d" % number)
-            link.wake([person.name for person in people])
+            link.wake({person.name: () for person in people})
 
             def done() -> bool:
                 nonlocal fullest
@@ -321,7 +321,7 @@ def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(tmp_path
             broker.freeze()
             for number in range(2, 8):
                 node.answer("ann", b"%d" % number)
-            link.wake(["ann"])
+            link.wake({"ann": ()})
             await asyncio.sleep(0.1)
             assert node.open == 6
             broker.kill()
@@ -437,7 +437,7 @@ def test_a_wrong_token_leaves_the_node_running_and_reports_why(tmp_path: Path) -
         assert "'n1'" in link.error
         assert states == [ConnectionState.REFUSED]
         assert not link.connected
-        link.wake(["ann"])
+        link.wake({"ann": ()})
         assert link.waiting == 1
         await link.close()
 

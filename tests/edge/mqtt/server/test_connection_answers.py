@@ -52,7 +52,7 @@ def test_an_answer_is_pulled_published_and_settled(version: int):
     peer, _ = world.connect(version=version)
     peer.send(SubscribePacket(1, ALL))
     sequence = world.receiver.answer("c1", b"hello")
-    world.sessions.wake(["c1"])
+    world.sessions.wake({"c1": ()})
     (sent,) = peer.read()
     assert isinstance(sent, PublishPacket)
     assert (sent.topic, sent.payload, sent.qos, sent.duplicate) == (
@@ -74,8 +74,8 @@ def test_nobody_elses_answers():
     peer, _ = world.connect()
     peer.send(SubscribePacket(1, ALL))
     world.receiver.answer("c2")
-    world.sessions.wake(["c1"])
-    world.sessions.wake(["c2"])
+    world.sessions.wake({"c1": ()})
+    world.sessions.wake({"c2": ()})
     assert peer.read() == []
 
 
@@ -119,7 +119,7 @@ def test_unacknowledged_answers_come_again(version: int):
     peer.send(SubscribePacket(1, ALL))
     for _ in range(3):
         world.receiver.answer("c1")
-    world.sessions.wake(["c1"])
+    world.sessions.wake({"c1": ()})
     first = [packet for packet in peer.read() if isinstance(packet, PublishPacket)]
     assert first[1].packet_id is not None
     peer.send(PubAckPacket(first[1].packet_id))
@@ -184,7 +184,7 @@ def test_two_sessions_of_one_client_both_get_every_answer():
     phone.send(SubscribePacket(1, ALL))
     tablet.send(SubscribePacket(1, ALL))
     world.receiver.answer("c1")
-    world.sessions.wake(["c1"])
+    world.sessions.wake({"c1": ()})
     assert [type(packet) for packet in phone.read()] == [PublishPacket]
     assert [type(packet) for packet in tablet.read()] == [PublishPacket]
     phone.connection.lost(world.now)
@@ -231,7 +231,7 @@ def test_unsubscribing_stops_answers(version: int):
     if version == 5:
         assert [int(code) for code in unsuback.reason_codes] == [0, 0x11, 0x11]
     world.receiver.answer("c1")
-    world.sessions.wake(["c1"])
+    world.sessions.wake({"c1": ()})
     assert peer.read() == []
 
 
@@ -242,7 +242,7 @@ def test_a_paused_connection_waits():
     peer.send(SubscribePacket(1, ALL))
     peer.connection.write_paused = True
     world.receiver.answer("c1")
-    world.sessions.wake(["c1"])
+    world.sessions.wake({"c1": ()})
     assert peer.read() == []
     peer.connection.write_paused = False
     peer.connection.drained()

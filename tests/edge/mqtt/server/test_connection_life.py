@@ -31,7 +31,7 @@ def test_the_same_client_takes_over():
     assert (sent.reason_code, old.connection.closing) == (DisconnectReasonCode.SESSION_TAKEN_OVER, True)
     assert world.receiver.presence == [("c1", True)]
     world.receiver.answer("c1")
-    world.sessions.wake(["c1"])
+    world.sessions.wake({"c1": ()})
     assert (len(old.read()), len(new.read())) == (0, 1)
     old.connection.lost(world.now)
     assert world.sessions.connected("c1") == [new.connection]

@@ -145,7 +145,7 @@ async def answered(endpoint: Endpoint, receiver: Recorder, client: Client) -> No
     assert isinstance(await client.receive(), SubAckPacket)
     assert await client.receive() == PubAckPacket(9)
     receiver.answer("c1", b"hello")
-    endpoint.wake(["c1", "nobody"])
+    endpoint.wake({"c1": (), "nobody": ()})
     answer = await client.receive()
     assert isinstance(answer, PublishPacket)
     assert answer.payload == b"hello"
@@ -189,7 +189,7 @@ def test_one_read_is_one_batch_and_one_write(run: Callable[[Test], None]):
 
         def answer(_publishes: object) -> None:
             receiver.answer("c1")
-            endpoint.wake(["c1"])
+            endpoint.wake({"c1": ()})
 
         receiver.on_publishes = answer
         _, port = await endpoint.listen("127.0.0.1:0")

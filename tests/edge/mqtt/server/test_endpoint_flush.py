@@ -41,7 +41,7 @@ def test_an_answer_leaves_with_the_flush_or_without_it(promised: bool):
         endpoint.flush_follows = promised
         for text in (b"1", b"2"):
             receiver.answer("c1", text)
-            endpoint.wake(["c1"])
+            endpoint.wake({"c1": ()})
             if promised:
                 for _ in range(5):
                     await asyncio.sleep(0)
@@ -64,7 +64,7 @@ def test_a_promised_flush_that_does_not_come(monkeypatch: pytest.MonkeyPatch):
         endpoint, reader, writer = await _connected(receiver)
         endpoint.flush_follows = True
         receiver.answer("c1", b"late")
-        endpoint.wake(["c1"])
+        endpoint.wake({"c1": ()})
         assert await _answer(reader) == b"late"
         writer.write(b"\xc0\x00")
         assert await asyncio.wait_for(reader.read(100), 30) == b"\xd0\x00"

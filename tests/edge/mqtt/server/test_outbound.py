@@ -1,24 +1,30 @@
 """What one session sends: property tests. (Single cases are in test_session.py.)"""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX
 from edge.mqtt.packets.codec import Decoder, PublishPacket, QoS, TopicFilter
+from edge.mqtt.seam import Pending
 from edge.mqtt.server.outbound import OutboundQueue
 from tests.edge.mqtt.world import Recorder, written
 
 ALL = TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)
 
 
-def _pull(outbound: OutboundQueue, receiver: Recorder) -> list[PublishPacket]:
+def _pull(outbound: OutboundQueue, receiver: Recorder, fresh: Sequence[Pending] = ()) -> list[PublishPacket]:
     out = bytearray()
-    outbound.pull(receiver, out)
+    outbound.push(fresh, receiver, out)
     return [packet for packet in Decoder(1_000_000).feed(bytes(out)) if isinstance(packet, PublishPacket)]
 
 
-@given(st.lists(st.sampled_from(["answer", "pull", "ack", "reconnect", "subscribe"]), max_size=60), st.integers(1, 5))
+@given(
+    st.lists(st.sampled_from(["fresh", "unread", "pull", "ack", "reconnect", "subscribe"]), max_size=60),
+    st.integers(1, 5),
+)
 def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     """Through any mixture of answers, acknowledgements, lost connections and subscriptions, nothing is in flight twice,
     the window holds, what is sent again in a session has its old packet identifier, and in the end all is settled."""
@@ -30,8 +36,8 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     before: dict[bytes, int] = {}
     settled: set[bytes] = set()
 
-    def pull() -> None:
-        for packet in _pull(outbound, receiver):
+    def pull(fresh: Sequence[Pending] = ()) -> None:
+        for packet in _pull(outbound, receiver, fresh):
             assert packet.packet_id is not None
             assert packet.packet_id not in unacknowledged
             assert packet.payload not in settled
@@ -49,8 +55,12 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
         receiver.delivered("c1", [sequence])
 
     for step in steps:
-        if step == "answer":
+        if step in ("fresh", "unread"):
             made.append(receiver.answer("c1", b"%d" % len(made)))
+            if step == "fresh":
+                pull(receiver.answers[-1:])
+            else:
+                outbound.postpone()
         elif step == "pull":
             pull()
         elif step == "ack" and unacknowledged:

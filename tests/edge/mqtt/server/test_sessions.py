@@ -97,7 +97,7 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
             self.open = True
             self.entered: object = None
 
-        def wake(self) -> None:
+        def wake(self, fresh: object = ()) -> None:
             pass
 
         def end(self, reason: DisconnectReasonCode, now: float) -> None:
