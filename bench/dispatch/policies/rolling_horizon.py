@@ -77,16 +77,13 @@ class _Courier(Struct):
 class RollingHorizon:
     """Decides at minutes that are multiples of `every`; between them couriers that become free begin what is planned.
 
-    With `groups`, bundles that are late whoever comes are matched first, then those fetched late whoever comes, then
-    the others, as one reading of the paper has it. Without, all are matched at once: that is the stronger baseline,
-    and the one which agrees with the paper's results on days with scarce couriers.
+    All bundles are matched at once. Matching late ones first, as one reading of the paper has it, is the weaker
+    baseline, and does not agree with the paper's results on days with scarce couriers.
     """
 
-    def __init__(self, day: Day, every: int = EVERY, ahead: int = AHEAD, groups: bool = False) -> None:
+    def __init__(self, day: Day, every: int = EVERY) -> None:
         self.day = day
         self.every = every
-        self.ahead = ahead
-        self.groups = groups
         self.orders: dict[str, Known] = {}  # all that were placed
         self.open: dict[str, None] = {}  # neither picked up nor finally committed, in the sequence in which they came
         self.couriers = {name: _Courier(each.on, (each.x, each.y), each.off) for name, each in day.couriers.items()}
@@ -147,7 +144,7 @@ class RollingHorizon:
             if courier.planned and now > courier.off:
                 self._reopen([order.name for order in courier.planned.orders])
                 courier.planned = None
-        horizon = now + self.ahead
+        horizon = now + AHEAD
         soon = [order for name in self.open if (order := self._seen(now, name)).ready <= horizon]
         there = [c for c in self.couriers.values() if now <= c.off and (c.partial or self._since(now, c) <= horizon)]
         size = max(1, -(-len(soon) // max(1, len(there))))
@@ -160,9 +157,7 @@ class RollingHorizon:
             grown, rest = self._bundles(now, restaurant, orders, size)
             decisions += grown
             loose += rest
-        for group in self._groups(now, loose) if self.groups else [loose]:
-            decisions += self._match(now, group)
-        return decisions
+        return decisions + self._match(now, loose)
 
     def _bundles(
         self, now: int, restaurant: str, orders: list[Known], size: int
@@ -215,22 +210,6 @@ class RollingHorizon:
                 decisions += self._commit(now, names[column], bundles[row])
         return decisions
 
-    def _groups(self, now: int, bundles: list[_Bundle]) -> list[list[_Bundle]]:
-        names = self._available(now)
-        if not bundles or not names:
-            return []
-        earliest = self._pickups(now, bundles, names)[0].min(axis=1).tolist()
-        groups: list[list[_Bundle]] = [[], [], []]
-        for bundle, pickup in zip(bundles, earliest, strict=True):
-            dropoffs = [
-                pickup + timing(self.day, bundle.orders[0].restaurant, bundle.orders[: place + 1])[0]
-                for place in range(len(bundle.orders))
-            ]
-            target = self.day.parameters.click_to_door_target
-            late = any(at > o.placed + target for at, o in zip(dropoffs, bundle.orders, strict=True))
-            groups[0 if late else 1 if pickup > bundle.ready else 2].append(bundle)
-        return groups
-
     # -- couriers ----------------------------------------------------------------------------------------------------
 
     def _since(self, now: int, courier: _Courier) -> int:
@@ -244,7 +223,7 @@ class RollingHorizon:
             if not courier.partial
             and courier.planned is None
             and now <= courier.off
-            and self._since(now, courier) <= now + self.ahead
+            and self._since(now, courier) <= now + AHEAD
         ]
 
     def _pickups(

@@ -1,5 +1,7 @@
 """Doorstep's planner on the strict track: within the rules everywhere, and better than what was published."""
 
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -17,8 +19,20 @@ from bench.dispatch.simulator.scorer import score
 from bench.dispatch.simulator.solution import write
 from bench.dispatch.simulator.strict import simulate
 from tests.bench.dispatch.days import ALONE, REAL, SMALL, TOWN, instances
+from tests.repo.project import ROOT
 
 real_days = pytest.mark.skipif(not REAL.is_dir(), reason="the published instances are not beside this clone")
+
+
+def test_nothing_else_here_knows_the_planner() -> None:
+    """Only this policy imports it; simulator, scorer and baselines run without it being loaded, even by others."""
+    sources = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "bench/dispatch").rglob("*.py")}
+    assert [path.name for path, text in sources.items() if "dispatch.planner" in text] == ["doorstep.py"]
+    judges = [".".join(path.with_suffix("").parts) for path in sources if path.parent.name in ("simulator", "policies")]
+    judges.remove("bench.dispatch.policies.doorstep")
+    script = f"import sys, {', '.join(judges)}; print([name for name in sys.modules if '.planner' in name])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_one_order_is_served_best() -> None:
