@@ -1,16 +1,15 @@
-"""One day of a district: its orders, couriers and restaurants, read from and written to files.
+"""One day of a district: its orders, couriers and restaurants, read from files.
 
 The format is that of the public Meal Delivery Routing Problem instances (Reyes, Erera, Savelsbergh, Sahasrabudhe,
 O'Neil: The Meal Delivery Routing Problem, 2018): four tab-separated files with one header line, integers, minutes since
 the start of the day, metres. What cannot be used is refused with the file and the line.
 """
 
-import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from edge.errors import InputError
 
@@ -28,55 +27,64 @@ HEADERS: Final = {
         "guaranteed pay per hour",
     ),
 }
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,47}")
-"""What can become part of an identifier on the wire, with a prefix before it."""
-
-MINUTES_MAX: Final = 7 * 24 * 60
-"""Longer than a week is no day; it is more likely a file in other units."""
 
 ROWS_MAX: Final = 100_000
 """Lines in one file: ten times the largest published day."""
 
+DAY_MIN: Final = 24 * 60
+"""The longest preparation, and the longest shift, minutes."""
 
-class Order(Struct, frozen=True):
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9-]{0,47}$")]
+"""What can become part of an identifier on the wire, with a prefix before it: letters, digits and dashes."""
+
+Metres = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+Minute = Annotated[int, Meta(ge=0, le=7 * DAY_MIN)]
+"""Of the day. Longer than a week is no day; it is more likely a file in other units."""
+
+Service = Annotated[int, Meta(ge=0, le=60)]
+Yardstick = Annotated[int, Meta(ge=1, le=1_000)]
+Pay = Annotated[int, Meta(ge=0, le=100_000)]
+
+
+class Order(Struct, frozen=True, array_like=True):
     """Drop-off in metres; placed and ready in minutes of the day."""
 
-    name: str
-    x: int
-    y: int
-    placed: int
-    restaurant: str
+    name: Name
+    x: Metres
+    y: Metres
+    placed: Minute
+    restaurant: Name
     ready: int
 
 
-class Courier(Struct, frozen=True):
+class Courier(Struct, frozen=True, array_like=True):
     """Where the shift begins, metres, and from when to when, minutes of the day."""
 
-    name: str
-    x: int
-    y: int
-    on: int
+    name: Name
+    x: Metres
+    y: Metres
+    on: Minute
     off: int
 
 
-class Restaurant(Struct, frozen=True):
+class Restaurant(Struct, frozen=True, array_like=True):
     """Where it is, metres."""
 
-    name: str
-    x: int
-    y: int
+    name: Name
+    x: Metres
+    y: Metres
 
 
-class Parameters(Struct, frozen=True):
+class Parameters(Struct, frozen=True, array_like=True):
     """Speed, service times (minutes at each stop, half before and half after the handing over), and the yardsticks."""
 
-    metres_per_minute: int = 320
-    pickup_service: int = 4
-    dropoff_service: int = 4
-    click_to_door_target: int = 40
-    click_to_door_max: int = 90
-    pay_per_order: int = 10
-    pay_per_hour: int = 15
+    metres_per_minute: Annotated[int, Meta(ge=1, le=3_000)] = 320
+    pickup_service: Service = 4
+    dropoff_service: Service = 4
+    click_to_door_target: Yardstick = 40
+    click_to_door_max: Yardstick = 90
+    pay_per_order: Pay = 10
+    pay_per_hour: Pay = 15
 
 
 class Instance(Struct, frozen=True):
@@ -103,43 +111,30 @@ T = TypeVar("T", Order, Courier, Restaurant, Parameters)
 
 
 def read(folder: str | Path) -> Instance:
-    """The instance in `folder`. Raises InputError, which names the file and the line."""
+    """The instance in `folder`, names in lower case. Raises InputError, which names the file and the line."""
     folder = Path(folder)
     if not folder.is_dir():
         hint = "there is no such folder. Name one that holds " + ", ".join(HEADERS) + "."
         raise InputError(str(folder), None, hint)
-    restaurants = _read(folder / "restaurants.txt", _restaurant)
-    known = {restaurant.name for restaurant in restaurants}
-    parameters = _read(folder / "instance_parameters.txt", _parameters)
+    restaurants = _read(folder / "restaurants.txt", Restaurant)
+    parameters = _read(folder / "instance_parameters.txt", Parameters)
     if len(parameters) != 1:
         raise InputError(str(folder / "instance_parameters.txt"), 3, "one line of parameters is expected, and no more.")
-
-    def order(path: Path, line: int, cells: list[str]) -> Order:
-        return _order(path, line, cells, known)
-
-    orders = _read(folder / "orders.txt", order)
-    couriers = _read(folder / "couriers.txt", _courier)
-    return Instance(folder.name, orders, couriers, restaurants, parameters[0])
-
-
-def write(instance: Instance, folder: str | Path) -> None:
-    """The instance as files in `folder`, which is made where it is missing."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    groups: dict[str, list[tuple[str | int, ...]]] = {
-        "orders.txt": [(o.name, o.x, o.y, o.placed, o.restaurant, o.ready) for o in instance.orders],
-        "couriers.txt": [(c.name, c.x, c.y, c.on, c.off) for c in instance.couriers],
-        "restaurants.txt": [(r.name, r.x, r.y) for r in instance.restaurants],
-        "instance_parameters.txt": [
-            tuple(getattr(instance.parameters, field) for field in Parameters.__struct_fields__)
-        ],
-    }
-    for name, rows in groups.items():
-        lines = ["\t".join(HEADERS[name]), *("\t".join(map(str, row)) for row in rows)]
-        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    known = {restaurant.name for restaurant in restaurants.values()}
+    orders = _read(folder / "orders.txt", Order)
+    for line, order in orders.items():
+        _check_end(folder / "orders.txt", line, "ready_time", order.placed, order.ready)
+        if order.restaurant not in known:
+            hint = f"restaurant {order.restaurant!r} is not in restaurants.txt. Add it there."
+            raise InputError(str(folder / "orders.txt"), line, hint)
+    couriers = _read(folder / "couriers.txt", Courier)
+    for line, courier in couriers.items():
+        _check_end(folder / "couriers.txt", line, "off_time", courier.on, courier.off)
+    return Instance(folder.name, *([*rows.values()] for rows in (orders, couriers, restaurants)), *parameters.values())
 
 
-def _read(path: Path, build: Callable[[Path, int, list[str]], T]) -> list[T]:
+def _read(path: Path, form: type[T]) -> dict[int, T]:
+    """The rows of a file, by line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -151,70 +146,35 @@ def _read(path: Path, build: Callable[[Path, int, list[str]], T]) -> list[T]:
         raise InputError(str(path), 1, f"the header is not what it should be: {' <tab> '.join(header)}.")
     if len(lines) > ROWS_MAX:
         raise InputError(str(path), ROWS_MAX, f"there are {len(lines)} lines; at most {ROWS_MAX} are read.")
-    things: list[T] = []
+    rows: dict[int, T] = {}
     seen: dict[str, int] = {}
     for line, text in enumerate(lines[1:], start=2):
         if not text.strip():
             continue
-        cells = [cell.strip() for cell in text.split("\t")]
+        cells = [cell.strip().lower() for cell in text.split("\t")]
         if len(cells) != len(header):
             hint = f"there are {len(cells)} columns, {len(header)} are expected: {' <tab> '.join(header)}."
             raise InputError(str(path), line, hint)
-        thing = build(path, line, cells)
-        name = cells[0].lower()
-        if not isinstance(thing, Parameters) and name in seen:
-            raise InputError(str(path), line, f"{header[0]} {cells[0]!r} stands in line {seen[name]} already.")
-        seen[name] = line
-        things.append(thing)
-    if not things:
+        rows[line] = _row(path, line, cells, form)
+        if form is not Parameters and seen.setdefault(cells[0], line) != line:
+            raise InputError(str(path), line, f"{header[0]} {cells[0]!r} stands in line {seen[cells[0]]} already.")
+    if not rows:
         raise InputError(str(path), 2, f"there is no {header[0]}; at least one line is needed after the header.")
-    return things
+    return rows
 
 
-def _name(path: Path, line: int, field: str, text: str) -> str:
-    if not NAME.fullmatch(text):
-        raise InputError(str(path), line, f"{field} is {text!r}; use letters, digits and dashes, 48 at most.")
-    return text.lower()
-
-
-def _number(path: Path, line: int, field: str, text: str, low: int, high: int) -> int:
+def _row(path: Path, line: int, cells: list[str], form: type[T]) -> T:
     try:
-        value = int(text)
-    except ValueError:
-        raise InputError(str(path), line, f"{field} is {text!r}; an integer is expected.") from None
-    if not low <= value <= high:
-        raise InputError(str(path), line, f"{field} is {value}; it must be from {low} to {high}.")
-    return value
+        return msgspec.convert(cells, form, strict=False)
+    except msgspec.ValidationError as error:
+        expected, _, place = str(error).partition(" - at `$[")
+        column = int(place.rstrip("]`"))
+        if "regex" in expected:
+            expected = "Use letters, digits and dashes, 48 at most"
+        hint = f"{HEADERS[path.name][column]} is {cells[column]!r}. {expected}."
+        raise InputError(str(path), line, hint) from None
 
 
-def _metres(path: Path, line: int, x: str, y: str) -> tuple[int, int]:
-    return _number(path, line, "x", x, -1_000_000, 1_000_000), _number(path, line, "y", y, -1_000_000, 1_000_000)
-
-
-def _order(path: Path, line: int, cells: list[str], restaurants: set[str]) -> Order:
-    x, y = _metres(path, line, cells[1], cells[2])
-    placed = _number(path, line, "placement_time", cells[3], 0, MINUTES_MAX)
-    ready = _number(path, line, "ready_time", cells[5], placed, placed + 24 * 60)
-    restaurant = _name(path, line, "restaurant", cells[4])
-    if restaurant not in restaurants:
-        raise InputError(str(path), line, f"restaurant {restaurant!r} is not in restaurants.txt. Add it there.")
-    return Order(_name(path, line, "order", cells[0]), x, y, placed, restaurant, ready)
-
-
-def _courier(path: Path, line: int, cells: list[str]) -> Courier:
-    x, y = _metres(path, line, cells[1], cells[2])
-    on = _number(path, line, "on_time", cells[3], 0, MINUTES_MAX)
-    off = _number(path, line, "off_time", cells[4], on, on + 24 * 60)
-    return Courier(_name(path, line, "courier", cells[0]), x, y, on, off)
-
-
-def _restaurant(path: Path, line: int, cells: list[str]) -> Restaurant:
-    return Restaurant(_name(path, line, "restaurant", cells[0]), *_metres(path, line, cells[1], cells[2]))
-
-
-def _parameters(path: Path, line: int, cells: list[str]) -> Parameters:
-    fields = HEADERS["instance_parameters.txt"]
-    lows = (1, 0, 0, 1, 1, 0, 0)
-    highs = (3_000, 60, 60, 1_000, 1_000, 100_000, 100_000)
-    values = [_number(path, line, *column) for column in zip(fields, cells, lows, highs, strict=True)]
-    return Parameters(*values)
+def _check_end(path: Path, line: int, field: str, begin: int, end: int) -> None:
+    if not begin <= end <= begin + DAY_MIN:
+        raise InputError(str(path), line, f"{field} is {end}; it must be from {begin} to {begin + DAY_MIN}.")

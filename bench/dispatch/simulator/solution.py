@@ -8,8 +8,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from edge.errors import InputError
-
 ASSIGNMENTS: Final = "solution_info_assignments.txt"
 ORDERS: Final = "solution_info_orders.txt"
 COURIERS: Final = "solution_info_couriers.txt"
@@ -73,45 +71,3 @@ def write(solution: Solution, folder: str | Path) -> None:
     for name, cells in rows.items():
         lines = [HEADERS[name], *(" ".join(map(str, row)) for row in cells)]
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def read(folder: str | Path) -> Solution:
-    """The solution in `folder`. Raises InputError, which names the file and the line."""
-    folder = Path(folder)
-    trips: list[Trip] = []
-    for path, line, cells in _rows(folder / ASSIGNMENTS, least=4, most=None):
-        trips.append(Trip(_minute(path, line, cells[0]), _minute(path, line, cells[1]), cells[2], tuple(cells[3:])))
-    deliveries: list[Delivery] = []
-    for path, line, cells in _rows(folder / ORDERS, least=6, most=6):
-        placed, ready, pickup, dropoff = (_minute(path, line, cell) for cell in cells[1:5])
-        deliveries.append(Delivery(cells[0], placed, ready, pickup, dropoff, cells[5]))
-    moves: list[Move] = []
-    for path, line, cells in _rows(folder / COURIERS, least=4, most=4):
-        moves.append(Move(cells[0], _minute(path, line, cells[1]), cells[2], cells[3]))
-    return Solution(trips, deliveries, moves)
-
-
-def _rows(path: Path, least: int, most: int | None) -> list[tuple[Path, int, list[str]]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(str(path), None, f"{error.strerror}. A solution needs {', '.join(HEADERS)}.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), None, f"byte {error.start} is not text. Save the file as UTF-8.") from None
-    rows: list[tuple[Path, int, list[str]]] = []
-    for line, text in enumerate(lines[1:], start=2):
-        cells = text.split()
-        if not cells:
-            continue
-        if len(cells) < least or (most is not None and len(cells) > most):
-            hint = f"there are {len(cells)} columns; expected: {HEADERS[path.name]}."
-            raise InputError(str(path), line, hint)
-        rows.append((path, line, cells))
-    return rows
-
-
-def _minute(path: Path, line: int, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(str(path), line, f"{text!r} is no time; whole minutes are expected.") from None

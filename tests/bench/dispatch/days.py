@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
-from bench.demo.district.instance import Courier, Instance, Order, Parameters, Restaurant
+from bench.demo.district.instance import HEADERS, Courier, Instance, Order, Parameters, Restaurant
 from bench.dispatch.policies.policy import (
     Assign,
     Change,
@@ -40,6 +41,15 @@ TOWN = Instance(
 
 ALONE = Instance("alone", TOWN.orders[:1], TOWN.couriers[:1], TOWN.restaurants, Parameters())
 """One order, one courier: prepared in 10 minutes, driven in 10, two halves of a service: 24 at best."""
+
+
+def write(instance: Instance, folder: Path) -> None:
+    """The instance as files in `folder`, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    groups = (instance.orders, instance.couriers, instance.restaurants, [instance.parameters])
+    for (name, header), rows in zip(HEADERS.items(), groups, strict=True):
+        lines = ["\t".join(header), *("\t".join(map(str, astuple(row))) for row in rows)]
+        (folder / name).write_text("\n".join(lines) + "\n")
 
 
 class Script:

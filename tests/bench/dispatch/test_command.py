@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.demo.district.instance import write
 from bench.dispatch.command import dispatch
-from tests.bench.dispatch.days import SMALL, TOWN
+from tests.bench.dispatch.days import SMALL, TOWN, write
 
 
 def call(*arguments: str) -> Result:

@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bench.demo.district.instance import read as read_day
-from bench.demo.district.instance import write
+from bench.demo.district.instance import read
 from bench.dispatch.days import POLICIES, Job, folders, run, run_all
 from bench.dispatch.simulator.scorer import score
-from bench.dispatch.simulator.solution import HEADERS, START, read
+from bench.dispatch.simulator.solution import (
+    ASSIGNMENTS,
+    COURIERS,
+    HEADERS,
+    ORDERS,
+    START,
+    Delivery,
+    Move,
+    Solution,
+    Trip,
+)
 from edge.errors import InputError
-from tests.bench.dispatch.days import SMALL, TOWN
+from tests.bench.dispatch.days import SMALL, TOWN, write
 from tests.repo.project import ROOT
 
 
@@ -50,8 +59,18 @@ def test_the_solution_is_exported(tmp_path: Path, policy: str) -> None:
     """The files stand in a folder of the instance's name, score the same when they are read, and the first move of each
     courier, and no other, begins at 0."""
     scored = run(Job(str(SMALL), policy, export=str(tmp_path))).score
-    exported = read(tmp_path / SMALL.name)
-    assert score(read_day(SMALL), exported) == scored
+    files = {name: (tmp_path / SMALL.name / name).read_text().splitlines() for name in HEADERS}
+    assert {name: lines[0] for name, lines in files.items()} == HEADERS
+    rows = {name: [line.split() for line in lines[1:]] for name, lines in files.items()}
+    exported = Solution(
+        [
+            Trip(int(assigned), int(pickup), courier, tuple(orders))
+            for assigned, pickup, courier, *orders in rows[ASSIGNMENTS]
+        ],
+        [Delivery(order, *map(int, times), courier) for order, *times, courier in rows[ORDERS]],
+        [Move(courier, int(departure), *ends) for courier, departure, *ends in rows[COURIERS]],
+    )
+    assert score(read(SMALL), exported) == scored
     seen: set[str] = set()
     for move in exported.moves:
         assert (move.origin == START) == (move.courier not in seen)

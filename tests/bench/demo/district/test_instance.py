@@ -1,42 +1,15 @@
-"""Reading and writing of instances."""
+"""Reading of instances."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench.demo.district.instance import HEADERS, Courier, Instance, Order, Parameters, Restaurant, read, write
+from bench.demo.district.instance import HEADERS, Courier, Order, Parameters, read
 from edge.errors import InputError
 
 SMALL = Path(__file__).parents[3] / "data" / "small-district"
 REAL = Path(__file__).parents[5] / "shared" / "data" / "mdrplib"
-
-metres = st.integers(-1_000_000, 1_000_000)
-
-
-@st.composite
-def instances(draw: st.DrawFn) -> Instance:
-    """Any instance that the format can express."""
-    shops = [Restaurant(f"r{n}", draw(metres), draw(metres)) for n in range(draw(st.integers(1, 3)))]
-    orders: list[Order] = []
-    for n in range(draw(st.integers(1, 4))):
-        placed = draw(st.integers(0, 1440))
-        shop = draw(st.sampled_from(shops)).name
-        orders.append(Order(f"o{n}", draw(metres), draw(metres), placed, shop, placed + draw(st.integers(0, 60))))
-    couriers: list[Courier] = []
-    for n in range(draw(st.integers(1, 3))):
-        on = draw(st.integers(0, 1440))
-        couriers.append(Courier(f"c{n}", draw(metres), draw(metres), on, on + draw(st.integers(0, 600))))
-    return Instance("any", orders, couriers, shops, Parameters(metres_per_minute=draw(st.integers(1, 3000))))
-
-
-@given(instances())
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, instance: Instance) -> None:
-    """Writing an instance and reading it gives the same instance."""
-    folder = tmp_path_factory.mktemp("instances") / "any"
-    write(instance, folder)
-    assert read(folder) == instance
 
 
 def test_the_small_district_is_what_it_claims() -> None:
@@ -44,6 +17,9 @@ def test_the_small_district_is_what_it_claims() -> None:
     small = read(SMALL)
     assert (len(small.orders), len(small.couriers), len(small.restaurants)) == (40, 8, 12)
     assert small.name == "small-district"
+    assert small.orders[0] == Order("o1", 6197, 673, 35, "r1", 47)
+    assert small.couriers[0] == Courier("c1", 3102, 4113, 0, 210)
+    assert small.parameters == Parameters()
 
 
 @pytest.mark.parametrize(
@@ -51,20 +27,20 @@ def test_the_small_district_is_what_it_claims() -> None:
     [
         ("orders.txt", 1, "order\tx\ty", "header"),
         ("orders.txt", 3, "o2\t1\t2\t3\tr1", "5 columns"),
-        ("orders.txt", 3, "o2\t1\t2\tsoon\tr1\t9", "integer"),
-        ("orders.txt", 3, "o2\t1\t2\t9\tr1\t3", "ready_time is 3"),
+        ("orders.txt", 3, "o2\t1\t2\tsoon\tr1\t9", "int`"),
+        ("orders.txt", 3, "o2\t1\t2\t9\tr1\t3", "ready_time is 3;"),
         ("orders.txt", 3, "o2\t1\t2\t3\tr999\t9", "r999"),
         ("orders.txt", 3, "o1\t1\t2\t3\tr1\t9", "line 2 already"),
         ("orders.txt", 3, "../o\t1\t2\t3\tr1\t9", "letters"),
         ("couriers.txt", 2, "c1\t1\t2\t90\t30", "off_time is 30"),
-        ("couriers.txt", 2, "c1\t99999999\t2\t0\t30", "x is 99999999"),
-        ("restaurants.txt", 2, "r1\t1.5\t2", "integer"),
+        ("couriers.txt", 2, "c1\t99999999\t2\t0\t30", "x is '99999999'. Expected `int` <= 1000000"),
+        ("restaurants.txt", 2, "r1\t1.5\t2", "int`"),
         ("instance_parameters.txt", 2, "0\t4\t4\t40\t90\t10\t15", "meters_per_minute"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path: Path, file: str, line: int, text: str, message: str) -> None:
     """A line that cannot be used is named, with what is wrong about it."""
-    write(read(SMALL), tmp_path)
+    shutil.copytree(SMALL, tmp_path, dirs_exist_ok=True)
     lines = (tmp_path / file).read_text().splitlines()
     lines[line - 1] = text
     (tmp_path / file).write_text("\n".join(lines) + "\n")
@@ -78,7 +54,7 @@ def test_errors_name_file_and_line(tmp_path: Path, file: str, line: int, text: s
 @pytest.mark.parametrize("file", list(HEADERS))
 def test_a_missing_or_empty_file_is_named(tmp_path: Path, file: str) -> None:
     """Without one of the four files, or with nothing in it, the file is named."""
-    write(read(SMALL), tmp_path)
+    shutil.copytree(SMALL, tmp_path, dirs_exist_ok=True)
     (tmp_path / file).write_text("\t".join(HEADERS[file]) + "\n")
     with pytest.raises(InputError, match=file):
         read(tmp_path)
