@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from bench.command import QUESTIONS
 from edge.__main__ import COMMANDS
 from edge.scenarios.check.purity import impure_calls, is_impure, set_walks
 from tests.repo.project import PACKAGES, ROOT, file_of, files, imports, module_of, settings, sources, tree
@@ -101,6 +102,7 @@ def test_no_dead_modules() -> None:
     """Each module is imported by another one of the project, or is a command."""
     targets = [*settings()["project"]["scripts"].values(), *(entry.target for entry in COMMANDS.values())]
     used = {target.split(":")[0] for target in targets}
+    used |= {f"bench.{package}.command" for package, _ in QUESTIONS.values()}
     for name in sources(*PACKAGES):
         used |= {module for module, _ in imports(name) if module != module_of(name)}
     dead = [
