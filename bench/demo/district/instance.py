@@ -130,7 +130,8 @@ def read(folder: str | Path) -> Instance:
     couriers = _read(folder / "couriers.txt", Courier)
     for line, courier in couriers.items():
         _check_end(folder / "couriers.txt", line, "off_time", courier.on, courier.off)
-    return Instance(folder.name, *([*rows.values()] for rows in (orders, couriers, restaurants)), *parameters.values())
+    (each,) = parameters.values()
+    return Instance(folder.name, [*orders.values()], [*couriers.values()], [*restaurants.values()], each)
 
 
 def _read(path: Path, form: type[T]) -> dict[int, T]:
