@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from edge.scenarios.dispatch.options import DispatchOptions
 
-Place = tuple[float, float]
+from ..courier import Place
 
 
 class Order(Struct, frozen=True):

@@ -7,14 +7,12 @@ cancelled as on the day unless picked up by then. Nothing is random: the same da
 """
 
 import heapq
-from collections.abc import Callable
 from typing import Final
 
 from edge.core.aggregate import Windows
 from edge.core.decode import Catalog
 from edge.core.effects import Effects
 from edge.core.model import Event, Now
-from edge.core.scenario import Refusal
 from edge.messages.envelope import Place as Point
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import choose
@@ -31,9 +29,10 @@ from edge.scenarios.dispatch.messages import (
 from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
 
+from ..courier import Action, Place
 from ..rows import opened
-from .courier import Courier, Then
-from .day import Day, Order, Outcome, Place, Reply
+from .courier import Rider, Then
+from .day import Day, Order, Outcome, Reply
 
 WHAT_IF_POSITION_S: Final = 30
 """How often simulated riders report their position, as the demo's do."""
@@ -56,15 +55,15 @@ class Simulation:
         begins = [order.placed_ms for order in day.orders] + [shift.on_ms for shift in day.shifts]
         self.now_ms = self._zero_ms = min(begins, default=0)
         self._dispatch = Dispatch(day.rules, POLICIES[policy])
-        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._queue: list[tuple[int, int, Action]] = []
         self._count = 0
         self._inbox: list[tuple[Event, Then | None]] = []
         self._round_ms = -1
         pool = [reply for replies in day.replies.values() for reply in replies]
-        self._couriers: dict[str, Courier] = {}
+        self._couriers: dict[str, Rider] = {}
         for number, name in enumerate(day.riders()):
             shifts = sorted((shift for shift in day.shifts if shift.rider == name), key=lambda shift: shift.on_ms)
-            self._couriers[name] = Courier(self, name, shifts, self._replies(name, number, pool))
+            self._couriers[name] = Rider(self, name, shifts, self._replies(name, number, pool))
         for order in day.orders:
             self._plan(order)
         self.at(self.now_ms, self._report)
@@ -80,16 +79,17 @@ class Simulation:
         next_ms = self.now_ms if self._inbox else self._queue[0][0]
         self.now_ms = max(self.now_ms, min(next_ms, deadline))
         while self._queue and self._queue[0][0] <= self.now_ms:
-            heapq.heappop(self._queue)[2]()
+            due_ms, _, action = heapq.heappop(self._queue)
+            action(due_ms)
         if self._inbox or self.now_ms >= deadline:
             self._round()
 
     # -- people and kitchens -------------------------------------------------------------------------------------------
 
-    def at(self, ms: int, happens: Callable[[], None]) -> None:
-        """Call `happens` at that time."""
+    def at(self, ms: int, action: Action) -> None:
+        """Do `action` at that time."""
         self._count += 1
-        heapq.heappush(self._queue, (ms, self._count, happens))
+        heapq.heappush(self._queue, (ms, self._count, action))
 
     def send(self, client: str, body: Durable, then: Then | None = None) -> None:
         """Send an event to the node now."""
@@ -112,7 +112,7 @@ class Simulation:
     def _plan(self, order: Order) -> None:
         """Schedule the events of an order that come from its customer and its kitchen."""
 
-        def place() -> None:
+        def place(_: int) -> None:
             body = OrderPlace(
                 id=self.next_id(),
                 at=self.now_ms,
@@ -125,8 +125,8 @@ class Simulation:
             )
             self.send(order.client, body, placed)
 
-        def placed(refusal: Refusal | None) -> None:
-            if refusal is not None:
+        def placed(refusal: str) -> None:
+            if refusal:
                 self._end(order.name, "refused")
 
         def delay(ready_ms: int) -> None:
@@ -134,16 +134,16 @@ class Simulation:
 
         self.at(order.placed_ms, place)
         for sent_ms, ready_ms in order.delays:
-            self.at(sent_ms, lambda ready_ms=ready_ms: delay(ready_ms))
+            self.at(sent_ms, lambda _, ready_ms=ready_ms: delay(ready_ms))
         if order.announced:
-            ready = lambda: self.send(order.shop, KitchenReady(id=self.next_id(), at=self.now_ms, order=order.name))
+            ready = lambda _: self.send(order.shop, KitchenReady(id=self.next_id(), at=self.now_ms, order=order.name))
             self.at(order.ready_ms, ready)
         if order.cancelled_ms:
             by = order.cancelled_by
-            cancel = lambda: self.send(by, OrderCancel(id=self.next_id(), at=self.now_ms, order=order.name))
+            cancel = lambda _: self.send(by, OrderCancel(id=self.next_id(), at=self.now_ms, order=order.name))
             self.at(order.cancelled_ms, cancel)
 
-    def _report(self) -> None:
+    def _report(self, _: int) -> None:
         """All riders report their places at once."""
         for name in self._couriers:
             self._observe_place(name)
@@ -183,7 +183,7 @@ class Simulation:
             if promise is not None:
                 self.outcomes[outcome.receipt["order"]] = Outcome(promised_ms=promise.dropoff_at)
             if then is not None:
-                then(outcome.refusal)
+                then("" if outcome.refusal is None else outcome.refusal.reason)
         for client, kind, payload, _ in out.messages.values():
             body = opened(kind, payload)
             if isinstance(body, Update):

@@ -31,27 +31,3 @@ class Geometry(Struct, frozen=True):
         """The point (x, y), metres, in degrees."""
         lon_metres = METRES_PER_DEGREE * math.cos(math.radians(self.lat))
         return Place(lat=self.lat + (y - self.y) / METRES_PER_DEGREE, lon=self.lon + (x - self.x) / lon_metres)
-
-
-class Leg(Struct, frozen=True):
-    """One straight way: from (x0, y0) at `start_ms` to (x1, y1) at `end_ms`. Standing still is a leg of no length."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    start_ms: int
-    end_ms: int
-
-    def at(self, wall_ms: int) -> tuple[float, float]:
-        """Where one is on this way at an instant, metres."""
-        if wall_ms >= self.end_ms or self.end_ms <= self.start_ms:
-            return self.x1, self.y1
-        share = max(wall_ms - self.start_ms, 0) / (self.end_ms - self.start_ms)
-        return self.x0 + (self.x1 - self.x0) * share, self.y0 + (self.y1 - self.y0) * share
-
-
-def drive(x0: float, y0: float, x1: float, y1: float, start_ms: int, metres_per_minute: float) -> Leg:
-    """The straight way at a constant speed."""
-    took_ms = round(math.hypot(x1 - x0, y1 - y0) / metres_per_minute * 60_000)
-    return Leg(x0, y0, x1, y1, start_ms, start_ms + took_ms)

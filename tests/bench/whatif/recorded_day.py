@@ -13,8 +13,6 @@ from bench.whatif.day import Day, Order, Outcome, Place, Reply, Shift
 from bench.whatif.simulation import Simulation
 from edge.core.model import Answer, Commit, Configure, Effect, Input, Now, Observed, Rules
 from edge.core.node import Node
-from edge.core.scenario import Refusal
-from edge.errors import Reason
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import RiderPosition
 from edge.scenarios.dispatch.options import DispatchOptions
@@ -156,7 +154,7 @@ class Recorded(Simulation):
                 if body.promise is not None:
                     self.outcomes[body.order] = Outcome(promised_ms=body.promise.dropoff_at)
                 if thens and body.id in thens:
-                    thens[body.id](None if body.status == "accepted" else Refusal(Reason(body.reason)))
+                    thens[body.id](body.reason)
             elif effect.kind == "update":
                 if body.state in ("delivered", "cancelled", "undeliverable"):
                     self._end(body.order, body.state)

@@ -42,13 +42,6 @@ def test_a_silent_rider_is_asked_in_vain() -> None:
     assert door_s(made, simulate(made), 1) > 1_000
 
 
-def test_orders_of_one_shop_travel_together() -> None:
-    """A rider with room for two waits for both and brings both."""
-    made = day([order(1), order(2, at_s=5)], [shift("r-1", capacity=2)])
-    outcomes = simulate(made)
-    assert max(door_s(made, outcomes, number) for number in (1, 2)) <= 605 + RIDE_S + 60
-
-
 def test_nobody_is_sent_out_after_the_shift() -> None:
     """The shift ends before the order is ready: it stays where it is."""
     made = day([order(1)], [shift("r-1", until_s=500)])

@@ -1,0 +1,355 @@
+"""A rider at work: answers offers, rides, waits, hands over. Who is simulated around it, and how time passes, is the
+subclass's part: real time and MQTT in the demonstration, events of a queue in the what-if.
+
+A rider believes receipts: an order is theirs when the acceptance has been receipted, the bag when the pickup has.
+Whoever gets a withdrawal lets the order go, so two riders never carry one order even where the network misled both.
+
+At a shop a rider waits for everything that it has accepted there, takes it all at once, and brings it to the doors in
+the sequence that the node last named. Without anything to do it stays where it is.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from edge.scenarios.dispatch.messages import Assignment, Durable, RiderProgress, RiderReply
+
+Place = tuple[float, float]
+"""Two coordinates of a plane, in the subclass's unit."""
+
+Action = Callable[[int], object]
+"""Called with the milliseconds at which it was due."""
+
+Step = Literal["accepted", "to_shop", "at_shop", "handing", "in_bag", "to_door", "at_door"]
+Happening = Literal["accepted", "lost", "picked_up", "delivered"]
+Activity = Literal["free", "to_shop", "at_shop", "to_door", "off"]
+
+
+class Leg(Struct, frozen=True):
+    """One straight way from `begin` at `start_ms` to `end` at `end_ms`. Standing still is a leg of no length."""
+
+    begin: Place
+    end: Place
+    start_ms: int = 0
+    end_ms: int = 0
+
+    def at(self, ms: int) -> Place:
+        """Where one is on this way at an instant."""
+        if ms >= self.end_ms or self.end_ms <= self.start_ms:
+            return self.end
+        share = max(ms - self.start_ms, 0) / (self.end_ms - self.start_ms)
+        (x0, y0), (x1, y1) = self.begin, self.end
+        return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+
+
+class Service(Struct, frozen=True):
+    """Milliseconds from arrival to the earliest handing over at a shop and at a door, and from there to departure."""
+
+    before_pickup: int
+    after_pickup: int
+    before_dropoff: int
+    after_dropoff: int
+
+
+class Job(Struct):
+    """An order that a rider was offered. `ready_ms` is 0 until the rider knows when the meal is ready."""
+
+    order: str
+    offer: int
+    shop: str
+    pickup: Place
+    dropoff: Place
+    step: Step = "accepted"
+    ready_ms: int = 0
+
+    @property
+    def carried(self) -> bool:
+        """The bag is with the rider: nobody can take the job away now."""
+        return self.step in ("in_bag", "to_door", "at_door")
+
+    @property
+    def under_way(self) -> bool:
+        """The rider is busy with it right now."""
+        return self.step not in ("accepted", "in_bag")
+
+
+class Courier(ABC):
+    """One rider. `on` from the begin of a shift until everything of it is done; `leaving` from its end."""
+
+    def __init__(self, service: Service, here: Place) -> None:
+        self.on = False
+        self.leaving = False
+        self.jobs: list[Job] = []
+        self.leg = Leg(here, here)
+        self._service = service
+        self._seen: set[int] = set()
+        self._withdrawn: set[int] = set()
+        self._replying: dict[int, str] = {}
+        """The shop of each offer that the rider is looking at."""
+        self._expected: dict[str, int] = {}
+        """When each order is expected at its door, by the latest assignment that names it, wall ms."""
+        self._turn = 0
+        self._shop_from_ms = 0
+        """The earliest handing over at the shop where the rider is."""
+        self._leave_ms = 0
+        """When the service at the shop is over."""
+
+    # -- what is around a rider ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """The wall clock."""
+
+    @abstractmethod
+    def at(self, ms: int, action: Action) -> None:
+        """Do `action` at that time, or at once where it has passed."""
+
+    @abstractmethod
+    def next_id(self) -> str:
+        """An id for an event."""
+
+    @abstractmethod
+    def send(self, event: Durable, due_ms: int, then: Callable[[str], None]) -> None:
+        """Send an event that was due at `due_ms`. `then` gets the reason of its refusal, empty where it is accepted."""
+
+    @abstractmethod
+    def ride_ms(self, here: Place, there: Place) -> int:
+        """How long a ride takes."""
+
+    @abstractmethod
+    def await_meal(self, job: Job, see: Action) -> None:
+        """Stand at the counter: `see` is called with the time at which the meal is ready, once that is known."""
+
+    @abstractmethod
+    def look_at(self, offer: Assignment) -> tuple[Job, bool, int] | None:
+        """The job that is offered, whether the rider accepts it, and after how many milliseconds; None is silence."""
+
+    @abstractmethod
+    def go_home(self, due_ms: int) -> None:
+        """The shift is over and nothing is left to do: `on` has just become False."""
+
+    def happened(self, what: Happening, job: Job, due_ms: int) -> None:  # noqa: B027 a what-if keeps no record
+        """Something became of a job."""
+
+    def busy_with(self, activity: Activity) -> None:  # noqa: B027 a what-if keeps no record
+        """The rider does something else now."""
+
+    def refused(self, job: Job, step: str, reason: str) -> None:  # noqa: B027 a what-if keeps no record
+        """The node refused a step of a job whose bag the rider carries."""
+
+    # -- the shift -----------------------------------------------------------------------------------------------------
+
+    def begin_shift(self, here: Place) -> None:
+        """Begin at `here`; in the middle of a job of the shift before, go on with it."""
+        if not self.jobs:
+            self.leg = Leg(here, here)
+        self.on, self.leaving = True, False
+
+    def end_shift(self, _: int) -> None:
+        """The shift is over: go when nothing is left to do."""
+        self.leaving = True
+        self._next()
+
+    # -- offers --------------------------------------------------------------------------------------------------------
+
+    def touch(self, message: Assignment) -> None:
+        """Handle an offer or a withdrawal. One that comes again changes nothing."""
+        if message.state == "withdrawn":
+            self._withdrawn.add(message.offer)
+            for job in [job for job in self.jobs if job.offer == message.offer]:
+                self._drop(job)
+        elif message.offer not in self._seen:
+            self._seen.add(message.offer)
+            self._expected |= {stop.order: stop.expected_at for stop in message.stops if stop.at == "dropoff"}
+            looked = self.look_at(message)
+            if looked is not None:
+                job, accept, after_ms = looked
+                self._replying[job.offer] = job.shop
+                self.at(self.now_ms() + after_ms, lambda due_ms: self._reply(job, accept, due_ms))
+
+    def _reply(self, job: Job, accept: bool, due_ms: int) -> None:
+        if job.offer in self._withdrawn:
+            self._answered(job, False)
+            return
+        accept = accept and not self.leaving
+        event = RiderReply(
+            id=self.next_id(),
+            at=due_ms,
+            order=job.order,
+            offer=job.offer,
+            accept=accept,
+            reason="" if accept else "not now",
+        )
+        self.send(event, due_ms, lambda refusal: self._answered(job, accept and not refusal))
+
+    def _answered(self, job: Job, accepted: bool) -> None:
+        """The reply has its receipt: an accepted job is ours from now on, and its meal is waited for too."""
+        del self._replying[job.offer]
+        now_ms = self.now_ms()
+        waiting = self._jobs_at("at_shop")
+        mine = accepted and job.offer not in self._withdrawn
+        if mine:
+            self.jobs.append(job)
+            self.happened("accepted", job, now_ms)
+        if waiting and waiting[0].shop == job.shop:
+            self._shop_from_ms = max(self._shop_from_ms, now_ms)
+            if mine:
+                self._stand(job, now_ms)
+            self._look()
+        self._next()
+
+    def _drop(self, job: Job) -> None:
+        """A job is no longer ours, unless its bag is in our hands."""
+        if job not in self.jobs or job.carried:
+            return
+        self.jobs.remove(job)
+        self.happened("lost", job, self.now_ms())
+        if job.under_way and not any(other.under_way for other in self.jobs):
+            self._stop()
+        self._look()
+        self._next()
+
+    # -- the work ------------------------------------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        """Where nothing is under way: bring what is in the bag, else fetch, else go home if the shift is over."""
+        if not self.on or any(job.under_way for job in self.jobs):
+            return
+        now_ms = self.now_ms()
+        if self._jobs_at("in_bag"):
+            self._then(max(self._leave_ms, now_ms), self._leave)
+        elif self.jobs:
+            self._set_out(self.jobs[0], now_ms)
+        elif self.leaving and not self._replying:
+            self.on = False
+            self.go_home(now_ms)
+        else:
+            self.busy_with("free")
+
+    def _set_out(self, job: Job, now_ms: int) -> None:
+        job.step = "to_shop"
+        self.busy_with("to_shop")
+        self._ride(job.pickup, now_ms, lambda due_ms: self._at_shop(job.shop, due_ms))
+
+    def _at_shop(self, shop: str, due_ms: int) -> None:
+        """Ask for everything that is ours here."""
+        self.busy_with("at_shop")
+        self._shop_from_ms = due_ms + self._service.before_pickup
+        for job in [job for job in self.jobs if job.shop == shop and not job.carried]:
+            self._stand(job, due_ms)
+        self._look()
+
+    def _stand(self, job: Job, due_ms: int) -> None:
+        """Wait for a meal."""
+        job.step = "at_shop"
+        self._progress(job, "at_shop", due_ms, None)
+
+        def see(ready_ms: int) -> None:
+            job.ready_ms = ready_ms
+            self._look()
+
+        self.await_meal(job, see)
+
+    def _look(self) -> None:
+        """Take everything when it is all there, and no offer of this shop is being looked at."""
+        waiting = self._complete()
+        if waiting:
+            self._then(max(self._shop_from_ms, *(job.ready_ms for job in waiting)), self._pick_up)
+
+    def _complete(self) -> list[Job]:
+        """The jobs of the shop where the rider is; none where it still has to wait for a meal's time or an answer."""
+        waiting = self._jobs_at("at_shop")
+        whole = all(job.ready_ms for job in waiting) and not any(job.shop in self._replying.values() for job in waiting)
+        return waiting if whole else []
+
+    def _pick_up(self, due_ms: int) -> None:
+        """Each bag changes hands when the node has confirmed that it is ours."""
+        waiting = sorted(self._complete(), key=self._sequence)
+        self._leave_ms = due_ms + self._service.after_pickup
+        for job in waiting:
+            job.step = "handing"
+        for job in waiting:
+            self._progress(job, "picked_up", due_ms, lambda job=job: self._handed(job, due_ms))
+
+    def _handed(self, job: Job, due_ms: int) -> None:
+        if job not in self.jobs:
+            self._regain(job)
+        job.step = "in_bag"
+        self.happened("picked_up", job, due_ms)
+        self._next()
+
+    def _regain(self, job: Job) -> None:
+        """Take back a job that was withdrawn while its pickup was on the way to the node; it becomes the first."""
+        if not self._jobs_at("at_door"):
+            self._stop()
+        for other in self.jobs:
+            if other.step in ("to_shop", "at_shop"):
+                other.step, other.ready_ms = "accepted", 0
+            elif other.step == "to_door":
+                other.step = "in_bag"
+        self.jobs.insert(0, job)
+
+    def _stop(self) -> None:
+        """Stay where one is, whatever one was about to do."""
+        self._turn += 1
+        here = self.leg.at(self.now_ms())
+        self.leg = Leg(here, here)
+
+    def _leave(self, due_ms: int) -> None:
+        """To the next door."""
+        job = min(self._jobs_at("in_bag"), key=self._sequence)
+        job.step = "to_door"
+        self.busy_with("to_door")
+        self._ride(job.dropoff, due_ms, lambda at_ms: self._at_door(job, at_ms))
+
+    def _at_door(self, job: Job, due_ms: int) -> None:
+        job.step = "at_door"
+        self.at(due_ms + self._service.before_dropoff, lambda at_ms: self._deliver(job, at_ms))
+
+    def _deliver(self, job: Job, due_ms: int) -> None:
+        self.happened("delivered", job, due_ms)
+        self._progress(job, "delivered", due_ms, None)
+        self.at(due_ms + self._service.after_dropoff, lambda _: self._done(job))
+
+    def _done(self, job: Job) -> None:
+        self.jobs.remove(job)
+        self._next()
+
+    def _progress(
+        self,
+        job: Job,
+        step: Literal["at_shop", "picked_up", "delivered"],
+        due_ms: int,
+        then: Callable[[], None] | None,
+    ) -> None:
+        event = RiderProgress(id=self.next_id(), at=due_ms, order=job.order, step=step)
+
+        def receipted(refusal: str) -> None:
+            if refusal and job.carried:
+                self.refused(job, step, refusal)
+            elif refusal:
+                self._drop(job)
+            elif then is not None:
+                then()
+
+        self.send(event, due_ms, receipted)
+
+    def _ride(self, there: Place, start_ms: int, arrive: Action) -> None:
+        here = self.leg.at(start_ms)
+        self.leg = Leg(here, there, start_ms, start_ms + self.ride_ms(here, there))
+        self._then(self.leg.end_ms, arrive)
+
+    def _then(self, ms: int, action: Action) -> None:
+        """Do `action` at that time, unless the rider does something else before."""
+        self._turn += 1
+        turn = self._turn
+        self.at(ms, lambda due_ms: action(due_ms) if turn == self._turn else None)
+
+    def _jobs_at(self, step: Step) -> list[Job]:
+        return [job for job in self.jobs if job.step == step]
+
+    def _sequence(self, job: Job) -> int:
+        """By when the door expects it; `min` and `sorted` keep the sequence of acceptance among equals."""
+        return self._expected.get(job.order, 0)
