@@ -67,8 +67,8 @@ def test_the_solution_is_exported(tmp_path: Path, policy: str) -> None:
             Trip(int(assigned), int(pickup), courier, tuple(orders))
             for assigned, pickup, courier, *orders in rows[ASSIGNMENTS]
         ],
-        [Delivery(order, *map(int, times), courier) for order, *times, courier in rows[ORDERS]],
-        [Move(courier, int(departure), *ends) for courier, departure, *ends in rows[COURIERS]],
+        [Delivery(each[0], int(each[1]), int(each[2]), int(each[3]), int(each[4]), each[5]) for each in rows[ORDERS]],
+        [Move(courier, int(departure), begin, end) for courier, departure, begin, end in rows[COURIERS]],
     )
     assert score(read(SMALL), exported) == scored
     seen: set[str] = set()
