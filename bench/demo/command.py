@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FRAME_S: Final = 0.25
 """Real seconds between two pictures of the live screen."""
+
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a run without a result."""
 
 INTERRUPTED: Final = 130
 """Exit code of a headless run that a signal ended, as shells have it."""
@@ -112,8 +116,9 @@ def demo(
     folder, stays = _folder(data_dir, report_path, keep)
     held: bool | None = False
     try:
-        prepare(folder)
-        held = _run(instance, options, folder, headless, report_path)
+        with _kept_signals() as early:
+            prepare(folder)
+            held = _run(instance, options, folder, headless, report_path, early)
     finally:
         # What went wrong can be looked at: only a good run's data goes.
         stays = stays or (held is False and (folder / "edge").exists())
@@ -124,6 +129,18 @@ def demo(
     if held is None:
         sys.exit(INTERRUPTED if headless else 0)
     sys.exit(0 if held else 1)
+
+
+@contextlib.contextmanager
+def _kept_signals() -> Iterator[list[int]]:
+    """Signals that come before the event loop looks after them, while the run is being loaded."""
+    early: list[int] = []
+    before = {number: signal.signal(number, lambda came, _: early.append(came)) for number in ENDING}
+    try:
+        yield early
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _folder(data_dir: str | None, report_path: str | None, keep: bool) -> tuple[Path, bool]:
@@ -141,9 +158,15 @@ def _folder(data_dir: str | None, report_path: str | None, keep: bool) -> tuple[
 
 
 def _run(
-    instance: "Instance", options: "Options", folder: Path, headless: bool, report_path: str | None
+    instance: "Instance",
+    options: "Options",
+    folder: Path,
+    headless: bool,
+    report_path: str | None,
+    early: list[int],
 ) -> bool | None:
-    """Run, report, and return whether every invariant held; None where the run was interrupted."""
+    """Run, report, and return whether every invariant held; None where the run was interrupted, also by an early
+    signal."""
     import uvloop
 
     from .demo import Demo
@@ -156,8 +179,10 @@ def _run(
         demo = Demo(instance, options, folder)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(demo.complained)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING:
             loop.add_signal_handler(number, demo.interrupt)
+        if early:
+            return demo, None
         return demo, await (demo.run() if headless else _shown(demo))
 
     demo, ended = uvloop.run(main())
