@@ -1,9 +1,11 @@
-"""What all tests share: how hypothesis searches, and what happens where a program is missing.
+"""What all tests share: how hypothesis searches, how coroutines run, and what happens where a program is missing.
 
 Under CI=true every test runs or fails: a skip there is a failure, except of tests marked `real_days`, whose data is not
 part of the clone. Elsewhere a skip names what was missing.
 """
 
+import asyncio
+import inspect
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -17,6 +19,20 @@ SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # Debian keeps mo
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if CI else "desk")
+
+
+ASYNC_S_MAX = 60
+"""A deadline that only a hanging test meets."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test that is a coroutine runs in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), ASYNC_S_MAX))
+    return True
 
 
 @pytest.fixture(scope="session")

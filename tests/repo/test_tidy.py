@@ -132,8 +132,9 @@ def test_every_file_and_test_reports_why(name: str) -> None:
     module = tree(name)
     wrong = [] if ast.get_docstring(module) else [f"{name} has no docstring"]
     if name.rpartition("/")[2].startswith("test_"):
-        for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node):
+        tests = (each for each in ast.walk(module) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+        for node in tests:
+            if node.name.startswith("test_") and not ast.get_docstring(node):
                 wrong.append(f"{name}:{node.lineno} {node.name} has no docstring: state the property in one sentence")
     assert not wrong, "\n".join(wrong)
 

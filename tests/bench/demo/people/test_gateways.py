@@ -14,61 +14,49 @@ def show(version: int, cents: int) -> LabelShow:
     return LabelShow(shop="shop-r1", label="A0", sku="bread", binding=1, version=version, price_cents=cents)
 
 
-def test_it_confirms_and_keeps_the_newest() -> None:
+async def test_it_confirms_and_keeps_the_newest() -> None:
     """Each version is confirmed once while that is unanswered; an older one that comes later is not shown."""
-
-    async def main() -> None:
-        recorded = RecordedWorld()
-        gateway = Gateway(recorded.world)
-        gateway.open()
-        client = recorded.people[GATEWAY]
-        with patch("bench.demo.people.gateways.LOST", 0.0):
-            for version in (2, 1, 2):
-                client.on_answer(show(version, 100 * version))
-        for version in (1, 2):
-            confirmation = await client.sends(LabelShown, version=version)
-            client.answer(confirmation)
-        assert len(client.sent) == 2
-        assert recorded.records.labels["shop-r1", "A0"].price_cents == 200
-        assert recorded.records.counts["confirmations"] == 2
-
-    asyncio.run(main())
+    recorded = RecordedWorld()
+    gateway = Gateway(recorded.world)
+    gateway.open()
+    client = recorded.people[GATEWAY]
+    with patch("bench.demo.people.gateways.LOST", 0.0):
+        for version in (2, 1, 2):
+            client.on_answer(show(version, 100 * version))
+    for version in (1, 2):
+        confirmation = await client.sends(LabelShown, version=version)
+        client.answer(confirmation)
+    assert len(client.sent) == 2
+    assert recorded.records.labels["shop-r1", "A0"].price_cents == 200
+    assert recorded.records.counts["confirmations"] == 2
 
 
-def test_it_loses_confirmations() -> None:
+async def test_it_loses_confirmations() -> None:
     """What is lost is shown, and not confirmed."""
-
-    async def main() -> None:
-        recorded = RecordedWorld()
-        Gateway(recorded.world)
-        client = recorded.people[GATEWAY]
-        with patch("bench.demo.people.gateways.LOST", 1.0):
-            client.on_answer(show(1, 100))
-        await asyncio.sleep(0.05)
-        assert client.sent == []
-        assert recorded.records.labels["shop-r1", "A0"].version == 1
-        assert recorded.records.counts["confirmations_lost"] == 1
-
-    asyncio.run(main())
+    recorded = RecordedWorld()
+    Gateway(recorded.world)
+    client = recorded.people[GATEWAY]
+    with patch("bench.demo.people.gateways.LOST", 1.0):
+        client.on_answer(show(1, 100))
+    await asyncio.sleep(0.05)
+    assert client.sent == []
+    assert recorded.records.labels["shop-r1", "A0"].version == 1
+    assert recorded.records.counts["confirmations_lost"] == 1
 
 
-def test_it_goes_and_returns() -> None:
+async def test_it_goes_and_returns() -> None:
     """Once a day it has no power for a while."""
-
-    async def main() -> None:
-        recorded = RecordedWorld()
-        gateway = Gateway(recorded.world)
-        gateway.open()
-        client = recorded.people[GATEWAY]
-        gateway.plan()
-        async with asyncio.timeout(10):
-            while not client.left:  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
-            assert not client.joined
-            while not client.joined:  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
-
-    asyncio.run(main())
+    recorded = RecordedWorld()
+    gateway = Gateway(recorded.world)
+    gateway.open()
+    client = recorded.people[GATEWAY]
+    gateway.plan()
+    async with asyncio.timeout(10):
+        while not client.left:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+        assert not client.joined
+        while not client.joined:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
 
 
 def test_timeouts_follow_the_speed() -> None:

@@ -14,88 +14,68 @@ def scheduler(speed: float = 1000.0) -> Scheduler:
     return Scheduler(Clock(speed, MORNING, int(time.time() * 1000)))
 
 
-def test_in_sequence_and_never_early() -> None:
+async def test_in_sequence_and_never_early() -> None:
     """Actions run in the sequence of their instants, none before its instant, each with the instant when it was due."""
-
-    async def main() -> None:
-        day = scheduler()
-        start = day.now_ms()
-        seen: list[tuple[int, int]] = []
-        for offset in (30_000, 10_000, 20_000, 10_000):
-            day.at(start + offset, lambda due: seen.append((due - start, day.now_ms() - start)))
-        done = asyncio.Event()
-        day.at(start + 30_001, lambda _: done.set())
-        await asyncio.wait_for(done.wait(), 10)
-        assert [due for due, _ in seen] == [10_000, 10_000, 20_000, 30_000]
-        assert all(now >= due for due, now in seen)
-
-    asyncio.run(main())
+    day = scheduler()
+    start = day.now_ms()
+    seen: list[tuple[int, int]] = []
+    for offset in (30_000, 10_000, 20_000, 10_000):
+        day.at(start + offset, lambda due: seen.append((due - start, day.now_ms() - start)))
+    done = asyncio.Event()
+    day.at(start + 30_001, lambda _: done.set())
+    await asyncio.wait_for(done.wait(), 10)
+    assert [due for due, _ in seen] == [10_000, 10_000, 20_000, 30_000]
+    assert all(now >= due for due, now in seen)
 
 
-def test_what_is_past_happens_at_once() -> None:
+async def test_what_is_past_happens_at_once() -> None:
     """An instant that has passed is done in the next turn, and explains how late it is."""
-
-    async def main() -> None:
-        day = scheduler()
-        late: list[float] = []
-        day.at(day.now_ms() - 5_000, lambda due: late.append(day.late_real_s(due)))
-        await asyncio.sleep(0.05)
-        assert len(late) == 1
-        assert late[0] >= 0.005
-
-    asyncio.run(main())
+    day = scheduler()
+    late: list[float] = []
+    day.at(day.now_ms() - 5_000, lambda due: late.append(day.late_real_s(due)))
+    await asyncio.sleep(0.05)
+    assert len(late) == 1
+    assert late[0] >= 0.005
 
 
-def test_an_action_may_plan_another_one() -> None:
+async def test_an_action_may_plan_another_one() -> None:
     """A chain of actions goes on, and many at one instant do not starve the loop."""
+    day = scheduler()
+    done: list[int] = []
 
-    async def main() -> None:
-        day = scheduler()
-        done: list[int] = []
+    def again(due: int) -> None:
+        done.append(due)
+        if len(done) < 1_000:
+            day.at(due, again)
 
-        def again(due: int) -> None:
-            done.append(due)
-            if len(done) < 1_000:
-                day.at(due, again)
-
-        day.at(day.now_ms(), again)
-        turns = 0
-        while len(done) < 1_000:
-            await asyncio.sleep(0)
-            turns += 1
-        assert turns >= 4
-
-    asyncio.run(main())
+    day.at(day.now_ms(), again)
+    turns = 0
+    while len(done) < 1_000:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 4
 
 
-def test_a_failure_is_kept_and_ends_everything() -> None:
+async def test_a_failure_is_kept_and_ends_everything() -> None:
     """An action that raises stops the scheduler, and its error can be asked for."""
+    day = scheduler()
 
-    async def main() -> None:
-        day = scheduler()
+    def fail(_: int) -> None:
+        raise ValueError("a bug")
 
-        def fail(_: int) -> None:
-            raise ValueError("a bug")
-
-        day.at(day.now_ms(), fail)
-        day.at(day.now_ms() + 1, lambda _: day.at(0, lambda _: None))
-        await asyncio.sleep(0.05)
-        assert isinstance(day.failure, ValueError)
-        assert len(day) == 0
-
-    asyncio.run(main())
+    day.at(day.now_ms(), fail)
+    day.at(day.now_ms() + 1, lambda _: day.at(0, lambda _: None))
+    await asyncio.sleep(0.05)
+    assert isinstance(day.failure, ValueError)
+    assert len(day) == 0
 
 
-def test_after_closing_nothing_happens() -> None:
+async def test_after_closing_nothing_happens() -> None:
     """A closed scheduler does nothing any more."""
-
-    async def main() -> None:
-        day = scheduler()
-        seen: list[int] = []
-        day.after(1, seen.append)
-        day.close()
-        day.at(day.now_ms(), seen.append)
-        await asyncio.sleep(0.02)
-        assert seen == []
-
-    asyncio.run(main())
+    day = scheduler()
+    seen: list[int] = []
+    day.after(1, seen.append)
+    day.close()
+    day.at(day.now_ms(), seen.append)
+    await asyncio.sleep(0.02)
+    assert seen == []
