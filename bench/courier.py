@@ -10,7 +10,7 @@ the sequence that the node last named. Without anything to do it stays where it 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -25,6 +25,18 @@ Action = Callable[[int], object]
 Step = Literal["accepted", "to_shop", "at_shop", "handing", "in_bag", "to_door", "at_door"]
 Happening = Literal["accepted", "lost", "picked_up", "delivered"]
 Activity = Literal["free", "to_shop", "at_shop", "to_door", "off"]
+
+
+class Clock(Protocol):
+    """Wall milliseconds, real or not."""
+
+    def now_ms(self) -> int:
+        """What time it is."""
+        ...
+
+    def at(self, wall_ms: int, action: Action) -> None:
+        """Do `action` at that time, or at once where it has passed."""
+        ...
 
 
 class Leg(Struct, frozen=True):
@@ -78,7 +90,8 @@ class Job(Struct):
 class Courier(ABC):
     """One rider. `on` from the begin of a shift until everything of it is done; `leaving` from its end."""
 
-    def __init__(self, service: Service, here: Place) -> None:
+    def __init__(self, clock: Clock, service: Service, here: Place) -> None:
+        self.clock = clock
         self.on = False
         self.leaving = False
         self.jobs: list[Job] = []
@@ -97,14 +110,6 @@ class Courier(ABC):
         """When the service at the shop is over."""
 
     # -- what is around a rider ----------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def now_ms(self) -> int:
-        """The wall clock."""
-
-    @abstractmethod
-    def at(self, ms: int, action: Action) -> None:
-        """Do `action` at that time, or at once where it has passed."""
 
     @abstractmethod
     def next_id(self) -> str:
@@ -167,7 +172,7 @@ class Courier(ABC):
             if looked is not None:
                 job, accept, after_ms = looked
                 self._replying[job.offer] = job.shop
-                self.at(self.now_ms() + after_ms, lambda due_ms: self._reply(job, accept, due_ms))
+                self.clock.at(self.clock.now_ms() + after_ms, lambda due_ms: self._reply(job, accept, due_ms))
 
     def _reply(self, job: Job, accept: bool, due_ms: int) -> None:
         if job.offer in self._withdrawn:
@@ -187,7 +192,7 @@ class Courier(ABC):
     def _answered(self, job: Job, accepted: bool) -> None:
         """The reply has its receipt: an accepted job is ours from now on, and its meal is waited for too."""
         del self._replying[job.offer]
-        now_ms = self.now_ms()
+        now_ms = self.clock.now_ms()
         waiting = self._jobs_at("at_shop")
         mine = accepted and job.offer not in self._withdrawn
         if mine:
@@ -205,7 +210,7 @@ class Courier(ABC):
         if job not in self.jobs or job.carried:
             return
         self.jobs.remove(job)
-        self.happened("lost", job, self.now_ms())
+        self.happened("lost", job, self.clock.now_ms())
         if job.under_way and not any(other.under_way for other in self.jobs):
             self._stop()
         self._look()
@@ -217,7 +222,7 @@ class Courier(ABC):
         """Where nothing is under way: bring what is in the bag, else fetch, else go home if the shift is over."""
         if not self.on or any(job.under_way for job in self.jobs):
             return
-        now_ms = self.now_ms()
+        now_ms = self.clock.now_ms()
         if self._jobs_at("in_bag"):
             self._then(max(self._leave_ms, now_ms), self._leave)
         elif self.jobs:
@@ -294,7 +299,7 @@ class Courier(ABC):
     def _stop(self) -> None:
         """Stay where one is, whatever one was about to do."""
         self._turn += 1
-        here = self.leg.at(self.now_ms())
+        here = self.leg.at(self.clock.now_ms())
         self.leg = Leg(here, here)
 
     def _leave(self, due_ms: int) -> None:
@@ -306,12 +311,12 @@ class Courier(ABC):
 
     def _at_door(self, job: Job, due_ms: int) -> None:
         job.step = "at_door"
-        self.at(due_ms + self._service.before_dropoff, lambda at_ms: self._deliver(job, at_ms))
+        self.clock.at(due_ms + self._service.before_dropoff, lambda at_ms: self._deliver(job, at_ms))
 
     def _deliver(self, job: Job, due_ms: int) -> None:
         self.happened("delivered", job, due_ms)
         self._progress(job, "delivered", due_ms, None)
-        self.at(due_ms + self._service.after_dropoff, lambda _: self._done(job))
+        self.clock.at(due_ms + self._service.after_dropoff, lambda _: self._done(job))
 
     def _done(self, job: Job) -> None:
         self.jobs.remove(job)
@@ -345,7 +350,7 @@ class Courier(ABC):
         """Do `action` at that time, unless the rider does something else before."""
         self._turn += 1
         turn = self._turn
-        self.at(ms, lambda due_ms: action(due_ms) if turn == self._turn else None)
+        self.clock.at(ms, lambda due_ms: action(due_ms) if turn == self._turn else None)
 
     def _jobs_at(self, step: Step) -> list[Job]:
         return [job for job in self.jobs if job.step == step]

@@ -28,7 +28,7 @@ class Rider(Courier):
         rules, pace = env.day.rules, env.day.pace
         pickup_s, dropoff_s = rules.pickup_service_s, rules.dropoff_service_s
         parts_s = (pickup_s // 2, pickup_s - pickup_s // 2, dropoff_s // 2, dropoff_s - dropoff_s // 2)
-        super().__init__(Service(*(math.ceil(seconds * 1000 * pace) for seconds in parts_s)), shifts[0].start)
+        super().__init__(env, Service(*(math.ceil(seconds * 1000 * pace) for seconds in parts_s)), shifts[0].start)
         self.name = name
         self._env = env
         self._replies = replies
@@ -43,15 +43,7 @@ class Rider(Courier):
 
     def place(self) -> Place | None:
         """Where it is now; None while it reports no place."""
-        return self.leg.at(self.now_ms()) if (self.on or self.jobs) and not self._silent() else None
-
-    def now_ms(self) -> int:
-        """The simulated clock."""
-        return self._env.now_ms
-
-    def at(self, ms: int, action: Action) -> None:
-        """Do `action` then."""
-        self._env.at(max(ms, self._env.now_ms), action)
+        return self.leg.at(self.clock.now_ms()) if (self.on or self.jobs) and not self._silent() else None
 
     def next_id(self) -> str:
         """An id for an event."""
@@ -87,7 +79,7 @@ class Rider(Courier):
     def _begin(self, number: int, shift: Shift) -> None:
         self._shift = number
         self.begin_shift(shift.start)
-        now_ms = self.now_ms()
+        now_ms = self.clock.now_ms()
         self.send(
             RiderShift(id=self.next_id(), at=now_ms, on=True, capacity=shift.capacity, until=shift.until_ms), now_ms
         )
@@ -97,5 +89,5 @@ class Rider(Courier):
             self.end_shift(due_ms)
 
     def _silent(self) -> bool:
-        now_ms = self.now_ms()
+        now_ms = self.clock.now_ms()
         return any(begin <= now_ms < end for begin, end in self._silences)

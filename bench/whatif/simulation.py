@@ -53,7 +53,7 @@ class Simulation:
         self.outcomes: dict[str, Outcome] = {}
         self.ended = 0
         begins = [order.placed_ms for order in day.orders] + [shift.on_ms for shift in day.shifts]
-        self.now_ms = self._zero_ms = min(begins, default=0)
+        self._now_ms = self._zero_ms = min(begins, default=0)
         self._dispatch = Dispatch(day.rules, POLICIES[policy])
         self._queue: list[tuple[int, int, Action]] = []
         self._count = 0
@@ -66,7 +66,7 @@ class Simulation:
             self._couriers[name] = Rider(self, name, shifts, self._replies(name, number, pool))
         for order in day.orders:
             self._plan(order)
-        self.at(self.now_ms, self._report)
+        self.at(self._now_ms, self._report)
 
     @property
     def over(self) -> bool:
@@ -76,20 +76,24 @@ class Simulation:
     def step(self) -> None:
         """Advance to the next event or deadline, and process everything due then."""
         deadline = self._deadline_ms()
-        next_ms = self.now_ms if self._inbox else self._queue[0][0]
-        self.now_ms = max(self.now_ms, min(next_ms, deadline))
-        while self._queue and self._queue[0][0] <= self.now_ms:
+        next_ms = self._now_ms if self._inbox else self._queue[0][0]
+        self._now_ms = max(self._now_ms, min(next_ms, deadline))
+        while self._queue and self._queue[0][0] <= self._now_ms:
             due_ms, _, action = heapq.heappop(self._queue)
             action(due_ms)
-        if self._inbox or self.now_ms >= deadline:
+        if self._inbox or self._now_ms >= deadline:
             self._round()
 
     # -- people and kitchens -------------------------------------------------------------------------------------------
 
-    def at(self, ms: int, action: Action) -> None:
-        """Do `action` at that time."""
+    def now_ms(self) -> int:
+        """The simulated clock."""
+        return self._now_ms
+
+    def at(self, wall_ms: int, action: Action) -> None:
+        """Do `action` at that time, or at once where it has passed."""
         self._count += 1
-        heapq.heappush(self._queue, (ms, self._count, action))
+        heapq.heappush(self._queue, (max(wall_ms, self._now_ms), self._count, action))
 
     def send(self, client: str, body: Durable, then: Then | None = None) -> None:
         """Send an event to the node now."""
@@ -115,7 +119,7 @@ class Simulation:
         def place(_: int) -> None:
             body = OrderPlace(
                 id=self.next_id(),
-                at=self.now_ms,
+                at=self._now_ms,
                 order=order.name,
                 shop=order.shop,
                 pickup=Point(*order.pickup),
@@ -130,36 +134,36 @@ class Simulation:
                 self._end(order.name, "refused")
 
         def delay(ready_ms: int) -> None:
-            self.send(order.shop, KitchenDelay(id=self.next_id(), at=self.now_ms, order=order.name, ready_at=ready_ms))
+            self.send(order.shop, KitchenDelay(id=self.next_id(), at=self._now_ms, order=order.name, ready_at=ready_ms))
 
         self.at(order.placed_ms, place)
         for sent_ms, ready_ms in order.delays:
             self.at(sent_ms, lambda _, ready_ms=ready_ms: delay(ready_ms))
         if order.announced:
-            ready = lambda _: self.send(order.shop, KitchenReady(id=self.next_id(), at=self.now_ms, order=order.name))
+            ready = lambda _: self.send(order.shop, KitchenReady(id=self.next_id(), at=self._now_ms, order=order.name))
             self.at(order.ready_ms, ready)
         if order.cancelled_ms:
             by = order.cancelled_by
-            cancel = lambda _: self.send(by, OrderCancel(id=self.next_id(), at=self.now_ms, order=order.name))
+            cancel = lambda _: self.send(by, OrderCancel(id=self.next_id(), at=self._now_ms, order=order.name))
             self.at(order.cancelled_ms, cancel)
 
     def _report(self, _: int) -> None:
         """All riders report their places at once."""
         for name in self._couriers:
             self._observe_place(name)
-        self.at(self.now_ms + WHAT_IF_POSITION_S * 1000, self._report)
+        self.at(self._now_ms + WHAT_IF_POSITION_S * 1000, self._report)
 
     def _observe_place(self, client: str) -> None:
         courier = self._couriers.get(client)
         place = None if courier is None else courier.place()
         if place is not None:
-            self._dispatch.observe(client, RiderPosition(points=[(self.now_ms, *place)]), self._now())
+            self._dispatch.observe(client, RiderPosition(points=[(self._now_ms, *place)]), self._now())
 
     # -- the node ------------------------------------------------------------------------------------------------------
 
     def _now(self) -> Now:
         # Monotonic time begins at one hour, because 0 means none in some fields.
-        return Now((self.now_ms - self._zero_ms) / 1000 + 3600, self.now_ms)
+        return Now((self._now_ms - self._zero_ms) / 1000 + 3600, self._now_ms)
 
     def _deadline_ms(self) -> int:
         deadline = self._dispatch.next_deadline()
@@ -170,7 +174,7 @@ class Simulation:
 
     def _round(self) -> None:
         now, inbox, dispatch = self._now(), self._inbox, self._dispatch
-        self._inbox, self._round_ms = [], self.now_ms
+        self._inbox, self._round_ms = [], self._now_ms
         for event, _ in inbox:
             dispatch.observe(event.client, event.body, now)
             self._observe_place(event.client)
@@ -195,5 +199,5 @@ class Simulation:
     def _end(self, order: str, state: str) -> None:
         before = self.outcomes.get(order, Outcome())
         if before.state == "open":
-            self.outcomes[order] = Outcome(state, self.now_ms, before.promised_ms)
+            self.outcomes[order] = Outcome(state, self._now_ms, before.promised_ms)
             self.ended += 1

@@ -23,7 +23,7 @@ class Played(Courier):
     """A courier who accepts after 5 seconds and rides 100 metres a minute; the test plays node and kitchens."""
 
     def __init__(self) -> None:
-        super().__init__(Service(HALF, HALF, HALF, HALF), (300, 400))
+        super().__init__(self, Service(HALF, HALF, HALF, HALF), (300, 400))
         self.clock_ms = 0
         self.sent: list[Any] = []
         self.happenings: list[tuple[Happening, str]] = []
@@ -39,8 +39,8 @@ class Played(Courier):
     def now_ms(self) -> int:
         return self.clock_ms
 
-    def at(self, ms: int, action: Action) -> None:
-        heapq.heappush(self._queue, (ms, next(self._count), action))
+    def at(self, wall_ms: int, action: Action) -> None:
+        heapq.heappush(self._queue, (wall_ms, next(self._count), action))
 
     def next_id(self) -> str:
         return f"e{len(self.sent)}"

@@ -30,17 +30,11 @@ class Customer:
     def plan(self) -> None:
         """Schedule the day of this customer."""
         placed_ms = self._world.ms(self._order.placed)
-        self._world.scheduler.at(self._world.ahead(placed_ms), lambda _: self._join())
-        self._world.scheduler.at(placed_ms, self._place)
-
-    def _join(self) -> None:
-        if not self._world.closed:
-            self.client.join()
+        self._world.at(self._world.ahead(placed_ms), lambda _: self.client.join())
+        self._world.at(placed_ms, self._place)
 
     def _place(self, due_ms: int) -> None:
         world, order = self._world, self._order
-        if world.closed:
-            return
         self.client.join()
         # Half of the shops promise an instant, the others a duration: the wire takes either.
         by_instant = self._draw.random() < 0.5
@@ -59,7 +53,7 @@ class Customer:
         self.client.send(event, due_ms, self._placed)
         if self._draw.random() < world.habits.cancel:
             after_ms = round(self._draw.uniform(*CANCEL_AFTER_MINUTES) * MINUTE_MS)
-            world.scheduler.at(due_ms + after_ms, self._cancel)
+            world.at(due_ms + after_ms, self._cancel)
 
     def _placed(self, receipt: Receipt) -> None:
         self.record.receipt = receipt
@@ -70,7 +64,7 @@ class Customer:
             self.record.state = "placed"
 
     def _cancel(self, due_ms: int) -> None:
-        if self.record.ended or self._world.closed:
+        if self.record.ended:
             return
         self._world.records.counts["cancels"] += 1
         event = OrderCancel(id=self.client.next_id(), at=due_ms, order=self._order.name, reason="changed my mind")

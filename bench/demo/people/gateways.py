@@ -51,16 +51,14 @@ class Gateway:
     def plan(self) -> None:
         """Schedule its absence."""
         away_ms = self._world.ms(self._draw.uniform(*AWAY_AT_MINUTES))
-        self._world.scheduler.at(away_ms, self._go)
+        self._world.at(away_ms, self._go)
 
     def _go(self, due_ms: int) -> None:
-        if self._world.closed:
-            return
         self.client.hang_up()
         minutes = self._draw.uniform(*AWAY_MINUTES)
         self._world.records.counts["gateway_away_s"] += round(minutes * 60)
         self._world.records.log(due_ms, f"{GATEWAY} has no power")
-        self._world.scheduler.at(due_ms + round(minutes * MINUTE_MS), self._return)
+        self._world.at(due_ms + round(minutes * MINUTE_MS), self._return)
 
     def _return(self, due_ms: int) -> None:
         self._world.records.log(due_ms, f"{GATEWAY} is back")

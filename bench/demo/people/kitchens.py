@@ -44,17 +44,17 @@ class Kitchen:
 
     def _cook(self, order: Order) -> None:
         world = self._world
-        ready_ms = max(world.ms(order.ready), world.scheduler.now_ms())
+        ready_ms = max(world.ms(order.ready), world.now_ms())
         if self._draw.random() < world.habits.delay:
             late_ms = round(self._draw.uniform(*DELAY_MINUTES) * MINUTE_MS)
             known_ms = world.ms(order.placed + (order.ready - order.placed) * self._draw.uniform(0.3, 0.9))
             ready_ms += late_ms
             promised_ms = ready_ms
-            world.scheduler.at(known_ms, lambda due_ms: self._late(order, promised_ms, due_ms))
-        world.scheduler.at(ready_ms, lambda due_ms: self._ready(order, due_ms))
+            world.at(known_ms, lambda due_ms: self._late(order, promised_ms, due_ms))
+        world.at(ready_ms, lambda due_ms: self._ready(order, due_ms))
 
     def _late(self, order: Order, ready_ms: int, due_ms: int) -> None:
-        if order.name in self._gone or self._world.closed:
+        if order.name in self._gone:
             return
         self._world.record(order).ready_at = ready_ms
         self._world.records.counts["kitchen_delays"] += 1
@@ -63,7 +63,7 @@ class Kitchen:
         self.client.send(event, due_ms)
 
     def _ready(self, order: Order, due_ms: int) -> None:
-        if order.name in self._gone or self._world.closed:
+        if order.name in self._gone:
             return
         self._world.meal_ready(order.name, due_ms)
         self.client.send(KitchenReady(id=self.client.next_id(), at=due_ms, order=order.name), due_ms)

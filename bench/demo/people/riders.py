@@ -38,7 +38,7 @@ class Rider(Courier):
         pickup_ms, dropoff_ms = (
             service * MINUTE_MS // 2 for service in (parameters.pickup_service, parameters.dropoff_service)
         )
-        super().__init__(Service(pickup_ms, pickup_ms, dropoff_ms, dropoff_ms), (shift.x, shift.y))
+        super().__init__(world, Service(pickup_ms, pickup_ms, dropoff_ms, dropoff_ms), (shift.x, shift.y))
         self._world = world
         self._shift = shift
         self._orders = orders
@@ -53,19 +53,11 @@ class Rider(Courier):
     def plan(self) -> None:
         """Schedule the shift."""
         on_ms, off_ms = self._world.ms(self._shift.on), self._world.ms(self._shift.off)
-        self.at(self._world.ahead(on_ms), lambda _: self.client.join())
-        self.at(on_ms, self._begin)
-        self.at(off_ms, self.end_shift)
+        self._world.at(self._world.ahead(on_ms), lambda _: self.client.join())
+        self._world.at(on_ms, self._begin)
+        self._world.at(off_ms, self.end_shift)
 
     # -- what is around a rider ----------------------------------------------------------------------------------------
-
-    def now_ms(self) -> int:
-        """The simulated wall clock."""
-        return self._world.scheduler.now_ms()
-
-    def at(self, ms: int, action: Action) -> None:
-        """Do `action` then, unless the day is over."""
-        self._world.scheduler.at(ms, lambda due_ms: None if self._world.closed else action(due_ms))
 
     def next_id(self) -> str:
         """The client's next id."""
@@ -176,7 +168,7 @@ class Rider(Courier):
             self.client.here(points)
         self._reported_ms = due_ms
         steps = math.ceil(POSITION_REAL_S_MIN * self._world.scheduler.clock.speed / POSITION_S)
-        self.at(due_ms + max(steps, 1) * step_ms, self._report)
+        self._world.at(due_ms + max(steps, 1) * step_ms, self._report)
 
     def _canary(self, at_ms: int, lat: float, lon: float) -> None:
         """Remember some places that nothing but a position message knows: they must not be found on any disk."""

@@ -7,16 +7,14 @@ coordinated omission).
 
 import asyncio
 import heapq
-from collections.abc import Callable
 from typing import Final
 
 from edge.clock import Clock
 
+from ...courier import Action
+
 ACTIONS_PER_TURN_MAX: Final = 200
 """Due actions in one turn of the loop; answers that arrived meanwhile are read before the next ones."""
-
-Action = Callable[[int], object]
-"""Called with the wall milliseconds at which it was due."""
 
 
 class Scheduler:

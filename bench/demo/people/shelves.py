@@ -45,11 +45,11 @@ class Shelves:
 
     def plan(self) -> None:
         """Schedule the day."""
-        self._world.scheduler.at(self._world.day_ms, self._open)
+        self._world.at(self._world.day_ms, self._open)
 
     def ask(self) -> None:
         """For the price of every article."""
-        now_ms = self._world.scheduler.now_ms()
+        now_ms = self._world.now_ms()
         for sku in sorted(set(self.bound.values())):
             self._send(PriceGet(id=self._till.next_id(), at=now_ms, shop=self.shop, sku=sku), now_ms)
 
@@ -64,8 +64,6 @@ class Shelves:
         )
 
     def _open(self, due_ms: int) -> None:
-        if self._world.closed:
-            return
         prices = [PriceEntry(sku, self._cents()) for sku in SKUS]
         self._send(PriceSet(id=self._till.next_id(), at=due_ms, prices=prices), due_ms)
         for number in range(LABELS):
@@ -74,11 +72,9 @@ class Shelves:
 
     def _next(self, due_ms: int) -> None:
         wait_ms = round(self._draw.uniform(*CHANGE_MINUTES) * MINUTE_MS)
-        self._world.scheduler.at(due_ms + wait_ms, self._change)
+        self._world.at(due_ms + wait_ms, self._change)
 
     def _change(self, due_ms: int) -> None:
-        if self._world.closed:
-            return
         what, sku = self._draw.random(), self._draw.choice(SKUS)
         if what < 0.45:
             self._price(sku, due_ms)

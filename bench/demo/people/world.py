@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from edge.messages.envelope import Place
 
+from ...courier import Action
 from ..district.geometry import Geometry
 from ..district.instance import Instance, Order
 from ..proof.records import OrderRecord, Records
@@ -52,6 +53,14 @@ class World:
         self.closed = False
         self._ready: dict[str, int] = {}
         self._waiting: dict[str, list[Callable[[int], object]]] = {}
+
+    def now_ms(self) -> int:
+        """The simulated wall clock."""
+        return self.scheduler.now_ms()
+
+    def at(self, wall_ms: int, action: Action) -> None:
+        """Do `action` at `wall_ms`, unless the day is over by then."""
+        self.scheduler.at(wall_ms, lambda due_ms: None if self.closed else action(due_ms))
 
     def ms(self, minute: float) -> int:
         """A minute of the instance's day as wall milliseconds."""

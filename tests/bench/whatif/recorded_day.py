@@ -133,13 +133,13 @@ class Recorded(Simulation):
         return self.node.next_deadline()
 
     def _round(self) -> None:
-        inbox, self._inbox, self._round_ms = self._inbox, [], self.now_ms
+        inbox, self._inbox, self._round_ms = self._inbox, [], self._now_ms
         batch: list[Input] = []
         for event, _ in inbox:
             batch.append(event)
             place = self._couriers[event.client].place() if event.client in self._couriers else None
             if place is not None:
-                batch.append(Observed(event.client, RiderPosition(points=[(self.now_ms, *place)])))
+                batch.append(Observed(event.client, RiderPosition(points=[(self._now_ms, *place)])))
         thens = {event.body.id: then for event, then in inbox if then is not None}
         self._take(self.node.handle(batch, self._now()), thens)
 
