@@ -23,7 +23,7 @@ Action = Callable[[int], object]
 """Called with the milliseconds at which it was due."""
 
 Step = Literal["accepted", "to_shop", "at_shop", "handing", "in_bag", "to_door", "at_door"]
-Happening = Literal["accepted", "lost", "picked_up", "delivered"]
+Milestone = Literal["accepted", "lost", "picked_up", "delivered"]
 Activity = Literal["free", "to_shop", "at_shop", "to_door", "off"]
 
 
@@ -135,7 +135,7 @@ class Courier(ABC):
     def go_home(self, due_ms: int) -> None:
         """The shift is over and nothing is left to do: `on` has just become False."""
 
-    def happened(self, what: Happening, job: Job, due_ms: int) -> None:  # noqa: B027 a what-if keeps no record
+    def happened(self, what: Milestone, job: Job, due_ms: int) -> None:  # noqa: B027 a what-if keeps no record
         """Something became of a job."""
 
     def busy_with(self, activity: Activity) -> None:  # noqa: B027 a what-if keeps no record

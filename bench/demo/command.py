@@ -135,7 +135,7 @@ def demo(
 def _kept_signals() -> Iterator[list[int]]:
     """Signals that come before the event loop looks after them, while the run is being loaded."""
     early: list[int] = []
-    before = {number: signal.signal(number, lambda came, _: early.append(came)) for number in ENDING}
+    before = {number: signal.signal(number, lambda signal_number, _: early.append(signal_number)) for number in ENDING}
     try:
         yield early
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.courier import Action, Courier, Happening, Job, Leg, Place, Service
+from bench.courier import Action, Courier, Job, Leg, Milestone, Place, Service
 from edge.scenarios.dispatch.messages import Assignment, Durable, RiderProgress, RiderReply, Stop
 
 MINUTE = 60_000
@@ -26,7 +26,7 @@ class Played(Courier):
         super().__init__(self, Service(HALF, HALF, HALF, HALF), (300, 400))
         self.clock_ms = 0
         self.sent: list[Any] = []
-        self.happenings: list[tuple[Happening, str]] = []
+        self.milestones: list[tuple[Milestone, str]] = []
         self.problems: list[str] = []
         self.home = False
         self._queue: list[tuple[int, int, Action]] = []
@@ -64,8 +64,8 @@ class Played(Courier):
     def go_home(self, due_ms: int) -> None:
         self.home = True
 
-    def happened(self, what: Happening, job: Job, due_ms: int) -> None:
-        self.happenings.append((what, job.order))
+    def happened(self, what: Milestone, job: Job, due_ms: int) -> None:
+        self.milestones.append((what, job.order))
 
     def refused(self, job: Job, step: str, reason: str) -> None:
         self.problems.append(f"{job.order} {step} {reason}")
@@ -142,7 +142,7 @@ def test_an_order_from_offer_to_door(rider: Played) -> None:
     rider.answer(picked_up)
     assert rider.sends("delivered", "o1").at == picked_up.at + HALF + 10 * MINUTE + HALF
     rider.run()
-    assert [what for what, _ in rider.happenings] == ["accepted", "picked_up", "delivered"]
+    assert [what for what, _ in rider.milestones] == ["accepted", "picked_up", "delivered"]
     assert (rider.jobs, rider.leg.at(rider.clock_ms)) == ([], ORDERS["o1"][1])
 
 
@@ -176,7 +176,7 @@ def test_an_order_that_is_taken_away_is_let_go(rider: Played, how: str) -> None:
     rider.sends("at_shop", "o2")
     rider.run()
     assert rider.steps("picked_up") == []
-    assert rider.happenings == [("accepted", "o1"), ("lost", "o1"), ("accepted", "o2")]
+    assert rider.milestones == [("accepted", "o1"), ("lost", "o1"), ("accepted", "o2")]
 
 
 def test_everything_of_a_shop_is_fetched_at_once(rider: Played) -> None:
@@ -233,7 +233,7 @@ def test_what_is_taken_out_of_a_trip_stops_nothing_else(rider: Played, how: str)
         rider.answer(rider.sends("picked_up", "o2"), "too_late")
     rider.answer(rider.sends("picked_up", "o1"))
     rider.sends("delivered", "o1")
-    assert ("lost", "o2") in rider.happenings or how == "declined by the node"
+    assert ("lost", "o2") in rider.milestones or how == "declined by the node"
     assert rider.problems == []
 
 

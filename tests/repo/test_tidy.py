@@ -100,9 +100,11 @@ def test_long_files_are_still_long() -> None:
 
 def test_no_dead_modules() -> None:
     """Each module is imported by another one of the project, or is a command."""
-    targets = [*settings()["project"]["scripts"].values(), *(entry.target for entry in COMMANDS.values())]
+    targets = [
+        *settings()["project"]["scripts"].values(),
+        *(entry.target for entry in [*COMMANDS.values(), *QUESTIONS.values()]),
+    ]
     used = {target.split(":")[0] for target in targets}
-    used |= {f"bench.{package}.command" for package, _ in QUESTIONS.values()}
     for name in sources(*PACKAGES):
         used |= {module for module, _ in imports(name) if module != module_of(name)}
     dead = [

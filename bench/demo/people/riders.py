@@ -7,7 +7,7 @@ from typing import Final
 from edge.messages.envelope import Receipt
 from edge.scenarios.dispatch.messages import Assignment, Durable, RiderShift
 
-from ...courier import Action, Activity, Courier, Happening, Job, Place, Service
+from ...courier import Action, Activity, Courier, Job, Milestone, Place, Service
 from ..district.instance import Courier as Shift
 from ..district.instance import Order
 from ..proof.records import CANARIES_MAX
@@ -103,7 +103,7 @@ class Rider(Courier):
         job = Job(order.name, offer.offer, shop.name, (shop.x, shop.y), (order.x, order.y))
         return job, accept, round(self._draw.uniform(*REPLY_S) * 1000)
 
-    def happened(self, what: Happening, job: Job, due_ms: int) -> None:
+    def happened(self, what: Milestone, job: Job, due_ms: int) -> None:
         """Into the records."""
         record = self._world.record(self._orders[job.order])
         if what == "accepted":

@@ -28,9 +28,9 @@ def test_nothing_else_here_knows_the_planner() -> None:
     """Only this policy imports it; simulator, scorer and baselines run without it being loaded, even by others."""
     sources = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "bench/dispatch").rglob("*.py")}
     assert [path.name for path, text in sources.items() if "dispatch.planner" in text] == ["doorstep.py"]
-    judges = [".".join(path.with_suffix("").parts) for path in sources if path.parent.name in ("simulator", "policies")]
-    judges.remove("bench.dispatch.policies.doorstep")
-    script = f"import sys, {', '.join(judges)}; print([name for name in sys.modules if '.planner' in name])"
+    others = [".".join(path.with_suffix("").parts) for path in sources if path.parent.name in ("simulator", "policies")]
+    others.remove("bench.dispatch.policies.doorstep")
+    script = f"import sys, {', '.join(others)}; print([name for name in sys.modules if '.planner' in name])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
