@@ -14,7 +14,7 @@ from msgspec import Struct
 from .district.instance import Instance
 from .proof import labels
 from .proof.evidence import Evidence
-from .proof.invariants import InvariantResult
+from .proof.invariants import Case, InvariantResult
 from .proof.records import Records
 
 STAGES: Final = ("queue", "decode", "decide", "commit", "publish", "total")
@@ -34,25 +34,20 @@ class Process(Struct):
 
 
 class Ended(Struct, kw_only=True):
-    """A run that is over. `status` is the node's last account of itself, `dropped` its counts of what it could not
-    answer and `sync` of what it sent to the centre, all incarnations together; `journal` and `folder` are where things
-    are kept."""
+    """A run that is over: what it was, and what was checked on which evidence. `status` is the node's last account of
+    itself, `dropped` its counts of what it could not answer and `sync` of what it sent to the centre, all incarnations
+    together; `journal` and `folder` are where things are kept."""
 
     instance: Instance
     speed: float
     seed: int
-    mode: str
     real_s: float
-    cut: bool
-    records: Records
-    evidence: Evidence
+    case: Case
     results: list[InvariantResult]
     status: Mapping[str, Any]
     dropped: Mapping[str, int]
     sync: Mapping[str, int]
     process: Process
-    events_at_node: int
-    events_at_centre: int
     journal: str
     folder: str
 
@@ -64,7 +59,7 @@ class Ended(Struct, kw_only=True):
 
 def build(ended: Ended) -> dict[str, Any]:
     """The report, ready for JSON."""
-    records, evidence = ended.records, ended.evidence
+    case, records, evidence = ended.case, ended.case.records, ended.case.evidence
     return {
         "instance": {
             "name": ended.instance.name,
@@ -74,9 +69,9 @@ def build(ended: Ended) -> dict[str, Any]:
         },
         "speed": ended.speed,
         "seed": ended.seed,
-        "mode": ended.mode,
+        "mode": "broker" if case.broker else "endpoint",
         "real_s": round(ended.real_s, 1),
-        "whole_day": not ended.cut,
+        "whole_day": not case.cut,
         "orders": _orders(records),
         "latency_ms": {
             "receipt": _latency(records.receipt_ms_real),
@@ -87,11 +82,7 @@ def build(ended: Ended) -> dict[str, Any]:
         "click_to_door_min": _click_to_door(records),
         "promise": _promise(evidence),
         "labels": labels.section(evidence.labels, records, ended.status.get("labels", {})),
-        "sync": {
-            **ended.sync,
-            "events_at_node": ended.events_at_node,
-            "events_at_centre": ended.events_at_centre,
-        },
+        "sync": {**ended.sync, "events_at_node": case.events_at_node, "events_at_centre": case.events_at_centre},
         "events": {
             "received": evidence.received,
             "accepted": evidence.accepted,

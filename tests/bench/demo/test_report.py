@@ -7,7 +7,7 @@ import pytest
 
 from bench.demo.district.instance import read
 from bench.demo.proof.evidence import Evidence
-from bench.demo.proof.invariants import InvariantResult
+from bench.demo.proof.invariants import Case, InvariantResult
 from bench.demo.proof.records import OrderRecord, Records
 from bench.demo.report import Ended, Process, build, lines, quantiles
 from edge.messages.envelope import Receipt
@@ -47,18 +47,24 @@ def ended() -> Ended:
         instance=read(SMALL),
         speed=60.0,
         seed=1,
-        mode="endpoint",
         real_s=12.34,
-        cut=False,
-        records=records,
-        evidence=evidence,
+        case=Case(
+            records=records,
+            evidence=evidence,
+            open_orders={},
+            unanswered=[],
+            queues={},
+            events_at_node=12,
+            events_at_centre=12,
+            folders=[],
+            unpacked={},
+            visible=[],
+        ),
         results=[InvariantResult("conservation", True)],
         status={"latency_ms": {"total": measured}, "sync": {}},
         sync={"batches_sent": 3, "batches_acked": 3, "bytes": 99},
         dropped={"over_quota": 1, "disk_full": 0},
         process=Process(rss_mb=61.26, cpu_s=1.234),
-        events_at_node=12,
-        events_at_centre=12,
         journal="/x/journal",
         folder="/x",
     )
@@ -101,7 +107,7 @@ def test_the_report_has_the_promised_names(ended: Ended) -> None:
 @pytest.mark.parametrize(("late_min", "share", "share_5"), [(1, 0.5, 0.0), (5, 0.5, 0.0), (6, 0.5, 0.5)])
 def test_a_promise_that_was_not_kept_is_late(ended: Ended, late_min: int, share: float, share_5: float) -> None:
     """One of two orders comes late: half of the promises, and half beyond five minutes only where it is more."""
-    ended.evidence.delivered_at["o1"] = ended.evidence.promised["o1"] + late_min * MINUTE
+    ended.case.evidence.delivered_at["o1"] = ended.case.evidence.promised["o1"] + late_min * MINUTE
     promise = build(ended)["promise"]
     assert (promise["missed"], promise["late_share"], promise["late_5_share"]) == (1, share, share_5)
 
@@ -116,7 +122,7 @@ def test_a_person_is_notified_of_what_broke(ended: Ended) -> None:
 
 def test_a_run_without_anything_has_figures_too(ended: Ended) -> None:
     """A run in which nothing happened, and whose node never answered, gives zeros instead of errors."""
-    ended.records, ended.evidence, ended.status, ended.dropped, ended.sync = Records(), Evidence(), {}, {}, {}
+    ended.case.records, ended.case.evidence, ended.status, ended.dropped, ended.sync = Records(), Evidence(), {}, {}, {}
     report = build(ended)
     assert report["latency_ms"]["receipt"]["p99"] == 0.0
     assert report["click_to_door_min"] == {"mean": 0.0, "p90": 0.0}
