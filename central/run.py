@@ -8,27 +8,20 @@ The store's thread starts after the listeners are bound, so a busy port leaves n
 """
 
 import asyncio
-import contextlib
-import errno
-import fcntl
-import json
 import logging
-import os
 import signal
-import socket
 import ssl
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final
 
-import uvicorn
-
 from edge.clock import Clock
-from edge.errors import BusyError, ConfigError, DoorstepError, JournalError
+from edge.errors import BusyError, DoorstepError, JournalError
+from edge.files import read_secret
+from edge.identity.certificate import load_certificate, server_context
 from edge.identity.credentials import Credentials
-from edge.limits import HTTP_CONNECTIONS_MAX
-from edge.mqtt.address import split_address
 from edge.mqtt.server.endpoint import Endpoint
+from edge.service.datadir import DataDir
+from edge.service.http import HttpServer, bind
 
 from .api import app
 from .config import Config, load
@@ -49,11 +42,10 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
 
     config = load(config_path)
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    folder = Path(config.data_dir)
-    with _locked(folder):
-        store = Store(folder)
+    with DataDir.open(config.data_dir) as data:
+        store = Store(data.path)
         try:
-            return uvloop.run(_Running(config_path, config, folder, store, echo).main())
+            return uvloop.run(_Running(config_path, config, data, store, echo).main())
         finally:
             store.close()
 
@@ -61,8 +53,8 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
 class _Running:
     """One centre, from start to stop."""
 
-    def __init__(self, path: str, config: Config, folder: Path, store: Store, echo: Callable[[str], None]) -> None:
-        self._path, self._config, self._folder, self._store, self._echo = path, config, folder, store, echo
+    def __init__(self, path: str, config: Config, data: DataDir, store: Store, echo: Callable[[str], None]) -> None:
+        self._path, self._config, self._data, self._store, self._echo = path, config, data, store, echo
         self._clock = Clock()
         self._stop = asyncio.Event()
         self._failure = ""
@@ -78,9 +70,9 @@ class _Running:
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
         self._receive.start()
-        reader = Reader(self._folder)
-        server, serving = self._serve(reader)
-        _write(self._folder / "ports.json", json.dumps(self._ports))
+        reader = Reader(self._data.path)
+        server = await self._serve(reader)
+        self._data.write_ports(self._ports)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
@@ -94,9 +86,8 @@ class _Running:
         await self._endpoint.stop_listening()
         await asyncio.to_thread(self._receive.close)
         await self._endpoint.close()
-        if server is not None and serving is not None:
-            server.should_exit = True
-            await serving
+        if server is not None:
+            await server.close()
         reader.close()
         if self._failure:
             self._echo(self._failure)
@@ -110,9 +101,8 @@ class _Running:
         if not config.anonymous:
             self._credentials = Credentials.load(config.credentials)
         if config.listen_tls:
-            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            self._load_certificate(self._tls)
+            self._tls = server_context()
+            load_certificate(self._tls, self._path, config.tls_cert, config.tls_key)
         endpoint = Endpoint(
             config.name,
             self._receive,
@@ -136,62 +126,17 @@ class _Running:
     def _authenticate(self, username: str, token: bytes) -> bool:
         return self._credentials is not None and self._credentials.verify(username, token)
 
-    def _load_certificate(self, context: ssl.SSLContext) -> None:
-        config = self._config
-        try:
-            context.load_cert_chain(config.tls_cert, config.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            hint = f"{error}. It must be a PEM chain, and tls_key its unencrypted key."
-            raise ConfigError(self._path, "tls_cert", config.tls_cert, hint) from None
-
-    def _serve(self, reader: Reader) -> tuple[uvicorn.Server | None, asyncio.Task[None] | None]:
+    async def _serve(self, reader: Reader) -> HttpServer | None:
         """The API, if it is wanted."""
         config = self._config
-        pair = split_address(config.api_listen) if config.api_listen else None
-        if pair is None:
-            return None, None
-        token = self._secret("api_token_file", config.api_token_file)
-        listener = self._bind(pair)
-        self._ports["api_listen"] = listener.getsockname()[1]
+        if not config.api_listen:
+            return None
+        token = read_secret(self._path, "api_token_file", config.api_token_file)
         application = app(reader, lambda: self._receive.problem, self._gauges, token)
-        settings = uvicorn.Config(
-            application,
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            limit_concurrency=HTTP_CONNECTIONS_MAX,
-            timeout_graceful_shutdown=2,
-            server_header=False,
-        )
-        server = _Server(settings)
-        self._echo(f"listening on {pair[0]}:{self._ports['api_listen']} (api_listen)")
-        return server, asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
-
-    def _bind(self, pair: tuple[str, int]) -> socket.socket:
-        family = socket.AF_INET6 if ":" in pair[0] else socket.AF_INET
-        try:
-            return socket.create_server(pair, family=family, backlog=HTTP_CONNECTIONS_MAX)
-        except OSError as error:
-            where = f"{pair[0]}:{pair[1]}"
-            if error.errno == errno.EADDRINUSE:
-                hint = f"Choose another port with the option api_listen in {self._path}; port 0 takes any free one."
-                raise BusyError(f"Another program listens on {where}. {hint}") from None
-            raise ConfigError(self._path, "api_listen", where, f"{error.strerror}.") from None
-
-    def _secret(self, field: str, path: str) -> str:
-        """A token from its file, which must be for the owner's eyes only."""
-        if not path:
-            return ""
-        try:
-            if Path(path).stat().st_mode & 0o077:
-                raise ConfigError(self._path, field, path, f"Others may read it: run chmod 600 {path}.")
-            token = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError(self._path, field, path, f"{error.strerror}.") from None
-        if not token:
-            raise ConfigError(self._path, field, path, "The file is empty. Write a long random token into it.")
-        return token
+        server = await HttpServer.start(application, bind(config.api_listen, "api_listen", self._path))
+        self._ports["api_listen"] = server.port
+        self._echo(f"listening on {config.api_listen.rpartition(':')[0]}:{server.port} (api_listen)")
+        return server
 
     # -- while it runs ---------------------------------------------------------------------------------------------
 
@@ -213,7 +158,7 @@ class _Running:
         try:
             credentials = None if self._config.anonymous else Credentials.load(self._config.credentials)
             if self._tls is not None:
-                self._load_certificate(self._tls)
+                load_certificate(self._tls, self._path, self._config.tls_cert, self._config.tls_key)
         except DoorstepError as error:
             log.error("not reloaded, everything stays as it was: %s", error)
             return
@@ -235,39 +180,3 @@ class _Running:
         """Something that only a restart can mend."""
         self._failure = sentence
         self._stop.set()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: stopping is the centre's own business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The data directory, made where there is none, for this process alone."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        hint = "Name another data_dir, or mend this one."
-        raise JournalError(f"{folder} cannot be used: {error.strerror}. {hint}") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        hint = "Stop that one, or give this one a data_dir of its own."
-        raise BusyError(f"{folder} is in use by another centre. {hint}") from None
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, for whoever waits for the file."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

@@ -346,11 +346,6 @@ POOL_WINDOWS_MAX: Final = 4_096
 UPLINK_ACK_DEADLINE_S: Final = 30.0
 """A centre that has not acknowledged for this long is treated as half dead: the connection is made anew."""
 
-# -- the node's own pages ----------------------------------------------------------------------------------------------
-
-HTTP_CONNECTIONS_MAX: Final = 64
-"""Browsers and scrapers on loopback."""
-
 # -- the node's account of itself --------------------------------------------------------------------------------------
 
 STATUS_INTERVAL_S: Final = 5.0

@@ -4,29 +4,25 @@ Options in `RELOADABLE` take effect at SIGHUP; the others need a restart, and a 
 The error of an invalid configuration names the file, the field, the value and a valid one.
 """
 
-import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from ..core.model import Rules
 from ..core.scenario import Scenario
-from ..errors import WHOLE_FILE, ConfigError, DoorstepError
+from ..errors import ConfigError, DoorstepError
 from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
-from ..mqtt.address import is_loopback, split_address
+from ..mqtt.address import is_loopback
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
+from ..service import options
 
 RETENTION_DAYS_MAX: Final = 365
 """Longer than a year is an archive, not a journal."""
 
 Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
-
-
-T = TypeVar("T", bound=Struct)
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,35 +107,18 @@ _HINTS: Final = {
     "data_dir": 'Name a folder that the node may write to, for example data_dir = "/var/lib/doorstep".',
 }
 
+_TEMPLATE: Final = "deploy/edge.toml"
+_PATHS: Final = (
+    "data_dir credentials tls_cert tls_key link_token_file link_ca uplink_token_file uplink_ca scenario_path".split()
+)
+
 
 def load(path: str | Path) -> Config:
     """The configuration in `path`, checked. Raises ConfigError."""
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(str(path), WHOLE_FILE, error.strerror, "Copy deploy/edge.toml there and edit it.") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), WHOLE_FILE, f"byte {error.start} is not UTF-8", "Save it as UTF-8.") from None
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), WHOLE_FILE, str(error), "Mend that line; the format is TOML.") from None
-    config = _convert(path, values)
+    config = _convert(path, options.read(path, _TEMPLATE))
     _check(path, config)
-    folder = path.resolve().parent
-    files = (
-        "data_dir",
-        "credentials",
-        "tls_cert",
-        "tls_key",
-        "link_token_file",
-        "link_ca",
-        "uplink_token_file",
-        "uplink_ca",
-    )
-    resolved = {name: str(folder / value) for name in files if (value := getattr(config, name))}
-    return msgspec.structs.replace(config, **resolved)
+    return options.absolute(path, config, _PATHS)
 
 
 def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
@@ -162,18 +141,18 @@ def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
 
 def _convert(path: Path, values: dict[str, Any]) -> Config:
     sections: dict[str, dict[str, Any]] = {name: value for name, value in values.items() if isinstance(value, dict)}
-    options = _options(path, {name: value for name, value in values.items() if name not in sections}, Options, "")
-    folder = str(path.resolve().parent / options.scenario_path) if options.scenario_path else ""
-    _kinds(path, options.scenarios, folder)
+    top = {name: value for name, value in values.items() if name not in sections}
+    own = options.convert(path, top, Options, _TEMPLATE, hints=_HINTS, unknown=_of_a_scenario)
+    folder = str(path.resolve().parent / own.scenario_path) if own.scenario_path else ""
+    _kinds(path, own.scenarios, folder)
     made: dict[str, Struct] = {}
     for name, section in sections.items():
-        if name not in options.scenarios and name not in (known := available(folder)):
+        if name not in own.scenarios and name not in (known := available(folder)):
             hint = f"There is no scenario of this name, and only scenarios have sections. Known: {', '.join(known)}."
             raise ConfigError(str(path), f"[{name}]", "a section", hint)
-        made[name] = _options(path, section, _kinds(path, [name], folder)[0].options, name)
-    fields: dict[str, Any] = {name: getattr(options, name) for name in Options.__struct_fields__}
-    fields["scenario_path"] = folder
-    return Config(**fields, sections=made)
+        (kind,) = _kinds(path, [name], folder)
+        made[name] = options.convert(path, section, kind.options, _TEMPLATE, section=name)
+    return Config(**{name: getattr(own, name) for name in Options.__struct_fields__}, sections=made)
 
 
 def _kinds(path: Path, names: list[str], folder: str) -> list[type[Scenario]]:
@@ -185,80 +164,31 @@ def _kinds(path: Path, names: list[str], folder: str) -> list[type[Scenario]]:
         raise ConfigError(str(path), "scenarios", names, str(error)) from None
 
 
-def _options(path: Path, values: dict[str, Any], form: type[T], section: str) -> T:
-    """The options of one section ("" for the node's own), checked."""
-    where = f"[{section}] " if section else ""
-    for name, value in values.items():
-        if name not in form.__struct_fields__:
-            raise ConfigError(
-                str(path), f"{where}{name}", value, f"There is no such option. {_near(name, form, section)}"
-            )
-    try:
-        return msgspec.convert(values, form)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        found = re.search(r"`\$\.(\w+)", text) or re.search(r"field `(\w+)`", text)
-        field = found.group(1) if found else "?"
-        expected = text.split(" - at ", maxsplit=1)[0].rstrip(".")
-        hint = f"{expected}. {_HINTS.get(field, '') if not section else ''}".strip()
-        raise ConfigError(str(path), f"{where}{field}", values.get(field), hint) from None
-
-
-def _near(name: str, form: type[Struct], section: str) -> str:
-    """A hint for an unknown option: the section of a scenario, or a similar name."""
-    if not section:
-        if name in available():
-            return f"{name} is a scenario: write its options below a line [{name}], at the end of the file."
-        for kind in load_scenarios(available()):
-            if name in kind.options.__struct_fields__:
-                where = f"below a line [{kind.name}], at the end of the file"
-                return f"It belongs to the scenario {kind.name}: write it {where}."
-    near = [field for field in form.__struct_fields__ if field.startswith(name[:4])]
-    return f"Did you mean {near[0]}?" if near else "deploy/edge.toml lists every option that this version has."
+def _of_a_scenario(name: str) -> str:
+    """The hint for what is a scenario, or an option of one."""
+    if name in available():
+        return f"{name} is a scenario: write its options below a line [{name}], at the end of the file."
+    for kind in load_scenarios(available()):
+        if name in kind.options.__struct_fields__:
+            where = f"below a line [{kind.name}], at the end of the file"
+            return f"It belongs to the scenario {kind.name}: write it {where}."
+    return ""
 
 
 def _check(path: Path, config: Config) -> None:
     """Check the fields against each other."""
-
-    def fail(field: str, hint: str) -> None:
-        raise ConfigError(str(path), field, getattr(config, field), hint)
-
-    listeners = ("listen", "listen_tls", "listen_ws", "listen_wss", "status_listen")
-    for field in listeners:
-        if getattr(config, field) and split_address(getattr(config, field)) is None:
-            fail(
-                field, 'Write "host:port", for example "127.0.0.1:1883"; port 0 takes any free one; "" switches it off.'
-            )
-    for field in ("listen_tls", "listen_wss"):
-        if getattr(config, field) and not (config.tls_cert and config.tls_key):
-            fail(field, "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key.")
-    if config.anonymous:
-        for field in listeners[:4]:
-            if getattr(config, field) and not is_loopback(getattr(config, field)):
-                fail(field, "With anonymous = true every listener must be on loopback. Use credentials, or 127.0.0.1.")
+    plain, secure = ("listen", "listen_ws"), ("listen_tls", "listen_wss")
+    options.check_addresses(path, config, ["status_listen"])
+    options.check_listeners(path, config, plain, secure)
     if config.status_listen and not is_loopback(config.status_listen):
-        fail("status_listen", "The page shows riders' positions, so it stays on loopback. Reach it through ssh -L.")
+        hint = "The page shows riders' positions, so it stays on loopback. Reach it through ssh -L."
+        options.refuse(path, config, "status_listen", hint)
     for field, schemes in (("link", ("mqtt", "mqtts", "unix")), ("uplink", ("mqtt", "mqtts"))):
         value = getattr(config, field)
         if value and str(value).partition("://")[0] not in schemes:
-            fail(
-                field,
-                f"Write {' or '.join(f'{scheme}://…' for scheme in schemes)}, for example mqtts://centre.example:8883.",
-            )
-    if not config.link and not any(getattr(config, field) for field in listeners[:4]):
-        fail("listen", "No client could connect: set a listener, or link for broker mode.")
+            forms = " or ".join(f"{scheme}://…" for scheme in schemes)
+            options.refuse(path, config, field, f"Write {forms}, for example mqtts://centre.example:8883.")
+    if not config.link and not any(getattr(config, field) for field in (*plain, *secure)):
+        options.refuse(path, config, "listen", "No client could connect: set a listener, or link for broker mode.")
     if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
-        fail("clock_real_anchor_ms", "A scaled clock needs both anchors.")
-
-
-def secret(config_path: str, field: str, path: str) -> str:
-    """A token from its file, which only its owner may read."""
-    if not path:
-        return ""
-    try:
-        mode = Path(path).stat().st_mode
-        if mode & 0o077:
-            raise ConfigError(config_path, field, path, f"Others may read it: run chmod 600 {path}.")
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(config_path, field, path, f"{error.strerror}.") from None
+        options.refuse(path, config, "clock_real_anchor_ms", "A scaled clock needs both anchors.")

@@ -7,6 +7,7 @@ SIGTERM  stop listening, commit and answer what was received, disconnect clients
 
 import asyncio
 import logging
+import secrets
 import signal
 import ssl
 import sys
@@ -23,18 +24,21 @@ from ..core.aggregate import cell_of
 from ..core.model import Configure
 from ..core.node import Node
 from ..errors import BusyError, ConfigError, DoorstepError
+from ..files import read_secret
 from ..health.status import Status
-from ..identity.certificate import expires_ms
+from ..identity.certificate import expires_ms, load_certificate, server_context
 from ..identity.credentials import Credentials
 from ..journal.journal import Journal
+from ..journal.reader import FILE_NAME as JOURNAL
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from ..mqtt.server.endpoint import Endpoint
-from ..pipeline.drops import FILE_NAME, DropCounter
+from ..pipeline.drops import FILE_NAME as DROPS
+from ..pipeline.drops import DropCounter
 from ..pipeline.pipeline import Pipeline
 from ..pipeline.retention import Retention
+from ..service.datadir import DataDir
 from . import rlimit, systemd
-from .config import Config, load, reloaded, secret
-from .datadir import DataDir
+from .config import Config, load, reloaded
 from .gauges import live, register
 from .gc import freeze_startup, starting
 from .loop_errors import LoopExceptionHandler
@@ -90,7 +94,7 @@ class _Running:
     async def main(self) -> int:
         config = self._config
         with DataDir.open(config.data_dir) as data:
-            self._journal = journal = Journal.open(data.journal)
+            self._journal = journal = Journal.open(data.path / JOURNAL)
             try:
                 return await self._serve(data, journal)
             finally:
@@ -116,7 +120,7 @@ class _Running:
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
         self._warn(recovery.alarms, node)
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
-        self._drops = DropCounter.open(data.path / FILE_NAME)
+        self._drops = DropCounter.open(data.path / DROPS)
         unrecorded = self._drops.unrecorded(node.number)
         status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S)
         pipeline.start()
@@ -138,18 +142,19 @@ class _Running:
         if config.status_listen:
             from ..web.server import serve
 
+            token = data.kept("status.token", r"[A-Za-z0-9_-]{32,128}", lambda: secrets.token_urlsafe(32))
             page = await serve(
                 config.status_listen,
                 status,
                 lambda: live(pipeline, clock),
-                data.status_token(),
+                token,
                 clock.now,
                 self._config_path,
             )
             self._ports["status"] = page.port
             # The token is for a person at a terminal; under a service manager this line ends up in a log.
-            shown = page.url_with_token if sys.stdout.isatty() else f"{page.url} (doorstep status gives the whole link)"
-            self._echo(f"status page  {shown}")
+            tail = f"?token={token}" if sys.stdout.isatty() else " (doorstep status gives the whole link)"
+            self._echo(f"status page  {page.url}{tail}")
         data.write_ports(self._ports)
 
         loop = asyncio.get_running_loop()
@@ -203,7 +208,9 @@ class _Running:
             burst=config.messages_burst,
             connections_max=rlimit.connections_max(),
         )
-        self._tls = self._tls_context()
+        if config.tls_cert:
+            self._tls = server_context()
+            self._load_certificate(self._tls, config)
         for field, address, websocket, secure in wanted:
             if not address:
                 continue
@@ -227,22 +234,8 @@ class _Running:
     def _authenticate(self, username: str, token: bytes) -> bool:
         return self._credentials is not None and self._credentials.verify(username, token)
 
-    def _tls_context(self) -> ssl.SSLContext | None:
-        config = self._config
-        if not config.tls_cert:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._load_certificate(context, config)
-        return context
-
     def _load_certificate(self, context: ssl.SSLContext, config: Config) -> None:
-        try:
-            context.load_cert_chain(config.tls_cert, config.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            hint = f"{error}. It must be a PEM chain, and tls_key its unencrypted key."
-            raise ConfigError(self._config_path, "tls_cert", config.tls_cert, hint) from None
-        self._ends["certificate"] = expires_ms(Path(config.tls_cert).read_text(encoding="ascii", errors="replace"))
+        self._ends["certificate"] = load_certificate(context, self._config_path, config.tls_cert, config.tls_key)
 
     def _days_left(self, name: str) -> float | None:
         ends = self._ends[name]
@@ -259,7 +252,7 @@ class _Running:
             pipeline,
             config.link,
             username=config.link_username or config.node,
-            token=secret(self._config_path, "link_token_file", config.link_token_file),
+            token=read_secret(self._config_path, "link_token_file", config.link_token_file),
             tls=self._ca_context("link_ca", config.link, config.link_ca),
             messages_per_s=config.messages_per_s,
             burst=config.messages_burst,
@@ -276,13 +269,14 @@ class _Running:
             return None
         from ..uplink.sync import Sync
 
-        instance = data.instance()  # here: later there may be no file descriptor for it
+        # Here: later there may be no file descriptor for it.
+        instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
         sync = Sync(
             node=config.node,
             centre=config.uplink_name,
             url=config.uplink,
             username=config.uplink_username or config.node,
-            token=secret(self._config_path, "uplink_token_file", config.uplink_token_file),
+            token=read_secret(self._config_path, "uplink_token_file", config.uplink_token_file),
             tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
             batches=pipeline.batches,
             hello=lambda boot: pipeline.node.outbox.hello(instance, boot),

@@ -1,4 +1,4 @@
-"""When a certificate ends.
+"""TLS for listeners, and when a certificate ends.
 
 The standard library loads certificates and gives no dates, except of authorities. So the two times are read
 from the DER (X.690) of the certificate itself: TBSCertificate (RFC 5280, 4.1) is version, serial number, signature,
@@ -8,10 +8,30 @@ issuer and then validity, a sequence of notBefore and notAfter.
 import re
 import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
+
+from ..errors import ConfigError
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VERSION, _UTC_TIME = 0xA0, 0x17
+
+
+def server_context() -> ssl.SSLContext:
+    """TLS 1.2 or newer; a certificate is still to be loaded."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def load_certificate(context: ssl.SSLContext, config_path: str, certificate: str, key: str) -> int | None:
+    """Use this certificate from the next connection on. Returns when it ends, as `expires_ms`. Raises ConfigError."""
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        hint = f"{error}. It must be a PEM chain, and tls_key its unencrypted key."
+        raise ConfigError(config_path, "tls_cert", certificate, hint) from None
+    return expires_ms(Path(certificate).read_text(encoding="ascii", errors="replace"))
 
 
 def expires_ms(pem: str) -> int | None:

@@ -5,7 +5,6 @@ SHA-256 is enough; a slow hash protects passwords that people choose, and would 
 node comes back at once.
 """
 
-import contextlib
 import hmac
 import os
 import re
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import InputError
+from ..files import write_atomic
 from ..limits import NAME_PATTERN
 
 CREDENTIALS_MAX: Final = 200_000
@@ -23,7 +23,6 @@ CREDENTIALS_MAX: Final = 200_000
 
 TOKEN_BYTES: Final = 32
 SALT_BYTES: Final = 16
-MODE: Final = 0o600
 _LINE_BYTES_MAX: Final = 64 + 1 + 2 * SALT_BYTES + 1 + 64 + 2
 _LINE: Final = re.compile(rf"([^:]*):([0-9a-f]{{{2 * SALT_BYTES}}}):([0-9a-f]{{64}})")
 _CLIENT: Final = re.compile(NAME_PATTERN)
@@ -129,24 +128,8 @@ def _parse(path: Path, number: int, text: str) -> tuple[str, TokenHash]:
 
 
 def _write(path: Path, entries: dict[str, TokenHash]) -> None:
-    """Replace the file as a whole: a crash leaves the old one or the new one."""
     lines = [f"{client}:{salt.hex()}:{hashed.hex()}\n" for client, (salt, hashed) in sorted(entries.items())]
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        owner = path.stat() if path.exists() else None
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "w", encoding="ascii") as file:  # noqa: PTH123
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-            if owner is not None and os.geteuid() == 0:
-                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)  # the node must still be able to read it
-        beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_atomic(path, "".join(lines))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise InputError(str(path), None, f"It cannot be written: {error.strerror}. Check its folder.") from None

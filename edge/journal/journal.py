@@ -19,8 +19,8 @@ import msgspec
 
 from ..core.model import Now
 from ..errors import DiskFull, JournalBroken, JournalError
+from ..files import sync_directory
 from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BUSY_MS_MAX
-from .files import sync_directory
 from .maintenance import prune, write_snapshot
 from .reader import (
     APPLICATION_ID,

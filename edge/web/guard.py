@@ -8,10 +8,6 @@ browser shows it to every port of the host.
 
 import hashlib
 import hmac
-import os
-import re
-import secrets
-from pathlib import Path
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -30,29 +26,6 @@ HEADERS: Final = {
     "cache-control": "no-store",
 }
 """On every answer. No CORS header anywhere: no other origin may read anything."""
-
-TOKEN_FILE: Final = "status.token"  # noqa: S105 - the name of the file, not the token
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,128}")
-
-
-def keep_token(data_dir: Path) -> str:
-    """The token in `<data_dir>/status.token`; made, readable by its owner only, where there is none or a broken one."""
-    path = data_dir / TOKEN_FILE
-    try:
-        token = path.read_text(encoding="ascii").strip()
-        if _TOKEN.fullmatch(token):
-            path.chmod(0o600)
-            return token
-    except (FileNotFoundError, UnicodeDecodeError):
-        pass
-    token = secrets.token_urlsafe(32)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(token + "\n")
-    fresh.replace(path)
-    return token
 
 
 class Guard:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from edge.app.datadir import DataDir
 from edge.cli.status import status
+from edge.service.datadir import DataDir
 from tests.edge.web.feed import TOKEN, Feed, Served, served
 
 
@@ -82,7 +82,7 @@ def test_the_configuration_leads_to_the_data_directory(data_dir: Path, monkeypat
 
 def test_the_link_of_the_page_is_enough(site: Served) -> None:
     """--url takes the link that the node prints; without its token the message names the token's file."""
-    assert call("--url", site.page.url_with_token).exit_code == 0
+    assert call("--url", site.link).exit_code == 0
     result = call("--url", site.url)
     assert result.exit_code == 2
     assert "status.token" in result.output

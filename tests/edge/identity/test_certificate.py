@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.identity.certificate import expires_ms
+from edge.errors import ConfigError
+from edge.identity.certificate import expires_ms, load_certificate, server_context
 from tests.processes import find_program, make_certificates
 
 DAY_MS = 86_400_000
@@ -61,3 +62,13 @@ def test_what_is_no_certificate_has_no_end() -> None:
     """An empty file, or one with a key in it."""
     assert expires_ms("") is None
     assert expires_ms("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----") is None
+
+
+def test_a_certificate_is_loaded_again_or_refused_by_name(tmp_path: Path) -> None:
+    """What cannot be loaded names the option and what it must be; what can be tells when it ends."""
+    _, certificate, key = make_certificates(tmp_path)
+    context = server_context()
+    ends = load_certificate(context, "edge.toml", str(certificate), str(key))
+    assert ends == expiry_by_openssl(certificate)
+    with pytest.raises(ConfigError, match=r"edge\.toml: tls_cert = .* It must be a PEM chain"):
+        load_certificate(context, "edge.toml", str(key), str(key))

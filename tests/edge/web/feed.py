@@ -14,8 +14,9 @@ import msgspec
 from edge.core.model import Now
 from edge.core.scenario import Dot
 from edge.health.status import Status
+from edge.service.http import HttpServer
 from edge.web.live import LiveView
-from edge.web.server import Page, serve
+from edge.web.server import serve
 
 TOKEN = "t" * 43
 ORDER_STATES = ("placed", "offered", "accepted", "at_shop", "picked_up")
@@ -101,25 +102,25 @@ class Feed:
 class Served:
     """A page served by a thread with its own event loop, as the node serves it."""
 
-    def __init__(self, page: Page, feed: Feed) -> None:
-        self.page, self.feed = page, feed
-        self.url, self.port = page.url, page.port
+    def __init__(self, server: HttpServer, feed: Feed) -> None:
+        self.feed, self.url, self.port = feed, server.url, server.port
+        self.link = f"{server.url}?token={TOKEN}"
 
 
 @contextlib.contextmanager
 def served(feed: Feed, port: int = 0) -> Iterator[Served]:
     """Serve `feed` on loopback until the block ends."""
-    ready: list[Page] = []
+    ready: list[HttpServer] = []
     started = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def run() -> None:
-        page = await serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now)
-        ready.append(page)
+        server = await serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now)
+        ready.append(server)
         started.set()
         await stop.wait()
-        await page.close()
+        await server.close()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()

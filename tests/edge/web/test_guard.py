@@ -1,13 +1,10 @@
 """The guard: the token, the cookie and the Host header, asked over real HTTP."""
 
-import stat
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edge.web.guard import HEADERS, is_loopback_name, keep_token
+from edge.web.guard import HEADERS, is_loopback_name
 from tests.edge.web.feed import TOKEN, Served
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
@@ -68,25 +65,3 @@ def test_every_answer_has_the_strict_headers_and_no_cors(ask: Ask) -> None:
         assert HEADERS.items() <= headers.items()
         assert not [name for name in headers if name.startswith("access-control")]
         assert "server" not in headers
-
-
-def test_the_token_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
-    """A new data directory gets a long random token in a file with mode 0600; later starts keep it."""
-    token = keep_token(tmp_path)
-    path = tmp_path / "status.token"
-    assert len(token) >= 43
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.chmod(0o644)
-    assert keep_token(tmp_path) == token
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in tmp_path.iterdir()] == ["status.token"]
-
-
-@pytest.mark.parametrize("broken", [b"", b"\n", b"short", b"\xff" * 50, b"with space " * 5])
-def test_a_broken_token_is_replaced(tmp_path: Path, broken: Any) -> None:
-    """An empty or mangled file, as a power cut leaves it, opens the page to nobody: a new token is made."""
-    (tmp_path / "status.token").write_bytes(broken)
-    (tmp_path / "status.new").write_bytes(b"left over")
-    token = keep_token(tmp_path)
-    assert len(token) >= 43
-    assert keep_token(tmp_path) == token

@@ -45,7 +45,7 @@ def image(browser: Chrome) -> str:
 @pytest.fixture
 def page(browser: Chrome, site: Served) -> Iterator[Chrome]:
     """The page, opened through the link that a person gets, with the first answers shown."""
-    browser.get(site.page.url_with_token)
+    browser.get(site.link)
     wait(browser, "the first answer", lambda: text(browser, "#node") == "shop-7")
     yield browser
     assert drain(browser) == []  # nothing in the console: no error, no blocked or missing resource
@@ -104,7 +104,7 @@ def test_a_node_that_stops_answering_is_reported_with_the_age_of_what_is_shown(b
     """Silence is shown as a problem, old values are dimmed, and the page comes back by itself when the node does."""
     with served(feed) as first:
         port = first.port
-        browser.get(first.page.url_with_token)
+        browser.get(first.link)
         wait(browser, "the first answer", lambda: text(browser, "#state") == "All is well.")
     wait(browser, "the silence", lambda: text(browser, "#state") == "No answer.")
     assert "does not answer" in text(browser, "#sentence")
@@ -117,7 +117,7 @@ def test_a_node_that_stops_answering_is_reported_with_the_age_of_what_is_shown(b
 
 def test_a_token_that_is_no_longer_valid_is_reported(browser: Chrome, site: Served) -> None:
     """When the cookie is gone, the page explains how to get a new link instead of showing old values as new."""
-    browser.get(site.page.url_with_token)
+    browser.get(site.link)
     wait(browser, "the first answer", lambda: text(browser, "#state") == "All is well.")
     browser.delete_all_cookies()
     wait(browser, "the refusal", lambda: "doorstep status" in text(browser, "#sentence"))
@@ -155,7 +155,7 @@ def test_hovering_names_what_is_under_the_pointer(browser: Chrome) -> None:
     """The tip shows id, state and age of the nearest thing, and goes when the pointer leaves."""
     feed = Feed(0, 0, 1)
     with served(feed) as site:
-        browser.get(site.page.url_with_token)
+        browser.get(site.link)
         wait(browser, "the order", lambda: "1 open orders" in text(browser, "#map-note"))
         canvas = browser.find_element(By.ID, "map")
         ActionChains(browser).move_to_element(canvas).perform()  # one thing, fitted: it is in the middle
@@ -168,7 +168,7 @@ def test_hovering_names_what_is_under_the_pointer(browser: Chrome) -> None:
 def test_an_empty_node_has_a_page_too(browser: Chrome) -> None:
     """Before the first event there is a page with dashes and words, not with errors."""
     with served(Feed(0, 0, 0)) as site:
-        browser.get(site.page.url_with_token)
+        browser.get(site.link)
         wait(browser, "the first answer", lambda: text(browser, "#node") == "shop-7")
         assert text(browser, "#map-empty") == "No shops, riders or orders yet."
         assert text(browser, "#refused") == "Refused\nNothing refused."
@@ -181,7 +181,7 @@ def test_names_from_clients_are_text_not_markup(browser: Chrome) -> None:
     feed = Feed(0, 0, 1)
     feed.status.alarm("x", "<img src=x onerror=alert(1)> & more.")
     with served(feed) as site:
-        browser.get(site.page.url_with_token)
+        browser.get(site.link)
         wait(browser, "the sentence", lambda: "<img" in text(browser, "#sentence"))
         assert browser.execute_script("return document.querySelectorAll('#health img').length") == 0
 

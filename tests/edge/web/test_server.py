@@ -2,18 +2,15 @@
 
 import asyncio
 import json
-import signal
 import socket
-import threading
 from collections.abc import Callable
 
 import pytest
 
-from edge.errors import BusyError, ConfigError
-from edge.limits import HTTP_CONNECTIONS_MAX
+from edge.errors import ConfigError
 from edge.web import server
 from edge.web.server import ASSETS, STATIC, serve
-from tests.edge.web.feed import TOKEN, Feed, Served, now, served
+from tests.edge.web.feed import TOKEN, Feed, Served, now
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
 
@@ -94,49 +91,6 @@ def test_an_address_that_others_could_reach_is_refused(address: str) -> None:
     assert "ssh -L" in str(raised.value)
 
 
-def test_a_busy_port_is_named_with_the_way_out() -> None:
-    """BusyError names which port, and which option chooses another."""
-    feed = Feed(0, 0, 0)
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        port = holder.getsockname()[1]
-        with pytest.raises(BusyError, match=f"Port {port} .*status_listen"):
-            asyncio.run(serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now))
-
-
-def closed(connection: socket.socket) -> bool:
-    """Whether the other side closes it, within ten seconds and without a word."""
-    connection.settimeout(10)
-    try:
-        return connection.recv(1) == b""
-    except ConnectionResetError:
-        return True
-
-
-def test_connections_are_bounded_and_the_bound_frees_itself(site: Served, ask: Ask) -> None:
-    """Beyond HTTP_CONNECTIONS_MAX a connection is closed at once; when the others go, the page answers again."""
-    held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(HTTP_CONNECTIONS_MAX)]
-    with socket.create_connection(("127.0.0.1", site.port)) as extra:
-        assert closed(extra)
-    for connection in held:
-        connection.close()
-    for _ in range(200):
-        try:
-            assert ask("/healthz")[0] == 200
-            break
-        except ConnectionError:
-            continue
-    else:
-        pytest.fail("the page did not come back")
-
-
-def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a request does not hold a place for ever."""
-    monkeypatch.setattr(server, "HTTP_REQUEST_DEADLINE_S", 0.2)
-    with served(Feed(0, 0, 0)) as site, socket.create_connection(("127.0.0.1", site.port)) as silent:
-        silent.sendall(b"GET / HTTP/1.1\r\nhost: local")
-        assert closed(silent)
-
-
 @pytest.mark.parametrize(
     "sent",
     [
@@ -168,27 +122,3 @@ def test_a_failing_live_view_leaves_the_rest_working(feed: Feed, ask: Ask) -> No
     feed.counts = (1, 1, None)  # type: ignore[assignment]
     assert ask("/api/live")[0] == 500
     assert ask("/api/status")[0] == 200
-
-
-def test_serving_takes_no_signals_and_ends_cleanly() -> None:
-    """The node's own handlers stay; after close the port is free and no thread is left."""
-    threads = threading.active_count()
-
-    async def run() -> int:
-        feed = Feed(0, 0, 0)
-        page = await serve("127.0.0.1:0", feed.status, feed.live, TOKEN, now)
-        reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
-        writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-        assert page.url_with_token == f"http://127.0.0.1:{page.port}/?token={TOKEN}"
-        await page.close()
-        assert await reader.read() is not None
-        writer.close()
-        return page.port
-
-    before = signal.getsignal(signal.SIGTERM)
-    port = asyncio.run(run())
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert threading.active_count() == threads
-    with socket.create_server(("127.0.0.1", port)):
-        pass

@@ -1,7 +1,8 @@
-"""Tests of edge.app.datadir: one node at a time, private, and whole files."""
+"""Tests of edge.service.datadir: one process at a time, private, and whole files."""
 
 import json
 import os
+import secrets
 import stat
 import subprocess
 import sys
@@ -9,32 +10,37 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.datadir import DataDir
 from edge.errors import BusyError, InputError
+from edge.service.datadir import DataDir
 
 ROOT = Path(__file__).resolve().parents[3]
 
+FORM = "[0-9a-f]{32}"
+
 HOLDER = """
 import sys
-from edge.app.datadir import DataDir
+from edge.service.datadir import DataDir
 with DataDir.open(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
+def make() -> str:
+    return secrets.token_hex(16)
+
+
 def test_the_directory_is_made_for_its_user_only(tmp_path: Path) -> None:
     """Made with its parents, mode 0700; a wider one is narrowed."""
     with DataDir.open(tmp_path / "a" / "b") as data:
         assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
-        assert data.journal == tmp_path / "a" / "b" / "journal.sqlite3"
     data.path.chmod(0o755)
     with DataDir.open(str(data.path)):
         assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
         assert {stat.S_IMODE(file.stat().st_mode) for file in data.path.iterdir()} == {0o600}
 
 
-def test_a_second_node_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     """Another process that holds the directory is named by its number; killed, it holds it no longer."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)],
@@ -81,17 +87,26 @@ def test_a_place_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     assert error.value.exit_code == 2
 
 
-def test_the_instance_is_made_once(tmp_path: Path) -> None:
-    """The same name for the life of the directory, another one for another; a torn file is made anew."""
+def test_a_kept_word_is_made_once(tmp_path: Path) -> None:
+    """The same for the life of the directory, another one for another, for its owner only."""
     with DataDir.open(tmp_path / "a") as a, DataDir.open(tmp_path / "b") as b:
-        instance = a.instance()
-        assert len(instance) == 32
-        assert a.instance() == instance
-        assert b.instance() != instance
+        made = a.kept("instance", FORM, make)
+        assert b.kept("instance", FORM, make) != made
+    (a.path / "instance").chmod(0o644)
     with DataDir.open(tmp_path / "a") as a:
-        assert a.instance() == instance
-        (a.path / "instance").write_text("")
-        assert len(a.instance()) == 32
+        assert a.kept("instance", FORM, make) == made
+        assert stat.S_IMODE((a.path / "instance").stat().st_mode) == 0o600
+        assert sorted(file.name for file in a.path.iterdir()) == ["instance", "lock"]
+
+
+@pytest.mark.parametrize("torn", [b"", b"\n", b"short", b"\xff" * 50, b"with space " * 5])
+def test_a_torn_word_is_made_anew(tmp_path: Path, torn: bytes) -> None:
+    """An empty or mangled file, as a power cut leaves it, is no secret and no name."""
+    (tmp_path / "status.token").write_bytes(torn)
+    with DataDir.open(tmp_path) as data:
+        made = data.kept("status.token", FORM, make)
+        assert len(made) == 32
+        assert data.kept("status.token", FORM, make) == made
 
 
 def test_ports_are_there_while_the_node_runs(tmp_path: Path) -> None:
@@ -102,10 +117,3 @@ def test_ports_are_there_while_the_node_runs(tmp_path: Path) -> None:
         assert json.loads((tmp_path / "ports.json").read_text()) == {"listen": 1883, "status": 8080}
         assert sorted(file.name for file in tmp_path.iterdir()) == ["lock", "ports.json"]
     assert not (tmp_path / "ports.json").exists()
-
-
-def test_the_status_token_stays(tmp_path: Path) -> None:
-    """One token for the life of the directory."""
-    with DataDir.open(tmp_path) as data:
-        assert data.status_token() == data.status_token()
-        assert stat.S_IMODE((tmp_path / "status.token").stat().st_mode) == 0o600

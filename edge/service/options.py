@@ -1,0 +1,92 @@
+"""Options from a TOML file. What cannot be used names the file, the option, the value and a hint."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ..errors import WHOLE_FILE, ConfigError
+from ..mqtt.address import is_loopback, split_address
+
+T = TypeVar("T", bound=Struct)
+
+
+def read(path: Path, template: str) -> dict[str, Any]:
+    """What the file says. `template` is one to begin with. Raises ConfigError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        wrong, hint = error.strerror, f"Copy {template} there and edit it."
+    except UnicodeDecodeError as error:
+        wrong, hint = f"byte {error.start} is not UTF-8", "Save it as UTF-8."
+    except tomllib.TOMLDecodeError as error:
+        wrong, hint = str(error), "Mend that line; the format is TOML."
+    raise ConfigError(str(path), WHOLE_FILE, wrong, hint) from None
+
+
+def convert(
+    path: Path,
+    values: dict[str, Any],
+    form: type[T],
+    template: str,
+    *,
+    section: str = "",
+    hints: Mapping[str, str] = MappingProxyType({}),
+    unknown: Callable[[str], str] = lambda _: "",
+) -> T:
+    """The options of one section ("" is the top), checked. `hints` are for values of an option; `unknown` gives the
+    hint for a name that is no option, empty where it has none. Raises ConfigError."""
+    where = f"[{section}] " if section else ""
+    for name, value in values.items():
+        if name not in form.__struct_fields__:
+            near = [f"Did you mean {field}?" for field in form.__struct_fields__ if field.startswith(name[:4])]
+            hint = unknown(name) or next(iter(near), f"{template} lists every option that this version has.")
+            raise ConfigError(str(path), f"{where}{name}", value, f"There is no such option. {hint}")
+    try:
+        return msgspec.convert(values, form)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        found = re.search(r"`\$\.(\w+)", text) or re.search(r"field `(\w+)`", text)
+        field = found.group(1) if found else "?"
+        expected = text.split(" - at ", maxsplit=1)[0].rstrip(".")
+        hint = f"{expected}. {hints.get(field, '')}".strip()
+        raise ConfigError(str(path), f"{where}{field}", values.get(field), hint) from None
+
+
+def refuse(path: Path, config: Struct, option: str, hint: str) -> NoReturn:
+    """Raise the ConfigError of an option whose value does not fit the others."""
+    raise ConfigError(str(path), option, getattr(config, option), hint)
+
+
+def check_addresses(path: Path, config: Struct, options: Iterable[str]) -> None:
+    """Check the form of each address that is not empty. Raises ConfigError."""
+    for option in options:
+        if (address := getattr(config, option)) and split_address(address) is None:
+            form = 'Write "host:port", for example "127.0.0.1:1883"; port 0 takes any free one; "" switches it off.'
+            refuse(path, config, option, form)
+
+
+def check_listeners(path: Path, config: Any, plain: Sequence[str], secure: Sequence[str]) -> None:
+    """Check the options that say where clients connect: the form of each address, the certificate of those with TLS,
+    and that only this machine reaches those that ask for no credentials. Raises ConfigError."""
+    options = [option for option in (*plain, *secure) if getattr(config, option)]
+    check_addresses(path, config, options)
+    for option in options:
+        if option in secure and not (config.tls_cert and config.tls_key):
+            hint = "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key."
+            refuse(path, config, option, hint)
+        if config.anonymous and not is_loopback(getattr(config, option)):
+            hint = "With anonymous = true every listener must be on loopback. Use credentials, or 127.0.0.1."
+            refuse(path, config, option, hint)
+
+
+def absolute(path: Path, config: T, options: Iterable[str]) -> T:
+    """The configuration with these paths, where they are not empty, made absolute: they are relative to its folder."""
+    folder = path.resolve().parent
+    values = {option: str(folder / value) for option in options if (value := getattr(config, option))}
+    return msgspec.structs.replace(config, **values)

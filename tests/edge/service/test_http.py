@@ -1,0 +1,105 @@
+"""Tests of edge.service.http: what is bound, what is bounded, and that it leaves nothing behind."""
+
+import asyncio
+import signal
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from edge.errors import BusyError, ConfigError
+from edge.service import http
+from edge.service.http import HTTP_CONNECTIONS_MAX, HttpServer, bind
+
+REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+
+
+def served(use: Callable[[int], Awaitable[None]]) -> None:
+    """Run `use` with the port of a server that answers every request with one line."""
+
+    async def here(_: Request) -> Response:
+        return PlainTextResponse("here\n")
+
+    async def run() -> None:
+        app = Starlette(routes=[Route("/", here)])
+        server = await HttpServer.start(app, bind("127.0.0.1:0", "status_listen", "edge.toml"))
+        assert server.url == f"http://127.0.0.1:{server.port}/"
+        try:
+            await use(server.port)
+        finally:
+            await server.close()
+
+    asyncio.run(run())
+
+
+async def answer(port: int, request: bytes = REQUEST) -> bytes:
+    """What comes back until the other side closes; empty where it closes without a word."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+def test_connections_are_bounded_and_the_bound_frees_itself() -> None:
+    """Beyond HTTP_CONNECTIONS_MAX a connection is closed at once; when the others go, requests are answered again."""
+
+    async def use(port: int) -> None:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(HTTP_CONNECTIONS_MAX)]
+        assert await answer(port) == b""
+        for _, writer in held:
+            writer.close()
+        deadline = time.monotonic() + 10
+        while not await answer(port):
+            assert time.monotonic() < deadline
+
+    served(use)
+
+
+def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a request does not hold a place for ever."""
+    monkeypatch.setattr(http, "HTTP_REQUEST_DEADLINE_S", 0.2)
+
+    async def use(port: int) -> None:
+        assert await answer(port, b"GET / HTTP/1.1\r\nhost: local") == b""
+
+    served(use)
+
+
+def test_serving_takes_no_signals_and_ends_cleanly() -> None:
+    """The process's own handlers stay; after close the port is free and no thread is left."""
+    threads, before = threading.active_count(), signal.getsignal(signal.SIGTERM)
+    ports: list[int] = []
+
+    async def use(port: int) -> None:
+        ports.append(port)
+        assert (await answer(port)).startswith(b"HTTP/1.1 200")
+
+    served(use)
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert threading.active_count() == threads
+    bind(f"127.0.0.1:{ports[0]}", "status_listen", "edge.toml").close()
+
+
+def test_a_busy_port_is_named_with_the_way_out() -> None:
+    """Which port, and which option of which file chooses another."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(BusyError, match=f"Port {port} .* is in use.*status_listen in edge.toml.*any free one"):
+            bind(f"127.0.0.1:{port}", "status_listen", "edge.toml")
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1:8080", "8080"])
+def test_an_address_that_is_not_this_machines_is_refused(address: str) -> None:
+    """The option, the value and what is wrong."""
+    with pytest.raises(ConfigError, match=r"edge\.toml: api_listen = .*cannot be used"):
+        bind(address, "api_listen", "edge.toml")
