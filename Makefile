@@ -88,7 +88,8 @@ lock: ## choose the versions of all dependencies anew and write the lock files
 	@$(FIND_PYTHON); test -x .venv-lock/bin/uv || { $$python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) --output-file requirements.lock pyproject.toml
-	$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock pyproject.toml
+	$(COMPILE) --group test --constraint requirements-bench.lock --output-file requirements-test.lock pyproject.toml
 
 .PHONY: clean
 clean: ## remove what all of the above made
@@ -100,10 +101,11 @@ $(BIN)/python:
 	@$(FIND_PYTHON); echo "Making the virtual environment $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV)
 
 # The build tools are locked too and used without isolation, so nothing unlocked is ever fetched.
-$(RUN_READY): requirements-build.lock requirements.lock pyproject.toml | $(BIN)/python
+# `requirements-bench.lock` is `requirements.lock`, which is all that a node needs, and what draws plots.
+$(RUN_READY): requirements-build.lock requirements-bench.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the locked dependencies"
 	@$(PIP) install --require-hashes -r requirements-build.lock
-	@$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements-bench.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -5,14 +5,19 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge.errors import InputError
 
+from . import plotting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 json_file = click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
-plot_file = click.option("--plot", "plot_path", type=click.Path(), metavar="FILE", help="Draw it here, as SVG.")
+plot_file = click.option("--plot", "plot_path", type=click.Path(), metavar="FILE", help="Draw it here: .svg or .png.")
 data_dir = click.option(
     "--data-dir", type=click.Path(), metavar="DIR", help="A folder on the disk to measure; the system's temporary one."
 )
@@ -23,21 +28,29 @@ Progress = Callable[[str], None]
 Measure = Callable[[Path, Progress], Awaitable[dict[str, Any]]]
 """A measurement in a folder of its own."""
 
-Draw = Callable[[dict[str, Any]], str]
-"""An SVG of a report."""
+Plot = Callable[[dict[str, Any]], "Figure"]
+"""The drawing of a report."""
 
 
 def ask(
-    measure: Measure, steps: int, data_dir: str | None, report_path: str | None, plot_path: str | None, draw: Draw
+    measure: Measure,
+    steps: int,
+    data_dir: str | None,
+    report_path: str | None,
+    plot_path: str | None = None,
+    plot: Plot | None = None,
 ) -> dict[str, Any]:
     """The measurement in a folder of its own, which is gone afterwards. The report, with the machine and the versions,
-    is written, drawn and returned. Raises InputError before anything runs where it could not be written."""
+    is written, drawn and returned. Raises InputError before anything runs where it could not be written, DoorstepError
+    where it could not be drawn."""
     import uvloop
 
     from .load.machine import machine, versions
     from .load.screen import progress
 
     check_writable(report_path, plot_path)
+    if plot_path:
+        plotting.check_installed()
     if data_dir and not Path(data_dir).is_dir():
         raise InputError(data_dir, None, "there is no such folder. Name an existing one on the disk to measure.")
     folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
@@ -53,8 +66,8 @@ def ask(
         shutil.rmtree(folder, ignore_errors=True)
     if report_path:
         Path(report_path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    if plot_path:
-        Path(plot_path).write_text(draw(report), encoding="utf-8")
+    if plot_path and plot:
+        plotting.write(plot_path, lambda: plot(report))
     return report
 
 

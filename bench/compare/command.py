@@ -70,7 +70,7 @@ def compare(
 
         commit_of(first)
         plan = Plan(revision=first, rate=rate, seconds=seconds, rounds=rounds, riders=riders, threshold=threshold)
-        report = ask(lambda *where: measure(plan, *where), rounds * 2 + 2, data_dir, report_path, None, lambda _: "")
+        report = ask(lambda *where: measure(plan, *where), rounds * 2 + 2, data_dir, report_path)
     compare_table(report)
     lost = report["this"]["lost"] or report["this"]["refused"]
     if lost or any(figure["beyond"] for figure in report["figures"].values()):

@@ -11,6 +11,7 @@ import click
 from edge.errors import InputError
 
 from ..cli_options import check_writable
+from ..plotting import check_installed, write
 from ..source import source
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ TABLE_WIDTH: Final = 132
 @click.option("--export", metavar="DIR", help="Write each day's solution files to DIR/<instance>/.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Days run at once.")
 @click.option("--json", "report_path", required=True, metavar="FILE", help="Write the report here.")
-@click.option("--plot", metavar="FILE", help="Draw quality against response time (SVG).")
+@click.option("--plot", metavar="FILE", help="Draw quality against response time here: .svg or .png.")
 def dispatch(
     instances: Sequence[str],
     further: Sequence[str],
@@ -94,6 +95,8 @@ def dispatch(
         hint = "cross-restaurant routes and free repositioning are not built. Use --track strict."
         raise InputError("--track open", None, hint)
     check_writable(report_path, plot)
+    if plot:
+        check_installed()
     beside = baseline or ("rolling-horizon" if policy == "doorstep" else "none")
     days = [Job(folder, policy, uncertain, export or "") for folder in folders([*instances, *further])]
     report: dict[str, Any] = {}
@@ -146,7 +149,7 @@ def _picture(
 
     from .response import build, chosen, line, pace
     from .response import jobs as at_each_time
-    from .response_plot import svg
+    from .response_plot import response_plot
 
     numbers = chosen(results)
     measured = pace(replace(days[numbers[0]], export=""))
@@ -155,7 +158,7 @@ def _picture(
     done = dict(zip(different, _run(different, jobs, "response times"), strict=True))
     baselines = [beside.baseline_results[number] if beside.baseline else None for number in numbers]
     lines = [line([(job, done[job]) for job in todo], baseline) for todo, baseline in zip(each, baselines, strict=True)]
-    Path(plot).write_text(svg(days[0].policy, measured, lines), encoding="utf-8")
+    write(plot, lambda: response_plot(days[0].policy, measured, lines))
     return build(measured, lines)
 
 

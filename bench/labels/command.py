@@ -30,7 +30,7 @@ def labels(labels: int, rate: float, seconds: float, seed: int, data_dir: str | 
     from .measure import Plan, measure
 
     plan = Plan(labels=labels, rate=rate, seconds=seconds, seed=seed)
-    report = ask(lambda *where: measure(plan, *where), 4, data_dir, report_path, None, lambda _: "")
+    report = ask(lambda *where: measure(plan, *where), 4, data_dir, report_path)
     labels_table(report)
     if report["lost"] or report["refused"] or report["unconfirmed"]:
         raise SystemExit(1)

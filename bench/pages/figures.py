@@ -5,19 +5,23 @@ values and without a drawing, so that a new measurement is on the page from its 
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from ..footprint.command import footprint_rows
 from ..footprint.footprint_plot import footprint_plot
-from ..load.load_plot import latency_plot, quantile_bars, throughput_plot
+from ..load.load_plot import latency_plot, throughput_plot
 from ..load.screen import LATENCY_RATIOS, LATENCY_ROWS, THROUGHPUT_ROWS
 from ..outage.outage_plot import outage_plot
 from ..peers.peers_plot import peers_plot
 from ..phone.phone_plot import phone_plot
+from ..plotting import panels, quantile_rows
 from ..scale.scale_plot import scale_plot
 from ..soak.soak_plot import soak_plot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Report = dict[str, Any]
 
@@ -38,7 +42,7 @@ class View(Struct, frozen=True):
     title: str
     question: str
     tables: Callable[[Report], list[Table]]
-    plot: Callable[[Report], str] | None = None
+    plot: "Callable[[Report], Figure] | None" = None
     load: Callable[[Report], str] | None = None
 
 
@@ -233,10 +237,12 @@ def _pieces(report: Report) -> list[Table]:
     return [Table(("piece", "min µs", "median µs", "mean µs", "rounds"), rows)]
 
 
-def _pieces_plot(report: Report) -> str:
-    """Bars of the medians, in microseconds."""
+def _pieces_plot(report: Report) -> "Figure":
+    """The medians, in microseconds."""
     rows = [(str(one["name"]), {"p50": one["stats"]["median"] * 1e6}) for one in report["benchmarks"]]
-    return quantile_bars("inner pieces: median in µs", rows, left=300)
+    figure, (axes,) = panels("What each inner piece costs alone", [0.8 + 0.22 * len(rows)])
+    quantile_rows(axes, rows, "median, µs")
+    return figure
 
 
 def _plain(report: Report) -> Table:

@@ -1,39 +1,19 @@
-"""One HTML page, whole in one file: no script, no font, nothing from elsewhere. It follows the reader's theme."""
+"""One HTML page, whole in one file: no script, no font, nothing from elsewhere. It follows the reader's theme.
 
-import re
+Drawings are images within the page, on white in either theme.
+"""
+
+from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
 from msgspec import Struct
 
-from ..drawing import GRID, INK, PAPER, QUANTILE_COLOURS, SERIES
 from ..load.lateness import sentence
+from ..plotting import drawn
 from .figures import VIEWS, Report, Table, kind_of, view_of
 from .targets import HEADINGS, TargetResult, cells, results
-
-_DARK: Final = {
-    INK: "#d8dde2",
-    GRID: "#3a4047",
-    "#ddd": "#3a4047",
-    PAPER: "#171a1d",
-    SERIES[0]: "#6fb3e3",
-    SERIES[1]: "#e0964a",
-    SERIES[2]: "#a2a8ae",
-    SERIES[3]: "#8cc48b",
-    SERIES[4]: "#c19ad4",
-    SERIES[5]: "#f0766d",
-    QUANTILE_COLOURS["p99"]: "#41779c",
-    QUANTILE_COLOURS["p999"]: "#2b4a60",
-    "#1c6dd0": "#6fb3e3",
-    "#666666": "#a2a8ae",
-    "#f4e3d3": "#3d3126",
-    "#000000": "#ffffff",
-}
-"""What each colour of a drawing becomes in the dark."""
-
-_NAMES: Final = {colour: f"--c{number}" for number, colour in enumerate(_DARK)}
-_ATTRIBUTE: Final = re.compile(r'(fill|stroke)="([^"]+)"')
 
 
 class Shown(Struct, frozen=True):
@@ -57,24 +37,13 @@ def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>Doorstep, measured</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n"
+        f"<title>Doorstep, measured</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n"
         f"<header><h1>Doorstep, measured</h1>\n<p>Compare figures of one machine only, and ratios rather than times. "
         f"Each section states where and with what it was measured.</p>\n<nav>{links}</nav></header>\n<main>\n"
         + "\n".join(sections)
         + (f"\n<section><h2>Not shown</h2><ul>{missing}</ul></section>" if missing else "")
         + "\n</main>\n</body>\n</html>\n"
     )
-
-
-def dressed(svg: str) -> str:
-    """A drawing whose colours follow the page's theme."""
-
-    def themed(match: re.Match[str]) -> str:
-        name = _NAMES.get(match.group(2))
-        return match.group(0) if name is None else f'{match.group(1)}="var({name})"'
-
-    inner = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)  # a style inside would be the whole page's
-    return _ATTRIBUTE.sub(themed, inner)
 
 
 def _title(one: Shown) -> str:
@@ -89,7 +58,11 @@ def _section(one: Shown, anchor: str) -> str:
     if view.question:
         parts.append(f'<p class="question">{escape(view.question)}</p>')
     parts += [_table(table) for table in view.tables(report)]
-    parts += [f"<figure>{dressed(view.plot(report))}</figure>"] if view.plot else []
+    if plot := view.plot:
+        image = b64encode(drawn(lambda: plot(report))).decode()
+        parts.append(
+            f'<figure><img alt="{escape(view.title)}, drawn" src="data:image/svg+xml;base64,{image}"></figure>'
+        )
     if late:
         parts.append(f'<p class="late">{escape(late)}</p>')
     parts.append(f"<footer>{_where(one)}</footer>\n</section>")
@@ -154,20 +127,12 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _style() -> str:
-    light = "".join(f"{name}:{colour};" for colour, name in _NAMES.items())
-    dark = "".join(f"{_NAMES[colour]}:{in_the_dark};" for colour, in_the_dark in _DARK.items())
-    return (
-        f":root{{color-scheme:light dark;--back:#f3f4f5;--soft:#5c646b;--warn:#8a4b00;{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{--back:#0f1113;--soft:#9aa2a9;--warn:#f0b46d;{dark}}}}}\n"
-    ) + _RULES.replace("INK", f"var({_NAMES[INK]})").replace("GRID", f"var({_NAMES[GRID]})").replace(
-        "PAPER", f"var({_NAMES[PAPER]})"
-    )
-
-
-_RULES: Final = """\
+_STYLE: Final = """\
+:root{color-scheme:light dark;--back:#f3f4f5;--paper:#fff;--ink:#222;--line:#ddd;--soft:#5c646b;--warn:#8a4b00}
+@media (prefers-color-scheme:dark){:root{--back:#0f1113;--paper:#171a1d;--ink:#d8dde2;--line:#3a4047;--soft:#9aa2a9;
+--warn:#f0b46d}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--back);color:INK;font:15px/1.5 system-ui,sans-serif}
+body{margin:0;background:var(--back);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 header,main{max-width:860px;margin:0 auto;padding:0 16px}
 h1{margin:32px 0 4px;font-size:26px}
 h2{margin:0;font-size:19px}
@@ -175,17 +140,17 @@ header p,.question,footer{color:var(--soft)}
 header p,.question{margin:2px 0 12px}
 nav{display:flex;flex-wrap:wrap;gap:6px 16px;margin-bottom:20px}
 a{color:inherit}
-section{background:PAPER;border:1px solid GRID;border-radius:8px;padding:18px 20px;margin-bottom:20px}
+section{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:18px 20px;margin-bottom:20px}
 .late{color:var(--warn);margin:8px 0}
 .wide{overflow-x:auto;margin:8px 0 16px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:14px;width:100%}
 th{text-align:right;white-space:nowrap;font-weight:600;color:var(--soft);vertical-align:bottom}
 td{text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left;white-space:normal;min-width:180px}
-th,td{padding:4px 0 4px 14px;border-bottom:1px solid GRID}
+th,td{padding:4px 0 4px 14px;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{padding-left:0}
 td:last-child:nth-child(2){white-space:normal}
 figure{margin:0 0 12px}
-figure svg{display:block;max-width:100%;height:auto}
+figure img{display:block;max-width:100%;background:#fff;border-radius:6px}
 footer{font-size:12.5px;line-height:1.45;overflow-wrap:anywhere}
 """

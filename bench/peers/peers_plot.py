@@ -1,11 +1,16 @@
-"""The drawing of `peers`."""
+"""The plot of `peers`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..load.load_plot import rate_points
+from ..plotting import panels, rate_points
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def peers_plot(report: dict[str, Any]) -> str:
-    """p99 against the rate, for each peer; hollow points are rates that were not held."""
-    tried = {name: peer["tried"] for name, peer in report["peers"].items()}
-    return rate_points("the same job: p99 in ms against orders a second (hollow: not held)", tried)
+def peers_plot(report: dict[str, Any]) -> "Figure":
+    """p99 against the rate, for each peer."""
+    plan = report["plan"]
+    figure, (axes,) = panels(f"The same job, {plan['riders']:,} riders (hollow: not held)", [3.8])
+    rate_points(axes, {peer["what"]: peer["tried"] for peer in report["peers"].values()})
+    return figure

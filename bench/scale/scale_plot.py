@@ -1,9 +1,11 @@
-"""The drawing of `scale`: logarithms on both axes, so that a power is a straight line."""
+"""The plot of `scale`: logarithms on both axes, so that a power is a straight line."""
 
-from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..drawing import SERIES, WIDTH, Axis, across, dot, line, page, text, up
+from ..plotting import MARKERS, SERIES, panels, plain_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PARTS: Final = (
     ("riders", "decide_ms", "riders on the map"),
@@ -11,35 +13,21 @@ _PARTS: Final = (
     ("waiting", "decide_ms", "orders waiting in vain"),
     ("clients", "ms", "connections, order to rider"),
 )
-_HEIGHT: Final = 340
 
 
-def scale_plot(report: dict[str, Any]) -> str:
-    """p50 in ms, then MB, each against the size; the exponents stand beside the names."""
-    parts: list[str] = []
-    for number, (title, cost) in enumerate((("p50 in ms", "p50"), ("memory added, MB", "memory"))):
-        parts += _panel(report, title, cost, number * (_HEIGHT + 30))
-    return page(2 * (_HEIGHT + 30), parts)
-
-
-def _panel(report: dict[str, Any], title: str, cost: str, top: int) -> list[str]:
-    series = {
-        what: [(row["size"], row[field]["p50"] if cost == "p50" else row["memory_mb"]) for row in report[what]]
-        for what, field, _ in _PARTS
-    }
-    every = [point for points in series.values() for point in points]
-    bottom, right = top + _HEIGHT - 20, WIDTH - 250
-    sizes = Axis([size for size, _ in every], 60, right)
-    costs = Axis([value for _, value in every], bottom, top + 40)
-    parts = [text(10, top + 22, f"{title}, against the number of …", size=14)]
-    parts += [*across(sizes, top + 40, bottom), *up(costs, 60, right)]
-    for number, ((what, _, words), colour) in enumerate(zip(_PARTS, SERIES, strict=False)):
-        slope = report["exponents"].get(f"{what}_{cost}")
-        y = top + 60 + 40 * number
-        parts.append(text(right + 16, y, words, colour=colour))
-        parts.append(text(right + 16, y + 15, "no exponent" if slope is None else f"n^{slope:.2f}", size=11))
-        places = [(sizes.at(size), costs.at(value)) for size, value in series[what]]
-        parts += [line(*one, *next_, colour) for one, next_ in pairwise(places)]
-        for (x, y_at), (size, value) in zip(places, series[what], strict=True):
-            parts.append(dot(x, y_at, colour, f"{size:,} {words}: {value:g}"))
-    return parts
+def scale_plot(report: dict[str, Any]) -> "Figure":
+    """p50 and memory, each against the size; the exponents stand beside the names."""
+    figure, found = panels("What a larger node costs, with the exponent of n that fits", [3.1, 3.1], share_x=True)
+    for axes, cost, label in zip(found, ("p50", "memory"), ("p50, ms", "memory added, MB"), strict=True):
+        for (what, field, words), colour, marker in zip(_PARTS, SERIES, MARKERS, strict=False):
+            rows = report[what]
+            values = [row[field]["p50"] if cost == "p50" else row["memory_mb"] for row in rows]
+            slope = report["exponents"].get(f"{what}_{cost}")
+            fits = "no exponent" if slope is None else f"n^{slope:.2f}"
+            axes.plot([row["size"] for row in rows], values, marker=marker, color=colour, label=f"{words}: {fits}")
+        axes.set(xscale="log", yscale="log", ylabel=label)
+        plain_numbers(axes.xaxis)
+        plain_numbers(axes.yaxis)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    found[-1].set_xlabel("riders, orders or connections")
+    return figure

@@ -1,70 +1,52 @@
-"""The soak drawn: memory, descriptors and disk of both processes over the minutes, with what went wrong meanwhile."""
+"""The plot of `soak`: memory, descriptors and disk of both processes over the minutes, with what went wrong."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..drawing import GRID, SERIES, WIDTH, Scale, line, page, text, up
+from ..plotting import CUT, SERIES, legend_above, panels
 
-_LEFT: Final = 70
-_RIGHT: Final = 20
-_PANEL: Final = 120
-_GAP: Final = 42
-_TOP: Final = 84
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _PANELS: Final = (("rss_mb", "resident memory, MB"), ("fds", "open descriptors"), ("disk_mb", "data folder, MB"))
 _COLOURS: Final = {"node": SERIES[0], "centre": SERIES[1]}
-_FAULTS: Final = {"kill_node": SERIES[0], "kill_centre": SERIES[1], "storm": SERIES[4], "nonsense": SERIES[2]}
-_CUT: Final = "#f4e3d3"
+_FAULTS: Final = {
+    "kill_node": ("node killed", SERIES[0], "v"),
+    "kill_centre": ("centre killed", SERIES[1], "v"),
+    "storm": ("storm of reconnects", SERIES[4], "x"),
+    "nonsense": ("malformed messages", SERIES[2], "."),  # as the report names this fault
+}
 
 
-def soak_plot(report: dict[str, Any]) -> str:
-    """Three panels over one time axis, a line for each process, broken where it was killed. Above them the faults."""
-    minutes = report["minutes"]
-    width = WIDTH - _LEFT - _RIGHT
-
-    def at(second: float) -> float:
-        return round(_LEFT + second / 60 / minutes * width, 1)
-
-    height = _TOP + len(_PANELS) * (_PANEL + _GAP) + 14
-    bottom = _TOP + len(_PANELS) * (_PANEL + _GAP) - _GAP + 14
-    words = (
-        f"{minutes:g} minutes ({report['days']:g} days of the node's clock), {sum(report['faults'].values())} faults"
-    )
-    parts = [text(10, 22, words, size=14), text(_LEFT, 44, "node", colour=_COLOURS["node"])]
-    parts += [text(_LEFT + 50, 44, "centre", colour=_COLOURS["centre"]), text(_LEFT + 110, 44, "shaded: uplink cut;")]
-    parts += [text(_LEFT + 225, 44, "marks: kills, storms of reconnects, malformed; grey: warm-up", colour="#666666")]
-    for second, name, length_s in report["schedule"]:
-        if name == "cut":
-            parts.append(
-                f'<rect x="{at(second)}" y="{_TOP}" width="{max(at(second + length_s) - at(second), 1):.1f}" '
-                f'height="{bottom - _TOP}" fill="{_CUT}"/>'
-            )
-        else:
-            mark = at(second)
-            parts.append(f'<path d="M{mark} 66 l-3 -8 h6 z" fill="{_FAULTS[name]}"><title>{name}</title></path>')
-    parts.append(
-        f'<rect x="{_LEFT}" y="{_TOP}" width="{at(report["judged_from_s"]) - _LEFT:.1f}" height="{bottom - _TOP}" '
-        'fill="#000000" opacity="0.06"/>'
-    )
-    for number, (what, title) in enumerate(_PANELS):
-        top = _TOP + number * (_PANEL + _GAP) + 14
-        seen = report["timeline"]
-        most = max([value for series in seen.values() for value in series[what]] or [1.0])
-        axis = Scale(most, top + _PANEL, top)
-        parts += up(axis, _LEFT, WIDTH - _RIGHT)
-        parts.append(text(_LEFT, top - 5, title))
-        for name, series in seen.items():
-            parts += _curves(series, what, axis, at, _COLOURS[name])
-    for tick in Scale(minutes, _LEFT, WIDTH - _RIGHT).ticks():
-        parts.append(line(at(tick * 60), bottom, at(tick * 60), bottom + 4, GRID))
-        parts.append(text(at(tick * 60), bottom + 18, f"{tick:g} min", anchor="middle"))
-    return page(height, parts)
+def soak_plot(report: dict[str, Any]) -> "Figure":
+    """A line for each process, broken where it was killed; faults stand above, cuts of the uplink are shaded."""
+    faults = sum(report["faults"].values())
+    title = f"{report['minutes']:g} minutes ({report['days']:g} days of the node's clock), {faults} faults"
+    figure, (above, *found) = panels(f"{title}; shaded: uplink cut, grey: warm-up", [0.5, 1.8, 1.8, 1.8], share_x=True)
+    for name, (words, colour, marker) in _FAULTS.items():
+        minutes = [second / 60 for second, fault, _ in report["schedule"] if fault == name]
+        above.plot(minutes, [list(_FAULTS).index(name)] * len(minutes), marker, color=colour, label=words)
+    above.set_ylim(-0.6, len(_FAULTS) - 0.4)
+    above.set_axis_off()
+    legend_above(above)
+    for axes, (what, label) in zip(found, _PANELS, strict=True):
+        axes.axvspan(0, report["judged_from_s"] / 60, color="#f0f0f0", zorder=0)
+        for second, fault, length_s in report["schedule"]:
+            if fault == "cut":
+                axes.axvspan(second / 60, (second + length_s) / 60, color=CUT, zorder=0)
+        for name, series in report["timeline"].items():
+            for number, (minutes, values) in enumerate(_lives(series, what)):
+                axes.plot(minutes, values, color=_COLOURS[name], label=None if number else name)
+        axes.set(ylabel=label, ylim=(0, None))
+    found[0].legend(loc="lower right", ncols=2)
+    found[-1].set(xlabel="minutes", xlim=(0, report["minutes"]))
+    return figure
 
 
-def _curves(series: dict[str, list[float]], what: str, axis: Scale, at: Any, colour: str) -> list[str]:
-    """One line for each life of the process."""
-    lives: dict[float, list[str]] = {}
+def _lives(series: dict[str, list[float]], what: str) -> list[tuple[list[float], list[float]]]:
+    """Minutes and values of each life of a process."""
+    lives: dict[float, tuple[list[float], list[float]]] = {}
     for second, life, value in zip(series["seconds"], series["life"], series[what], strict=True):
-        lives.setdefault(life, []).append(f"{at(second)},{axis.at(value)}")
-    return [
-        f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.3"/>'
-        for points in lives.values()
-    ]
+        minutes, values = lives.setdefault(life, ([], []))
+        minutes.append(second / 60)
+        values.append(value)
+    return list(lives.values())

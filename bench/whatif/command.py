@@ -17,6 +17,7 @@ from edge.errors import InputError, JournalError
 from edge.journal.reader import JournalReader
 
 from ..cli_options import check_writable
+from ..plotting import check_installed, write
 from .change import ChangeError, changed, parse
 from .day import Day, Outcome
 from .recording import Recording
@@ -57,7 +58,7 @@ LATE_MIN: Final = 40
     metavar="[FILE]",
     help="Write the result as JSON to FILE; without one, print it instead of words.",
 )
-@click.option("--plot", "plot_file", metavar="FILE", help="Draw it here, as SVG.")
+@click.option("--plot", "plot_file", metavar="FILE", help="Draw it here: .svg or .png.")
 def whatif(
     path: str,
     texts: tuple[str, ...],
@@ -85,6 +86,8 @@ def whatif(
             "Nothing is to be different. Add --what-if riders=+2 (or riders=-2, kitchen=+20%), or --policy nearest."
         )
     check_writable(json_file, plot_file)
+    if plot_file:
+        check_installed()
     _simulate_both(Path(path), texts, policy or "planned", late_after_min, json_file, plot_file)
 
 
@@ -107,12 +110,12 @@ def _simulate_both(
     words = [str(change) for change in changes]
     report = compare(day, before, None if after is None else (other, after), policy, words, late_after_min * 60)
     if plot_file:
-        from .whatif_plot import draw
+        from .whatif_plot import whatif_plot
 
         shown: list[tuple[str, dict[str, Outcome]]] = [("recorded", day.outcomes), ("simulated as it was", before)]
         if after is not None:
             shown.append((f"simulated: {_title(report)}", after))
-        Path(plot_file).write_text(draw(counted(day), shown, late_after_min * 60, _clock), encoding="utf-8")
+        write(plot_file, lambda: whatif_plot(counted(day), shown, late_after_min * 60, _clock))
     if json_file:
         body = msgspec.json.format(msgspec.json.encode({"journal": str(path), **msgspec.to_builtins(report)}))
         if json_file == "-":

@@ -1,32 +1,12 @@
 """The two commands as a user calls them: short, whole, on real processes."""
 
-import json
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from bench.command import bench
 from edge.errors import InputError
-
-
-def call(*words: str) -> Result:
-    """The command's outcome; what it raises is raised."""
-    return CliRunner().invoke(bench, words, catch_exceptions=False)
-
-
-def read(folder: Path, *words: str) -> tuple[Result, dict[str, Any]]:
-    """Run a measurement in a folder: its outcome and its report. The plot must be an SVG."""
-    result = call(*words, "--data-dir", str(folder), "--json", f"{folder}/out.json", "--plot", f"{folder}/out.svg")
-    assert ET.parse(folder / "out.svg").getroot().tag.endswith("svg")
-    assert sorted(path.name for path in folder.iterdir()) == ["out.json", "out.svg"]
-    report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
-    assert {"processor", "cores", "kernel", "file_system", "measured_at"} <= report["machine"].keys()
-    assert {"python", "doorstep", "mosquitto"} <= report["versions"].keys()
-    return result, report
+from tests.bench.cli_options import call, read
 
 
 @pytest.mark.parametrize("mode", ["endpoint", "broker"])

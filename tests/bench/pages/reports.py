@@ -56,6 +56,7 @@ REPORTS: Final[dict[str, dict[str, Any]]] = {
     },
     "throughput": {
         "benchmark": "throughput",
+        "search": {"clients": 200, "seconds": 3.0},
         **dict.fromkeys(("doorstep", "mosquitto", "floor", "packets"), _SEARCH),
         "mix": [{"points": 10, "events_per_s": 5e4, "events_per_cpu_s": 6e4, "lost": 0}],
         "positions": [{"points": 10, "points_per_s": 5e4, "points_per_cpu_s": 6e4, "lost": 0}],
