@@ -23,9 +23,6 @@ PAYLOAD_BYTES_MAX: Final = 16 * 1024
 PACKET_BYTES_MAX: Final = PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 1024
 """Announced in CONNACK; the rest is for MQTT 5 properties and the fixed header."""
 
-POSITION_POINTS_MAX: Final = 120
-"""Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
-
 TEXT_CHARACTERS_MAX: Final = 256
 """Free text (a reason, a note). Longer texts have no place in an event."""
 
@@ -162,28 +159,6 @@ BROKER_CLIENTS_MAX: Final = 20_000
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
 
-ORDERS_OPEN_MAX: Final = 10_000
-"""Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
-
-ORDERS_CLOSED_KEPT: Final = 2_000
-"""Closed orders kept in memory so that late events about them get a precise refusal; older ones are `unknown_order`."""
-
-RIDERS_MAX: Final = 100_000
-"""Riders known to a node: rows of the position table."""
-
-ORDERS_PER_RIDER_MAX: Final = 8
-"""The largest capacity a rider may announce."""
-
-CANDIDATES_MAX: Final = 12
-"""Riders considered for one order. On the development instances the 12 nearest held every optimal choice."""
-
-CANDIDATES_ALONE: Final = 8
-"""The same where a new order is the only one of its round, so that nobody can take its first choice away. Beside 12,
-2 of 600 orders got another rider, at the same mean cost (positions up to 30 s old; up to 600 s: 31, at 0.2 % more)."""
-
-CANDIDATES_RECORDED: Final = 5
-"""Of those, in the record of a decision: the chosen one and the next best. Each costs 7 us and 60 bytes of journal."""
-
 ANSWERS_PENDING_MAX: Final = 100_000
 """Answers not yet acknowledged. The oldest are dropped, counted as `answers_overflowed`."""
 
@@ -203,9 +178,6 @@ days of absence; to remember an event for too long costs 20 bytes, to forget it 
 
 RECEIPT_EXPIRY_S: Final = 24 * 3600.0
 """A publisher that has not come back for its receipt within a day sends its event again anyway."""
-
-UPDATE_EXPIRY_S: Final = 2 * 3600.0
-"""A status older than two hours is news to nobody."""
 
 WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
 """A publisher's stamp further than this from the node's clock is labelled `implausible_stamp`; the node's is used."""
@@ -354,84 +326,3 @@ checkpoint on a slow SD card (below 2 s), shorter than a rider waits."""
 
 RETENTION_CHECK_S: Final = 600.0
 """How often rows beyond the retention are looked for: small portions, so that commits do not wait."""
-
-# -- dispatch ----------------------------------------------------------------------------------------------------------
-
-OFFERS_PAST_KEPT: Final = 16
-"""Earlier offers of an order, so that a late reply gets a precise answer; older ones are `not_offered`."""
-
-READY_AHEAD_S_MAX: Final = 48 * 3600
-"""An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""
-
-OFFER_AHEAD_S: Final = 3600
-"""An order is offered at most this long before it is ready, so that an order for tonight binds no rider now."""
-
-OFFER_SLACK_S: Final = 60
-"""A rider is offered an order this long before it must leave for it: time to look and to answer, and more than
-REDECIDE_S, so that no look comes too late."""
-
-JOIN_TARGET_S: Final = 40 * 60
-"""No order joins a trip that brings another one to its door later than this after it was placed, unless that one is
-late anyway: the target click-to-door of the public instances."""
-
-PLAN_PASSES: Final = 1
-"""Passes of the search in a round that has orders to weigh up. The plan is kept, and the next round goes on with it."""
-
-ORDER_STALE_S: Final = 4 * 3600
-"""An accepted order without any event for this long is given up, so that every order ends."""
-
-GONE_S_MAX: Final = 120
-"""A rider whose last connection went counts as silent after this at the latest: a tunnel is shorter."""
-
-EXCLUDED_S: Final = 600
-"""A rider that declined an order, or let its offer lapse, is not asked again about it for this long."""
-
-REDECIDE_S: Final = 30
-"""Orders without a rider are looked at again this often even where nothing durable has changed: riders move."""
-
-ROUND_ORDERS_MAX: Final = 256
-"""Waiting orders considered in one round, new ones first, the rest in turn: some milliseconds."""
-
-ROUND_AGAIN_MIN: Final = 32
-"""Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
-turn every REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
-
-SERVED_ORDERS: Final = 2
-"""Orders for each free rider that a matching looks at where more wait than a round takes up: two, because not every
-rider is near enough to the first in line."""
-
-MATCHING_ROWS_MAX: Final = 64
-"""Orders in one assignment problem: 64 orders and 500 riders take the solver 4 ms; 128 and 900 take it 40."""
-
-GRID_RIDERS_MIN: Final = 2_048
-"""Idle riders from which the grid is used: below it, looking at all of them at once is faster (25 us for 1,000)."""
-
-NEAREST_CELLS_MAX: Final = 16_384
-"""Orders x riders whose distances are worked out at once: 128 kB for each of some tables, which fit the cache."""
-
-MATCHED_ORDERS_MIN: Final = 8
-"""New orders in a round from which a matching gives each a rider of its own, and only what is left over is planned. An
-ordinary round has one new order, a busy one three."""
-
-MATCHED_RIDERS_MIN: Final = 2
-"""Idle riders for each new order of a smaller round in which each gets a rider of its own too. With fewer, riders are
-scarce in the sense of the planner (`planner.routes.LOAD_MIN`), and it pays to plan."""
-
-CANDIDATES_BURST: Final = 6
-"""Riders at whom each order of such a burst looks at first, instead of CANDIDATES_MAX; twice as many each time when it
-looks again."""
-
-MATCHED_LOOKS_MAX: Final = 4
-"""How often orders of a burst look around: after the first time among riders who are not given away yet."""
-
-MATCHED_STEPS_MAX: Final = 32
-"""Riders whose orders may move on to others for the sake of one order: 100 us where nobody is left near."""
-
-EARLY_POSITIONS_MAX: Final = 1_024
-"""Positions of clients not yet on shift, kept for the shift that begins in the same batch; the oldest are dropped."""
-
-PROMISES_COUNTED: Final = 1_000
-"""Promises from which the confidence is learned; beyond it both counters are halved, so that old days fade."""
-
-PROMISE_TOLERANCE_S: Final = 300
-"""A promise counts as kept up to this much after its time."""

@@ -55,7 +55,7 @@ LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "ORDERS_CLOSED_KEPT": ("scenarios.dispatch.state.orders", (3, 2_000)),
     "OFFERS_PAST_KEPT": ("scenarios.dispatch.assignments", (2, 16)),
     "ROUND_ORDERS_MAX": ("scenarios.dispatch.decide.choice", (2, 256)),
-    "MATCHING_ROWS_MAX": ("scenarios.dispatch.decide.choice", (2, 64)),
+    "PLAN_ORDERS_MAX": ("scenarios.dispatch.decide.choice", (2, 64)),
     "CANDIDATES_MAX": ("scenarios.dispatch.decide.choice", (2, 12)),
     "ORDER_STALE_S": ("scenarios.dispatch.assignments", (900,)),
     "EXCLUDED_S": ("scenarios.dispatch.assignments", (60, 600)),

@@ -10,14 +10,28 @@ from typing import Final
 
 from ...core.effects import Effects
 from ...core.model import Now
-from ...limits import EXCLUDED_S, OFFERS_PAST_KEPT, ORDER_STALE_S, PROMISE_TOLERANCE_S, UPDATE_EXPIRY_S
 from .lifecycle import CLOSED, DELIVERED, OFFERED, PLACED, TRANSITIONS, OrderEvent, OrderState
 from .messages import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
-from .state.orders import Offered, Order
+from .state.orders import OFFERS_PAST_KEPT, Offered, Order
 from .state.riders import Rider, same_pickup
 from .state.sensor import Sensor
+
+PROMISE_TOLERANCE_S: Final = 300
+"""A promise counts as kept up to this much after its time."""
+
+BURST_OFFERS: Final = 8
+"""Offers in one round after which the next one decides again at once, about the orders left over."""
+
+EXCLUDED_S: Final = 600
+"""A rider that declined an order, or let its offer lapse, is not asked again about it for this long."""
+
+ORDER_STALE_S: Final = 4 * 3600
+"""An accepted order without any event for this long is given up, so that every order ends."""
+
+UPDATE_EXPIRY_S: Final = 2 * 3600.0
+"""A status older than two hours is news to nobody."""
 
 _ENDED: Final = {
     DELIVERED: "order.delivered",
@@ -75,8 +89,9 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
             order.promised_by = "offer" if decision.offer else "plan"
     for order in offered:
         _announce(dispatch, order, now, out)
-    # Orders that were too many for this round are new to the next one.
-    dispatch.changed = bool(dispatch.orders.fresh)
+    # Orders that were too many for this round are new to the next one. After a burst of offers those left over may find
+    # riders whom the ones that are taken now have hidden from them.
+    dispatch.changed = bool(dispatch.orders.fresh) or len(offered) >= BURST_OFFERS
 
 
 def _chosen(decision: Decision) -> Candidate | None:

@@ -9,7 +9,6 @@ from ...core.effects import Effects
 from ...core.model import Event, Now
 from ...core.scenario import Refusal
 from ...errors import Reason
-from ...limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, RIDERS_MAX
 from .assignments import end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
 from .lifecycle import ACCEPTED, AT_SHOP, DELIVERED, OFFERED, PICKED_UP, PLACED, TRANSITIONS, OrderEvent, OrderState
 from .messages import (
@@ -23,8 +22,12 @@ from .messages import (
     RiderShift,
 )
 from .state.dispatch_state import DispatchState
-from .state.orders import Closed, Order
+from .state.orders import ORDERS_OPEN_MAX, Closed, Order
+from .state.riders import RIDERS_MAX
 from .state.travel import metres, seconds
+
+READY_AHEAD_S_MAX: Final = 48 * 3600
+"""An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""
 
 _ACCEPT: Final = OrderEvent.ACCEPT
 _DECLINE: Final = OrderEvent.DECLINE

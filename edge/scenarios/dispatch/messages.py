@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 
 from ...core.scenario import Counter, Message, Refusal
 from ...errors import Reason
-from ...limits import ORDERS_PER_RIDER_MAX, POSITION_POINTS_MAX
 from ...messages.coordinates import converted
 from ...messages.envelope import (
     Crs,
@@ -26,6 +25,12 @@ from ...messages.envelope import (
     Up,
     Version,
 )
+
+ORDERS_PER_RIDER_MAX: Final = 8
+"""The largest capacity a rider may announce."""
+
+POSITION_POINTS_MAX: Final = 120
+"""Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
 
 NAME: Final = "dispatch"
 

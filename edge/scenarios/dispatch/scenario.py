@@ -6,15 +6,14 @@ and reach a round through the `Sensor` alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ...core.effects import Effects
 from ...core.model import Event, Now, Presence, Row
 from ...core.scenario import Counter, Dot, Message, Outcome, Refusal, Scenario, Value, Zone
-from ...limits import MATCHING_ROWS_MAX, ORDERS_OPEN_MAX, ROUND_AGAIN_MIN
 from ...messages.envelope import Receipt
 from . import assignments, view
-from .decide.choice import choose
+from .decide.choice import PLAN_ORDERS_MAX, choose
 from .events import apply
 from .examples import examples
 from .explain import explain, placed
@@ -22,10 +21,14 @@ from .messages import COUNTERS, MESSAGES, NAME, OrderPlace, OrderReceipt, Promis
 from .options import DispatchOptions
 from .records import Decision, decode_record
 from .state.dispatch_state import DispatchState
-from .state.orders import Order, Orders
+from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import milliseconds
 from .state.riders import Riders
 from .state.sensor import LiveSensor, RecordedSensor, Sensor
+
+ROUND_AGAIN_MIN: Final = 32
+"""Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
+turn every REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
 
 Policy = Callable[[Orders, Riders, DispatchOptions, Now, Sensor], list[Decision]]
 """What should change about waiting orders, given everything that the node knows."""
@@ -104,7 +107,7 @@ class Dispatch(Scenario):
             return []
         again = ROUND_AGAIN_MIN + 2 * state.riders.idle
         if not needs_decision and len(orders.waiting) > again:
-            orders = orders.part(MATCHING_ROWS_MAX, again)
+            orders = orders.part(PLAN_ORDERS_MAX, again)
         return self._policy(orders, state.riders, state.rules, now, sensor)
 
     def _outcome(self, event: Event, refusal: Refusal | None) -> Outcome:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.whatif.change import Change, ChangeError, changed, parse
 from bench.whatif.day import Reply
-from edge.limits import RIDERS_MAX
+from edge.scenarios.dispatch.state.riders import RIDERS_MAX
 from tests.bench.whatif.recorded_day import T0, day, order, shift
 
 RIDERS = [shift(f"r-{number}", from_s=number * 600) for number in range(1, 9)]

@@ -5,15 +5,20 @@ that of the others, where its food is ready later than theirs. A trip can change
 order is offered at once.
 """
 
+from typing import Final
+
 from msgspec import Struct
 
-from ....limits import CANDIDATES_MAX, JOIN_TARGET_S
 from ..lifecycle import AT_SHOP, PICKED_UP
 from ..options import DispatchOptions
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 from ..state.travel import Service, ride_s
-from .candidates import CHANGE_S, RANK, CandidateCost
+from .candidates import CANDIDATES_MAX, CHANGE_S, RANK, CandidateCost
+
+JOIN_TARGET_S: Final = 40 * 60
+"""No order joins a trip that brings another one to its door later than this after it was placed, unless that one is
+late anyway: the target click-to-door of the public instances."""
 
 
 class _JoinableTrip(Struct, frozen=True):

@@ -22,21 +22,25 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-from ....limits import CANDIDATES_MAX, OFFER_SLACK_S
 from ..lifecycle import OFFERED
 from ..options import DispatchOptions
 from ..records import Candidate, RiderDistance
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
-from ..state.travel import METRES_PER_DEG, Service, ride_s
+from ..state.travel import Place, Service, rides_s
+
+CANDIDATES_MAX: Final = 12
+"""Riders weighed up for one order: nearer ones leave little to gain from those farther away."""
+
+OFFER_SLACK_S: Final = 60
+"""A rider is offered an order this long before it must leave for it: time to look and to answer, and more than
+REDECIDE_S, so that no look comes too late."""
 
 CHANGE_S: Final = 60
-_SLACK_MS: Final = OFFER_SLACK_S * 1000
+"""What it costs to take an order from the rider for whom it is planned."""
 
-_NOWHERE: Final[NDArray[np.float64]] = np.empty((0, 2))
-_NEVER: Final[NDArray[np.int64]] = np.empty(0, np.int64)
+_SLACK_MS: Final = OFFER_SLACK_S * 1000
 
 
 class CandidateCost(Struct):
@@ -91,13 +95,14 @@ RANK: Final = attrgetter("total", "rider")
 
 
 class BusyRiders:
-    """The busy riders of a round: when each is free, and at which door."""
+    """The busy riders of a round: when each is free, and how far its last door is from the shop of each order."""
 
-    def __init__(self, riders: Riders, orders: Orders, rules: DispatchOptions, now_ms: int) -> None:
+    def __init__(
+        self, due: Sequence[Order], riders: Riders, orders: Orders, rules: DispatchOptions, now_ms: int
+    ) -> None:
         self._riders: list[Rider] = []
-        self._last: list[tuple[float, float]] = []
         self._free_s: list[int] = []
-        self._rules = rules
+        doors: list[Place] = []
         opened = orders.open
         for rider in riders.soon_free(now_ms, rules.soon_free_s):
             # Offers come last in a sequence, so the last order alone excludes most riders who have not answered.
@@ -107,55 +112,45 @@ class BusyRiders:
             if any(opened[name].state is OFFERED for name in rider.orders):
                 continue
             self._riders.append(rider)
-            self._last.append((last.dropoff_lat, last.dropoff_lon))
+            doors.append((last.dropoff_lat, last.dropoff_lon))
             self._free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
-        self._places: NDArray[np.float64] = np.array(self._last) if len(self._last) > CANDIDATES_MAX else _NOWHERE
-        self._frees: NDArray[np.int64] = np.array(self._free_s, np.int64) if len(self._places) else _NEVER
+        if doors:
+            self._rides_s = rides_s([(order.pickup_lat, order.pickup_lon) for order in due], doors, rules)
+            self._first = np.argsort(self._rides_s + self._free_s, axis=1, kind="stable")[:, :CANDIDATES_MAX]
 
     def __len__(self) -> int:
         return len(self._riders)
 
-    def nearest(self, order: Order) -> list[tuple[Rider, int, int]]:
-        """The riders who can be at the shop first, with seconds of travel from their last door and until free."""
-        count = len(self._riders)
-        picks: Sequence[int] = range(count)
-        if count > CANDIDATES_MAX:
-            up = self._places[:, 0] - order.pickup_lat
-            across = (self._places[:, 1] - order.pickup_lon) * np.cos(np.radians(order.pickup_lat))
-            metres_per_s = self._rules.speed_mps / self._rules.detour_factor
-            at = self._frees + np.sqrt(up * up + across * across) * (METRES_PER_DEG / metres_per_s)
-            picks = sorted(int(index) for index in np.argsort(at, kind="stable")[:CANDIDATES_MAX])
-        found: list[tuple[Rider, int, int]] = []
-        for index in picks:
-            lat, lon = self._last[index]
-            travel_s = ride_s(lat, lon, order.pickup_lat, order.pickup_lon, self._rules)
-            found.append((self._riders[index], travel_s, self._free_s[index]))
-        return found
+    def nearest(self, number: int) -> list[tuple[Rider, int, int]]:
+        """The riders who can be first at the shop of the order with that number among those due, with seconds of travel
+        from their last door and until free."""
+        if not self._riders:
+            return []
+        first = self._first[number]
+        rides: list[float] = self._rides_s[number, first].tolist()
+        return [
+            (self._riders[index], int(ride), self._free_s[index])
+            for index, ride in zip(first.tolist(), rides, strict=True)
+        ]
 
 
 def candidate_costs(
-    order: Order, seen: Sequence[RiderDistance], busy: BusyRiders | None, riders: Riders, service: Service, now_ms: int
+    order: Order,
+    seen: Sequence[RiderDistance],
+    busy: Sequence[tuple[Rider, int, int]],
+    riders: Riders,
+    service: Service,
+    now_ms: int,
 ) -> list[CandidateCost]:
     """The riders who can take the order, the cheapest first: at most CANDIDATES_MAX of the idle ones in `seen` and of
-    the `busy` ones together; all of `seen` where `busy` is None."""
-    known = riders.known
+    the `busy` ones (with seconds of travel and until free) together. Riders who declined the order, or whose shift ends
+    before the pickup, are left out."""
     ways = [
         (rider, one.travel_s, one.age_s, 0)
         for one in seen
-        if (rider := known.get(one.rider)) is not None and rider.on and not rider.orders
+        if (rider := riders.known.get(one.rider)) is not None and rider.on and not rider.orders
     ]
-    if busy is None:
-        return _weighed(order, ways, service, now_ms)
-    if len(busy):
-        ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy.nearest(order)]
-    return _weighed(order, ways, service, now_ms)[:CANDIDATES_MAX]
-
-
-def _weighed(
-    order: Order, ways: Sequence[tuple[Rider, int, int, int]], service: Service, now_ms: int
-) -> list[CandidateCost]:
-    """Options from `ways`: rider, seconds of travel, seconds of age of the position, seconds until free. Riders who
-    declined the order, or whose shift ends before the pickup, are left out."""
+    ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy]
     excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
     soonest_ms = max(now_ms, ready_ms)
     before_ms = service.before_pickup
@@ -195,7 +190,7 @@ def _weighed(
             )
         )
     found.sort(key=RANK)
-    return found
+    return found[:CANDIDATES_MAX]
 
 
 def must_leave(leave_ms: int, now_ms: int) -> bool:

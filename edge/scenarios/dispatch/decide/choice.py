@@ -2,46 +2,41 @@
 
 Nothing is changed here: `assignments` applies the decisions, also those that a recovery reads from a row.
 
-The first method that suffices assigns the riders: each order its cheapest candidate where no two orders have the same;
-in a burst of new orders with enough riders a matching (`matching`); otherwise, and for the orders that the matching
-leaves over, a plan (`round_plan`), in which riders also fetch several orders at once or one after the other. Where more
-orders wait than a round takes up, only the periodic decisions plan anew. (With a plan in every round, a node at twice
-its capacity spent half its time on plans and served half as many orders.)
+Orders join trips to their shop that are under way where that is cheapest (`bundling`). If each of the others could have
+an idle rider, it gets its cheapest candidate unless another order wants the same one. All that are left are planned
+together (`round_plan`): riders also fetch several orders at once, or one after the other. Where more orders wait than a
+round takes up, it plans for fewer of them, in the same way.
 """
 
 from collections import Counter
-from collections.abc import Collection
 from typing import Final
 
 from ....core.model import Now
-from ....limits import (
-    CANDIDATES_ALONE,
-    CANDIDATES_BURST,
-    CANDIDATES_MAX,
-    CANDIDATES_RECORDED,
-    MATCHED_LOOKS_MAX,
-    MATCHED_ORDERS_MIN,
-    MATCHED_RIDERS_MIN,
-    MATCHING_ROWS_MAX,
-    OFFER_AHEAD_S,
-    REDECIDE_S,
-    ROUND_ORDERS_MAX,
-    SERVED_ORDERS,
-)
 from ..options import DispatchOptions
-from ..records import Candidate, Decision, RiderDistance
+from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
-from ..state.positions import milliseconds
+from ..state.positions import REDECIDE_S, milliseconds
 from ..state.riders import Riders
 from ..state.sensor import Sensor
 from ..state.travel import Service
 from .bundling import Bundling
-from .candidates import RANK, BusyRiders, CandidateCost, candidate_costs, why_later, why_nobody, why_rider
-from .matching import match
+from .candidates import CANDIDATES_MAX, BusyRiders, CandidateCost, candidate_costs, why_later, why_nobody, why_rider
 from .round_plan import plan_round
 
-RULE: Final = "planned-3"
+RULE: Final = "planned-4"
 """The version of this policy, in every record."""
+
+OFFER_AHEAD_S: Final = 3600
+"""An order is offered at most this long before it is ready, so that an order for tonight binds no rider now."""
+
+ROUND_ORDERS_MAX: Final = 256
+"""Waiting orders considered in one round, new ones first, the rest in turn."""
+
+PLAN_ORDERS_MAX: Final = 64
+"""Orders in one plan; more are planned in parts, the earliest first."""
+
+CANDIDATES_RECORDED: Final = 5
+"""Candidates kept in a row for each decision: the chosen one, and what it was compared with."""
 
 
 def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor) -> list[Decision]:
@@ -88,17 +83,8 @@ class _RoundDecision:
         self._now_ms, self._behind_ms = now_ms, behind_ms
         self._service = Service(rules)
         self._sensor = sensor
-        self._busy = BusyRiders(riders, orders, rules, self._now_ms)
-        fresh = len(due) - sum([order.considered for order in due])
-        enough = len(due) <= riders.idle or len(due) > MATCHING_ROWS_MAX
-        self._burst = fresh >= MATCHED_ORDERS_MIN and enough
-        limit = CANDIDATES_MAX
-        # In a burst, orders without a rider are looked up again; plans made before need every rider seen then.
-        if orders.partial or (self._burst and fresh == len(due)):
-            limit = CANDIDATES_BURST
-        elif fresh == len(due) == 1 and not due[0].excluded:
-            limit = CANDIDATES_ALONE
-        self._choices = self._candidates_for(due, limit)
+        self._busy = BusyRiders(due, riders, orders, rules, now_ms)
+        self._choices = [self._candidates_for(number, order) for number, order in enumerate(due)]
         self._chosen: list[CandidateCost | None] = [None] * len(due)
         self._serves: dict[str, str] = {}
 
@@ -106,29 +92,18 @@ class _RoundDecision:
         """Assign the riders, and return what is new."""
         if self._orders.to_fetch:
             self._join()
-        self._resolve_conflicts()
+        self._share_out()
         return self._decisions()
 
-    # -- who could take them -------------------------------------------------------------------------------------------
-
-    def _candidates_for(self, at: list[Order], limit: int) -> list[list[CandidateCost]]:
-        """For each order the idle riders near it, and those who will be free soon."""
-        riders, service, busy, now_ms = self._riders, self._service, self._busy, self._now_ms
-        return [
-            candidate_costs(order, seen, busy, riders, service, now_ms)
-            for order, seen in zip(at, self._seen(at, limit, ()), strict=True)
-        ]
-
-    def _seen(self, at: list[Order], limit: int, without: Collection[str]) -> list[list[RiderDistance]]:
-        if not self._riders.idle:
-            return [[]] * len(at)
-        if len(at) == 1 and not without:
-            (order,) = at
-            return [self._sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, self._now_ms)]
-        asked = [(order.id, order.pickup_lat, order.pickup_lon) for order in at]
-        return self._sensor.nearest_each(asked, limit, self._now_ms, without)
-
-    # -- who gets whom -------------------------------------------------------------------------------------------------
+    def _candidates_for(self, number: int, order: Order) -> list[CandidateCost]:
+        """The idle riders near the order, and those who will be free soon."""
+        riders, now_ms = self._riders, self._now_ms
+        seen = (
+            self._sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
+            if riders.idle
+            else []
+        )
+        return candidate_costs(order, seen, self._busy.nearest(number), riders, self._service, now_ms)
 
     def _assign(self, index: int, option: CandidateCost) -> None:
         self._chosen[index] = option
@@ -146,97 +121,19 @@ class _RoundDecision:
             if self._chosen[index] is None and option.rider not in self._serves:
                 self._assign(index, option)
 
-    def _resolve_conflicts(self) -> None:
+    def _share_out(self) -> None:
         """Assign the orders that have candidates and no rider yet."""
         choices, serves = self._choices, self._serves
         rest = [index for index, row in enumerate(choices) if row and self._chosen[index] is None]
-        wanted = {choices[index][0].rider for index in rest}
-        if len(wanted) == len(rest) and wanted.isdisjoint(serves):
+        if len(rest) <= max(1, self._riders.idle):
+            wanted = Counter(choices[index][0].rider for index in rest)
             for index in rest:
-                self._assign(index, choices[index][0])
-            return
-        if self._orders.partial:
-            self._serve_backlog(rest)
-            return
-        if self._match_distinct(rest):
-            return
-        if self._burst:
-            fresh = [index for index in rest if not self._due[index].considered]
-            # Riders planned in earlier rounds for orders that still wait are left to the plan.
-            planned = {plan: "" for index in rest if (plan := self._due[index].plan)}
-            self._match(fresh, planned)
+                best = choices[index][0]
+                if wanted[best.rider] == 1 and best.rider not in serves:
+                    self._assign(index, best)
             rest = [index for index in rest if self._chosen[index] is None]
-        for start in range(0, len(rest), MATCHING_ROWS_MAX):
-            self._plan(rest[start : start + MATCHING_ROWS_MAX])
-
-    def _match_distinct(self, rest: list[int]) -> bool:
-        """Match a few new orders of different shops, if there are enough riders: most rounds with a conflict are of
-        this kind. Each order gets a rider of its own if that costs less than sharing one; otherwise nothing is done.
-        """
-        due, riders = self._due, self._riders
-        if len(rest) != len(due) or len(due) * MATCHED_RIDERS_MIN > riders.idle or len(due) >= MATCHED_ORDERS_MIN:
-            return False
-        shops = {(order.pickup_lat, order.pickup_lon) for order in due if not order.considered}
-        if len(shops) < len(due):
-            return False
-        found = match(self._choices, self._serves, [self._rules.dropoff_service_s] * len(due))
-        served = [option for option in found if option is not None]
-        if len(served) < len(due):
-            return False
-        for index, option in enumerate(served):
-            self._assign(index, option)
-        return True
-
-    def _serve_backlog(self, rest: list[int]) -> None:
-        """Assign without a new plan: free riders take the orders planned for them; the others take orders near them,
-        the earliest first. Orders for which a busy rider is cheapest wait, and plans for busy riders stay."""
-        choices, serves = self._choices, self._serves
-        plans = {index: self._plan_of(index) for index in rest}
-        for index, plan in plans.items():
-            option = next((one for one in choices[index] if one.rider == plan and one.offer), None)
-            if option is not None and plan not in serves:
-                self._assign(index, option)
-        left = [index for index in rest if self._chosen[index] is None]
-        planned = {plan: "" for index in left if (plan := plans[index])}
-        near = [index for index in left if not plans[index] and choices[index][0].offer]
-        self._match(near[: SERVED_ORDERS * max(0, self._riders.idle - len(serves))], planned)
-
-    def _plan_of(self, index: int) -> str:
-        """The rider for whom the order is planned. Empty where that rider has ended its shift, is silent, or is free
-        but no candidate of the order: then the plan is dropped."""
-        plan = self._due[index].plan
-        rider = self._riders.known.get(plan)
-        if rider is None or not rider.on or rider.silent:
-            return ""
-        return plan if rider.orders or any(one.rider == plan for one in self._choices[index]) else ""
-
-    def _match(self, fresh: list[int], planned: dict[str, str]) -> None:
-        """Match new orders of a burst with riders of their own. An order that shares a rider waits at least for a stop
-        at another door, and for one at another shop if the shops differ; a rider of its own may cost that much more
-        than the cheapest."""
-        shops = Counter((order.pickup_lat, order.pickup_lon) for order in self._due)
-        door_s = self._rules.dropoff_service_s
-        stops_s = self._rules.pickup_service_s + door_s
-        for look in range(MATCHED_LOOKS_MAX):
-            taken = {**self._serves, **planned}
-            if look:
-                # All candidates of these orders are assigned to others; more riders may be a little farther away.
-                if len(taken) >= self._riders.idle:
-                    return
-                more = self._seen([self._due[index] for index in fresh], CANDIDATES_BURST << look, taken)
-                for index, seen in zip(fresh, more, strict=True):
-                    farther = candidate_costs(self._due[index], seen, None, self._riders, self._service, self._now_ms)
-                    self._choices[index] = sorted(self._choices[index] + farther, key=RANK)
-            orders = [self._due[index] for index in fresh]
-            extra_s = [stops_s if shops[one.pickup_lat, one.pickup_lon] == 1 else door_s for one in orders]
-            found = match([self._choices[index] for index in fresh], taken, extra_s)
-            for index, option in zip(fresh, found, strict=True):
-                if option is not None:
-                    self._assign(index, option)
-            left = [index for index in fresh if self._chosen[index] is None]
-            if not left or (look and len(left) == len(fresh)):
-                return
-            fresh = left
+        for start in range(0, len(rest), PLAN_ORDERS_MAX):
+            self._plan(rest[start : start + PLAN_ORDERS_MAX])
 
     def _plan(self, part: list[int]) -> None:
         """Plan these orders, without the riders that are assigned already."""

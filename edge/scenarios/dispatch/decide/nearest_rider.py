@@ -6,7 +6,6 @@ It makes no plans and no bundles, and offers at once. No node uses it.
 from typing import Final
 
 from ....core.model import Now
-from ....limits import CANDIDATES_MAX
 from ..options import DispatchOptions
 from ..records import Candidate, Decision, RiderDistance
 from ..state.orders import Order, Orders
@@ -14,7 +13,7 @@ from ..state.positions import milliseconds
 from ..state.riders import Riders
 from ..state.sensor import Sensor
 from ..state.travel import Service
-from .candidates import why_nobody
+from .candidates import CANDIDATES_MAX, why_nobody
 
 RULE: Final = "nearest-1"
 

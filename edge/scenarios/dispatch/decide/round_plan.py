@@ -6,22 +6,22 @@ the doors of the orders, the rides to all shops are known.
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 import numpy as np
 from msgspec import structs
 
-from ....limits import PLAN_PASSES
 from ..options import DispatchOptions
 from ..planner import improvement
 from ..planner.insertion import insert
-from ..planner.routes import Floats, Plan, Route
+from ..planner.routes import Plan, Route
 from ..planner.trips import Jobs
 from ..planner.trips import ServiceTimes as Halves
 from ..planner.weights import Weights
 from ..state.orders import Order
 from ..state.riders import Riders
-from ..state.travel import METRES_PER_DEG
+from ..state.travel import rides_s
 from .candidates import CandidateCost, must_leave
 
 WEIGHTS: Final = Weights(per_minute=60.0)
@@ -64,7 +64,8 @@ class _RoundPlan:
         self.number = {name: number for number, name in enumerate(self.names)}
         self.shops: dict[tuple[float, float], int] = {}
         self.column = [self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in orders]
-        hops = self._rides([(order.dropoff_lat, order.dropoff_lon) for order in orders])
+        doors = [(order.dropoff_lat, order.dropoff_lon) for order in orders]
+        hops = rides_s(doors, doors, rules)
         halves = (rules.pickup_service_s, rules.dropoff_service_s)
         service = Halves(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
         # Not through `self`: a reference cycle would keep the round's tables until a garbage collection.
@@ -86,8 +87,8 @@ class _RoundPlan:
                 # The uncertainty of a rider's position counts as ride: a tenth of its age.
                 plan.travel[number, column] = option.travel_s + option.age_s // 10
                 free[number] = float(option.free_in_s)
-        doors = self._rides(list(self.shops))
-        plan.travel[len(self.names) :] = doors
+        doors = [(order.dropoff_lat, order.dropoff_lon) for order in self.orders]
+        plan.travel[len(self.names) :] = rides_s(doors, list(self.shops), self.rules)
         for row in range(len(plan.travel)):
             plan.place(row, plan.travel[row])
         for number, name in enumerate(self.names):
@@ -102,17 +103,6 @@ class _RoundPlan:
             if barred:
                 plan.barred[index] = barred
 
-    def _rides(self, places: Sequence[tuple[float, float]]) -> Floats:
-        """(orders x places) Whole seconds from each order's door. The straight line on a map with true scale at the
-        door is exact to a metre within a district."""
-        lat = np.array([order.dropoff_lat for order in self.orders])[:, None]
-        lon = np.array([order.dropoff_lon for order in self.orders])[:, None]
-        to = np.array(places)
-        up = to[None, :, 0] - lat
-        across = ((to[None, :, 1] - lon + 180.0) % 360.0 - 180.0) * np.cos(np.radians((to[None, :, 0] + lat) / 2))
-        metres = np.sqrt(up * up + across * across) * METRES_PER_DEG
-        return np.ceil(metres * (self.rules.detour_factor / self.rules.speed_mps))
-
     # -- search --------------------------------------------------------------------------------------------------------
 
     def decide(self) -> list[CandidateCost | None]:
@@ -121,7 +111,7 @@ class _RoundPlan:
         plan.weigh(float(self.rules.soon_free_s), len(self.orders))
         new = self._resume()
         insert(plan, new)
-        improvement.improve(plan, PLAN_PASSES)
+        improvement.improve(plan)
         found: list[CandidateCost | None] = [None] * len(self.orders)
         for route in plan.routes:
             for index, trip in enumerate(route.trips):
@@ -140,9 +130,11 @@ class _RoundPlan:
             else:
                 before.setdefault(number, []).append(index)
         for number, orders in before.items():
-            orders.sort(key=lambda index: (self.orders[index].pickup_ms, index))
+            orders.sort(key=lambda index: (self.orders[index].pickup_ms, self.orders[index].dropoff_ms, index))
             route = self.plan.routes[number]
-            self.plan.set(route, [self.jobs.alone(order) for order in orders])
+            # What is picked up at once at one shop is one trip.
+            trips = groupby(orders, key=lambda index: (self.orders[index].pickup_ms, self.column[index]))
+            self.plan.set(route, [self.jobs.trip(list(trip)) for _, trip in trips])
             new += self.plan.evict(route)
         new.sort(key=lambda index: (self.orders[index].ready_ms, self.orders[index].placed_ms, self.orders[index].id))
         return new

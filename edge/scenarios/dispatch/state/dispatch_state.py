@@ -6,11 +6,13 @@ import msgspec
 from msgspec import Struct
 
 from ....errors import JournalError
-from ....limits import PROMISES_COUNTED
 from ..options import DispatchOptions
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
 from .riders import Rider, Riders
+
+PROMISES_COUNTED: Final = 1_000
+"""Promises from which the confidence is learned; beyond it both counters are halved, so that old days fade."""
 
 STATE_VERSION: Final = 1
 

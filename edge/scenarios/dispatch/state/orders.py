@@ -9,9 +9,17 @@ from typing import Final
 
 from msgspec import Struct
 
-from ....limits import OFFERS_PAST_KEPT, ORDERS_CLOSED_KEPT
 from ...deadlines import Deadlines
 from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, OrderState
+
+ORDERS_OPEN_MAX: Final = 10_000
+"""Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
+
+ORDERS_CLOSED_KEPT: Final = 2_000
+"""Closed orders kept in memory so that late events about them get a precise refusal; older ones are `unknown_order`."""
+
+OFFERS_PAST_KEPT: Final = 16
+"""Earlier offers of an order, so that a late reply gets a precise answer; older ones are `not_offered`."""
 
 _TO_FETCH: Final = (ACCEPTED, AT_SHOP)
 """The states of an order whose rider is on its way to the shop, or waits there."""

@@ -7,6 +7,7 @@ last place that an order's progress gave away stands in until a position comes.
 from bisect import bisect_left, insort
 from functools import partial
 from itertools import takewhile
+from typing import Final
 
 from msgspec import Struct
 
@@ -16,6 +17,9 @@ from ..options import DispatchOptions
 from .orders import Order, Orders
 from .positions import Positions
 from .travel import Service, ride_s
+
+RIDERS_MAX: Final = 100_000
+"""Riders known to a node."""
 
 
 class Rider(Struct, array_like=True):

@@ -4,15 +4,12 @@ A decision depends on positions that are never stored, and must still replay. So
 `LiveSensor` looks at the table and notes down each answer, a `RecordedSensor` gives the noted answers back.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ....errors import JournalError
 from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
 from .positions import Positions
-
-Asked = tuple[str, float, float]
-"""An order, and where it is picked up: latitude and longitude."""
 
 
 class Sensor(Protocol):
@@ -28,13 +25,6 @@ class Sensor(Protocol):
 
     def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
         """The nearest riders who can be offered something, with seconds of travel and of age."""
-        ...
-
-    def nearest_each(
-        self, asked: Sequence[Asked], limit: int, now_ms: int, without: Collection[str] = ()
-    ) -> list[list[RiderDistance]]:
-        """The same for each of many orders, noted as if they had been asked about one after the other. Riders of
-        `without` are left out."""
         ...
 
     def silent(self, now_ms: int) -> list[str]:
@@ -66,15 +56,6 @@ class LiveSensor:
         riders = self._positions.nearest(lat, lon, limit, now_ms)
         self.log.append(NearestObservation(order, riders))
         return riders
-
-    def nearest_each(
-        self, asked: Sequence[Asked], limit: int, now_ms: int, without: Collection[str] = ()
-    ) -> list[list[RiderDistance]]:
-        """The same for each of many orders, from all riders but some."""
-        places = [(lat, lon) for _, lat, lon in asked]
-        found = self._positions.nearest_each(places, limit, now_ms, without)
-        self.log += [NearestObservation(order, riders) for (order, _, _), riders in zip(asked, found, strict=True)]
-        return found
 
     def silent(self, now_ms: int) -> list[str]:
         """Riders on shift without contact for too long."""
@@ -116,13 +97,6 @@ class RecordedSensor:
             )
         self.log.append(self._left.pop())
         return last.riders
-
-    def nearest_each(
-        self, asked: Sequence[Asked], limit: int, now_ms: int, without: Collection[str] = ()
-    ) -> list[list[RiderDistance]]:
-        """The same for each of many orders."""
-        del without
-        return [self.nearest(order, lat, lon, limit, now_ms) for order, lat, lon in asked]
 
     def silent(self, now_ms: int) -> list[str]:
         """The silent riders of then."""

@@ -1,87 +1,127 @@
-"""A spatial index for many riders: cells searched in growing rings, small ones first, large ones where few are near."""
+"""The spatial index: who is nearest to a place, among those who can be offered something.
+
+Riders are listed by cell, and cells are searched ring by ring until nobody nearer can be left outside. The size of the
+cells follows the density of the riders, so that a search looks at some dozens of them, in a village and in a city.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
-from .travel import METRES_PER_DEG
+from msgspec import Struct
 
-FINE_DEG: Final = 0.001
-"""Cells of about 110 m from south to north: a dozen riders in each where 100,000 are in a city. With cells ten times as
-large a look there went through 9,000 of them."""
+from .travel import METRES_PER_DEG, metres
 
-FINE_RINGS: Final = 7
-"""Rings of small cells, up to 660 m around: enough for 2,000 riders in a city of 100 square kilometres."""
+FEW: Final = 32
+"""Riders up to whom cells save nothing."""
 
-COARSE_DEG: Final = 0.01
-COARSE_RINGS: Final = 65
-"""Cells of about 1.1 km, and rings up to 70 km around: for where riders are few."""
+SIZE_MAX: Final = 0.064
+SIZE_MIN: Final = 0.001
+"""Degrees of a cell: 7.1 km to 110 m, halved and doubled in between."""
+
+CROWDED: Final = 6
+SPARSE: Final = 1.25
+"""Riders in a cell, on the mean of those that have any, beyond which cells are halved, and below which they are
+doubled. Apart, so that one does not cause the other."""
+
+
+class Spot(Struct, eq=False):
+    """Where a rider was at `at_ms`, monotonic."""
+
+    id: str
+    lat: float = 0.0
+    lon: float = 0.0
+    at_ms: int = 0
+
+
+Found = tuple[int, str, Spot]
+"""Metres, name and spot: sorted, the nearest is first, ties by name."""
 
 
 class SpatialIndex:
-    """Riders by cell, in small ones and in large ones. Rings wrap around the 180th meridian; near the poles, where
-    cells get narrow, the search ends with COARSE_RINGS."""
+    """Riders by cell. Cells wrap around the 180th meridian."""
 
     def __init__(self) -> None:
-        self._fine = _Cells(FINE_DEG)
-        self._coarse = _Cells(COARSE_DEG)
+        self._size = SIZE_MAX
+        self._spots: dict[str, Spot] = {}
+        self._cells: dict[tuple[int, int], dict[str, Spot]] = {}
+        self._cell_of: dict[str, tuple[int, int]] = {}
+        self._south, self._north = 90.0, -90.0
+        """Between these latitudes were all riders that were ever put."""
 
-    def put(self, rider: str, lat: float, lon: float) -> None:
+    def put(self, spot: Spot) -> None:
         """The rider is here now, and nowhere else."""
-        self._fine.put(rider, lat, lon)
-        self._coarse.put(rider, lat, lon)
+        cell, before = self._cell(spot), self._cell_of.get(spot.id)
+        if before == cell:
+            return
+        self._south, self._north = min(self._south, spot.lat), max(self._north, spot.lat)
+        if before is not None:
+            self._remove(spot.id, before)
+        self._cell_of[spot.id] = cell
+        self._cells.setdefault(cell, {})[spot.id] = spot
+        if before is None:
+            self._spots[spot.id] = spot
+            self._fit()
 
     def drop(self, rider: str) -> None:
         """The rider is not looked for any more."""
-        self._fine.drop(rider)
-        self._coarse.drop(rider)
+        if self._spots.pop(rider, None) is not None:
+            self._remove(rider, self._cell_of.pop(rider))
 
-    def searches(self, lat: float, lon: float, radius_m: float) -> Iterator[Iterator[tuple[list[str], float]]]:
-        """Two searches around a point, of which the second is for where the first found too few. Each gives the riders
-        of each ring of cells, from the inside out, with the distance in metres below which nobody is left outside so
-        far; the second goes on beyond the radius."""
-        yield self._fine.rings(lat, lon, radius_m, FINE_RINGS)
-        yield self._coarse.rings(lat, lon, radius_m, COARSE_RINGS)
+    def nearest(self, lat: float, lon: float, limit: int, radius_m: float, oldest_ms: int) -> list[Found]:
+        """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first."""
 
+        def looked_at(spots: Iterable[Spot]) -> list[Found]:
+            near = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for spot in spots if spot.at_ms >= oldest_ms]
+            return [one for one in near if one[0] <= radius_m]
 
-class _Cells:
-    """Cells of one size."""
-
-    def __init__(self, size_deg: float) -> None:
-        self._size_deg = size_deg
-        self._columns = round(360 / size_deg)
-        self._cells: dict[tuple[int, int], dict[str, None]] = {}
-        self._cell_of: dict[str, tuple[int, int]] = {}
-
-    def put(self, rider: str, lat: float, lon: float) -> None:
-        cell = math.floor(lat / self._size_deg), math.floor(lon / self._size_deg) % self._columns
-        before = self._cell_of.get(rider)
-        if before == cell:
-            return
-        if before is not None:
-            self._remove(rider, before)
-        self._cell_of[rider] = cell
-        self._cells.setdefault(cell, {})[rider] = None
-
-    def drop(self, rider: str) -> None:
-        cell = self._cell_of.pop(rider, None)
-        if cell is not None:
-            self._remove(rider, cell)
-
-    def rings(self, lat: float, lon: float, radius_m: float, count: int) -> Iterator[tuple[list[str], float]]:
-        """At most so many. Ends beyond the radius."""
-        size_deg, columns, cells = self._size_deg, self._columns, self._cells
-        row, column = math.floor(lat / size_deg), math.floor(lon / size_deg)
+        if len(self._spots) <= FEW:
+            return sorted(looked_at(self._spots.values()))[:limit]
+        radius_deg = radius_m / METRES_PER_DEG
+        if not self._south - radius_deg <= lat <= self._north + radius_deg:
+            return []
+        size, cells = self._size, self._cells
+        columns = round(360 / size)
+        row, column = math.floor(lat / size), math.floor(lon / size)
         # The narrowest side of the cells decides how far a ring reaches.
-        poleward = min(89.9, abs(lat) + radius_m / METRES_PER_DEG)
-        step_m = size_deg * METRES_PER_DEG * math.cos(math.radians(poleward))
-        for ring in range(count):
-            found: list[str] = []
+        poleward = min(89.9, abs(lat) + radius_deg)
+        step_m = size * METRES_PER_DEG * math.cos(math.radians(poleward))
+        found: list[Found] = []
+        ring = 0
+        # Beyond as many cells as have riders it is cheaper to go through those.
+        while (2 * ring + 1) ** 2 <= len(cells):
             for up, across in _ring(ring):
-                found += cells.get((row + up, (column + across) % columns), ())
-            yield found, ring * step_m
-            if ring * step_m > radius_m:
-                return
+                if there := cells.get((row + up, (column + across) % columns)):
+                    found += looked_at(there.values())
+            safe_m = ring * step_m
+            if safe_m > radius_m or len(found) >= limit:
+                found.sort()
+                # Whole metres: who is farther by less than one may come first by its name.
+                if safe_m > radius_m or found[limit - 1][0] + 1 <= safe_m:
+                    return found[:limit]
+            ring += 1
+        found = []
+        reach, half = math.ceil(radius_m / step_m), columns // 2
+        for (up, across), there in cells.items():
+            if abs(up - row) <= reach and abs((across - column + half) % columns - half) <= reach:
+                found += looked_at(there.values())
+        return sorted(found)[:limit]
+
+    def _fit(self) -> None:
+        """Halve or double the cells where they hold too many or too few."""
+        crowded = len(self._spots) > CROWDED * len(self._cells) and self._size > SIZE_MIN
+        sparse = len(self._spots) < SPARSE * len(self._cells) and self._size < SIZE_MAX
+        if crowded or sparse:
+            self._size *= 0.5 if crowded else 2
+            self._cells = {}
+            for name, spot in self._spots.items():
+                cell = self._cell_of[name] = self._cell(spot)
+                self._cells.setdefault(cell, {})[name] = spot
+
+    def _cell(self, spot: Spot) -> tuple[int, int]:
+        size = self._size
+        return math.floor(spot.lat / size), math.floor(spot.lon / size) % round(360 / size)
 
     def _remove(self, rider: str, cell: tuple[int, int]) -> None:
         riders = self._cells[cell]
@@ -90,14 +130,8 @@ class _Cells:
             del self._cells[cell]
 
 
-def _ring(ring: int) -> Iterator[tuple[int, int]]:
+@cache
+def _ring(ring: int) -> list[tuple[int, int]]:
     """The cells of a ring: rows and columns from the middle."""
-    if ring == 0:
-        yield 0, 0
-        return
-    for across in range(-ring, ring + 1):
-        yield -ring, across
-        yield ring, across
-    for up in range(1 - ring, ring):
-        yield up, -ring
-        yield up, ring
+    side = range(-ring, ring + 1)
+    return [(up, across) for up in side for across in side if max(abs(up), abs(across)) == ring]

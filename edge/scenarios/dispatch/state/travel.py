@@ -1,7 +1,15 @@
-"""How long a ride takes: the straight line, a detour factor, a speed. The one place to put a better model."""
+"""How long a ride takes: a straight line, a detour factor, a speed. The one place to put a better model.
+
+The straight line is that of a map with true scale at the middle latitude: within 30 km and 75 degrees of latitude it is
+exact to some parts in 100,000.
+"""
 
 import math
+from collections.abc import Sequence
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..options import DispatchOptions
 
@@ -11,18 +19,17 @@ EARTH_RADIUS_M: Final = 6_371_008.8
 METRES_PER_DEG: Final = EARTH_RADIUS_M * math.pi / 180
 """Of latitude."""
 
+Place = tuple[float, float]
+"""Latitude and longitude, degrees."""
+
 
 def metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> int:
-    """Great-circle distance between two points in degrees, whole metres. Haversine (Sinnott, 1984): exact enough for
-    points a few metres apart, and across the 180th meridian."""
-    phi_a, phi_b = math.radians(lat_a), math.radians(lat_b)
-    across = math.sin(math.radians(lon_b - lon_a) / 2)
-    up = math.sin((phi_b - phi_a) / 2)
-    chord = up * up + math.cos(phi_a) * math.cos(phi_b) * across * across
-    return round(2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, chord))))
+    """Distance between two points in degrees, whole metres; also across the 180th meridian."""
+    across = ((lon_b - lon_a + 180.0) % 360.0 - 180.0) * math.cos(math.radians((lat_a + lat_b) / 2))
+    return round(math.hypot(lat_b - lat_a, across) * METRES_PER_DEG)
 
 
-def seconds(distance_m: int, rules: DispatchOptions) -> int:
+def seconds(distance_m: float, rules: DispatchOptions) -> int:
     """Whole seconds for a straight-line distance, rounded up."""
     return math.ceil(distance_m * rules.detour_factor / rules.speed_mps)
 
@@ -30,6 +37,15 @@ def seconds(distance_m: int, rules: DispatchOptions) -> int:
 def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions) -> int:
     """Whole seconds from one point to another."""
     return seconds(metres(lat_a, lon_a, lat_b, lon_b), rules)
+
+
+def rides_s(starts: Sequence[Place], ends: Sequence[Place], rules: DispatchOptions) -> NDArray[np.float64]:
+    """(starts x ends) The same of many at once."""
+    start, end = np.array(starts)[:, None, :], np.array(ends)[None, :, :]
+    up = end[..., 0] - start[..., 0]
+    middle = np.radians((start[..., 0] + end[..., 0]) / 2)
+    across = ((end[..., 1] - start[..., 1] + 180.0) % 360.0 - 180.0) * np.cos(middle)
+    return np.ceil(np.rint(np.hypot(up, across) * METRES_PER_DEG) * rules.detour_factor / rules.speed_mps)
 
 
 class Service:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge.limits import EXCLUDED_S, ORDER_STALE_S
 from edge.messages.envelope import Place
+from edge.scenarios.dispatch.assignments import EXCLUDED_S, ORDER_STALE_S
 
 
 def test_an_offer_has_its_stops_and_its_deadline(district):

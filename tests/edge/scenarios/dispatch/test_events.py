@@ -3,9 +3,9 @@
 import pytest
 
 from edge.errors import Reason
-from edge.limits import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import events
+from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
 
 STATES = [state.value for state in OrderState]

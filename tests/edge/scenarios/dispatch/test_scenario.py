@@ -20,7 +20,6 @@ from hypothesis.stateful import (
 )
 
 from edge.errors import JournalError
-from edge.limits import MATCHED_ORDERS_MIN, REDECIDE_S, ROUND_AGAIN_MIN
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide import choice
@@ -29,6 +28,8 @@ from edge.scenarios.dispatch.events import apply
 from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, OrderState
 from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
+from edge.scenarios.dispatch.state.positions import REDECIDE_S
 
 RIDERS, ORDERS = [f"r{n}" for n in range(5)], [f"o{n}" for n in range(12)]
 SPOTS = [(52.5, 13.4), (52.51, 13.4), (52.5, 13.42), (52.53, 13.45), (52.6, 13.3)]
@@ -220,11 +221,11 @@ def machine(district, mirror):
     return Made
 
 
-@pytest.mark.parametrize(("burst", "examples"), [(MATCHED_ORDERS_MIN, 40), (2, 30)])
-def test_anything_goes(machine, monkeypatch, burst, examples):
+@pytest.mark.parametrize(("together", "examples"), [(64, 40), (2, 30)])
+def test_anything_goes(machine, monkeypatch, together, examples):
     """No order with two riders, nobody beyond capacity or after the shift, every order ends, and at every step replay
-    and recovery from the rows come to the same state and the same words; also where two new orders are a burst."""
-    monkeypatch.setattr(choice, "MATCHED_ORDERS_MIN", burst)
+    and recovery from the rows come to the same state and the same words; also where a plan has two orders only."""
+    monkeypatch.setattr(choice, "PLAN_ORDERS_MAX", together)
     run_state_machine_as_test(
         machine,
         settings=settings(

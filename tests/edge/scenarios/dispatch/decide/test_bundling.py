@@ -2,9 +2,9 @@
 
 import pytest
 
-from edge.limits import JOIN_TARGET_S
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.decide import choice
+from edge.scenarios.dispatch.decide.bundling import JOIN_TARGET_S
 from edge.scenarios.dispatch.decide.candidates import CHANGE_S
 
 WALL_MS = 1_700_000_000_000

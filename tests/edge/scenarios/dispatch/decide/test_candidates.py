@@ -2,9 +2,10 @@
 
 import pytest
 
-from edge.limits import CANDIDATES_RECORDED, OFFER_SLACK_S, REDECIDE_S
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.decide.candidates import CHANGE_S
+from edge.scenarios.dispatch.decide.candidates import CHANGE_S, OFFER_SLACK_S
+from edge.scenarios.dispatch.decide.choice import CANDIDATES_RECORDED
+from edge.scenarios.dispatch.state.positions import REDECIDE_S
 
 
 def test_the_parts_add_up_to_the_total(district):

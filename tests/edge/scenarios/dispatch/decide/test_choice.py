@@ -2,18 +2,12 @@
 
 import pytest
 
-from edge.limits import (
-    CANDIDATES_ALONE,
-    CANDIDATES_BURST,
-    CANDIDATES_MAX,
-    MATCHED_ORDERS_MIN,
-    OFFER_AHEAD_S,
-    OFFER_SLACK_S,
-    REDECIDE_S,
-    ROUND_AGAIN_MIN,
-)
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.decide import choice
+from edge.scenarios.dispatch.decide.candidates import OFFER_SLACK_S
+from edge.scenarios.dispatch.decide.choice import OFFER_AHEAD_S
+from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
+from edge.scenarios.dispatch.state.positions import REDECIDE_S
 
 
 def test_an_order_is_offered_on_arrival(district):
@@ -111,8 +105,8 @@ def test_too_many_orders_take_turns(district, monkeypatch):
 
 @pytest.mark.parametrize("rows", [1, 2, 64])
 def test_riders_are_given_away_once(district, monkeypatch, rows):
-    """However the round is cut into matchings, no rider gets two orders, and all riders get one."""
-    monkeypatch.setattr(choice, "MATCHING_ROWS_MAX", rows)
+    """However the round is cut into plans, no rider gets two orders, and all riders get one."""
+    monkeypatch.setattr(choice, "PLAN_ORDERS_MAX", rows)
     d = district()
     for index in range(4):
         d.begin(f"r{index}", lat=52.5 + index / 1000)
@@ -145,134 +139,51 @@ def assert_replays(d, mirror):
         assert follower.dispatch.snapshot() == d.dispatch.snapshot()
 
 
-@pytest.mark.parametrize("orders", [MATCHED_ORDERS_MIN - 1, MATCHED_ORDERS_MIN, 40, 100])
+@pytest.mark.parametrize("orders", [7, 12, 40, 100])
 def test_a_burst_is_served_at_once(district, mirror, orders):
-    """With riders enough every order of a burst is offered to a rider of its own in its very round, though all see the
-    same riders first; and the rows replay."""
+    """With riders enough every order of a burst is offered to a rider of its own at the same instant, though all see
+    the same riders first; and the rows replay."""
     d = burst(district, 110, orders)
-    offered = [one.rider for one in d.decisions if one.offer]
+    d.later(0)
+    offered = [order.rider for order in d.dispatch_state.orders.open.values() if order.state == "offered"]
     assert len(offered) == len(set(offered)) == orders
     assert_replays(d, mirror)
 
 
-def test_a_burst_asks_for_no_plan(district, monkeypatch):
-    """Where riders are enough, nothing is left over that would have to be planned."""
-    monkeypatch.setattr(choice, "plan_round", None)
-    d = burst(district, 64, 64)
-    assert len({one.rider for one in d.decisions if one.offer}) == 64
-
-
-def test_a_burst_looks_past_those_who_are_taken(district):
-    """Who finds everybody near given to others looks again, among the rest only."""
-    d = burst(district, 30, 20)
-    looks = {}
-    for seen in d.rows[-1].seen:
-        if seen.order:
-            looks.setdefault(seen.order, []).append({one.rider for one in seen.riders})
-    assert all(len(order[0]) == CANDIDATES_BURST for order in looks.values())
-    again = [order for order in looks.values() if len(order) > 1]
-    assert again
-    assert all(first.isdisjoint(second) for first, second, *_ in again)
-
-
 def test_a_burst_without_riders_enough_is_planned(district):
     """With more orders than riders everybody gets a first order, and others a second one in the plan."""
-    d = burst(district, 4, MATCHED_ORDERS_MIN)
+    d = burst(district, 4, 8)
     assert sorted({one.rider for one in d.decisions if one.rider}) == ["r0", "r1", "r2", "r3"]
     assert sum(one.offer for one in d.decisions) == 4
-    assert len([one for one in d.decisions if one.rider and not one.offer]) == MATCHED_ORDERS_MIN - 4
+    assert len([one for one in d.decisions if one.rider and not one.offer]) == 4
 
 
-def test_more_than_one_plan_can_weigh_up_is_matched(district):
+def test_more_than_one_plan_can_weigh_up(district):
     """More orders than a plan takes and than there are riders: each rider gets one at once."""
     d = burst(district, 6, 70)
     assert sorted(one.rider for one in d.decisions if one.offer) == [f"r{index}" for index in range(6)]
 
 
-def crowd(district, riders, orders):
-    """More orders than a round takes up, looked at once, from when on no plan may be made; each rider has one."""
-    d = burst(district, riders, orders)
+def test_where_too_many_wait_fewer_are_planned(district, mirror, monkeypatch):
+    """Where more wait than a round takes up, a rider who comes free gets an order at once, and the plan is for the new
+    orders and the first in line; the looks at everything plan for all. The rows replay."""
+    d = burst(district, 6, 200)
     taken = {one.rider: one.order for one in d.decisions if one.offer}
-    assert len(taken) == riders
+    assert len(taken) == 6
     d.round(*(d.reply(rider, order, d.offer_of(order)[1]) for rider, order in taken.items()))
-    return d, taken
-
-
-def test_too_many_to_plan_for_are_served_in_line(district, mirror, monkeypatch):
-    """Where more wait than a round takes up, a rider who comes free gets an order at once, though nothing is planned;
-    nobody else's plan is touched, and the rows replay."""
-    d, taken = crowd(district, 6, 200)
-    plans = {name: order.plan for name, order in d.dispatch_state.orders.waiting.items()}
-    monkeypatch.setattr(choice, "plan_round", None)
+    planned = []
+    plan = choice.plan_round
+    monkeypatch.setattr(choice, "plan_round", lambda orders, *rest: planned.append(len(orders)) or plan(orders, *rest))
     rider, order = next(iter(taken.items()))
     d.seconds += 1
     d.round(d.step(rider, order, "delivered"), d.place("late", shop="s-late"))
     assert [(one.rider, one.offer) for one in d.decisions if one.offer] == [(rider, True)]
-    (served,) = (one.order for one in d.decisions if one.offer)
-    assert plans[served] in ("", rider)
-    kept = {name: waiting.plan for name, waiting in d.dispatch_state.orders.waiting.items() if name in plans}
-    assert kept == {name: plan for name, plan in plans.items() if name != served}
     assert d.dispatch_state.orders.open["late"].considered
-    assert_replays(d, mirror)
-
-
-def test_a_crowd_is_planned_for_at_the_next_look(district, monkeypatch):
-    """The looks at everything plan as ever, so that nobody is left without a plan for longer than between two."""
-    d, _ = crowd(district, 6, 200)
-    planned = []
-    plan = choice.plan_round
-    monkeypatch.setattr(choice, "plan_round", lambda orders, *rest: planned.append(len(orders)) or plan(orders, *rest))
-    d.round(d.place("late", shop="s-late"))
-    assert planned == []
+    assert 0 < sum(planned) <= ROUND_AGAIN_MIN + 2 + 1
+    planned.clear()
     d.later(REDECIDE_S + 1)
-    assert sum(planned) > 0
-
-
-def test_a_plan_is_dropped_for_a_free_rider_who_is_no_candidate(district, monkeypatch):
-    """With more orders than a round takes, a free rider who is no candidate of its planned order serves the next in
-    line."""
-    d, taken = crowd(district, 20, 200)
-    monkeypatch.setattr(choice, "plan_round", None)
-    for order in d.dispatch_state.orders.waiting.values():
-        order.plan = ""
-    line = sorted(list(d.dispatch_state.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
-    free, *others = taken
-    line[0].plan = free
-    d.report_position(free, lat=52.6, lon=13.4)
-    for other in others[:CANDIDATES_BURST]:
-        d.report_position(other, lat=52.5, lon=13.4)
-    d.seconds += 1
-    done = [d.step(rider, taken[rider], "delivered") for rider in (free, *others[:CANDIDATES_BURST])]
-    d.round(*done, *(d.place(f"near{n}", shop=f"n{n}", pickup=Place(52.6, 13.4)) for n in range(2)))
-    offered = {one.rider: one.order for one in d.decisions if one.offer}
-    assert free in offered
-    assert offered[free] != line[0].id
-
-
-@pytest.mark.parametrize("left", [True, False])
-def test_in_a_crowd_a_plan_ends_with_its_rider(district, monkeypatch, left):
-    """The first in line is passed over while the rider for whom it is planned is busy, and served where that one has
-    gone home."""
-    d, taken = crowd(district, 6, 200)
-    free, busy, *_ = taken
-    monkeypatch.setattr(choice, "plan_round", None)
-    for order in d.dispatch_state.orders.waiting.values():
-        order.plan = ""
-    line = sorted(list(d.dispatch_state.orders.waiting.values())[:ROUND_AGAIN_MIN], key=lambda order: order.id)
-    line[0].plan = "gone" if left else busy
-    d.seconds += 1
-    d.round(d.step(free, taken[free], "delivered"), d.place("late", shop="s-late"))
-    assert [one.order for one in d.decisions if one.offer] == [line[0 if left else 1].id]
-
-
-def test_orders_in_vain_do_not_stand_in_the_line(district, monkeypatch):
-    """A rider who comes free takes what is near it, however many wait before that for whom nobody is near enough."""
-    d = district(silent_s=5000)
-    d.begin("r1", lat=52.5, lon=13.4)
-    d.round(*(d.place(f"far{n}", pickup=Place(53.4, 13.4), dropoff=Place(53.41, 13.4)) for n in range(150)))
-    monkeypatch.setattr(choice, "plan_round", None)
-    d.round(d.place("o1"), d.place("o2", shop="s2", pickup=spread(1)))
-    assert [(one.order, one.rider) for one in d.decisions if one.offer] == [("o1", "r1")]
+    assert sum(planned) > ROUND_AGAIN_MIN + 3
+    assert_replays(d, mirror)
 
 
 def test_a_burst_leaves_earlier_plans_alone(district):
@@ -283,10 +194,9 @@ def test_a_burst_leaves_earlier_plans_alone(district):
     assert d.dispatch_state.orders.open["later"].plan == "planned"
     for index in range(20):
         d.begin(f"r{index}", lat=52.501 + index / 10_000, lon=13.4)
-    d.round(*(d.place(f"o{index}", shop=f"s{index}", pickup=spread(index)) for index in range(10)))
-    assert len([one for one in d.decisions if one.offer]) == 10
-    assert "planned" not in {one.rider for one in d.decisions if one.offer}
-    assert d.dispatch_state.orders.open["later"].plan == "planned"
+    d.round(*(d.place(f"o{index}", shop=f"s{index}", pickup=spread(index)) for index in range(9)))
+    assert len([one for one in d.decisions if one.offer]) == 9
+    assert d.dispatch_state.orders.open["later"].plan
 
 
 def test_who_sees_nobody_is_not_planned(district):
@@ -299,18 +209,18 @@ def test_who_sees_nobody_is_not_planned(district):
     assert {one.order: one.rider for one in d.decisions} == {"far": "", "o1": "r1", "o2": "r1"}
 
 
-@pytest.mark.parametrize(("riders", "shops", "planned"), [(6, 3, False), (5, 3, True), (6, 2, True)])
-def test_a_conflict_of_a_few_is_matched(district, monkeypatch, riders, shops, planned):
-    """Three new orders that want the same rider get one each without a plan, where riders are enough and no two orders
-    could be fetched at one shop."""
+@pytest.mark.parametrize(("riders", "planned"), [(4, [2]), (3, [4])])
+def test_only_the_contested_are_planned_where_riders_are_plenty(district, monkeypatch, riders, planned):
+    """With an idle rider for each order, an order whose cheapest rider nobody else wants gets it without a plan;
+    with fewer all are planned together."""
     plans = []
     monkeypatch.setattr(choice, "plan_round", lambda orders, *rest: plans.append(len(orders)) or [None] * len(orders))
     d = district()
     for index in range(riders):
-        d.begin(f"r{index}", lat=52.5 + index / 10_000, lon=13.4)
-    d.round(*(d.place(f"o{index}", pickup=spread(index % shops)) for index in range(3)))
-    assert plans == ([3] if planned else [])
-    assert len({one.rider for one in d.decisions if one.offer}) == (0 if planned else 3)
+        d.begin(f"r{index}", lat=52.5 + index / 100, lon=13.4)
+    d.round(*(d.place(f"o{n}", shop=f"s{n}", pickup=Place(52.5 + max(n, 1) / 100, 13.4)) for n in range(4)))
+    assert plans == planned
+    assert len({one.rider for one in d.decisions if one.offer}) == 4 - planned[0]
 
 
 def test_a_conflict_that_costs_a_stop_is_planned(district):
@@ -322,17 +232,3 @@ def test_a_conflict_that_costs_a_stop_is_planned(district):
     near = Place(52.501, 13.4)
     d.round(d.place("o1", dropoff=near), d.place("o2", shop="s2", pickup=near, dropoff=near))
     assert {one.order: one.rider for one in d.decisions} == {"o1": "near", "o2": "near"}
-
-
-def test_who_is_alone_looks_at_fewer(district):
-    """A new order without competition looks at a few riders; one that was declined, or that is not alone, at more."""
-    d = district()
-    for index in range(20):
-        d.begin(f"r{index}", lat=52.5 + index / 1000)
-    d.round(d.place("o1"))
-    assert [len(seen.riders) for seen in d.rows[-1].seen if seen.order] == [CANDIDATES_ALONE]
-    rider, offer = d.offer_of("o1")
-    d.round(d.reply(rider, "o1", offer, accept=False))
-    assert [len(seen.riders) for seen in d.rows[-1].seen if seen.order] == [CANDIDATES_MAX]
-    d.round(d.place("o2"), d.place("o3", shop="s3"))
-    assert [len(seen.riders) for seen in d.rows[-1].seen if seen.order] == [CANDIDATES_MAX] * 2

@@ -1,6 +1,6 @@
 """The durable state and its snapshot."""
 
-from edge.limits import PROMISES_COUNTED
+from edge.scenarios.dispatch.state.dispatch_state import PROMISES_COUNTED
 from edge.scenarios.dispatch.state.orders import Order
 
 

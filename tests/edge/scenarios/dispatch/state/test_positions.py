@@ -5,10 +5,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.core.model import Now
-from edge.limits import EARLY_POSITIONS_MAX, WALL_SKEW_MS_MAX
+from edge.limits import WALL_SKEW_MS_MAX
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state import positions as module
-from edge.scenarios.dispatch.state.positions import Positions
+from edge.scenarios.dispatch.state import spatial_index
+from edge.scenarios.dispatch.state.positions import EARLY_POSITIONS_MAX, Positions
 from edge.scenarios.dispatch.state.travel import metres, seconds
 
 RULES = DispatchOptions()
@@ -28,7 +28,7 @@ def table(places, at_ms=0):
     return positions
 
 
-@pytest.mark.parametrize("grid_from", [1, 10_000])
+@pytest.mark.parametrize("few", [0, 10_000])
 @settings(max_examples=50)
 @given(
     centre=st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.995), (60.0, -179.995)]),
@@ -37,12 +37,12 @@ def table(places, at_ms=0):
     limit=st.integers(1, 12),
 )
 @example(centre=(0.0, 0.0), offsets=[(0.005, 0.005)] * 10 + [(-0.0001, 0.005)], limit=3)  # across the edge of a cell
-def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, limit):
-    """With and without the grid the riders are the nearest ones by great circle, in sequence, to a few metres."""
+def test_nearest_agrees_with_looking_at_everybody(few, centre, offsets, limit):
+    """With and without cells the riders are the nearest ones by great circle, in sequence, to a few metres."""
     places = [(centre[0] + up, (centre[1] + across + 180) % 360 - 180) for up, across in offsets]
     positions = table(places)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "GRID_RIDERS_MIN", grid_from)
+        patch.setattr(spatial_index, "FEW", few)
         seen = positions.nearest(centre[0], centre[1], limit, 5_000)
     exact = sorted(metres(*place, *centre) for place in places)
     reach = [distance for distance in exact if distance <= RULES.radius_m_max]
@@ -50,40 +50,6 @@ def test_nearest_agrees_with_looking_at_everybody(grid_from, centre, offsets, li
     for rank, rider in enumerate(seen):
         assert rider.travel_s == pytest.approx(seconds(exact[rank], RULES), abs=2, rel=0.005)
         assert rider.age_s == 5
-
-
-@pytest.mark.parametrize("few", [0, 10_000])
-@settings(max_examples=50)
-@given(
-    centre=st.sampled_from([(0.0, 0.0), (52.5, 13.4), (-45.0, 179.995)]),
-    offsets=st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 0.4), st.integers(0, 1_000)), max_size=40),
-    asked=st.lists(st.integers(0, 39), min_size=1, max_size=6),
-    limit=st.integers(1, 12),
-    without=st.sets(st.integers(0, 39)),
-)
-@example(  # equally far in whole metres, and not to the last bit: the name decides
-    centre=(0.0, 0.0),
-    offsets=[(0.0, 0.0, 0), (0.0, 0.09672803057207569, 400), (0.09672803057207569, 0.0, 400)],
-    asked=[0],
-    limit=1,
-    without=set(),
-)
-def test_many_places_at_once_see_the_same(few, centre, offsets, asked, limit, without):
-    """Looked at all at once or one by one, a place has the same nearest riders, whether or not some are left out, far
-    away, or were seen too long ago."""
-    places = [(centre[0] + up, (centre[1] + across + 180) % 360 - 180) for up, across, _ in offsets]
-    positions = Positions(RULES)
-    for index, (place, (_, _, at_s)) in enumerate(zip(places, offsets, strict=True)):
-        positions.enter(f"r{index}", 0)
-        positions.flag(f"r{index}", True, True)
-        positions.put(f"r{index}", at_s * 1000, *place)
-    spots = [places[index] if index < len(places) else centre for index in asked]
-    names = {f"r{index}" for index in without}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_FEW", few)
-        at_once = positions.nearest_each(spots, limit, 1_000_000, names)
-        one_by_one = [positions.nearest(lat, lon, 40, 1_000_000) for lat, lon in spots]
-    assert at_once == [[seen for seen in row if seen.rider not in names][:limit] for row in one_by_one]
 
 
 def test_the_newest_point_counts():
@@ -167,7 +133,7 @@ def test_a_restart_gives_everybody_time():
         max_size=80,
     )
 )
-def test_rows_stay_sorted(steps):
+def test_only_who_can_be_offered_something_is_found(steps):
     """After any steps, exactly the idle riders that are not silent and have a place are found, each at its place."""
     positions, model = Positions(RULES), {}
     for index, (rider, step) in enumerate(steps):
@@ -192,13 +158,7 @@ def test_rows_stay_sorted(steps):
         assert shown == sorted(r for r, m in model.items() if m["idle"] and not m["quiet"] and m["place"])
         for known, facts in model.items():
             assert positions.place(known) == facts["place"]
-        assert len(positions._names) == len(model)
-
-
-def test_the_table_grows():
-    """More riders than rows: the table grows and keeps what it knows."""
-    positions = table([(0.0, index / 10_000) for index in range(300)])
-    assert [one.rider for one in positions.nearest(0.0, 0.0299, 1, 0)] == ["r299"]
+        assert len(positions._riders) == len(model)
 
 
 def test_positions_that_no_decision_sees_are_counted():
@@ -209,32 +169,7 @@ def test_positions_that_no_decision_sees_are_counted():
     table.enter("rider", 100_000)
     table.report_position("rider", [(now.wall_ms, 52.5, 13.4)], now)
     table.report_position("rider", [(now.wall_ms - 5_000, 52.6, 13.4)], now)
-    assert table.dropped == {"not_on_shift": 1, "out_of_order": 1, "too_many_riders": 0}
+    assert table.dropped == {"not_on_shift": 1, "out_of_order": 1}
     place = table.place("rider")
     assert place is not None
     assert place[:2] == (52.5, 13.4)
-
-
-def test_the_table_grows_and_few_and_many_agree():
-    """Beyond the first rows nothing is lost; one by one and all at once the same riders come out, ties by name."""
-    positions = table([(index % 7 / 1000, index % 5 / 1000) for index in range(300)])
-    assert [positions.place(f"r{index}") for index in (0, 63, 64, 299)] == [
-        (0.0, 0.0, 0),
-        (0.0, 0.003, 0),
-        (0.001, 0.004, 0),
-        (0.005, 0.004, 0),
-    ]
-    many = positions.nearest(0.0, 0.0, 400, 5_000)
-    assert len(many) == 300
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_FEW", 1_000)
-        assert positions.nearest(0.0, 0.0, 400, 5_000) == many
-        assert positions.nearest(0.003, 0.001, 9, 5_000) == _nearest(positions, patch)
-    for index in range(300):
-        positions.leave(f"r{index}")
-    assert positions.nearest(0.0, 0.0, 400, 5_000) == []
-
-
-def _nearest(positions, patch):
-    patch.setattr(module, "_FEW", 0)
-    return positions.nearest(0.003, 0.001, 9, 5_000)

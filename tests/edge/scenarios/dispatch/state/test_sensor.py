@@ -25,27 +25,6 @@ def test_a_live_sensor_records_its_answers():
     assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
-def test_a_query_for_many_orders_is_recorded_one_by_one():
-    """A query for several orders is recorded like one query after the other, and a recorded sensor answers both the
-    same; an excluded rider is in none of the answers."""
-    positions = Positions(DispatchOptions())
-    for name, lat in (("r1", 0.0), ("r2", 0.01)):
-        positions.enter(name, 0)
-        positions.flag(name, True, True)
-        positions.put(name, 8_000, lat, 0.0)
-    asked = [("o1", 0.0, 0.0), ("o2", 0.01, 0.0)]
-    live_sensor, single = sensor.LiveSensor(positions), sensor.LiveSensor(positions)
-    seen = live_sensor.nearest_each(asked, 2, NOW_MS)
-    assert seen == [single.nearest(*one, 2, NOW_MS) for one in asked]
-    assert [[one.rider for one in row] for row in seen] == [["r1", "r2"], ["r2", "r1"]]
-    assert live_sensor.log == single.log
-    few = live_sensor.nearest_each(asked, 2, NOW_MS, {"r1": "o9"})
-    assert [[one.rider for one in row] for row in few] == [["r2"], ["r2"]]
-    recorded = sensor.RecordedSensor(live_sensor.log)
-    assert [recorded.nearest_each(asked, 2, NOW_MS), recorded.nearest_each(asked, 2, NOW_MS, ["r1"])] == [seen, few]
-    assert recorded.log == live_sensor.log
-
-
 def test_a_recorded_sensor_repeats_the_answers():
     """The same questions get the same answers, and the log is the same."""
     noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]

@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.travel import EARTH_RADIUS_M, Service, metres, ride_s
+from edge.scenarios.dispatch.state.travel import EARTH_RADIUS_M, Service, metres, ride_s, rides_s
 
 LAT, LON = st.floats(-85, 85), st.floats(-180, 180)
 
 
-@given(LAT, LON, LAT, LON)
-def test_metres_agree_with_the_angle_between_vectors(lat_a, lon_a, lat_b, lon_b):
-    """The haversine equals the angle between the unit vectors of both points (another formula), to a metre."""
+@given(st.floats(-75, 75), LON, st.floats(-0.2, 0.2), st.floats(-0.2, 0.2))
+def test_metres_agree_with_the_angle_between_vectors(lat_a, lon_a, up, across):
+    """Within a district the distance is that of the sphere (the angle between unit vectors, another formula), to some
+    parts in 100,000; also across the 180th meridian."""
+    lat_b, lon_b = lat_a + up, (lon_a + across + 180) % 360 - 180
 
     def vector(lat, lon):
         phi, lam = math.radians(lat), math.radians(lon)
@@ -23,7 +25,7 @@ def test_metres_agree_with_the_angle_between_vectors(lat_a, lon_a, lat_b, lon_b)
     a, b = vector(lat_a, lon_a), vector(lat_b, lon_b)
     cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     angle = math.atan2(math.hypot(*cross), sum(x * y for x, y in zip(a, b, strict=True)))
-    assert metres(lat_a, lon_a, lat_b, lon_b) == pytest.approx(EARTH_RADIUS_M * angle, abs=1.5)
+    assert metres(lat_a, lon_a, lat_b, lon_b) == pytest.approx(EARTH_RADIUS_M * angle, abs=1.5, rel=5e-5)
 
 
 def test_a_degree_of_latitude():
@@ -38,6 +40,14 @@ def test_travel_is_symmetric_and_rounded_up(lat_a, lon_a, lat_b, lon_b):
     there = ride_s(lat_a, lon_a, lat_b, lon_b, rules)
     assert there == ride_s(lat_b, lon_b, lat_a, lon_a, rules)
     assert there >= metres(lat_a, lon_a, lat_b, lon_b) * 1.3 / 5.0 > there - 1
+
+
+@given(st.lists(st.tuples(LAT, LON), min_size=1, max_size=5), st.lists(st.tuples(LAT, LON), min_size=1, max_size=5))
+def test_many_rides_are_the_same_as_one_by_one(starts, ends):
+    """The table has each ride that is worked out alone."""
+    rules = DispatchOptions(speed_mps=5.0, detour_factor=1.3)
+    alone = [ride_s(a, b, c, d, rules) for a, b in starts for c, d in ends]
+    assert rides_s(starts, ends, rules).ravel().tolist() == pytest.approx(alone, abs=1)
 
 
 def test_service_times_lie_around_the_handover():
