@@ -7,14 +7,14 @@ part of the clone. Elsewhere a skip names what was missing.
 import asyncio
 import inspect
 import os
-import shutil
 from collections.abc import Callable, Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bench.lab.programs import ProgramMissing, find_program
+
 CI = os.environ.get("CI") == "true"
-SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # Debian keeps mosquitto where users do not look
 
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, print_blob=True)
@@ -38,14 +38,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     """Gives the path of an installed program; where it is missing the test is skipped, or fails under CI=true."""
+    return find_program
 
-    def find(name: str) -> str:
-        path = shutil.which(name, path=SYSTEM_PATH)
-        if path is None:
-            pytest.skip(f"{name} is not installed; tests/setup.sh names its package")
-        return path
 
-    return find
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that needs a program which is not here is skipped."""
+    return (yield from _skipped_without_program())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """As in the set-up."""
+    return (yield from _skipped_without_program())
+
+
+def _skipped_without_program() -> Generator[None, None, None]:
+    try:
+        return (yield)
+    except ProgramMissing as error:
+        pytest.skip(str(error))
 
 
 @pytest.hookimpl(wrapper=True)

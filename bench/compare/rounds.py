@@ -17,13 +17,14 @@ from msgspec.structs import asdict
 from edge.errors import DoorstepError
 
 from ..cli_options import Progress
-from ..demo.processes import Child, free_port, write_config, write_credentials
+from ..lab.process import Process, cpu_s, running
+from ..lab.site import UNLIMITED, Site
 from ..load.client.connection import Door
 from ..load.client.openloop import Outcome, Round, due_times
 from ..load.client.workload import Workload, riders, tills
 from ..load.latency_run import ORDERS_APART
 from ..load.lateness import lateness, sentence
-from ..load.subjects import NODE, QUOTA_BURST, QUOTA_PER_S, cpu_s, running, token_of, wait_for_line
+from ..load.subjects import NODE, token_of
 from ..load.throughput_run import SETTLE_S
 from . import start_node
 from .paired import evaluate
@@ -71,32 +72,30 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
 
 
 async def _round(plan: Plan, tree: Tree, folder: Path, number: int) -> Measured:
-    folder.mkdir()
-    child, door = _node(plan, tree, folder)
+    site = _site(plan, tree, folder)
     try:
-        async with running([child]):
-            await wait_for_line(child, "is ready")
-            check(child, tree)
-            workload = await Workload.at_node(door, plan.clients, plan.riders, passwords=True)
+        async with running(site.node):
+            check(site.node, tree)
+            workload = await Workload.at_node(Door(site.port), plan.clients, plan.riders, passwords=True)
             try:
                 await Round(workload, 0, due_times(plan.rate, WARM_UP_S, plan.seed)).run()
                 await asyncio.sleep(SETTLE_S)
-                return await _loaded(plan, child, workload, number)
+                return await _loaded(plan, tree, site.node, workload, number)
             finally:
                 workload.close()
     finally:
         shutil.rmtree(folder)
 
 
-async def _loaded(plan: Plan, child: Child, workload: Workload, number: int) -> Measured:
+async def _loaded(plan: Plan, tree: Tree, process: Process, workload: Workload, number: int) -> Measured:
     due = due_times(plan.rate, plan.seconds, plan.seed * 1000 + number)
-    before = cpu_s(child.pid), process_time(), _busy_s(), perf_counter()
+    before = cpu_s(process.pid), process_time(), _busy_s(), perf_counter()
     outcome = await Round(workload, ORDERS_APART, due).run()
-    after = cpu_s(child.pid), process_time(), _busy_s(), perf_counter()
+    if not process.alive or not outcome.answered:
+        what = "answered no order" if process.alive else "died"
+        raise DoorstepError(f"The node of {tree.folder} {what} under load. The end of its log:\n{process.tail()}")
+    after = cpu_s(process.pid), process_time(), _busy_s(), perf_counter()
     node_s, generator_s, busy_s, wall_s = (later - earlier for later, earlier in zip(after, before, strict=True))
-    if child.restarts or not outcome.answered:
-        what = "died" if child.restarts else "answered no order"
-        raise DoorstepError(f"The node of the {child.name} {what} under load. The end of its log:\n{child.tail()}")
     return Measured(
         cpu_us=round(node_s / outcome.answered * 1e6, 1),
         others_cores=round(max(busy_s - node_s - generator_s, 0.0) / wall_s, 3),
@@ -104,32 +103,18 @@ async def _loaded(plan: Plan, child: Child, workload: Workload, number: int) -> 
     )
 
 
-def _node(plan: Plan, tree: Tree, folder: Path) -> tuple[Child, Door]:
+def _site(plan: Plan, tree: Tree, folder: Path) -> Site:
     """Its own code with options that every revision has, quotas that no load here reaches; all else as by default."""
-    port, status_port = free_port(), free_port()
-    names = [*tills(plan.clients), *riders(plan.riders)]
-    write_credentials(folder / "credentials", {client: token_of(client) for client in names})
-    config = folder / "edge.toml"
-    write_config(
-        config,
-        {
-            "node": NODE,
-            "data_dir": "edge",
-            "listen": f"127.0.0.1:{port}",
-            "credentials": "credentials",
-            "status_listen": f"127.0.0.1:{status_port}",
-            "messages_per_s": QUOTA_PER_S,
-            "messages_burst": QUOTA_BURST,
-            "log_level": "warning",
-        },
-    )
-    command = [tree.python, "-I", start_node.__file__, str(tree.folder), "edge", "--config", str(config)]
-    return Child(f"{tree.name} revision", command, folder, ("127.0.0.1", status_port)), Door(port)
+    tokens = {client: token_of(client) for client in (*tills(plan.clients), *riders(plan.riders))}
+    site = Site(folder, NODE).configure(tokens, {**UNLIMITED, "log_level": "warning"}, centre=False)
+    begin = [tree.python, "-I", start_node.__file__, str(tree.folder)]
+    site.node.command = [*begin, *site.node.command[3:]]  # in place of `python -m edge`
+    return site
 
 
-def check(child: Child, tree: Tree) -> None:
+def check(process: Process, tree: Tree) -> None:
     """The process names the code that it runs, so nothing is measured by mistake."""
-    first = child.log.read_text(encoding="utf-8").partition("\n")[0]
+    first = process.log.read_text(encoding="utf-8").partition("\n")[0]
     where = Path(first.removeprefix(start_node.RUNS)).resolve()
     if where.parent != (tree.folder / "edge").resolve():
         raise DoorstepError(

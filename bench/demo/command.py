@@ -104,8 +104,8 @@ def demo(
     from .demo import Options
     from .district.district import generate
     from .district.instance import read
+    from .folder import prepare
     from .people.world import Habits
-    from .processes import prepare
 
     instance = read(path) if path else generate(seed)
     habits = Habits(decline=decline_probability, silent=silent_probability)

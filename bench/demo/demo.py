@@ -15,10 +15,12 @@ from msgspec import Struct
 
 from edge.clock import Clock
 from edge.errors import DoorstepError
-from edge.journal.reader import FILE_NAME
 from edge.scenarios.dispatch.messages import NAME as DISPATCH
 from edge.scenarios.labels.messages import NAME as LABELS
 
+from ..lab.process import Keeper
+from ..lab.settings import Option, write_private
+from ..lab.site import Site
 from .district.instance import Instance, Order
 from .people.clients import Fleet
 from .people.customers import Customer
@@ -28,7 +30,6 @@ from .people.riders import Rider
 from .people.scheduler import Scheduler
 from .people.shelves import Shelves
 from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
-from .processes import Option, Site
 from .proof.evidence import read_journal
 from .proof.invariants import Case, check_invariants, states
 from .proof.records import Records
@@ -93,6 +94,7 @@ class Demo:
         self._draw = random.Random(f"demo {options.seed}")
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
         self.site = Site(folder, self.node_name)
+        self.keeper = Keeper(self.site.centre, self.site.node)
         self.watch = Watch(self.site)
         self.scheduler: Scheduler | None = None
         self._began = perf_counter()
@@ -143,7 +145,7 @@ class Demo:
                 self.scheduler.close()
             if self.fleet is not None:
                 await self.fleet.close()
-            await self.site.stop()
+            await self._stop_processes()
 
     async def _open(self) -> tuple[Fleet, World]:
         """Start both processes, connect the kitchens, and plan the day."""
@@ -165,13 +167,14 @@ class Demo:
         scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
         self.site.configure(tokens, {**anchors, **scenarios, **self._link(broker, username, password), **sections})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
-        url = broker or f"mqtt://127.0.0.1:{self.site.node_port}"
+        url = broker or self.site.url
         fleet = Fleet(self.node_name, url, tokens, scheduler, self.records, options.seed)
         if broker:
             fleet.share(username, password)
         fleet.repeat_probability = options.habits.repeat
         self.scheduler, self.fleet = scheduler, fleet
-        await self.site.start()
+        await asyncio.to_thread(self.site.start)
+        self.keeper.start()
         fleet.start()
         world = World(instance, scheduler, fleet, self.records, options.seed, options.habits)
         await self._connect(world)
@@ -216,8 +219,8 @@ class Demo:
             return {}
         link: dict[str, Option] = {"listen": "", "link": broker}
         if username:
-            path = self.site.write_secret("link.token", password)
-            link |= {"link_username": username, "link_token_file": path}
+            write_private(self.folder / "link.token", password)
+            link |= {"link_username": username, "link_token_file": "link.token"}
         return link
 
     def _people(self, world: World) -> None:
@@ -243,7 +246,7 @@ class Demo:
         shifts_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
         try:
             while not self._stop.is_set():
-                for failure in (scheduler.failure, self.site.node.failure, self.site.centre.failure):
+                for failure in (scheduler.failure, self.keeper.failure):
                     if failure is not None:
                         raise failure
                 if options.minutes and self.real_s >= options.minutes * 60:
@@ -273,12 +276,9 @@ class Demo:
                 share = moments.index(minute) + 1
                 wait_s = min(wait_s, share * self.options.minutes * 60 / (len(moments) + 2) - self.real_s)
             await asyncio.sleep(max(wait_s, 0))
-            await self.site.node.answers()
             killed = perf_counter()
             self.records.log(self.scheduler.now_ms(), "the node was killed (SIGKILL)")
-            self.site.node.kill()
-            await asyncio.sleep(0.05)
-            await self.site.node.answers()
+            await self.keeper.kill(self.site.node)
             took_s = perf_counter() - killed
             self.watch.ready_s_max = max(self.watch.ready_s_max, took_s)
             self.records.log(self.scheduler.now_ms(), f"the node is back after {took_s:.1f} s")
@@ -303,9 +303,9 @@ class Demo:
             return None
         watch = self.watch
         at_node, at_centre = watch.events()
-        await self.site.stop()
+        await self._stop_processes()
         self.phase = "checking"
-        evidence, unpacked = await asyncio.to_thread(read_journal, self.journal)
+        evidence, unpacked = await asyncio.to_thread(read_journal, self.site.journal)
         case = Case(
             records=self.records,
             evidence=evidence,
@@ -333,7 +333,7 @@ class Demo:
             dropped=watch.dropped(),
             sync=watch.sync(),
             process=watch.process(),
-            journal=str(self.journal),
+            journal=str(self.site.journal),
             folder=str(self.folder),
         )
 
@@ -356,10 +356,9 @@ class Demo:
     def _labels_confirmed(self) -> bool:
         return not self.watch.status.get(LABELS, {}).get("unconfirmed")
 
-    @property
-    def journal(self) -> Path:
-        """Where the node's journal is."""
-        return self.site.node_data / FILE_NAME
+    async def _stop_processes(self) -> None:
+        await self.keeper.close()
+        await asyncio.to_thread(self.site.stop)
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Wait until `done()`, asking both processes anew each time; False where that takes longer than `seconds`."""
@@ -370,9 +369,8 @@ class Demo:
                 return True
             if self._stop.is_set() or perf_counter() > end:
                 return False
-            for failure in (self.site.node.failure, self.site.centre.failure):
-                if failure is not None:
-                    raise failure
+            if self.keeper.failure is not None:
+                raise self.keeper.failure
             await asyncio.sleep(POLL_S / 2)
 
     async def _poll(self) -> None:

@@ -3,13 +3,14 @@
 A process that is killed takes its counters with it, so they are kept by process number and added up.
 """
 
+import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Final
 
-from .processes import Site
+from ..lab.site import Site
 from .report import Process
 
 RATE_SAMPLES: Final = 240
@@ -37,9 +38,9 @@ class Watch:
     async def look(self) -> None:
         """Ask both processes how they are. Silence is no news: one of them may be restarting."""
         with contextlib.suppress(OSError):
-            self.seen(await self._site.status())
+            self.seen(await asyncio.to_thread(self._site.status))
         with contextlib.suppress(OSError):
-            self.summary = await self._site.summary()
+            self.summary = await asyncio.to_thread(self._site.summary)
 
     def seen(self, status: Mapping[str, Any]) -> None:
         """An account of the node."""

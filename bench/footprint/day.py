@@ -54,17 +54,19 @@ class Day:
         self._riders = await asyncio.gather(*(one(name, self._on_rider) for name in riders(rider_count)))
         self._index = {rider.name: number for number, rider in enumerate(self._riders)}
         for number, rider in enumerate(self._riders):
-            body = RiderShift(id=self._id(), at=self._node.wall_ms(), on=True, capacity=8, place=self._place(number))
+            body = RiderShift(
+                id=self._id(), at=self._node.clock.wall_ms(), on=True, capacity=8, place=self._place(number)
+            )
             self._send(rider, "rider.shift", body)
         await self._settled()
 
     async def hour(self, orders: int, hours: float, seed: int) -> None:
         """So many orders in so many hours of the node's clock, each delivered in time."""
-        real_s = hours * 3600 / self._node.speed
+        real_s = hours * 3600 / self._node.clock.speed
         due: list[float] = due_times(orders / real_s, real_s, seed).tolist()
         begin = perf_counter()
         until = begin + real_s
-        position_s, next_position, turn = POSITION_S / self._node.speed / len(self._riders), begin, 0
+        position_s, next_position, turn = POSITION_S / self._node.clock.speed / len(self._riders), begin, 0
         while (now := perf_counter()) < until or self.placed < len(due):
             while self.placed < len(due) and due[self.placed] <= now - begin:
                 self.place()
@@ -95,7 +97,7 @@ class Day:
         till = self._tills[number % len(self._tills)]
         name = f"o{number}"
         pickup, dropoff = self._place(number * 7), self._place(number * 7 + 40)
-        at_ms = self._node.wall_ms()
+        at_ms = self._node.clock.wall_ms()
         body = OrderPlace(id=name, at=at_ms, order=name, shop=till.name, pickup=pickup, dropoff=dropoff, prep_s=0)
         self._send(till, "order.place", body)
 
@@ -106,13 +108,13 @@ class Day:
 
     def _report(self, index: int) -> None:
         rider, place = self._riders[index], self._place(index + self.positions % 5)
-        body = RiderPosition(points=[(self._node.wall_ms(), place.lat, place.lon)])
+        body = RiderPosition(points=[(self._node.clock.wall_ms(), place.lat, place.lon)])
         payload = encode(body, json=False)
         rider.send(PublishPacket(topic_up(NODE, rider.name, "rider.position"), payload).write())
         self.positions += 1
 
     def _deliver(self) -> None:
-        now_ms = self._node.wall_ms()
+        now_ms = self._node.clock.wall_ms()
         while self._road and self._road[0][0] <= now_ms:
             _, order, index = heapq.heappop(self._road)
             body = RiderProgress(id=self._id(), at=now_ms, order=order, step="delivered")
@@ -124,7 +126,7 @@ class Day:
         received = _decode(packet.payload) if packet.topic.endswith("/assignment") else None
         if received is None or received.state != "offered":
             return
-        at_ms = self._node.wall_ms()
+        at_ms = self._node.clock.wall_ms()
         body = RiderReply(id=self._id(), at=at_ms, order=received.order, offer=received.offer, accept=True)
         self._send(connection, "rider.reply", body)
         heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), received.order, self._index[connection.name]))

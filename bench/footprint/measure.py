@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..cli_options import Progress
+from ..lab.process import cpu_s
 from ..load.client.workload import riders, tills
-from ..load.subjects import cpu_s
 from ..scale.core import resident_mb
 from ..scale.measure import DESCRIPTORS_SPARE, descriptors
 from .day import UNDER_WAY_S, Day
@@ -95,7 +95,7 @@ async def _hour(plan: Plan, running_node: NodeProcess) -> dict[str, Any]:
         await day.hour(round(plan.orders_per_hour * plan.hours), plan.hours, plan.seed)
         used_s = cpu_s(running_node.pid) - begin_cpu
         await asyncio.sleep(SETTLE_S)
-        status = await running_node.status()
+        status = await asyncio.to_thread(running_node.site.status)
         return {
             "rss_mb": round(resident_mb(running_node.pid), 1),
             "rss_at_its_begin_mb": round(begin_mb, 1),
@@ -106,7 +106,7 @@ async def _hour(plan: Plan, running_node: NodeProcess) -> dict[str, Any]:
             "orders_open": day.accepted - day.delivered,
             "positions": day.positions,
             "rows": status["journal"]["rows"],
-            "data_mb": round(sum(file.stat().st_size for file in (running_node.folder / "edge").iterdir()) / 1e6, 1),
+            "data_mb": round(sum(file.stat().st_size for file in running_node.site.node_data.iterdir()) / 1e6, 1),
         }
     finally:
         day.close()

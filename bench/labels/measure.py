@@ -130,7 +130,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
     """Everything of the report but the machine."""
     async with AsyncExitStack() as stack:
         progress("starting the node")
-        subject = await stack.enter_async_context(node(folder / "node", [SHOP, GATEWAY], "tcp", None))
+        subject = await stack.enter_async_context(node(folder / "node", [SHOP, GATEWAY]))
         progress("binding labels")
         shelves = await Shelves.open(subject.door, plan.labels)
         stack.callback(shelves.close)

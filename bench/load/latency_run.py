@@ -18,10 +18,11 @@ from edge.core.model import decode_row
 from edge.journal.reader import JournalReader
 from edge.scenarios.dispatch.records import record_in
 
+from ..lab.programs import make_certificates
 from .client.openloop import LATE_S, Outcome, Round, due_times, quantiles
 from .client.workload import Workload, riders, tills
 from .floors.disk import sync_times
-from .subjects import Certificates, NodeSubject, bare_echo, broker_echo, mosquitto, node, same_packets
+from .subjects import NodeSubject, bare_echo, broker_echo, mosquitto, node, same_packets
 
 RIDERS: Final = 200
 """On shift: at 500 orders/s a rider is busy for some milliseconds, so somebody is free through a stall of 0.4 s."""
@@ -57,7 +58,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
     """Everything of the report but the machine."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        certificates = Certificates(folder) if plan.transport == "tls" else None
+        certificates = make_certificates(folder) if plan.transport == "tls" else None
         broker = await enter(mosquitto(folder / "mosquitto", plan.transport, certificates))
         echo = await enter(broker_echo(folder, broker))
         through = plan.mode == "broker"

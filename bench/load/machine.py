@@ -9,9 +9,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
+from ..lab.programs import find_program
 from ..source import source
 from .floors.disk import file_system
-from .subjects import find_program
 
 _DISTRIBUTIONS: Final = ("doorstep", "mqtt5", "uvloop", "apsw", "msgspec", "numpy")
 
@@ -59,7 +59,7 @@ def versions() -> dict[str, str | bool | None]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "unknown"
-    program = find_program("mosquitto", "mosquitto")
+    program = find_program("mosquitto")
     help_text = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout
     found["mosquitto"] = (
         help_text.splitlines()[0].removeprefix("mosquitto version ").strip() if help_text else "unknown"

@@ -60,23 +60,23 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
     """Everything of the report but the machine."""
     report: dict[str, Any] = {"benchmark": "throughput", "search": asdict(search), "events_per_order": EVENTS_PER_ORDER}
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(mosquitto(folder / "mosquitto", "tcp", None))
+        broker = await stack.enter_async_context(mosquitto(folder / "mosquitto"))
         echo = await stack.enter_async_context(broker_echo(folder, broker))
         report["mosquitto"] = await _search(search, echo, await Workload.at_echo(echo.door, search.clients), progress)
-    async with bare_echo(folder, "tcp", None) as floor:
+    async with bare_echo(folder) as floor:
         report["floor"] = await _search(search, floor, await Workload.at_echo(floor.door, search.clients), progress)
     async with same_packets(folder) as packets:
         workload = await Workload.at_node(packets.door, search.clients, search.riders, False)
         report["packets"] = await _search(search, packets, workload, progress)
     names = [*tills(search.clients), *riders(search.riders)]
-    async with node(folder / "node", names, "tcp", None) as subject:
+    async with node(folder / "node", names) as subject:
         workload = await Workload.at_node(subject.door, search.clients, search.riders, True)
         report["doorstep"] = await _search(search, subject, workload, progress)
         report["stages_ms"] = (await subject.status())["latency_ms"]["total"]
         report["mix"] = [
             await _mixed(search, subject, points, progress, turn) for turn, points in enumerate((1, 10), 1)
         ]
-    async with node(folder / "flooded", names, "tcp", None) as subject:
+    async with node(folder / "flooded", names) as subject:
         workload = await Workload.at_node(subject.door, 1, search.riders, True)
         report["positions"] = [await flood(subject, workload, points, search.seconds, progress) for points in (1, 10)]
         workload.close()

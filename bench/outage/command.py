@@ -53,7 +53,6 @@ def outage(
 
     Exit code 1 where anything was lost or doubled.
     """
-    from edge.journal.reader import FILE_NAME
 
     from .figures import report as figures
     from .outage_plot import outage_plot
@@ -68,7 +67,7 @@ def outage(
     async def measure(folder: Path, progress: Progress) -> dict[str, Any]:
         ended = await run(plan, folder, progress)
         progress("reading the journal")
-        proof = prove(ended.site.node_data / FILE_NAME, ended.crowd.promised, ended.crowd.waiting, ended.summary)
+        proof = prove(ended.site.journal, ended.crowd.promised, ended.crowd.waiting, ended.summary)
         return figures(ended, proof)
 
     steps = 3 + 3 * (rounds + kills) + 2 * kills

@@ -14,10 +14,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from edge.errors import DoorstepError
-from edge.journal.reader import FILE_NAME
 from edge.limits import BATCHES_IN_FLIGHT_MAX
 
-from ..demo.processes import Site
+from ..lab.site import Site
 from .people.day import Day
 from .people.orders import Orders
 from .people.people import Crowd
@@ -138,7 +137,7 @@ class _Rounds:
     """Everything that a round needs."""
 
     def __init__(self, plan: Plan, day: Day, on: Scene, watch: Watch, progress: Progress) -> None:
-        self._site, self._uplink, self._crowd = on.site, on.uplink, on.crowd
+        self._site, self._keeper, self._uplink, self._crowd = on.site, on.keeper, on.uplink, on.crowd
         self._watch, self._progress = watch, progress
         self.offline_s = day.real_s(plan.minutes_offline)
         self.quiet_s = max(QUIET_S_MIN, self.offline_s / 4)
@@ -159,7 +158,7 @@ class _Rounds:
             found.append(await self._kill())
         await asyncio.sleep(max(cut_at + self.offline_s - perf_counter(), 0))
         before = await patiently(self._watch.ask)
-        disk_bytes = await asyncio.to_thread(outage_bytes, self._site.node_data / FILE_NAME)
+        disk_bytes = await asyncio.to_thread(outage_bytes, self._site.journal)
         stored = int((await held(self._site))["batches"])
         self._progress(f"draining{words}")
         restored_at = perf_counter()
@@ -211,10 +210,7 @@ class _Rounds:
     async def _kill(self) -> Kill:
         self._progress("kill -9 of the node")
         at = perf_counter()
-        self._site.node.kill()
-        while self._site.node.restarts < self._site.node.kills:  # noqa: ASYNC110 - the keeper starts it
-            await asyncio.sleep(0.005)
-        await self._site.node.answers()
+        await self._keeper.kill(self._site.node)
         ready_s = perf_counter() - at
         sample = await self._watch.look()
         await self._crowd.everybody(JOIN_S_MAX)

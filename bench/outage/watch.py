@@ -3,7 +3,7 @@ every phase the same."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import apsw
 from msgspec import Struct
 
-from ..demo.processes import Site
+from ..lab.site import Site
 
 SAMPLE_S: Final = 0.25
 TIMEOUT_S: Final = 60.0
@@ -57,13 +57,13 @@ class Watch:
     async def look(self) -> Sample | None:
         """The node now; None while it does not answer."""
         try:
-            return await self.ask()
+            return await asyncio.to_thread(self.ask)
         except OSError:
             return None
 
-    async def ask(self) -> Sample:
-        """The node now. Raises OSError while it does not answer."""
-        report = await self._site.status()
+    def ask(self) -> Sample:
+        """The node now; blocks. Raises OSError while it does not answer."""
+        report = self._site.status()
         sync = report["sync"]
         return Sample(
             at=perf_counter(),
@@ -110,12 +110,12 @@ def outage_bytes(journal: Path) -> int:
         db.close()
 
 
-async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """The answer of a process that may be starting, or is starved by others. Raises OSError after PATIENCE_S."""
+async def patiently(ask: Callable[[], Any]) -> Any:
+    """The answer of a process that may be starting, or is starved by others. Raises OSError after TIMEOUT_S."""
     begin = perf_counter()
     while True:
         try:
-            return await ask()
+            return await asyncio.to_thread(ask)
         except OSError:
             if perf_counter() - begin > TIMEOUT_S:
                 raise
@@ -124,5 +124,5 @@ async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
 
 async def held(site: Site) -> dict[str, Any]:
     """The centre's state of this node; empty before it enrolled."""
-    nodes = (await patiently(site.nodes))["nodes"]
+    nodes = await patiently(site.nodes)
     return nodes[0] if nodes else {}

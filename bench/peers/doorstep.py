@@ -15,7 +15,7 @@ async def endpoint(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
     """Clients connect to the node."""
     folder.mkdir()
     names = [*tills(plan.clients), *riders(plan.riders)]
-    async with node(folder / "node", names, "tcp", None) as subject:
+    async with node(folder / "node", names) as subject:
         yield Peer(subject, metadata.version("doorstep"), passwords=True)
 
 
@@ -25,8 +25,8 @@ async def broker(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
     del plan
     folder.mkdir()
     async with (
-        mosquitto(folder / "mosquitto", "tcp", None) as through,
-        node(folder / "node", [], "tcp", None, through) as subject,
+        mosquitto(folder / "mosquitto") as through,
+        node(folder / "node", [], broker=through) as subject,
     ):
-        both = Subject("doorstep-broker", subject.door, [through[2], *subject.children])
+        both = Subject("doorstep-broker", subject.door, [through, *subject.processes])
         yield Peer(both, metadata.version("doorstep"))

@@ -14,8 +14,9 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
-from ..demo.processes import Child, free_port
-from ..load.subjects import Subject, mosquitto, running, wait_for_line
+from ..lab.process import Process, running
+from ..lab.settings import free_port
+from ..load.subjects import Subject, door_to, mosquitto
 from .peer import Missing, Peer, Plan
 
 VERSION: Final = "4.1.8"
@@ -41,17 +42,16 @@ async def node_red(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
     home = Path(plan.node_red) if plan.node_red else default_home()
     program = await asyncio.to_thread(installed, home)
     folder.mkdir()
-    async with mosquitto(folder / "mosquitto", "tcp", None) as (door, plain, broker):
+    async with mosquitto(folder / "mosquitto") as broker:
         port = free_port()
-        (folder / "flows.json").write_text(json.dumps(flows(plain)), encoding="utf-8")
+        (folder / "flows.json").write_text(json.dumps(flows(broker.port)), encoding="utf-8")
         settings = f"module.exports = {json.dumps({**_SETTINGS, 'uiPort': port})};\n"
         (folder / "settings.js").write_text(settings, encoding="utf-8")
         words = [*program, "--userDir", str(folder), "--settings", str(folder / "settings.js")]
-        child = Child("node-red", words, folder, ("127.0.0.1", plain))
-        async with running([child]):
-            await wait_for_line(child, "Connected to broker")
+        child = Process("node-red", words, folder, "Connected to broker")
+        async with running(child):
             await asyncio.sleep(0.5)  # it subscribes after its log line
-            yield Peer(Subject("node-red", door, [broker, child]), version_of(home))
+            yield Peer(Subject("node-red", door_to(broker), [broker, child]), version_of(home))
 
 
 def default_home() -> Path:

@@ -6,7 +6,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..load.subjects import Subject, mosquitto, python, running, wait_for_line
+from ..lab.process import running
+from ..load.subjects import Subject, door_to, mosquitto, python
 from . import plain_script
 from .peer import Missing, Peer, Plan
 
@@ -18,8 +19,7 @@ async def script(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
     if find_spec("aiomqtt") is None:
         raise Missing("aiomqtt is not installed in this environment. Install the package aiomqtt (2.5 or newer).")
     folder.mkdir()
-    async with mosquitto(folder / "mosquitto", "tcp", None) as (door, plain, broker):
-        child = python("plain-script", folder, [plain_script.__name__, str(plain)], plain)
-        async with running([child]):
-            await wait_for_line(child, "joined")
-            yield Peer(Subject("script", door, [broker, child]), f"aiomqtt {metadata.version('aiomqtt')}")
+    async with mosquitto(folder / "mosquitto") as broker:
+        child = python("plain-script", folder, [plain_script.__name__, str(broker.port)], "joined")
+        async with running(child):
+            yield Peer(Subject("script", door_to(broker), [broker, child]), f"aiomqtt {metadata.version('aiomqtt')}")

@@ -24,9 +24,9 @@ from edge.errors import DoorstepError
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.messages import OrderPlace
 
+from ..lab.proxy import NetworkConditions, Proxy
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE
-from ..proxy import NetworkConditions, Proxy
 from .phones import Phone, Received, begin_shift, take
 
 STAGES: Final = ("connection", "way up", "rider", "node", "way down")

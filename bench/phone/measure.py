@@ -57,7 +57,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
     async with AsyncExitStack() as stack:
         progress("starting the node")
         names = [name for district in districts for name in (*district.names, *district.rider_names)]
-        subject = await stack.enter_async_context(node(folder / "node", names, "tcp", None))
+        subject = await stack.enter_async_context(node(folder / "node", names))
         for district in districts:
             progress(f"connecting: {district.network.name}")
             stack.push_async_callback(district.close)

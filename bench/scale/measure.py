@@ -126,8 +126,8 @@ async def _point(plan: Plan, sizes: tuple[int, int, int]) -> dict[str, Any]:
 async def _connected(plan: Plan, clients: int, folder: Path) -> tuple[dict[str, Any], list[Outcome]]:
     """A node with so many connections, all of which place orders in turn, at the same rate in all."""
     names = [*tills(clients), *riders(CLIENT_RIDERS)]
-    async with node(folder, names, "tcp", None) as subject:
-        empty_mb = resident_mb(subject.pids[0])
+    async with node(folder, names) as subject:
+        empty_mb = resident_mb(subject.pid)
         workload = await Workload.at_node(subject.door, clients, CLIENT_RIDERS, True)
         try:
             await Round(workload, 0, due_times(plan.rate, 0.5, plan.seed)).run()
@@ -137,7 +137,7 @@ async def _connected(plan: Plan, clients: int, folder: Path) -> tuple[dict[str, 
                 ).run()
                 for number in range(1, ROUNDS + 1)
             ]
-            memory = resident_mb(subject.pids[0]) - empty_mb
+            memory = resident_mb(subject.pid) - empty_mb
         finally:
             workload.close()
     lost = sum(outcome.lost + outcome.refused for outcome in outcomes)

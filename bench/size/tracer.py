@@ -35,7 +35,7 @@ from msgspec import Struct
 import edge
 from edge.errors import DoorstepError
 
-from ..demo.processes import write_config
+from ..lab.settings import write_config
 from .order import NODE, Scene
 
 WARM_UP: Final = 20

@@ -83,9 +83,7 @@ def report(ended: Ended) -> dict[str, Any]:
         },
         "refused": ended.status["core"],
         "problems": [problem["sentence"] for problem in ended.status["problems"]],
-        "centre": {
-            name: ended.nodes["nodes"][0][name] for name in ("batches", "repeats", "refused", "bytes", "alarms")
-        },
+        "centre": {name: ended.nodes[0][name] for name in ("batches", "repeats", "refused", "bytes", "alarms")},
         "judged_from_s": seconds * WARM_UP,
         "plan": asdict(ended.plan),
         "timeline": {name: thinned(series) for name, series in ended.sampler.series.items()},

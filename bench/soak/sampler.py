@@ -8,7 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..demo.processes import Child, Site
+from ..lab.process import Process
+from ..lab.site import Site
 from ..outage.watch import folder_bytes
 
 SAMPLE_S: Final = 1.0
@@ -30,7 +31,7 @@ class Sampler:
 
     def __init__(self, site: Site) -> None:
         self.series = {"node": Series(), "centre": Series()}
-        self._watched: dict[str, tuple[Child, Path]] = {
+        self._watched: dict[str, tuple[Process, Path]] = {
             "node": (site.node, site.node_data),
             "centre": (site.centre, site.centre_data),
         }

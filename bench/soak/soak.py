@@ -117,9 +117,9 @@ class Driver:
         """One fault."""
         self.driven[fault.name] += 1
         if fault.name == "kill_node":
-            self._site.node.kill()
+            await asyncio.to_thread(self._site.node.kill)
         elif fault.name == "kill_centre":
-            self._site.centre.kill()
+            await asyncio.to_thread(self._site.centre.kill)
         elif fault.name == "cut":
             self._back_at = fault.at_s + fault.length_s
             await self._uplink.refuse()

@@ -15,12 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.lab.programs import make_certificates
 from edge.core.aggregate import Windows
 from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.identity.credentials import add, remove
 from edge.uplink.sync import Sync
-from tests.processes import make_certificates
 
 ROOT = Path(__file__).parents[2]
 START = 1_767_225_600_000

@@ -1,10 +1,9 @@
 """End to end through somebody else's broker: a real Mosquitto between the node and its clients."""
 
-import signal
 from typing import Any
 
-from tests.e2e.site import SHOP, Phone, place, site
-from tests.processes import mosquitto
+from bench.lab.mosquitto import Mosquitto
+from tests.e2e.phone import SHOP, Phone, place, site
 
 USERS = {"n-1": "node-word", "alice": "a-word", "r-1": "r-word"}
 ACL = """
@@ -23,7 +22,7 @@ def test_the_same_node_works_through_a_broker(tmp_path):
     (tmp_path / "link.token").touch(0o600)
     (tmp_path / "link.token").write_text(USERS["n-1"])
     (tmp_path / "broker").mkdir()
-    with mosquitto(tmp_path / "broker", users=USERS, acl=ACL) as broker:
+    with Mosquitto(tmp_path / "mosquitto" / "broker", users=USERS, acl=ACL) as broker:
         link: dict[str, Any] = {
             "listen": "",
             "link": f"mqtt://127.0.0.1:{broker.port}",
@@ -38,7 +37,7 @@ def test_the_same_node_works_through_a_broker(tmp_path):
             receipt = alice.raw("receipt")
             offer = rider.answer("assignment")
             assert offer["order"] == "o-1"
-            made.node.end(signal.SIGKILL)
+            made.node.kill()
             rider.send("rider.reply", id="yes", order="o-1", offer=offer["offer"], accept=True)
             place(alice, 1)
             made.node.start()
@@ -48,4 +47,4 @@ def test_the_same_node_works_through_a_broker(tmp_path):
             assert "joining the broker" in made.node.output()
             alice.close()
             rider.close()
-            assert made.node.end() == 0
+            assert made.node.stop() == 0

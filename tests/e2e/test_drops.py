@@ -1,30 +1,21 @@
 """End to end: what a node drops while its disk is full is counted in the end, also where it is killed meanwhile."""
 
-import json
 import resource
-import signal
 import time
-from typing import Any
 
+from bench.lab.site import Site
 from edge.pipeline.drops import FILE_NAME, DropCounter
-from tests.e2e.site import Phone, Site, place, site
+from tests.e2e.phone import Phone, place, site
 
 ORDERS = 7
 DISK_FULL = 0x97
 """MQTT's "quota exceeded": come again later."""
 
 
-def status(made: Site) -> dict[str, Any]:
-    """The node's account of itself."""
-    return json.loads(made.command("status", "--config", "edge.toml", "--json").stdout)
-
-
 def fill(made: Site) -> None:
     """No file of the node may grow any more, as on a full disk."""
-    size = max(path.stat().st_size for path in (made.folder / "data").glob("journal*"))
-    pid = int((made.folder / "data" / "lock").read_text(encoding="ascii"))
-    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+    size = max(path.stat().st_size for path in (made.node_data).glob("journal*"))
+    made.node.limit(resource.RLIMIT_FSIZE, size)
 
 
 def test_what_a_full_disk_refuses_is_counted_over_a_kill(tmp_path):
@@ -33,28 +24,28 @@ def test_what_a_full_disk_refuses_is_counted_over_a_kill(tmp_path):
     with site(tmp_path, "alice") as made:
         alice = Phone("alice", made.port, made.tokens["alice"])
         assert place(alice, 0) == 0
-        assert status(made)["core"]["drops_uncertain_s"] == 0
+        assert made.status()["core"]["drops_uncertain_s"] == 0
         fill(made)
         refused = 0
         for number in range(1, 1_000):
             refused += place(alice, number) == DISK_FULL
             if refused == ORDERS:
                 break
-        before = status(made)
+        before = made.status()
         alice.close()
         dropped = before["counts"]["dropped"]["disk_full"]
         assert not before["serving"]
         assert dropped >= ORDERS
         deadline = time.monotonic() + 30
-        while sum(shed.count for shed in DropCounter.open(made.folder / "data" / FILE_NAME).unrecorded(0)) != dropped:
+        while sum(shed.count for shed in DropCounter.open(made.node_data / FILE_NAME).unrecorded(0)) != dropped:
             assert time.monotonic() < deadline, "no heartbeat has put the counts beside the journal"
             time.sleep(0.1)
-        made.node.end(signal.SIGKILL)
+        made.node.kill()
         made.node.start()
-        after = status(made)["core"]
+        after = made.status()["core"]
         assert after["shed_disk_full"] == dropped
         assert after["drops_uncertain_s"] > 0
-        made.node.end()
+        made.node.stop()
         made.node.start()
-        again = status(made)["core"]
+        again = made.status()["core"]
         assert (again["shed_disk_full"], again["drops_uncertain_s"]) == (dropped, 0)

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.site import SHOP, Phone, Process, place, site
-from tests.processes import find_program, free_port, make_certificates
+from bench.lab.process import Died
+from bench.lab.programs import find_program, make_certificates
+from bench.lab.settings import free_port
+from bench.lab.site import Site
+from tests.e2e.phone import SHOP, Phone, place, site
 
 
 def test_an_order_finds_its_rider_and_is_delivered(tmp_path):
@@ -38,7 +41,7 @@ def test_an_order_finds_its_rider_and_is_delivered(tmp_path):
         assert "picked_up" in states
         for phone in (alice, rider, shop):
             phone.close()
-        assert made.node.end() == 0
+        assert made.node.stop() == 0
 
 
 def test_what_was_acknowledged_survives_sigkill(tmp_path):
@@ -50,7 +53,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path):
         for number in range(20):
             assert place(alice, number) == 0
             receipts[f"place-{number}"] = alice.raw("receipt")
-        made.node.end(signal.SIGKILL)
+        made.node.kill()
         alice.close()
         made.node.start()
         alice = Phone("alice", made.port, made.tokens["alice"])
@@ -64,10 +67,10 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path):
             assert again == receipts[name]
             missing.discard(name)
         alice.close()
-        made.node.end()
-        replay = made.command("replay", "--journal", "data", "--json")
+        made.node.stop()
+        replay = made.command("replay", "--journal", "edge", "--json")
         assert replay.returncode == 0, replay.stdout + replay.stderr
-        explained = made.command("explain", "o-3", "--journal", "data")
+        explained = made.command("explain", "o-3", "--journal", "edge")
         assert explained.returncode == 0
         assert "o-3" in explained.stdout
 
@@ -83,7 +86,7 @@ def test_answers_wait_for_a_client_that_was_away(tmp_path):
             check=True,
             timeout=20,
         )
-        made.node.end()
+        made.node.stop()
         made.node.start()
         subscribe = [find_program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(made.port), "-V", "5", "-q", "1"]
         got = subprocess.run(
@@ -101,7 +104,7 @@ def test_tls_and_secure_websocket(tmp_path):
     authority, certificate, key = make_certificates(tmp_path)
     secure: dict[str, Any] = {"listen": "", "listen_tls": "127.0.0.1:0", "listen_wss": "127.0.0.1:0"}
     with site(tmp_path, "alice", tls_cert=str(certificate), tls_key=str(key), **secure) as made:
-        ports = json.loads((tmp_path / "data" / "ports.json").read_text())
+        ports = made.ports()
         assert set(ports) == {"listen_tls", "listen_wss", "status"}
         order = {"id": "p-1", "at": 1, "order": "o-1", "shop": "s-1", "pickup": SHOP, "dropoff": SHOP, "prep_s": 60}
         address = ["-h", "127.0.0.1", "-p", str(ports["listen_tls"]), "-q", "1", "-V", "5"]
@@ -160,7 +163,7 @@ def test_the_centre_counts_what_the_node_counts(tmp_path):
         alice = Phone("alice", made.port, made.tokens["alice"])
         for number in range(10):
             place(alice, number)
-        made.node.end(signal.SIGKILL)
+        made.node.kill()
         alice.close()
         made.node.start()
         alice = Phone("alice", made.port, made.tokens["alice"])
@@ -175,8 +178,8 @@ def test_the_centre_counts_what_the_node_counts(tmp_path):
         report = json.loads(made.command("status", "--config", "edge.toml", "--json").stdout)
         assert events == report["sync"]["events_at_node"] == 20
         alice.close()
-        assert made.node.end() == 0
-        assert made.centre.end() == 0
+        assert made.node.stop() == 0
+        assert made.centre.stop() == 0
 
 
 def test_two_nodes_on_one_data_directory(tmp_path):
@@ -195,7 +198,7 @@ def test_a_busy_port_names_which_and_how_to_choose_another(tmp_path):
     with site(tmp_path, "alice") as made:
         (tmp_path / "other").mkdir()
         settings = (tmp_path / "edge.toml").read_text()
-        (tmp_path / "other.toml").write_text(settings + 'data_dir = "other/data"\n')
+        (tmp_path / "other.toml").write_text(settings.replace('"edge"', '"other/data"'))
         busy = made.command("edge", "--config", "other.toml")
         assert busy.returncode == 3
         assert str(made.port) in busy.stderr
@@ -215,8 +218,8 @@ def test_a_busy_port_names_which_and_how_to_choose_another(tmp_path):
 def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
     """File, field and hint on stderr, no traceback, exit 2."""
     (tmp_path / "edge.toml").write_text(f'node = "n-1"\n{line}\n')
-    node = Process(tmp_path, "edge", "--config", "edge.toml")
-    with pytest.raises(AssertionError):
+    node = Site(tmp_path).node
+    with pytest.raises(Died, match="exit code 2"):
         node.start()
     log_text = node.output()
     assert all(word in log_text for word in words), log_text
@@ -246,7 +249,7 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
         assert place(alice, 2) == 0
         alice.close()
         bob.close()
-        assert made.node.end() == 0
+        assert made.node.stop() == 0
 
 
 def test_a_removed_client_is_gone_after_a_reload(tmp_path):
@@ -267,9 +270,9 @@ def test_secrets_and_data_are_for_their_owner_only(tmp_path):
         alice = Phone("alice", made.port, made.tokens["alice"])
         place(alice, 1)
         alice.close()
-        found = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+        found = [path for path in (made.node_data).rglob("*") if path.is_file()]
         assert {path.name for path in found} >= {"status.token", "journal.sqlite3"}
-        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+        assert (made.node_data).stat().st_mode & 0o077 == 0
         assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
 
 

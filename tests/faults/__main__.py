@@ -17,8 +17,8 @@ from rich.table import Table
 
 from bench.load.machine import machine, versions
 from tests.faults.conftest import WHOLE
-from tests.faults.people import Outcome
-from tests.faults.table import FAULTS
+from tests.faults.support.people import Outcome
+from tests.faults.support.table import FAULTS
 
 FOLDER: Final = Path(__file__).parent
 WIDTH: Final = 150

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.faults.people import Outcome
-from tests.faults.rig import Site
+from bench.lab.site import Site
+from tests.faults.support.people import Outcome
+from tests.faults.support.site import prepare
 
 T = TypeVar("T")
 WHOLE = "the-whole-list-of-faults"
@@ -41,7 +42,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     made: list[Site] = []
 
     def build(**options: Any) -> Site:
-        made.append(Site(tmp_path / f"site-{len(made)}", **options))
+        made.append(prepare(tmp_path / f"site-{len(made)}", **options))
         return made[-1]
 
     yield build

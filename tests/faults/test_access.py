@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.proxy import FAIR, NetworkConditions
+from bench.lab.proxy import FAIR, NetworkConditions
+from bench.lab.site import Site
 from edge.limits import MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PAYLOAD_BYTES_MAX
 from edge.messages.envelope import topic_up
-from tests.faults.flood import order
-from tests.faults.people import Crowd, until, verify_outcome
-from tests.faults.raw import Raw, connect, packet, publish, subscribe
-from tests.faults.rig import NODE, Site, Wires
+from tests.faults.support.flood import order
+from tests.faults.support.people import Crowd, until, verify_outcome
+from tests.faults.support.raw import Raw, connect, packet, publish, subscribe
+from tests.faults.support.site import NODE, Wires
 
 PLACE = topic_up(NODE, "eve", "order.place")
 ROOT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
     async def scene() -> None:
         site.start()
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
             for number in range(1, 51):
                 eve.writer.write(publish(PLACE, order(1, at=1_767_261_600_000), number))
             await eve.gather(50)
@@ -112,7 +113,7 @@ def test_poison_is_refused_counted_and_acknowledged(make, few, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             begin_kb = site.node.memory_kb()
-            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
             for number, body in enumerate(bodies, 1):
                 eve.writer.write(publish(PLACE, body, number))
                 if number % 100 == 0:
@@ -138,14 +139,14 @@ def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             begin_kb = site.node.memory_kb()
-            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
             padded = order(1)[:-1] + b" " * (PAYLOAD_BYTES_MAX + 1 - len(order(1))) + b"}"
             assert len(padded) == PAYLOAD_BYTES_MAX + 1
             eve.writer.write(publish(PLACE, padded, 1))
             await eve.gather(1)
             assert eve.closed or eve.acks[1] >= 0x80
             for head in (b"\x32\xff\xff\xff\x7f", b"\x32\xff\xff\xff\xff", b"\x32\x80\x80\x80\x80\x80"):
-                insert_or_get = await Raw.open(wires.access.port, "eve", site.people["eve"])
+                insert_or_get = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
                 insert_or_get.writer.write(head + b"\x00\x10")
                 while (await insert_or_get.next())[0]:
                     continue
@@ -189,20 +190,20 @@ def test_hostile_topics_and_names_are_refused(make, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             for topic in HOSTILE:
-                eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+                eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
                 eve.writer.write(publish(topic, order(1), 1))
                 await eve.gather(1)
                 assert eve.closed or eve.acks[1] >= 0x80, f"{topic!r} was accepted"
                 await eve.close()
             for pattern in ("ds/n-1/down/c-1/#", "#", "ds/n-1/down/+/receipt", "ds/n-1/up/#", "$share/a/#"):
-                eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+                eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
                 eve.writer.write(subscribe(pattern))
                 kind, body = await eve.next()
                 assert kind == 0 or (kind == 0x90 and body[-1] >= 0x80), f"{pattern} was granted"
                 await eve.close()
             for name in ("../c-1", "c-1/", "+", "#", "", "c-1\x00", "x" * 65_535):
                 reader, writer = await asyncio.open_connection("127.0.0.1", wires.access.port)
-                writer.write(connect(name, site.people["c-1"]))
+                writer.write(connect(name, site.tokens["c-1"]))
                 raw_connection = Raw(reader, writer)
                 kind, body = await raw_connection.next()
                 assert kind == 0 or body[1] >= 0x80, f"{name!r} was admitted"
@@ -221,7 +222,7 @@ def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, re
         total = 20_000 if whole else 1_500
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
-            eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
             for number in range(1, total + 1):
                 eve.writer.write(publish(PLACE, order(number), number))
                 if number % 400 == 0:
@@ -267,7 +268,15 @@ def test_the_others_hardly_notice_a_flood(make, report):
     percentile is at most doubled: calm and flood take turns, on a clock as in life, until it can be decided."""
     site = make(clock_speed=1.0, messages_per_s=MESSAGES_PER_CLIENT_PER_S, messages_burst=MESSAGES_PER_CLIENT_BURST)
     per_s, turn_s = 60.0, 2.5
-    command = [sys.executable, "-m", "tests.faults.flood", str(site.port), "eve", site.people["eve"], str(50 * per_s)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.support.flood",
+        str(site.port),
+        "eve",
+        site.tokens["eve"],
+        str(50 * per_s),
+    ]
 
     async def scene() -> None:
         site.start()
@@ -315,7 +324,7 @@ def test_connections_that_send_nothing_keep_nobody_out(make, whole, report):
             for number in range(count):
                 _, writer = await asyncio.open_connection("127.0.0.1", site.port)
                 stack.callback(writer.transport.abort)
-                writer.write(connect("eve", site.people["eve"])[: number % 5])
+                writer.write(connect("eve", site.tokens["eve"])[: number % 5])
                 sockets.append(writer)
             crowd = await stack.enter_async_context(Crowd(site, wires.door))
             async with asyncio.timeout(20):
@@ -343,7 +352,7 @@ def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
             crowd.pour(60)
             await crowd.answered(20)
             begin_kb = site.node.memory_kb()
-            deaf = await Raw.open(site.port, "eve", site.people["eve"], buffer_bytes=2048)
+            deaf = await Raw.open(site.port, "eve", site.tokens["eve"], buffer_bytes=2048)
             deaf.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
             for number in range(1, total + 1):
                 deaf.writer.write(publish(PLACE, order(number), number))
@@ -351,7 +360,7 @@ def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
             await crowd.answered(150)
             assert site.node.memory_kb() - begin_kb < 40_000
             await deaf.close()
-            back = await Raw.open(site.port, "eve", site.people["eve"])
+            back = await Raw.open(site.port, "eve", site.tokens["eve"])
             back.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))  # the latest 1,000: receipts may have made room
             kind = 0
             while kind >> 4 != 3:
@@ -374,7 +383,7 @@ def test_a_packet_that_is_none_ends_that_connection_only(make, few, report):
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(50)
             for kind in kinds:
-                eve = await Raw.open(wires.access.port, "eve", site.people["eve"])
+                eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
                 eve.writer.write(packet(kind, bytes([kind]) * 7))
                 eve.writer.write(b"\xc0\x00")
                 first, _ = await eve.next()

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from tests.faults.people import Crowd, until, verify_outcome
-from tests.faults.rig import Wires
-from tests.processes import mosquitto
+from bench.lab.mosquitto import Mosquitto
+from tests.faults.support.people import Crowd, until, verify_outcome
+from tests.faults.support.site import Wires
 
 
 def test_a_broker_killed_in_a_loop_loses_nothing_with_a_receipt(make, few, report, tmp_path):
     """SIGKILL of the broker under load, again and again: what had a receipt stays, what had none comes again."""
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         site = make(link=broker.url)
 
         async def scene() -> None:
@@ -31,7 +31,7 @@ def test_a_broker_killed_in_a_loop_loses_nothing_with_a_receipt(make, few, repor
 @pytest.mark.whole
 def test_a_broker_that_forgets_its_sessions_is_noticed(make, few, report, tmp_path):
     """Killed, its database deleted, started again: the node subscribes anew and counts the lost session."""
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         site = make(link=broker.url)
 
         async def scene() -> None:
@@ -55,7 +55,7 @@ def test_what_a_broker_drops_while_the_node_is_away_comes_again(make, whole, rep
     """The node is frozen while more events arrive than the broker keeps: it drops the rest without a word to anybody,
     and the publishers, who wait for receipts, send them again."""
     each = 1700 if whole else 300
-    with mosquitto(tmp_path, settings=[] if whole else ["max_queued_messages 100"]) as broker:
+    with Mosquitto(tmp_path / "mosquitto", settings=[] if whole else ["max_queued_messages 100"]) as broker:
         site = make(link=broker.url)
 
         async def scene() -> None:

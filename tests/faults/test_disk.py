@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from bench.demo.proof.evidence import Evidence
+from bench.lab.site import Site, copy_data
 from edge.core.node import Node
 from edge.errors import JournalError
 from edge.journal.journal import Journal
 from edge.journal.reader import JournalReader
 from edge.limits import JOURNAL_BALLAST_BYTES
 from edge.scenarios.dispatch import Dispatch
-from tests.faults.people import Crowd, Outcome, until, verify_outcome
-from tests.faults.rig import Site, Wires, copy_data
-from tests.processes import find_program
+from tests.faults.support.people import Crowd, Outcome, until, verify_outcome
+from tests.faults.support.site import Wires, strace
 
 JOURNAL = "journal.sqlite3"
 WAL = f"{JOURNAL}-wal"
@@ -40,7 +40,7 @@ def frozen(make, events: int = 60) -> tuple[Site, Path, set[tuple[str, str]]]:
             await crowd.answered(events)
             acknowledged.update((person.name, id_) for person in crowd.people for id_ in person.acknowledged)
             site.node.freeze()
-            copy_data(site.folder / "data", copy, (JOURNAL, WAL))
+            copy_data(site.node_data, copy, (JOURNAL, WAL))
             site.close()
 
     asyncio.run(scene())
@@ -114,13 +114,13 @@ def test_rot_on_any_page_is_found_or_harmless(make, few, report, tmp_path):
         driven += 1
     assert found, "no flip was found: this proves nothing"
     report(Outcome(driven, len(whole_rows)))
-    (site.folder / "data" / JOURNAL).write_bytes(rotten_row(database, whole_rows[-3]))
+    (site.node_data / JOURNAL).write_bytes(rotten_row(database, whole_rows[-3]))
     for suffix in ("-wal", "-shm"):
-        (site.folder / "data" / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
+        (site.node_data / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
     site.node.spawn()
     assert site.node.wait() == JournalError.exit_code, site.node.output()
     assert "fails its checksum" in site.node.output()
-    assert list((site.folder / "data").glob(f"{JOURNAL}.damaged-*")), "no copy was kept"
+    assert list((site.node_data).glob(f"{JOURNAL}.damaged-*")), "no copy was kept"
 
 
 def state(rows: list[bytes]) -> bytes:
@@ -148,7 +148,7 @@ def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few
             await crowd.answered(20)
             times = few(range(4), 1)
             for _ in times:
-                size = max(path.stat().st_size for path in (site.folder / "data").glob(f"{JOURNAL}*"))
+                size = max(path.stat().st_size for path in (site.node_data).glob(f"{JOURNAL}*"))
                 site.node.limit(resource.RLIMIT_FSIZE, size)
                 await until(lambda: not site.status()["serving"])
                 assert "full" in site.status()["sentence"]
@@ -157,7 +157,7 @@ def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few
                 assert crowd.sent_count() == sent_count, "a receipt without a disk"
                 site.node.limit(resource.RLIMIT_FSIZE, 1 << 40)
                 await crowd.answered(20)
-            assert (site.folder / "data" / "ballast").stat().st_size == JOURNAL_BALLAST_BYTES
+            assert (site.node_data / "ballast").stat().st_size == JOURNAL_BALLAST_BYTES
             report(await verify_outcome(site, crowd, len(times)))
 
     asyncio.run(scene())
@@ -167,7 +167,6 @@ def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few
 def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report, call):
     """EIO from the N-th sync or write of the journal: the node acknowledges nothing more, ends with exit code 4, and
     never takes a sync that failed for one that succeeded the second time."""
-    find_program("strace")
     site = make()
 
     async def scene() -> None:
@@ -178,7 +177,7 @@ def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report
             await crowd.answered(20)
             for n in few(range(12, 40), 1):
                 site.node.kill()
-                await asyncio.to_thread(site.node.start, f"{call}:error=EIO:when={n}")
+                await asyncio.to_thread(site.node.start, strace(call, f"error=EIO:when={n}"))
                 code = await asyncio.to_thread(site.node.wait)
                 assert code == JournalError.exit_code, (n, code, site.node.output())
                 assert "disk failed" in site.node.output()

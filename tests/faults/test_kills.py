@@ -15,6 +15,8 @@ from contextlib import suppress
 import apsw
 import pytest
 
+from bench.lab.process import Died, Process
+from bench.lab.site import Site, copy_data
 from edge.app.config import load
 from edge.core.model import Answer, Commit, Configure, Event, Now
 from edge.core.node import Node
@@ -25,9 +27,8 @@ from edge.limits import SNAPSHOT_ROWS
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
-from tests.faults.people import DOOR, SHOP, Crowd, Outcome, sums, until, verify_outcome, well
-from tests.faults.rig import Died, Process, Site, Wires, copy_data
-from tests.processes import find_program
+from tests.faults.support.people import DOOR, SHOP, Crowd, Outcome, sums, until, verify_outcome, well
+from tests.faults.support.site import Wires, strace
 
 NODE_CALLS = {"fdatasync": 50, "pwrite64": 60, "write": 60, "ftruncate,unlink,rename,fsync": 4}
 """To which N each is driven. A commit is one fdatasync and a few pwrite64; what goes out to clients is a write."""
@@ -48,9 +49,8 @@ CENTRE_DIE_S_MAX = 6.0
 
 def lives(process: Process, calls: str, n: int) -> bool:
     """Start it with a SIGKILL at its n-th call. Whether it lived to be ready."""
-    find_program("strace")
     try:
-        process.start(f"{calls}:signal=SIGKILL:when={n}")
+        process.start(strace(calls, f"signal=SIGKILL:when={n}"))
     except Died as died:
         if died.code not in (-signal.SIGKILL, 128 + signal.SIGKILL):
             raise
@@ -80,7 +80,7 @@ def test_a_kill_at_each_call_of_the_first_start(make, few, report):
             for calls, last in BIRTH_CALLS.items():
                 for n in few(range(1, last + 1), 1):
                     site.node.kill()
-                    shutil.rmtree(site.folder / "data", ignore_errors=True)
+                    shutil.rmtree(site.node_data, ignore_errors=True)
                     lived = await asyncio.to_thread(lives, site.node, calls, n)
                     site.node.kill()
                     driven += not lived
@@ -168,11 +168,11 @@ def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
     than lie between two snapshots, the first event's repeat gets its receipt to the byte, and the centre gets all."""
     site = make()
     first = history(site)
-    copy_data(site.folder / "data", site.folder / "copy")
+    copy_data(site.node_data, site.folder / "copy")
     ready_s: list[float] = []
     for _ in range(5):
-        shutil.rmtree(site.folder / "data")
-        copy_data(site.folder / "copy", site.folder / "data")
+        shutil.rmtree(site.node_data)
+        copy_data(site.folder / "copy", site.node_data)
         begin = time.monotonic()
         site.node.start()
         ready_s.append(time.monotonic() - begin)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.demo.processes import write_config
+from bench.lab.mosquitto import Mosquitto
 from edge.health.checks import STATUS_STALL_INTERVALS
 from edge.limits import STATUS_INTERVAL_S
-from tests.faults.people import Crowd, until, verify_outcome
-from tests.faults.rig import SPEED, Wires
-from tests.processes import find_program, mosquitto
+from tests.faults.support.people import Crowd, until, verify_outcome
+from tests.faults.support.site import SPEED, Wires, strace
 
 HOUR_MS = 3_600_000
 YEAR_MS = 365 * 24 * HOUR_MS
@@ -22,7 +21,7 @@ YEAR_MS = 365 * 24 * HOUR_MS
 def test_a_pause_of_anybody_passes(make, few, report, tmp_path):
     """The node, the centre and the broker stand still in turn: everything recovers, and nothing is lost or doubled."""
     seconds = few([0.7, 1.0, 5.0, 20.0], 1)
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         site = make(link=broker.url)
 
         async def scene() -> None:
@@ -44,7 +43,7 @@ def test_a_wall_clock_that_jumps_between_two_starts(make, few, report):
     """An hour on and back, ten years on, 1970: whatever the wall clock shows at a start, no decision is forgotten or
     made twice, and the totals agree in the end."""
     site = make()
-    begin_ms = int(site.settings["clock_wall_anchor_ms"])
+    begin_ms = begun_ms = int(str(site.settings["clock_real_anchor_ms"]))
     jumps = [HOUR_MS, -HOUR_MS, 10 * YEAR_MS, 86_400_000 - begin_ms, 26 * HOUR_MS]
 
     async def scene() -> None:
@@ -55,12 +54,12 @@ def test_a_wall_clock_that_jumps_between_two_starts(make, few, report):
             driven = few(jumps, 1)
             for jump_ms in [*driven, 0]:
                 site.node.kill()
-                elapsed_ms = int((time.time() * 1000 - float(site.settings["clock_real_anchor_ms"])) * SPEED)
+                elapsed_ms = int((time.time() * 1000 - begun_ms) * SPEED)
                 anchors = {
                     "clock_wall_anchor_ms": begin_ms + elapsed_ms + jump_ms,
                     "clock_real_anchor_ms": int(time.time() * 1000),
                 }
-                write_config(site.folder / "edge.toml", {**site.settings, **anchors})
+                site.write_config(**anchors)
                 await asyncio.to_thread(site.node.start)
                 await crowd.answered(20)
             report(await verify_outcome(site, crowd, len(driven)))
@@ -120,12 +119,11 @@ def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(make, repor
 def test_a_disk_that_hangs_is_reported_within_two_intervals(make, report):
     """A sync that takes half a minute: nothing is acknowledged meanwhile, and the status is degraded within two
     intervals, or the node so plainly hangs that its service manager's watchdog acts; then it goes on by itself."""
-    find_program("strace")
     site = make()
 
     async def scene() -> None:
         site.centre.start()
-        site.node.start("fdatasync:delay_enter=25000000:when=40")
+        site.node.start(strace("fdatasync", "delay_enter=25000000:when=40"))
         async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
             crowd.pour(60)
             sent_count, since = -1, time.monotonic()

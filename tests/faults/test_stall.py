@@ -4,14 +4,15 @@ one, so the process is started with a few lines that break its uplink, and with 
 import asyncio
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from edge.health.checks import STATUS_STALL_INTERVALS
-from tests.faults.people import Crowd, until, verify_outcome
-from tests.faults.rig import Wires
+from tests.faults.support.people import Crowd, until, verify_outcome
+from tests.faults.support.site import Wires
 
 INTERVAL_S = 0.5
 SAMPLES = f"import edge.limits\nedge.limits.STATUS_INTERVAL_S = {INTERVAL_S}\n"
@@ -68,7 +69,9 @@ def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, 
     async def scene() -> None:
         with service_manager(notices) as address:
             site.node.environment["NOTIFY_SOCKET"] = address
-            site.node.inside = SAMPLES + fault
+            sound = site.node.command
+            script = f"{SAMPLES}{fault}\nfrom edge.__main__ import main\nmain()"
+            site.node.command = [sys.executable, "-c", script, *sound[3:]]  # in place of `python -m edge`
             site.start()
             async with asyncio.timeout(10):
                 await until(lambda: any("READY=1" in output for output in notices))
@@ -84,7 +87,7 @@ def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, 
                 assert await beats((STATUS_STALL_INTERVALS + 4) * INTERVAL_S) is not restart
                 await crowd.answered(20)
                 site.node.kill()  # the service manager, or a person who has read the sentence
-                site.node.inside = ""
+                site.node.command = sound
                 await asyncio.to_thread(site.node.start)
                 report(await verify_outcome(site, crowd, 1))
 

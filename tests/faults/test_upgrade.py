@@ -1,6 +1,6 @@
 """One data directory, another version (row 29). `tests/data/journal.db` was written while no centre could be reached:
 36 events of three clients, all of them still to be sent to the centre. Where its format changes it is made again, by
-`python -m tests.faults.make_journal`."""
+`python -m tests.faults.support.make_journal`."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,15 +10,15 @@ import apsw
 import msgspec
 import pytest
 
-from bench.demo.processes import write_config
 from bench.demo.proof.evidence import Evidence
+from bench.lab.site import Site
 from edge.core.model import STATE_VERSION
 from edge.errors import ConfigError, JournalError
 from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
-from tests.faults.make_journal import EVENTS, JOURNAL
-from tests.faults.people import Crowd, Outcome, agreed, sums, until, well
-from tests.faults.rig import Site, Wires
+from tests.faults.support.make_journal import EVENTS, JOURNAL
+from tests.faults.support.people import Crowd, Outcome, agreed, sums, until, well
+from tests.faults.support.site import Wires
 
 
 def inherit(site: Site, format_: int = 0) -> None:
@@ -166,7 +166,7 @@ def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(ma
     site = make()
     inherit(site)
     before = site.journal.read_bytes()
-    write_config(site.folder / "edge.toml", {**site.settings, "of_tomorrow": 1})
+    site.write_config(of_tomorrow=1)
     site.node.spawn()
     assert site.node.wait() == ConfigError.exit_code
     assert "of_tomorrow" in site.node.output()
@@ -174,7 +174,7 @@ def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(ma
     assert "Traceback" not in site.node.output()
     assert [path.name for path in site.journal.parent.iterdir()] == [site.journal.name]
     assert site.journal.read_bytes() == before
-    write_config(site.folder / "edge.toml", site.settings)
+    site.write_config()
     site.node.start()
     assert site.status()["sync"]["events_at_node"] == EVENTS
     report(Outcome(1, EVENTS))

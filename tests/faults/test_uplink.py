@@ -5,10 +5,11 @@ import os
 
 import pytest
 
-from bench.proxy import FAIR, NetworkConditions
+from bench.lab.proxy import FAIR, NetworkConditions
+from bench.lab.site import Site, copy_data
 from edge.limits import UPLINK_ACK_DEADLINE_S
-from tests.faults.people import Crowd, sums, until, verify_outcome
-from tests.faults.rig import Site, Wires, copy_data
+from tests.faults.support.people import Crowd, sums, until, verify_outcome
+from tests.faults.support.site import Wires
 
 RSS_GROWTH_KB_MAX = 40_000
 """What a node may grow by under a fault: caches and buffers within their bounds, not a backlog in memory."""
@@ -181,9 +182,8 @@ def test_two_nodes_with_one_identity_are_distinguished(make, report):
             await crowd.answered(100)
             await until(lambda: site.summary()["events"] > 0)
             site.node.freeze()
-            copy_data(site.folder / "data", twin.folder / "data")
-            text = (twin.folder / "edge.toml").read_text()
-            (twin.folder / "edge.toml").write_text(text.replace(str(twin.uplink_port), str(site.uplink_port)))
+            copy_data(site.node_data, twin.node_data)
+            twin.write_config(uplink=site.settings["uplink"])
             (twin.folder / "uplink.token").write_text((site.folder / "uplink.token").read_text())
             site.node.thaw()
             await asyncio.to_thread(twin.node.start)

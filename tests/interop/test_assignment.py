@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import aiomqtt
 import pytest
 
-from tests.e2e.site import Phone, Site, site
+from bench.lab.site import Site
+from tests.e2e.phone import Phone, site
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 30
@@ -55,10 +56,6 @@ def person(node: Site) -> Person:
     order = {"order": f"o-{number}", "shop": "shop-1", "pickup": place, "dropoff": place, "prep_s": 60}
     shift = {"id": "on", "at": now, "on": True, "place": place}
     return Person(node, name, node.tokens[name], json.dumps(shift), json.dumps({"id": "e-1", "at": now, **order}))
-
-
-def ports(made: Site) -> dict[str, int]:
-    return json.loads((made.folder / "data" / "ports.json").read_text())
 
 
 def right(person: Person, kinds: dict[str, Any]) -> bool:
@@ -109,7 +106,7 @@ def test_mqttjs(person: Person, version: int, program: Callable[[str], str]):
     if not (HERE / "node_modules" / "mqtt").is_dir():
         pytest.skip("MQTT.js is not installed; run: npm ci --prefix tests/interop")
     received = {
-        "url": f"ws://127.0.0.1:{ports(person.made)['listen_ws']}/mqtt",
+        "url": f"ws://127.0.0.1:{person.made.ports()['listen_ws']}/mqtt",
         "clientId": "phone",
         "username": person.name,
         "password": person.token,

@@ -45,8 +45,8 @@ PROSE = re.compile(
 )
 
 ALLOWED = {
-    "tell": ("tests/e2e/site.py", "tests/faults/rig.py"),  # of a file
-    "SO_LINGER": ("bench/proxy.py",),  # of the socket library
+    "tell": ("bench/lab/process.py",),  # of a file
+    "SO_LINGER": ("bench/lab/proxy.py",),  # of the socket library
     "the wheel": ("tests/repo/test_packaging.py",),  # of Python's packages
     "wheel": ("tests/repo/test_packaging.py",),
 }

@@ -6,7 +6,7 @@ from typing import Final
 from edge.messages.envelope import Receipt
 from edge.scenarios.labels.messages import LabelShow, LabelShown
 
-from ..processes import Option
+from ...lab.settings import Option
 from ..proof.records import LabelRecord
 from .clients import Answer
 from .world import MINUTE_MS, World

@@ -1,12 +1,12 @@
 """The clock of a scaled day: node and load live it at the same speed, from the same instant."""
 
-import time
 from collections.abc import Mapping
 from typing import Final
 
 from edge.scenarios.dispatch.messages import NAME as DISPATCH
 
-from ...demo.processes import Option
+from ...lab.clock import ScaledClock
+from ...lab.settings import Option
 
 MINUTE_MS: Final = 60_000
 
@@ -15,29 +15,16 @@ _TIMEOUTS_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "posi
 slow as this machine is, whatever the clock's speed."""
 
 
-class Day:
+class Day(ScaledClock):
     """`speed` times faster than life, from now on."""
-
-    def __init__(self, speed: float) -> None:
-        self.speed = speed
-        self._began_ms = time.time_ns() // 1_000_000
-
-    def wall_ms(self) -> int:
-        """The day's wall clock, Unix ms."""
-        return int(self._began_ms + (time.time() * 1000 - self._began_ms) * self.speed)
 
     def real_s(self, minutes: float) -> float:
         """How long so many minutes of the day take."""
         return minutes * 60 / self.speed
 
-    def options(self) -> dict[str, Option | Mapping[str, Option]]:
+    def node_options(self) -> dict[str, Option | Mapping[str, Option]]:
         """What the node's configuration needs for it."""
         timeouts = {
             name: min(max(default, round(1.5 * self.speed)), most) for name, (default, most) in _TIMEOUTS_REAL_S.items()
         }
-        return {
-            "clock_speed": self.speed,
-            "clock_wall_anchor_ms": self._began_ms,
-            "clock_real_anchor_ms": self._began_ms,
-            DISPATCH: {"pickup_service_s": 60, "dropoff_service_s": 60, **timeouts},
-        }
+        return {**self.options(), DISPATCH: {"pickup_service_s": 60, "dropoff_service_s": 60, **timeouts}}

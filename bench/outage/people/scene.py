@@ -1,5 +1,6 @@
 """What outages and soaks are played on: node and centre with a proxy between them, and everybody connected."""
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
@@ -8,8 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from ...demo.processes import Site
-from ...proxy import Proxy
+from ...lab.process import Keeper
+from ...lab.proxy import Proxy
+from ...lab.site import Site
 from .day import Day
 from .orders import Orders
 from .people import Crowd, names
@@ -23,6 +25,7 @@ class Scene(Struct):
     """`orders` have not begun. `uplink` is the proxy between node and centre."""
 
     site: Site
+    keeper: Keeper
     uplink: Proxy
     crowd: Crowd
     orders: Orders
@@ -36,17 +39,20 @@ async def scene(
     site = Site(folder, node)
     tokens = {name: secrets.token_urlsafe(16) for name in names(TILLS, RIDERS)}
     async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
-        options = {**day.options(), "retention_days": retention_days, "uplink": f"mqtt://127.0.0.1:{uplink.port}"}
-        site.configure(tokens, {**options, "log_level": log_level})
-        await site.start()
-        crowd = Crowd(node, f"mqtt://127.0.0.1:{site.node_port}", tokens, day.wall_ms, seed)
+        options = {"retention_days": retention_days, "uplink": f"mqtt://127.0.0.1:{uplink.port}"}
+        site.configure(tokens, {**day.node_options(), **options, "log_level": log_level})
+        keeper = Keeper(site.centre, site.node)
+        crowd = Crowd(node, site.url, tokens, day.wall_ms, seed)
         orders = Orders(rate, seed, crowd.place)
         crowd.on_offer = orders.offered
         try:
+            await asyncio.to_thread(site.start)
+            keeper.start()
             crowd.start()
             await crowd.everybody(JOIN_S_MAX)
-            yield Scene(site, uplink, crowd, orders)
+            yield Scene(site, keeper, uplink, crowd, orders)
         finally:
             orders.stop()
             await crowd.close()
-            await site.stop()
+            await keeper.close()
+            await asyncio.to_thread(site.stop)

@@ -9,7 +9,7 @@ import pytest
 from bench.compare import start_node
 from bench.compare.rounds import check
 from bench.compare.tree import OWN, SHARED, Tree, other_tree, pins, this_tree
-from bench.demo.processes import Child
+from bench.lab.process import Process
 from bench.source import git
 from edge.errors import DoorstepError, InputError
 
@@ -73,14 +73,14 @@ def test_the_code_of_the_folder_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("where", "right"), [("other/edge/__init__.py", True), ("this/edge/__init__.py", False)])
 def test_a_node_of_other_code_is_not_measured(tmp_path: Path, where: str, right: bool) -> None:
     """The first line of the log decides."""
-    child = Child("node", [], tmp_path, ("127.0.0.1", 1))
-    child.log.write_text(f"{start_node.RUNS}{tmp_path}/{where}\nready\n")
+    process = Process("node", [], tmp_path, 1)
+    process.log.write_text(f"{start_node.RUNS}{tmp_path}/{where}\nready\n")
     tree = Tree(name="other", commit=None, dirty=None, folder=tmp_path / "other")
     if right:
-        check(child, tree)
+        check(process, tree)
     else:
         with pytest.raises(DoorstepError, match="runs other code"):
-            check(child, tree)
+            check(process, tree)
 
 
 def test_the_first_commits_have_no_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

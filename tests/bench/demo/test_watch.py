@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from bench.demo.processes import Site
 from bench.demo.watch import Watch
+from bench.lab.site import Site
 
 
 def account(pid: int, decisions: int, rss_mb: float, cpu_s: float, depth: int, **dropped: int) -> dict[str, Any]:

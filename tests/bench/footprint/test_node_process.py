@@ -30,7 +30,7 @@ def test_orders_are_delivered_when_their_time_on_the_road_is_over(tmp_path: Path
                 assert day.placed == day.accepted == 20
                 assert 0 < day.delivered < 20  # the last 25 minutes' orders are under way
                 assert day.positions > 100
-                assert (await process.status())["counts"]["refused"] == {}
+                assert (await asyncio.to_thread(process.site.status))["counts"]["refused"] == {}
             finally:
                 day.close()
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.lab.process import cpu_s
+from bench.lab.programs import make_certificates
 from bench.load.client.openloop import Outcome, Round, due_times
 from bench.load.client.workload import EVENTS_PER_ORDER, Workload, riders, tills
-from bench.load.subjects import TRANSPORTS, Certificates, bare_echo, broker_echo, cpu_s, mosquitto, node
+from bench.load.subjects import TRANSPORTS, bare_echo, broker_echo, mosquitto, node
 from edge.errors import DoorstepError
 
 ORDERS = 20
@@ -22,17 +23,10 @@ async def _orders(workload: Workload) -> Outcome:
         workload.close()
 
 
-def _certificates(folder: Path, transport: str, program: Callable[[str], str]) -> Certificates | None:
-    if transport != "tls":
-        return None
-    program("openssl")
-    return Certificates(folder)
-
-
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_the_node_assigns_every_order(tmp_path: Path, transport: str, program: Callable[[str], str]) -> None:
+def test_the_node_assigns_every_order(tmp_path: Path, transport: str) -> None:
     """Each order reaches a rider once, over each transport, and the node counts three durable events for it."""
-    certificates = _certificates(tmp_path, transport, program)
+    certificates = make_certificates(tmp_path) if transport == "tls" else None
 
     async def main() -> None:
         names = [*tills(3), *riders(4)]
@@ -48,10 +42,9 @@ def test_the_node_assigns_every_order(tmp_path: Path, transport: str, program: C
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_both_echoes_answer_every_order(tmp_path: Path, transport: str, program: Callable[[str], str]) -> None:
+def test_both_echoes_answer_every_order(tmp_path: Path, transport: str) -> None:
     """The floor and Mosquitto's echo send back each order once, over each transport."""
-    program("mosquitto")
-    certificates = _certificates(tmp_path, transport, program)
+    certificates = make_certificates(tmp_path) if transport == "tls" else None
 
     async def main() -> None:
         async with (
@@ -71,7 +64,7 @@ def test_a_wrong_password_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
     """A client that is not let in is named, and nothing waits for it."""
 
     async def main() -> None:
-        async with node(tmp_path / "node", ["till-0"], "tcp", None) as subject:
+        async with node(tmp_path / "node", ["till-0"]) as subject:
             with pytest.raises(DoorstepError, match="rider-0 failed"):
                 await Workload.at_node(subject.door, 1, 1, passwords=True)
 

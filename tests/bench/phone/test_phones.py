@@ -20,7 +20,7 @@ def test_every_order_survives_cut_connections(tmp_path: Path) -> None:
     district = District(Network(rtt_ms=20), 0, 3, 4, 1)
 
     async def main() -> int:
-        async with node(tmp_path / "node", [*district.names, *district.rider_names], "tcp", None) as subject:
+        async with node(tmp_path / "node", [*district.names, *district.rider_names]) as subject:
             try:
                 await district.open(subject.door.port)
                 assert district.proxy is not None

@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bench.demo.processes import Site
+from bench.lab.process import Keeper
+from bench.lab.proxy import Proxy
+from bench.lab.site import Site
 from bench.outage.people.orders import Orders
 from bench.outage.people.people import Crowd, names
 from bench.outage.people.scene import Scene
-from bench.proxy import Proxy
 from bench.soak.faults import Fault
 from bench.soak.soak import NODE, Driver
 
@@ -22,9 +23,9 @@ def test_a_cut_ends_when_its_time_is_over(tmp_path: Path) -> None:
     async def main() -> Counter[str]:
         site = Site(tmp_path, NODE)
         tokens = dict.fromkeys(names(1, 1), "t")
-        crowd = Crowd(NODE, f"mqtt://127.0.0.1:{site.node_port}", tokens, lambda: 1, 1)
+        crowd = Crowd(NODE, f"mqtt://127.0.0.1:{site.port}", tokens, lambda: 1, 1)
         async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
-            driver = Driver(Scene(site, uplink, crowd, Orders(1.0, 1, crowd.place)), 1)
+            driver = Driver(Scene(site, Keeper(), uplink, crowd, Orders(1.0, 1, crowd.place)), 1)
             await driver.do(Fault(0.0, "cut", 0.1))
             assert not await _takes(uplink.port)
             faults = [Fault(0.0, "storm"), Fault(0.05, "nonsense")]

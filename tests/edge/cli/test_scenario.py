@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +12,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from bench.lab.process import Process
+from bench.lab.site import Site
 from edge.cli.scenario import scenario
 from edge.errors import InputError
 from edge.scenarios.check.harness import CHECKS
-from tests.e2e.site import Phone, Process
+from tests.e2e.phone import Phone
 from tests.repo.project import ROOT
 
 EDGE_TOML = """
@@ -50,7 +51,7 @@ def doorstep(*arguments: str) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def running(folder: Path) -> Iterator[Process]:
     """A node with `edge.toml` of this folder, gone afterwards."""
-    node = Process(folder, "edge", "--config", "edge.toml")
+    node = Site(folder).node
     try:
         node.start()
         yield node
@@ -87,7 +88,7 @@ def test_from_an_empty_folder_to_a_running_node(empty: Path, path: str) -> None:
         assert alice.answer("receipt")["reason"] == "over_quota"  # the option of edge.toml, not the default
         alice.close()
         rider.close()
-        node.end(signal.SIGKILL)
+        node.kill()
         node.start()
         alice, rider = Phone("alice", port(empty), ""), Phone("rider-7", port(empty), "")
         alice.send("tips.add", id="a-1", **tip)
@@ -102,7 +103,7 @@ def test_from_an_empty_folder_to_a_running_node(empty: Path, path: str) -> None:
         assert totals[-1] == 400
         alice.close()
         rider.close()
-        assert node.end() == 0
+        assert node.stop() == 0
     replayed = doorstep("replay", "--journal", "data", "--scenario-path", "tips")
     assert "No difference" in replayed.stdout, replayed.stdout + replayed.stderr
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.lab.programs import find_program, make_certificates
 from edge.errors import ConfigError
 from edge.identity.certificate import expires_ms, load_certificate, server_context
-from tests.processes import find_program, make_certificates
 
 DAY_MS = 86_400_000
 

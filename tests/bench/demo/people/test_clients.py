@@ -8,8 +8,8 @@ import msgspec
 
 from bench.demo.people.clients import Fleet
 from bench.demo.people.scheduler import Scheduler
-from bench.demo.processes import free_port
 from bench.demo.proof.records import Records
+from bench.lab.settings import free_port
 from edge.clock import Clock
 from edge.core.model import Answer
 from edge.errors import Reason

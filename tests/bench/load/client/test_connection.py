@@ -22,7 +22,7 @@ def test_publishes_leave_together_and_are_acknowledged(tmp_path: Path) -> None:
             if len(received) == 3:
                 done.set()
 
-        async with bare_echo(tmp_path, "tcp", None) as echo:
+        async with bare_echo(tmp_path) as echo:
             connection = await connect(echo.door, "till-0", "", (topic_down(ECHO, "till-0", "#"),), on_message)
             for payload in (b"1", b"2", b"3"):
                 connection.publish(topic_up(ECHO, "till-0", "order.place"), payload)

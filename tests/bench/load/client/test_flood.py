@@ -12,7 +12,7 @@ def test_the_node_counts_what_was_sent(tmp_path: Path) -> None:
     """Two floods on the same connections: each is accounted for on its own, to the last message."""
 
     async def main() -> None:
-        async with node(tmp_path / "node", [*tills(1), *riders(5)], "tcp", None) as subject:
+        async with node(tmp_path / "node", [*tills(1), *riders(5)]) as subject:
             workload = await Workload.at_node(subject.door, 1, 5, passwords=True)
             lines: list[str] = []
             for points in (1, 10):

@@ -25,7 +25,7 @@ def test_the_node_counts_what_comes_with_each_order(tmp_path: Path) -> None:
     """Three orders bring sixty positions in messages of ten, and the node has counted every message."""
 
     async def main() -> None:
-        async with node(tmp_path / "node", [*tills(1), *riders(5)], "tcp", None) as subject:
+        async with node(tmp_path / "node", [*tills(1), *riders(5)]) as subject:
             workload = await Workload.at_node(subject.door, 1, 5, passwords=True)
             mix = MixedLoad(workload, 10)
             workload.beside = mix.with_order

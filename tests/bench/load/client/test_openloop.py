@@ -33,7 +33,7 @@ def test_quantiles_are_values_that_occurred(values: list[float]) -> None:
 
 def _run(tmp_path: Path, seconds: float) -> tuple[Outcome, Outcome]:
     async def main() -> tuple[Outcome, Outcome]:
-        async with bare_echo(tmp_path, "tcp", None) as echo:
+        async with bare_echo(tmp_path) as echo:
             workload = await Workload.at_echo(echo.door, 3)
             try:
                 first = await Round(workload, 0, due_times(100, seconds, 1)).run()

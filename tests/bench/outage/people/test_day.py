@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.demo.processes import write_config
+from bench.lab.settings import write_config
 from bench.outage.people.day import Day
 from edge.app.config import load
 from edge.scenarios.dispatch.options import DispatchOptions

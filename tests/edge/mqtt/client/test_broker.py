@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
+from bench.lab.mosquitto import Mosquitto
+from bench.lab.settings import free_port
 from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import PAYLOAD_BYTES_MAX
 from edge.mqtt.client.broker import Broker
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection, Will
 from edge.mqtt.seam import Publish, Source
-from tests.processes import Mosquitto, free_port, mosquitto
 
 WAIT_S = 30.0
 BACKOFF = (0.05, 0.4)
@@ -163,7 +164,7 @@ def test_an_event_is_committed_answered_and_only_then_acknowledged(tmp_path: Pat
             await until(lambda: node.open == 0 and link.link.held == 0, "delivery and acknowledgement")
             assert node.presence == [("ann", True)]
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -188,7 +189,7 @@ def test_events_not_acknowledged_come_again_after_a_lost_link(tmp_path: Path) ->
                 await until(lambda: len(successor.events) == 20 and len(ann.got) == 20, "20 answers")
                 await until(lambda: link.link.held == 0, "acknowledgements")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -229,7 +230,7 @@ def test_nothing_with_a_receipt_is_lost_when_the_broker_is_killed_under_load(tmp
             for person in people:
                 await person.__aexit__()
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -249,7 +250,7 @@ def test_a_lost_session_is_counted_and_subscribed_again(tmp_path: Path) -> None:
                 await ann.send(b"1")
                 await until(lambda: ann.got, "the answer")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -281,7 +282,7 @@ def test_thousands_of_answers_wait_in_the_core_not_in_the_link(tmp_path: Path) -
                 assert [message.payload for message in person.got] == [b"%d" % number for number in range(100)]
                 await person.__aexit__()
 
-    with mosquitto(tmp_path, settings=["max_inflight_messages 10"]) as broker:
+    with Mosquitto(tmp_path / "mosquitto", settings=["max_inflight_messages 10"]) as broker:
         asyncio.run(work(broker))
 
 
@@ -305,7 +306,7 @@ def test_an_answer_that_nobody_holds_stays_pending_until_its_client_listens(tmp_
                 await until(lambda: node.open == 0, "delivery")
                 await until(lambda: {message.payload for message in ann.got} == {b"%d" % n for n in range(6)}, "all")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -329,7 +330,7 @@ def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(tmp_path
             await until(lambda: node.open == 0, "delivery")
             await until(lambda: {message.payload for message in ann.got} >= {b"%d" % n for n in range(2, 8)}, "answers")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -350,7 +351,7 @@ def test_hostile_topics_are_refused_counted_and_cannot_loop(tmp_path: Path) -> N
             assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile) + [("ann", Reason.OVERSIZED, 1)]
             await until(lambda: link.link.held == 0, "acknowledgements")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -374,7 +375,7 @@ def test_a_flood_is_shed_by_client_and_counted(tmp_path: Path) -> None:
             await ann.send(b"ann again")
             await until(lambda: b"ann again" in node.events, "the larger quota")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -394,7 +395,7 @@ def test_a_will_states_that_a_client_is_gone_and_its_next_word_that_it_is_back(t
             assert node.presence == [("ann", True), ("ann", False), ("ann", True)]
             await until(lambda: link.link.held == 0, "acknowledgements")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -421,7 +422,7 @@ def test_the_status_topic_shows_who_is_alive(tmp_path: Path) -> None:
         await watcher.stop()
         await task
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -441,7 +442,7 @@ def test_a_wrong_token_leaves_the_node_running_and_reports_why(tmp_path: Path) -
         assert link.waiting == 1
         await link.close()
 
-    with mosquitto(tmp_path, users={"n1": "right"}) as broker:
+    with Mosquitto(tmp_path / "mosquitto", users={"n1": "right"}) as broker:
         asyncio.run(work(broker))
 
 
@@ -460,7 +461,7 @@ def test_while_paused_the_broker_keeps_what_comes(tmp_path: Path) -> None:
             await until(lambda: len(node.events) == 500 and len(ann.got) == 500, "500 answers")
             assert set(node.events.values()) == {1}
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -506,7 +507,7 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
             await task
 
     acl = (DEPLOY / "acl").read_text().replace("shop-1", "n1")
-    with mosquitto(tmp_path, users={"n1": "n", "ann": "a", "eve": "e"}, acl=acl) as broker:
+    with Mosquitto(tmp_path / "mosquitto", users={"n1": "n", "ann": "a", "eve": "e"}, acl=acl) as broker:
         asyncio.run(work(broker))
 
 
@@ -514,7 +515,7 @@ def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) ->
     """Mosquitto takes `deploy/mosquitto/doorstep.conf` as it is but for places and ports, and the node works with it
     over TCP and TLS; the WebSocket listeners answer."""
     text = (DEPLOY / "doorstep.conf").read_text()
-    with mosquitto(tmp_path, users={"n1": "n", "ann": "a"}, tls=True) as broker:
+    with Mosquitto(tmp_path / "mosquitto", users={"n1": "n", "ann": "a"}, transport="tls") as broker:
         broker.stop()
         assert broker.ca is not None
         folder = tmp_path / "mosquitto"

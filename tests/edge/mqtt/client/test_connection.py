@@ -11,8 +11,9 @@ from typing import Any, Self
 import pytest
 import uvloop
 
+from bench.lab.mosquitto import Mosquitto
+from bench.lab.settings import free_port
 from edge.mqtt.client.connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
-from tests.processes import Mosquitto, free_port, mosquitto
 
 WAIT_S = 30.0
 
@@ -87,7 +88,7 @@ def test_thousands_of_publishes_arrive_once_and_in_order(tmp_path: Path) -> None
             assert fullest <= 120
             assert (peer.link.unacked, peer.link.held) == (0, 0)
 
-    with mosquitto(tmp_path, settings=["max_inflight_messages 20"]) as broker:
+    with Mosquitto(tmp_path / "mosquitto", settings=["max_inflight_messages 20"]) as broker:
         on_both_loops(lambda: work(broker))
 
 
@@ -101,7 +102,7 @@ def test_one_read_is_one_call(tmp_path: Path) -> None:
             await until(lambda: len(peer.payloads) == 200, "200 messages")
             assert len(peer.reads) < 200
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -128,7 +129,7 @@ def test_messages_not_acknowledged_come_again(tmp_path: Path) -> None:
             peer.link.acknowledge([message for read in peer.reads for message in read])
             await until(lambda: peer.link.held == 0, "acknowledgements")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -154,7 +155,7 @@ def test_publishes_survive_a_broker_that_is_killed(tmp_path: Path) -> None:
         # 0x10: nobody subscribed, which is a success.
         assert all(seen in ([0], [0x10]) for seen in codes.values())
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -173,7 +174,7 @@ def test_a_lost_session_is_noticed_and_subscribed_again(tmp_path: Path) -> None:
             peer.link.publish("t", b"again")
             await until(lambda: peer.payloads == [b"again"], "a message")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -193,7 +194,7 @@ def test_a_wrong_password_is_reported_and_not_tried_in_a_hot_loop(tmp_path: Path
         async with Peer(broker.url, username="rider", token="right") as right:
             assert right.link.error == ""
 
-    with mosquitto(tmp_path, users={"rider": "right"}) as broker:
+    with Mosquitto(tmp_path / "mosquitto", users={"rider": "right"}) as broker:
         asyncio.run(work())
 
 
@@ -253,7 +254,7 @@ def test_back_off_begins_anew_only_after_a_connection_that_held(
                 await until(lambda count=count: peer.link.connected and peer.link.connects == count, "the way back")
         assert waits[:4] == ceilings
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work(broker))
 
 
@@ -270,7 +271,7 @@ def test_a_half_dead_peer_is_left(tmp_path: Path) -> None:
             broker.thaw()
             await until(lambda: codes, "the acknowledgement")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -307,7 +308,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
         await other.link.stop()
         await task
 
-    with mosquitto(tmp_path, tls=True) as broker:
+    with Mosquitto(tmp_path / "mosquitto", transport="tls") as broker:
         on_both_loops(work)
 
 
@@ -319,7 +320,7 @@ def test_a_unix_socket_will_do(tmp_path: Path) -> None:
             peer.link.publish("t", b"near")
             await until(lambda: peer.payloads == [b"near"], "a message")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto", unix_socket=True) as broker:
         on_both_loops(work)
 
 
@@ -336,7 +337,7 @@ def test_the_will_is_sent_for_a_lost_link_and_not_for_a_stopped_one(tmp_path: Pa
             await until(lambda: watcher.reads, "a will")
             assert [message.topic for read in watcher.reads for message in read] == ["gone/lost"]
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -361,7 +362,7 @@ def test_what_cannot_leave_is_reported(tmp_path: Path) -> None:
             assert codes[1] == EXPIRED
         assert not peer.link.publish("t", b"x")
 
-    with mosquitto(tmp_path, settings=["max_packet_size 20000"]) as broker:
+    with Mosquitto(tmp_path / "mosquitto", settings=["max_packet_size 20000"]) as broker:
         asyncio.run(work())
 
 
@@ -381,7 +382,7 @@ def test_a_paused_link_keeps_its_connection_and_gets_everything_later(tmp_path: 
             await until(lambda: len(peer.payloads) == 100, "100 messages")
             assert peer.link.connects == 1
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
 
 
@@ -405,7 +406,7 @@ def test_a_peer_that_sends_more_than_it_may_is_slowed_down_not_left(tmp_path: Pa
             assert peer.payloads == [b"%d" % number for number in range(600)]
             assert peer.link.connects == 1
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         on_both_loops(work)
 
 
@@ -424,7 +425,7 @@ def test_a_paused_link_still_finds_its_way_back(tmp_path: Path) -> None:
             peer.link.resume()
             await until(lambda: peer.payloads == [b"later"], "the message")
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         on_both_loops(work)
 
 
@@ -451,5 +452,5 @@ def test_a_link_ends_at_once_wherever_it_stands(tmp_path: Path) -> None:
                     assert not peer.link.publish("t", b"")
         silent.close()
 
-    with mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path / "mosquitto") as broker:
         on_both_loops(work)

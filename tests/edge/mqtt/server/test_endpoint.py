@@ -14,6 +14,7 @@ import uvloop
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request
 
+from bench.lab.programs import make_certificates
 from edge.errors import BusyError, ConfigError
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
@@ -31,7 +32,6 @@ from edge.mqtt.packets.codec import (
 )
 from edge.mqtt.server.endpoint import Endpoint, parse_address
 from tests.edge.mqtt.world import ALL, TOKEN, UP, Recorder, decoder, written
-from tests.processes import make_certificates
 
 TIMEOUT_S = 30
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.lab.programs import make_certificates
 from edge.mqtt.server.listener import Shortage, listen
-from tests.processes import make_certificates
 from tests.repo.project import ROOT
 
 DESCRIPTORS = 80

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
+from bench.lab.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
 
 WAIT_S = 10.0
 

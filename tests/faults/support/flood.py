@@ -1,6 +1,7 @@
-"""`python -m tests.faults.flood PORT NAME TOKEN PER_S`: one client that sends orders at a rate, in a process of its
-own, so that it takes no time from those whom it is to disturb. Each line on standard input switches it on or off; at
-its end it prints how many it sent, and how many of them were refused."""
+"""`python -m tests.faults.support.flood PORT NAME TOKEN PER_S`: one client that sends orders at a rate.
+
+It is a process of its own, so that it takes no time from those whom it is to disturb. Each line on standard input
+switches it on or off; at its end it prints how many it sent, and how many of them were refused."""
 
 import asyncio
 import json
@@ -9,9 +10,9 @@ import time
 from typing import Any, Final
 
 from edge.messages.envelope import topic_up
-from tests.faults.people import DOOR, SHOP
-from tests.faults.raw import Raw, publish
-from tests.faults.rig import NODE
+from tests.faults.support.people import DOOR, SHOP
+from tests.faults.support.raw import Raw, publish
+from tests.faults.support.site import NODE
 
 STEP_S: Final = 0.01
 WINDOW: Final = 500

@@ -16,13 +16,14 @@ from typing import Any, Final, Self
 import apsw
 
 from bench.demo.proof.evidence import Evidence
+from bench.lab.site import Site
 from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.journal.reader import JournalReader
 from edge.messages.envelope import topic_down, topic_up
 from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 from edge.scenarios.dispatch import Dispatch
-from tests.faults.rig import NODE, WELL_S_MAX, Site
+from tests.faults.support.site import NODE, WELL_S_MAX
 
 RESEND_S: Final = (1.0, 30.0)
 """After which an event that was acknowledged (or refused for now) and has no receipt is sent again: doubled each time,
@@ -151,7 +152,7 @@ class Crowd:
     """Some people of a site, connected while the block lasts; `pour` keeps them busy in the background."""
 
     def __init__(self, site: Site, url: str, names: tuple[str, ...] = ("c-1", "c-2", "r-1")) -> None:
-        self.people = [Person(name, url, "" if site.link else site.people[name]) for name in names]
+        self.people = [Person(name, url, "" if "link" in site.settings else site.tokens[name]) for name in names]
         self._tasks: list[asyncio.Task[None]] = []
         self._pouring: asyncio.Task[None] | None = None
 
