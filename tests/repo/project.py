@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("edge", "central", "bench")
+PACKAGES = ("edge", "central", "bench", "sdk")
+"""Top folders of source files. What is below SDK is found there by its users, as `doorstep_client`."""
+
+SDK = "sdk/python/"
 
 
 @cache
@@ -38,13 +41,14 @@ def tree(name: str) -> ast.Module:
 
 def module_of(name: str) -> str:
     """`edge/mqtt/packets/codec.py` is `edge.mqtt.packets.codec`, `edge/mqtt/__init__.py` is `edge.mqtt`."""
-    return name.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    return name.removeprefix(SDK).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
 def file_of(module: str) -> str | None:
     """The file of one of our own modules, or None where it is not ours."""
     path = module.replace(".", "/")
-    return next((name for name in (f"{path}.py", f"{path}/__init__.py") if (ROOT / name).is_file()), None)
+    places = (f"{folder}{path}{ending}" for folder in ("", SDK) for ending in (".py", "/__init__.py"))
+    return next((name for name in places if (ROOT / name).is_file()), None)
 
 
 def imports(name: str) -> list[tuple[str, int]]:

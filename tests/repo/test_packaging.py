@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.project import PACKAGES, ROOT, files
+from tests.repo.project import PACKAGES, ROOT, SDK, files
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
@@ -53,11 +53,12 @@ def clean_environment() -> dict[str, str]:
 
 
 def test_the_wheel_holds_the_packages_whole_and_nothing_else(wheel: Path) -> None:
-    """Every tracked file of edge, central and bench is in the wheel, pages and all; tests and deployment are not."""
+    """Every tracked file of edge, central, bench and the client is in the wheel; tests and deployment are not."""
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = [name for name in archive.namelist() if ".dist-info/" in name]
-    assert held == {name for name in files() if name.split("/")[0] in PACKAGES}
+    shipped = tuple(f"{SDK}doorstep_client/" if name == "sdk" else f"{name}/" for name in PACKAGES)
+    assert held == {name.removeprefix(SDK) for name in files() if name.startswith(shipped)}
     assert any(name.endswith("LICENSE") for name in metadata)
     assert any(name.endswith("entry_points.txt") for name in metadata)
 

@@ -13,7 +13,7 @@ import pytest
 from bench.command import QUESTIONS
 from edge.__main__ import COMMANDS
 from edge.scenarios.check.purity import impure_calls, is_impure, set_walks
-from tests.repo.project import PACKAGES, ROOT, file_of, files, imports, module_of, settings, sources, tree
+from tests.repo.project import PACKAGES, ROOT, SDK, file_of, files, imports, module_of, settings, sources, tree
 
 RULES = settings()["tool"]["doorstep"]
 
@@ -145,7 +145,7 @@ def test_every_file_and_test_reports_why(name: str) -> None:
 def test_every_source_file_has_its_test(name: str) -> None:
     """`edge/x.py` has `tests/edge/test_x.py`, or a test imports it, or `tested_elsewhere` names its test."""
     folder, _, leaf = name.rpartition("/")
-    mirror = f"tests/{folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
+    mirror = f"tests/{'sdk' if name.startswith(SDK) else folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
     place = RULES["tested_elsewhere"].get(name, mirror)
     if (ROOT / place).exists():
         return
