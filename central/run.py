@@ -124,7 +124,7 @@ class _Running:
         return endpoint
 
     def _authenticate(self, username: str, token: bytes) -> bool:
-        return self._credentials is not None and self._credentials.verify(username, token)
+        return self._credentials is not None and self._credentials.verify(username, token) is not None
 
     async def _serve(self, reader: Reader) -> HttpServer | None:
         """The API, if it is wanted."""

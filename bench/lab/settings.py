@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from edge.errors import BusyError
+from edge.messages.roles import ROLES
 
+ALL_ROLES: Final = ",".join(ROLES)
 PORTS: Final = (18_000, 32_000)
 """Below the range from which the system takes ports for outgoing connections, so that the port of a process that is
 being restarted is not taken by a client that tries to reach it."""
@@ -50,12 +52,12 @@ def _line(name: str, value: Option) -> str:
 
 
 def write_credentials(path: Path, tokens: Mapping[str, str]) -> None:
-    """The file of hashed credentials for these clients. One write for all: the command adds them one by one."""
+    """The file of hashed credentials for these clients, each with every role. One write, with tokens of the caller."""
     lines: list[str] = []
     for client, token in tokens.items():
         salt = secrets.token_bytes(16)
         digest = hashlib.sha256(salt + token.encode()).hexdigest()
-        lines.append(f"{client}:{salt.hex()}:{digest}\n")
+        lines.append(f"{client}:{ALL_ROLES}:{salt.hex()}:{digest}\n")
     write_private(path, "".join(lines))
 
 

@@ -232,7 +232,7 @@ class _Running:
         )
 
     def _authenticate(self, username: str, token: bytes) -> bool:
-        return self._credentials is not None and self._credentials.verify(username, token)
+        return self._credentials is not None and self._credentials.verify(username, token) is not None
 
     def _load_certificate(self, context: ssl.SSLContext, config: Config) -> None:
         self._ends["certificate"] = load_certificate(context, self._config_path, config.tls_cert, config.tls_key)

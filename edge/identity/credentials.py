@@ -1,4 +1,5 @@
-"""Who may connect: a file with one line for each client, `client:salt:hash`, both in hexadecimal.
+"""Who may connect, and as what: a file with one line for each client, `client:roles:salt:hash`, the last two in
+hexadecimal. Roles are separated by commas; `shop=NAME` is the role of a shop of another name than the client's.
 
 Tokens are made here, from 32 random bytes: nobody can guess one, or find it from its hash by trying. So one salted
 SHA-256 is enough; a slow hash protects passwords that people choose, and would hold up the loop when every client of a
@@ -10,32 +11,42 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..errors import InputError
 from ..files import write_atomic
 from ..limits import NAME_PATTERN
+from ..messages.roles import ROLES, Role
+from .grants import Grant
 
 CREDENTIALS_MAX: Final = 200_000
 """Lines in the credentials file; about 200 bytes of memory each."""
 
 TOKEN_BYTES: Final = 32
 SALT_BYTES: Final = 16
-_LINE_BYTES_MAX: Final = 64 + 1 + 2 * SALT_BYTES + 1 + 64 + 2
-_LINE: Final = re.compile(rf"([^:]*):([0-9a-f]{{{2 * SALT_BYTES}}}):([0-9a-f]{{64}})")
-_CLIENT: Final = re.compile(NAME_PATTERN)
-_NOBODY: Final = (b"\0" * SALT_BYTES, b"\0" * 32)
+_LINE_BYTES_MAX: Final = 64 + 1 + 128 + 1 + 2 * SALT_BYTES + 1 + 64 + 2
+_LINE: Final = re.compile(rf"([^:]*):([^:]*):([0-9a-f]{{{2 * SALT_BYTES}}}):([0-9a-f]{{64}})")
+_NAME: Final = re.compile(NAME_PATTERN)
 
-TokenHash = tuple[bytes, bytes]
-"""Salt, and SHA-256 of salt and token."""
+
+class Entry(NamedTuple):
+    """One client: salt, SHA-256 of salt and token, and what it may be."""
+
+    salt: bytes
+    hashed: bytes
+    grant: Grant
+
+
+_NOBODY: Final = Entry(b"\0" * SALT_BYTES, b"\0" * 32, Grant())
 
 
 class Credentials:
     """The file as it was when loaded. Immutable: a reload makes a new one."""
 
-    def __init__(self, entries: dict[str, TokenHash]) -> None:
+    def __init__(self, entries: dict[str, Entry]) -> None:
         self._entries = entries
 
     @classmethod
@@ -46,32 +57,54 @@ class Credentials:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def clients(self) -> list[str]:
-        """All names, sorted."""
-        return sorted(self._entries)
+    def clients(self) -> dict[str, Grant]:
+        """What each client may be, sorted by name."""
+        return {client: entry.grant for client, entry in sorted(self._entries.items())}
 
-    def verify(self, client: str, token: bytes) -> bool:
-        """Whether the token is the client's. An unknown name takes as long as a wrong token."""
+    @property
+    def shops(self) -> frozenset[str]:
+        """Every shop that somebody here acts for."""
+        return frozenset(entry.grant.shop for entry in self._entries.values() if entry.grant.shop)
+
+    def grant(self, client: str) -> Grant | None:
+        """What a client may be that somebody else has authenticated."""
         entry = self._entries.get(client)
-        salt, expected = entry or _NOBODY
+        return entry.grant if entry is not None else None
+
+    def verify(self, client: str, token: bytes) -> Grant | None:
+        """What the client may be, where the token is its own. An unknown name takes as long as a wrong token."""
+        entry = self._entries.get(client)
+        salt, expected, grant = entry or _NOBODY
         same = hmac.compare_digest(sha256(salt + token).digest(), expected)
-        return same and entry is not None
+        return grant if same and entry is not None else None
 
 
-def add(path: str | os.PathLike[str], client: str) -> str:
-    """Give a client a new token, which replaces an older one. The token: it is shown now or never. Makes the file where
-    there is none. Raises InputError."""
+class Newcomer(NamedTuple):
+    """A client that is to get a token."""
+
+    client: str
+    roles: Sequence[str]
+    shop: str = ""
+
+
+def add(path: str | os.PathLike[str], newcomers: Iterable[Newcomer], *, replace: bool = False) -> dict[str, str]:
+    """Give clients a token each: it is shown now or never. All of them or, where one is wrong or is in the file already
+    (without `replace`), none. Makes the file where there is none. Raises InputError."""
     target = Path(path)
-    if not _CLIENT.fullmatch(client):
-        raise InputError(str(target), None, f"{client!r} is not a client's name. {_NAMES}")
     entries = _read(target) if target.exists() else {}
-    if client not in entries and len(entries) >= CREDENTIALS_MAX:
-        raise InputError(str(target), None, f"It holds {CREDENTIALS_MAX} clients already. Remove some first.")
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    salt = secrets.token_bytes(SALT_BYTES)
-    entries[client] = (salt, sha256(salt + token.encode()).digest())
+    tokens: dict[str, str] = {}
+    for client, roles, shop in newcomers:
+        grant = checked(target, None, Newcomer(client, roles, shop))
+        if client in tokens or (client in entries and not replace):
+            hint = f"{client!r} has a token already. A new one ends the old one: say so with --replace."
+            raise InputError(str(target), None, hint)
+        if client not in entries and len(entries) >= CREDENTIALS_MAX:
+            raise InputError(str(target), None, f"It holds {CREDENTIALS_MAX} clients already. Remove some first.")
+        tokens[client] = token = secrets.token_urlsafe(TOKEN_BYTES)
+        salt = secrets.token_bytes(SALT_BYTES)
+        entries[client] = Entry(salt, sha256(salt + token.encode()).digest(), grant)
     _write(target, entries)
-    return token
+    return tokens
 
 
 def remove(path: str | os.PathLike[str], client: str) -> bool:
@@ -87,8 +120,8 @@ def remove(path: str | os.PathLike[str], client: str) -> bool:
 _NAMES: Final = "Use a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens."
 
 
-def _read(path: Path) -> dict[str, TokenHash]:
-    entries: dict[str, TokenHash] = {}
+def _read(path: Path) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -116,19 +149,45 @@ def _read(path: Path) -> dict[str, TokenHash]:
     return entries
 
 
-def _parse(path: Path, number: int, text: str) -> tuple[str, TokenHash]:
+def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
     found = _LINE.fullmatch(text)
     if found is None:
-        hint = "This is not client:salt:hash. Write lines with `doorstep credential add` only."
+        hint = "This is not client:roles:salt:hash. Write lines with `doorstep credential add` only."
         raise InputError(str(path), number, hint)
-    client, salt, hashed = found.groups()
-    if not _CLIENT.fullmatch(client):
-        raise InputError(str(path), number, f"{client!r} is not a client's name. {_NAMES}")
-    return client, (bytes.fromhex(salt), bytes.fromhex(hashed))
+    client, written, salt, hashed = found.groups()
+    roles = [each.partition("=")[0] for each in written.split(",") if each]
+    shop = next((each[5:] for each in written.split(",") if each.startswith("shop=")), "")
+    return client, Entry(
+        bytes.fromhex(salt), bytes.fromhex(hashed), checked(path, number, Newcomer(client, roles, shop))
+    )
 
 
-def _write(path: Path, entries: dict[str, TokenHash]) -> None:
-    lines = [f"{client}:{salt.hex()}:{hashed.hex()}\n" for client, (salt, hashed) in sorted(entries.items())]
+def checked(path: Path, number: int | None, newcomer: Newcomer) -> Grant:
+    """What a client may be. A shop is named like its client where nothing else is written. Raises InputError."""
+    client, roles, shop = newcomer
+    for what, name in (("client", client), ("shop", shop or client)):
+        if not _NAME.fullmatch(name):
+            raise InputError(str(path), number, f"{name!r} is not a {what}'s name. {_NAMES}")
+    wrong = [role for role in roles if role not in ROLES]
+    if wrong:
+        raise InputError(str(path), number, f"{wrong[0]!r} is not a role. Roles are {', '.join(ROLES)}.")
+    if shop and "shop" not in roles:
+        raise InputError(str(path), number, f"{client!r} names the shop {shop!r} without the role shop. Add that role.")
+    held: tuple[Role, ...] = tuple(role for role in ROLES if role in roles)
+    return Grant(held, (shop or client) if "shop" in held else "")
+
+
+def _written(client: str, grant: Grant) -> str:
+    """The roles as they stand in the file."""
+    own = f"shop={grant.shop}" if grant.shop != client else "shop"
+    return ",".join(own if role == "shop" else role for role in grant.roles)
+
+
+def _write(path: Path, entries: dict[str, Entry]) -> None:
+    lines = [
+        f"{client}:{_written(client, entry.grant)}:{entry.salt.hex()}:{entry.hashed.hex()}\n"
+        for client, entry in sorted(entries.items())
+    ]
     try:
         write_atomic(path, "".join(lines))
     except OSError as error:

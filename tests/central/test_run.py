@@ -19,7 +19,7 @@ from bench.lab.programs import make_certificates
 from edge.core.aggregate import Windows
 from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
-from edge.identity.credentials import add, remove
+from edge.identity.credentials import Newcomer, add, remove
 from edge.uplink.sync import Sync
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +202,7 @@ def test_a_killed_centre_comes_back_with_every_batch_once(tmp_path: Path) -> Non
 
 def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -> None:
     """A node with the wrong token stays out; one whose credentials are removed loses its connection at SIGHUP."""
-    token = add(tmp_path / "credentials", "n1")
+    token = add(tmp_path / "credentials", [Newcomer("n1", ())])["n1"]
     with centre(tmp_path, 'credentials = "credentials"\n') as running:
 
         async def scenario() -> None:
@@ -217,7 +217,7 @@ def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -> None
                     await asyncio.sleep(0.01)
                 assert bad.outbox.events_acked == 0
                 remove(tmp_path / "credentials", "n1")
-                add(tmp_path / "credentials", "n3")
+                add(tmp_path / "credentials", [Newcomer("n3", ())])
                 os.kill(running.process.pid, signal.SIGHUP)
                 while good.sync.connected:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
@@ -232,7 +232,7 @@ def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -> None
 def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
     """With a certificate of a trusted authority the uplink is encrypted; without that trust nothing is sent."""
     ca, certificate, key = make_certificates(tmp_path)
-    token = add(tmp_path / "credentials", "n1")
+    token = add(tmp_path / "credentials", [Newcomer("n1", ())])["n1"]
     settings = f'listen_tls = "127.0.0.1:0"\ntls_cert = "{certificate}"\ntls_key = "{key}"\n'
     with centre(tmp_path, settings) as running:
 

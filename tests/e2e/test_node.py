@@ -229,13 +229,13 @@ def test_a_broken_configuration_exits_with_2(tmp_path, line, words):
 def test_sighup_reloads_what_can_be_reloaded(tmp_path):
     """A new client and a new rule take effect without a restart; a broken file changes nothing; a fixed option logs
     that it needs a restart."""
-    from edge.identity.credentials import add
+    from edge.identity.credentials import Newcomer, add
 
     with site(tmp_path, "alice") as made:
         alice = Phone("alice", made.port, made.tokens["alice"])
         config = tmp_path / "edge.toml"
         good = config.read_text()
-        token = add(tmp_path / "credentials", "bob")
+        token = add(tmp_path / "credentials", [Newcomer("bob", ("customer",))])["bob"]
         config.write_text(good + 'crs = "gcj02"\n[dispatch]\nreply_s = 30\n')
         made.node.send_signal(signal.SIGHUP)
         _until(lambda: "reloaded" in made.node.output())

@@ -15,7 +15,7 @@ from edge.core.model import RecordedEvent, decode_row
 from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.errors import ConfigError, DoorstepError, InputError, JournalError
-from edge.identity.credentials import Credentials, add
+from edge.identity.credentials import Credentials, Newcomer, add
 from edge.journal.journal import Journal
 from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import configured, event, now, place, row_of, shift
@@ -59,7 +59,7 @@ def test_damaged_credentials_let_nobody_in(tmp_path: Path, data: st.DataObject) 
     path = tmp_path / "credentials"
     path.unlink(missing_ok=True)
     for client in ("rider-1", "shop-2"):
-        add(path, client)
+        add(path, [Newcomer(client, ("rider",))])
     path.write_bytes(data.draw(damaged([path.read_bytes()])))
     if message := complaint(lambda: Credentials.load(path), InputError):
         assert str(path) in message

@@ -16,7 +16,8 @@ import uvloop
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.identity.credentials import Credentials, add
+from edge.identity.credentials import Credentials, Newcomer, add
+from edge.messages.roles import ROLES
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
 
@@ -81,7 +82,7 @@ class Desk:
 def endpoint_server(tmp_path: Path) -> Generator[Server, None, None]:
     """An endpoint with one client, over TCP and WebSocket."""
     credentials = tmp_path / "credentials"
-    token = add(credentials, "till-1")
+    token = add(credentials, [Newcomer("till-1", ROLES)])["till-1"]
     started = threading.Event()
     found: dict[str, Any] = {}
 
@@ -89,7 +90,8 @@ def endpoint_server(tmp_path: Path) -> Generator[Server, None, None]:
         stop = found["stop"] = asyncio.Event()
         found["loop"] = asyncio.get_running_loop()
         desk = Desk()
-        desk.endpoint = Endpoint("n1", desk, Credentials.load(credentials).verify)
+        known = Credentials.load(credentials)
+        desk.endpoint = Endpoint("n1", desk, lambda name, token: known.verify(name, token) is not None)
         found["address"] = await desk.endpoint.listen("127.0.0.1:0")
         found["websocket"] = await desk.endpoint.listen("127.0.0.1:0", websocket=True)
         started.set()

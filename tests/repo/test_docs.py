@@ -278,7 +278,7 @@ def running_node(folder: Path, client: str) -> Iterator[tuple[int, str]]:
     port = ports["mqtt"]
     text = f'node = "shop-1"\nlisten = "127.0.0.1:{port}"\nstatus_listen = "127.0.0.1:{ports["page"]}"\n'
     (folder / "edge.toml").write_text(text, encoding="utf-8")
-    add = [str(BIN / "doorstep"), "credential", "add", "--file", "credentials", client]
+    add = [str(BIN / "doorstep"), "credential", "add", "--file", "credentials", "--role", "customer", client]
     added = subprocess.run(add, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, text=True)
     command = [str(BIN / "doorstep"), "edge", "--config", "edge.toml"]
     with subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL) as process:

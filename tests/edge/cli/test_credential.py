@@ -8,23 +8,78 @@ from click.testing import CliRunner
 from edge.cli.credential import credential
 from edge.errors import InputError
 from edge.identity.credentials import Credentials
+from edge.identity.grants import Grant
+from edge.identity.tokens import TokenKeys
 
 
 def test_the_command(tmp_path: Path):
     """`doorstep credential` adds, lists and removes; the token is all that goes to stdout."""
     run, path = CliRunner().invoke, tmp_path / "credentials"
-    added = run(credential, ["add", "--file", str(path), "c1"])
+    added = run(credential, ["add", "--file", str(path), "c1", "--role", "shop"])
     assert added.exit_code == 0
     assert Credentials.load(path).verify("c1", added.stdout.strip().encode())
     assert "only time" in added.stderr
-    assert run(credential, ["list", "--file", str(path)]).stdout == "c1\n"
+    assert run(credential, ["list", "--file", str(path)]).stdout == "c1\tshop\tc1\n"
     assert run(credential, ["remove", "--file", str(path), "c1"]).exit_code == 0
     again = run(credential, ["remove", "--file", str(path), "c1"])
     assert isinstance(again.exception, InputError)
     assert "doorstep credential list" in str(again.exception)
 
 
-@pytest.mark.parametrize("command", ["add", "remove", "list"])
+def test_many_clients_come_from_a_table(tmp_path: Path):
+    """`import` reads names, roles and shops, also as a spreadsheet writes them, and prints a token for each."""
+    table, path = tmp_path / "clients.csv", tmp_path / "credentials"
+    table.write_bytes(b"\xef\xbb\xbf# who,what\r\nrider-7,rider\r\n\r\ntill-2,shop customer, shop-4\r\n")
+    done = CliRunner().invoke(credential, ["import", "--file", str(path), str(table)])
+    tokens = dict(line.split(",") for line in done.stdout.splitlines())
+    loaded = Credentials.load(path)
+    assert {client: loaded.verify(client, token.encode()) for client, token in tokens.items()} == loaded.clients()
+    assert loaded.clients() == {"rider-7": Grant(("rider",)), "till-2": Grant(("customer", "shop"), "shop-4")}
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [(b"a,rider,s,x\n", "at most three"), (b"\xff\n", "cannot be read"), (b"a,king\n", "not a role")],
+)
+def test_a_table_with_a_mistake_changes_nothing(tmp_path: Path, table: bytes, words: str):
+    """The error names the line or what is wrong."""
+    (tmp_path / "clients.csv").write_bytes(table)
+    run = CliRunner().invoke
+    done = run(credential, ["import", "--file", str(tmp_path / "credentials"), str(tmp_path / "clients.csv")])
+    assert isinstance(done.exception, InputError)
+    assert words in str(done.exception)
+    assert not (tmp_path / "credentials").exists()
+
+
+def test_a_key_signs_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`key` and `token` in an empty folder, without any option but the role."""
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke
+    assert run(credential, ["key"]).exit_code == 0
+    signed = run(credential, ["token", "c-1", "--role", "customer", "--expires", "1d"])
+    assert isinstance(
+        TokenKeys.load("token-keys.json", "doorstep").verify("c-1", signed.stdout.strip().encode()), Grant
+    )
+    assert "its jti is" in signed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["c-1"], "Give at least one --role"),
+        (["c-1", "--role", "customer", "--expires", "1w"], "not a time of up to 366d"),
+        (["c-1", "--role", "customer", "--expires", "367d"], "not a time of up to 366d"),
+        (["c-1", "--role", "customer", "--expires", "0s"], "not a time of up to 366d"),
+    ],
+)
+def test_a_token_needs_a_role_and_an_end(tmp_path: Path, arguments: list[str], words: str):
+    """What is missing is named, before a key is looked for."""
+    done = CliRunner().invoke(credential, ["token", *arguments])
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("command", ["add", "import", "remove", "list", "key", "token"])
 def test_every_help_has_an_example(command: str):
     """Help shows a line that can be copied."""
-    assert f"doorstep credential {command} --file" in CliRunner().invoke(credential, [command, "--help"]).stdout
+    assert f"doorstep credential {command}" in CliRunner().invoke(credential, [command, "--help"]).stdout

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 
 from edge.errors import InputError
-from edge.identity.credentials import Credentials, add, remove
+from edge.identity.credentials import Credentials, Newcomer, remove
+from edge.identity.credentials import add as add_all
+from edge.identity.grants import Grant
 
-GOOD = f"c1:{'0' * 32}:{'f' * 64}\n"
+GOOD = f"c1:rider:{'0' * 32}:{'f' * 64}\n"
+
+
+def add(path: Path, client: str, *, replace: bool = False) -> str:
+    """One client, a rider."""
+    return add_all(path, [Newcomer(client, ("rider",))], replace=replace)[client]
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def test_the_token_opens_and_nothing_else_does(path: Path):
     assert loaded.verify("rider-2", second.encode())
     for client, token in [("c1", second), ("c1", ""), ("c1", first + "x"), ("c3", first), ("", first), ("C1", first)]:
         assert not loaded.verify(client, token.encode())
-    assert loaded.clients() == ["c1", "rider-2"]
+    assert list(loaded.clients()) == ["c1", "rider-2"]
     assert len(loaded) == 2
 
 
@@ -40,15 +47,19 @@ def test_no_token_is_in_the_file(path: Path):
     before = path.read_text()
     assert token not in before
     assert len(token) >= 43
-    add(path, "c1")
-    assert path.read_text().split(":")[1] != before.split(":")[1]
+    add(path, "c1", replace=True)
+    assert path.read_text().split(":")[2] != before.split(":")[2]
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["credentials"]
 
 
 def test_a_new_token_replaces_the_old_one(path: Path):
-    """After adding again only the newer token is good."""
-    old, new = add(path, "c1"), add(path, "c1")
+    """Only where that is asked for; then only the newer token is good."""
+    old = add(path, "c1")
+    with pytest.raises(InputError, match="--replace"):
+        add(path, "c1")
+    assert Credentials.load(path).verify("c1", old.encode())
+    new = add(path, "c1", replace=True)
     loaded = Credentials.load(path)
     assert loaded.verify("c1", new.encode())
     assert not loaded.verify("c1", old.encode())
@@ -60,7 +71,7 @@ def test_removing(path: Path):
     token = add(path, "c2")
     assert remove(path, "c1")
     assert not remove(path, "c1")
-    assert Credentials.load(path).clients() == ["c2"]
+    assert list(Credentials.load(path).clients()) == ["c2"]
     assert Credentials.load(path).verify("c2", token.encode())
 
 
@@ -79,14 +90,16 @@ def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
 @pytest.mark.parametrize(
     ("text", "line", "part"),
     [
-        ("c1\n", 1, "client:salt:hash"),
-        (f"{GOOD}c2:zz:ff\n", 2, "client:salt:hash"),
+        ("c1\n", 1, "client:roles:salt:hash"),
+        (f"{GOOD}c2::zz:ff\n", 2, "client:roles:salt:hash"),
         (f"{GOOD}{GOOD}", 2, "earlier line"),
         (GOOD.replace("c1", "C 1"), 1, "'C 1' is not a client's name"),
         (GOOD.replace("c1", "+"), 1, "not a client's name"),
         (GOOD.replace("c1", ""), 1, "not a client's name"),
-        (f"{GOOD}\n{'x' * 10_000_000}", 3, "client:salt:hash"),
-        ("c1:é\n", 1, "client:salt:hash"),
+        (GOOD.replace("rider", "root"), 1, "'root' is not a role"),
+        (GOOD.replace("rider", "shop=a/b"), 1, "not a shop's name"),
+        (f"{GOOD}\n{'x' * 10_000_000}", 3, "client:roles:salt:hash"),
+        ("c1::é\n", 1, "client:roles:salt:hash"),
     ],
 )
 def test_broken_lines_are_named(path: Path, text: str, line: int, part: str):
@@ -105,7 +118,7 @@ def test_too_many_clients(path: Path, monkeypatch: pytest.MonkeyPatch):
     add(path, "c2")
     with pytest.raises(InputError, match="holds 2 clients already"):
         add(path, "c3")
-    add(path, "c2")
+    add(path, "c2", replace=True)
     _file(path, path.read_text() + GOOD.replace("c1", "c3"))
     with pytest.raises(InputError, match="More than 2 clients"):
         Credentials.load(path)
@@ -141,3 +154,40 @@ def test_a_crash_while_writing_leaves_the_old_file(path: Path, monkeypatch: pyte
         add(path, "c2")
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["credentials"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "shop", "grant", "written"),
+    [
+        (("rider",), "", Grant(("rider",)), "rider"),
+        (("shop", "customer"), "shop-4", Grant(("customer", "shop"), "shop-4"), "customer,shop=shop-4"),
+        (("shop",), "", Grant(("shop",), "C1"), "shop"),
+        (("shop",), "C1", Grant(("shop",), "C1"), "shop"),
+        ((), "", Grant(), ""),
+    ],
+)
+def test_roles_come_back_from_the_file(path: Path, roles: tuple[str, ...], shop: str, grant: Grant, written: str):
+    """A client is what the file says; a shop has its client's name where no other is given."""
+    token = add_all(path, [Newcomer("C1", roles, shop)])["C1"]
+    loaded = Credentials.load(path)
+    assert path.read_text().split(":")[1] == written
+    assert loaded.verify("C1", token.encode()) == loaded.grant("C1") == grant
+    assert loaded.grant("nobody") is None
+    assert loaded.shops == ({grant.shop} - {""})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (Newcomer("c2", ("root",)), "'root' is not a role"),
+        (Newcomer("c2", ("rider",), "shop-4"), "without the role shop"),
+        (Newcomer("c2", ("shop",), "a/b"), "not a shop's name"),
+        (Newcomer("c1", ("rider",)), "--replace"),
+    ],
+)
+def test_many_are_added_at_once_or_not_at_all(path: Path, wrong: Newcomer, words: str):
+    """One that is wrong, or is named twice, leaves the file as it was."""
+    with pytest.raises(InputError, match=words):
+        add_all(path, [Newcomer("c1", ("rider",)), wrong])
+    assert not path.exists()
+    assert list(add_all(path, [Newcomer("c1", ("rider",)), Newcomer("c2", ())])) == ["c1", "c2"]

@@ -1,0 +1,24 @@
+"""What a client is on a node: its roles, the shop that it acts for, and how long."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from ..messages.roles import ROLES, Role
+
+
+class Grant(Struct, frozen=True):
+    """Read from a line of the credentials file, or from a token. `expires_at`, `issued_at`: Unix seconds, 0 where there
+    is no end; `token_id` and `key_id` are those of the token."""
+
+    roles: tuple[Role, ...] = ()
+    shop: str = ""
+    """Where `shop` is among the roles: whose events it sends and whose updates it gets."""
+    expires_at: int = 0
+    issued_at: int = 0
+    token_id: str = ""
+    key_id: str = ""
+
+
+EVERYBODY: Final = Grant(ROLES)
+"""Of every client where the node asks for no credentials."""
