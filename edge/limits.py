@@ -156,9 +156,6 @@ BROKER_CLIENTS_MAX: Final = 20_000
 
 # -- the core ----------------------------------------------------------------------------------------------------------
 
-BATCH_INPUTS_MAX: Final = 1_024
-"""Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
-
 ANSWERS_PENDING_MAX: Final = 100_000
 """Answers not yet acknowledged. The oldest are dropped, counted as `answers_overflowed`."""
 
@@ -194,12 +191,6 @@ DIRECT_COMMIT_S_MAX: Final = 0.002
 """Where a commit takes longer, on average over the last ones, the loop leaves it to the journal's thread: a slow disk
 must not hold up positions and keepalives."""
 
-SNAPSHOT_ROWS: Final = 5_000
-"""Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
-
-SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
-"""The same by size: a full node has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
-
 SNAPSHOTS_KEPT: Final = 3
 """A corrupt newest snapshot costs time, not data."""
 
@@ -220,10 +211,6 @@ COMMIT_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
 
 COMMIT_QUEUE_BYTES_MAX: Final = 64 * 1024 * 1024
 """The size of all rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
-
-COMMIT_QUEUE_ROWS_SPARE: Final = 256
-"""Room that publishes leave for timers and the centre's answers: beyond it they are refused as `overloaded`. Reached
-only where thousands of connections had a read under way when reading paused."""
 
 PRUNE_ROWS: Final = 64
 """Rows deleted in one step between commits."""

@@ -19,7 +19,6 @@ STAGES: Final = frozenset(
         "pipeline.pipeline",
         "pipeline.ingest",
         "pipeline.pending",
-        "pipeline.inflight",
         "journal.journal",
         "journal.writer",
     )

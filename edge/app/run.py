@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import Clock
 from ..core.aggregate import cell_of
-from ..core.model import Configure
+from ..core.model import Configure, Input
 from ..core.node import Node
 from ..errors import BusyError, ConfigError, DoorstepError
 from ..files import read_secret
@@ -123,11 +123,8 @@ class _Running:
         self._drops = DropCounter.open(data.path / DROPS)
         unrecorded = self._drops.unrecorded(node.number)
         status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S)
-        pipeline.start()
-        if node.rules != config.rules():
-            pipeline.post([Configure(config.rules())])
-        if unrecorded:
-            pipeline.post([*unrecorded])
+        first: list[Input] = [Configure(config.rules())] if node.rules != config.rules() else []
+        pipeline.start([*first, *unrecorded])
 
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)

@@ -3,7 +3,7 @@
 Structs that reach the journal are arrays on disk (`array_like`), with a one-letter tag where a union needs one.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -211,10 +211,16 @@ class Row(Struct, frozen=True, array_like=True):
 
 
 class Commit(Struct, frozen=True):
-    """Write this row; every effect after it waits until the row is on disk. Always the first effect, where any is."""
+    """Write this row; every effect after it waits until the row is on disk. Always the first effect, where any is. What
+    is waited for stands here by kind, too, so that nobody has to look through the effects."""
 
     number: int
+    now: Now
     row: bytes
+    answers: Sequence[Answer] = ()
+    lookups: Sequence[DuplicateLookup] = ()
+    batches: Sequence[Batch] = ()
+    reasons: Sequence[str] = ()
 
 
 Effect = Commit | Recordable

@@ -248,15 +248,14 @@ class Node:
             messages += out.messages.values()
 
         expires = now.mono + RECEIPT_EXPIRY_S
-        effects: list[Recordable] = [
-            self._answer(made[0], "receipt", ENCODE[made[2]](made[1]), expires) for made in receipts if made
-        ]
-        effects += [self._answer(*message) for message in messages]
-        effects += lookups
-        effects += self._sync(now, cut)
+        answers = [self._answer(made[0], "receipt", ENCODE[made[2]](made[1]), expires) for made in receipts if made]
+        answers += [self._answer(*message) for message in messages]
+        batches = self._sync(now, cut)
+        effects: list[Recordable] = [*answers, *lookups, *batches]
         if reasons:
             effects.append(Acknowledge(reasons))
-        return [Commit(self.number, encode_row(Row(self.number, now, recorded, records, effects))), *effects]
+        row = encode_row(Row(self.number, now, recorded, records, effects))
+        return [Commit(self.number, now, row, answers, lookups, batches, reasons), *effects]
 
     def _is_new(self, event: Event, kind: str, scenario: str, now: Now, lookups: list[DuplicateLookup]) -> bool:
         """Whether an event is not a repeat; then its client's encoding is that of its answers from now on."""

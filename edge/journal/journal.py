@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Final, Self
 
 import apsw
-import msgspec
 
-from ..core.model import Now
+from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..files import sync_directory
 from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BUSY_MS_MAX
@@ -35,7 +34,7 @@ from .reader import (
     read_snapshots,
     value,
 )
-from .writer import BALLAST_NAME, Counters, Entry, Writer, make_ballast
+from .writer import BALLAST_NAME, Counters, Writer, make_ballast
 
 _SCHEMA: Final = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
@@ -65,16 +64,6 @@ PRAGMA mmap_size = 0;
 
 _TAIL_ROWS: Final = 64
 """Rows at the end of the file whose checksums are looked at on opening, even where a snapshot covers them."""
-
-
-class _RowHead(msgspec.Struct, array_like=True):
-    """The first fields of `model.Row`: enough to file it."""
-
-    number: int
-    now: Now
-
-
-_head_of = msgspec.msgpack.Decoder(_RowHead).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,48 +200,47 @@ class Journal:
         self._started = True
         self._writer.start(loop, committed, on_failure)
 
-    def commit(self, number: int, row: bytes) -> bool:
+    def commit(self, row: Commit) -> bool:
         """Write a row at once, in the caller's thread: True where it is on disk now. False where it was not taken, and
         `submit` is the way: the disk is slow, the writer is at work, rows wait, or the disk has just failed.
 
         Raises:
             JournalError: not the next number: the caller's mistake.
         """
-        if self._writer.failure is not None or self._submitted != self._committed or not self._writer.is_idle:
+        if self._submitted != self._committed or not self._is_next(row) or not self._writer.commit(row):
             return False
-        wall_ms = self._wall_ms_of(number, row)
-        if not self._writer.commit(Entry(number, wall_ms, row)):
-            return False
-        self._submitted = self._committed = number
-        self._submitted_bytes += len(row)
+        self._took(row)
+        self._committed = self._submitted
         self._committed_bytes = self._submitted_bytes
-        self._wall_ms = wall_ms
         return True
 
-    def submit(self, number: int, row: bytes) -> None:
-        """Hand a row (`model.encode_row`) to the writer. Never blocks. After a failure the row is dropped: nobody has
-        seen it.
+    def submit(self, row: Commit) -> None:
+        """Hand a row to the writer. Never blocks. After a failure the row is dropped: nobody has seen it.
 
         Raises:
             JournalError: not the next number, or the queue is full: the caller's mistake, it should pause earlier.
         """
-        if self._writer.failure is not None:
+        if not self._is_next(row):
             return
-        wall_ms = self._wall_ms_of(number, row)
         if self.queued >= COMMIT_QUEUE_ROWS_MAX or self.queued_bytes >= COMMIT_QUEUE_BYTES_MAX:
             raise JournalError(
                 f"{self.queued} rows ({self.queued_bytes} bytes) wait for the disk. Stop reading earlier."
             )
-        self._submitted = number
-        self._submitted_bytes += len(row)
-        self._wall_ms = wall_ms
-        self._writer.write(Entry(number, wall_ms, row))
+        self._took(row)
+        self._writer.write(row)
 
-    def _wall_ms_of(self, number: int, row: bytes) -> int:
-        head = _head_of(row)
-        if number != self._submitted + 1 or head.number != number:
-            raise JournalError(f"Row {head.number} was submitted as {number}; the next is {self._submitted + 1}.")
-        return head.now.wall_ms
+    def _is_next(self, row: Commit) -> bool:
+        """Whether rows are taken at all."""
+        if self._writer.failure is not None:
+            return False
+        if row.number != self._submitted + 1:
+            raise JournalError(f"Row {row.number} was submitted; the next is {self._submitted + 1}.")
+        return True
+
+    def _took(self, row: Commit) -> None:
+        self._submitted = row.number
+        self._submitted_bytes += len(row.row)
+        self._wall_ms = row.now.wall_ms
 
     def snapshot(self, number: int, body: bytes) -> None:
         """Keep the core's state after row `number`, the one submitted last. Written in pieces, between commits.

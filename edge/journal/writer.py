@@ -35,10 +35,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, cast
 
 import apsw
 
+from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..limits import (
     CHECKPOINT_PASSES_MAX,
@@ -64,14 +65,6 @@ _WRITES: Final = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_TRUNCATE, apsw.SQLI
 """Calls that may fail for want of space. A sync is none of them: it failed, so what it covered may be lost."""
 
 
-class Entry(NamedTuple):
-    """A row on its way."""
-
-    number: int
-    wall_ms: int
-    body: bytes
-
-
 Committed = Callable[[int, float, int], None]
 """A group is on disk: its last number, since when (`time.perf_counter()`), and its bytes."""
 
@@ -95,11 +88,12 @@ class Writer:
         self.counters = Counters()
         self.failure: JournalError | None = None
         self._db = db
+        self._execute = cast(Any, db).execute
         self._checkpoint_connection: apsw.Connection | None = None
         """For checkpoints beside the commits: the thread's own, made where the first one is due."""
         self._path = path
         self._ballast = path.with_name(BALLAST_NAME)
-        self._queue: SimpleQueue[Entry | Callable[[], None]] = SimpleQueue()
+        self._queue: SimpleQueue[Commit | Callable[[], None]] = SimpleQueue()
         self._steps: deque[Iterator[int]] = deque()
         self._wal_bytes = 0
         self._stopping = False
@@ -129,20 +123,16 @@ class Writer:
         """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether `commit` would be worth trying."""
-        return self._commit_s < DIRECT_COMMIT_S_MAX and self._thread is not None
-
-    def commit(self, entry: Entry) -> bool:
-        """Write a row in the caller's thread, while this one has nothing to do. Whether it is on disk. There must be no
-        row in the queue. Nothing is reported."""
-        if not self._using.acquire(blocking=False):
+    def commit(self, row: Commit) -> bool:
+        """Write a row in the caller's thread, where the disk is quick and this one has nothing to do. Whether it is on
+        disk. There must be no row in the queue. Nothing is reported."""
+        slow = self._commit_s >= DIRECT_COMMIT_S_MAX
+        if slow or self._thread is None or not self._using.acquire(blocking=False):
             return False
         try:
             self._db.set_busy_timeout(0)  # the thread waits for other processes' locks
             try:
-                self._insert([entry])
+                self._insert([row])
             finally:
                 self._db.set_busy_timeout(JOURNAL_BUSY_MS_MAX)
         except apsw.BusyError:
@@ -157,9 +147,9 @@ class Writer:
             self._queue.put(_nothing)  # the thread sees to the checkpoint
         return True
 
-    def write(self, entry: Entry) -> None:
+    def write(self, row: Commit) -> None:
         """Queue a row."""
-        self._queue.put(entry)
+        self._queue.put(row)
 
     def call(self, command: Callable[[], None]) -> None:
         """Run `command` in the writer's thread, after the commit of every row queued before it. It must not raise."""
@@ -220,9 +210,9 @@ class Writer:
                 self._steps.clear()
             if self._stopping and self._queue.empty() and not self._steps:
                 return
-            entries, command = self._take()
+            rows, command = self._take()
             with self._using, self._failing():
-                self._work(entries, command)
+                self._work(rows, command)
             if self._is_long():
                 failed = self._checkpoint_apart()
                 with self._using, self._failing():
@@ -239,10 +229,9 @@ class Writer:
         except Exception as error:  # noqa: BLE001
             self._fail(error)
 
-    def _work(self, entries: list[Entry], command: Callable[[], None] | None) -> None:
-        if entries and self.failure is None:
-            self._insert(entries)
-            self._announce(entries)
+    def _work(self, rows: list[Commit], command: Callable[[], None] | None) -> None:
+        if rows and self.failure is None:
+            self._announce(rows[-1].number, self._insert(rows))
         if command is not None:
             command()
         if self._steps and self.failure is None:
@@ -271,10 +260,10 @@ class Writer:
             return error
         return None
 
-    def _take(self) -> tuple[list[Entry], Callable[[], None] | None]:
+    def _take(self) -> tuple[list[Commit], Callable[[], None] | None]:
         """What lies in the queue, up to one group or the first command; waits where there is nothing else to do, and
         between two steps of long work for whoever else wants the connection."""
-        entries: list[Entry] = []
+        rows: list[Commit] = []
         self._watching = self._wal_bytes >= WAL_IDLE_BYTES and self.failure is None
         wait_s = WAL_IDLE_S if self._watching else None
         if self._steps:
@@ -282,37 +271,40 @@ class Writer:
         try:
             item = self._queue.get(timeout=wait_s)
         except Empty:
-            return entries, None
+            return rows, None
         size = 0
-        while isinstance(item, Entry):
-            entries.append(item)
-            size += len(item.body)
-            if len(entries) >= COMMIT_GROUP_ROWS_MAX or size >= COMMIT_GROUP_BYTES_MAX or self._queue.empty():
-                return entries, None
+        while isinstance(item, Commit):
+            rows.append(item)
+            size += len(item.row)
+            if len(rows) >= COMMIT_GROUP_ROWS_MAX or size >= COMMIT_GROUP_BYTES_MAX or self._queue.empty():
+                return rows, None
             item = self._queue.get()
-        return entries, item
+        return rows, item
 
-    def _insert(self, entries: list[Entry]) -> None:
+    def _insert(self, rows: list[Commit]) -> int:
+        """One transaction. How many bytes it has."""
         began = time.perf_counter()
         values: list[int | bytes] = []
         size = 0
-        for number, wall_ms, body in entries:
+        for row in rows:
+            number, wall_ms, body = row.number, row.now.wall_ms, row.row
             values += (number, wall_ms, checksum(number, wall_ms, body), body)
             size += len(body)
-        sql = _INSERT if len(entries) == 1 else _INSERT + ",(?,?,?,?)" * (len(entries) - 1)
-        query(self._db, sql, values)
+        sql = _INSERT if len(rows) == 1 else _INSERT + ",(?,?,?,?)" * (len(rows) - 1)
+        self._execute(sql, values)
         at = time.perf_counter()
         counters = self.counters
         counters.commits += 1
-        counters.rows += len(entries)
+        counters.rows += len(rows)
         counters.bytes += size
-        counters.groups.append((len(entries), at - began))
+        counters.groups.append((len(rows), at - began))
         self._wal_bytes += size + TRANSACTION_BYTES
         self._committed_at = at
         self._commit_s += (at - began - self._commit_s) / 8
+        return size
 
-    def _announce(self, entries: list[Entry]) -> None:
-        self._reports.append((entries[-1].number, self._committed_at, sum(len(entry.body) for entry in entries)))
+    def _announce(self, number: int, size: int) -> None:
+        self._reports.append((number, self._committed_at, size))
         if not self._report_due:
             self._report_due = True
             self._notify(self._report)

@@ -16,24 +16,27 @@ from time import perf_counter
 from typing import Final
 
 from ..clock import Clock
-from ..core.model import Batch, Configure, Effect, Input, Presence, Rules
+from ..core.model import Batch, Commit, Configure, Input, Presence, Rules, Shed
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
-from ..health.latency import Latency, record_all
+from ..health.latency import record_all
 from ..health.status import Status
 from ..journal.journal import Journal
-from ..limits import (
-    COMMIT_QUEUE_BYTES_MAX,
-    COMMIT_QUEUE_ROWS_MAX,
-    COMMIT_QUEUE_ROWS_SPARE,
-    SNAPSHOT_ROW_BYTES,
-    SNAPSHOT_ROWS,
-)
+from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX
 from ..mqtt.seam import Link, Pending, Publish, Source
-from .inflight import InflightCommit
-from .ingest import IngestQueue, PendingAck
+from .ingest import InflightRound, IngestQueue, PendingAck, ReadBatch, Spent
 from .pending import PendingInputs
 from .receipts import ReceiptLookup
+
+COMMIT_QUEUE_ROWS_SPARE: Final = 256
+"""Room that publishes leave for timers and the centre's answers: beyond it they are refused as `overloaded`. Reached
+only where thousands of connections had a read under way when reading paused."""
+
+SNAPSHOT_ROWS: Final = 5_000
+"""Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
+
+SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
+"""The same by size: a full node has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
 
 RETRY_FULL_DISK_S: Final = 2.0
 
@@ -69,7 +72,7 @@ class Pipeline:
         self._publish_stage, self._total_stage = stages["publish"], stages["total"]
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
-        self._inflight: deque[InflightCommit] = deque()
+        self._inflight: deque[InflightRound] = deque()
         self._committed_sequence = node.sequence
         self._committed_number = node.number
         self._committed_batch = max(((b.epoch, b.seq) for b in node.outbox.in_flight()), default=(0, 0))
@@ -84,9 +87,12 @@ class Pipeline:
         self._lookups = ReceiptLookup(journal, status, self.post)
         self._idle = asyncio.Event()
 
-    def start(self) -> None:
-        """Begin to commit."""
+    def start(self, first: Sequence[Input] = ()) -> None:
+        """Begin to commit, with a round of these inputs where there are any."""
         self._journal.start(self._loop, self._on_commit, self._on_failure)
+        if first:
+            self.post(first)
+            self._take_in()
         self._arm()
 
     # -- model.Receiver: what links call -------------------------------------------------------------------------------
@@ -96,9 +102,7 @@ class Pipeline:
         if self.broken:
             return
         self._ingest.add(source, publishes, read_at)
-        if not self._turning:
-            self._turning = True
-            self._loop.call_soon(self._take_in)
+        self._turn()
 
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
         """Messages that a link dropped: counted with the next round."""
@@ -125,15 +129,15 @@ class Pipeline:
 
     # -- what the wiring and the uplink call ---------------------------------------------------------------------------
 
-    def post(self, inputs: list[Input]) -> None:
-        """Inputs that no publish brought: presence, the centre's answers, new rules. While the disk is full they are
-        lost, but for the rules; the centre's answers are asked for again."""
+    def post(self, inputs: Sequence[Input]) -> None:
+        """Inputs that no publish brought: presence, the centre's answers, new rules. They become part of the round of
+        this turn of the loop. While the disk is full they are lost, but for the rules; the centre's answers are asked
+        for again."""
         for item in inputs:
             if isinstance(item, Configure):
                 self._rules = item.rules
-        self._take_in()  # what was read before comes first
-        if self._serving:
-            self._handle(inputs, perf_counter())
+        self._ingest.due.append(ReadBatch(None, (), perf_counter(), inputs))
+        self._turn()
 
     def batches(self) -> list[Batch]:
         """Numbered batches that the centre has not acknowledged, as far as they are on disk."""
@@ -185,76 +189,85 @@ class Pipeline:
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
+    def _turn(self) -> None:
+        """At the end of this turn of the loop."""
+        if not self._turning:
+            self._turning = True
+            self._loop.call_soon(self._take_in)
+
     def _take_in(self) -> None:
         """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
         self._turning = False
-        due = self._ingest.due
-        while due and not self.broken:
-            self._round()
+        ingest = self._ingest
+        while ingest.due and not self.broken:
+            if self.full:
+                self._drop(Reason.DISK_FULL, ingest.refuse(Reason.DISK_FULL))
+                ingest.due.clear()
+            elif self._inflight and self._overloaded():
+                self._drop(Reason.OVERLOADED, ingest.refuse(Reason.OVERLOADED))
+            if ingest.due:
+                self._handle(*ingest.take())
 
-    def _round(self) -> None:
-        """As many reads as fit one round."""
-        if self.full:
-            self._drop(Reason.DISK_FULL, self._ingest.refuse(Reason.DISK_FULL))
-        elif self._inflight and self._overloaded():
-            self._drop(Reason.OVERLOADED, self._ingest.refuse(Reason.OVERLOADED))
-        else:
-            inputs, acks, read_at = self._ingest.take()
-            self._handle(inputs, read_at, acks)
-
-    def _handle(self, inputs: list[Input], read_at: float, acks: Sequence[PendingAck] = ()) -> None:
+    def _handle(self, inputs: list[Input], acks: Sequence[PendingAck], read_at: float, spent: list[Spent]) -> None:
         """Calls the core and hands its row to the journal. Where nothing durable happened nobody waits for the disk,
         but acknowledgements keep the order of the publishes."""
         begin = perf_counter()
-        batch = [*inputs, *self._pending.take()] if self._pending.waiting else inputs
-        counts, decided = self.node.counts, self.node.decided
+        kept = self._pending.take() if self._pending.waiting else ()
+        node = self.node
+        counts, decided = node.counts, node.decided
         accepted, duplicate = counts.accepted, counts.duplicate
         try:
-            effects = self.node.handle(batch, self._clock.now())
+            effects = node.handle([*inputs, *kept] if kept else inputs, self._clock.now())
         except Exception as error:
             # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
-            log.exception("the core failed on %d inputs", len(batch))
+            log.exception("the core failed on %d inputs", len(inputs))
             self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
             return
         handled = perf_counter()
         if effects:
-            self._decide_stage.record(handled - begin, len(inputs) or 1)
+            commit = effects[0]
+            assert isinstance(commit, Commit), "the first effect is the row"
+            spent.append((self._decide_stage, handled - begin, len(inputs) or 1))
             shown = self._status.counts
             shown["accepted"] += counts.accepted - accepted
             shown["duplicate"] += counts.duplicate - duplicate
-            shown["decisions"] += self.node.decided - decided
-            self._commit(effects, read_at, handled, acks)
-        elif self._inflight and acks:
-            last = self._inflight[-1]
-            self._inflight.append(InflightCommit(last.number, last.sequence, read_at, handled, acks))
+            shown["decisions"] += node.decided - decided
+            self._commit(
+                commit, InflightRound(commit.number, node.sequence, read_at, handled, acks, spent, kept, commit)
+            )
         else:
-            for ack in acks:
-                ack.acknowledge(repeat(""))
+            record_all(spent)
+            if self._inflight and acks:
+                last = self._inflight[-1]
+                self._inflight.append(InflightRound(last.number, last.sequence, read_at, handled, acks, []))
+            else:
+                for ack in acks:
+                    ack.acknowledge(repeat(""))
         self._arm()
 
-    def _commit(self, effects: list[Effect], read_at: float, handled_at: float, acks: Sequence[PendingAck]) -> None:
-        round_ = InflightCommit.of(effects, self.node.sequence, read_at, handled_at, acks)
-        for reason in round_.reasons:
+    def _commit(self, commit: Commit, round_: InflightRound) -> None:
+        for reason in commit.reasons:
             if reason:
                 self._status.refused(reason)
         self._inflight.append(round_)
-        if len(self._inflight) == 1 and self._journal.commit(round_.number, round_.row):
-            self._on_commit(round_.number, perf_counter())
+        journal, number, size = self._journal, commit.number, len(commit.row)
+        if len(self._inflight) == 1 and journal.commit(commit):
+            self._on_commit(number, perf_counter())
         else:
-            self._journal.submit(round_.number, round_.row)
-            behind = self._journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
-            if not self._paused and (behind or self._journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
+            journal.submit(commit)
+            behind = journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
+            if not self._paused and (behind or journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
                 self._paused = True
                 for link in self.links:
                     link.pause()
-        self._snapshot_bytes += len(round_.row)
-        if round_.number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
+        self._snapshot_bytes += size
+        if number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
             self.snapshot()
 
     def _on_commit(self, number: int, committed_at: float) -> None:
         """Rows up to `number` are on disk: publish, then acknowledge."""
         flight = self._inflight
-        done: list[InflightCommit] = []
+        done: list[InflightRound] = []
         while flight and flight[0].number <= number:
             done.append(flight.popleft())
         self._committed_number = number
@@ -262,29 +275,35 @@ class Pipeline:
             self._idle.set()
         batches = False
         fresh: dict[str, list[Pending]] = {}
-        mono, speed = self._clock.mono(), self._clock.speed
+        speed = self._clock.speed
         for round_ in done:
             self._committed_sequence = round_.sequence
-            if round_.batch is not None:
-                self._committed_batch, batches = round_.batch, True
-            for answer in round_.answers:
-                if answer.expires > mono:
-                    fresh.setdefault(answer.client, []).append((answer, (answer.expires - mono) / speed))
-            self._status.counts["answers"] += len(round_.answers)
+            commit = round_.commit
+            if commit is None:
+                continue
+            if commit.batches:
+                newest = commit.batches[-1]
+                self._committed_batch, batches = (newest.epoch, newest.seq), True
+            mono = commit.now.mono
+            for answer in commit.answers:
+                fresh.setdefault(answer.client, []).append((answer, (answer.expires - mono) / speed))
         if fresh:
+            self._status.counts["answers"] += sum(map(len, fresh.values()))
             for link in self.links:
                 link.wake(fresh)
         for round_ in done:
             round_.acknowledge()
         self.on_shown()
         published = perf_counter()
-        spent: list[tuple[Latency, float, int]] = []
+        spent: list[Spent] = []
         for round_ in done:
+            spent += round_.spent
             spent.append((self._commit_stage, committed_at - round_.handled_at, 1))
             spent.append((self._publish_stage, published - committed_at, 1))
             spent.append((self._total_stage, published - round_.read_at, 1))
-            for lookup in round_.lookups:
-                self._lookups.ask(lookup)
+            if round_.commit is not None:
+                for lookup in round_.commit.lookups:
+                    self._lookups.ask(lookup)
         record_all(spent)
         if batches:
             self.on_batches()
@@ -314,11 +333,11 @@ class Pipeline:
     def _due(self) -> None:
         self._timer, self._timer_at = None, _NEVER
         if self._serving:
-            self._handle([], perf_counter())
+            self._handle([], (), perf_counter(), [])
 
     def _flush(self) -> None:
         if self._pending.waiting and self._serving:
-            self._handle([], perf_counter())
+            self._handle([], (), perf_counter(), [])
 
     # -- snapshots and failures ----------------------------------------------------------------------------------------
 
@@ -353,8 +372,9 @@ class Pipeline:
         log.error("%s", error)
         self._status.alarm("disk", str(error), serving=False)
         for round_ in self._inflight:
-            for shed in round_.sheds():
-                self._pending.shed(shed.reason, shed.count)
+            for item in round_.kept:
+                if isinstance(item, Shed):
+                    self._pending.shed(item.reason, item.count)
             for ack in round_.acks:
                 ack.refuse(Reason.DISK_FULL)
                 self._drop(Reason.DISK_FULL, len(ack.tokens))
@@ -375,6 +395,6 @@ class Pipeline:
         self._status.alarm("disk", None)
         log.warning("the disk has room again: accepting events")
         if self._rules is not None and node.rules != self._rules:
-            self._handle([Configure(self._rules)], perf_counter())
+            self._handle([Configure(self._rules)], (), perf_counter(), [])
         self._arm()
         self.on_rebuilt()

@@ -7,11 +7,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..core.model import DuplicateAnswer, DuplicateLookup, Input
+import msgspec
+
+from ..core.model import Answer, DuplicateAnswer, DuplicateLookup, Input, decode_row
 from ..errors import JournalError
 from ..health.status import Status
 from ..journal.journal import Journal
-from .inflight import receipts_in
 
 log = logging.getLogger("doorstep.pipeline")
 
@@ -57,3 +58,17 @@ class ReceiptLookup:
             log.warning("event %s of %s was decided in row %d, which is gone", lookup.id, lookup.client, row)
         if found:
             self._post(found)
+
+
+def receipts_in(body: bytes, lookups: list[DuplicateLookup]) -> dict[tuple[str, str], bytes]:
+    """The payloads of the receipts that a row holds for these repeats, by client and id. The row is read once."""
+    wanted = {(lookup.client, lookup.id) for lookup in lookups}
+    clients = {lookup.client for lookup in lookups}
+    found: dict[tuple[str, str], bytes] = {}
+    for effect in decode_row(body).effects:
+        if isinstance(effect, Answer) and effect.kind == "receipt" and effect.client in clients:
+            loose = msgspec.json if effect.payload[:1] == b"{" else msgspec.msgpack
+            key = (effect.client, loose.decode(effect.payload).get("id"))
+            if key in wanted:
+                found.setdefault(key, effect.payload)
+    return found

@@ -26,6 +26,7 @@ from edge.scenarios.dispatch.planner.exchange import exchange
 from edge.scenarios.dispatch.planner.routes import Plan, Route
 from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
 from edge.scenarios.dispatch.planner.weights import Weights
+from tests.edge import journals
 from tests.edge.district import T0, configured, event, now, shift
 from tests.edge.journals import Writing, row
 from tests.messages import BAD, GOOD, pack, text
@@ -168,7 +169,7 @@ def test_journal_commit(benchmark: Any, tmp_path: Path, rows: int) -> None:
         last = 0
         for _ in range(rows):
             last = next(numbers)
-            journal.submit(last, row(last))
+            journal.submit(journals.commit(row(last)))
         loop.run_until_complete(writing.until(lambda: journal.last >= last))
 
     try:

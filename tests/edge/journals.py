@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from edge.core.model import Acknowledge, Answer, Now, Row, decode_row, encode_row
+from edge.core.model import Acknowledge, Answer, Commit, Now, Row, decode_row, encode_row
 from edge.journal.journal import Journal
 
 T0 = 1_790_000_000_000
@@ -16,6 +16,12 @@ def row(number: int, size: int = 200) -> bytes:
     payload = f"<{number}>".encode().ljust(size, b".")
     effects = [Answer(number, f"client-{number}", "receipt", payload, float(number)), Acknowledge([""])]
     return encode_row(Row(number, Now(float(number), T0 + number * 1000), [], [], effects))
+
+
+def commit(body: bytes) -> Commit:
+    """A row as the core hands it over."""
+    row = decode_row(body)
+    return Commit(row.number, row.now, body)
 
 
 def number_of(body: bytes) -> int:
@@ -62,7 +68,7 @@ class Writing:
         for number in numbers:
             if self.journal.queued > 1000:
                 await self.until(lambda: self.journal.queued <= 500 or len(self.failures) > known)
-            self.journal.submit(number, row(number, size))
+            self.journal.submit(commit(row(number, size)))
             last = number
         await self.until(lambda: self.journal.last >= last or len(self.failures) > known)
 

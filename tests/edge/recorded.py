@@ -7,7 +7,7 @@ from edge.core.model import Commit, Input
 from edge.core.node import Node
 from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import T0, configured, event, now, place, position, shift
-from tests.edge.journals import Writing, session
+from tests.edge.journals import Writing, commit, session
 
 Rounds = list[tuple[float, Sequence[Input]]]
 
@@ -72,7 +72,7 @@ def journal(path: Path, rounds: Rounds, snapshots: Iterable[int] = ()) -> list[b
 
     async def work(writing: Writing) -> None:
         for number, body in enumerate(rows, 1):
-            writing.journal.submit(number, body)
+            writing.journal.submit(commit(body))
             if number in states:
                 await writing.keep(number, states[number])
             elif writing.journal.queued > 1000:

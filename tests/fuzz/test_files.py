@@ -19,6 +19,7 @@ from edge.identity.credentials import Credentials, Newcomer, add
 from edge.journal.journal import Journal
 from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import configured, event, now, place, row_of, shift
+from tests.edge.journals import commit
 from tests.fuzz.damage import damaged, fuzzed
 from tests.repo.project import ROOT
 
@@ -145,8 +146,8 @@ def _write(path: Path, rows: list[bytes]) -> None:
         for _ in journal.recover().rows:
             """None yet."""
         journal.start(asyncio.get_running_loop(), lambda number, at: None, lambda error: pytest.fail(str(error)))
-        for number, row in enumerate(rows, 1):
-            journal.submit(number, row)
+        for row in rows:
+            journal.submit(commit(row))
         journal.close()
 
     asyncio.run(main())

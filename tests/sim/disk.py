@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from edge.core.model import Commit
 from edge.errors import DiskFull, JournalBroken
 from edge.journal.journal import Recovery
 
@@ -59,7 +60,7 @@ class Paper:
         self.disk = disk
         self.failure: Exception | None = None
         self._process, self._commit_s, self._rng = process, commit_s, rng
-        self._queue: list[tuple[int, bytes] | Snapshot] = []
+        self._queue: list[Commit | Snapshot] = []
         self._on_commit: Callable[[int, float], None]
         self._on_failure: Callable[[Exception], None]
         self._writing = False
@@ -87,31 +88,31 @@ class Paper:
 
     @property
     def queued_bytes(self) -> int:
-        return sum(len(item[1]) for item in self._queue if not isinstance(item, Snapshot))
+        return sum(len(item.row) for item in self._queue if not isinstance(item, Snapshot))
 
-    def commit(self, number: int, row: bytes) -> bool:
+    def commit(self, row: Commit) -> bool:
         """At once, where nothing else is under way and the disk is quick."""
         busy = self.failure is not None or self._queue or self._writing
         if busy or self._commit_s > QUICK_S or self._rng.random() < 0.3:
             return False
-        self._process.handled(row)
+        self._process.handled()
         if self.disk.broken or self.disk.full:
-            self._queue.append((number, row))
+            self._queue.append(row)
             on_failure, self._on_failure = self._on_failure, lambda _: None
             self._fail()
             self._on_failure = on_failure
             self._process.loop.call_soon(on_failure, self.failure)
             return False
-        self._keep([(number, row)])
+        self._keep([row])
         self._process.step()
         return self._process.alive
 
-    def submit(self, number: int, row: bytes) -> None:
+    def submit(self, row: Commit) -> None:
         if not self._process.alive:
             return
-        self._process.handled(row)
+        self._process.handled()
         if self.failure is None:
-            self._queue.append((number, row))
+            self._queue.append(row)
             self._write()
 
     def snapshot(self, number: int, body: bytes) -> None:
@@ -163,16 +164,16 @@ class Paper:
             # Durable, and nobody knows yet: here, too, a process may die.
             self._process.loop.call_soon(self._report, number)
 
-    def _keep(self, group: list[tuple[int, bytes] | Snapshot]) -> int:
+    def _keep(self, group: list[Commit | Snapshot]) -> int:
         number = 0
         for item in group:
             if isinstance(item, Snapshot):
                 if item.number not in [kept.number for kept in self.disk.snapshots]:
                     self.disk.snapshots = [*self.disk.snapshots, item][-SNAPSHOTS_KEPT:]
             else:
-                number = item[0]
-                self.disk.rows.append(item[1])
-                self._process.durable(number, item[1])
+                number = item.number
+                self.disk.rows.append(item.row)
+                self._process.durable(number, item.row)
         return number
 
     def _report(self, number: int) -> None:
@@ -194,7 +195,7 @@ class Paper:
         if self.failure is None:
             self._keep_some()
         if self._queue and not isinstance(self._queue[0], Snapshot):
-            self.disk.torn = self._queue[0][1][: self._rng.randrange(1, 20)]
+            self.disk.torn = self._queue[0].row[: self._rng.randrange(1, 20)]
         self._queue = []
 
     def _keep_some(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from edge.clock import Clock
-from edge.core.model import Configure
+from edge.core.model import Configure, Input
 from edge.core.node import Node
 from edge.errors import JournalError, Reason
 from edge.health.latency import Latency
@@ -84,11 +84,8 @@ class Process:
         self.world.check_recovery(self, node)
         self.drops = DropCounter(self.disk.block, lambda block: setattr(self.disk, "block", block))
         unrecorded = self.drops.unrecorded(node.number)
-        self.pipeline.start()
-        if node.rules != self.world.plan.rules:
-            self.pipeline.post([Configure(self.world.plan.rules)])
-        if unrecorded:
-            self.pipeline.post([*unrecorded])
+        first: list[Input] = [Configure(self.world.plan.rules)] if node.rules != self.world.plan.rules else []
+        self.pipeline.start([*first, *unrecorded])
         self._beat()
         if self.main:
             self.world.link.attach(self)
@@ -159,7 +156,7 @@ class Process:
 
     # -- what the disk reports -----------------------------------------------------------------------------------------
 
-    def handled(self, row: bytes) -> None:
+    def handled(self) -> None:
         """A round came out of the core."""
         if self.alive and self.main:
             self.world.checks.round(self.pipeline.node)

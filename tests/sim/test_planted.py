@@ -9,12 +9,12 @@ import pytest
 from edge.core.aggregate import Windows
 from edge.core.answers import PendingAnswers
 from edge.core.dedup import DedupIndex
-from edge.core.model import Acknowledge, Answer, Now, Shed
+from edge.core.model import Answer, Commit, Now, Shed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.core.scenario import Refusal
 from edge.errors import Reason
-from edge.pipeline.inflight import InflightCommit
+from edge.pipeline.ingest import InflightRound
 from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import assignments
@@ -35,11 +35,11 @@ def publish_before_commit(patch: Patch) -> None:
     """Answers are handed out as soon as the core made them."""
     honest = Pipeline._commit
 
-    def hasty(self: Pipeline, effects: Any, *arguments: Any) -> None:
+    def hasty(self: Pipeline, commit: Commit, round_: InflightRound) -> None:
         self._committed_sequence = self.node.sequence
         for link in self.links:
-            link.wake({effect.client: [(effect, 1.0)] for effect in effects if isinstance(effect, Answer)})
-        honest(self, effects, *arguments)
+            link.wake({answer.client: [(answer, 1.0)] for answer in commit.answers})
+        honest(self, commit, round_)
 
     patch.setattr(Pipeline, "_commit", hasty)
 
@@ -48,9 +48,9 @@ def acknowledge_before_commit(patch: Patch) -> None:
     """A publish is acknowledged when it is decided."""
     honest = Pipeline._commit
 
-    def hasty(self: Pipeline, effects: Any, read_at: float, handled_at: float, acks: Any = ()) -> None:
-        InflightCommit.of(effects, self.node.sequence, read_at, handled_at, acks).acknowledge()
-        honest(self, effects, read_at, handled_at, ())
+    def hasty(self: Pipeline, commit: Commit, round_: InflightRound) -> None:
+        round_.acknowledge()
+        honest(self, commit, round_._replace(acks=()))
 
     patch.setattr(Pipeline, "_commit", hasty)
 
@@ -179,7 +179,8 @@ def lose_the_counts_of_a_full_disk(patch: Patch) -> None:
 
 def lose_the_counts_of_lost_rounds(patch: Patch) -> None:
     """What was on its way to a disk that turned out to be full is not counted again."""
-    patch.setattr(InflightCommit, "sheds", lambda _: [])
+    honest = Pipeline._commit
+    patch.setattr(Pipeline, "_commit", lambda self, commit, round_: honest(self, commit, round_._replace(kept=())))
 
 
 def count_a_kept_drop_twice(patch: Patch) -> None:
@@ -269,13 +270,13 @@ def read_the_clock_twice(patch: Patch) -> None:
 
 def shuffle_the_reasons(patch: Patch) -> None:
     """The reasons of a batch come back in another order."""
-    honest = InflightCommit.of.__func__  # type: ignore[attr-defined]
+    honest = Pipeline._commit
 
-    def mixed(cls: type[InflightCommit], effects: Any, *arguments: Any) -> InflightCommit:
-        turned = [Acknowledge(e.reasons[::-1]) if isinstance(e, Acknowledge) else e for e in effects]
-        return honest(cls, turned, *arguments)
+    def mixed(self: Pipeline, commit: Commit, round_: InflightRound) -> None:
+        turned = msgspec.structs.replace(commit, reasons=commit.reasons[::-1])
+        honest(self, turned, round_._replace(commit=turned))
 
-    patch.setattr(InflightCommit, "of", classmethod(mixed))
+    patch.setattr(Pipeline, "_commit", mixed)
 
 
 def count_an_acknowledgement_twice(patch: Patch) -> None:

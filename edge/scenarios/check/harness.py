@@ -176,7 +176,7 @@ class _Other:
 
     def replay(self, row: Row) -> list[Effect]:
         """The other row."""
-        return [Commit(row.number, self._body)]
+        return [Commit(row.number, row.now, self._body)]
 
 
 def _difference(body: bytes, other: bytes) -> str:

@@ -10,7 +10,7 @@ from bench.whatif.command import whatif
 from edge.errors import InputError
 from edge.journal.journal import Journal
 from tests.bench.whatif.recorded_day import recorded
-from tests.edge.journals import Writing, session
+from tests.edge.journals import Writing, commit, session
 from tests.edge.recorded import hour, journal
 
 
@@ -25,8 +25,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small")
 
     async def work(writing: Writing) -> None:
-        for number, body in enumerate(recorded()[0], 1):
-            writing.journal.submit(number, body)
+        for body in recorded()[0]:
+            writing.journal.submit(commit(body))
         await writing.until(lambda: writing.journal.queued == 0)
 
     session(folder / "journal.sqlite3", work)

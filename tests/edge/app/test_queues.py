@@ -91,8 +91,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         monkeypatch.setattr(clock, "now", later)
         watch(status, pipeline, clock, endpoint, None, sync)
         status.phase = "running"
-        pipeline.start()
-        pipeline.post([Configure(RULES)])
+        pipeline.start([Configure(RULES)])
         await stage.settle()
         try:
             assert stage.stalls() == []

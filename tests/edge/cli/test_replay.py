@@ -15,7 +15,7 @@ from edge.errors import InputError
 from edge.journal.journal import Journal
 from edge.journal.reader import checksum
 from edge.scenarios.dispatch.records import encode_record, record_in
-from tests.edge.journals import Writing, session
+from tests.edge.journals import Writing, commit, session
 from tests.edge.recorded import hour, journal
 
 
@@ -90,8 +90,8 @@ def test_it_may_run_while_the_node_does(tmp_path: Path) -> None:
     rows = journal(tmp_path / "journal.sqlite3", hour(5))
 
     async def work(writing: Writing) -> None:
-        for number, body in enumerate(rows, 1):
-            writing.journal.submit(number, body)
+        for body in rows:
+            writing.journal.submit(commit(body))
         await writing.until(lambda: writing.journal.queued == 0)
         result = await asyncio.to_thread(call, "--journal", str(path))
         assert result.exit_code == 0, result.output

@@ -16,7 +16,7 @@ from edge.errors import JournalError
 from edge.journal.journal import Journal
 from edge.journal.reader import FORMAT
 from edge.limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BALLAST_BYTES
-from tests.edge.journals import Writing, filled, number_of, recovered, row, session, snapshot
+from tests.edge.journals import Writing, commit, filled, number_of, recovered, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,7 +73,7 @@ def test_close_writes_and_reports_what_is_queued(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         for number in range(1, 701):
-            writing.journal.submit(number, row(number))
+            writing.journal.submit(commit(row(number)))
 
     writing = session(path, work)
     assert writing.committed[-1] == 700
@@ -110,7 +110,7 @@ def test_lookup_reads_one_committed_row(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 100))
-        writing.journal.submit(100, row(100))
+        writing.journal.submit(commit(row(100)))
         assert await writing.journal.lookup(100) == row(100)
         assert await writing.journal.lookup(7) == row(7)
         assert await writing.journal.lookup(101) is None
@@ -136,13 +136,13 @@ def test_a_lookup_that_is_given_up_harms_nothing(path: Path) -> None:
     session(path, work)
 
 
-@pytest.mark.parametrize(("number", "body"), [(2, row(2)), (1, row(2)), (0, row(0))])
-def test_a_row_out_of_turn_is_refused(path: Path, number: int, body: bytes) -> None:
-    """Numbers grow by one from 1, in the row as in the call."""
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_row_out_of_turn_is_refused(path: Path, number: int) -> None:
+    """Numbers grow by one from 1."""
 
     async def work(writing: Writing) -> None:
         with pytest.raises(JournalError, match="the next is 1"):
-            writing.journal.submit(number, body)
+            writing.journal.submit(commit(row(number)))
         await writing.write([1])
 
     session(path, work)
@@ -155,9 +155,9 @@ def test_the_queue_is_bounded(path: Path, size: int, most: int) -> None:
     async def work(writing: Writing) -> None:
         journal = writing.journal
         for number in range(1, most + 1):
-            journal.submit(number, row(number, size))
+            journal.submit(commit(row(number, size)))
         with pytest.raises(JournalError, match="Stop reading"):
-            journal.submit(most + 1, row(most + 1))
+            journal.submit(commit(row(most + 1)))
         await writing.until(lambda: journal.last == most)
         assert journal.queued_bytes == 0
 
@@ -318,7 +318,7 @@ VICTIM = """
 import asyncio, sys
 from pathlib import Path
 from edge.journal.journal import Journal
-from tests.edge.journals import T0, row, snapshot
+from tests.edge.journals import T0, commit, row, snapshot
 
 async def main():
     journal = Journal.open(Path(sys.argv[1]))
@@ -329,7 +329,7 @@ async def main():
     while True:
         if journal.queued < 300:
             number += 1
-            journal.submit(number, row(number, number * 37 % 3000))
+            journal.submit(commit(row(number, number * 37 % 3000)))
             if number % 50 == 0:
                 journal.snapshot(number, snapshot(number))
             if number % 400 == 0:
@@ -383,7 +383,7 @@ def test_an_unauthenticated_client_who_writes_is_waited_for(path: Path) -> None:
         await writing.write(range(1, 10))
         other = apsw.Connection(str(path))
         other.execute("BEGIN IMMEDIATE")
-        writing.journal.submit(10, row(10))
+        writing.journal.submit(commit(row(10)))
         await asyncio.sleep(0.2)
         assert writing.journal.last == 9
         other.execute("ROLLBACK")

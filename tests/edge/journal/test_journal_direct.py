@@ -16,7 +16,7 @@ from edge.journal.journal import Journal
 from edge.journal.reader import JournalReader
 from edge.journal.writer import Writer
 from edge.limits import WAL_BYTES_MAX
-from tests.edge.journals import Writing, recovered, row, session, snapshot
+from tests.edge.journals import Writing, commit, recovered, row, session, snapshot
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 async def directly(journal: Journal, number: int, size: int = 200) -> bool:
     """A commit by the loop, as soon as the writer has let go of the connection."""
     for _ in range(2_000):
-        if journal.commit(number, row(number, size)):
+        if journal.commit(commit(row(number, size))):
             return True
         await asyncio.sleep(0.001)
     return False
@@ -62,12 +62,12 @@ def test_rows_never_overtake_each_other(path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         journal = writing.journal
-        journal.submit(1, row(1))
-        assert not journal.commit(2, row(2))
-        journal.submit(2, row(2))
+        journal.submit(commit(row(1)))
+        assert not journal.commit(commit(row(2)))
+        journal.submit(commit(row(2)))
         await writing.until(lambda: journal.last == 2)
         with pytest.raises(JournalError, match="the next is 3"):
-            journal.commit(4, row(4))
+            journal.commit(commit(row(4)))
 
     session(path, work)
 
@@ -75,7 +75,7 @@ def test_rows_never_overtake_each_other(path: Path) -> None:
 def test_before_its_start_a_journal_takes_nothing(path: Path) -> None:
     """Without its writer there is nobody to see to checkpoints and failures."""
     journal = Journal.open(path)
-    assert not journal.commit(1, row(1))
+    assert not journal.commit(commit(row(1)))
     journal.close()
 
 
@@ -86,8 +86,8 @@ def test_an_unauthenticated_client_who_writes_is_left_to_the_writer(path: Path) 
         await writing.write([1])
         other = apsw.Connection(str(path))
         other.execute("BEGIN IMMEDIATE")
-        assert not writing.journal.commit(2, row(2))
-        writing.journal.submit(2, row(2))
+        assert not writing.journal.commit(commit(row(2)))
+        writing.journal.submit(commit(row(2)))
         await asyncio.sleep(0.1)
         assert writing.journal.last == 1
         other.execute("ROLLBACK")
@@ -107,10 +107,10 @@ def test_a_full_disk_is_notified_of_like_the_writers_own(path: Path) -> None:
         assert await directly(journal, 1)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
         number = 2
-        while journal.commit(number, row(number, 5000)):
+        while journal.commit(commit(row(number, 5000))):
             number += 1
         assert journal.last == number - 1
-        journal.submit(number, row(number))  # dropped in silence
+        journal.submit(commit(row(number)))  # dropped in silence
         await writing.until(lambda: writing.failures)
         assert [type(failure) for failure in writing.failures] == [DiskFull]
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -144,7 +144,7 @@ def test_a_checkpoint_holds_up_no_commit(path: Path, monkeypatch: pytest.MonkeyP
             assert await directly(journal, number, 40_000)
         for _ in range(20):
             number += 1
-            assert journal.commit(number, row(number))
+            assert journal.commit(commit(row(number)))
         assert journal.counters.checkpoints == 0
         go_on.set()
         await writing.until(lambda: journal.counters.checkpoints > 0)
@@ -163,12 +163,12 @@ def test_a_checkpoint_that_fails_beside_ends_the_writing(path: Path, monkeypatch
         journal, number = writing.journal, 0
         while not writing.failures:
             number += 1
-            if not journal.commit(number, row(number, 40_000)):
-                journal.submit(number, row(number, 40_000))
+            if not journal.commit(commit(row(number, 40_000))):
+                journal.submit(commit(row(number, 40_000)))
                 await writing.until(lambda number=number: journal.last == number or writing.failures)
             await asyncio.sleep(0)
         assert [type(failure) for failure in writing.failures] == [JournalBroken]
-        assert not journal.commit(journal.last + 1, row(journal.last + 1))
+        assert not journal.commit(commit(row(journal.last + 1)))
 
     session(path, work)
 
@@ -185,8 +185,8 @@ def test_no_checkpoint_follows_a_failure(path: Path, monkeypatch: pytest.MonkeyP
         journal, number = writing.journal, 0
         while not writing.failures:
             number += 1
-            if not journal.commit(number, row(number, 40_000)):
-                journal.submit(number, row(number, 40_000))
+            if not journal.commit(commit(row(number, 40_000))):
+                journal.submit(commit(row(number, 40_000)))
                 await writing.until(lambda number=number: journal.last == number or writing.failures)
             await asyncio.sleep(0)
         await asyncio.sleep(0.1)
@@ -200,6 +200,8 @@ def test_a_full_disk_is_notified_of_by_the_connection_that_met_it(path: Path) ->
     """An earlier full disk of the commits' connection does not make a broken one of the checkpoints' look like it."""
 
     class Script:
+        execute = None
+
         def __init__(self, errno_: int) -> None:
             self.system_errno = errno_
 
@@ -221,10 +223,10 @@ def test_a_snapshot_lets_commits_in_between(path: Path) -> None:
         number, by_itself = 1, 0
         while 1 not in writing.snapshots():
             number += 1
-            if journal.commit(number, row(number)):
+            if journal.commit(commit(row(number))):
                 by_itself += 1
             else:
-                journal.submit(number, row(number))
+                journal.submit(commit(row(number)))
                 await writing.until(lambda number=number: journal.last == number)
         assert by_itself > 20
 
@@ -238,8 +240,8 @@ def test_the_writer_sees_to_checkpoints_and_snapshots(path: Path) -> None:
     async def work(writing: Writing) -> None:
         journal = writing.journal
         for number in range(1, 4001):
-            if not journal.commit(number, row(number, 4000)):
-                journal.submit(number, row(number, 4000))
+            if not journal.commit(commit(row(number, 4000))):
+                journal.submit(commit(row(number, 4000)))
                 await writing.until(lambda number=number: journal.last == number)
             if number == 2000:
                 journal.snapshot(number, snapshot(number))

@@ -15,7 +15,7 @@ import pytest
 from edge.errors import DiskFull, JournalBroken, JournalError
 from edge.journal.journal import Journal
 from edge.limits import COMMIT_GROUP_BYTES_MAX, COMMIT_GROUP_ROWS_MAX, JOURNAL_BALLAST_BYTES, WAL_BYTES_MAX
-from tests.edge.journals import Writing, filled, number_of, recovered, row, session, snapshot
+from tests.edge.journals import Writing, commit, filled, number_of, recovered, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
 DISK_BYTES = 24 * 1024 * 1024
@@ -88,7 +88,7 @@ async def fill_up(writing: Writing, disk: LimitedDisk | TinyDisk) -> int:
     number = writing.journal.last
     while not writing.failures:
         number += 1
-        writing.journal.submit(number, row(number, 5000))
+        writing.journal.submit(commit(row(number, 5000)))
         await asyncio.sleep(0)
         if writing.journal.queued > 500:
             await writing.until(lambda: writing.journal.queued < 100 or writing.failures)
@@ -110,7 +110,7 @@ def test_a_full_disk_stops_the_journal_and_space_starts_it_again(disk: LimitedDi
         assert not disk.path.with_name("ballast").exists()
 
         # Dropped in silence: nobody has seen these rows, and the failure has been reported.
-        journal.submit(last + 100, row(last + 100))
+        journal.submit(commit(row(last + 100)))
         journal.snapshot(last + 100, b"state")
         assert await journal.lookup(5) == row(5)
         recovery = journal.recover()
@@ -196,7 +196,7 @@ import asyncio, os, sys
 from pathlib import Path
 from edge.errors import JournalBroken
 from edge.journal.journal import Journal
-from tests.edge.journals import row
+from tests.edge.journals import commit, row
 
 def failed(error):
     print("failed", type(error).__name__, flush=True)
@@ -210,7 +210,7 @@ async def main():
         pass
     journal.start(asyncio.get_running_loop(), lambda number, at: print(number, flush=True), failed)
     for number in range(journal.last + 1, journal.last + 400):
-        journal.submit(number, row(number, 3000))
+        journal.submit(commit(row(number, 3000)))
         await asyncio.sleep(0.0005)
         if stopped.is_set():
             break
@@ -255,9 +255,9 @@ def test_a_broken_journal_refuses_everything(tmp_path: Path) -> None:
         other = apsw.Connection(str(journal.path))
         other.execute("DROP TABLE row")
         other.close()
-        journal.submit(11, row(11))
+        journal.submit(commit(row(11)))
         await writing.until(lambda: writing.failures)
-        journal.submit(12, row(12))
+        journal.submit(commit(row(12)))
         journal.snapshot(12, b"state")
         journal.prune(0)
         assert not journal.resume()
@@ -279,14 +279,14 @@ def test_groups_stay_within_their_bounds(tmp_path: Path) -> None:
 
     async def work(writing: Writing) -> None:
         for number in range(1, 2001):
-            writing.journal.submit(number, row(number, 50))
+            writing.journal.submit(commit(row(number, 50)))
         await writing.until(lambda: writing.journal.last == 2000)
         most = max(rows for rows, _ in writing.journal.counters.groups)
         assert 1 < most <= COMMIT_GROUP_ROWS_MAX
         size = COMMIT_GROUP_BYTES_MAX // 4
         commits = writing.journal.counters.commits
         for number in range(2001, 2017):
-            writing.journal.submit(number, row(number, size))
+            writing.journal.submit(commit(row(number, size)))
         await writing.until(lambda: writing.journal.last == 2016)
         assert writing.journal.counters.commits - commits >= 4
         assert all(seconds > 0 for _, seconds in writing.journal.counters.groups)

@@ -8,9 +8,8 @@ from edge.core.decode import Catalog
 from edge.core.model import Event, Rejected
 from edge.errors import Reason
 from edge.health.status import Status
-from edge.limits import BATCH_INPUTS_MAX
 from edge.mqtt.seam import Publish
-from edge.pipeline.ingest import IngestQueue
+from edge.pipeline.ingest import BATCH_INPUTS_MAX, IngestQueue
 from edge.scenarios.dispatch import Dispatch
 from tests.messages import AT, GOOD, text
 
@@ -55,7 +54,7 @@ def test_every_token_gets_the_reason_of_its_own_message(messages):
 
     def acknowledge() -> None:
         while waiting.due:
-            inputs, acks, _ = waiting.take()
+            inputs, acks, _, _ = waiting.take()
             ids = [one.id if isinstance(one, Rejected) else one.body.id for one in inputs if isinstance(one, DURABLE)]
             reasons = [f"reason {id_}" for id_ in ids]
             left = iter(reasons)
@@ -83,7 +82,7 @@ def test_a_flood_is_cut_into_rounds():
     waiting.add(source, [publish("position", 0)] * 7, 2.0)
     sizes = []
     while waiting.due:
-        inputs, acks, _ = waiting.take()
+        inputs, acks, _, _ = waiting.take()
         assert acks == []
         sizes.append(len(inputs))
     assert sizes == [BATCH_INPUTS_MAX, BATCH_INPUTS_MAX, 12]

@@ -17,10 +17,10 @@ from edge.core.node import Node
 from edge.errors import DiskFull, Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
-from edge.limits import SNAPSHOT_ROWS
 from edge.mqtt.seam import Pending, Publish
+from edge.pipeline.ingest import InflightRound
 from edge.pipeline.pending import FLUSH_DELAY_S
-from edge.pipeline.pipeline import Pipeline
+from edge.pipeline.pipeline import SNAPSHOT_ROWS, Pipeline
 from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import RULES
 from tests.messages import AT, GOOD, text
@@ -95,10 +95,8 @@ def with_pipeline(folder: Path, test: Callable[[Pipeline, Wire, Journal], Awaita
                 clock.resume(node.last)
             fatal: list[Exception] = []
             pipeline = Pipeline(node, journal, clock, Status("n-1", clock.now()), "wgs84", fatal.append)
-            pipeline.start()
+            pipeline.start([Configure(RULES)] if node.rules is None else [])
             wire = Wire(pipeline)
-            if node.rules is None:
-                pipeline.post([Configure(RULES)])
             await test(pipeline, wire, journal)
             await pipeline.drain()
             assert fatal == []
@@ -162,7 +160,8 @@ def test_reads_of_one_turn_become_one_round(tmp_path):
         assert pairs == [(2, ""), (4, ""), (6, "")]
         pipeline.received(wire, [order(7, 7)], 0.0)
         pipeline.present("alice", False)
-        assert pipeline.node.number == before + 2
+        assert pipeline.node.number == before + 1
+        await wire.until(lambda: pipeline.node.number == before + 2)
 
     with_pipeline(tmp_path, test)
 
@@ -261,12 +260,15 @@ def test_batches_are_shown_to_the_uplink_when_they_are_durable(tmp_path):
         effects = node.handle([], later)
         assert any(isinstance(effect, Batch) for effect in effects)
         assert pipeline.batches() == []
-        pipeline._commit(effects, 0.0, 0.0, ())  # the round that a timer would have made in two minutes
+        commit = effects[0]
+        assert isinstance(commit, Commit)
+        # The round that a timer would have made in two minutes.
+        pipeline._commit(commit, InflightRound(commit.number, node.sequence, 0.0, 0.0, (), [], (), commit))
         async with asyncio.timeout(10):
             await woken.wait()
         assert [batch.seq for batch in pipeline.batches()] == [1]
         pipeline.post([SyncAcked(1, 1)])
-        assert pipeline.batches() == []
+        await wire.until(lambda: pipeline.batches() == [])
 
     with_pipeline(tmp_path, test)
 
@@ -279,7 +281,7 @@ def test_a_flood_becomes_several_rounds_and_a_snapshot(tmp_path):
         for begin in range(0, total, 200):
             for number in range(begin, min(begin + 200, total)):
                 pipeline.received(wire, [Publish("alice", "x.y", b"", 1, number + 1)], 0.0)
-                pipeline.post([])
+                pipeline._take_in()
             await wire.until(lambda: pipeline.in_flight == 0)
         assert len(wire.asked("acknowledge")) == total
 
@@ -307,7 +309,7 @@ def test_a_node_that_is_killed_again_and_again_starts_no_slower(tmp_path, monkey
         for number in range(12):
             id_ = len(recovered) * 100 + number
             pipeline.received(wire, [order(id_, id_)], 0.0)
-            pipeline.post([])
+            pipeline._take_in()
         await wire.until(lambda: len(wire.asked("acknowledge")) == 12)
 
     for _ in range(6):
@@ -344,6 +346,7 @@ def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch)
     """When more reads arrive than the disk can take, links are paused, what still comes is refused and counted, and all
     that was accepted is there."""
     monkeypatch.setattr("edge.pipeline.pipeline.COMMIT_QUEUE_ROWS_MAX", 400)
+    monkeypatch.setattr("edge.pipeline.pipeline.COMMIT_QUEUE_ROWS_SPARE", 100)
 
     async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
         await wire.until(lambda: pipeline.in_flight == 0)
@@ -351,7 +354,7 @@ def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch)
         holder.execute("BEGIN IMMEDIATE")
         for number in range(400):
             pipeline.received(wire, [order(number, number + 1)], 0.0)
-            pipeline.post([])  # a round of its own
+            pipeline._take_in()  # a round of its own
         holder.execute("ROLLBACK")
         holder.close()
         assert wire.asked("pause") == [None]
@@ -375,7 +378,7 @@ def test_a_core_that_fails_shows_nothing_more(tmp_path, monkeypatch):
         await wire.until(lambda: bool(wire.asked("acknowledge")))
         monkeypatch.setattr(pipeline.node.scenarios["dispatch"], "round", lambda *_: 1 / 0)
         pipeline.received(wire, [order(2, 2)], 0.0)
-        pipeline.post([])
+        pipeline._take_in()
         monkeypatch.undo()
         pipeline.received(wire, [order(3, 3)], 0.0)
         await asyncio.sleep(0.1)

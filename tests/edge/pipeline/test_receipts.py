@@ -3,15 +3,20 @@
 import asyncio
 
 from edge.clock import Clock
-from edge.core.model import Answer, DuplicateAnswer, DuplicateLookup, Input, Now, Row, encode_row
+from edge.core.model import Answer, Commit, DuplicateAnswer, DuplicateLookup, Input, Now, Row, encode_row
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.messages.envelope import Receipt, encode
-from edge.pipeline.receipts import ReceiptLookup
+from edge.pipeline.receipts import ReceiptLookup, receipts_in
 
 
 def receipt(client: str, id_: str) -> Answer:
     return Answer(1, client, "receipt", encode(Receipt(id=id_, of="order.place", status="accepted", at=1), False), 9.0)
+
+
+def answer(sequence: int, client: str, id_: str, *, json: bool, kind: str = "receipt") -> Answer:
+    body = Receipt(id=id_, of="order.place", status="accepted", at=1)
+    return Answer(sequence, client, kind, encode(body, json), 9.0)
 
 
 def test_one_look_serves_all_repeats_of_a_row(tmp_path):
@@ -26,7 +31,7 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path):
         committed = asyncio.Event()
         journal.start(asyncio.get_running_loop(), lambda *_: committed.set(), lambda error: None)
         try:
-            journal.submit(1, encode_row(row))
+            journal.submit(Commit(1, row.now, encode_row(row)))
             await committed.wait()
             lookups = ReceiptLookup(journal, status, posted.append)
             for client, id_ in (("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")):
@@ -40,3 +45,23 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path):
     asyncio.run(main())
     alice, bob_a, bob_b = (answer.payload for answer in kept)
     assert posted == [[DuplicateAnswer("alice", alice), DuplicateAnswer("bob", bob_b), DuplicateAnswer("bob", bob_a)]]
+
+
+def test_receipts_are_found_in_their_row_in_both_encodings():
+    """The receipts of some ids of some clients are found among others, and nothing where there is none."""
+    effects = [
+        answer(1, "bob", "a", json=True),
+        answer(2, "alice", "a", json=False),
+        answer(3, "alice", "b", json=True),
+        answer(4, "alice", "c", json=True, kind="update"),
+    ]
+    row = encode_row(Row(1, Now(0.0, 0), [], [], [*effects]))
+    wanted = [
+        DuplicateLookup("alice", "a", 1),
+        DuplicateLookup("alice", "b", 1),
+        DuplicateLookup("alice", "c", 1),
+        DuplicateLookup("eve", "a", 1),
+    ]
+    found = {("alice", "a"): effects[1].payload, ("alice", "b"): effects[2].payload}
+    assert receipts_in(row, wanted) == found
+    assert receipts_in(row, wanted[2:]) == {}

@@ -83,10 +83,8 @@ def at_desk(folder: Path, work: Callable[[Desk], Awaitable[None]]) -> None:
                 clock.resume(node.last)
             status = Status("d-1", clock.now())
             pipeline = Pipeline(node, journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
-            pipeline.start()
             rules = msgspec.structs.replace(RULES, retention_s=RETENTION_S)
-            if node.rules != rules:
-                pipeline.post([Configure(rules)])
+            pipeline.start([Configure(rules)] if node.rules != rules else [])
             await work(Desk(pipeline, journal, clock))
             assert status.report(clock.now())["counts"]["dropped"] == {}
             await pipeline.drain()
