@@ -202,8 +202,8 @@ def _position(body: RiderPosition, crs: str) -> RiderPosition:
     source = body.crs
     if source is None or source == crs:
         return body
-    points = [(at, *converted(lat, lon, source, crs)) for at, lat, lon in body.points]
-    return msgspec.structs.replace(body, points=points, crs=None)
+    at, lat, lon = max(body.points)  # the others are not used, so that they need no conversion
+    return msgspec.structs.replace(body, points=[(at, *converted(lat, lon, source, crs))], crs=None)
 
 
 MESSAGES: Final = (

@@ -19,9 +19,9 @@ def test_there_and_back_again():
     assert (lat, lon) == pytest.approx((31.2, 121.4), abs=5e-6)
 
 
-@pytest.mark.parametrize("point", [(52.5, 13.4), (-33.9, 151.2), (0.0, 0.0)])
+@pytest.mark.parametrize("point", [(52.5, 13.4), (37.57, 126.98), (22.28, 114.16), (25.03, 121.56), (0.0, 0.0)])
 def test_outside_its_area_both_systems_agree(point):
-    """Berlin, Sydney and the null island do not move."""
+    """Berlin, Seoul, Hong Kong, Taipei and the null island do not move."""
     lat, lon = point
     assert converted(lat, lon, "wgs84", "gcj02") == point
     assert converted(lat, lon, "gcj02", "wgs84") == point
