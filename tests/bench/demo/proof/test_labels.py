@@ -7,6 +7,7 @@ import pytest
 from bench.demo.proof.evidence import Evidence
 from bench.demo.proof.labels import NEVER_AHEAD, agree, never_ahead, section
 from bench.demo.proof.records import LabelRecord, Records
+from edge.scenarios.labels.messages import PriceReceipt
 from tests.bench.demo.proof.journal_rows import Rows
 from tests.bench.demo.proof.label_rows import LABEL, SHOP, SKU, answer, bind, good_shelf, price, recorded, show, shown
 
@@ -34,35 +35,16 @@ def test_a_good_shelf_holds() -> None:
     } == section(evidence.labels, records, {"unconfirmed": 2})
 
 
-def _too_early(rows: Rows) -> None:
-    price(rows, 2, 80, from_at=10)
-    show(rows, 9, 2, 80)
-
-
-def _too_late(rows: Rows) -> None:
-    price(rows, 2, 80, until_at=10)
-    show(rows, 10, 2, 80)
-
-
-def _never_sent(rows: Rows) -> None:
-    shown(rows, 2, 2)
-
-
-def _two_prices(rows: Rows) -> None:
-    price(rows, 2, 80)
-    show(rows, 2, 1, 80)
-
-
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (_too_early, "100 is in force"),
-        (_too_late, "100 is in force"),
-        (_never_sent, "never sent"),
-        (_two_prices, "and then as"),
+        (lambda rows: (price(rows, 2, 80, from_at=10), show(rows, 9, 2, 80)), "100 is in force"),
+        (lambda rows: (price(rows, 2, 80, until_at=10), show(rows, 10, 2, 80)), "100 is in force"),
+        (lambda rows: shown(rows, 2, 2), "never sent"),
+        (lambda rows: (price(rows, 2, 80), show(rows, 2, 1, 80)), "and then as"),
     ],
 )
-def test_a_label_that_is_ahead_is_found(spoil: Callable[[Rows], None], words: str) -> None:
+def test_a_label_that_is_ahead_is_found(spoil: Callable[[Rows], object], words: str) -> None:
     """A price before or after its time, a version that was not sent, two prices under one version."""
     rows = Rows()
     bind(rows, 0)
@@ -73,38 +55,24 @@ def test_a_label_that_is_ahead_is_found(spoil: Callable[[Rows], None], words: st
     assert words in finding
 
 
-def _no_answer(records: Records) -> None:
-    records.prices.clear()
-
-
-def _other_price(records: Records) -> None:
-    records.prices[SHOP, SKU] = answer(101, 3)
-
-
-def _old_display(records: Records) -> None:
-    records.labels[SHOP, LABEL] = LabelRecord(1, 2, SKU, 80)
-
-
-def _not_confirmed(records: Records) -> None:
-    records.labels[SHOP, LABEL] = LabelRecord(1, 4, SKU, 100)
-    records.prices[SHOP, SKU] = answer(100, 4)
-
-
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("displayed", "answered", "words"),
     [
-        (_no_answer, "not answered"),
-        (_other_price, "(3, 101, None)"),
-        (_old_display, "price_cents=80"),
-        (_not_confirmed, "has confirmed (1, 3)"),
+        (LabelRecord(1, 3, SKU, 100), None, "not answered"),
+        (LabelRecord(1, 3, SKU, 100), answer(101, 3), "(3, 101, None)"),
+        (LabelRecord(1, 2, SKU, 80), answer(100, 3), "price_cents=80"),
+        (LabelRecord(1, 4, SKU, 100), answer(100, 4), "has confirmed (1, 3)"),
     ],
 )
-def test_a_label_that_does_not_agree_is_found(spoil: Callable[[Records], None], words: str) -> None:
+def test_a_label_that_does_not_agree_is_found(
+    displayed: LabelRecord, answered: PriceReceipt | None, words: str
+) -> None:
     """No answer to compare with, another price, a label that shows an earlier version, or one it has not confirmed."""
     rows, records = Rows(), Records()
     good_shelf(rows)
     recorded(records)
-    spoil(records)
+    records.labels[SHOP, LABEL] = displayed
+    records.prices = {} if answered is None else {(SHOP, SKU): answered}
     assert words in " ".join(agree(read(rows).labels, records))
 
 
@@ -114,5 +82,5 @@ def test_what_changes_after_it_was_quiet_is_no_difference() -> None:
     good_shelf(rows)
     recorded(records)
     records.settled = dict(records.labels)
-    _old_display(records)
+    records.labels[SHOP, LABEL] = LabelRecord(1, 2, SKU, 80)
     assert not list(agree(read(rows).labels, records))
