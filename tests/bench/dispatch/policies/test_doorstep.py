@@ -2,23 +2,18 @@
 
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant, read
 from bench.dispatch.policies.doorstep import Doorstep
 from bench.dispatch.policies.rolling_horizon import RollingHorizon
 from bench.dispatch.promises import kept, promise_outcomes
 from bench.dispatch.published import CLAIRVOYANT_16, CLAIRVOYANT_NAMES, SCARCE
-from bench.dispatch.simulator.feasibility import violations
-from bench.dispatch.simulator.refusals import Unwilling
 from bench.dispatch.simulator.scorer import score
-from bench.dispatch.simulator.solution import write
 from bench.dispatch.simulator.strict import simulate
-from tests.bench.dispatch.days import ALONE, REAL, SMALL, TOWN, instances
+from tests.bench.dispatch.days import REAL, SMALL, instances
 from tests.repo.project import ROOT
 
 real_days = pytest.mark.skipif(not REAL.is_dir(), reason="the published instances are not beside this clone")
@@ -35,18 +30,6 @@ def test_nothing_else_here_knows_the_planner() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_one_order_is_served_best() -> None:
-    """Where there is nothing to choose, the floor is reached."""
-    got = score(ALONE, simulate(ALONE, Doorstep).solution)
-    assert got.ctd_mean == got.lb_ctd
-
-
-def test_everybody_in_town_is_served() -> None:
-    """In the town every order arrives."""
-    got = score(TOWN, simulate(TOWN, Doorstep).solution)
-    assert (got.undelivered_pct, got.n_over_90) == (0.0, 0)
-
-
 def test_nobody_leaves_before_it_must() -> None:
     """A courier ten minutes from the restaurant stays until ten minutes and a service before the food is ready, and
     so is still there for an order that comes in between."""
@@ -56,14 +39,6 @@ def test_nobody_leaves_before_it_must() -> None:
     first, second = simulate(day, Doorstep).solution.trips
     assert (first.orders, first.pickup) == (("soon",), 16)
     assert (second.orders, second.pickup) == (("late",), 50)
-
-
-def test_scarce_couriers_take_bundles() -> None:
-    """Four neighbours order at one restaurant and there is one courier: it carries them together."""
-    orders = [Order(f"o{n}", 3_200 + 100 * n, 0, 10, "r1", 25) for n in range(4)]
-    day = Instance("scarce", orders, [Courier("c1", 0, 0, 0, 60)], [Restaurant("r1", 0, 0)])
-    trips = simulate(day, Doorstep).solution.trips
-    assert [len(trip.orders) for trip in trips] == [4]
 
 
 def test_an_order_joins_a_courier_that_is_on_its_way() -> None:
@@ -82,32 +57,11 @@ def test_a_shift_begins_where_it_is_of_use() -> None:
     assert got.ctd_mean == got.lb_ctd
 
 
-@given(
-    instances(),
-    st.booleans(),
-    st.sampled_from([1, 5]),
-    st.sampled_from([Unwilling(0.0, 0.0), Unwilling(0.3, 0.3), Unwilling(1.0, 0.0)]),
-)
-def test_it_stays_within_the_rules(instance: Instance, uncertain: bool, every: int, unwilling: Unwilling) -> None:
-    """On any day, whatever is known and whoever refuses, it decides nothing illegal and the solution is feasible."""
-    solution = simulate(instance, partial(Doorstep, every=every), uncertain, unwilling).solution
-    assert violations(instance, solution) == []
-
-
 @given(instances())
 def test_no_delivery_is_later_than_allowed(instance: Instance) -> None:
     """An order that could be delivered within the maximum is never delivered after it."""
     got = score(instance, simulate(instance, Doorstep).solution)
     assert got.n_over_90_avoidable == 0
-
-
-def test_the_same_day_gives_the_same_bytes(tmp_path) -> None:
-    """Two runs write the same solution files."""
-    instance = read(SMALL)
-    for run in ("one", "two"):
-        write(simulate(instance, Doorstep).solution, tmp_path / run)
-    for path in (tmp_path / "one").iterdir():
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
 def test_promises_are_given_and_mostly_kept() -> None:

