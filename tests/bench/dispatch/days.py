@@ -22,7 +22,12 @@ from bench.dispatch.policies.policy import (
     Reposition,
     Wake,
 )
+from bench.dispatch.promises import PromiseOutcome
+from bench.dispatch.report import DecideMs, Result
+from bench.dispatch.simulator.refusals import Refused
+from bench.dispatch.simulator.scorer import Score
 
+NOT_ASKED = Refused()
 SMALL = Path(__file__).parents[2] / "data" / "small-district"
 REAL = Path(__file__).parents[4] / "shared" / "data" / "mdrplib"
 
@@ -41,6 +46,22 @@ TOWN = Instance(
 
 ALONE = Instance("alone", TOWN.orders[:1], TOWN.couriers[:1], TOWN.restaurants, Parameters())
 """One order, one courier: prepared in 10 minutes, driven in 10, two halves of a service: 24 at best."""
+
+
+def scored(ctd: float | None, undelivered_pct: float = 0.0) -> Score:
+    """A score with two values that matter."""
+    return Score(undelivered_pct, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0)
+
+
+def result(
+    name: str,
+    ctd: float | None = 30.0,
+    undelivered_pct: float = 0.0,
+    promises: list[PromiseOutcome] | None = None,
+    refused: Refused = NOT_ASKED,
+) -> Result:
+    """A result of a day."""
+    return Result(name, scored(ctd, undelivered_pct), DecideMs(1, 2, 3), 1.0, promises, refused)
 
 
 def write(instance: Instance, folder: Path) -> None:

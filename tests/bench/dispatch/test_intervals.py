@@ -1,18 +1,13 @@
 """Means and intervals over instances."""
 
 from bench.dispatch.intervals import COMPARED, Difference, differences, interval, means, seed_of
-from bench.dispatch.simulator.scorer import Score
-
-
-def score(ctd: float | None) -> Score:
-    """A score with one value that matters."""
-    return Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0)
+from tests.bench.dispatch.days import scored
 
 
 def test_a_day_without_a_value_does_not_count_in_its_mean() -> None:
     """None is left out of means, not counted as nothing."""
-    assert means({"a": score(30.0), "b": score(None)})["ctd_mean"] == 30.0
-    assert means({"b": score(None)})["ctd_mean"] is None
+    assert means({"a": scored(30.0), "b": scored(None)})["ctd_mean"] == 30.0
+    assert means({"b": scored(None)})["ctd_mean"] is None
 
 
 def test_the_interval_is_clustered_by_seed() -> None:
@@ -25,8 +20,8 @@ def test_the_interval_is_clustered_by_seed() -> None:
 
 def test_differences_are_paired() -> None:
     """Two runs that are a minute apart on every day differ by a minute for sure, however the days differ."""
-    ours = {"1o50": score(20.0), "2o50": score(50.0), "3o50": score(None)}
-    theirs = {"1o50": score(21.0), "2o50": score(51.0), "3o50": score(30.0)}
+    ours = {"1o50": scored(20.0), "2o50": scored(50.0), "3o50": scored(None)}
+    theirs = {"1o50": scored(21.0), "2o50": scored(51.0), "3o50": scored(30.0)}
     found = differences(ours, theirs)
     assert list(found) == list(COMPARED)
     assert found["ctd_mean"] == Difference(-1.0, -1.0, -1.0, 2)
@@ -35,7 +30,7 @@ def test_differences_are_paired() -> None:
 
 def test_one_seed_shows_nothing_about_others() -> None:
     """Its difference has no interval."""
-    found = differences({"1o50": score(20.0), "1r50": score(20.0)}, {"1o50": score(21.0), "1r50": score(23.0)})
+    found = differences({"1o50": scored(20.0), "1r50": scored(20.0)}, {"1o50": scored(21.0), "1r50": scored(23.0)})
     assert found["ctd_mean"] == Difference(-2.0, None, None, 2)
 
 

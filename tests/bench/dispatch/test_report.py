@@ -5,25 +5,14 @@ import json
 import pytest
 
 from bench.dispatch.promises import PromiseOutcome
-from bench.dispatch.report import Beside, DecideMs, Result, build, timing_of
+from bench.dispatch.report import Beside, DecideMs, build, timing_of
 from bench.dispatch.simulator.refusals import Refused, Unwilling
-from bench.dispatch.simulator.scorer import Score
+from tests.bench.dispatch.days import result
 
 FIELDS = (
     "undelivered_pct ctd_mean ctd_p90 overage_mean rtp_mean rtp_p90 utilisation_mean cost_per_order orders_per_bundle "
     "n_over_90 n_over_90_avoidable ctd_penalised lb_ctd decide_ms"
 ).split()
-
-
-NOBODY = Refused()
-
-
-def result(
-    name: str, ctd: float | None = 30.0, promises: list[PromiseOutcome] | None = None, refused: Refused = NOBODY
-) -> Result:
-    """A result with one value that matters."""
-    scored = Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0)
-    return Result(name, scored, DecideMs(1, 2, 3), 1.0, promises, refused)
 
 
 def test_the_report_has_its_shape() -> None:

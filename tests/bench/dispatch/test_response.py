@@ -3,21 +3,17 @@
 from msgspec.structs import replace
 
 from bench.dispatch.days import Job, run
-from bench.dispatch.report import DecideMs, Result
 from bench.dispatch.response import CALM_DAY, SCARCE_DAY, THINK_MS, WAIT_MIN, Pace, build, chosen, jobs, line, pace
-from bench.dispatch.simulator.scorer import Score
-from tests.bench.dispatch.days import SMALL
-
-
-def result(name: str, undelivered: float = 0.0, ctd: float = 30.0) -> Result:
-    """A day's result."""
-    return Result(name, Score(undelivered, ctd, 40, 1, 1, 2, 0.5, 11, 1.1, 0, 0, ctd, 29), DecideMs(1, 2, 3), 1.5)
+from tests.bench.dispatch.days import SMALL, result
 
 
 def test_the_scarcest_and_the_calmest_day_are_drawn() -> None:
     """The set's own examples where both are there; else by what was lost; one day stands alone."""
-    assert chosen([result("a", ctd=31), result("b", 2.0), result("c", ctd=30)]) == [1, 2]
-    assert chosen([result("a", 9.0), result(CALM_DAY), result(SCARCE_DAY, 3.0)]) == [2, 1]
+    assert chosen([result("a", ctd=31), result("b", 30.0, 2.0), result("c", ctd=30)]) == [1, 2]
+    assert chosen([result("a", 30.0, 9.0), result(CALM_DAY), result(SCARCE_DAY, 30.0, 3.0)]) == [
+        2,
+        1,
+    ]
     assert chosen([result("a")]) == [0]
 
 

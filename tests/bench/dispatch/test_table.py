@@ -4,16 +4,10 @@ from rich.console import Console
 
 from bench.dispatch.promises import PromiseOutcome
 from bench.dispatch.published import CLAIRVOYANT_NAMES
-from bench.dispatch.report import ALONE, Beside, DecideMs, Result
+from bench.dispatch.report import ALONE, Beside, Result
 from bench.dispatch.simulator.refusals import Refused, Unwilling
-from bench.dispatch.simulator.scorer import Score
 from bench.dispatch.table import remarks, table
-
-
-def result(name: str, ctd: float = 30.0, promises: list[PromiseOutcome] | None = None) -> Result:
-    """A result with one value that matters."""
-    scored = Score(0.0, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd, 29.0)
-    return Result(name, scored, DecideMs(1, 2, 3), 1.0, promises, Refused(40, 3, 2))
+from tests.bench.dispatch.days import result
 
 
 def shown(results: list[Result], uncertain: bool = False, beside: Beside = ALONE) -> str:
@@ -54,7 +48,7 @@ def test_an_interval_needs_two_seeds() -> None:
 
 def test_the_remarks_show_what_the_table_cannot() -> None:
     """Promises and how they were kept, refusals as a mode of their own, and what to know about the baseline."""
-    ours = [result("1o50", promises=[PromiseOutcome(0.9, 2), PromiseOutcome(0.9, -1)])]
+    ours = [result("1o50", promises=[PromiseOutcome(0.9, 2), PromiseOutcome(0.9, -1)], refused=Refused(40, 3, 2))]
     remark_text = " ".join(remarks(ours, Beside("rolling-horizon", ours, Unwilling(0.1), ours)))
     assert "2 given" in remark_text
     assert "0.90: 0.50" in remark_text
