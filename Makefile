@@ -15,6 +15,7 @@ SPEED ?= 60
 ARGS ?=
 FUZZ_EXAMPLES ?= 5000
 SOAK_MINUTES ?= 40
+SEED ?= 0
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes \
@@ -41,7 +42,7 @@ demo: $(RUN_READY) ## a living district in this terminal; SPEED=60, ARGS="--seed
 venv: $(RUN_READY) ## the virtual environment with the locked dependencies, for running
 
 .PHONY: test
-test: $(TESTS_READY) ## everything: lint, types, layers, unit, property, end-to-end, packaging tests
+test: lint ## everything: lint, then unit, property, end-to-end, packaging tests
 	@tests/setup.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY); fi
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
@@ -52,11 +53,18 @@ faults: $(TESTS_READY) ## the whole list of faults on real processes, which take
 	@mkdir -p fault-data
 	$(BIN)/python -m tests.faults --json fault-data/faults.json --markdown fault-data/faults.md $(ARGS)
 
+# Pyright takes longer than the others together, so it runs beside them; both print what they found when they end.
 .PHONY: lint
-lint: $(TESTS_READY) ## ruff, pyright and import-linter alone
+lint: $(TESTS_READY) ## ruff, pyright, import-linter and vulture alone
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target .lint-types .lint-rest
+
+.PHONY: .lint-types .lint-rest
+.lint-types:
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
+.lint-rest:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
+	$(BIN)/vulture
 	$(BIN)/lint-imports
 
 .PHONY: bench
@@ -77,6 +85,10 @@ report-size: $(TESTS_READY) ## the structure of the code base, and the files tha
 .PHONY: fuzz
 fuzz: $(TESTS_READY) ## FUZZ_EXAMPLES=5000 damaged inputs for each property of tests/fuzz: about a quarter of an hour
 	DOORSTEP_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/fuzz $(ARGS)
+
+.PHONY: mutants
+mutants: $(TESTS_READY) ## 60 one-line faults in the pure code, drawn by SEED=0: each is to fail its mirror test
+	$(BIN)/python -m tests.mutants --seed $(SEED) $(ARGS)
 
 .PHONY: soak
 soak: $(RUN_READY) ## SOAK_MINUTES=40 of load with random faults: nothing may grow; figures and a plot in soak-data

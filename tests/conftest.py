@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Generator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from bench.lab.programs import ProgramMissing, find_program
 
@@ -18,6 +18,7 @@ CI = os.environ.get("CI") == "true"
 
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, print_blob=True)
+settings.register_profile("mutants", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
 settings.load_profile("ci" if CI else "desk")
 
 

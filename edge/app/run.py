@@ -102,13 +102,12 @@ class _Running:
 
     async def _serve(self, data: DataDir, journal: Journal) -> int:
         config = self._config
-        clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
+        clock = self._clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
         node = Node(config.kinds)
         recovery = journal.recover()
         node.recover(recovery.snapshot, recovery.rows)
         if node.number:
             clock.resume(node.last)
-        self._clock = clock
         self._status = status = Status(
             config.node,
             clock.now(),

@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Struct)
 
 
 def read(path: Path, template: str) -> dict[str, Any]:
-    """What the file says. `template` is one to begin with. Raises ConfigError."""
+    """What the file holds. `template` is one to begin with. Raises ConfigError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -72,7 +72,7 @@ def check_addresses(path: Path, config: Struct, options: Iterable[str]) -> None:
 
 
 def check_listeners(path: Path, config: Any, plain: Sequence[str], secure: Sequence[str]) -> None:
-    """Check the options that say where clients connect: the form of each address, the certificate of those with TLS,
+    """Check the options of where clients connect: the form of each address, the certificate of those with TLS,
     and that only this machine reaches those that ask for no credentials. Raises ConfigError."""
     options = [option for option in (*plain, *secure) if getattr(config, option)]
     check_addresses(path, config, options)

@@ -1,8 +1,10 @@
 """What these tests read: the project's files as git sees them, its settings, and its modules as syntax trees."""
 
 import ast
+import fnmatch
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ SDK = "sdk/python/"
 def settings() -> dict[str, Any]:
     """`pyproject.toml`, whole."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+RULES = settings()["tool"]["doorstep"]
 
 
 @cache
@@ -69,3 +74,26 @@ def imports(name: str) -> list[tuple[str, int]]:
                 inner = f"{origin}.{alias.name}"
                 found.append((inner if file_of(inner) else origin, node.lineno))
     return list(dict.fromkeys(found))
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a file has a pattern's form; `**` matches any number of folders."""
+    return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, pattern.replace("**/", ""))
+
+
+def pure_files() -> list[str]:
+    """The files under the patterns of `pure`."""
+    return [name for name in sources(*PACKAGES) if any(matches(name, pattern) for pattern in RULES["pure"])]
+
+
+def mirror(name: str) -> str:
+    """The test file of a source file: `edge/x.py` has `tests/edge/test_x.py`, if `tested_elsewhere` names no other."""
+    folder, _, leaf = name.rpartition("/")
+    place = f"tests/{'sdk' if name.startswith(SDK) else folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
+    return RULES["tested_elsewhere"].get(name, place)
+
+
+def expect_none(offenders: Iterable[str]) -> None:
+    """Fails where there are any, and names all of them."""
+    found = list(offenders)
+    assert not found, f"{len(found)} found:\n" + "\n".join(found)

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from central import config as central_config
 from edge.app import config as edge_config
 from edge.scenarios.loader import DEFAULT, load
-from tests.repo.project import ROOT
+from tests.repo.project import ROOT, expect_none
 
 DEPLOY = ROOT / "deploy"
 UNITS = ["doorstep-edge.service", "doorstep-central.service"]
@@ -41,15 +40,24 @@ def options(path: Path) -> dict[str, tuple[Any, str, bool]]:
 
 
 def test_edge_toml_shows_every_option_with_its_default() -> None:
-    """Commented out, deploy/edge.toml has the configuration's defaults, in its order; only what has none is set."""
+    """Commented out, deploy/edge.toml has the configuration's defaults, in its order; only what has none is set. Each
+    comment ends in [reload] or [restart], as edge/app/config.py and the scenarios have it."""
     shown = options(DEPLOY / "edge.toml")
     node = edge_config.Config(node="shop-1")
     wanted = {name: getattr(node, name) for name in edge_config.Options.__struct_fields__}
+    reloadable = set(edge_config.RELOADABLE)
     for kind in load(DEFAULT):
         wanted |= {name: getattr(kind.options(), name) for name in kind.options.__struct_fields__}
+        reloadable |= set(kind.options.__struct_fields__) - set(kind.restart_options)
     assert {name: value for name, (value, _, _) in shown.items()} == wanted
     assert list(shown) == list(wanted)
     assert [name for name, (_, _, commented) in shown.items() if not commented] == ["node"]
+    ends = {name: "[reload]" if name in reloadable else "[restart]" for name in shown}
+    expect_none(
+        f"deploy/edge.toml: the comment above {name} does not end with {ends[name]}"
+        for name, (_, comment, _) in shown.items()
+        if not comment.endswith(ends[name])
+    )
 
 
 def test_central_toml_shows_every_option_with_its_default() -> None:
@@ -61,64 +69,39 @@ def test_central_toml_shows_every_option_with_its_default() -> None:
     assert all(commented for _, _, commented in shown.values())
 
 
-def test_edge_toml_states_of_each_option_whether_a_reload_applies_it() -> None:
-    """The comment of each option ends in [reload] or [restart], as edge/app/config.py and the scenarios have it."""
-    reloadable = set(edge_config.RELOADABLE)
-    for kind in load(DEFAULT):
-        reloadable |= set(kind.options.__struct_fields__) - set(kind.restart_options)
-    for name, (_, comment, _) in options(DEPLOY / "edge.toml").items():
-        expected = "[reload]" if name in reloadable else "[restart]"
-        assert comment.endswith(expected), f"deploy/edge.toml: the comment above {name} does not end with {expected}"
-
-
-@pytest.mark.parametrize("name", ["edge.toml", "compose/edge.toml"])
-def test_edge_configurations_load(name: str) -> None:
-    """A node takes the file as it is."""
-    assert edge_config.load(DEPLOY / name).node == "shop-1"
-
-
-@pytest.mark.parametrize("name", ["central.toml", "compose/central.toml"])
-def test_central_configurations_load(name: str) -> None:
-    """A centre takes the file as it is."""
-    assert central_config.load(DEPLOY / name).name == "centre"
-
-
-def test_compose_configurations_find_each_other() -> None:
-    """The node of the compose file calls the centre where the centre listens, by its service's name."""
+def test_the_configurations_load_and_find_each_other() -> None:
+    """Node and centre take the files as they are; in the compose file the node calls the centre where it listens."""
+    assert edge_config.load(DEPLOY / "edge.toml").node == "shop-1"
+    assert central_config.load(DEPLOY / "central.toml").name == "centre"
     edge = edge_config.load(DEPLOY / "compose/edge.toml")
     central = central_config.load(DEPLOY / "compose/central.toml")
+    assert edge.node == "shop-1"
     assert edge.uplink == f"mqtt://central:{central.listen.rpartition(':')[2]}"
-    assert edge.uplink_name == central.name
+    assert edge.uplink_name == central.name == "centre"
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_units_are_clean(unit: str, tmp_path: Path, program: Callable[[str], str]) -> None:
-    """`systemd-analyze verify` reports nothing (on a copy that starts the command of this environment)."""
-    text = (DEPLOY / unit).read_text(encoding="utf-8")
-    assert "ExecStart=/opt/doorstep/bin/doorstep " in text
-    (tmp_path / unit).write_text(text.replace("/opt/doorstep/bin/doorstep", str(DOORSTEP)), encoding="utf-8")
-    done = subprocess.run(
-        [program("systemd-analyze"), "verify", "--man=no", str(tmp_path / unit)], capture_output=True, text=True
-    )
-    about_it = [line for line in (done.stdout + done.stderr).splitlines() if unit in line]
-    assert (done.returncode, about_it) == (0, [])
+def test_units_are_clean_and_have_least_rights(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """`systemd-analyze verify` reports nothing (on copies that start the command of this environment), and
+    `systemd-analyze security` gives an exposure of at most 1.5 of 10."""
+    analyze = program("systemd-analyze")
+    for unit in UNITS:
+        text = (DEPLOY / unit).read_text(encoding="utf-8")
+        assert "ExecStart=/opt/doorstep/bin/doorstep " in text
+        (tmp_path / unit).write_text(text.replace("/opt/doorstep/bin/doorstep", str(DOORSTEP)), encoding="utf-8")
+        command = [analyze, "verify", "--man=no", str(tmp_path / unit)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        about_it = [line for line in (done.stdout + done.stderr).splitlines() if unit in line]
+        assert (done.returncode, about_it) == (0, [])
+        command = [analyze, "security", "--offline=true", "--threshold=15", str(DEPLOY / unit)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, f"{unit}: {done.stdout[-600:]}{done.stderr}"
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_units_have_least_rights(unit: str, program: Callable[[str], str]) -> None:
-    """`systemd-analyze security` gives an exposure of at most 1.5 of 10."""
-    command = [program("systemd-analyze"), "security", "--offline=true", "--threshold=15", str(DEPLOY / unit)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-600:] + done.stderr
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_units_keep_the_promise(unit: str) -> None:
+def test_units_keep_the_promise() -> None:
     """A crash is followed by a restart, a broken configuration is not; memory is bounded, state is private."""
-    lines = (DEPLOY / unit).read_text(encoding="utf-8").splitlines()
-    for wanted in ("Restart=always", "RestartPreventExitStatus=2", "StateDirectoryMode=0700", "User=doorstep"):
-        assert wanted in lines
-    assert any(line.startswith("MemoryMax=") for line in lines)
+    wanted = ("Restart=always", "RestartPreventExitStatus=2", "StateDirectoryMode=0700", "User=doorstep", "MemoryMax=")
+    texts = {unit: (DEPLOY / unit).read_text(encoding="utf-8") for unit in UNITS}
+    expect_none(f"{unit}: no {line}" for unit in UNITS for line in wanted if f"\n{line}" not in texts[unit])
 
 
 def test_the_image_is_built_of_what_exists() -> None:

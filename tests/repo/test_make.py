@@ -1,15 +1,14 @@
 """The way in: what `make` offers, and its output on a machine where something is missing."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.repo.project import ROOT
 
-PROMISED = set("venv demo test faults fuzz lint bench pieces soak clean lock help report-size".split())
+PROMISED = set("venv demo test faults fuzz lint bench pieces soak clean lock help report-size mutants".split())
 
 
 def test_help_lists_every_target(program: Callable[[str], str]) -> None:
@@ -22,13 +21,15 @@ def test_help_lists_every_target(program: Callable[[str], str]) -> None:
     assert all(listed.values())
 
 
-def test_ci_runs_the_tests() -> None:
-    """`.ci/run` can be executed and calls `make test` with CI=true."""
+def test_ci_runs_the_linters_and_the_tests() -> None:
+    """`.ci/run` can be executed and calls `make test` with CI=true, which begins with `make lint`."""
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     text = script.read_text(encoding="utf-8")
     assert "CI=true" in text
     assert "make test" in text
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^test: lint\b", makefile, re.MULTILINE)
 
 
 def test_without_python_make_shows_what_to_install(tmp_path: Path, program: Callable[[str], str]) -> None:
@@ -42,16 +43,12 @@ def test_without_python_make_shows_what_to_install(tmp_path: Path, program: Call
     assert not (tmp_path / "venv").exists()
 
 
-@pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", 1)])
-def test_setup_reports_what_is_missing(tmp_path: Path, ci: str, code: int, program: Callable[[str], str]) -> None:
+def test_setup_reports_what_is_missing(tmp_path: Path, program: Callable[[str], str]) -> None:
     """Where nothing can be installed, setup.sh names program, package and purpose; it fails under CI=true only."""
     (tmp_path / "id").symlink_to(program("id"))
-    done = subprocess.run(
-        [program("sh"), str(ROOT / "tests/setup.sh")],
-        env={"PATH": str(tmp_path), "CI": ci},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == code
-    assert "chromium (package chromium): the status page in a browser" in done.stderr
-    assert "apt-get install" in done.stderr
+    command = [program("sh"), str(ROOT / "tests/setup.sh")]
+    for ci, code in (("", 0), ("true", 1)):
+        done = subprocess.run(command, env={"PATH": str(tmp_path), "CI": ci}, capture_output=True, text=True)
+        assert done.returncode == code
+        assert "chromium (package chromium): the status page in a browser" in done.stderr
+        assert "apt-get install" in done.stderr

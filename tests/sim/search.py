@@ -6,9 +6,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from tests.sim.broken import Broken
+from tests.sim.checks.broken import Broken
 from tests.sim.draw import TICKS, Plan, draw
-from tests.sim.shelves import GATEWAYS, SHOP
+from tests.sim.people.shelves import GATEWAYS, SHOP
 from tests.sim.world import World
 
 ATTEMPTS_MAX: Final = 150

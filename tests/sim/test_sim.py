@@ -3,15 +3,16 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 import msgspec
 import pytest
 
-from edge.core.model import Now
-from edge.core.outbox import Outbox
 from tests.repo.project import ROOT
-from tests.sim.draw import FAULTS, TICKS, Plan, draw
-from tests.sim.search import live, report, run, shrink
+from tests.sim.draw import FAULTS, TICKS, draw
+from tests.sim.planted.bugs import NO_BATCHES
+from tests.sim.planted.patching import planted
+from tests.sim.search import report, run, shrink
 
 SEEDS = 200
 GROUP = 25
@@ -45,18 +46,19 @@ def test_the_same_seed_is_the_same_world() -> None:
     assert len(traces[0]) > 50
 
 
-def test_a_failure_becomes_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_becomes_short() -> None:
     """A failing seed is cut down to fewer ticks, faults, people and events that fail in the same way, and the report
     has the words that show it again."""
-    monkeypatch.setattr(Outbox, "cut", lambda self, now: [] if isinstance(now, Now) else None)
-    outcome = run(0, 20)
-    assert outcome.why
-    shortest = shrink(outcome)
-    assert shortest.invariant == outcome.invariant
-    assert shortest.plan.ticks < outcome.plan.ticks < TICKS
-    assert len(shortest.sent_ids) <= 1 < len(outcome.sent_ids)
-    assert not shortest.plan.faults
-    text = report(shortest)
-    assert "python -m tests.sim --seeds 0" in text
-    plan = text.split("--plan '")[1].split("'\n")[0]
-    assert live(msgspec.json.decode(plan, type=Plan)).lines == shortest.lines
+    with planted(NO_BATCHES):
+        draw, search = import_module("tests.sim.draw"), import_module("tests.sim.search")
+        outcome = search.run(0, 20)
+        assert outcome.why
+        shortest = search.shrink(outcome)
+        assert shortest.invariant == outcome.invariant
+        assert shortest.plan.ticks < outcome.plan.ticks < TICKS
+        assert len(shortest.sent_ids) <= 1 < len(outcome.sent_ids)
+        assert not shortest.plan.faults
+        text = search.report(shortest)
+        assert "python -m tests.sim --seeds 0" in text
+        plan = text.split("--plan '")[1].split("'\n")[0]
+        assert search.live(msgspec.json.decode(plan, type=draw.Plan)).lines == shortest.lines

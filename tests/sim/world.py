@@ -14,19 +14,19 @@ from edge.core.node import Node
 from edge.limits import STATUS_INTERVAL_S
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.labels import Labels
-from tests.sim.broken import Broken, need
-from tests.sim.centre import Centre
-from tests.sim.checks import Checks, Ledger, dispatch_of
-from tests.sim.disk import Disk
+from tests.sim.around.centre import Centre
+from tests.sim.around.links import Broker, Endpoint
+from tests.sim.checks.broken import Broken, need
+from tests.sim.checks.end import check_end
+from tests.sim.checks.labels import check_labels, labels_of
+from tests.sim.checks.rows import Checks, Ledger, dispatch_of
 from tests.sim.draw import Plan, bounded
-from tests.sim.end import check_end
-from tests.sim.label_checks import check_labels, labels_of
-from tests.sim.links import Broker, Endpoint
-from tests.sim.loop import Time
-from tests.sim.people import SHOP, Customer, Person, Rider, Shop
-from tests.sim.process import Process, time_of
-from tests.sim.shelves import GATEWAYS, Gateway, Shelves
-from tests.sim.shelves import SHOP as LABEL_SHOP
+from tests.sim.node.disk import Disk
+from tests.sim.node.loop import Time
+from tests.sim.node.process import Process, time_of
+from tests.sim.people.people import SHOP, Customer, Person, Rider, Shop
+from tests.sim.people.shelves import GATEWAYS, Gateway, Shelves
+from tests.sim.people.shelves import SHOP as LABEL_SHOP
 
 T0 = 1_790_000_000_000
 QUIET_STEPS = 500
@@ -54,7 +54,6 @@ class World:
         self.was_restored = False
         """The node's disk was restored, or it was cloned."""
         self.centre_was_restored = False
-        self.cloned = False
         self.rows_lost_events = 0
         self.drops: list[tuple[float, int]] = []
         """When messages were dropped, and how many."""
@@ -172,7 +171,7 @@ class World:
         for name, rate in self.plan.faults.items():
             if self.chance.random() < rate:
                 self.note(f"fault {name}")
-                getattr(self, f"_{name}")()
+                getattr(self, f"fault_{name}")()
         if tick % 20 == 10:
             self.centre.keep_backup()
             if self.plan.backup:
@@ -201,59 +200,59 @@ class World:
 
     # -- what goes wrong -----------------------------------------------------------------------------------------------
 
-    def _crash(self) -> None:
+    def fault_crash(self) -> None:
         self.process.kill("at any moment")
 
-    def _crash_within(self) -> None:
+    def fault_crash_within(self) -> None:
         self.process.crash_in = self.chance.randint(0, 12)
 
-    def _disk_full(self) -> None:
+    def fault_disk_full(self) -> None:
         self.disk.full = True
         self._for_a_while("disk")
 
-    def _disk_broken(self) -> None:
+    def fault_disk_broken(self) -> None:
         self.disk.broken = True
 
-    def _connection(self) -> None:
+    def fault_connection(self) -> None:
         self.link.disconnect(self.chance.choice(self.people))
 
-    def _broker(self) -> None:
+    def fault_broker(self) -> None:
         self.link.heal()
 
-    def _vanish(self) -> None:
+    def fault_vanish(self) -> None:
         person = self.chance.choice(self.people)
         person.away_until = self.time.now + self.chance.choice((30.0, 400.0))
 
-    def _uplink_cut(self) -> None:
+    def fault_uplink_cut(self) -> None:
         self.uplink = "cut"
         self.process.run(self.process.uplink.drop)
         self._for_a_while("uplink")
 
-    def _uplink_dead(self) -> None:
+    def fault_uplink_dead(self) -> None:
         self.uplink = "dead"
         self._for_a_while("uplink")
 
-    def _uplink_slow(self) -> None:
+    def fault_uplink_slow(self) -> None:
         self.uplink = "slow"
         self._for_a_while("uplink")
 
-    def _uplink_corrupt(self) -> None:
+    def fault_uplink_corrupt(self) -> None:
         self._corrupt = True
         self._for_a_while("corrupt")
 
-    def _centre_down(self) -> None:
+    def fault_centre_down(self) -> None:
         self.centre.down = True
         self.process.run(self.process.uplink.drop)
         self._for_a_while("centre")
 
-    def _centre_restored(self) -> None:
+    def fault_centre_restored(self) -> None:
         self.centre_was_restored = True
         self.centre.restore()
         for process in (self.process, self.clone):
             if process is not None:
                 process.run(process.uplink.drop)
 
-    def _node_restored(self) -> None:
+    def fault_node_restored(self) -> None:
         if not self.plan.backup or not self.backup.rows:
             return
         self.was_restored = True
@@ -268,22 +267,22 @@ class World:
             if isinstance(person, Gateway):
                 person.restart()
 
-    def _clone(self) -> None:
+    def fault_clone(self) -> None:
         if self.clone is None and self.disk.rows:
-            self.was_restored = self.cloned = True
+            self.was_restored = True
             self._boots += 1
             self.clone = Process(self, self.disk.copy(), self._boots, main=False)
             self._for_a_while("clone")
 
-    def _wall_jump(self) -> None:
+    def fault_wall_jump(self) -> None:
         self._offset_ms = self.chance.choice((0, 3_600_000, -3_600_000, 10 * YEAR_MS, -T0, 30_000, -30_000))
         if self.chance.random() < 0.7:
             self._for_a_while("wall")
 
-    def _pause(self) -> None:
+    def fault_pause(self) -> None:
         self.process.loop.paused_until = self.time.now + self.chance.choice((1.0, 10.0, 60.0))
 
-    def _flood(self) -> None:
+    def fault_flood(self) -> None:
         self.link.shed(self.chance.choice(self.people), self.chance.randint(1, 50))
 
     def _heal(self, name: str) -> None:

@@ -73,7 +73,6 @@ class Round:
         self._late = array("d")
         self._duplicates = 0
         self._last_at = 0.0
-        self._worst_lag = 0.0
         self._cut_short = False
         self._over = asyncio.Event()
         self._pacer: Pacer | None = None

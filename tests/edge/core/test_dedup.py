@@ -1,10 +1,6 @@
 """Tests of edge.core.dedup."""
 
-from edge.core.dedup import RECENT_MAX, DedupIndex, _key
-
-
-def _bytes(client: str, id_: str) -> bytes:
-    return _key(client, id_).to_bytes(8, "little")
+from edge.core.dedup import RECENT_MAX, DedupIndex
 
 
 def filled(count: int) -> DedupIndex:

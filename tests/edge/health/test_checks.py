@@ -114,7 +114,7 @@ def test_what_is_only_nearly_wrong_is_not_called_wrong(sections: dict[str, Any])
 
 
 def test_what_stops_events_comes_first() -> None:
-    """Whatever is found before it, as alarms are: the sentence is about that fault, and tells how many others there
+    """Whatever is found before it, as alarms are: the sentence is about that fault, and has how many others there
     are."""
     alarms = {"caught": ("An error was caught.", True, False)}
     found = problems(report(alarms=alarms, disk={"free_bytes": 0}, link={"connected": False, "certificate_days": 3}))

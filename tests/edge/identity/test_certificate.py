@@ -65,7 +65,7 @@ def test_what_is_no_certificate_has_no_end() -> None:
 
 
 def test_a_certificate_is_loaded_again_or_refused_by_name(tmp_path: Path) -> None:
-    """What cannot be loaded names the option and what it must be; what can be tells when it ends."""
+    """What cannot be loaded names the option and what it must be; what can be loaded shows when it ends."""
     _, certificate, key = make_certificates(tmp_path)
     context = server_context()
     ends = load_certificate(context, "edge.toml", str(certificate), str(key))

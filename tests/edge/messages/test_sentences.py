@@ -52,10 +52,10 @@ class Sample(Struct):
 )
 def test_a_wrong_field_is_named_in_words(fields: Any, field: str, words: str) -> None:
     """The field's path, what is expected there, and nothing of what was sent."""
-    with pytest.raises(msgspec.ValidationError) as caught:
+    with pytest.raises(msgspec.ValidationError) as raised:
         msgspec.json.decode(msgspec.json.encode(fields), type=Sample)
-    assert fault(caught.value) == (field, words)
-    assert SECRET not in "".join(fault(caught.value))
+    assert fault(raised.value) == (field, words)
+    assert SECRET not in "".join(fault(raised.value))
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_a_wrong_field_is_named_in_words(fields: Any, field: str, words: str) ->
 def test_bytes_that_are_no_message_are_described(payload: bytes, json: bool, words: str) -> None:
     """Where it stops being one, with no field."""
     decode = msgspec.json.decode if json else msgspec.msgpack.decode
-    with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)) as caught:
+    with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)) as raised:
         decode(payload, type=Sample)
-    assert fault(caught.value) == ("", words)
+    assert fault(raised.value) == ("", words)
 
 
 def test_depth_is_described() -> None:
     """Nesting that a decoder refuses."""
-    with pytest.raises(RecursionError) as caught:
+    with pytest.raises(RecursionError) as raised:
         msgspec.json.decode(b"[" * 100_000)
-    assert fault(caught.value) == ("", "it is nested too deeply")
+    assert fault(raised.value) == ("", "it is nested too deeply")

@@ -15,9 +15,9 @@ from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.lifecycle import PLACED
 from edge.scenarios.dispatch.messages import OrderCancel, RiderProgress, RiderReply, RiderShift
 from edge.scenarios.labels import Labels
-from tests.sim.broken import need
-from tests.sim.label_checks import LabelChecks, LabelLedger
-from tests.sim.people import loose
+from tests.sim.checks.broken import need
+from tests.sim.checks.labels import LabelChecks, LabelLedger
+from tests.sim.people.people import loose
 
 if TYPE_CHECKING:
     from tests.sim.world import World

@@ -14,7 +14,7 @@ from edge.errors import DiskFull, JournalBroken
 from edge.journal.journal import Recovery
 
 if TYPE_CHECKING:
-    from tests.sim.process import Process
+    from tests.sim.node.process import Process
 
 SNAPSHOTS_KEPT = 3
 

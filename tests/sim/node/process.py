@@ -20,10 +20,10 @@ from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.labels import Labels
 from edge.uplink.sync import Sync
-from tests.sim.broken import Broken
-from tests.sim.centre import Uplink
-from tests.sim.disk import Disk, Paper
-from tests.sim.loop import ProcessLoop
+from tests.sim.around.centre import Uplink
+from tests.sim.checks.broken import Broken
+from tests.sim.node.disk import Disk, Paper
+from tests.sim.node.loop import ProcessLoop
 
 if TYPE_CHECKING:
     from tests.sim.world import World

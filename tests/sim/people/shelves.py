@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tests.sim.people import Person
+from tests.sim.people.people import Person
 
 if TYPE_CHECKING:
     from tests.sim.world import World

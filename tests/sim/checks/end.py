@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from edge.core.node import Node
-from tests.sim.broken import Broken, need
+from tests.sim.checks.broken import Broken, need
 
 if TYPE_CHECKING:
     from tests.sim.world import World

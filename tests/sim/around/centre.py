@@ -17,7 +17,7 @@ from edge.mqtt.client.session import Message
 from edge.mqtt.seam import Publish
 
 if TYPE_CHECKING:
-    from tests.sim.process import Process
+    from tests.sim.node.process import Process
     from tests.sim.world import World
 
 

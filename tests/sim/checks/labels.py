@@ -12,9 +12,9 @@ from edge.core.model import Answer, Event, Row
 from edge.core.node import Node
 from edge.scenarios.labels import Labels, prices
 from edge.scenarios.labels.messages import LabelBind, LabelShown, LabelUnbind, PriceGet, PriceSet
-from tests.sim.broken import need
-from tests.sim.people import loose
-from tests.sim.shelves import GATEWAYS, SHOP, Display, Gateway, Shelves
+from tests.sim.checks.broken import need
+from tests.sim.people.people import loose
+from tests.sim.people.shelves import GATEWAYS, SHOP, Display, Gateway, Shelves
 
 if TYPE_CHECKING:
     from tests.sim.world import World

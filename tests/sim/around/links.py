@@ -13,8 +13,8 @@ from edge.limits import PAYLOAD_BYTES_MAX
 from edge.mqtt.seam import Pending, Publish
 
 if TYPE_CHECKING:
-    from tests.sim.people import Person
-    from tests.sim.process import Process
+    from tests.sim.node.process import Process
+    from tests.sim.people.people import Person
     from tests.sim.world import World
 
 WINDOW = 8
@@ -79,8 +79,8 @@ class Connection:
         process = self._link.process
         while self.open and process.alive and len(self._in_flight) < WINDOW:
             room = WINDOW - len(self._in_flight)
-            caught_up = 0 < len(fresh) <= room and not self._more
-            pending = fresh if caught_up else process.pipeline.pending(self.person.name, self._after, room)
+            follows = 0 < len(fresh) <= room and not self._more
+            pending = fresh if follows else process.pipeline.pending(self.person.name, self._after, room)
             for answer, _ in pending:
                 process.step()
                 if not process.alive:
@@ -89,7 +89,7 @@ class Connection:
                 self._in_flight[answer.sequence] = None
                 self._link.world.shown(answer)
                 self._link.world.time.after(self._link.delay_s(), lambda a=answer: self._deliver(a))
-            self._more = not caught_up and len(pending) == room
+            self._more = not follows and len(pending) == room
             if not self._more:
                 return
         self._more = True

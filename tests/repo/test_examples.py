@@ -1,0 +1,184 @@
+"""The documentation's examples run as they are written: quick start, clients, short commands, messages."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.repo.pages import DOCS, blocks, examples, fenced, part
+from tests.repo.project import ROOT, expect_none
+
+TIMEOUT_S: Final = 30
+
+BIN: Final = Path(sys.executable).parent
+ENVIRONMENT: Final = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+"""In which `doorstep` and `python3` are those of the environment that runs the tests."""
+
+
+def run_script(folder: Path, text: str) -> str:
+    """What a document's commands print, run by a shell in `folder`; what they left in the background is ended."""
+    with (folder / "out.txt").open("w+", encoding="utf-8") as out:
+        shell = subprocess.Popen(
+            ["/bin/sh", "-ec", text], cwd=folder, env=ENVIRONMENT, stdout=out, stderr=out, start_new_session=True
+        )
+        try:
+            code = shell.wait(timeout=2 * TIMEOUT_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGTERM)
+        out.seek(0)
+        printed = out.read()
+    assert code == 0, printed
+    return printed
+
+
+def free_ports() -> dict[str, int]:
+    """Two ports that nobody listens on."""
+    with socket.socket() as one, socket.socket() as two:
+        for each in (one, two):
+            each.bind(("127.0.0.1", 0))
+        return {"mqtt": one.getsockname()[1], "page": two.getsockname()[1]}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    for _ in range(TIMEOUT_S * 20):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"it did not come within {TIMEOUT_S} s")
+
+
+def connected(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_quick_start_runs_as_written(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """The README's commands and its client, in an empty folder: the rider accepts, and the customer sees it."""
+    program("mosquitto_pub")
+    _, text = part("Quick start with your own client")
+    _, start, ride, order, look = blocks(text, "sh")  # the first one installs
+    ports = free_ports()
+    (client,) = blocks(text, "python")
+    (tmp_path / "rider.py").write_text(client.replace("1883", str(ports["mqtt"])), encoding="utf-8")
+    ready = "until grep -q 'is ready' node.log; do sleep 0.1; done"
+    shift = "until grep -q accepted rider.log; do sleep 0.1; done"
+    steps = [start.replace("edge.toml &", "edge.toml > node.log 2>&1 &"), ready, ride, shift, order, look]
+    whole = "\n".join(steps).replace("1883", str(ports["mqtt"])).replace("8080", str(ports["page"]))
+    out = run_script(tmp_path, whole)
+    assert '"status":"accepted"' in out
+    assert '"promise"' in out
+    assert '"state":"accepted"' in out
+    assert "rider-12" in out
+    assert "All is well" in out
+
+
+def test_the_javascript_client_runs_as_written(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """The client of docs/wire.md places an order and prints its receipt."""
+    modules = ROOT / "tests/interop/node_modules"
+    node = program("node")
+    if not modules.is_dir():
+        pytest.skip("MQTT.js is not installed: make test installs it")
+    (tmp_path / "node_modules").symlink_to(modules.resolve())
+    (client,) = blocks(part("A client in JavaScript")[1], "js")
+    (tmp_path / "customer.mjs").write_text(client, encoding="utf-8")
+    with running_node(tmp_path, "phone-7") as (port, token):
+        command = [node, "customer.mjs", f"mqtt://127.0.0.1:{port}", token]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    assert '"of":"order.place","status":"accepted"' in done.stdout
+
+
+@contextmanager
+def running_node(folder: Path, client: str) -> Iterator[tuple[int, str]]:
+    """A node that one client may connect to. Its port, and the client's token."""
+    ports = free_ports()
+    port = ports["mqtt"]
+    text = f'node = "shop-1"\nlisten = "127.0.0.1:{port}"\nstatus_listen = "127.0.0.1:{ports["page"]}"\n'
+    (folder / "edge.toml").write_text(text, encoding="utf-8")
+    add = [str(BIN / "doorstep"), "credential", "add", "--file", "credentials", "--role", "customer", client]
+    added = subprocess.run(add, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    command = [str(BIN / "doorstep"), "edge", "--config", "edge.toml"]
+    with subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: connected(port))
+            yield port, added.stdout.strip()
+        finally:
+            process.terminate()
+
+
+SHORT: Final = ("credential", "status", "explain", "replay", "scenario")
+"""Commands that end by themselves within a second or so; the others have end-to-end tests of their own."""
+
+
+def test_the_short_commands_run_as_written(tmp_path: Path) -> None:
+    """In a folder with a node that has taken the order and the price of docs/wire.md, each ends with exit code 0."""
+    lines = [line for page, line in fenced() if page in DOCS and line.split()[0] == "doorstep"]
+    lines = [line for line in lines if line.split()[1] in SHORT]
+    assert {line.split()[1] for line in lines} == set(SHORT)
+    wrong: list[str] = []
+    with running_node(tmp_path, "phone-7") as (port, token):
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client.username_pw_set("phone-7", token)
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        for kind in ("order.place", "price.set"):
+            text = next(text for each, text in examples() if each == kind)
+            client.publish(f"ds/shop-1/up/phone-7/{kind}", text, qos=1).wait_for_publish(TIMEOUT_S)
+        client.disconnect()
+        client.loop_stop()
+        for line in lines:
+            command = ["/bin/sh", "-c", line]
+            done = subprocess.run(
+                command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=10 * TIMEOUT_S
+            )
+            # A second `scenario new` of one name finds its folder there: that one page has shown before.
+            if done.returncode and not (line.startswith("doorstep scenario new") and (tmp_path / "tips").is_dir()):
+                wrong.append(f"{line}: exit code {done.returncode}: {done.stderr.strip()}")
+    expect_none(wrong)
+
+
+def test_the_examples_of_messages_are_valid(tmp_path: Path) -> None:
+    """docs/wire.md has an example of each kind that a node knows, and none that it would call malformed."""
+    receipts: dict[str, dict[str, Any]] = {}
+    ids = [fields["id"] for _, text in examples() if "id" in (fields := json.loads(text))]
+    assert len(set(ids)) == len(ids)
+    subscribed = threading.Event()
+    with running_node(tmp_path, "writer") as (port, token):
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+
+        def subscribe(*_: Any) -> None:
+            client.subscribe("ds/shop-1/down/writer/receipt", qos=1)
+
+        def take(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+            receipt = json.loads(message.payload)
+            receipts[receipt["id"]] = receipt
+
+        client.on_connect, client.on_message = subscribe, take
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.username_pw_set("writer", token)
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        assert subscribed.wait(TIMEOUT_S)
+        for kind, text in [*examples(), ("no.such", '{"id": "x-1"}')]:
+            client.publish(f"ds/shop-1/up/writer/{kind}", text, qos=1)
+        until(lambda: receipts.keys() >= {*ids, "x-1"})
+        client.disconnect()
+        client.loop_stop()
+    known = receipts.pop("x-1")["detail"].removeprefix("known kinds: ").split(", ")
+    assert set(known) == {kind for kind, _ in examples()}
+    wrong = [one for one in receipts.values() if one.get("reason") in ("malformed", "unknown_kind")]
+    assert not wrong
