@@ -10,9 +10,13 @@ order of another. The time of an order divides into
     way down        until the rider's phone had it
 
 The node stamps its answers in whole milliseconds of the wall clock that both sides have here.
+
+Phones have the client that developers get. A connection that gives no acknowledgement for ACK_DEADLINE_S is given up
+and made anew; what has no receipt is then sent again, with the same id, and the session brings what came meanwhile.
 """
 
 import asyncio
+import random
 import time
 from time import perf_counter
 from typing import Any, Final
@@ -20,18 +24,22 @@ from typing import Any, Final
 import numpy as np
 from msgspec import Struct
 
+from doorstep_client import Answer, Client, Event, Receipt
 from edge.errors import DoorstepError
-from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import OrderPlace
 
 from ..lab.proxy import NetworkConditions, Proxy
 from ..load.client.openloop import quantiles
 from ..load.client.workload import CENTRE
-from .phones import Phone, Received, begin_shift, take
+from ..load.subjects import NODE, token_of
 
 STAGES: Final = ("connection", "way up", "rider", "node", "way down")
 SLOWEST_SHARE: Final = 0.01
 OPEN_S_MAX: Final = 60.0
+ACK_DEADLINE_S: Final = 6.0
+"""Longer than a round trip of a second and two stalls of one; shorter than the eight seconds."""
+
+KEEP_ALIVE_S: Final = 10
+BACKOFF_S: Final = (0.2, 2.0)
 BUDGET_MS: Final = 8_000.0
 _STEP_DEG: Final = 0.0005
 
@@ -76,12 +84,13 @@ class District:
         self.network = network
         self.taps: dict[str, Tap] = {}
         self.again = 0
-        self.town = Place(CENTRE[0] - number, CENTRE[1])  # a degree, 111 km, from the next
+        self.town = CENTRE[0] - number, CENTRE[1]  # a degree, 111 km, from the next
         self.names = [f"n{number}-till-{n}" for n in range(customers)]
         self.rider_names = [f"n{number}-rider-{n}" for n in range(riders)]
         self._number, self._seed = number, seed
-        self._tills: list[Phone] = []
-        self._riders: list[Phone] = []
+        self._tills: list[Client] = []
+        self._riders: list[Client] = []
+        self._events: dict[str, Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.proxy: Proxy | None = None
         self._wall_to_perf = perf_counter() - time.time()
@@ -91,16 +100,16 @@ class District:
         """Everybody connected, riders on shift, on a fair network; then the network conditions change."""
         self.proxy = Proxy(("127.0.0.1", node_port), seed=self._seed * 1000 + self._number)
         await self.proxy.start()
-        port = self.proxy.port
-        self._tills = [Phone(name, port, self._seed, self._on_till) for name in self.names]
-        self._riders = [Phone(name, port, self._seed, self._on_rider) for name in self.rider_names]
-        self._tasks = [asyncio.ensure_future(phone.run()) for phone in (*self._tills, *self._riders)]
-        at_ms = time.time_ns() // 1_000_000
+        self._tills = [self._phone(name) for name in self.names]
+        self._riders = [self._phone(name) for name in self.rider_names]
+        for phone in (*self._tills, *self._riders):
+            phone.start()
+            self._tasks.append(asyncio.ensure_future(self._read(phone)))
         for number, rider in enumerate(self._riders):
-            begin_shift(rider, Place(self.town.lat + number * _STEP_DEG, self.town.lon), at_ms)
+            rider.send("rider.shift", on=True, capacity=8, place=self._place(number))
         try:
             async with asyncio.timeout(OPEN_S_MAX):
-                while any(rider.unanswered for rider in self._riders) or not all(t.connected for t in self._tills):
+                while any(rider.waiting for rider in self._riders) or not all(t.connected for t in self._tills):
                     await self._news()
         except TimeoutError:
             raise DoorstepError(f"Not everybody of {self.network.name} was connected in {OPEN_S_MAX:g} s.") from None
@@ -111,13 +120,8 @@ class District:
         till = self._tills[number % len(self._tills)]
         name = f"o{self._number}-{number}"
         self.taps[name] = Tap(due)
-        pickup = Place(self.town.lat + number % 40 * _STEP_DEG, self.town.lon + _STEP_DEG)
-        dropoff = Place(pickup.lat, pickup.lon + 20 * _STEP_DEG)
-        at_ms = time.time_ns() // 1_000_000
-        till.send(
-            "order.place",
-            OrderPlace(id=name, at=at_ms, order=name, shop=till.name, pickup=pickup, dropoff=dropoff, prep_s=60),
-        )
+        places = {"pickup": self._place(number % 40, 1), "dropoff": self._place(number % 40, 21)}
+        self._events[name] = till.send("order.place", id=name, order=name, shop=till.name, prep_s=60, **places)
 
     async def dead_spot(self) -> None:
         """Nothing moves for a while."""
@@ -162,7 +166,7 @@ class District:
             "phone_ms": {"p50": p50, "p99": p99, "p999": p999, "max": most},
             "within_8_s": round(float(np.mean(times <= BUDGET_MS)), 5) if here else 0.0,
             "waterfall_ms": {"mean": waterfall(here, node_ms), "slowest": waterfall(slowest, node_ms)},
-            "reconnects": sum(phone.reconnects for phone in phones),
+            "reconnects": sum(max(phone.connects - 1, 0) for phone in phones),
             "resent": sum(phone.resent for phone in phones),
             "stalls": self.proxy.stats.stalls,
         }
@@ -174,27 +178,52 @@ class District:
         except TimeoutError:
             return  # connecting makes no sound
 
+    def _phone(self, name: str) -> Client:
+        assert self.proxy is not None
+        return Client(
+            f"mqtt://127.0.0.1:{self.proxy.port}",
+            node=NODE,
+            name=name,
+            token=token_of(name),
+            encoding="msgpack",
+            keep_alive_s=KEEP_ALIVE_S,
+            ack_deadline_s=ACK_DEADLINE_S,
+            resend_s=(ACK_DEADLINE_S, 60.0),
+            backoff_s=BACKOFF_S,
+            random=random.Random(f"{self._seed} {name}").random,
+            on_receipt=self._on_receipt,
+        )
+
+    def _place(self, north: int, east: int = 0) -> dict[str, float]:
+        return {"lat": self.town[0] + north * _STEP_DEG, "lon": self.town[1] + east * _STEP_DEG}
+
     # -- what phones receive ------------------------------------------------------------------------------------------
 
-    def _on_till(self, phone: Phone, kind: str, received: Received, read_at: float) -> None:
-        del read_at
-        tap = self.taps.get(received.id)
-        if kind == "receipt" and tap is not None and received.status == "accepted":
-            tap.handed = phone.handed_at(received.id) or tap.handed
-            tap.decided = self._perf(received.at)
-            self._progress.set()
-
-    def _on_rider(self, phone: Phone, kind: str, received: Received, read_at: float) -> None:
+    def _on_receipt(self, receipt: Receipt) -> None:
         self._progress.set()
-        tap = self.taps.get(received.order)
-        if kind != "assignment" or received.state != "offered" or tap is None:
-            return
-        take(phone, received, time.time_ns() // 1_000_000)
+        tap = self.taps.get(receipt.id)
+        if tap is not None and receipt.accepted:
+            tap.handed = self._events[receipt.id].sent_at
+            tap.decided = self._perf(receipt.body["at"])
+
+    async def _read(self, phone: Client) -> None:
+        async for answer in phone.answers():
+            if answer.kind == "assignment" and answer.body["state"] == "offered":
+                self._on_offer(phone, answer)
+
+    def _on_offer(self, rider: Client, offer: Answer) -> None:
+        """A rider accepts it and delivers at once: what happens on the road is no part of this measurement."""
+        self._progress.set()
+        order, number = offer.body["order"], offer.body["offer"]
+        name = f"{order}-{number}"
+        rider.send("rider.reply", id=f"a-{name}", order=order, offer=number, accept=True)
+        rider.send("rider.progress", id=f"d-{name}", order=order, step="delivered")
+        tap = self.taps[order]
         if tap.arrived:
             self.again += 1
             return
-        tap.arrived = read_at
-        tap.offered = self._perf(received.at)
+        tap.arrived = offer.received_at
+        tap.offered = self._perf(offer.body["at"])
 
     def _perf(self, wall_ms: int) -> float:
         return wall_ms / 1000 + self._wall_to_perf

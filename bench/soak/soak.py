@@ -1,6 +1,7 @@
 """The soak itself: load, faults when they are due, samples, and rest at the end."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from edge.messages.envelope import topic_down, topic_up
+
+from ..load.client.connection import Door, connect
+from ..load.client.workload import ignore_message
 from ..outage.outages import settle
 from ..outage.people.day import Day
 from ..outage.people.orders import Orders
 from ..outage.people.people import Crowd
-from ..outage.people.scene import Scene, scene
+from ..outage.people.scene import VANDAL, Scene, scene
 from ..outage.watch import patiently
 from .faults import MALFORMED, Fault, schedule
 from .sampler import Sampler
@@ -125,9 +130,25 @@ class Driver:
             await self._uplink.refuse()
             self._uplink.reset()
         elif fault.name == "nonsense":
-            for _ in range(MALFORMED_BURST):
-                person = self._dice.choice(self._crowd.people)
-                kind, payload = self._dice.choice(MALFORMED)
-                person.raw(kind, payload, qos=1)
+            await self._malformed()
         else:
             self._crowd.storm(STORM_SHARE)
+
+    async def _malformed(self) -> None:
+        """A burst of messages that no client means, from one that is none of the crowd."""
+        down = (topic_down(NODE, VANDAL, "#"),)
+        try:
+            connection = await connect(
+                Door(self._site.port), VANDAL, self._site.tokens.get(VANDAL, ""), down, ignore_message
+            )
+        except OSError:
+            return  # the node is being started again
+        for _ in range(MALFORMED_BURST):
+            kind, payload = self._dice.choice(MALFORMED)
+            connection.publish(topic_up(NODE, VANDAL, kind), payload)
+        connection.flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEP_S * 10):
+                while connection.in_flight:  # noqa: ASYNC110 - the node's acknowledgements end it
+                    await asyncio.sleep(STEP_S / 10)
+        connection.close()

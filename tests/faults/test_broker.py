@@ -70,7 +70,7 @@ def test_what_a_broker_drops_while_the_node_is_away_comes_again(make, whole, rep
                         person.act()
                     await asyncio.sleep(0)
                 async with asyncio.timeout(60):
-                    await until(lambda: all(not person.link.unacked for person in crowd.people))
+                    await until(lambda: all(not person.client.in_flight for person in crowd.people))
                 assert crowd.waiting() == 3 * each
                 site.node.thaw()
                 outcome = await verify_outcome(site, crowd, 3 * each)

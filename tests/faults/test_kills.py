@@ -186,7 +186,7 @@ def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
             person.act()
             await until(lambda: not crowd.waiting())
             assert person.receipts["e1"] == first
-            person.events, person._orders = HISTORY_ROWS, HISTORY_ROWS
+            person.events, person.orders = HISTORY_ROWS, HISTORY_ROWS
             well_s = await well(site, crowd)
             node, centre = sums(site)
             assert node == centre == HISTORY_ROWS - 1 + 2

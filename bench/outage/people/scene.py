@@ -19,6 +19,8 @@ from .people import Crowd, names
 TILLS: Final = 20
 RIDERS: Final = 60
 JOIN_S_MAX: Final = 60.0
+VANDAL: Final = "vandal"
+"""A client of the node that is none of the crowd: it sends what nobody can read."""
 
 
 class Scene(Struct):
@@ -37,7 +39,7 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """Everything started, and stopped in the end. Raises DoorstepError where a process does not come up."""
     site = Site(folder, node)
-    tokens = {name: secrets.token_urlsafe(16) for name in names(TILLS, RIDERS)}
+    tokens = {name: secrets.token_urlsafe(16) for name in (*names(TILLS, RIDERS), VANDAL)}
     async with Proxy(("127.0.0.1", site.centre_port)) as uplink:
         options = {"retention_days": retention_days, "uplink": f"mqtt://127.0.0.1:{uplink.port}"}
         site.configure(tokens, {**day.node_options(), **options, "log_level": log_level})

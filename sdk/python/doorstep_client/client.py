@@ -21,7 +21,7 @@ from .outbox import EVENTS_MAX, Outbox
 
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 CONNECT_S_MAX: Final = 20.0
-"""From the first packet of TCP to the node's answer to the subscription."""
+"""From the first packet of TCP to the node's CONNACK."""
 
 WINDOW_MAX: Final = 100
 """Events on their way at once, where the node allows as many."""
@@ -83,8 +83,8 @@ class Client:
         self.error = ""
         """Why there is no connection; empty while there is one."""
         self.connects = 0
-        self.resent = 0
-        """Events that left once more."""
+        self.sent = self.resent = self.acknowledged = 0
+        """Events that left, those of them that had left before, and PUBACKs that came, refusals included."""
         self._address = (parts.hostname, parts.port or PORTS[parts.scheme])
         self._tls = (tls or ssl.create_default_context()) if parts.scheme == "mqtts" else None
         self._encoding = encoding
@@ -104,6 +104,7 @@ class Client:
         )
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._left: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._ready: deque[Event] = deque()
         self._in_flight: dict[int, Event] = {}
@@ -133,13 +134,18 @@ class Client:
                     self._keep(Event(id_, kind, payload, asyncio.get_running_loop().create_future()))
             self._task = asyncio.get_running_loop().create_task(self._run(), name=f"doorstep client {self.name}")
 
-    async def stop(self) -> None:
-        """Hang up. What has no receipt stays in the outbox, and `answers` ends."""
+    def hang_up(self) -> None:
+        """Leave, until the next `start`. What has no receipt stays in the outbox, and `answers` ends."""
         if self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
-            await asyncio.wait([task])
+            self._left, self._task = self._task, None
+            self._left.cancel()
             self._changed.set()
+
+    async def stop(self) -> None:
+        """Hang up, and wait until the connection is closed."""
+        self.hang_up()
+        if self._left is not None:
+            await asyncio.wait([self._left])
 
     def reconnect(self) -> None:
         """Leave this connection for a new one, as when a phone changes its network."""
@@ -149,7 +155,7 @@ class Client:
     @property
     def connected(self) -> bool:
         """Whether the node has let this client in, and nothing has ended it since."""
-        return self._connection is not None and self._connection.open
+        return self._task is not None and self._connection is not None and self._connection.open
 
     async def wait_connected(self, seconds: float) -> None:
         """Wait for the connection. Raises NotConnected with the reason when the time is over."""
@@ -189,7 +195,7 @@ class Client:
 
     def report(self, kind: str, body: Mapping[str, Any] | None = None, /, **fields: Any) -> bool:
         """Send something at most once (QoS 0), such as a rider's position. False where there is no connection."""
-        if self._connection is None or not self._connection.open:
+        if not self.connected or self._connection is None:
             return False
         self._connection.publish(self._topic(kind), encode({**(body or {}), **fields}, self._encoding))
         return True
@@ -229,6 +235,7 @@ class Client:
         if not self._in_flight:
             self._progress_at = now
         self._in_flight[event.packet_id] = event
+        self.sent += 1
         self.resent += event.sent > 0
         event.sent += 1
         event.sent_at = event.sent_at or now
@@ -236,6 +243,7 @@ class Client:
 
     def _on_ack(self, packet_id: int, code: int) -> None:
         self._progress_at = time.monotonic()
+        self.acknowledged += 1
         event = self._in_flight.pop(packet_id, None)
         if event is not None:
             event.packet_id, event.code = 0, code if code >= 0x80 else 0
@@ -315,13 +323,12 @@ class Client:
     async def _stay_connected(self) -> str:
         """One connection, from its begin to its end. Returns why it ended."""
         topics = f"ds/{self.node}/down/{self.name}/{'#' if self._wants_answers else 'receipt'}"
-        connection = self._connection = Connection(self._connect, topics, self._on_publish, self._on_ack)
+        connection = self._connection = Connection(self._connect, topics, self._on_open, self._on_publish, self._on_ack)
         host, port = self._address
         try:
             async with asyncio.timeout(CONNECT_S_MAX):
                 await asyncio.get_running_loop().create_connection(lambda: connection, host, port, ssl=self._tls)
-                session_present = await connection.opened
-            self._up(connection, session_present)
+                await connection.opened
             while not connection.closed.done():
                 await asyncio.wait([connection.closed], timeout=self._tick_s)
                 self._tick(connection)
@@ -332,10 +339,13 @@ class Client:
             return str(error)
         finally:
             connection.disconnect()
-            self._connection = None
-            self._in_flight.clear()
+            if self._connection is connection:
+                self._connection = None
+                self._in_flight.clear()
 
-    def _up(self, connection: Connection, session_present: bool) -> None:
+    def _on_open(self, session_present: bool) -> None:
+        connection = self._connection
+        assert connection is not None
         self.connects += 1
         self.error = ""
         if session_present:  # what was not acknowledged comes again

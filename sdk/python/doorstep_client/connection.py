@@ -34,30 +34,31 @@ _LENGTH_BYTES_MAX: Final = 4
 
 
 class Connection(asyncio.Protocol):
-    """`opened` is done when the node has let the client in and taken its subscription (the result: whether it had kept
-    the session; NotConnected where it did not come so far), `closed` when it is over (the result: why). PUBACKs leave
-    in the order in which messages came, as the standard wants, each as soon as those before it are acknowledged."""
+    """`opened` is done when the node has let the client in (or NotConnected), after `on_open`, which is called with
+    whether the node had kept the session before anything that follows is read; `closed` when it is over (the result:
+    why). PUBACKs leave in the order in which messages came, as the standard wants, each as soon as those before it are
+    acknowledged."""
 
     def __init__(
         self,
         connect: ConnectPacket,
         topics: str,
+        on_open: Callable[[bool], None],
         on_publish: Callable[[PublishPacket, Callable[[], None]], None],
         on_ack: Callable[[int, int], None],
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.opened: asyncio.Future[bool] = loop.create_future()
+        self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[str] = loop.create_future()
         self.receive_max = 0
         self.packet_bytes_max = PACKET_BYTES_MAX
         self.keep_alive_s = float(connect.keep_alive)
         self.received_at = self.spoke_at = time.monotonic()
         self._connect, self._topics = connect, topics
-        self._on_publish, self._on_ack = on_publish, on_ack
+        self._on_open, self._on_publish, self._on_ack = on_open, on_publish, on_ack
         self._transport: asyncio.Transport | None = None
         self._tail = bytearray()
         self._unacknowledged: deque[list[int]] = deque()  # [packet id, 1 once it is dealt with]
-        self._session_present = False
         self._pinged = False
 
     @property
@@ -116,7 +117,7 @@ class Connection(asyncio.Protocol):
         at = 0
         try:
             while (end := self._end_of_packet(at)) and not self.closed.done():
-                self._take(bytes(self._tail[at:end]))
+                self._take(memoryview(bytes(self._tail[at:end])))
                 at = end
         except (ValueError, IndexError, OverflowError) as error:
             self.close(f"the node sent what this client cannot read: {error}")
@@ -138,7 +139,7 @@ class Connection(asyncio.Protocol):
             raise ValueError("a packet without a length")
         return 0
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: memoryview) -> None:
         packet, _ = read_packet(data)
         if isinstance(packet, PublishPacket):
             self._taken(packet)
@@ -146,11 +147,9 @@ class Connection(asyncio.Protocol):
             self._on_ack(packet.packet_id, int(packet.reason_code))
         elif isinstance(packet, ConnAckPacket) and not self.receive_max:
             self._let_in(packet)
-        elif isinstance(packet, SubAckPacket) and not self.opened.done():
+        elif isinstance(packet, SubAckPacket):
             if int(packet.reason_codes[0]) >= 0x80:
                 self.close(f"the node refused the subscription to {self._topics}: {packet.reason_codes[0].name}")
-            else:
-                self.opened.set_result(self._session_present)
         elif isinstance(packet, DisconnectPacket):
             self.close(f"the node ended the connection: {packet.reason_str or packet.reason_code.name}")
         elif isinstance(packet, PingRespPacket):
@@ -162,13 +161,15 @@ class Connection(asyncio.Protocol):
         if int(packet.reason_code):
             self.close(f"the node refused the client: {packet.reason_str or packet.reason_code.name}")
             return
-        self._session_present, self.receive_max = packet.session_present, packet.receive_max
+        self.receive_max = packet.receive_max
         self.packet_bytes_max = packet.max_packet_size or PACKET_BYTES_MAX
         if packet.server_keep_alive is not None:
             self.keep_alive_s = float(packet.server_keep_alive)
         # Also where the session was kept: one that another program began may lack the subscription.
         filters = [TopicFilter(self._topics, max_qos=QoS.AT_LEAST_ONCE)]
         self._write(SubscribePacket(_SUBSCRIBE_ID, filters).write())
+        self.opened.set_result(None)
+        self._on_open(packet.session_present)
 
     def _taken(self, packet: PublishPacket) -> None:
         if packet.packet_id is None:

@@ -44,8 +44,8 @@ class Receipt:
     def of(cls, payload: bytes) -> "Receipt":
         """Raises ValueError and KeyError where the payload is no receipt."""
         body = decode(payload)
-        words = (str(body.get(name, "")) for name in ("reason", "field", "detail"))
-        return cls(str(body["id"]), str(body["status"]), *words, body, payload)
+        reason, where, detail = (str(body.get(name, "")) for name in ("reason", "field", "detail"))
+        return cls(str(body["id"]), str(body["status"]), reason, where, detail, body, payload)
 
 
 @dataclass(slots=True)

@@ -24,11 +24,11 @@ class Scripted:
         """Everybody leaves."""
         self.output.append("close")
 
-    async def status(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """The node received nine events."""
         return {"sync": {"events_at_node": 9}}
 
-    async def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """The centre counts eight, then nine."""
         self.output.append("summary")
         return {"events": self._centre.pop(0)}

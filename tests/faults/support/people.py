@@ -5,7 +5,6 @@ agree.
 """
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable
@@ -17,17 +16,16 @@ import apsw
 
 from bench.demo.proof.evidence import Evidence
 from bench.lab.site import Site
+from doorstep_client import Client, Event, Receipt
 from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.journal.reader import JournalReader
-from edge.messages.envelope import topic_down, topic_up
-from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
 from edge.scenarios.dispatch import Dispatch
 from tests.faults.support.site import NODE, WELL_S_MAX
 
 RESEND_S: Final = (1.0, 30.0)
-"""After which an event that was acknowledged (or refused for now) and has no receipt is sent again: doubled each time,
-between these. Without that, a node that is behind gets the more to do the further behind it is."""
+EVENTS_MAX: Final = 100_000
+"""More than any of these tests sends."""
 
 BACKOFF_S: Final = (0.05, 0.4)
 ACK_DEADLINE_S: Final = 4.0
@@ -48,53 +46,51 @@ async def until(done: Callable[[], object], step_s: float = 0.02) -> None:
 
 
 class Person:
-    """One client. `acknowledged` are the ids with a PUBACK of success; `receipts` each id's first one."""
+    """One client. `receipts` are each id's first one; `differing` the ids of which another one came."""
 
     def __init__(self, name: str, url: str, token: str) -> None:
         self.name = name
-        self.pending: dict[str, tuple[str, bytes]] = {}
         self.receipts: dict[str, bytes] = {}
-        self.acknowledged: set[str] = set()
         self.differing: list[str] = []
-        self.connects = 0
-        self.sent = 0
-        self.answers = 0
-        self._again_at: dict[str, float] = {}
-        self._tries: dict[str, int] = {}
         self.events = 0
-        self._orders = 0
+        self.orders = 0
         self.on_receipt: Callable[[str], None] = lambda _: None
         """Called with each id whose first receipt has come."""
-        self.link = MqttConnection(
+        self.client = Client(
             url,
-            client_id=name,
-            username=name,
+            node=NODE,
+            name=name,
             token=token,
-            clean_start=False,
-            session_expiry_s=3600,
+            events_max=EVENTS_MAX,
             keep_alive_s=10,
-            on_messages=self._received,
-            on_state=self._state,
-            subscriptions=[(topic_down(NODE, name, "#"), 1)],
-            backoff=BACKOFF_S,
             ack_deadline_s=ACK_DEADLINE_S,
+            resend_s=RESEND_S,
+            backoff_s=BACKOFF_S,
             random=random.Random(name).random,
+            on_receipt=self._received,
         )
+        self._sent: list[Event] = []
 
-    def send(self, kind: str, **fields: Any) -> str:
-        """One event. It comes again by itself until its receipt is here. Returns its id."""
+    @property
+    def acknowledged(self) -> set[str]:
+        """The ids with a PUBACK of success."""
+        return {event.id for event in self._sent if event.acknowledged}
+
+    async def read(self) -> None:
+        """Take every answer, as a client does that follows its orders."""
+        async for _ in self.client.answers():
+            continue
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """One event. It comes again by itself until its receipt is here."""
         self.events += 1
-        id_ = f"e{self.events}"
-        body = {"id": id_, "at": int(time.time() * 1000), **fields}
-        self.pending[id_] = (kind, json.dumps(body).encode())
-        self._send(id_)
-        return id_
+        self._sent.append(self.client.send(kind, id=f"e{self.events}", **fields))
 
-    def order(self) -> str:
+    def order(self) -> None:
         """An order of one's own."""
-        self._orders += 1
-        order = f"o-{self.name}-{self._orders}"
-        return self.send("order.place", order=order, shop="shop-1", pickup=SHOP, dropoff=DOOR, prep_s=60)
+        self.orders += 1
+        order = f"o-{self.name}-{self.orders}"
+        self.send("order.place", order=order, shop="shop-1", pickup=SHOP, dropoff=DOOR, prep_s=60)
 
     def act(self) -> None:
         """What a person does next: riders begin and end shifts, customers order and think better of it."""
@@ -103,49 +99,14 @@ class Person:
         elif self.events % 2 == 0:
             self.order()
         else:
-            self.send("order.cancel", order=f"o-{self.name}-{self._orders}")
+            self.send("order.cancel", order=f"o-{self.name}-{self.orders}")
 
-    def sweep(self) -> None:
-        """Send again what is due."""
-        now = time.monotonic()
-        for id_ in [id_ for id_, at in self._again_at.items() if at <= now]:
-            self._send(id_)
-
-    def _send(self, id_: str) -> None:
-        self._again_at[id_] = float("inf")  # from here on it is the link's, until it is acknowledged
-        kind, payload = self.pending[id_]
-
-        def acknowledged(code: int) -> None:
-            if code < 0x80:
-                self.acknowledged.add(id_)
-            if id_ in self.pending:
-                tries = self._tries[id_] = self._tries.get(id_, 0) + 1
-                self._again_at[id_] = time.monotonic() + min(RESEND_S[1], RESEND_S[0] * 2 ** (tries - 1))
-
-        if self.link.publish(topic_up(NODE, self.name, kind), payload, on_ack=acknowledged):
-            self.sent += 1
-        else:
-            self._again_at[id_] = time.monotonic() + 0.05
-
-    def _received(self, messages: list[Message]) -> None:
-        for message in messages:
-            self.answers += 1
-            if not message.topic.endswith("/receipt"):
-                continue
-            payload = bytes(message.payload)
-            id_ = json.loads(payload)["id"]
-            if id_ not in self.receipts:
-                self.receipts[id_] = payload
-                self.on_receipt(id_)
-            elif self.receipts[id_] != payload:
-                self.differing.append(id_)
-            self.pending.pop(id_, None)
-            self._again_at.pop(id_, None)
-            self._tries.pop(id_, None)
-        self.link.acknowledge(messages)
-
-    def _state(self, state: ConnectionState) -> None:
-        self.connects += state is ConnectionState.CONNECTED
+    def _received(self, receipt: Receipt) -> None:
+        if receipt.id not in self.receipts:
+            self.receipts[receipt.id] = receipt.payload
+            self.on_receipt(receipt.id)
+        elif self.receipts[receipt.id] != receipt.payload:
+            self.differing.append(receipt.id)
 
 
 class Crowd:
@@ -157,21 +118,20 @@ class Crowd:
         self._pouring: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.ensure_future(person.link.run()) for person in self.people]
-        self._tasks.append(asyncio.ensure_future(self._sweep()))
+        for person in self.people:
+            person.client.start()
+        self._tasks = [asyncio.ensure_future(person.read()) for person in self.people]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.rest()
         for person in self.people:
-            await person.link.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await person.client.stop()
+        await asyncio.gather(*self._tasks)
 
     async def connected(self) -> None:
         """Wait until everybody is."""
-        await until(lambda: all(person.link.connected for person in self.people))
+        await until(lambda: all(person.client.connected for person in self.people))
 
     def pour(self, per_s: float = 100.0) -> None:
         """From now on somebody acts so often."""
@@ -195,11 +155,11 @@ class Crowd:
 
     def waiting(self) -> int:
         """Events without a receipt."""
-        return sum(len(person.pending) for person in self.people)
+        return sum(len(person.client.waiting) for person in self.people)
 
     def unacked(self) -> int:
         """Publishes on their way: an event may have its receipt while a copy of it is still to be counted."""
-        return sum(person.link.unacked for person in self.people)
+        return sum(person.client.in_flight for person in self.people)
 
     def sent_count(self) -> int:
         """Receipts that are here."""
@@ -209,12 +169,6 @@ class Crowd:
         """Wait for so many receipts more than there are now."""
         goal = self.sent_count() + more
         await until(lambda: self.sent_count() >= goal)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(0.05)
-            for person in self.people:
-                person.sweep()
 
 
 @dataclass
@@ -244,7 +198,10 @@ async def well(site: Site, crowd: Crowd, *, uplink: bool = True) -> float:
             if uplink:
                 await until(lambda: agreed(site))
     except TimeoutError:
-        left = {person.name: (len(person.pending), person.link.state, person.link.error) for person in crowd.people}
+        left = {
+            person.name: (len(person.client.waiting), person.client.connected, person.client.error)
+            for person in crowd.people
+        }
         raise AssertionError(
             f"I6: not well {WELL_S_MAX:.0f} s after the last fault: {left}, {sums(site)}\n{site.node.output()[-2000:]}"
         ) from None
@@ -284,7 +241,7 @@ async def verify_outcome(site: Site, crowd: Crowd, driven: int, *, uplink: bool 
     doubled += evidence.counts["one_decision_per_id"]
     sent_count = sum(len(person.receipts) for person in crowd.people)
     outcome = Outcome(
-        driven, sent_count, lost, doubled, well_s, sum(person.sent for person in crowd.people) - sent_count
+        driven, sent_count, lost, doubled, well_s, sum(person.client.sent for person in crowd.people) - sent_count
     )
     assert not lost, f"I1: {lost} acknowledged events are not in the journal, or otherwise"
     assert not doubled, f"I2: {doubled} events were decided twice"

@@ -13,7 +13,7 @@ from edge.scenarios.dispatch.options import DispatchOptions
 @pytest.mark.parametrize("speed", [1.0, 60.0, 1440.0, 5000.0])
 def test_the_node_takes_the_options(tmp_path: Path, speed: float) -> None:
     """Every option is one of the node's or of dispatch, within its range, whatever the speed."""
-    write_config(tmp_path / "edge.toml", {"node": "n", **Day(speed).options()})
+    write_config(tmp_path / "edge.toml", {"node": "n", **Day(speed).node_options()})
     config = load(tmp_path / "edge.toml")
     assert config.clock_speed == speed
     options = config.sections["dispatch"]

@@ -1,4 +1,4 @@
-"""Phones that survive."""
+"""Phones that survive their network, and what is reported of it."""
 
 import asyncio
 from pathlib import Path
@@ -9,8 +9,6 @@ import pytest
 from bench.load.subjects import node
 from bench.phone.district import STAGES, District, Network, Tap, waterfall
 from bench.phone.measure import Plan, networks
-from bench.phone.phones import Phone, Received, begin_shift, take
-from edge.messages.envelope import Place
 
 ORDERS = 12
 
@@ -41,20 +39,6 @@ def test_every_order_survives_cut_connections(tmp_path: Path) -> None:
     assert (report["orders"], report["lost"]) == (ORDERS, 0)
     assert report["reconnects"] >= 3
     assert accepted >= 4 + ORDERS  # the shifts, and each order once: replies may be under way still
-
-
-def test_what_is_reported_without_a_connection_waits() -> None:
-    """A phone that is not connected keeps every event, under its id, for its next connection."""
-
-    async def main() -> None:
-        phone = Phone("rider-1", 1, 0, lambda *_: None)
-        begin_shift(phone, Place(1, 2), 5)
-        take(phone, Received(at=6, order="o1", offer=2, state="offered"), 7)
-        assert list(phone.unanswered) == ["shift-5", "a-o1-2", "d-o1-2"]
-        assert phone.handed_at("shift-5") == 0
-        assert phone.handed_at("never-sent") == 0
-
-    asyncio.run(main())
 
 
 def test_the_waterfall_divides_the_whole_time() -> None:
