@@ -13,7 +13,7 @@ from edge.scenarios.dispatch.options import DispatchOptions
 from ..courier import Place
 
 
-class Order(Struct, frozen=True):
+class Order(Struct):
     """An order. `expected_ms` is the ready time expected when it was placed, `delays` the kitchen's later estimates
     (when sent, ready when), `ready_ms` the actual time; `announced`: the kitchen sent `kitchen.ready`. `cancelled_ms`
     is 0 where nobody cancelled it."""

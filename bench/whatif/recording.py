@@ -11,7 +11,7 @@ from statistics import median
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from edge.core.model import Configure, Row, Rules
 from edge.scenarios.dispatch.messages import (
@@ -37,17 +37,6 @@ PACED_MIN: Final = 5
 
 FOREVER_MS: Final = 1 << 53
 """The end of an interval that does not end in the journal."""
-
-
-class _Order(Struct):
-    placed: OrderPlace
-    client: str
-    placed_ms: int
-    ready_ms: int = 0
-    delays: list[tuple[int, int]] = []
-    picked_ms: int = 0
-    cancelled_ms: int = 0
-    cancelled_by: str = ""
 
 
 class _Rider(Struct):
@@ -82,7 +71,9 @@ class Recording:
         self._rules = _options(rules)
         self._now_ms = 0
         self._begun_ms = 0
-        self._orders: dict[str, _Order] = {}
+        self._orders: dict[str, Order] = {}
+        """`ready_ms` is 0 until the kitchen has announced it."""
+        self._picked_ms: dict[str, int] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._riders: dict[str, _Rider] = {}
         self._shifts: list[_Shift] = []
@@ -117,7 +108,7 @@ class Recording:
             case _ if not event.accepted:
                 pass
             case OrderPlace():
-                self._orders[body.order] = _Order(body, client, self._now_ms)
+                self._place(client, body)
                 if event.receipt is not None and event.receipt.promise is not None:
                     self._outcomes[body.order] = Outcome(promised_ms=event.receipt.promise.dropoff_at)
             case RiderShift():
@@ -129,14 +120,28 @@ class Recording:
             case KitchenReady() | KitchenDelay():
                 self._kitchen(body)
 
+    def _place(self, client: str, body: OrderPlace) -> None:
+        expected_ms = self._now_ms + (body.prep_s or 0) * 1000 if body.ready_at is None else body.ready_at
+        self._orders[body.order] = Order(
+            body.order,
+            client,
+            body.shop,
+            (body.pickup.lat, body.pickup.lon),
+            (body.dropoff.lat, body.dropoff.lon),
+            self._now_ms,
+            max(self._now_ms, expected_ms),
+            0,
+            body.promise,
+        )
+
     def _kitchen(self, body: KitchenReady | KitchenDelay) -> None:
         order = self._orders.get(body.order)
-        if order is None or order.picked_ms or order.ready_ms:
+        if order is None or order.announced or body.order in self._picked_ms:
             return
         if isinstance(body, KitchenDelay):
-            order.delays.append((self._now_ms, body.ready_at))
+            order.delays = (*order.delays, (self._now_ms, body.ready_at))
         else:
-            order.ready_ms = self._now_ms
+            order.ready_ms, order.announced = self._now_ms, True
 
     def _cancel(self, client: str, name: str) -> None:
         order = self._orders.get(name)
@@ -178,12 +183,11 @@ class Recording:
         rider, order = self._rider(client), self._orders.get(body.order)
         if order is None:
             return
-        place = order.placed.dropoff if body.step == "delivered" else order.placed.pickup
         shift = self._shifts[rider.shift]
         if shift.reported is None:
-            shift.reported = (place.lat, place.lon)
-        if body.step == "picked_up" and not order.picked_ms:
-            order.picked_ms = self._now_ms
+            shift.reported = order.dropoff if body.step == "delivered" else order.pickup
+        if body.step == "picked_up" and body.order not in self._picked_ms:
+            self._picked_ms[body.order] = self._now_ms
             if rider.bag:
                 rider.bag = dict.fromkeys(rider.bag, False)
             rider.bag[body.order] = not rider.bag
@@ -193,13 +197,13 @@ class Recording:
                 self._ride(order)
             self._end(body.order, "delivered")
 
-    def _ride(self, order: _Order) -> None:
+    def _ride(self, order: Order) -> None:
         """Measure a ride with one order from the shop to its door: actual over expected duration."""
-        pickup, dropoff, service = order.placed.pickup, order.placed.dropoff, Service(self._rules)
-        ride_ms = ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, self._rules) * 1000
+        service = Service(self._rules)
+        ride_ms = ride_s(*order.pickup, *order.dropoff, self._rules) * 1000
         expected_ms = service.after_pickup + ride_ms + service.before_dropoff
         if expected_ms > 0:
-            self._rides.append((self._now_ms - order.picked_ms) / expected_ms)
+            self._rides.append((self._now_ms - self._picked_ms[order.name]) / expected_ms)
 
     # -- what decisions saw --------------------------------------------------------------------------------------------
 
@@ -215,8 +219,7 @@ class Recording:
             self._trace(seen.rider)
             shift = self._shifts[rider.shift]
             if order is not None and shift.seen is None:
-                place = order.placed.pickup
-                shift.seen = ((place.lat, place.lon), seen.travel_s)
+                shift.seen = order.pickup, seen.travel_s
 
     def _trace(self, client: str) -> None:
         """A message of a rider, or its place, has come: it is no longer silent."""
@@ -254,7 +257,7 @@ class Recording:
 
     def day(self) -> Day:
         """The day in the rows so far."""
-        orders = tuple(self._ordered(name, order) for name, order in self._orders.items())
+        orders = tuple(self._ended(order) for order in self._orders.values())
         count = max(1, len(orders))
         middle = sum(order.pickup[0] for order in orders) / count, sum(order.pickup[1] for order in orders) / count
         shifts = tuple(
@@ -286,29 +289,11 @@ class Recording:
             sum(shift.assumed for shift in self._shifts),
         )
 
-    def _ordered(self, name: str, order: _Order) -> Order:
-        body = order.placed
-        expected_ms = order.placed_ms + (body.prep_s or 0) * 1000 if body.ready_at is None else body.ready_at
-        expected_ms = max(order.placed_ms, expected_ms)
-        ready_ms = order.ready_ms or (order.delays[-1][1] if order.delays else expected_ms)
-        if order.picked_ms:
-            # An order was ready at its pickup, whatever the kitchen sent.
-            ready_ms = min(ready_ms, order.picked_ms)
-        return Order(
-            name,
-            order.client,
-            body.shop,
-            (body.pickup.lat, body.pickup.lon),
-            (body.dropoff.lat, body.dropoff.lon),
-            order.placed_ms,
-            expected_ms,
-            max(order.placed_ms, ready_ms),
-            body.promise,
-            bool(order.ready_ms),
-            tuple(order.delays),
-            order.cancelled_ms,
-            order.cancelled_by,
-        )
+    def _ended(self, order: Order) -> Order:
+        """With the best estimate of when it was ready. It was at its pickup, whatever the kitchen sent."""
+        ready_ms = order.ready_ms or (order.delays[-1][1] if order.delays else order.expected_ms)
+        ready_ms = min(ready_ms, self._picked_ms.get(order.name, ready_ms))
+        return structs.replace(order, ready_ms=max(order.placed_ms, ready_ms))
 
     def _start(self, shift: _Shift, middle: Place) -> Place:
         if shift.seen is None:
