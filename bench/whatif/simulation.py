@@ -16,7 +16,6 @@ from edge.core.model import Event, Now
 from edge.messages.envelope import Place as Point
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import choose
-from edge.scenarios.dispatch.decide.nearest_rider import nearest_rider
 from edge.scenarios.dispatch.messages import (
     Durable,
     KitchenDelay,
@@ -33,6 +32,7 @@ from ..courier import Action, Place
 from ..rows import opened
 from .courier import Rider, Then
 from .day import Day, Order, Outcome, Reply
+from .nearest_rider import nearest_rider
 
 WHAT_IF_POSITION_S: Final = 30
 """How often simulated riders report their position, as the demo's do."""

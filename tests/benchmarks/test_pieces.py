@@ -22,10 +22,9 @@ from edge.journal.journal import Journal
 from edge.messages.batches import Measure, Window, decode_body, fold
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.planner.exchange import exchange
 from edge.scenarios.dispatch.planner.routes import Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
-from edge.scenarios.dispatch.planner.weights import Weights
+from edge.scenarios.dispatch.planner.search import exchange
+from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes, Weights
 from tests.edge import journals
 from tests.edge.district import T0, configured, event, now, shift
 from tests.edge.journals import Writing, row

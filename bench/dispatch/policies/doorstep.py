@@ -6,14 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from edge.scenarios.dispatch.planner.coverage import best_shop, coverage
-from edge.scenarios.dispatch.planner.improvement import EFFORT, improve
 from edge.scenarios.dispatch.planner.insertion import insert
-from edge.scenarios.dispatch.planner.promises import Promises
 from edge.scenarios.dispatch.planner.routes import Floats, Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
-from edge.scenarios.dispatch.planner.weights import Weights
+from edge.scenarios.dispatch.planner.search import EFFORT, improve
+from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes, Weights
 
+from .coverage import best_shop, coverage
 from .policy import (
     ASK_AGAIN_MIN,
     Assign,
@@ -32,6 +30,7 @@ from .policy import (
     Reposition,
     Wake,
 )
+from .promises import Promises
 
 FLOOR_MAX: Final = 85
 """Minutes: only an order that takes longer than this by itself may be delivered after the maximum."""
@@ -119,7 +118,7 @@ class Doorstep:
             improve(plan, self.effort)
         decisions = self._changes()
         for route in plan.open:
-            if route.trips and not route.bound and route.courier in self.idle and plan.departure(route) <= now:
+            if route.trips and not route.bound and route.courier in self.idle and self._departure(route) <= now:
                 decisions.append(self._send(now, route))
         return decisions + self._reposition(now, starting) + self._wake(now)
 
@@ -217,7 +216,6 @@ class Doorstep:
         self.plan.set(route, route.trips[1:])
         for order in orders:
             self.guesses.discard(order)
-            self.jobs.forget(order)
         del self.assigned[courier]
 
     def _declined(self, now: int, courier: int, names: Sequence[str]) -> None:
@@ -277,6 +275,11 @@ class Doorstep:
     def _names(self, route: Route) -> tuple[str, ...]:
         return tuple(self.orders[order].name for order in route.trips[0].orders)
 
+    def _departure(self, route: Route) -> float:
+        """When the courier must leave for its first trip, so that nothing is picked up later than planned."""
+        ride = self.plan.rows[route.origin][route.trips[0].shop]
+        return route.pickups[0] - self.jobs.service.before_pickup - ride
+
     def _send(self, now: int, route: Route) -> Decision:
         self.idle.discard(route.courier)
         route.bound = True
@@ -287,24 +290,24 @@ class Doorstep:
 
     def _reposition(self, now: int, starting: Sequence[int]) -> list[Decision]:
         """Couriers whose shift begins, and for whom nothing is planned, go where they are of most use."""
-        plan, weights = self.plan, self.jobs.weights
+        plan = self.plan
         free = [courier for courier in starting if courier in self.idle and not plan.routes[courier].trips]
         if not free:
             return []
         soon = [route for route in plan.open if not route.trips and route.since <= now + SOON_MIN]
         idle = [route.origin for route in soon if route.off > now + STAYS_MIN]
-        covered = coverage(plan.travel[idle], weights)
+        covered = coverage(plan.travel[idle])
         decisions: list[Decision] = []
         for courier in free:
             route = plan.routes[courier]
             rides = plan.travel[route.origin].copy()
-            own = coverage(rides[None, :], weights) if route.origin in idle else np.zeros_like(rides)
-            shop = best_shop(rides, covered - own, self.between, self.demand, weights)
+            own = coverage(rides[None, :]) if route.origin in idle else np.zeros_like(rides)
+            shop = best_shop(rides, covered - own, self.between, self.demand)
             if shop is None:
                 continue
             self.idle.discard(courier)
             route.since = now + float(rides[shop])
             self._stands(courier, self.day.site(self.shops[shop]))
-            covered += coverage(self.between[None, shop], weights) - own
+            covered += coverage(self.between[None, shop]) - own
             decisions.append(Reposition(self.couriers[courier], self.shops[shop]))
         return decisions

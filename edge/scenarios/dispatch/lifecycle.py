@@ -20,8 +20,6 @@ Rules that the table follows:
 from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
-
 from ...errors import Reason
 
 
@@ -70,14 +68,6 @@ ACCEPTED: Final = OrderState.ACCEPTED
 AT_SHOP: Final = OrderState.AT_SHOP
 PICKED_UP: Final = OrderState.PICKED_UP
 DELIVERED: Final = OrderState.DELIVERED
-
-
-class Refusal(Struct, frozen=True):
-    """Why an event is not accepted: for the receipt, where `field` and `detail` help its sender."""
-
-    reason: Reason
-    field: str = ""
-    detail: str = ""
 
 
 _P, _O, _A, _S, _U, _D = PLACED, OFFERED, ACCEPTED, AT_SHOP, PICKED_UP, DELIVERED

@@ -13,12 +13,10 @@ import numpy as np
 from msgspec import structs
 
 from ..options import DispatchOptions
-from ..planner import improvement
 from ..planner.insertion import insert
 from ..planner.routes import Plan, Route
-from ..planner.trips import Jobs
-from ..planner.trips import ServiceTimes as Halves
-from ..planner.weights import Weights
+from ..planner.search import improve
+from ..planner.trips import Jobs, ServiceTimes, Weights
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..state.travel import rides_s
@@ -67,7 +65,7 @@ class _RoundPlan:
         doors = [(order.dropoff_lat, order.dropoff_lon) for order in orders]
         hops = rides_s(doors, doors, rules)
         halves = (rules.pickup_service_s, rules.dropoff_service_s)
-        service = Halves(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
+        service = ServiceTimes(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
         # Not through `self`: a reference cycle would keep the round's tables until a garbage collection.
         self.jobs = Jobs(WEIGHTS, service, lambda one, other: float(hops[one, other]))
         self.plan = Plan(
@@ -111,7 +109,7 @@ class _RoundPlan:
         plan.weigh(float(self.rules.soon_free_s), len(self.orders))
         new = self._resume()
         insert(plan, new)
-        improvement.improve(plan)
+        improve(plan)
         found: list[CandidateCost | None] = [None] * len(self.orders)
         for route in plan.routes:
             for index, trip in enumerate(route.trips):

@@ -6,8 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .trips import Jobs, Trip
-from .weights import FORBIDDEN
+from .trips import FORBIDDEN, Jobs, Trip
 
 Floats = npt.NDArray[np.float64]
 
@@ -150,11 +149,6 @@ class Plan:
             frees.append(since)
             costs.append(cost)
         route.pickups, route.frees, route.costs, route.cost = pickups, frees, costs, cost
-
-    def departure(self, route: Route) -> float:
-        """When the courier must leave for its first trip, so that nothing is picked up later than planned."""
-        ride = self.rows[route.origin][route.trips[0].shop]
-        return route.pickups[0] - self.jobs.service.before_pickup - ride
 
     def dropoff(self, order: int) -> float | None:
         """When the order will be at its door as things are planned; None where it is on no route."""

@@ -12,10 +12,11 @@ def test_the_parts_add_up_to_the_total(district):
     """The recorded parts of every candidate's cost are its rank; the candidates come cheapest first."""
     d = district()
     for index in range(20):
-        d.begin(f"r{index}", lat=52.5 + index / 500, lon=13.4 + index / 700)
+        d.begin(f"r{index}", lat=52.51 + index / 500, lon=13.4 + index / 700)
     d.later(30)
     d.round(d.place("o1", prep_s=200))
     (decision,) = d.decisions
+    assert decision.candidates[0].travel_s > 4
     totals = [sum(candidate.cost.values()) for candidate in decision.candidates]
     assert totals == sorted(totals)
     assert len(totals) == CANDIDATES_RECORDED

@@ -8,8 +8,7 @@ import pytest
 
 from edge.scenarios.dispatch.planner.insertion import insert
 from edge.scenarios.dispatch.planner.routes import Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes
-from edge.scenarios.dispatch.planner.weights import Weights
+from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes, Weights
 
 
 def rides(places, shops):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.scenarios.dispatch.planner.weights import FORBIDDEN
+from edge.scenarios.dispatch.planner.trips import FORBIDDEN
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -32,16 +32,27 @@ def test_times_follow_one_another(world, seed):
 
 
 def test_leaving_as_late_as_possible_costs_nothing(world):
-    """Who leaves at its departure picks up exactly when planned; a minute later it would be late."""
+    """Who leaves just in time picks up exactly when planned; a minute later it would be late."""
     w = world(3).fill()
     route = next(route for route in w.plan.routes if route.trips and route.pickups[0] > route.since + 20)
     pickup, cost = route.pickups[0], route.cost
-    route.since = w.plan.departure(route)
+    route.since = pickup - 2 - w.plan.rows[route.origin][route.trips[0].shop]
     w.plan.time(route)
     assert (route.pickups[0], route.cost) == (pickup, pytest.approx(cost))
     route.since += 1
     w.plan.time(route)
     assert route.pickups[0] == pickup + 1
+
+
+def test_work_costs_more_where_couriers_are_scarce(world):
+    """A courier's minute costs its base up to half an order for each courier, and half a minute more for each further
+    order, up to two."""
+    w = world(1, couriers=2, orders=4)
+    costs = []
+    for waiting in (1, 3, 100):
+        w.plan.weigh(1_000.0, waiting)
+        costs.append(w.plan.minute)
+    assert costs == pytest.approx([0.05, 0.05 + 0.5 * 1.0, 0.05 + 0.5 * 2.5])
 
 
 def test_a_dropoff_is_when_the_food_is_handed_over(world):

@@ -5,6 +5,8 @@ import random
 
 import pytest
 
+from edge.scenarios.dispatch.planner.trips import FORBIDDEN, Weights
+
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_trip_is_what_driving_it_gives(world, seed):
@@ -37,10 +39,17 @@ def test_who_is_alone_is_reckoned_once(world):
     assert w.jobs.alone(0) is trip
     w.jobs.change(0, 99.0)
     assert w.jobs.alone(0).ready == 99.0
-    w.jobs.forget(0)
-    assert w.jobs.alone(0).offset == w.jobs.trip([0]).offset
 
 
 def test_no_limit_is_infinite(world):
     """An order that may be late forever never forbids a trip."""
     assert world(1).jobs.alone(0).limit == math.inf
+
+
+@pytest.mark.parametrize("per_minute", [1.0, 60.0])
+def test_the_unit_of_time_does_not_matter(per_minute):
+    """An hour late weighs the same share of its minutes, whatever the unit, and never as much as what is forbidden."""
+    weights = Weights(per_minute=per_minute)
+    late = 60 * per_minute
+    assert weights.overdue * late * late / late == pytest.approx(weights.steepness * 60)
+    assert weights.dropped * per_minute < FORBIDDEN

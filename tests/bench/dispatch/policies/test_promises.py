@@ -1,6 +1,6 @@
 """What to promise a customer."""
 
-from edge.scenarios.dispatch.planner.promises import BEFORE, REMEMBERED, Promises
+from bench.dispatch.policies.promises import BEFORE, REMEMBERED, Promises
 
 
 def test_a_promise_learns_what_plans_miss():

@@ -5,15 +5,15 @@ It makes no plans and no bundles, and offers at once. No node uses it.
 
 from typing import Final
 
-from ....core.model import Now
-from ..options import DispatchOptions
-from ..records import Candidate, Decision, RiderDistance
-from ..state.orders import Order, Orders
-from ..state.positions import milliseconds
-from ..state.riders import Riders
-from ..state.sensor import Sensor
-from ..state.travel import Service
-from .candidates import CANDIDATES_MAX, why_nobody
+from edge.core.model import Now
+from edge.scenarios.dispatch.decide.candidates import CANDIDATES_MAX, why_nobody
+from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.records import Candidate, Decision, RiderDistance
+from edge.scenarios.dispatch.state.orders import Order, Orders
+from edge.scenarios.dispatch.state.positions import milliseconds
+from edge.scenarios.dispatch.state.riders import Riders
+from edge.scenarios.dispatch.state.sensor import Sensor
+from edge.scenarios.dispatch.state.travel import Service
 
 RULE: Final = "nearest-1"
 

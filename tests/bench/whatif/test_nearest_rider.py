@@ -2,16 +2,17 @@
 
 import pytest
 
+from bench.whatif.nearest_rider import RULE, nearest_rider
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.decide.nearest_rider import RULE, nearest_rider
 from edge.scenarios.dispatch.options import DispatchOptions
+from tests.edge.scenarios.dispatch.conftest import District
 
 
 @pytest.fixture
-def naive(district):
+def naive():
     """A small district in which the nearest rider is always the right one."""
-    made = district()
+    made = District()
     made.dispatch = Dispatch(DispatchOptions(), nearest_rider)
     return made
 
