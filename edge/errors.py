@@ -73,9 +73,11 @@ class Reason(StrEnum):
     OVERSIZED = "oversized"
     FORBIDDEN_TOPIC = "forbidden_topic"
     # the sender
+    NOT_ALLOWED = "not_allowed"
     NOT_YOURS = "not_yours"
     OVER_QUOTA = "over_quota"
     # what it is about
+    UNKNOWN_SHOP = "unknown_shop"
     UNKNOWN_ORDER = "unknown_order"
     DUPLICATE_ORDER = "duplicate_order"
     UNKNOWN_RIDER = "unknown_rider"

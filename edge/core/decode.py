@@ -4,16 +4,18 @@ Bounded work for any bytes: the size is checked first, and the decoder refuses d
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Final, NamedTuple, Union
 
 import msgspec
 from msgspec import Struct
 
 from ..errors import DoorstepError, JournalError, Reason
+from ..identity.grants import EVERYBODY, Grant
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
 from ..messages.envelope import JSON_STARTS, Receipt
+from ..messages.roles import ROLES
 from ..messages.sentences import fault
 from .model import Event, Observed, RecordedEvent, Rejected
 from .scenario import Message, Refusal, Scenario
@@ -27,6 +29,7 @@ _IDENTIFIER: Final = re.compile(NAME_PATTERN)
 
 class _Kind(NamedTuple):
     message: Message
+    senders: frozenset[str]
     pack: Any
     json: Any
     defaults: dict[str, Any]
@@ -68,7 +71,7 @@ class Catalog:
             field.name: field.default for field in msgspec.structs.fields(body) if field.name in message.in_memory
         }
         pack, json = msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode
-        self._up[message.kind] = _Kind(message, pack, json, fields)
+        self._up[message.kind] = _Kind(message, frozenset(message.roles or ROLES), pack, json, fields)
         self.scenario_of[message.kind] = scenario
         self.routes[body] = (message.kind, scenario)
 
@@ -77,8 +80,17 @@ class Catalog:
         """Every kind that a client may send."""
         return {kind: each.message for kind, each in self._up.items()}
 
-    def decode(self, client: str, kind: str, payload: bytes, crs: str) -> Event | Observed | Rejected:
-        """The input that one publish makes. Never raises for anything that a client can send."""
+    def decode(
+        self,
+        client: str,
+        kind: str,
+        payload: bytes,
+        crs: str,
+        grant: Grant = EVERYBODY,
+        shops: Container[str] | None = None,
+    ) -> Event | Observed | Rejected:
+        """The input that one publish makes. `grant` is what the client may be, `shops` are those that exist (None:
+        all). Never raises for anything that a client can send."""
         json = payload[:1] in JSON_STARTS
         if len(payload) > PAYLOAD_BYTES_MAX:
             detail = f"{len(payload)} bytes; at most {PAYLOAD_BYTES_MAX}"
@@ -87,7 +99,9 @@ class Catalog:
         if known is None:
             detail = f"known kinds: {', '.join(self._up)}"
             return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)
-        message, pack, json_decode, defaults = known
+        message, senders, pack, json_decode, defaults = known
+        if senders.isdisjoint(grant.roles):
+            return Rejected(client, kind, Reason.NOT_ALLOWED, "", _roles(message, grant), _id_of(payload, json), json)
         decoder = json_decode if json else pack
         try:
             body: Any = decoder(payload)
@@ -104,17 +118,22 @@ class Catalog:
             body = prepared
         if not message.durable:
             return Observed(client, body)
+        shop = None if grant is EVERYBODY else grant.shop
+        if message.names_shop and (shop is not None or shops is not None):
+            refusal = _wrong_shop(message, getattr(body, message.names_shop), grant, shops)
+            if refusal is not None:
+                return Rejected(client, kind, refusal.reason, refusal.field, refusal.detail, body.id, json)
         for name, default in defaults.items():
             if getattr(body, name) != default:
-                return Event(client, msgspec.structs.replace(body, **defaults), json, body)
-        return Event(client, body, json)
+                return Event(client, msgspec.structs.replace(body, **defaults), json, body, shop)
+        return Event(client, body, json, None, shop)
 
     def recorded(self, event: Event, kind: str) -> RecordedEvent | Rejected:
         """The event as its row keeps it; or its refusal, where a row could not hold it. The decoder's bounds exclude
         that; this is the second fence, since a row that cannot be encoded would end the process, and the next one when
         the event comes again."""
         try:
-            return RecordedEvent(event.client, msgspec.Raw(_pack(event.body)), event.json)
+            return RecordedEvent(event.client, msgspec.Raw(_pack(event.body)), event.json, event.shop)
         except (OverflowError, ValueError, TypeError) as error:
             detail = f"cannot be recorded: {error}"
             return Rejected(event.client, kind, Reason.MALFORMED, "", detail, event.body.id, event.json)
@@ -128,7 +147,7 @@ class Catalog:
         """
         try:
             if self._recorded is not None:
-                return Event(recorded.client, self._recorded(recorded.body), recorded.json)
+                return Event(recorded.client, self._recorded(recorded.body), recorded.json, None, recorded.shop)
         except msgspec.ValidationError:
             if recorded.kind in ("", *self._up):
                 raise
@@ -136,6 +155,21 @@ class Catalog:
             f"The row has the kind {recorded.kind!r}, which no scenario here has. Add its scenario to "
             "the option scenarios; doorstep replay finds one that is not installed with --scenario-path."
         )
+
+
+def _roles(message: Message, grant: Grant) -> str:
+    wanted = " or ".join(message.roles)
+    return f"it needs the role {wanted}; this client has {', '.join(grant.roles) or 'none'}"
+
+
+def _wrong_shop(message: Message, shop: str, grant: Grant, shops: Container[str] | None) -> Refusal | None:
+    """A shop sends in its own name only; anybody else names one that exists."""
+    field = message.names_shop
+    if set(message.roles) & set(grant.roles) == {"shop"} and grant.shop not in ("", shop):
+        return Refusal(Reason.NOT_ALLOWED, field, f"this client acts for the shop {grant.shop} only")
+    if shops is not None and shop not in shops:
+        return Refusal(Reason.UNKNOWN_SHOP, field, "no such shop here")
+    return None
 
 
 def _tolerated(form: type[Struct], payload: bytes, json: bool, error: Exception) -> Struct | Exception:

@@ -60,6 +60,8 @@ class Message(Struct, frozen=True):
     """Fields with information about a person."""
     in_memory: tuple[str, ...] = ()
     """Fields of a durable message that reach `observe` only: in the row they have their defaults."""
+    names_shop: str = ""
+    """A field with the name of a shop: one that exists, and, of a client that sends as a shop, its own."""
     prepare: Callable[[Any, str], Struct | Refusal] | None = None
     """Called once with the decoded message and the node's coordinate system: converts, or refuses what no field's
     bound excludes. Pure."""

@@ -16,6 +16,7 @@ _PUBACK: Final = 0x4002  # of success: the same four bytes in both versions
 CODES: Final[dict[str, PubAckReasonCode]] = {
     Reason.MALFORMED: PubAckReasonCode.PAYLOAD_FORMAT_INVALID,
     Reason.OVERSIZED: PubAckReasonCode.PAYLOAD_FORMAT_INVALID,
+    Reason.NOT_ALLOWED: PubAckReasonCode.NOT_AUTHORIZED,
     Reason.NOT_YOURS: PubAckReasonCode.NOT_AUTHORIZED,
     Reason.FORBIDDEN_TOPIC: PubAckReasonCode.NOT_AUTHORIZED,
     Reason.UNKNOWN_KIND: PubAckReasonCode.TOPIC_NAME_INVALID,

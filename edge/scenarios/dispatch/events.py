@@ -58,10 +58,10 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
     if isinstance(body, RiderProgress):
         return _progress(dispatch, client, order, body, now, out)
     if isinstance(body, OrderCancel):
-        if client not in (order.client, order.shop):
+        if client != order.client and event.as_shop != order.shop:
             return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
         return _cancel(dispatch, order, body, now, out)
-    if client != order.shop:
+    if event.as_shop != order.shop:
         return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)
 

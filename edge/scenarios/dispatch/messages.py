@@ -207,7 +207,14 @@ def _position(body: RiderPosition, crs: str) -> RiderPosition:
 
 
 MESSAGES: Final = (
-    Message("order.place", OrderPlace, roles=("customer", "shop"), personal=("dropoff",), prepare=_order),
+    Message(
+        "order.place",
+        OrderPlace,
+        roles=("customer", "shop"),
+        personal=("dropoff",),
+        names_shop="shop",
+        prepare=_order,
+    ),
     Message("order.cancel", OrderCancel, roles=("customer", "shop"), personal=("reason",)),
     Message(
         "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), prepare=_shift

@@ -105,22 +105,22 @@ class Labels(Scenario):
         return min(due) / 1000 if due else None
 
     def _apply(self, event: Event, now: Now, out: Effects) -> Outcome:
-        client = event.client
+        shop = event.as_shop
         body: Durable = event.body  # pyright: ignore[reportAssignmentType] - the catalogue hands over no other kinds
         match body:
             case PriceSet():
-                return Outcome(self._set_prices(client, body, now, out))
+                return Outcome(self._set_prices(shop, body, now, out))
             case StockSet():
-                return Outcome(self._set_stock(client, body, now, out))
+                return Outcome(self._set_stock(shop, body, now, out))
             case LabelBind():
-                return Outcome(self._bind(client, body, now, out))
+                return Outcome(self._bind(shop, body, now, out))
             case LabelUnbind():
-                refusal = self.labels.unbind(client, body.label)
+                refusal = self.labels.unbind(shop, body.label)
                 if refusal is None:
                     out.count("label.unbound", now.wall_ms)
                 return Outcome(refusal)
             case LabelShown():
-                return Outcome(self.labels.confirm(client, body, self.prices.skus, now, out))
+                return Outcome(self.labels.confirm(event.client, body, self.prices.skus, now, out))
             case PriceGet():
                 return self._get_price(body, now, out)
 

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from edge.core.decode import Catalog
 from edge.core.model import Event, Observed, RecordedEvent, Rejected
-from edge.errors import DoorstepError, JournalError
+from edge.errors import DoorstepError, JournalError, Reason
+from edge.identity.grants import EVERYBODY, Grant
 from edge.messages.envelope import encode
+from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
@@ -88,6 +90,53 @@ def test_a_rejection_keeps_the_id_so_that_it_can_be_answered():
     hostile = decode("order.place", text({"id": "../x", "at": 1}))
     number = decode("order.place", text({"id": 17, "at": 1}))
     assert [each.id for each in (named, hostile, number) if isinstance(each, Rejected)] == ["e-1", "", "17"]
+
+
+@pytest.mark.parametrize(("kind", "fields"), GOOD)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_kind_is_for_the_roles_that_it_names(kind, fields, role):
+    """Each role with each kind: allowed where the kind names it, else refused with the roles that it needs."""
+    made = CATALOG.decode("c-1", kind, text(fields), "wgs84", Grant((role,), "shop-1" if role == "shop" else ""))
+    if role in CATALOG.kinds[kind].roles:
+        assert not isinstance(made, Rejected)
+    else:
+        assert isinstance(made, Rejected)
+        assert (made.reason, made.id) == (Reason.NOT_ALLOWED, fields.get("id", ""))
+        assert made.detail.startswith("it needs the role ")
+        assert made.detail.endswith(f"this client has {role}")
+
+
+def test_a_client_without_a_role_may_send_nothing():
+    """Deny by default."""
+    made = [CATALOG.decode("c-1", kind, text(fields), "wgs84", Grant()) for kind, fields in GOOD]
+    assert {each.reason for each in made if isinstance(each, Rejected)} == {Reason.NOT_ALLOWED}
+    assert all(isinstance(each, Rejected) for each in made)
+
+
+@pytest.mark.parametrize(
+    ("grant", "shops", "reason"),
+    [
+        (Grant(("customer",)), {"shop-1"}, None),
+        (Grant(("customer",)), {"shop-2"}, Reason.UNKNOWN_SHOP),
+        (Grant(("customer",)), set(), Reason.UNKNOWN_SHOP),
+        (Grant(("shop",), "shop-1"), {"shop-1", "shop-2"}, None),
+        (Grant(("shop",), "shop-2"), {"shop-1", "shop-2"}, Reason.NOT_ALLOWED),
+        (Grant(("customer", "shop"), "shop-2"), {"shop-1", "shop-2"}, None),
+        (EVERYBODY, None, None),
+        (EVERYBODY, {"shop-2"}, Reason.UNKNOWN_SHOP),
+    ],
+)
+def test_an_order_names_a_shop_that_exists(grant, shops, reason):
+    """And a shop places orders for itself only."""
+    made = CATALOG.decode("c-1", "order.place", text(GOOD[0][1]), "wgs84", grant, shops)
+    assert (made.reason if isinstance(made, Rejected) else None) == reason
+    if isinstance(made, Event):
+        assert made.as_shop == ("c-1" if grant is EVERYBODY else grant.shop)
+        recorded = CATALOG.recorded(made, "order.place")
+        assert isinstance(recorded, RecordedEvent)
+        assert CATALOG.opened(recorded).as_shop == made.as_shop
+    else:
+        assert (made.id, made.field) == (GOOD[0][1]["id"], "shop")
 
 
 @pytest.mark.parametrize(("kind", "fields"), GOOD)

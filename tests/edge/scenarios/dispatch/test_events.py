@@ -1,5 +1,6 @@
 """Events, by whom and when."""
 
+import msgspec
 import pytest
 
 from edge.errors import Reason
@@ -89,6 +90,15 @@ def test_only_owners_cancel_and_only_the_shop_cooks(district):
     assert d.one(d.ready("customer", "o1")) == Reason.NOT_YOURS
     assert d.one(d.delay("r1", "o1", 60)) == Reason.NOT_YOURS
     assert d.state("o1") == "accepted"
+
+
+@pytest.mark.parametrize(("shop", "refused"), [("shop", False), ("shop-2", True), ("", True)])
+def test_whoever_acts_for_the_shop_is_the_shop(district, shop, refused):
+    """A till under another name than its shop; a shop of another name, and nobody's, are refused."""
+    d = district()
+    d.bring_to("accepted")
+    for event in (d.ready("till-2", "o1"), d.cancel("till-2", "o1")):
+        assert (d.one(msgspec.structs.replace(event, shop=shop)) == Reason.NOT_YOURS) is refused
 
 
 def test_only_the_offered_rider_replies(district):
