@@ -10,18 +10,16 @@ The store's thread starts after the listeners are bound, so a busy port leaves n
 import asyncio
 import logging
 import signal
-import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
 from edge.clock import Clock
-from edge.errors import BusyError, DoorstepError, JournalError
+from edge.errors import DoorstepError, JournalError
 from edge.files import read_secret
-from edge.identity.certificate import load_certificate, server_context
-from edge.identity.credentials import Credentials
 from edge.mqtt.server.endpoint import Endpoint
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind
+from edge.service.listeners import Listener, Listeners
 
 from .api import app
 from .config import Config, load
@@ -60,8 +58,7 @@ class _Running:
         self._failure = ""
         self._errors = 0
         self._ports: dict[str, int] = {}
-        self._credentials: Credentials | None = None
-        self._tls: ssl.SSLContext | None = None
+        self._listeners = Listeners(path, config, [Listener("listen"), Listener("listen_tls", tls=True)])
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
@@ -97,34 +94,16 @@ class _Running:
     # -- start -----------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> Endpoint:
-        config = self._config
-        if not config.anonymous:
-            self._credentials = Credentials.load(config.credentials)
-        if config.listen_tls:
-            self._tls = server_context()
-            load_certificate(self._tls, self._path, config.tls_cert, config.tls_key)
         endpoint = Endpoint(
-            config.name,
+            self._config.name,
             self._receive,
-            self._authenticate,
+            self._listeners.authenticate,
             clock=asyncio.get_running_loop().time,
             packet_bytes_max=SYNC_PACKET_BYTES_MAX,
-            anonymous=config.anonymous,
+            anonymous=self._config.anonymous,
         )
-        for field, secure in (("listen", False), ("listen_tls", True)):
-            text = getattr(config, field)
-            if not text:
-                continue
-            try:
-                host, port = await endpoint.listen(text, websocket=False, tls=self._tls if secure else None)
-            except BusyError as error:
-                raise BusyError(f"{error} It is the option {field} in {self._path}.") from None
-            self._ports[field] = port
-            self._echo(f"listening on {host}:{port} ({field})")
+        self._ports.update(await self._listeners.open(endpoint, self._echo))
         return endpoint
-
-    def _authenticate(self, username: str, token: bytes) -> bool:
-        return self._credentials is not None and self._credentials.verify(username, token) is not None
 
     async def _serve(self, reader: Reader) -> HttpServer | None:
         """The API, if it is wanted."""
@@ -156,13 +135,10 @@ class _Running:
     def _reload(self) -> None:
         """SIGHUP. Whatever is broken leaves everything as it was, and is logged with the reason."""
         try:
-            credentials = None if self._config.anonymous else Credentials.load(self._config.credentials)
-            if self._tls is not None:
-                load_certificate(self._tls, self._path, self._config.tls_cert, self._config.tls_key)
+            self._listeners.read(self._config)
         except DoorstepError as error:
             log.error("not reloaded, everything stays as it was: %s", error)
             return
-        self._credentials = credentials
         self._endpoint.recheck()
         log.info("read the credentials and the certificate again")
 

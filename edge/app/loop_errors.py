@@ -33,7 +33,7 @@ class LoopExceptionHandler:
     def __init__(self, status: Status, give_up: Callable[[str], None]) -> None:
         self.count = 0
         self._status, self._give_up = status, give_up
-        status.gauge("core.errors_caught", lambda: self.count)
+        status.register("errors", lambda: {"core": {"errors_caught": self.count}})
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
         """For `loop.set_exception_handler`."""

@@ -23,11 +23,10 @@ from ..clock import Clock
 from ..core.aggregate import cell_of
 from ..core.model import Configure, Input
 from ..core.node import Node
-from ..errors import BusyError, ConfigError, DoorstepError
+from ..errors import ConfigError, DoorstepError
 from ..files import read_secret
-from ..health.status import Status
-from ..identity.certificate import expires_ms, load_certificate, server_context
-from ..identity.credentials import Credentials
+from ..health.status import Status, Value
+from ..identity.certificate import expires_ms
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
@@ -35,14 +34,15 @@ from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.drops import FILE_NAME as DROPS
 from ..pipeline.drops import DropCounter
 from ..pipeline.pipeline import Pipeline
+from ..pipeline.report import PipelineReport
 from ..pipeline.retention import Retention
 from ..service.datadir import DataDir
+from ..service.listeners import Listener, Listeners
 from . import rlimit, systemd
 from .config import Config, load, reloaded
-from .gauges import live, register
+from .gauges import link_gauges
 from .gc import freeze_startup, starting
 from .loop_errors import LoopExceptionHandler
-from .queues import watch
 
 if TYPE_CHECKING:
     from ..mqtt.client.broker import Broker
@@ -51,6 +51,13 @@ if TYPE_CHECKING:
 RESTART_AFTER_S: Final = 600.0
 """A background task that ends after this long asks the service manager for a restart; one that ends sooner would end
 again, and each restart interrupts decisions for about a second."""
+
+LISTENERS: Final = (
+    Listener("listen"),
+    Listener("listen_tls", tls=True),
+    Listener("listen_ws", websocket=True),
+    Listener("listen_wss", tls=True, websocket=True),
+)
 
 DRAIN_S_MAX: Final = 10.0
 """The limit of a stop: what is not committed by then was not acknowledged, and its sender resends it."""
@@ -76,6 +83,10 @@ def _import_rest(page: bool) -> None:
         import_module("edge.web.server")  # Starlette and uvicorn
 
 
+def _days_left(end_ms: int | None) -> float | None:
+    return None if end_ms is None else round((end_ms / 1000 - time.time()) / 86_400, 2)
+
+
 class _Running:
     """One node, from start to stop."""
 
@@ -86,10 +97,9 @@ class _Running:
         self._stop = asyncio.Event()
         self._error: Exception | None = None
         self._ports: dict[str, int] = {}
-        self._credentials: Credentials | None = None
-        self._tls: ssl.SSLContext | None = None
+        self._listeners = Listeners(config_path, config, LISTENERS)
         self._ends: dict[str, int | None] = {}
-        """When certificates end, in Unix ms, by the name of their gauge."""
+        """When certificates of authorities end, in Unix ms, by option."""
 
     async def main(self) -> int:
         config = self._config
@@ -121,17 +131,13 @@ class _Running:
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
         self._drops = DropCounter.open(data.path / DROPS)
         unrecorded = self._drops.unrecorded(node.number)
-        status.gauge("core.drops_uncertain_s", lambda: 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S)
         first: list[Input] = [Configure(config.rules())] if node.rules != config.rules() else []
         pipeline.start([*first, *unrecorded])
 
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
         self._sync = self._uplink(data, pipeline)
-        register(status, pipeline, journal, clock, self._endpoint, self._broker, self._sync)
-        watch(status, pipeline, clock, self._endpoint, self._broker, self._sync)
-        for name in self._ends:
-            status.gauge(f"link.{name}_days", partial(self._days_left, name))
+        report = self._register(status, pipeline)
         with ThreadPoolExecutor(1) as beside:
             await asyncio.get_running_loop().run_in_executor(beside, _import_rest, bool(config.status_listen))
         page = None
@@ -142,7 +148,7 @@ class _Running:
             page = await serve(
                 config.status_listen,
                 status,
-                lambda: live(pipeline, clock),
+                report.layers,
                 token,
                 clock.now,
                 self._config_path,
@@ -185,57 +191,49 @@ class _Running:
     async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
         """The node's own listeners, as configured."""
         config = self._config
-        self._credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
-        wanted = [
-            ("listen", config.listen, False, False),
-            ("listen_tls", config.listen_tls, False, True),
-            ("listen_ws", config.listen_ws, True, False),
-            ("listen_wss", config.listen_wss, True, True),
-        ]
-        if not any(address for _, address, _, _ in wanted):
+        if not self._listeners.wanted:
             return None
         endpoint = Endpoint(
             config.node,
             pipeline,
-            self._authenticate,
+            self._listeners.authenticate,
             clock=asyncio.get_running_loop().time,
             anonymous=config.anonymous,
             messages_per_s=config.messages_per_s,
             burst=config.messages_burst,
             connections_max=rlimit.connections_max(),
         )
-        if config.tls_cert:
-            self._tls = server_context()
-            self._load_certificate(self._tls, config)
-        for field, address, websocket, secure in wanted:
-            if not address:
-                continue
-            try:
-                host, port = await endpoint.listen(address, websocket=websocket, tls=self._tls if secure else None)
-            except BusyError as error:
-                raise BusyError(f"{error} It is the option {field} in {self._config_path}.") from None
-            self._ports[field] = port
-            self._echo(f"listening on {host}:{port} ({field})")
+        self._ports.update(await self._listeners.open(endpoint, self._echo))
         pipeline.links.append(endpoint)
         pipeline.on_shown = endpoint.flush
         endpoint.flush_follows = True
         return endpoint
 
-    def _needs_credentials(self) -> bool:
-        config = self._config
-        return not config.anonymous and bool(
-            config.listen or config.listen_tls or config.listen_ws or config.listen_wss
+    def _register(self, status: Status, pipeline: Pipeline) -> PipelineReport:
+        """Register every part for the status."""
+        endpoint, broker, sync = self._endpoint, self._broker, self._sync
+        report = PipelineReport(
+            pipeline,
+            self._journal,
+            self._clock,
+            lambda: (endpoint.unsent if endpoint else 0) + (broker.waiting if broker else 0),
         )
+        status.register("pipeline", report.gauges, report.queues())
+        status.problems(report.problems)
+        status.register("link", lambda: link_gauges(endpoint, broker))
+        if sync is not None:
+            status.register("sync", lambda: sync.gauges(pipeline.node), sync.queues())
+        status.register("process", self._gauges)
+        return report
 
-    def _authenticate(self, username: str, token: bytes) -> bool:
-        return self._credentials is not None and self._credentials.verify(username, token) is not None
-
-    def _load_certificate(self, context: ssl.SSLContext, config: Config) -> None:
-        self._ends["certificate"] = load_certificate(context, self._config_path, config.tls_cert, config.tls_key)
-
-    def _days_left(self, name: str) -> float | None:
-        ends = self._ends[name]
-        return None if ends is None else round((ends / 1000 - time.time()) / 86_400, 2)
+    def _gauges(self) -> dict[str, dict[str, Value]]:
+        """What the process itself knows."""
+        ends = self._ends | ({"certificate": self._listeners.certificate_ends_ms} if self._listeners.has_tls else {})
+        uncertain_s = 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S
+        return {
+            "core": {"drops_uncertain_s": uncertain_s},
+            "link": {f"{name}_days": _days_left(end) for name, end in ends.items()},
+        }
 
     async def _join_broker(self, pipeline: Pipeline) -> "Broker | None":
         config = self._config
@@ -263,17 +261,20 @@ class _Running:
         config = self._config
         if not config.uplink:
             return None
-        from ..uplink.sync import Sync
+        from ..uplink.sync import Sync, UplinkOptions
 
         # Here: later there may be no file descriptor for it.
         instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
-        sync = Sync(
+        options = UplinkOptions(
             node=config.node,
             centre=config.uplink_name,
             url=config.uplink,
             username=config.uplink_username or config.node,
             token=read_secret(self._config_path, "uplink_token_file", config.uplink_token_file),
             tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
+        )
+        sync = Sync(
+            options,
             batches=pipeline.batches,
             hello=lambda boot: pipeline.node.outbox.hello(instance, boot),
             post=lambda item: pipeline.post([item]),
@@ -335,15 +336,13 @@ class _Running:
         """Handle SIGHUP. After an invalid file the old configuration stays, and the reason is logged."""
         try:
             config, fixed = reloaded(self._config, load(self._config_path))
-            credentials = Credentials.load(config.credentials) if self._needs_credentials() else None
-            if self._tls is not None:
-                self._load_certificate(self._tls, config)
+            self._listeners.read(config)
         except DoorstepError as error:
             log.error("not reloaded, the old configuration stays: %s", error)
             return
         if fixed:
             log.warning("these options need a restart and keep their old value: %s", ", ".join(fixed))
-        self._config, self._credentials = config, credentials
+        self._config = config
         logging.getLogger().setLevel(config.log_level.upper())
         self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:

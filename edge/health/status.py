@@ -27,8 +27,8 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
     disk              {"free_bytes"} of the data directory
     keeps             [{"what", "where", "how_long"}]: what the node stores
 
-Sections from orders to link hold what the parts of the node register as `gauge("section.name", …)` or `section(…)`;
-other sections may appear. Durations are milliseconds where the name ends in _ms, real seconds where it ends in _s.
+Sections from orders to link hold what the parts of the node `register`; other sections may appear. Durations are
+milliseconds where the name ends in _ms, real seconds where it ends in _s.
 """
 
 import os
@@ -37,8 +37,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..core.model import Now
@@ -49,9 +51,6 @@ from .latency import LATENCY_SLICES, Latency
 STATUS_NAMES_MAX: Final = 64
 """Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
 
-STATUS_GAUGES_MAX: Final = 256
-"""Gauges that the parts of a node register at start, each pulled once per report."""
-
 LATENCY_SLICE_S: Final = 10.0
 """Length of one slice."""
 
@@ -59,6 +58,9 @@ CLOCK_JUMP_NOTICE_S: Final = 15 * 60.0
 """How long a jump of the wall clock beyond WALL_SKEW_MS_MAX stays in the status, so that somebody sees it."""
 
 Value = float | int | str | None
+Gauges = Callable[[], Mapping[str, Mapping[str, Value]]]
+"""The present values of one part of the node, by section and name."""
+
 Phase = Literal["starting", "running", "draining"]
 
 STAGES: Final[tuple[str, ...]] = ("queue", "decode", "decide", "commit", "publish", "total")
@@ -68,15 +70,14 @@ SECTIONS: Final = ("orders", "riders", "journal", "sync", "link")
 """Always in the report, empty where nothing registered for them."""
 
 
-class Queue:
-    """A queue under watch: how full it is, and whether it moves."""
+class Queue(Struct):
+    """A queue under watch: how many wait in it, the ever-growing count of what has left it, and its bound."""
 
-    __slots__ = ("depth", "done", "last_done", "limit", "stalled_s")
-
-    def __init__(self, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
-        self.depth, self.done, self.limit = depth, done, limit
-        self.last_done = -1
-        self.stalled_s = 0.0
+    depth: Callable[[], int]
+    done: Callable[[], int]
+    limit: int
+    last_done: int = -1
+    stalled_s: float = 0.0
 
     def sample(self) -> None:
         """One interval is over: did anything leave the queue, if there was something in it?"""
@@ -87,12 +88,7 @@ class Queue:
 
     def report(self) -> dict[str, float]:
         """One entry of the report's queues."""
-        return {
-            "depth": self.depth(),
-            "limit": self.limit,
-            "done": self.done(),
-            "stalled_s": self.stalled_s,
-        }
+        return {"depth": self.depth(), "limit": self.limit, "done": self.done(), "stalled_s": self.stalled_s}
 
 
 class Status:
@@ -128,8 +124,7 @@ class Status:
         self._dropped: dict[str, int] = {}
         self.counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}
         """Events decided for the first time, events that came again, decisions, answers that clients could get."""
-        self._gauges: dict[str, Callable[[], Value]] = {}
-        self._sections: dict[str, Callable[[], Mapping[str, Value]]] = {}
+        self._gauges: dict[str, Gauges] = {}
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool, bool]] = {}
         self._problems: list[Callable[[], Mapping[str, str]]] = []
@@ -150,23 +145,12 @@ class Status:
 
     # -- what the parts of the node register or report -----------------------------------------------------------------
 
-    def gauge(self, name: str, read: Callable[[], Value]) -> None:
-        """Register `section.name`, read at each report. Registering a name again replaces it."""
-        if name not in self._gauges and len(self._gauges) >= STATUS_GAUGES_MAX:
-            raise ValueError(f"gauge {name}: there are {STATUS_GAUGES_MAX} already; raise STATUS_GAUGES_MAX")
-        section, _, key = name.partition(".")
-        if not section or not key:
-            raise ValueError(f"gauge {name!r}: write section.name, for example journal.rows")
-        self._gauges[name] = read
-
-    def section(self, name: str, read: Callable[[], Mapping[str, Value]]) -> None:
-        """Register a whole section, read at each report; for sections whose keys are states."""
-        self._sections[name] = read
-
-    def queue(self, name: str, depth: Callable[[], int], done: Callable[[], int], limit: int) -> None:
-        """Watch a queue: its depth, the ever-growing count of what left it, and its bound. Where `checks.STALL_CHECKS`
-        has the name, not empty and not moving for longer than its limit is a problem; others are only shown."""
-        self._queues[name] = Queue(depth, done, limit)
+    def register(self, name: str, gauges: Gauges, queues: Mapping[str, Queue] = MappingProxyType({})) -> None:
+        """Register a part of the node: its values by section, read at each report, and its queues. Where
+        `checks.STALL_CHECKS` has the name of a queue, not empty and not moving for longer than its limit is a problem;
+        others are only shown."""
+        self._gauges[name] = gauges
+        self._queues.update(queues)
 
     def problems(self, read: Callable[[], Mapping[str, str]]) -> None:
         """Register problems that are worked out at each report: a full sentence by name. Events are still accepted."""
@@ -248,22 +232,15 @@ class Status:
         return {"node": report["node"], "version": report["version"], **health, **report}
 
     def _pull(self) -> dict[str, Any]:
-        """Every registered value. One that cannot be read is None and a problem, never the end of the report."""
+        """Every registered value. A part that cannot be read is a problem, never the end of the report."""
         sections: dict[str, dict[str, Value]] = {name: {} for name in SECTIONS}
         unread: dict[str, str] = {}
-        for name, read_all in self._sections.items():
+        for part, gauges in self._gauges.items():
             try:
-                sections.setdefault(name, {}).update(read_all())
+                for name, values in gauges().items():
+                    sections.setdefault(name, {}).update(values)
             except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the report must come out
-                unread[name] = repr(error)
-        for name, read in self._gauges.items():
-            section, _, key = name.partition(".")
-            value: Value = None
-            try:
-                value = read()
-            except Exception as error:  # noqa: BLE001
-                unread[name] = repr(error)
-            sections.setdefault(section, {})[key] = value
+                unread[part] = repr(error)
         queues = self._moving(unread)
         if self._data_dir is not None:
             space = os.statvfs(self._data_dir)

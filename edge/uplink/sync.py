@@ -15,9 +15,12 @@ from secrets import token_hex
 from typing import Final
 
 import zstandard
+from msgspec import Struct
 
 from ..core.model import Batch, SyncAcked, SyncWelcomed
-from ..limits import UPLINK_ACK_DEADLINE_S
+from ..core.node import Node
+from ..health.status import Queue, Value
+from ..limits import BATCHES_IN_FLIGHT_MAX, UPLINK_ACK_DEADLINE_S
 from ..messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,
@@ -65,24 +68,30 @@ _HINTS: Final = {
 }
 
 
+class UplinkOptions(Struct, frozen=True, kw_only=True):
+    """Where the centre is, and who the node is there. Without a token, which only a centre on loopback allows, the
+    node goes by its own name. Times are in seconds."""
+
+    node: str
+    centre: str
+    url: str
+    username: str = ""
+    token: str = ""
+    tls: ssl.SSLContext | None = None
+    ack_deadline_s: float = UPLINK_ACK_DEADLINE_S
+    backoff: tuple[float, float] = (UPLINK_BACKOFF_S_MIN, UPLINK_BACKOFF_S_MAX)
+
+
 class Sync:
     """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's state for the
     given boot identifier, `post` feeds an input to the core. Everything runs in the event loop's thread."""
 
     def __init__(
         self,
-        *,
-        node: str,
-        centre: str,
-        url: str,
-        username: str,
-        token: str,
-        tls: ssl.SSLContext | None,
+        options: UplinkOptions,
         batches: Callable[[], list[Batch]],
         hello: Callable[[str], Hello],
         post: Callable[[SyncWelcomed | SyncAcked], None],
-        ack_deadline_s: float = UPLINK_ACK_DEADLINE_S,
-        backoff: tuple[float, float] = (UPLINK_BACKOFF_S_MIN, UPLINK_BACKOFF_S_MAX),
     ) -> None:
         self.batches_sent = 0
         """Different batches sent since the start."""
@@ -96,28 +105,28 @@ class Sync:
         """Refusals by the centre, by reason."""
         self.protocol_errors = 0
         """Answers that cannot be true, or cannot be read."""
-        identity = username if token else node  # without a token a centre on loopback goes by the client identifier
+        centre, identity = options.centre, options.username if options.token else options.node
         self._topics = {kind: topic_up(centre, identity, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
         self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK)}
         self._boot = token_hex(8)
         self._batches, self._hello, self._post = batches, hello, post
-        self._ack_deadline_s, self._backoff = ack_deadline_s, backoff
+        self._ack_deadline_s, self._backoff = options.ack_deadline_s, options.backoff
         self._random = SystemRandom().random
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
         self._link = MqttConnection(
-            url,
-            client_id=node,
-            username=username if token else "",
-            token=token,
-            tls=tls,
+            options.url,
+            client_id=options.node,
+            username=options.username if options.token else "",
+            token=options.token,
+            tls=options.tls,
             clean_start=True,
             keep_alive_s=UPLINK_KEEP_ALIVE_S,
             on_messages=self._on_messages,
             on_state=self._on_state,
             random=self._random,
             subscriptions=[(topic, 1) for topic in self._kinds],
-            backoff=backoff,
-            ack_deadline_s=ack_deadline_s,
+            backoff=options.backoff,
+            ack_deadline_s=options.ack_deadline_s,
         )
         self._loop: AbstractEventLoop | None = None
         self._timer: TimerHandle | None = None
@@ -168,6 +177,40 @@ class Sync:
         """Whether the centre lately asked this process not to send what it may have sent before."""
         since = self._gave_up_at
         return since is not None and self._loop is not None and self._loop.time() - since < DISCARD_NOTICE_S
+
+    def gauges(self, node: Node) -> dict[str, dict[str, Value]]:
+        """The section `sync` of the status: what was sent, what the centre has, what waits for it in the core."""
+        outbox = node.outbox
+        age_s = self.last_ack_age_s
+        values: dict[str, Value] = {
+            **{f"refused_{reason}": count for reason, count in self.refused.items()},
+            "connected": self.connected,
+            "epoch": outbox.epoch,
+            "batches_sent": self.batches_sent,
+            "batches_acked": self.batches_acked,
+            "batches_repeated": self.batches_repeated,
+            "bytes": self.bytes,
+            "in_flight": len(outbox.in_flight()),
+            "pool_windows": outbox.windows_waiting,
+            "backlog_bytes": outbox.backlog_bytes,
+            "last_ack_age_s": None if age_s is None else round(age_s, 1),
+            "events_at_node": node.counts.received,
+            "events_acked": outbox.events_acked,
+            "events_waiting": outbox.events_waiting + sum(window.events for window in node.windows.open()),
+            "events_discarded": outbox.events_discarded,
+            "gave_up": self.gave_up,
+            "protocol_errors": outbox.protocol_errors + self.protocol_errors,
+            "error": self.error or None,
+        }
+        return {"sync": values}
+
+    def queues(self) -> dict[str, Queue]:
+        """The last two stages: batches that could be sent (a stall: an uplink that does not send them), and those sent
+        and not acknowledged (a centre that does not answer)."""
+        return {
+            "send": Queue(lambda: self.unsent, lambda: self.batches_sent, BATCHES_IN_FLIGHT_MAX),
+            "sync": Queue(lambda: self.in_flight, lambda: self.batches_acked, BATCHES_IN_FLIGHT_MAX),
+        }
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
@@ -282,8 +325,7 @@ class Sync:
     def _on_puback(self, code: int) -> None:
         """A publish that the centre could not take at all. (Success means less than the `sync.ack` that follows.)"""
         if code >= 0x80 and self._welcomed:
-            self._count(f"mqtt_{code:#x}")
-            self._pause(f"The centre refused a batch with MQTT reason {code:#x}. Trying again; see the centre's log.")
+            self._refuse(f"mqtt_{code:#x}", f"The centre refused a batch with MQTT reason {code:#x}.")
 
     # -- in ------------------------------------------------------------------------------------------------------------
 
@@ -305,9 +347,7 @@ class Sync:
         if self._welcomed:
             return
         if welcome.refused:
-            self._count(welcome.refused)
-            hint = _HINTS.get(welcome.refused, "See the centre's alarms.")
-            self._pause(f"The centre refuses this node ({welcome.refused}). {hint}")
+            self._refuse(welcome.refused, f"The centre refuses this node ({welcome.refused}).")
             return
         if welcome.reason:
             harmless = welcome.reason in ("enrolled", "again")
@@ -327,9 +367,7 @@ class Sync:
         if not self._welcomed:
             return
         if ack.refused:
-            self._count(ack.refused)
-            hint = _HINTS.get(ack.refused, "See the centre's alarms.")
-            self._pause(f"The centre refuses a batch ({ack.refused}) and expects {ack.expected}. {hint}")
+            self._refuse(ack.refused, f"The centre refuses a batch ({ack.refused}) and expects {ack.expected}.")
             return
         if ack.epoch != self._epoch or ack.through > max(self._in_flight, default=self._through):
             self.protocol_errors += 1
@@ -355,5 +393,6 @@ class Sync:
         assert self._loop is not None
         self._acked_at = self._loop.time()
 
-    def _count(self, reason: str) -> None:
+    def _refuse(self, reason: str, text: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
+        self._pause(f"{text} {_HINTS.get(reason, 'Trying again; see its log and its alarms.')}")

@@ -4,7 +4,7 @@ Starlette and uvicorn cost 3 MB of memory and 50 ms; whoever runs the node impor
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +16,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ..core.model import Now
+from ..core.scenario import Dot
 from ..errors import ConfigError
 from ..health.status import Status
 from ..mqtt.address import is_loopback
 from ..service.http import HttpServer, bind
 from .guard import Guard
-from .live import LiveView, bounded
+from .layers import bounded
 
 STATIC: Final = Path(__file__).parent / "static"
 ASSETS: Final = {
@@ -41,7 +42,7 @@ LIVE_CACHE_S: Final = 0.5
 async def serve(
     address: str,
     status: Status,
-    live: Callable[[], LiveView],
+    layers: Callable[[], Mapping[str, list[Dot]]],
     token: str,
     now: Callable[[], Now],
     path: str = "edge.toml",
@@ -51,10 +52,12 @@ async def serve(
     if not is_loopback(address):
         hint = 'It shows riders\' places, so it stays on loopback: "127.0.0.1:8080". From elsewhere, use ssh -L.'
         raise ConfigError(path, "status_listen", address, hint)
-    return await HttpServer.start(application(status, live, token, now), bind(address, "status_listen", path))
+    return await HttpServer.start(application(status, layers, token, now), bind(address, "status_listen", path))
 
 
-def application(status: Status, live: Callable[[], LiveView], token: str, now: Callable[[], Now]) -> Starlette:
+def application(
+    status: Status, layers: Callable[[], Mapping[str, list[Dot]]], token: str, now: Callable[[], Now]
+) -> Starlette:
     """The routes, behind the guard."""
     assets = {name: (STATIC / name).read_bytes() for name in ASSETS}
     live_view = b""
@@ -76,7 +79,7 @@ def application(status: Status, live: Callable[[], LiveView], token: str, now: C
         nonlocal live_view, live_until
         time = asyncio.get_running_loop().time()
         if time >= live_until:
-            live_view = msgspec.json.encode(bounded(live()))
+            live_view = msgspec.json.encode({"at": now().wall_ms, **bounded(layers())})
             live_until = time + LIVE_CACHE_S
         return _json(live_view)
 

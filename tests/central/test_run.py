@@ -20,7 +20,7 @@ from edge.core.aggregate import Windows
 from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.identity.credentials import Newcomer, add, remove
-from edge.uplink.sync import Sync
+from edge.uplink.sync import Sync, UplinkOptions
 
 ROOT = Path(__file__).parents[2]
 START = 1_767_225_600_000
@@ -100,16 +100,18 @@ class Node:
         self.windows, self.outbox = Windows(3, 8), Outbox(name)
         self.events = 0
         self.sync = Sync(
-            node=name,
-            centre="centre",
-            url=f"{'mqtts' if ca else 'mqtt'}://127.0.0.1:{port}",
-            username=name,
-            token=token,
-            tls=ssl.create_default_context(cafile=ca) if ca else None,
+            UplinkOptions(
+                node=name,
+                centre="centre",
+                url=f"{'mqtts' if ca else 'mqtt'}://127.0.0.1:{port}",
+                username=name,
+                token=token,
+                tls=ssl.create_default_context(cafile=ca) if ca else None,
+                backoff=(0.05, 0.2),
+            ),
             batches=self.outbox.in_flight,
             hello=lambda boot: self.outbox.hello(f"i-{name}", boot),
             post=self.post,
-            backoff=(0.05, 0.2),
         )
 
     def post(self, item: SyncWelcomed | SyncAcked) -> None:
@@ -240,16 +242,17 @@ def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
             port = running.ports["listen_tls"]
             trusting, wary = Node(port, "n1", token, ca), Node(port, "n1", token, ca)
             wary.sync = Sync(
-                node="n1",
-                centre="centre",
-                url=f"mqtts://127.0.0.1:{port}",
-                username="n1",
-                token=token,
-                tls=None,
+                UplinkOptions(
+                    node="n1",
+                    centre="centre",
+                    url=f"mqtts://127.0.0.1:{port}",
+                    username="n1",
+                    token=token,
+                    backoff=(0.05, 0.2),
+                ),
                 batches=wary.outbox.in_flight,
                 hello=lambda boot: wary.outbox.hello("i-n1", boot),
                 post=wary.post,
-                backoff=(0.05, 0.2),
             )
             for node in (wary, trusting):
                 task = asyncio.create_task(node.sync.run())

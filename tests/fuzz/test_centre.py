@@ -38,7 +38,7 @@ from edge.messages.batches import (
 from edge.messages.envelope import topic_down
 from edge.mqtt.client.connection import ConnectionState, Message
 from edge.mqtt.seam import Publish
-from edge.uplink.sync import Sync
+from edge.uplink.sync import Sync, UplinkOptions
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
 START = 1_767_225_600_000
@@ -162,12 +162,7 @@ class Node:
             self.outbox.add([window(minute)])
             self.outbox.cut(Now(0.0, START))
         self.sync = Sync(
-            node="n1",
-            centre="centre",
-            url="mqtt://127.0.0.1:1",
-            username="n1",
-            token="",
-            tls=None,
+            UplinkOptions(node="n1", centre="centre", url="mqtt://127.0.0.1:1"),
             batches=self.outbox.in_flight,
             hello=lambda boot: self.outbox.hello("i1", boot),
             post=self._post,

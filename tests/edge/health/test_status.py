@@ -12,8 +12,8 @@ from edge.health.status import (
     CLOCK_JUMP_NOTICE_S,
     LATENCY_SLICE_S,
     STAGES,
-    STATUS_GAUGES_MAX,
     STATUS_NAMES_MAX,
+    Queue,
     Status,
     process,
 )
@@ -116,7 +116,7 @@ def test_a_queue_that_stands_still_for_two_intervals_is_a_stall_until_it_moves()
     time = Time()
     status = running(time)
     done = 7
-    status.queue("commit", lambda: 3, lambda: done, 4096)
+    status.register("commit", dict, {"commit": Queue(lambda: 3, lambda: done, 4096)})
 
     def interval() -> str:
         time.real_s += STATUS_INTERVAL_S
@@ -135,7 +135,7 @@ def test_a_pause_of_the_whole_process_is_no_stall() -> None:
     """A minute without a sample counts as one interval: whoever was stopped could not make progress."""
     time = Time()
     status = running(time)
-    status.queue("commit", lambda: 3, lambda: 7, 4096)
+    status.register("commit", dict, {"commit": Queue(lambda: 3, lambda: 7, 4096)})
     status.tick(time.now())
     time.real_s += STATUS_INTERVAL_S
     status.tick(time.now())
@@ -157,15 +157,13 @@ def test_a_jump_of_the_wall_clock_is_a_problem_for_a_while(sign: int) -> None:
     assert status.report(time.now())["state"] == "ok"
 
 
-def test_gauges_and_sections_are_read_at_each_report() -> None:
-    """A registered value is pulled, not pushed; None is a value that is not known."""
+def test_gauges_are_read_at_each_report() -> None:
+    """A value is pulled, not pushed; None is one that is not known; parts of the node share sections."""
     time = Time()
     status = running(time)
     rows = 1
-    status.gauge("journal.rows", lambda: rows)
-    status.gauge("sync.last_ack_age_s", lambda: None)
-    status.section("orders", lambda: {"placed": rows})
-    status.gauge("orders.late", lambda: 2)
+    status.register("journal", lambda: {"journal": {"rows": rows}, "orders": {"placed": rows}})
+    status.register("orders", lambda: {"orders": {"late": 2}, "sync": {"last_ack_age_s": None}})
     assert status.report(time.now())["journal"] == {"rows": 1}
     rows = 2
     report = status.report(time.now())
@@ -174,19 +172,20 @@ def test_gauges_and_sections_are_read_at_each_report() -> None:
     assert report["sync"] == {"last_ack_age_s": None}
 
 
-def test_a_gauge_that_fails_is_a_problem_and_not_the_end_of_the_report() -> None:
-    """The report comes out, its value is None, and the problem names gauge and error."""
+def test_gauges_that_fail_are_a_problem_and_not_the_end_of_the_report() -> None:
+    """The report comes out with those of the others, and the problem names the part and the error."""
     time = Time()
     status = running(time)
 
-    def broken() -> int:
+    def broken() -> dict[str, dict[str, int]]:
         raise KeyError("gone")
 
-    status.gauge("journal.rows", broken)
+    status.register("journal", broken)
+    status.register("orders", lambda: {"orders": {"placed": 1}})
     report = status.report(time.now())
-    assert report["journal"] == {"rows": None}
+    assert (report["journal"], report["orders"]) == ({}, {"placed": 1})
     assert report["state"] == "degraded"
-    assert "journal.rows" in report["sentence"]
+    assert "journal" in report["sentence"]
     assert "gone" in report["sentence"]
 
 
@@ -198,8 +197,8 @@ def test_a_queue_that_cannot_be_read_is_a_problem_and_the_others_are_watched() -
     def broken() -> int:
         raise KeyError("gone")
 
-    status.queue("decide", broken, lambda: 1, 1)
-    status.queue("commit", lambda: 3, lambda: 7, 4096)
+    status.register("decide", dict, {"decide": Queue(broken, lambda: 1, 1)})
+    status.register("commit", dict, {"commit": Queue(lambda: 3, lambda: 7, 4096)})
     for _ in range(3):
         time.real_s += STATUS_INTERVAL_S
         status.tick(time.now())
@@ -213,8 +212,8 @@ def test_the_watchdog_is_fed_unless_a_restart_helps() -> None:
     time = Time()
     status = running(time)
     done = 7
-    status.queue("sync", lambda: 3, lambda: 7, 8)
-    status.queue("commit", lambda: 3, lambda: done, 4096)
+    status.register("sync", dict, {"sync": Queue(lambda: 3, lambda: 7, 8)})
+    status.register("commit", dict, {"commit": Queue(lambda: 3, lambda: done, 4096)})
     status.alarm("disk", "The disk is full.", serving=False)
     for _ in range(20):
         done += 1
@@ -231,18 +230,6 @@ def test_the_watchdog_is_fed_unless_a_restart_helps() -> None:
     assert not status.needs_restart()
     status.alarm("writer", "The writer is gone.", restart=True)
     assert status.needs_restart()
-
-
-def test_gauges_are_bounded_and_named_properly() -> None:
-    """A name without a section, or one gauge too many, is a mistake in the code and fails at start."""
-    status = running(Time())
-    with pytest.raises(ValueError, match=r"section\.name"):
-        status.gauge("rows", lambda: 1)
-    for number in range(STATUS_GAUGES_MAX):
-        status.gauge(f"x.g{number}", lambda: 1)
-    status.gauge("x.g0", lambda: 2)
-    with pytest.raises(ValueError, match="STATUS_GAUGES_MAX"):
-        status.gauge("x.more", lambda: 1)
 
 
 def test_an_alarm_degrades_until_it_is_cleared() -> None:

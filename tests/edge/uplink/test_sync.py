@@ -27,7 +27,7 @@ from edge.messages.batches import (
 )
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
-from edge.uplink.sync import Sync
+from edge.uplink.sync import Sync, UplinkOptions
 
 START = 1_767_225_600_000
 TIMEOUT_S = 30.0
@@ -85,17 +85,16 @@ class Node:
         self.outbox = Outbox("n1")
         self.posted: list[SyncWelcomed | SyncAcked] = []
         self.sync = Sync(
-            node="n1",
-            centre="centre",
-            url=f"mqtt://127.0.0.1:{port}",
-            username="n1",
-            token="",
-            tls=None,
+            UplinkOptions(
+                node="n1",
+                centre="centre",
+                url=f"mqtt://127.0.0.1:{port}",
+                ack_deadline_s=ack_deadline_s,
+                backoff=(0.01, 0.05),
+            ),
             batches=self.outbox.in_flight,
             hello=lambda boot: self.outbox.hello("i1", boot),
             post=self.post,
-            ack_deadline_s=ack_deadline_s,
-            backoff=(0.01, 0.05),
         )
 
     def post(self, item: SyncWelcomed | SyncAcked) -> None:

@@ -1,4 +1,4 @@
-"""A district that moves, reported through the real Status and LiveView: what the page's tests look at."""
+"""A district that moves, reported through the real Status: what the page's tests look at."""
 
 import asyncio
 import contextlib
@@ -6,16 +6,15 @@ import math
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from edge.core.model import Now
 from edge.core.scenario import Dot
-from edge.health.status import Status
+from edge.health.status import Queue, Status, Value
 from edge.service.http import HttpServer
-from edge.web.live import LiveView
 from edge.web.server import serve
 
 TOKEN = "t" * 43
@@ -44,13 +43,19 @@ class Feed:
             "pool_windows": 2,
             "events_at_node": 9,
         }
-        self.status.section("sync", lambda: dict(self.sync))
-        self.status.section("orders", lambda: dict.fromkeys(ORDER_STATES, orders // 5) | {"delivered": self.turn})
-        self.status.section("riders", lambda: {"idle": riders // 4, "busy": riders - riders // 4, "silent": 1})
-        self.status.gauge("journal.bytes", lambda: 18_400_000 + self.turn * 1000)
         self.depth, self.done = 3, 0
-        self.status.queue("commit", lambda: self.depth, lambda: self.done, 4096)
-        self.status.queue("publish", lambda: 0, lambda: 0, 100_000)
+        queues = {"commit": Queue(lambda: self.depth, lambda: self.done, 4096), "publish": Queue(int, int, 100_000)}
+        self.status.register("district", self.gauges, queues)
+
+    def gauges(self) -> Mapping[str, Mapping[str, Value]]:
+        """What the parts of a node report."""
+        _, riders, orders = self.counts
+        return {
+            "sync": dict(self.sync),
+            "orders": dict.fromkeys(ORDER_STATES, orders // 5) | {"delivered": self.turn},
+            "riders": {"idle": riders // 4, "busy": riders - riders // 4, "silent": 1},
+            "journal": {"bytes": 18_400_000 + self.turn * 1000},
+        }
 
     def step(self) -> None:
         """One second passes."""
@@ -76,7 +81,7 @@ class Feed:
             self.status.dropped("malformed")
             counts["duplicate"] += 1
 
-    def live(self) -> LiveView:
+    def layers(self) -> dict[str, list[Dot]]:
         """Where everything is."""
         places = random.Random(3)
 
@@ -91,12 +96,11 @@ class Feed:
             rider, angle = dot(f"r{i}", state, age_s), self.turn / 30 + i
             place = {"lat": rider.lat + 0.002 * math.cos(angle), "lon": rider.lon + 0.002 * math.sin(angle)}
             moving.append(msgspec.structs.replace(rider, **place))
-        layers = {
+        return {
             "shops": [dot(f"s{i}", f"{i % 4} open", None) for i in range(shops)],
             "riders": moving,
             "orders": [dot(f"o{i}", ORDER_STATES[i % 5], 60 + i * 20) for i in range(orders)],
         }
-        return LiveView(now().wall_ms, layers)
 
 
 class Served:
@@ -116,7 +120,7 @@ def served(feed: Feed, port: int = 0) -> Iterator[Served]:
     stop = asyncio.Event()
 
     async def run() -> None:
-        server = await serve(f"127.0.0.1:{port}", feed.status, feed.live, TOKEN, now)
+        server = await serve(f"127.0.0.1:{port}", feed.status, feed.layers, TOKEN, now)
         ready.append(server)
         started.set()
         await stop.wait()

@@ -86,7 +86,7 @@ def test_an_address_that_others_could_reach_is_refused(address: str) -> None:
     """Anything but loopback is a configuration error that names field and value."""
     feed = Feed(0, 0, 0)
     with pytest.raises(ConfigError, match="status_listen") as raised:
-        asyncio.run(serve(address, feed.status, feed.live, TOKEN, now))
+        asyncio.run(serve(address, feed.status, feed.layers, TOKEN, now))
     assert repr(address) in str(raised.value)
     assert "ssh -L" in str(raised.value)
 

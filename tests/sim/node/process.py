@@ -19,7 +19,7 @@ from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.labels import Labels
-from edge.uplink.sync import Sync
+from edge.uplink.sync import Sync, UplinkOptions
 from tests.sim.around.centre import Uplink
 from tests.sim.checks.broken import Broken
 from tests.sim.node.disk import Disk, Paper
@@ -93,12 +93,7 @@ class Process:
         uplink = "edge.uplink.sync"
         with patch(f"{uplink}.MqttConnection", Uplink), patch(f"{uplink}.token_hex", lambda _: f"boot-{boot}"):
             self.sync = Sync(
-                node="n-1",
-                centre="centre",
-                url="mqtt://centre",
-                username="n-1",
-                token="",
-                tls=None,
+                UplinkOptions(node="n-1", centre="centre", url="mqtt://centre"),
                 batches=self.pipeline.batches,
                 hello=lambda name: self.pipeline.node.outbox.hello(self.world.instance, name),
                 post=lambda item: self.pipeline.post([item]),

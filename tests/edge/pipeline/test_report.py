@@ -1,4 +1,4 @@
-"""Tests of edge.app.queues: each stage of a real pipeline is made to stand still, and the status names it in time."""
+"""Tests of edge.pipeline.report: what it reports of a district, and each stage that is made to stand still."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.queues import watch
 from edge.clock import Clock
-from edge.core.model import Configure, SyncWelcomed
+from edge.core.model import Configure, Presence, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.health.status import Status
@@ -17,10 +16,11 @@ from edge.limits import STATUS_INTERVAL_S, WINDOW_GRACE_S, WINDOW_S
 from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint
 from edge.pipeline.pipeline import Pipeline
+from edge.pipeline.report import PipelineReport
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.uplink.sync import Sync
-from tests.edge.district import RULES
+from edge.uplink.sync import Sync, UplinkOptions
+from tests.edge.district import HOME, RULES, SHOP, event, position
 from tests.messages import GOOD, text
 
 
@@ -30,6 +30,7 @@ class Stage:
     pipeline: Pipeline
     status: Status
     sync: Sync
+    report: PipelineReport
 
     def __init__(self) -> None:
         self.real_s = self.ahead_s = 0.0
@@ -71,12 +72,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         pipeline = Pipeline(Node([Dispatch]), journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
         endpoint = Endpoint("n-1", pipeline, lambda *_: True, anonymous=True)
         sync = Sync(
-            node="n-1",
-            centre="centre",
-            url="mqtt://127.0.0.1:1",
-            username="n-1",
-            token="",
-            tls=None,
+            UplinkOptions(node="n-1", centre="centre", url="mqtt://127.0.0.1:1"),
             batches=pipeline.batches,
             hello=lambda boot: pipeline.node.outbox.hello("i-1", boot),
             post=lambda item: pipeline.post([item]),
@@ -89,7 +85,10 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
             return type(now)(now.mono + stage.ahead_s, now.wall_ms + int(stage.ahead_s * 1000))
 
         monkeypatch.setattr(clock, "now", later)
-        watch(status, pipeline, clock, endpoint, None, sync)
+        report = PipelineReport(pipeline, journal, clock, lambda: endpoint.unsent)
+        status.register("pipeline", report.gauges, report.queues())
+        status.register("sync", dict, sync.queues())
+        stage.report = report
         status.phase = "running"
         pipeline.start([Configure(RULES)])
         await stage.settle()
@@ -185,5 +184,32 @@ def test_batches_that_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         stage.sync._welcomed, stage.sync._epoch = True, 1
         assert stage.stalls() == ["stall_send"]
         assert not stage.status.needs_restart()
+
+    on_stage(tmp_path, monkeypatch, test)
+
+
+def test_the_report_and_the_map_show_the_district(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders and riders by state, durable counts, the journal, the uplink: in the report; places only on the map."""
+
+    async def test(stage: Stage) -> None:
+        pipeline, clock = stage.pipeline, stage.pipeline._clock
+        at_s = (clock.now().wall_ms - 1_790_000_000_000) / 1000
+        order = {"order": "o-1", "shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "prep_s": 60}
+        pipeline.post([Presence("r-1", True), event("r-1", "rider.shift", "on", at_s, on=True)])
+        pipeline.post([position("r-1", [(clock.now().wall_ms, 31.201, 121.401)])])
+        pipeline.post([event("alice", "order.place", "e-1", at_s, **order)])
+        await pipeline.drain()
+        report = stage.status.report(clock.now())
+        assert report["orders"] == {"offered": 1}
+        assert report["riders"] == {"offered": 1}
+        assert report["core"]["received"] == report["core"]["accepted"] == 2
+        assert report["journal"]["rows"] == pipeline.node.number > 0
+        sync = stage.sync.gauges(pipeline.node)["sync"]
+        assert (sync["connected"], sync["events_at_node"], sync["error"]) == (False, 2, None)
+        layers = stage.report.layers()
+        assert [(dot.id, dot.lat, dot.lon) for dot in layers["riders"]] == [("r-1", 31.201, 121.401)]
+        assert [(dot.id, dot.state) for dot in layers["orders"]] == [("o-1", "offered")]
+        assert [dot.id for dot in layers["shops"]] == ["shop-1"]
+        assert "31.201" not in str(report)
 
     on_stage(tmp_path, monkeypatch, test)

@@ -1,0 +1,97 @@
+"""Tests of edge.service.listeners: who may connect, as the files have it, and where."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from bench.lab.programs import make_certificates
+from edge.errors import BusyError, DoorstepError
+from edge.identity.credentials import Newcomer, add, remove
+from edge.mqtt.server.endpoint import Endpoint
+from edge.service.listeners import Listener, Listeners
+
+LISTENERS = [Listener("listen"), Listener("listen_tls", tls=True)]
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a configuration has for them."""
+
+    listen: str = "127.0.0.1:0"
+    listen_tls: str = ""
+    anonymous: bool = False
+    credentials: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+
+
+def test_files_are_read_again_or_stay_as_they_were(tmp_path: Path) -> None:
+    """A client that is removed is refused after the next reading; a file that cannot be used changes nothing."""
+    path = tmp_path / "credentials"
+    made = add(path, [Newcomer(client, ["rider"]) for client in ("rider-1", "rider-2")])
+    tokens = {client: token.encode() for client, token in made.items()}
+    options = Options(credentials=str(path))
+    listeners = Listeners("edge.toml", options, LISTENERS)
+    assert listeners.authenticate("rider-1", tokens["rider-1"])
+    assert not listeners.authenticate("rider-1", tokens["rider-2"])
+    remove(path, "rider-1")
+    path.chmod(0o644)
+    with pytest.raises(DoorstepError, match="chmod 600"):
+        listeners.read(options)
+    assert listeners.authenticate("rider-1", tokens["rider-1"])
+    path.chmod(0o600)
+    listeners.read(options)
+    assert not listeners.authenticate("rider-1", tokens["rider-1"])
+    assert listeners.authenticate("rider-2", tokens["rider-2"])
+
+
+@pytest.mark.parametrize("options", [Options(anonymous=True), Options(listen="")])
+def test_what_nobody_is_asked_for_needs_no_file(options: Options) -> None:
+    """Neither anonymous clients nor a process without listeners need credentials, and nobody is let in by them."""
+    listeners = Listeners("edge.toml", options, LISTENERS)
+    assert not listeners.has_tls
+    assert not listeners.authenticate("rider-1", b"")
+
+
+def opened(options: Options) -> dict[str, int]:
+    """The ports of an endpoint with these listeners, after a connection to each."""
+
+    async def main() -> dict[str, int]:
+        receiver: Any = None
+        listeners = Listeners("edge.toml", options, LISTENERS)
+        endpoint = Endpoint("n-1", receiver, listeners.authenticate, anonymous=True)
+        lines: list[str] = []
+        try:
+            ports = await listeners.open(endpoint, lines.append)
+            assert lines == [f"listening on 127.0.0.1:{port} ({option})" for option, port in ports.items()]
+            for option, port in ports.items():
+                authority = Path(options.tls_cert).parent / "ca.pem"
+                tls = ssl.create_default_context(cafile=authority) if option == "listen_tls" else None
+                _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+                writer.close()
+        finally:
+            await endpoint.close()
+        return ports
+
+    return asyncio.run(main())
+
+
+def test_each_option_with_an_address_is_a_listener(tmp_path: Path) -> None:
+    """Plain and with TLS; the ports are those that were bound."""
+    _, certificate, key = make_certificates(tmp_path)
+    files = {"tls_cert": str(certificate), "tls_key": str(key)}
+    ports = opened(Options(listen_tls="127.0.0.1:0", anonymous=True, **files))
+    assert list(ports) == ["listen", "listen_tls"]
+    assert len(set(ports.values()) - {0}) == 2
+
+
+def test_a_busy_port_is_named_with_its_option() -> None:
+    """Which port, which option, which file."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(BusyError, match=rf"{port}.* option listen in edge\.toml"):
+            opened(Options(listen=f"127.0.0.1:{port}", anonymous=True))
