@@ -46,6 +46,7 @@ def ask(
     import uvloop
 
     from .load.machine import machine, versions
+    from .load.quotable import OtherProcesses, reasons
     from .load.screen import progress
 
     check_writable(report_path, plot_path)
@@ -55,20 +56,30 @@ def ask(
         raise InputError(data_dir, None, "there is no such folder. Name an existing one on the disk to measure.")
     folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
     try:
-        found = {"machine": machine(folder), "versions": versions()}
+        found: dict[str, Any] = {"machine": machine(folder), "versions": versions()}
+        others = OtherProcesses()
         with progress(steps) as announce:
 
             async def main() -> dict[str, Any]:
                 return await measure(folder, announce)
 
-            report = {**uvloop.run(main()), **found}
+            report = {"others_cores": None, **uvloop.run(main()), **found}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    if report_path:
-        Path(report_path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    report["others_cores"] = others.cores()
+    if why := reasons(report):
+        report = {"do_not_quote": ", ".join(why), **report}
+        click.echo(f"Do not quote: {report['do_not_quote']}.")
+    write_report(report_path, report)
     if plot_path and plot:
         plotting.write(plot_path, lambda: plot(report))
     return report
+
+
+def write_report(path: str | None, report: dict[str, Any]) -> None:
+    """As JSON, where a file is asked for."""
+    if path:
+        Path(path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 def check_writable(*paths: str | None) -> None:

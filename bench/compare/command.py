@@ -5,7 +5,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..cli_options import ask, check_writable, data_dir, json_file
+from ..cli_options import ask, check_writable, data_dir, json_file, write_report
 
 MEASURING = ("rate", "riders", "seconds", "rounds", "data_dir")
 
@@ -80,9 +80,6 @@ def compare(
 def _of_reports(
     context: click.Context, paths: tuple[str, str], threshold: float | None, report_path: str | None
 ) -> dict[str, Any]:
-    import json
-    from pathlib import Path
-
     from .reports import compare as compare_reports
 
     for name in MEASURING:
@@ -90,6 +87,7 @@ def _of_reports(
             raise click.UsageError(f"--{name.replace('_', '-')} is for a measurement; reports have their own.")
     check_writable(report_path)
     report = compare_reports(paths, threshold)
-    if report_path:
-        Path(report_path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if "do_not_quote" in report:
+        click.echo(f"Do not quote: {report['do_not_quote']}")
+    write_report(report_path, report)
     return report

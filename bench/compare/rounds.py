@@ -4,10 +4,8 @@ Orders come in open loop from this tree's load generator, at the same times for 
 """
 
 import asyncio
-import os
 import shutil
 from pathlib import Path
-from statistics import median
 from time import perf_counter, process_time
 from typing import Any, Final
 
@@ -23,18 +21,16 @@ from ..load.client.connection import Door
 from ..load.client.openloop import Outcome, Round, due_times
 from ..load.client.workload import Workload, riders, tills
 from ..load.latency_run import ORDERS_APART
-from ..load.lateness import lateness, sentence
+from ..load.lateness import lateness
+from ..load.quotable import busy_s
+from ..load.search import SETTLE_S
 from ..load.subjects import NODE, token_of
-from ..load.throughput_run import SETTLE_S
 from . import start_node
 from .paired import evaluate
 from .tree import Tree, other_tree, this_tree
 
 WARM_UP_S: Final = 1.0
 MEASURED: Final = ("cpu_us", "p50", "p99")
-
-OTHERS_CORES_MAX: Final = 0.25
-"""What other processes may use of the machine, in cores, before the report begins with it."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -89,16 +85,16 @@ async def _round(plan: Plan, tree: Tree, folder: Path, number: int) -> Measured:
 
 async def _loaded(plan: Plan, tree: Tree, process: Process, workload: Workload, number: int) -> Measured:
     due = due_times(plan.rate, plan.seconds, plan.seed * 1000 + number)
-    before = cpu_s(process.pid), process_time(), _busy_s(), perf_counter()
+    before = cpu_s(process.pid), process_time(), busy_s(), perf_counter()
     outcome = await Round(workload, ORDERS_APART, due).run()
     if not process.alive or not outcome.answered:
         what = "answered no order" if process.alive else "died"
         raise DoorstepError(f"The node of {tree.folder} {what} under load. The end of its log:\n{process.tail()}")
-    after = cpu_s(process.pid), process_time(), _busy_s(), perf_counter()
-    node_s, generator_s, busy_s, wall_s = (later - earlier for later, earlier in zip(after, before, strict=True))
+    after = cpu_s(process.pid), process_time(), busy_s(), perf_counter()
+    node_s, generator_s, all_s, wall_s = (later - earlier for later, earlier in zip(after, before, strict=True))
     return Measured(
         cpu_us=round(node_s / outcome.answered * 1e6, 1),
-        others_cores=round(max(busy_s - node_s - generator_s, 0.0) / wall_s, 3),
+        others_cores=round(max(all_s - node_s - generator_s, 0.0) / wall_s, 3),
         outcome=outcome,
     )
 
@@ -122,24 +118,13 @@ def check(process: Process, tree: Tree) -> None:
         )
 
 
-def _busy_s() -> float:
-    """Seconds that all cores have worked for processes, and that a hypervisor took. Source: proc(5), /proc/stat."""
-    fields = Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)
-    return sum(int(fields[at]) for at in (1, 2, 3, 8)) / os.sysconf("SC_CLK_TCK")
-
-
 def _report(plan: Plan, trees: tuple[Tree, Tree], found: dict[str, list[Measured]]) -> dict[str, Any]:
     everything = [one for rounds in found.values() for one in rounds]
-    late = lateness(one.outcome for one in everything)
-    others = round(median(one.others_cores for one in everything), 2)
-    busy = f"Other processes used {others:g} cores in half of the rounds." if others > OTHERS_CORES_MAX else ""
-    reasons = [reason for reason in (sentence(late).replace(" above", ""), busy) if reason]
     rows = {
         name: [{"cpu_us": one.cpu_us, "others_cores": one.others_cores, **asdict(one.outcome)} for one in rounds]
         for name, rounds in found.items()
     }
-    report: dict[str, Any] = {"do_not_quote": " ".join(reasons)} if reasons else {}
-    report |= {"benchmark": "compare", "plan": asdict(plan)}
+    report: dict[str, Any] = {"benchmark": "compare", "plan": asdict(plan)}
     for tree in trees:
         report[tree.name] = {"commit": tree.commit, "dirty": tree.dirty, "environment": tree.environment}
         for field in ("sent", "lost", "refused", "duplicates"):
@@ -150,4 +135,4 @@ def _report(plan: Plan, trees: tuple[Tree, Tree], found: dict[str, list[Measured
         name: evaluate(name, [row[name] for row in ours], [row[name] for row in theirs], plan.threshold)
         for name in MEASURED
     }
-    return {**report, "others_cores": others, "generator_late": late, "rounds": rows}
+    return {**report, "generator_late": lateness(one.outcome for one in everything), "rounds": rows}

@@ -9,10 +9,8 @@ from .paired import FIGURES, ROUNDS_MIN, SLOWER
 
 
 def compare_table(report: dict[str, Any]) -> None:
-    """First why it is not to be quoted, then the ratios, this over the other."""
+    """The ratios, this over the other."""
     console = Console()
-    if "do_not_quote" in report:
-        console.print(f"[bold]Do not quote:[/] {report['do_not_quote']}")
     table = Table(title=f"{_named(report['this'])} over {_named(report['other'])}; medians, 95 % intervals")
     for heading in ("", "this", "other", "ratio", "interval", "verdict"):
         table.add_column(heading, justify="left" if heading in ("", "verdict") else "right")
@@ -33,7 +31,7 @@ def compare_table(report: dict[str, Any]) -> None:
             console.print(f"[bold]{_named(one)}:[/] {one['lost']} orders lost, {one['refused']} messages refused")
     if "others_cores" in report:
         console.print(f"The other revision ran with {report['other']['environment']}.")
-        console.print(f"Other processes used {report['others_cores']:g} cores meanwhile, in the median.")
+        console.print(f"Other processes used {report['others_cores']:g} cores meanwhile.")
     else:
         console.print("Not measured in turns: what the machine did at either time is in the ratios.")
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from ..cli_options import ask, data_dir, json_file, plot_file
+from ..tables import Table, show
 
 
 @click.command(short_help="Start-up, memory, size on disk, wake-ups.")
@@ -64,21 +65,16 @@ def footprint(
         full_orders=orders,
         seed=seed,
     )
-    footprint_table(ask(lambda *where: measure(plan, *where), STEPS, data_dir, report_path, plot_path, footprint_plot))
+    report = ask(lambda *where: measure(plan, *where), STEPS, data_dir, report_path, plot_path, footprint_plot)
+    show(footprint_tables(report))
 
 
-def footprint_table(report: dict[str, Any]) -> None:
-    """What was found, in words."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="what a node takes", show_header=False)
-    for words, value in footprint_rows(report):
-        table.add_row(words, value)
-    Console().print(table)
+def footprint_tables(report: dict[str, Any]) -> list[Table]:
+    """One, of words."""
+    return [Table("what a node takes", ("",), footprint_rows(report))]
 
 
-def footprint_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+def footprint_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """What was found, in words."""
     idle, hour, full, starts = (report[name] for name in ("idle", "after_hour", "full_house", "start_s"))
     plan, installed = report["plan"], report["installed"]

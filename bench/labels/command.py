@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from ..cli_options import ask, data_dir, json_file
+from ..load.lateness import sentence
+from ..tables import QUANTILES, Table, show, times
 
 
 @click.command(short_help="Time from a price to its shelf label.")
@@ -31,28 +33,19 @@ def labels(labels: int, rate: float, seconds: float, seed: int, data_dir: str | 
 
     plan = Plan(labels=labels, rate=rate, seconds=seconds, seed=seed)
     report = ask(lambda *where: measure(plan, *where), 4, data_dir, report_path)
-    labels_table(report)
+    show(labels_tables(report), labels_lines(report))
     if report["lost"] or report["refused"] or report["unconfirmed"]:
         raise SystemExit(1)
 
 
-def labels_table(report: dict[str, Any]) -> None:
-    """One line, and what became of the prices."""
-    from rich.console import Console
-    from rich.table import Table
+def labels_tables(report: dict[str, Any]) -> list[Table]:
+    """One line."""
+    title = f"{report['rate']:g} prices/s, {report['plan']['labels']} labels; milliseconds"
+    row = ("price.set to label.show", *times(report["set_to_show_ms"], (*QUANTILES, "max"), digits=3))
+    return [Table(title, ("p50", "p99", "p99.9", "max"), [row])]
 
-    from ..load.lateness import sentence
 
-    table = Table(title=f"{report['rate']:g} prices/s, {report['plan']['labels']} labels; milliseconds")
-    for name in ("", "p50", "p99", "p99.9", "max"):
-        table.add_column(name, justify="left" if not name else "right")
-    figures = report["set_to_show_ms"]
-    table.add_row("price.set to label.show", *(f"{figures[name]:.3f}" for name in ("p50", "p99", "p999", "max")))
-    console = Console()
-    console.print(table)
-    console.print(
-        f"sent {report['sent']}, shown {report['shown']}, lost {report['lost']}, refused {report['refused']}, "
-        f"not confirmed {report['unconfirmed']}"
-    )
-    if late := sentence(report["generator_late"]):
-        console.print(late)
+def labels_lines(report: dict[str, Any]) -> list[str]:
+    """What became of the prices."""
+    counts = ", ".join(f"{name} {report[name]}" for name in ("sent", "shown", "lost", "refused"))
+    return [f"{counts}, not confirmed {report['unconfirmed']}", sentence(report["generator_late"])]

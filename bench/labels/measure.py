@@ -24,6 +24,7 @@ from ..cli_options import Progress
 from ..load.client.connection import Connection, Door, connect
 from ..load.client.openloop import Round, due_times
 from ..load.client.workload import Workload
+from ..load.latency_run import medians
 from ..load.lateness import lateness
 from ..load.subjects import NODE, node, token_of
 
@@ -142,7 +143,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         status = await _confirmed(subject.status)
     return {
         "benchmark": "labels",
-        "set_to_show_ms": {"p50": outcome.p50, "p99": outcome.p99, "p999": outcome.p999, "max": outcome.max},
+        "set_to_show_ms": {**medians([outcome]), "max": outcome.max},
         "rate": plan.rate,
         "sent": outcome.sent,
         "shown": outcome.answered,

@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from ..cli_options import ask, data_dir, json_file, plot_file
+from ..tables import show
 
 TRANSPORTS: Final = ("tcp", "tls", "ws")
 
@@ -58,12 +59,12 @@ def latency(
     """
     from .latency_run import Plan, measure
     from .load_plot import latency_plot
-    from .screen import latency_table
+    from .screen import latency_lines, latency_tables
 
     plan = Plan(rate=rate, seconds=seconds, mode=mode, transport=transport, clients=clients, rounds=rounds, seed=seed)
     steps = rounds * 4 + 3
     report = ask(lambda *where: measure(plan, *where), steps, data_dir, report_path, plot_path, latency_plot)
-    latency_table(report)
+    show(latency_tables(report), latency_lines(report))
     if report["lost"] or report["refused"]:
         raise SystemExit(1)
 
@@ -101,10 +102,13 @@ def throughput(
       doorstep bench throughput --seconds 2 --steps 6 --clients 50
     """
     from .load_plot import throughput_plot
-    from .screen import throughput_table
+    from .screen import throughput_lines, throughput_tables
     from .throughput_run import Search, measure
 
     search = Search(seconds=seconds, steps=steps, start=start, clients=clients)
     total = steps * 6 + 2
     report = ask(lambda *where: measure(search, *where), total, data_dir, report_path, plot_path, throughput_plot)
-    throughput_table(report)
+    show(
+        throughput_tables(report),
+        throughput_lines(report),
+    )

@@ -1,10 +1,12 @@
 """How late the load generator itself was. It shares the machine with what it measures, so every result states it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from .client.openloop import LATE_S, Outcome
-from .latency_run import LATE_SHARE_MAX
+
+LATE_SHARE_MAX: Final = 0.01
+"""More late sends than this are noted beside the result."""
 
 
 def lateness(outcomes: Iterable[Outcome]) -> dict[str, Any]:

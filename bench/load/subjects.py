@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..lab.mosquitto import Mosquitto
 from ..lab.process import Process, cpu_s, running
 from ..lab.programs import Certificates
+from ..lab.proxy import Proxy
 from ..lab.settings import Option, free_port
 from ..lab.site import UNLIMITED, Site
 from .client.connection import Door
@@ -38,6 +39,10 @@ class Subject:
         """Processor seconds that each process has used so far."""
         return [cpu_s(process.pid) for process in self.processes]
 
+    def cpu_us(self, before: list[float], orders: int) -> float:
+        """Processor microseconds for each of so many orders since `before`, of all processes, a broker included."""
+        return round((sum(self.cpu_s()) - sum(before)) / max(orders, 1) * 1e6, 1)
+
 
 class NodeSubject(Subject):
     """The node; its own account of itself too."""
@@ -45,11 +50,11 @@ class NodeSubject(Subject):
     def __init__(self, door: Door, site: Site) -> None:
         super().__init__("doorstep", door, [site.node])
         self.journal = site.node_data
-        self._site = site
+        self.site = site
 
     async def status(self) -> dict[str, Any]:
         """The node's report."""
-        return await asyncio.to_thread(self._site.status)
+        return await asyncio.to_thread(self.site.status)
 
 
 @contextlib.asynccontextmanager
@@ -104,9 +109,10 @@ async def node(
     transport: str = "tcp",
     certificates: Certificates | None = None,
     broker: Mosquitto | None = None,
+    uplink: Proxy | None = None,
 ) -> AsyncIterator[NodeSubject]:
-    """A node with quotas that no load here reaches; through that broker where one is given. Without a centre:
-    windows gather, and nothing else of the node changes."""
+    """A node with quotas that no load here reaches; through that broker where one is given. With a centre behind
+    `uplink`; without one windows gather, and nothing else of the node changes."""
     site = Site(folder, NODE)
     options: dict[str, Option] = {**UNLIMITED, "log_level": "warning", "listen": ""}
     if broker is not None:
@@ -115,8 +121,11 @@ async def node(
         options[{"tcp": "listen", "tls": "listen_tls", "ws": "listen_ws"}[transport]] = f"127.0.0.1:{site.port}"
     if certificates is not None:
         options |= {"tls_cert": str(certificates.chain), "tls_key": str(certificates.key)}
-    site.configure({client: token_of(client) for client in clients}, options, centre=False)
-    async with running(site.node):
+    if uplink is not None:
+        uplink.target = ("127.0.0.1", site.centre_port)
+        options["uplink"] = f"mqtt://127.0.0.1:{uplink.port}"
+    site.configure({client: token_of(client) for client in clients}, options, centre=uplink is not None)
+    async with running(*([site.centre] if uplink else []), site.node):
         yield NodeSubject(_door(site.port, transport, certificates) if broker is None else door_to(broker), site)
 
 

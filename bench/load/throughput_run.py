@@ -1,12 +1,5 @@
-"""How much: the highest rate at which nothing is lost and p99 stays bounded, and the processor time that it takes.
+"""How much: the highest rate at which nothing is lost and p99 stays bounded, and the processor time that it takes."""
 
-Rates double until one fails (or halve until one holds); then the gap between the last good and the first bad one is
-halved, in proportion. A rate has failed when it failed twice: on a shared machine one stall of somebody else must not
-end a search. The count of tries is bounded, so the result is a lower bound: a rate that was held, never one that was
-extrapolated.
-"""
-
-import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -16,23 +9,21 @@ from msgspec.structs import asdict
 
 from .client.flood import flood
 from .client.mixed_load import EVENTS_PER_MIX, MixedLoad, taken
-from .client.openloop import Outcome, Round, due_times
+from .client.openloop import Round, due_times
 from .client.workload import EVENTS_PER_ORDER, Workload, riders, tills
 from .latency_run import ORDERS_APART, Progress
+from .search import Tried, tried
+from .search import search as search_rates
 from .subjects import NodeSubject, Subject, bare_echo, broker_echo, mosquitto, node, same_packets
 
-P99_MS_MAX: Final = 50.0
 RIDERS: Final = 400
-SETTLE_S: Final = 0.3
-"""Between two rates: what the last one left behind is done by then."""
-
 ORDERS_A_TURN: Final = 100 * ORDERS_APART
 
 WARM_UP_RATE: Final = 100.0
 
 
 class Search(Struct, frozen=True, kw_only=True):
-    """What was asked for: load at each rate, tries for each subject, the first rate, connections that place orders."""
+    """What was asked for: load at each rate, rates for each subject, the first one, connections that place orders."""
 
     seconds: float = 3.0
     steps: int = 12
@@ -40,20 +31,6 @@ class Search(Struct, frozen=True, kw_only=True):
     clients: int = 200
     riders: int = RIDERS
     seed: int = 1
-
-
-class Tried(Struct, frozen=True, kw_only=True):
-    """One rate. `cpu_us` is the processor time of the subject for each order."""
-
-    rate: float
-    held: bool
-    p50: float
-    p99: float
-    lost: int
-    refused: int
-    cpu_us: float
-    late_p99: float
-    why: str
 
 
 async def measure(search: Search, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -84,9 +61,9 @@ async def measure(search: Search, folder: Path, progress: Progress) -> dict[str,
     if ours and theirs and bare and packets:
         report["ratio_mosquitto"] = round(ours["rate"] / theirs["rate"], 3)
         report["ratio_packets"] = round(ours["rate"] / packets["rate"], 3)
-        report["ratio_cpu"] = _cpu_over(ours, report["floor"])
+        report["ratio_cpu"] = cpu_over(ours, report["floor"])
         report["ratio_cpu_event"] = report["ratio_cpu"] and round(report["ratio_cpu"] / EVENTS_PER_ORDER, 2)
-        report["ratio_cpu_packets"] = _cpu_over(ours, report["packets"])
+        report["ratio_cpu_packets"] = cpu_over(ours, report["packets"])
         report["durable_events_per_s"] = round(ours["rate"] * EVENTS_PER_ORDER, 1)
         report["orders_per_day"] = round(ours["rate"] * 86_400)
     return report
@@ -112,7 +89,7 @@ async def _mixed(search: Search, subject: NodeSubject, points: int, progress: Pr
     }
 
 
-def _cpu_over(ours: dict[str, Any], other: dict[str, Any]) -> float | None:
+def cpu_over(ours: dict[str, Any], other: dict[str, Any]) -> float | None:
     """The processor time of an order over that of another subject, at the nearest rate that was tried there: the faster
     a server is asked, the more each of its reads brings, and the less a message costs."""
     near = min(other["tried"], key=lambda one: abs(one["rate"] - ours["rate"]))
@@ -122,59 +99,17 @@ def _cpu_over(ours: dict[str, Any], other: dict[str, Any]) -> float | None:
 async def _search(
     search: Search, subject: Subject, workload: Workload, progress: Progress, turn: int = 0
 ) -> dict[str, Any]:
-    """`best` (None where no rate was held) and all that was `tried`. `turn` counts the searches at the same subject:
-    an order's number is used once, or it would be a repeat."""
-    tried: list[Tried] = []
+    """`turn` counts the searches at the same subject: an order's number is used once, or it would be a repeat."""
     numbers = iter(range(turn * ORDERS_A_TURN, (turn + 1) * ORDERS_A_TURN, ORDERS_APART))
     await Round(workload, next(numbers), due_times(WARM_UP_RATE, 0.5, search.seed)).run()
-    good, bad, rate, again = 0.0, 0.0, search.start, False
+
+    async def attempt(rate: float) -> Tried:
+        progress(f"{subject.name}: {rate:.0f} a second")
+        before = subject.cpu_s()
+        outcome = await Round(workload, next(numbers), due_times(rate, search.seconds, search.seed)).run()
+        return tried(rate, outcome, subject.cpu_us(before, outcome.answered), workload)
+
     try:
-        for _ in range(search.steps):
-            progress(f"{subject.name}: {rate:.0f} a second")
-            one = await _try(search, subject, workload, rate, next(numbers))
-            tried.append(one)
-            if workload.broken:
-                break
-            again = not one.held and not again
-            if not again:
-                good, bad = (rate, bad) if one.held else (good, rate)
-                rate = (good * bad) ** 0.5 if good and bad else rate / 2 if bad else rate * 2
-            await asyncio.sleep(SETTLE_S)
+        return await search_rates(attempt, search.start, search.steps)
     finally:
         workload.close()
-    held = [one for one in tried if one.held]
-    best = max(held, key=lambda one: one.rate, default=None)
-    return {"best": asdict(best) if best else None, "tried": [asdict(one) for one in tried]}
-
-
-async def _try(search: Search, subject: Subject, workload: Workload, rate: float, first: int) -> Tried:
-    before = subject.cpu_s()
-    outcome = await Round(workload, first, due_times(rate, search.seconds, search.seed)).run()
-    used_s = sum(after - earlier for after, earlier in zip(subject.cpu_s(), before, strict=True))
-    why = why_not(outcome, workload)
-    return Tried(
-        rate=rate,
-        held=not why,
-        p50=outcome.p50,
-        p99=outcome.p99,
-        lost=outcome.lost,
-        refused=outcome.refused,
-        cpu_us=round(used_s / max(outcome.answered, 1) * 1e6, 1),
-        late_p99=outcome.late_p99,
-        why=why,
-    )
-
-
-def why_not(outcome: Outcome, workload: Workload) -> str:
-    """Why a rate was not held; nothing where it was."""
-    if workload.broken:
-        return f"{workload.broken} connections were closed by the peer"
-    if outcome.cut_short:
-        return "answers fell behind for good"
-    if outcome.lost or outcome.refused:
-        return f"{outcome.lost} lost, {outcome.refused} refused"
-    if outcome.p99 >= P99_MS_MAX:
-        # Where the generator was as late as that, it is the bound, not the subject: the two share the machine.
-        whose = " (the load generator was the late one)" if outcome.late_p99 > outcome.p99 / 2 else ""
-        return f"p99 of {outcome.p99:.1f} ms{whose}"
-    return ""

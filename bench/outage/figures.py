@@ -57,7 +57,7 @@ def report(ended: Ended, proof: Proof) -> dict[str, Any]:
         "doubled": proof.doubled,
         "local_p99_ratio": local and local[0],
         "local_p99_ratio_90": local and local[1:],
-        "backlog_bytes_max": max(o.backlog_bytes for o in ended.outages),
+        "backlog_bytes_max": max(sample.backlog_bytes for sample in ended.watch.samples),
         "outbox_disk_bytes_max": max(o.outbox_disk_bytes for o in ended.outages),
         "disk_bytes_max": max(sample.disk_bytes for sample in ended.watch.samples),
         "drain_s": round(max(o.drained_at - o.restored_at for o in ended.outages), 2),

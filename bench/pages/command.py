@@ -64,7 +64,7 @@ def table(files: list[Path]) -> str:
 def collect(files: list[Path]) -> tuple[str, int, list[tuple[str, str]]]:
     """The page of these files, how many reports it shows, and which files are left out, and why."""
     from .figures import kind_of
-    from .page import Shown, page
+    from .page import Shown, page, section
 
     shown: list[Shown] = []
     left_out: list[tuple[str, str]] = []
@@ -77,11 +77,8 @@ def collect(files: list[Path]) -> tuple[str, int, list[tuple[str, str]]]:
         if not kind_of(found):
             left_out.append((file.name, "it is no report of a benchmark"))
             continue
-        one = Shown(file.name, found)
         try:
-            page([one], [])
+            shown.append(section(file.name, found))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             left_out.append((file.name, f"another version wrote it: {error!r}"))
-            continue
-        shown.append(one)
     return page(shown, left_out), len(shown), left_out

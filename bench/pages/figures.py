@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from ..footprint.command import footprint_rows
+from ..footprint.command import footprint_tables
 from ..footprint.footprint_plot import footprint_plot
+from ..labels.command import labels_lines, labels_tables
 from ..load.load_plot import latency_plot, throughput_plot
-from ..load.screen import LATENCY_RATIOS, LATENCY_ROWS, THROUGHPUT_ROWS
+from ..load.screen import latency_lines, latency_tables, throughput_lines, throughput_tables
 from ..outage.outage_plot import outage_plot
+from ..peers.command import peers_lines, peers_tables
 from ..peers.peers_plot import peers_plot
+from ..phone.command import phone_tables
 from ..phone.phone_plot import phone_plot
 from ..plotting import panels, quantile_rows
+from ..scale.command import scale_tables
 from ..scale.scale_plot import scale_plot
 from ..soak.soak_plot import soak_plot
+from ..tables import Table, times
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,21 +34,16 @@ _LIVES: Final = ("over_all", "within_lives")
 """How a soak looks at growth: over the whole run, and within the lives of a process that is killed now and then."""
 
 
-class Table(Struct, frozen=True):
-    """Headings, the first of which is of the rows' names, and rows of as many cells."""
-
-    headings: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-
-
 class View(Struct, frozen=True):
-    """How a kind of report is shown. `load` is what was asked for: it distinguishes two reports of one kind."""
+    """How a kind of report is shown. `load` is what was asked for: it distinguishes two reports of one kind. `lines`
+    stand under the tables."""
 
     title: str
     question: str
     tables: Callable[[Report], list[Table]]
     plot: "Callable[[Report], Figure] | None" = None
     load: Callable[[Report], str] | None = None
+    lines: Callable[[Report], list[str]] = lambda _: []
 
 
 def kind_of(report: Any) -> str:
@@ -65,123 +65,17 @@ def view_of(kind: str) -> View:
     return VIEWS.get(kind) or View(kind, "", lambda report: [_plain(report)])
 
 
-def _times(row: dict[str, float], names: tuple[str, ...] = ("p50", "p99", "p999")) -> tuple[str, ...]:
-    return tuple(f"{row[name]:,.2f}" if name in row else "" for name in names)
-
-
-def _latency(report: Report) -> list[Table]:
-    rows = [(words, *_times(report[field])) for field, words in LATENCY_ROWS if field in report]
-    for field, words in LATENCY_RATIOS:
-        if field in report:
-            rows.append((words, *(f"× {report[field][name]:.2f}" for name in ("p50", "p99")), ""))
-    plan = report["plan"]
-    counts = (
-        f"sent {report['sent']:,}, lost {report['lost']}, refused {report['refused']}, twice {report['duplicates']}"
-    )
-    load = f"{report['rate']:g} orders/s, {plan['clients']} clients, {plan['mode']}, {plan['transport']}: {counts}"
-    return [Table((load, "p50 ms", "p99 ms", "p99.9 ms"), rows)]
-
-
-def _throughput(report: Report) -> list[Table]:
-    rows: list[tuple[str, ...]] = []
-    for field, words in THROUGHPUT_ROWS:
-        best = report[field]["best"]
-        cells = ("none held", "", "")
-        if best:
-            cells = (f"{best['rate']:,.0f}", f"{best['p99']:.2f}", f"{best['cpu_us']:.0f}")
-        rows.append((words, *cells))
-    found = [Table(("nothing lost, p99 under 50 ms", "orders/s", "p99 ms", "CPU µs an order"), rows)]
-    mixes = [
-        (
-            f"1 order : 20 positions, {one['points']} a message",
-            f"{one['events_per_s']:,.0f}",
-            f"{one['events_per_cpu_s']:,.0f}",
-            str(one["lost"]),
-        )
-        for one in report["mix"]
-    ]
-    floods = [
-        (
-            f"positions alone, {one['points']} a message",
-            f"{one['points_per_s']:,.0f}",
-            f"{one['points_per_cpu_s']:,.0f}",
-            str(one["lost"]),
-        )
-        for one in report["positions"]
-    ]
-    return [*found, Table(("with positions", "events/s", "per CPU s", "messages lost"), mixes + floods)]
-
-
-def _phone(report: Report) -> list[Table]:
-    rows = [
-        (
-            one["name"],
-            f"{one['orders']:,}",
-            *_times(one["phone_ms"]),
-            f"{one['within_8_s']:.2%}",
-            str(one["lost"]),
-            str(one["reconnects"]),
-        )
-        for one in report["networks"]
-    ]
-    return [
-        Table(("network", "orders", "p50 ms", "p99 ms", "p99.9 ms", "within 8 s", "lost", "reconnects"), rows),
-    ]
-
-
-def _scale(report: Report) -> list[Table]:
-    rows: list[tuple[str, ...]] = []
-    names = {
-        "riders": "riders on the map",
-        "carried": "orders under way",
-        "waiting": "orders waiting in vain",
-        "clients": "connections",
-    }
-    for what, words in names.items():
-        field = "ms" if what == "clients" else "decide_ms"
-        for row in report[what]:
-            rows.append((f"{row['size']:,} {words}", *_times(row[field], ("p50", "p99")), f"{row['memory_mb']:.1f}"))
-        slopes = [report["exponents"][f"{what}_{name}"] for name in ("p50", "memory")]
-        shown = ["" if slope is None else f"n^{slope:.2f}" for slope in slopes]
-        rows.append((f"grows with {words} as", shown[0], "", shown[1]))
-    return [Table(("size", "p50 ms", "p99 ms", "MB added"), rows)]
-
-
-def _footprint(report: Report) -> list[Table]:
-    return [Table(("what", "takes"), list(footprint_rows(report)))]
-
-
-def _peers(report: Report) -> list[Table]:
-    rows: list[tuple[str, ...]] = []
-    for peer in report["peers"].values():
-        for rate, at in peer["at"].items():
-            lost = "fell behind" if at["fell_behind"] else str(at["lost"])
-            rows.append((peer["what"], rate, *_times(at), lost, f"{at['cpu_us']:,.0f}"))
-        best = peer["best"]
-        if best:
-            times = (f"{best['p50']:.2f}", f"{best['p99']:.2f}", "")
-            rows.append((f"{peer['what']}, highest", f"{best['rate']:,.0f}", *times, "0", f"{best['cpu_us']:,.0f}"))
-        elif peer["tried"]:
-            least = min(one["rate"] for one in peer["tried"])
-            rows.append((f"{peer['what']}, highest", f"below {least:g}", "", "", "", "", ""))
-    found = [Table(("peer", "orders/s", "p50 ms", "p99 ms", "p99.9 ms", "lost", "CPU µs an order"), rows)]
-    found.append(Table(("peer", "version"), [(peer["what"], peer["version"]) for peer in report["peers"].values()]))
-    if report["missing"]:
-        found.append(Table(("not measured", "why"), list(report["missing"].items())))
-    return found
-
-
 def _dispatch(report: Report) -> list[Table]:
     rows = [(name, "" if value is None else f"{value:,.2f}") for name, value in _scalars(report["mean"])]
-    return [Table((f"mean over {len(report['instances'])} days", "value"), rows)]
+    return [Table(f"mean over {len(report['instances'])} days", ("value",), rows)]
 
 
 def _decide_times(report: Report) -> list[Table]:
     rows = [
-        (f"{name.replace('x', ' x ')}", *_times(one["decide_ms"], ("p50", "p99", "max")), f"{one['p99_max_ms']:g}")
+        (f"{name.replace('x', ' x ')}", *times(one["decide_ms"], ("p50", "p99", "max")), f"{one['p99_max_ms']:g}")
         for name, one in report["decide_times"]["cases"].items()
     ]
-    return [Table(("open orders x riders", "p50 ms", "p99 ms", "max ms", "p99 at most"), rows)]
+    return [Table("open orders x riders", ("p50 ms", "p99 ms", "max ms", "p99 at most"), rows)]
 
 
 def _outage(report: Report) -> list[Table]:
@@ -197,7 +91,7 @@ def _outage(report: Report) -> list[Table]:
         for number, one in enumerate(report["outages"], 1)
     ]
     offline = f"{report['minutes_offline']:g} minutes offline; lost {report['lost']}, doubled {report['doubled']}"
-    found = [Table((offline, "windows", "events", "backlog kB", "drained after s", "events/s"), rows)]
+    found = [Table(offline, ("windows", "events", "backlog kB", "drained after s", "events/s"), rows)]
     local = [
         (name, f"{row['orders']:,}", f"{row['p50']:.2f}", f"{row['p99']:.2f}")
         for name, row in report["local_ms"].items()
@@ -206,7 +100,7 @@ def _outage(report: Report) -> list[Table]:
         if report[field] is not None:
             low, high = report[f"{field}_90"]
             local.append((words, "", "", f"× {report[field]:.2f} (90 %: {low:.2f} to {high:.2f})"))
-    return [*found, Table(("order to rider, on disk by then", "orders", "p50 ms", "p99 ms"), local)]
+    return [*found, Table("order to rider, on disk by then", ("orders", "p50 ms", "p99 ms"), local)]
 
 
 def _soak(report: Report) -> list[Table]:
@@ -216,7 +110,7 @@ def _soak(report: Report) -> list[Table]:
     ]
     counts = f"{report['events']:,} events, lost {report['lost']}, doubled {report['doubled']}"
     driven = [(name.replace("_", " "), str(count)) for name, count in sorted(report["faults"].items())]
-    return [Table((counts, "mean", "growth in an hour", "within lives"), rows), Table(("fault", "times"), driven)]
+    return [Table(counts, ("mean", "growth in an hour", "within lives"), rows), Table("fault", ("times",), driven)]
 
 
 def _growth(line: Report | None) -> str:
@@ -234,7 +128,7 @@ def _pieces(report: Report) -> list[Table]:
         )
         for one in report["benchmarks"]
     ]
-    return [Table(("piece", "min µs", "median µs", "mean µs", "rounds"), rows)]
+    return [Table("piece", ("min µs", "median µs", "mean µs", "rounds"), rows)]
 
 
 def _pieces_plot(report: Report) -> "Figure":
@@ -247,7 +141,7 @@ def _pieces_plot(report: Report) -> "Figure":
 
 def _plain(report: Report) -> Table:
     rows = [(name, f"{value:,.4g}" if isinstance(value, float) else str(value)) for name, value in _scalars(report)]
-    return Table(("field", "value"), rows)
+    return Table("field", ("value",), rows)
 
 
 def _scalars(values: Report, above: str = "") -> list[tuple[str, Any]]:
@@ -265,22 +159,33 @@ VIEWS: Final[dict[str, View]] = {
     "latency": View(
         "Latency",
         "How long from an order's due time until its rider has the assignment, which is on disk by then?",
-        _latency,
+        latency_tables,
         latency_plot,
         lambda report: f"{report['rate']:g}/s, {report['plan']['mode']}, {report['plan']['transport']}",
+        latency_lines,
     ),
-    "throughput": View("Throughput", "How many orders a second, without loss?", _throughput, throughput_plot),
+    "throughput": View(
+        "Throughput",
+        "How many orders a second, without loss?",
+        throughput_tables,
+        throughput_plot,
+        lines=throughput_lines,
+    ),
     "phone": View(
-        "On the phone", "How long from the customer's tap to the rider's phone, over bad networks?", _phone, phone_plot
+        "On the phone",
+        "How long from the customer's tap to the rider's phone, over bad networks?",
+        phone_tables,
+        phone_plot,
     ),
-    "scale": View("Scale", "What do more riders, orders and connections cost?", _scale, scale_plot),
-    "footprint": View("Footprint", "What does a node take from its box?", _footprint, footprint_plot),
+    "scale": View("Scale", "What do more riders, orders and connections cost?", scale_tables, scale_plot),
+    "footprint": View("Footprint", "What does a node take from its box?", footprint_tables, footprint_plot),
     "peers": View(
         "Peers",
-        "The same job done by Node-RED and by a plain script: how do they do?",
-        _peers,
+        "The same job done by scripts, with and without SQLite, and by Node-RED: how do they do?",
+        peers_tables,
         peers_plot,
         lambda report: f"{report['plan']['riders']:,} riders",
+        peers_lines,
     ),
     "dispatch": View("Dispatch", "How good are the decisions on the public meal-delivery instances?", _dispatch),
     "decide-times": View("Time to decide", "How long does a decision take in a large district?", _decide_times),
@@ -292,6 +197,7 @@ VIEWS: Final[dict[str, View]] = {
         lambda report: f"{report['minutes_offline'] / 60:g} h",
     ),
     "soak": View("Soak", "Does anything grow, get lost or doubled in a long run with faults?", _soak, soak_plot),
+    "labels": View("Shelf labels", "How long until a price is at its label?", labels_tables, lines=labels_lines),
     "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),
 }
 """In the sequence of the page."""

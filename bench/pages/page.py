@@ -10,28 +10,54 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ..load.lateness import sentence
 from ..plotting import drawn
-from .figures import VIEWS, Report, Table, kind_of, view_of
-from .targets import HEADINGS, TargetResult, cells, results
+from ..tables import Table
+from .figures import VIEWS, Report, kind_of, view_of
+from .targets import HEADINGS, results
 
 
 class Shown(Struct, frozen=True):
-    """One report and the file that it came from."""
+    """One report as a section of the page, and the file that it came from."""
 
     file: str
     report: Report
+    title: str
+    html: str
+
+    @property
+    def anchor(self) -> str:
+        """Of the section."""
+        return f"of-{self.file.replace(' ', '-')}"
+
+
+def section(file: str, report: Report) -> Shown:
+    """Raises what a report of another version leads to: KeyError, TypeError and their like."""
+    view = view_of(kind_of(report))
+    title = view.title if view.load is None else f"{view.title}, {view.load(report)}"
+    parts = [f"<h2>{escape(title)}</h2>"]
+    if view.question:
+        parts.append(f'<p class="question">{escape(view.question)}</p>')
+    if "do_not_quote" in report:
+        parts.append(f'<p class="late">Do not quote: {escape(report["do_not_quote"])}</p>')
+    parts += [_table(table) for table in view.tables(report)]
+    parts += [f"<p>{escape(line)}</p>" for line in view.lines(report) if line]
+    if plot := view.plot:
+        image = b64encode(drawn(lambda: plot(report))).decode()
+        source = f"data:image/svg+xml;base64,{image}"
+        parts.append(f'<figure><img alt="{escape(view.title)}, drawn" src="{source}"></figure>')
+    parts.append(f"<footer>{_where(file, report)}</footer>")
+    return Shown(file, report, title, "\n".join(parts))
 
 
 def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
     """All of them, in the sequence of VIEWS; `left_out` are files with why they are not shown."""
     known = list(VIEWS)
     ordered = sorted(shown, key=lambda one: (known.index(k) if (k := kind_of(one.report)) in known else 99, one.file))
-    sections = [_section(one, f"r{number}") for number, one in enumerate(ordered)]
+    sections = [f'<section id="{escape(one.anchor)}">\n{one.html}\n</section>' for one in ordered]
     found = results(one.report for one in shown)
     if found:
         sections.insert(0, _targets(found))
-    links = "".join(f'<a href="#r{number}">{escape(_title(one))}</a>' for number, one in enumerate(ordered))
+    links = "".join(f'<a href="#{escape(one.anchor)}">{escape(one.title)}</a>' for one in ordered)
     missing = "".join(f"<li>{escape(file)}: {escape(why)}</li>" for file, why in left_out)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -46,52 +72,28 @@ def page(shown: Sequence[Shown], left_out: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def _title(one: Shown) -> str:
-    view = view_of(kind_of(one.report))
-    return view.title if view.load is None else f"{view.title}, {view.load(one.report)}"
-
-
-def _section(one: Shown, anchor: str) -> str:
-    view, report = view_of(kind_of(one.report)), one.report
-    late = sentence(report["generator_late"]) if "generator_late" in report else ""
-    parts = [f'<section id="{anchor}">\n<h2>{escape(_title(one))}</h2>']
-    if view.question:
-        parts.append(f'<p class="question">{escape(view.question)}</p>')
-    parts += [_table(table) for table in view.tables(report)]
-    if plot := view.plot:
-        image = b64encode(drawn(lambda: plot(report))).decode()
-        parts.append(
-            f'<figure><img alt="{escape(view.title)}, drawn" src="data:image/svg+xml;base64,{image}"></figure>'
-        )
-    if late:
-        parts.append(f'<p class="late">{escape(late)}</p>')
-    parts.append(f"<footer>{_where(one)}</footer>\n</section>")
-    return "\n".join(parts)
-
-
-def _targets(found: Sequence[TargetResult]) -> str:
-    table = Table(HEADINGS, [cells(one) for one in found])
+def _targets(found: list[tuple[str, ...]]) -> str:
+    table = Table(HEADINGS[0], HEADINGS[1:], found)
     return (
         '<section id="targets">\n<h2>Targets</h2>\n'
-        '<p class="question">What was to be reached, and what was? Beside it, from the same run: a server that '
-        "exchanges the node's packets for each order and decides nothing.</p>\n"
+        '<p class="question">What was to be reached, and what was? After the slash, from the same run, what a server '
+        "reaches that exchanges the node's packets for each order and decides nothing.</p>\n"
         f"{_table(table)}\n</section>"
     )
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(words)}</th>" for words in table.headings)
+    head = "".join(f"<th>{escape(words)}</th>" for words in (table.title, *table.headings))
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in table.rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
 
 
-def _where(one: Shown) -> str:
+def _where(file: str, report: Report) -> str:
     """The machine, the versions, and what was asked for."""
-    report = one.report
     machine, versions, plan = (report.get(name) or {} for name in ("machine", "versions", "plan"))
     if "machine_info" in report:
         machine, versions = _of_pytest(report)
-    parts = [f"From {one.file}."]
+    parts = [f"From {file}."]
     if machine:
         load = ", ".join(f"{value:g}" for value in machine.get("load_average", []))
         parts.append(

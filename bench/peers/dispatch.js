@@ -1,4 +1,5 @@
-// The function node of the flow: one message in, nobody's state but the flow's. Nothing is validated, nothing is kept.
+// The function node of the flow: one message in; the answer out, and for the centre the order that has a rider now.
+// Nobody's state but the flow's. Nothing is validated, nothing is kept.
 const [, , , sender, kind] = msg.topic.split("/");
 const body = msg.payload;
 const riders = flow.get("riders") || {};
@@ -41,4 +42,4 @@ if (kind === "rider.shift") {
 }
 flow.set("riders", riders);
 flow.set("waiting", waiting);
-return answer;
+return [answer, answer && answer.payload.order ? { payload: answer.payload.order } : null];

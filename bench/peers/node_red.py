@@ -15,9 +15,10 @@ from shutil import which
 from typing import Any, Final
 
 from ..lab.process import Process, running
+from ..lab.proxy import Proxy
 from ..lab.settings import free_port
 from ..load.subjects import Subject, door_to, mosquitto
-from .peer import Missing, Peer, Plan
+from .peer import Kind, Missing, Peer, Plan, centre_broker
 
 VERSION: Final = "4.1.8"
 """The last that runs on Node.js 20, which Debian has."""
@@ -37,21 +38,26 @@ _SETTINGS: Final = {
 
 
 @contextlib.asynccontextmanager
-async def node_red(folder: Path, plan: Plan) -> AsyncIterator[Peer]:
+async def node_red(folder: Path, plan: Plan, uplink: Proxy | None) -> AsyncIterator[Peer]:
     """Raises Missing where Node.js is not there, or npm cannot install."""
     home = Path(plan.node_red) if plan.node_red else default_home()
     program = await asyncio.to_thread(installed, home)
     folder.mkdir()
-    async with mosquitto(folder / "mosquitto") as broker:
+    async with centre_broker(folder, uplink) as not_at_centre, mosquitto(folder / "mosquitto") as broker:
         port = free_port()
-        (folder / "flows.json").write_text(json.dumps(flows(broker.port)), encoding="utf-8")
+        flow = json.dumps(flows(broker.port, uplink.port if uplink else 0))
+        (folder / "flows.json").write_text(flow, encoding="utf-8")
         settings = f"module.exports = {json.dumps({**_SETTINGS, 'uiPort': port})};\n"
         (folder / "settings.js").write_text(settings, encoding="utf-8")
         words = [*program, "--userDir", str(folder), "--settings", str(folder / "settings.js")]
         child = Process("node-red", words, folder, "Connected to broker")
         async with running(child):
             await asyncio.sleep(0.5)  # it subscribes after its log line
-            yield Peer(Subject("node-red", door_to(broker), [broker, child]), version_of(home))
+            subject = Subject("node-red", door_to(broker), [broker, child])
+            yield Peer(subject, version_of(home), child, False, not_at_centre)
+
+
+NODE_RED: Final = Kind("node-red", "Node-RED, Mosquitto", False, node_red)
 
 
 def default_home() -> Path:
@@ -90,30 +96,21 @@ def version_of(home: Path) -> str:
     return f"Node-RED {package['version']}"
 
 
-def flows(port: int) -> list[dict[str, Any]]:
-    """The flow, as its editor would export it."""
-    broker = {"id": "broker", "type": "mqtt-broker", "broker": "127.0.0.1", "port": str(port), "clientid": "node-red"}
-    common = {"z": "tab", "broker": "broker", "qos": "1", "x": 100, "y": 100}
-    return [
+def flows(port: int, uplink: int = 0) -> list[dict[str, Any]]:
+    """The flow, as its editor would export it. The function's second output goes to the centre where there is one."""
+    both = {"type": "mqtt-broker", "broker": "127.0.0.1", "protocolVersion": "5", "keepalive": "60"}
+    both |= {"cleansession": True, "autoConnect": True}
+    out = {"type": "mqtt out", "z": "tab", "qos": "1", "retain": "false", "x": 500, "y": 100, "wires": []}
+    function = {"type": "function", "z": "tab", "func": FUNCTION.read_text(encoding="utf-8"), "x": 300, "y": 100}
+    arrivals = {"type": "mqtt in", "z": "tab", "topic": "ds/bench/up/+/+", "datatype": "json", "qos": "1"}
+    found = [
         {"id": "tab", "type": "tab", "label": "dispatch"},
-        {**broker, "protocolVersion": "5", "keepalive": "60", "cleansession": True, "autoConnect": True},
-        {
-            **common,
-            "id": "in",
-            "type": "mqtt in",
-            "topic": "ds/bench/up/+/+",
-            "datatype": "json",
-            "wires": [["choose"]],
-        },
-        {
-            "id": "choose",
-            "type": "function",
-            "z": "tab",
-            "func": FUNCTION.read_text(encoding="utf-8"),
-            "outputs": 1,
-            "wires": [["out"]],
-            "x": 300,
-            "y": 100,
-        },
-        {**common, "id": "out", "type": "mqtt out", "topic": "", "retain": "false", "wires": []},
+        {**both, "id": "broker", "port": str(port), "clientid": "node-red"},
+        {**arrivals, "id": "in", "broker": "broker", "x": 100, "y": 100, "wires": [["choose"]]},
+        {**function, "id": "choose", "outputs": 2, "wires": [["out"], ["report"] if uplink else []]},
+        {**out, "id": "out", "broker": "broker", "topic": ""},
     ]
+    if uplink:
+        found.append({**both, "id": "centre", "port": str(uplink), "clientid": "node-red"})
+        found.append({**out, "id": "report", "broker": "centre", "topic": "centre/orders"})
+    return found

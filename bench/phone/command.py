@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from ..cli_options import ask, data_dir, json_file, plot_file
+from ..load.lateness import sentence
+from ..tables import Table, show, times
 
 
 @click.command(short_help="From a customer's tap to the rider's phone, over bad networks.")
@@ -64,27 +66,23 @@ def phone(
     )
     total = len(networks(plan)) + 3
     report = ask(lambda *where: measure(plan, *where), total, data_dir, report_path, plot_path, phone_plot)
-    phone_table(report)
+    show(phone_tables(report), [sentence(report["generator_late"])])
     if any(one["lost"] for one in report["networks"]):
         raise SystemExit(1)
 
 
-def phone_table(report: dict[str, Any]) -> None:
+def phone_tables(report: dict[str, Any]) -> list[Table]:
     """One line for each network."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..load.lateness import sentence
-
-    table = Table(title="from the tap to the rider's phone, milliseconds")
-    for name in ("network", "orders", "p50", "p99", "p99.9", "within 8 s", "lost", "reconnects"):
-        table.add_column(name, justify="left" if name == "network" else "right")
-    for one in report["networks"]:
-        times = (f"{one['phone_ms'][name]:.0f}" for name in ("p50", "p99", "p999"))
-        share = f"{one['within_8_s']:.2%}"
-        table.add_row(one["name"], str(one["orders"]), *times, share, str(one["lost"]), str(one["reconnects"]))
-    console = Console()
-    console.print(table)
-    if min(one["orders"] for one in report["networks"]) < 1000:
-        console.print("p99.9 of fewer than 1,000 orders is the slowest one.")
-    console.print(sentence(report["generator_late"]), highlight=False)
+    rows = [
+        (
+            one["name"],
+            f"{one['orders']:,}",
+            *times(one["phone_ms"], digits=0),
+            f"{one['within_8_s']:.2%}",
+            str(one["lost"]),
+            str(one["reconnects"]),
+        )
+        for one in report["networks"]
+    ]
+    headings = ("orders", "p50", "p99", "p99.9", "within 8 s", "lost", "reconnects")
+    return [Table("from the tap to the rider's phone, milliseconds", headings, rows)]

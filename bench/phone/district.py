@@ -28,7 +28,7 @@ from doorstep_client import Answer, Client, Event, Receipt
 from edge.errors import DoorstepError
 
 from ..lab.proxy import NetworkConditions, Proxy
-from ..load.client.openloop import quantiles
+from ..load.client.openloop import named_quantiles
 from ..load.client.workload import CENTRE
 from ..load.subjects import NODE, token_of
 
@@ -152,7 +152,6 @@ class District:
         here = [tap for tap in self.taps.values() if tap.arrived]
         here.sort(key=lambda tap: tap.arrived - tap.due)
         times = np.array([tap.arrived - tap.due for tap in here]) * 1000
-        p50, p99, p999, most = quantiles(times)
         slowest = here[-max(round(len(here) * SLOWEST_SHARE), 1) :]
         phones = (*self._tills, *self._riders)
         return {
@@ -163,7 +162,7 @@ class District:
             "orders": len(self.taps),
             "lost": len(self.taps) - len(here),
             "again": self.again,
-            "phone_ms": {"p50": p50, "p99": p99, "p999": p999, "max": most},
+            "phone_ms": named_quantiles(times),
             "within_8_s": round(float(np.mean(times <= BUDGET_MS)), 5) if here else 0.0,
             "waterfall_ms": {"mean": waterfall(here, node_ms), "slowest": waterfall(slowest, node_ms)},
             "reconnects": sum(max(phone.connects - 1, 0) for phone in phones),

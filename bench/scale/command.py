@@ -1,10 +1,12 @@
 """`doorstep bench scale`."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from ..cli_options import ask, data_dir, json_file, plot_file
+from ..load.lateness import sentence
+from ..tables import Table, show, times
 
 
 @click.command(short_help="What more riders, orders and connections cost.")
@@ -55,26 +57,26 @@ def scale(
         seed=seed,
     )
     total = len(points(plan)) + len(plan.clients)
-    scale_table(ask(lambda *where: measure(plan, *where), total, data_dir, report_path, plot_path, scale_plot))
+    report = ask(lambda *where: measure(plan, *where), total, data_dir, report_path, plot_path, scale_plot)
+    show(scale_tables(report), [sentence(report["generator_late"])])
 
 
-def scale_table(report: dict[str, Any]) -> None:
+GROWN: Final = (
+    ("riders", "decide_ms", "riders on the map"),
+    ("carried", "decide_ms", "orders under way"),
+    ("waiting", "decide_ms", "orders waiting in vain"),
+    ("clients", "ms", "connections"),
+)
+"""What grows, where its times are, and how it is called."""
+
+
+def scale_tables(report: dict[str, Any]) -> list[Table]:
     """Every point, and the exponents under each group."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..load.lateness import sentence
-
-    table = Table(title="cost against size")
-    for name in ("", "size", "p50 ms", "p99 ms", "MB added"):
-        table.add_column(name, justify="left" if not name else "right")
-    for what, field in (("riders", "decide_ms"), ("carried", "decide_ms"), ("waiting", "decide_ms"), ("clients", "ms")):
+    rows: list[tuple[str, ...]] = []
+    for what, field, words in GROWN:
         for row in report[what]:
-            times = (f"{row[field][name]:.3f}" for name in ("p50", "p99"))
-            table.add_row(what, f"{row['size']:,}", *times, f"{row['memory_mb']:.1f}")
+            rows.append((words, f"{row['size']:,}", *times(row[field], ("p50", "p99")), f"{row['memory_mb']:.1f}"))
         slopes = [report["exponents"][f"{what}_{name}"] for name in ("p50", "memory")]
-        words = ["" if slope is None else f"n^{slope:.2f}" for slope in slopes]
-        table.add_row("", "", words[0], "", words[1], end_section=True)
-    console = Console()
-    console.print(table)
-    console.print(sentence(report["generator_late"]), highlight=False)
+        shown = ["" if slope is None else f"n^{slope:.2f}" for slope in slopes]
+        rows.append(("grows as", "", shown[0], "", shown[1]))
+    return [Table("cost against size", ("size", "p50 ms", "p99 ms", "MB added"), rows)]

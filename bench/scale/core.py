@@ -34,7 +34,7 @@ from edge.scenarios.dispatch.messages import (
     RiderShift,
 )
 
-from ..load.client.openloop import quantiles
+from ..load.client.openloop import named_quantiles
 from ..load.client.workload import CENTRE
 
 WARM_UP: Final = 20
@@ -174,13 +174,11 @@ def run(riders: int, carried: int, waiting: int, orders: int, seed: int) -> dict
     gc.collect()
     gc.freeze()
     times = np.array([core.timed(number) for number in range(orders)]) * 1000
-    p50, p99, p999, most = quantiles(times)
-    decide = {"p50": p50, "p99": p99, "p999": p999, "max": most}
     return {
         "riders": riders,
         "carried": carried,
         "waiting": waiting,
-        "decide_ms": decide,
+        "decide_ms": named_quantiles(times),
         "memory_mb": round(memory, 2),
     }
 

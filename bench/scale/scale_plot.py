@@ -1,25 +1,19 @@
 """The plot of `scale`: logarithms on both axes, so that a power is a straight line."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ..plotting import MARKERS, SERIES, panels, plain_numbers
+from .command import GROWN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_PARTS: Final = (
-    ("riders", "decide_ms", "riders on the map"),
-    ("carried", "decide_ms", "orders under way"),
-    ("waiting", "decide_ms", "orders waiting in vain"),
-    ("clients", "ms", "connections, order to rider"),
-)
 
 
 def scale_plot(report: dict[str, Any]) -> "Figure":
     """p50 and memory, each against the size; the exponents stand beside the names."""
     figure, found = panels("What a larger node costs, with the exponent of n that fits", [3.1, 3.1], share_x=True)
     for axes, cost, label in zip(found, ("p50", "memory"), ("p50, ms", "memory added, MB"), strict=True):
-        for (what, field, words), colour, marker in zip(_PARTS, SERIES, MARKERS, strict=False):
+        for (what, field, words), colour, marker in zip(GROWN, SERIES, MARKERS, strict=False):
             rows = report[what]
             values = [row[field]["p50"] if cost == "p50" else row["memory_mb"] for row in rows]
             slope = report["exponents"].get(f"{what}_{cost}")

@@ -1,17 +1,15 @@
 """`doorstep bench size`."""
 
-import json
 from collections import Counter
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from edge.errors import InputError
 
-from ..cli_options import check_writable, json_file
-
-ROOT: Final = Path(__file__).resolve().parents[2]
+from ..cli_options import check_writable, json_file, write_report
+from ..source import ROOT, source
+from ..tables import Table, show
 
 
 @click.command(short_help="The structure of the code, and an order's way through it.")
@@ -32,12 +30,11 @@ def size(orders: int, show_trace: bool, report_path: str | None) -> None:
         raise InputError(str(ROOT), None, "the sources are not there. Run it in a clone, not in an installation.")
     check_writable(report_path)
     report = measure(orders)
-    if report_path:
-        Path(report_path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_report(report_path, report)
     if show_trace:
         for line in trace_lines(report["order"]):
             click.echo(line)
-    size_table(report)
+    show([Table("the code base", ("",), size_rows(report))])
 
 
 def measure(orders: int) -> dict[str, Any]:
@@ -50,6 +47,7 @@ def measure(orders: int) -> dict[str, Any]:
         found = traced(folder, orders)
     order = median(found)
     return {
+        "versions": source(),
         "structure": structure(ROOT),
         "lines": lines(ROOT),
         "words": words_left(),
@@ -73,18 +71,7 @@ def trace_lines(order: dict[str, Any]) -> list[str]:
     return [*made, "", *(f"{count:4} {caller} > {file}" for (caller, file), count in pairs.most_common()), ""]
 
 
-def size_table(report: dict[str, Any]) -> None:
-    """What was found, in words."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="the code base", show_header=False)
-    for words, value in size_rows(report):
-        table.add_row(words, value)
-    Console().print(table)
-
-
-def size_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+def size_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """What was found, in words."""
     structure, lines, order = report["structure"], report["lines"], report["order"]
     upward = structure["upward"]

@@ -20,6 +20,7 @@ from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,
     Decoder,
+    PingReqPacket,
     PingRespPacket,
     PubAckPacket,
     PublishPacket,
@@ -40,6 +41,9 @@ PUBACK: Final = 0x4002
 PACKET_IDS: Final = 65_535
 """A PUBACK of success is `ACK(PUBACK, packet_id)`: the same bytes in both versions. Identifiers are 1 to PACKET_IDS."""
 _REFUSED: Final = 0x80
+
+PING_S: Final = 60.0
+"""A peer drops a connection that is silent for minutes."""
 
 
 class Door(Struct, frozen=True):
@@ -117,6 +121,7 @@ class Connection(asyncio.Protocol):
         ).write()
         if self._frames is None:
             self.flush()
+        asyncio.get_running_loop().call_later(PING_S, self._ping)
 
     def data_received(self, data: bytes) -> None:
         read_at = perf_counter()
@@ -152,6 +157,14 @@ class Connection(asyncio.Protocol):
     def lost(self) -> bool:
         """Whether the connection is gone."""
         return self._transport is None
+
+    def _ping(self) -> None:
+        """Keeps an idle connection alive. Whoever counts pongs sends pings of its own."""
+        if self._transport is not None:
+            if self.on_pong is None:
+                self.send(PingReqPacket().write())
+                self.flush()
+            asyncio.get_running_loop().call_later(PING_S, self._ping)
 
     def _admitted(self, packet: ConnAckPacket) -> None:
         if int(packet.reason_code):

@@ -28,6 +28,9 @@ GRACE_S: Final = 3.0
 LATE_S: Final = 0.001
 """A send later than this counts as late."""
 
+P999_SAMPLES_MIN: Final = 10_000
+"""Of fewer values p99.9 is a matter of a few of them."""
+
 UNFIT_MS: Final = 1_000.0
 """A round whose answers lag by more than this in the end is over: the rate is beyond what the subject can do."""
 
@@ -61,10 +64,11 @@ def due_times(rate: float, seconds: float, seed: int) -> NDArray[np.float64]:
 
 
 class Round:
-    """One round; `first` is the number of its first order, and no other round's orders have such numbers."""
+    """One round; `first` is the number of its first order, and no other round's orders have such numbers. Unless
+    `to_the_end`, it stops where answers lag hopelessly."""
 
-    def __init__(self, workload: Workload, first: int, due: NDArray[np.float64]) -> None:
-        self._workload, self._first = workload, first
+    def __init__(self, workload: Workload, first: int, due: NDArray[np.float64], to_the_end: bool = False) -> None:
+        self._workload, self._first, self._to_the_end = workload, first, to_the_end
         self._due: list[float] = due.tolist()
         self._begin = 0.0
         self._sent = 0
@@ -128,7 +132,8 @@ class Round:
                 now = perf_counter()
                 behind = self._sent - len(self._latencies)
                 oldest_ms = self._latencies[-1] * 1000 if self._latencies else 0.0
-                if oldest_ms > UNFIT_MS and behind and self._sent < len(self._due):
+                lags = oldest_ms > UNFIT_MS and not self._to_the_end
+                if lags and behind and self._sent < len(self._due):
                     self._cut_short = True
                 ended = self._cut_short or self._sent == len(self._due)
                 if ended and (
@@ -164,3 +169,9 @@ def quantiles(values: NDArray[np.float64]) -> tuple[float, float, float, float]:
         return 0.0, 0.0, 0.0, 0.0
     p50, p99, p999, most = np.quantile(values, [0.5, 0.99, 0.999, 1.0], method="higher")
     return round(float(p50), 4), round(float(p99), 4), round(float(p999), 4), round(float(most), 4)
+
+
+def named_quantiles(values: NDArray[np.float64]) -> dict[str, float | None]:
+    """The same for a report, in which p99.9 is None where there are fewer than P999_SAMPLES_MIN values."""
+    p50, p99, p999, most = quantiles(values)
+    return {"p50": p50, "p99": p99, "p999": p999 if len(values) >= P999_SAMPLES_MIN else None, "max": most}

@@ -15,13 +15,13 @@ import msgspec
 from msgspec import Struct
 
 from edge.errors import DoorstepError
-from edge.messages.envelope import Place, encode, topic_down, topic_up
+from edge.messages.envelope import Place, Up, encode, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
 from edge.scenarios.dispatch.messages import OrderPlace, RiderProgress, RiderReply, RiderShift
 
 from ..floors.echo import ECHO
 from ..subjects import NODE, token_of
-from .connection import Connection, Door, connect
+from .connection import Connection, Door, OnMessage, connect
 
 OPENING_AT_ONCE: Final = 32
 """Connections that are being opened at a time: a listener's backlog is no subject here."""
@@ -56,6 +56,11 @@ def ignore_answer(order: str, at: float) -> None:
 def ignore_message(connection: Connection, packet: PublishPacket, read_at: float) -> None:
     """For a connection that only is there."""
     del connection, packet, read_at
+
+
+def now_ms() -> int:
+    """Unix time."""
+    return time.time_ns() // 1_000_000
 
 
 def tills(count: int, kind: str = "till") -> list[str]:
@@ -124,10 +129,9 @@ class Workload:
         on_till = self._on_till if rider_names else self._on_echo
         gate = asyncio.Semaphore(OPENING_AT_ONCE)
 
-        async def one(name: str, on_message: Callable[[Connection, PublishPacket, float], None]) -> Connection:
+        async def one(name: str, on_message: OnMessage) -> Connection:
             async with gate:
-                token = token_of(name) if passwords else ""
-                return await connect(door, name, token, (topic_down(self.node, name, "#"),), on_message)
+                return await self.open_one(door, name, on_message, passwords)
 
         try:
             self.tills = await asyncio.gather(*(one(name, on_till) for name in names))
@@ -138,11 +142,16 @@ class Workload:
             raise
         return self
 
+    async def open_one(self, door: Door, name: str, on_message: OnMessage, passwords: bool) -> Connection:
+        """One client, subscribed to what is for it. Raises DoorstepError, OSError, TimeoutError."""
+        token = token_of(name) if passwords else ""
+        return await connect(door, name, token, (topic_down(self.node, name, "#"),), on_message)
+
     def place(self, number: int) -> None:
         """Order `number` leaves its till."""
         index = number % len(self.tills)
         till = self.tills[index]
-        till.publish(self._topics[index], order_of(number, till.name, time.time_ns() // 1_000_000, self._json))
+        till.publish(self._topics[index], order_of(number, till.name, now_ms(), self._json))
         till.flush()
         if self.beside is not None:
             self.beside()
@@ -168,11 +177,8 @@ class Workload:
             connection.close()
 
     async def _begin_shifts(self) -> None:
-        at_ms = time.time_ns() // 1_000_000
         for rider in self.riders:
-            body = RiderShift(id=f"shift-{at_ms}", at=at_ms, on=True, capacity=8, place=place_of(rider.name))
-            rider.publish(topic_up(self.node, rider.name, "rider.shift"), encode(body, json=self._json))
-            rider.flush()
+            self.begin_shift(rider)
         if not self.riders:
             return
         try:
@@ -181,6 +187,12 @@ class Workload:
             raise DoorstepError(
                 f"Of {len(self.riders)} riders only {self._started} could begin a shift within {SHIFT_S_MAX:g} s."
             ) from None
+
+    def begin_shift(self, rider: Connection) -> None:
+        """From now on it is on shift, where it waits."""
+        at = now_ms()
+        self.send(rider, RiderShift(id=f"shift-{at}", at=at, on=True, capacity=8, place=place_of(rider.name)))
+        rider.flush()
 
     # -- what connections call -----------------------------------------------------------------------------------------
 
@@ -201,12 +213,22 @@ class Workload:
         if received.state != "offered":
             return
         self.on_answer(received.order, read_at)
-        at_ms, name = time.time_ns() // 1_000_000, connection.name
-        reply = RiderReply(
-            id=f"a-{received.order}-{received.offer}", at=at_ms, order=received.order, offer=received.offer, accept=True
-        )
-        done = RiderProgress(
-            id=f"d-{received.order}-{received.offer}", at=at_ms, order=received.order, step="delivered"
-        )
-        connection.publish(topic_up(self.node, name, "rider.reply"), encode(reply, json=self._json))
-        connection.publish(topic_up(self.node, name, "rider.progress"), encode(done, json=self._json))
+        self._reply(connection, received)
+
+    def _reply(self, rider: Connection, received: Received) -> None:
+        """Accepted, and delivered."""
+        self._accept(rider, received)
+        self._deliver(rider, received)
+
+    def _accept(self, rider: Connection, received: Received) -> None:
+        id_ = f"a-{received.order}-{received.offer}"
+        self.send(rider, RiderReply(id=id_, at=now_ms(), order=received.order, offer=received.offer, accept=True))
+
+    def _deliver(self, rider: Connection, received: Received) -> None:
+        id_ = f"d-{received.order}-{received.offer}"
+        self.send(rider, RiderProgress(id=id_, at=now_ms(), order=received.order, step="delivered"))
+
+    def send(self, connection: Connection, body: Up) -> None:
+        """One event of this client, on its way with the connection's next `flush`."""
+        kind = str(body.__struct_config__.tag)
+        connection.publish(topic_up(self.node, connection.name, kind), encode(body, json=self._json))

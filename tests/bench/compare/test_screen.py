@@ -39,7 +39,6 @@ def test_the_ratio_stands_with_its_interval_and_result(
         "0.1 cores",
     ):
         assert words in text
-    assert "Do not quote" not in text
     by_commit = report(1.0)
     by_commit["other"] |= {"commit": "fedcba987654", "revision": "fedcba98"}
     assert "over fedcba9; medians" in shown(capsys, monkeypatch, by_commit)
@@ -47,12 +46,11 @@ def test_the_ratio_stands_with_its_interval_and_result(
 
 
 def test_what_spoils_a_comparison_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """First why it is not to be quoted; then too few rounds, lost orders, reports that were not taken in turns."""
-    lossy = report(1.0, rounds=1, do_not_quote="Late.")
+    """Too few rounds, lost orders, reports that were not taken in turns."""
+    lossy = report(1.0, rounds=1)
     lossy["other"]["lost"] = 3
     del lossy["others_cores"]
     text = shown(capsys, monkeypatch, lossy)
-    assert text.startswith("Do not quote: Late.\n")
     for words in (
         "1 pair of rounds",
         "v1 (commit unknown): 3 orders lost, 0 messages refused",

@@ -23,7 +23,8 @@ def test_every_price_reaches_its_label(tmp_path: Path, labels: int) -> None:
     assert (report["sent"], report["shown"], report["lost"], report["refused"]) == (100, 100, 0, 0)
     assert report["unconfirmed"] == 0
     figures = report["set_to_show_ms"]
-    assert 0 < figures["p50"] <= figures["p99"] <= figures["p999"] <= figures["max"]
+    assert 0 < figures["p50"] <= figures["p99"] <= figures["max"]
+    assert figures["p999"] is None  # of 100 prices
     assert {"processor", "cores"} <= report["machine"].keys()
     assert "price.set to label.show" in result.output
 

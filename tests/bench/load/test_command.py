@@ -19,7 +19,8 @@ def test_latency_reports_what_it_promises(tmp_path: Path, mode: str, program: Ca
     assert (report["sent"], report["answered"], report["lost"], report["duplicates"]) == (40, 40, 0, 0)
     packets = ["packets_ms"] if mode == "endpoint" else []
     for name in ("floor_ms", "fsync_ms", "mosquitto_ms", "doorstep_ms", *packets):
-        assert 0 < report[name]["p50"] <= report[name]["p99"] <= report[name]["p999"]
+        assert 0 < report[name]["p50"] <= report[name]["p99"]
+        assert report[name]["p999"] is None  # of 40 orders
     floor = report["floor_ms"]["p50"] + report["fsync_ms"]["p50"]
     assert report["ratio"]["p50"] == pytest.approx(report["doorstep_ms"]["p50"] / floor, abs=0.01)
     assert report["node"]["row_bytes"] > 500  # what a decision with its candidates takes at the least
@@ -38,7 +39,7 @@ def test_throughput_holds_a_rate_and_takes_positions(tmp_path: Path, program: Ca
     assert result.exit_code == 0, result.output
     for name in ("doorstep", "mosquitto", "floor", "packets"):
         tried = report[name]["tried"]
-        assert 1 <= len(tried) <= 2
+        assert 1 <= len(tried) <= 4
         assert all(one["held"] == (not one["why"]) for one in tried)
     assert [(mix["points"], mix["lost"]) for mix in report["mix"]] == [(1, 0), (10, 0)]
     assert all((mix["events_per_s"] > 0) == any(one["held"] for one in mix["tried"]) for mix in report["mix"])

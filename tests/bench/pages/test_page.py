@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from bench.command import bench
 from bench.pages.command import collect
 from bench.pages.figures import VIEWS, kind_of, view_of
-from bench.pages.page import Shown, page
+from bench.pages.page import page, section
 from edge.errors import InputError
 from tests.bench.pages.reports import REPORTS
 from tests.edge.web.conftest import FLAGS, screen
@@ -74,7 +74,7 @@ def _brightness(colour: str) -> float:
 
 def test_it_shows_where_and_with_what_each_figure_was_measured() -> None:
     """Processor, cores, kernel, disk, load, time, versions and what was asked for; a late generator is noted."""
-    text = page([Shown("latency.json", REPORTS["latency"])], [])
+    text = page([section("latency.json", REPORTS["latency"])], [])
     for words in (
         "A Processor, 2 cores, Linux 6.1, disk ext4, load before 0.5, 0.4, 0.3",
         "mqtt5 0.8.0",
@@ -82,8 +82,8 @@ def test_it_shows_where_and_with_what_each_figure_was_measured() -> None:
     ):
         assert words in text
     assert "The load generator was late: 2.0%" in text
-    assert "&lt;script&gt;" in page([Shown("<script>.json", REPORTS["latency"])], [])
-    assert "<script" not in page([Shown("<script>.json", REPORTS["latency"])], [])
+    assert "&lt;script&gt;" in page([section("<script>.json", REPORTS["latency"])], [])
+    assert "<script" not in page([section("<script>.json", REPORTS["latency"])], [])
 
 
 def test_what_is_no_report_is_named_and_left_out(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_report_of_a_new_name_is_shown_plainly() -> None:
     report = {"benchmark": "tides", "wind": {"p50": 1.5}, "calm": 3, "rounds": [1, 2]}
     (table,) = view_of(kind_of(report)).tables(report)
     assert table.rows == [("benchmark", "tides"), ("wind p50", "1.5"), ("calm", "3")]
-    assert "tides" in page([Shown("tides.json", report)], [])
+    assert "tides" in page([section("tides.json", report)], [])
 
 
 def test_a_folder_without_reports_is_an_error(tmp_path: Path) -> None:

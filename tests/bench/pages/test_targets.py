@@ -11,87 +11,123 @@ from bench.pages.targets import TARGETS, markdown, results
 from tests.bench.pages.reports import REPORTS
 
 ROOT = Path(__file__).parents[3]
+FLOOR = {"floor_ms": {"p50": 0.25, "p99": 1.0}, "fsync_ms": {"p50": 0.25, "p99": 1.0}, "mosquitto_ms": {"p50": 0.5}}
 
 
-def latency(p50: float, **asked: Any) -> dict[str, Any]:
-    """A report with this ratio."""
-    ratio = {"p50": p50, "p99": 1.4}
-    plan = {"mode": "endpoint", "transport": "tcp", **asked}
-    return {**REPORTS["latency"], "ratio": ratio, "plan": plan, "rate": 500.0}
+def latency(**asked: Any) -> dict[str, Any]:
+    """A report of this load."""
+    plan = {"mode": "endpoint", "transport": "tcp", "rate": 500.0, **asked}
+    return {**REPORTS["latency"], **FLOOR, "doorstep_ms": {"p50": 1.5, "p99": 3.0}, "plan": plan}
 
 
-@pytest.mark.parametrize(("p50", "met"), [(1.3, "aim"), (1.31, "must"), (1.8, "must"), (1.81, "no")])
-def test_a_figure_is_held_against_both_bounds(p50: float, met: str) -> None:
+def footprint(rss_mb: float, riders: int = 1_000) -> dict[str, Any]:
+    """A report of a full node."""
+    return {**REPORTS["footprint"], "full_house": {"rss_mb": rss_mb, "riders": riders, "orders_open": 1_000}}
+
+
+def peer(p99: float, rate: float, fell_behind: bool = False, ends: bool = True) -> dict[str, Any]:
+    """What one of them showed."""
+    best = {"rate": rate, "p99": 40.0, "held": True}
+    above = [{"rate": rate * 1.1, "held": False}] if ends else []
+    return {"at": {"500": {"p99": p99, "fell_behind": fell_behind}}, "best": best, "tried": [best, *above]}
+
+
+def peers(*others: dict[str, Any], riders: int = 200) -> dict[str, Any]:
+    """A contest of Doorstep with these."""
+    field = {"doorstep": peer(5.0, 1_000.0), "doorstep-broker": peer(1.0, 9_000.0)}
+    field |= {f"other-{number}": one for number, one in enumerate(others)}
+    return {"benchmark": "peers", "plan": {"riders": riders}, "peers": field}
+
+
+@pytest.mark.parametrize(("rss_mb", "met"), [(60.0, "aim"), (60.1, "must"), (90.0, "must"), (90.1, "no")])
+def test_a_figure_is_held_against_both_bounds(rss_mb: float, met: str) -> None:
     """A bound itself is met; what misses both is not hidden."""
-    first = results([latency(p50)])[0]
-    assert (first.measured, first.must, first.met) == (f"{p50:.2f}", "≤ 1.80", met)
+    ((_, reached, must, aim, found),) = results([footprint(rss_mb)])
+    assert (must, aim, found) == ("≤ 90 MB", "≤ 60 MB", met)
+    assert reached.endswith(" MB")
 
 
-def test_what_decides_nothing_stands_beside_the_node() -> None:
+def test_multiples_of_an_echo_have_no_bound_but_what_decides_nothing_beside_them() -> None:
     """The same ratio of the server that only exchanges the packets; nothing where the run had none."""
-    report = latency(3.0) | {
-        "floor_ms": {"p50": 0.25, "p99": 1.0},
-        "fsync_ms": {"p50": 0.25, "p99": 1.0},
-        "mosquitto_ms": {"p50": 0.5, "p99": 1.0},
-    }
-    report.pop("packets_ms", None)
-    assert [one.undecided for one in results([report])] == ["", "", ""]
-    report["packets_ms"] = {"p50": 0.9, "p99": 4.2}
-    assert [one.undecided for one in results([report])] == ["1.80", "2.10", "1.80"]
+    report = latency() | {"packets_ms": {"p50": 0.9, "p99": 4.2}}
+    assert [row[1:] for row in results([report])] == [
+        ("3 / 1.80", "", "", ""),
+        ("1.50 / 2.10", "", "", ""),
+        ("3 / 1.80", "", "", ""),
+    ]
+    del report["packets_ms"]
+    assert [row[1] for row in results([report])] == ["3", "1.50", "3"]
 
 
 def test_a_rate_has_what_decides_nothing_beside_it() -> None:
-    """Rate, rate over Mosquitto's, and processor time over the echo's."""
+    """Rate, rate over Mosquitto's, and processor time over the echo's; a search without an end gives a bound."""
     report = {
         **REPORTS["throughput"],
-        "doorstep": {"best": {"rate": 1_000.0}},
+        "doorstep": {"best": {"rate": 1_000.0}, "tried": []},
         "packets": {"best": {"rate": 4_000.0}},
         "mosquitto": {"best": {"rate": 5_000.0}},
-        "ratio_mosquitto": 0.2,
         "ratio_cpu": 9.0,
         "ratio_cpu_packets": 3.0,
     }
-    assert [one.undecided for one in results([report])][:3] == ["4,000/s", "0.80", "3"]
-
-
-def test_only_the_load_that_a_target_names_counts() -> None:
-    """Latency in broker mode, or over TLS, sends nothing about the endpoint's target."""
-    assert results([latency(1.0, mode="broker"), latency(1.0, transport="tls")]) == []
+    assert [row[1] for row in results([report])][:3] == ["≥ 1,000/s / 4,000/s", "0.20 / 0.80", "9 / 3"]
+    report["doorstep"]["tried"] = [{"rate": 1_100.0, "held": False}]
+    assert results([report])[0][1] == "1,000/s / 4,000/s"
 
 
 @pytest.mark.parametrize(
-    ("behind", "measured"),
-    [((False, False), "0.50"), ((True, False), "0.25"), ((True, True), "0.12")],
+    "other",
+    [
+        latency(mode="broker"),
+        latency(transport="tls"),
+        latency(rate=100.0),
+        footprint(50.0, riders=10),
+        {**footprint(50.0), "do_not_quote": "load 17"},
+        peers(peer(10.0, 400.0), riders=50),
+        {**REPORTS["scale"], "riders": REPORTS["scale"]["riders"][:1]},
+        {**REPORTS["phone"], "networks": []},
+    ],
 )
-def test_peers_are_checked_by_the_better_of_the_others(behind: tuple[bool, bool], measured: str) -> None:
+def test_only_the_load_that_a_target_names_counts(other: dict[str, Any]) -> None:
+    """A run with other parameters has no row, nor has one that is not to be quoted."""
+    assert results([other]) == []
+
+
+@pytest.mark.parametrize(
+    ("behind", "reached"), [((False, False), "0.50"), ((True, False), "0.25"), ((True, True), "0.12")]
+)
+def test_peers_are_checked_by_the_best_of_the_others(behind: tuple[bool, bool], reached: str) -> None:
     """Where one fell behind the other counts; where both did, the rates that they could hold."""
+    p99, rate = results([peers(peer(10.0, 400.0, behind[0]), peer(20.0, 200.0, behind[1]))])
+    assert (p99[1], rate[1]) == (reached, "2.50")
 
-    def peer(p99: float, fell_behind: bool, rate: float) -> dict[str, Any]:
-        best = {"rate": rate, "p99": 40.0}
-        return {"at": {"500": {"p99": p99, "fell_behind": fell_behind}}, "best": best}
 
-    peers = {
-        "doorstep": peer(5.0, False, 1_000.0),
-        "doorstep-broker": peer(1.0, False, 9_000.0),
-        "script": peer(10.0, behind[0], 400.0),
-        "node-red": peer(20.0, behind[1], 200.0),
-    }
-    p99, rate = results([{"benchmark": "peers", "plan": {"riders": 200}, "peers": peers}])
-    assert (p99.measured, rate.measured) == (measured, "2.50")
+def test_a_bound_over_a_bound_is_no_ratio() -> None:
+    """A search that ran out of rates gives no row about the highest one."""
+    assert len(results([peers(peer(10.0, 400.0, ends=False))])) == 1
+
+
+def test_the_ratio_over_the_durable_script_needs_seven_rounds() -> None:
+    """Fewer rounds are no claim."""
+    found = [
+        len(results([{**peers(), "over_reference": {"rounds": rounds, "geometric_mean": 1.1}}])) for rounds in (6, 7)
+    ]
+    assert found == [0, 1]
 
 
 def test_every_target_finds_its_figure_in_a_full_set_of_reports() -> None:
     """Each of them is in the table once, in the sequence of the list."""
-    peer = {"at": {"500": {"p99": 5.0, "fell_behind": False}}, "best": {"rate": 900.0, "p99": 30.0}}
+    over = {"over_reference": {"rounds": 7, "geometric_mean": 1.1}}
+    contests = [{**peers(peer(9.0, 900.0), riders=riders), **over} for riders in (200, 1_000)]
+    sizes = [{**REPORTS["scale"]["riders"][0], "size": size} for size in (100, 100_000)]
     reports = {
         **REPORTS,
-        "latency": latency(1.0),
-        "throughput": {**REPORTS["throughput"], "ratio_mosquitto": 0.1, "ratio_cpu": 9.0},
+        "latency": latency(),
+        "throughput": {**REPORTS["throughput"], "ratio_cpu": 9.0},
+        "scale": {**REPORTS["scale"], "riders": sizes},
     }
     del reports["peers"]
-    peers = {"benchmark": "peers", "peers": {"doorstep": peer, "script": peer}}
-    found = results([*reports.values(), *({**peers, "plan": {"riders": riders}} for riders in (200, 1_000))])
-    assert [one.what for one in found] == [target.what for target in TARGETS]
+    found = results([*reports.values(), *contests])
+    assert [row[0] for row in found] == [target.what for target in TARGETS]
     assert markdown(found).count("\n") == len(TARGETS) + 2
 
 

@@ -44,8 +44,10 @@ def test_an_npm_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_flow_is_wired(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In, function, out; every wire and every broker names a node of the flow; QoS 1 on both sides."""
-    found = {node["id"]: node for node in flows(18830)}
+    """In, function, out, and the centre; every wire and every broker names a node of the flow; QoS 1 on both sides."""
+    assert len(flows(18830)) == 5
+    found = {node["id"]: node for node in flows(18830, 18831)}
+    assert found[found["report"]["broker"]]["port"] == "18831"
     assert all(target in found for node in found.values() for wires in node.get("wires", []) for target in wires)
     assert {found[name]["qos"] for name in ("in", "out")} == {"1"}
     assert found[found["in"]["broker"]]["port"] == "18830"

@@ -45,8 +45,8 @@ def order(number: int, lat: float) -> Message:
     )
 
 
-def delivered(rider: str) -> Message:
-    return rider, "rider.progress", {"id": f"d-{rider}", "at": 3, "order": "any", "step": "delivered"}
+def delivered(rider: str, order: str = "any") -> Message:
+    return rider, "rider.progress", {"id": f"d-{rider}", "at": 3, "order": order, "step": "delivered"}
 
 
 def day() -> list[Message]:
@@ -81,11 +81,13 @@ def test_the_nearest_free_rider_gets_the_order() -> None:
 
 
 def test_node_red_does_exactly_the_same(program: Callable[[str], str]) -> None:
-    """The flow's function node gives, message for message, what the script gives."""
+    """The flow's function node gives, message for message, what the script gives; and to the centre the order."""
     messages = day()
     given = json.dumps({"code": FUNCTION.read_text(encoding="utf-8"), "messages": messages})
     done = subprocess.run([program("node"), "-e", HARNESS], input=given, capture_output=True, text=True, check=True)
-    theirs = [one and (one["topic"].removeprefix("ds/bench/down/"), one["payload"]) for one in json.loads(done.stdout)]
+    both = json.loads(done.stdout)
+    theirs = [one and (one["topic"].removeprefix("ds/bench/down/"), one["payload"]) for one, _ in both]
     ours = answers(messages)
     assert theirs == ours
+    assert [decided and decided["payload"] for _, decided in both] == [one and one[1].get("order") for one in ours]
     assert sum(one is not None and one[0].endswith("assignment") for one in ours) > 15

@@ -42,7 +42,7 @@ def test_missing_figures_are_shown_as_words() -> None:
         "words": None,
         "order": {"files": ["a"], "moves": 0, "calls": 1},
     }
-    rows = dict(size_rows(report))
+    rows: dict[str, str] = {row[0]: row[1] for row in size_rows(report)}
     assert rows["circles of imports"] == rows["folders of more than 10 files"] == "none"
     assert rows["upward imports"] == "no layers contract"
     assert rows["private words left"] == "not counted"
