@@ -1,125 +1,55 @@
-"""A rider's work: from the offer to the door, and what takes an order away from it. Time jumps from event to event."""
+"""A rider's work: from the offer to the door, and what takes an order away from it. Played by a rider of the demo."""
 
-import heapq
-import itertools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bench.courier import Action, Courier, Job, Leg, Milestone, Place, Service
-from edge.scenarios.dispatch.messages import Assignment, Durable, RiderProgress, RiderReply, Stop
+from bench.courier import Leg
+from bench.demo.people.riders import Rider
+from bench.demo.people.world import MINUTE_MS
+from edge.scenarios.dispatch.messages import RiderProgress, RiderReply, RiderShift
+from tests.bench.demo.people.recorded_world import TINY, Person, RecordedWorld
 
-MINUTE = 60_000
-HALF = 2 * MINUTE
+HALF = 2 * MINUTE_MS
 """Of a service."""
 
-SHOPS: dict[str, Place] = {"s1": (0, 0), "s2": (0, -500)}
-ORDERS: dict[str, tuple[str, Place]] = {"o1": ("s1", (1_000, 0)), "o2": ("s1", (0, 1_000)), "o3": ("s2", (0, -1_000))}
 
-
-class Played(Courier):
-    """A courier who accepts after 5 seconds and rides 100 metres a minute; the test plays node and kitchens."""
+class Played(RecordedWorld):
+    """A rider on shift, who has planned nothing else."""
 
     def __init__(self) -> None:
-        super().__init__(self, Service(HALF, HALF, HALF, HALF), (300, 400))
-        self.clock_ms = 0
-        self.sent: list[Any] = []
-        self.milestones: list[tuple[Milestone, str]] = []
-        self.problems: list[str] = []
-        self.home = False
-        self._queue: list[tuple[int, int, Action]] = []
-        self._count = itertools.count()
-        self._receipts: dict[str, Callable[[str], None]] = {}
-        self._meals: dict[str, int] = {}
-        self._counters: dict[str, Action] = {}
-        self.begin_shift((300, 400))
+        super().__init__()
+        self.rider = Rider(self.world, TINY.couriers[0], {order.name: order for order in TINY.orders})
+        self.rider.plan()
+        self.client: Person = self.people["rider-c1"]
+        self.client.sends(RiderShift, on=True)
 
-    def now_ms(self) -> int:
-        return self.clock_ms
-
-    def at(self, wall_ms: int, action: Action) -> None:
-        heapq.heappush(self._queue, (wall_ms, next(self._count), action))
-
-    def next_id(self) -> str:
-        return f"e{len(self.sent)}"
-
-    def send(self, event: Durable, due_ms: int, then: Callable[[str], None]) -> None:
-        self.sent.append(event)
-        self._receipts[event.id] = then
-
-    def ride_ms(self, here: Place, there: Place) -> int:
-        return round(math.dist(here, there) / 100 * MINUTE)
-
-    def await_meal(self, job: Job, see: Action) -> None:
-        if job.order in self._meals:
-            see(self._meals[job.order])
-        self._counters[job.order] = see
-
-    def look_at(self, offer: Assignment) -> tuple[Job, bool, int] | None:
-        shop, door = ORDERS[offer.order]
-        return Job(offer.order, offer.offer, shop, SHOPS[shop], door), True, 5_000
-
-    def go_home(self, due_ms: int) -> None:
-        self.home = True
-
-    def happened(self, what: Milestone, job: Job, due_ms: int) -> None:
-        self.milestones.append((what, job.order))
-
-    def refused(self, job: Job, step: str, reason: str) -> None:
-        self.problems.append(f"{job.order} {step} {reason}")
-
-    # -- what a test does ----------------------------------------------------------------------------------------------
-
-    def run(self, minutes: float = 600) -> None:
-        """Let time pass, as a rule until nothing more happens."""
-        until_ms = self.clock_ms + round(minutes * MINUTE)
-        while self._queue and self._queue[0][0] <= until_ms:
-            due_ms, _, action = heapq.heappop(self._queue)
-            self.clock_ms = max(self.clock_ms, due_ms)
-            action(due_ms)
-        self.clock_ms = until_ms
-
-    def sends(self, step: str, order: str) -> RiderProgress:
-        """Let time pass until it has sent a step of an order."""
-        while not self.steps(step, order):
-            assert self._queue, f"{step} of {order} never came"
-            self.run((max(self._queue[0][0], self.clock_ms) - self.clock_ms) / MINUTE)
-        return self.steps(step, order)[0]
-
-    def steps(self, step: str, order: str = "") -> list[RiderProgress]:
-        """What was sent of a step."""
-        found = [event for event in self.sent if isinstance(event, RiderProgress) and event.step == step]
-        return [event for event in found if order in ("", event.order)]
-
-    def answer(self, event: Any, reason: str = "") -> None:
-        """The node's receipt."""
-        self._receipts.pop(event.id)(reason)
-
-    def offer(self, order: str, number: int, *doors: str, state: Any = "offered") -> None:
+    def offered(self, order: str, number: int, *doors: str, state: Any = "offered") -> None:
         """An assignment of a trip to these doors in sequence."""
-        stops = [Stop(at="dropoff", order=name, lat=0, lon=0, expected_at=index) for index, name in enumerate(doors)]
-        self.touch(Assignment(offer=number, order=order, state=state, at=0, stops=stops))
+        self.client.on_answer(self.offer(order, number, state, doors))
 
     def accept(self, order: str, number: int, *doors: str) -> None:
         """Offer an order, and receipt the acceptance."""
-        self.offer(order, number, *doors)
-        self.run(0.1)
-        reply = self.sent[-1]
-        assert (reply.order, reply.offer, reply.accept) == (order, number, True)
-        self.answer(reply)
+        self.offered(order, number, *doors)
+        self.client.answer(self.client.sends(RiderReply, order=order, offer=number, accept=True))
+
+    def sends(self, step: str, order: str) -> RiderProgress:
+        """Let time pass until a step of an order is sent."""
+        return self.client.sends(RiderProgress, step=step, order=order)
+
+    def steps(self, step: str) -> list[str]:
+        """The orders of which a step was sent, in sequence."""
+        return [event.order for event in self.client.all_sent(RiderProgress, step=step)]
 
     def cooked(self, *orders: str) -> None:
         """Meals are ready."""
         for order in orders:
-            self._meals[order] = self.clock_ms
-            if order in self._counters:
-                self._counters[order](self.clock_ms)
+            self.world.meal_ready(order, self.scheduler.now_ms())
 
 
 @pytest.fixture
-def rider() -> Played:
+def played() -> Played:
     return Played()
 
 
@@ -130,151 +60,158 @@ def test_a_leg_is_straight_and_even() -> None:
     assert Leg((5, 6), (5, 6), 100, 100).at(0) == (5, 6)
 
 
-def test_an_order_from_offer_to_door(rider: Played) -> None:
+def test_an_order_from_offer_to_door(played: Played) -> None:
     """It accepts, rides, waits for the meal, hands over, and takes as long as the ways and services take."""
-    rider.accept("o1", 1)
-    at_shop = rider.sends("at_shop", "o1")
-    assert at_shop.at == rider.sent[0].at + 5 * MINUTE + 1_000  # the receipt came a second after the reply
-    rider.run(5)
-    rider.cooked("o1")
-    picked_up = rider.sends("picked_up", "o1")
-    assert picked_up.at == at_shop.at + 5 * MINUTE
-    rider.answer(picked_up)
-    assert rider.sends("delivered", "o1").at == picked_up.at + HALF + 10 * MINUTE + HALF
-    rider.run()
-    assert [what for what, _ in rider.milestones] == ["accepted", "picked_up", "delivered"]
-    assert (rider.jobs, rider.leg.at(rider.clock_ms)) == ([], ORDERS["o1"][1])
+    played.accept("o1", 1)
+    accepted_ms = played.scheduler.now_ms()
+    at_shop = played.sends("at_shop", "o1")
+    assert at_shop.at == accepted_ms + round(math.hypot(300, 400) / 320 * MINUTE_MS)
+    played.scheduler.run(5)
+    played.cooked("o1")
+    picked_up = played.sends("picked_up", "o1")
+    assert picked_up.at == at_shop.at + 5 * MINUTE_MS
+    played.client.answer(picked_up)
+    delivered = played.sends("delivered", "o1")
+    assert delivered.at == picked_up.at + HALF + round(1_000 / 320 * MINUTE_MS) + HALF
+    played.scheduler.run(3)
+    assert (played.rider.jobs, played.rider.leg.at(played.scheduler.now_ms())) == ([], (1_000, 0))
+    record = played.records.orders["o1"]
+    riders = [played.client.name]
+    assert (record.accepted_by, record.picked_up_by, record.delivered_by) == (riders, riders, riders)
+    assert record.delivered_at == delivered.at
 
 
-def test_the_same_offer_twice_is_one_offer(rider: Played) -> None:
+def test_the_same_offer_twice_is_one_offer(played: Played) -> None:
     """A redelivered offer is not answered again."""
     for _ in range(2):
-        rider.offer("o1", 1)
-    rider.run(1)
-    rider.offer("o1", 1)
-    rider.run(1)
-    assert [type(event) for event in rider.sent] == [RiderReply]
+        played.offered("o1", 1)
+    played.scheduler.run(1)
+    played.offered("o1", 1)
+    played.scheduler.run(1)
+    assert len(played.client.all_sent(RiderReply)) == played.records.counts["offers"] == 1
 
 
-def test_an_old_withdrawal_takes_nothing(rider: Played) -> None:
+def test_an_old_withdrawal_takes_nothing(played: Played) -> None:
     """One that comes again concerns the offer it names, not a later one of the same order."""
-    rider.accept("o1", 5)
-    rider.offer("o1", 4, state="withdrawn")
-    rider.sends("at_shop", "o1")
+    played.accept("o1", 5)
+    played.offered("o1", 4, state="withdrawn")
+    played.sends("at_shop", "o1")
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "refused"])
-def test_an_order_that_is_taken_away_is_let_go(rider: Played, how: str) -> None:
+def test_an_order_that_is_taken_away_is_let_go(played: Played, how: str) -> None:
     """Whether the node withdraws the order or refuses a step of it, the rider goes on with the next one."""
-    rider.accept("o1", 1)
-    at_shop = rider.sends("at_shop", "o1")
-    rider.answer(at_shop, "too_late" if how == "refused" else "")
+    played.accept("o1", 1)
+    at_shop = played.sends("at_shop", "o1")
+    played.client.answer(at_shop, "too_late" if how == "refused" else "")
     if how == "withdrawn":
-        rider.offer("o1", 1, state="withdrawn")
-    rider.cooked("o1")
-    rider.accept("o2", 2)
-    rider.sends("at_shop", "o2")
-    rider.run()
-    assert rider.steps("picked_up") == []
-    assert rider.milestones == [("accepted", "o1"), ("lost", "o1"), ("accepted", "o2")]
+        played.offered("o1", 1, state="withdrawn")
+    played.cooked("o1")
+    played.accept("o2", 2)
+    played.sends("at_shop", "o2")
+    played.scheduler.run(30)
+    assert played.steps("picked_up") == []
+    assert played.records.counts["jobs_withdrawn"] == 1
 
 
-def test_everything_of_a_shop_is_fetched_at_once(rider: Played) -> None:
+def test_everything_of_a_shop_is_fetched_at_once(played: Played) -> None:
     """It waits for all meals, takes them together, and visits the doors as the latest assignment has them."""
-    rider.accept("o1", 1, "o1")
-    rider.accept("o3", 2, "o3")
-    rider.accept("o2", 3, "o2", "o1")
-    rider.sends("at_shop", "o2")
-    assert [event.order for event in rider.steps("at_shop")] == ["o1", "o2"]
-    rider.cooked("o1")
-    rider.run(9)
-    assert rider.steps("picked_up") == []
-    rider.cooked("o2")
-    one, two = rider.sends("picked_up", "o1"), rider.sends("picked_up", "o2")
-    assert one.at == two.at == rider.clock_ms
-    rider.answer(one)
-    rider.run(9)
-    assert rider.leg.at(rider.clock_ms) == SHOPS["s1"]
-    rider.answer(two)
-    first, second = rider.sends("delivered", "o2"), rider.sends("delivered", "o1")
-    hop_ms = round(math.hypot(1_000, 1_000) / 100 * MINUTE)
+    played.accept("o1", 1, "o1")
+    played.accept("o3", 2, "o3")
+    played.accept("o2", 3, "o2", "o1")
+    played.sends("at_shop", "o2")
+    assert played.steps("at_shop") == ["o1", "o2"]
+    played.cooked("o1")
+    played.scheduler.run(9)
+    assert played.steps("picked_up") == []
+    played.cooked("o2")
+    one, two = played.sends("picked_up", "o1"), played.sends("picked_up", "o2")
+    assert one.at == two.at == played.scheduler.now_ms()
+    played.client.answer(one)
+    played.scheduler.run(9)
+    assert played.rider.leg.at(played.scheduler.now_ms()) == (0, 0)
+    played.client.answer(two)
+    first, second = played.sends("delivered", "o2"), played.sends("delivered", "o1")
+    hop_ms = round(math.hypot(1_000, 1_000) / 320 * MINUTE_MS)
     assert second.at == first.at + HALF + hop_ms + HALF
-    rider.sends("at_shop", "o3")
+    played.sends("at_shop", "o3")
 
 
-def test_a_rider_at_the_shop_answers_before_it_leaves(rider: Played) -> None:
+def test_a_rider_at_the_shop_answers_before_it_leaves(played: Played) -> None:
     """An offer of the shop where it waits is answered, and its meal waited for, before anything is taken."""
-    rider.accept("o1", 1)
-    rider.sends("at_shop", "o1")
-    rider.offer("o2", 2)
-    rider.cooked("o1")
-    rider.run(9)
-    assert rider.steps("picked_up") == []
-    rider.answer(rider.sent[-1])
-    rider.sends("at_shop", "o2")
-    rider.cooked("o2")
-    rider.sends("picked_up", "o2")
-    assert [event.order for event in rider.steps("picked_up")] == ["o1", "o2"]
+    played.accept("o1", 1)
+    played.sends("at_shop", "o1")
+    played.offered("o2", 2)
+    played.cooked("o1")
+    reply = played.client.sends(RiderReply, order="o2")
+    played.scheduler.run(9)
+    assert played.steps("picked_up") == []
+    played.client.answer(reply)
+    played.sends("at_shop", "o2")
+    played.cooked("o2")
+    played.sends("picked_up", "o2")
+    assert played.steps("picked_up") == ["o1", "o2"]
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "declined by the node", "refused at pickup"])
-def test_what_is_taken_out_of_a_trip_stops_nothing_else(rider: Played, how: str) -> None:
+def test_what_is_taken_out_of_a_trip_stops_nothing_else(played: Played, how: str) -> None:
     """It goes on with the rest of the trip: it waits no longer for that meal, and delivers what it has."""
-    rider.accept("o1", 1)
-    rider.sends("at_shop", "o1")
-    rider.cooked("o1")
-    rider.offer("o2", 2)
-    rider.run(1)
-    rider.answer(rider.sent[-1], "too_late" if how == "declined by the node" else "")
+    played.accept("o1", 1)
+    played.sends("at_shop", "o1")
+    played.cooked("o1")
+    played.offered("o2", 2)
+    reply = played.client.sends(RiderReply, order="o2")
+    played.client.answer(reply, "too_late" if how == "declined by the node" else "")
     if how == "withdrawn":
-        rider.offer("o2", 2, state="withdrawn")
+        played.offered("o2", 2, state="withdrawn")
     elif how == "refused at pickup":
-        rider.cooked("o2")
-        rider.answer(rider.sends("picked_up", "o2"), "too_late")
-    rider.answer(rider.sends("picked_up", "o1"))
-    rider.sends("delivered", "o1")
-    assert ("lost", "o2") in rider.milestones or how == "declined by the node"
-    assert rider.problems == []
+        played.cooked("o2")
+        played.client.answer(played.sends("picked_up", "o2"), "too_late")
+    played.client.answer(played.sends("picked_up", "o1"))
+    played.sends("delivered", "o1")
+    assert played.records.counts["jobs_withdrawn"] == (how != "declined by the node")
+    assert played.records.problems == []
 
 
 @pytest.mark.parametrize("late_min", [0, 3])
-def test_an_order_regained_is_brought_with_the_rest_of_its_trip(rider: Played, late_min: int) -> None:
+def test_an_order_regained_is_brought_with_the_rest_of_its_trip(played: Played, late_min: int) -> None:
     """Withdrawn while its pickup was on the way to the node, and then accepted, when the rider is about to leave with
     the rest or has left: it brings both, and where it has not left yet, in the sequence of the assignment."""
-    rider.accept("o1", 1, "o1")
-    rider.accept("o2", 2, "o1", "o2")
-    rider.cooked("o1", "o2")
-    one, two = rider.sends("picked_up", "o1"), rider.sends("picked_up", "o2")
-    rider.offer("o1", 1, state="withdrawn")
-    rider.answer(two)
-    rider.run(late_min)
-    rider.answer(one)
-    rider.sends("delivered", "o1")
-    rider.sends("delivered", "o2")
-    assert late_min or [event.order for event in rider.steps("delivered")] == ["o1", "o2"]
-    assert rider.problems == []
+    played.accept("o1", 1, "o1")
+    played.accept("o2", 2, "o1", "o2")
+    played.cooked("o1", "o2")
+    one, two = played.sends("picked_up", "o1"), played.sends("picked_up", "o2")
+    played.offered("o1", 1, state="withdrawn")
+    played.client.answer(two)
+    played.scheduler.run(late_min)
+    played.client.answer(one)
+    played.sends("delivered", "o1")
+    played.sends("delivered", "o2")
+    assert late_min or played.steps("delivered") == ["o1", "o2"]
+    assert played.records.problems == []
 
 
-def test_a_step_refused_to_who_carries_the_order_is_a_problem(rider: Played) -> None:
+def test_a_step_refused_to_who_carries_the_order_is_a_problem(played: Played) -> None:
     """The rider brings it all the same."""
-    rider.accept("o1", 1)
-    rider.cooked("o1")
-    rider.answer(rider.sends("picked_up", "o1"))
-    rider.answer(rider.sends("delivered", "o1"), "too_late")
-    rider.run()
-    assert (rider.problems, rider.jobs) == (["o1 delivered too_late"], [])
+    played.accept("o1", 1)
+    played.cooked("o1")
+    played.client.answer(played.sends("picked_up", "o1"))
+    played.client.answer(played.sends("delivered", "o1"), "too_late")
+    played.scheduler.run(3)
+    assert (played.records.problems, played.rider.jobs) == (["rider-c1 carries o1, but delivered was too_late"], [])
 
 
-def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home(rider: Played) -> None:
+def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home(played: Played) -> None:
     """What it has is done first; offers that it looks at then are declined."""
-    rider.accept("o1", 1)
-    rider.end_shift(rider.clock_ms)
-    rider.cooked("o1")
-    rider.answer(rider.sends("picked_up", "o1"))
-    rider.sends("delivered", "o1")
-    assert not rider.home
-    rider.offer("o2", 2)
-    rider.run()
-    assert not rider.sent[-1].accept
-    rider.answer(rider.sent[-1])
-    assert (rider.home, rider.on) == (True, False)
+    played.accept("o1", 1)
+    played.rider.end_shift(played.scheduler.now_ms())
+    played.cooked("o1")
+    played.client.answer(played.sends("picked_up", "o1"))
+    played.sends("delivered", "o1")
+    played.offered("o2", 2)
+    played.client.sends(RiderReply, offer=2, accept=False)
+    played.scheduler.run(3)
+    assert not played.client.left
+    played.client.answer(played.client.all_sent(RiderReply, offer=2)[0])
+    played.client.sends(RiderShift, on=False)
+    assert (played.client.left, played.records.riders["rider-c1"]) == (True, "off")

@@ -1,17 +1,15 @@
 """A recorded world for tests: the people of a tiny district, and a stand-in for the node that a test plays by hand.
 
-The clients keep what they receive and send; the test answers. Time runs 6,000 times faster: a simulated minute is 10
-ms.
+The clients keep what they receive and send; the test answers, and lets time pass: nothing waits for a real clock.
 """
 
-import asyncio
-import time
+import heapq
 from collections.abc import Callable
 from typing import Any
 
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant
 from bench.demo.people.scheduler import Scheduler
-from bench.demo.people.world import Habits, World
+from bench.demo.people.world import MINUTE_MS, Habits, World
 from bench.demo.proof.records import Records
 from edge.clock import Clock
 from edge.messages.envelope import Receipt
@@ -19,6 +17,7 @@ from edge.scenarios.dispatch.messages import Assignment, Stop, Update
 
 MORNING = 1_790_000_000_000
 SPEED = 6_000.0
+DAY_MS = 24 * 60 * MINUTE_MS
 
 TINY = Instance(
     "tiny",
@@ -32,10 +31,40 @@ TINY = Instance(
 )
 
 
+class PlayedScheduler(Scheduler):
+    """The same queue, whose time a test lets pass."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock(SPEED, MORNING, 0))
+        self._wall_ms = MORNING
+
+    def now_ms(self) -> int:
+        """The simulated wall clock."""
+        return self._wall_ms
+
+    def _arm(self) -> None:
+        """No timer."""
+
+    def step(self) -> None:
+        """The next action, when it is due."""
+        due_ms, _, action = heapq.heappop(self._heap)
+        self._wall_ms = max(self._wall_ms, due_ms)
+        assert self._wall_ms < MORNING + DAY_MS, "what the test waits for never came"
+        action(due_ms)
+
+    def run(self, minutes: float) -> None:
+        """Everything that happens in so many minutes."""
+        until_ms = self._wall_ms + round(minutes * MINUTE_MS)
+        while self._heap and self._heap[0][0] <= until_ms:
+            self.step()
+        self._wall_ms = until_ms
+
+
 class Person:
     """A stand-in for `clients.Client`: what it received, and a way to answer."""
 
-    def __init__(self, name: str, on_answer: Callable[[Any], None]) -> None:
+    def __init__(self, scheduler: PlayedScheduler, name: str, on_answer: Callable[[Any], None]) -> None:
+        self.scheduler = scheduler
         self.name = name
         self.on_answer = on_answer
         self.sent: list[Any] = []
@@ -80,14 +109,16 @@ class Person:
         if then is not None:
             then(receipt)
 
-    async def sends(self, kind: type, **fields: Any) -> Any:
-        """Wait for an event of a kind, with these fields."""
-        async with asyncio.timeout(10):
-            while True:
-                for event in self.sent:
-                    if isinstance(event, kind) and all(getattr(event, k) == v for k, v in fields.items()):
-                        return event
-                await asyncio.sleep(0.002)
+    def all_sent(self, kind: type, **fields: Any) -> list[Any]:
+        """What it has sent of a kind, with these fields."""
+        of_kind = [event for event in self.sent if isinstance(event, kind)]
+        return [event for event in of_kind if all(getattr(event, k) == v for k, v in fields.items())]
+
+    def sends(self, kind: type, **fields: Any) -> Any:
+        """Let time pass until it has sent the first of these."""
+        while not (found := self.all_sent(kind, **fields)):
+            self.scheduler.step()
+        return found[0]
 
 
 class RecordedWorld:
@@ -95,7 +126,7 @@ class RecordedWorld:
 
     def __init__(self, instance: Instance = TINY, habits: Habits | None = None) -> None:
         self.people: dict[str, Person] = {}
-        self.scheduler = Scheduler(Clock(SPEED, MORNING, int(time.time() * 1000)))
+        self.scheduler = PlayedScheduler()
         self.records = Records()
         never = Habits(decline=0, silent=0, cancel=0, delay=0, repeat=0)
         self.world = World(instance, self.scheduler, self, self.records, 1, habits or never)  # type: ignore[arg-type]
@@ -103,7 +134,7 @@ class RecordedWorld:
 
     def client(self, name: str, json: bool, on_answer: Callable[[Any], None]) -> Person:
         """A new person."""
-        self.people[name] = Person(name, on_answer)
+        self.people[name] = Person(self.scheduler, name, on_answer)
         return self.people[name]
 
     def offer(self, order: str, number: int, state: Any = "offered", dropoffs: tuple[str, ...] = ()) -> Assignment:
@@ -111,7 +142,7 @@ class RecordedWorld:
         now = self.scheduler.now_ms()
         stops = [Stop(at="pickup", order=order, lat=31.0, lon=121.0, expected_at=now)]
         stops += [
-            Stop(at="dropoff", order=name, lat=31.0, lon=121.0, expected_at=now + minute * 60_000)
+            Stop(at="dropoff", order=name, lat=31.0, lon=121.0, expected_at=now + minute * MINUTE_MS)
             for minute, name in enumerate(dropoffs)
         ]
         return Assignment(offer=number, order=order, state=state, at=now, stops=stops, answer_by=now + 60_000)

@@ -1,21 +1,19 @@
 """Customers place one order and follow it."""
 
-import asyncio
-
 from bench.demo.people.customers import Customer
 from bench.demo.people.world import Habits
 from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
 from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 
-async def test_an_order_is_placed_followed_and_left() -> None:
+def test_an_order_is_placed_followed_and_left() -> None:
     """A customer connects before the instant, places at it, and goes when the order is at the door."""
     recorded = RecordedWorld()
     ended: list[str] = []
     customer = Customer(recorded.world, TINY.orders[0], ended.append)
     customer.plan()
     phone = recorded.people["customer-o1"]
-    placed = await phone.sends(OrderPlace)
+    placed = phone.sends(OrderPlace)
     assert phone.joined
     assert placed.at == recorded.world.ms(1)
     assert placed.shop == "shop-r1"
@@ -30,27 +28,27 @@ async def test_an_order_is_placed_followed_and_left() -> None:
     assert (customer.record.state, ended, phone.left) == ("delivered", ["o1"], True)
 
 
-async def test_a_refused_order_has_ended() -> None:
+def test_a_refused_order_has_ended() -> None:
     """A refusal ends the customer's day."""
     recorded = RecordedWorld()
     ended: list[str] = []
     Customer(recorded.world, TINY.orders[0], ended.append).plan()
     phone = recorded.people["customer-o1"]
-    phone.answer(await phone.sends(OrderPlace), "over_capacity")
+    phone.answer(phone.sends(OrderPlace), "over_capacity")
     assert ended == ["o1"]
     assert recorded.records.orders["o1"].state == "refused"
 
 
-async def test_who_changes_their_mind_cancels() -> None:
+def test_who_changes_their_mind_cancels() -> None:
     """A customer who cancels sends it once, and not after the end."""
     recorded = RecordedWorld(habits=Habits(cancel=1))
     for order in TINY.orders:
         Customer(recorded.world, order, lambda _: None).plan()
     one, two = recorded.people["customer-o1"], recorded.people["customer-o2"]
-    one.answer(await one.sends(OrderPlace))
-    two.answer(await two.sends(OrderPlace))
+    one.answer(one.sends(OrderPlace))
+    two.answer(two.sends(OrderPlace))
     two.on_answer(recorded.update("o2", "delivered"))
-    cancel = await one.sends(OrderCancel, order="o1")
+    cancel = one.sends(OrderCancel, order="o1")
     assert cancel.at > recorded.world.ms(1)
-    await asyncio.sleep(0.2)
+    recorded.scheduler.run(20)
     assert not any(isinstance(event, OrderCancel) for event in two.sent)

@@ -6,7 +6,7 @@ from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady
 from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 
-async def test_a_meal_is_ready_when_the_instance_reports_it() -> None:
+def test_a_meal_is_ready_when_the_instance_reports_it() -> None:
     """A kitchen begins with the first update about an order, and notifies the node and the riders when it is ready."""
     recorded = RecordedWorld()
     Kitchen(recorded.world, TINY.restaurants[0], TINY.orders).open()
@@ -15,24 +15,24 @@ async def test_a_meal_is_ready_when_the_instance_reports_it() -> None:
     recorded.world.await_meal("o1", seen.append)
     shop.on_answer(recorded.update("o1", "placed"))
     shop.on_answer(recorded.update("o1", "offered"))
-    ready = await shop.sends(KitchenReady, order="o1")
+    ready = shop.sends(KitchenReady, order="o1")
     assert shop.joined
     assert seen == [ready.at] == [recorded.world.ms(6)]
     assert len(shop.sent) == 1
 
 
-async def test_a_late_meal_is_announced() -> None:
+def test_a_late_meal_is_announced() -> None:
     """A kitchen that will be late reports the new time before, and keeps to it."""
     recorded = RecordedWorld(habits=Habits(delay=1))
     Kitchen(recorded.world, TINY.restaurants[0], TINY.orders).open()
     shop = recorded.people["shop-r1"]
     shop.on_answer(recorded.update("o1", "placed"))
-    delay = await shop.sends(KitchenDelay, order="o1")
-    ready = await shop.sends(KitchenReady, order="o1")
+    delay = shop.sends(KitchenDelay, order="o1")
+    ready = shop.sends(KitchenReady, order="o1")
     assert recorded.world.ms(1) <= delay.at < recorded.world.ms(6) < delay.ready_at == ready.at
 
 
-async def test_a_cancelled_meal_is_not_cooked() -> None:
+def test_a_cancelled_meal_is_not_cooked() -> None:
     """After a cancellation nothing becomes ready."""
     recorded = RecordedWorld()
     Kitchen(recorded.world, TINY.restaurants[0], TINY.orders).open()
@@ -40,5 +40,5 @@ async def test_a_cancelled_meal_is_not_cooked() -> None:
     shop.on_answer(recorded.update("o1", "placed"))
     shop.on_answer(recorded.update("o1", "cancelled"))
     shop.on_answer(recorded.update("o2", "placed"))
-    await shop.sends(KitchenReady, order="o2")
+    shop.sends(KitchenReady, order="o2")
     assert len(shop.sent) == 1

@@ -1,22 +1,20 @@
 """A shop's labels: bound in the morning, changed during the day, asked for at the end."""
 
-import asyncio
-
 from bench.demo.people.shelves import LABELS, SKUS, Shelves
 from bench.demo.proof.records import LabelRecord
 from edge.scenarios.labels.messages import LabelBind, LabelUnbind, PriceGet, PriceReceipt, PriceSet, StockSet
 from tests.bench.demo.people.recorded_world import RecordedWorld
 
 
-async def test_a_day_of_a_shop() -> None:
+def test_a_day_of_a_shop() -> None:
     """It sets all prices and binds its labels, then prices, offers, stocks and labels change."""
     recorded = RecordedWorld()
     till = recorded.world.fleet.client("shop-r1", json=False, on_answer=lambda _: None)
     shelves = Shelves(recorded.world, till)
     shelves.plan()
     person = recorded.people["shop-r1"]
-    await person.sends(StockSet)
-    await person.sends(LabelUnbind)
+    person.sends(StockSet)
+    person.sends(LabelUnbind)
     assert isinstance(person.sent[0], PriceSet)
     assert [price.sku for price in person.sent[0].prices or ()] == list(SKUS)
     assert sum(isinstance(event, LabelBind) for event in person.sent) > LABELS
@@ -26,20 +24,20 @@ async def test_a_day_of_a_shop() -> None:
     assert recorded.records.problems == []
     recorded.world.closed = True
     count = len(person.sent)
-    await asyncio.sleep(0.2)
+    recorded.scheduler.run(20)
     assert len(person.sent) == count
     person.answer(person.sent[0], reason="over_capacity")
     assert "refused as over_capacity" in recorded.records.problems[0]
 
 
-async def test_it_compares_labels_with_answers() -> None:
+def test_it_compares_labels_with_answers() -> None:
     """Labels agree once each shows the version of the last answer."""
     recorded = RecordedWorld()
     till = recorded.world.fleet.client("shop-r1", json=False, on_answer=lambda _: None)
     shelves = Shelves(recorded.world, till)
     shelves.bound = {"A0": "dish-1"}
     shelves.ask()
-    asked = await recorded.people["shop-r1"].sends(PriceGet, sku="dish-1")
+    asked = recorded.people["shop-r1"].sends(PriceGet, sku="dish-1")
     assert not shelves.agree()
     receipt = PriceReceipt(id=asked.id, of="price.get", status="accepted", at=1, price_cents=100, version=3)
     recorded.people["shop-r1"].receipt(asked, receipt)
