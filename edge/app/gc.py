@@ -12,7 +12,8 @@ other work a commit took 24 and 44 ms there and back at the default of 5 ms, 8 a
 
 @contextmanager
 def starting() -> Generator[None]:
-    """No garbage collection, a tenth of recovery's time, until `freeze_startup` or the end of the block."""
+    """No garbage collection, a tenth of the time of imports and recovery, until `freeze_startup` or the end of the
+    block."""
     gc.disable()
     try:
         yield

@@ -41,7 +41,7 @@ from ..service.listeners import Listener, Listeners
 from . import rlimit, systemd
 from .config import Config, load, reloaded
 from .gauges import link_gauges
-from .gc import freeze_startup, starting
+from .gc import freeze_startup
 from .loop_errors import LoopExceptionHandler
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
     config = load(config_path)
     rlimit.raise_nofile()
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with starting():
-        return uvloop.run(_Running(config_path, config, echo).main())
+    return uvloop.run(_Running(config_path, config, echo).main())
 
 
 def _import_rest(page: bool) -> None:

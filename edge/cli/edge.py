@@ -18,6 +18,10 @@ def edge(config_path: str) -> None:
     Exit codes: 0 stopped as asked, 2 the configuration cannot be used, 3 a port or the data directory is in use,
     4 the journal cannot be written or read.
     """
-    from ..app.run import run
+    from ..app.gc import starting
 
-    sys.exit(run(config_path, click.echo))
+    with starting():
+        from ..app.run import run
+
+        code = run(config_path, click.echo)
+    sys.exit(code)

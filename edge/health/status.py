@@ -46,7 +46,7 @@ from msgspec.structs import asdict
 from ..core.model import Now
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from .checks import problems, sentence
-from .latency import LATENCY_SLICES, Latency
+from .histogram import LATENCY_SLICES, Histogram
 
 STATUS_NAMES_MAX: Final = 64
 """Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
@@ -108,7 +108,7 @@ class Status:
     ) -> None:
         self.node = node
         self.phase: Phase = "starting"
-        self.latencies: dict[str, Latency] = {stage: Latency() for stage in STAGES}
+        self.latencies: dict[str, Histogram] = {stage: Histogram() for stage in STAGES}
         self._started = started
         self._speed = speed
         self._data_dir = data_dir

@@ -15,14 +15,14 @@ from typing import Final, NamedTuple
 from ..core.decode import Catalog
 from ..core.model import Commit, Durable, Input, Observed, Rejected
 from ..errors import Reason
-from ..health.latency import Latency
+from ..health.histogram import Histogram
 from ..health.status import Status
 from ..mqtt.seam import Publish, Source
 
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
 
-Spent = tuple[Latency, float, int]
+Spent = tuple[Histogram, float, int]
 """A stage, how many seconds it took, and for how many messages."""
 
 

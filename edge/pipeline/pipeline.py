@@ -19,7 +19,7 @@ from ..clock import Clock
 from ..core.model import Batch, Commit, Configure, Input, Presence, Rules, Shed
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
-from ..health.latency import record_all
+from ..health.histogram import record_all
 from ..health.status import Status
 from ..journal.journal import Journal
 from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX

@@ -7,13 +7,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ..health.latency import Latency
+from ..health.histogram import Histogram
 
 OCTAVES = range(-14, 5)
 """Bucket bounds of the stage histograms: 61 us to 16 s, each twice the one before."""
 
 
-def exposition(report: dict[str, Any], latencies: dict[str, Latency]) -> bytes:
+def exposition(report: dict[str, Any], latencies: dict[str, Histogram]) -> bytes:
     """The text format 0.0.4 of one report and its stage histograms."""
     registry = CollectorRegistry()
     registry.register(_Snapshot(report, latencies))
@@ -21,7 +21,7 @@ def exposition(report: dict[str, Any], latencies: dict[str, Latency]) -> bytes:
 
 
 class _Snapshot(Collector):
-    def __init__(self, report: dict[str, Any], latencies: dict[str, Latency]) -> None:
+    def __init__(self, report: dict[str, Any], latencies: dict[str, Histogram]) -> None:
         self._report, self._latencies = report, latencies
 
     def collect(self) -> Iterable[Metric]:
@@ -50,7 +50,7 @@ def _counters(counts: dict[str, Any]) -> Iterable[Metric]:
         yield CounterMetricFamily(f"doorstep_{name}", text, value=counts[name])
 
 
-def _stages(latencies: dict[str, Latency]) -> Metric:
+def _stages(latencies: dict[str, Histogram]) -> Metric:
     family = HistogramMetricFamily("doorstep_stage_seconds", "Time spent in each stage of the path", labels=["stage"])
     for stage, latency in latencies.items():
         buckets = [("+Inf" if bound == float("inf") else repr(bound), n) for bound, n in latency.cumulative(OCTAVES)]

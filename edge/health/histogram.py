@@ -2,8 +2,8 @@
 
 A histogram with buckets of equal ratio (16 to each doubling): a reported quantile is at most 2.2 % from the true one,
 the maximum is exact. Recording is one logarithm and one list increment, 0.3 us where one update of a KLL sketch took
-1.0 us (and has no weight). No clock is read: whoever holds a Latency calls `rotate` when a slice of the last minute is
-over.
+1.0 us (and has no weight). No clock is read: whoever holds a histogram calls `rotate` when a slice of the last minute
+is over.
 """
 
 from bisect import bisect_left
@@ -41,8 +41,8 @@ class Quantiles(Struct, frozen=True):
     count: int
 
 
-class Latency:
-    """One stage. Values are seconds."""
+class Histogram:
+    """The latencies of one stage. Values are seconds."""
 
     __slots__ = ("_recent", "_total", "_total_max_s", "counts", "max_s", "sum_s")
 
@@ -103,7 +103,7 @@ def _quantiles(counts: list[int], max_s: float) -> Quantiles:
     return Quantiles(at(0.5), at(0.99), round(max_s * 1000, 4), total)
 
 
-def record_all(values: Sequence[tuple[Latency, float, int]]) -> None:
+def record_all(values: Sequence[tuple[Histogram, float, int]]) -> None:
     """Several stages at once: (stage, seconds, messages)."""
     for stage, seconds, n in values:
         stage.record(seconds, n)

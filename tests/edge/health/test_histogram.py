@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.health.latency import LATENCY_SLICES, Latency
+from edge.health.histogram import LATENCY_SLICES, Histogram
 
 seconds = st.floats(min_value=2e-6, max_value=900)
 
@@ -18,7 +18,7 @@ def exact(values: list[float], share: float) -> float:
 @given(st.lists(seconds, min_size=1, max_size=200))
 def test_quantiles_are_within_one_bucket_of_the_exact_ones(values: list[float]) -> None:
     """p50 and p99 lie within 2.3 % of the exact quantile, count and maximum are exact."""
-    latency = Latency()
+    latency = Histogram()
     for value in values:
         latency.record(value)
     found = latency.recent()
@@ -32,7 +32,7 @@ def test_quantiles_are_within_one_bucket_of_the_exact_ones(values: list[float]) 
 @given(seconds, st.integers(1, 500))
 def test_a_batch_weighs_as_many_messages_as_it_has(value: float, n: int) -> None:
     """One record of n messages equals n records of one."""
-    batch, single = Latency(), Latency()
+    batch, single = Histogram(), Histogram()
     batch.record(value, n)
     for _ in range(n):
         single.record(value)
@@ -42,7 +42,7 @@ def test_a_batch_weighs_as_many_messages_as_it_has(value: float, n: int) -> None
 
 def test_the_last_minute_forgets_and_the_total_does_not() -> None:
     """A value leaves `recent` after LATENCY_SLICES rotations and one more, and stays in `total`."""
-    latency = Latency()
+    latency = Histogram()
     latency.record(5.0)
     for _ in range(LATENCY_SLICES):
         latency.rotate()
@@ -56,14 +56,14 @@ def test_the_last_minute_forgets_and_the_total_does_not() -> None:
 
 def test_nothing_recorded_is_zero() -> None:
     """An idle stage has zeros, not an error."""
-    assert Latency().recent().count == 0
-    assert Latency().total().p99 == 0
+    assert Histogram().recent().count == 0
+    assert Histogram().total().p99 == 0
 
 
 @given(st.one_of(st.just(0.0), st.floats(0, 1e-6), st.floats(1024, 1e9)))
 def test_values_outside_the_range_land_in_the_outermost_buckets(value: float) -> None:
     """No duration is lost, however short or long."""
-    latency = Latency()
+    latency = Histogram()
     latency.record(value)
     assert latency.recent().count == 1
     assert latency.cumulative(range(-14, 5))[-1] == (math.inf, 1)
@@ -72,7 +72,7 @@ def test_values_outside_the_range_land_in_the_outermost_buckets(value: float) ->
 @given(st.lists(seconds, min_size=1, max_size=100))
 def test_cumulative_counts_grow_and_end_at_the_number_of_values(values: list[float]) -> None:
     """Counts below each power of two agree with counting by hand, over rotations."""
-    latency = Latency()
+    latency = Histogram()
     for index, value in enumerate(values):
         latency.record(value)
         if index % 7 == 0:
