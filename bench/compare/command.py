@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from ..cli_options import ask, check_writable, data_dir, json_file, write_report
+from ..tables import show
 
 MEASURING = ("rate", "riders", "seconds", "rounds", "data_dir")
 
@@ -34,13 +35,10 @@ MEASURING = ("rate", "riders", "seconds", "rounds", "data_dir")
 def compare(
     context: click.Context,
     what: tuple[str, ...],
-    rate: float,
-    riders: int,
-    seconds: float,
-    rounds: int,
     threshold: float | None,
     data_dir: str | None,
     report_path: str | None,
+    **asked: Any,
 ) -> None:
     """Compare this tree with a revision of it: a node of either in turn under the same load, CPU an order, p50 and p99
     from order to rider. Or compare two reports of latency or of throughput that were asked for the same.
@@ -57,7 +55,7 @@ def compare(
     Exit code 1 where the whole interval of a figure lies beyond its threshold, where this tree (the first report) lost
     or refused an order, and where nothing could be measured; 2 for an input that cannot be used.
     """
-    from .screen import compare_table
+    from .screen import compare_lines, compare_table
 
     first, *more = what
     if len(more) > 1:
@@ -69,9 +67,9 @@ def compare(
         from .tree import commit_of
 
         commit_of(first)
-        plan = Plan(revision=first, rate=rate, seconds=seconds, rounds=rounds, riders=riders, threshold=threshold)
-        report = ask(lambda *where: measure(plan, *where), rounds * 2 + 2, data_dir, report_path)
-    compare_table(report)
+        plan = Plan(revision=first, threshold=threshold, **asked)
+        report = ask(lambda *where: measure(plan, *where), plan.rounds * 2 + 2, data_dir, report_path)
+    show([compare_table(report)], compare_lines(report))
     lost = report["this"]["lost"] or report["this"]["refused"]
     if lost or any(figure["beyond"] for figure in report["figures"].values()):
         raise SystemExit(1)

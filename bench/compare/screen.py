@@ -2,38 +2,35 @@
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from ..tables import Table
 from .paired import FIGURES, ROUNDS_MIN, SLOWER
 
 
-def compare_table(report: dict[str, Any]) -> None:
+def compare_table(report: dict[str, Any]) -> Table:
     """The ratios, this over the other."""
-    console = Console()
-    table = Table(title=f"{_named(report['this'])} over {_named(report['other'])}; medians, 95 % intervals")
-    for heading in ("", "this", "other", "ratio", "interval", "verdict"):
-        table.add_column(heading, justify="left" if heading in ("", "verdict") else "right")
+    rows: list[tuple[str, ...]] = []
     for name, figure in report["figures"].items():
         span = "" if figure["low"] is None else f"{figure['low']:.3f}–{figure['high']:.3f}"
-        result = figure["verdict"]
-        if result == SLOWER and not figure["beyond"]:
-            result += f", within × {figure['threshold']:g}"
+        within = figure["verdict"] == SLOWER and not figure["beyond"]
+        result = figure["verdict"] + (f", within × {figure['threshold']:g}" if within else "")
         values = (f"{figure['this']:.4g}", f"{figure['other']:.4g}", f"{figure['ratio']:.3f}")
-        table.add_row(FIGURES[name].words, *values, span, f"[bold]{result}[/]" if figure["beyond"] else result)
-    console.print(table)
+        rows.append((FIGURES[name].words, *values, span, result))
+    title = f"{_named(report['this'])} over {_named(report['other'])}; medians, 95 % intervals"
+    return Table(title, ("this", "other", "ratio", "interval", "verdict"), rows)
+
+
+def compare_lines(report: dict[str, Any]) -> list[str]:
+    """What limits the comparison: too few rounds, lost orders, other environments and processes."""
     pairs = max(len(figure["ratios"]) for figure in report["figures"].values())
-    if pairs < ROUNDS_MIN:
-        console.print(f"{pairs} pair{'s' * (pairs > 1)} of rounds: an interval, and so a result, needs {ROUNDS_MIN}.")
-    for name in ("this", "other"):
-        one = report[name]
+    few = f"{pairs} pair{'s' * (pairs > 1)} of rounds: an interval, and so a result, needs {ROUNDS_MIN}."
+    found = [few] if pairs < ROUNDS_MIN else []
+    for one in (report["this"], report["other"]):
         if one["lost"] or one["refused"]:
-            console.print(f"[bold]{_named(one)}:[/] {one['lost']} orders lost, {one['refused']} messages refused")
-    if "others_cores" in report:
-        console.print(f"The other revision ran with {report['other']['environment']}.")
-        console.print(f"Other processes used {report['others_cores']:g} cores meanwhile.")
-    else:
-        console.print("Not measured in turns: what the machine did at either time is in the ratios.")
+            found.append(f"{_named(one)}: {one['lost']} orders lost, {one['refused']} messages refused")
+    if "others_cores" not in report:
+        return [*found, "Not measured in turns: what the machine did at either time is in the ratios."]
+    found.append(f"The other revision ran with {report['other']['environment']}.")
+    return [*found, f"Other processes used {report['others_cores']:g} cores meanwhile."]
 
 
 def _named(one: dict[str, Any]) -> str:

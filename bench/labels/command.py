@@ -18,7 +18,7 @@ from ..tables import QUANTILES, Table, show, times
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrival times.")
 @data_dir
 @json_file
-def labels(labels: int, rate: float, seconds: float, seed: int, data_dir: str | None, report_path: str | None) -> None:
+def labels(data_dir: str | None, report_path: str | None, **asked: Any) -> None:
     """Measure from the instant at which a shop's price is due until the gateway has its `label.show`, which is on disk
     by then. The gateway confirms each one. The load is an open loop: prices come when they are due.
 
@@ -31,7 +31,7 @@ def labels(labels: int, rate: float, seconds: float, seed: int, data_dir: str | 
     """
     from .measure import Plan, measure
 
-    plan = Plan(labels=labels, rate=rate, seconds=seconds, seed=seed)
+    plan = Plan(**asked)
     report = ask(lambda *where: measure(plan, *where), 4, data_dir, report_path)
     show(labels_tables(report), labels_lines(report))
     if report["lost"] or report["refused"] or report["unconfirmed"]:

@@ -1,6 +1,6 @@
 """`doorstep bench latency` and `doorstep bench throughput`: what is asked, and what is shown."""
 
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -33,18 +33,7 @@ _clients = click.option(
 @data_dir
 @json_file
 @plot_file
-def latency(
-    rate: float,
-    seconds: float,
-    mode: str,
-    clients: int,
-    transport: str,
-    rounds: int,
-    seed: int,
-    data_dir: str | None,
-    report_path: str | None,
-    plot_path: str | None,
-) -> None:
+def latency(data_dir: str | None, report_path: str | None, plot_path: str | None, **asked: Any) -> None:
     """Measure from an order's due time until its rider has the assignment, which is on disk by then.
 
     In turns with it, in one run: a bare echo on the same codec (the floor), one fdatasync of the same bytes, and an
@@ -61,8 +50,8 @@ def latency(
     from .load_plot import latency_plot
     from .screen import latency_lines, latency_tables
 
-    plan = Plan(rate=rate, seconds=seconds, mode=mode, transport=transport, clients=clients, rounds=rounds, seed=seed)
-    steps = rounds * 4 + 3
+    plan = Plan(**asked)
+    steps = plan.rounds * 4 + 3
     report = ask(lambda *where: measure(plan, *where), steps, data_dir, report_path, plot_path, latency_plot)
     show(latency_tables(report), latency_lines(report))
     if report["lost"] or report["refused"]:
@@ -81,15 +70,7 @@ def latency(
 @data_dir
 @json_file
 @plot_file
-def throughput(
-    seconds: float,
-    steps: int,
-    start: float,
-    clients: int,
-    data_dir: str | None,
-    report_path: str | None,
-    plot_path: str | None,
-) -> None:
+def throughput(data_dir: str | None, report_path: str | None, plot_path: str | None, **asked: Any) -> None:
     """Find the highest rate at which nothing is lost and p99 stays under 50 ms: orders at the node, the echo through
     Mosquitto, the bare echo, and a server that has the node's packets for each order but decides and keeps nothing.
     Then orders with 20 rider positions each, and positions alone, 1 and 10 points in a message.
@@ -105,8 +86,8 @@ def throughput(
     from .screen import throughput_lines, throughput_tables
     from .throughput_run import Search, measure
 
-    search = Search(seconds=seconds, steps=steps, start=start, clients=clients)
-    total = steps * 6 + 2
+    search = Search(**asked)
+    total = search.steps * 12 + 2
     report = ask(lambda *where: measure(search, *where), total, data_dir, report_path, plot_path, throughput_plot)
     show(
         throughput_tables(report),

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ..cli_options import Progress, ask, data_dir, json_file, plot_file
+from ..tables import show
 
 
 @click.command(short_help="The uplink goes for hours: what users notice, what waits, how it drains.")
@@ -58,7 +59,7 @@ def outage(
     from .outage_plot import outage_plot
     from .outages import Plan, run
     from .proof import prove
-    from .screen import outage_table
+    from .screen import outage_lines, outage_tables
 
     if not rounds and not kills:
         raise click.UsageError("Without rounds and without kills there is nothing to do. Take --rounds 1.")
@@ -72,6 +73,6 @@ def outage(
 
     steps = 3 + 3 * (rounds + kills) + 2 * kills
     found = ask(measure, steps, data_dir, report_path, plot_path, outage_plot)
-    outage_table(found)
+    show(outage_tables(found), outage_lines(found))
     if found["lost"] or found["doubled"]:
         raise SystemExit(1)

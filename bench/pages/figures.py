@@ -15,6 +15,7 @@ from ..labels.command import labels_lines, labels_tables
 from ..load.load_plot import latency_plot, throughput_plot
 from ..load.screen import latency_lines, latency_tables, throughput_lines, throughput_tables
 from ..outage.outage_plot import outage_plot
+from ..outage.screen import outage_lines, outage_tables
 from ..peers.command import peers_lines, peers_tables
 from ..peers.peers_plot import peers_plot
 from ..phone.command import phone_tables
@@ -22,6 +23,7 @@ from ..phone.phone_plot import phone_plot
 from ..plotting import panels, quantile_rows
 from ..scale.command import scale_tables
 from ..scale.scale_plot import scale_plot
+from ..soak.screen import soak_lines, soak_tables
 from ..soak.soak_plot import soak_plot
 from ..tables import Table, times
 
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Report = dict[str, Any]
-
-_LIVES: Final = ("over_all", "within_lives")
-"""How a soak looks at growth: over the whole run, and within the lives of a process that is killed now and then."""
 
 
 class View(Struct, frozen=True):
@@ -76,47 +75,6 @@ def _decide_times(report: Report) -> list[Table]:
         for name, one in report["decide_times"]["cases"].items()
     ]
     return [Table("open orders x riders", ("p50 ms", "p99 ms", "max ms", "p99 at most"), rows)]
-
-
-def _outage(report: Report) -> list[Table]:
-    rows = [
-        (
-            f"{number}, with {one['kills']} kills" if one["kills"] else f"{number}",
-            f"{one['windows']:,}",
-            f"{one['events']:,}",
-            f"{one['backlog_bytes'] / 1000:,.0f}",
-            f"{one['drain_s']:.1f}",
-            f"{one['events_per_s']:,.0f}",
-        )
-        for number, one in enumerate(report["outages"], 1)
-    ]
-    offline = f"{report['minutes_offline']:g} minutes offline; lost {report['lost']}, doubled {report['doubled']}"
-    found = [Table(offline, ("windows", "events", "backlog kB", "drained after s", "events/s"), rows)]
-    local = [
-        (name, f"{row['orders']:,}", f"{row['p50']:.2f}", f"{row['p99']:.2f}")
-        for name, row in report["local_ms"].items()
-    ]
-    for field, words in (("local_p99_ratio", "cut over before"), ("drain_live_p99_ratio", "drain over before")):
-        if report[field] is not None:
-            low, high = report[f"{field}_90"]
-            local.append((words, "", "", f"× {report[field]:.2f} (90 %: {low:.2f} to {high:.2f})"))
-    return [*found, Table("order to rider, on disk by then", ("orders", "p50 ms", "p99 ms"), local)]
-
-
-def _soak(report: Report) -> list[Table]:
-    rows = [
-        (name.replace("_", " "), f"{found['over_all']['level']:.1f}", *(_growth(found.get(how)) for how in _LIVES))
-        for name, found in report["slopes"].items()
-    ]
-    counts = f"{report['events']:,} events, lost {report['lost']}, doubled {report['doubled']}"
-    driven = [(name.replace("_", " "), str(count)) for name, count in sorted(report["faults"].items())]
-    return [Table(counts, ("mean", "growth in an hour", "within lives"), rows), Table("fault", ("times",), driven)]
-
-
-def _growth(line: Report | None) -> str:
-    if line is None:
-        return ""
-    return f"{line['per_hour']:+.2f} ({line['low']:+.2f} to {line['high']:+.2f})"
 
 
 def _pieces(report: Report) -> list[Table]:
@@ -192,11 +150,18 @@ VIEWS: Final[dict[str, View]] = {
     "outage": View(
         "Outage",
         "What do people notice while the uplink is cut, and does all of it reach the centre after?",
-        _outage,
+        outage_tables,
         outage_plot,
         lambda report: f"{report['minutes_offline'] / 60:g} h",
+        outage_lines,
     ),
-    "soak": View("Soak", "Does anything grow, get lost or doubled in a long run with faults?", _soak, soak_plot),
+    "soak": View(
+        "Soak",
+        "Does anything grow, get lost or doubled in a long run with faults?",
+        soak_tables,
+        soak_plot,
+        lines=soak_lines,
+    ),
     "labels": View("Shelf labels", "How long until a price is at its label?", labels_tables, lines=labels_lines),
     "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),
 }

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ..cli_options import Progress, ask, data_dir, json_file, plot_file
+from ..tables import show
 
 
 @click.command(short_help="Days of load with random faults: nothing may grow without end.")
@@ -41,7 +42,7 @@ def soak(
     Exit code 1 where something grows, was lost or doubled, or a process died by itself.
     """
     from .figures import report as figures
-    from .screen import soak_table
+    from .screen import soak_lines, soak_tables
     from .soak import PROGRESS_S, Plan, run
     from .soak_plot import soak_plot
 
@@ -51,6 +52,6 @@ def soak(
         return figures(await run(plan, folder, progress))
 
     found = ask(measure, int(minutes * 60 / PROGRESS_S) + 1, data_dir, report_path, plot_path, soak_plot)
-    soak_table(found)
+    show(soak_tables(found), soak_lines(found))
     if found["upward"] or found["lost"] or found["doubled"] or sum(found["died_unordered"].values()):
         raise SystemExit(1)

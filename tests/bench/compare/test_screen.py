@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import pytest
-
 from bench.compare.paired import evaluate
-from bench.compare.screen import compare_table
+from bench.compare.screen import compare_lines, compare_table
 
 
-def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, report: dict[str, Any]) -> str:
-    """The screen, wide enough for every line."""
-    monkeypatch.setenv("COLUMNS", "160")
-    compare_table(report)
-    return capsys.readouterr().out
+def shown(report: dict[str, Any]) -> str:
+    """All words of the table and of the lines under it."""
+    table = compare_table(report)
+    return "\n".join([table.title, *(cell for row in table.rows for cell in row), *compare_lines(report)])
 
 
 def report(scale: float, rounds: int = 7, **other: Any) -> dict[str, Any]:
@@ -27,11 +24,9 @@ def report(scale: float, rounds: int = 7, **other: Any) -> dict[str, Any]:
     }
 
 
-def test_the_ratio_stands_with_its_interval_and_result(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ratio_stands_with_its_interval_and_result() -> None:
     """And with whose it is: a changed tree is marked, an unknown commit too."""
-    text = shown(capsys, monkeypatch, report(1.05))
+    text = shown(report(1.05))
     for words in (
         "this tree (0123456, dirty) over v1 (commit unknown)",
         "1.050–1.050",
@@ -41,16 +36,16 @@ def test_the_ratio_stands_with_its_interval_and_result(
         assert words in text
     by_commit = report(1.0)
     by_commit["other"] |= {"commit": "fedcba987654", "revision": "fedcba98"}
-    assert "over fedcba9; medians" in shown(capsys, monkeypatch, by_commit)
-    assert "within" not in shown(capsys, monkeypatch, report(1.2))
+    assert "over fedcba9; medians" in shown(by_commit)
+    assert "within" not in shown(report(1.2))
 
 
-def test_what_spoils_a_comparison_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_spoils_a_comparison_is_shown() -> None:
     """Too few rounds, lost orders, reports that were not taken in turns."""
     lossy = report(1.0, rounds=1)
     lossy["other"]["lost"] = 3
     del lossy["others_cores"]
-    text = shown(capsys, monkeypatch, lossy)
+    text = shown(lossy)
     for words in (
         "1 pair of rounds",
         "v1 (commit unknown): 3 orders lost, 0 messages refused",

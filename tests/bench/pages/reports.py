@@ -147,15 +147,21 @@ REPORTS: Final[dict[str, dict[str, Any]]] = {
     "outage": {
         "benchmark": "outage",
         "minutes_offline": 90.0,
-        "plan": {"speed": 1440.0},
-        "lost": 0,
+        "plan": {"speed": 1440.0, "rate": 50.0},
+        "lost": 1,
         "doubled": 0,
+        "node_cpu_us_an_event": {"before": 500.0, "cut": 510.0},
+        "events": {"at_node": 10, "at_centre": 9},
+        "outbox_disk_bytes_max": 2_000_000,
+        "proof": {"sentences": ["The journal holds 10 events, the centre counts 9."]},
         "outages": [
             {
                 "windows": 40,
                 "events": 900,
                 "backlog_bytes": 9_000,
                 "drain_s": 2.0,
+                "reconnect_s": 1.0,
+                "windows_per_s": 20.0,
                 "events_per_s": 450.0,
                 "kills": kills,
             }
@@ -184,6 +190,8 @@ REPORTS: Final[dict[str, dict[str, Any]]] = {
         "lost": 0,
         "doubled": 0,
         "faults": {"cut": 1, "kill_node": 1},
+        "died_unordered": {"edge": 0},
+        "upward": ["node_rss_mb"],
         "schedule": [[3.0, "cut", 4.0], [8.0, "kill_node", 0.0]],
         "judged_from_s": 7.5,
         "slopes": {"node_rss_mb": {"over_all": _GROWTH, "within_lives": _GROWTH}, "node_fds": {"over_all": _GROWTH}},

@@ -1,27 +1,15 @@
 """What a person reads."""
 
-import pytest
+from bench.soak.screen import soak_lines, soak_tables
+from tests.bench.pages.reports import REPORTS
 
-from bench.soak.screen import soak_table
 
-
-def test_what_grows_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_grows_is_named() -> None:
     """Each slope with its interval, and a sentence for each that rises."""
-    line = {"per_hour": 12.0, "low": 3.0, "high": 21.0, "level": 80.0}
-    soak_table(
-        {
-            "minutes": 20.0,
-            "slopes": {"node_rss_mb": {"over_all": line, "within_lives": line}, "node_disk_mb": {"over_all": line}},
-            "faults": {"cut": 3},
-            "events": 5,
-            "lost": 0,
-            "doubled": 0,
-            "died_unordered": {"edge": 0},
-            "upward": ["node_rss_mb"],
-        }
-    )
-    output = " ".join(capsys.readouterr().out.split())
-    assert "+12.00 (+3.00 to +21.00)" in output
-    assert "It grows: node_rss_mb" in output
-    assert "Take 40 minutes or more" in output
-    assert "cut 3" in output
+    (table,) = soak_tables(REPORTS["soak"])
+    assert table.rows[0] == ("node_rss_mb", "60.0", *["+0.40 (-0.20 to +1.00)"] * 2)
+    assert table.rows[1][3] == ""
+    lines = soak_lines(REPORTS["soak"])
+    assert lines[0] == "driven: cut 1, kill_node 1"
+    assert lines[-2] == "It grows: node_rss_mb"
+    assert lines[-1].startswith("Take 40 minutes or more")
