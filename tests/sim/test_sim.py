@@ -14,7 +14,7 @@ from tests.sim.planted.bugs import NO_BATCHES
 from tests.sim.planted.patching import planted
 from tests.sim.search import report, run, shrink
 
-SEEDS = 200
+SEEDS = 100
 GROUP = 25
 HASHES = "from tests.sim.search import run; print([run(seed, 40).trace_hash for seed in (3, 5, 8)])"
 

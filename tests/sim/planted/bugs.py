@@ -67,6 +67,7 @@ BUGS = {
         before="self._journal.prune(node.dedup.prunable)",
         after=f"self._journal.prune(node.number if node.last.wall_ms > {WEEK_LATER_MS} else node.dedup.prunable)",
         faults={"wall_jump": 0.2, "crash": 0.1},
+        seed=17,
     ),
     "read the clock twice": Bug(
         what="an effect depends on what the process lived through, not on its inputs",
@@ -80,6 +81,7 @@ BUGS = {
         file="edge/core/outbox.py",
         before="while self.through < through:",
         after="for _ in range(len(self._in_flight) * (self.through < through)):",
+        seed=4,
     ),
     "seal twice": Bug(
         what="a sealed window goes out and stays open",
@@ -104,6 +106,7 @@ BUGS = {
         file="edge/core/outbox.py",
         before="        self._in_flight = []\n",
         after="        self.events_acked += sum(item.events for item in self._in_flight[:1]); self._in_flight = []\n",
+        seed=13,
     ),
     "believe a lost answer": Bug(
         what="after a full disk the centre is not asked again",
@@ -111,6 +114,7 @@ BUGS = {
         before="self.on_rebuilt()",
         after="pass",
         faults={"disk_full": 0.1},
+        seed=28,
     ),
     # -- dispatch ------------------------------------------------------------------------------------------------------
     "assign after shift end": Bug(
@@ -129,7 +133,8 @@ BUGS = {
         what="an order that waits for an answer is offered to the next one",
         file="edge/scenarios/dispatch/assignments.py",
         before="dispatch.changed = bool(dispatch.orders.fresh)",
-        after="idle = [each for each in dispatch.riders.known.values() if each.on and not each.orders]; "
+        after="dispatch.changed = bool(dispatch.orders.fresh); "
+        "idle = [each for each in dispatch.riders.known.values() if each.on and not each.orders]; "
         "[_offer(dispatch, order, idle.pop()) for order in offered if idle]",
     ),
     "withdraw what was reclaimed": Bug(
@@ -138,6 +143,7 @@ BUGS = {
         before="void = self._latest.pop((client, kind, topic), None)",
         after="void = None",
         faults={"disk_full": 0.1},
+        seed=18,
     ),
     # -- nothing disappears silently -----------------------------------------------------------------------------------
     "drop without a reason": Bug(
@@ -165,6 +171,7 @@ BUGS = {
         before="if number > self._found.number:",
         after="if True:",
         faults={"flood": 0.8, "disk_full": 0.3, "crash": 0.2},
+        seed=6,
     ),
     "lose the counts of lost rounds": Bug(
         what="what was on its way to a disk that turned out to be full is not counted again",
@@ -179,6 +186,7 @@ BUGS = {
         before="if number > self._found.number:",
         after="if False:",
         faults={"flood": 0.8, "disk_full": 0.3, "crash_within": 0.5},
+        seed=32,
     ),
     # -- labels --------------------------------------------------------------------------------------------------------
     "confirm the newest by any version": Bug(
@@ -186,18 +194,21 @@ BUGS = {
         file="edge/scenarios/labels/labels.py",
         before="label.shown = max(label.shown, body.version)",
         after="label.shown = label.sent",
+        seed=7,
     ),
     "stop resending after a loss": Bug(
         what="a version that was sent twice is not sent again",
         file="edge/scenarios/labels/delivery.py",
         before="self.gateways[label.gateway].queue[key] = None",
         after="self.gateways[label.gateway].queue.update({key: None} if label.attempts < 2 else {})",
+        seed=3,
     ),
     "change prices too early": Bug(
         what="a price comes into force before its time",
         file="edge/scenarios/labels/prices.py",
         before="if price.from_ms <= wall_ms < price.until_ms), None)",
         after="if price.from_ms <= wall_ms + 20_000 < price.until_ms), None)",
+        seed=7,
     ),
     "forget prices ahead after a restart": Bug(
         what="a snapshot does not have the prices that come into force later",
@@ -205,6 +216,7 @@ BUGS = {
         before="self._wall_ms, self.look_ms = state.wall_ms, state.look_ms",
         after="self._wall_ms, self.look_ms = state.wall_ms, state.look_ms; "
         "[setattr(sku, 'prices', sku.prices[:1]) for sku in state.skus]",
+        seed=7,
     ),
 }
 
