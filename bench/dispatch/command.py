@@ -1,8 +1,7 @@
 """`doorstep bench dispatch`: how good dispatch is on the public meal-delivery instances."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +9,11 @@ import click
 
 from edge.errors import InputError
 
-from ..cli_options import check_writable
+from ..cli_options import check_writable, counting
 from ..plotting import check_installed, write
 from ..source import source
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from .days import Job
     from .report import Beside, Result
 
@@ -168,11 +165,10 @@ def _timed(policy: str) -> dict[str, Any]:
     from .generated import CASES, build, lines, times
 
     timed = []
-    with _bar() as bar:
-        task = bar.add_task("time to decide", total=len(CASES))
+    with counting("time to decide", len(CASES)) as show:
         for each in times(POLICIES[policy]):
             timed.append(each)
-            bar.advance(task)
+            show(len(timed))
     for words in lines(timed):
         click.echo(words)
     return {"decide_times": {"policy": policy, "cases": build(timed)}}
@@ -183,19 +179,8 @@ def _run(todo: "Sequence[Job]", jobs: int, what: str) -> "list[Result]":
     from .days import run_all
 
     done: dict[int, Result] = {}
-    with _bar() as bar:
-        task = bar.add_task(what, total=len(todo))
+    with counting(what, len(todo)) as show:
         for number, result in run_all(todo, jobs):
             done[number] = result
-            bar.advance(task)
+            show(len(done))
     return [done[number] for number in range(len(todo))]
-
-
-@contextmanager
-def _bar() -> "Iterator[Progress]":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield bar

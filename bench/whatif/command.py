@@ -9,14 +9,13 @@ import click
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge.core.model import decode_row, decode_snapshot
 from edge.errors import InputError, JournalError
 from edge.journal.reader import JournalReader
 
-from ..cli_options import check_writable
+from ..cli_options import check_writable, counting
 from ..plotting import check_installed, write
 from .change import ChangeError, changed, parse
 from .day import Day, Outcome
@@ -97,14 +96,11 @@ def _simulate_both(
     """The day in the journal at `path` as it was and with the changes."""
     try:
         changes = parse(texts)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            day = _read(path, progress)
-            other = changed(day, changes)
-            asked = bool(changes) or policy != "planned"
-            before = _simulate(day, "planned", "the day as it was", progress)
-            after = _simulate(other, policy, "the day as it would have been", progress) if asked else None
+        day = _read(path)
+        other = changed(day, changes)
+        asked = bool(changes) or policy != "planned"
+        before = _simulate(day, "planned", "the day as it was")
+        after = _simulate(other, policy, "the day as it would have been") if asked else None
     except ChangeError as error:
         raise click.BadParameter(str(error), param_hint="--what-if") from None
     words = [str(change) for change in changes]
@@ -125,18 +121,18 @@ def _simulate_both(
     _show(report)
 
 
-def _read(path: Path, progress: Progress) -> Day:
+def _read(path: Path) -> Day:
     with JournalReader.open(path) as reader:
         try:
             snapshot, start = reader.base()
             recording = Recording(None if snapshot is None else decode_snapshot(snapshot).rules)
             _, last = reader.bounds()
-            task = progress.add_task("reading", total=max(0, last - start))
-            for number, body in reader.rows(start):
-                if number > last:
-                    break
-                recording.feed(decode_row(body))
-                progress.advance(task)
+            with counting("reading", max(0, last - start)) as show:
+                for number, body in reader.rows(start):
+                    if number > last:
+                        break
+                    recording.feed(decode_row(body))
+                    show(number - start)
         except (JournalError, ValueError) as error:
             hint = f"{error}. A damaged row cannot be used; a row of a newer version needs that version."
             raise InputError(str(reader.path), None, hint) from error
@@ -147,12 +143,12 @@ def _read(path: Path, progress: Progress) -> Day:
         return day
 
 
-def _simulate(day: Day, policy: str, what: str, progress: Progress) -> dict[str, Outcome]:
+def _simulate(day: Day, policy: str, what: str) -> dict[str, Outcome]:
     simulation = Simulation(day, policy)
-    task = progress.add_task(f"simulating {what}", total=len(day.orders))
-    while not simulation.over:
-        simulation.step()
-        progress.update(task, completed=simulation.ended)
+    with counting(f"simulating {what}", len(day.orders)) as show:
+        while not simulation.over:
+            simulation.step()
+            show(simulation.ended)
     return simulation.outcomes
 
 

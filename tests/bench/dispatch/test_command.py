@@ -28,7 +28,7 @@ def test_days_are_run_scored_exported_and_drawn(tmp_path: Path) -> None:
     assert list(written) == ["instances", "mean", "response", "versions"]
     assert list(written["instances"]) == ["town", "small-district"]
     assert (tmp_path / "solutions" / "town" / "solution_info_orders.txt").exists()
-    assert picture.read_text().startswith("<svg")
+    assert "<svg" in picture.read_text()
     assert "published, mean of 240" in done.output
 
 
