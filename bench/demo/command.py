@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import shutil
 import signal
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge.errors import InputError
-
+from ..cli_options import check_writable, write_report
 from ..source import source
 
 if TYPE_CHECKING:
@@ -148,11 +146,8 @@ def _folder(data_dir: str | None, report_path: str | None, keep: bool) -> tuple[
     if data_dir:
         return Path(data_dir).absolute(), True
     if report_path:
+        check_writable(report_path)
         report = Path(report_path).absolute()
-        if report.is_dir() or not report.parent.is_dir():
-            raise InputError(
-                str(report), None, "the report cannot be written there. Name a file in an existing folder."
-            )
         return report.with_name(f"{report.stem}-data"), True
     return Path(tempfile.mkdtemp(prefix="doorstep-demo-")), keep
 
@@ -194,8 +189,7 @@ def _run(
         )
         return None
     report = build(ended)
-    if report_path:
-        Path(report_path).write_text(json.dumps({**report, "versions": source()}, indent=2) + "\n", encoding="utf-8")
+    write_report(report_path, {**report, "versions": source()})
     for line in lines(report):
         click.echo(line)
     return ended.held

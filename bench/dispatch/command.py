@@ -1,15 +1,13 @@
 """`doorstep bench dispatch`: how good dispatch is on the public meal-delivery instances."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from edge.errors import InputError
 
-from ..cli_options import check_writable, counting
+from ..cli_options import check_writable, counting, write_report
 from ..plotting import check_installed, write
 from ..source import source
 
@@ -101,7 +99,7 @@ def dispatch(
         report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)
     if decide_times:
         report |= _timed(policy)
-    Path(report_path).write_text(json.dumps({**report, "versions": source()}, indent=2) + "\n", encoding="utf-8")
+    write_report(report_path, {**report, "versions": source()})
 
 
 def _measured(
@@ -127,7 +125,7 @@ def _measured(
     beside = Beside(baseline, parts.pop(0) if baseline else (), unwilling, parts.pop(0) if unwilling else ())
     report = build(results, beside)
     # The picture takes as long again: what is known is written before.
-    Path(report_path).write_text(json.dumps({**report, "versions": source()}, indent=2) + "\n", encoding="utf-8")
+    write_report(report_path, {**report, "versions": source()})
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
     console.print(table(results, days[0].policy, days[0].uncertain, beside))

@@ -116,10 +116,13 @@ class Shelves:
 
     def _answered(self, event: Up, receipt: Receipt) -> None:
         records = self._world.records
+        prices = event.prices or () if isinstance(event, PriceSet) else ()
+        if any(price.until_at is not None and price.until_at <= receipt.at for price in prices):
+            return  # the node was away until the offer was over
         if receipt.status == "refused":
             records.problem(f"{self.shop} sent a {receipt.of} that was refused as {receipt.reason}: {event}")
         elif isinstance(event, PriceSet):
-            records.counts["prices_set"] += max(len(event.prices or ()), 1)
+            records.counts["prices_set"] += max(len(prices), 1)
         elif isinstance(event, StockSet):
             records.counts["stocks_set"] += 1
         elif isinstance(event, PriceGet) and isinstance(receipt, PriceReceipt):

@@ -28,6 +28,9 @@ def test_a_day_of_a_shop() -> None:
     assert len(person.sent) == count
     person.answer(person.sent[0], reason="over_capacity")
     assert "refused as over_capacity" in recorded.records.problems[0]
+    offered = next(event for event in person.sent[1:] if isinstance(event, PriceSet) and event.prices)
+    person.answer(offered, reason="too_late", at=offers[0].until_at or 0)
+    assert len(recorded.records.problems) == 1
 
 
 def test_it_compares_labels_with_answers() -> None:
