@@ -175,7 +175,6 @@ class Demo:
         self.scheduler, self.fleet = scheduler, fleet
         await asyncio.to_thread(self.site.start)
         self.keeper.start()
-        fleet.start()
         world = World(instance, scheduler, fleet, self.records, options.seed, options.habits)
         await self._connect(world)
         # The first full minute for which everybody has time to connect.

@@ -9,11 +9,11 @@ from typing import Final
 
 from edge.errors import DoorstepError
 
-from ..lab.clock import ScaledClock
 from ..lab.site import UNLIMITED, Site
 from ..load.client.connection import Door, connect
 from ..load.client.workload import ignore_message
 from ..load.subjects import NODE, token_of
+from ..outage.people.day import Day
 
 START_S_MAX: Final = 30.0
 RETRY_S: Final = 0.002
@@ -25,10 +25,10 @@ class NodeProcess:
     """A configured node. Clients are `clients` and PROBE."""
 
     def __init__(self, folder: Path, clients: Iterable[str], speed: float = 1.0) -> None:
-        self.clock = ScaledClock(speed)
+        self.clock = Day(speed)
         tokens = {name: token_of(name) for name in (*clients, PROBE)}
         self.site = Site(folder, NODE)
-        self.site.configure(tokens, {**UNLIMITED, **self.clock.options(), "log_level": "warning"}, centre=False)
+        self.site.configure(tokens, {**UNLIMITED, **self.clock.node_options(), "log_level": "warning"}, centre=False)
         self.door = Door(self.site.port)
 
     @property

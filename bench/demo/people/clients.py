@@ -1,74 +1,39 @@
-"""The district's MQTT clients, one connection each: what a mini-program's client library has to do.
-
-`Client` is the reference for it. The promise of the node holds for whoever does these three things: keep an event until
-its receipt has come, send it again with the same id (after a while, and after every reconnect), and acknowledge an
-answer only when it has been dealt with.
-"""
+"""The district's MQTT clients, one connection each, on the client that developers get."""
 
 import asyncio
-import math
 import random
 from collections.abc import Callable, Coroutine
-from time import perf_counter
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
-from edge.messages.envelope import Receipt, Up, encode, is_json, topic_up
-from edge.mqtt.client.connection import ConnectionState, Message, MqttConnection
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, POSITION_KIND, Assignment, RiderPosition, Update
-from edge.scenarios.labels.messages import MESSAGES as LABEL_MESSAGES
+from doorstep_client import Client as DoorstepClient
+from doorstep_client import Receipt as Received
+from edge.messages.envelope import Receipt, Up
+from edge.scenarios.dispatch.messages import POSITION_KIND, Assignment, Update
 from edge.scenarios.labels.messages import LabelShow, PriceReceipt
 
 from ..proof.records import EventRecord, Records
 from .scheduler import Scheduler
 
-RESEND_S: Final = 3.0
+RESEND_S: Final = (3.0, 3.0)
 """Real seconds after which an event without a receipt is sent again."""
-
-SWEEP_S: Final = 1.0
-"""Real seconds between two looks at everybody's unanswered events: one timer for the whole fleet."""
-
-SESSION_EXPIRY_S: Final = 3600
-"""Subscriptions survive a lost connection this long."""
 
 BACKOFF_S: Final = (0.1, 1.5)
 """Reconnect delays, from and to, real seconds: a rehearsal has no radio network to spare."""
+
+EVENTS_MAX: Final = 10_000
+"""Of one client: what a till changes while the node is away."""
 
 CLOSE_S: Final = 5.0
 """Real seconds in which connections may close at the end."""
 
 Answer = Assignment | Update | LabelShow
-_DECODERS: Final = {
-    kind: (msgspec.msgpack.Decoder(form), msgspec.json.Decoder(form))
-    for kind, form in (
-        ("receipt", PriceReceipt),  # has all fields that people here look at, of dispatch's receipts too
-        ("assignment", Assignment),
-        ("update", Update),
-        ("label.show", LabelShow),
-    )
-}
-_KINDS: Final[dict[type[Any], str]] = {
-    **{form: kind for kind, form in DURABLE_KINDS.items()},
-    **{message.body: message.kind for message in LABEL_MESSAGES if message.direction == "up"},
-}
-
-
-class Unanswered(Struct):
-    """An event whose receipt has not come. `sent_real` is 0 until it was handed to the connection, which repeats it by
-    itself until it is acknowledged; `acknowledged` without a receipt means that sending again is up to us."""
-
-    kind: str
-    payload: bytes
-    due_ms: int
-    then: Callable[[Receipt], None] | None
-    sent_real: float = 0.0
-    acknowledged: bool = False
+_FORMS: Final[dict[str, type[Answer]]] = {"assignment": Assignment, "update": Update, "label.show": LabelShow}
 
 
 class Fleet:
-    """What all clients share: where to connect, their tokens, one resend timer, and the records."""
+    """What all clients share: where to connect, their tokens, and the records."""
 
     def __init__(
         self, node: str, url: str, tokens: dict[str, str], scheduler: Scheduler, records: Records, seed: int
@@ -77,19 +42,16 @@ class Fleet:
         self.url = url
         self.scheduler = scheduler
         self.records = records
-        self.connected = 0
         self.repeat_probability = 0.0
         self.draw = random.Random(f"fleet {seed}")
         self._tokens = tokens
         self._shared: tuple[str, str] | None = None
         self._clients: dict[str, Client] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sweeper: asyncio.TimerHandle | None = None
 
     def client(self, name: str, json: bool, on_answer: Callable[[Answer], None]) -> "Client":
         """A client of its own name and token, not yet connected."""
-        client = Client(self, name, json, on_answer)
-        self._clients[name] = client
+        client = self._clients[name] = Client(self, name, json, on_answer)
         return client
 
     def share(self, username: str, token: str) -> None:
@@ -98,46 +60,52 @@ class Fleet:
         self._tokens = {}
         self._shared = (username, token) if username else None
 
-    def link(self, client: "Client") -> MqttConnection:
-        """The connection of a client, not yet running."""
-        username, token = self._shared or (client.name, self._tokens.get(client.name, ""))
-        down = f"ds/{self.node}/down/{client.name}/#"
-        return MqttConnection(
+    def connect(self, name: str, json: bool, on_receipt: Callable[[Received], None]) -> DoorstepClient:
+        """The connection of a client, not yet begun."""
+        username, token = self._shared or (name, self._tokens.get(name, ""))
+        return DoorstepClient(
             self.url,
-            client_id=f"{self.node}-{client.name}",
-            username=username,
+            node=self.node,
+            name=name,
             token=token,
-            clean_start=False,
-            session_expiry_s=SESSION_EXPIRY_S,
-            on_messages=client.received,
-            on_state=client.state_changed,
-            subscriptions=[(down, 1)],
-            backoff=BACKOFF_S,
+            username=username,
+            client_id=f"{self.node}-{name}",
+            encoding="json" if json else "msgpack",
+            events_max=EVENTS_MAX,
+            resend_s=RESEND_S,
+            backoff_s=BACKOFF_S,
             random=self.draw.random,
+            on_receipt=on_receipt,
         )
 
+    @property
+    def connected(self) -> int:
+        """How many have a connection now."""
+        return sum(client.connection.connected for client in self._clients.values())
+
     def run(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run a connection's life. Its failure is a problem of the run, not a line lost in a log."""
+        """Run something of a client's. Its failure is a problem of the run, not a line lost in a log."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
-    def start(self) -> None:
-        """Begin to look after unanswered events."""
-        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
-
     def forget(self, client: "Client") -> None:
-        """A client is gone for good."""
-        self._clients.pop(client.name, None)
+        """A client is gone for good: what it did is counted."""
+        if self._clients.pop(client.name, None) is None:
+            return
+        connection, counts = client.connection, self.records.counts
+        counts["connects"] += connection.connects
+        counts["acknowledged"] += connection.acknowledged
+        counts["resent"] += connection.resent
+        if connection.unreadable:
+            self.records.problem(f"{client.name} could not read {connection.unreadable} messages that it got")
 
     def unanswered(self) -> list[tuple[str, str]]:
         """(client, id) of every event that still waits for its receipt."""
-        return [(name, event) for name, client in self._clients.items() for event in client.unanswered]
+        return [(name, event) for name, client in self._clients.items() for event in client.connection.waiting]
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
         for client in list(self._clients.values()):
             client.leave(at_once=True)
         if self._tasks:
@@ -146,12 +114,6 @@ class Fleet:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=CLOSE_S)
-
-    def _sweep(self) -> None:
-        now_real = perf_counter()
-        for client in list(self._clients.values()):
-            client.resend(now_real - RESEND_S)
-        self.start()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -164,43 +126,43 @@ class Client:
 
     def __init__(self, fleet: Fleet, name: str, json: bool, on_answer: Callable[[Answer], None]) -> None:
         self.name = name
-        self.unanswered: dict[str, Unanswered] = {}
+        self.connection = fleet.connect(name, json, self._received)
         self._fleet = fleet
-        self._json = json
         self._on_answer = on_answer
-        self._link: MqttConnection | None = None
-        self._connected = False
+        self._sent: dict[str, tuple[Up, int, Callable[[Receipt], None] | None]] = {}
+        self._joined = False
         self._leaving = False
         self._events = 0
 
     def join(self) -> None:
         """Connect, and stay connected."""
-        if self._link is None:
-            self._link = self._fleet.link(self)
-            self._fleet.run(self._link.run(), self.name)
+        if not self._joined:
+            self._joined = True
+            self.connection.start()
+            self._fleet.run(self._read(), self.name)
 
     def leave(self, at_once: bool = False) -> None:
         """Disconnect as soon as nothing is unanswered."""
         self._leaving = True
-        if at_once or not self.unanswered:
-            self._fleet.forget(self)
-            self.hang_up()
+        if at_once:
+            self._go()
+        elif not self.connection.waiting:
+            asyncio.get_running_loop().call_soon(self._go)  # what is being read is acknowledged by then
 
     def hang_up(self) -> None:
         """Disconnect now, until the next `join`. What is unanswered is kept, and sent again then."""
-        if self._link is not None:
-            link, self._link = self._link, None
-            self._fleet.run(link.stop(), self.name)
-        if self._connected:
-            self._connected = False
-            self._fleet.connected -= 1
-        for event in self.unanswered.values():
-            event.sent_real = 0.0
+        self._joined = False
+        self.connection.hang_up()
+        self._fleet.run(self.connection.stop(), self.name)
+
+    def _go(self) -> None:
+        self._fleet.forget(self)
+        self.hang_up()
 
     @property
     def error(self) -> str:
         """Why the last attempt to connect failed; empty while all is well."""
-        return "" if self._link is None else self._link.error
+        return self.connection.error
 
     def next_id(self) -> str:
         """The id of this client's next event."""
@@ -209,91 +171,44 @@ class Client:
 
     def send(self, event: Up, due_ms: int, then: Callable[[Receipt], None] | None = None) -> None:
         """Send an event that was due at `due_ms`; keep it until its receipt, which is handed to `then`, once."""
-        kind = _KINDS[type(event)]
-        self._fleet.records.events[self.name, event.id] = EventRecord(kind, due_ms)
+        self._fleet.records.events[self.name, event.id] = EventRecord(_kind(event), due_ms)
         self._fleet.records.counts["events"] += 1
-        self.unanswered[event.id] = Unanswered(kind, encode(event, self._json), due_ms, then)
-        self.resend(-math.inf)
+        self._sent[event.id] = event, due_ms, then
+        self.connection.send(_kind(event), msgspec.to_builtins(event))
 
     def here(self, points: list[tuple[int, float, float]]) -> None:
         """Report places, QoS 0: lost where there is no connection, as a phone's would be."""
-        if self._connected and self._link is not None:
-            payload = encode(RiderPosition(points=points), self._json)
-            if self._link.publish(topic_up(self._fleet.node, self.name, POSITION_KIND), payload, qos=0):
-                self._fleet.records.counts["positions"] += len(points)
+        if self.connection.report(POSITION_KIND, points=points):
+            self._fleet.records.counts["positions"] += len(points)
 
-    def resend(self, before_real: float) -> None:
-        """Hand over what was never sent, and again what was acknowledged, sent before `before_real` and got no receipt;
-        in the sequence it happened."""
-        if not self._connected:
-            return
-        for event in self.unanswered.values():
-            if event.sent_real == 0.0 or (event.acknowledged and event.sent_real < before_real):
-                if event.sent_real:
-                    self._fleet.records.counts["resent"] += 1
-                if not self._publish(event):
-                    return  # there is no room: the next sweep goes on here
-                event.sent_real = perf_counter()
+    async def _read(self) -> None:
+        async for answer in self.connection.answers():
+            if (form := _FORMS.get(answer.kind)) is not None:
+                self._on_answer(msgspec.convert(answer.body, form))
 
-    def received(self, messages: list[Message]) -> None:
-        """Answers of one read: dealt with, then acknowledged (also where dealing with them made us leave)."""
-        link = self._link
-        for message in messages:
-            kind = message.topic.rpartition("/")[2]
-            decoders = _DECODERS.get(kind)
-            payload = bytes(message.payload)
-            try:
-                body = decoders[is_json(payload)].decode(payload) if decoders else None
-            except msgspec.DecodeError as error:
-                self._fleet.records.problem(f"{self.name} cannot read what it got on {message.topic}: {error}")
-                continue
-            if isinstance(body, Receipt):
-                self._receipt(body, payload)
-            elif body is not None:
-                self._on_answer(body)
-        if link is not None:
-            link.acknowledge(messages)
-        if self._leaving and not self.unanswered:
+    def _received(self, received: Received) -> None:
+        """A receipt: the first one for an event, or one of its repeats."""
+        receipt = msgspec.convert(received.body, PriceReceipt)  # has all fields that people here look at
+        event, due_ms, then = self._sent.get(receipt.id, (None, 0, None))
+        late_ms = self._fleet.scheduler.late_real_s(due_ms) * 1000
+        if self._fleet.records.receipt(self.name, receipt, received.payload, late_ms) and event is not None:
+            if then is not None:
+                then(receipt)
+            if self._fleet.draw.random() < self._fleet.repeat_probability:
+                self._repeat(event)
+        if self._leaving and not self.connection.waiting:
             self.leave()
 
-    def state_changed(self, state: ConnectionState) -> None:
-        """The connection came or went."""
-        connected = state is ConnectionState.CONNECTED
-        if connected == self._connected or self._link is None:
-            return
-        self._connected = connected
-        self._fleet.connected += 1 if connected else -1
-        if connected:
-            self._fleet.records.counts["connects"] += 1
-            self.resend(math.inf)
-
-    def _receipt(self, receipt: Receipt, payload: bytes) -> None:
-        event = self.unanswered.pop(receipt.id, None)
-        late_ms = 0.0 if event is None else self._fleet.scheduler.late_real_s(event.due_ms) * 1000
-        if not self._fleet.records.receipt(self.name, receipt, payload, late_ms) or event is None:
-            return
-        if event.then is not None:
-            event.then(receipt)
-        if self._fleet.draw.random() < self._fleet.repeat_probability:
-            self._repeat(event)
-
-    def _repeat(self, event: Unanswered) -> None:
+    def _repeat(self, event: Up) -> None:
         """As a phone does that lost the receipt: the same event again. The answer must be the same bytes."""
 
         def again(_: int) -> None:
-            if self._connected and self._publish(event):
+            if self.connection.connected:
+                self.connection.send(_kind(event), msgspec.to_builtins(event))
                 self._fleet.records.counts["repeats"] += 1
 
         self._fleet.scheduler.after(self._fleet.draw.uniform(1, 60), again)
 
-    def _publish(self, event: Unanswered) -> bool:
-        def acknowledged(code: int) -> None:
-            event.acknowledged = True
-            self._fleet.records.counts["acknowledged" if code < 0x80 else "refused_by_code"] += 1
 
-        assert self._link is not None
-        event.acknowledged = False
-        topic = topic_up(self._fleet.node, self.name, event.kind)
-        sent = self._link.publish(topic, event.payload, qos=1, on_ack=acknowledged)
-        self._fleet.records.counts["published"] += sent
-        return sent
+def _kind(event: Up) -> str:
+    return str(event.__struct_config__.tag)

@@ -85,6 +85,8 @@ class Client:
         self.connects = 0
         self.sent = self.resent = self.acknowledged = 0
         """Events that left, those of them that had left before, and PUBACKs that came, refusals included."""
+        self.unreadable = 0
+        """Messages that came and were left, because this client cannot read them."""
         self._address = (parts.hostname, parts.port or PORTS[parts.scheme])
         self._tls = (tls or ssl.create_default_context()) if parts.scheme == "mqtts" else None
         self._encoding = encoding
@@ -139,6 +141,8 @@ class Client:
         if self._task is not None:
             self._left, self._task = self._task, None
             self._left.cancel()
+            if self._connection is not None:
+                self._connection.disconnect()
             self._changed.set()
 
     async def stop(self) -> None:
@@ -294,6 +298,7 @@ class Client:
                     )
                 return
         except (ValueError, KeyError) as error:
+            self.unreadable += 1
             log.warning("%s cannot read what came on %s, and leaves it: %r", self.name, packet.topic, error)
         acknowledge()
 
