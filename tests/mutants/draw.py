@@ -11,10 +11,12 @@ from tests.repo.project import ROOT, imports, mirror, module_of, pure_files, sou
 
 @cache
 def catching(file: str) -> tuple[str, ...]:
-    """The mirror of a source file; where it has none, as a package's `__init__.py`, the test files that import it."""
+    """The mirror of a source file, with what did not fit into it (`test_x_more.py` beside `test_x.py`); where it has
+    none, as a package's `__init__.py`, the test files that import it."""
     tests = [name for name in sources("tests") if name.rpartition("/")[2].startswith("test_")]
+    beginning = mirror(file).removesuffix(".py")
     if mirror(file) in tests:
-        return (mirror(file),)
+        return tuple(name for name in tests if name == mirror(file) or name.startswith(f"{beginning}_"))
     beside = f"tests/{file.rpartition('/')[0]}/"
     users = [name for name in tests if any(module == module_of(file) for module, _ in imports(name))]
     return tuple(name for name in users if name.startswith(beside)) or tuple(users)

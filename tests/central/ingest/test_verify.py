@@ -103,6 +103,15 @@ def test_each_hello_has_its_welcome(change: dict[str, object], welcome: SyncWelc
         assert (record.epoch, record.through) == (welcome.epoch, welcome.through)
 
 
+def test_an_alarm_counts_what_it_is_about() -> None:
+    """Of a centre that was restored: how many more events were acknowledged than it holds. Of a node that was restored:
+    how many it had acknowledged beyond them."""
+    for change, events in ((AHEAD, 20), ({"head": bytes(32)}, 0), ({"head": bytes(32), "acked_events": 65}, 15)):
+        _, _, raised = answer_hello(RECORD, hello(**change), hash_of)
+        assert raised is not None
+        assert raised.events == events
+
+
 def stated(sent: int, **change: object) -> Hello:
     """A hello in epoch 2, with `sent` batches acknowledged over all and nothing in flight."""
     mine = hello(

@@ -29,3 +29,16 @@ def test_a_silent_rider_is_shown_as_such(district):
     d.report_position("r1")
     d.later(301)
     assert [rider.state for rider in d.dispatch.view(d.now)["riders"]] == ["silent"]
+
+
+def test_ages_are_those_of_the_order_and_of_the_place(district):
+    """An order is as old as its placing, a rider's dot as old as the position."""
+    d = district()
+    d.begin("r1")
+    d.round(d.place("o1"))
+    d.later(20)
+    d.report_position("r1")
+    d.later(10)
+    layers = d.dispatch.view(d.now)
+    assert [order.age_s for order in layers["orders"]] == [30]
+    assert [rider.age_s for rider in layers["riders"]] == [10]

@@ -130,3 +130,14 @@ def test_the_sentence_stays_short(gateways, more):
     sentence = world.labels.problems(now(70))["labels_behind"]
     assert f"their labels: gateway-{gateways - 1} ({gateways}), " in sentence
     assert more in sentence
+
+
+def test_of_gateways_that_are_equally_behind_the_first_by_name_comes_first():
+    """The sentence about the same labels is the same, in whatever sequence they fell behind."""
+    world = World()
+    for name in ("gateway-b", "gateway-c", "gateway-a"):
+        world.bound(name.removeprefix("gateway-"), gateway=name)
+        world.send(SHOP, "price.set", sku=name.removeprefix("gateway-"), price_cents=1)
+    world.run(70)
+    sentence = world.labels.problems(now(70))["labels_behind"]
+    assert "their labels: gateway-a (1), gateway-b (1), gateway-c (1)." in sentence

@@ -181,3 +181,16 @@ def test_a_look_is_planned_only_where_something_is_ahead():
     table.refresh("s/milk", 0)
     table.plan_look(Now(5.0, 0))
     assert table.look_ms == 5_000 + LOOK_MS_MAX + 1
+
+
+def test_a_price_that_never_comes_into_force_asks_for_no_look():
+    """Where a price for good replaces the ones that were set for later, nothing is ahead any more."""
+    table = PriceTable()
+    table.set("s", [PriceEntry("milk", 1)], 0, 10)
+    table.set("s", [PriceEntry("milk", 2, 10**9)], 0, 10)
+    table.refresh("s/milk", 0)
+    assert table.scheduled == 1
+    table.set("s", [PriceEntry("milk", 3)], 0, 10)
+    table.refresh("s/milk", 0)
+    table.plan_look(Now(5.0, 0))
+    assert (table.look_ms, table.scheduled) == (None, 0)

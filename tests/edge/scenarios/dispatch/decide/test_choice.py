@@ -34,7 +34,9 @@ def test_no_candidate_is_recorded_once(district):
     """An order without candidates gets one record, not one in every round."""
     d = district()
     d.round(d.place("o1"))
-    assert [(one.rider, one.why) for one in d.decisions] == [("", "No rider is free, and none will be soon.")]
+    assert [(one.rider, one.offer, one.why) for one in d.decisions] == [
+        ("", False, "No rider is free, and none will be soon.")
+    ]
     d.round(d.place("o2"))
     assert [one.order for one in d.decisions] == ["o2"]
 
@@ -72,7 +74,7 @@ def test_an_order_for_later_waits(district):
     d = district(silent_s=40_000, position_age_s_max=40_000)
     d.begin("r1")
     d.round(d.place("o1", prep_s=OFFER_AHEAD_S + 600))
-    assert "too early" in d.decisions[0].why
+    assert ("too early" in d.decisions[0].why, d.decisions[0].offer) == (True, False)
     d.later(600 - REDECIDE_S)
     assert d.state("o1") == "placed"
     d.later(2 * REDECIDE_S)

@@ -3,6 +3,8 @@
 import pytest
 
 from edge.messages.envelope import Place
+from edge.scenarios.dispatch.lifecycle import PICKED_UP
+from edge.scenarios.dispatch.state.riders import same_pickup
 
 NORTH = Place(52.52, 13.4)
 
@@ -101,3 +103,18 @@ def test_a_restore_keeps_positions_of_those_who_stay(district):
     assert list(d.dispatch_state.riders.known) == ["r1"]
     assert d.dispatch_state.positions.place("r1") == place
     assert d.dispatch_state.positions.place("r2") is None
+
+
+def test_only_what_waits_at_one_shop_is_fetched_at_once(district):
+    """Two orders of one shop, of which neither is in the bag; the shop next door is another one."""
+    d = district()
+    d.begin("r1", capacity=3)
+    for name, pickup in (("o1", Place(52.5, 13.4)), ("o2", Place(52.5, 13.4)), ("o3", Place(52.5001, 13.4))):
+        d.round(d.place(name, pickup=pickup))
+    one, two, three = (d.dispatch_state.orders.open[name] for name in ("o1", "o2", "o3"))
+    assert same_pickup(one, two)
+    assert not same_pickup(one, three)
+    for bag in (one, two):
+        held, bag.state = bag.state, PICKED_UP
+        assert not same_pickup(one, two)
+        bag.state = held
