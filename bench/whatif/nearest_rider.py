@@ -10,10 +10,10 @@ from edge.scenarios.dispatch.decide.candidates import CANDIDATES_MAX, why_nobody
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import Candidate, Decision, RiderDistance
 from edge.scenarios.dispatch.state.orders import Order, Orders
-from edge.scenarios.dispatch.state.positions import milliseconds
 from edge.scenarios.dispatch.state.riders import Riders
 from edge.scenarios.dispatch.state.sensor import Sensor
 from edge.scenarios.dispatch.state.travel import Service
+from edge.scenarios.rounds import milliseconds
 
 RULE: Final = "nearest-1"
 

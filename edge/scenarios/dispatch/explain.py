@@ -1,14 +1,14 @@
 """Why an order went to its rider, and what followed: read from the rows, nothing is computed again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from ...core.model import Answer, Row
+from ...core.model import Row
 from ...core.scenario import Moment
 from ...messages.envelope import Up
+from ..explain import answers_in, outcome, receipts_in
 from .messages import KitchenDelay, OrderPlace, RiderProgress, RiderReply
 from .records import Candidate, events_in, record_in
 
@@ -79,18 +79,16 @@ def _considered(one: Candidate, chosen: str) -> Considered:
 
 def _events(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
     """The events of clients about the order, each with its receipt."""
-    receipts: dict[tuple[str, str], dict[str, Any]] = {}
-    for effect in row.effects:
-        if isinstance(effect, Answer) and effect.kind == "receipt":
-            receipt = _fields(effect.payload)
-            receipts[effect.client, receipt.get("id", "")] = receipt
+    receipts = receipts_in(row)
     moments: list[Moment] = []
     for client, body in events_in(row):
         if getattr(body, "order", None) == order:
-            kind = str(body.__struct_config__.tag)
-            outcome = _outcome(receipts.get((client, body.id)), when)
-            text = "; ".join(part for part in (_content(body, when), outcome) if part)
-            moments.append(Moment(row.number, row.now.wall_ms, kind, client, text))
+            parts = [
+                _content(body, when),
+                outcome(receipts.get((client, body.id)), lambda receipt: _accepted(receipt, when)),
+            ]
+            text = "; ".join(part for part in parts if part)
+            moments.append(Moment(row.number, row.now.wall_ms, str(body.__struct_config__.tag), client, text))
     return moments
 
 
@@ -109,12 +107,7 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             return str(getattr(body, "reason", ""))
 
 
-def _outcome(receipt: dict[str, Any] | None, when: Callable[[int], str]) -> str:
-    if receipt is None:
-        return "a repeat: its first receipt was sent again"
-    if receipt["status"] != "accepted":
-        detail = receipt.get("detail")
-        return f"refused as {receipt.get('reason')}{f' ({detail})' if detail else ''}"
+def _accepted(receipt: Mapping[str, Any], when: Callable[[int], str]) -> str:
     promise = receipt.get("promise")
     if not promise:
         return "accepted"
@@ -125,26 +118,17 @@ def _messages(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
     """Offers, and the updates of the order; an update to customer and shop is one entry."""
     moments: list[Moment] = []
     updates: dict[str, list[str]] = {}
-    for effect in row.effects:
-        if not isinstance(effect, Answer) or effect.kind not in ("assignment", "update"):
-            continue
-        fields = _fields(effect.payload)
+    for client, kind, fields in answers_in(row, "assignment", "update"):
         if fields.get("order") != order:
             continue
         reason = fields.get("reason")
-        if effect.kind == "assignment":
-            state = fields.get("state")
+        if kind == "assignment":
             until = f", answer by {when(fields['answer_by'])}" if fields.get("answer_by") else ""
             text = f"offer {fields.get('offer')}{until}{f': {reason}' if reason else ''}"
-            moments.append(Moment(row.number, row.now.wall_ms, str(state), effect.client, text))
+            moments.append(Moment(row.number, row.now.wall_ms, str(fields.get("state")), client, text))
         else:
             expected = f", drop-off expected {when(fields['expected_at'])}" if fields.get("expected_at") else ""
             text = f"{fields.get('state')}{f' ({reason})' if reason else ''}{expected}"
-            updates.setdefault(text, []).append(effect.client)
+            updates.setdefault(text, []).append(client)
     moments += [Moment(row.number, row.now.wall_ms, "update", ", ".join(who), text) for text, who in updates.items()]
     return moments
-
-
-def _fields(payload: bytes) -> dict[str, Any]:
-    """A message of the node, whichever encoding its client speaks."""
-    return (msgspec.json if payload[:1] == b"{" else msgspec.msgpack).decode(payload)

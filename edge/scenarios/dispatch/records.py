@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ...core.model import RecordedEvent, Row
+from ...core.model import Row
+from .. import explain
 from .messages import DURABLE_KINDS, NAME, Durable
 
 
@@ -83,11 +84,7 @@ _event = msgspec.msgpack.Decoder(Durable).decode
 def events_in(row: Row) -> list[tuple[str, Durable]]:
     """The events of dispatch in a row, each with its client. Raises msgspec.DecodeError where they are none of this
     version."""
-    return [
-        (item.client, _event(item.body))
-        for item in row.inputs
-        if isinstance(item, RecordedEvent) and item.kind in DURABLE_KINDS
-    ]
+    return explain.events_in(row, DURABLE_KINDS, _event)
 
 
 def record_in(row: Row) -> DispatchRecord:

@@ -12,6 +12,7 @@ from ...core.effects import Effects
 from ...core.model import Event, Now, Presence, Row
 from ...core.scenario import Counter, Dot, Message, Outcome, Refusal, Scenario, Value, Zone
 from ...messages.envelope import Receipt
+from ..rounds import failed_on, milliseconds
 from . import assignments, view
 from .decide.choice import PLAN_ORDERS_MAX, choose
 from .events import apply
@@ -22,7 +23,6 @@ from .options import DispatchOptions
 from .records import Decision, decode_record
 from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
-from .state.positions import milliseconds
 from .state.riders import Riders
 from .state.sensor import LiveSensor, RecordedSensor, Sensor
 
@@ -86,12 +86,19 @@ class Dispatch(Scenario):
         state = self.state
         state.now_ms = milliseconds(now)
         assignments.expire(state, now, sensor, out)
-        refusals = [apply(state, event, now, out) for event in events]
+        refusals = [self._apply(event, now, out) for event in events]
         if sensor.decisions is None:
             sensor.decisions = self._decide(now, sensor)
             out.decisions += len(sensor.decisions)
         assignments.apply_decisions(state, sensor.decisions, now, out)
         return [self._outcome(event, refusal) for event, refusal in zip(events, refusals, strict=True)]
+
+    def _apply(self, event: Event, now: Now, out: Effects) -> Refusal | None:
+        try:
+            return apply(self.state, event, now, out)
+        except Exception as error:
+            error.add_note(failed_on(NAME, event))
+            raise
 
     def _decide(self, now: Now, sensor: Sensor) -> list[Decision]:
         """What should change about the waiting orders. Changes nothing itself; empty where nothing is new.

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from ...core.model import Now
 from ...core.scenario import Dot, Value
+from ..rounds import milliseconds
 from .lifecycle import OFFERED
 from .state.dispatch_state import DispatchState
-from .state.positions import milliseconds
 from .state.riders import Rider
 
 

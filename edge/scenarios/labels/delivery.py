@@ -21,6 +21,7 @@ from msgspec import Struct
 from ...core.effects import Effects
 from ...core.model import Now
 from ..deadlines import Deadlines
+from ..rounds import milliseconds
 from .messages import LabelShow
 from .options import LabelsOptions
 from .prices import Sku
@@ -198,7 +199,7 @@ class Delivery:
 
     def _show(self, key: str, label: Label, sku: Sku, now: Now, out: Effects) -> None:
         assert sku.price_cents is not None, "an article without a price has no version to show"
-        now_ms = round(now.mono * 1000)
+        now_ms = milliseconds(now)
         if label.sent == sku.version:
             out.count("label.resent", now.wall_ms)
         else:

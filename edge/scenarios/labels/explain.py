@@ -1,13 +1,13 @@
 """What became of a price, and what a label showed when: read from the rows, nothing is worked out again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from ...core.model import Answer, RecordedEvent, Row
+from ...core.model import Row
 from ...core.scenario import Moment
-from ...messages.envelope import is_json
+from ..explain import answers_in, events_in, outcome, receipts_in
 from .messages import (
     MESSAGES,
     Durable,
@@ -20,7 +20,7 @@ from .messages import (
     StockSet,
 )
 
-_KINDS: Final = frozenset(message.kind for message in MESSAGES if message.direction == "up")
+_KINDS: Final = {message.kind: None for message in MESSAGES if message.direction == "up"}
 _event: Final = msgspec.msgpack.Decoder(Durable).decode
 
 
@@ -31,14 +31,7 @@ def explain(row: Row, key: str, when: Callable[[int], str]) -> list[Moment]:
     Raises:
         msgspec.DecodeError: a row of another version.
     """
-    receipts: dict[tuple[str, str], dict[str, Any]] = {}
-    shows: list[tuple[str, dict[str, Any]]] = []
-    for effect in row.effects:
-        if isinstance(effect, Answer) and effect.kind == "receipt":
-            receipt = _fields(effect.payload)
-            receipts[effect.client, receipt.get("id", "")] = receipt
-        elif isinstance(effect, Answer) and effect.kind == "label.show":
-            shows.append((effect.client, _fields(effect.payload)))
+    receipts = receipts_in(row)
     moments: list[Moment] = []
 
     def add(what: str, who: str, text: str) -> None:
@@ -46,9 +39,9 @@ def explain(row: Row, key: str, when: Callable[[int], str]) -> list[Moment]:
 
     for client, body in _events(row):
         if key in _names(body):
-            parts = [_content(body, key, when), _outcome(receipts.get((client, body.id)))]
+            parts = [_content(body, key, when), outcome(receipts.get((client, body.id)), _accepted)]
             add(str(body.__struct_config__.tag), client, "; ".join(part for part in parts if part))
-    for gateway, show in shows:
+    for gateway, _, show in answers_in(row, "label.show"):
         if key in (show.get("sku"), show.get("label")):
             add("label.show", gateway, f"{show['shop']}: {show['label']} shows {_shown(show)}")
     return moments
@@ -60,11 +53,7 @@ def subjects(row: Row) -> list[str]:
 
 
 def _events(row: Row) -> list[tuple[str, Durable]]:
-    return [
-        (item.client, _event(item.body))
-        for item in row.inputs
-        if isinstance(item, RecordedEvent) and item.kind in _KINDS
-    ]
+    return events_in(row, _KINDS, _event)
 
 
 def _names(body: Durable) -> list[str]:
@@ -101,20 +90,10 @@ def _price(price: PriceEntry, when: Callable[[int], str]) -> str:
     return f"{price.price_cents} cents{begins}{ends}"
 
 
-def _outcome(receipt: dict[str, Any] | None) -> str:
-    if receipt is None:
-        return "a repeat: its first receipt was sent again"
-    if receipt["status"] != "accepted":
-        detail = receipt.get("detail")
-        return f"refused as {receipt.get('reason')}{f' ({detail})' if detail else ''}"
+def _accepted(receipt: Mapping[str, Any]) -> str:
     return f"answered {_shown(receipt)}" if "price_cents" in receipt else "accepted"
 
 
-def _shown(fields: dict[str, Any]) -> str:
+def _shown(fields: Mapping[str, Any]) -> str:
     stock = f", {fields['stock']} in stock" if "stock" in fields else ""
     return f"{fields['price_cents']} cents{stock} (version {fields['version']})"
-
-
-def _fields(payload: bytes) -> dict[str, Any]:
-    """A message of the node, whichever encoding its client speaks."""
-    return (msgspec.json if is_json(payload) else msgspec.msgpack).decode(payload)

@@ -12,6 +12,7 @@ from ...core.effects import Effects
 from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
+from ..rounds import milliseconds
 from .delivery import Delivery, DeliveryState, Label
 from .messages import LabelBind, LabelShown
 from .options import LabelsOptions
@@ -120,7 +121,7 @@ class LabelTable:
             out.count("label.shown", now.wall_ms)
             if label.behind:
                 out.count("label.confirmed_late", now.wall_ms)
-            out.measure("set_to_confirmed_ms", now.wall_ms, max(round(now.mono * 1000) - label.changed_ms, 0))
+            out.measure("set_to_confirmed_ms", now.wall_ms, max(milliseconds(now) - label.changed_ms, 0))
             self._complete(key, label)
         return None
 
@@ -138,7 +139,7 @@ class LabelTable:
 
     def expire(self, now: Now, out: Effects) -> None:
         """Resends that are due, and labels that are behind from now on."""
-        now_ms = round(now.mono * 1000)
+        now_ms = milliseconds(now)
         self.delivery.expire(now_ms)
         while self._fresh and self._behind_ms() <= now_ms:
             first = next(iter(self._fresh))
@@ -165,7 +166,7 @@ class LabelTable:
             name = self.labels[key].gateway
             counts[name] = counts.get(name, 0) + 1
         first = next(iter(self.behind))
-        since_s = max(round(now.mono * 1000) - (self.labels[first].since_ms or 0), 0) // 1000
+        since_s = max(milliseconds(now) - (self.labels[first].since_ms or 0), 0) // 1000
         count = "1 label does" if len(self.behind) == 1 else f"{len(self.behind)} labels do"
         worst = sorted(counts, key=lambda name: (-counts[name], name))
         names = ", ".join(f"{name} ({counts[name]})" for name in worst[:GATEWAYS_NAMED_MAX])

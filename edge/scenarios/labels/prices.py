@@ -17,6 +17,7 @@ from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
 from ..deadlines import Deadlines
+from ..rounds import milliseconds
 from .messages import PriceEntry
 
 PRICES_PER_SKU_MAX: Final = 16
@@ -139,7 +140,7 @@ class PriceTable:
             self.look_ms = None
         else:
             # Both clocks are rounded: without the millisecond the look might come just too soon.
-            self.look_ms = round(now.mono * 1000) + min(max(change_ms - now.wall_ms, 0), LOOK_MS_MAX) + 1
+            self.look_ms = milliseconds(now) + min(max(change_ms - now.wall_ms, 0), LOOK_MS_MAX) + 1
 
     def state(self) -> PricesState:
         """For the snapshot."""

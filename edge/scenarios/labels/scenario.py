@@ -14,8 +14,9 @@ from msgspec import Struct
 from ...core.effects import Effects
 from ...core.model import Event, Now, Presence, Row
 from ...core.scenario import Counter, Message, Moment, Outcome, Refusal, Scenario, Value, Zone
-from ...errors import JournalError, Reason
+from ...errors import Reason
 from ...messages.envelope import Receipt
+from ..rounds import failed_on, milliseconds, restored
 from .examples import examples
 from .explain import explain, subjects
 from .labels import LabelsState, LabelTable
@@ -34,7 +35,6 @@ from .messages import (
 )
 from .options import LabelsOptions
 from .prices import PricesState, PriceTable
-from .sensor import LiveSensor, RecordedSensor, Sensor
 
 STATE_VERSION: Final = 1
 
@@ -43,6 +43,18 @@ class _State(Struct, array_like=True):
     version: int
     prices: PricesState
     labels: LabelsState
+
+
+class Sensor:
+    """Gateways that came back since the last round: those of now, or those of a row. Who is connected is in memory
+    only; what a gateway has not confirmed it gets then, which is a decision, so the row keeps the names."""
+
+    def __init__(self, returned: list[str]) -> None:
+        self.returned = returned
+
+    def record(self) -> bytes:
+        """The names; empty where there were none."""
+        return msgspec.msgpack.encode(self.returned) if self.returned else b""
 
 
 class Labels(Scenario):
@@ -76,19 +88,21 @@ class Labels(Scenario):
             else:
                 self._returned.pop(client, None)
 
-    def live_sensor(self) -> LiveSensor:
-        """Gateways that came back."""
-        return LiveSensor(self._returned)
+    def live_sensor(self) -> Sensor:
+        """Gateways that came back, each once."""
+        returned = list(self._returned)
+        self._returned.clear()
+        return Sensor(returned)
 
-    def recorded_sensor(self, record: bytes, decided: bool) -> RecordedSensor:
+    def recorded_sensor(self, record: bytes, decided: bool) -> Sensor:
         """Gateways that came back then."""
-        return RecordedSensor(record)
+        return Sensor(msgspec.msgpack.decode(record, type=list[str]) if record else [])
 
     # -- a round -------------------------------------------------------------------------------------------------------
 
     def round(self, events: Sequence[Event], now: Now, sensor: Sensor, out: Effects) -> list[Outcome]:
         """What the clocks bring, then the events, then one `label.show` for each label that wants one."""
-        self.labels.came_back(sensor.returned(), _ms(now))
+        self.labels.came_back(sensor.returned, milliseconds(now))
         for key in self.prices.due(now):
             self._refresh(key, now, out)
         self.labels.expire(now, out)
@@ -105,8 +119,14 @@ class Labels(Scenario):
         return min(due) / 1000 if due else None
 
     def _apply(self, event: Event, now: Now, out: Effects) -> Outcome:
+        try:
+            return self._decided(event, event.body, now, out)  # pyright: ignore[reportArgumentType]
+        except Exception as error:
+            error.add_note(failed_on(NAME, event))
+            raise
+
+    def _decided(self, event: Event, body: Durable, now: Now, out: Effects) -> Outcome:
         shop = event.as_shop
-        body: Durable = event.body  # pyright: ignore[reportAssignmentType] - the catalogue hands over no other kinds
         match body:
             case PriceSet():
                 return Outcome(self._set_prices(shop, body, now, out))
@@ -143,7 +163,7 @@ class Labels(Scenario):
             sku.stock = body.count
             if sku.version:
                 sku.version += 1
-                self.labels.outdate(f"{shop}/{body.sku}", _ms(now))
+                self.labels.outdate(f"{shop}/{body.sku}", milliseconds(now))
         return None
 
     def _bind(self, shop: str, body: LabelBind, now: Now, out: Effects) -> Refusal | None:
@@ -153,7 +173,7 @@ class Labels(Scenario):
         sku = self.prices.find_or_add(shop, body.sku, self._options.skus_max)
         if isinstance(sku, Refusal):
             return sku
-        if self.labels.bind(shop, body, sku, _ms(now)):
+        if self.labels.bind(shop, body, sku, milliseconds(now)):
             out.count("label.bound", now.wall_ms)
         return None
 
@@ -171,7 +191,7 @@ class Labels(Scenario):
     def _refresh(self, key: str, now: Now, out: Effects) -> None:
         if self.prices.refresh(key, now.wall_ms):
             out.count("price.changed", now.wall_ms)
-            self.labels.outdate(key, _ms(now))
+            self.labels.outdate(key, milliseconds(now))
 
     # -- snapshots -----------------------------------------------------------------------------------------------------
 
@@ -181,15 +201,7 @@ class Labels(Scenario):
 
     def restore(self, body: bytes) -> None:
         """From a snapshot. Raises JournalError where it cannot be read."""
-        try:
-            state = msgspec.msgpack.decode(body, type=_State)
-        except msgspec.DecodeError as error:
-            raise JournalError(f"The snapshot of labels cannot be read ({error}): another version wrote it.") from None
-        if state.version != STATE_VERSION:
-            raise JournalError(
-                f"The snapshot of labels has version {state.version}, this doorstep reads version {STATE_VERSION}. "
-                f"Start the version that wrote it, stop it cleanly, and try again."
-            )
+        state = restored(body, _State, STATE_VERSION, NAME)
         self.prices.restore(state.prices)
         self.labels.restore(state.labels)
 
@@ -232,7 +244,3 @@ class Labels(Scenario):
     def examples(cls, seed: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
         """A morning of one shop, with an offer, and a gateway that confirms."""
         return examples(seed)
-
-
-def _ms(now: Now) -> int:
-    return round(now.mono * 1000)

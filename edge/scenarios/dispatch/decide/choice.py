@@ -12,16 +12,17 @@ from collections import Counter
 from typing import Final
 
 from ....core.model import Now
+from ...rounds import milliseconds
 from ..options import DispatchOptions
 from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
-from ..state.positions import REDECIDE_S, milliseconds
+from ..state.positions import REDECIDE_S
 from ..state.riders import Riders
 from ..state.sensor import Sensor
 from ..state.travel import Service
 from .bundling import Bundling
 from .candidates import CANDIDATES_MAX, BusyRiders, CandidateCost, candidate_costs, why_later, why_nobody, why_rider
-from .round_plan import plan_round
+from .round_plan import RoundPlan
 
 RULE: Final = "planned-4"
 """The version of this policy, in every record."""
@@ -141,7 +142,7 @@ class _RoundDecision:
         if all(option.rider in serves for row in rows for option in row):
             return
         due = [self._due[index] for index in part]
-        found = plan_round(due, rows, list(serves), self._riders, self._rules, self._now_ms)
+        found = RoundPlan(due, rows, list(serves), self._riders, self._rules, self._now_ms).decide()
         for index, option in zip(part, found, strict=True):
             if option is not None:
                 self._assign(index, option)

@@ -28,23 +28,10 @@ UNKNOWN_S: Final = 1e5
 """The ride of a rider to a shop where it is no candidate: more than a day, so that every candidate is nearer."""
 
 
-def plan_round(
-    orders: Sequence[Order],
-    choices: Sequence[Sequence[CandidateCost]],
-    taken: Sequence[str],
-    riders: Riders,
-    rules: DispatchOptions,
-    now_ms: int,
-) -> list[CandidateCost | None]:
-    """For each order the rider who should take it, and when; None where nobody can.
+class RoundPlan:
+    """The orders and riders of a round as a plan. `choices` are the candidates of each order; riders in `taken` are
+    assigned already."""
 
-    `choices` are the candidates of each order; riders in `taken` are assigned already. An order that a rider is to
-    fetch after another one of the round is planned, not offered.
-    """
-    return _RoundPlan(orders, choices, taken, riders, rules, now_ms).decide()
-
-
-class _RoundPlan:
     def __init__(
         self,
         orders: Sequence[Order],
@@ -104,7 +91,8 @@ class _RoundPlan:
     # -- search --------------------------------------------------------------------------------------------------------
 
     def decide(self) -> list[CandidateCost | None]:
-        """Search for a plan, and return its option for each order."""
+        """For each order the rider who should take it, and when; None where nobody can. What a rider is to fetch after
+        another order of the round is planned, not offered."""
         plan = self.plan
         plan.weigh(float(self.rules.soon_free_s), len(self.orders))
         new = self._resume()

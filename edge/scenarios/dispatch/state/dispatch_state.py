@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ....errors import JournalError
+from ...rounds import restored
+from ..messages import NAME
 from ..options import DispatchOptions
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
@@ -70,17 +71,7 @@ class DispatchState:
 
     def restore(self, body: bytes) -> None:
         """From a snapshot. Raises JournalError where it cannot be read."""
-        try:
-            state = msgspec.msgpack.decode(body, type=_State)
-        except msgspec.DecodeError as error:
-            raise JournalError(
-                f"The snapshot of dispatch cannot be read ({error}): another version wrote it."
-            ) from None
-        if state.version != STATE_VERSION:
-            raise JournalError(
-                f"The snapshot of dispatch has version {state.version}, this doorstep reads version {STATE_VERSION}. "
-                f"Start the version that wrote it, stop it cleanly, and try again."
-            )
+        state = restored(body, _State, STATE_VERSION, NAME)
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed

@@ -8,6 +8,7 @@ from typing import Final
 from ....core.model import Now
 from ....limits import WALL_SKEW_MS_MAX
 from ...deadlines import Deadlines
+from ...rounds import milliseconds
 from ..options import DispatchOptions
 from ..records import RiderDistance
 from .spatial_index import SpatialIndex, Spot
@@ -23,11 +24,6 @@ REDECIDE_S: Final = 30
 
 EARLY_POSITIONS_MAX: Final = 1_024
 """Positions of clients not yet on shift, kept for the shift that begins in the same batch; the oldest are dropped."""
-
-
-def milliseconds(now: Now) -> int:
-    """The monotonic clock in whole milliseconds."""
-    return round(now.mono * 1000)
 
 
 class _Rider(Spot, eq=False):

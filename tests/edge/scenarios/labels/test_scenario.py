@@ -6,7 +6,6 @@ import pytest
 from edge.core.model import Presence, decode_row
 from edge.core.node import Node
 from edge.core.replay import Replay
-from edge.errors import JournalError
 from edge.scenarios.labels import SCENARIO, Labels
 from tests.edge.scenarios.labels.world import GATEWAY, SHOP, World, echo, messages
 
@@ -100,13 +99,17 @@ def test_presence_of_others_makes_no_round():
     assert world.labels.next_deadline() is None
 
 
-def test_a_snapshot_of_another_version_is_refused():
-    """The sentence names which version wrote it; bytes that are no snapshot are refused as well."""
-    with pytest.raises(JournalError, match="another version wrote it"):
-        Labels().restore(b"\x93\x01\x02\x03")
-    fields = msgspec.msgpack.decode(Labels().snapshot())
-    with pytest.raises(JournalError, match="has version 99"):
-        Labels().restore(msgspec.msgpack.encode([99, *fields[1:]]))
+def test_a_gateway_that_came_back_is_in_the_row():
+    """The names go into the record in their sequence, once, and out of it again; nothing seen is no bytes."""
+    labels = Labels()
+    labels._returned.update({"gateway-2": None, "gateway-1": None})
+    live = labels.live_sensor()
+    assert live.returned == ["gateway-2", "gateway-1"]
+    recorded = labels.recorded_sensor(live.record(), True)
+    assert (recorded.returned, recorded.record()) == (live.returned, live.record())
+    assert labels.live_sensor().record() == labels.recorded_sensor(b"", True).record() == b""
+    with pytest.raises(msgspec.DecodeError):
+        labels.recorded_sensor(b"\x01", True)
 
 
 def test_gauges_queues_and_counts():

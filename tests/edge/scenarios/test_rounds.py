@@ -1,0 +1,54 @@
+"""What the rounds of every scenario need."""
+
+import traceback
+
+import msgspec
+import pytest
+
+from edge.core.model import Event, Now
+from edge.errors import JournalError
+from edge.scenarios import rounds
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch import scenario as dispatch
+from edge.scenarios.dispatch.messages import OrderCancel
+from edge.scenarios.labels import Labels
+from edge.scenarios.labels.messages import LabelUnbind
+
+
+@pytest.mark.parametrize("scenario", [Dispatch, Labels])
+def test_a_foreign_snapshot_is_refused(scenario):
+    """The sentence names the scenario and which version wrote it; bytes that are no snapshot are refused as well."""
+    newer = msgspec.msgpack.decode(scenario().snapshot())
+    newer[0] += 1
+    with pytest.raises(
+        JournalError, match=rf"{scenario.name} has version {newer[0]}.* Start the version that wrote it"
+    ):
+        scenario().restore(msgspec.msgpack.encode(newer))
+    for body in (b"", b"nonsense"):
+        with pytest.raises(JournalError, match=f"{scenario.name} cannot be read"):
+            scenario().restore(body)
+
+
+@pytest.mark.parametrize(
+    ("made", "body"),
+    [(Dispatch, OrderCancel(id="e-7", at=0, order="o1")), (Labels, LabelUnbind(id="e-7", at=0, label="l1"))],
+)
+def test_an_exception_names_the_event(monkeypatch, made, body):
+    """What ends the node says in its trace which scenario failed, on which event of which client."""
+
+    def fail(*_):
+        raise KeyError("planted")
+
+    scenario = made()
+    monkeypatch.setattr(dispatch, "apply", fail)
+    monkeypatch.setattr(Labels, "_decided", fail)
+    with pytest.raises(KeyError) as caught:
+        scenario.round([Event("client-3", body)], Now(1.0, 1), scenario.live_sensor(), None)
+    told = "".join(traceback.format_exception(caught.value))
+    kind = body.__struct_config__.tag
+    assert f"The scenario {made.name} failed on the event e-7 ({kind}) of the client client-3." in told
+
+
+def test_milliseconds_are_rounded():
+    """The nearest whole millisecond, so that what was one stays one."""
+    assert rounds.milliseconds(Now(1.0006, 5)) == 1001
