@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from .instance import Courier, Instance, Order, Parameters, Restaurant
+from .instance import Courier, Instance, Order, Restaurant
 
 DAY_MINUTES: Final = 720
 """From the first order to the last: 11:00 to 23:00. It opens into lunch, so that there is something to see at once."""
@@ -34,23 +34,15 @@ RESTAURANT_FAME: Final = 0.85
 """Exponent of the Zipf law by which orders choose their restaurant: the first takes about a tenth of all."""
 
 
-def generate(
-    seed: int, orders: int = 0, couriers: int = 0, restaurants: int = 0, minutes: int = DAY_MINUTES, name: str = ""
-) -> Instance:
-    """The district of a seed: the same seed, the same district, on every machine. Sizes of 0 are drawn from it."""
+def generate(seed: int) -> Instance:
+    """The district of a seed: the same seed, the same district, on every machine."""
     draw = np.random.default_rng(seed)
-    count = orders or int(draw.integers(250, 501))
-    restaurant_count = restaurants or int(np.clip(round(count * draw.uniform(0.20, 0.36)), 55, 110))
-    courier_count = couriers or int(np.clip(round(count / ORDERS_PER_COURIER), 60, 110))
-    shops = _restaurants(draw, restaurant_count)
-    placed = _times(draw, count, minutes)
-    return Instance(
-        name or f"seed-{seed}",
-        _orders(draw, placed, shops),
-        _couriers(draw, courier_count, placed, shops, minutes),
-        shops,
-        Parameters(),
-    )
+    count = int(draw.integers(250, 501))
+    shops = _restaurants(draw, int(np.clip(round(count * draw.uniform(0.20, 0.36)), 55, 110)))
+    courier_count = int(np.clip(round(count / ORDERS_PER_COURIER), 60, 110))
+    placed = _times(draw, count)
+    orders = _orders(draw, placed, shops)
+    return Instance(f"seed-{seed}", orders, _couriers(draw, courier_count, placed, shops), shops)
 
 
 def _restaurants(draw: np.random.Generator, count: int) -> list[Restaurant]:
@@ -62,14 +54,14 @@ def _restaurants(draw: np.random.Generator, count: int) -> list[Restaurant]:
     return [Restaurant(f"r{number}", int(x), int(y)) for number, (x, y) in enumerate(points, start=1)]
 
 
-def _times(draw: np.random.Generator, count: int, minutes: int) -> list[int]:
+def _times(draw: np.random.Generator, count: int) -> list[int]:
     """Placement times, in sequence."""
     part = draw.uniform(size=count)
     even = draw.uniform(0.01, 0.99, size=count)
     lunch = draw.normal(LUNCH[1], LUNCH[2], size=count)
     dinner = draw.normal(DINNER[1], DINNER[2], size=count)
     share = np.where(part < LUNCH[0], lunch, np.where(part < LUNCH[0] + DINNER[0], dinner, even))
-    return sorted(int(minute) for minute in np.rint(np.clip(share, 0.005, 0.99) * minutes))
+    return sorted(int(minute) for minute in np.rint(np.clip(share, 0.005, 0.99) * DAY_MINUTES))
 
 
 def _orders(draw: np.random.Generator, placed: list[int], shops: list[Restaurant]) -> list[Order]:
@@ -89,23 +81,20 @@ def _orders(draw: np.random.Generator, placed: list[int], shops: list[Restaurant
     return orders
 
 
-def _couriers(
-    draw: np.random.Generator, count: int, placed: list[int], shops: list[Restaurant], minutes: int
-) -> list[Courier]:
+def _couriers(draw: np.random.Generator, count: int, placed: list[int], shops: list[Restaurant]) -> list[Courier]:
     """Shifts follow demand, and a first few cover the whole day, so that no hour is without anybody."""
     lengths, weights = SHIFTS
     spans: list[tuple[int, int]] = []
-    step = 180
-    for start in range(0, minutes, step):
-        if len(spans) < count // 3:
-            spans.append((start, min(start + step + 30, minutes + 30)))
+    step, end = 180, DAY_MINUTES + 30
+    for start in range(0, DAY_MINUTES, step):
+        spans.append((start, min(start + step + 30, end)))
     while len(spans) < count:
         length = int(draw.choice(lengths, p=weights))
         # Around the time an order becomes ready rather than placed, and never past the end of the day.
         around = placed[int(draw.integers(0, len(placed)))] + 10
         start = round((around - draw.uniform(0.1, 0.9) * length) / 5) * 5
-        start = max(min(start, minutes + 30 - length), 0)
-        spans.append((start, start + min(length, minutes + 30)))
+        start = max(min(start, end - length), 0)
+        spans.append((start, start + length))
     spans.sort()
     couriers: list[Courier] = []
     for number, (on, off) in enumerate(spans, start=1):

@@ -45,10 +45,3 @@ def test_somebody_is_on_duty(seed: int) -> None:
     for order in day.orders:
         assert any(courier.on <= order.ready <= courier.off for courier in day.couriers)
     assert all(courier.off - courier.on >= 30 for courier in day.couriers)
-
-
-def test_sizes_as_asked() -> None:
-    """Given sizes are kept, and a shorter day is shorter."""
-    day = generate(1, orders=40, couriers=8, restaurants=12, minutes=180)
-    assert (len(day.orders), len(day.couriers), len(day.restaurants)) == (40, 8, 12)
-    assert max(order.placed for order in day.orders) <= 180
