@@ -73,7 +73,6 @@ class Customer:
     def _on_answer(self, answer: Answer) -> None:
         if not isinstance(answer, Update) or answer.order != self._order.name or self.record.ended:
             return
-        self.record.expected_at = answer.expected_at
         if answer.state in ENDED:
             self._end(answer.state)
             self._world.records.log(answer.at, f"{self._order.name} {answer.state} {answer.reason}".rstrip())

@@ -83,8 +83,7 @@ class World:
         """The entry for an order, made at first sight."""
         known = self.records.orders.get(order.name)
         if known is None:
-            known = OrderRecord(self.ms(order.placed), self.ms(order.ready), order.restaurant)
-            self.records.orders[order.name] = known
+            known = self.records.orders[order.name] = OrderRecord(self.ms(order.placed))
         return known
 
     def meal_ready(self, order: str, wall_ms: int) -> None:

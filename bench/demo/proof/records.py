@@ -37,8 +37,6 @@ class OrderRecord(Struct):
     first offer's arrival at a rider, in real milliseconds; the `*_by` are riders."""
 
     placed_at: int
-    ready_at: int
-    shop: str
     state: str = "unsent"
     receipt: Receipt | None = None
     first_offer_at: int = 0
@@ -47,7 +45,6 @@ class OrderRecord(Struct):
     picked_up_by: list[str] = []
     delivered_by: list[str] = []
     delivered_at: int = 0
-    expected_at: int = 0
 
     @property
     def offered_at_once(self) -> bool:

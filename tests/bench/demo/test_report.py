@@ -28,8 +28,6 @@ def ended() -> Ended:
     records.orders = {
         "o1": OrderRecord(
             START - MINUTE,
-            START,
-            "r1",
             "delivered",
             receipt,
             first_offer_at=START,
@@ -37,8 +35,8 @@ def ended() -> Ended:
             accepted_by=["rider-1"],
             delivered_at=START + 29 * MINUTE,
         ),
-        "o2": OrderRecord(START, START, "r1", "cancelled", receipt, first_offer_at=START + 6 * MINUTE),
-        "o3": OrderRecord(START, START, "r1", "undeliverable", receipt),
+        "o2": OrderRecord(START, "cancelled", receipt, first_offer_at=START + 6 * MINUTE),
+        "o3": OrderRecord(START, "undeliverable", receipt),
     }
     records.counts["placed"] = 3
     records.receipt_ms_real = [1.0, 2.0, 3.0]

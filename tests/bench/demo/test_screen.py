@@ -39,7 +39,7 @@ def test_it_fits(demo: Demo, width: int, height: int) -> None:
 def test_it_shows_what_happens(demo: Demo) -> None:
     """Orders and riders by state, rates, latencies, the log, the centre and the page's address are on it."""
     demo.phase = "day"
-    demo.records.orders["o1"] = OrderRecord(0, 0, "r1", "picked_up")
+    demo.records.orders["o1"] = OrderRecord(0, "picked_up")
     demo.records.riders["rider-1"] = "to_door"
     demo.records.counts["placed"] = 17
     demo.records.counts["prices_set"] = 21

@@ -24,7 +24,7 @@ def good(tmp_path: Path) -> Case:
     for (client, event), payload in rows.receipts.items():
         records.events[client, event] = EventRecord("any", 0, payload, 1)
     for order in ("o1", "o2"):
-        records.orders[order] = OrderRecord(0, 0, "r1", "delivered", picked_up_by=["rider-1"], delivered_by=["rider-1"])
+        records.orders[order] = OrderRecord(0, "delivered", picked_up_by=["rider-1"], delivered_by=["rider-1"])
     records.counts["acknowledged"] = evidence.received
     records.canaries.append((31.123456789, 121.987654321))
     (tmp_path / "journal").write_bytes(b"rows" + b"".join(rows.bodies))

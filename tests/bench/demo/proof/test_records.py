@@ -31,7 +31,7 @@ def test_a_receipt_for_nothing_is_a_problem() -> None:
 
 def test_offered_at_once_means_in_the_same_breath() -> None:
     """An order was offered at once where the offer bears the receipt's instant, and not where it came later."""
-    order = OrderRecord(0, 0, "r1")
+    order = OrderRecord(0)
     assert not order.offered_at_once
     order.receipt = receipt(at=500)
     assert not order.offered_at_once
