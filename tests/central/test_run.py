@@ -17,13 +17,11 @@ import pytest
 
 from bench.lab.programs import make_certificates
 from edge.core.aggregate import Windows
-from edge.core.model import Now, SyncAcked, SyncWelcomed
-from edge.core.outbox import Outbox
+from edge.core.model import Now
 from edge.identity.credentials import Newcomer, add, remove
-from edge.uplink.sync import Sync, UplinkOptions
+from tests.edge.uplinks import START, Uplinked, until
 
 ROOT = Path(__file__).parents[2]
-START = 1_767_225_600_000
 TIMEOUT_S = 60.0
 CODE = """
 import sys
@@ -93,34 +91,15 @@ def centre(folder: Path, settings: str = "anonymous = true\n") -> Iterator[Centr
             running.process.communicate()
 
 
-class Node:
+class Node(Uplinked):
     """The pure core's part of a node that keeps everything in memory, with its real uplink."""
 
-    def __init__(self, port: int, name: str = "n1", token: str = "", ca: Path | None = None) -> None:
-        self.windows, self.outbox = Windows(3, 8), Outbox(name)
+    def __init__(self, port: int, name: str = "n1", token: str = "", ca: Path | None = None, tls: bool = False) -> None:
+        trust = ssl.create_default_context(cafile=ca) if ca else None
+        url = f"{'mqtts' if tls or ca else 'mqtt'}://127.0.0.1:{port}"
+        super().__init__(url, name, token=token, tls=trust, backoff=(0.05, 0.2))
+        self.windows = Windows(3, 8)
         self.events = 0
-        self.sync = Sync(
-            UplinkOptions(
-                node=name,
-                centre="centre",
-                url=f"{'mqtts' if ca else 'mqtt'}://127.0.0.1:{port}",
-                username=name,
-                token=token,
-                tls=ssl.create_default_context(cafile=ca) if ca else None,
-                backoff=(0.05, 0.2),
-            ),
-            batches=self.outbox.in_flight,
-            hello=lambda boot: self.outbox.hello(f"i-{name}", boot),
-            post=self.post,
-        )
-
-    def post(self, item: SyncWelcomed | SyncAcked) -> None:
-        if isinstance(item, SyncWelcomed):
-            self.outbox.welcome(item)
-        else:
-            self.outbox.stored(item.epoch, item.through)
-        self.outbox.cut(Now(0.0, START))
-        asyncio.get_running_loop().call_soon(self.sync.wake)
 
     def minute(self, number: int, events: int = 10) -> None:
         """One minute's events, sealed."""
@@ -136,9 +115,7 @@ class Node:
 
     async def settled(self) -> None:
         """Everything is acknowledged."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while self.outbox.events_waiting:  # noqa: ASYNC110 - the outbox has no event for it
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(until(lambda: not self.outbox.events_waiting), TIMEOUT_S)
 
     async def close(self, running: asyncio.Task[None]) -> None:
         await self.sync.close()
@@ -213,16 +190,13 @@ def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -> None
             good.minute(0)
             bad.minute(0)
             async with asyncio.timeout(TIMEOUT_S):
-                while good.outbox.events_acked != 10:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-                while "refused" not in bad.sync.error:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+                await until(lambda: good.outbox.events_acked == 10)
+                await until(lambda: "refused" in bad.sync.error)
                 assert bad.outbox.events_acked == 0
                 remove(tmp_path / "credentials", "n1")
                 add(tmp_path / "credentials", [Newcomer("n3", ())])
                 os.kill(running.process.pid, signal.SIGHUP)
-                while good.sync.connected:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+                await until(lambda: not good.sync.connected)
             for node, task in zip((good, bad), tasks, strict=True):
                 await node.close(task)
 
@@ -240,20 +214,7 @@ def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
 
         async def scenario() -> None:
             port = running.ports["listen_tls"]
-            trusting, wary = Node(port, "n1", token, ca), Node(port, "n1", token, ca)
-            wary.sync = Sync(
-                UplinkOptions(
-                    node="n1",
-                    centre="centre",
-                    url=f"mqtts://127.0.0.1:{port}",
-                    username="n1",
-                    token=token,
-                    backoff=(0.05, 0.2),
-                ),
-                batches=wary.outbox.in_flight,
-                hello=lambda boot: wary.outbox.hello("i-n1", boot),
-                post=wary.post,
-            )
+            trusting, wary = Node(port, "n1", token, ca), Node(port, "n1", token, tls=True)
             for node in (wary, trusting):
                 task = asyncio.create_task(node.sync.run())
                 node.minute(0)
@@ -261,8 +222,7 @@ def test_nodes_elsewhere_come_over_tls(tmp_path: Path) -> None:
                     await node.settled()
                 else:
                     async with asyncio.timeout(TIMEOUT_S):
-                        while "not trusted" not in node.sync.error:  # noqa: ASYNC110
-                            await asyncio.sleep(0.01)
+                        await until(lambda: "not trusted" in wary.sync.error)
                 await node.close(task)
 
         asyncio.run(scenario())

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 
+import pytest
 import zstandard
 
 from central.run import SYNC_PACKET_BYTES_MAX
-from edge.core.model import Answer, Now, SyncAcked, SyncWelcomed
-from edge.core.outbox import Outbox
+from edge.core.model import Answer, Now, SyncWelcomed
 from edge.errors import Reason
 from edge.messages.batches import (
     SYNC_ACK,
@@ -27,9 +27,8 @@ from edge.messages.batches import (
 )
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
-from edge.uplink.sync import Sync, UplinkOptions
+from tests.edge.uplinks import START, Uplinked, until
 
-START = 1_767_225_600_000
 TIMEOUT_S = 30.0
 Script = Callable[[str, Hello | BatchMessage], list[tuple[str, bytes]] | Reason]
 
@@ -78,33 +77,11 @@ class Centre:
         return [(answer, 60.0) for answer in self.answers.get(client, []) if answer.sequence > after][:limit]
 
 
-class Node:
-    """An outbox whose every word is committed at once."""
+class Node(Uplinked):
+    """An uplink with short pauses, and a window of one event for each minute."""
 
     def __init__(self, port: int, ack_deadline_s: float = 20.0) -> None:
-        self.outbox = Outbox("n1")
-        self.posted: list[SyncWelcomed | SyncAcked] = []
-        self.sync = Sync(
-            UplinkOptions(
-                node="n1",
-                centre="centre",
-                url=f"mqtt://127.0.0.1:{port}",
-                ack_deadline_s=ack_deadline_s,
-                backoff=(0.01, 0.05),
-            ),
-            batches=self.outbox.in_flight,
-            hello=lambda boot: self.outbox.hello("i1", boot),
-            post=self.post,
-        )
-
-    def post(self, item: SyncWelcomed | SyncAcked) -> None:
-        self.posted.append(item)
-        if isinstance(item, SyncWelcomed):
-            self.outbox.welcome(item)
-        else:
-            self.outbox.stored(item.epoch, item.through)
-        self.outbox.cut(Now(0.0, START))
-        asyncio.get_running_loop().call_soon(self.sync.wake)
+        super().__init__(f"mqtt://127.0.0.1:{port}", ack_deadline_s=ack_deadline_s, backoff=(0.01, 0.05))
 
     def add(self, minute: int) -> None:
         start = START + minute * 60_000
@@ -141,10 +118,19 @@ def run(
     asyncio.run(main())
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for something to become true."""
-    while not condition():  # noqa: ASYNC110 - it changes in what is under test, which has no event for it
-        await asyncio.sleep(0.005)
+class Ledger:
+    """A centre that takes each batch once, in order, and welcomes with what it has."""
+
+    def __init__(self) -> None:
+        self.applied: dict[int, bytes] = {}
+
+    def __call__(self, _kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
+        if isinstance(item, Hello):
+            assert item.epoch == 0 or item.through <= len(self.applied)
+            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=len(self.applied))))]
+        assert item.seq <= len(self.applied) + 1
+        assert self.applied.setdefault(item.seq, item.sha256) == item.sha256
+        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=len(self.applied))))]
 
 
 def test_batches_go_out_and_their_acknowledgements_come_in() -> None:
@@ -227,44 +213,28 @@ def test_an_acknowledgement_beyond_what_was_sent_deletes_nothing() -> None:
     run(script, scenario)
 
 
-def test_a_refused_batch_leads_to_another_hello() -> None:
-    """After a gap the node reports hello again and goes on from the number that the centre expects."""
-    refused = 0
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        ([(SYNC_ACK, encode(SyncAck(epoch=1, through=0, refused="gap", expected=1)))], "gap"),
+        (Reason.DISK_FULL, "mqtt_0x97"),
+    ],
+)
+def test_a_refused_batch_leads_to_another_hello(refusal: list[tuple[str, bytes]] | Reason, reason: str) -> None:
+    """After a gap, or where the centre's full disk refuses the publish itself, the node begins anew and goes on from
+    the number that the centre expects."""
+    refusals = [refusal, refusal]
 
-    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
-        nonlocal refused
-        if isinstance(item, BatchMessage) and refused < 2:
-            refused += 1
-            return [(SYNC_ACK, encode(SyncAck(epoch=1, through=0, refused="gap", expected=1)))]
-        return honest(kind, item)
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]] | Reason:
+        return refusals.pop() if isinstance(item, BatchMessage) and refusals else honest(kind, item)
 
     async def scenario(centre: Centre, node: Node) -> None:
         await until(lambda: node.sync.connected)
         node.add(0)
         await until(lambda: node.outbox.events_acked == 1)
         assert len(centre.hellos) == 3
-        assert node.sync.refused == {"gap": 2}
+        assert node.sync.refused == {reason: 2}
         assert node.sync.error == ""
-
-    run(script, scenario)
-
-
-def test_a_refused_publish_is_tried_again() -> None:
-    """A centre whose disk is full refuses the publish itself; the batch stays, and goes out later."""
-    full = 2
-
-    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]] | Reason:
-        nonlocal full
-        if isinstance(item, BatchMessage) and full:
-            full -= 1
-            return Reason.DISK_FULL
-        return honest(kind, item)
-
-    async def scenario(_centre: Centre, node: Node) -> None:
-        await until(lambda: node.sync.connected)
-        node.add(0)
-        await until(lambda: node.outbox.events_acked == 1)
-        assert sum(node.sync.refused.values()) == 2
 
     run(script, scenario)
 
@@ -327,15 +297,6 @@ def test_what_was_given_up_is_reported() -> None:
 
 def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
     """Cutting the line again and again while batches flow leaves every event acknowledged once."""
-    through = 0
-
-    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
-        nonlocal through
-        if isinstance(item, Hello):
-            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=through)))]
-        assert item.seq <= through + 1
-        through = max(through, item.seq)
-        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=through)))]
 
     async def scenario(_centre: Centre, node: Node) -> None:
         for minute in range(60):
@@ -346,19 +307,11 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
         await until(lambda: node.outbox.events_acked == 60)
         assert node.outbox.protocol_errors == 0
 
-    run(script, scenario)
+    run(Ledger(), scenario)
 
 
 def test_a_core_that_forgot_the_answers_of_the_centre_gets_them_again() -> None:
     """A core rebuilt from the disk lacks the last word; asked again, the centre repeats it and the batches go."""
-    through = 0
-
-    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
-        nonlocal through
-        if isinstance(item, Hello):
-            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=through)))]
-        through = item.seq
-        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=through)))]
 
     async def scenario(centre: Centre, node: Node) -> None:
         await until(lambda: node.sync.connected)
@@ -372,7 +325,7 @@ def test_a_core_that_forgot_the_answers_of_the_centre_gets_them_again() -> None:
         assert len(centre.hellos) == 2
         assert node.outbox.protocol_errors == 0
 
-    run(script, scenario)
+    run(Ledger(), scenario)
 
 
 class Scissors:
@@ -407,18 +360,9 @@ class Scissors:
 
 def test_a_line_cut_after_every_few_bytes_applies_each_batch_once() -> None:
     """Connections that end after 7, 14, 21 … bytes in the middle of anything: each event is counted once in the end."""
-    applied: dict[int, bytes] = {}
-
-    def script(_kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
-        if isinstance(item, Hello):
-            assert item.epoch == 0 or item.through <= len(applied)
-            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, through=len(applied))))]
-        assert item.seq <= len(applied) + 1
-        assert applied.setdefault(item.seq, item.sha256) == item.sha256
-        return [(SYNC_ACK, encode(SyncAck(epoch=1, through=len(applied))))]
 
     async def main() -> None:
-        centre = Centre(script)
+        centre = Centre(Ledger())
         _, port = await centre.endpoint.listen("127.0.0.1:0")
         scissors = Scissors(port, 7)
         node = Node(await scissors.start())

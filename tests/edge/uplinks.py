@@ -1,0 +1,41 @@
+"""An outbox with its real uplink, without the rest of a node."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from edge.core.model import Now, SyncAcked, SyncWelcomed
+from edge.core.outbox import Outbox
+from edge.uplink.sync import Sync, UplinkOptions
+
+START = 1_767_225_600_000
+
+
+class Uplinked:
+    """An outbox whose every word is committed at once. `options` are those of its uplink."""
+
+    def __init__(self, url: str, name: str = "n1", **options: Any) -> None:
+        self.outbox = Outbox(name)
+        self.posted: list[SyncWelcomed | SyncAcked] = []
+        self.sync = Sync(
+            UplinkOptions(node=name, centre="centre", url=url, username=name, **options),
+            batches=self.outbox.in_flight,
+            hello=lambda boot: self.outbox.hello(f"i-{name}", boot),
+            post=self.post,
+        )
+
+    def post(self, item: SyncWelcomed | SyncAcked) -> None:
+        """The centre's word."""
+        self.posted.append(item)
+        if isinstance(item, SyncWelcomed):
+            self.outbox.welcome(item)
+        else:
+            self.outbox.stored(item.epoch, item.through)
+        self.outbox.cut(Now(0.0, START))
+        asyncio.get_running_loop().call_soon(self.sync.wake)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something to become true."""
+    while not condition():  # noqa: ASYNC110 - it changes in what is under test, which has no event for it
+        await asyncio.sleep(0.005)
