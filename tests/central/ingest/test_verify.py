@@ -206,38 +206,31 @@ def test_a_batch_makes_the_history_longer() -> None:
     assert record.history == chain_hash(OTHER, batch.sha256)
 
 
-def test_a_lost_welcome_is_given_once_more() -> None:
-    """Until something of a new epoch is here, the same hello gets the same epoch, and no second alarm."""
-    stated = hello(**AHEAD)
-    first, record, alarm = answer_hello(RECORD, stated, hash_of)
+@pytest.mark.parametrize(
+    ("change", "record_change", "events", "expected"),
+    [
+        (AHEAD, {}, 20, (3, 7, 0)),
+        ({"in_flight": [HASHES[2, 4]]}, {}, 0, (3, 4, START)),
+        # restored to before it enrolled: its backup knows of no epoch, so nothing can be compared
+        (FRESH, {"old_epoch": 0}, 0, (3, 0, START)),
+    ],
+)
+def test_a_lost_welcome_is_given_once_more(
+    change: dict[str, object], record_change: dict[str, object], events: int, expected: tuple[int, int, int]
+) -> None:
+    """Until something of a new epoch is here, the same hello gets the same epoch and the same horizon of what not to
+    send again, and no second alarm."""
+    mine = hello(**change)
+    first, record, alarm = answer_hello(RECORD, mine, hash_of)
     assert alarm is not None
-    assert alarm.events == 20
-    again, record_again, silent = answer_hello(record, stated, hash_of)
+    assert alarm.events == events
+    assert record is not None
+    record = msgspec.structs.replace(record, **record_change)
+    again, record_again, silent = answer_hello(record, mine, hash_of)
     assert silent is None
     assert record_again == record
-    assert (again.epoch, again.discard_before) == (first.epoch, 0)
-
-
-def test_a_welcome_that_discards_is_given_once_more_with_its_horizon() -> None:
-    """A restored node that never got its welcome gets the discard horizon again."""
-    stated = hello(in_flight=[HASHES[2, 4]])
-    first, record, _ = answer_hello(RECORD, stated, hash_of)
-    again, _, silent = answer_hello(record, stated, hash_of)
-    assert silent is None
-    assert (again.epoch, again.old_through, again.discard_before) == (first.epoch, 4, START)
-
-
-def test_a_node_restored_to_before_it_enrolled_is_notified_of_its_horizon_again() -> None:
-    """Its backup knows of no epoch, so nothing can be compared: what it may have sent is still not to be sent again,
-    also where the first welcome was lost."""
-    stated = hello(**FRESH)
-    first, record, _ = answer_hello(RECORD, stated, hash_of)
-    assert first.discard_before == START
-    assert record is not None
-    record = msgspec.structs.replace(record, old_epoch=0)
-    again, _, silent = answer_hello(record, stated, hash_of)
-    assert silent is None
-    assert (again.epoch, again.discard_before) == (first.epoch, START)
+    assert (again.epoch, again.old_through, again.discard_before) == expected
+    assert (first.epoch, first.discard_before) == (expected[0], expected[2])
 
 
 def test_an_unknown_node_that_was_acknowledged_before_is_a_loss() -> None:
