@@ -17,6 +17,7 @@ from edge.journal.reader import JournalReader
 
 from ..cli_options import check_writable, counting
 from ..plotting import check_installed, write
+from ..source import source
 from .change import ChangeError, changed, parse
 from .day import Day, Outcome
 from .recording import Recording
@@ -113,7 +114,9 @@ def _simulate_both(
             shown.append((f"simulated: {_title(report)}", after))
         write(plot_file, lambda: whatif_plot(counted(day), shown, late_after_min * 60, _clock))
     if json_file:
-        body = msgspec.json.format(msgspec.json.encode({"journal": str(path), **msgspec.to_builtins(report)}))
+        body = msgspec.json.format(
+            msgspec.json.encode({"journal": str(path), **msgspec.to_builtins(report), "versions": source()})
+        )
         if json_file == "-":
             click.echo(body)
             return

@@ -8,29 +8,18 @@ It uses the node's own codec, loop and one write for each read, so that the diff
 
 import asyncio
 import signal
-import socket
 import ssl
 import sys
-from typing import Any, Final, cast
+from typing import Final
 
-from edge.mqtt.packets.codec import (
-    ConnAckPacket,
-    ConnectPacket,
-    Decoder,
-    PublishPacket,
-    QoS,
-    SubAckPacket,
-    SubAckReasonCode,
-    SubscribePacket,
-)
+from edge.mqtt.packets.codec import PublishPacket
 from edge.mqtt.packets.websocket import Stream
 
-from ..client.connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK, Connection, Door, connect
+from ..client.connection import Connection, Door, connect
+from .server import ServerConnection
 
 ECHO: Final = "floor"
 """The name in topics where the node's would stand: at a broker neither gets the other's orders."""
-
-EXPIRY_S: Final = 60  # the node's assignments carry one, so the echo's do
 
 
 def answer_topic(topic: str) -> str:
@@ -39,50 +28,24 @@ def answer_topic(topic: str) -> str:
     return f"{ds}/{node}/down/{client}/assignment"
 
 
-class Echo(asyncio.Protocol):
+class Echo(ServerConnection):
     """One connection of the bare server."""
 
     def __init__(self, websocket: bool) -> None:
+        super().__init__()
         self._stream = Stream(local_origins_only=False) if websocket else None
-        self._decoder = Decoder(PACKET_BYTES_MAX)
-        self._packet_id = 0
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        plain: Any = transport.get_extra_info("socket")
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        if self._stream is not None:
-            data = self._stream.receive(data)
-        out = bytearray()
-        for packet in self._decoder.feed(data) if data else ():
-            if type(packet) is PublishPacket:
-                self._publish(packet, out)
-            elif type(packet) is ConnectPacket:
-                out += ConnAckPacket().write()
-            elif type(packet) is SubscribePacket:
-                codes = [SubAckReasonCode(1)] * len(packet.topic_filters)
-                out += SubAckPacket(packet.packet_id, codes).write()
-        if self._stream is not None:
-            framed = self._stream.wrap(out) if out else b""
-            out, self._stream.out = self._stream.out + framed, bytearray()
-        if out and self._transport is not None:
-            self._transport.write(out)
+        if self._stream is None:
+            super().data_received(data)
+        else:
+            super().data_received(self._stream.receive(data))
+            framed = self._stream.wrap(self.out) if self.out else b""
+            self.out, self._stream.out = self._stream.out + framed, bytearray()
+        self.flush()
 
-    def _publish(self, packet: PublishPacket, out: bytearray) -> None:
-        if packet.packet_id is None:
-            return
-        self._packet_id = self._packet_id % PACKET_IDS + 1
-        out += PublishPacket(
-            answer_topic(packet.topic),
-            packet.payload,
-            qos=QoS.AT_LEAST_ONCE,
-            packet_id=self._packet_id,
-            message_expiry_interval=EXPIRY_S,
-        ).write()
-        out += ACK(PUBACK, packet.packet_id)
+    def on_publish(self, packet: PublishPacket) -> None:
+        self.publish(answer_topic(packet.topic), packet.payload)
 
 
 def bounce(connection: Connection, packet: PublishPacket, read_at: float) -> None:

@@ -13,26 +13,16 @@ the node's settings: what packets and disk leave for a node that validates, reme
 """
 
 import asyncio
-import socket
 import sys
 import time
-from typing import Any, Final, cast
+from typing import Final
 
 import apsw
 
 from edge.core.decode import Catalog
 from edge.core.model import Event
 from edge.messages.envelope import encode, topic_down
-from edge.mqtt.packets.codec import (
-    ConnAckPacket,
-    ConnectPacket,
-    Decoder,
-    PublishPacket,
-    QoS,
-    SubAckPacket,
-    SubAckReasonCode,
-    SubscribePacket,
-)
+from edge.mqtt.packets.codec import PublishPacket
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import (
     Assignment,
@@ -44,8 +34,8 @@ from edge.scenarios.dispatch.messages import (
     Update,
 )
 
-from ..client.connection import ACK, PACKET_BYTES_MAX, PACKET_IDS, PUBACK
-from .echo import EXPIRY_S, until_terminated
+from .echo import until_terminated
+from .server import ServerConnection
 
 _CATALOG: Final = Catalog([Dispatch])
 
@@ -120,69 +110,31 @@ class Town:
 
     def _send(self, client: str, body: OrderReceipt | Assignment | Update) -> None:
         kind = _CATALOG.down_kinds.get(type(body), "receipt")
-        self.clients[client].send(topic_down(self._node, client, kind), encode(body, json=False))
+        self.clients[client].publish(topic_down(self._node, client, kind), encode(body, json=False))
 
 
-class WorkloadEchoConnection(asyncio.Protocol):
+class WorkloadEchoConnection(ServerConnection):
     """One connection. What a turn of the loop has for it is written in one piece, as the node does."""
 
     def __init__(self, town: Town) -> None:
+        super().__init__()
         self._town = town
         self._name = ""
-        self._decoder = Decoder(PACKET_BYTES_MAX)
-        self._packet_id = 0
-        self.out = bytearray()
-        self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        plain: Any = transport.get_extra_info("socket")
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def on_connect(self, client: str) -> None:
+        self._name = client
+        self._town.clients[client] = self
 
-    def data_received(self, data: bytes) -> None:
-        for packet in self._decoder.feed(data):
-            if type(packet) is PublishPacket:
-                self._publish(packet)
-            elif type(packet) is ConnectPacket:
-                self._name = packet.client_id
-                self._town.clients[self._name] = self
-                self._write(ConnAckPacket().write())
-            elif type(packet) is SubscribePacket:
-                codes = [SubAckReasonCode(1)] * len(packet.topic_filters)
-                self._write(SubAckPacket(packet.packet_id, codes).write())
-
-    def send(self, topic: str, payload: bytes) -> None:
-        """One QoS 1 publish."""
-        self._packet_id = self._packet_id % PACKET_IDS + 1
-        self._write(
-            PublishPacket(
-                topic,
-                payload,
-                qos=QoS.AT_LEAST_ONCE,
-                packet_id=self._packet_id,
-                message_expiry_interval=EXPIRY_S,
-            ).write()
-        )
-
-    def _publish(self, packet: PublishPacket) -> None:
-        if packet.packet_id is None:
-            return
+    def on_publish(self, packet: PublishPacket) -> None:
         kind = packet.topic.rpartition("/")[2]
         made = _CATALOG.decode(self._name, kind, packet.payload, "wgs84")
         if isinstance(made, Event):
             self._town.event(made)
-        self._write(ACK(PUBACK, packet.packet_id))
 
-    def _write(self, packet: bytes) -> None:
+    def write(self, packet: bytes) -> None:
         if not self.out:
             self._town.answered(self)
-        self.out += packet
-
-    def flush(self) -> None:
-        """What there is to send leaves."""
-        data, self.out = self.out, bytearray()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        super().write(packet)
 
 
 async def listen(port: int, node: str, journal: str = "") -> None:

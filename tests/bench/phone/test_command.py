@@ -22,4 +22,3 @@ def test_taps_arrive_over_every_network(tmp_path: Path) -> None:
     assert fair["stalls"] == 0 < stalling["stalls"]
     assert fair["phone_ms"]["max"] == pytest.approx(sum(fair["waterfall_ms"]["slowest"].values()), abs=2.0)
     assert dead["phone_ms"]["max"] > 500  # who tapped in the first half of the dead spot waited at least for the other
-    assert "p99.9 of fewer than 1,000 orders" in result.output
