@@ -1,5 +1,7 @@
 """What the fault tests share: a site that is gone afterwards, how much of each enumeration to drive, and the table."""
 
+import asyncio
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -54,6 +56,16 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 def report(request: pytest.FixtureRequest) -> Callable[[Outcome], None]:
     """Hands a fault's outcome to the table of `make faults`."""
     return lambda outcome: request.node.user_properties.append(("outcome", asdict(outcome)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """As everywhere, but without the common deadline: these tests wait for real ones, and have bounds of their own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True
 
 
 def pytest_configure(config: pytest.Config) -> None:

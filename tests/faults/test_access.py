@@ -30,52 +30,44 @@ def counted(site: Site) -> tuple[int, int, int]:
     return sum(counts["received"].values()), sum(counts["refused"].values()), sum(counts["dropped"].values())
 
 
-def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, report):
+async def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few, report):
     """Whatever the node answers vanishes on the way, and the clients come again with the same ids: every repeat is
     counted as one, and gets the first receipt's bytes."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        times = few(range(8), 1)
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            await crowd.connected()
-            for _ in times:
-                begin = site.status()["counts"]["duplicate"]
-                swallowed = wires.access.stats.swallowed[1]
-                wires.access.down = NetworkConditions(swallow=True)
-                for _ in range(30):
-                    for person in crowd.people:
-                        person.act()
-                async with asyncio.timeout(30):
-                    await until(lambda swallowed=swallowed: wires.access.stats.swallowed[1] > swallowed + 1000)
-                wires.access.down = FAIR
-                wires.access.reset()
-                await until(lambda: not crowd.waiting())
-                assert site.status()["counts"]["duplicate"] > begin, "no duplicate: this proves nothing"
-            report(await verify_outcome(site, crowd, len(times)))
-
-    asyncio.run(scene())
+    site.start()
+    times = few(range(8), 1)
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        await crowd.connected()
+        for _ in times:
+            begin = site.status()["counts"]["duplicate"]
+            swallowed = wires.access.stats.swallowed[1]
+            wires.access.down = NetworkConditions(swallow=True)
+            for _ in range(30):
+                for person in crowd.people:
+                    person.act()
+            async with asyncio.timeout(30):
+                await until(lambda swallowed=swallowed: wires.access.stats.swallowed[1] > swallowed + 1000)
+            wires.access.down = FAIR
+            wires.access.reset()
+            await until(lambda: not crowd.waiting())
+            assert site.status()["counts"]["duplicate"] > begin, "no duplicate: this proves nothing"
+        report(await verify_outcome(site, crowd, len(times)))
 
 
-def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
+async def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
     """One order sent 50 times over: one decision, 49 duplicates, 50 acknowledgements."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-            for number in range(1, 51):
-                eve.writer.write(publish(PLACE, order(1, at=1_767_261_600_000), number))
-            await eve.gather(50)
-            assert set(eve.acks.values()) == {0}
-            counts = site.status()["counts"]
-            assert (counts["accepted"], counts["duplicate"]) == (1, 49)
-            await eve.close()
-            report(await verify_outcome(site, crowd, 50))
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+        for number in range(1, 51):
+            eve.writer.write(publish(PLACE, order(1, at=1_767_261_600_000), number))
+        await eve.gather(50)
+        assert set(eve.acks.values()) == {0}
+        counts = site.status()["counts"]
+        assert (counts["accepted"], counts["duplicate"]) == (1, 49)
+        await eve.close()
+        report(await verify_outcome(site, crowd, 50))
 
 
 def poison() -> list[bytes]:
@@ -102,61 +94,53 @@ def poison() -> list[bytes]:
     return cut + flipped + bombs
 
 
-def test_poison_is_refused_counted_and_acknowledged(make, few, report):
+async def test_poison_is_refused_counted_and_acknowledged(make, few, report):
     """Orders cut at every byte, with every byte flipped, bombs of depth and length: each is acknowledged, so that it
     cannot come again for ever, and counted; the honest are served meanwhile."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        bodies = few(poison(), 150)
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(50)
-            begin_kb = site.node.memory_kb()
-            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-            for number, body in enumerate(bodies, 1):
-                eve.writer.write(publish(PLACE, body, number))
-                if number % 100 == 0:
-                    await eve.gather(number)
-            await eve.gather(len(bodies))
-            assert len(eve.acks) == len(bodies)
-            refused = sum(code >= 0x80 for code in eve.acks.values())
-            assert refused >= len(bodies) // 2
-            assert counted(site)[1] >= refused
-            assert site.node.memory_kb() - begin_kb < 40_000
-            await eve.close()
-            report(await verify_outcome(site, crowd, len(bodies)))
-
-    asyncio.run(scene())
+    site.start()
+    bodies = few(poison(), 150)
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(50)
+        begin_kb = site.node.memory_kb()
+        eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+        for number, body in enumerate(bodies, 1):
+            eve.writer.write(publish(PLACE, body, number))
+            if number % 100 == 0:
+                await eve.gather(number)
+        await eve.gather(len(bodies))
+        assert len(eve.acks) == len(bodies)
+        refused = sum(code >= 0x80 for code in eve.acks.values())
+        assert refused >= len(bodies) // 2
+        assert counted(site)[1] >= refused
+        assert site.node.memory_kb() - begin_kb < 40_000
+        await eve.close()
+        report(await verify_outcome(site, crowd, len(bodies)))
 
 
-def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
+async def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
     """A payload one byte over the bound, and a packet that claims 256 MiB: a refusal or the end of that connection."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(50)
-            begin_kb = site.node.memory_kb()
-            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-            padded = order(1)[:-1] + b" " * (PAYLOAD_BYTES_MAX + 1 - len(order(1))) + b"}"
-            assert len(padded) == PAYLOAD_BYTES_MAX + 1
-            eve.writer.write(publish(PLACE, padded, 1))
-            await eve.gather(1)
-            assert eve.closed or eve.acks[1] >= 0x80
-            for head in (b"\x32\xff\xff\xff\x7f", b"\x32\xff\xff\xff\xff", b"\x32\x80\x80\x80\x80\x80"):
-                insert_or_get = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-                insert_or_get.writer.write(head + b"\x00\x10")
-                while (await insert_or_get.next())[0]:
-                    continue
-                assert insert_or_get.closed
-                await insert_or_get.close()
-            await eve.close()
-            assert site.node.memory_kb() - begin_kb < 20_000
-            report(await verify_outcome(site, crowd, 4))
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(50)
+        begin_kb = site.node.memory_kb()
+        eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+        padded = order(1)[:-1] + b" " * (PAYLOAD_BYTES_MAX + 1 - len(order(1))) + b"}"
+        assert len(padded) == PAYLOAD_BYTES_MAX + 1
+        eve.writer.write(publish(PLACE, padded, 1))
+        await eve.gather(1)
+        assert eve.closed or eve.acks[1] >= 0x80
+        for head in (b"\x32\xff\xff\xff\x7f", b"\x32\xff\xff\xff\xff", b"\x32\x80\x80\x80\x80\x80"):
+            insert_or_get = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+            insert_or_get.writer.write(head + b"\x00\x10")
+            while (await insert_or_get.next())[0]:
+                continue
+            assert insert_or_get.closed
+            await insert_or_get.close()
+        await eve.close()
+        assert site.node.memory_kb() - begin_kb < 20_000
+        report(await verify_outcome(site, crowd, 4))
 
 
 HOSTILE = [
@@ -180,62 +164,54 @@ HOSTILE = [
 """Topics: control characters, other people's places, wildcards, paths, SQL, formats, bad UTF-8."""
 
 
-def test_hostile_topics_and_names_are_refused(make, report):
+async def test_hostile_topics_and_names_are_refused(make, report):
     """Nobody publishes in another's name, nor under a name that means something to a file system, a database or a log;
     nobody reads another's answers; names of that kind are not even admitted."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(50)
-            for topic in HOSTILE:
-                eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-                eve.writer.write(publish(topic, order(1), 1))
-                await eve.gather(1)
-                assert eve.closed or eve.acks[1] >= 0x80, f"{topic!r} was accepted"
-                await eve.close()
-            for pattern in ("ds/n-1/down/c-1/#", "#", "ds/n-1/down/+/receipt", "ds/n-1/up/#", "$share/a/#"):
-                eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-                eve.writer.write(subscribe(pattern))
-                kind, body = await eve.next()
-                assert kind == 0 or (kind == 0x90 and body[-1] >= 0x80), f"{pattern} was granted"
-                await eve.close()
-            for name in ("../c-1", "c-1/", "+", "#", "", "c-1\x00", "x" * 65_535):
-                reader, writer = await asyncio.open_connection("127.0.0.1", wires.access.port)
-                writer.write(connect(name, site.tokens["c-1"]))
-                raw_connection = Raw(reader, writer)
-                kind, body = await raw_connection.next()
-                assert kind == 0 or body[1] >= 0x80, f"{name!r} was admitted"
-                await raw_connection.close()
-            report(await verify_outcome(site, crowd, len(HOSTILE) + 12))
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(50)
+        for topic in HOSTILE:
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+            eve.writer.write(publish(topic, order(1), 1))
+            await eve.gather(1)
+            assert eve.closed or eve.acks[1] >= 0x80, f"{topic!r} was accepted"
+            await eve.close()
+        for pattern in ("ds/n-1/down/c-1/#", "#", "ds/n-1/down/+/receipt", "ds/n-1/up/#", "$share/a/#"):
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+            eve.writer.write(subscribe(pattern))
+            kind, body = await eve.next()
+            assert kind == 0 or (kind == 0x90 and body[-1] >= 0x80), f"{pattern} was granted"
+            await eve.close()
+        for name in ("../c-1", "c-1/", "+", "#", "", "c-1\x00", "x" * 65_535):
+            reader, writer = await asyncio.open_connection("127.0.0.1", wires.access.port)
+            writer.write(connect(name, site.tokens["c-1"]))
+            raw_connection = Raw(reader, writer)
+            kind, body = await raw_connection.next()
+            assert kind == 0 or body[1] >= 0x80, f"{name!r} was admitted"
+            await raw_connection.close()
+        report(await verify_outcome(site, crowd, len(HOSTILE) + 12))
 
 
-def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, report):
+async def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, report):
     """One client sends all it can: what is over its quota is refused and counted, and the others get every receipt."""
     site = make(messages_per_s=200, messages_burst=300)
-
-    async def scene() -> None:
-        site.start()
-        total = 20_000 if whole else 1_500
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(60)
-            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-            for number in range(1, total + 1):
-                eve.writer.write(publish(PLACE, order(number), number))
-                if number % 400 == 0:
-                    await eve.gather(number)
-            await eve.gather(total)
-            assert len(eve.acks) == total or eve.closed
-            over = sum(code >= 0x80 for code in eve.acks.values())
-            assert over > total // 3
-            assert site.status()["counts"]["dropped"]["over_quota"] >= over
-            await eve.close()
-            report(await verify_outcome(site, crowd, total))
-
-    asyncio.run(scene())
+    site.start()
+    total = 20_000 if whole else 1_500
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(60)
+        eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+        for number in range(1, total + 1):
+            eve.writer.write(publish(PLACE, order(number), number))
+            if number % 400 == 0:
+                await eve.gather(number)
+        await eve.gather(total)
+        assert len(eve.acks) == total or eve.closed
+        over = sum(code >= 0x80 for code in eve.acks.values())
+        assert over > total // 3
+        assert site.status()["counts"]["dropped"]["over_quota"] >= over
+        await eve.close()
+        report(await verify_outcome(site, crowd, total))
 
 
 async def served(crowd: Crowd, per_s: float, seconds: float) -> list[float]:
@@ -263,7 +239,7 @@ def p99(values: list[float]) -> float:
 
 
 @pytest.mark.whole
-def test_the_others_hardly_notice_a_flood(make, report):
+async def test_the_others_hardly_notice_a_flood(make, report):
     """While one client sends fifty times what all others do (less where the machine has other work), their 99th
     percentile is at most doubled: calm and flood take turns, on a clock as in life, until it can be decided."""
     site = make(clock_speed=1.0, messages_per_s=MESSAGES_PER_CLIENT_PER_S, messages_burst=MESSAGES_PER_CLIENT_BURST)
@@ -277,118 +253,100 @@ def test_the_others_hardly_notice_a_flood(make, report):
         site.tokens["eve"],
         str(50 * per_s),
     ]
-
-    async def scene() -> None:
-        site.start()
-        async with Crowd(site, f"mqtt://127.0.0.1:{site.port}") as crowd:
-            await crowd.connected()
-            await served(crowd, per_s, turn_s)
-            calm: list[float] = []
-            flood: list[float] = []
-            eve = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
-            assert eve.stdin is not None
-            ratio, turns = 9.0, 0
-            while turns < TURNS[0] or (ratio > 2 and turns < TURNS[1]):
-                calm += await served(crowd, per_s, turn_s)
-                eve.stdin.write(b"on\n")
-                flood += await served(crowd, per_s, turn_s)
-                eve.stdin.write(b"off\n")
-                turns += 1
-                ratio = p99(flood) / p99(calm)
-            output, _ = await eve.communicate(
-                b""
-            )  # which ends its standard input; without it Python 3.11 leaves it open
-            sent, refused = map(int, output.split())
-            assert sent > 10 * len(flood), "no flood: this proves nothing"
-            assert site.status()["counts"]["dropped"]["over_quota"] >= refused > sent // 3
-            assert ratio <= 2, f"p99 went from {p99(calm) * 1000:.1f} to {p99(flood) * 1000:.1f} ms"
-            outcome = await verify_outcome(site, crowd, sent, uplink=False)
-            outcome.note = f"{sent / len(flood):.0f} times the others' messages; their p99 x {ratio:.2f}"
-            report(outcome)
-
-    asyncio.run(scene())
+    site.start()
+    async with Crowd(site, f"mqtt://127.0.0.1:{site.port}") as crowd:
+        await crowd.connected()
+        await served(crowd, per_s, turn_s)
+        calm: list[float] = []
+        flood: list[float] = []
+        eve = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
+        assert eve.stdin is not None
+        ratio, turns = 9.0, 0
+        while turns < TURNS[0] or (ratio > 2 and turns < TURNS[1]):
+            calm += await served(crowd, per_s, turn_s)
+            eve.stdin.write(b"on\n")
+            flood += await served(crowd, per_s, turn_s)
+            eve.stdin.write(b"off\n")
+            turns += 1
+            ratio = p99(flood) / p99(calm)
+        output, _ = await eve.communicate(b"")  # which ends its standard input; without it Python 3.11 leaves it open
+        sent, refused = map(int, output.split())
+        assert sent > 10 * len(flood), "no flood: this proves nothing"
+        assert site.status()["counts"]["dropped"]["over_quota"] >= refused > sent // 3
+        assert ratio <= 2, f"p99 went from {p99(calm) * 1000:.1f} to {p99(flood) * 1000:.1f} ms"
+        outcome = await verify_outcome(site, crowd, sent, uplink=False)
+        outcome.note = f"{sent / len(flood):.0f} times the others' messages; their p99 x {ratio:.2f}"
+        report(outcome)
 
 
-def test_connections_that_send_nothing_keep_nobody_out(make, whole, report):
+async def test_connections_that_send_nothing_keep_nobody_out(make, whole, report):
     """Hundreds of sockets that send one byte now and then, or half a welcome: honest clients still connect and are
     served, and the node lets the others go."""
     site = make()
     count = 2_000 if whole else 150
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * count)), hard))
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, AsyncExitStack() as stack:
-            sockets = []
-            for number in range(count):
-                _, writer = await asyncio.open_connection("127.0.0.1", site.port)
-                stack.callback(writer.transport.abort)
-                writer.write(connect("eve", site.tokens["eve"])[: number % 5])
-                sockets.append(writer)
-            crowd = await stack.enter_async_context(Crowd(site, wires.door))
-            async with asyncio.timeout(20):
-                await crowd.connected()
-            crowd.pour(60)
-            await crowd.answered(30)
-            for writer in sockets:
-                if not writer.transport.is_closing():
-                    writer.write(b"\x00")
-            report(await verify_outcome(site, crowd, count))
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site) as wires, AsyncExitStack() as stack:
+        sockets = []
+        for number in range(count):
+            _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            stack.callback(writer.transport.abort)
+            writer.write(connect("eve", site.tokens["eve"])[: number % 5])
+            sockets.append(writer)
+        crowd = await stack.enter_async_context(Crowd(site, wires.door))
+        async with asyncio.timeout(20):
+            await crowd.connected()
+        crowd.pour(60)
+        await crowd.answered(30)
+        for writer in sockets:
+            if not writer.transport.is_closing():
+                writer.write(b"\x00")
+        report(await verify_outcome(site, crowd, count))
 
 
 @pytest.mark.whole
-def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
+async def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
     """A client that sends orders and reads no answer: the node's memory stays bounded, the others are served, and its
     answers are there when it comes back."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        total = 900 if whole else 400
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(60)
-            await crowd.answered(20)
-            begin_kb = site.node.memory_kb()
-            deaf = await Raw.open(site.port, "eve", site.tokens["eve"], buffer_bytes=2048)
-            deaf.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
-            for number in range(1, total + 1):
-                deaf.writer.write(publish(PLACE, order(number), number))
-            # The node stops reading from whom it cannot write to, so not all of them need have come in.
-            await crowd.answered(150)
-            assert site.node.memory_kb() - begin_kb < 40_000
-            await deaf.close()
-            back = await Raw.open(site.port, "eve", site.tokens["eve"])
-            back.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))  # the latest 1,000: receipts may have made room
-            kind = 0
-            while kind >> 4 != 3:
-                kind, _ = await back.next()
-                assert kind, "its answers are gone"
-            await back.close()
-            report(await verify_outcome(site, crowd, total))
-
-    asyncio.run(scene())
+    site.start()
+    total = 900 if whole else 400
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(60)
+        await crowd.answered(20)
+        begin_kb = site.node.memory_kb()
+        deaf = await Raw.open(site.port, "eve", site.tokens["eve"], buffer_bytes=2048)
+        deaf.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
+        for number in range(1, total + 1):
+            deaf.writer.write(publish(PLACE, order(number), number))
+        # The node stops reading from whom it cannot write to, so not all of them need have come in.
+        await crowd.answered(150)
+        assert site.node.memory_kb() - begin_kb < 40_000
+        await deaf.close()
+        back = await Raw.open(site.port, "eve", site.tokens["eve"])
+        back.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))  # the latest 1,000: receipts may have made room
+        kind = 0
+        while kind >> 4 != 3:
+            kind, _ = await back.next()
+            assert kind, "its answers are gone"
+        await back.close()
+        report(await verify_outcome(site, crowd, total))
 
 
 @pytest.mark.whole
-def test_a_packet_that_is_none_ends_that_connection_only(make, few, report):
+async def test_a_packet_that_is_none_ends_that_connection_only(make, few, report):
     """A first byte of every kind with a body of rubbish: the connection ends, or a packet of that kind is answered."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        kinds = few(range(256), 40)
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(50)
-            for kind in kinds:
-                eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
-                eve.writer.write(packet(kind, bytes([kind]) * 7))
-                eve.writer.write(b"\xc0\x00")
-                first, _ = await eve.next()
-                assert first >> 4 in (0, 4, 9, 11, 13, 14), f"{kind:#x} was answered with {first:#x}"
-                await eve.close()
-            report(await verify_outcome(site, crowd, len(kinds)))
-
-    asyncio.run(scene())
+    site.start()
+    kinds = few(range(256), 40)
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(50)
+        for kind in kinds:
+            eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+            eve.writer.write(packet(kind, bytes([kind]) * 7))
+            eve.writer.write(b"\xc0\x00")
+            first, _ = await eve.next()
+            assert first >> 4 in (0, 4, 9, 11, 13, 14), f"{kind:#x} was answered with {first:#x}"
+            await eve.close()
+        report(await verify_outcome(site, crowd, len(kinds)))

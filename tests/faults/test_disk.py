@@ -136,53 +136,45 @@ def rotten_row(database: bytes, body: bytes) -> bytes:
     return database[:at] + bytes([database[at] ^ 1]) + database[at + 1 :]
 
 
-def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few):
+async def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few):
     """No file may grow any more (as on a full disk): the node shows it, accepts nothing and goes on answering for what
     it has; with space again it resumes by itself, and nothing that was acknowledged is lost."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(100)
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(100)
+        await crowd.answered(20)
+        times = few(range(4), 1)
+        for _ in times:
+            size = max(path.stat().st_size for path in (site.node_data).glob(f"{JOURNAL}*"))
+            site.node.limit(resource.RLIMIT_FSIZE, size)
+            await until(lambda: not site.status()["serving"])
+            assert "full" in site.status()["sentence"]
+            sent_count = crowd.sent_count()
+            await asyncio.sleep(0.3)
+            assert crowd.sent_count() == sent_count, "a receipt without a disk"
+            site.node.limit(resource.RLIMIT_FSIZE, 1 << 40)
             await crowd.answered(20)
-            times = few(range(4), 1)
-            for _ in times:
-                size = max(path.stat().st_size for path in (site.node_data).glob(f"{JOURNAL}*"))
-                site.node.limit(resource.RLIMIT_FSIZE, size)
-                await until(lambda: not site.status()["serving"])
-                assert "full" in site.status()["sentence"]
-                sent_count = crowd.sent_count()
-                await asyncio.sleep(0.3)
-                assert crowd.sent_count() == sent_count, "a receipt without a disk"
-                site.node.limit(resource.RLIMIT_FSIZE, 1 << 40)
-                await crowd.answered(20)
-            assert (site.node_data / "ballast").stat().st_size == JOURNAL_BALLAST_BYTES
-            report(await verify_outcome(site, crowd, len(times)))
-
-    asyncio.run(scene())
+        assert (site.node_data / "ballast").stat().st_size == JOURNAL_BALLAST_BYTES
+        report(await verify_outcome(site, crowd, len(times)))
 
 
 @pytest.mark.parametrize("call", ["fdatasync", pytest.param("pwrite64", marks=pytest.mark.whole)])
-def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report, call):
+async def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report, call):
     """EIO from the N-th sync or write of the journal: the node acknowledges nothing more, ends with exit code 4, and
     never takes a sync that failed for one that succeeded the second time."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        driven = 0
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(100)
-            await crowd.answered(20)
-            for n in few(range(12, 40), 1):
-                site.node.kill()
-                await asyncio.to_thread(site.node.start, strace(call, f"error=EIO:when={n}"))
-                code = await asyncio.to_thread(site.node.wait)
-                assert code == JournalError.exit_code, (n, code, site.node.output())
-                assert "disk failed" in site.node.output()
-                driven += 1
-            await asyncio.to_thread(site.node.start)
-            report(await verify_outcome(site, crowd, driven))
-
-    asyncio.run(scene())
+    site.start()
+    driven = 0
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(100)
+        await crowd.answered(20)
+        for n in few(range(12, 40), 1):
+            site.node.kill()
+            await asyncio.to_thread(site.node.start, strace(call, f"error=EIO:when={n}"))
+            code = await asyncio.to_thread(site.node.wait)
+            assert code == JournalError.exit_code, (n, code, site.node.output())
+            assert "disk failed" in site.node.output()
+            driven += 1
+        await asyncio.to_thread(site.node.start)
+        report(await verify_outcome(site, crowd, driven))

@@ -69,60 +69,52 @@ async def dies(process: Process, goes_on: Callable[[], bool], seconds: float) ->
     return False
 
 
-def test_a_kill_at_each_call_of_the_first_start(make, few, report):
+async def test_a_kill_at_each_call_of_the_first_start(make, few, report):
     """Whatever a first start had made of its data directory, the next start makes of it a node that keeps promises."""
     site = make()
-
-    async def scene() -> None:
-        site.centre.start()
-        driven = 0
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            for calls, last in BIRTH_CALLS.items():
-                for n in few(range(1, last + 1), 1):
-                    site.node.kill()
-                    shutil.rmtree(site.node_data, ignore_errors=True)
-                    lived = await asyncio.to_thread(lives, site.node, calls, n)
-                    site.node.kill()
-                    driven += not lived
-                    await asyncio.to_thread(site.node.start)
-                    assert "recovery" not in site.node.output()
-                    if lived:
-                        break
-            # The journal of the last birth is new, and so is everybody who talks to it.
-            report(await verify_outcome(site, crowd, driven))
-
-    asyncio.run(scene())
+    site.centre.start()
+    driven = 0
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        for calls, last in BIRTH_CALLS.items():
+            for n in few(range(1, last + 1), 1):
+                site.node.kill()
+                shutil.rmtree(site.node_data, ignore_errors=True)
+                lived = await asyncio.to_thread(lives, site.node, calls, n)
+                site.node.kill()
+                driven += not lived
+                await asyncio.to_thread(site.node.start)
+                assert "recovery" not in site.node.output()
+                if lived:
+                    break
+        # The journal of the last birth is new, and so is everybody who talks to it.
+        report(await verify_outcome(site, crowd, driven))
 
 
-def test_a_kill_at_each_call_under_load(make, few, report):
+async def test_a_kill_at_each_call_under_load(make, few, report):
     """The node dies at its N-th call in life after life on one data directory, while people go on: nothing that was
     acknowledged is lost, nothing is decided twice, and the centre counts every event once."""
     site = make()
+    site.start()
+    driven = 0
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(150)
+        await crowd.answered(20)
+        for calls, last in NODE_CALLS.items():
+            begin = driven
+            for n in few(range(1, last + 1), 1):
+                site.node.kill()
+                if await asyncio.to_thread(lives, site.node, calls, n):
+                    since, sent_count = time.monotonic(), crowd.sent_count()
 
-    async def scene() -> None:
-        site.start()
-        driven = 0
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(150)
-            await crowd.answered(20)
-            for calls, last in NODE_CALLS.items():
-                begin = driven
-                for n in few(range(1, last + 1), 1):
-                    site.node.kill()
-                    if await asyncio.to_thread(lives, site.node, calls, n):
-                        since, sent_count = time.monotonic(), crowd.sent_count()
+                    def goes_on(since: float = since, sent_count: int = sent_count) -> bool:
+                        return crowd.sent_count() > sent_count + DIE_EVENTS and time.monotonic() > since + DIE_S_MIN
 
-                        def goes_on(since: float = since, sent_count: int = sent_count) -> bool:
-                            return crowd.sent_count() > sent_count + DIE_EVENTS and time.monotonic() > since + DIE_S_MIN
-
-                        if not await dies(site.node, goes_on, DIE_S_MAX):
-                            break
-                    driven += 1
-                assert driven > begin, f"{calls} never killed anything: this proves nothing"
-            await asyncio.to_thread(site.node.start)
-            report(await verify_outcome(site, crowd, driven))
-
-    asyncio.run(scene())
+                    if not await dies(site.node, goes_on, DIE_S_MAX):
+                        break
+                driven += 1
+            assert driven > begin, f"{calls} never killed anything: this proves nothing"
+        await asyncio.to_thread(site.node.start)
+        report(await verify_outcome(site, crowd, driven))
 
 
 HISTORY_ROWS = 100_000
@@ -163,7 +155,7 @@ def history(site: Site) -> bytes:
 
 
 @pytest.mark.whole
-def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
+async def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
     """100,000 rows, the last snapshot as far behind as it may be: each start after a kill runs through no more rows
     than lie between two snapshots, the first event's repeat gets its receipt to the byte, and the centre gets all."""
     site = make()
@@ -178,44 +170,36 @@ def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
         ready_s.append(time.monotonic() - begin)
         assert f"{HISTORY_ROWS} rows recovered" in site.node.output()
         site.node.kill()
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door, ("c-1",)) as crowd:
-            (person,) = crowd.people
-            person.act()
-            await until(lambda: not crowd.waiting())
-            assert person.receipts["e1"] == first
-            person.events, person.orders = HISTORY_ROWS, HISTORY_ROWS
-            well_s = await well(site, crowd)
-            node, centre = sums(site)
-            assert node == centre == HISTORY_ROWS - 1 + 2
-            note = f"ready {statistics.median(ready_s):.1f} s after a kill"
-            report(Outcome(len(ready_s), node, 0, 0, well_s, 0, note))
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door, ("c-1",)) as crowd:
+        (person,) = crowd.people
+        person.act()
+        await until(lambda: not crowd.waiting())
+        assert person.receipts["e1"] == first
+        person.events, person.orders = HISTORY_ROWS, HISTORY_ROWS
+        well_s = await well(site, crowd)
+        node, centre = sums(site)
+        assert node == centre == HISTORY_ROWS - 1 + 2
+        note = f"ready {statistics.median(ready_s):.1f} s after a kill"
+        report(Outcome(len(ready_s), node, 0, 0, well_s, 0, note))
 
 
-def test_a_centre_killed_at_each_call(make, few, report):
+async def test_a_centre_killed_at_each_call(make, few, report):
     """The centre dies at its N-th call while batches come in: each of them is merged once or not at all, and the node
     keeps it until the centre states that it has it."""
     site = make()
-
-    async def scene() -> None:
-        site.start()
-        driven = 0
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            crowd.pour(60)
-            for calls, last in CENTRE_CALLS.items():
-                for n in few(range(1, last + 1), 1):
-                    site.centre.kill()
-                    site.node.kill()  # the node's back-off begins anew, so that it is there when the centre is
-                    node = asyncio.to_thread(site.node.start)
-                    _, lived = await asyncio.gather(node, asyncio.to_thread(lives, site.centre, calls, n))
-                    driven += not lived or await dies(site.centre, lambda: False, CENTRE_DIE_S_MAX)
-            assert driven, "nothing was killed: this proves nothing"
-            site.node.kill()
-            await asyncio.to_thread(site.start)
-            report(await verify_outcome(site, crowd, driven))
-
-    asyncio.run(scene())
+    site.start()
+    driven = 0
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        crowd.pour(60)
+        for calls, last in CENTRE_CALLS.items():
+            for n in few(range(1, last + 1), 1):
+                site.centre.kill()
+                site.node.kill()  # the node's back-off begins anew, so that it is there when the centre is
+                node = asyncio.to_thread(site.node.start)
+                _, lived = await asyncio.gather(node, asyncio.to_thread(lives, site.centre, calls, n))
+                driven += not lived or await dies(site.centre, lambda: False, CENTRE_DIE_S_MAX)
+        assert driven, "nothing was killed: this proves nothing"
+        site.node.kill()
+        await asyncio.to_thread(site.start)
+        report(await verify_outcome(site, crowd, driven))

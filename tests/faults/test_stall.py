@@ -55,7 +55,7 @@ def service_manager(notices: list[str]) -> Iterator[str]:
         pytest.param(FORGETS, "stall_send", False, id="forgets to send", marks=pytest.mark.whole),
     ],
 )
-def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, fault, problem, restart):
+async def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, fault, problem, restart):
     """The uplink's task returns, raises or sends nothing any more, and no socket shows it: the status is degraded and
     names it, decisions go on, and the watchdog starves only where a restart helps. After one all is well."""
     site = make()
@@ -66,29 +66,26 @@ def test_an_uplink_that_stops_by_itself_is_reported_and_restarted(make, report, 
         await asyncio.sleep(within_s)
         return any("WATCHDOG=1" in output for output in notices)
 
-    async def scene() -> None:
-        with service_manager(notices) as address:
-            site.node.environment["NOTIFY_SOCKET"] = address
-            sound = site.node.command
-            script = f"{SAMPLES}{fault}\nfrom edge.__main__ import main\nmain()"
-            site.node.command = [sys.executable, "-c", script, *sound[3:]]  # in place of `python -m edge`
-            site.start()
-            async with asyncio.timeout(10):
-                await until(lambda: any("READY=1" in output for output in notices))
-            async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-                crowd.pour(60)
-                await crowd.answered(20)
-                async with asyncio.timeout(60):
-                    await until(lambda: problem in [found["name"] for found in site.status()["problems"]])
-                found = site.status()
-                assert found["state"] == "degraded"
-                assert found["serving"]
-                await asyncio.sleep(2 * INTERVAL_S)  # the beat that was under way
-                assert await beats((STATUS_STALL_INTERVALS + 4) * INTERVAL_S) is not restart
-                await crowd.answered(20)
-                site.node.kill()  # the service manager, or a person who has read the sentence
-                site.node.command = sound
-                await asyncio.to_thread(site.node.start)
-                report(await verify_outcome(site, crowd, 1))
-
-    asyncio.run(scene())
+    with service_manager(notices) as address:
+        site.node.environment["NOTIFY_SOCKET"] = address
+        sound = site.node.command
+        script = f"{SAMPLES}{fault}\nfrom edge.__main__ import main\nmain()"
+        site.node.command = [sys.executable, "-c", script, *sound[3:]]  # in place of `python -m edge`
+        site.start()
+        async with asyncio.timeout(10):
+            await until(lambda: any("READY=1" in output for output in notices))
+        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+            crowd.pour(60)
+            await crowd.answered(20)
+            async with asyncio.timeout(60):
+                await until(lambda: problem in [found["name"] for found in site.status()["problems"]])
+            found = site.status()
+            assert found["state"] == "degraded"
+            assert found["serving"]
+            await asyncio.sleep(2 * INTERVAL_S)  # the beat that was under way
+            assert await beats((STATUS_STALL_INTERVALS + 4) * INTERVAL_S) is not restart
+            await crowd.answered(20)
+            site.node.kill()  # the service manager, or a person who has read the sentence
+            site.node.command = sound
+            await asyncio.to_thread(site.node.start)
+            report(await verify_outcome(site, crowd, 1))

@@ -39,33 +39,29 @@ def evidence_of(path: Path) -> Evidence:
     return evidence
 
 
-def test_a_journal_of_this_format_goes_on_with_its_backlog(make, report):
+async def test_a_journal_of_this_format_goes_on_with_its_backlog(make, report):
     """The node decides on where another build of this format stopped: a repeat of an old event gets the old receipt, to
     the byte, and the centre gets the backlog with the new events."""
     site = make()
     inherit(site)
     old = evidence_of(site.journal)
     assert old.received == EVENTS
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
-            for person in crowd.people:  # whose ids begin at e1 again: the first events are repeats
-                person.act()
-            await until(lambda: not crowd.waiting())
-            for person in crowd.people:
-                assert person.receipts["e1"] == old.receipts[person.name, "e1"]
-                person.events = EVENTS
-            well_s = await well(site, crowd)
-            node, centre = sums(site)
-            assert node == centre == EVENTS + 2 * len(crowd.people)
-            assert await asyncio.to_thread(site.node.stop) == 0
-            new = evidence_of(site.journal)
-            assert old.receipts.items() <= new.receipts.items()
-            assert not new.findings
-            report(Outcome(1, node, 0, 0, well_s))
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        for person in crowd.people:  # whose ids begin at e1 again: the first events are repeats
+            person.act()
+        await until(lambda: not crowd.waiting())
+        for person in crowd.people:
+            assert person.receipts["e1"] == old.receipts[person.name, "e1"]
+            person.events = EVENTS
+        well_s = await well(site, crowd)
+        node, centre = sums(site)
+        assert node == centre == EVENTS + 2 * len(crowd.people)
+        assert await asyncio.to_thread(site.node.stop) == 0
+        new = evidence_of(site.journal)
+        assert old.receipts.items() <= new.receipts.items()
+        assert not new.findings
+        report(Outcome(1, node, 0, 0, well_s))
 
 
 @pytest.mark.parametrize(("format_", "age"), [(1, "an older"), (FORMAT + 1, "a newer")])
@@ -131,7 +127,7 @@ def newer_row(db: apsw.Connection, _: Path) -> Callable[[], object]:
         pytest.param(newer_row, "Did another doorstep write it? Start that one.", id="newer_row"),
     ],
 )
-def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant, sentence):
+async def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant, sentence):
     """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and a sentence, no row is
     changed, and the newer version goes on with the whole backlog, down to the centre."""
     site = make()
@@ -148,14 +144,10 @@ def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plan
     assert rows_of(site.journal) == before
     undo()
     db.close()
-
-    async def scene() -> None:
-        site.start()
-        async with Wires(site), asyncio.timeout(60):
-            await until(lambda: agreed(site))
-        assert sums(site) == (EVENTS, EVENTS)
-
-    asyncio.run(scene())
+    site.start()
+    async with Wires(site), asyncio.timeout(60):
+        await until(lambda: agreed(site))
+    assert sums(site) == (EVENTS, EVENTS)
     report(Outcome(1, EVENTS))
 
 

@@ -31,44 +31,36 @@ def server(tmp_path: Path, program: str = SERVER) -> tuple[Process, int]:
     return Process("server", [sys.executable, "-c", program, str(port)], tmp_path, port), port
 
 
-def test_a_killed_process_is_started_again_by_its_keeper(tmp_path: Path) -> None:
+async def test_a_killed_process_is_started_again_by_its_keeper(tmp_path: Path) -> None:
     """Who is killed is back, as another process on the same port, and the kill is counted; who is stopped is not."""
     process, port = server(tmp_path)
-
-    async def main() -> None:
-        process.start()
-        first = process.pid
-        assert fetch(port, "/") == {"answer": 42}
-        keeper = Keeper(process)
-        keeper.start()
-        await keeper.kill(process)
-        assert process.pid != first
-        assert (process.kills, process.restarts, keeper.failure) == (1, 1, None)
-        assert await asyncio.to_thread(process.stop) == -signal.SIGTERM
-        await asyncio.sleep(0.3)
-        assert process.lives == 2
-        await keeper.close()
-
-    asyncio.run(main())
+    process.start()
+    first = process.pid
+    assert fetch(port, "/") == {"answer": 42}
+    keeper = Keeper(process)
+    keeper.start()
+    await keeper.kill(process)
+    assert process.pid != first
+    assert (process.kills, process.restarts, keeper.failure) == (1, 1, None)
+    assert await asyncio.to_thread(process.stop) == -signal.SIGTERM
+    await asyncio.sleep(0.3)
+    assert process.lives == 2
+    await keeper.close()
 
 
 @pytest.mark.parametrize(("program", "lives"), [("raise SystemExit(2)", 1), ("raise SystemExit(1)", 6)])
-def test_a_keeper_gives_up_where_another_start_cannot_help(tmp_path: Path, program: str, lives: int) -> None:
+async def test_a_keeper_gives_up_where_another_start_cannot_help(tmp_path: Path, program: str, lives: int) -> None:
     """A refused configuration (exit code 2) is not tried again, a crash loop not for ever."""
     process, _ = server(tmp_path, program)
-
-    async def main() -> None:
-        keeper = Keeper(process)
-        process.spawn()
-        keeper.start()
-        async with asyncio.timeout(60):
-            while keeper.failure is None:  # noqa: ASYNC110 - the keeper's own task sets it
-                await asyncio.sleep(0.01)
-        assert f"exit code {lives // 6 or 2}" in str(keeper.failure)
-        assert process.lives == lives
-        await keeper.close()
-
-    asyncio.run(main())
+    keeper = Keeper(process)
+    process.spawn()
+    keeper.start()
+    async with asyncio.timeout(60):
+        while keeper.failure is None:  # noqa: ASYNC110 - the keeper's own task sets it
+            await asyncio.sleep(0.01)
+    assert f"exit code {lives // 6 or 2}" in str(keeper.failure)
+    assert process.lives == lives
+    await keeper.close()
 
 
 def test_a_process_that_is_never_ready_is_an_error_with_its_last_words(tmp_path: Path) -> None:

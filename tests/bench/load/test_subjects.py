@@ -1,6 +1,5 @@
 """What is measured, over every transport: the bare echo, the echo at a Mosquitto, the node."""
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -24,51 +23,39 @@ async def _orders(workload: Workload) -> Outcome:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_the_node_assigns_every_order(tmp_path: Path, transport: str) -> None:
+async def test_the_node_assigns_every_order(tmp_path: Path, transport: str) -> None:
     """Each order reaches a rider once, over each transport, and the node counts three durable events for it."""
     certificates = make_certificates(tmp_path) if transport == "tls" else None
-
-    async def main() -> None:
-        names = [*tills(3), *riders(4)]
-        async with node(tmp_path / "node", names, transport, certificates) as subject:
-            workload = await Workload.at_node(subject.door, 3, 4, passwords=True)
-            outcome = await _orders(workload)
-            assert (outcome.answered, outcome.lost, outcome.duplicates, outcome.refused) == (ORDERS, 0, 0, 0)
-            status = await subject.status()
-            assert status["counts"]["accepted"] >= 4 + (EVENTS_PER_ORDER - 1) * ORDERS
-            assert status["counts"]["refused"] == {}
-
-    asyncio.run(main())
+    names = [*tills(3), *riders(4)]
+    async with node(tmp_path / "node", names, transport, certificates) as subject:
+        workload = await Workload.at_node(subject.door, 3, 4, passwords=True)
+        outcome = await _orders(workload)
+        assert (outcome.answered, outcome.lost, outcome.duplicates, outcome.refused) == (ORDERS, 0, 0, 0)
+        status = await subject.status()
+        assert status["counts"]["accepted"] >= 4 + (EVENTS_PER_ORDER - 1) * ORDERS
+        assert status["counts"]["refused"] == {}
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_both_echoes_answer_every_order(tmp_path: Path, transport: str) -> None:
+async def test_both_echoes_answer_every_order(tmp_path: Path, transport: str) -> None:
     """The floor and Mosquitto's echo send back each order once, over each transport."""
     certificates = make_certificates(tmp_path) if transport == "tls" else None
-
-    async def main() -> None:
-        async with (
-            bare_echo(tmp_path, transport, certificates) as floor,
-            mosquitto(tmp_path / "mosquitto", transport, certificates) as broker,
-            broker_echo(tmp_path, broker) as through,
-        ):
-            assert len(through.cpu_s()) == 2
-            for subject in (floor, through):
-                outcome = await _orders(await Workload.at_echo(subject.door, 3))
-                assert (outcome.answered, outcome.lost, outcome.duplicates) == (ORDERS, 0, 0)
-
-    asyncio.run(main())
+    async with (
+        bare_echo(tmp_path, transport, certificates) as floor,
+        mosquitto(tmp_path / "mosquitto", transport, certificates) as broker,
+        broker_echo(tmp_path, broker) as through,
+    ):
+        assert len(through.cpu_s()) == 2
+        for subject in (floor, through):
+            outcome = await _orders(await Workload.at_echo(subject.door, 3))
+            assert (outcome.answered, outcome.lost, outcome.duplicates) == (ORDERS, 0, 0)
 
 
-def test_a_wrong_password_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+async def test_a_wrong_password_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
     """A client that is not let in is named, and nothing waits for it."""
-
-    async def main() -> None:
-        async with node(tmp_path / "node", ["till-0"]) as subject:
-            with pytest.raises(DoorstepError, match="rider-0 failed"):
-                await Workload.at_node(subject.door, 1, 1, passwords=True)
-
-    asyncio.run(main())
+    async with node(tmp_path / "node", ["till-0"]) as subject:
+        with pytest.raises(DoorstepError, match="rider-0 failed"):
+            await Workload.at_node(subject.door, 1, 1, passwords=True)
 
 
 def test_processor_time_only_grows() -> None:
