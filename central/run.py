@@ -16,7 +16,7 @@ from typing import Any, Final
 from edge.clock import Clock
 from edge.errors import DoorstepError, JournalError
 from edge.files import read_secret
-from edge.mqtt.server.endpoint import Endpoint
+from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind
 from edge.service.listeners import Listener, Listeners
@@ -98,9 +98,8 @@ class _Running:
             self._config.name,
             self._receive,
             self._listeners.authenticate,
+            EndpointOptions(packet_bytes_max=SYNC_PACKET_BYTES_MAX, anonymous=self._config.anonymous),
             clock=asyncio.get_running_loop().time,
-            packet_bytes_max=SYNC_PACKET_BYTES_MAX,
-            anonymous=self._config.anonymous,
         )
         self._ports.update(await self._listeners.open(endpoint, self._echo))
         return endpoint

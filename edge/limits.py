@@ -31,29 +31,14 @@ TEXT_CHARACTERS_MAX: Final = 256
 CONNECTIONS_MAX: Final = 10_000
 """File descriptors and about 20 kB of buffers each: 200 MB at the very most."""
 
-SESSIONS_PER_CLIENT_MAX: Final = 4
-"""A phone, a tablet, a till and a tool for finding faults, all with one identity."""
-
 RECEIVE_MAX: Final = 512
 """QoS 1 publishes in flight from one client, announced in CONNACK. 512 saturated the bare probe of the endpoint."""
 
 IN_FLIGHT_TO_CLIENT_MAX: Final = 64
 """Answers sent and not yet acknowledged in one session; the rest wait in the core, not in a socket buffer."""
 
-TOPIC_ALIAS_MAX: Final = 16
-"""A client uses one topic for each kind it sends; there are fewer than 16 kinds."""
-
-KEEP_ALIVE_S_MAX: Final = 300
-"""Longer keepalives are cut to this, so that a half-open connection never lives longer than 1.5 times it."""
-
 CONNECT_DEADLINE_S: Final = 10.0
 """From the accepted socket to a complete CONNECT, TLS and WebSocket handshakes included."""
-
-SESSION_EXPIRY_S_MAX: Final = 24 * 3600
-"""Subscriptions of an absent client are kept this long at most; its answers live by their own expiry."""
-
-WRITE_BUFFER_BYTES_MAX: Final = 1024 * 1024
-"""A consumer that does not read is disconnected at this much unread output; its answers stay in the core."""
 
 MESSAGES_PER_CLIENT_PER_S: Final = 200
 """Sustained messages from one client before it is shed: 200 times what a busy phone sends. messages_per_s raises it."""
@@ -61,98 +46,8 @@ MESSAGES_PER_CLIENT_PER_S: Final = 200
 MESSAGES_PER_CLIENT_BURST: Final = 1_000
 """What a client may send at once after a dead spot, before the sustained rate applies."""
 
-WORK_PER_S: Final = 200
-"""What one connection may let us do in a second without a publish or an acknowledgement coming of it: control packets,
-WebSocket control frames, small frames and reads. Each costs about 20 us: 0.4 % of the loop."""
-
-WORK_BURST: Final = 1_000
-"""The same at once: 20 ms. An honest client pings a few times a minute. Beyond it the connection is not read from until
-its bucket has something again; twice as many packets in one read close it."""
-
-WORK_PER_PUBLISH: Final = 8
-"""What each publish or acknowledgement pays for: some libraries send each field of a PUBLISH as a frame of its own."""
-
-UNAUTHENTICATED_WORK_MAX: Final = 128
-"""The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. 3 ms."""
-
-SMALL_BYTES: Final = 512
-"""Frames and reads below this are work by themselves. Larger ones are not: what is in them is bounded and has its price
-when it is whole."""
-
-FRAMES_AT_ONCE_MAX: Final = 64
-"""WebSocket frames taken before it is seen what they were worth; the rest of the read waits: about 1 ms."""
-
-OVER_QUOTA_CLOSE_S: Final = 5.0
-"""A 3.1.1 publish over quota (or while the disk is full) cannot be refused, only left unacknowledged. The connection
-is closed this long after the first one, so that the client comes back and sends it again."""
-
-CLOSE_GRACE_S: Final = 2.0
-"""For a peer to read our last bytes and to close in turn; then the socket is dropped."""
-
-CLIENT_ID_CHARACTERS_MAX: Final = 128
-"""MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""
-
-CONNECT_BYTES_MAX: Final = 8 * 1024
-"""The first packet of a connection: names, a token and a will. Larger ones are not even buffered."""
-
-SESSIONS_MAX: Final = 50_000
-"""Sessions with and without a connection, about 1 kB each. The one absent for longest goes first."""
-
-SUBSCRIPTIONS_PER_SESSION_MAX: Final = 32
-"""Each client has one subtree with a handful of kinds in it."""
-
-TOPICS_CACHED_MAX: Final = 64
-"""Topics whose kind one connection remembers; more than there are kinds."""
-
-TLS_HANDSHAKE_S: Final = 5.0
-"""The part of CONNECT_DEADLINE_S in which TLS has to be ready."""
-
-PULL_BYTES_MAX: Final = 256 * 1024
-"""Answers written to one connection at once; the rest follow when these have left. Also what one session at QoS 0,
-where nothing is in flight, may have waiting."""
-
 DESCRIPTORS_SPARE: Final = 32
 """File descriptors that connections leave to the journal (4), the page (a dozen), the uplink and a reload of files."""
-
-ACCEPT_PAUSE_S: Final = 1.0
-"""A listener without descriptors looks again after this; the kernel's queue of 1,024 holds those who wait."""
-
-ACCEPTS_PER_TURN_MAX: Final = 64
-"""Connections accepted before anything else gets its turn: about 5 ms."""
-
-# -- the link: an MQTT client, and broker mode on top of it ------------------------------------------------------------
-
-LINK_IN_FLIGHT_MAX: Final = 1_024
-"""QoS 1 publishes sent and not yet acknowledged, where the peer's receive maximum is larger (65,535 is its default)."""
-
-LINK_BACKLOG_MAX: Final = 1_024
-"""QoS 1 publishes taken over while that window is full. Beyond it the owner must wait."""
-
-LINK_BACKOFF_S: Final = (1.0, 60.0)
-"""Full-jitter exponential back-off between these: 1,000 clients of a restarted peer return over its first second."""
-
-LINK_HELD_S: Final = 10.0
-"""A connection that held for so long was a good one: after it back-off begins anew. A peer that drops us sooner is no
-better than one that does not take us in; one that is restarted every few minutes must not push us to the limit."""
-
-LINK_ACK_DEADLINE_S: Final = 30.0
-"""A peer that acknowledges nothing for this long while publishes wait is half dead: the connection is made anew."""
-
-LINK_PING_DEADLINE_S: Final = 10.0
-"""A peer that sends nothing for this long after a PINGREQ is gone."""
-
-BROKER_BACKOFF_S: Final = (1.0, 8.0)
-"""The same back-off for a node's way to its broker: one client, for which everybody in the district waits."""
-
-BROKER_SESSION_EXPIRY_S: Final = 7 * 24 * 3600
-"""How long a broker keeps what it acknowledged to publishers while the node is away: a week, as the journal does."""
-
-BROKER_PACKET_BYTES_MAX: Final = 256 * 1024
-"""Announced to the broker, which silently drops what is larger: so much that a client's oversized message still comes
-through, and is refused with a counted reason."""
-
-BROKER_CLIENTS_MAX: Final = 20_000
-"""Clients whose topics, presence and progress broker mode remembers. Forgetting costs a repeated answer at worst."""
 
 # -- the core ----------------------------------------------------------------------------------------------------------
 

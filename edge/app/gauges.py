@@ -15,9 +15,9 @@ def link_gauges(endpoint: Endpoint | None, broker: "Broker | None") -> dict[str,
     if endpoint is not None:
         values.update(
             connections=endpoint.connections,
-            sessions=endpoint.sessions,
-            takeovers=endpoint.takeovers,
-            connects_refused=endpoint.connects_refused,
+            sessions=endpoint.registry.count,
+            takeovers=endpoint.registry.takeovers,
+            connects_refused=endpoint.registry.connects_refused,
             connections_refused=endpoint.connections_refused,
             slow_readers=endpoint.slow_readers,
             answers_oversized=endpoint.answers_skipped,
@@ -26,13 +26,13 @@ def link_gauges(endpoint: Endpoint | None, broker: "Broker | None") -> dict[str,
         )
     if broker is not None:
         values.update(
-            connected=broker.connected,
-            session_present=broker.session_present,
-            sessions_lost=broker.sessions_lost,
-            reconnects=broker.reconnects,
+            connected=broker.link.connected,
+            session_present=broker.link.session.session_present,
+            sessions_lost=broker.link.session.sessions_lost,
+            reconnects=broker.link.reconnects,
             answers_unheld=broker.unheld,
             answers_refused=broker.refused,
             answers_oversized=broker.oversized,
-            error=broker.error or None,
+            error=broker.link.error or None,
         )
     return {"link": values}

@@ -30,7 +30,7 @@ from ..identity.certificate import expires_ms
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
-from ..mqtt.server.endpoint import Endpoint
+from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS
 from ..pipeline.drops import DropCounter
 from ..pipeline.pipeline import Pipeline
@@ -196,16 +196,18 @@ class _Running:
             config.node,
             pipeline,
             self._listeners.authenticate,
+            EndpointOptions(
+                anonymous=config.anonymous,
+                messages_per_s=config.messages_per_s,
+                burst=config.messages_burst,
+                connections_max=rlimit.connections_max(),
+            ),
             clock=asyncio.get_running_loop().time,
-            anonymous=config.anonymous,
-            messages_per_s=config.messages_per_s,
-            burst=config.messages_burst,
-            connections_max=rlimit.connections_max(),
         )
         self._ports.update(await self._listeners.open(endpoint, self._echo))
         pipeline.links.append(endpoint)
         pipeline.on_shown = endpoint.flush
-        endpoint.flush_follows = True
+        endpoint.registry.flush_follows = True
         return endpoint
 
     def _register(self, status: Status, pipeline: Pipeline) -> PipelineReport:
@@ -238,17 +240,19 @@ class _Running:
         config = self._config
         if not config.link:
             return None
-        from ..mqtt.client.broker import Broker
+        from ..mqtt.client.broker import Broker, BrokerOptions
 
         broker = Broker(
             config.node,
             pipeline,
             config.link,
-            username=config.link_username or config.node,
-            token=read_secret(self._config_path, "link_token_file", config.link_token_file),
-            tls=self._ca_context("link_ca", config.link, config.link_ca),
-            messages_per_s=config.messages_per_s,
-            burst=config.messages_burst,
+            BrokerOptions(
+                username=config.link_username or config.node,
+                token=read_secret(self._config_path, "link_token_file", config.link_token_file),
+                tls=self._ca_context("link_ca", config.link, config.link_ca),
+                messages_per_s=config.messages_per_s,
+                burst=config.messages_burst,
+            ),
         )
         pipeline.links.append(broker)
         await broker.start()

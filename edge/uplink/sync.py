@@ -35,7 +35,7 @@ from ..messages.batches import (
     encode,
 )
 from ..messages.envelope import topic_down, topic_up
-from ..mqtt.client.connection import ConnectionState, Message, MqttConnection
+from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
 
 UPLINK_BACKOFF_S_MIN: Final = 1.0
 UPLINK_BACKOFF_S_MAX: Final = 20.0
@@ -115,18 +115,20 @@ class Sync:
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
         self._link = MqttConnection(
             options.url,
-            client_id=options.node,
-            username=options.username if options.token else "",
-            token=options.token,
+            ClientOptions(
+                client_id=options.node,
+                username=options.username if options.token else "",
+                token=options.token,
+                clean_start=True,
+                keep_alive_s=UPLINK_KEEP_ALIVE_S,
+                subscriptions=[(topic, 1) for topic in self._kinds],
+                ack_deadline_s=options.ack_deadline_s,
+            ),
             tls=options.tls,
-            clean_start=True,
-            keep_alive_s=UPLINK_KEEP_ALIVE_S,
             on_messages=self._on_messages,
             on_state=self._on_state,
             random=self._random,
-            subscriptions=[(topic, 1) for topic in self._kinds],
             backoff=options.backoff,
-            ack_deadline_s=options.ack_deadline_s,
         )
         self._loop: AbstractEventLoop | None = None
         self._timer: TimerHandle | None = None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import Reason
-from edge.limits import PACKET_BYTES_MAX, PULL_BYTES_MAX
+from edge.limits import PACKET_BYTES_MAX
 from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import (
     ConnectPacket,
@@ -20,6 +20,7 @@ from edge.mqtt.packets.codec import (
     UnsubscribePacket,
     read,
 )
+from edge.mqtt.server.outbound import PULL_BYTES_MAX
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311, V5, V311
 from tests.edge.mqtt.world import ALL, TOKEN, UP, World, written
 from tests.fuzz.damage import damaged, every_damage, fuzzed

@@ -21,22 +21,35 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
+
 from ...errors import Reason
 from ...limits import (
-    BROKER_BACKOFF_S,
-    BROKER_CLIENTS_MAX,
-    BROKER_PACKET_BYTES_MAX,
-    BROKER_SESSION_EXPIRY_S,
     IN_FLIGHT_TO_CLIENT_MAX,
     MESSAGES_PER_CLIENT_BURST,
     MESSAGES_PER_CLIENT_PER_S,
+    NAME_PATTERN,
     PAYLOAD_BYTES_MAX,
     RECEIVE_MAX,
 )
 from ...messages.envelope import topic_down
 from ..packets.codec import QoS
 from ..seam import Pending, Publish, Receiver
-from .connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
+from .connection import EXPIRED, TOO_LARGE, ClientOptions, ConnectionState, Message, MqttConnection, Will
+
+BROKER_BACKOFF_S: Final = (1.0, 8.0)
+"""The same back-off as for other links, for a node's way to its broker: one client, for which everybody in the district
+waits."""
+
+BROKER_SESSION_EXPIRY_S: Final = 7 * 24 * 3600
+"""How long a broker keeps what it acknowledged to publishers while the node is away: a week, as the journal does."""
+
+BROKER_PACKET_BYTES_MAX: Final = 256 * 1024
+"""Announced to the broker, which silently drops what is larger: so much that a client's oversized message still comes
+through, and is refused with a counted reason."""
+
+BROKER_CLIENTS_MAX: Final = 20_000
+"""Clients whose topics, presence and progress broker mode remembers. Forgetting costs a repeated answer at worst."""
 
 GONE_KIND: Final = "client.gone"
 """The kind of a client's will. It is for the link, and never reaches the core."""
@@ -45,6 +58,18 @@ _ALIVE: Final = b'{"alive": true}'
 _NOT_ALIVE: Final = b'{"alive": false}'
 
 log = logging.getLogger("doorstep.broker")
+
+
+class BrokerOptions(Struct, frozen=True, kw_only=True):
+    """How the node joins its broker, and the quota of each client behind it."""
+
+    username: str = ""
+    token: str = ""
+    tls: ssl.SSLContext | None = None
+    backoff: tuple[float, float] = BROKER_BACKOFF_S
+    receive_max: int = RECEIVE_MAX
+    messages_per_s: float = MESSAGES_PER_CLIENT_PER_S
+    burst: float = MESSAGES_PER_CLIENT_BURST
 
 
 class _Client:
@@ -71,21 +96,16 @@ class Broker:
     """The link between a broker and the node. Towards the pipeline it is what the endpoint is: `wake`, `pause`,
     `resume`, and a `model.Source` for the acknowledgements of publishes.
 
-    `url` is `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. Counters are plain attributes."""
+    `url` is `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. Counters are plain attributes; `link` has those
+    of the connection."""
 
     def __init__(
         self,
         node: str,
         receiver: Receiver,
         url: str,
+        options: BrokerOptions = BrokerOptions(),  # noqa: B008 - it is frozen
         *,
-        username: str = "",
-        token: str = "",
-        tls: ssl.SSLContext | None = None,
-        backoff: tuple[float, float] = BROKER_BACKOFF_S,
-        receive_max: int = RECEIVE_MAX,
-        messages_per_s: float = MESSAGES_PER_CLIENT_PER_S,
-        burst: float = MESSAGES_PER_CLIENT_BURST,
         random: Callable[[], float] = _random.random,
     ) -> None:
         self.node = node
@@ -97,9 +117,9 @@ class Broker:
         self.oversized = 0
         """Answers over the broker's packet size: their client cannot get them."""
         self._receiver = receiver
-        self._messages_per_s, self._burst = messages_per_s, burst
+        self._messages_per_s, self._burst = options.messages_per_s, options.burst
         self._status_topic = f"ds/{node}/status"
-        self._topic = re.compile(rf"ds/{re.escape(node)}/up/([a-z0-9][a-z0-9-]{{0,63}})/([a-z][a-z.]{{0,31}})")
+        self._topic = re.compile(rf"ds/{re.escape(node)}/up/({NAME_PATTERN[2:-2]})/([a-z][a-z.]{{0,31}})")
         self._addresses: dict[str, tuple[str, str]] = {}
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._waiting: OrderedDict[str, None] = OrderedDict()  # clients that may have answers to send
@@ -109,47 +129,22 @@ class Broker:
         self._running: asyncio.Task[None] | None = None
         self.link = MqttConnection(
             url,
-            client_id=f"doorstep-{node}",
-            username=username,
-            token=token,
-            tls=tls,
-            will=Will(self._status_topic, payload=_NOT_ALIVE, qos=QoS.AT_LEAST_ONCE, retain=True),
-            session_expiry_s=BROKER_SESSION_EXPIRY_S,
-            receive_max=receive_max,
-            packet_bytes_max=BROKER_PACKET_BYTES_MAX,
-            subscriptions=[(f"ds/{node}/up/+/+", 1)],
-            backoff=backoff,
+            ClientOptions(
+                client_id=f"doorstep-{node}",
+                username=options.username,
+                token=options.token,
+                will=Will(self._status_topic, payload=_NOT_ALIVE, qos=QoS.AT_LEAST_ONCE, retain=True),
+                session_expiry_s=BROKER_SESSION_EXPIRY_S,
+                receive_max=options.receive_max,
+                packet_bytes_max=BROKER_PACKET_BYTES_MAX,
+                subscriptions=[(f"ds/{node}/up/+/+", 1)],
+            ),
+            tls=options.tls,
+            backoff=options.backoff,
             on_messages=self._on_messages,
             on_state=self._on_state,
             random=random,
         )
-
-    # -- gauges --------------------------------------------------------------------------------------------------------
-
-    @property
-    def connected(self) -> bool:
-        """Whether the node is connected and subscribed."""
-        return self.link.connected
-
-    @property
-    def session_present(self) -> bool:
-        """Whether the broker still had the node's session, and what came meanwhile, at the last connection."""
-        return self.link.session_present
-
-    @property
-    def sessions_lost(self) -> int:
-        """Times the broker had forgotten the session: what it had acknowledged to publishers may be gone with it."""
-        return self.link.sessions_lost
-
-    @property
-    def reconnects(self) -> int:
-        """Connections after the first one."""
-        return max(self.link.connects - 1, 0)
-
-    @property
-    def error(self) -> str:
-        """Why there is no connection; empty while there is one."""
-        return self.link.error
 
     @property
     def waiting(self) -> int:
@@ -198,7 +193,7 @@ class Broker:
 
     def _on_state(self, state: ConnectionState) -> None:
         if state is ConnectionState.CONNECTED:
-            kept = "kept" if self.link.session_present else "new"
+            kept = "kept" if self.link.session.session_present else "new"
             log.info("joined the broker at %s; its session for this node is %s", self.url, kept)
             self.link.publish(self._status_topic, _ALIVE, retain=True)
             self._pump()

@@ -14,23 +14,21 @@ from enum import Enum
 from time import perf_counter
 from typing import Any, Final, cast
 
-from ...limits import (
-    CONNECT_DEADLINE_S,
-    LINK_ACK_DEADLINE_S,
-    LINK_BACKLOG_MAX,
-    LINK_BACKOFF_S,
-    LINK_HELD_S,
-    LINK_IN_FLIGHT_MAX,
-    PACKET_BYTES_MAX,
-    RECEIVE_MAX,
-)
+from ...limits import CONNECT_DEADLINE_S
 from ..address import split_url
 from ..packets.codec import Will
 from .failure import MqttConnectionError
 from .inflight import EXPIRED, TOO_LARGE, OnAck
-from .session import Message, MqttClientSession, Phase
+from .session import ClientOptions, Message, MqttClientSession, Phase
 
-__all__ = ["EXPIRED", "TOO_LARGE", "ConnectionState", "Message", "MqttConnection", "Will"]
+__all__ = ["EXPIRED", "TOO_LARGE", "ClientOptions", "ConnectionState", "Message", "MqttConnection", "Will"]
+
+LINK_BACKOFF_S: Final = (1.0, 60.0)
+"""Full-jitter exponential back-off between these: 1,000 clients of a restarted peer return over its first second."""
+
+LINK_HELD_S: Final = 10.0
+"""A connection that held for so long was a good one: after it back-off begins anew. A peer that drops us sooner is no
+better than one that does not take us in; one that is restarted every few minutes must not push us to the limit."""
 
 _CLOSE_DEADLINE_S: Final = 1.0  # for the last bytes to leave; then the socket is cut
 _BACKOFF_DOUBLINGS_MAX: Final = 16
@@ -50,52 +48,27 @@ class MqttConnection:
     """One MQTT 5 connection, made anew whenever it is lost. `run` keeps it until `stop`.
 
     `on_messages` gets all publishes of one read; QoS 1 messages are acknowledged only by `acknowledge`. Callbacks run
-    in the event loop and may call any method but `run`. `random` yields numbers in [0, 1).
+    in the event loop and may call any method but `run`. `random` yields numbers in [0, 1). `session` may be asked what
+    is known of the peer.
     """
 
     def __init__(
         self,
         url: str,
+        options: ClientOptions,
         *,
-        client_id: str,
         on_messages: Callable[[list[Message]], None],
         on_state: Callable[[ConnectionState], None],
         random: Callable[[], float],
-        username: str = "",
-        token: str = "",
-        will: Will | None = None,
-        clean_start: bool = False,
-        session_expiry_s: int = 0,
-        keep_alive_s: int = 30,
-        receive_max: int = RECEIVE_MAX,
-        packet_bytes_max: int = PACKET_BYTES_MAX,
         tls: ssl.SSLContext | None = None,
-        subscriptions: Sequence[tuple[str, int]] = (),
         backoff: tuple[float, float] = LINK_BACKOFF_S,
-        ack_deadline_s: float = LINK_ACK_DEADLINE_S,
-        in_flight_max: int = LINK_IN_FLIGHT_MAX,
-        backlog_max: int = LINK_BACKLOG_MAX,
     ) -> None:
         self.url = url
         self._scheme, self._host, self._port = split_url(url)
         self._tls = (tls or ssl.create_default_context()) if self._scheme == "mqtts" else None
         self._on_messages, self._on_state, self._random = on_messages, on_state, random
         self._backoff = backoff
-        self._client = MqttClientSession(
-            client_id,
-            username=username,
-            token=token,
-            will=will,
-            clean_start=clean_start,
-            session_expiry_s=session_expiry_s,
-            keep_alive_s=keep_alive_s,
-            receive_max=receive_max,
-            packet_bytes_max=packet_bytes_max,
-            subscriptions=subscriptions,
-            ack_deadline_s=ack_deadline_s,
-            in_flight_max=in_flight_max,
-            backlog_max=backlog_max,
-        )
+        self.session = MqttClientSession(options)
         self.state = ConnectionState.DISCONNECTED
         self.error = ""
         """Why the last connection failed or ended; empty while all is well."""
@@ -122,34 +95,19 @@ class MqttConnection:
         return self.state is ConnectionState.CONNECTED
 
     @property
-    def client_id(self) -> str:
-        """The identifier in use: the peer's choice where the owner gave none."""
-        return self._client.client_id
-
-    @property
-    def session_present(self) -> bool:
-        """Whether the peer still had this link's session when the connection was made."""
-        return self._client.session_present
-
-    @property
-    def sessions_lost(self) -> int:
-        """Reconnects that found the session gone although it should have been kept."""
-        return self._client.sessions_lost
-
-    @property
-    def unacked(self) -> int:
-        """QoS 1 publishes taken over and not yet acknowledged by the peer."""
-        return self._client.unacked
-
-    @property
-    def held(self) -> int:
-        """Received QoS 1 messages not yet acknowledged to the peer."""
-        return self._client.held
+    def reconnects(self) -> int:
+        """Connections after the first one."""
+        return max(self.connects - 1, 0)
 
     @property
     def room(self) -> int:
         """QoS 1 publishes that would leave at once, without waiting in the backlog."""
-        return self._client.room
+        return self.session.outgoing.room if self.connected else 0
+
+    @property
+    def unacked(self) -> int:
+        """QoS 1 publishes taken over and not yet acknowledged by the peer."""
+        return self.session.outgoing.unacked
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
@@ -169,9 +127,9 @@ class MqttConnection:
         A QoS 1 publish taken over is sent again after every reconnect until the peer acknowledges it; `on_ack` gets
         the peer's reason code (below 0x80 is success), `EXPIRED`, or `TOO_LARGE` (at once, before this returns)."""
         wire = self._wire
-        if self._loop is None or wire is None or (qos == 0 and wire.write_paused):
+        if self._loop is None or wire is None or self.session.phase is not Phase.UP or (qos == 0 and wire.write_paused):
             return False
-        taken = self._client.publish(
+        taken = self.session.outgoing.publish(
             topic, payload, self._loop.time(), qos=qos, retain=retain, expiry_s=expiry_s, on_ack=on_ack
         )
         self._flush_soon()
@@ -183,7 +141,7 @@ class MqttConnection:
 
     def acknowledge_tokens(self, tokens: Sequence[int]) -> None:
         """The same by `Message.token`."""
-        self._client.acknowledge(tokens)
+        self.session.acknowledge(tokens)
         self._throttle()
         self._flush_soon()
 
@@ -232,7 +190,7 @@ class MqttConnection:
         wire = self._wire
         if wire is None:
             return
-        self._client.disconnect()
+        self.session.disconnect()
         self._flush()
         wire.transport.close()
         with contextlib.suppress(TimeoutError):
@@ -262,8 +220,7 @@ class MqttConnection:
             return MqttConnectionError(f"{self.url} cannot be reached: {error}. Is it running, is the address right?")
         self._wire = wire
         self._reading = True
-        self._client.paused = False
-        self._client.connect(loop.time())
+        self.session.connect(loop.time())
         self._after(loop)
         try:
             await wire.closed
@@ -273,8 +230,8 @@ class MqttConnection:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        failure = self._client.failure
-        self._client.disconnected()
+        failure = self.session.failure
+        self.session.disconnected()
         return failure or MqttConnectionError(f"{self.url} closed the connection. Trying again.")
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Transport":
@@ -288,11 +245,11 @@ class MqttConnection:
 
     def received(self, wire: "_Transport", data: bytes) -> None:
         """Bytes of one read. For the wire only."""
-        if wire is not self._wire or self._loop is None or self._client.failure is not None:
+        if wire is not self._wire or self._loop is None or self.session.failure is not None:
             return
         self.read_at = perf_counter()
-        messages = self._client.receive(data, self._loop.time())
-        if self._client.phase is Phase.UP and self.state is not ConnectionState.CONNECTED:
+        messages = self.session.receive(data, self._loop.time())
+        if self.session.phase is Phase.UP and self.state is not ConnectionState.CONNECTED:
             self._up(self._loop)
         if messages:
             self._on_messages(messages)
@@ -301,14 +258,11 @@ class MqttConnection:
 
     def _throttle(self) -> None:
         """Read while the owner wants to and the peer keeps to the receive maximum; the handshake always."""
-        reading = (self._wanted and not self._client.crowded) or self._client.phase is not Phase.UP
+        reading = (self._wanted and not self.session.crowded) or self.session.phase is not Phase.UP
         if reading is not self._reading and self._wire is not None and self._loop is not None:
             self._reading = reading
             self._wire.read(reading)
-            if reading:
-                self._client.resumed(self._loop.time())
-            else:
-                self._client.paused = True
+            self.session.pause(not reading, self._loop.time())
 
     def _up(self, loop: asyncio.AbstractEventLoop) -> None:
         self.error = ""
@@ -320,7 +274,7 @@ class MqttConnection:
     def _after(self, loop: asyncio.AbstractEventLoop) -> None:
         """Whatever the session has to send leaves now; a failed connection is closed, the timer armed."""
         self._flush()
-        if self._client.failure is not None and self._wire is not None:
+        if self.session.failure is not None and self._wire is not None:
             self._wire.close_soon(loop)
         elif self._timer is None:
             self._arm(loop)
@@ -328,12 +282,12 @@ class MqttConnection:
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(self._client.next_deadline(loop.time()), self._tick, loop)
+        self._timer = loop.call_at(self.session.next_deadline(loop.time()), self._tick, loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        if self._wire is not None and self._client.failure is None:
-            self._client.tick(loop.time())
+        if self._wire is not None and self.session.failure is None:
+            self.session.tick(loop.time())
             self._after(loop)
 
     def _flush_soon(self) -> None:
@@ -344,7 +298,7 @@ class MqttConnection:
     def _flush(self) -> None:
         self._flushing = False
         if self._wire is not None and self._loop is not None:
-            data = self._client.output(self._loop.time())
+            data = self.session.output(self._loop.time())
             if data and not self._wire.transport.is_closing():
                 self._wire.transport.write(data)
 

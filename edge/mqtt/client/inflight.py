@@ -15,6 +15,12 @@ from ..packets.codec import PublishPacket, QoS
 
 OnAck = Callable[[int], None]
 
+LINK_IN_FLIGHT_MAX: Final = 1_024
+"""QoS 1 publishes sent and not yet acknowledged, where the peer's receive maximum is larger (65,535 is its default)."""
+
+LINK_BACKLOG_MAX: Final = 1_024
+"""QoS 1 publishes taken over while that window is full. Beyond it the owner must wait."""
+
 EXPIRED: Final = -1
 """What `on_ack` gets for a publish whose expiry passed before the peer acknowledged it."""
 TOO_LARGE: Final = 0x95
@@ -40,9 +46,8 @@ class _Entry(Struct):
 class InflightWindow:
     """The publishes of one session over all its connections. `write` takes the bytes to send."""
 
-    def __init__(self, write: Callable[[bytes], None], in_flight_max: int, backlog_max: int) -> None:
+    def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
-        self._in_flight_max, self._backlog_max = in_flight_max, backlog_max
         self._in_flight: dict[int, _Entry] = {}
         self._backlog: deque[_Entry] = deque()
         self._packet_id = 0
@@ -70,7 +75,7 @@ class InflightWindow:
 
     def opened(self, window: int, packet_bytes_max: int | None, aliases_max: int, session_present: bool) -> None:
         """CONNACK came, with the peer's receive maximum, its largest packet, and the aliases that it takes."""
-        self._window = min(window, self._in_flight_max)
+        self._window = min(window, LINK_IN_FLIGHT_MAX)
         self._packet_bytes_max = packet_bytes_max
         self._aliases_max = aliases_max
         if not session_present:
@@ -89,25 +94,27 @@ class InflightWindow:
         topic: str,
         payload: bytes,
         now: float,
-        qos: int,
-        retain: bool,
-        expiry_s: float | None,
-        on_ack: OnAck | None,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expiry_s: float | None = None,
+        on_ack: OnAck | None = None,
     ) -> bool:
-        """Takes over one publish; False when window and backlog are full."""
+        """Takes over one publish; False when window and backlog are full. A QoS 1 publish taken over is sent until the
+        peer acknowledges it or it expires."""
         limit = self._packet_bytes_max
         if limit is not None and len(payload) + len(topic.encode()) + _OVERHEAD_BYTES_MAX > limit:
             if on_ack is not None:
                 on_ack(TOO_LARGE)
             return True
         if qos == 0:
-            self._write_publish(topic, payload, QoS.AT_MOST_ONCE, retain, expiry_s, None, dup=False)
+            self._write_publish(_Entry(topic, payload, retain, None, None), QoS.AT_MOST_ONCE, expiry_s)
             return True
         entry = _Entry(topic, payload, retain, None if expiry_s is None else now + expiry_s, on_ack)
         if not self._backlog and len(self._in_flight) < self._window:
             self._send(entry, now)
             return True
-        if len(self._backlog) >= self._backlog_max:
+        if len(self._backlog) >= LINK_BACKLOG_MAX:
             return False
         self._backlog.append(entry)
         return True
@@ -136,9 +143,7 @@ class InflightWindow:
         packet_id = entry.packet_id = entry.packet_id or self._next_packet_id()
         expiry_s = None if entry.expires is None else entry.expires - now
         self._in_flight[packet_id] = entry
-        self._write_publish(
-            entry.topic, entry.payload, QoS.AT_LEAST_ONCE, entry.retain, expiry_s, packet_id, dup=entry.sent
-        )
+        self._write_publish(entry, QoS.AT_LEAST_ONCE, expiry_s)
         entry.sent = True
 
     def _next_packet_id(self) -> int:
@@ -148,18 +153,8 @@ class InflightWindow:
             if self._packet_id not in self._in_flight:
                 return self._packet_id
 
-    def _write_publish(
-        self,
-        topic: str,
-        payload: bytes,
-        qos: QoS,
-        retain: bool,
-        expiry_s: float | None,
-        packet_id: int | None,
-        *,
-        dup: bool,
-    ) -> None:
-        alias: int | None = None
+    def _write_publish(self, entry: _Entry, qos: QoS, expiry_s: float | None) -> None:
+        topic, alias = entry.topic, None
         if self._aliases_max:
             alias = self._aliases.get(topic)
             if alias is not None:
@@ -168,11 +163,11 @@ class InflightWindow:
                 alias = self._aliases[topic] = len(self._aliases) + 1
         packet = PublishPacket(
             topic,
-            payload,
+            entry.payload,
             qos=qos,
-            retain=retain,
-            packet_id=packet_id,
-            duplicate=dup,
+            retain=entry.retain,
+            packet_id=entry.packet_id or None,
+            duplicate=entry.sent,
             # Whole seconds, rounded up: an answer must not expire before its time.
             message_expiry_interval=None if expiry_s is None else max(int(-(-expiry_s // 1)), 1),
             topic_alias=alias,

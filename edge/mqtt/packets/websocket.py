@@ -19,7 +19,12 @@ from wsproto.events import (
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from ...limits import FRAMES_AT_ONCE_MAX, SMALL_BYTES
+SMALL_BYTES: Final = 512
+"""Frames and reads below this are work by themselves. Larger ones are not: what is in them is bounded and has its price
+when it is whole."""
+
+FRAMES_AT_ONCE_MAX: Final = 64
+"""WebSocket frames taken before it is seen what they were worth; the rest of the read waits: about 1 ms."""
 
 SUBPROTOCOLS: Final = ("mqtt", "mqttv3.1")
 """The standard's, and the one that older libraries still ask for."""

@@ -6,10 +6,17 @@ Whatever is wrong is found before there is a session, and costs no more than one
 import re
 from typing import Final
 
-from ...limits import CLIENT_ID_CHARACTERS_MAX, KEEP_ALIVE_S_MAX, NAME_PATTERN, RECEIVE_MAX, TOPIC_ALIAS_MAX
+from ...limits import NAME_PATTERN, RECEIVE_MAX
 from ..packets import v311
 from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, QoS
 from .sessions import Session, Sessions
+from .topics import TOPIC_ALIAS_MAX
+
+CLIENT_ID_CHARACTERS_MAX: Final = 128
+"""MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""
+
+KEEP_ALIVE_S_MAX: Final = 300
+"""Longer keepalives are cut to this, so that a half-open connection never lives longer than 1.5 times it."""
 
 V5: Final = 5
 _IDENTITY: Final = re.compile(NAME_PATTERN)
@@ -68,7 +75,7 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
     if packet.username is not None:
         good = is_authentic(packet.username, packet.password or b"", sessions)
         return (packet.username, client_id) if good else ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD
-    if not sessions.rules.anonymous:
+    if not sessions.options.anonymous:
         return ConnAckReasonCode.NOT_AUTHORIZED
     return (client_id, client_id) if _IDENTITY.fullmatch(client_id) else ConnAckReasonCode.CLIENT_ID_NOT_VALID
 

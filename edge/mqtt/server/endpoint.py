@@ -12,29 +12,28 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Final, cast
 
 from msgspec.structs import replace
 
 from ...errors import BusyError, ConfigError
-from ...limits import (
-    CLOSE_GRACE_S,
-    CONNECTIONS_MAX,
-    MESSAGES_PER_CLIENT_BURST,
-    MESSAGES_PER_CLIENT_PER_S,
-    PACKET_BYTES_MAX,
-    SMALL_BYTES,
-    WRITE_BUFFER_BYTES_MAX,
-)
 from ..address import is_loopback_host, parse_address
 from ..packets.codec import DisconnectReasonCode
-from ..packets.websocket import Stream
-from ..seam import Pending, Receiver
-from .connect import V5
+from ..packets.websocket import SMALL_BYTES, Stream
+from ..seam import Receiver
+from .connect import V5, is_authentic
 from .connection import Connection
 from .listener import Listener, Shortage, listen
-from .sessions import SessionLimits, Sessions
+from .sessions import EndpointOptions, Sessions
+
+__all__ = ["Endpoint", "EndpointOptions"]
+
+WRITE_BUFFER_BYTES_MAX: Final = 1024 * 1024
+"""A consumer that does not read is disconnected at this much unread output; its answers stay in the core."""
+
+CLOSE_GRACE_S: Final = 2.0
+"""For a peer to read our last bytes and to close in turn; then the socket is dropped."""
 
 _TICK_S: Final = 1.0
 
@@ -44,65 +43,37 @@ log = logging.getLogger("doorstep.mqtt")
 class Endpoint:
     """An MQTT server for the clients of one node (or for the nodes of one centre).
 
-    `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. Counters: `connections`,
-    `sessions`, `takeovers`, `connects_refused` (handshakes, and clients that sent too much before it),
-    `connections_refused` (over the limit), `slow_readers`, `held_back`, `shortage` (of file descriptors)."""
+    `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. `wake` reports new durable answers
+    for some clients. Counters: `connections`, `connections_refused` (over the limit),
+    `slow_readers`, `shortage` (of file descriptors), and those of its `registry`."""
 
     def __init__(
         self,
         name: str,
         receiver: Receiver,
         authenticate: Callable[[str, bytes], bool],
+        options: EndpointOptions = EndpointOptions(),  # noqa: B008 - it is frozen
         *,
         clock: Callable[[], float] = time.monotonic,
-        packet_bytes_max: int = PACKET_BYTES_MAX,
-        anonymous: bool = False,
-        messages_per_s: float = MESSAGES_PER_CLIENT_PER_S,
-        burst: float = MESSAGES_PER_CLIENT_BURST,
-        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         nonce = secrets.token_hex(4)
-        rules = SessionLimits(name, packet_bytes_max, anonymous, messages_per_s, burst, nonce)
-        self.registry: Final = Sessions(rules, receiver, authenticate)
+        self.registry: Final = Sessions(name, receiver, authenticate, options, nonce, self._flush_soon)
+        self.wake: Final = self.registry.wake
         self.clock: Final = clock
-        self.connections = 0
         self.connections_refused = 0
         self.slow_readers = 0
         self.paused = False
-        self._connections_max = connections_max
         self.shortage: Final = Shortage()
         self._listeners: list[Listener] = []
         self._peers: dict[_Peer, None] = {}
-        self._unauthenticated: dict[_Peer, None] = {}  # no CONNECT yet, oldest first
-        self.flush_follows = False
-        """Whoever calls `wake` calls `flush` too, in the same turn of the loop: after the acknowledgements of the same
-        commit. That saves the loop a turn for each (2 us, a system call of it)."""
-        self.flush_pending: list[_Peer] = []
-        """Connections that have something to write: they are flushed in the loop's next turn, if not before."""
-        self.flush_comes = False
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
 
     @property
-    def sessions(self) -> int:
-        """Sessions with and without a connection."""
-        return self.registry.count
-
-    @property
-    def takeovers(self) -> int:
-        """Connections that lost their session to a newer one."""
-        return self.registry.takeovers
-
-    @property
-    def connects_refused(self) -> int:
-        """Handshakes that ended with a refusal."""
-        return self.registry.connects_refused
-
-    @property
-    def held_back(self) -> int:
-        """How often a client was not read from for a while: too much work without a publish."""
-        return self.registry.held_back
+    def connections(self) -> int:
+        """Sockets, with and without a session."""
+        return len(self._peers)
 
     @property
     def answers_skipped(self) -> int:
@@ -121,7 +92,7 @@ class Endpoint:
         """Accept connections on `host:port` (0: a free port). The address that it became. Raises BusyError where the
         port is taken, ConfigError where the address cannot be listened on, or is open to others without passwords."""
         host, port = parse_address(address)
-        if self.registry.rules.anonymous and not is_loopback_host(host):
+        if self.registry.options.anonymous and not is_loopback_host(host):
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
             raise ConfigError("the configuration", "listen", address, hint)
         try:
@@ -139,24 +110,18 @@ class Endpoint:
         self._listeners.append(listener)
         return listener.address
 
-    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
-        """`seam.Link`: new durable answers by client."""
-        self.flush_comes = self.flush_comes or self.flush_follows
-        self.registry.wake(fresh)
-
     def pause(self) -> None:
         """Stop reading from every socket, and accepting. Keepalives do not run out meanwhile."""
-        self.paused = True
-        for listener in self._listeners:
-            listener.hold()
-        for peer in self._peers:
-            peer.update_flow_control()
+        self._set_paused(True)
 
     def resume(self) -> None:
         """Read again."""
-        self.paused = False
+        self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
+        self.paused = paused
         for listener in self._listeners:
-            listener.release()
+            listener.hold() if paused else listener.release()
         for peer in self._peers:
             peer.update_flow_control()
 
@@ -169,13 +134,14 @@ class Endpoint:
 
     def recheck(self) -> None:
         """The credentials have changed: whoever could not come in any more has to go."""
-        for peer in list(self._peers):
-            if peer.connection.session is not None and not peer.connection.is_authentic():
-                peer.connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
+        for connection in [peer.connection for peer in self._peers]:
+            username, registry = connection.username, self.registry
+            if username is not None and not is_authentic(username, connection.password, registry):
+                connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
 
     def set_quota(self, messages_per_s: float, burst: float) -> None:
         """Change what every client may send, from now on."""
-        self.registry.rules = replace(self.registry.rules, messages_per_s=messages_per_s, burst=burst)
+        self.registry.options = replace(self.registry.options, messages_per_s=messages_per_s, burst=burst)
 
     async def stop_listening(self) -> None:
         """Accept nobody any more; who is connected stays."""
@@ -206,42 +172,39 @@ class Endpoint:
 
     def on_open(self, peer: "_Peer") -> None:
         """Count a new connection. Where there is no room, the oldest unauthenticated one is closed."""
-        self._peers[peer] = self._unauthenticated[peer] = None
-        self.connections += 1
+        self._peers[peer] = self.registry.unauthenticated[peer.connection] = None
         self._empty.clear()
-        if self.connections > self._connections_max:
+        if self.connections > self.registry.options.connections_max:
             self.connections_refused += 1
-            next(iter(self._unauthenticated)).abort()
+            oldest = next(iter(self.registry.unauthenticated))
+            if oldest.transport is not None:
+                oldest.transport.abort()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
-    def on_authenticated(self, peer: "_Peer") -> None:
-        """A connection has a session now."""
-        self._unauthenticated.pop(peer, None)
-
     def on_close(self, peer: "_Peer") -> None:
         """A connection is gone."""
-        self._unauthenticated.pop(peer, None)
         del self._peers[peer]
-        self.connections -= 1
         if not self._peers:
             self._empty.set()
 
-    def flush_soon(self) -> None:
-        """In the loop's next turn."""
-        self.flush_comes = True
-        asyncio.get_running_loop().call_soon(self.flush)
-
     def flush(self) -> None:
         """Write what connections have to write now, not in the loop's next turn."""
-        self.flush_comes = False
-        flush_pending, self.flush_pending = self.flush_pending, []
-        for peer in flush_pending:
+        registry = self.registry
+        registry.flush_comes = False
+        unflushed, registry.unflushed = registry.unflushed, {}
+        for connection in unflushed:
+            transport = connection.transport
+            if transport is None:
+                continue
             try:
-                peer.flush()
+                transport.flush()
             except Exception:  # the others must not wait for answers because of one connection
                 log.exception("a connection could not be written to; it is dropped")
-                peer.abort()
+                transport.abort()
+
+    def _flush_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self.flush)
 
     def _tick(self) -> None:
         self.registry.deadlines.turn(self.clock())
@@ -250,20 +213,18 @@ class Endpoint:
         self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
 
     def _stream(self) -> Stream:
-        return Stream(local_origins_only=self.registry.rules.anonymous)
+        return Stream(local_origins_only=self.registry.options.anonymous)
 
 
 class _Peer(asyncio.Protocol):
     """One socket and its connection."""
 
-    __slots__ = ("_ending", "_endpoint", "_flush_pending", "_is_unauthenticated", "_stream", "_transport", "connection")
+    __slots__ = ("_ending", "_endpoint", "_stream", "_transport", "connection")
 
     def __init__(self, endpoint: Endpoint, stream: Stream | None) -> None:
-        self.connection = Connection(endpoint.registry, endpoint.clock(), self._notify)
+        self.connection = Connection(endpoint.registry, endpoint.clock(), self)
         self._endpoint, self._stream = endpoint, stream
         self._transport: asyncio.Transport | None = None
-        self._is_unauthenticated = True
-        self._flush_pending = False
         self._ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -293,7 +254,7 @@ class _Peer(asyncio.Protocol):
             data = stream.receive(data)
             connection.work += stream.work
             if stream.out or stream.closed:
-                self._notify()
+                self._endpoint.registry.flush_soon(connection)
             self._take(data, read_at)
             data, following = b"", stream.more and connection.wants_more and not connection.closing
 
@@ -305,9 +266,6 @@ class _Peer(asyncio.Protocol):
             connection.charge(self._endpoint.clock())
         if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
             self.update_flow_control()
-        if self._is_unauthenticated and connection.session is not None:
-            self._is_unauthenticated = False
-            self._endpoint.on_authenticated(self)
 
     def pause_writing(self) -> None:
         self.connection.write_paused = True
@@ -346,7 +304,6 @@ class _Peer(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write everything that is there, in one piece."""
-        self._flush_pending = False
         connection, transport, stream = self.connection, self._transport, self._stream
         if transport is None or transport.is_closing() or self._ending:
             return
@@ -390,11 +347,3 @@ class _Peer(asyncio.Protocol):
         transport.write_eof()
         if self.connection.read_paused:
             transport.resume_reading()
-
-    def _notify(self) -> None:
-        if not self._flush_pending:
-            self._flush_pending = True
-            endpoint = self._endpoint
-            endpoint.flush_pending.append(self)
-            if not endpoint.flush_comes:
-                endpoint.flush_soon()

@@ -15,7 +15,16 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from ...limits import ACCEPT_PAUSE_S, ACCEPTS_PER_TURN_MAX, DESCRIPTORS_SPARE, TLS_HANDSHAKE_S
+from ...limits import DESCRIPTORS_SPARE
+
+TLS_HANDSHAKE_S: Final = 5.0
+"""The part of CONNECT_DEADLINE_S in which TLS has to be ready."""
+
+ACCEPT_PAUSE_S: Final = 1.0
+"""A listener without descriptors looks again after this; the kernel's queue of 1,024 holds those who wait."""
+
+ACCEPTS_PER_TURN_MAX: Final = 64
+"""Connections accepted before anything else gets its turn: about 5 ms."""
 
 _BACKLOG: Final = 1_024
 

@@ -6,9 +6,9 @@ nothing: the next one pulls what is still unacknowledged.
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
-from ...limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX
+from ...limits import IN_FLIGHT_TO_CLIENT_MAX
 from ..packets.codec import (
     DisconnectReasonCode,
     Packet,
@@ -25,16 +25,32 @@ from ..packets.fastpath import header
 from ..seam import Pending, Receiver
 from .topics import granted, parse_filter
 
+PULL_BYTES_MAX: Final = 256 * 1024
+"""Answers written to one connection at once; the rest follow when these have left. Also what one session at QoS 0,
+where nothing is in flight, may have waiting."""
+
+SUBSCRIPTIONS_PER_SESSION_MAX: Final = 32
+"""Each client has one subtree with a handful of kinds in it."""
+
 _PUBLISH_0: Final = 0x30
 _PUBLISH_1: Final = 0x32
 _AGAIN: Final = 0x3A  # QoS 1, sent before
 _PACKET_ID_MAX: Final = 65_535
 _EXPIRY_S_MAX: Final = 0xFFFF_FFFF
+"""What the fields can hold."""
 _EXPIRES: Final = 0x0502  # five bytes of properties, of which the first is the message expiry interval's identifier
 _ID: Final = Struct(">H").pack
 _EXPIRY: Final = Struct(">HI").pack
-_ID_EXPIRY: Final = Struct(">HHI").pack
+_HEAD: Final = Struct(">BBB").pack  # of 128 to 16,383 bytes, as nearly all answers have
 _NONE: Final[frozenset[int]] = frozenset()
+
+
+class Writable(Protocol):
+    """A connection as far as answers are concerned: `out` takes them, but not while `write_paused` or `closing`."""
+
+    out: bytearray
+    write_paused: bool
+    closing: bool
 
 
 class OutboundQueue:
@@ -53,6 +69,7 @@ class OutboundQueue:
         "_packet_id",
         "_prefix",
         "_properties",
+        "_receiver",
         "_rewound",
         "_window",
         "filters",
@@ -60,11 +77,11 @@ class OutboundQueue:
         "skipped",
     )
 
-    def __init__(self, client: str, prefix: str) -> None:
+    def __init__(self, client: str, prefix: str, receiver: Receiver) -> None:
         self.filters: dict[str, QoS] = {}
         self.skipped = 0
         self.more = False
-        self._client, self._prefix = client, prefix
+        self._client, self._prefix, self._receiver = client, prefix, receiver
         self._forms: dict[str, tuple[bytes, bool] | None] = {}
         self._in_flight: dict[int, int] = {}  # packet identifier: sequence
         self._rewound = _NONE  # sequences that were in flight when `_after` went back
@@ -126,90 +143,64 @@ class OutboundQueue:
             return UnsubAckReasonCode.SUCCESS
         return UnsubAckReasonCode.NO_SUBSCRIPTION_EXISTED
 
-    def postpone(self) -> None:
-        """Something may be pending that cannot be pulled now."""
-        self.more = True
-
     def acknowledged(self, packet_id: int) -> int | None:
         """The sequence that the client has acknowledged; None where nothing of that identifier is in flight."""
         return self._in_flight.pop(packet_id, None)
 
-    def push(self, fresh: Sequence[Pending], receiver: Receiver, out: bytearray) -> None:
-        """Write answers that have just become durable to `out`; where they are not all that waits, or there is no room
-        for all of them, `pull`."""
-        if not fresh or self.more or len(fresh) > self._window - len(self._in_flight) or len(out) >= PULL_BYTES_MAX:
-            self.pull(receiver, out)
-        elif self.filters and (settled := self._send(fresh, out)):
-            receiver.delivered(self._client, settled)
-
-    def pull(self, receiver: Receiver, out: bytearray) -> None:
-        """Write pending answers to `out` while the window has room."""
+    def pull(self, connection: Writable, fresh: Sequence[Pending] = ()) -> None:
+        """Write pending answers to the connection while it takes them and the window has room. `fresh` ones have just
+        become durable: where nothing else waits, nobody is asked for more."""
+        if connection.closing:
+            return
+        in_flight, out = self._in_flight, connection.out
         while self.filters:
-            room = self._window - len(self._in_flight)
-            if room <= 0 or len(out) >= PULL_BYTES_MAX:
+            room = self._window - len(in_flight)
+            if room <= 0 or connection.write_paused or len(out) >= PULL_BYTES_MAX:
                 self.more = True
                 return
-            pending = receiver.pending(self._client, self._after, room)
-            if pending:
-                settled = self._send(pending, out)
-                if settled:
-                    receiver.delivered(self._client, settled)
-            if len(pending) < room:
+            complete = 0 < len(fresh) <= room and not self.more
+            pending = fresh if complete else self._receiver.pending(self._client, self._after, room)
+            settled: list[int] = []  # those of which nothing remains to be acknowledged
+            for answer, left_s in pending:
+                sequence, kind, payload = answer.sequence, answer.kind, answer.payload
+                self._after = sequence
+                form = self._forms[kind] if kind in self._forms else self._form(kind)
+                if form is None or sequence in self._rewound:
+                    continue
+                topic, keeps = form
+                first, packet_id, tail = _PUBLISH_0, 0, b""
+                if keeps:
+                    first, packet_id = _PUBLISH_1, self._packet_id % _PACKET_ID_MAX + 1
+                    if self._again or packet_id in in_flight:
+                        first, packet_id = self._identify(sequence, packet_id)
+                    else:
+                        self._packet_id = packet_id
+                    tail = _ID(packet_id)
+                if self._properties:
+                    tail += _EXPIRY(_EXPIRES, max(1, min(int(left_s), _EXPIRY_S_MAX)))
+                size = len(topic) + len(tail) + len(payload)
+                head = _HEAD(first, size & 0x7F | 0x80, size >> 7) if 0x80 <= size < 0x4000 else header(first, size)
+                if self._packet_bytes_max is not None and len(head) + size > self._packet_bytes_max:
+                    # MQTT 5.0, 3.1.2.11.4: dropped as if it had been sent.
+                    self.skipped += 1
+                    settled.append(sequence)
+                    continue
+                out += head
+                out += topic
+                out += tail
+                out += payload
+                if keeps:
+                    in_flight[packet_id] = sequence
+                else:
+                    settled.append(sequence)
+            if settled:
+                self._receiver.delivered(self._client, settled)
+            if complete or len(pending) < room:
                 # Whatever was in flight earlier and is not pending any more is settled or expired.
                 self._again.clear()
                 self._rewound = _NONE
                 break
         self.more = False
-
-    def _send(self, pending: Sequence[Pending], out: bytearray) -> list[int]:
-        """Write these answers. The sequences of those of which nothing remains to be acknowledged."""
-        settled: list[int] = []
-        again, rewound, forms, in_flight = self._again, self._rewound, self._forms, self._in_flight
-        packet_bytes_max = self._packet_bytes_max
-        for answer, left_s in pending:
-            sequence, payload = answer.sequence, answer.payload
-            if sequence in rewound:
-                continue
-            try:
-                form = forms[answer.kind]
-            except KeyError:
-                form = self._form(answer.kind)
-            if form is None:
-                continue
-            topic, keeps = form
-            first, packet_id, tail = _PUBLISH_0, 0, b""
-            if keeps:
-                first, packet_id = _PUBLISH_1, self._packet_id % _PACKET_ID_MAX + 1
-                if again and sequence in again:
-                    first, packet_id = _AGAIN, again.pop(sequence)
-                elif again or packet_id in in_flight:
-                    packet_id = self._packet_id = self._free_id(packet_id)
-                else:
-                    self._packet_id = packet_id
-            if self._properties:
-                expiry_s = int(left_s)
-                if not 0 < expiry_s <= _EXPIRY_S_MAX:
-                    expiry_s = max(1, min(expiry_s, _EXPIRY_S_MAX))
-                tail = _ID_EXPIRY(packet_id, _EXPIRES, expiry_s) if keeps else _EXPIRY(_EXPIRES, expiry_s)
-            elif keeps:
-                tail = _ID(packet_id)
-            size = len(topic) + len(tail) + len(payload)
-            head = header(first, size)
-            if packet_bytes_max is not None and len(head) + size > packet_bytes_max:
-                # MQTT 5.0, 3.1.2.11.4: dropped as if it had been sent.
-                self.skipped += 1
-                settled.append(sequence)
-                continue
-            out += head
-            out += topic
-            out += tail
-            out += payload
-            if keeps:
-                in_flight[packet_id] = sequence
-            else:
-                settled.append(sequence)
-        self._after = pending[-1][0].sequence
-        return settled
 
     def _form(self, kind: str) -> tuple[bytes, bool] | None:
         """The topic of a kind as on the wire, and whether its answers are acknowledged; None where nobody wants it."""
@@ -224,9 +215,13 @@ class OutboundQueue:
         self._after, self.more = 0, True
         self._rewound = frozenset(self._in_flight.values())
 
-    def _free_id(self, packet_id: int) -> int:
-        """The first one from `packet_id` on that is not in use."""
+    def _identify(self, sequence: int, packet_id: int) -> tuple[int, int]:
+        """The first byte and the identifier of an answer: its own where it was sent before, else the first one from
+        `packet_id` on that is not in use."""
+        if sequence in self._again:
+            return _AGAIN, self._again.pop(sequence)
         reserved = self._again.values()
         while packet_id in self._in_flight or packet_id in reserved:
             packet_id = packet_id % _PACKET_ID_MAX + 1
-        return packet_id
+        self._packet_id = packet_id
+        return _PUBLISH_1, packet_id

@@ -6,8 +6,14 @@ Topics are untrusted input. Nothing of them is used but a kind that matched a na
 import re
 from typing import Final
 
-from ...limits import TOPIC_ALIAS_MAX, TOPIC_BYTES_MAX, TOPICS_CACHED_MAX
+from ...limits import TOPIC_BYTES_MAX
 from ..packets.codec import DisconnectReasonCode, PubAckReasonCode, PublishPacket, QoS, SubAckReasonCode
+
+TOPIC_ALIAS_MAX: Final = 16
+"""A client uses one topic for each kind it sends; there are fewer than 16 kinds."""
+
+TOPICS_CACHED_MAX: Final = 64
+"""Topics whose kind one connection remembers; more than there are kinds."""
 
 _KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
 _HOSTILE: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff#+]")
@@ -15,8 +21,8 @@ _HOSTILE: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u200e\u200f\u061c\u202
 
 
 class Topics:
-    """The topics of one connection, below `prefix`. `known` is for `plain.cut`: the kinds of those that were good, by
-    their bytes with the length before them as on the wire."""
+    """The topics of one connection, below `prefix`. `known` is for `fastpath.parse`: the kinds of those that were good,
+    by their bytes with the length before them as on the wire."""
 
     __slots__ = ("_aliases", "_kinds", "_prefix", "known")
 

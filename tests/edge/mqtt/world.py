@@ -1,12 +1,12 @@
 """A receiver that records its calls, and connections driven by hand with time as an argument."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.limits import PACKET_BYTES_MAX
 from edge.mqtt.packets import codec, v311
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
@@ -24,7 +24,7 @@ from edge.mqtt.packets.codec import (
 from edge.mqtt.packets.fastpath import header
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.connection import Connection
-from edge.mqtt.server.sessions import SessionLimits, Sessions
+from edge.mqtt.server.sessions import EndpointOptions, Sessions
 
 TOKEN = b"secret"
 UP = "ds/n1/up/c1/order.place"
@@ -148,8 +148,7 @@ class Peer:
 
     def __init__(self, world: "World", version: int) -> None:
         self.world, self.version = world, version
-        self.notified = 0
-        self.connection = Connection(world.sessions, world.now, self._notify)
+        self.connection = Connection(world.sessions, world.now, self)
         self._decoder = decoder(version)
 
     def send(self, *packets: Packet) -> list[Packet]:
@@ -165,27 +164,31 @@ class Peer:
         data, self.connection.out = bytes(self.connection.out), bytearray()
         return self._decoder.feed(data)
 
-    def _notify(self) -> None:
-        self.notified += 1
+    def flush(self) -> None:
+        """`sessions.Transport`: these tests look for themselves."""
+
+    abort = flush
 
 
 class World:
     """An endpoint without sockets. The node is `n1`; everybody's token is TOKEN, except of `mallory`, who has none."""
 
-    def __init__(
-        self,
-        *,
-        acknowledge: bool = False,
-        anonymous: bool = False,
-        messages_per_s: float = 200,
-        burst: float = 1_000,
-        packet_bytes_max: int = PACKET_BYTES_MAX,
-    ) -> None:
+    def __init__(self, *, acknowledge: bool = False, **options: Any) -> None:
         self.now = 1_000.0
         self.receiver = Recorder(acknowledge=acknowledge)
         self.revoked: set[str] = {"mallory"}
-        rules = SessionLimits("n1", packet_bytes_max, anonymous, messages_per_s, burst, "0a1b")
-        self.sessions = Sessions(rules, self.receiver, lambda user, token: token == TOKEN and user not in self.revoked)
+        self.flushes = 0
+        self.sessions = Sessions(
+            "n1", self.receiver, self._authenticate, EndpointOptions(**options), "0a1b", self._flush
+        )
+
+    def _authenticate(self, user: str, token: bytes) -> bool:
+        return token == TOKEN and user not in self.revoked
+
+    def _flush(self) -> None:
+        self.flushes += 1
+        self.sessions.flush_comes = False
+        self.sessions.unflushed.clear()
 
     def peer(self, version: int = 5) -> Peer:
         return Peer(self, version)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from bench.lab.programs import make_certificates
 from edge.errors import BusyError, DoorstepError
 from edge.identity.credentials import Newcomer, add, remove
-from edge.mqtt.server.endpoint import Endpoint
+from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.listeners import Listener, Listeners
 
 LISTENERS = [Listener("listen"), Listener("listen_tls", tls=True)]
@@ -63,7 +63,7 @@ def opened(options: Options) -> dict[str, int]:
     async def main() -> dict[str, int]:
         receiver: Any = None
         listeners = Listeners("edge.toml", options, LISTENERS)
-        endpoint = Endpoint("n-1", receiver, listeners.authenticate, anonymous=True)
+        endpoint = Endpoint("n-1", receiver, listeners.authenticate, EndpointOptions(anonymous=True))
         lines: list[str] = []
         try:
             ports = await listeners.open(endpoint, lines.append)

@@ -26,7 +26,7 @@ from edge.messages.batches import (
     encode,
 )
 from edge.mqtt.seam import Publish, Source
-from edge.mqtt.server.endpoint import Endpoint
+from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from tests.edge.uplinks import START, Uplinked, until
 
 TIMEOUT_S = 30.0
@@ -43,7 +43,10 @@ class Centre:
         self.answers: dict[str, list[Answer]] = {}
         self.sequence = 0
         self.endpoint = Endpoint(
-            "centre", self, lambda _name, _token: False, packet_bytes_max=SYNC_PACKET_BYTES_MAX, anonymous=True
+            "centre",
+            self,
+            lambda _name, _token: False,
+            EndpointOptions(packet_bytes_max=SYNC_PACKET_BYTES_MAX, anonymous=True),
         )
 
     def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:

@@ -13,7 +13,15 @@ import uvloop
 
 from bench.lab.mosquitto import Mosquitto
 from bench.lab.settings import free_port
-from edge.mqtt.client.connection import EXPIRED, TOO_LARGE, ConnectionState, Message, MqttConnection, Will
+from edge.mqtt.client.connection import (
+    EXPIRED,
+    TOO_LARGE,
+    ClientOptions,
+    ConnectionState,
+    Message,
+    MqttConnection,
+    Will,
+)
 
 WAIT_S = 30.0
 
@@ -30,17 +38,27 @@ async def until(condition: Callable[[], object], what: str) -> None:
 class Peer:
     """A link that remembers what it got, and acknowledges it by default."""
 
-    def __init__(self, url: str, client_id: str = "peer", *, hold: bool = False, **options) -> None:
+    def __init__(
+        self,
+        url: str,
+        client_id: str = "peer",
+        *,
+        hold: bool = False,
+        tls: ssl.SSLContext | None = None,
+        backoff: tuple[float, float] = (0.05, 0.4),
+        **options: Any,
+    ) -> None:
         self.hold = hold
         self.reads: list[list[Message]] = []
         self.states: list[ConnectionState] = []
         self.link = MqttConnection(
             url,
-            client_id=client_id,
+            ClientOptions(client_id=client_id, **options),
             on_messages=self._messages,
             on_state=self.states.append,
             random=random.Random(7).random,
-            **{"backoff": (0.05, 0.4), **options},
+            tls=tls,
+            backoff=backoff,
         )
 
     def _messages(self, messages: list[Message]) -> None:
@@ -68,12 +86,12 @@ def on_both_loops(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     uvloop.run(work())
 
 
-def test_thousands_of_publishes_arrive_once_and_in_order(tmp_path: Path) -> None:
+def test_thousands_of_publishes_arrive_once_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five thousand QoS 1 publishes pass a receive maximum of 20 and come out once each, in order."""
+    monkeypatch.setattr("edge.mqtt.client.inflight.LINK_BACKLOG_MAX", 100)
 
     async def work(broker: Mosquitto) -> None:
-        options = {"subscriptions": [("t/#", 1)], "backlog_max": 100}
-        async with Peer(broker.url, **options) as peer:
+        async with Peer(broker.url, subscriptions=[("t/#", 1)]) as peer:
             codes: list[int] = []
             sent, fullest = 0, 0
             while sent < 5000:
@@ -86,7 +104,7 @@ def test_thousands_of_publishes_arrive_once_and_in_order(tmp_path: Path) -> None
             assert peer.payloads == [b"%d" % n for n in range(5000)]
             assert set(codes) == {0}
             assert fullest <= 120
-            assert (peer.link.unacked, peer.link.held) == (0, 0)
+            assert (peer.link.unacked, peer.link.session.held) == (0, 0)
 
     with Mosquitto(tmp_path / "mosquitto", settings=["max_inflight_messages 20"]) as broker:
         on_both_loops(lambda: work(broker))
@@ -118,16 +136,16 @@ def test_messages_not_acknowledged_come_again(tmp_path: Path) -> None:
             first = [message for read in peer.reads for message in read]
             peer.link.acknowledge(first[:4])
             await asyncio.sleep(0.1)
-            assert peer.link.held == 6
+            assert peer.link.session.held == 6
             peer.reads.clear()
             peer.link.drop()
             await until(lambda: len(peer.payloads) == 6, "the other 6")
             assert peer.payloads == [b"%d" % n for n in range(4, 10)]
             peer.link.acknowledge(first)  # of the earlier connection: they name nothing now
-            assert peer.link.held == 6
-            assert peer.link.session_present
+            assert peer.link.session.held == 6
+            assert peer.link.session.session_present
             peer.link.acknowledge([message for read in peer.reads for message in read])
-            await until(lambda: peer.link.held == 0, "acknowledgements")
+            await until(lambda: peer.link.session.held == 0, "acknowledgements")
 
     with Mosquitto(tmp_path / "mosquitto") as broker:
         asyncio.run(work())
@@ -169,8 +187,8 @@ def test_a_lost_session_is_noticed_and_subscribed_again(tmp_path: Path) -> None:
             broker.forget()
             broker.start()
             await until(lambda: peer.link.connects == 2 and peer.link.connected, "the second connection")
-            assert not peer.link.session_present
-            assert peer.link.sessions_lost == 1
+            assert not peer.link.session.session_present
+            assert peer.link.session.sessions_lost == 1
             peer.link.publish("t", b"again")
             await until(lambda: peer.payloads == [b"again"], "a message")
 
@@ -211,7 +229,7 @@ def test_back_off_is_exponential_with_full_jitter() -> None:
         states: list[ConnectionState] = []
         link = MqttConnection(
             f"mqtt://127.0.0.1:{free_port()}",
-            client_id="x",
+            ClientOptions(client_id="x"),
             on_messages=lambda _: None,
             on_state=states.append,
             random=share,

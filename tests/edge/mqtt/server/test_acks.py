@@ -1,54 +1,35 @@
-"""Acknowledgements in the order of the publishes."""
+"""What a refused publish is answered."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from edge.errors import Reason
-from edge.mqtt.packets.codec import Decoder, PubAckPacket, PubAckReasonCode
-from edge.mqtt.server.acks import Acks
+from edge.mqtt.packets.codec import PubAckPacket, PubAckReasonCode, read
+from edge.mqtt.server.acks import CODES, WITHHELD, puback
 
 
-def _ids(out: bytearray) -> list[int]:
-    return [packet.packet_id for packet in Decoder(1_000).feed(bytes(out)) if isinstance(packet, PubAckPacket)]
+@pytest.mark.parametrize("reason", Reason)
+def test_every_refusal_is_answered_in_5(reason: Reason):
+    """Whatever the reason, a 5.0 client gets a PUBACK with the standard's code, or with that of the domain; the text
+    where it wants it. None is withheld."""
+    for texts in (True, False):
+        ack = read(memoryview(puback(7, reason, codes=True, texts=texts)))
+        assert ack == PubAckPacket(
+            7, reason_code=CODES.get(reason, PubAckReasonCode(0x83)), reason_str=str(reason) if texts else None
+        )
 
 
-@given(st.permutations(range(1, 9)), st.integers(1, 4))
-def test_any_order_of_decisions_leaves_in_the_order_of_arrival(tokens: list[int], size: int):
-    """Whatever is decided first, packet identifiers leave in the order in which they came, each once."""
-    acks, out = Acks(plain=False, texts=True), bytearray()
-    assert [acks.expect(100 + at) for at in range(8)] == list(range(1, 9))
-    for at in range(0, 8, size):
-        part = tokens[at : at + size]
-        acks.acknowledge(part, ["" if token % 2 else Reason.TOO_LATE for token in part], out)
-        assert _ids(out) == list(range(100, 100 + len(_ids(out))))
-    assert len(_ids(out)) == 8
-    assert acks.waiting == 0
+@pytest.mark.parametrize("reason", Reason)
+def test_what_v311_withholds(reason: Reason):
+    """Without codes a refusal that leaves no receipt is not acknowledged at all; others are, as success."""
+    assert puback(7, reason, codes=False, texts=True) == (b"" if reason in WITHHELD else b"\x40\x02\x00\x07")
 
 
-def test_tokens_that_nobody_waits_for_are_passed_over():
-    """Token 0 (QoS 0), a repeated and an unknown one change nothing."""
-    acks, out = Acks(plain=False, texts=False), bytearray()
-    token = acks.expect(7)
-    acks.acknowledge([0, token, token, 99], ["", "", "malformed", ""], out)
-    assert out == b"\x40\x02\x00\x07"
-    assert acks.expect(8) == token + 1
+def test_what_leaves_no_receipt():
+    """The reasons for which time alone is the remedy."""
+    assert {Reason.OVER_QUOTA, Reason.DISK_FULL, Reason.OVERLOADED} == WITHHELD
 
 
-def test_a_local_refusal_waits_its_turn():
-    """A publish refused on the spot is answered after the one before it."""
-    acks, out = Acks(plain=False, texts=False), bytearray()
-    first, second = acks.expect(1), acks.expect(2)
-    acks.refuse(second, PubAckReasonCode.NOT_AUTHORIZED)
-    acks.settle(out)
-    assert out == b""
-    acks.acknowledge([first], [""], out)
-    assert _ids(out) == [1, 2]
-
-
-def test_what_v311_withholds():
-    """Without reasons a refusal that leaves no receipt is not acknowledged at all; others are."""
-    acks, out = Acks(plain=True, texts=True), bytearray()
-    tokens = [acks.expect(at) for at in (1, 2, 3)]
-    acks.acknowledge(tokens, [Reason.TOO_LATE, Reason.DISK_FULL, ""], out)
-    assert _ids(out) == [1, 3]
-    assert acks.withheld
+def test_success_and_codes():
+    """Success is the same four bytes in both versions; a code of the endpoint's own stands as it is."""
+    assert puback(7, "", codes=True, texts=True) == puback(7, "", codes=False, texts=True) == b"\x40\x02\x00\x07"
+    assert puback(7, PubAckReasonCode.TOPIC_NAME_INVALID, codes=True, texts=True) == b"\x40\x03\x00\x07\x90"

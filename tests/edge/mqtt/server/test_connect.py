@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.limits import KEEP_ALIVE_S_MAX
 from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
-from edge.mqtt.server.connect import UnsupportedVersion, admit, is_authentic, keep_alive_s, level_of
+from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX, UnsupportedVersion, admit, is_authentic, keep_alive_s, level_of
 from tests.edge.mqtt.world import TOKEN, World, written
 
 

@@ -3,15 +3,7 @@
 import pytest
 
 from edge.errors import Reason
-from edge.limits import (
-    CONNECT_BYTES_MAX,
-    KEEP_ALIVE_S_MAX,
-    OVER_QUOTA_CLOSE_S,
-    PACKET_BYTES_MAX,
-    RECEIVE_MAX,
-    SESSION_EXPIRY_S_MAX,
-    TOPIC_ALIAS_MAX,
-)
+from edge.limits import PACKET_BYTES_MAX, RECEIVE_MAX
 from edge.mqtt.packets.codec import (
     AuthPacket,
     ConnAckPacket,
@@ -28,6 +20,10 @@ from edge.mqtt.packets.codec import (
     SubscribePacket,
     Will,
 )
+from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX
+from edge.mqtt.server.connection import CONNECT_BYTES_MAX, OVER_QUOTA_CLOSE_S
+from edge.mqtt.server.sessions import SESSION_EXPIRY_S_MAX
+from edge.mqtt.server.topics import TOPIC_ALIAS_MAX
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311
 from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, disconnect_reason, publish, refusal, written
 

@@ -5,7 +5,7 @@ import gc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.limits import CONNECT_DEADLINE_S, KEEP_ALIVE_S_MAX
+from edge.limits import CONNECT_DEADLINE_S
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     DisconnectPacket,
@@ -14,6 +14,7 @@ from edge.mqtt.packets.codec import (
     PingRespPacket,
     SubscribePacket,
 )
+from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX
 from edge.mqtt.server.connection import Connection
 from tests.edge.mqtt.cases import V5, V311
 from tests.edge.mqtt.world import ALL, EITHER, World, connect, disconnect_reason

@@ -30,7 +30,7 @@ from edge.mqtt.packets.codec import (
     SubscribePacket,
     TopicFilter,
 )
-from edge.mqtt.server.endpoint import Endpoint, parse_address
+from edge.mqtt.server.endpoint import Endpoint, EndpointOptions, parse_address
 from tests.edge.mqtt.world import ALL, TOKEN, UP, Recorder, decoder, written
 
 TIMEOUT_S = 30
@@ -130,8 +130,8 @@ class WebClient(Client):
         return b""
 
 
-def make(receiver: Recorder, **options: Any) -> Endpoint:
-    return Endpoint("n1", receiver, lambda _user, token: token == TOKEN, **options)
+def make(receiver: Recorder, *, clock: Callable[[], float] = time.monotonic, **options: Any) -> Endpoint:
+    return Endpoint("n1", receiver, lambda _user, token: token == TOKEN, EndpointOptions(**options), clock=clock)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -170,7 +170,7 @@ def test_every_way_in(run: Callable[[Test], None], tmp_path: Path, kind: type[Cl
         endpoint = make(receiver)
         _, port = await endpoint.listen("127.0.0.1:0", websocket=kind is WebClient, tls=server)
         client = await kind.connect(port, version=version, tls=client_tls)
-        assert (endpoint.connections, endpoint.sessions) == (1, 1)
+        assert (endpoint.connections, endpoint.registry.count) == (1, 1)
         await answered(endpoint, receiver, client)
         client.writer.close()
         await until(lambda: endpoint.connections == 0)
@@ -220,7 +220,7 @@ def test_back_pressure(run: Callable[[Test], None]):
         client.send(PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=1))
         await asyncio.sleep(0.1)
         assert receiver.publishes == []
-        assert endpoint.sessions == 1
+        assert endpoint.registry.count == 1
         endpoint.resume()
         assert await client.receive() == PubAckPacket(1)
         assert isinstance(await late.receive(), ConnAckPacket)
@@ -278,7 +278,7 @@ def test_takeover(run: Callable[[Test], None]):
         assert int(disconnect_reason.reason_code) == 0x8E
         assert await old.receive() is None
         await answered(endpoint, receiver, new)
-        assert endpoint.takeovers == 1
+        assert endpoint.registry.takeovers == 1
         await endpoint.close()
 
     run(test)
@@ -309,7 +309,7 @@ def test_revocation(run: Callable[[Test], None]):
         connack = await refused.receive()
         assert isinstance(connack, ConnAckPacket)
         assert int(connack.reason_code) == 0x86
-        assert endpoint.connects_refused == 1
+        assert endpoint.registry.connects_refused == 1
         await endpoint.close()
 
     run(test)
@@ -407,7 +407,7 @@ def test_a_consumer_that_never_reads(run: Callable[[Test], None], monkeypatch: p
         loop = asyncio.get_running_loop()
         await loop.sock_connect(deaf, ("127.0.0.1", port))
         await loop.sock_sendall(deaf, ConnectPacket("x", username="c2", password=TOKEN).write())
-        await until(lambda: endpoint.sessions == 2)
+        await until(lambda: endpoint.registry.count == 2)
         for peer in endpoint._peers:
             assert peer._transport is not None
             peer._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)

@@ -38,17 +38,17 @@ def test_an_answer_leaves_with_the_flush_or_without_it(promised: bool):
     async def test() -> None:
         receiver = Recorder()
         endpoint, reader, writer = await _connected(receiver)
-        endpoint.flush_follows = promised
+        endpoint.registry.flush_follows = promised
         for text in (b"1", b"2"):
             receiver.answer("c1", text)
             endpoint.wake({"c1": ()})
             if promised:
                 for _ in range(5):
                     await asyncio.sleep(0)
-                assert [peer.connection.out != b"" for peer in endpoint.flush_pending] == [True]
+                assert [connection.out != b"" for connection in endpoint.registry.unflushed] == [True]
                 endpoint.flush()
             assert await _answer(reader) == text
-            assert endpoint.flush_pending == []
+            assert endpoint.registry.unflushed == {}
         writer.close()
         await endpoint.close()
 
@@ -62,7 +62,7 @@ def test_a_promised_flush_that_does_not_come(monkeypatch: pytest.MonkeyPatch):
     async def test() -> None:
         receiver = Recorder(acknowledge=True)
         endpoint, reader, writer = await _connected(receiver)
-        endpoint.flush_follows = True
+        endpoint.registry.flush_follows = True
         receiver.answer("c1", b"late")
         endpoint.wake({"c1": ()})
         assert await _answer(reader) == b"late"

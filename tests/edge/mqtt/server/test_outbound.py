@@ -6,19 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.limits import IN_FLIGHT_TO_CLIENT_MAX, PULL_BYTES_MAX
+from edge.limits import IN_FLIGHT_TO_CLIENT_MAX
 from edge.mqtt.packets.codec import Decoder, PublishPacket, QoS, TopicFilter
 from edge.mqtt.seam import Pending
-from edge.mqtt.server.outbound import OutboundQueue
+from edge.mqtt.server.outbound import PULL_BYTES_MAX, OutboundQueue
 from tests.edge.mqtt.world import Recorder, written
 
 ALL = TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)
 
 
-def _pull(outbound: OutboundQueue, receiver: Recorder, fresh: Sequence[Pending] = ()) -> list[PublishPacket]:
-    out = bytearray()
-    outbound.push(fresh, receiver, out)
-    return [packet for packet in Decoder(1_000_000).feed(bytes(out)) if isinstance(packet, PublishPacket)]
+class Line:
+    """A connection that takes everything."""
+
+    write_paused = closing = False
+
+    def __init__(self) -> None:
+        self.out = bytearray()
+
+
+def _pull(outbound: OutboundQueue, fresh: Sequence[Pending] = ()) -> list[PublishPacket]:
+    line = Line()
+    outbound.pull(line, fresh)
+    return [packet for packet in Decoder(1_000_000).feed(bytes(line.out)) if isinstance(packet, PublishPacket)]
+
+
+def _made() -> tuple[Recorder, OutboundQueue]:
+    receiver = Recorder()
+    outbound = OutboundQueue("c1", "ds/n1/down/c1/", receiver)
+    outbound.connect(65_535, None, properties=True)
+    return receiver, outbound
 
 
 @given(
@@ -28,7 +44,7 @@ def _pull(outbound: OutboundQueue, receiver: Recorder, fresh: Sequence[Pending] 
 def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     """Through any mixture of answers, acknowledgements, lost connections and subscriptions, nothing is in flight twice,
     the window holds, what is sent again in a session has its old packet identifier, and in the end all is settled."""
-    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
+    receiver, outbound = _made()
     outbound.connect(receive_max, None, properties=True)
     outbound.subscribe(ALL)
     made: list[int] = []
@@ -37,7 +53,7 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     settled: set[bytes] = set()
 
     def pull(fresh: Sequence[Pending] = ()) -> None:
-        for packet in _pull(outbound, receiver, fresh):
+        for packet in _pull(outbound, fresh):
             assert packet.packet_id is not None
             assert packet.packet_id not in unacknowledged
             assert packet.payload not in settled
@@ -60,7 +76,7 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
             if step == "fresh":
                 pull(receiver.answers[-1:])
             else:
-                outbound.postpone()
+                outbound.more = True
         elif step == "pull":
             pull()
         elif step == "ack" and unacknowledged:
@@ -88,14 +104,14 @@ def test_an_answer_is_written_as_the_codec_writes_it(
 ):
     """In both versions, at both QoS, the first and the second time: byte for byte. It expires after a second at least,
     and after as many as the field can hold at most."""
-    receiver, outbound, out = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/"), bytearray()
+    (receiver, outbound), line = _made(), Line()
     outbound.subscribe(TopicFilter(ALL.pattern, max_qos=qos))
     receiver.answer("c1", payload, kind="update", left_s=left_s)
     keeps = qos == QoS.AT_LEAST_ONCE
     for _ in range(1 + (again and keeps)):
-        out.clear()
+        line.out.clear()
         outbound.connect(65_535, None, properties=version == 5)
-        outbound.pull(receiver, out)
+        outbound.pull(line)
     packet = PublishPacket(
         "ds/n1/down/c1/update",
         payload,
@@ -104,54 +120,51 @@ def test_an_answer_is_written_as_the_codec_writes_it(
         duplicate=again and keeps,
         message_expiry_interval=min(max(1, int(left_s)), 0xFFFF_FFFF) if version == 5 else None,
     )
-    assert out == written(version, packet)
+    assert line.out == written(version, packet)
 
 
 def test_a_new_subscription_sends_nothing_twice():
     """What waits for its acknowledgement when a filter is added is passed over, whatever is pulled with it, and nothing
     that came meanwhile."""
-    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
-    outbound.connect(65_535, None, properties=True)
+    receiver, outbound = _made()
     outbound.subscribe(TopicFilter("ds/n1/down/c1/update", max_qos=QoS.AT_LEAST_ONCE))
     for kind in ("receipt", "update", "receipt", "update"):
         receiver.answer("c1", kind=kind)
-    assert [packet.topic[-6:] for packet in _pull(outbound, receiver)] == ["update", "update"]
+    assert [packet.topic[-6:] for packet in _pull(outbound)] == ["update", "update"]
     outbound.subscribe(ALL)
     receiver.answer("c1", kind="update")
-    assert [packet.topic[-7:] for packet in _pull(outbound, receiver)] == ["receipt", "receipt", "/update"]
-    assert _pull(outbound, receiver) == []
+    assert [packet.topic[-7:] for packet in _pull(outbound)] == ["receipt", "receipt", "/update"]
+    assert _pull(outbound) == []
     assert outbound.in_flight == 5
 
 
 def test_a_pull_is_bounded():
     """At QoS 0, with no window, one pull stops at its byte limit and states that there is more."""
-    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
-    outbound.connect(65_535, None, properties=True)
+    receiver, outbound = _made()
     outbound.subscribe(TopicFilter(ALL.pattern, max_qos=QoS.AT_MOST_ONCE))
     for _ in range(100):
         receiver.answer("c1", b"x" * 16_000)
-    out = bytearray()
-    outbound.pull(receiver, out)
-    assert PULL_BYTES_MAX <= len(out) < PULL_BYTES_MAX + IN_FLIGHT_TO_CLIENT_MAX * 17_000
+    line = Line()
+    outbound.pull(line)
+    assert PULL_BYTES_MAX <= len(line.out) < PULL_BYTES_MAX + IN_FLIGHT_TO_CLIENT_MAX * 17_000
     assert outbound.ready
     while outbound.ready:
-        out.clear()
-        outbound.pull(receiver, out)
+        line.out.clear()
+        outbound.pull(line)
     assert receiver.answers == []
 
 
 def test_packet_identifiers_wrap():
     """After 65,535 comes 1, and one that is still in flight is passed over."""
-    receiver, outbound = Recorder(), OutboundQueue("c1", "ds/n1/down/c1/")
-    outbound.connect(65_535, None, properties=True)
+    receiver, outbound = _made()
     outbound.subscribe(ALL)
     receiver.answer("c1")
-    (kept,) = _pull(outbound, receiver)
+    (kept,) = _pull(outbound)
     assert kept.packet_id == 1
     seen: list[int] = []
     for _ in range(65_536):
         sequence = receiver.answer("c1")
-        (packet,) = _pull(outbound, receiver)
+        (packet,) = _pull(outbound)
         assert packet.packet_id is not None
         seen.append(packet.packet_id)
         assert outbound.acknowledged(packet.packet_id) == sequence

@@ -11,10 +11,10 @@ import uvloop
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, Event, Ping, Pong, Request
 
-from edge.limits import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_PUBLISH, WORK_PER_S
 from edge.mqtt.packets.codec import ConnectPacket, PingReqPacket, PubAckPacket, QoS, SubscribePacket, TopicFilter
+from edge.mqtt.server.connection import WORK_PER_PUBLISH
 from edge.mqtt.server.endpoint import Endpoint
-from edge.mqtt.server.sessions import Budget
+from edge.mqtt.server.sessions import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_S, Budget
 from tests.edge.mqtt.world import TOKEN, Recorder, World, publish
 
 TIMEOUT_S = 30
@@ -98,7 +98,7 @@ def test_an_unauthenticated_client_is_closed(run: Callable[[Test], None], junk: 
         unauthenticated = await Web.open(port)
         unauthenticated.send(*[JUNK[junk]] * (2 * UNAUTHENTICATED_WORK_MAX))
         assert await unauthenticated.pongs() <= UNAUTHENTICATED_WORK_MAX
-        assert endpoint.connects_refused == 1
+        assert endpoint.registry.connects_refused == 1
         await endpoint.close()
 
     run(test)
@@ -113,7 +113,7 @@ def test_some_frames_before_connect_are_allowed(run: Callable[[Test], None]):
         client.send(*[Ping()] * 5)
         client.shreds(CONNECT)
         assert (await client.mqtt(1))[0] == 0x20
-        assert endpoint.connects_refused == 0
+        assert endpoint.registry.connects_refused == 0
         await endpoint.close()
 
     run(test)
@@ -148,7 +148,7 @@ def test_an_unauthenticated_client_at_full_speed_holds_up_nobody(run: Callable[[
         with contextlib.suppress(asyncio.CancelledError):
             await flooding
         assert max(pongs) <= UNAUTHENTICATED_WORK_MAX
-        assert endpoint.connects_refused >= len(pongs)
+        assert endpoint.registry.connects_refused >= len(pongs)
         assert len(receiver.publishes) == 5
         await endpoint.close()
 
@@ -170,7 +170,7 @@ def test_a_client_is_not_read_from_for_a_while(run: Callable[[Test], None], junk
         (peer,) = endpoint._peers
         client.send(*[JUNK[junk]] * (WORK_BURST + 500), BytesMessage(data=PUBLISH))
         await until(lambda: peer.connection.read_paused)
-        assert endpoint.held_back == 1
+        assert endpoint.registry.held_back == 1
         await asyncio.sleep(0.05)
         assert receiver.publishes == []
         assert peer.connection.budget.left > -100
@@ -195,7 +195,7 @@ def test_publishes_in_shreds_pay_for_themselves(run: Callable[[Test], None]):
         for _ in range(sent):
             client.send(*[BytesMessage(data=PUBLISH[at : at + step]) for at in range(0, len(PUBLISH), step)])
         await until(lambda: len(receiver.publishes) == sent)
-        assert endpoint.held_back == 0
+        assert endpoint.registry.held_back == 0
         await endpoint.close()
 
     run(test)
@@ -215,7 +215,7 @@ def test_reads_of_a_byte_have_a_price(run: Callable[[Test], None], monkeypatch: 
             if reader.at_eof():
                 break
         assert await reader.read() == b""
-        assert endpoint.connects_refused == 1
+        assert endpoint.registry.connects_refused == 1
         writer.close()
         await endpoint.close()
 
@@ -240,10 +240,10 @@ def test_packets_without_a_publish_have_a_price(what: str):
     peer.send_bytes(BARE[what] * 10)
     assert not peer.connection.wants_more
     assert world.sessions.held_back == 1
-    before = peer.notified
+    before = world.flushes
     world.pass_s(1.1)
     assert peer.connection.wants_more
-    assert peer.notified > before
+    assert world.flushes > before
     assert not peer.connection.closing
 
 

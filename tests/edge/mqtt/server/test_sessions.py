@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.limits import SESSIONS_MAX
 from edge.mqtt.packets.codec import ConnAckReasonCode, DisconnectReasonCode
-from edge.mqtt.server.sessions import DeadlineQueue, SessionLimits, Sessions
+from edge.mqtt.server.sessions import SESSIONS_MAX, DeadlineQueue, EndpointOptions, Sessions, Transport
 from tests.edge.mqtt.world import Recorder, World
 
 
@@ -93,19 +92,19 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
     agree with what is there."""
 
     class Line:
+        out, write_paused, closing = bytearray(), False, False
+        transport: Transport | None = None
+
         def __init__(self) -> None:
             self.open = True
             self.entered: object = None
-
-        def wake(self, fresh: object = ()) -> None:
-            pass
 
         def end(self, reason: DisconnectReasonCode, now: float) -> None:
             self.open = False
             sessions.leave(self, self.entered, now)  # type: ignore[arg-type]
 
     receiver, now = Recorder(), 100.0
-    sessions = Sessions(SessionLimits("n1", 1_000, False, 10, 10, ""), receiver, lambda _user, _token: True)
+    sessions = Sessions("n1", receiver, lambda *_: True, EndpointOptions(burst=10), "", lambda: None)
     lines: dict[tuple[int, int], Line] = {}
     for who, device, what in steps:
         line = lines.get((who, device))
