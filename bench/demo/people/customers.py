@@ -66,7 +66,6 @@ class Customer:
     def _cancel(self, due_ms: int) -> None:
         if self.record.ended:
             return
-        self._world.records.counts["cancels"] += 1
         event = OrderCancel(id=self.client.next_id(), at=due_ms, order=self._order.name, reason="changed my mind")
         self.client.send(event, due_ms)
 

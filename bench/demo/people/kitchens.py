@@ -56,7 +56,6 @@ class Kitchen:
     def _late(self, order: Order, ready_ms: int, due_ms: int) -> None:
         if order.name in self._gone:
             return
-        self._world.records.counts["kitchen_delays"] += 1
         self._world.records.log(due_ms, f"{self.client.name}: {order.name} will be late")
         event = KitchenDelay(id=self.client.next_id(), at=due_ms, order=order.name, ready_at=ready_ms)
         self.client.send(event, due_ms)

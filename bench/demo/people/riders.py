@@ -95,10 +95,8 @@ class Rider(Courier):
             record.offer_ms_real = world.scheduler.late_real_s(record.placed_at) * 1000
         die = self._draw.random()
         if die < world.habits.silent or world.closed:
-            world.records.counts["offers_ignored"] += 1
             return None
         accept = self.on and die >= world.habits.silent + world.habits.decline
-        world.records.counts["offers_declined"] += not accept
         shop = world.shops[order.restaurant]
         job = Job(order.name, offer.offer, shop.name, (shop.x, shop.y), (order.x, order.y))
         return job, accept, round(self._draw.uniform(*REPLY_S) * 1000)
