@@ -7,11 +7,11 @@ import pytest
 
 from bench.demo.district.instance import read
 from bench.demo.proof.evidence import Evidence
-from bench.demo.proof.invariants import Case, InvariantResult
+from bench.demo.proof.invariants import InvariantResult
 from bench.demo.proof.records import OrderRecord, Records
 from bench.demo.report import Ended, Process, build, lines, quantiles
 from edge.messages.envelope import Receipt
-from tests.bench.demo.proof.journal_rows import MINUTE, START, good_day
+from tests.bench.demo.proof.journal_rows import MINUTE, START, case_of, good_day
 
 SMALL = Path(__file__).parents[2] / "data" / "small-district"
 STAGES = ("queue", "decode", "decide", "commit", "publish", "total")
@@ -20,8 +20,7 @@ STAGES = ("queue", "decode", "decide", "commit", "publish", "total")
 @pytest.fixture
 def ended() -> Ended:
     """A small run: one order offered at once and delivered, one that waited and was cancelled, one given up."""
-    evidence = Evidence()
-    evidence.read(good_day().bodies)
+    evidence = good_day().evidence()
     evidence.refused["too_late"] = 2
     records = Records()
     receipt = Receipt(id="e1", of="order.place", status="accepted", at=START)
@@ -46,18 +45,7 @@ def ended() -> Ended:
         speed=60.0,
         seed=1,
         real_s=12.34,
-        case=Case(
-            records=records,
-            evidence=evidence,
-            open_orders={},
-            unanswered=[],
-            queues={},
-            events_at_node=12,
-            events_at_centre=12,
-            folders=[],
-            unpacked={},
-            visible=[],
-        ),
+        case=case_of(records, evidence),
         results=[InvariantResult("conservation", True)],
         status={"latency_ms": {"total": measured}, "sync": {}},
         sync={"batches_sent": 3, "batches_acked": 3, "bytes": 99},

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+from bench.demo.proof.evidence import Evidence
+from bench.demo.proof.invariants import Case
+from bench.demo.proof.records import Records
 from edge.core.model import Acknowledge, Answer, Now, RecordedEvent, Row, encode_row
 from edge.messages.envelope import Place, encode
 from edge.scenarios.dispatch.messages import (
@@ -60,6 +63,12 @@ class Rows:
         inputs: list[Any] = [RecordedEvent(client, msgspec.Raw(encode(body, json=False))) for client, body in events]
         self.bodies.append(encode_row(Row(len(self.bodies) + 1, Now(float(at * 60), wall), inputs, [], effects)))
 
+    def evidence(self) -> Evidence:
+        """What these rows prove."""
+        evidence = Evidence()
+        evidence.read(self.bodies)
+        return evidence
+
     def answer(self, client: str, kind: str, payload: bytes) -> Answer:
         """The next answer."""
         self._sequence += 1
@@ -103,6 +112,14 @@ class Rows:
     def ended(self, order: str, state: str, at: int) -> None:
         """The node's update to the customer that an order has ended."""
         self.add(at, [], (f"customer-{order}", Update(order=order, state=state, at=START + at * MINUTE)))
+
+
+def case_of(records: Records, evidence: Evidence, **more: Any) -> Case:
+    """A case in which node and centre count what the journal has, with `more`."""
+    counted = evidence.received
+    fields: dict[str, Any] = {"open_orders": {}, "unanswered": [], "queues": {}, "folders": [], "unpacked": {}}
+    fields |= {"visible": [], "events_at_node": counted, "events_at_centre": counted, **more}
+    return Case(records=records, evidence=evidence, **fields)
 
 
 def good_day() -> Rows:

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from bench.demo.proof.evidence import Evidence
 from edge.core.model import (
     Acknowledge,
     DuplicateAnswer,
@@ -21,16 +20,9 @@ from edge.scenarios.dispatch.records import events_in
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
 
 
-def evidence_of(rows: Rows) -> Evidence:
-    """The evidence of these rows."""
-    evidence = Evidence()
-    evidence.read(rows.bodies)
-    return evidence
-
-
 def test_a_good_day_has_no_findings() -> None:
     """Orders that went as they should leave no finding, and every event is accounted for."""
-    evidence = evidence_of(good_day())
+    evidence = good_day().evidence()
     assert evidence.findings == {}
     assert evidence.received == evidence.accepted == evidence.acknowledged == 12
     assert evidence.delivered_at == {"o1": START + 46 * MINUTE, "o2": START + 76 * MINUTE}
@@ -46,7 +38,7 @@ def test_two_riders_for_one_order_are_found() -> None:
     rows.reply("rider-2", "o3", 7, 132)
     rows.add(133, [], ("rider-3", rows.offer("o3", 8, 133)))
     rows.reply("rider-3", "o3", 8, 134)
-    assert len(evidence_of(rows).findings["no_order_with_two_riders"]) == 2
+    assert len(rows.evidence().findings["no_order_with_two_riders"]) == 2
 
 
 def test_a_withdrawn_order_may_go_to_another_rider() -> None:
@@ -68,7 +60,7 @@ def test_a_withdrawn_order_may_go_to_another_rider() -> None:
         if how != "withdrawn":
             rows.add(4, [], ("rider-2", rows.offer("o1", 2, 4)))
         rows.reply("rider-2", "o1", 2, 5)
-        assert evidence_of(rows).findings == {}, how
+        assert rows.evidence().findings == {}, how
 
 
 def test_a_rider_who_was_given_up_may_come_with_the_food() -> None:
@@ -80,7 +72,7 @@ def test_a_rider_who_was_given_up_may_come_with_the_food() -> None:
     rows.add(3, [], ("rider-1", rows.offer("o1", 1, 3, "withdrawn")))
     rows.step("rider-1", "o1", "picked_up", 4)
     rows.step("rider-1", "o1", "delivered", 9)
-    assert evidence_of(rows).findings == {}
+    assert rows.evidence().findings == {}
 
 
 def test_too_many_orders_are_found() -> None:
@@ -91,10 +83,10 @@ def test_too_many_orders_are_found() -> None:
     rows.reply("rider-1", "o1", 1, 2)
     rows.ended("o1", "undeliverable", 3)
     rows.place("o2", 4, ("rider-1", rows.offer("o2", 2, 4)))
-    assert evidence_of(rows).findings == {}
+    assert rows.evidence().findings == {}
     rows.reply("rider-1", "o2", 2, 5)
     rows.place("o3", 6, ("rider-1", rows.offer("o3", 3, 6)))
-    assert list(evidence_of(rows).findings) == ["capacity_respected"]
+    assert list(rows.evidence().findings) == ["capacity_respected"]
 
 
 def test_offers_after_the_shift_are_found() -> None:
@@ -103,7 +95,7 @@ def test_offers_after_the_shift_are_found() -> None:
     rows.place("o8", 122, ("rider-1", rows.offer("o8", 8, 122)))
     rows.shift("rider-2", 0, 100)
     rows.place("o9", 101, ("rider-2", rows.offer("o9", 9, 101)))
-    assert len(evidence_of(rows).findings["none_assigned_after_shift_end"]) == 2
+    assert len(rows.evidence().findings["none_assigned_after_shift_end"]) == 2
 
 
 def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
@@ -119,12 +111,12 @@ def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
         91, Now(1.0, START), [DuplicateAnswer("rider-1", payload)], [], [rows.answer("rider-1", "receipt", payload)]
     )
     rows.bodies += [encode_row(again), encode_row(lookup)]
-    evidence = evidence_of(rows)
+    evidence = rows.evidence()
     assert (evidence.findings, evidence.duplicate, evidence.received) == ({}, 1, 13)
 
     wrong = Row(92, Now(1.0, START), [], [], [rows.answer("rider-1", "receipt", _later(payload))])
     rows.bodies.append(encode_row(wrong))
-    assert list(evidence_of(rows).findings) == ["one_decision_per_id"]
+    assert list(rows.evidence().findings) == ["one_decision_per_id"]
 
 
 def _later(payload: bytes) -> bytes:
@@ -139,7 +131,7 @@ def test_refusals_and_shed_messages_are_counted_by_reason() -> None:
     rows.step("rider-1", "o1", "picked_up", 140, refuse="too_late")
     inputs = [Rejected("x", "order.place", Reason.MALFORMED), Shed(Reason.OVER_QUOTA, 7)]
     rows.bodies.append(encode_row(Row(99, Now(1.0, START), inputs, [], [Acknowledge(["malformed"])])))
-    evidence = evidence_of(rows)
+    evidence = rows.evidence()
     assert evidence.refused == {"too_late": 1, "malformed": 1}
     assert evidence.shed == {"over_quota": 7}
     assert evidence.received == evidence.accepted + evidence.duplicate + evidence.refused.total()
@@ -151,4 +143,4 @@ def test_a_decision_without_a_receipt_is_found() -> None:
     row = decode_row(rows.bodies[1])
     bare = Row(row.number, row.now, row.inputs, [], row.effects[1:])
     rows.bodies[1] = encode_row(bare)
-    assert list(evidence_of(rows).findings) == ["every_event_has_a_receipt"]
+    assert list(rows.evidence().findings) == ["every_event_has_a_receipt"]

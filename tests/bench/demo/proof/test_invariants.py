@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.demo.proof.evidence import Evidence
 from bench.demo.proof.invariants import RULES, Case, check_invariants, forms, search
 from bench.demo.proof.records import EventRecord, OrderRecord, Records
-from tests.bench.demo.proof.journal_rows import good_day
+from tests.bench.demo.proof.journal_rows import case_of, good_day
 from tests.bench.demo.proof.label_rows import good_shelf, recorded
 
 
@@ -17,8 +16,7 @@ def good(tmp_path: Path) -> Case:
     """A day on which everything went well."""
     rows = good_day()
     good_shelf(rows)
-    evidence = Evidence()
-    evidence.read(rows.bodies)
+    evidence = rows.evidence()
     records = Records()
     recorded(records)
     for (client, event), payload in rows.receipts.items():
@@ -28,18 +26,8 @@ def good(tmp_path: Path) -> Case:
     records.counts["acknowledged"] = evidence.received
     records.canaries.append((31.123456789, 121.987654321))
     (tmp_path / "journal").write_bytes(b"rows" + b"".join(rows.bodies))
-    return Case(
-        records=records,
-        evidence=evidence,
-        open_orders={},
-        unanswered=[],
-        queues={"commit": (3, 10)},
-        events_at_node=evidence.received,
-        events_at_centre=evidence.received,
-        folders=[tmp_path],
-        unpacked={"the snapshot at row 9": b"state"},
-        visible=[31.0],
-    )
+    more = {"queues": {"commit": (3, 10)}, "folders": [tmp_path], "unpacked": {"state": b"state"}, "visible": [31.0]}
+    return case_of(records, evidence, **more)
 
 
 def test_a_good_day_holds(good: Case) -> None:

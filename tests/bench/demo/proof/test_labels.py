@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.demo.proof.evidence import Evidence
 from bench.demo.proof.labels import NEVER_AHEAD, agree, never_ahead, section
 from bench.demo.proof.records import LabelRecord, Records
 from edge.scenarios.labels.messages import PriceReceipt
@@ -12,19 +11,12 @@ from tests.bench.demo.proof.journal_rows import Rows
 from tests.bench.demo.proof.label_rows import LABEL, SHOP, SKU, answer, bind, good_shelf, price, recorded, show, shown
 
 
-def read(rows: Rows) -> Evidence:
-    """The evidence of these rows."""
-    evidence = Evidence()
-    evidence.read(rows.bodies)
-    return evidence
-
-
 def test_a_good_shelf_holds() -> None:
     """A price, an offer, a lost confirmation: nothing is found, and the figures are right."""
     rows, records = Rows(), Records()
     good_shelf(rows)
     recorded(records)
-    evidence = read(rows)
+    evidence = rows.evidence()
     assert evidence.findings == {}
     assert [*never_ahead(evidence.labels, records), *agree(evidence.labels, records)] == []
     assert evidence.labels.confirmed == {(SHOP, LABEL): (1, 3)}
@@ -51,7 +43,7 @@ def test_a_label_that_is_ahead_is_found(spoil: Callable[[Rows], object], words: 
     price(rows, 1, 100)
     show(rows, 1, 1, 100)
     spoil(rows)
-    (finding,) = read(rows).findings[NEVER_AHEAD]
+    (finding,) = rows.evidence().findings[NEVER_AHEAD]
     assert words in finding
 
 
@@ -73,7 +65,7 @@ def test_a_label_that_does_not_agree_is_found(
     recorded(records)
     records.labels[SHOP, LABEL] = displayed
     records.prices = {} if answered is None else {(SHOP, SKU): answered}
-    assert words in " ".join(agree(read(rows).labels, records))
+    assert words in " ".join(agree(rows.evidence().labels, records))
 
 
 def test_what_changes_after_it_was_quiet_is_no_difference() -> None:
@@ -83,4 +75,4 @@ def test_what_changes_after_it_was_quiet_is_no_difference() -> None:
     recorded(records)
     records.settled = dict(records.labels)
     records.labels[SHOP, LABEL] = LabelRecord(1, 2, SKU, 80)
-    assert not list(agree(read(rows).labels, records))
+    assert not list(agree(rows.evidence().labels, records))
