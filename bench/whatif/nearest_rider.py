@@ -10,8 +10,8 @@ from edge.scenarios.dispatch.decide.candidates import CANDIDATES_MAX, why_nobody
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import Candidate, Decision, RiderDistance
 from edge.scenarios.dispatch.state.orders import Order, Orders
+from edge.scenarios.dispatch.state.positions import Sensor
 from edge.scenarios.dispatch.state.riders import Riders
-from edge.scenarios.dispatch.state.sensor import Sensor
 from edge.scenarios.dispatch.state.travel import Service
 from edge.scenarios.rounds import milliseconds
 
@@ -47,7 +47,7 @@ def nearest_rider(orders: Orders, riders: Riders, rules: DispatchOptions, now: N
 
 
 def _pickup_ms(seen: RiderDistance, order: Order, service: Service, now: Now) -> int:
-    return service.pickup_ms(milliseconds(now) + seen.travel_s * 1000, order.ready_ms)
+    return max(milliseconds(now) + seen.travel_s * 1000 + service.before_pickup, order.ready_ms)
 
 
 def _can(seen: RiderDistance, order: Order, riders: Riders, service: Service, now: Now) -> bool:

@@ -56,7 +56,7 @@ LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "OFFERS_PAST_KEPT": ("scenarios.dispatch.assignments", (2, 16)),
     "ROUND_ORDERS_MAX": ("scenarios.dispatch.decide.choice", (2, 256)),
     "PLAN_ORDERS_MAX": ("scenarios.dispatch.decide.choice", (2, 64)),
-    "CANDIDATES_MAX": ("scenarios.dispatch.decide.choice", (2, 12)),
+    "CANDIDATES_MAX": ("scenarios.dispatch.decide.candidates", (2, 12)),
     "ORDER_STALE_S": ("scenarios.dispatch.assignments", (900,)),
     "EXCLUDED_S": ("scenarios.dispatch.assignments", (60, 600)),
     "CELLS_MAX": ("core.aggregate", (2, 4_096)),

@@ -15,8 +15,8 @@ from .messages import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import OFFERS_PAST_KEPT, Offered, Order
+from .state.positions import Sensor
 from .state.riders import Rider, same_pickup
-from .state.sensor import Sensor
 
 PROMISE_TOLERANCE_S: Final = 300
 """A promise counts as kept up to this much after its time."""

@@ -23,8 +23,8 @@ from .options import DispatchOptions
 from .records import Decision, decode_record
 from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
+from .state.positions import LiveSensor, RecordedSensor, Sensor
 from .state.riders import Riders
-from .state.sensor import LiveSensor, RecordedSensor, Sensor
 
 ROUND_AGAIN_MIN: Final = 32
 """Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its

@@ -72,7 +72,7 @@ class Bundling:
     def _trip(self, rider: Rider, orders: list[Order]) -> _JoinableTrip:
         service, first, last = self._service, orders[0], orders[-1]
         arrive_ms = first.arrive_ms if first.state is AT_SHOP else max(first.arrive_ms, self._now_ms)
-        pickup_ms = max(service.pickup_ms(arrive_ms, max(one.ready_ms for one in orders)), self._now_ms)
+        pickup_ms = max(arrive_ms + service.before_pickup, *(one.ready_ms for one in orders), self._now_ms)
         late_ms = pickup_ms - first.pickup_ms  # than when the sequence was worked out
         slack_ms = [one.placed_ms + JOIN_TARGET_S * 1000 - one.dropoff_ms - late_ms for one in orders]
         kept_ms = [slack for slack in slack_ms if slack >= 0]
@@ -81,7 +81,7 @@ class Bundling:
             orders,
             arrive_ms,
             pickup_ms,
-            service.free_ms(last.dropoff_ms + late_ms),
+            last.dropoff_ms + late_ms + service.after_dropoff,
             pickup_ms + min(kept_ms) if kept_ms else None,
         )
 

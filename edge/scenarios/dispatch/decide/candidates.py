@@ -27,6 +27,7 @@ from ..lifecycle import OFFERED
 from ..options import DispatchOptions
 from ..records import Candidate, RiderDistance
 from ..state.orders import Order, Orders
+from ..state.positions import Sensor
 from ..state.riders import Rider, Riders
 from ..state.travel import Place, Service, rides_s
 
@@ -94,47 +95,53 @@ RANK: Final = attrgetter("total", "rider")
 """The sort key of options: the cheapest first, ties by name."""
 
 
-class BusyRiders:
-    """The busy riders of a round: when each is free, and how far its last door is from the shop of each order."""
-
-    def __init__(
-        self, due: Sequence[Order], riders: Riders, orders: Orders, rules: DispatchOptions, now_ms: int
-    ) -> None:
-        self._riders: list[Rider] = []
-        self._free_s: list[int] = []
-        doors: list[Place] = []
-        opened = orders.open
-        for rider in riders.soon_free(now_ms, rules.soon_free_s):
-            # Offers come last in a sequence, so the last order alone excludes most riders who have not answered.
-            last = opened[rider.orders[-1]]
-            if last.state is OFFERED or not rider.on or rider.silent:
-                continue
-            if any(opened[name].state is OFFERED for name in rider.orders):
-                continue
-            self._riders.append(rider)
-            doors.append((last.dropoff_lat, last.dropoff_lon))
-            self._free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
-        if doors:
-            self._rides_s = rides_s([(order.pickup_lat, order.pickup_lon) for order in due], doors, rules)
-            self._first = np.argsort(self._rides_s + self._free_s, axis=1, kind="stable")[:, :CANDIDATES_MAX]
-
-    def __len__(self) -> int:
-        return len(self._riders)
-
-    def nearest(self, number: int) -> list[tuple[Rider, int, int]]:
-        """The riders who can be first at the shop of the order with that number among those due, with seconds of travel
-        from their last door and until free."""
-        if not self._riders:
-            return []
-        first = self._first[number]
-        rides: list[float] = self._rides_s[number, first].tolist()
-        return [
-            (self._riders[index], int(ride), self._free_s[index])
-            for index, ride in zip(first.tolist(), rides, strict=True)
-        ]
+def candidates_for(
+    due: Sequence[Order], orders: Orders, riders: Riders, rules: DispatchOptions, sensor: Sensor, now_ms: int
+) -> tuple[list[list[CandidateCost]], int]:
+    """For each order the riders who can take it, the cheapest first: at most CANDIDATES_MAX of the idle ones near it
+    and of the busy ones together. And how many busy riders will soon be free."""
+    service = Service(rules)
+    free, busy = _busy(due, orders, riders, rules, now_ms)
+    found: list[list[CandidateCost]] = []
+    for order, soon in zip(due, busy, strict=True):
+        seen: list[RiderDistance] = []
+        if riders.idle:
+            seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
+        found.append(_costs(order, seen, soon, riders, service, now_ms))
+    return found, free
 
 
-def candidate_costs(
+def _busy(
+    due: Sequence[Order], orders: Orders, riders: Riders, rules: DispatchOptions, now_ms: int
+) -> tuple[int, list[list[tuple[Rider, int, int]]]]:
+    """How many busy riders will soon be free, and for each order those who can be first at its shop, with seconds of
+    travel from their last door and until free."""
+    busy: list[Rider] = []
+    free_s: list[int] = []
+    doors: list[Place] = []
+    opened = orders.open
+    for rider in riders.soon_free(now_ms, rules.soon_free_s):
+        # Offers come last in a sequence, so the last order alone excludes most riders who have not answered.
+        last = opened[rider.orders[-1]]
+        if last.state is OFFERED or not rider.on or rider.silent:
+            continue
+        if any(opened[name].state is OFFERED for name in rider.orders):
+            continue
+        busy.append(rider)
+        doors.append((last.dropoff_lat, last.dropoff_lon))
+        free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
+    if not busy:
+        return 0, [[]] * len(due)
+    rides = rides_s([(order.pickup_lat, order.pickup_lon) for order in due], doors, rules)
+    first = np.argsort(rides + free_s, axis=1, kind="stable")[:, :CANDIDATES_MAX]
+    near: list[list[float]] = np.take_along_axis(rides, first, axis=1).tolist()
+    return len(busy), [
+        [(busy[index], int(ride), free_s[index]) for index, ride in zip(picks, row, strict=True)]
+        for picks, row in zip(first.tolist(), near, strict=True)
+    ]
+
+
+def _costs(
     order: Order,
     seen: Sequence[RiderDistance],
     busy: Sequence[tuple[Rider, int, int]],
@@ -142,9 +149,7 @@ def candidate_costs(
     service: Service,
     now_ms: int,
 ) -> list[CandidateCost]:
-    """The riders who can take the order, the cheapest first: at most CANDIDATES_MAX of the idle ones in `seen` and of
-    the `busy` ones (with seconds of travel and until free) together. Riders who declined the order, or whose shift ends
-    before the pickup, are left out."""
+    """Riders who declined the order, or whose shift ends before the pickup, are left out."""
     ways = [
         (rider, one.travel_s, one.age_s, 0)
         for one in seen

@@ -16,12 +16,10 @@ from ...rounds import milliseconds
 from ..options import DispatchOptions
 from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
-from ..state.positions import REDECIDE_S
+from ..state.positions import REDECIDE_S, Sensor
 from ..state.riders import Riders
-from ..state.sensor import Sensor
-from ..state.travel import Service
 from .bundling import Bundling
-from .candidates import CANDIDATES_MAX, BusyRiders, CandidateCost, candidate_costs, why_later, why_nobody, why_rider
+from .candidates import CandidateCost, candidates_for, why_later, why_nobody, why_rider
 from .round_plan import RoundPlan
 
 RULE: Final = "planned-4"
@@ -82,10 +80,7 @@ class _RoundDecision:
         self._riders = riders
         self._rules = rules
         self._now_ms, self._behind_ms = now_ms, behind_ms
-        self._service = Service(rules)
-        self._sensor = sensor
-        self._busy = BusyRiders(due, riders, orders, rules, now_ms)
-        self._choices = [self._candidates_for(number, order) for number, order in enumerate(due)]
+        self._choices, self._busy = candidates_for(due, orders, riders, rules, sensor, now_ms)
         self._chosen: list[CandidateCost | None] = [None] * len(due)
         self._serves: dict[str, str] = {}
 
@@ -95,16 +90,6 @@ class _RoundDecision:
             self._join()
         self._share_out()
         return self._decisions()
-
-    def _candidates_for(self, number: int, order: Order) -> list[CandidateCost]:
-        """The idle riders near the order, and those who will be free soon."""
-        riders, now_ms = self._riders, self._now_ms
-        seen = (
-            self._sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
-            if riders.idle
-            else []
-        )
-        return candidate_costs(order, seen, self._busy.nearest(number), riders, self._service, now_ms)
 
     def _assign(self, index: int, option: CandidateCost) -> None:
         self._chosen[index] = option
@@ -162,7 +147,7 @@ class _RoundDecision:
             order, option, row = self._due[index], chosen[index], self._choices[index]
             if option is None:
                 if not order.considered or (order.plan and not self._orders.partial):
-                    why = why_nobody(row, self._serves, self._riders.idle, len(self._busy))
+                    why = why_nobody(row, self._serves, self._riders.idle, self._busy)
                     known = [one.candidate(behind_ms) for one in row[:CANDIDATES_RECORDED]]
                     decisions.append(Decision(order.id, "", False, RULE, why, known))
             elif option.offer or option.rider != order.plan:

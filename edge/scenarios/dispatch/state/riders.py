@@ -139,9 +139,9 @@ class Riders:
                 if len(held) > index + 1:
                     for mate in takewhile(partial(same_pickup, order), held[index + 1 :]):
                         ready_ms = max(ready_ms, mate.ready_ms)
-                order.pickup_ms = max(service.pickup_ms(order.arrive_ms, ready_ms), now_ms)
+                order.pickup_ms = max(order.arrive_ms + service.before_pickup, ready_ms, now_ms)
                 order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
-            free_ms = service.free_ms(order.dropoff_ms)
+            free_ms = order.dropoff_ms + service.after_dropoff
             before = order
         if free_ms != rider.free_ms:
             self._unlist(rider)

@@ -60,14 +60,6 @@ class Service:
         self.before_dropoff = rules.dropoff_service_s // 2 * 1000
         self.after_dropoff = (rules.dropoff_service_s - rules.dropoff_service_s // 2) * 1000
 
-    def pickup_ms(self, arrive_ms: int, ready_ms: int) -> int:
-        """When the food changes hands at the shop."""
-        return max(ready_ms, arrive_ms + self.before_pickup)
-
     def dropoff_ms(self, pickup_ms: int, ride_s: int) -> int:
         """When it changes hands at the door."""
         return pickup_ms + self.after_pickup + ride_s * 1000 + self.before_dropoff
-
-    def free_ms(self, dropoff_ms: int) -> int:
-        """When the rider can leave the door."""
-        return dropoff_ms + self.after_dropoff

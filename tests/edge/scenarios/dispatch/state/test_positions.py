@@ -5,14 +5,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.core.model import Now
+from edge.errors import JournalError
 from edge.limits import WALL_SKEW_MS_MAX
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
 from edge.scenarios.dispatch.state import spatial_index
-from edge.scenarios.dispatch.state.positions import EARLY_POSITIONS_MAX, Positions
+from edge.scenarios.dispatch.state.positions import EARLY_POSITIONS_MAX, LiveSensor, Positions, RecordedSensor
 from edge.scenarios.dispatch.state.travel import metres, seconds
 
 RULES = DispatchOptions()
 WALL_MS = 1_700_000_000_000
+NOW_MS = 10_000
 
 
 def now(mono_s):
@@ -173,3 +176,36 @@ def test_positions_that_no_decision_sees_are_counted():
     place = table.place("rider")
     assert place is not None
     assert place[:2] == (52.5, 13.4)
+
+
+def test_a_live_sensor_records_its_answers():
+    """Each answer is in the log, in sequence; an empty list of silent riders is not."""
+    positions = Positions(DispatchOptions())
+    positions.enter("r1", 0)
+    positions.flag("r1", True, True)
+    positions.put("r1", 8_000, 0.0, 0.0)
+    live_sensor = LiveSensor(positions)
+    assert live_sensor.silent(NOW_MS) == []
+    assert live_sensor.needs_decision(NOW_MS)
+    assert not live_sensor.needs_decision(NOW_MS)
+    assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 0, 2)]
+    assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
+
+
+def test_a_recorded_sensor_repeats_the_answers():
+    """The same questions get the same answers, and the log is the same."""
+    noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
+    recorded = RecordedSensor(noted)
+    assert recorded.silent(NOW_MS) == ["r9"]
+    assert recorded.needs_decision(NOW_MS)
+    assert recorded.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
+    assert recorded.log == noted
+    assert recorded.silent(NOW_MS) == []
+    assert not recorded.needs_decision(NOW_MS)
+
+
+@pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
+def test_another_question_is_an_error(noted):
+    """A query that differs from the recorded one is an error of its own."""
+    with pytest.raises(JournalError, match="another version of the policy"):
+        RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW_MS)
