@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -12,15 +12,15 @@ from bench.lab.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
 WAIT_S = 10.0
 
 
-def play(scene: Callable[[Proxy, "Target"], Awaitable[None]], **conditions: Any) -> None:
-    """Run a scene with a proxy before a target that keeps what it gets and answers each read with the same bytes."""
-
-    async def whole() -> None:
-        async with Target.running() as target, Proxy(("127.0.0.1", target.port), **conditions) as proxy:
-            async with asyncio.timeout(WAIT_S):
-                await scene(proxy, target)
-
-    asyncio.run(whole())
+@contextlib.asynccontextmanager
+async def playing(**conditions: Any) -> AsyncIterator[tuple[Proxy, "Target"]]:
+    """A proxy before a target that keeps what it gets and answers each read with the same bytes."""
+    async with (
+        asyncio.timeout(WAIT_S),
+        Target.running() as target,
+        Proxy(("127.0.0.1", target.port), **conditions) as proxy,
+    ):
+        yield proxy, target
 
 
 class Target:
@@ -70,15 +70,14 @@ async def connect(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 
 
 async def until(done: Callable[[], object]) -> None:
-    """Wait for a fact; play()'s own bound ends a wait for one that never comes."""
+    """Wait for a fact; playing()'s own bound ends a wait for one that never comes."""
     while not done():  # noqa: ASYNC110 -- facts of many kinds, of which only some could ring a bell
         await asyncio.sleep(0.005)
 
 
-def test_a_fair_wire_passes_every_byte_and_the_end_of_each_direction():
+async def test_a_fair_wire_passes_every_byte_and_the_end_of_each_direction():
     """Without faults the proxy changes nothing, half-closing included."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing() as (proxy, target):
         reader, writer = await connect(proxy)
         sent = bytes(range(256)) * 2000
         writer.write(sent)
@@ -89,13 +88,10 @@ def test_a_fair_wire_passes_every_byte_and_the_end_of_each_direction():
         await until(lambda: proxy.open() == 0)
         assert proxy.stats.passed == [len(sent), len(sent)]
 
-    play(scene)
 
-
-def test_latency_delays_and_does_not_slow_down():
+async def test_latency_delays_and_does_not_slow_down():
     """Reads under way at once each take the latency, not one after the other (that would be 15 s, beyond WAIT_S)."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing(up=NetworkConditions(latency_s=0.2), down=NetworkConditions(latency_s=0.1)) as (proxy, _target):
         reader, writer = await connect(proxy)
         loop = asyncio.get_running_loop()
         begin = loop.time()
@@ -106,13 +102,10 @@ def test_latency_delays_and_does_not_slow_down():
         assert loop.time() - begin >= 0.3
         writer.close()
 
-    play(scene, up=NetworkConditions(latency_s=0.2), down=NetworkConditions(latency_s=0.1))
 
-
-def test_a_stall_holds_back_what_is_behind_it_and_keeps_the_order():
+async def test_a_stall_holds_back_what_is_behind_it_and_keeps_the_order():
     """After a stall of one read everything arrives, in the order sent."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing(up=NetworkConditions(stall_probability=1.0, stall_s=0.3)) as (proxy, _target):
         reader, writer = await connect(proxy)
         begin = asyncio.get_running_loop().time()
         writer.write(b"first")
@@ -123,13 +116,10 @@ def test_a_stall_holds_back_what_is_behind_it_and_keeps_the_order():
         assert asyncio.get_running_loop().time() - begin >= 0.3
         writer.close()
 
-    play(scene, up=NetworkConditions(stall_probability=1.0, stall_s=0.3))
 
-
-def test_a_slow_link_takes_its_time():
+async def test_a_slow_link_takes_its_time():
     """So many bytes need at least so many seconds."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing(up=NetworkConditions(bytes_per_s=5000)) as (proxy, _target):
         reader, writer = await connect(proxy)
         begin = asyncio.get_running_loop().time()
         writer.write(bytes(2000))
@@ -137,15 +127,12 @@ def test_a_slow_link_takes_its_time():
         assert asyncio.get_running_loop().time() - begin >= 2000 / 5000
         writer.close()
 
-    play(scene, up=NetworkConditions(bytes_per_s=5000))
-
 
 @pytest.mark.parametrize(("resets", "end"), [(False, "fin"), (True, "rst")])
 @pytest.mark.parametrize("position", [0, 1, 7, 8])
-def test_a_cut_lets_exactly_so_many_bytes_through(position, resets, end):
+async def test_a_cut_lets_exactly_so_many_bytes_through(position, resets, end):
     """The target gets bytes up to the cut and not one more; then both sides see the end."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing(up=NetworkConditions(cut_at=position, cut_resets=resets)) as (proxy, target):
         target.echoes = False
         reader, writer = await connect(proxy)
         writer.write(b"12345678")
@@ -161,13 +148,10 @@ def test_a_cut_lets_exactly_so_many_bytes_through(position, resets, end):
         writer.close()
         await until(lambda: proxy.open() == 0)
 
-    play(scene, up=NetworkConditions(cut_at=position, cut_resets=resets))
 
-
-def test_half_open_swallows_one_way_for_ever():
+async def test_half_open_swallows_one_way_for_ever():
     """Answers vanish without an error, also when the network conditions are fair again; a new connection is whole."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing(down=NetworkConditions(swallow=True)) as (proxy, target):
         _, writer = await connect(proxy)
         writer.write(b"ask")
         await until(lambda: proxy.stats.swallowed[1] == 3)
@@ -181,13 +165,10 @@ def test_half_open_swallows_one_way_for_ever():
         writer.close()
         second.close()
 
-    play(scene, down=NetworkConditions(swallow=True))
 
-
-def test_in_a_dead_spot_nothing_moves_and_afterwards_everything_arrives():
+async def test_in_a_dead_spot_nothing_moves_and_afterwards_everything_arrives():
     """Open connections hold their bytes, a new one is taken and receives nothing, and neither loses anything."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing() as (proxy, target):
         reader, writer = await connect(proxy)
         writer.write(b"1")
         assert await reader.readexactly(1) == b"1"
@@ -204,13 +185,10 @@ def test_in_a_dead_spot_nothing_moves_and_afterwards_everything_arrives():
         writer.close()
         other.close()
 
-    play(scene)
 
-
-def test_reset_and_cut_end_what_is_open_and_leave_the_listener():
+async def test_reset_and_cut_end_what_is_open_and_leave_the_listener():
     """Both sides see the end; the next connection works."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing() as (proxy, target):
         for end, word in ((proxy.reset, "rst"), (proxy.cut, "fin")):
             reader, writer = await connect(proxy)
             writer.write(b"x")
@@ -223,13 +201,10 @@ def test_reset_and_cut_end_what_is_open_and_leave_the_listener():
             writer.close()
         assert (proxy.stats.resets, proxy.stats.cuts) == (1, 1)
 
-    play(scene)
 
-
-def test_refusing_ends_with_start_on_the_same_port():
+async def test_refusing_ends_with_start_on_the_same_port():
     """ECONNREFUSED in between; the port stays."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing() as (proxy, _target):
         port = proxy.port
         await proxy.refuse()
         with pytest.raises(ConnectionRefusedError):
@@ -241,13 +216,10 @@ def test_refusing_ends_with_start_on_the_same_port():
         assert await reader.readexactly(1) == b"x"
         writer.close()
 
-    play(scene)
 
-
-def test_a_target_that_is_down_ends_the_connection():
+async def test_a_target_that_is_down_ends_the_connection():
     """The client receives of it at once, and it is counted."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing() as (proxy, _target):
         proxy.target = ("127.0.0.1", 1)
         reader, writer = await connect(proxy)
         with contextlib.suppress(ConnectionResetError):
@@ -255,13 +227,10 @@ def test_a_target_that_is_down_ends_the_connection():
         assert proxy.stats.unreachable == 1
         writer.close()
 
-    play(scene)
 
-
-def test_what_is_held_is_bounded():
+async def test_what_is_held_is_bounded():
     """A sender to a target that does not read is stopped, and everything arrives once it reads."""
-
-    async def scene(proxy: Proxy, target: Target) -> None:
+    async with playing() as (proxy, target):
         target.echoes = False
         target.reads.clear()
         proxy.hold()
@@ -277,8 +246,6 @@ def test_what_is_held_is_bounded():
         proxy.release()
         await until(lambda: len(target.got[0]) >= 1024 * 1024)
         writer.transport.abort()
-
-    play(scene)
 
 
 def test_one_seed_gives_one_set_of_conditions():

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -31,12 +32,13 @@ class Node:
         self.receipts: dict[tuple[str, str], bytes] = {}
         self.waiting: dict[str, dict[int, Answer]] = {}
         self.endpoint: Endpoint | None = None
+        self.port = free_port()
         self._sequence = 0
 
-    async def listen(self, port: int) -> None:
-        """Come up."""
+    async def listen(self) -> None:
+        """Come up, always at the same port."""
         self.endpoint = Endpoint("district", self, lambda name, token: token == f"token of {name}".encode())
-        await self.endpoint.listen(f"127.0.0.1:{port}")
+        await self.endpoint.listen(f"127.0.0.1:{self.port}")
 
     async def vanish(self) -> None:
         """Go down; unacknowledged answers are kept."""
@@ -84,26 +86,20 @@ class Node:
         return [(answer, 1e9) for answer in answers[:limit]]
 
 
-def run(test: Callable[[Node, Fleet, int], Awaitable[None]]) -> Records:
-    """Run a test with a node, a fleet and the port between them."""
-    records = Records()
-
-    async def main() -> None:
-        node, port = Node(), free_port()
-        await node.listen(port)
-        scheduler = Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
-        tokens = {name: f"token of {name}" for name in ("shop-1", "customer-1")}
-        fleet = Fleet("district", f"mqtt://127.0.0.1:{port}", tokens, scheduler, records, 1)
-        try:
-            async with asyncio.timeout(30):
-                await test(node, fleet, port)
-        finally:
-            scheduler.close()
-            await fleet.close()
-            await node.vanish()
-
-    asyncio.run(main())
-    return records
+@asynccontextmanager
+async def district() -> AsyncIterator[tuple[Node, Fleet]]:
+    """A node, and a fleet that may connect to it."""
+    node, scheduler = Node(), Scheduler(Clock(60.0, MORNING, int(time.time() * 1000)))
+    await node.listen()
+    tokens = {name: f"token of {name}" for name in ("shop-1", "customer-1")}
+    fleet = Fleet("district", f"mqtt://127.0.0.1:{node.port}", tokens, scheduler, Records(), 1)
+    try:
+        async with asyncio.timeout(30):
+            yield node, fleet
+    finally:
+        scheduler.close()
+        await fleet.close()
+        await node.vanish()
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -117,10 +113,9 @@ def ready(client_id: str, order: str) -> KitchenReady:
     return KitchenReady(id=client_id, at=MORNING, order=order)
 
 
-def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
+async def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
     """JSON and MessagePack clients are connected with their own token, and get one answer for each event."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (node, fleet):
         seen: list[str] = []
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         customer = fleet.client("customer-1", json=True, on_answer=lambda _: None)
@@ -132,16 +127,14 @@ def test_an_event_gets_its_receipt_in_its_own_encoding() -> None:
         assert {payload[:1] == b"{" for _, _, payload in node.got} == {True, False}
         assert fleet.unanswered() == []
         await until(lambda: not any(node.waiting.values()))
-
-    records = run(test)
+    records = fleet.records
     assert records.counts["receipts"] == len(records.receipt_ms_real) == 2
     assert records.problems == []
 
 
-def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
+async def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
     """An acknowledged event without a receipt is sent again with the same bytes until the receipt comes."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (node, fleet):
         node.deaf = True
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
@@ -151,14 +144,12 @@ def test_what_was_not_receipted_is_sent_again_by_itself() -> None:
         node.deaf = False
         await until(lambda: not fleet.unanswered())
         assert len({payload for _, _, payload in node.got}) == 1
+    assert fleet.records.counts["resent"] >= 1
 
-    assert run(test).counts["resent"] >= 1
 
-
-def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
+async def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
     """Events sent while the node was away arrive in the sequence they happened, when it is back."""
-
-    async def test(node: Node, fleet: Fleet, port: int) -> None:
+    async with district() as (node, fleet):
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
         await until(lambda: fleet.connected == 1)
@@ -166,32 +157,28 @@ def test_after_a_reconnect_everything_unanswered_goes_out_in_sequence() -> None:
         await until(lambda: fleet.connected == 0)
         for number in range(1, 6):
             shop.send(ready(f"e{number}", "o1"), MORNING)
-        await node.listen(port)
+        await node.listen()
         await until(lambda: not fleet.unanswered())
         first = list(dict.fromkeys(id_ for _, id_, _ in node.got))
         assert first == ["e1", "e2", "e3", "e4", "e5"]
+    assert fleet.records.problems == []
 
-    assert run(test).problems == []
 
-
-def test_repeats_get_the_same_bytes() -> None:
+async def test_repeats_get_the_same_bytes() -> None:
     """A client that repeats every event gets the same receipt again, and notices that it is the same."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (_, fleet):
         fleet.repeat_probability = 1.0
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
         shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: fleet.records.counts["receipts_again"] >= 1)
         assert fleet.records.events["shop-1", "e1"].differing is None
+    assert fleet.records.counts["repeats"] == 1
 
-    assert run(test).counts["repeats"] == 1
 
-
-def test_who_leaves_waits_for_what_is_unanswered() -> None:
+async def test_who_leaves_waits_for_what_is_unanswered() -> None:
     """A client that wants to go stays until its receipts are there, and acknowledges what it received last."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (node, fleet):
         node.deaf = True
         received_bodies: list[object] = []
         shop = fleet.client("shop-1", json=False, on_answer=received_bodies.append)
@@ -204,28 +191,24 @@ def test_who_leaves_waits_for_what_is_unanswered() -> None:
         node.deaf = False
         await until(lambda: received_bodies and not fleet.unanswered())
         await until(lambda: fleet.connected == 0 and not any(node.waiting.values()))
+    assert fleet.records.problems == []
 
-    assert run(test).problems == []
 
-
-def test_rubbish_is_a_problem_and_not_the_end() -> None:
+async def test_rubbish_is_a_problem_and_not_the_end() -> None:
     """A message that cannot be read is written down as a problem when the client goes; until then it goes on."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (node, fleet):
         shop = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         shop.join()
         await until(lambda: fleet.connected == 1)
         node.publish_down("shop-1", "update", b"\xff\xff")
         shop.send(ready("e1", "o1"), MORNING)
         await until(lambda: not fleet.unanswered())
+    assert "could not read 1 messages" in fleet.records.problems[0]
 
-    assert "could not read 1 messages" in run(test).problems[0]
 
-
-def test_places_go_out_only_while_connected() -> None:
+async def test_places_go_out_only_while_connected() -> None:
     """Places are QoS 0: lost without a connection, never kept."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (node, fleet):
         shop = fleet.client("shop-1", json=True, on_answer=lambda _: None)
         shop.here([(MORNING, 31.0, 121.0)])
         shop.join()
@@ -234,14 +217,12 @@ def test_places_go_out_only_while_connected() -> None:
         await until(lambda: node.places)
         assert len(node.places) == 1
         assert b"31.5" in node.places[0]
+    assert fleet.records.counts["positions"] == 1
 
-    assert run(test).counts["positions"] == 1
 
-
-def test_a_client_that_hangs_up_sends_the_rest_when_it_is_back() -> None:
+async def test_a_client_that_hangs_up_sends_the_rest_when_it_is_back() -> None:
     """What happens while it is away is sent after the next `join`, and gets its receipt."""
-
-    async def test(node: Node, fleet: Fleet, _: int) -> None:
+    async with district() as (node, fleet):
         client = fleet.client("shop-1", json=False, on_answer=lambda _: None)
         client.join()
         await until(lambda: fleet.connected == 1)
@@ -253,5 +234,3 @@ def test_a_client_that_hangs_up_sends_the_rest_when_it_is_back() -> None:
         client.join()
         await until(lambda: not fleet.unanswered())
         assert [(name, event) for name, event, _ in node.got] == [("shop-1", "e1")]
-
-    run(test)
