@@ -107,7 +107,7 @@ lock: ## choose the versions of all dependencies anew and write the lock files
 clean: ## remove what all of the above made
 	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules build dist bench-data fault-data soak-data demo-data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks *.egg-info
-	find edge central bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find edge central bench sdk tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@$(FIND_PYTHON); echo "Making the virtual environment $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV)

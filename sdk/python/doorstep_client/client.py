@@ -334,9 +334,8 @@ class Client:
             async with asyncio.timeout(CONNECT_S_MAX):
                 await asyncio.get_running_loop().create_connection(lambda: connection, host, port, ssl=self._tls)
                 await connection.opened
-            while not connection.closed.done():
-                await asyncio.wait([connection.closed], timeout=self._tick_s)
-                self._tick(connection)
+            self._tick(connection)
+            await asyncio.wait([connection.closed])
             return connection.closed.result()
         except TimeoutError:
             return f"{host}:{port} did not let the client in within {CONNECT_S_MAX:g} s"
@@ -369,6 +368,10 @@ class Client:
         self._changed.set()
 
     def _tick(self, connection: Connection) -> None:
+        """Once in a while: is the node there, and what is due to be sent again?"""
+        if connection.closed.done():
+            return
+        asyncio.get_running_loop().call_later(self._tick_s, self._tick, connection)
         now = time.monotonic()
         connection.tick(now)
         if self._in_flight and now > self._progress_at + self._ack_deadline_s:
