@@ -1,6 +1,5 @@
 """`doorstep bench report`."""
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -53,32 +52,37 @@ def table(files: list[Path]) -> str:
     """The targets that these reports measure, as Markdown."""
     from .targets import markdown, results
 
-    found: list[dict[str, Any]] = []
+    return markdown(results(report for _, report in read(files, [])))
+
+
+def read(files: list[Path], left_out: list[tuple[str, str]]) -> list[tuple[str, dict[str, Any]]]:
+    """Names and contents of those that are reports; `left_out` gets the names of the others, and why."""
+    from .figures import kind_of
+
+    found: list[tuple[str, dict[str, Any]]] = []
     for file in files:
-        with contextlib.suppress(OSError, ValueError):
-            one = json.loads(file.read_text(encoding="utf-8"))
-            found += [one] if isinstance(one, dict) else []
-    return markdown(results(found))
+        try:
+            report = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            left_out.append((file.name, f"it cannot be read: {error}"))
+            continue
+        if kind_of(report):
+            found.append((file.name, report))
+        else:
+            left_out.append((file.name, "it is no report of a benchmark"))
+    return found
 
 
 def collect(files: list[Path]) -> tuple[str, int, list[tuple[str, str]]]:
     """The page of these files, how many reports it shows, and which files are left out, and why."""
-    from .figures import kind_of
     from .page import Shown, page, section
 
     shown: list[Shown] = []
     left_out: list[tuple[str, str]] = []
-    for file in files:
+    for name, report in read(files, left_out):
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            left_out.append((file.name, f"it cannot be read: {error}"))
-            continue
-        if not kind_of(found):
-            left_out.append((file.name, "it is no report of a benchmark"))
-            continue
-        try:
-            shown.append(section(file.name, found))
+            shown.append(section(name, report))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            left_out.append((file.name, f"another version wrote it: {error!r}"))
+            left_out.append((name, f"another version wrote it: {error!r}"))
+    left_out.sort()
     return page(shown, left_out), len(shown), left_out

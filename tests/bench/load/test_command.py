@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import InputError
-from tests.bench.cli_options import call, read
+from tests.bench.cli_options import read
 
 
 @pytest.mark.parametrize("mode", ["endpoint", "broker"])
@@ -45,16 +44,3 @@ def test_throughput_holds_a_rate_and_takes_positions(tmp_path: Path, program: Ca
     assert all((mix["events_per_s"] > 0) == any(one["held"] for one in mix["tried"]) for mix in report["mix"])
     assert [flood["points"] for flood in report["positions"]] == [1, 10]
     assert all(flood["lost"] == 0 < flood["messages"] for flood in report["positions"])
-
-
-@pytest.mark.parametrize("option", ["--json", "--plot"])
-def test_a_report_that_cannot_be_written_is_reported_before_anything_runs(tmp_path: Path, option: str) -> None:
-    """A report in a folder that does not exist ends the command at once."""
-    with pytest.raises(InputError, match="existing folder"):
-        call("latency", option, str(tmp_path / "nowhere" / "out"))
-
-
-def test_a_data_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    """So does a missing --data-dir."""
-    with pytest.raises(InputError, match="no such folder"):
-        call("throughput", "--data-dir", str(tmp_path / "nowhere"))
