@@ -97,7 +97,9 @@ def peer_rows(peer: dict[str, Any]) -> list[tuple[str, ...]]:
         cells = (*times(best, ("p50", "p99")), "0", f"{best['cpu_us']:,.0f}") if best else ("",) * 4
         rows.append((f"{highest(peer)} (highest)", *cells))
     kill, cut = peer.get("kill"), peer.get("uplink_cut")
-    cost = (f"{kill['lost']}, {kill['twice']} of {kill['acknowledged']}", f"{kill['hole_s']:.2f}") if kill else ("", "")
+    cost = ("", "")
+    if kill:
+        cost = (f"{kill['lost']}, {kill['twice']} of {kill['acknowledged']}", *times(kill, ("hole_s",)))
     cost = (*cost, f"{cut['lost']:,} of {cut['orders']:,}" if cut else "")
     return [
         ("" if number else peer["what"], *row, *(("",) * len(cost) if number else cost))
