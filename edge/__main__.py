@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "explain": Entry("edge.cli.explain:explain", "Show why an order went to its rider."),
     "replay": Entry("edge.cli.replay:replay", "Decide a recorded journal again, and compare."),
     "whatif": Entry("bench.whatif.command:whatif", "Simulate a recorded day with something changed."),
-    "credential": Entry("edge.cli.credential:credential", "Say who may connect and as what; make tokens for phones."),
+    "credential": Entry("edge.cli.credential:credential", "Set who may connect and as what; make tokens for phones."),
     "scenario": Entry("edge.cli.scenario:scenario", "Write a scenario of your own, and check it."),
     "bench": Entry("bench.command:bench", "Measure Doorstep, one command for each question."),
 }

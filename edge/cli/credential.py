@@ -23,7 +23,7 @@ EXPIRES_S_MAX: Final = 366 * 86_400
 """A token that lasts longer belongs into the credentials file."""
 
 
-@click.group(short_help="Say who may connect and as what; make tokens for phones.")
+@click.group(short_help="Set who may connect and as what; make tokens for phones.")
 def credential() -> None:
     """Add, remove and list the clients that may connect, and make tokens for phones.
 
@@ -147,7 +147,7 @@ def make_key(key: str, public: str, algorithm: str) -> None:
 @_ROLE
 @_SHOP
 @click.option("--expires", default="1d", show_default=True, help="How long it is good: a number and s, m, h or d.")
-@click.option("--audience", default="doorstep", show_default=True, help="What token_audience of edge.toml says.")
+@click.option("--audience", default="doorstep", show_default=True, help="The value of token_audience in edge.toml.")
 @click.argument("client")
 def sign_token(key: str, roles: tuple[str, ...], shop: str, expires: str, audience: str, client: str) -> None:
     """Sign a token for CLIENT and print it. It is the password of the user name CLIENT until it expires.

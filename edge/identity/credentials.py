@@ -96,7 +96,7 @@ def add(path: str | os.PathLike[str], newcomers: Iterable[Newcomer], *, replace:
     for client, roles, shop in newcomers:
         grant = checked(target, None, Newcomer(client, roles, shop))
         if client in tokens or (client in entries and not replace):
-            hint = f"{client!r} has a token already. A new one ends the old one: say so with --replace."
+            hint = f"{client!r} has a token already. A new one ends the old one: ask for that with --replace."
             raise InputError(str(target), None, hint)
         if client not in entries and len(entries) >= CREDENTIALS_MAX:
             raise InputError(str(target), None, f"It holds {CREDENTIALS_MAX} clients already. Remove some first.")

@@ -1,8 +1,8 @@
 """Tokens for phones: a JWT that a shop's own server signs, so that no line is written on the node for each customer.
 
 `sub` is the client's name, `role` one role or a list, `shop` the shop that it acts for (with the role `shop`), `aud`
-what `token_audience` says, `exp` its end. ES256 and Ed25519 only: with HS256 whoever can check a token could make one.
-The public keys stand in a JWKS file; several are good at once, so that keys can be changed without a gap.
+the value of `token_audience`, `exp` its end. ES256 and Ed25519 only: with HS256 whoever can check a token could make
+one. The public keys stand in a JWKS file; several are good at once, so that keys can be changed without a gap.
 
 The libraries for it take 25 MB and 0.2 s to import, so only a node that has `token_keys` imports them.
 """

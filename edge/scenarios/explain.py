@@ -1,4 +1,4 @@
-"""What a row has to say to people, whichever scenario wrote it: its events, and the receipt of each."""
+"""What a row explains to people, whichever scenario wrote it: its events, and the receipt of each."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

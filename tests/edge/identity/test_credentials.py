@@ -167,7 +167,7 @@ def test_a_crash_while_writing_leaves_the_old_file(path: Path, monkeypatch: pyte
     ],
 )
 def test_roles_come_back_from_the_file(path: Path, roles: tuple[str, ...], shop: str, grant: Grant, written: str):
-    """A client is what the file says; a shop has its client's name where no other is given."""
+    """A client is what the file makes it; a shop has its client's name where no other is given."""
     token = add_all(path, [Newcomer("C1", roles, shop)])["C1"]
     loaded = Credentials.load(path)
     assert path.read_text().split(":")[1] == written

@@ -62,5 +62,5 @@ OUTSIDE = {
     ("place", "inside"), [*((name, True) for name in INSIDE), *((name, False) for name in OUTSIDE)]
 )
 def test_towns_on_either_side_of_the_border(place: str, inside: bool) -> None:
-    """Towns at each border, and those of neighbours across it, are told apart."""
+    """Towns at each border, and those of neighbours across it, are kept apart."""
     assert in_mainland(*(INSIDE | OUTSIDE)[place]) is inside

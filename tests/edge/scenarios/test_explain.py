@@ -1,4 +1,4 @@
-"""What a row has to say to people."""
+"""What a row has to explain to people."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from edge.scenarios.explain import outcome
 
 
 @pytest.mark.parametrize(
-    ("receipt", "told"),
+    ("receipt", "text"),
     [
         (None, "a repeat: its first receipt was sent again"),
         ({"status": "accepted", "price": 7}, "accepted at 7"),
@@ -14,6 +14,6 @@ from edge.scenarios.explain import outcome
         ({"status": "refused", "reason": "too_late", "detail": "gone"}, "refused as too_late (gone)"),
     ],
 )
-def test_what_became_of_an_event(receipt, told):
+def test_what_became_of_an_event(receipt, text):
     """A repeat, an acceptance in the words of its scenario, or a refusal with its reason."""
-    assert outcome(receipt, lambda receipt: f"accepted at {receipt['price']}") == told
+    assert outcome(receipt, lambda receipt: f"accepted at {receipt['price']}") == text

@@ -34,7 +34,7 @@ def test_a_foreign_snapshot_is_refused(scenario):
     [(Dispatch, OrderCancel(id="e-7", at=0, order="o1")), (Labels, LabelUnbind(id="e-7", at=0, label="l1"))],
 )
 def test_an_exception_names_the_event(monkeypatch, made, body):
-    """What ends the node says in its trace which scenario failed, on which event of which client."""
+    """What ends the node has in its trace which scenario failed, on which event of which client."""
 
     def fail(*_):
         raise KeyError("planted")
@@ -42,11 +42,11 @@ def test_an_exception_names_the_event(monkeypatch, made, body):
     scenario = made()
     monkeypatch.setattr(dispatch, "apply", fail)
     monkeypatch.setattr(Labels, "_decided", fail)
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(KeyError) as raised:
         scenario.round([Event("client-3", body)], Now(1.0, 1), scenario.live_sensor(), None)
-    told = "".join(traceback.format_exception(caught.value))
+    trace = "".join(traceback.format_exception(raised.value))
     kind = body.__struct_config__.tag
-    assert f"The scenario {made.name} failed on the event e-7 ({kind}) of the client client-3." in told
+    assert f"The scenario {made.name} failed on the event e-7 ({kind}) of the client client-3." in trace
 
 
 def test_milliseconds_are_rounded():
