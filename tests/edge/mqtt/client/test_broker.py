@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
+import pytest
+
 from bench.lab.mosquitto import Mosquitto
 from bench.lab.settings import free_port
 from edge.core.model import Answer
@@ -18,19 +20,10 @@ from edge.limits import PAYLOAD_BYTES_MAX
 from edge.mqtt.client.broker import Broker, BrokerOptions
 from edge.mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection, Will
 from edge.mqtt.seam import Publish, Source
+from tests.edge.mqtt.world import until
 
-WAIT_S = 30.0
 BACKOFF = (0.05, 0.4)
 DEPLOY = Path(__file__).resolve().parents[4] / "deploy" / "mosquitto"
-
-
-async def until(condition, what: str) -> None:
-    """Waits for something to come true."""
-    for _ in range(int(WAIT_S / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"waited {WAIT_S:.0f} s in vain for {what}")
 
 
 class Node:
@@ -152,323 +145,260 @@ class Person:
         await self._task
 
 
-def test_an_event_is_committed_answered_and_only_then_acknowledged(tmp_path: Path) -> None:
+async def test_an_event_is_committed_answered_and_only_then_acknowledged(broker: Mosquitto) -> None:
     """The broker gets its PUBACK after the commit; the answer is delivered once the broker has it."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
-            node.committing = False
-            await ann.send(b"1")
-            await until(lambda: node.unsettled, "the event")
-            await asyncio.sleep(0.1)
-            assert link.link.session.held == 1
-            assert ann.got == []
-            node.committing = True
-            node.commit()
-            await until(lambda: ann.got, "the answer")
-            assert (ann.got[0].topic, ann.got[0].payload) == ("ds/n1/down/ann/receipt", b"1")
-            await until(lambda: node.open == 0 and link.link.session.held == 0, "delivery and acknowledgement")
-            assert node.presence == [("ann", True)]
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
-
-
-def test_events_not_acknowledged_come_again_after_a_lost_link(tmp_path: Path) -> None:
-    """What was read but not committed when the connection went comes again, also to the next process of the node."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
+    node = Node()
+    async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
         node.committing = False
-        async with Person(broker.url, "ann") as ann:
-            async with joined(broker.url, node) as link:
-                for number in range(20):
-                    await ann.send(b"%d" % number)
-                await until(lambda: link.link.session.held == 20, "20 events")
-                node.unsettled.clear()
-                link.link.drop()
-                await until(lambda: link.link.reconnects == 1 and link.link.session.held == 20, "the same again")
-                assert link.link.session.session_present
-            successor = Node()
-            async with joined(broker.url, successor) as link:
-                assert link.link.session.session_present
-                await until(lambda: len(successor.events) == 20 and len(ann.got) == 20, "20 answers")
-                await until(lambda: link.link.session.held == 0, "acknowledgements")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+        await ann.send(b"1")
+        await until(lambda: node.unsettled, "the event")
+        await asyncio.sleep(0.1)
+        assert link.link.session.held == 1
+        assert ann.got == []
+        node.committing = True
+        node.commit()
+        await until(lambda: ann.got, "the answer")
+        assert (ann.got[0].topic, ann.got[0].payload) == ("ds/n1/down/ann/receipt", b"1")
+        await until(lambda: node.open == 0 and link.link.session.held == 0, "delivery and acknowledgement")
+        assert node.presence == [("ann", True)]
 
 
-def test_nothing_with_a_receipt_is_lost_when_the_broker_is_killed_under_load(tmp_path: Path) -> None:
+async def test_events_not_acknowledged_come_again_after_a_lost_link(broker: Mosquitto) -> None:
+    """What was read but not committed when the connection went comes again, also to the next process of the node."""
+    node = Node()
+    node.committing = False
+    async with Person(broker.url, "ann") as ann:
+        async with joined(broker.url, node) as link:
+            for number in range(20):
+                await ann.send(b"%d" % number)
+            await until(lambda: link.link.session.held == 20, "20 events")
+            node.unsettled.clear()
+            link.link.drop()
+            await until(lambda: link.link.reconnects == 1 and link.link.session.held == 20, "the same again")
+            assert link.link.session.session_present
+        successor = Node()
+        async with joined(broker.url, successor) as link:
+            assert link.link.session.session_present
+            await until(lambda: len(successor.events) == 20 and len(ann.got) == 20, "20 answers")
+            await until(lambda: link.link.session.held == 0, "acknowledgements")
+
+
+async def test_nothing_with_a_receipt_is_lost_when_the_broker_is_killed_under_load(broker: Mosquitto) -> None:
     """Clients resend until they have their receipt; the broker is killed twice and loses its memory once meanwhile.
     In the end every event is committed and answered, and nothing waits."""
+    node = Node()
+    async with joined(broker.url, node) as link:
+        people = [Person(broker.url, f"p{number}") for number in range(5)]
+        for person in people:
+            await person.__aenter__()
 
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link:
-            people = [Person(broker.url, f"p{number}") for number in range(5)]
-            for person in people:
-                await person.__aenter__()
+        async def order(person: Person) -> None:
+            for number in range(200):
+                payload = b"%s %d" % (person.name.encode(), number)
+                while payload not in {message.payload for message in person.got[-50:]}:
+                    node.events.pop(payload, None)  # a repeat is answered again, as the node's recorded answers are
+                    await person.send(payload)
+                    for _ in range(50):
+                        if person.got and person.got[-1].payload == payload:
+                            break
+                        await asyncio.sleep(0.01)
 
-            async def order(person: Person) -> None:
-                for number in range(200):
-                    payload = b"%s %d" % (person.name.encode(), number)
-                    while payload not in {message.payload for message in person.got[-50:]}:
-                        node.events.pop(payload, None)  # a repeat is answered again, as the node's recorded answers are
-                        await person.send(payload)
-                        for _ in range(50):
-                            if person.got and person.got[-1].payload == payload:
-                                break
-                            await asyncio.sleep(0.01)
-
-            work = asyncio.gather(*(order(person) for person in people))
-            for kill in range(2):
-                await asyncio.sleep(0.4)
-                broker.kill()
-                if kill == 1:
-                    broker.forget()
-                broker.start()
-            await work
-            assert link.link.reconnects >= 2
-            assert link.link.session.sessions_lost >= 1
-            assert len(node.events) == 1000
-            await until(lambda: node.open == 0 and link.link.session.held == 0 and link.waiting == 0, "quiet")
-            for person in people:
-                await person.__aexit__()
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
-
-
-def test_a_lost_session_is_counted_and_subscribed_again(tmp_path: Path) -> None:
-    """A broker without its database is joined anew: counted, subscribed, in use."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link:
-            assert not link.link.session.session_present
-            broker.stop()
-            broker.forget()
+        work = asyncio.gather(*(order(person) for person in people))
+        for kill in range(2):
+            await asyncio.sleep(0.4)
+            broker.kill()
+            if kill == 1:
+                broker.forget()
             broker.start()
-            await until(lambda: link.link.reconnects == 1 and link.link.connected, "the second connection")
-            assert (link.link.session.session_present, link.link.session.sessions_lost) == (False, 1)
-            async with Person(broker.url, "ann") as ann:
-                await ann.send(b"1")
-                await until(lambda: ann.got, "the answer")
+        await work
+        assert link.link.reconnects >= 2
+        assert link.link.session.sessions_lost >= 1
+        assert len(node.events) == 1000
+        await until(lambda: node.open == 0 and link.link.session.held == 0 and link.waiting == 0, "quiet")
+        for person in people:
+            await person.__aexit__()
 
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+
+async def test_a_lost_session_is_counted_and_subscribed_again(broker: Mosquitto) -> None:
+    """A broker without its database is joined anew: counted, subscribed, in use."""
+    node = Node()
+    async with joined(broker.url, node) as link:
+        assert not link.link.session.session_present
+        broker.stop()
+        broker.forget()
+        broker.start()
+        await until(lambda: link.link.reconnects == 1 and link.link.connected, "the second connection")
+        assert (link.link.session.session_present, link.link.session.sessions_lost) == (False, 1)
+        async with Person(broker.url, "ann") as ann:
+            await ann.send(b"1")
+            await until(lambda: ann.got, "the answer")
 
 
-def test_thousands_of_answers_wait_in_the_core_not_in_the_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", [{"settings": ["max_inflight_messages 10"]}], indirect=True)
+async def test_thousands_of_answers_wait_in_the_core_not_in_the_link(broker: Mosquitto) -> None:
     """With a window of 10 the link pulls what fits and goes on as the broker acknowledges: 3,000 answers for 30 clients
     arrive in order and once, and never more than the window is in its hands."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        fullest = 0
-        async with joined(broker.url, node) as link:
-            people = [Person(broker.url, f"p{number}") for number in range(30)]
+    node = Node()
+    fullest = 0
+    async with joined(broker.url, node) as link:
+        people = [Person(broker.url, f"p{number}") for number in range(30)]
+        for person in people:
+            await person.__aenter__()
+        for number in range(100):
             for person in people:
-                await person.__aenter__()
-            for number in range(100):
-                for person in people:
-                    node.answer(person.name, b"%d" % number)
-            link.wake({person.name: () for person in people})
+                node.answer(person.name, b"%d" % number)
+        link.wake({person.name: () for person in people})
 
-            def done() -> bool:
-                nonlocal fullest
-                fullest = max(fullest, link.link.unacked)
-                return all(len(person.got) == 100 for person in people) and node.open == 0
+        def done() -> bool:
+            nonlocal fullest
+            fullest = max(fullest, link.link.unacked)
+            return all(len(person.got) == 100 for person in people) and node.open == 0
 
-            await until(done, "3,000 answers")
-            assert fullest <= 10
-            assert node.pulled_max <= 10
-            for person in people:
-                assert [message.payload for message in person.got] == [b"%d" % number for number in range(100)]
-                await person.__aexit__()
-
-    with Mosquitto(tmp_path / "mosquitto", settings=["max_inflight_messages 10"]) as broker:
-        asyncio.run(work(broker))
+        await until(done, "3,000 answers")
+        assert fullest <= 10
+        assert node.pulled_max <= 10
+        for person in people:
+            assert [message.payload for message in person.got] == [b"%d" % number for number in range(100)]
+            await person.__aexit__()
 
 
-def test_an_answer_that_nobody_holds_stays_pending_until_its_client_listens(tmp_path: Path) -> None:
+async def test_an_answer_that_nobody_holds_stays_pending_until_its_client_listens(broker: Mosquitto) -> None:
     """Mosquitto reports it (0x10) when an answer has no subscriber: it is not delivered then, and comes when the client
     has subscribed and sends something."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link:
-            async with Person(broker.url, "ann", listens=False) as ann:
-                for number in range(5):
-                    await ann.send(b"%d" % number)
-                await until(lambda: len(node.events) == 5 and link.unheld > 0 and link.link.unacked == 0, "5 events")
-                await asyncio.sleep(0.1)
-                assert node.open == 5
-                tries = link.unheld
-                assert tries <= 10
-            async with Person(broker.url, "ann") as ann:
-                await ann.send(b"5")
-                await until(lambda: node.open == 0, "delivery")
-                await until(lambda: {message.payload for message in ann.got} == {b"%d" % n for n in range(6)}, "all")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
-
-
-def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(tmp_path: Path) -> None:
-    """An answer under way to a frozen, then killed broker is published again to the new one."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
-            await ann.send(b"1")
-            await until(lambda: node.open == 0 and ann.got, "the first answer")
-            broker.save()
-            broker.freeze()
-            for number in range(2, 8):
-                node.answer("ann", b"%d" % number)
-            link.wake({"ann": ()})
+    node = Node()
+    async with joined(broker.url, node) as link:
+        async with Person(broker.url, "ann", listens=False) as ann:
+            for number in range(5):
+                await ann.send(b"%d" % number)
+            await until(lambda: len(node.events) == 5 and link.unheld > 0 and link.link.unacked == 0, "5 events")
             await asyncio.sleep(0.1)
-            assert node.open == 6
-            broker.kill()
-            broker.start()
+            assert node.open == 5
+            tries = link.unheld
+            assert tries <= 10
+        async with Person(broker.url, "ann") as ann:
+            await ann.send(b"5")
             await until(lambda: node.open == 0, "delivery")
-            await until(lambda: {message.payload for message in ann.got} >= {b"%d" % n for n in range(2, 8)}, "answers")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+            await until(lambda: {message.payload for message in ann.got} == {b"%d" % n for n in range(6)}, "all")
 
 
-def test_hostile_topics_are_refused_counted_and_cannot_loop(tmp_path: Path) -> None:
+async def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(broker: Mosquitto) -> None:
+    """An answer under way to a frozen, then killed broker is published again to the new one."""
+    node = Node()
+    async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+        await ann.send(b"1")
+        await until(lambda: node.open == 0 and ann.got, "the first answer")
+        broker.save()
+        broker.freeze()
+        for number in range(2, 8):
+            node.answer("ann", b"%d" % number)
+        link.wake({"ann": ()})
+        await asyncio.sleep(0.1)
+        assert node.open == 6
+        broker.kill()
+        broker.start()
+        await until(lambda: node.open == 0, "delivery")
+        await until(lambda: {message.payload for message in ann.got} >= {b"%d" % n for n in range(2, 8)}, "answers")
+
+
+async def test_hostile_topics_are_refused_counted_and_cannot_loop(broker: Mosquitto) -> None:
     """What the broker lets through and is no topic of a client is shed and acknowledged; so is what is too large."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
-            hostile = ["ds/n1/up/../order.place", "ds/n1/up/a b/order.place", "ds/n1/up/ann/order\u202eplace"]
-            hostile += ["ds/n1/up/ann/Order", "ds/n1/up/ann/" + "a" * 33, "ds/n1/up//order.place", "ds/n1/up/ann/"]
-            for topic in hostile:
-                assert ann.link.publish(topic, b"x")
-            await ann.send(bytes(PAYLOAD_BYTES_MAX + 1))
-            await ann.send(b"good")
-            await until(lambda: ann.got, "the answer")
-            assert set(node.events) == {b"good"}
-            assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile) + [("ann", Reason.OVERSIZED, 1)]
-            await until(lambda: link.link.session.held == 0, "acknowledgements")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+    node = Node()
+    async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+        hostile = ["ds/n1/up/../order.place", "ds/n1/up/a b/order.place", "ds/n1/up/ann/order\u202eplace"]
+        hostile += ["ds/n1/up/ann/Order", "ds/n1/up/ann/" + "a" * 33, "ds/n1/up//order.place", "ds/n1/up/ann/"]
+        for topic in hostile:
+            assert ann.link.publish(topic, b"x")
+        await ann.send(bytes(PAYLOAD_BYTES_MAX + 1))
+        await ann.send(b"good")
+        await until(lambda: ann.got, "the answer")
+        assert set(node.events) == {b"good"}
+        assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile) + [("ann", Reason.OVERSIZED, 1)]
+        await until(lambda: link.link.session.held == 0, "acknowledgements")
 
 
-def test_a_flood_is_shed_by_client_and_counted(tmp_path: Path) -> None:
+async def test_a_flood_is_shed_by_client_and_counted(broker: Mosquitto) -> None:
     """What is over a client's quota is counted, taken from the broker and not handed over; others do not notice, and a
     larger quota holds from its setting on."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        joining = joined(broker.url, node, messages_per_s=0.001, burst=5)
-        async with joining as link, Person(broker.url, "ann") as ann, Person(broker.url, "bob") as bob:
-            for number in range(20):
-                await ann.send(b"ann %d" % number)
-            await bob.send(b"bob")
-            await until(lambda: len(ann.got) == 5 and bob.got, "the answers")
-            await until(lambda: sum(count for _, _, count in node.sheds) == 15, "the count")
-            assert set(node.events) == {b"bob", *(b"ann %d" % number for number in range(5))}
-            assert {(client, reason) for client, reason, _ in node.sheds} == {("ann", Reason.OVER_QUOTA)}
-            await until(lambda: link.link.session.held == 0, "acknowledgements")
-            link.set_quota(1e9, 100)
-            await ann.send(b"ann again")
-            await until(lambda: b"ann again" in node.events, "the larger quota")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+    node = Node()
+    joining = joined(broker.url, node, messages_per_s=0.001, burst=5)
+    async with joining as link, Person(broker.url, "ann") as ann, Person(broker.url, "bob") as bob:
+        for number in range(20):
+            await ann.send(b"ann %d" % number)
+        await bob.send(b"bob")
+        await until(lambda: len(ann.got) == 5 and bob.got, "the answers")
+        await until(lambda: sum(count for _, _, count in node.sheds) == 15, "the count")
+        assert set(node.events) == {b"bob", *(b"ann %d" % number for number in range(5))}
+        assert {(client, reason) for client, reason, _ in node.sheds} == {("ann", Reason.OVER_QUOTA)}
+        await until(lambda: link.link.session.held == 0, "acknowledgements")
+        link.set_quota(1e9, 100)
+        await ann.send(b"ann again")
+        await until(lambda: b"ann again" in node.events, "the larger quota")
 
 
-def test_a_will_states_that_a_client_is_gone_and_its_next_word_that_it_is_back(tmp_path: Path) -> None:
+async def test_a_will_states_that_a_client_is_gone_and_its_next_word_that_it_is_back(broker: Mosquitto) -> None:
     """Presence from wills and messages; the will itself never reaches the node."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
-            await ann.send(b"1")
-            await ann.send(b"here", "rider.position", qos=0)
-            await until(lambda: len(node.events) == 2, "two messages")
-            ann.link.drop()
-            await until(lambda: node.presence[-1] == ("ann", False), "the will")
-            await ann.send(b"2")
-            await until(lambda: len(node.events) == 3, "the next word")
-            assert node.presence == [("ann", True), ("ann", False), ("ann", True)]
-            await until(lambda: link.link.session.held == 0, "acknowledgements")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+    node = Node()
+    async with joined(broker.url, node) as link, Person(broker.url, "ann") as ann:
+        await ann.send(b"1")
+        await ann.send(b"here", "rider.position", qos=0)
+        await until(lambda: len(node.events) == 2, "two messages")
+        ann.link.drop()
+        await until(lambda: node.presence[-1] == ("ann", False), "the will")
+        await ann.send(b"2")
+        await until(lambda: len(node.events) == 3, "the next word")
+        assert node.presence == [("ann", True), ("ann", False), ("ann", True)]
+        await until(lambda: link.link.session.held == 0, "acknowledgements")
 
 
-def test_the_status_topic_shows_who_is_alive(tmp_path: Path) -> None:
+async def test_the_status_topic_shows_who_is_alive(broker: Mosquitto) -> None:
     """Retained: alive while joined, not alive after a polite end, nor after a lost one (the will)."""
-
-    async def work(broker: Mosquitto) -> None:
-        seen: list[bytes] = []
-        watcher = MqttConnection(
-            broker.url,
-            ClientOptions(client_id="watcher", subscriptions=[("ds/n1/status", 1)]),
-            on_messages=lambda messages: seen.extend(message.payload for message in messages),
-            on_state=lambda _: None,
-            random=random.random,
-        )
-        task = asyncio.create_task(watcher.run())
-        alive, gone = b'{"alive": true}', b'{"alive": false}'
-        async with joined(broker.url, Node()) as link:
-            await until(lambda: seen == [alive], "alive")
-            link.link.drop()
-            await until(lambda: seen == [alive, gone, alive], "the will, and the return")
-        await until(lambda: seen == [alive, gone, alive, gone], "the end")
-        await watcher.stop()
-        await task
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+    seen: list[bytes] = []
+    watcher = MqttConnection(
+        broker.url,
+        ClientOptions(client_id="watcher", subscriptions=[("ds/n1/status", 1)]),
+        on_messages=lambda messages: seen.extend(message.payload for message in messages),
+        on_state=lambda _: None,
+        random=random.random,
+    )
+    task = asyncio.create_task(watcher.run())
+    alive, gone = b'{"alive": true}', b'{"alive": false}'
+    async with joined(broker.url, Node()) as link:
+        await until(lambda: seen == [alive], "alive")
+        link.link.drop()
+        await until(lambda: seen == [alive, gone, alive], "the will, and the return")
+    await until(lambda: seen == [alive, gone, alive, gone], "the end")
+    await watcher.stop()
+    await task
 
 
-def test_a_wrong_token_leaves_the_node_running_and_reports_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", [{"users": {"n1": "right"}}], indirect=True)
+async def test_a_wrong_token_leaves_the_node_running_and_reports_why(broker: Mosquitto) -> None:
     """The node starts without its broker: not connected, with a text that names the user, and ends cleanly."""
-
-    async def work(broker: Mosquitto) -> None:
-        states: list[ConnectionState] = []
-        link = Broker("n1", Node(), broker.url, BrokerOptions(username="n1", token="wrong", backoff=(0.01, 60.0)))
-        await link.start()
-        await until(lambda: link.link.error, "an error")
-        states.append(link.link.state)
-        assert "'n1'" in link.link.error
-        assert states == [ConnectionState.REFUSED]
-        assert not link.link.connected
-        link.wake({"ann": ()})
-        assert link.waiting == 1
-        await link.close()
-
-    with Mosquitto(tmp_path / "mosquitto", users={"n1": "right"}) as broker:
-        asyncio.run(work(broker))
+    states: list[ConnectionState] = []
+    link = Broker("n1", Node(), broker.url, BrokerOptions(username="n1", token="wrong", backoff=(0.01, 60.0)))
+    await link.start()
+    await until(lambda: link.link.error, "an error")
+    states.append(link.link.state)
+    assert "'n1'" in link.link.error
+    assert states == [ConnectionState.REFUSED]
+    assert not link.link.connected
+    link.wake({"ann": ()})
+    assert link.waiting == 1
+    await link.close()
 
 
-def test_while_paused_the_broker_keeps_what_comes(tmp_path: Path) -> None:
+async def test_while_paused_the_broker_keeps_what_comes(broker: Mosquitto) -> None:
     """Back-pressure: 500 events wait at the broker and in the socket while the node does not read, and none is lost."""
-
-    async def work(broker: Mosquitto) -> None:
-        node = Node()
-        async with joined(broker.url, node, receive_max=50) as link, Person(broker.url, "ann") as ann:
-            link.pause()
-            for number in range(500):
-                await ann.send(b"%d" % number)
-            await asyncio.sleep(0.2)
-            assert node.events == {}
-            link.resume()
-            await until(lambda: len(node.events) == 500 and len(ann.got) == 500, "500 answers")
-            assert set(node.events.values()) == {1}
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+    node = Node()
+    async with joined(broker.url, node, receive_max=50) as link, Person(broker.url, "ann") as ann:
+        link.pause()
+        for number in range(500):
+            await ann.send(b"%d" % number)
+        await asyncio.sleep(0.2)
+        assert node.events == {}
+        link.resume()
+        await until(lambda: len(node.events) == 500 and len(ann.got) == 500, "500 answers")
+        assert set(node.events.values()) == {1}
 
 
 def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: Path) -> None:

@@ -4,12 +4,9 @@ import asyncio
 import itertools
 import random
 import ssl
-from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
-import uvloop
 
 from bench.lab.mosquitto import Mosquitto
 from bench.lab.settings import free_port
@@ -22,17 +19,7 @@ from edge.mqtt.client.connection import (
     MqttConnection,
     Will,
 )
-
-WAIT_S = 30.0
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Waits for something to come true."""
-    for _ in range(int(WAIT_S / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"waited {WAIT_S:.0f} s in vain for {what}")
+from tests.edge.mqtt.world import BOTH_LOOPS, WAIT_S, until
 
 
 class Peer:
@@ -80,395 +67,313 @@ class Peer:
         await self._task
 
 
-def on_both_loops(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """The same on asyncio's loop and on uvloop's."""
-    asyncio.run(work())
-    uvloop.run(work())
-
-
-def test_thousands_of_publishes_arrive_once_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@BOTH_LOOPS
+async def test_thousands_of_publishes_arrive_once_and_in_order(
+    monkeypatch: pytest.MonkeyPatch, broker: Mosquitto
+) -> None:
     """Five thousand QoS 1 publishes pass a receive maximum of 20 and come out once each, in order."""
     monkeypatch.setattr("edge.mqtt.client.inflight.LINK_BACKLOG_MAX", 100)
-
-    async def work(broker: Mosquitto) -> None:
-        async with Peer(broker.url, subscriptions=[("t/#", 1)]) as peer:
-            codes: list[int] = []
-            sent, fullest = 0, 0
-            while sent < 5000:
-                if peer.link.publish("t/x", b"%d" % sent, on_ack=codes.append):
-                    sent += 1
-                else:
-                    await asyncio.sleep(0)
-                fullest = max(fullest, peer.link.unacked)
-            await until(lambda: len(codes) == 5000 and len(peer.payloads) == 5000, "5,000 messages")
-            assert peer.payloads == [b"%d" % n for n in range(5000)]
-            assert set(codes) == {0}
-            assert fullest <= 120
-            assert (peer.link.unacked, peer.link.session.held) == (0, 0)
-
-    with Mosquitto(tmp_path / "mosquitto", settings=["max_inflight_messages 20"]) as broker:
-        on_both_loops(lambda: work(broker))
+    async with Peer(broker.url, subscriptions=[("t/#", 1)]) as peer:
+        codes: list[int] = []
+        sent, fullest = 0, 0
+        while sent < 5000:
+            if peer.link.publish("t/x", b"%d" % sent, on_ack=codes.append):
+                sent += 1
+            else:
+                await asyncio.sleep(0)
+            fullest = max(fullest, peer.link.unacked)
+        await until(lambda: len(codes) == 5000 and len(peer.payloads) == 5000, "5,000 messages")
+        assert peer.payloads == [b"%d" % n for n in range(5000)]
+        assert set(codes) == {0}
+        assert fullest <= 120
+        assert (peer.link.unacked, peer.link.session.held) == (0, 0)
 
 
-def test_one_read_is_one_call(tmp_path: Path) -> None:
+async def test_one_read_is_one_call(broker: Mosquitto) -> None:
     """Messages that share a read come in one call of the owner."""
-
-    async def work() -> None:
-        async with Peer(broker.url, subscriptions=[("t", 0)]) as peer:
-            for number in range(200):
-                assert peer.link.publish("t", b"%d" % number, qos=0)
-            await until(lambda: len(peer.payloads) == 200, "200 messages")
-            assert len(peer.reads) < 200
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    async with Peer(broker.url, subscriptions=[("t", 0)]) as peer:
+        for number in range(200):
+            assert peer.link.publish("t", b"%d" % number, qos=0)
+        await until(lambda: len(peer.payloads) == 200, "200 messages")
+        assert len(peer.reads) < 200
 
 
-def test_messages_not_acknowledged_come_again(tmp_path: Path) -> None:
+async def test_messages_not_acknowledged_come_again(broker: Mosquitto) -> None:
     """What the owner has not acknowledged comes again after the connection is lost, and only that."""
-
-    async def work() -> None:
-        options = {"subscriptions": [("t", 1)], "session_expiry_s": 600}
-        async with Peer(broker.url, "sender") as sender, Peer(broker.url, hold=True, **options) as peer:
-            for number in range(10):
-                sender.link.publish("t", b"%d" % number)
-            await until(lambda: len(peer.payloads) == 10, "10 messages")
-            first = [message for read in peer.reads for message in read]
-            peer.link.acknowledge(first[:4])
-            await asyncio.sleep(0.1)
-            assert peer.link.session.held == 6
-            peer.reads.clear()
-            peer.link.drop()
-            await until(lambda: len(peer.payloads) == 6, "the other 6")
-            assert peer.payloads == [b"%d" % n for n in range(4, 10)]
-            peer.link.acknowledge(first)  # of the earlier connection: they name nothing now
-            assert peer.link.session.held == 6
-            assert peer.link.session.session_present
-            peer.link.acknowledge([message for read in peer.reads for message in read])
-            await until(lambda: peer.link.session.held == 0, "acknowledgements")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    options = {"subscriptions": [("t", 1)], "session_expiry_s": 600}
+    async with Peer(broker.url, "sender") as sender, Peer(broker.url, hold=True, **options) as peer:
+        for number in range(10):
+            sender.link.publish("t", b"%d" % number)
+        await until(lambda: len(peer.payloads) == 10, "10 messages")
+        first = [message for read in peer.reads for message in read]
+        peer.link.acknowledge(first[:4])
+        await asyncio.sleep(0.1)
+        assert peer.link.session.held == 6
+        peer.reads.clear()
+        peer.link.drop()
+        await until(lambda: len(peer.payloads) == 6, "the other 6")
+        assert peer.payloads == [b"%d" % n for n in range(4, 10)]
+        peer.link.acknowledge(first)  # of the earlier connection: they name nothing now
+        assert peer.link.session.held == 6
+        assert peer.link.session.session_present
+        peer.link.acknowledge([message for read in peer.reads for message in read])
+        await until(lambda: peer.link.session.held == 0, "acknowledgements")
 
 
-def test_publishes_survive_a_broker_that_is_killed(tmp_path: Path) -> None:
+async def test_publishes_survive_a_broker_that_is_killed(broker: Mosquitto) -> None:
     """Publishes under way while the broker is killed are acknowledged after its restart, each exactly once to the
     owner; nobody else has to send them again."""
-
-    async def work() -> None:
-        codes: dict[int, list[int]] = {number: [] for number in range(3000)}
-        async with Peer(broker.url, session_expiry_s=600) as peer:
-            number, kills = 0, 0
-            while number < 3000:
-                if number == 1000 * (kills + 1):
-                    kills += 1
-                    broker.kill()
-                    broker.start()
-                if peer.link.publish("t", b"x", on_ack=codes[number].append):
-                    number += 1
-                else:
-                    await asyncio.sleep(0.002)
-            await until(lambda: all(codes.values()), "3,000 acknowledgements")
-            assert peer.link.connects == 3
-        # 0x10: nobody subscribed, which is a success.
-        assert all(seen in ([0], [0x10]) for seen in codes.values())
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    codes: dict[int, list[int]] = {number: [] for number in range(3000)}
+    async with Peer(broker.url, session_expiry_s=600) as peer:
+        number, kills = 0, 0
+        while number < 3000:
+            if number == 1000 * (kills + 1):
+                kills += 1
+                broker.kill()
+                broker.start()
+            if peer.link.publish("t", b"x", on_ack=codes[number].append):
+                number += 1
+            else:
+                await asyncio.sleep(0.002)
+        await until(lambda: all(codes.values()), "3,000 acknowledgements")
+        assert peer.link.connects == 3
+    # 0x10: nobody subscribed, which is a success.
+    assert all(seen in ([0], [0x10]) for seen in codes.values())
 
 
-def test_a_lost_session_is_noticed_and_subscribed_again(tmp_path: Path) -> None:
+async def test_a_lost_session_is_noticed_and_subscribed_again(broker: Mosquitto) -> None:
     """A broker that lost its database has no session: the link counts that, subscribes again and gets messages."""
-
-    async def work() -> None:
-        options = {"subscriptions": [("t", 1)], "session_expiry_s": 600}
-        async with Peer(broker.url, **options) as peer:
-            broker.kill()
-            broker.forget()
-            broker.start()
-            await until(lambda: peer.link.connects == 2 and peer.link.connected, "the second connection")
-            assert not peer.link.session.session_present
-            assert peer.link.session.sessions_lost == 1
-            peer.link.publish("t", b"again")
-            await until(lambda: peer.payloads == [b"again"], "a message")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    options = {"subscriptions": [("t", 1)], "session_expiry_s": 600}
+    async with Peer(broker.url, **options) as peer:
+        broker.kill()
+        broker.forget()
+        broker.start()
+        await until(lambda: peer.link.connects == 2 and peer.link.connected, "the second connection")
+        assert not peer.link.session.session_present
+        assert peer.link.session.sessions_lost == 1
+        peer.link.publish("t", b"again")
+        await until(lambda: peer.payloads == [b"again"], "a message")
 
 
-def test_a_wrong_password_is_reported_and_not_tried_in_a_hot_loop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", [{"users": {"rider": "right"}}], indirect=True)
+async def test_a_wrong_password_is_reported_and_not_tried_in_a_hot_loop(broker: Mosquitto) -> None:
     """A refused link names what to check, and waits at the slow end of its back-off."""
-
-    async def work() -> None:
-        peer = Peer(broker.url, username="rider", token="wrong", backoff=(0.01, 60.0))
-        task = asyncio.create_task(peer.link.run())
-        await until(lambda: ConnectionState.REFUSED in peer.states, "a refusal")
-        assert "'rider'" in peer.link.error
-        assert "the token" in peer.link.error
-        await asyncio.sleep(0.5)
-        assert peer.states == [ConnectionState.CONNECTING, ConnectionState.REFUSED]
-        await peer.link.stop()
-        await task
-        async with Peer(broker.url, username="rider", token="right") as right:
-            assert right.link.error == ""
-
-    with Mosquitto(tmp_path / "mosquitto", users={"rider": "right"}) as broker:
-        asyncio.run(work())
+    peer = Peer(broker.url, username="rider", token="wrong", backoff=(0.01, 60.0))
+    task = asyncio.create_task(peer.link.run())
+    await until(lambda: ConnectionState.REFUSED in peer.states, "a refusal")
+    assert "'rider'" in peer.link.error
+    assert "the token" in peer.link.error
+    await asyncio.sleep(0.5)
+    assert peer.states == [ConnectionState.CONNECTING, ConnectionState.REFUSED]
+    await peer.link.stop()
+    await task
+    async with Peer(broker.url, username="rider", token="right") as right:
+        assert right.link.error == ""
 
 
-def test_back_off_is_exponential_with_full_jitter() -> None:
+async def test_back_off_is_exponential_with_full_jitter() -> None:
     """Delays are a random share of a ceiling that doubles up to its maximum."""
+    shares = []
 
-    async def work() -> None:
-        shares = []
+    def share() -> float:
+        shares.append(asyncio.get_running_loop().time())
+        return 0.5
 
-        def share() -> float:
-            shares.append(asyncio.get_running_loop().time())
-            return 0.5
-
-        states: list[ConnectionState] = []
-        link = MqttConnection(
-            f"mqtt://127.0.0.1:{free_port()}",
-            ClientOptions(client_id="x"),
-            on_messages=lambda _: None,
-            on_state=states.append,
-            random=share,
-            backoff=(0.02, 0.08),
-        )
-        task = asyncio.create_task(link.run())
-        await until(lambda: len(shares) >= 6, "six attempts")
-        await link.stop()
-        await task
-        # Half of 0.02, 0.04, 0.08, 0.08, …: never less, and in the end constant (the machine may add to each).
-        waits = [later - sooner for sooner, later in itertools.pairwise(shares)]
-        assert all(wait >= least * 0.9 for wait, least in zip(waits, [0.01, 0.02, 0.04, 0.04, 0.04], strict=False))
-        assert "cannot be reached" in link.error
-        assert states[-1] is ConnectionState.STOPPED
-
-    asyncio.run(work())
+    states: list[ConnectionState] = []
+    link = MqttConnection(
+        f"mqtt://127.0.0.1:{free_port()}",
+        ClientOptions(client_id="x"),
+        on_messages=lambda _: None,
+        on_state=states.append,
+        random=share,
+        backoff=(0.02, 0.08),
+    )
+    task = asyncio.create_task(link.run())
+    await until(lambda: len(shares) >= 6, "six attempts")
+    await link.stop()
+    await task
+    # Half of 0.02, 0.04, 0.08, 0.08, …: never less, and in the end constant (the machine may add to each).
+    waits = [later - sooner for sooner, later in itertools.pairwise(shares)]
+    assert all(wait >= least * 0.9 for wait, least in zip(waits, [0.01, 0.02, 0.04, 0.04, 0.04], strict=False))
+    assert "cannot be reached" in link.error
+    assert states[-1] is ConnectionState.STOPPED
 
 
 @pytest.mark.parametrize(("held_s", "ceilings"), [(0.0, [0.02, 0.02, 0.02, 0.02]), (60.0, [0.02, 0.04, 0.08, 0.16])])
-def test_back_off_begins_anew_only_after_a_connection_that_held(
-    held_s: float, ceilings: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+async def test_back_off_begins_anew_only_after_a_connection_that_held(
+    held_s: float, ceilings: list[float], monkeypatch: pytest.MonkeyPatch, broker: Mosquitto
 ) -> None:
     """A peer that drops us soon after it took us in is left alone for longer each time; one that kept us is not."""
     monkeypatch.setattr("edge.mqtt.client.connection.LINK_HELD_S", held_s)
+    waits: list[float] = []
 
-    async def work(broker: Mosquitto) -> None:
-        waits: list[float] = []
+    async def wait_for(what: Any, delay_s: float) -> Any:
+        if asyncio.iscoroutine(what):
+            waits.append(delay_s)
+        return await honest(what, delay_s)
 
-        async def wait_for(what: Any, delay_s: float) -> Any:
-            if asyncio.iscoroutine(what):
-                waits.append(delay_s)
-            return await honest(what, delay_s)
-
-        honest = asyncio.wait_for
-        async with Peer(broker.url, backoff=(0.02, 10.0)) as peer:
-            peer.link._random = lambda: 1.0
-            monkeypatch.setattr(asyncio, "wait_for", wait_for)
-            for count in range(2, 6):
-                peer.link.drop()
-                await until(lambda count=count: peer.link.connected and peer.link.connects == count, "the way back")
-        assert waits[:4] == ceilings
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work(broker))
+    honest = asyncio.wait_for
+    async with Peer(broker.url, backoff=(0.02, 10.0)) as peer:
+        peer.link._random = lambda: 1.0
+        monkeypatch.setattr(asyncio, "wait_for", wait_for)
+        for count in range(2, 6):
+            peer.link.drop()
+            await until(lambda count=count: peer.link.connected and peer.link.connects == count, "the way back")
+    assert waits[:4] == ceilings
 
 
-def test_a_half_dead_peer_is_left(tmp_path: Path) -> None:
+async def test_a_half_dead_peer_is_left(broker: Mosquitto) -> None:
     """A broker that is stopped in the middle acknowledges nothing: the link closes, comes back, and loses nothing."""
-
-    async def work() -> None:
-        codes: list[int] = []
-        async with Peer(broker.url, session_expiry_s=600, ack_deadline_s=0.5) as peer:
-            broker.freeze()
-            assert peer.link.publish("t", b"x", on_ack=codes.append)
-            await until(lambda: ConnectionState.DISCONNECTED in peer.states, "the end of the connection")
-            assert "acknowledged none of 1 publishes" in peer.link.error
-            broker.thaw()
-            await until(lambda: codes, "the acknowledgement")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    codes: list[int] = []
+    async with Peer(broker.url, session_expiry_s=600, ack_deadline_s=0.5) as peer:
+        broker.freeze()
+        assert peer.link.publish("t", b"x", on_ack=codes.append)
+        await until(lambda: ConnectionState.DISCONNECTED in peer.states, "the end of the connection")
+        assert "acknowledged none of 1 publishes" in peer.link.error
+        broker.thaw()
+        await until(lambda: codes, "the acknowledgement")
 
 
-def test_a_peer_that_accepts_and_never_answers_is_a_failure_not_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_accepts_and_never_answers_is_a_failure_not_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener that takes the connection and sends nothing is given up at the deadline of the handshake."""
     monkeypatch.setattr("edge.mqtt.client.session.CONNECT_DEADLINE_S", 0.3)
-
-    async def work() -> None:
-        server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        peer = Peer(f"mqtt://127.0.0.1:{port}")
-        task = asyncio.create_task(peer.link.run())
-        await until(lambda: ConnectionState.DISCONNECTED in peer.states, "the deadline")
-        assert "handshake" in peer.link.error
-        await peer.link.stop()
-        await task
-        server.close()
-
-    asyncio.run(work())
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    peer = Peer(f"mqtt://127.0.0.1:{port}")
+    task = asyncio.create_task(peer.link.run())
+    await until(lambda: ConnectionState.DISCONNECTED in peer.states, "the deadline")
+    assert "handshake" in peer.link.error
+    await peer.link.stop()
+    await task
+    server.close()
 
 
-def test_tls_is_verified(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", [{"transport": "tls"}], indirect=True)
+@BOTH_LOOPS
+async def test_tls_is_verified(broker: Mosquitto) -> None:
     """With the right authority the link connects; without it, it refuses, and reports why."""
-
-    async def work() -> None:
-        trusted = ssl.create_default_context(cafile=broker.ca)
-        async with Peer(broker.tls_url, tls=trusted, subscriptions=[("t", 1)]) as peer:
-            peer.link.publish("t", b"secret")
-            await until(lambda: peer.payloads == [b"secret"], "a message over TLS")
-        other = Peer(broker.tls_url)
-        task = asyncio.create_task(other.link.run())
-        await until(lambda: ConnectionState.REFUSED in other.states, "a refusal")
-        assert "certificate that is not trusted" in other.link.error
-        await other.link.stop()
-        await task
-
-    with Mosquitto(tmp_path / "mosquitto", transport="tls") as broker:
-        on_both_loops(work)
+    trusted = ssl.create_default_context(cafile=broker.ca)
+    async with Peer(broker.tls_url, tls=trusted, subscriptions=[("t", 1)]) as peer:
+        peer.link.publish("t", b"secret")
+        await until(lambda: peer.payloads == [b"secret"], "a message over TLS")
+    other = Peer(broker.tls_url)
+    task = asyncio.create_task(other.link.run())
+    await until(lambda: ConnectionState.REFUSED in other.states, "a refusal")
+    assert "certificate that is not trusted" in other.link.error
+    await other.link.stop()
+    await task
 
 
-def test_a_unix_socket_will_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", [{"unix_socket": True}], indirect=True)
+@BOTH_LOOPS
+async def test_a_unix_socket_will_do(broker: Mosquitto) -> None:
     """The same over a unix socket."""
-
-    async def work() -> None:
-        async with Peer(broker.unix_url, subscriptions=[("t", 1)]) as peer:
-            peer.link.publish("t", b"near")
-            await until(lambda: peer.payloads == [b"near"], "a message")
-
-    with Mosquitto(tmp_path / "mosquitto", unix_socket=True) as broker:
-        on_both_loops(work)
+    async with Peer(broker.unix_url, subscriptions=[("t", 1)]) as peer:
+        peer.link.publish("t", b"near")
+        await until(lambda: peer.payloads == [b"near"], "a message")
 
 
-def test_the_will_is_sent_for_a_lost_link_and_not_for_a_stopped_one(tmp_path: Path) -> None:
+async def test_the_will_is_sent_for_a_lost_link_and_not_for_a_stopped_one(broker: Mosquitto) -> None:
     """`drop` leaves the will behind, `stop` takes it along."""
-
-    async def work() -> None:
-        async with Peer(broker.url, "watcher", subscriptions=[("gone/#", 1)]) as watcher:
-            for name in ("polite", "lost"):
-                will = Will(f"gone/{name}", payload=b"")
-                async with Peer(broker.url, name, will=will, backoff=(60.0, 60.0)) as peer:
-                    if name == "lost":
-                        peer.link.drop()
-            await until(lambda: watcher.reads, "a will")
-            assert [message.topic for read in watcher.reads for message in read] == ["gone/lost"]
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    async with Peer(broker.url, "watcher", subscriptions=[("gone/#", 1)]) as watcher:
+        for name in ("polite", "lost"):
+            will = Will(f"gone/{name}", payload=b"")
+            async with Peer(broker.url, name, will=will, backoff=(60.0, 60.0)) as peer:
+                if name == "lost":
+                    peer.link.drop()
+        await until(lambda: watcher.reads, "a will")
+        assert [message.topic for read in watcher.reads for message in read] == ["gone/lost"]
 
 
-def test_what_cannot_leave_is_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", [{"settings": ["max_packet_size 20000"]}], indirect=True)
+async def test_what_cannot_leave_is_reported(broker: Mosquitto) -> None:
     """Not connected: False. Over the peer's packet size: a code at once. Expired on the way: a code."""
-
-    async def work() -> None:
-        codes: list[int] = []
-        options = {"session_expiry_s": 600, "ack_deadline_s": 60.0, "backoff": (2.5, 2.5)}
-        async with Peer(broker.url, **options) as peer:
-            assert peer.link.publish("t", bytes(30_000), on_ack=codes.append)
-            assert codes == [TOO_LARGE]
-            broker.freeze()
-            assert peer.link.publish("t", b"old news", expiry_s=0.1, on_ack=codes.append)
-            await asyncio.sleep(0.2)
-            broker.kill()
-            await until(lambda: not peer.link.connected, "the loss")
-            assert not peer.link.publish("t", b"x")
-            assert not peer.link.publish("t", b"x", qos=0)
-            broker.start()
-            await until(lambda: len(codes) == 2, "the second code")
-            assert codes[1] == EXPIRED
+    codes: list[int] = []
+    options = {"session_expiry_s": 600, "ack_deadline_s": 60.0, "backoff": (2.5, 2.5)}
+    async with Peer(broker.url, **options) as peer:
+        assert peer.link.publish("t", bytes(30_000), on_ack=codes.append)
+        assert codes == [TOO_LARGE]
+        broker.freeze()
+        assert peer.link.publish("t", b"old news", expiry_s=0.1, on_ack=codes.append)
+        await asyncio.sleep(0.2)
+        broker.kill()
+        await until(lambda: not peer.link.connected, "the loss")
         assert not peer.link.publish("t", b"x")
+        assert not peer.link.publish("t", b"x", qos=0)
+        broker.start()
+        await until(lambda: len(codes) == 2, "the second code")
+        assert codes[1] == EXPIRED
+    assert not peer.link.publish("t", b"x")
 
-    with Mosquitto(tmp_path / "mosquitto", settings=["max_packet_size 20000"]) as broker:
-        asyncio.run(work())
 
-
-def test_a_paused_link_keeps_its_connection_and_gets_everything_later(tmp_path: Path) -> None:
+async def test_a_paused_link_keeps_its_connection_and_gets_everything_later(broker: Mosquitto) -> None:
     """While the owner does not read nothing arrives and nothing is given up, however long it takes."""
-
-    async def work() -> None:
-        options = {"subscriptions": [("t", 1)], "keep_alive_s": 1, "ack_deadline_s": 0.5}
-        async with Peer(broker.url, "sender") as sender, Peer(broker.url, **options) as peer:
-            peer.link.pause()
-            assert peer.link.publish("other", b"")
-            for number in range(100):
-                sender.link.publish("t", b"%d" % number)
-            await asyncio.sleep(2.5)
-            assert peer.reads == []
-            peer.link.resume()
-            await until(lambda: len(peer.payloads) == 100, "100 messages")
-            assert peer.link.connects == 1
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        asyncio.run(work())
+    options = {"subscriptions": [("t", 1)], "keep_alive_s": 1, "ack_deadline_s": 0.5}
+    async with Peer(broker.url, "sender") as sender, Peer(broker.url, **options) as peer:
+        peer.link.pause()
+        assert peer.link.publish("other", b"")
+        for number in range(100):
+            sender.link.publish("t", b"%d" % number)
+        await asyncio.sleep(2.5)
+        assert peer.reads == []
+        peer.link.resume()
+        await until(lambda: len(peer.payloads) == 100, "100 messages")
+        assert peer.link.connects == 1
 
 
-def test_a_peer_that_sends_more_than_it_may_is_slowed_down_not_left(tmp_path: Path) -> None:
+@BOTH_LOOPS
+async def test_a_peer_that_sends_more_than_it_may_is_slowed_down_not_left(broker: Mosquitto) -> None:
     """Mosquitto sends a whole backlog against a receive maximum: the link stops reading until the owner has let go."""
-
-    async def work() -> None:
-        options = {"subscriptions": [("t", 1)], "session_expiry_s": 600, "receive_max": 50}
-        async with Peer(broker.url, "sender") as sender, Peer(broker.url, hold=True, **options) as peer:
-            peer.link.pause()
-            for number in range(600):
-                await until(lambda n=number: sender.link.publish("t", b"%d" % n), "room to publish")
-            await until(lambda: sender.link.unacked == 0, "600 publishes at the broker")
-            peer.link.resume()
-            done = 0
-            while done < 600:
-                await until(lambda n=done: len(peer.payloads) > n, "more")
-                messages = [message for read in peer.reads for message in read][done : done + 20]
-                peer.link.acknowledge(messages)
-                done += len(messages)
-            assert peer.payloads == [b"%d" % number for number in range(600)]
-            assert peer.link.connects == 1
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        on_both_loops(work)
+    options = {"subscriptions": [("t", 1)], "session_expiry_s": 600, "receive_max": 50}
+    async with Peer(broker.url, "sender") as sender, Peer(broker.url, hold=True, **options) as peer:
+        peer.link.pause()
+        for number in range(600):
+            await until(lambda n=number: sender.link.publish("t", b"%d" % n), "room to publish")
+        await until(lambda: sender.link.unacked == 0, "600 publishes at the broker")
+        peer.link.resume()
+        done = 0
+        while done < 600:
+            await until(lambda n=done: len(peer.payloads) > n, "more")
+            messages = [message for read in peer.reads for message in read][done : done + 20]
+            peer.link.acknowledge(messages)
+            done += len(messages)
+        assert peer.payloads == [b"%d" % number for number in range(600)]
+        assert peer.link.connects == 1
 
 
-def test_a_paused_link_still_finds_its_way_back(tmp_path: Path) -> None:
+@BOTH_LOOPS
+async def test_a_paused_link_still_finds_its_way_back(broker: Mosquitto) -> None:
     """A connection lost while the owner does not read is made anew, and stays quiet until it reads again."""
-
-    async def work() -> None:
-        options = {"subscriptions": [("t", 1)], "session_expiry_s": 600}
-        async with Peer(broker.url, "sender") as sender, Peer(broker.url, **options) as peer:
-            peer.link.pause()
-            peer.link.drop()
-            await until(lambda: peer.link.connects == 2, "the second connection")
-            sender.link.publish("t", b"later")
-            await asyncio.sleep(0.2)
-            assert peer.reads == []
-            peer.link.resume()
-            await until(lambda: peer.payloads == [b"later"], "the message")
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        on_both_loops(work)
+    options = {"subscriptions": [("t", 1)], "session_expiry_s": 600}
+    async with Peer(broker.url, "sender") as sender, Peer(broker.url, **options) as peer:
+        peer.link.pause()
+        peer.link.drop()
+        await until(lambda: peer.link.connects == 2, "the second connection")
+        sender.link.publish("t", b"later")
+        await asyncio.sleep(0.2)
+        assert peer.reads == []
+        peer.link.resume()
+        await until(lambda: peer.payloads == [b"later"], "the message")
 
 
-def test_a_link_ends_at_once_wherever_it_stands(tmp_path: Path) -> None:
+@BOTH_LOOPS
+async def test_a_link_ends_at_once_wherever_it_stands(broker: Mosquitto) -> None:
     """Stopped or cancelled, while it connects, waits or is connected: `run` ends, and no socket stays open."""
-
-    async def work() -> None:
-        silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-        nobody = f"mqtt://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-        for url in (broker.url, nobody, f"mqtt://127.0.0.1:{free_port()}"):
-            for cancelled in (True, False):
-                peer = Peer(url, backoff=(60.0, 60.0))
-                for wait_s in (0.0, 0.1):
-                    task = asyncio.create_task(peer.link.run())
-                    await asyncio.sleep(wait_s)
-                    if cancelled:
-                        task.cancel()
-                        await asyncio.wait((task,), timeout=WAIT_S)
-                        assert task.cancelled()
-                    else:
-                        await peer.link.stop()
-                        await asyncio.wait_for(task, WAIT_S)
-                        assert peer.states[-1] is ConnectionState.STOPPED
-                    assert not peer.link.publish("t", b"")
-        silent.close()
-
-    with Mosquitto(tmp_path / "mosquitto") as broker:
-        on_both_loops(work)
+    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    nobody = f"mqtt://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    for url in (broker.url, nobody, f"mqtt://127.0.0.1:{free_port()}"):
+        for cancelled in (True, False):
+            peer = Peer(url, backoff=(60.0, 60.0))
+            for wait_s in (0.0, 0.1):
+                task = asyncio.create_task(peer.link.run())
+                await asyncio.sleep(wait_s)
+                if cancelled:
+                    task.cancel()
+                    await asyncio.wait((task,), timeout=WAIT_S)
+                    assert task.cancelled()
+                else:
+                    await peer.link.stop()
+                    await asyncio.wait_for(task, WAIT_S)
+                    assert peer.states[-1] is ConnectionState.STOPPED
+                assert not peer.link.publish("t", b"")
+    silent.close()

@@ -4,13 +4,12 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import uvloop
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request
 
@@ -31,21 +30,7 @@ from edge.mqtt.packets.codec import (
     TopicFilter,
 )
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions, parse_address
-from tests.edge.mqtt.world import ALL, TOKEN, UP, Recorder, decoder, written
-
-TIMEOUT_S = 30
-
-Test = Callable[[], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
-    """Runs a coroutine function in either loop, for as long as the timeout allows."""
-
-    def runner(test: Test) -> None:
-        request.param(asyncio.wait_for(test(), TIMEOUT_S))
-
-    return runner
+from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, decoder, until, written
 
 
 @pytest.fixture(autouse=True)
@@ -134,11 +119,6 @@ def make(receiver: Recorder, *, clock: Callable[[], float] = time.monotonic, **o
     return Endpoint("n1", receiver, lambda _user, token: token == TOKEN, EndpointOptions(**options), clock=clock)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what is waited for are plain counters
-        await asyncio.sleep(0.01)
-
-
 async def answered(endpoint: Endpoint, receiver: Recorder, client: Client) -> None:
     """One publish and one answer through a client that is connected."""
     client.send(SubscribePacket(1, ALL), PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=9))
@@ -156,7 +136,8 @@ async def answered(endpoint: Endpoint, receiver: Recorder, client: Client) -> No
 
 @pytest.mark.parametrize(("kind", "version"), [(Client, 5), (Client, 4), (WebClient, 5)])
 @pytest.mark.parametrize("secure", [False, True])
-def test_every_way_in(run: Callable[[Test], None], tmp_path: Path, kind: type[Client], version: int, secure: bool):
+@BOTH_LOOPS
+async def test_every_way_in(tmp_path: Path, kind: type[Client], version: int, secure: bool):
     """TCP, TLS, WebSocket and WebSocket over TLS carry the same session."""
     server = client_tls = None
     if secure:
@@ -164,389 +145,337 @@ def test_every_way_in(run: Callable[[Test], None], tmp_path: Path, kind: type[Cl
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(certificate, key)
         client_tls = ssl.create_default_context(cafile=str(authority))
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0", websocket=kind is WebClient, tls=server)
-        client = await kind.connect(port, version=version, tls=client_tls)
-        assert (endpoint.connections, endpoint.registry.count) == (1, 1)
-        await answered(endpoint, receiver, client)
-        client.writer.close()
-        await until(lambda: endpoint.connections == 0)
-        assert receiver.presence == [("c1", True), ("c1", False)]
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0", websocket=kind is WebClient, tls=server)
+    client = await kind.connect(port, version=version, tls=client_tls)
+    assert (endpoint.connections, endpoint.registry.count) == (1, 1)
+    await answered(endpoint, receiver, client)
+    client.writer.close()
+    await until(lambda: endpoint.connections == 0)
+    assert receiver.presence == [("c1", True), ("c1", False)]
+    await endpoint.close()
 
 
-def test_one_read_is_one_batch_and_one_write(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_one_read_is_one_batch_and_one_write():
     """Publishes of one read arrive in one call; acknowledgements and answers of one turn leave in one write."""
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
 
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
+    def answer(_publishes: object) -> None:
+        receiver.answer("c1")
+        endpoint.wake({"c1": ()})
 
-        def answer(_publishes: object) -> None:
-            receiver.answer("c1")
-            endpoint.wake({"c1": ()})
-
-        receiver.on_publishes = answer
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        client.send(SubscribePacket(1, ALL))
-        assert isinstance(await client.receive(), SubAckPacket)
-        client.send(*[PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=at) for at in range(1, 101)])
-        first = await client.receive()
-        assert isinstance(first, PublishPacket)
-        assert client.packets == [PubAckPacket(at) for at in range(1, 101)]
-        assert receiver.reads == [100]
-        await endpoint.close()
-
-    run(test)
+    receiver.on_publishes = answer
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    client.send(SubscribePacket(1, ALL))
+    assert isinstance(await client.receive(), SubAckPacket)
+    client.send(*[PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=at) for at in range(1, 101)])
+    first = await client.receive()
+    assert isinstance(first, PublishPacket)
+    assert client.packets == [PubAckPacket(at) for at in range(1, 101)]
+    assert receiver.reads == [100]
+    await endpoint.close()
 
 
-def test_back_pressure(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_back_pressure():
     """While paused nothing is read, from old and new connections alike; then everything is."""
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        endpoint.pause()
-        late = await Client.open(port)
-        late.send(ConnectPacket("tablet", username="c1", password=TOKEN))
-        client.send(PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=1))
-        await asyncio.sleep(0.1)
-        assert receiver.publishes == []
-        assert endpoint.registry.count == 1
-        endpoint.resume()
-        assert await client.receive() == PubAckPacket(1)
-        assert isinstance(await late.receive(), ConnAckPacket)
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    endpoint.pause()
+    late = await Client.open(port)
+    late.send(ConnectPacket("tablet", username="c1", password=TOKEN))
+    client.send(PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=1))
+    await asyncio.sleep(0.1)
+    assert receiver.publishes == []
+    assert endpoint.registry.count == 1
+    endpoint.resume()
+    assert await client.receive() == PubAckPacket(1)
+    assert isinstance(await late.receive(), ConnAckPacket)
+    await endpoint.close()
 
 
-def test_a_v311_client_is_held_back(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_a_v311_client_is_held_back():
     """A 3.1.1 client with thousands in flight is read no further until acknowledgements leave, and gets all of them."""
+    receiver = Recorder()
+    endpoint = make(receiver, burst=10_000)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port, version=4)
+    sent = 6_000
+    payload = b"x" * 200
+    client.send(*[PublishPacket(UP, payload, qos=QoS.AT_LEAST_ONCE, packet_id=at + 1) for at in range(sent)])
+    acked: list[int] = []
 
-    async def test() -> None:
-        receiver = Recorder()
-        endpoint = make(receiver, burst=10_000)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port, version=4)
-        sent = 6_000
-        payload = b"x" * 200
-        client.send(*[PublishPacket(UP, payload, qos=QoS.AT_LEAST_ONCE, packet_id=at + 1) for at in range(sent)])
-        acked: list[int] = []
+    async def collect() -> None:
+        while len(acked) < sent:
+            packet = await client.receive()
+            assert isinstance(packet, PubAckPacket)
+            acked.append(packet.packet_id)
 
-        async def collect() -> None:
-            while len(acked) < sent:
-                packet = await client.receive()
-                assert isinstance(packet, PubAckPacket)
-                acked.append(packet.packet_id)
-
-        collecting = asyncio.create_task(collect())
-        most = 0
-        while len(receiver.publishes) < sent or receiver.sources:
-            await asyncio.sleep(0.005)
-            most = max(most, sum(len(tokens) for _, tokens in receiver.sources))
-            sources, receiver.sources = receiver.sources, []
-            for source, tokens in sources:
-                source.acknowledge(tokens, [""] * len(tokens))
-        await collecting
-        assert acked == list(range(1, sent + 1))
-        assert most < sent
-        await endpoint.close()
-
-    run(test)
+    collecting = asyncio.create_task(collect())
+    most = 0
+    while len(receiver.publishes) < sent or receiver.sources:
+        await asyncio.sleep(0.005)
+        most = max(most, sum(len(tokens) for _, tokens in receiver.sources))
+        sources, receiver.sources = receiver.sources, []
+        for source, tokens in sources:
+            source.acknowledge(tokens, [""] * len(tokens))
+    await collecting
+    assert acked == list(range(1, sent + 1))
+    assert most < sent
+    await endpoint.close()
 
 
-def test_takeover(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_takeover():
     """The older connection of the same client gets the reason and is closed; the newer one works."""
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        old = await Client.connect(port)
-        new = await Client.connect(port)
-        disconnect_reason = await old.receive()
-        assert isinstance(disconnect_reason, DisconnectPacket)
-        assert int(disconnect_reason.reason_code) == 0x8E
-        assert await old.receive() is None
-        await answered(endpoint, receiver, new)
-        assert endpoint.registry.takeovers == 1
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    old = await Client.connect(port)
+    new = await Client.connect(port)
+    disconnect_reason = await old.receive()
+    assert isinstance(disconnect_reason, DisconnectPacket)
+    assert int(disconnect_reason.reason_code) == 0x8E
+    assert await old.receive() is None
+    await answered(endpoint, receiver, new)
+    assert endpoint.registry.takeovers == 1
+    await endpoint.close()
 
 
-def test_revocation(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_revocation():
     """After the credentials have changed, whoever is not in them any more goes at once, and only they."""
-
-    async def test() -> None:
-        revoked: set[str] = set()
-        receiver = Recorder(acknowledge=True)
-        endpoint = Endpoint("n1", receiver, lambda user, token: token == TOKEN and user not in revoked)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        one, two, three = [await Client.connect(port, client=name) for name in ("c1", "c2", "c3")]
-        revoked.add("c2")
-        endpoint.recheck()
-        disconnect_reason = await two.receive()
-        assert isinstance(disconnect_reason, DisconnectPacket)
-        assert int(disconnect_reason.reason_code) == 0x87
-        endpoint.disconnect("c3")
-        disconnect_reason = await three.receive()
-        assert isinstance(disconnect_reason, DisconnectPacket)
-        assert int(disconnect_reason.reason_code) == 0x98
-        await answered(endpoint, receiver, one)
-        await until(lambda: endpoint.connections == 1)
-        refused = await Client.open(port)
-        refused.send(ConnectPacket("phone", username="c2", password=TOKEN))
-        connack = await refused.receive()
-        assert isinstance(connack, ConnAckPacket)
-        assert int(connack.reason_code) == 0x86
-        assert endpoint.registry.connects_refused == 1
-        await endpoint.close()
-
-    run(test)
+    revoked: set[str] = set()
+    receiver = Recorder(acknowledge=True)
+    endpoint = Endpoint("n1", receiver, lambda user, token: token == TOKEN and user not in revoked)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    one, two, three = [await Client.connect(port, client=name) for name in ("c1", "c2", "c3")]
+    revoked.add("c2")
+    endpoint.recheck()
+    disconnect_reason = await two.receive()
+    assert isinstance(disconnect_reason, DisconnectPacket)
+    assert int(disconnect_reason.reason_code) == 0x87
+    endpoint.disconnect("c3")
+    disconnect_reason = await three.receive()
+    assert isinstance(disconnect_reason, DisconnectPacket)
+    assert int(disconnect_reason.reason_code) == 0x98
+    await answered(endpoint, receiver, one)
+    await until(lambda: endpoint.connections == 1)
+    refused = await Client.open(port)
+    refused.send(ConnectPacket("phone", username="c2", password=TOKEN))
+    connack = await refused.receive()
+    assert isinstance(connack, ConnAckPacket)
+    assert int(connack.reason_code) == 0x86
+    assert endpoint.registry.connects_refused == 1
+    await endpoint.close()
 
 
-def test_a_connection_that_cannot_be_written_to_holds_up_nobody(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_a_connection_that_cannot_be_written_to_holds_up_nobody():
     """Where writing to one connection fails it is dropped, and the others of that turn get what is theirs."""
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    broken = await Client.connect(port, client="c2")
 
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        broken = await Client.connect(port, client="c2")
+    def fail(_data: bytes) -> None:
+        raise RuntimeError("this transport is closed")
 
-        def fail(_data: bytes) -> None:
-            raise RuntimeError("this transport is closed")
-
-        peer: Any = next(iter(endpoint._peers))
-        peer._transport = SimpleNamespace(is_closing=lambda: False, write=fail, abort=peer._transport.abort)
-        client = await Client.connect(port)
-        broken.send(PingReqPacket())
-        client.send(PingReqPacket())
-        assert await client.receive() == PingRespPacket()
-        assert await broken.receive() is None
-        assert endpoint.connections == 1
-        await endpoint.close()
-
-    run(test)
+    peer: Any = next(iter(endpoint._peers))
+    peer._transport = SimpleNamespace(is_closing=lambda: False, write=fail, abort=peer._transport.abort)
+    client = await Client.connect(port)
+    broken.send(PingReqPacket())
+    client.send(PingReqPacket())
+    assert await client.receive() == PingRespPacket()
+    assert await broken.receive() is None
+    assert endpoint.connections == 1
+    await endpoint.close()
 
 
-def test_closing(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_closing():
     """A stop sends DISCONNECT to everybody, refuses new connections, and reports nobody as gone."""
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        unauthenticated = await Client.open(port)
-        await until(lambda: endpoint.connections == 2)
-        await endpoint.stop_listening()
-        with pytest.raises(ConnectionError):
-            await Client.open(port)
-        await answered(endpoint, receiver, client)
-        await endpoint.close()
-        disconnect_reason = await client.receive()
-        assert isinstance(disconnect_reason, DisconnectPacket)
-        assert int(disconnect_reason.reason_code) == 0x8B
-        assert await client.receive() is None
-        assert await unauthenticated.receive() is None
-        assert receiver.presence == [("c1", True)]
-        assert endpoint.connections == 0
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    unauthenticated = await Client.open(port)
+    await until(lambda: endpoint.connections == 2)
+    await endpoint.stop_listening()
+    with pytest.raises(ConnectionError):
+        await Client.open(port)
+    await answered(endpoint, receiver, client)
+    await endpoint.close()
+    disconnect_reason = await client.receive()
+    assert isinstance(disconnect_reason, DisconnectPacket)
+    assert int(disconnect_reason.reason_code) == 0x8B
+    assert await client.receive() is None
+    assert await unauthenticated.receive() is None
+    assert receiver.presence == [("c1", True)]
+    assert endpoint.connections == 0
 
 
-def test_the_reason_arrives_though_more_was_sent(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_the_reason_arrives_though_more_was_sent():
     """A client that goes on sending still reads why it is disconnected; one that does not leave is dropped."""
-
-    async def test() -> None:
-        skip = 0.0
-        endpoint = make(Recorder(), clock=lambda: time.monotonic() + skip)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        client.writer.write(b"\x30\xff\xff\xff\x7f" + b"x" * 3_000_000)
-        disconnect_reason = await client.receive()
-        assert isinstance(disconnect_reason, DisconnectPacket)
-        assert int(disconnect_reason.reason_code) == 0x95
-        assert await client.receive() is None
-        assert endpoint.connections == 1
-        skip = 10.0
-        await until(lambda: endpoint.connections == 0)
-        await endpoint.close()
-
-    run(test)
+    skip = 0.0
+    endpoint = make(Recorder(), clock=lambda: time.monotonic() + skip)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    client.writer.write(b"\x30\xff\xff\xff\x7f" + b"x" * 3_000_000)
+    disconnect_reason = await client.receive()
+    assert isinstance(disconnect_reason, DisconnectPacket)
+    assert int(disconnect_reason.reason_code) == 0x95
+    assert await client.receive() is None
+    assert endpoint.connections == 1
+    skip = 10.0
+    await until(lambda: endpoint.connections == 0)
+    await endpoint.close()
 
 
-def test_a_consumer_that_never_reads(run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch):
+@BOTH_LOOPS
+async def test_a_consumer_that_never_reads(monkeypatch: pytest.MonkeyPatch):
     """What is written for it is bounded; then it is disconnected, and the others never notice."""
     monkeypatch.setattr(
         "edge.mqtt.server.endpoint.WRITE_BUFFER_BYTES_MAX", 128 * 1024
     )  # of two-byte answers: sooner is better
     monkeypatch.setattr("edge.mqtt.server.sessions.WORK_BURST", 10**9)  # the pings' price would stop it before that
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        deaf = socket.socket()
-        deaf.setsockopt(
-            socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096
-        )  # before connecting, so that it is what is announced
-        deaf.setblocking(False)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(deaf, ("127.0.0.1", port))
-        await loop.sock_sendall(deaf, ConnectPacket("x", username="c2", password=TOKEN).write())
-        await until(lambda: endpoint.registry.count == 2)
-        for peer in endpoint._peers:
-            assert peer._transport is not None
-            peer._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
-        pings = PingReqPacket().write() * 10_000
-        while endpoint.slow_readers == 0:
-            try:
-                await loop.sock_sendall(deaf, pings)
-            except ConnectionError:
-                break
-        await until(lambda: endpoint.slow_readers == 1)
-        await until(lambda: endpoint.connections == 1)
-        await answered(endpoint, receiver, client)
-        deaf.close()
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # before connecting, so that it is what is announced
+    deaf.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(deaf, ("127.0.0.1", port))
+    await loop.sock_sendall(deaf, ConnectPacket("x", username="c2", password=TOKEN).write())
+    await until(lambda: endpoint.registry.count == 2)
+    for peer in endpoint._peers:
+        assert peer._transport is not None
+        peer._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
+    pings = PingReqPacket().write() * 10_000
+    while endpoint.slow_readers == 0:
+        try:
+            await loop.sock_sendall(deaf, pings)
+        except ConnectionError:
+            break
+    await until(lambda: endpoint.slow_readers == 1)
+    await until(lambda: endpoint.connections == 1)
+    await answered(endpoint, receiver, client)
+    deaf.close()
+    await endpoint.close()
 
 
-def test_answers_for_one_who_does_not_read_wait_in_the_core(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_answers_for_one_who_does_not_read_wait_in_the_core():
     """At QoS 0, with no window, answers stop being pulled when the peer stops reading, and follow when it reads."""
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        for _ in range(3_000):
-            receiver.answer("c1", b"x" * 10_000)
-        client.send(SubscribePacket(1, [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_MOST_ONCE)]))
-        await asyncio.sleep(0.3)
-        assert receiver.answers
-        assert isinstance(await client.receive(), SubAckPacket)
-        for _ in range(3_000):
-            assert isinstance(await client.receive(), PublishPacket)
-        await until(lambda: not receiver.answers)
-        assert endpoint.slow_readers == 0
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    for _ in range(3_000):
+        receiver.answer("c1", b"x" * 10_000)
+    client.send(SubscribePacket(1, [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_MOST_ONCE)]))
+    await asyncio.sleep(0.3)
+    assert receiver.answers
+    assert isinstance(await client.receive(), SubAckPacket)
+    for _ in range(3_000):
+        assert isinstance(await client.receive(), PublishPacket)
+    await until(lambda: not receiver.answers)
+    assert endpoint.slow_readers == 0
+    await endpoint.close()
 
 
-def test_a_flood_of_connections(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_a_flood_of_connections():
     """Where silent unauthenticated clients take all places, an honest client still gets in; known clients stay."""
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver, connections_max=50)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        first = await Client.connect(port, client="c2")
-        unauthenticated = [await Client.open(port) for _ in range(100)]
-        honest = await Client.connect(port)
-        await answered(endpoint, receiver, honest)
-        first.send(PingReqPacket())
-        assert isinstance(await first.receive(), PingRespPacket)
-        await until(lambda: endpoint.connections <= 50)
-        assert endpoint.connections_refused >= 50
-        for each in unauthenticated:
-            each.writer.close()
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver, connections_max=50)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    first = await Client.connect(port, client="c2")
+    unauthenticated = [await Client.open(port) for _ in range(100)]
+    honest = await Client.connect(port)
+    await answered(endpoint, receiver, honest)
+    first.send(PingReqPacket())
+    assert isinstance(await first.receive(), PingRespPacket)
+    await until(lambda: endpoint.connections <= 50)
+    assert endpoint.connections_refused >= 50
+    for each in unauthenticated:
+        each.writer.close()
+    await endpoint.close()
 
 
-def test_deadlines_run_on_the_endpoints_clock(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_deadlines_run_on_the_endpoints_clock():
     """Unauthenticated clients and silent clients are closed by the one timer, by the clock that was given."""
-
-    async def test() -> None:
-        skip = 0.0
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver, clock=lambda: time.monotonic() + skip)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        unauthenticated = await Client.open(port)
-        await until(lambda: endpoint.connections == 2)
-        skip = 11.0
-        assert await unauthenticated.receive() is None
-        unauthenticated.writer.close()
-        await until(lambda: endpoint.connections == 1)
-        skip = 120.0
-        disconnect_reason = await client.receive()
-        assert isinstance(disconnect_reason, DisconnectPacket)
-        assert int(disconnect_reason.reason_code) == 0x8D
-        client.writer.close()
-        await until(lambda: endpoint.connections == 0)
-        await endpoint.close()
-
-    run(test)
+    skip = 0.0
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver, clock=lambda: time.monotonic() + skip)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    unauthenticated = await Client.open(port)
+    await until(lambda: endpoint.connections == 2)
+    skip = 11.0
+    assert await unauthenticated.receive() is None
+    unauthenticated.writer.close()
+    await until(lambda: endpoint.connections == 1)
+    skip = 120.0
+    disconnect_reason = await client.receive()
+    assert isinstance(disconnect_reason, DisconnectPacket)
+    assert int(disconnect_reason.reason_code) == 0x8D
+    client.writer.close()
+    await until(lambda: endpoint.connections == 0)
+    await endpoint.close()
 
 
-def test_half_open_tls_goes_away(run: Callable[[Test], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@BOTH_LOOPS
+async def test_half_open_tls_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A TLS handshake that is never finished is dropped, and honest clients get in meanwhile."""
     authority, certificate, key = make_certificates(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
     monkeypatch.setattr("edge.mqtt.server.listener.TLS_HANDSHAKE_S", 0.5)
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver)
-        _, port = await endpoint.listen("127.0.0.1:0", tls=server)
-        half = [await Client.open(port) for _ in range(20)]
-        half[0].writer.write(b"\x16\x03\x01")
-        client = await Client.connect(port, tls=ssl.create_default_context(cafile=str(authority)))
-        await answered(endpoint, receiver, client)
-        for one in half:
-            assert await one.receive() is None
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver)
+    _, port = await endpoint.listen("127.0.0.1:0", tls=server)
+    half = [await Client.open(port) for _ in range(20)]
+    half[0].writer.write(b"\x16\x03\x01")
+    client = await Client.connect(port, tls=ssl.create_default_context(cafile=str(authority)))
+    await answered(endpoint, receiver, client)
+    for one in half:
+        assert await one.receive() is None
+    await endpoint.close()
 
 
-def test_the_quota_can_be_changed(run: Callable[[Test], None]):
+@BOTH_LOOPS
+async def test_the_quota_can_be_changed():
     """A new quota holds for connections that are there."""
-
-    async def test() -> None:
-        receiver = Recorder(acknowledge=True)
-        endpoint = make(receiver, messages_per_s=1, burst=1)
-        _, port = await endpoint.listen("127.0.0.1:0")
-        client = await Client.connect(port)
-        endpoint.set_quota(1_000_000, 1_000)
-        await asyncio.sleep(0.01)
-        client.send(*[PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=at) for at in range(1, 101)])
-        assert [await client.receive() for _ in range(100)] == [PubAckPacket(at) for at in range(1, 101)]
-        await endpoint.close()
-
-    run(test)
+    receiver = Recorder(acknowledge=True)
+    endpoint = make(receiver, messages_per_s=1, burst=1)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    endpoint.set_quota(1_000_000, 1_000)
+    await asyncio.sleep(0.01)
+    client.send(*[PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=at) for at in range(1, 101)])
+    assert [await client.receive() for _ in range(100)] == [PubAckPacket(at) for at in range(1, 101)]
+    await endpoint.close()
 
 
-def test_a_busy_port():
+async def test_a_busy_port():
     """The error names the port and how to choose another one."""
-
-    async def test() -> None:
-        taken, endpoint = make(Recorder()), make(Recorder())
-        _, port = await taken.listen("127.0.0.1:0")
-        with pytest.raises(BusyError, match=rf"Port {port} .* choose another port"):
-            await endpoint.listen(f"127.0.0.1:{port}")
-        await taken.close()
-
-    asyncio.run(test())
+    taken, endpoint = make(Recorder()), make(Recorder())
+    _, port = await taken.listen("127.0.0.1:0")
+    with pytest.raises(BusyError, match=rf"Port {port} .* choose another port"):
+        await endpoint.listen(f"127.0.0.1:{port}")
+    await taken.close()
 
 
 @pytest.mark.parametrize(
@@ -563,14 +492,10 @@ def test_a_busy_port():
         (":1883", False),
     ],
 )
-def test_addresses_that_cannot_be_used(address: str, anonymous: bool):
+async def test_addresses_that_cannot_be_used(address: str, anonymous: bool):
     """Anonymous clients are for loopback only; an address of another machine is refused."""
-
-    async def test() -> None:
-        with pytest.raises(ConfigError, match="listen"):
-            await make(Recorder(), anonymous=anonymous).listen(address)
-
-    asyncio.run(test())
+    with pytest.raises(ConfigError, match="listen"):
+        await make(Recorder(), anonymous=anonymous).listen(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "[::1]:0", "localhost:0"])

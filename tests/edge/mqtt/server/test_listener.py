@@ -83,46 +83,38 @@ def test_without_descriptors_it_pauses_reports_it_and_goes_on(loop: str) -> None
         assert process.wait(20) == 0
 
 
-def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) -> None:
+async def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) -> None:
     """Bytes that are no TLS, and a client that sends nothing, leave the listener accepting others."""
     authority, certificate, key = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
+    made = asyncio.Event()
 
-    async def main() -> None:
-        made = asyncio.Event()
+    class Sender(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.set()
+            transport.close()
 
-        class Sender(asyncio.Protocol):
-            def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                made.set()
-                transport.close()
-
-        shortage = Shortage()
-        listener = await listen("127.0.0.1", 0, Sender, context, shortage)
-        host, port = listener.address
-        _, noisy = await asyncio.open_connection(host, port)
-        noisy.write(b"GET / HTTP/1.1\r\n\r\n")
-        _, silent = await asyncio.open_connection(host, port)
-        trusting = ssl.create_default_context(cafile=authority)
-        _, honest = await asyncio.open_connection(host, port, ssl=trusting, server_hostname="localhost")
-        await asyncio.wait_for(made.wait(), 20)
-        assert shortage.pauses == 0
-        listener.close()
-        for writer in (noisy, silent, honest):
-            writer.close()
-
-    asyncio.run(main())
+    shortage = Shortage()
+    listener = await listen("127.0.0.1", 0, Sender, context, shortage)
+    host, port = listener.address
+    _, noisy = await asyncio.open_connection(host, port)
+    noisy.write(b"GET / HTTP/1.1\r\n\r\n")
+    _, silent = await asyncio.open_connection(host, port)
+    trusting = ssl.create_default_context(cafile=authority)
+    _, honest = await asyncio.open_connection(host, port, ssl=trusting, server_hostname="localhost")
+    await asyncio.wait_for(made.wait(), 20)
+    assert shortage.pauses == 0
+    listener.close()
+    for writer in (noisy, silent, honest):
+        writer.close()
 
 
-def test_an_address_that_is_taken_leaves_nothing_open() -> None:
+async def test_an_address_that_is_taken_leaves_nothing_open() -> None:
     """Where the port is in use the error shows it, and no descriptor stays behind."""
-
-    async def main() -> None:
-        first = await listen("127.0.0.1", 0, asyncio.Protocol, None, Shortage())
-        before = sum(1 for _ in Path("/proc/self/fd").iterdir())
-        with pytest.raises(OSError, match="in use"):
-            await listen(*first.address, asyncio.Protocol, None, Shortage())
-        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
-        first.close()
-
-    asyncio.run(main())
+    first = await listen("127.0.0.1", 0, asyncio.Protocol, None, Shortage())
+    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    with pytest.raises(OSError, match="in use"):
+        await listen(*first.address, asyncio.Protocol, None, Shortage())
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+    first.close()
