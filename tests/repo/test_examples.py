@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from bench.lab.settings import free_port
+from bench.lab.site import Site
 from tests.repo.pages import DOCS, blocks, examples, fenced, part
 from tests.repo.project import ROOT, expect_none
 
@@ -44,14 +45,6 @@ def run_script(folder: Path, text: str) -> str:
     return printed
 
 
-def free_ports() -> dict[str, int]:
-    """Two ports that nobody listens on."""
-    with socket.socket() as one, socket.socket() as two:
-        for each in (one, two):
-            each.bind(("127.0.0.1", 0))
-        return {"mqtt": one.getsockname()[1], "page": two.getsockname()[1]}
-
-
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
     for _ in range(TIMEOUT_S * 20):
@@ -61,18 +54,12 @@ def until(condition: Callable[[], bool]) -> None:
     pytest.fail(f"it did not come within {TIMEOUT_S} s")
 
 
-def connected(port: int) -> bool:
-    """Whether somebody listens."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_the_quick_start_runs_as_written(tmp_path: Path, program: Callable[[str], str]) -> None:
     """The README's commands and its client, in an empty folder: the rider accepts, and the customer sees it."""
     program("mosquitto_pub")
     _, text = part("Quick start with your own client")
     _, start, ride, order, look = blocks(text, "sh")  # the first one installs
-    ports = free_ports()
+    ports = {"mqtt": free_port(), "page": free_port()}
     (client,) = blocks(text, "python")
     (tmp_path / "rider.py").write_text(client.replace("1883", str(ports["mqtt"])), encoding="utf-8")
     ready = "until grep -q 'is ready' node.log; do sleep 0.1; done"
@@ -105,19 +92,9 @@ def test_the_javascript_client_runs_as_written(tmp_path: Path, program: Callable
 @contextmanager
 def running_node(folder: Path, client: str) -> Iterator[tuple[int, str]]:
     """A node that one client may connect to. Its port, and the client's token."""
-    ports = free_ports()
-    port = ports["mqtt"]
-    text = f'node = "shop-1"\nlisten = "127.0.0.1:{port}"\nstatus_listen = "127.0.0.1:{ports["page"]}"\n'
-    (folder / "edge.toml").write_text(text, encoding="utf-8")
-    add = [str(BIN / "doorstep"), "credential", "add", "--file", "credentials", "--role", "customer", client]
-    added = subprocess.run(add, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, text=True)
-    command = [str(BIN / "doorstep"), "edge", "--config", "edge.toml"]
-    with subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL) as process:
-        try:
-            until(lambda: connected(port))
-            yield port, added.stdout.strip()
-        finally:
-            process.terminate()
+    with Site(folder, "shop-1").configure([client], {"data_dir": "data"}, centre=False) as site:
+        site.start()
+        yield site.port, site.tokens[client]
 
 
 SHORT: Final = ("credential", "status", "explain", "replay", "scenario")
