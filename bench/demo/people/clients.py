@@ -171,8 +171,7 @@ class Client:
 
     def send(self, event: Up, due_ms: int, then: Callable[[Receipt], None] | None = None) -> None:
         """Send an event that was due at `due_ms`; keep it until its receipt, which is handed to `then`, once."""
-        self._fleet.records.events[self.name, event.id] = EventRecord(_kind(event), due_ms)
-        self._fleet.records.counts["events"] += 1
+        self._fleet.records.events[self.name, event.id] = EventRecord()
         self._sent[event.id] = event, due_ms, then
         self.connection.send(_kind(event), msgspec.to_builtins(event))
 

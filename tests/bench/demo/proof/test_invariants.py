@@ -20,7 +20,7 @@ def good(tmp_path: Path) -> Case:
     records = Records()
     recorded(records)
     for (client, event), payload in rows.receipts.items():
-        records.events[client, event] = EventRecord("any", 0, payload, 1)
+        records.events[client, event] = EventRecord(payload)
     for order in ("o1", "o2"):
         records.orders[order] = OrderRecord(0, "delivered", picked_up_by=["rider-1"], delivered_by=["rider-1"])
     records.counts["acknowledged"] = evidence.received

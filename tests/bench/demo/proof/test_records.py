@@ -12,7 +12,7 @@ def receipt(at: int = 5) -> Receipt:
 def test_the_first_receipt_counts_and_later_ones_are_compared() -> None:
     """A latency is taken once; the same bytes again are fine, other bytes are kept as evidence."""
     records = Records()
-    records.events["a", "e1"] = EventRecord("order.place", 0)
+    records.events["a", "e1"] = EventRecord()
     assert records.receipt("a", receipt(), b"one", 12.0)
     assert not records.receipt("a", receipt(), b"one", 99.0)
     assert records.events["a", "e1"].differing is None
