@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec.inspect as types
 
@@ -75,8 +75,3 @@ def _finite(pattern: str) -> bool:
     tied = pattern.startswith(("^", r"\A")) and pattern.endswith(("$", r"\Z"))
     bare = _IN_PATTERN.sub("x", pattern)
     return tied and not re.search(r"[*+|]|\{\d*,\}", bare)
-
-
-def info(body: type[Any]) -> types.Type:
-    """The type of a message body as data. Raises TypeError where msgspec cannot decode it."""
-    return types.type_info(body)

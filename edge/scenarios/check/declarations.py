@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, get_args
 
 import msgspec
+import msgspec.inspect
 from msgspec import Struct
 
 from ...core.decode import Catalog
@@ -14,7 +15,7 @@ from ...limits import COUNTERS_MAX, IDENTIFIER_PATTERN, MEASURES_MAX
 from ...messages.batches import Name
 from ...messages.envelope import Receipt, Up
 from ...messages.roles import ROLES
-from .bounds import info, unbounded
+from .bounds import unbounded
 
 KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
 """What the listeners take as the last level of a topic."""
@@ -119,7 +120,7 @@ def _up(message: Message, config: Any) -> Iterator[str]:
         yield f"{body.__name__} has the tag {config.tag!r}: {hint}"
     if config.forbid_unknown_fields:
         yield f"{body.__name__} forbids unknown fields: a newer client's message would be refused"
-    for path, what in unbounded(info(body), body.__name__):
+    for path, what in unbounded(msgspec.inspect.type_info(body), body.__name__):
         yield f"{path} {_HINTS[what]}"
 
 

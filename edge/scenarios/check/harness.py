@@ -1,7 +1,7 @@
 """The checks of `doorstep scenario check`, one function each. They run the real node; a finding names what is wrong,
 where, and what to do."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -63,23 +63,23 @@ class Harness:
     def check(self, name: str) -> list[Finding]:
         """One check. What it stumbles over is a finding too, since an author's code may do anything."""
         found: list[str] = []
+        check = CHECKS[name](self)
         try:
-            for text in CHECKS[name](self):
-                if text.startswith(HOLDS):
-                    return [Finding(name, True, text.removeprefix(HOLDS))]
-                found.append(text)
-                if len(found) == FINDINGS_MAX:
-                    break
+            while len(found) < FINDINGS_MAX:
+                found.append(next(check))
+        except StopIteration as end:
+            if not found:
+                return [Finding(name, True, end.value)]
         except Exception as error:  # noqa: BLE001 - see above
             found.append(f"the check cannot be made: {type(error).__name__}: {error}. Mend what is wrong above first")
-        return [Finding(name, False, text) for text in found] or [Finding(name, True, "")]
+        return [Finding(name, False, text) for text in found]
 
 
-HOLDS: Final = "holds: "
-"""A check yields what is wrong, or at its end one text that begins so."""
+Check = Generator[str, None, str]
+"""Yields what is wrong, as sentences; returns what was seen to hold, which counts where nothing is wrong."""
 
 
-def _declarations(harness: Harness) -> Iterator[str]:
+def _declarations(harness: Harness) -> Check:
     others: list[type[Scenario]] = []
     for name in available():
         if name != harness.subject.name:
@@ -87,24 +87,19 @@ def _declarations(harness: Harness) -> Iterator[str]:
                 others += load([name])
             except DoorstepError:
                 continue  # another scenario that is broken is not this one's fault
-    wrong = declared.wrong(harness.kind, others)
-    yield from wrong
-    if not wrong:
-        yield HOLDS + declared.summary(harness.kind)
+    yield from declared.wrong(harness.kind, others)
+    return declared.summary(harness.kind)
 
 
-def _purity(harness: Harness) -> Iterator[str]:
-    wrong = purity.impurities(harness.subject.package)
+def _purity(harness: Harness) -> Check:
     hint = "a round knows only its arguments and its sensor: take time from `now`, what was observed from the sensor"
-    for text in wrong:
+    for text in purity.impurities(harness.subject.package):
         yield text if "walks through" in text else f"{text}: {hint}"
-    if not wrong:
-        yield HOLDS + "the package asks nothing of the outside world and walks through no set"
+    return "the package asks nothing of the outside world and walks through no set"
 
 
-def _examples(harness: Harness) -> Iterator[str]:
+def _examples(harness: Harness) -> Check:
     kind, catalog = harness.kind, Catalog([harness.kind])
-    wrong = 0
     for seed in range(1, harness.seeds + 1):
         seen: dict[str, None] = {}
         for number, (client, name, fields) in enumerate(kind.examples(seed), 1):
@@ -112,26 +107,19 @@ def _examples(harness: Harness) -> Iterator[str]:
             for payload in (msgspec.json.encode(fields), msgspec.msgpack.encode(fields)):
                 made = catalog.decode(client, name, payload, "wgs84")
                 if not isinstance(made, Event | Observed):
-                    wrong += 1
                     text = f"{made.field} {made.detail}".strip()
                     yield f"examples({seed}), message {number} ({name}) is refused: {made.reason}, {text}. Mend it"
                     break
         for name in catalog.kinds:
             if name not in seen:
-                wrong += 1
                 yield f"examples({seed}) has no {name}: every kind that comes up must occur, or nobody ever tries it"
     if kind.examples(1) == kind.examples(2):
-        wrong += 1
         yield "examples(1) equals examples(2): draw names and values from the seed, so that walks differ"
-    for text in _failures(harness):
-        wrong += 1
-        yield text
+    yield from _failures(harness)
     first, second = harness.digests
     if isinstance(first, digest.Digest) and isinstance(second, digest.Digest) and first.examples != second.examples:
-        wrong += 1
         yield "examples() of one seed differ between two processes: draw from the seed by arithmetic only"
-    if not wrong:
-        yield f"{HOLDS}{len(kind.examples(1))} messages for a seed, all valid, the same in two processes"
+    return f"{len(kind.examples(1))} messages for a seed, all valid, the same in two processes"
 
 
 def _failures(harness: Harness) -> Iterator[str]:
@@ -140,11 +128,11 @@ def _failures(harness: Harness) -> Iterator[str]:
             yield f"a process with PYTHONHASHSEED={seed} failed: {each}"
 
 
-def _determinism(harness: Harness) -> Iterator[str]:
+def _determinism(harness: Harness) -> Check:
     first, second = harness.digests
     if not (isinstance(first, digest.Digest) and isinstance(second, digest.Digest)):
         yield from _failures(harness)
-        return
+        return ""
     rows = 0
     for seed, (here, there) in enumerate(zip(first.rows, second.rows, strict=True), 1):
         for body, other in zip(here, there, strict=False):
@@ -153,14 +141,14 @@ def _determinism(harness: Harness) -> Iterator[str]:
                 what = f"two processes wrote different rows: {_difference(body, other)}"
                 hint = "Something depends on the order of a set, on hash() or on id(): sort it, or use a dict"
                 yield f"walk {seed}: {what}. {hint}"
-                return
+                return ""
         if len(here) != len(there):
             yield f"walk {seed}: two processes with the same inputs wrote {len(here)} and {len(there)} rows"
-            return
+            return ""
         if first.snapshots[seed - 1] != second.snapshots[seed - 1]:
             yield f"walk {seed}: the snapshots of two processes differ: sort what comes from a set before it is encoded"
-            return
-    yield f"{HOLDS}{rows} rows are the same to the byte in two processes with different hash seeds"
+            return ""
+    return f"{rows} rows are the same to the byte in two processes with different hash seeds"
 
 
 class _Other:
@@ -189,19 +177,15 @@ def _named(found: Difference | None) -> str:
     return f"row {found.row}, {found.part}: first {found.recorded}, then {found.replayed}"
 
 
-def _answers(harness: Harness) -> Iterator[str]:
-    wrong = 0
+def _answers(harness: Harness) -> Check:
     for seed, life in enumerate(harness.lives, 1):
         for text in life.problems:
-            wrong += 1
             yield f"walk {seed}: {text}"
         counts = life.node.counts
         fates = counts.accepted + counts.duplicate + sum(counts.refused.values())
         if not life.crashed and counts.received != fates:
-            wrong += 1
             yield f"walk {seed}: {counts.received} events came, but {fates} were accepted, refused or repeated"
-    if not wrong:
-        yield HOLDS + _lived(harness)
+    return _lived(harness)
 
 
 def _lived(harness: Harness) -> str:
@@ -217,7 +201,7 @@ def _lived(harness: Harness) -> str:
     return f"{text}; never accepted or sent: {', '.join(never)}" if never else text
 
 
-def _counters(harness: Harness) -> Iterator[str]:
+def _counters(harness: Harness) -> Check:
     known = {(counter.name, counter.form): None for counter in harness.kind.counters}
     seen = {
         (name, form): None
@@ -225,17 +209,15 @@ def _counters(harness: Harness) -> Iterator[str]:
         for scenario, name, form in life.windows.counted
         if scenario == harness.kind.name
     }
-    wrong = [(name, form) for name, form in seen if (name, form) not in known]
-    for name, form in wrong:
+    for name, form in [each for each in seen if each not in known]:
         hint = "declare it in counters; a name made of a client's words would fill the windows"
         yield f"{form}({name!r}, …) is not declared as Counter({name!r}, {form!r}): {hint}"
-    if not wrong:
-        unused = [name for name, form in known if (name, form) not in seen]
-        text = f"{len(seen)} of {len(known)} counters were used, all of them declared"
-        yield f"{HOLDS}{text}; never used: {', '.join(unused)}" if unused else f"{HOLDS}{text}"
+    unused = [name for name, form in known if (name, form) not in seen]
+    text = f"{len(seen)} of {len(known)} counters were used, all of them declared"
+    return f"{text}; never used: {', '.join(unused)}" if unused else text
 
 
-def _reports(harness: Harness) -> Iterator[str]:
+def _reports(harness: Harness) -> Check:
     """Figures, queues, problems, the map and explanations: read at any time, they change nothing."""
     subjects = 0
     fresh = harness.kind()
@@ -246,19 +228,19 @@ def _reports(harness: Harness) -> Iterator[str]:
             for name in (*scenario.gauges(), *scenario.queues()):
                 if name not in known:
                     yield f"gauges() or queues() has {name!r} only later: it must be there from the start, be it empty"
-                    return
+                    return ""
             for name, (depth, bound) in scenario.queues().items():
                 if depth > bound:
                     yield f"queues(): {name} holds {depth}, more than its bound {bound}: refuse what is too much"
             msgspec.json.encode([scenario.gauges(), scenario.problems(now), scenario.view(now)])
             if scenario.snapshot() != before:
                 yield "gauges(), queues(), problems() or view() changes the state: they may only read it"
-                return
+                return ""
         for row in map(decode_row, life.rows):
             for key in life.scenario.subjects(row):
                 subjects += 1
                 life.scenario.explain(row, key, str)
-    yield f"{HOLDS}figures, queues, map and explanations ({subjects} subjects) can be read at any time"
+    return f"figures, queues, map and explanations ({subjects} subjects) can be read at any time"
 
 
 def _restored(life: Life, kind: type[Scenario]) -> Iterator[Scenario]:
@@ -269,13 +251,12 @@ def _restored(life: Life, kind: type[Scenario]) -> Iterator[Scenario]:
         yield node.scenarios[kind.name]
 
 
-def _replay(harness: Harness) -> Iterator[str]:
-    rows = wrong = 0
+def _replay(harness: Harness) -> Check:
+    rows = 0
     for seed, life in enumerate(harness.lives, 1):
         replay = Replay(Node([harness.kind]), None)
         found = next((found for body in life.rows if (found := replay.feed(body)) is not None), None)
         if found is not None:
-            wrong += 1
             hint = "A round may know only the state, its arguments and what its sensor recorded"
             yield f"walk {seed}: a recorded row is decided differently when it is replayed: {_named(found)}. {hint}"
             continue
@@ -283,13 +264,11 @@ def _replay(harness: Harness) -> Iterator[str]:
         node = Node([harness.kind])
         node.recover(None, life.rows)
         if node.recovery_differences or (life.snapshots and node.snapshot() != life.snapshots[-1]):
-            wrong += 1
             yield f"walk {seed}: a node recovered from its rows is not where it was: only round() may change the state"
-    if not wrong:
-        yield f"{HOLDS}{rows} rows are decided again to the byte, and recovery from them comes to the same snapshot"
+    return f"{rows} rows are decided again to the byte, and recovery from them comes to the same snapshot"
 
 
-def _state(harness: Harness) -> Iterator[str]:
+def _state(harness: Harness) -> Check:
     restored = 0
     blind = harness.kind.live_sensor is Scenario.live_sensor
     for seed, life in enumerate(harness.lives, 1):
@@ -301,8 +280,8 @@ def _state(harness: Harness) -> Iterator[str]:
             if wrong:
                 hint = "snapshot() must hold, and restore() bring back, everything that a round reads"
                 yield f"walk {seed}: a node restored from the snapshot after row {index + 1} {wrong}. {hint}"
-                return
-    yield f"{HOLDS}at each of {restored} rows a restored node went on as the one that lived"
+                return ""
+    return f"at each of {restored} rows a restored node went on as the one that lived"
 
 
 def _not_restored(node: Node, life: Life, index: int, blind: bool) -> str:
@@ -326,16 +305,18 @@ def _not_restored(node: Node, life: Life, index: int, blind: bool) -> str:
     return ""
 
 
-def _growth(harness: Harness) -> Iterator[str]:
-    grown = harness.growth
-    yield grown.problem or HOLDS + grown.summary
+def _growth(harness: Harness) -> Check:
+    if harness.growth.problem:
+        yield harness.growth.problem
+    return harness.growth.summary
 
 
-def _cost(harness: Harness) -> Iterator[str]:
-    yield f"{HOLDS}{harness.growth.us_per_message:.0f} us for a message here, the node's own part included"
+def _cost(harness: Harness) -> Check:
+    yield from ()
+    return f"{harness.growth.us_per_message:.0f} us for a message here, the node's own part included"
 
 
-CHECKS: Final[Mapping[str, Callable[[Harness], Iterator[str]]]] = {
+CHECKS: Final[Mapping[str, Callable[[Harness], Check]]] = {
     "declarations": _declarations,
     "purity": _purity,
     "examples": _examples,

@@ -8,7 +8,7 @@ wall clock jumps. The same seed walks the same way in every process.
 
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,6 @@ from ...core.decode import Catalog
 from ...core.model import Input, Now, Presence
 from ...core.scenario import Scenario
 from ...limits import NAME_PATTERN
-from .bounds import info
 
 T0: Final = 1_790_000_000_000
 """Wall ms at which a walk begins."""
@@ -180,31 +179,25 @@ class Walk:
 
 def _moved(value: Any, at: int, by: int) -> Any:
     """Every time in a value, wherever it stands, moved by so many ms."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value + by if abs(value - at) < NEAR_MS else value
-    if isinstance(value, dict):
-        return {name: _moved(each, at, by) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list | tuple):
-        return [_moved(each, at, by) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+    return _changed(value, lambda each: each + by if type(each) is int and abs(each - at) < NEAR_MS else each)
 
 
 def _with(value: Any, new: Mapping[str, str]) -> Any:
     """A value in which names are replaced, wherever they stand."""
-    if isinstance(value, str):
-        return new.get(value, value)
+    return _changed(value, lambda each: new.get(each, each) if isinstance(each, str) else each)
+
+
+def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
-        return {name: _with(each, new) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {name: _changed(each, change) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, list | tuple):
-        return [_with(each, new) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+        return [_changed(each, change) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return change(value)
 
 
 def _names(body: type[Any]) -> list[str]:
     """The fields that name somebody or something."""
-    whole = info(body)
+    whole = types.type_info(body)
     fields = whole.fields if isinstance(whole, types.StructType) else ()
     return [
         field.encode_name
@@ -216,7 +209,7 @@ def _names(body: type[Any]) -> list[str]:
 def _ends(body: type[Any]) -> dict[str, list[Any]]:
     """The first and last values of each field that has a range."""
     found: dict[str, list[Any]] = {}
-    whole = info(body)
+    whole = types.type_info(body)
     for field in whole.fields if isinstance(whole, types.StructType) else ():
         parts = field.type.types if isinstance(field.type, types.UnionType) else (field.type,)
         values = [value for part in parts for value in _range(part)]

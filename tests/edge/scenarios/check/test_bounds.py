@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 from msgspec import Meta, Struct
+from msgspec.inspect import type_info
 
 from edge.messages.envelope import Identifier, Latitude, Milliseconds, Text
-from edge.scenarios.check.bounds import info, unbounded
+from edge.scenarios.check.bounds import unbounded
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ from edge.scenarios.check.bounds import info, unbounded
 )
 def test_what_has_no_bound_is_found(type_: Any, found: str) -> None:
     """Numbers need both ends, texts and lists a length; what cannot be bounded is not for messages."""
-    assert [what for _, what in unbounded(info(type_), "x")] == ([found] if found else [])
+    assert [what for _, what in unbounded(type_info(type_), "x")] == ([found] if found else [])
 
 
 class Leaf(Struct):
@@ -58,4 +59,4 @@ class Tree(Struct):
 
 def test_the_path_leads_through_structs_and_lists() -> None:
     """The path names each field on the way; a struct inside itself is looked at once."""
-    assert list(unbounded(info(Tree), "Tree")) == [("Tree.leaves[].n", "integer")]
+    assert list(unbounded(type_info(Tree), "Tree")) == [("Tree.leaves[].n", "integer")]
