@@ -62,7 +62,7 @@ for _ in range(5):
                 decoder.feed(packet)
             except MalformedPacket:
                 pass
-            assert decoder.buffered <= PACKET_BYTES_MAX
+            assert len(decoder.tail) <= PACKET_BYTES_MAX
     for batch in batches:
         try:
             unpack(batch)

@@ -11,7 +11,7 @@ no order, no hash and no arithmetic; and `QoS.AT_MOST_ONCE` is truthy. Compare f
 from collections.abc import Callable
 from typing import Final
 
-from mqtt5 import (
+from mqtt5 import (  # noqa: F401 - everybody else has them from here
     AuthPacket,
     AuthReasonCode,
     ConnAckPacket,
@@ -24,14 +24,10 @@ from mqtt5 import (
     PubAckPacket,
     PubAckReasonCode,
     PubCompPacket,
-    PubCompReasonCode,
     PublishPacket,
     PubRecPacket,
-    PubRecReasonCode,
     PubRelPacket,
-    PubRelReasonCode,
     QoS,
-    RetainHandling,
     SubAckPacket,
     SubAckReasonCode,
     SubscribePacket,
@@ -44,43 +40,6 @@ from mqtt5 import (
 from mqtt5 import read as _read
 
 from .validate import fault_of
-
-__all__ = [
-    "AuthPacket",
-    "AuthReasonCode",
-    "ConnAckPacket",
-    "ConnAckReasonCode",
-    "ConnectPacket",
-    "Decoder",
-    "DisconnectPacket",
-    "DisconnectReasonCode",
-    "MalformedPacket",
-    "Packet",
-    "PacketTooLarge",
-    "PingReqPacket",
-    "PingRespPacket",
-    "PubAckPacket",
-    "PubAckReasonCode",
-    "PubCompPacket",
-    "PubCompReasonCode",
-    "PubRecPacket",
-    "PubRecReasonCode",
-    "PubRelPacket",
-    "PubRelReasonCode",
-    "PublishPacket",
-    "QoS",
-    "RetainHandling",
-    "SubAckPacket",
-    "SubAckReasonCode",
-    "SubscribePacket",
-    "TopicFilter",
-    "UnsubAckPacket",
-    "UnsubAckReasonCode",
-    "UnsubscribePacket",
-    "Will",
-    "read",
-    "write",
-]
 
 Packet = (
     ConnectPacket
@@ -152,11 +111,6 @@ class Decoder:
         self.read = read
         self.tail = bytearray()
         self._wanted = 0
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of an incomplete packet that are being kept."""
-        return len(self.tail)
 
     def feed(self, data: bytes) -> list[Packet]:
         """All packets that these bytes complete, in order. Raises MalformedPacket or PacketTooLarge, whose `packets`

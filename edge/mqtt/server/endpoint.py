@@ -125,13 +125,6 @@ class Endpoint:
         for peer in self._peers:
             peer.update_flow_control()
 
-    def disconnect(
-        self, client: str, reason: DisconnectReasonCode = DisconnectReasonCode.ADMINISTRATIVE_ACTION
-    ) -> None:
-        """Close every connection of one client."""
-        for connection in self.registry.connected(client):
-            connection.end(reason, self.clock())
-
     def recheck(self) -> None:
         """The credentials have changed: whoever could not come in any more has to go."""
         for connection in [peer.connection for peer in self._peers]:

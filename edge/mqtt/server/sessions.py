@@ -316,12 +316,6 @@ class Sessions:
             self.receiver.present(identity.name, False)
         self._forget(identity, now)
 
-    def connected(self, name: str) -> list[SessionConnection]:
-        """The connections of one client."""
-        identity = self.identities.get(name)
-        sessions = identity.sessions.values() if identity else ()
-        return [session.connection for session in sessions if session.connection is not None]
-
     def drop(self, session: Session, now: float) -> None:
         """End a session that has no connection."""
         self._remove(session)

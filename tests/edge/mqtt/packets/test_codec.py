@@ -84,7 +84,7 @@ def test_cuts_do_not_matter(version: int, data: st.DataObject):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
     found = [decoder.feed(stream[start:end]) for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert list(chain.from_iterable(found)) == whole
-    assert decoder.buffered == 0
+    assert not decoder.tail
 
 
 @VERSIONS
@@ -95,7 +95,7 @@ def test_a_packet_may_come_byte_by_byte(version: int, at: int):
     decoder, last = Decoder(100_000, reader), min(len(data) - 1, 300)
     assert not any(decoder.feed(data[at : at + 1]) for at in range(last))
     assert len(decoder.feed(data[last:])) == 1
-    assert decoder.buffered == 0
+    assert not decoder.tail
 
 
 @VERSIONS
@@ -106,7 +106,7 @@ def test_malformed_input_is_only_ever_malformed(version: int, data: bytes, frame
     decoder = Decoder(1_000, read if version == 5 else v311.read)
     data = bytes((data[0], len(data) - 1)) + data[1:] if framed else data
     assert not _panics(data, decoder)
-    assert decoder.buffered <= len(data)
+    assert len(decoder.tail) <= len(data)
 
 
 def _panics(data: bytes, decoder: Decoder) -> bool:

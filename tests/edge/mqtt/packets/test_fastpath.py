@@ -62,7 +62,7 @@ def checked(data: bytes, version: int) -> None:
             except MalformedPacket as error:
                 raise AssertionError(f"{error}: {data[at:end].hex()} was cut as {cuts}") from None
             assert [meaning(packet) for packet in packets] == cuts
-            assert whole.buffered == 0
+            assert not whole.tail
         else:
             assert cuts == []
             end = decoder.end_of(data, at)

@@ -1,6 +1,8 @@
 """One client's connection: its handshake, and the publishes that it sends."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX, RECEIVE_MAX
@@ -157,17 +159,22 @@ def test_one_read_is_one_batch(version: int):
 
 
 @EITHER
-def test_nothing_is_acknowledged_before_the_receiver_reports_it(version: int):
-    """PUBACK leaves when the receiver has acknowledged, not earlier, and in the order of the publishes."""
+@given(order=st.permutations(range(8)), size=st.integers(1, 4))
+def test_acknowledgements_keep_the_order_of_the_publishes(version: int, order: list[int], size: int):
+    """PUBACK leaves when the receiver has acknowledged, not earlier. Whatever is decided first, identifiers leave in
+    the order in which they came, each once; tokens that nobody waits for change nothing."""
     world = World()
     peer, _ = world.connect(version=version)
-    assert peer.send(publish(10), publish(11), publish(12)) == []
+    assert peer.send(*[publish(10 + at) for at in range(8)]) == []
     ((source, tokens),) = world.receiver.sources
-    source.acknowledge(tokens[1:], ["", ""])
-    assert peer.read() == []
-    source.acknowledge(tokens[:1], [""])
-    assert peer.read() == [PubAckPacket(10), PubAckPacket(11), PubAckPacket(12)]
-    source.acknowledge([*tokens, 99], ["", "", "", ""])
+    seen: list[int] = []
+    for at in range(0, 8, size):
+        part = [tokens[place] for place in order[at : at + size]]
+        source.acknowledge([0, *part, 99], ["", *["" if token % 2 else Reason.TOO_LATE for token in part], ""])
+        seen += [packet.packet_id for packet in peer.read() if isinstance(packet, PubAckPacket)]
+        assert seen == list(range(10, 10 + len(seen)))
+    assert len(seen) == 8
+    source.acknowledge(tokens, [""] * 8)
     assert peer.read() == []
 
 

@@ -278,7 +278,7 @@ def test_the_same_client_takes_over():
     world.sessions.wake({"c1": ()})
     assert (len(old.read()), len(new.read())) == (0, 1)
     old.connection.lost(world.now)
-    assert world.sessions.connected("c1") == [new.connection]
+    assert [one.connection for one in world.sessions.identities["c1"].sessions.values()] == [new.connection]
 
 
 def test_too_many_sessions_of_one_client():
