@@ -35,15 +35,15 @@ def main() -> int:
     try:
         for outcome in run(drawn, catching, (ROOT, files(), settings()["tool"]["pytest"]["ini_options"]["pythonpath"])):
             outcomes.append(outcome)
-            survivors += [outcome] if outcome.survived else []
+            if outcome.survived:
+                survivors.append(outcome)
+                print(f"\r{described(outcome)}", flush=True)
             print(f"\r{len(outcomes)} of {len(drawn)}, {len(survivors)} survive", end="", file=sys.stderr, flush=True)
     except RuntimeError as error:
         print(error)
         return 2
     finally:
         print(file=sys.stderr)
-    for outcome in sorted(survivors):
-        print(described(outcome))
     print(f"seed {options.seed}: {len(outcomes) - len(survivors)} of {len(outcomes)} mutants are caught")
     if options.json:
         report = [{**each.mutant._asdict(), "code": each.code, "survived": each.survived} for each in sorted(outcomes)]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tests.mutants.operators import Mutant
 
-CPU_S_MAX = 60
+CPU_S_MAX = 30
 """Of one run of tests; one that needs more hangs, which counts as caught."""
 WALL_S_MAX = 600
 WORKERS = 2

@@ -14,8 +14,8 @@ from tests.sim.planted.bugs import NO_BATCHES
 from tests.sim.planted.patching import planted
 from tests.sim.search import report, run, shrink
 
-SEEDS = 100
-GROUP = 25
+SEEDS = 60
+GROUP = 15
 HASHES = "from tests.sim.search import run; print([run(seed, 40).trace_hash for seed in (3, 5, 8)])"
 
 
