@@ -176,3 +176,14 @@ def test_joins_do_not_look_at_orders_elsewhere(under_way, monkeypatch):
     monkeypatch.setattr(choice.Bundling, "_weigh", spy)
     d.round(d.place("o2", dropoff=NEXT_DOOR))
     assert looked == [("o2", "r1")]
+
+
+def test_of_two_trips_the_cheaper_one_is_joined(district):
+    """Two riders wait at the shop for food of their own; the order goes with the one who passes its door."""
+    d = district(silent_s=40_000, position_age_s_max=40_000)
+    for name, order, door in (("r1", "o1", AWAY), ("r2", "o2", NEXT_DOOR)):
+        d.begin(name, capacity=2)
+        d.round(d.place(order, prep_s=100, dropoff=door))
+        d.round(d.reply(d.offer_of(order)[0], order, d.offer_of(order)[1]))
+    d.round(d.place("o3", dropoff=NEXT_DOOR, prep_s=150))
+    assert join_of(d, "o3").rider == d.dispatch_state.orders.open["o2"].rider

@@ -82,6 +82,20 @@ def test_a_bound_courier_keeps_its_shop(world):
 
 
 @pytest.mark.parametrize("seed", range(10))
+def test_a_change_of_a_bound_route_costs_what_was_computed(world, seed):
+    """Also from the place where its courier arrives on; a free courier's first order may leave it, too."""
+    w = world(seed, couriers=1, orders=4, shops=2)
+    (route,) = w.plan.routes
+    trips = [w.jobs.alone(order) for order in w.orders]
+    w.plan.set(route, trips)
+    assert w.plan.without(route, 0) == (0, trips[1:])
+    route.bound, route.arrives = True, 30.0
+    expected = w.plan.changed(route, 0, [trips[0], trips[2], trips[1]])
+    w.plan.set(route, [trips[0], trips[2], trips[1]])
+    assert route.cost == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(10))
 def test_what_is_too_late_is_given_back(world, seed):
     """After an eviction the route holds nothing that may not be, and what it lost is on no route."""
     w = world(seed, couriers=1, until=40)
