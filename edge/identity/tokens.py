@@ -34,9 +34,6 @@ KEYS_MAX: Final = 16
 FILE_BYTES_MAX: Final = 64 * 1024
 """Sixteen keys are a tenth of that."""
 
-SHAPE: Final = re.compile(rb"[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,256}")
-"""What makes a password a token. (Tokens of the credentials file have no dot.)"""
-
 _NAME: Final = re.compile(NAME_PATTERN)
 
 
