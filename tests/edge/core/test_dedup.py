@@ -75,3 +75,14 @@ def test_too_many_events_forget_the_oldest_and_count_it(monkeypatch):
     repeats = filled(RECENT_MAX * 5)
     assert len(repeats) <= RECENT_MAX * 3
     assert repeats.dropped_early == RECENT_MAX * 5 - len(repeats)
+
+
+def test_a_row_of_exactly_the_retention_stays():
+    """A mark keeps the rows before it for as long as the next one is not past the retention."""
+    index = DedupIndex()
+    index.forget(0, 8_000, 1)
+    index.forget(1_000, 8_000, 2)
+    index.forget(9_000, 8_000, 3)
+    assert index.prunable == 1
+    index.forget(9_001, 8_000, 4)
+    assert index.prunable == 2

@@ -373,3 +373,15 @@ def test_who_speaks_json_is_remembered_of_so_many(monkeypatch):
     again = Node([Dispatch])
     again.recover(node.snapshot(), [])
     assert again.snapshot() == node.snapshot()
+
+
+def test_a_welcome_discards_in_a_new_epoch_only():
+    """One that comes again, in the epoch that the node is in already, takes nothing from its open windows."""
+    node = started()
+    far_ms = T0 + 10**9
+    node.handle([SyncWelcomed(3, 0)], now(1))
+    node.handle([place(1)], now(2))
+    node.handle([SyncWelcomed(3, 0, 0, far_ms)], now(3))
+    assert node.outbox.events_discarded == 0
+    node.handle([SyncWelcomed(4, 0, 0, far_ms)], now(4))
+    assert node.outbox.events_discarded == 1

@@ -113,6 +113,18 @@ def test_answers_are_binary_messages():
     assert Stream(local_origins_only=False).wrap(b"hello") == b""
 
 
+def test_a_frame_has_what_is_to_be_written():
+    """The data, as one message, after what was waiting; the goodbye comes last. Nothing makes no message."""
+    browser = Browser(["mqtt"])
+    for data, closing, kinds in (
+        (b"hello", False, [BytesMessage]),
+        (b"", False, []),
+        (b"hello", True, [BytesMessage, CloseConnection]),
+    ):
+        browser.stream.out = browser.stream.frame(bytearray(data), closing=closing)
+        assert [type(event) for event in browser.read()] == kinds
+
+
 def test_pings_are_answered():
     """A ping gets its pong, between MQTT bytes."""
     browser = Browser(["mqtt"])

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.assignments import EXCLUDED_S, ORDER_STALE_S
+from edge.scenarios.dispatch.assignments import EXCLUDED_S, ORDER_STALE_S, PROMISE_TOLERANCE_S
 
 
 def test_an_offer_has_its_stops_and_its_deadline(district):
@@ -212,6 +212,19 @@ def test_promises_are_learned_from(district):
         d.round(d.step("r1", name, "delivered"))
     assert confidences == [0.8, 0.82, 0.83, 0.77]
     assert (d.notes.counts["promise.kept"], d.notes.counts["promise.broken"]) == (2, 2)
+
+
+@pytest.mark.parametrize(("late_s", "name"), [(0, "promise.kept"), (1, "promise.broken")])
+def test_a_promise_is_kept_within_its_tolerance(district, late_s, name):
+    """Up to the tolerance after the promised drop-off, and not a second longer."""
+    d = district(silent_s=40_000)
+    d.begin("r1")
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    promised_s = d.dispatch_state.orders.open["o1"].promised_ms / 1000
+    d.later(promised_s + PROMISE_TOLERANCE_S + late_s - d.seconds)
+    d.round(d.step("r1", "o1", "delivered"))
+    assert d.notes.counts[name] == 1
 
 
 def test_no_promise_without_a_rider_or_a_wish(district):

@@ -66,7 +66,8 @@ def test_closed_orders_are_remembered_for_a_while(monkeypatch):
     orders = Orders()
     for name in ("a", "b", "c"):
         orders.add(order(name), 100)
-        orders.close(orders.open[name], OrderState.CANCELLED)
+        orders.close(one := orders.open[name], OrderState.CANCELLED)
+        assert one.state is OrderState.CANCELLED
     assert orders.find("a") is None
     assert [orders.closed[name].state for name in ("b", "c")] == [OrderState.CANCELLED] * 2
     assert orders.timers.next() is None
