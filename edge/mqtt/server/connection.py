@@ -387,7 +387,6 @@ class Connection:
         self.closing = True
 
     def _detach(self, now: float) -> None:
-        self._sessions.unauthenticated.pop(self, None)
         if self._entered and self.session is not None:
             self._entered = False
             self._sessions.leave(self, self.session, now)

@@ -178,6 +178,7 @@ class Endpoint:
     def on_close(self, peer: "_Peer") -> None:
         """A connection is gone."""
         del self._peers[peer]
+        self.registry.unauthenticated.pop(peer.connection, None)
         if not self._peers:
             self._empty.set()
 

@@ -41,7 +41,8 @@ _EXPIRY_S_MAX: Final = 0xFFFF_FFFF
 _EXPIRES: Final = 0x0502  # five bytes of properties, of which the first is the message expiry interval's identifier
 _ID: Final = Struct(">H").pack
 _EXPIRY: Final = Struct(">HI").pack
-_HEAD: Final = Struct(">BBB").pack  # of 128 to 16,383 bytes, as nearly all answers have
+_ONE: Final = Struct(">BB").pack  # a fixed header with its length in one byte, and in two
+_TWO: Final = Struct(">BBB").pack
 _NONE: Final[frozenset[int]] = frozenset()
 
 
@@ -179,7 +180,12 @@ class OutboundQueue:
                 if self._properties:
                     tail += _EXPIRY(_EXPIRES, max(1, min(int(left_s), _EXPIRY_S_MAX)))
                 size = len(topic) + len(tail) + len(payload)
-                head = _HEAD(first, size & 0x7F | 0x80, size >> 7) if 0x80 <= size < 0x4000 else header(first, size)
+                if size < 0x80:  # as nearly all answers, without a call
+                    head = _ONE(first, size)
+                elif size < 0x4000:
+                    head = _TWO(first, size & 0x7F | 0x80, size >> 7)
+                else:
+                    head = header(first, size)
                 if self._packet_bytes_max is not None and len(head) + size > self._packet_bytes_max:
                     # MQTT 5.0, 3.1.2.11.4: dropped as if it had been sent.
                     self.skipped += 1
