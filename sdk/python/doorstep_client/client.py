@@ -19,7 +19,7 @@ from .errors import ClientError, NotConnected, Refused
 from .messages import Answer, Event, Receipt, decode, encode
 from .outbox import EVENTS_MAX, Outbox
 
-PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 CONNECT_S_MAX: Final = 20.0
 """From the first packet of TCP to the node's CONNACK."""
 
@@ -41,7 +41,8 @@ log = logging.getLogger("doorstep_client")
 class Client:
     """One client of the node `node`, under its `name`, with its `token`. Everything is for one event loop.
 
-    `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS (`tls` in place of the system's authorities).
+    `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS (`tls` in place of the system's authorities); for
+    WebSocket `ws://host:port/mqtt` or `wss://…`, which need the package's extra `ws`.
     `encoding` of events is "json" or "msgpack"; answers come in what the client last sent. `outbox` names a file in
     which events survive the process; without it they wait in memory; there are at most `events_max`. `answers` False
     takes receipts only; else at most `answers_max` messages wait to be handled, and the node keeps the others.
@@ -76,7 +77,7 @@ class Client:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
-            raise ClientError(f"{url!r} is no address of a node. Write mqtt://host:port or mqtts://host:port.")
+            raise ClientError(f"{url!r} is no address of a node. Write mqtt:// or mqtts://host:port.")
         if encoding not in ("json", "msgpack"):
             raise ClientError(f"encoding is {encoding!r}. Write json or msgpack.")
         self.url, self.node, self.name = url, node, name
@@ -88,7 +89,8 @@ class Client:
         self.unreadable = 0
         """Messages that came and were left, because this client cannot read them."""
         self._address = (parts.hostname, parts.port or PORTS[parts.scheme])
-        self._tls = (tls or ssl.create_default_context()) if parts.scheme == "mqtts" else None
+        self._tls = (tls or ssl.create_default_context()) if parts.scheme in ("mqtts", "wss") else None
+        self._path = (parts.path or "/mqtt") if parts.scheme in ("ws", "wss") else ""
         self._encoding = encoding
         self._outbox = Outbox(Path(outbox) if outbox is not None else None, events_max)
         self._wants_answers, self._answers_max = answers, answers_max
@@ -332,7 +334,8 @@ class Client:
         host, port = self._address
         try:
             async with asyncio.timeout(CONNECT_S_MAX):
-                await asyncio.get_running_loop().create_connection(lambda: connection, host, port, ssl=self._tls)
+                protocol = self._in_websocket(connection) if self._path else connection
+                await asyncio.get_running_loop().create_connection(lambda: protocol, host, port, ssl=self._tls)
                 await connection.opened
             self._tick(connection)
             await asyncio.wait([connection.closed])
@@ -346,6 +349,11 @@ class Client:
             if self._connection is connection:
                 self._connection = None
                 self._in_flight.clear()
+
+    def _in_websocket(self, connection: Connection) -> asyncio.Protocol:
+        from .websocket import WebSocket  # which needs one package more
+
+        return WebSocket(connection, f"{self._address[0]}:{self._address[1]}", self._path)
 
     def _on_open(self, session_present: bool) -> None:
         connection = self._connection
