@@ -20,8 +20,7 @@ from msgspec import Struct
 
 from ...core.effects import Effects
 from ...core.model import Now
-from ..deadlines import Deadlines
-from ..rounds import milliseconds
+from ..rounds import Deadlines, milliseconds
 from .messages import LabelShow
 from .options import LabelsOptions
 from .prices import Sku

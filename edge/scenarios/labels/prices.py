@@ -16,8 +16,7 @@ from msgspec import Struct
 from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
-from ..deadlines import Deadlines
-from ..rounds import milliseconds
+from ..rounds import Deadlines, milliseconds
 from .messages import PriceEntry
 
 PRICES_PER_SKU_MAX: Final = 16

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from ...deadlines import Deadlines
+from ...rounds import Deadlines
 from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, OrderState
 
 ORDERS_OPEN_MAX: Final = 10_000

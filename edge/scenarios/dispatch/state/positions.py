@@ -11,8 +11,7 @@ from typing import Final, Protocol
 from ....core.model import Now
 from ....errors import JournalError
 from ....limits import WALL_SKEW_MS_MAX
-from ...deadlines import Deadlines
-from ...rounds import milliseconds
+from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
 from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
 from .spatial_index import SpatialIndex, Spot

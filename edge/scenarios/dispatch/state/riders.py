@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from ...deadlines import Deadlines
+from ...rounds import Deadlines
 from ..lifecycle import AT_SHOP, PICKED_UP
 from ..options import DispatchOptions
 from .orders import Order, Orders
