@@ -40,7 +40,6 @@ from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from . import rlimit, systemd
 from .config import Config, load, reloaded
-from .gauges import link_gauges
 from .gc import freeze_startup
 from .loop_errors import LoopExceptionHandler
 
@@ -221,7 +220,10 @@ class _Running:
         )
         status.register("pipeline", report.gauges, report.queues())
         status.problems(report.problems)
-        status.register("link", lambda: link_gauges(endpoint, broker))
+        if endpoint is not None:
+            status.register("endpoint", endpoint.gauges)
+        if broker is not None:
+            status.register("broker", broker.gauges)
         if sync is not None:
             status.register("sync", lambda: sync.gauges(pipeline.node), sync.queues())
         status.register("process", self._gauges)

@@ -24,6 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from ...errors import Reason
+from ...health.status import Value
 from ...limits import (
     IN_FLIGHT_TO_CLIENT_MAX,
     MESSAGES_PER_CLIENT_BURST,
@@ -150,6 +151,21 @@ class Broker:
     def waiting(self) -> int:
         """Clients whose answers wait for room in the broker's window, or for the broker."""
         return len(self._waiting)
+
+    def gauges(self) -> dict[str, dict[str, Value]]:
+        """Its part of the section `link` of the status."""
+        link = self.link
+        values: dict[str, Value] = {
+            "connected": link.connected,
+            "session_present": link.session.session_present,
+            "sessions_lost": link.session.sessions_lost,
+            "reconnects": link.reconnects,
+            "answers_unheld": self.unheld,
+            "answers_refused": self.refused,
+            "answers_oversized": self.oversized,
+            "error": link.error or None,
+        }
+        return {"link": values}
 
     # -- the pipeline's side -------------------------------------------------------------------------------------------
 

@@ -41,6 +41,10 @@ from mqtt5 import read as _read
 
 from .validate import fault_of
 
+SMALL_BYTES: Final = 512
+"""Frames and reads below this are work by themselves. Larger ones are not: what is in them is bounded and has its price
+when it is whole."""
+
 Packet = (
     ConnectPacket
     | ConnAckPacket

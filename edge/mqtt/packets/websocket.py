@@ -19,9 +19,7 @@ from wsproto.events import (
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-SMALL_BYTES: Final = 512
-"""Frames and reads below this are work by themselves. Larger ones are not: what is in them is bounded and has its price
-when it is whole."""
+from .codec import SMALL_BYTES
 
 FRAMES_AT_ONCE_MAX: Final = 64
 """WebSocket frames taken before it is seen what they were worth; the rest of the read waits: about 1 ms."""

@@ -13,19 +13,22 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
 
 from ...errors import BusyError, ConfigError
+from ...health.status import Value
 from ..address import is_loopback_host, parse_address
-from ..packets.codec import DisconnectReasonCode
-from ..packets.websocket import SMALL_BYTES, Stream
+from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
 from .connect import V5, is_authentic
 from .connection import Connection
 from .listener import Listener, Shortage, listen
 from .sessions import EndpointOptions, Sessions
+
+if TYPE_CHECKING:
+    from ..packets.websocket import Stream
 
 __all__ = ["Endpoint", "EndpointOptions"]
 
@@ -86,6 +89,21 @@ class Endpoint:
         """Connections for which answers wait although there is room: for more than a moment, that is a fault."""
         return sum(peer.has_unsent for peer in self._peers)
 
+    def gauges(self) -> dict[str, dict[str, Value]]:
+        """Its part of the section `link` of the status."""
+        values: dict[str, Value] = {
+            "connections": self.connections,
+            "sessions": self.registry.count,
+            "takeovers": self.registry.takeovers,
+            "connects_refused": self.registry.connects_refused,
+            "connections_refused": self.connections_refused,
+            "slow_readers": self.slow_readers,
+            "answers_oversized": self.answers_skipped,
+            "accept_pauses": self.shortage.pauses,
+            "listeners_paused": self.shortage.paused,
+        }
+        return {"link": values}
+
     async def listen(
         self, address: str, *, websocket: bool = False, tls: ssl.SSLContext | None = None
     ) -> tuple[str, int]:
@@ -95,6 +113,8 @@ class Endpoint:
         if self.registry.options.anonymous and not is_loopback_host(host):
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
             raise ConfigError("the configuration", "listen", address, hint)
+        if websocket:
+            self._stream()  # what it imports is there before the first connection
         try:
             listener = await listen(
                 host, port, lambda: _Peer(self, self._stream() if websocket else None), tls, self.shortage
@@ -206,7 +226,9 @@ class Endpoint:
         busy = self._peers or len(self.registry.deadlines)
         self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
 
-    def _stream(self) -> Stream:
+    def _stream(self) -> "Stream":
+        from ..packets.websocket import Stream  # with wsproto, which no other listener needs
+
         return Stream(local_origins_only=self.registry.options.anonymous)
 
 
@@ -215,7 +237,7 @@ class _Peer(asyncio.Protocol):
 
     __slots__ = ("_ending", "_endpoint", "_stream", "_transport", "connection")
 
-    def __init__(self, endpoint: Endpoint, stream: Stream | None) -> None:
+    def __init__(self, endpoint: Endpoint, stream: "Stream | None") -> None:
         self.connection = Connection(endpoint.registry, endpoint.clock(), self)
         self._endpoint, self._stream = endpoint, stream
         self._transport: asyncio.Transport | None = None
@@ -241,7 +263,7 @@ class _Peer(asyncio.Protocol):
         else:
             self._unframe(self._stream, data, read_at)
 
-    def _unframe(self, stream: Stream, data: bytes, read_at: float) -> None:
+    def _unframe(self, stream: "Stream", data: bytes, read_at: float) -> None:
         """What is in the frames, a few at a time: the next only where the connection can pay for them."""
         connection, following = self.connection, True
         while following:
