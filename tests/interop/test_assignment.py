@@ -1,7 +1,6 @@
 """The whole way with clients that others wrote: a rider on shift, an order, its receipt and the assignment, from a real
 node. Rider and customer are one identity here, so that one client sees both sides."""
 
-import asyncio
 import json
 import subprocess
 import time
@@ -77,25 +76,20 @@ def test_paho(person: Person, v5: bool):
 
 
 @pytest.mark.parametrize("version", [aiomqtt.ProtocolVersion.V311, aiomqtt.ProtocolVersion.V5], ids=["3.1.1", "5.0"])
-def test_aiomqtt(person: Person, version: aiomqtt.ProtocolVersion):
+async def test_aiomqtt(person: Person, version: aiomqtt.ProtocolVersion):
     """aiomqtt places an order and gets receipt and assignment."""
-
-    async def main() -> dict[str, Any]:
-        kinds: dict[str, Any] = {}
-        async with aiomqtt.Client(
-            "127.0.0.1", person.made.port, username=person.name, password=person.token, protocol=version
-        ) as client:
-            await client.subscribe(person.down, qos=1)
-            await client.publish(person.up("rider.shift"), person.shift, qos=1)
-            await client.publish(person.up("order.place"), person.order, qos=1)
-            async for message in client.messages:
-                assert isinstance(message.payload, bytes)
-                kinds[message.topic.value.rsplit("/", 1)[1]] = json.loads(message.payload)
-                if "assignment" in kinds:
-                    return kinds
-        return kinds
-
-    kinds = asyncio.run(asyncio.wait_for(main(), TIMEOUT_S))
+    kinds: dict[str, Any] = {}
+    async with aiomqtt.Client(
+        "127.0.0.1", person.made.port, username=person.name, password=person.token, protocol=version
+    ) as client:
+        await client.subscribe(person.down, qos=1)
+        await client.publish(person.up("rider.shift"), person.shift, qos=1)
+        await client.publish(person.up("order.place"), person.order, qos=1)
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            kinds[message.topic.value.rsplit("/", 1)[1]] = json.loads(message.payload)
+            if "assignment" in kinds:
+                break
     assert kinds["receipt"]["status"] == "accepted"
     assert right(person, kinds)
 

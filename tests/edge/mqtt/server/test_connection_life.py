@@ -3,8 +3,6 @@
 import gc
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from edge.limits import CONNECT_DEADLINE_S, IN_FLIGHT_TO_CLIENT_MAX
 from edge.mqtt.packets.codec import (
@@ -24,7 +22,6 @@ from edge.mqtt.packets.codec import (
 )
 from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX
 from edge.mqtt.server.connection import Connection
-from tests.edge.mqtt.cases import V5, V311
 from tests.edge.mqtt.world import ALL, EITHER, World, connect, disconnect_reason
 
 
@@ -334,30 +331,6 @@ def test_the_deadline_of_connect():
     assert peer.connection.closing
     assert world.sessions.deadlines.turn(world.now + 60) is None
     assert len(world.sessions.deadlines) == 0
-
-
-@EITHER
-@given(data=st.data())
-@settings(max_examples=150)
-def test_any_packets_in_any_order(version: int, data: st.DataObject):
-    """Whatever a client sends in whatever order, presence is balanced and every accepted publish is its own."""
-    _any_order(version, b"".join(data.draw(st.lists(st.sampled_from(V5 if version == 5 else V311), max_size=12))))
-
-
-@given(st.binary(max_size=80), st.sampled_from([4, 5]))
-def test_any_bytes_after_connect(data: bytes, version: int):
-    """Random bytes never raise."""
-    _any_order(version, data)
-
-
-def _any_order(version: int, data: bytes) -> None:
-    world = World(acknowledge=True)
-    peer, _ = world.connect(version=version)
-    peer.send_bytes(data)
-    peer.connection.lost(world.now)
-    assert world.receiver.presence == [("c1", True), ("c1", False)]
-    assert all(found.client == "c1" for found in world.receiver.publishes)
-    assert len(world.receiver.publishes) + sum(world.receiver.dropped.values()) <= len(data) // 2 + 1
 
 
 @EITHER
