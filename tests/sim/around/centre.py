@@ -13,7 +13,7 @@ from central.ingest.verify import Alarm, NodeRecord
 from edge.messages.batches import SYNC_BATCH, BatchMessage, Window
 from edge.messages.envelope import topic_down
 from edge.mqtt.client.connection import ConnectionState
-from edge.mqtt.client.session import Message
+from edge.mqtt.client.session import ClientOptions, Message
 from edge.mqtt.seam import Publish
 
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ class Centre:
 class Uplink:
     """Stands where the uplink has its MQTT connection: one connection to the centre, made anew when lost."""
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str, client: ClientOptions, **options: Any) -> None:
         self.error = ""
         self.connected = False
         self._on_messages: Callable[[list[Message]], None] = options["on_messages"]
         self._on_state: Callable[[ConnectionState], None] = options["on_state"]
-        self._client = options["client_id"]
+        self._client = client.client_id
         self._generation = 0
         self._unacknowledged: dict[int, tuple[str, bytes, Any]] = {}
         self._count = 0
