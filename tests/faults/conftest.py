@@ -48,8 +48,14 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         return made[-1]
 
     yield build
-    for site in made:
-        site.close()
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def site(make: Callable[..., Site]) -> Site:
+    """One without further options."""
+    return make()
 
 
 @pytest.fixture

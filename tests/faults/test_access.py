@@ -14,7 +14,7 @@ from bench.lab.site import Site
 from edge.limits import MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PAYLOAD_BYTES_MAX
 from edge.messages.envelope import topic_up
 from tests.faults.support.flood import order
-from tests.faults.support.people import Crowd, until, verify_outcome
+from tests.faults.support.people import Crowd, playing, until, verify_outcome
 from tests.faults.support.raw import Raw, connect, packet, publish, subscribe
 from tests.faults.support.site import NODE, Wires
 
@@ -34,9 +34,8 @@ async def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few,
     """Whatever the node answers vanishes on the way, and the clients come again with the same ids: every repeat is
     counted as one, and gets the first receipt's bytes."""
     site = make()
-    site.start()
     times = few(range(8), 1)
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         await crowd.connected()
         for _ in times:
             begin = site.status()["counts"]["duplicate"]
@@ -54,11 +53,9 @@ async def test_lost_acknowledgements_make_duplicates_and_nothing_else(make, few,
         report(await verify_outcome(site, crowd, len(times)))
 
 
-async def test_a_repeated_event_is_counted_as_often_as_it_was_injected(make, report):
+async def test_a_repeated_event_is_counted_as_often_as_it_was_injected(site, report):
     """One order sent 50 times over: one decision, 49 duplicates, 50 acknowledgements."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
         for number in range(1, 51):
             eve.writer.write(publish(PLACE, order(1, at=1_767_261_600_000), number))
@@ -94,13 +91,11 @@ def poison() -> list[bytes]:
     return cut + flipped + bombs
 
 
-async def test_poison_is_refused_counted_and_acknowledged(make, few, report):
+async def test_poison_is_refused_counted_and_acknowledged(site, few, report):
     """Orders cut at every byte, with every byte flipped, bombs of depth and length: each is acknowledged, so that it
     cannot come again for ever, and counted; the honest are served meanwhile."""
-    site = make()
-    site.start()
     bodies = few(poison(), 150)
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(50)
         begin_kb = site.node.memory_kb()
         eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
@@ -118,11 +113,9 @@ async def test_poison_is_refused_counted_and_acknowledged(make, few, report):
         report(await verify_outcome(site, crowd, len(bodies)))
 
 
-async def test_what_is_too_large_is_refused_and_hurts_nobody(make, report):
+async def test_what_is_too_large_is_refused_and_hurts_nobody(site, report):
     """A payload one byte over the bound, and a packet that claims 256 MiB: a refusal or the end of that connection."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(50)
         begin_kb = site.node.memory_kb()
         eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
@@ -164,12 +157,10 @@ HOSTILE = [
 """Topics: control characters, other people's places, wildcards, paths, SQL, formats, bad UTF-8."""
 
 
-async def test_hostile_topics_and_names_are_refused(make, report):
+async def test_hostile_topics_and_names_are_refused(site, report):
     """Nobody publishes in another's name, nor under a name that means something to a file system, a database or a log;
     nobody reads another's answers; names of that kind are not even admitted."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(50)
         for topic in HOSTILE:
             eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
@@ -196,9 +187,8 @@ async def test_hostile_topics_and_names_are_refused(make, report):
 async def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, report):
     """One client sends all it can: what is over its quota is refused and counted, and the others get every receipt."""
     site = make(messages_per_s=200, messages_burst=300)
-    site.start()
     total = 20_000 if whole else 1_500
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(60)
         eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
         for number in range(1, total + 1):
@@ -279,10 +269,9 @@ async def test_the_others_hardly_notice_a_flood(make, report):
         report(outcome)
 
 
-async def test_connections_that_send_nothing_keep_nobody_out(make, whole, report):
+async def test_connections_that_send_nothing_keep_nobody_out(site, whole, report):
     """Hundreds of sockets that send one byte now and then, or half a welcome: honest clients still connect and are
     served, and the node lets the others go."""
-    site = make()
     count = 2_000 if whole else 150
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * count)), hard))
@@ -306,13 +295,11 @@ async def test_connections_that_send_nothing_keep_nobody_out(make, whole, report
 
 
 @pytest.mark.whole
-async def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
+async def test_a_consumer_that_never_reads_swells_nothing(site, whole, report):
     """A client that sends orders and reads no answer: the node's memory stays bounded, the others are served, and its
     answers are there when it comes back."""
-    site = make()
-    site.start()
     total = 900 if whole else 400
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(60)
         await crowd.answered(20)
         begin_kb = site.node.memory_kb()
@@ -335,12 +322,10 @@ async def test_a_consumer_that_never_reads_swells_nothing(make, whole, report):
 
 
 @pytest.mark.whole
-async def test_a_packet_that_is_none_ends_that_connection_only(make, few, report):
+async def test_a_packet_that_is_none_ends_that_connection_only(site, few, report):
     """A first byte of every kind with a body of rubbish: the connection ends, or a packet of that kind is answered."""
-    site = make()
-    site.start()
     kinds = few(range(256), 40)
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(50)
         for kind in kinds:
             eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])

@@ -5,17 +5,15 @@ import asyncio
 import pytest
 
 from bench.lab.mosquitto import Mosquitto
-from tests.faults.support.people import Crowd, until, verify_outcome
-from tests.faults.support.site import Wires
+from tests.faults.support.people import playing, until, verify_outcome
 
 
 async def test_a_broker_killed_in_a_loop_loses_nothing_with_a_receipt(make, few, report, tmp_path):
     """SIGKILL of the broker under load, again and again: what had a receipt stays, what had none comes again."""
     with Mosquitto(tmp_path / "mosquitto") as broker:
         site = make(link=broker.url)
-        site.start()
         times = few(range(8), 1)
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        async with playing(site) as (_, crowd):
             crowd.pour(60)
             for _ in times:
                 await crowd.answered(20)
@@ -29,9 +27,8 @@ async def test_a_broker_that_forgets_its_sessions_is_noticed(make, few, report, 
     """Killed, its database deleted, started again: the node subscribes anew and counts the lost session."""
     with Mosquitto(tmp_path / "mosquitto") as broker:
         site = make(link=broker.url)
-        site.start()
         times = few(range(3), 1)
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        async with playing(site) as (_, crowd):
             crowd.pour(60)
             for _ in times:
                 await crowd.answered(20)
@@ -49,8 +46,7 @@ async def test_what_a_broker_drops_while_the_node_is_away_comes_again(make, whol
     each = 1700 if whole else 300
     with Mosquitto(tmp_path / "mosquitto", settings=[] if whole else ["max_queued_messages 100"]) as broker:
         site = make(link=broker.url)
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        async with playing(site) as (_, crowd):
             await crowd.connected()
             crowd.people[0].act()
             await until(lambda: not crowd.waiting())

@@ -14,7 +14,7 @@ from edge.journal.journal import Journal
 from edge.journal.reader import JournalReader
 from edge.limits import JOURNAL_BALLAST_BYTES
 from edge.scenarios.dispatch import Dispatch
-from tests.faults.support.people import Crowd, Outcome, until, verify_outcome
+from tests.faults.support.people import Crowd, Outcome, playing, until, verify_outcome
 from tests.faults.support.site import Wires, strace
 
 JOURNAL = "journal.sqlite3"
@@ -136,12 +136,10 @@ def rotten_row(database: bytes, body: bytes) -> bytes:
     return database[:at] + bytes([database[at] ^ 1]) + database[at + 1 :]
 
 
-async def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, report, few):
+async def test_a_full_disk_stops_receipts_and_space_brings_them_back(site, report, few):
     """No file may grow any more (as on a full disk): the node shows it, accepts nothing and goes on answering for what
     it has; with space again it resumes by itself, and nothing that was acknowledged is lost."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(100)
         await crowd.answered(20)
         times = few(range(4), 1)
@@ -160,13 +158,11 @@ async def test_a_full_disk_stops_receipts_and_space_brings_them_back(make, repor
 
 
 @pytest.mark.parametrize("call", ["fdatasync", pytest.param("pwrite64", marks=pytest.mark.whole)])
-async def test_an_io_error_ends_the_node_before_it_promises_anything(make, few, report, call):
+async def test_an_io_error_ends_the_node_before_it_promises_anything(site, few, report, call):
     """EIO from the N-th sync or write of the journal: the node acknowledges nothing more, ends with exit code 4, and
     never takes a sync that failed for one that succeeded the second time."""
-    site = make()
-    site.start()
     driven = 0
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(100)
         await crowd.answered(20)
         for n in few(range(12, 40), 1):

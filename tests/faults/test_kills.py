@@ -27,7 +27,7 @@ from edge.messages.envelope import Place
 from edge.pipeline.pipeline import SNAPSHOT_ROWS
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
-from tests.faults.support.people import DOOR, SHOP, Crowd, Outcome, sums, until, verify_outcome, well
+from tests.faults.support.people import DOOR, SHOP, Crowd, Outcome, playing, sums, until, verify_outcome, well
 from tests.faults.support.site import Wires, strace
 
 NODE_CALLS = {"fdatasync": 50, "pwrite64": 60, "write": 60, "ftruncate,unlink,rename,fsync": 4}
@@ -90,13 +90,11 @@ async def test_a_kill_at_each_call_of_the_first_start(make, few, report):
         report(await verify_outcome(site, crowd, driven))
 
 
-async def test_a_kill_at_each_call_under_load(make, few, report):
+async def test_a_kill_at_each_call_under_load(site, few, report):
     """The node dies at its N-th call in life after life on one data directory, while people go on: nothing that was
     acknowledged is lost, nothing is decided twice, and the centre counts every event once."""
-    site = make()
-    site.start()
     driven = 0
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(150)
         await crowd.answered(20)
         for calls, last in NODE_CALLS.items():
@@ -155,10 +153,9 @@ def history(site: Site) -> bytes:
 
 
 @pytest.mark.whole
-async def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
+async def test_a_node_with_a_busy_day_behind_it_is_killed(site, report):
     """100,000 rows, the last snapshot as far behind as it may be: each start after a kill runs through no more rows
     than lie between two snapshots, the first event's repeat gets its receipt to the byte, and the centre gets all."""
-    site = make()
     first = history(site)
     copy_data(site.node_data, site.folder / "copy")
     ready_s: list[float] = []
@@ -184,13 +181,11 @@ async def test_a_node_with_a_busy_day_behind_it_is_killed(make, report):
         report(Outcome(len(ready_s), node, 0, 0, well_s, 0, note))
 
 
-async def test_a_centre_killed_at_each_call(make, few, report):
+async def test_a_centre_killed_at_each_call(site, few, report):
     """The centre dies at its N-th call while batches come in: each of them is merged once or not at all, and the node
     keeps it until the centre states that it has it."""
-    site = make()
-    site.start()
     driven = 0
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(60)
         for calls, last in CENTRE_CALLS.items():
             for n in few(range(1, last + 1), 1):

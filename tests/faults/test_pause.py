@@ -11,7 +11,7 @@ import pytest
 from bench.lab.mosquitto import Mosquitto
 from edge.health.checks import STATUS_STALL_INTERVALS
 from edge.limits import STATUS_INTERVAL_S
-from tests.faults.support.people import Crowd, until, verify_outcome
+from tests.faults.support.people import Crowd, playing, until, verify_outcome
 from tests.faults.support.site import SPEED, Wires, strace
 
 HOUR_MS = 3_600_000
@@ -23,8 +23,7 @@ async def test_a_pause_of_anybody_passes(make, few, report, tmp_path):
     seconds = few([0.7, 1.0, 5.0, 20.0], 1)
     with Mosquitto(tmp_path / "mosquitto") as broker:
         site = make(link=broker.url)
-        site.start()
-        async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        async with playing(site) as (_, crowd):
             crowd.pour(60)
             await crowd.answered(20)
             for pause_s in seconds:
@@ -35,14 +34,12 @@ async def test_a_pause_of_anybody_passes(make, few, report, tmp_path):
             report(await verify_outcome(site, crowd, 3 * len(seconds)))
 
 
-async def test_a_wall_clock_that_jumps_between_two_starts(make, few, report):
+async def test_a_wall_clock_that_jumps_between_two_starts(site, few, report):
     """An hour on and back, ten years on, 1970: whatever the wall clock shows at a start, no decision is forgotten or
     made twice, and the totals agree in the end."""
-    site = make()
     begin_ms = begun_ms = int(str(site.settings["clock_real_anchor_ms"]))
     jumps = [HOUR_MS, -HOUR_MS, 10 * YEAR_MS, 86_400_000 - begin_ms, 26 * HOUR_MS]
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(60)
         await crowd.answered(20)
         driven = few(jumps, 1)
@@ -59,12 +56,10 @@ async def test_a_wall_clock_that_jumps_between_two_starts(make, few, report):
         report(await verify_outcome(site, crowd, len(driven)))
 
 
-async def test_without_file_descriptors_the_connected_are_served(make, report):
+async def test_without_file_descriptors_the_connected_are_served(site, report):
     """No descriptor is left: new connections wait or are refused, open ones go on, and nothing is damaged; with
     descriptors again everybody gets in."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         await crowd.connected()
         crowd.pour(60)
         await crowd.answered(20)
@@ -81,11 +76,9 @@ async def test_without_file_descriptors_the_connected_are_served(make, report):
 
 
 @pytest.mark.whole
-async def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(make, report):
+async def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(site, report):
     """The address space may not grow: whether the node lives or dies of it, what it had acknowledged is there."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         crowd.pour(200)
         await crowd.answered(20)
         size_kb = int(
@@ -100,10 +93,9 @@ async def test_without_memory_the_node_ends_or_goes_on_and_nothing_is_lost(make,
 
 
 @pytest.mark.whole
-async def test_a_disk_that_hangs_is_reported_within_two_intervals(make, report):
+async def test_a_disk_that_hangs_is_reported_within_two_intervals(site, report):
     """A sync that takes half a minute: nothing is acknowledged meanwhile, and the status is degraded within two
     intervals, or the node so plainly hangs that its service manager's watchdog acts; then it goes on by itself."""
-    site = make()
     site.centre.start()
     site.node.start(strace("fdatasync", "delay_enter=25000000:when=40"))
     async with Wires(site) as wires, Crowd(site, wires.door) as crowd:

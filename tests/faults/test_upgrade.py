@@ -17,7 +17,7 @@ from edge.errors import ConfigError, JournalError
 from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import FORMAT, JournalReader, checksum, query, read_snapshot, read_snapshots
 from tests.faults.support.make_journal import EVENTS, JOURNAL
-from tests.faults.support.people import Crowd, Outcome, agreed, sums, until, well
+from tests.faults.support.people import Outcome, agreed, playing, sums, until, well
 from tests.faults.support.site import Wires
 
 
@@ -39,15 +39,13 @@ def evidence_of(path: Path) -> Evidence:
     return evidence
 
 
-async def test_a_journal_of_this_format_goes_on_with_its_backlog(make, report):
+async def test_a_journal_of_this_format_goes_on_with_its_backlog(site, report):
     """The node decides on where another build of this format stopped: a repeat of an old event gets the old receipt, to
     the byte, and the centre gets the backlog with the new events."""
-    site = make()
     inherit(site)
     old = evidence_of(site.journal)
     assert old.received == EVENTS
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (_, crowd):
         for person in crowd.people:  # whose ids begin at e1 again: the first events are repeats
             person.act()
         await until(lambda: not crowd.waiting())
@@ -65,10 +63,9 @@ async def test_a_journal_of_this_format_goes_on_with_its_backlog(make, report):
 
 
 @pytest.mark.parametrize(("format_", "age"), [(1, "an older"), (FORMAT + 1, "a newer")])
-def test_a_journal_of_another_format_is_refused_and_left_alone(make, report, format_, age):
+def test_a_journal_of_another_format_is_refused_and_left_alone(site, report, format_, age):
     """After an upgrade or a downgrade the node does not touch what it cannot read: exit code 4, a sentence with what to
     do, and the version that wrote it finds its backlog intact."""
-    site = make()
     inherit(site, format_)
     before = site.journal.read_bytes()
     site.node.spawn()
@@ -127,10 +124,9 @@ def newer_row(db: apsw.Connection, _: Path) -> Callable[[], object]:
         pytest.param(newer_row, "Did another doorstep write it? Start that one.", id="newer_row"),
     ],
 )
-async def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report, plant, sentence):
+async def test_what_a_newer_version_wrote_is_refused_and_left_alone(site, report, plant, sentence):
     """A snapshot or a row that only a newer version knows: the old one ends with exit code 4 and a sentence, no row is
     changed, and the newer version goes on with the whole backlog, down to the centre."""
-    site = make()
     inherit(site)
     site.node.start()
     assert site.node.stop() == 0
@@ -152,10 +148,9 @@ async def test_what_a_newer_version_wrote_is_refused_and_left_alone(make, report
 
 
 @pytest.mark.whole
-def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(make, report):
+def test_a_configuration_of_a_newer_version_is_refused_and_nothing_is_touched(site, report):
     """After a downgrade an option that only the newer version knows: exit code 2, the option named, and not a byte of
     the journal changed; without it the node goes on with its backlog."""
-    site = make()
     inherit(site)
     before = site.journal.read_bytes()
     site.write_config(of_tomorrow=1)

@@ -8,7 +8,7 @@ import pytest
 from bench.lab.proxy import FAIR, NetworkConditions
 from bench.lab.site import Site, copy_data
 from edge.limits import UPLINK_ACK_DEADLINE_S
-from tests.faults.support.people import Crowd, sums, until, verify_outcome
+from tests.faults.support.people import Crowd, playing, sums, until, verify_outcome
 from tests.faults.support.site import Wires
 
 RSS_GROWTH_KB_MAX = 40_000
@@ -16,12 +16,10 @@ RSS_GROWTH_KB_MAX = 40_000
 
 
 @pytest.mark.parametrize("seconds", [1.5])
-async def test_a_cut_uplink_costs_nothing(make, whole, report, seconds):
+async def test_a_cut_uplink_costs_nothing(site, whole, report, seconds):
     """While the uplink refuses connections the node decides on, and afterwards the centre has every event once."""
-    site = make()
-    site.start()
     times = 4 if whole else 1
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         for _ in range(times):
             crowd.pour(150)
             await crowd.answered(20)
@@ -37,12 +35,10 @@ async def test_a_cut_uplink_costs_nothing(make, whole, report, seconds):
 
 
 @pytest.mark.parametrize("way", ["up", pytest.param("down", marks=pytest.mark.whole)])
-async def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, report, way):
+async def test_an_uplink_cut_at_any_byte_applies_each_batch_once(site, few, report, way):
     """The connection ends at byte k of what the node, or the centre, sends: welcomes, batches and acknowledgements are
     cut anywhere, and each batch is applied once."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(60)
         await crowd.answered(20)
         positions = few([1, *range(40, 2400 if way == "up" else 500, 40 if way == "up" else 10)], 2)
@@ -61,11 +57,9 @@ async def test_an_uplink_cut_at_any_byte_applies_each_batch_once(make, few, repo
 
 
 @pytest.mark.whole
-async def test_a_half_dead_uplink_is_left(make, report):
+async def test_a_half_dead_uplink_is_left(site, report):
     """A centre whose every answer vanishes is left at the deadline, the status shows it, and nothing hangs."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(60)
         await crowd.answered(60)
         wires.uplink.down = NetworkConditions(swallow=True)
@@ -81,12 +75,10 @@ async def test_a_half_dead_uplink_is_left(make, report):
 
 
 @pytest.mark.whole
-async def test_a_slow_uplink_neither_swells_the_node_nor_stops_it(make, whole, report):
+async def test_a_slow_uplink_neither_swells_the_node_nor_stops_it(site, whole, report):
     """64 kbit/s and 2 seconds with 1 of jitter: memory stays flat, and everything arrives, if late."""
-    site = make()
-    site.start()
     slow = NetworkConditions(bytes_per_s=8_000, latency_s=2.0 if whole else 0.5, jitter_s=1.0 if whole else 0.25)
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         wires.uplink.up = wires.uplink.down = slow
         wires.uplink.reset()
         crowd.pour(150)
@@ -97,12 +89,10 @@ async def test_a_slow_uplink_neither_swells_the_node_nor_stops_it(make, whole, r
         report(await verify_outcome(site, crowd, 1))
 
 
-async def test_a_centre_that_is_frozen_killed_or_mad_changes_nothing(make, few, report):
+async def test_a_centre_that_is_frozen_killed_or_mad_changes_nothing(site, few, report):
     """A centre under SIGSTOP, one that answers with 10 MB of rubbish, and one that is killed: the node deletes nothing
     that was not truly acknowledged, and goes on deciding."""
-    site = make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(100)
         await crowd.answered(20)
         faults = ["frozen", "mad", "killed"]
@@ -154,8 +144,7 @@ async def test_two_nodes_with_one_identity_are_distinguished(make, report):
     """A copy of the data directory is started while the node runs: the centre refuses one of the two, reports it in an
     alarm, and counts no event twice; what the node promised its clients holds."""
     site, twin = make(), make()
-    site.start()
-    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+    async with playing(site) as (wires, crowd):
         crowd.pour(100)
         await crowd.answered(100)
         await until(lambda: site.summary()["events"] > 0)

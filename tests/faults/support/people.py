@@ -7,8 +7,8 @@ agree.
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -21,7 +21,7 @@ from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.journal.reader import JournalReader
 from edge.scenarios.dispatch import Dispatch
-from tests.faults.support.site import NODE, WELL_S_MAX
+from tests.faults.support.site import NODE, WELL_S_MAX, Wires
 
 RESEND_S: Final = (1.0, 30.0)
 EVENTS_MAX: Final = 100_000
@@ -169,6 +169,14 @@ class Crowd:
         """Wait for so many receipts more than there are now."""
         goal = self.sent_count() + more
         await until(lambda: self.sent_count() >= goal)
+
+
+@asynccontextmanager
+async def playing(site: Site) -> AsyncIterator[tuple[Wires, Crowd]]:
+    """The site's processes, the proxies and the people, while the block lasts."""
+    site.start()
+    async with Wires(site) as wires, Crowd(site, wires.door) as crowd:
+        yield wires, crowd
 
 
 @dataclass
