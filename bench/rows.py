@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from edge.core.model import Answer, DuplicateAnswer, RecordedEvent, Rejected, Row
+from edge.core.model import Answer, RecordedEvent, Rejected, Row
 from edge.messages.envelope import is_json
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, Assignment, Durable, OrderReceipt, Update
 from edge.scenarios.dispatch.records import events_in
@@ -47,17 +47,13 @@ _head: Final = msgspec.msgpack.Decoder(_Head).decode
 
 def decided(row: Row) -> list[Decided]:
     """The durable messages of a row, in its sequence. Raises msgspec.DecodeError where they are of another version."""
-    repeated = {(item.client, item.payload) for item in row.inputs if isinstance(item, DuplicateAnswer)}
-    made = {
-        (client, receipt.id): receipt for client, payload, receipt in receipts(row) if (client, payload) not in repeated
-    }
+    made = {(client, receipt.id): receipt for client, _, receipt in receipts(row)}
     bodies = iter(events_in(row))
     found: list[Decided] = []
     for item in row.inputs:
         if isinstance(item, RecordedEvent):
             head = _head(item.body)
             body = next(bodies)[1] if head.kind in DURABLE_KINDS else None
-            # A second one of the same id in this row is a repeat already.
             receipt = made.pop((item.client, head.id), None)
             found.append(Decided(item.client, head.id, body, receipt, receipt.reason if receipt else ""))
         elif isinstance(item, Rejected):
@@ -67,7 +63,7 @@ def decided(row: Row) -> list[Decided]:
 
 
 def receipts(row: Row) -> Iterator[tuple[str, bytes, OrderReceipt]]:
-    """The receipts that go out with a row, those of repeats included: client, payload, and what it contains."""
+    """The receipts that go out with a row: client, payload, and what it contains."""
     return _answers(row, "receipt")
 
 

@@ -57,10 +57,6 @@ ANSWERS_PENDING_MAX: Final = 100_000
 ANSWERS_PER_CLIENT_MAX: Final = 1_000
 """Unacknowledged answers for one client; the oldest are dropped, counted as `answers_overflowed`."""
 
-JSON_CLIENTS_MAX: Final = 100_000
-"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: it
-gets MessagePack until its next event."""
-
 REPEATS_KEPT_MAX: Final = 4_000_000
 """Decided events remembered within the retention, at most 20 bytes each. Beyond it the oldest go early, counted."""
 
@@ -75,9 +71,6 @@ WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
 """A publisher's stamp further than this from the node's clock is labelled `implausible_stamp`; the node's is used."""
 
 # -- the journal -------------------------------------------------------------------------------------------------------
-
-COMMIT_QUEUE_ROWS_MAX: Final = 4_096
-"""Rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
 
 COMMIT_GROUP_ROWS_MAX: Final = 512
 """Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""
@@ -103,9 +96,6 @@ at most, mostly for none."""
 
 COMMIT_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
 """Rows in one transaction, by size; a larger row goes alone. Keeps one commit below some tens of milliseconds."""
-
-COMMIT_QUEUE_BYTES_MAX: Final = 64 * 1024 * 1024
-"""The size of all rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
 
 PRUNE_ROWS: Final = 64
 """Rows deleted in one step between commits."""

@@ -147,24 +147,15 @@ class Windows:
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def event(self, scenario: str, now: Now, name: str, at_ms: int) -> None:
-        """One durable event: call it exactly once for each. `name` is its outcome."""
+    def event(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
+        """Durable events, each of them exactly once. `name` is their outcome."""
         draft = self._draft(scenario, at_ms, now)
-        draft.events += 1
-        counters = draft.counters
-        if name in counters:
-            counters[name] += 1
-        else:
-            _count(draft, name, 1)
+        draft.events += n
+        _count(draft, name, n)
 
     def count(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
         """Something that is worth a counter but is no event of its own."""
-        draft = self._draft(scenario, at_ms, now)
-        counters = draft.counters
-        if name in counters:
-            counters[name] += n
-        else:
-            _count(draft, name, n)
+        _count(self._draft(scenario, at_ms, now), name, n)
 
     def measure(self, scenario: str, now: Now, name: str, at_ms: int, value: int) -> None:
         """One value of a sketch, in whole milliseconds, seconds or metres as its name has it."""

@@ -1,6 +1,7 @@
 """What a round causes beside its receipts: messages to clients, counts, measures. Pure."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -11,6 +12,11 @@ from .model import Now
 
 Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
+
+
+JSON_CLIENTS_MAX: Final = 100_000
+"""Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: it
+gets MessagePack until its next event."""
 
 
 class Effects:
@@ -72,3 +78,13 @@ class Effects:
         if self._crs != "wgs84":
             lat, lon = converted(lat, lon, self._crs, "wgs84")
         self._windows.locate(self._scenario, self._now, name, at_ms, lat, lon, person)
+
+
+def note_encoding(json_clients: dict[str, bool], client: str, json: bool) -> None:
+    """The encoding of a client's last event is that of its answers."""
+    if json:
+        if client not in json_clients and len(json_clients) >= JSON_CLIENTS_MAX:
+            del json_clients[next(iter(json_clients))]
+        json_clients[client] = True
+    elif json_clients:
+        json_clients.pop(client, None)

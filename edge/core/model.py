@@ -134,11 +134,11 @@ class Rules(Struct, frozen=True, kw_only=True):
     scenarios: dict[str, msgspec.Raw] = {}
 
 
-class DuplicateAnswer(Struct, frozen=True, array_like=True, tag="l"):
-    """The receipt that the journal holds for a repeat: it goes out again, byte for byte."""
+class Repeats(Struct, frozen=True, array_like=True, tag="l"):
+    """Events of one kind that came again, counted. They were answered beside the core."""
 
-    client: str
-    payload: bytes
+    kind: str
+    count: int
 
 
 class Configure(Struct, frozen=True, array_like=True, tag="c"):
@@ -147,8 +147,10 @@ class Configure(Struct, frozen=True, array_like=True, tag="c"):
     rules: Rules
 
 
-Durable = Rejected | Delivered | Shed | SyncWelcomed | SyncAcked | DuplicateAnswer | Configure
+Durable = Rejected | Delivered | Shed | Repeats | SyncWelcomed | SyncAcked | Configure
 """Inputs that a row keeps as they are."""
+Counted = Shed | Repeats
+"""Those that count what no row keeps."""
 Recorded = RecordedEvent | Durable
 Input = Event | Durable | Observed | Presence
 
@@ -168,17 +170,9 @@ class Answer(Struct, frozen=True, array_like=True, tag="A"):
 
 
 class Acknowledge(Struct, frozen=True, array_like=True, tag="K"):
-    """What became of each durable input of the batch, in order: empty where accepted or repeated, else the reason."""
+    """What became of each durable input of the row, in order: empty where accepted, else the reason."""
 
     reasons: list[str]
-
-
-class DuplicateLookup(Struct, frozen=True, array_like=True, tag="R"):
-    """A repeat: the pipeline reads the receipt for `id` of `client` from row `row`; it returns as `DuplicateAnswer`."""
-
-    client: str
-    id: str
-    row: int
 
 
 class Batch(Struct, frozen=True, array_like=True, tag="B"):
@@ -193,7 +187,7 @@ class Batch(Struct, frozen=True, array_like=True, tag="B"):
     body: bytes
 
 
-Recordable = Answer | Acknowledge | DuplicateLookup | Batch
+Recordable = Answer | Acknowledge | Batch
 
 
 class ScenarioRecord(Struct, frozen=True, array_like=True):
@@ -220,18 +214,28 @@ class Row(Struct, frozen=True, array_like=True):
 
 class Commit(Struct, frozen=True):
     """Write this row; every effect after it waits until the row is on disk. Always the first effect, where any is. What
-    is waited for stands here by kind, too, so that nobody has to look through the effects."""
+    is waited for stands here by kind, too, so that nobody has to look through the effects. `reasons` has one for each
+    durable input of the batch, repeats included."""
 
     number: int
     now: Now
     row: bytes
     answers: Sequence[Answer] = ()
-    lookups: Sequence[DuplicateLookup] = ()
     batches: Sequence[Batch] = ()
     reasons: Sequence[str] = ()
 
 
 Effect = Commit | Recordable
+
+
+class Repeat(Struct, frozen=True):
+    """An event that row `row` has decided: its receipt there is the answer."""
+
+    client: str
+    kind: str
+    id: str
+    row: int
+
 
 encode_row = msgspec.msgpack.Encoder().encode
 decode_row = msgspec.msgpack.Decoder(Row).decode

@@ -9,8 +9,10 @@ function serves three callers:
                 new version of a policy cannot change what was promised
     replay      observations come from the row, decisions are made again and compared
 
-Order in a round: the inputs as they came (repeats are recognised here), then each scenario that has events or is due,
-then receipts (they carry what the scenario decided), then its messages, then windows and batches.
+A repeat is recognised before the round and is no part of it: it changes nothing, and its receipt is in the journal.
+
+Order in a round: the inputs as they came, then each scenario that has events or is due, then receipts (they carry what
+the scenario decided), then its messages, then windows and batches.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +21,13 @@ from typing import Final
 import msgspec
 
 from ..errors import JournalError
-from ..limits import AGE_STEP_MS_MAX, JSON_CLIENTS_MAX, RECEIPT_EXPIRY_S
+from ..limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
 from ..messages.envelope import ENCODE, Receipt
 from .aggregate import Windows
 from .answers import PendingAnswers
 from .decode import NODE, Catalog
 from .dedup import DedupIndex
-from .effects import Effects, Message
+from .effects import Effects, Message, note_encoding
 from .model import (
     STATE_VERSION,
     Acknowledge,
@@ -35,8 +37,6 @@ from .model import (
     Configure,
     Counts,
     Delivered,
-    DuplicateAnswer,
-    DuplicateLookup,
     Effect,
     Event,
     Input,
@@ -47,6 +47,8 @@ from .model import (
     Recorded,
     RecordedEvent,
     Rejected,
+    Repeat,
+    Repeats,
     Row,
     Rules,
     ScenarioRecord,
@@ -61,7 +63,7 @@ from .model import (
     readable,
 )
 from .outbox import Outbox
-from .scenario import Outcome, Refusal, Scenario, Sensor
+from .scenario import Outcome, Refusal, Scenario, Sensor, receipt_of
 
 _NEVER: Final = float("inf")
 
@@ -78,6 +80,9 @@ class Node:
         self.last = Now(0.0, 0)
         self.counts = Counts()
         self.pending_answers = PendingAnswers()
+        self.repeats: list[Repeat] = []
+        """Of the last batch: the events that had been decided before it, or twice in it."""
+        self._gaps: list[int] = []  # where they were among its durable inputs
         self.decided = 0
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
@@ -97,20 +102,19 @@ class Node:
     # -- the three callers ---------------------------------------------------------------------------------------------
 
     def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
-        """One round, live. No effects where nothing durable happened: observations alone make no row."""
-        inputs, recorded, touched = self._observe(batch, now)
+        """One round, live. No effects where nothing durable happened: observations and repeats alone make no row."""
+        age_ms = self._age_ms(now)
+        inputs, recorded, touched = self._observe(batch, now, age_ms)
         due: dict[str, Sensor] = {}
         for name, scenario in self.scenarios.items():
-            if name in touched:
-                continue  # it has events, and decides in any case
-            deadline = self._deadlines.get(name)
-            if (self._deadline(name) if deadline is None else deadline) <= now.mono:
+            # Where it has events it decides in any case.
+            if name not in touched and self._deadline(name) <= now.mono:
                 due[name] = scenario.live_sensor()
         if not inputs and not due:
             deadline = self.windows.next_deadline()
             if deadline is None or deadline > now.mono:
                 return []
-        return self._round(inputs, recorded, now, due)
+        return self._round(inputs, recorded, now, age_ms, due)
 
     def replay(self, row: Row) -> list[Effect]:
         """The round of a recorded row, decided again on what it observed then."""
@@ -136,33 +140,42 @@ class Node:
 
     def next_decision(self) -> float | None:
         """The earliest deadline of a scenario."""
-        earliest = _NEVER
-        for name in self.scenarios:
-            deadline = self._deadlines.get(name)
-            if deadline is None:
-                deadline = self._deadline(name)
-            if deadline < earliest:
-                earliest = deadline
+        earliest = min(map(self._deadline, self.scenarios), default=_NEVER)
         return None if earliest == _NEVER else earliest
 
     def _deadline(self, name: str) -> float:
         """Asked for again only after the scenario observed something or had a round."""
-        deadline = self.scenarios[name].next_deadline()
-        self._deadlines[name] = known = _NEVER if deadline is None else deadline
+        known = self._deadlines.get(name)
+        if known is None:
+            deadline = self.scenarios[name].next_deadline()
+            known = self._deadlines[name] = _NEVER if deadline is None else deadline
         return known
 
     # -- one round -----------------------------------------------------------------------------------------------------
 
-    def _observe(self, batch: Sequence[Input], now: Now) -> tuple[list[Input], list[Recorded], dict[str, None]]:
-        """Feeds the scenarios with what is in memory only, and with each event before its round. Returns the rest, how
-        the row keeps it, and the scenarios that have events."""
+    def _age_ms(self, now: Now) -> int:
+        """The node's age in the round of this instant."""
+        return self.age_ms + min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
+
+    def _observe(
+        self, batch: Sequence[Input], now: Now, age_ms: int
+    ) -> tuple[list[Input], list[Recorded], dict[str, None]]:
+        """Feeds the scenarios with what is in memory only, and with each new event before its round. Returns the rest,
+        how the row keeps it, and the scenarios that have events."""
         inputs: list[Input] = []
         recorded: list[Recorded] = []
         touched: dict[str, None] = {}
+        gaps: list[int] = []
+        self.repeats, self._gaps = [], gaps
+        durable = 0
         routes = self.catalog.routes
         for item in batch:
             if isinstance(item, Event):
                 kind, scenario = routes[type(item.body)]
+                durable += 1
+                if self._is_repeat(item.client, kind, item.body.id, age_ms):
+                    gaps.append(durable - 1)
+                    continue
                 recorded.append(made := self.catalog.recorded(item, kind))
                 if isinstance(made, RecordedEvent):
                     self.scenarios[scenario].observe(item.client, item.observed or item.body, now)
@@ -180,52 +193,70 @@ class Node:
                 for each in self.scenarios.values():
                     each.observe(item.client, item, now)
             else:
+                if isinstance(item, Rejected):
+                    durable += 1
+                    if item.id and self._is_repeat(item.client, "rejected", item.id, age_ms):
+                        gaps.append(durable - 1)
+                        continue
                 inputs.append(item)
                 recorded.append(item)
         return inputs, recorded, touched
 
+    def _is_repeat(self, client: str, kind: str, id_: str, age_ms: int) -> bool:
+        """Whether an event was decided already; if not, the next row decides it."""
+        row = self.dedup.insert_or_get(client, id_, self.number + 1, age_ms)
+        if row is None:
+            return False
+        self.repeats.append(Repeat(client, kind, id_, row))
+        return True
+
     def _again(self, row: Row, *, decided: bool) -> list[Effect]:
-        inputs = [self.catalog.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
+        age_ms = self._age_ms(row.now)
+        self._gaps = []
+        inputs: list[Input] = []
+        for item in row.inputs:
+            made = self.catalog.opened(item) if isinstance(item, RecordedEvent) else item
+            if isinstance(made, Event | Rejected) and (id_ := made.body.id if isinstance(made, Event) else made.id):
+                self.dedup.insert_or_get(made.client, id_, self.number + 1, age_ms)
+            inputs.append(made)
         sensors: dict[str, Sensor] = {}
         for record in row.scenarios:
             if record.scenario not in self.scenarios:
                 raise JournalError(f"The scenario {record.scenario!r} of the journal is off: add it to scenarios.")
             sensors[record.scenario] = self.scenarios[record.scenario].recorded_sensor(record.record, decided)
         cut = [effect for effect in row.effects if isinstance(effect, Batch)] if decided else None
-        return self._round(inputs, row.inputs, row.now, sensors, cut)
+        return self._round(inputs, row.inputs, row.now, age_ms, sensors, cut)
 
     def _round(
         self,
         inputs: Sequence[Input],
         recorded: list[Recorded],
         now: Now,
+        age_ms: int,
         sensors: dict[str, Sensor],
         cut: list[Batch] | None = None,
     ) -> list[Effect]:
         self.number += 1
-        self.age_ms += min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
-        self.last = now
+        self.age_ms, self.last = age_ms, now
         expired = self.pending_answers.expire(now.mono)
         if expired:
             self.windows.count(NODE, now, "answer.expired", now.wall_ms, expired)
         reasons: list[str] = []
         receipts: list[tuple[str, Receipt, bool] | None] = []
         messages: list[Message] = []
-        lookups: list[DuplicateLookup] = []
         work: dict[str, list[tuple[int, str, Event]]] = {}
         for item in inputs:
             if isinstance(item, Event):
                 kind, name = self.catalog.routes[type(item.body)]
-                if self._is_new(item, kind, name, now, lookups):
-                    work.setdefault(name, []).append((len(reasons), kind, item))
+                work.setdefault(name, []).append((len(reasons), kind, item))
+                note_encoding(self._json, item.client, item.json)
                 reasons.append("")
                 receipts.append(None)
             elif isinstance(item, Rejected):
-                receipt = self._rejected(item, now, lookups)
-                reasons.append(item.reason if receipt is not None or not item.id else "")
-                receipts.append(receipt)
+                reasons.append(item.reason)
+                receipts.append(self._rejected(item, now))
             else:
-                self._other(item, now, messages)
+                self._other(item, now)
         records: list[ScenarioRecord] = []
         for name, scenario in self.scenarios.items():
             mine = work.get(name)
@@ -241,7 +272,7 @@ class Node:
             self._deadlines.pop(name, None)
             for (index, kind, event), outcome in zip(mine or (), outcomes, strict=True):
                 reasons[index] = self._decided(name, kind, event.body.at, outcome.refusal, now)
-                receipt = _receipt(scenario.receipt, event.body.id, kind, outcome, now)
+                receipt = receipt_of(scenario.receipt, event.body.id, kind, outcome, now)
                 receipts[index] = (event.client, receipt, event.json)
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
@@ -251,32 +282,17 @@ class Node:
         answers = [self._answer(made[0], "receipt", ENCODE[made[2]](made[1]), expires) for made in receipts if made]
         answers += [self._answer(*message) for message in messages]
         batches = self._sync(now, cut)
-        effects: list[Recordable] = [*answers, *lookups, *batches]
+        effects: list[Recordable] = [*answers, *batches]
         if reasons:
-            effects.append(Acknowledge(reasons))
+            effects.append(Acknowledge([*reasons]))
         row = encode_row(Row(self.number, now, recorded, records, effects))
-        return [Commit(self.number, now, row, answers, lookups, batches, reasons), *effects]
-
-    def _is_new(self, event: Event, kind: str, scenario: str, now: Now, lookups: list[DuplicateLookup]) -> bool:
-        """Whether an event is not a repeat; then its client's encoding is that of its answers from now on."""
-        body, client = event.body, event.client
-        self.counts.received += 1
-        row = self.dedup.insert_or_get(client, body.id, self.number, self.age_ms)
-        if row is not None:
-            self.counts.duplicate += 1
-            self.windows.event(scenario, now, f"duplicate.{kind}", body.at)
-            lookups.append(DuplicateLookup(client, body.id, row))
-            return False
-        if event.json:
-            if client not in self._json and len(self._json) >= JSON_CLIENTS_MAX:
-                del self._json[next(iter(self._json))]
-            self._json[client] = True
-        elif self._json:
-            self._json.pop(client, None)
-        return True
+        for place in self._gaps:
+            reasons.insert(place, "")
+        return [Commit(self.number, now, row, answers, batches, reasons), *effects]
 
     def _decided(self, scenario: str, kind: str, at_ms: int, refusal: Refusal | None, now: Now) -> str:
         """Counts what became of an event. Returns the reason for its acknowledgement."""
+        self.counts.received += 1
         if refusal is None:
             self.counts.accepted += 1
             self.windows.event(scenario, now, f"accepted.{kind}", at_ms)
@@ -286,30 +302,23 @@ class Node:
         self.windows.event(scenario, now, f"refused.{reason}", at_ms)
         return reason
 
-    def _rejected(self, item: Rejected, now: Now, lookups: list[DuplicateLookup]) -> tuple[str, Receipt, bool] | None:
-        """A message that was no event. Where it had an id, its refusal is the decision about that id; None for a
-        repeat, and where it had none."""
-        self.counts.received += 1
-        scenario = self.catalog.scenario_of.get(item.kind, NODE)
+    def _rejected(self, item: Rejected, now: Now) -> tuple[str, Receipt, bool] | None:
+        """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         refusal = Refusal(item.reason, item.field, item.detail)
-        if item.id:
-            row = self.dedup.insert_or_get(item.client, item.id, self.number, self.age_ms)
-            if row is not None:
-                self.counts.duplicate += 1
-                self.windows.event(scenario, now, "duplicate.rejected", now.wall_ms)
-                lookups.append(DuplicateLookup(item.client, item.id, row))
-                return None
-        self._decided(scenario, item.kind, now.wall_ms, refusal, now)
+        self._decided(self.catalog.scenario_of.get(item.kind, NODE), item.kind, now.wall_ms, refusal, now)
         if not item.id:
             return None
-        return item.client, _receipt(Receipt, item.id, item.kind, Outcome(refusal), now), item.json
+        return item.client, receipt_of(Receipt, item.id, item.kind, Outcome(refusal), now), item.json
 
-    def _other(self, item: Input, now: Now, messages: list[Message]) -> None:
+    def _other(self, item: Input, now: Now) -> None:
         match item:
             case Delivered():
                 self.pending_answers.acknowledged(item.sequences)
-            case DuplicateAnswer():
-                messages.append((item.client, "receipt", item.payload, now.mono + RECEIPT_EXPIRY_S))
+            case Repeats():
+                self.counts.received += item.count
+                self.counts.duplicate += item.count
+                scenario = self.catalog.scenario_of.get(item.kind, NODE)
+                self.windows.event(scenario, now, f"duplicate.{item.kind}", now.wall_ms, item.count)
             case Shed():
                 self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
                 self.windows.count(NODE, now, f"shed.{item.reason}", now.wall_ms, item.count)
@@ -389,11 +398,3 @@ class Node:
         for name, scenario in self.scenarios.items():
             if name in self._dormant:
                 scenario.restore(self._dormant.pop(name))
-
-
-def _receipt(form: type[Receipt], id_: str, kind: str, outcome: Outcome, now: Now) -> Receipt:
-    refusal = outcome.refusal
-    if refusal is None:
-        return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
-    why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
-    return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **outcome.receipt)

@@ -19,7 +19,7 @@ import apsw
 from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..files import sync_directory
-from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BUSY_MS_MAX
+from ..limits import JOURNAL_BUSY_MS_MAX
 from .maintenance import prune, write_snapshot
 from .reader import (
     APPLICATION_ID,
@@ -35,6 +35,12 @@ from .reader import (
     value,
 )
 from .writer import BALLAST_NAME, Counters, Writer, make_ballast
+
+COMMIT_QUEUE_ROWS_MAX: Final = 4_096
+"""Rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
+
+COMMIT_QUEUE_BYTES_MAX: Final = 64 * 1024 * 1024
+"""The size of all rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""
 
 _SCHEMA: Final = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
@@ -173,9 +179,10 @@ class Journal:
         return self._submitted - self._committed
 
     @property
-    def queued_bytes(self) -> int:
-        """Their size."""
-        return self._submitted_bytes - self._committed_bytes
+    def filled(self) -> float:
+        """How full the queue of these rows is, by number or by size: 1 is full."""
+        size = self._submitted_bytes - self._committed_bytes
+        return max(self.queued / COMMIT_QUEUE_ROWS_MAX, size / COMMIT_QUEUE_BYTES_MAX)
 
     @property
     def counters(self) -> Counters:
@@ -222,10 +229,8 @@ class Journal:
         """
         if not self._is_next(row):
             return
-        if self.queued >= COMMIT_QUEUE_ROWS_MAX or self.queued_bytes >= COMMIT_QUEUE_BYTES_MAX:
-            raise JournalError(
-                f"{self.queued} rows ({self.queued_bytes} bytes) wait for the disk. Stop reading earlier."
-            )
+        if self.filled >= 1.0:
+            raise JournalError(f"{self.queued} rows wait for the disk, as many as may. Stop reading earlier.")
         self._took(row)
         self._writer.write(row)
 

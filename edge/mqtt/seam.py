@@ -61,7 +61,8 @@ class Link(Protocol):
 
     def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
         """The answers of each client that have just become durable. Whoever has sent everything before sends them as
-        they are; anybody else, and where there are none for a client, asks for what is `pending`."""
+        they are; anybody else, and where there are none for a client, asks for what is `pending`. Answers of sequence 0
+        are the receipts of repeats, in a call of their own: sent once, at QoS 0, to whoever is there."""
         ...
 
     def pause(self) -> None:

@@ -1,6 +1,7 @@
-"""What was dropped and is in no row yet: kept beside the journal, so that a kill takes at most the last seconds of it.
+"""What is counted and in no row yet, drops and repeats: kept beside the journal, so that a kill takes at most the last
+seconds of it.
 
-Counts of drops go to the journal with the next row, half a second later at most. While the disk is full there is no
+Counts go to the journal with the next row, half a second later at most. While the disk is full there is no
 next row, for hours perhaps. So the heartbeat writes them over one block of a file that has its place already; only the
 kernel needs to take them, which outlives the process, not a power cut. Of each number the journal or this file has it,
 never both: a row that was committed after the block was written took along what stands in it.
@@ -9,14 +10,13 @@ never both: a row that was committed after the block was written took along what
 import logging
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
-from ..core.model import Shed
-from ..errors import Reason
+from ..core.model import Counted
 
 FILE_NAME: Final = "drops"
 BLOCK_BYTES: Final = 4096
@@ -29,7 +29,7 @@ class _Block(msgspec.Struct, frozen=True, array_like=True):
     that they are all there are."""
 
     number: int = 0
-    counts: dict[Reason, int] = {}
+    counts: list[Counted] = []
     stopped: bool = True
 
 
@@ -60,15 +60,13 @@ class DropCounter:
         """Whether the process before ended by itself: then no count is missing."""
         return self._found.stopped
 
-    def unrecorded(self, number: int) -> list[Shed]:
+    def unrecorded(self, number: int) -> list[Counted]:
         """Counts that no row up to `number`, the last one in the journal, has taken along."""
-        if number > self._found.number:
-            return []
-        return [Shed(reason, count) for reason, count in self._found.counts.items()]
+        return [] if number > self._found.number else self._found.counts
 
-    def keep(self, number: int, counts: Mapping[Reason, int], committed: int, *, stopped: bool = False) -> None:
+    def keep(self, number: int, counts: list[Counted], committed: int, *, stopped: bool = False) -> None:
         """What is in no row up to `number`, of which those up to `committed` are on disk."""
-        block = _Block(number, dict(counts), stopped)
+        block = _Block(number, counts, stopped)
         if block.counts:
             moot = block == self._kept
         else:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Final, NamedTuple
 
 from ..core.decode import Catalog
-from ..core.model import Commit, Durable, Input, Observed, Rejected
+from ..core.model import Commit, Durable, Input, Observed, Rejected, Repeat
 from ..errors import Reason
 from ..health.histogram import Histogram
 from ..health.status import Status
@@ -61,8 +61,8 @@ class PendingAck(NamedTuple):
 
 class InflightRound(NamedTuple):
     """A round on its way to the disk, or one without a row behind such a one: `number` is the row that it waits for,
-    `sequence` the core's last answer. Times are `time.perf_counter()`. `kept` is what its row takes along of what had
-    waited for a row."""
+    `sequence` the core's last answer. Times are `time.perf_counter()`. `repeats` are answered after it; `kept` is what
+    its row takes along of what had waited for a row."""
 
     number: int
     sequence: int
@@ -70,6 +70,7 @@ class InflightRound(NamedTuple):
     handled_at: float
     acks: Sequence[PendingAck]
     spent: list[Spent]
+    repeats: Sequence[Repeat]
     kept: Sequence[Durable] = ()
     commit: Commit | None = None
 

@@ -16,21 +16,26 @@ from time import perf_counter
 from typing import Final
 
 from ..clock import Clock
-from ..core.model import Batch, Commit, Configure, Input, Presence, Rules, Shed
+from ..core.model import Batch, Commit, Configure, Counted, Input, Presence, Rules
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
 from ..health.histogram import record_all
 from ..health.status import Status
 from ..journal.journal import Journal
-from ..limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX
 from ..mqtt.seam import Link, Pending, Publish, Source
 from .ingest import InflightRound, IngestQueue, PendingAck, ReadBatch, Spent
 from .pending import PendingInputs
 from .receipts import ReceiptLookup
 
-COMMIT_QUEUE_ROWS_SPARE: Final = 256
-"""Room that publishes leave for timers and the centre's answers: beyond it they are refused as `overloaded`. Reached
-only where thousands of connections had a read under way when reading paused."""
+PAUSED_AT: Final = 0.5
+"""Links stop reading where the journal's queue is so full."""
+
+RESUMED_AT: Final = 0.25
+"""They read again where it is less full than that."""
+
+OVERLOADED_AT: Final = 0.75
+"""Publishes are refused as `overloaded` from here on; the rest is for timers and the centre's answers. Reached only
+where thousands of connections had a read under way when reading paused."""
 
 SNAPSHOT_ROWS: Final = 5_000
 """Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
@@ -84,7 +89,7 @@ class Pipeline:
         self._rules: Rules | None = None
         self._snapshot_number = node.number - node.recovered_rows
         self._snapshot_bytes = node.recovered_bytes
-        self._lookups = ReceiptLookup(journal, status, self.post)
+        self._lookups = ReceiptLookup(journal, status, self._repeated)
         self._idle = asyncio.Event()
 
     def start(self, first: Sequence[Input] = ()) -> None:
@@ -162,10 +167,10 @@ class Pipeline:
         return self._committed_number
 
     @property
-    def uncounted(self) -> tuple[int, dict[Reason, int], int]:
-        """The last row that may come to disk without them, drops that are in no row yet, and the last row on disk."""
+    def uncounted(self) -> tuple[int, list[Counted], int]:
+        """The last row that may come to disk without them, what is counted in no row yet, and the last row on disk."""
         committed = self._committed_number
-        return committed if self.full else self.node.number, self._pending.drops, committed
+        return committed if self.full else self.node.number, self._pending.counted(), committed
 
     @property
     def reads_waiting(self) -> int:
@@ -203,7 +208,7 @@ class Pipeline:
             if self.full:
                 self._drop(Reason.DISK_FULL, ingest.refuse(Reason.DISK_FULL))
                 ingest.due.clear()
-            elif self._inflight and self._overloaded():
+            elif self._inflight and self._journal.filled >= OVERLOADED_AT:
                 self._drop(Reason.OVERLOADED, ingest.refuse(Reason.OVERLOADED))
             if ingest.due:
                 self._handle(*ingest.take())
@@ -214,8 +219,7 @@ class Pipeline:
         begin = perf_counter()
         kept = self._pending.take() if self._pending.waiting else ()
         node = self.node
-        counts, decided = node.counts, node.decided
-        accepted, duplicate = counts.accepted, counts.duplicate
+        accepted, decided = node.counts.accepted, node.decided
         try:
             effects = node.handle([*inputs, *kept] if kept else inputs, self._clock.now())
         except Exception as error:
@@ -224,25 +228,28 @@ class Pipeline:
             self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
             return
         handled = perf_counter()
+        repeats, shown = node.repeats, self._status.counts
+        for each in repeats:
+            self._pending.repeated(each.kind)
+            shown["duplicate"] += 1
         if effects:
             commit = effects[0]
             assert isinstance(commit, Commit), "the first effect is the row"
             spent.append((self._decide_stage, handled - begin, len(inputs) or 1))
-            shown = self._status.counts
-            shown["accepted"] += counts.accepted - accepted
-            shown["duplicate"] += counts.duplicate - duplicate
+            shown["accepted"] += node.counts.accepted - accepted
             shown["decisions"] += node.decided - decided
-            self._commit(
-                commit, InflightRound(commit.number, node.sequence, read_at, handled, acks, spent, kept, commit)
-            )
+            number, sequence = commit.number, node.sequence
+            self._commit(commit, InflightRound(number, sequence, read_at, handled, acks, spent, repeats, kept, commit))
         else:
             record_all(spent)
-            if self._inflight and acks:
+            if self._inflight and (acks or repeats):
                 last = self._inflight[-1]
-                self._inflight.append(InflightRound(last.number, last.sequence, read_at, handled, acks, []))
+                self._inflight.append(InflightRound(last.number, last.sequence, read_at, handled, acks, [], repeats))
             else:
                 for ack in acks:
                     ack.acknowledge(repeat(""))
+                for each in repeats:
+                    self._lookups.ask(each)
         self._arm()
 
     def _commit(self, commit: Commit, round_: InflightRound) -> None:
@@ -250,17 +257,16 @@ class Pipeline:
             if reason:
                 self._status.refused(reason)
         self._inflight.append(round_)
-        journal, number, size = self._journal, commit.number, len(commit.row)
+        journal, number = self._journal, commit.number
         if len(self._inflight) == 1 and journal.commit(commit):
             self._on_commit(number, perf_counter())
         else:
             journal.submit(commit)
-            behind = journal.queued > COMMIT_QUEUE_ROWS_MAX // 2
-            if not self._paused and (behind or journal.queued_bytes > COMMIT_QUEUE_BYTES_MAX // 2):
+            if not self._paused and journal.filled > PAUSED_AT:
                 self._paused = True
                 for link in self.links:
                     link.pause()
-        self._snapshot_bytes += size
+        self._snapshot_bytes += len(commit.row)
         if number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
             self.snapshot()
 
@@ -301,34 +307,34 @@ class Pipeline:
             spent.append((self._commit_stage, committed_at - round_.handled_at, 1))
             spent.append((self._publish_stage, published - committed_at, 1))
             spent.append((self._total_stage, published - round_.read_at, 1))
-            if round_.commit is not None:
-                for lookup in round_.commit.lookups:
-                    self._lookups.ask(lookup)
+            for each in round_.repeats:
+                self._lookups.ask(each)
         record_all(spent)
         if batches:
             self.on_batches()
-        rows, size = COMMIT_QUEUE_ROWS_MAX // 4, COMMIT_QUEUE_BYTES_MAX // 4
-        if self._paused and self._journal.queued < rows and self._journal.queued_bytes < size:
+        if self._paused and self._journal.filled < RESUMED_AT:
             self._paused = False
             for link in self.links:
                 link.resume()
+
+    def _repeated(self, receipts: dict[str, list[Pending]]) -> None:
+        """The receipts of repeats, by client. Who is not there sends its event again."""
+        for link in self.links:
+            link.wake(receipts)
+        self.on_shown()
 
     # -- timers and what waits for a round -----------------------------------------------------------------------------
 
     def _arm(self) -> None:
         """One timer for the core's next deadline."""
         deadline = self.node.next_deadline()
-        if deadline is None:
-            deadline = _NEVER
-        if self._timer is not None and deadline >= self._timer_at:
-            return  # it goes off too early, and finds nothing to do: cheaper than a new one in each round
+        if deadline is None or deadline >= self._timer_at:
+            return  # a timer goes off too early, and finds nothing to do: cheaper than a new one in each round
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
         self._timer_at = deadline
-        if deadline != _NEVER:
-            wait_s = min(max(self._clock.real_s(deadline - self._clock.mono()), 0.0), 3600.0)
-            self._timer = self._loop.call_later(wait_s, self._due)
+        wait_s = min(max(self._clock.real_s(deadline - self._clock.mono()), 0.0), 3600.0)
+        self._timer = self._loop.call_later(wait_s, self._due)
 
     def _due(self) -> None:
         self._timer, self._timer_at = None, _NEVER
@@ -351,11 +357,6 @@ class Pipeline:
         self._status.dropped(reason, count)
         self._pending.shed(reason, count)
 
-    def _overloaded(self) -> bool:
-        """Whether the journal's queue is as good as full, although reading has paused."""
-        rows_max = COMMIT_QUEUE_ROWS_MAX - COMMIT_QUEUE_ROWS_SPARE
-        return self._journal.queued >= rows_max or self._journal.queued_bytes >= COMMIT_QUEUE_BYTES_MAX * 3 // 4
-
     def give_up(self, text: str) -> None:
         """Stop before anything wrong is shown."""
         self.broken = True
@@ -373,8 +374,7 @@ class Pipeline:
         self._status.alarm("disk", str(error), serving=False)
         for round_ in self._inflight:
             for item in round_.kept:
-                if isinstance(item, Shed):
-                    self._pending.shed(item.reason, item.count)
+                self._pending.again(item)
             for ack in round_.acks:
                 ack.refuse(Reason.DISK_FULL)
                 self._drop(Reason.DISK_FULL, len(ack.tokens))

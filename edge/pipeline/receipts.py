@@ -1,6 +1,7 @@
 """Repeats get the answer that was recorded: the journal is asked for the row that decided the event.
 
-The receipt that is found there goes back into the core, which sends it again, byte for byte.
+The receipt that is found there goes to the client once more, byte for byte, and nothing is written down for it: a
+client that does not get it sends its event again.
 """
 
 import asyncio
@@ -9,24 +10,26 @@ from collections.abc import Callable
 
 import msgspec
 
-from ..core.model import Answer, DuplicateAnswer, DuplicateLookup, Input, decode_row
+from ..core.model import Answer, Repeat, decode_row
 from ..errors import JournalError
 from ..health.status import Status
 from ..journal.journal import Journal
+from ..limits import RECEIPT_EXPIRY_S
+from ..mqtt.seam import Pending
 
 log = logging.getLogger("doorstep.pipeline")
 
 
 class ReceiptLookup:
-    """Looks under way. `post` takes what they find."""
+    """Looks under way. `show` takes what they find, by client."""
 
-    def __init__(self, journal: Journal, status: Status, post: Callable[[list[Input]], None]) -> None:
-        self._journal, self._status, self._post = journal, status, post
+    def __init__(self, journal: Journal, status: Status, show: Callable[[dict[str, list[Pending]]], None]) -> None:
+        self._journal, self._status, self._show = journal, status, show
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[int, list[DuplicateLookup]] = {}
+        self._waiting: dict[int, list[Repeat]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def ask(self, lookup: DuplicateLookup) -> None:
+    def ask(self, lookup: Repeat) -> None:
         """After an outage whole rows of events come again at once: one look at a row serves all that wait for it."""
         waiting = self._waiting.setdefault(lookup.row, [])
         waiting.append(lookup)
@@ -49,18 +52,19 @@ class ReceiptLookup:
             body = None
         lookups = self._waiting.pop(row)
         receipts = receipts_in(body, lookups) if body is not None else {}
-        found: list[Input] = []
+        found: dict[str, list[Pending]] = {}
         for lookup in lookups:
             if (receipt := receipts.get((lookup.client, lookup.id))) is not None:
-                found.append(DuplicateAnswer(lookup.client, receipt))
+                answer = Answer(0, lookup.client, "receipt", receipt, 0.0)
+                found.setdefault(lookup.client, []).append((answer, RECEIPT_EXPIRY_S))
                 continue
             self._status.dropped("recall_missed", 1)
             log.warning("event %s of %s was decided in row %d, which is gone", lookup.id, lookup.client, row)
         if found:
-            self._post(found)
+            self._show(found)
 
 
-def receipts_in(body: bytes, lookups: list[DuplicateLookup]) -> dict[tuple[str, str], bytes]:
+def receipts_in(body: bytes, lookups: list[Repeat]) -> dict[tuple[str, str], bytes]:
     """The payloads of the receipts that a row holds for these repeats, by client and id. The row is read once."""
     wanted = {(lookup.client, lookup.id) for lookup in lookups}
     clients = {lookup.client for lookup in lookups}

@@ -22,8 +22,8 @@ from ..clock import Clock
 from ..core.node import Node
 from ..core.scenario import Dot
 from ..health.status import Queue, Value
-from ..journal.journal import Journal
-from ..limits import ANSWERS_PENDING_MAX, COMMIT_QUEUE_ROWS_MAX, CONNECTIONS_MAX, POOL_WINDOWS_MAX
+from ..journal.journal import COMMIT_QUEUE_ROWS_MAX, Journal
+from ..limits import ANSWERS_PENDING_MAX, CONNECTIONS_MAX, POOL_WINDOWS_MAX
 from .pipeline import Pipeline
 
 DEADLINE_LATE_S: Final = 1.0

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bench.rows import assignments, decided, opened, receipts, updates
-from edge.core.model import DuplicateAnswer, Now, RecordedEvent, Rejected, Row, decode_row
+from edge.core.model import Now, RecordedEvent, Rejected, Row, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.messages.envelope import encode
@@ -28,20 +28,6 @@ def test_every_event_has_what_became_of_it() -> None:
     assert (refused.accepted, refused.reason) == (False, "too_late")
     (rejected,) = decided(Row(1, Now(1.0, 1), [Rejected("x", "order.place", Reason.MALFORMED)], [], []))
     assert (rejected.id, rejected.body, rejected.receipt, rejected.reason) == ("", None, None, "malformed")
-
-
-def test_a_repeat_has_no_receipt() -> None:
-    """Neither in the row of its first, nor where the first receipt goes out again."""
-    rows = good_day()
-    row = decode_row(rows.bodies[1])
-    twice = msgspec.structs.replace(row, inputs=row.inputs * 2)
-    first, second = decided(twice)
-    assert (first.receipt is None, second.receipt) == (False, None)
-    payload = rows.receipts[first.client, first.id]
-    again = msgspec.structs.replace(row, inputs=[DuplicateAnswer(first.client, payload), *row.inputs])
-    (repeat,) = decided(again)
-    assert (repeat.receipt, repeat.accepted, repeat.reason) == (None, False, "")
-    assert [payload for _, payload, _ in receipts(again)] == [payload]
 
 
 def test_events_of_other_scenarios_have_no_body() -> None:

@@ -41,8 +41,7 @@ FAULTS: Final = {
 LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "SNAPSHOT_ROWS": ("pipeline.pipeline", (5, 17, 60)),
     "BATCH_INPUTS_MAX": ("pipeline.ingest", (2, 7, 1024)),
-    "COMMIT_QUEUE_ROWS_MAX": ("pipeline.pipeline", (16, 4096)),
-    "COMMIT_QUEUE_ROWS_SPARE": ("pipeline.pipeline", (4,)),
+    "COMMIT_QUEUE_ROWS_MAX": ("journal.journal", (16, 4096)),
     "RECENT_MAX": ("core.dedup", (4, 32, 8192)),
     "RUN_MAX": ("core.dedup", (16, 64)),
     "ANSWERS_PER_CLIENT_MAX": ("core.answers", (6, 1000)),

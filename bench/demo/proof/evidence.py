@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from edge.core.model import Acknowledge, Row, Shed, decode_row
+from edge.core.model import Acknowledge, Repeats, Row, Shed, decode_row
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
 from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
 
@@ -98,6 +98,10 @@ class Evidence:
         for item in row.inputs:
             if isinstance(item, Shed):
                 self.shed[item.reason] += item.count
+            elif isinstance(item, Repeats):
+                self.received += item.count
+                self.duplicate += item.count
+                self.acknowledged += item.count
         for _, update in updates(row):
             if update.state in ENDED:
                 self._release(update.order)
@@ -106,19 +110,11 @@ class Evidence:
         for client, assignment in sorted(assignments(row), key=lambda pair: pair[1].state == "offered"):
             self._assignment(client, assignment, row)
 
-    def _duplicates_of(self, client: str, id_: str) -> bool:
-        """An event came in. True where it was seen before."""
-        self.received += 1
-        if not id_:
-            return False
-        again = (client, id_) in self._events
-        self._events.add((client, id_))
-        self.duplicate += again
-        return again
-
     def _event(self, event: Decided, row: Row) -> None:
-        if self._duplicates_of(event.client, event.id):
-            return
+        self.received += 1
+        if event.id and (event.client, event.id) in self._events:
+            self.found("one_decision_per_id", f"row {row.number}: {event.id} of {event.client} was decided again")
+        self._events.add((event.client, event.id))
         if event.accepted:
             self.accepted += 1
             self._accepted(event, row)

@@ -183,8 +183,13 @@ class Broker:
 
     def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
         """These clients have new answers on disk. They are asked for when the broker's window has room."""
-        for client in fresh:
-            self._waiting[client] = None
+        for client, answers in fresh.items():
+            if answers and not answers[0][0].sequence:
+                for answer, expiry_s in answers:
+                    topic = topic_down(self.node, client, answer.kind)
+                    self.link.publish(topic, answer.payload, qos=0, expiry_s=expiry_s)
+            else:
+                self._waiting[client] = None
         self._pump()
 
     def set_quota(self, messages_per_s: float, burst: float) -> None:

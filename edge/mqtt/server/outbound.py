@@ -154,6 +154,9 @@ class OutboundQueue:
         if connection.closing:
             return
         in_flight, out = self._in_flight, connection.out
+        if fresh and not fresh[0][0].sequence:
+            self._send_once(fresh, out)
+            return
         while self.filters:
             room = self._window - len(in_flight)
             if room <= 0 or connection.write_paused or len(out) >= PULL_BYTES_MAX:
@@ -207,6 +210,17 @@ class OutboundQueue:
                 self._rewound = _NONE
                 break
         self.more = False
+
+    def _send_once(self, receipts: Sequence[Pending], out: bytearray) -> None:
+        """Those of repeats: at QoS 0, whatever the window."""
+        for answer, left_s in receipts:
+            form = self._form(answer.kind)
+            if form is not None:
+                tail = _EXPIRY(_EXPIRES, max(1, min(int(left_s), _EXPIRY_S_MAX))) if self._properties else b""
+                packet = form[0] + tail + answer.payload
+                packet = header(_PUBLISH_0, len(packet)) + packet
+                if self._packet_bytes_max is None or len(packet) <= self._packet_bytes_max:
+                    out += packet
 
     def _form(self, kind: str) -> tuple[bytes, bool] | None:
         """The topic of a kind as on the wire, and whether its answers are acknowledged; None where nobody wants it."""

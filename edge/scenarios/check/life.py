@@ -20,13 +20,12 @@ from ...core.model import (
     Commit,
     Configure,
     Delivered,
-    DuplicateAnswer,
-    DuplicateLookup,
     Effect,
     Event,
     Input,
     Now,
     Rejected,
+    Repeats,
     Rules,
 )
 from ...core.node import Node
@@ -96,7 +95,6 @@ class Life:
         self._keep = keep
         self._wakes_max = wakes_max
         self._random = random.Random(7)  # noqa: S311 - the same in every process
-        self._receipts: dict[tuple[str, str], bytes] = {}
         self._next: list[Input] = []
         self._delivered: list[Answer] = []
         self._wall_off = float(T0)
@@ -145,6 +143,7 @@ class Life:
             self.problems[f"{self._place(error)} on {_shown(inputs, now)}. A round must never raise"] = None
             return
         self.seconds += perf_counter() - began
+        self._next += [Repeats(each.kind, 1) for each in self.node.repeats]
         if effects:
             self._after(effects, inputs)
 
@@ -175,7 +174,7 @@ class Life:
         commit = effects[0]
         assert isinstance(commit, Commit)
         self.rows.append(commit.row)
-        self._receipted(answers, effects, inputs)
+        self._receipted(answers, inputs)
         try:
             self.snapshots.append(self.node.snapshot())
             self.deadlines.append(self.scenario.next_deadline())
@@ -183,23 +182,18 @@ class Life:
             self.crashed = True
             self.problems[f"{self._place(error)} in the snapshot after row {commit.number}"] = None
 
-    def _receipted(self, answers: list[Answer], effects: list[Effect], inputs: Sequence[Input]) -> None:
-        """One receipt for each event that is new, the recorded one for each that is not."""
-        repeats = [(each.client, each.id) for each in effects if isinstance(each, DuplicateLookup)]
-        wanted = Counter(key for each in inputs if (key := _key(each))) - Counter(repeats)
-        for item in inputs:
-            if isinstance(item, DuplicateAnswer):
-                wanted[item.client, str(_opened(item.payload)["id"])] += 1
+    def _receipted(self, answers: list[Answer], inputs: Sequence[Input]) -> None:
+        """One receipt for each event that is new."""
+        repeats = Counter((each.client, each.id) for each in self.node.repeats)
+        wanted = Counter(key for each in inputs if (key := _key(each))) - repeats
         found: Counter[tuple[str, str]] = Counter()
         for answer in answers:
             if answer.kind == "receipt":
                 fields = _opened(answer.payload)
                 key = (answer.client, str(fields["id"]))
                 found[key] += 1
-                self._receipts.setdefault(key, answer.payload)
                 if fields["status"] == "accepted":
                     self.accepted[str(fields["of"])] += 1
-        self._next += [DuplicateAnswer(key[0], self._receipts[key]) for key in repeats if key in self._receipts]
         for client, event_id in (wanted - found) + (found - wanted):
             counts = f"{found[client, event_id]} receipts instead of {wanted[client, event_id]}"
             self.problems[f"the event {event_id} of {client} got {counts}"] = None

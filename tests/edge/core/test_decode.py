@@ -136,6 +136,7 @@ def test_an_order_names_a_shop_that_exists(grant, shops, reason):
         assert isinstance(recorded, RecordedEvent)
         assert CATALOG.opened(recorded).as_shop == made.as_shop
     else:
+        assert isinstance(made, Rejected)
         assert (made.id, made.field) == (GOOD[0][1]["id"], "shop")
 
 

@@ -14,13 +14,13 @@ from edge.core.model import (
     Batch,
     Commit,
     Delivered,
-    DuplicateAnswer,
-    DuplicateLookup,
     Now,
     Observed,
     Presence,
     RecordedEvent,
     Rejected,
+    Repeat,
+    Repeats,
     Shed,
     SyncAcked,
     SyncWelcomed,
@@ -98,18 +98,29 @@ def test_receipts_come_before_updates():
     assert kinds[0] == "receipt"
 
 
-def test_a_repeat_calls_its_receipt_back():
-    """A repeated id is not decided again: the row that decided it is named, and its receipt goes out byte for byte."""
+def test_a_repeat_is_no_part_of_a_round():
+    """A repeated id is not decided again: the row that decided it is named, and nothing is written but its count."""
     node = started()
-    first = node.handle([place(1)], now(1))
-    again = node.handle([place(1)], now(2))
-    assert [e for e in again if isinstance(e, DuplicateLookup)] == [DuplicateLookup("alice", "place-1", 2)]
-    assert answers(again) == []
-    assert again[-1] == Acknowledge([""])
-    assert node.counts.duplicate == 1
-    (recorded,) = [e.payload for e in first if isinstance(e, Answer) and e.kind == "receipt"]
-    repeated = node.handle([DuplicateAnswer("alice", recorded)], now(3))
-    assert [e.payload for e in repeated if isinstance(e, Answer)] == [recorded]
+    node.handle([place(1)], now(1))
+    before = node.snapshot()
+    assert node.handle([place(1)], now(2)) == []
+    assert node.repeats == [Repeat("alice", "order.place", "place-1", 2)]
+    assert node.snapshot() == before
+    node.handle([Repeats("order.place", 3)], now(3))
+    assert (node.counts.received, node.counts.duplicate) == (4, 3)
+
+
+def test_reasons_have_a_place_for_each_repeat():
+    """Whoever waits for acknowledgements gets one for each durable input; the row has those of its own inputs."""
+    node = started()
+    node.handle([place(1)], now(1))
+    bad = Rejected("alice", "x", Reason.UNKNOWN_KIND, id="e-9")
+    effects = node.handle([place(1), bad, place(1), place(2), bad, place(2)], now(2))
+    assert isinstance(effects[0], Commit)
+    assert list(effects[0].reasons) == ["", "unknown_kind", "", "", "", ""]
+    assert effects[-1] == Acknowledge(["unknown_kind", ""])
+    assert [(one.id, one.row) for one in node.repeats] == [("place-1", 2), ("place-1", 2), ("e-9", 3), ("place-2", 3)]
+    assert answers(node.handle([place(3)], now(3)))
 
 
 @pytest.mark.parametrize("years", [10, -56])
@@ -124,8 +135,8 @@ def test_a_jump_of_the_wall_clock_forgets_no_decision(monkeypatch, years):
     node.handle([configured()], Now(7.0, T0))
     node.handle([configured()], Now(7.0 + 7 * 86_400, jumped))  # what a restart makes of it
     for step in range(6):
-        effects = node.handle([place(step)], Now(8.0 + 7 * 86_400, T0))
-        assert [e.id for e in effects if isinstance(e, DuplicateLookup)] == [f"place-{step}"]
+        assert node.handle([place(step)], Now(8.0 + 7 * 86_400, T0)) == []
+        assert [one.id for one in node.repeats] == [f"place-{step}"]
 
 
 def test_one_id_of_two_clients_is_two_events():
@@ -146,7 +157,8 @@ def test_a_refusal_is_a_decision_too():
     (receipt,) = answers(effects)
     assert (receipt["status"], receipt["reason"], receipt["field"]) == ("refused", "malformed", "pickup.lat")
     assert effects[-1] == Acknowledge(["malformed"])
-    assert [e for e in node.handle([bad], now(2)) if isinstance(e, DuplicateLookup)]
+    assert node.handle([bad], now(2)) == []
+    assert node.repeats == [Repeat("alice", "rejected", "e-9", 2)]
 
 
 def test_a_refusal_without_an_id_is_counted_and_acknowledged():
@@ -194,7 +206,8 @@ def test_every_durable_input_is_counted_once():
     node = started()
     node.handle([SyncWelcomed(1, 0)], now(1))
     node.handle([place(1), place(1), place(2), Rejected("x", "y", Reason.MALFORMED)], now(2))
-    node.handle([event("eve", "order.cancel", "c-1", 2, order="o-1"), Shed(Reason.OVER_QUOTA, 7)], now(3))
+    again = [Repeats(one.kind, 1) for one in node.repeats]
+    node.handle([event("eve", "order.cancel", "c-1", 2, order="o-1"), Shed(Reason.OVER_QUOTA, 7), *again], now(3))
     counts = node.counts
     assert counts.received == 5
     assert counts.received == counts.accepted + counts.duplicate + sum(counts.refused.values())
@@ -365,7 +378,7 @@ def test_an_order_reclaimed_in_the_round_of_its_withdrawal_is_not_withdrawn_last
 
 def test_who_speaks_json_is_remembered_of_so_many(monkeypatch):
     """Beyond the bound the client known for longest is forgotten, and a snapshot keeps exactly the others."""
-    monkeypatch.setattr("edge.core.node.JSON_CLIENTS_MAX", 3)
+    monkeypatch.setattr("edge.core.effects.JSON_CLIENTS_MAX", 3)
     node = started()
     for number in range(5):
         node.handle([event(f"c-{number}", "kitchen.ready", f"e-{number}", order="o-1")], now(number + 1))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.model import Answer, DuplicateLookup, RecordedEvent, Row, ScenarioRecord, decode_row, encode_row
+from edge.core.model import Acknowledge, Answer, RecordedEvent, Row, ScenarioRecord, decode_row, encode_row
 from edge.core.node import Node
 from edge.core.replay import TEXT_CHARACTERS_SHOWN, Difference, Replay
 from edge.errors import JournalError
@@ -110,13 +110,11 @@ def test_another_message_is_opened(rows: list[bytes]) -> None:
     assert (difference.recorded, difference.replayed) == ('"mislaid"', '"accepted"')
 
 
-@pytest.mark.parametrize(
-    ("missing", "recorded"), [(True, "nothing"), (False, 'DuplicateLookup {"client":"c","id":"x","row":3}')]
-)
+@pytest.mark.parametrize(("missing", "recorded"), [(True, "nothing"), (False, 'Acknowledge {"reasons":["x"]}')])
 def test_an_effect_too_few_or_too_many_is_named(rows: list[bytes], missing: bool, recorded: str) -> None:
     """The first place that only one side has."""
     index, row = first(rows, lambda row: len(row.effects) > 2)
-    effects = row.effects[:-1] if missing else [*row.effects, DuplicateLookup("c", "x", 3)]
+    effects = row.effects[:-1] if missing else [*row.effects, Acknowledge(["x"])]
     _, difference = run([*rows[:index], changed(rows[index], effects=effects)])
     assert difference is not None
     assert difference.part == f"effects[{len(row.effects) - missing}]"

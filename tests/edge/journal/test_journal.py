@@ -13,9 +13,9 @@ import apsw
 import pytest
 
 from edge.errors import JournalError
-from edge.journal.journal import Journal
+from edge.journal.journal import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, Journal
 from edge.journal.reader import FORMAT
-from edge.limits import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, JOURNAL_BALLAST_BYTES
+from edge.limits import JOURNAL_BALLAST_BYTES
 from tests.edge.journals import Writing, commit, filled, number_of, recovered, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,7 +55,7 @@ def test_commits_are_reported_in_order_and_reach_the_last_row(path: Path) -> Non
     async def work(writing: Writing) -> None:
         await writing.write(range(1, 2001))
         assert writing.journal.queued == 0
-        assert writing.journal.queued_bytes == 0
+        assert writing.journal.filled == 0
 
     writing = session(path, work)
     assert writing.committed[-1] == 2000
@@ -159,7 +159,7 @@ def test_the_queue_is_bounded(path: Path, size: int, most: int) -> None:
         with pytest.raises(JournalError, match="Stop reading"):
             journal.submit(commit(row(most + 1)))
         await writing.until(lambda: journal.last == most)
-        assert journal.queued_bytes == 0
+        assert journal.filled == 0
 
     session(path, work)
 
@@ -317,7 +317,7 @@ def test_a_torn_wal_holds_a_prefix_of_the_commits(tmp_path: Path) -> None:
 VICTIM = """
 import asyncio, sys
 from pathlib import Path
-from edge.journal.journal import Journal
+from edge.journal.journal import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, Journal
 from tests.edge.journals import T0, commit, row, snapshot
 
 async def main():

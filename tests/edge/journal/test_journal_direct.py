@@ -45,7 +45,7 @@ def test_a_direct_commit_is_on_disk_when_it_returns(path: Path) -> None:
     async def work(writing: Writing) -> None:
         journal = writing.journal
         assert await directly(journal, 1)
-        assert (journal.last, journal.queued, journal.queued_bytes) == (1, 0, 0)
+        assert (journal.last, journal.queued, journal.filled) == (1, 0, 0)
         with JournalReader.open(path) as reader:
             assert reader.row(1) == row(1)
         await writing.write([2, 3])

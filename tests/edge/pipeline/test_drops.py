@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.core.model import Shed
+from edge.core.model import Counted, Repeats, Shed
 from edge.errors import Reason
 from edge.pipeline.drops import BLOCK_BYTES, DropCounter
 
-COUNTS = {Reason.DISK_FULL: 7, Reason.OVER_QUOTA: 2}
+COUNTS: list[Counted] = [Shed(Reason.DISK_FULL, 7), Repeats("order.place", 2)]
 
 
 def test_what_no_row_took_along_is_there_after_a_kill(tmp_path: Path) -> None:
@@ -19,11 +19,11 @@ def test_what_no_row_took_along_is_there_after_a_kill(tmp_path: Path) -> None:
     first = DropCounter.open(path)
     assert first.was_stopped
     assert first.unrecorded(0) == []
-    first.keep(5, {}, 5)
+    first.keep(5, [], 5)
     first.keep(5, COUNTS, 5)
     again = DropCounter.open(path)
     assert not again.was_stopped
-    assert again.unrecorded(5) == [Shed(reason, count) for reason, count in COUNTS.items()]
+    assert again.unrecorded(5) == COUNTS
     assert again.unrecorded(4) == again.unrecorded(5), "rows that never came to disk took nothing along"
     assert again.unrecorded(6) == [], "the next row did"
     assert path.stat().st_size == BLOCK_BYTES
@@ -35,9 +35,9 @@ def test_counts_stay_until_the_row_with_them_is_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "drops"
     drops = DropCounter.open(path)
     drops.keep(5, COUNTS, 5)
-    drops.keep(6, {}, 5)
+    drops.keep(6, [], 5)
     assert DropCounter.open(path).unrecorded(5)
-    drops.keep(6, {}, 6)
+    drops.keep(6, [], 6)
     assert not DropCounter.open(path).unrecorded(5)
 
 
@@ -47,10 +47,10 @@ def test_a_clean_end_is_recorded(tmp_path: Path) -> None:
     DropCounter.open(path).keep(9, COUNTS, 9, stopped=True)
     after = DropCounter.open(path)
     assert after.was_stopped
-    assert sum(shed.count for shed in after.unrecorded(9)) == 9
-    after.keep(9, {}, 8)
+    assert sum(one.count for one in after.unrecorded(9)) == 9
+    after.keep(9, [], 8)
     assert DropCounter.open(path).was_stopped
-    after.keep(10, {}, 10)
+    after.keep(10, [], 10)
     assert not DropCounter.open(path).was_stopped
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_written_while_nothing_is_dropped() -> None:
     written: list[bytes] = []
     drops = DropCounter(b"", written.append)
     for number in range(10):
-        drops.keep(number, {}, number)
+        drops.keep(number, [], number)
     assert len(written) == 1
     for _ in range(3):
         drops.keep(10, COUNTS, 10)

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from edge.core.model import Delivered, Shed
+from edge.core.model import Delivered, Repeats, Shed
 from edge.errors import Reason
 from edge.pipeline.pending import FLUSH_DELAY_S, PendingInputs
 
 
 def test_everything_goes_with_the_next_round():
-    """Deliveries come as one input, drops as one for each reason, and each of them once."""
+    """Deliveries come as one input, drops as one for each reason, repeats for each kind, and each of them once."""
 
     async def main() -> None:
         pending = PendingInputs(asyncio.get_running_loop(), lambda: None)
@@ -18,11 +18,14 @@ def test_everything_goes_with_the_next_round():
         pending.delivered([3])
         pending.shed(Reason.FORBIDDEN_TOPIC, 1)
         pending.shed(Reason.OVER_QUOTA, 5)
+        pending.repeated("order.place")
+        pending.repeated("order.place")
         assert pending.waiting
         assert pending.take() == [
             Delivered([1, 2, 3]),
             Shed(Reason.OVER_QUOTA, 7),
             Shed(Reason.FORBIDDEN_TOPIC, 1),
+            Repeats("order.place", 2),
         ]
         assert pending.take() == []
 

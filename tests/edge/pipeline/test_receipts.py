@@ -3,10 +3,11 @@
 import asyncio
 
 from edge.clock import Clock
-from edge.core.model import Answer, Commit, DuplicateAnswer, DuplicateLookup, Input, Now, Row, encode_row
+from edge.core.model import Answer, Commit, Now, Repeat, Row, encode_row
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.messages.envelope import Receipt, encode
+from edge.mqtt.seam import Pending
 from edge.pipeline.receipts import ReceiptLookup, receipts_in
 
 
@@ -23,7 +24,7 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path):
     """Repeats that wait for one row come back together, each with its recorded bytes; what no row has is counted."""
     kept = [receipt("alice", "a"), receipt("bob", "a"), receipt("bob", "b")]
     row = Row(1, Now(1.0, 1), [], [], [*kept])
-    posted: list[list[Input]] = []
+    shown: list[dict[str, list[Pending]]] = []
 
     async def main() -> None:
         journal = Journal.open(tmp_path / "journal.sqlite3")
@@ -33,18 +34,20 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path):
         try:
             journal.submit(Commit(1, row.now, encode_row(row)))
             await committed.wait()
-            lookups = ReceiptLookup(journal, status, posted.append)
+            lookups = ReceiptLookup(journal, status, shown.append)
             for client, id_ in (("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")):
-                lookups.ask(DuplicateLookup(client, id_, 1))
-            lookups.ask(DuplicateLookup("alice", "a", 7))
+                lookups.ask(Repeat(client, "order.place", id_, 1))
+            lookups.ask(Repeat("alice", "order.place", "a", 7))
             await asyncio.gather(*lookups._tasks)
             assert status.report(Clock().now())["counts"]["dropped"] == {"recall_missed": 3}
         finally:
             journal.close()
 
     asyncio.run(main())
+    found = {client: [(one.sequence, one.payload) for one, _ in answers] for client, answers in shown[0].items()}
     alice, bob_a, bob_b = (answer.payload for answer in kept)
-    assert posted == [[DuplicateAnswer("alice", alice), DuplicateAnswer("bob", bob_b), DuplicateAnswer("bob", bob_a)]]
+    assert len(shown) == 1
+    assert found == {"alice": [(0, alice)], "bob": [(0, bob_b), (0, bob_a)]}
 
 
 def test_receipts_are_found_in_their_row_in_both_encodings():
@@ -57,10 +60,10 @@ def test_receipts_are_found_in_their_row_in_both_encodings():
     ]
     row = encode_row(Row(1, Now(0.0, 0), [], [], [*effects]))
     wanted = [
-        DuplicateLookup("alice", "a", 1),
-        DuplicateLookup("alice", "b", 1),
-        DuplicateLookup("alice", "c", 1),
-        DuplicateLookup("eve", "a", 1),
+        Repeat("alice", "order.place", "a", 1),
+        Repeat("alice", "order.place", "b", 1),
+        Repeat("alice", "order.place", "c", 1),
+        Repeat("eve", "order.place", "a", 1),
     ]
     found = {("alice", "a"): effects[1].payload, ("alice", "b"): effects[2].payload}
     assert receipts_in(row, wanted) == found

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from edge.core.model import Configure
 from edge.core.node import Node
 from edge.health.status import Status
 from edge.journal.journal import Journal
-from edge.mqtt.seam import Publish
+from edge.mqtt.seam import Pending, Publish
 from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import Dispatch
@@ -44,6 +44,17 @@ class Desk:
         self.pipeline, self.journal = pipeline, journal
         self.retention = Retention(pipeline, journal, clock)
         self.acknowledged = 0
+        self.repeated: list[bytes] = []
+        pipeline.links.append(self)
+
+    def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
+        self.repeated += [one.payload for answers in fresh.values() for one, _ in answers if not one.sequence]
+
+    def pause(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
 
     def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
         self.acknowledged += len(tokens)
@@ -61,7 +72,7 @@ class Desk:
     async def receipts(self, number: int) -> list[bytes]:
         """All receipts of one order's event, once those under way have come."""
         await asyncio.sleep(0.05)
-        answers = [answer.payload for answer, _ in self.pipeline.pending("alice", 0, 1_000)]
+        answers = [answer.payload for answer, _ in self.pipeline.pending("alice", 0, 1_000)] + self.repeated
         return [payload for payload in answers if msgspec.json.decode(payload).get("id") == f"e-{number}"]
 
     async def first_row(self) -> int:

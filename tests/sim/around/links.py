@@ -77,6 +77,10 @@ class Connection:
     def pull(self, fresh: Sequence[Pending] = ()) -> None:
         """Answers leave while the window has room: the `fresh` ones where no other waits before them."""
         process = self._link.process
+        if fresh and not fresh[0][0].sequence:
+            for answer, _ in fresh:
+                self._link.world.time.after(self._link.delay_s(), lambda a=answer: self._deliver(a))
+            return
         while self.open and process.alive and len(self._in_flight) < WINDOW:
             room = WINDOW - len(self._in_flight)
             follows = 0 < len(fresh) <= room and not self._more
@@ -286,8 +290,12 @@ class Broker:
     # -- answers -------------------------------------------------------------------------------------------------------
 
     def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
-        for client in fresh:
-            self._pull(client)
+        for client, answers in fresh.items():
+            if answers and not answers[0][0].sequence:
+                for answer, _ in answers:
+                    self.world.time.after(self.delay_s(), lambda a=answer: self._deliver(a, self._epoch))
+            else:
+                self._pull(client)
 
     def _pull(self, client: str) -> None:
         process = self.process

@@ -15,7 +15,7 @@ def check_end(world: "World") -> None:
     for key in world.checks.believed:
         need(key in ledger.decided, "I1", lambda k=key: f"{k} was accepted, and is not in the journal")
     need(node.counts.received == ledger.received, "I3", lambda: f"{node.counts} and {ledger.received} in the journal")
-    need(node.counts.duplicate == ledger.duplicates, "I3", lambda: f"{node.counts}, {ledger.duplicates} repeats")
+    need(node.counts.duplicate == ledger.repeats, "I3", lambda: f"{node.counts}, {ledger.repeats} repeats")
     need(node.counts.refused == ledger.refused, "I3", lambda: f"{node.counts}, refused {ledger.refused}")
     _centre(world, node)
     shed = sum(node.counts.shed.values())
@@ -52,9 +52,9 @@ def _centre(world: "World", node: Node) -> None:
     refused = sum(ledger.refused.values())
     need(totals.get("refused", 0) == refused, "I3", lambda: f"{refused} refused, the centre has {totals}")
     need(
-        totals.get("duplicate", 0) == ledger.duplicates,
+        totals.get("duplicate", 0) == ledger.repeats,
         "I3",
-        lambda: f"{ledger.duplicates} repeats, the centre has {totals}",
+        lambda: f"{ledger.repeats} repeats, the centre has {totals}",
     )
     gathering: dict[str, int] = {}
     for item in node.windows._gatherings.values():

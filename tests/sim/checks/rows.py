@@ -7,7 +7,7 @@ what.
 from typing import TYPE_CHECKING
 
 from edge.core.decode import Catalog
-from edge.core.model import Acknowledge, Answer, DuplicateLookup, Event, RecordedEvent, Rejected, Row, decode_row
+from edge.core.model import Acknowledge, Answer, Event, RecordedEvent, Rejected, Repeats, Row, decode_row
 from edge.core.node import Node
 from edge.errors import Reason
 from edge.mqtt.seam import Publish
@@ -46,7 +46,7 @@ class Ledger:
         self.decided: dict[tuple[str, str], bytes] = {}
         """The receipt of each id."""
         self.received = 0
-        self.duplicates = 0
+        self.repeats = 0
         self.refused: dict[str, int] = {}
         self.shed: dict[str, int] = {}
         self.sequence = 0
@@ -79,25 +79,24 @@ class Ledger:
             )
             self.sequence = answer.sequence
             self.answers[answer.sequence] = answer.payload
-        lookups = {(e.client, e.id) for e in row.effects if isinstance(e, DuplicateLookup)}
+        repeats = sum(item.count for item in row.inputs if isinstance(item, Repeats))
+        self.received += repeats
+        self.repeats += repeats
         receipts = iter([answer for answer in answers if answer.kind == "receipt"])
         for item, reason in zip(durable, reasons, strict=True):
             self.received += 1
-            self._decide(item, reason, row, lookups, receipts)
+            self._decide(item, reason, row, receipts)
         for answer in answers:
             if answer.kind == "assignment":
                 self._assign(answer, row.now.mono)
             elif answer.kind == "label.show":
                 self.labels.send(answer, row)
 
-    def _decide(self, item: Event | Rejected, reason: str, row: Row, lookups: set, receipts) -> None:
+    def _decide(self, item: Event | Rejected, reason: str, row: Row, receipts) -> None:
         id_ = item.body.id if isinstance(item, Event) else item.id
         key = (item.client, id_)
-        if id_ and key in self.decided:
-            need(key in lookups, "I2", lambda: f"row {row.number} decides {key} again")
-            self.duplicates += 1
-            return
         if id_:
+            need(key not in self.decided, "I2", lambda: f"row {row.number} decides {key} again")
             answer = next(receipts, None)
             need(
                 answer is not None and answer.client == item.client and loose(answer.payload)["id"] == id_,

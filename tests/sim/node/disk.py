@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from edge.core.model import Commit
 from edge.errors import DiskFull, JournalBroken
+from edge.journal import journal
 from edge.journal.journal import Recovery
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ class Paper:
         return sum(not isinstance(item, Snapshot) for item in self._queue)
 
     @property
-    def queued_bytes(self) -> int:
-        return sum(len(item.row) for item in self._queue if not isinstance(item, Snapshot))
+    def filled(self) -> float:
+        return self.queued / journal.COMMIT_QUEUE_ROWS_MAX
 
     def commit(self, row: Commit) -> bool:
         """At once, where nothing else is under way and the disk is quick."""

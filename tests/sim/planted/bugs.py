@@ -48,6 +48,12 @@ BUGS = {
         before="if entry is not None:",
         after='if entry is not None and not id_.endswith("2"):',
     ),
+    "decide a repeat again": Bug(
+        what="the second repeat of a batch is part of its round",
+        file="edge/core/node.py",
+        before="        if row is None:\n            return False",
+        after="        if row is None or self.repeats:\n            return False",
+    ),
     "answer a repeat anew": Bug(
         what="the receipt that is looked up is not the one that was recorded",
         file="edge/pipeline/receipts.py",
@@ -57,8 +63,8 @@ BUGS = {
     "age by the wall clock": Bug(
         what="decided events grow old with the wall clock, which jumps",
         file="edge/core/node.py",
-        before="self.age_ms += min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)",
-        after="self.age_ms = now.wall_ms",
+        before="return self.age_ms + min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)",
+        after="return now.wall_ms",
         faults={"wall_jump": 0.3},
     ),
     "prune by the wall clock": Bug(
@@ -161,15 +167,15 @@ BUGS = {
     "lose the count of what was shed": Bug(
         what="what a link dropped is written to the status only",
         file="edge/pipeline/pending.py",
-        before="self._shed[reason] = self._shed.get(reason, 0) + count",
+        before="self._shed[reason] += count",
         after="return",
         faults={"flood": 0.3},
     ),
     "lose the counts of a full disk": Bug(
         what="what was dropped while nothing could be written is forgotten by a kill",
         file="edge/pipeline/drops.py",
-        before="if number > self._found.number:",
-        after="if True:",
+        before="[] if number > self._found.number else self._found.counts",
+        after="[]",
         faults={"flood": 0.8, "disk_full": 0.3, "crash": 0.2},
         seed=6,
     ),
@@ -183,8 +189,8 @@ BUGS = {
     "count a kept drop twice": Bug(
         what="what a row took along is taken from beside the journal once more",
         file="edge/pipeline/drops.py",
-        before="if number > self._found.number:",
-        after="if False:",
+        before="[] if number > self._found.number else self._found.counts",
+        after="self._found.counts",
         faults={"flood": 0.8, "disk_full": 0.3, "crash_within": 0.5},
         seed=32,
     ),

@@ -4,10 +4,10 @@ import msgspec
 
 from edge.core.model import (
     Acknowledge,
-    DuplicateAnswer,
     Now,
     RecordedEvent,
     Rejected,
+    Repeats,
     Row,
     Shed,
     decode_row,
@@ -98,25 +98,24 @@ def test_offers_after_the_shift_are_found() -> None:
     assert len(rows.evidence().findings["none_assigned_after_shift_end"]) == 2
 
 
-def test_repeats_are_duplicates_and_their_receipts_compared() -> None:
-    """A repeat counts as a duplicate; the looked up receipt must be the first one's bytes."""
+def test_repeats_are_counted_and_no_id_is_decided_twice() -> None:
+    """Repeats are counts in the rows; an event that is decided again is a finding, and so is another receipt of it."""
     rows = good_day()
     first = decode_row(rows.bodies[0])
     event = first.inputs[0]
     assert isinstance(event, RecordedEvent)
     ((client, body),) = events_in(first)
     payload = rows.receipts[client, body.id]
-    again = Row(90, Now(1.0, START), [event], [], [Acknowledge([""])])
-    lookup = Row(
-        91, Now(1.0, START), [DuplicateAnswer("rider-1", payload)], [], [rows.answer("rider-1", "receipt", payload)]
-    )
-    rows.bodies += [encode_row(again), encode_row(lookup)]
+    rows.bodies.append(encode_row(Row(90, Now(1.0, START), [Repeats("order.place", 2)], [], [])))
     evidence = rows.evidence()
-    assert (evidence.findings, evidence.duplicate, evidence.received) == ({}, 1, 13)
+    assert (evidence.findings, evidence.duplicate, evidence.received) == ({}, 2, 14)
+    assert evidence.acknowledged == 14
 
-    wrong = Row(92, Now(1.0, START), [], [], [rows.answer("rider-1", "receipt", _later(payload))])
-    rows.bodies.append(encode_row(wrong))
-    assert list(rows.evidence().findings) == ["one_decision_per_id"]
+    again = Row(91, Now(1.0, START), [event], [], [Acknowledge([""])])
+    rows.bodies.append(encode_row(again))
+    assert "decided again" in rows.evidence().findings["one_decision_per_id"][0]
+    rows.bodies[-1] = encode_row(Row(92, Now(1.0, START), [], [], [rows.answer("rider-1", "receipt", _later(payload))]))
+    assert "other bytes" in rows.evidence().findings["one_decision_per_id"][0]
 
 
 def _later(payload: bytes) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.core.model import Answer
 from edge.limits import IN_FLIGHT_TO_CLIENT_MAX
 from edge.mqtt.packets.codec import Decoder, PublishPacket, QoS, TopicFilter
 from edge.mqtt.seam import Pending
@@ -136,6 +137,23 @@ def test_a_new_subscription_sends_nothing_twice():
     assert [packet.topic[-7:] for packet in _pull(outbound)] == ["receipt", "receipt", "/update"]
     assert _pull(outbound) == []
     assert outbound.in_flight == 5
+
+
+def test_the_receipt_of_a_repeat_is_sent_once():
+    """At QoS 0, whatever the window, and nothing of it stays: neither the answers before it nor after it are passed
+    over. What the client cannot take is left out."""
+    receiver, outbound = _made()
+    outbound.connect(1, 80, properties=True)
+    outbound.subscribe(ALL)
+    receiver.answer("c1", b"first")
+    assert [packet.qos for packet in _pull(outbound)] == [QoS.AT_LEAST_ONCE]
+    again = [(Answer(0, "c1", "receipt", payload, 0.0), 60.0) for payload in (b"again", b"x" * 80)]
+    assert [(packet.qos, packet.payload) for packet in _pull(outbound, again)] == [(0, b"again")]
+    assert outbound.in_flight == 1
+    assert receiver.settled == []
+    receiver.delivered("c1", [outbound.acknowledged(1) or 0])
+    receiver.answer("c1", b"second")
+    assert [packet.payload for packet in _pull(outbound)] == [b"second"]
 
 
 def test_a_pull_is_bounded():

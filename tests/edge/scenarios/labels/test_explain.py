@@ -1,6 +1,6 @@
 """Tests of edge.scenarios.labels.explain: the story of an article and of a label, from the rows."""
 
-from edge.core.model import DuplicateLookup, decode_row
+from edge.core.model import decode_row
 from tests.edge.scenarios.labels.world import GATEWAY, SHOP, T0, World
 
 
@@ -54,15 +54,6 @@ def test_the_story_of_a_label():
         ),
         ("label.unbind", SHOP, "accepted"),
     ]
-
-
-def test_a_repeat_is_marked():
-    """An event that came twice has no second receipt in its row."""
-    world = World()
-    event = world.event(SHOP, "stock.set", sku="milk", count=7)
-    world.handle(event)
-    assert any(isinstance(effect, DuplicateLookup) for effect in world.handle(event))
-    assert story(world, "milk")[1][2] == "7 in stock; a repeat: its first receipt was sent again"
 
 
 def test_subjects_are_the_names_in_events():
