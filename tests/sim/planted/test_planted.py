@@ -1,5 +1,6 @@
 """Bugs planted on purpose in the real code: a simulator that does not find them proves nothing."""
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -11,17 +12,21 @@ from tests.sim.planted.bugs import BUGS, NO_BATCHES, NO_CHAIN
 from tests.sim.planted.patching import Bug, planted
 
 SEEDS_MAX = 40
+INVARIANT = re.compile(r"[IL]\d")
 
 
 def hunt(bug: Bug) -> Any:
-    """The outcome of the first seed that breaks; None where none does. From `bug.seed` on, and then around."""
+    """The outcome of the first seed in which an invariant breaks; None where none does. From `bug.seed` on, and then
+    around. An exception is no find: it would be one in a simulator that does not run at all."""
     draw, live = import_module("tests.sim.draw").draw, import_module("tests.sim.search").live
     for number in range(SEEDS_MAX):
         plan = draw((bug.seed + number) % SEEDS_MAX)
         if bug.faults is not None:
             plan = msgspec.structs.replace(plan, broker=False, faults=bug.faults)
             plan.limits["RECENT_MAX"] = 4
-        if (outcome := live(plan)).why:
+        outcome = live(plan)
+        if outcome.why:
+            assert INVARIANT.fullmatch(outcome.invariant), outcome.why
             return outcome
     return None
 
