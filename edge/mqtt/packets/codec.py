@@ -11,6 +11,7 @@ no order, no hash and no arithmetic; and `QoS.AT_MOST_ONCE` is truthy. Compare f
 from collections.abc import Callable
 from typing import Final
 
+# pyright: reportUnusedImport=false
 from mqtt5 import (  # noqa: F401 - everybody else has them from here
     AuthPacket,
     AuthReasonCode,
