@@ -1,7 +1,7 @@
 """One-line faults: what can be changed in a source text, found on its syntax tree and made in the text.
 
-Not changed are assertions (they state what cannot happen), annotations, formatted text, keywords of classes, and
-constants of a module that are plain numbers: their value is a choice, not logic.
+Not changed are assertions (they state what cannot happen), annotations and unions of types, formatted text, keywords of
+classes, and constants and defaults that are plain numbers: their value is a choice, not logic.
 """
 
 import ast
@@ -203,8 +203,9 @@ def _fixed(node: ast.AST, above: ast.AST) -> bool:
         return True
     if isinstance(above, ast.Module | ast.ClassDef) and isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
         target = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
-        if target.isupper():
+        if target.isupper() or isinstance(above, ast.ClassDef):
             return all(_plain(each) for each in ast.walk(node.value))
+        return isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr)
     return isinstance(node, ast.Assert | ast.JoinedStr)
 
 

@@ -39,6 +39,8 @@ def test_each_operator_changes_one_line(operator: str) -> None:
         "A, B = 1, 2 * 3",
         "A: Final = -1.5",
         "class A(B, frozen=True): ...",
+        "class A:\n    b: int = 7",
+        "A = B | C",
         "a = zip(b, c, strict=True)",
         "if TYPE_CHECKING:\n    import a",
     ],

@@ -297,3 +297,12 @@ def test_open_windows_can_be_looked_at() -> None:
     assert windows.snapshot() == snapshot
     assert windows.seal(at(1)) == []
     assert windows.snapshot() == snapshot
+
+
+def test_open_windows_come_oldest_first_then_by_scenario() -> None:
+    """In whatever sequence they were opened."""
+    windows = Windows(5, 8)
+    for scenario, minute in (("labels", 1), ("dispatch", 1), ("labels", 0)):
+        windows.event(scenario, at(70), "accepted", START + minute * 60_000)
+    found = [(window.start - START, window.scenario) for window in windows.open()]
+    assert found == [(0, "labels"), (60_000, "dispatch"), (60_000, "labels")]

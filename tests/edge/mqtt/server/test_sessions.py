@@ -56,6 +56,17 @@ def test_sessions_are_bounded(monkeypatch: pytest.MonkeyPatch):
     assert world.sessions.count == 3
 
 
+def test_a_client_with_too_many_sessions_loses_the_one_absent_for_longest(monkeypatch: pytest.MonkeyPatch):
+    """Never one that is connected."""
+    monkeypatch.setattr("edge.mqtt.server.sessions.SESSIONS_PER_CLIENT_MAX", 3)
+    world = World()
+    peers = [world.connect("c", client_id=f"s{number}", session_expiry_interval=600)[0] for number in range(3)]
+    for peer in peers[1:]:
+        peer.connection.lost(world.now)
+    world.connect("c", client_id="s3", session_expiry_interval=600)
+    assert sorted(world.sessions.identities["c"].sessions) == ["s0", "s2", "s3"]
+
+
 def test_an_identity_is_kept_until_its_quota_is_full_again():
     """Coming back does not refill the bucket, and an identity without a session is not kept for ever."""
     world = World(messages_per_s=1, burst=10)

@@ -187,3 +187,10 @@ def test_of_two_trips_the_cheaper_one_is_joined(district):
         d.round(d.reply(d.offer_of(order)[0], order, d.offer_of(order)[1]))
     d.round(d.place("o3", dropoff=NEXT_DOOR, prep_s=150))
     assert join_of(d, "o3").rider == d.dispatch_state.orders.open["o2"].rider
+
+
+def test_a_shift_that_lasts_forbids_no_join(under_way):
+    """Only who is off before the pickup cannot be joined."""
+    d = under_way(until=WALL_MS + 30_000_000)
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=150))
+    assert joined(d, "o2")
