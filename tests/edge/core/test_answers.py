@@ -36,6 +36,19 @@ def test_an_answer_expires():
     assert pending_answers.expired == 1
 
 
+def test_what_was_acknowledged_leaves_no_trace():
+    """However long answers would have been kept, the queue of expiries does not grow with those that are gone; those
+    that are left expire in their time."""
+    pending_answers = PendingAnswers()
+    pending_answers.add(answer(1, expires=50.0))
+    for sequence in range(2, 5_002):
+        pending_answers.add(answer(sequence, expires=1e6))
+        pending_answers.acknowledged([sequence])
+    assert len(pending_answers._expiry) <= 1_001
+    assert pending_answers.expire(49.0) == 0
+    assert pending_answers.expire(50.0) == 1
+
+
 def test_too_many_answers_for_one_client_drop_its_oldest():
     """The bound for one client holds, and each drop is counted."""
     pending_answers = PendingAnswers()

@@ -27,6 +27,7 @@ from edge.messages.batches import (
 )
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
+from edge.uplink.sync import UPLINK_WINDOW_MAX
 from tests.edge.uplinks import START, Uplinked, until
 
 TIMEOUT_S = 30.0
@@ -296,6 +297,29 @@ def test_what_was_given_up_is_reported() -> None:
         assert node.outbox.hello("i1", "b1").history[-1] == chain_hash(second.history, second.sha256)
 
     run(restored, scenario)
+
+
+@pytest.mark.parametrize(("fast_s", "most"), [(0.0, 1), (20.0, UPLINK_WINDOW_MAX)])
+def test_a_slow_line_carries_one_batch_at_a_time(monkeypatch: pytest.MonkeyPatch, fast_s: float, most: int) -> None:
+    """How many batches are on their way follows from how long the last acknowledgement took."""
+    monkeypatch.setattr("edge.uplink.sync.UPLINK_FAST_S", fast_s)
+
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
+        return [] if isinstance(item, BatchMessage) and item.seq > 1 else honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected)
+        node.add(0)
+        await until(lambda: node.outbox.events_acked == 1)
+        for minute in range(1, UPLINK_WINDOW_MAX + 3):
+            node.add(minute)
+        await until(lambda: len(centre.batch_messages) == 1 + most)
+        await asyncio.sleep(0.1)
+        assert len(centre.batch_messages) == 1 + most
+        assert node.sync.in_flight == most
+        assert len(node.outbox.in_flight()) > most
+
+    run(script, scenario)
 
 
 def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
