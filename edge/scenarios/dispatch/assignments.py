@@ -73,7 +73,7 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
         if order is None or order.state is not PLACED:
             continue
         dispatch.orders.considered(order)
-        chosen = _chosen(decision)
+        chosen = next((one for one in decision.candidates if one.rider == decision.rider), None)
         rider = dispatch.riders.known.get(decision.rider) if chosen is not None else None
         if chosen is None or rider is None:
             forecast(dispatch, order, None, now)
@@ -92,14 +92,6 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
     # Orders that were too many for this round are new to the next one. After a burst of offers those left over may find
     # riders whom the ones that are taken now have hidden from them.
     dispatch.changed = bool(dispatch.orders.fresh) or len(offered) >= BURST_OFFERS
-
-
-def _chosen(decision: Decision) -> Candidate | None:
-    """The decision's entry about its rider; None where it has none."""
-    for candidate in decision.candidates:
-        if candidate.rider == decision.rider:
-            return candidate
-    return None
 
 
 def forecast(dispatch: DispatchState, order: Order, chosen: Candidate | None, now: Now) -> None:

@@ -56,7 +56,7 @@ class DispatchState:
 
     def learn(self, order: Order, kept: bool) -> None:
         """A promised order has ended."""
-        counts = self._counts(order)
+        counts = self.counts(order)
         counts.kept += kept
         counts.ended += 1
         if counts.ended > PROMISES_COUNTED:
@@ -77,5 +77,6 @@ class DispatchState:
         self.offers, self.changed = state.offers, state.changed
         self.by_offer, self.by_plan = state.by_offer, state.by_plan
 
-    def _counts(self, order: Order) -> PromiseCount:
+    def counts(self, order: Order) -> PromiseCount:
+        """Those of the promises that were made as this order's was."""
         return self.by_offer if order.promised_by == "offer" else self.by_plan
