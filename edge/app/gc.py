@@ -7,18 +7,22 @@ from contextlib import contextmanager
 
 SWITCH_S = 0.0005
 """Beside a busy loop the journal's thread waits this long for the interpreter, twice for a commit. On a machine with
-other work a commit took 24 and 44 ms there and back at the default of 5 ms, 8 and 12 at this."""
+other work a commit took 24 and 44 ms there and back at the default of 5 ms, 8 and 12 at this. So wait the first
+answers, while the rest is imported beside them."""
 
 
 @contextmanager
 def starting() -> Generator[None]:
     """No garbage collection, a tenth of the time of imports and recovery, until `freeze_startup` or the end of the
-    block."""
+    block, and quick switches for all of it."""
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
+        sys.setswitchinterval(switch_s)
 
 
 def freeze_startup() -> None:
@@ -27,4 +31,3 @@ def freeze_startup() -> None:
     gc.freeze()
     gc.enable()
     gc.set_threshold(10_000, 20, 20)  # a round makes hundreds of objects, few live on: 5 % of the core's time
-    sys.setswitchinterval(SWITCH_S)
