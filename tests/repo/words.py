@@ -29,7 +29,7 @@ PARTS = frozenset(
 """Parts of identifiers, in lower case."""
 
 NAMES = frozenset(
-    "Said Say Sight Witness Testimony Glance Happening Book Books Repeats Recall Recalls Gathered gathered "
+    "Said Say Sight Witness Testimony Glance Happening Book Books Recall Recalls Gathered gathered "
     "Tally Intake Debt Caught Wheel wheel Mortal Occupant Parcel Standing standing Judge Failure Doors Weather "
     "Greeting book books take_back still_s came went ground asking joins put_off regulate house rooms divide "
     "withhold beyond".split()
