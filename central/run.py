@@ -16,6 +16,8 @@ from typing import Any, Final
 from edge.clock import Clock
 from edge.errors import DoorstepError, JournalError
 from edge.files import read_secret
+from edge.identity.authority import Authority
+from edge.identity.credentials import Credentials
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind
@@ -58,7 +60,12 @@ class _Running:
         self._failure = ""
         self._errors = 0
         self._ports: dict[str, int] = {}
-        self._listeners = Listeners(path, config, [Listener("listen"), Listener("listen_tls", tls=True)])
+        self._listeners = Listeners(
+            path,
+            config,
+            [Listener("listen"), Listener("listen_tls", tls=True)],
+            lambda config: Authority() if config.anonymous else Authority(Credentials.load(config.credentials)),
+        )
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()

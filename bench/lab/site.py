@@ -57,6 +57,7 @@ class Site:
             "data_dir": "edge",
             "listen": f"127.0.0.1:{self.port}",
             "credentials": "credentials",
+            "shops": ["*"],
             "status_listen": f"127.0.0.1:{self.status_port}",
         }
         if centre:

@@ -116,7 +116,7 @@ async def node(
     site = Site(folder, NODE)
     options: dict[str, Option] = {**UNLIMITED, "log_level": "warning", "listen": ""}
     if broker is not None:
-        options["link"] = broker.url
+        options |= {"link": broker.url, "anonymous": True}  # the broker, not the node, knows its clients
     else:
         options[{"tcp": "listen", "tls": "listen_tls", "ws": "listen_ws"}[transport]] = f"127.0.0.1:{site.port}"
     if certificates is not None:

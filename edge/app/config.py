@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from ..core.model import Rules
 from ..core.scenario import Scenario
 from ..errors import ConfigError, DoorstepError
-from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
+from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, NAME_PATTERN
 from ..mqtt.address import is_loopback
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
@@ -22,6 +22,11 @@ from ..service import options
 RETENTION_DAYS_MAX: Final = 365
 """Longer than a year is an archive, not a journal."""
 
+SHOPS_MAX: Final = 10_000
+"""Names in the option `shops`; those in the credentials file come on top."""
+
+ANY_SHOP: Final = "*"
+Shop = Annotated[str, Meta(pattern=rf"{NAME_PATTERN}|\A\*\Z")]
 Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
 
 
@@ -40,6 +45,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str = ""
     credentials: str = "credentials"
     anonymous: bool = False
+    shops: Annotated[list[Shop], Meta(max_length=SHOPS_MAX)] = []
+    token_keys: str = ""
+    token_audience: Annotated[str, Meta(min_length=1, max_length=256)] = "doorstep"  # noqa: S105 - no secret
+    token_revoked: str = ""
     messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = MESSAGES_PER_CLIENT_PER_S
     messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = MESSAGES_PER_CLIENT_BURST
     # broker mode
@@ -95,10 +104,10 @@ class Config(Options, frozen=True, kw_only=True):
 
 
 RELOADABLE: Final = frozenset(
-    "credentials messages_per_s messages_burst retention_days k_anonymity log_level tls_cert tls_key".split()
+    "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
+    "retention_days k_anonymity log_level".split()
 )
-"""Options that SIGHUP applies, beside those of the scenarios; the files behind `credentials`, `tls_cert` and `tls_key`
-are read again too."""
+"""Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 
@@ -109,7 +118,8 @@ _HINTS: Final = {
 
 _TEMPLATE: Final = "deploy/edge.toml"
 _PATHS: Final = (
-    "data_dir credentials tls_cert tls_key link_token_file link_ca uplink_token_file uplink_ca scenario_path".split()
+    "data_dir credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file "
+    "uplink_ca scenario_path".split()
 )
 
 

@@ -39,6 +39,7 @@ from ..pipeline.retention import Retention
 from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from . import rlimit, systemd
+from .authority import read_authority
 from .config import Config, load, reloaded
 from .gc import freeze_startup
 from .loop_errors import LoopExceptionHandler
@@ -95,7 +96,7 @@ class _Running:
         self._stop = asyncio.Event()
         self._error: Exception | None = None
         self._ports: dict[str, int] = {}
-        self._listeners = Listeners(config_path, config, LISTENERS)
+        self._listeners = Listeners(config_path, config, LISTENERS, read_authority)
         self._ends: dict[str, int | None] = {}
         """When certificates of authorities end, in Unix ms, by option."""
 
@@ -130,6 +131,7 @@ class _Running:
         self._drops = DropCounter.open(data.path / DROPS)
         unrecorded = self._drops.unrecorded(node.number)
         first: list[Input] = [Configure(config.rules())] if node.rules != config.rules() else []
+        pipeline.admit(self._listeners.authority.shops)
         pipeline.start([*first, *unrecorded])
 
         self._endpoint = await self._listen(pipeline)
@@ -255,6 +257,7 @@ class _Running:
                 messages_per_s=config.messages_per_s,
                 burst=config.messages_burst,
             ),
+            grant=self._listeners.grant,
         )
         pipeline.links.append(broker)
         await broker.start()
@@ -306,6 +309,8 @@ class _Running:
         while True:
             self._status.tick(self._clock.now())
             self._drops.keep(*self._pipeline.uncounted)
+            if self._listeners.look() and self._endpoint is not None:
+                self._endpoint.recheck()
             if not self._journal.is_written:
                 text = "The thread that writes the journal has ended. Restart the node, and report this with its log."
                 self._status.alarm("writer", text, serving=False, restart=True)
@@ -352,6 +357,7 @@ class _Running:
         self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
+        self._pipeline.admit(self._listeners.authority.shops)
         if self._endpoint is not None:
             self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
             self._endpoint.recheck()

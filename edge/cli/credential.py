@@ -164,6 +164,26 @@ def sign_token(key: str, roles: tuple[str, ...], shop: str, expires: str, audien
     click.echo(f"Good for {expires}. To end it before: its jti is {token_id}.", err=True)
 
 
+@credential.command("revoke", short_help="End tokens of phones before their time.")
+@click.option(
+    "--file", "path", required=True, type=click.Path(dir_okay=False), help="The file that token_revoked names."
+)
+@click.option("--jti", default="", help="One token, by its jti; without it all that CLIENT has had until now.")
+@click.argument("client", default="")
+def revoke_tokens(path: str, jti: str, client: str) -> None:
+    """End the tokens of CLIENT that were signed until now, or the one with --jti. A running node sees it within a few
+    seconds and disconnects whoever uses one.
+
+    \b
+    doorstep credential revoke --file revoked customer-17
+    """
+    from ..identity.revocations import revoke
+
+    if bool(jti) == bool(client) or not re.fullmatch(r"\S{1,128}", jti or client):
+        raise click.UsageError("Give either a client's name, or --jti with the id of a token.")
+    revoke(path, client=client, token_id=jti)
+
+
 def _seconds(text: str) -> int:
     found = re.fullmatch(r"(\d{1,9})([smhd])", text)
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0

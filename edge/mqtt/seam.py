@@ -7,17 +7,19 @@ from msgspec import Struct
 
 from ..core.model import Answer
 from ..errors import Reason
+from ..identity.grants import EVERYBODY, Grant
 
 
 class Publish(Struct, frozen=True):
     """One publish of an authenticated client, as a link hands it over. `token` is the link's own: it comes back with
-    the acknowledgement (0 for QoS 0, which gets none)."""
+    the acknowledgement (0 for QoS 0, which gets none). `grant` is what the client may be."""
 
     client: str
     kind: str
     payload: bytes
     qos: int
     token: int
+    grant: Grant = EVERYBODY
 
 
 Pending = tuple[Answer, float]

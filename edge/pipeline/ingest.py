@@ -7,7 +7,7 @@ made every order's round so much longer that its p50 was 3.0 ms instead of 2.3.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import repeat
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -89,6 +89,8 @@ class IngestQueue:
         self._queue_stage, self._decode_stage = status.latencies["queue"], status.latencies["decode"]
         self.due: deque[ReadBatch] = deque()
         """For the next round, in their order."""
+        self.shops: Container[str] | None = None
+        """Shops that exist; None: any does."""
         self.taken = 0
         """Of them, those that became part of a round, or were refused."""
 
@@ -122,6 +124,7 @@ class IngestQueue:
         """The inputs of one round in their order, their pending acknowledgements, when the first of them came, and the
         time spent so far. What is too much for one round stays."""
         received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
+        shops = self.shops
         inputs: list[Input] = []
         acks: list[PendingAck] = []
         spent: list[Spent] = []
@@ -137,7 +140,7 @@ class IngestQueue:
             tokens: list[int] = []
             durable: list[bool] = []
             for publish in publishes:
-                made = decode(publish.client, publish.kind, publish.payload, crs)
+                made = decode(publish.client, publish.kind, publish.payload, crs, publish.grant, shops)
                 inputs.append(made)
                 token = publish.token
                 is_durable = not isinstance(made, Observed)

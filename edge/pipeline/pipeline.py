@@ -10,7 +10,7 @@ only up to the last committed one.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import repeat
 from time import perf_counter
 from typing import Final
@@ -99,6 +99,10 @@ class Pipeline:
             self.post(first)
             self._take_in()
         self._arm()
+
+    def admit(self, shops: Container[str] | None) -> None:
+        """The shops whose orders are taken from now on; None: any."""
+        self._ingest.shops = shops
 
     # -- model.Receiver: what links call -------------------------------------------------------------------------------
 

@@ -1,13 +1,17 @@
 """The listeners of an MQTT endpoint, and who may connect: credentials and certificate as their files have them, read
 again when the process is asked to reload."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import BusyError
+from ..errors import BusyError, DoorstepError
+from ..identity.authority import Authority
 from ..identity.certificate import load_certificate, server_context
-from ..identity.credentials import Credentials
+from ..identity.grants import Grant
 from ..mqtt.server.endpoint import Endpoint
+
+log = logging.getLogger("doorstep.listeners")
 
 
 class Listener(NamedTuple):
@@ -19,15 +23,18 @@ class Listener(NamedTuple):
 
 
 class Listeners:
-    """The listeners whose options have an address in `config`, which has also `anonymous`, `credentials`, `tls_cert`
-    and `tls_key`. Raises DoorstepError where a file of those cannot be used."""
+    """The listeners whose options have an address in `config`, which has also `tls_cert` and `tls_key`; `load` reads
+    who may connect. Raises DoorstepError where a file cannot be used."""
 
-    def __init__(self, config_path: str, config: Any, listeners: Sequence[Listener]) -> None:
+    def __init__(
+        self, config_path: str, config: Any, listeners: Sequence[Listener], load: Callable[[Any], Authority]
+    ) -> None:
         self.wanted = [listener for listener in listeners if getattr(config, listener.option)]
         self.certificate_ends_ms: int | None = None
         """When the certificate ends, in Unix ms; None without one."""
         self._config_path, self._config = config_path, config
-        self._credentials: Credentials | None = None
+        self._load = load
+        self.authority = Authority()
         self._tls = server_context() if any(listener.tls for listener in self.wanted) else None
         self.read(config)
 
@@ -38,15 +45,27 @@ class Listeners:
 
     def read(self, config: Any) -> None:
         """Read credentials and certificate (again). Raises DoorstepError, and then the old ones stay."""
-        asked = self.wanted and not config.anonymous
-        credentials = Credentials.load(config.credentials) if asked else None
+        authority = self._load(config)
         if self._tls is not None:
             self.certificate_ends_ms = load_certificate(self._tls, self._config_path, config.tls_cert, config.tls_key)
-        self._credentials = credentials
+        self.authority = authority
 
-    def authenticate(self, username: str, token: bytes) -> bool:
-        """Whether the token is that of the user."""
-        return self._credentials is not None and self._credentials.verify(username, token) is not None
+    def look(self) -> bool:
+        """Read what is read without being asked for (revocations); whether it has changed. An error is logged, and then
+        the old ones stay."""
+        try:
+            return self.authority.look()
+        except DoorstepError as error:
+            log.error("the revocations stay as they were: %s", error)
+            return False
+
+    def authenticate(self, username: str, secret: bytes) -> Grant | None:
+        """What the user may be; None where `secret` is not its own."""
+        return self.authority.authenticate(username, secret)
+
+    def grant(self, client: str) -> Grant:
+        """What a client may be that a broker has authenticated."""
+        return self.authority.grant(client)
 
     async def open(self, endpoint: Endpoint, echo: Callable[[str], None]) -> dict[str, int]:
         """Listen, and return the ports by option. Raises BusyError and ConfigError, as `Endpoint.listen` does."""

@@ -28,7 +28,7 @@ def test_the_same_node_works_through_a_broker(tmp_path):
             "link": f"mqtt://127.0.0.1:{broker.port}",
             "link_token_file": "link.token",
         }
-        with site(tmp_path, **link) as made:
+        with site(tmp_path, "alice", "r-1", **link) as made:
             alice = Phone("alice", broker.port, USERS["alice"])
             rider = Phone("r-1", broker.port, USERS["r-1"])
             rider.send("rider.shift", id="on", on=True, place=SHOP)

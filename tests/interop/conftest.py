@@ -91,7 +91,7 @@ def endpoint_server(tmp_path: Path) -> Generator[Server, None, None]:
         found["loop"] = asyncio.get_running_loop()
         desk = Desk()
         known = Credentials.load(credentials)
-        desk.endpoint = Endpoint("n1", desk, lambda name, token: known.verify(name, token) is not None)
+        desk.endpoint = Endpoint("n1", desk, known.verify)
         found["address"] = await desk.endpoint.listen("127.0.0.1:0")
         found["websocket"] = await desk.endpoint.listen("127.0.0.1:0", websocket=True)
         started.set()

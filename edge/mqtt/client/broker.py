@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from ...errors import Reason
 from ...health.status import Value
+from ...identity.grants import EVERYBODY, Grant
 from ...limits import (
     IN_FLIGHT_TO_CLIENT_MAX,
     MESSAGES_PER_CLIENT_BURST,
@@ -97,8 +98,8 @@ class Broker:
     """The link between a broker and the node. Towards the pipeline it is what the endpoint is: `wake`, `pause`,
     `resume`, and a `model.Source` for the acknowledgements of publishes.
 
-    `url` is `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. Counters are plain attributes; `link` has those
-    of the connection."""
+    `url` is `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. `grant` says what a client may be. Counters are
+    plain attributes; `link` has those of the connection."""
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class Broker:
         url: str,
         options: BrokerOptions = BrokerOptions(),  # noqa: B008 - it is frozen
         *,
+        grant: Callable[[str], Grant] = lambda _client: EVERYBODY,
         random: Callable[[], float] = _random.random,
     ) -> None:
         self.node = node
@@ -117,7 +119,7 @@ class Broker:
         """Answers that the broker refused (its ACL, its quota)."""
         self.oversized = 0
         """Answers over the broker's packet size: their client cannot get them."""
-        self._receiver = receiver
+        self._receiver, self._grant = receiver, grant
         self._messages_per_s, self._burst = options.messages_per_s, options.burst
         self._status_topic = f"ds/{node}/status"
         self._topic = re.compile(rf"ds/{re.escape(node)}/up/({NAME_PATTERN[2:-2]})/([a-z][a-z.]{{0,31}})")
@@ -249,7 +251,7 @@ class Broker:
                 done.append(message.token)
                 self._receiver.shed(client, Reason.OVERSIZED, 1)
                 continue
-            publishes.append(Publish(client, kind, message.payload, message.qos, message.token))
+            publishes.append(Publish(client, kind, message.payload, message.qos, message.token, self._grant(client)))
         self._hand_over(publishes, read_at)
         for client, count in over.items():
             self._receiver.shed(client, Reason.OVER_QUOTA, count)

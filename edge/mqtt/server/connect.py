@@ -6,6 +6,7 @@ Whatever is wrong is found before there is a session, and costs no more than one
 import re
 from typing import Final
 
+from ...identity.grants import EVERYBODY, Grant
 from ...limits import NAME_PATTERN, RECEIVE_MAX
 from ..packets import v311
 from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, QoS
@@ -58,8 +59,8 @@ def rejection(error: MalformedPacket, version: int) -> bytes:
     return b""
 
 
-def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str] | ConnAckReasonCode:
-    """The identity and the client identifier of a CONNECT, or why it is refused."""
+def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str, Grant] | ConnAckReasonCode:
+    """The identity and the client identifier of a CONNECT, and what the client may be; or why it is refused."""
     client_id, will = packet.client_id, packet.will
     if packet.authentication_method is not None:
         return ConnAckReasonCode.BAD_AUTHENTICATION_METHOD
@@ -73,16 +74,19 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
         return ConnAckReasonCode.RETAIN_NOT_SUPPORTED
     client_id = client_id or sessions.assign_client_id()
     if packet.username is not None:
-        good = is_authentic(packet.username, packet.password or b"", sessions)
-        return (packet.username, client_id) if good else ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD
+        grant = authenticated(packet.username, packet.password or b"", sessions)
+        refused = ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD
+        return refused if grant is None else (packet.username, client_id, grant)
     if not sessions.options.anonymous:
         return ConnAckReasonCode.NOT_AUTHORIZED
-    return (client_id, client_id) if _IDENTITY.fullmatch(client_id) else ConnAckReasonCode.CLIENT_ID_NOT_VALID
+    if not _IDENTITY.fullmatch(client_id):
+        return ConnAckReasonCode.CLIENT_ID_NOT_VALID
+    return client_id, client_id, EVERYBODY
 
 
-def is_authentic(username: str, password: bytes, sessions: Sessions) -> bool:
-    """Whether a user name is one that can be a topic level, and its token is good."""
-    return _IDENTITY.fullmatch(username) is not None and sessions.authenticate(username, password)
+def authenticated(username: str, password: bytes, sessions: Sessions) -> Grant | None:
+    """What a client may be, where its user name can be a topic level and its token is good."""
+    return sessions.authenticate(username, password) if _IDENTITY.fullmatch(username) else None
 
 
 def keep_alive_s(packet: ConnectPacket) -> int:

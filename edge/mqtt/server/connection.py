@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ...errors import Reason
+from ...identity.grants import EVERYBODY
 from ...limits import CONNECT_DEADLINE_S, RECEIVE_MAX
 from ..packets import codec, v311
 from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PubAckReasonCode
@@ -60,13 +61,13 @@ class Connection:
         "_write",
         "budget",
         "closing",
+        "grant",
         "out",
-        "password",
+        "proof",
         "read_paused",
         "received_at",
         "session",
         "transport",
-        "username",
         "version",
         "work",
         "write_paused",
@@ -75,13 +76,12 @@ class Connection:
     def __init__(self, sessions: Sessions, now: float, transport: Transport) -> None:
         self.transport: Transport | None = transport
         self.out = bytearray()
-        self.closing = self.write_paused = self.read_paused = self._entered = False
+        self.closing = self.write_paused = self.read_paused = self._entered = self._texts = False
         self.received_at = now
         self.version = self.work = 0
         self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
-        self.username: str | None = None
-        self.password = b""
+        self.proof: tuple[str, bytes] | None = None  # user name and password
         self._sessions, self._receiver = sessions, sessions.receiver
         self._decoder = Decoder(min(CONNECT_BYTES_MAX, sessions.options.packet_bytes_max))
         self._write: Callable[[Packet], bytes] = codec.write
@@ -89,8 +89,9 @@ class Connection:
         self._order: deque[int] = deque()  # packet identifiers of publishes that are not acknowledged
         self._base = 1  # token of the first of them; 0 is no token
         self._known: dict[int, str | PubAckReasonCode] = {}  # by token, what became of those whose turn has not come
-        self._texts = False
-        self._keep_alive_s, self._close_at = CONNECT_DEADLINE_S, float("inf")
+        self._keep_alive_s = CONNECT_DEADLINE_S
+        self._close_at = float("inf")
+        self.grant = EVERYBODY
         self._next = now + CONNECT_DEADLINE_S
         sessions.deadlines.add(self._next, self)
 
@@ -199,7 +200,7 @@ class Connection:
         if now >= due:
             self.end(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT, now)
         elif now >= self._close_at:
-            self.end(DisconnectReasonCode.QUOTA_EXCEEDED, now)
+            self.end(DisconnectReasonCode.NOT_AUTHORIZED, now)  # (3.1.1 has no reasons)
         if self.closing:
             return None
         if self.budget.left <= 0:
@@ -228,11 +229,11 @@ class Connection:
                         else:
                             self.work += 1
                     elif not packet_id:
-                        publishes.append(Publish(self._client, kind, payload, 0, 0))
+                        publishes.append(Publish(self._client, kind, payload, 0, 0, self.grant))
                     elif len(self._order) < RECEIVE_MAX or self._has_room():
                         self._order.append(packet_id)
                         token = self._base + len(self._order) - 1
-                        publishes.append(Publish(self._client, kind, payload, 1, token))
+                        publishes.append(Publish(self._client, kind, payload, 1, token, self.grant))
                     else:
                         return
                 plain = False
@@ -283,10 +284,9 @@ class Connection:
             self._disconnect_with(DisconnectReasonCode.QOS_NOT_SUPPORTED)
         elif isinstance(kind, str):
             self.work -= 1
-            if packet_id is None:
-                publishes.append(Publish(self._client, kind, packet.payload, 0, 0))
-            elif self._has_room():
-                publishes.append(Publish(self._client, kind, packet.payload, 1, self._expect(packet_id)))
+            if packet_id is None or self._has_room():
+                qos, token = (0, 0) if packet_id is None else (1, self._expect(packet_id))
+                publishes.append(Publish(self._client, kind, packet.payload, qos, token, self.grant))
         else:
             self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
             if packet_id is not None and self.version != V5:
@@ -339,10 +339,10 @@ class Connection:
         sessions = self._sessions
         entered = admit(packet, self.version, sessions)
         if not isinstance(entered, ConnAckReasonCode):
-            name, client_id = entered
-            self.username, self.password = packet.username, packet.password or b""
-            expiry_s = packet.session_expiry_interval
-            entered = sessions.enter(self, name, client_id, clean=packet.clean_start, expiry_s=expiry_s, now=now)
+            name, client_id, self.grant = entered
+            self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
+            shop, clean, expiry_s = self.grant.shop, packet.clean_start, packet.session_expiry_interval
+            entered = sessions.enter(self, name, client_id, shop=shop, clean=clean, expiry_s=expiry_s, now=now)
         if isinstance(entered, ConnAckReasonCode):
             sessions.connects_refused += 1
             self.out += self._write(codec.ConnAckPacket(reason_code=entered))
@@ -355,6 +355,8 @@ class Connection:
         self._client = session.identity.name
         self._topics = Topics(f"ds/{sessions.name}/up/{self._client}/")
         self._keep_alive_s, self.received_at = keep_alive_s(packet) * _KEEP_ALIVE_SLACK, now
+        if self.grant.expires_at:
+            self._close_at = now + self.grant.expires_at - sessions.wall_s()
         self._look_at(now + self._keep_alive_s)
         connack = welcome(packet, session, present=present, packet_bytes_max=sessions.options.packet_bytes_max)
         self.out += self._write(connack)

@@ -19,10 +19,11 @@ from msgspec.structs import replace
 
 from ...errors import BusyError, ConfigError
 from ...health.status import Value
+from ...identity.grants import Grant
 from ..address import is_loopback_host, parse_address
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
-from .connect import V5, is_authentic
+from .connect import V5, authenticated
 from .connection import Connection
 from .listener import Listener, Shortage, listen
 from .sessions import EndpointOptions, Sessions
@@ -54,13 +55,14 @@ class Endpoint:
         self,
         name: str,
         receiver: Receiver,
-        authenticate: Callable[[str, bytes], bool],
+        authenticate: Callable[[str, bytes], Grant | None],
         options: EndpointOptions = EndpointOptions(),  # noqa: B008 - it is frozen
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         nonce = secrets.token_hex(4)
         self.registry: Final = Sessions(name, receiver, authenticate, options, nonce, self._flush_soon)
+        self.registry.wall_s = time.time
         self.wake: Final = self.registry.wake
         self.clock: Final = clock
         self.connections_refused = 0
@@ -146,10 +148,10 @@ class Endpoint:
             peer.update_flow_control()
 
     def recheck(self) -> None:
-        """The credentials have changed: whoever could not come in any more has to go."""
+        """The credentials have changed: whoever could not come in any more, or not as what it is, has to go."""
         for connection in [peer.connection for peer in self._peers]:
-            username, registry = connection.username, self.registry
-            if username is not None and not is_authentic(username, connection.password, registry):
+            proof = connection.proof
+            if proof is not None and authenticated(*proof, self.registry) != connection.grant:
                 connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
 
     def set_quota(self, messages_per_s: float, burst: float) -> None:

@@ -55,7 +55,8 @@ class Writable(Protocol):
 
 
 class OutboundQueue:
-    """The outgoing half of one session of `client`. `prefix` is the topic of its answers without the kind.
+    """The outgoing half of one session of `client`. `shop` is the one that it acts for, where that has another name: it
+    may have that one's answers too. `root` is the topic of answers without name and kind.
 
     `skipped` counts answers over the packet size that the client can take. `more`: there may be answers that have not
     been pulled."""
@@ -68,22 +69,25 @@ class OutboundQueue:
         "_in_flight",
         "_packet_bytes_max",
         "_packet_id",
-        "_prefix",
         "_properties",
         "_receiver",
         "_rewound",
+        "_root",
         "_window",
         "filters",
         "more",
+        "shop",
         "skipped",
     )
 
-    def __init__(self, client: str, prefix: str, receiver: Receiver) -> None:
-        self.filters: dict[str, QoS] = {}
+    def __init__(self, client: str, shop: str, root: str, receiver: Receiver) -> None:
+        self.filters: dict[tuple[str, str], QoS] = {}
+        """By name and what they match below it."""
+        self.shop = shop
         self.skipped = 0
         self.more = False
-        self._client, self._prefix, self._receiver = client, prefix, receiver
-        self._forms: dict[str, tuple[bytes, bool] | None] = {}
+        self._client, self._root, self._receiver = client, root, receiver
+        self._forms: dict[str, tuple[bytes, bool] | None] = {}  # by kind; those of the shop, by name and kind
         self._in_flight: dict[int, int] = {}  # packet identifier: sequence
         self._rewound = _NONE  # sequences that were in flight when `_after` went back
         self._again: dict[int, int] = {}  # sequence: packet identifier, sent on an earlier connection
@@ -125,8 +129,8 @@ class OutboundQueue:
 
     def subscribe(self, wanted: TopicFilter) -> SubAckReasonCode:
         """Grant a filter, or return why not. Answers that did not match before are pulled next."""
-        below = parse_filter(wanted.pattern, self._prefix)
-        if not isinstance(below, str):
+        below = self._below(wanted.pattern)
+        if not isinstance(below, tuple):
             return below
         if below not in self.filters and len(self.filters) >= SUBSCRIPTIONS_PER_SESSION_MAX:
             return SubAckReasonCode.QUOTA_EXCEEDED
@@ -138,8 +142,8 @@ class OutboundQueue:
 
     def unsubscribe(self, pattern: str) -> UnsubAckReasonCode:
         """Drop a filter. What is in flight stays in flight."""
-        below = parse_filter(pattern, self._prefix)
-        if isinstance(below, str) and self.filters.pop(below, None) is not None:
+        below = self._below(pattern)
+        if isinstance(below, tuple) and self.filters.pop(below, None) is not None:
             self._forms.clear()
             return UnsubAckReasonCode.SUCCESS
         return UnsubAckReasonCode.NO_SUBSCRIPTION_EXISTED
@@ -163,11 +167,13 @@ class OutboundQueue:
                 self.more = True
                 return
             complete = 0 < len(fresh) <= room and not self.more
-            pending = fresh if complete else self._receiver.pending(self._client, self._after, room)
+            pending = fresh if complete else self._pending(room)
             settled: list[int] = []  # those of which nothing remains to be acknowledged
             for answer, left_s in pending:
                 sequence, kind, payload = answer.sequence, answer.kind, answer.payload
                 self._after = sequence
+                if self.shop and answer.client == self.shop:
+                    kind = f"{self.shop}/{kind}"
                 form = self._forms[kind] if kind in self._forms else self._form(kind)
                 if form is None or sequence in self._rewound:
                     continue
@@ -222,10 +228,29 @@ class OutboundQueue:
                 if self._packet_bytes_max is None or len(packet) <= self._packet_bytes_max:
                     out += packet
 
+    def _below(self, pattern: str) -> tuple[str, str] | SubAckReasonCode:
+        """The name and what a filter matches below it, or why it is refused."""
+        below = parse_filter(pattern, f"{self._root}{self._client}/")
+        if isinstance(below, str):
+            return self._client, below
+        if self.shop and isinstance(at_shop := parse_filter(pattern, f"{self._root}{self.shop}/"), str):
+            return self.shop, at_shop
+        return below
+
+    def _pending(self, room: int) -> list[Pending]:
+        """What waits for the client, and for its shop, in sequence."""
+        pending = self._receiver.pending(self._client, self._after, room)
+        if not self.shop:
+            return pending
+        pending += self._receiver.pending(self.shop, self._after, room)
+        return sorted(pending, key=lambda each: each[0].sequence)[:room]
+
     def _form(self, kind: str) -> tuple[bytes, bool] | None:
         """The topic of a kind as on the wire, and whether its answers are acknowledged; None where nobody wants it."""
-        qos = granted(self.filters, kind)
-        topic = (self._prefix + kind).encode()
+        name, _, below = kind.rpartition("/")
+        name = name or self._client
+        qos = granted({pattern: qos for (whose, pattern), qos in self.filters.items() if whose == name}, below)
+        topic = f"{self._root}{name}/{below}".encode()
         form = None if qos is None else (_ID(len(topic)) + topic, qos != QoS.AT_MOST_ONCE)
         self._forms[kind] = form
         return form

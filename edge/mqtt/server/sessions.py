@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from ...identity.grants import Grant
 from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PACKET_BYTES_MAX
 from ..packets.codec import ConnAckReasonCode, DisconnectReasonCode
 from ..seam import Pending, Receiver
@@ -215,13 +216,17 @@ class Sessions:
         self,
         name: str,
         receiver: Receiver,
-        authenticate: Callable[[str, bytes], bool],
+        authenticate: Callable[[str, bytes], Grant | None],
         options: EndpointOptions,
         nonce: str,
         schedule: Callable[[], None],
     ) -> None:
         self.name, self.receiver, self.authenticate, self.options = name, receiver, authenticate, options
+        self.wall_s: Callable[[], float] = lambda: 0.0
+        """Unix seconds, for grants that end; given by the endpoint."""
         self.deadlines: Final = DeadlineQueue()
+        self.shops: dict[str, dict[Session, None]] = {}
+        """By shop, the sessions of other clients that act for it."""
         self.identities: dict[str, Identity] = {}
         self.absent: dict[Session, None] = {}  # in the order in which they left
         self.unauthenticated: dict[SessionConnection, None] = {}  # connections without a CONNECT yet, oldest first
@@ -246,14 +251,27 @@ class Sessions:
         return f"auto-{self._nonce}-{self._assigned}"
 
     def wake(self, fresh: Mapping[str, Sequence[Pending]]) -> None:
-        """`seam.Link`: new durable answers by client, for every session of theirs."""
+        """`seam.Link`: new durable answers by client, for every session of theirs, and of those who act for a shop."""
+        several: dict[Session, None] = {}
         for name, answers in fresh.items():
             identity = self.identities.get(name)
             if identity is not None:
                 for session in identity.sessions.values():
-                    if session.connection is not None:
-                        session.outbound.pull(session.connection, answers)
-                        self.unflushed[session.connection] = None
+                    if session.connection is None:
+                        continue
+                    if session.outbound.shop and not (answers and answers[0][0].sequence == 0):
+                        several[session] = None
+                        continue
+                    session.outbound.pull(session.connection, answers)
+                    self.unflushed[session.connection] = None
+            if name in self.shops:
+                several.update(self.shops[name])
+        for session in several:
+            # Answers of two names arrive in one sequence only where all are asked for at once.
+            if session.connection is not None:
+                session.outbound.more = True
+                session.outbound.pull(session.connection)
+                self.unflushed[session.connection] = None
         if not self.flush_comes:
             self.flush_comes = True
             if not self.flush_follows:
@@ -267,24 +285,41 @@ class Sessions:
             self._schedule()
 
     def enter(
-        self, connection: SessionConnection, name: str, client_id: str, *, clean: bool, expiry_s: int, now: float
+        self,
+        connection: SessionConnection,
+        name: str,
+        client_id: str,
+        *,
+        shop: str,
+        clean: bool,
+        expiry_s: int,
+        now: float,
     ) -> tuple[Session, bool] | ConnAckReasonCode:
         """Make or resume a session for an authenticated connection, and whether it was present before; or why not.
-        A connection that had it is closed."""
+        A connection that had it is closed. `shop` is the one that the client acts for; a session of another shop is not
+        resumed."""
+        shop = "" if shop == name else shop
         identity = self.identities.get(name)
         if identity is None:
             identity = self.identities[name] = Identity(name, self, now)
         session = identity.sessions.get(client_id)
         before = session.connection if session else None
-        if session and (clean or session.expiry_s == 0 or (not before and session.expires_at <= now)):
+        if session and (
+            clean
+            or session.expiry_s == 0
+            or (not before and session.expires_at <= now)
+            or session.outbound.shop != shop
+        ):
             self._remove(session)
             session = None
         present = session is not None
         if session is None:
             if len(identity.sessions) >= SESSIONS_PER_CLIENT_MAX and not self._evict(identity):
                 return ConnAckReasonCode.QUOTA_EXCEEDED
-            outbound = OutboundQueue(name, f"ds/{self.name}/down/{name}/", self.receiver)
+            outbound = OutboundQueue(name, shop, f"ds/{self.name}/down/", self.receiver)
             session = identity.sessions[client_id] = Session(identity, client_id, outbound)
+            if shop:
+                self.shops.setdefault(shop, {})[session] = None
             self.count += 1
         self.absent.pop(session, None)
         session.connection, session.expiry_s = connection, min(expiry_s, SESSION_EXPIRY_S_MAX)
@@ -325,6 +360,10 @@ class Sessions:
         if session.identity.sessions.get(session.client_id) is session:
             del session.identity.sessions[session.client_id]
             self.count -= 1
+            if shop := session.outbound.shop:
+                del self.shops[shop][session]
+                if not self.shops[shop]:
+                    del self.shops[shop]
         self.absent.pop(session, None)
 
     def _evict(self, identity: Identity) -> bool:

@@ -9,6 +9,7 @@ from edge.cli.credential import credential
 from edge.errors import InputError
 from edge.identity.credentials import Credentials
 from edge.identity.grants import Grant
+from edge.identity.revocations import Revocations
 from edge.identity.tokens import TokenKeys
 
 
@@ -79,7 +80,20 @@ def test_a_token_needs_a_role_and_an_end(tmp_path: Path, arguments: list[str], w
     assert words in done.stderr
 
 
-@pytest.mark.parametrize("command", ["add", "import", "remove", "list", "key", "token"])
+def test_tokens_are_revoked_by_client_or_one_by_one(tmp_path: Path):
+    """Either a client or a `jti`, not both and not none."""
+    run, path = CliRunner().invoke, tmp_path / "revoked"
+    assert run(credential, ["revoke", "--file", str(path), "c-1"]).exit_code == 0
+    assert run(credential, ["revoke", "--file", str(path), "--jti", "j-1"]).exit_code == 0
+    for wrong in ([], ["c-1", "--jti", "j-1"], ["a b"]):
+        assert run(credential, ["revoke", "--file", str(path), *wrong]).exit_code == 2
+    revocations = Revocations(path)
+    assert ("c-1", Grant(issued_at=1)) in revocations
+    assert ("c-2", Grant(token_id="j-1")) in revocations
+    assert ("c-2", Grant(issued_at=1)) not in revocations
+
+
+@pytest.mark.parametrize("command", ["add", "import", "remove", "list", "key", "token", "revoke"])
 def test_every_help_has_an_example(command: str):
     """Help shows a line that can be copied."""
     assert f"doorstep credential {command}" in CliRunner().invoke(credential, [command, "--help"]).stdout

@@ -27,7 +27,7 @@ class Issuer:
 
     def sign(self, head: dict[str, Any] | None = None, **claims: Any) -> bytes:
         """A token with these claims beside the usual ones; None takes one away."""
-        usual = {"sub": "c-1", "role": "customer", "aud": "doorstep", "exp": NOW_S + 60, "iat": NOW_S, "jti": "j-1"}
+        usual = {"sub": "c-1", "role": "customer", "aud": "doorstep", "exp": NOW_S + 3_600, "iat": NOW_S, "jti": "j-1"}
         kept = {name: value for name, value in (usual | claims).items() if value is not None}
         return jwt.encode(kept, self.key, self.algorithm, {"kid": self.kid} | (head or {})).encode()
 
@@ -44,11 +44,11 @@ def issuer(tmp_path: Path) -> Issuer:
 def test_a_minted_token_is_good_for_its_client(tmp_path: Path, algorithm: Algorithm) -> None:
     """Both algorithms: the grant has role, shop and end; another client cannot use it."""
     issuer = Issuer(tmp_path, algorithm)
-    token, token_id = mint(issuer.private, Newcomer("till-2", ("shop",), "shop-4"), "doorstep", 60)
+    token, token_id = mint(issuer.private, Newcomer("till-2", ("shop",), "shop-4"), "doorstep", 3_600)
     grant = issuer.node().verify("till-2", token.encode())
     assert isinstance(grant, Grant)
     assert (grant.roles, grant.shop, grant.token_id, grant.key_id) == (("shop",), "shop-4", token_id, issuer.kid)
-    assert NOW_S + 60 <= grant.expires_at <= time.time() + 60
+    assert NOW_S + 3_600 <= grant.expires_at <= time.time() + 3_600
     assert issuer.node().verify("till-3", token.encode()) == "its sub is not the user name"
 
 
@@ -56,7 +56,7 @@ def test_a_minted_token_is_good_for_its_client(tmp_path: Path, algorithm: Algori
     ("claims", "words"),
     [
         ({"exp": NOW_S - 1}, "expired"),
-        ({"nbf": NOW_S + 600}, "future"),
+        ({"nbf": NOW_S + 3_6000}, "future"),
         ({"aud": "elsewhere"}, "token_audience"),
         ({"aud": None}, "missing"),
         ({"exp": None}, "missing"),
@@ -80,7 +80,7 @@ def test_a_token_of_anybody_else_is_refused(issuer: Issuer, tmp_path: Path) -> N
     """Another key under the same kid, an unknown kid, no signature, HS256 with the public key as secret, rubbish."""
     (tmp_path / "other").mkdir()
     other = Issuer(tmp_path / "other")
-    claims = {"sub": "c-1", "role": "customer", "aud": "doorstep", "exp": NOW_S + 60}
+    claims = {"sub": "c-1", "role": "customer", "aud": "doorstep", "exp": NOW_S + 3_600}
     forged = jwt.encode(claims, "k" * 32, "HS256", {"kid": issuer.kid}).encode()
     unsigned = jwt.encode(claims, None, "none", {"kid": issuer.kid}).encode()  # pyright: ignore[reportArgumentType]
     node = issuer.node()
@@ -94,7 +94,7 @@ def test_keys_can_be_changed_without_a_gap(issuer: Issuer, tmp_path: Path) -> No
     """A second key beside the first: tokens of both are good until the first is taken out."""
     second = tmp_path / "second.json"
     kid = make_key(second, issuer.public, "EdDSA")
-    token = mint(second, Newcomer("c-1", ("customer",)), "doorstep", 60)[0].encode()
+    token = mint(second, Newcomer("c-1", ("customer",)), "doorstep", 3_600)[0].encode()
     node = issuer.node()
     assert isinstance(node.verify("c-1", token), Grant)
     assert isinstance(node.verify("c-1", issuer.sign()), Grant)
@@ -149,8 +149,8 @@ def test_the_private_key_in_the_public_file_is_a_mistake(issuer: Issuer) -> None
     with pytest.raises(InputError, match="is secret"):
         issuer.node()
     with pytest.raises(InputError, match="no private key"):
-        mint(issuer.public, Newcomer("c-1", ("customer",)), "doorstep", 60)
+        mint(issuer.public, Newcomer("c-1", ("customer",)), "doorstep", 3_600)
     with pytest.raises(InputError, match="cannot be read"):
-        mint(issuer.public.with_name("none"), Newcomer("c-1", ("customer",)), "doorstep", 60)
+        mint(issuer.public.with_name("none"), Newcomer("c-1", ("customer",)), "doorstep", 3_600)
     with pytest.raises(InputError, match="not a client's name"):
-        mint(issuer.private, Newcomer("c/1", ("customer",)), "doorstep", 60)
+        mint(issuer.private, Newcomer("c/1", ("customer",)), "doorstep", 3_600)

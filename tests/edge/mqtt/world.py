@@ -8,6 +8,7 @@ import pytest
 
 from edge.core.model import Answer
 from edge.errors import Reason
+from edge.identity.grants import EVERYBODY, Grant
 from edge.mqtt.packets import codec, v311
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
@@ -182,6 +183,11 @@ class Peer:
     abort = flush
 
 
+def everybody(_user: str, token: bytes) -> Grant | None:
+    """With TOKEN anybody may be anything."""
+    return EVERYBODY if token == TOKEN else None
+
+
 class World:
     """An endpoint without sockets. The node is `n1`; everybody's token is TOKEN, except of `mallory`, who has none."""
 
@@ -189,13 +195,14 @@ class World:
         self.now = 1_000.0
         self.receiver = Recorder(acknowledge=acknowledge)
         self.revoked: set[str] = {"mallory"}
+        self.grants: dict[str, Grant] = {}
         self.flushes = 0
         self.sessions = Sessions(
             "n1", self.receiver, self._authenticate, EndpointOptions(**options), "0a1b", self._flush
         )
 
-    def _authenticate(self, user: str, token: bytes) -> bool:
-        return token == TOKEN and user not in self.revoked
+    def _authenticate(self, user: str, token: bytes) -> Grant | None:
+        return self.grants.get(user, EVERYBODY) if token == TOKEN and user not in self.revoked else None
 
     def _flush(self) -> None:
         self.flushes += 1

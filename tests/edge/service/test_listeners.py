@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from bench.lab.programs import make_certificates
 from edge.errors import BusyError, DoorstepError
-from edge.identity.credentials import Newcomer, add, remove
+from edge.identity.authority import Authority
+from edge.identity.credentials import Credentials, Newcomer, add, remove
+from edge.identity.revocations import Revocations, revoke
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.listeners import Listener, Listeners
 
@@ -29,13 +31,18 @@ class Options(Struct, frozen=True, kw_only=True):
     tls_key: str = ""
 
 
+def loaded(options: Options) -> Authority:
+    """From the credentials, where anybody is asked for them."""
+    return Authority(Credentials.load(options.credentials) if options.listen and not options.anonymous else None)
+
+
 def test_files_are_read_again_or_stay_as_they_were(tmp_path: Path) -> None:
     """A client that is removed is refused after the next reading; a file that cannot be used changes nothing."""
     path = tmp_path / "credentials"
     made = add(path, [Newcomer(client, ["rider"]) for client in ("rider-1", "rider-2")])
     tokens = {client: token.encode() for client, token in made.items()}
     options = Options(credentials=str(path))
-    listeners = Listeners("edge.toml", options, LISTENERS)
+    listeners = Listeners("edge.toml", options, LISTENERS, loaded)
     assert listeners.authenticate("rider-1", tokens["rider-1"])
     assert not listeners.authenticate("rider-1", tokens["rider-2"])
     remove(path, "rider-1")
@@ -52,7 +59,7 @@ def test_files_are_read_again_or_stay_as_they_were(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [Options(anonymous=True), Options(listen="")])
 def test_what_nobody_is_asked_for_needs_no_file(options: Options) -> None:
     """Neither anonymous clients nor a process without listeners need credentials, and nobody is let in by them."""
-    listeners = Listeners("edge.toml", options, LISTENERS)
+    listeners = Listeners("edge.toml", options, LISTENERS, loaded)
     assert not listeners.has_tls
     assert not listeners.authenticate("rider-1", b"")
 
@@ -62,7 +69,7 @@ def opened(options: Options) -> dict[str, int]:
 
     async def main() -> dict[str, int]:
         receiver: Any = None
-        listeners = Listeners("edge.toml", options, LISTENERS)
+        listeners = Listeners("edge.toml", options, LISTENERS, loaded)
         endpoint = Endpoint("n-1", receiver, listeners.authenticate, EndpointOptions(anonymous=True))
         lines: list[str] = []
         try:
@@ -95,3 +102,19 @@ def test_a_busy_port_is_named_with_its_option() -> None:
         port = holder.getsockname()[1]
         with pytest.raises(BusyError, match=rf"{port}.* option listen in edge\.toml"):
             opened(Options(listen=f"127.0.0.1:{port}", anonymous=True))
+
+
+def test_revocations_are_looked_for_and_a_wrong_file_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What has changed is told once; a file that cannot be used is logged, and what was known stays."""
+    path = tmp_path / "revoked"
+    listeners = Listeners(
+        "edge.toml", Options(listen=""), LISTENERS, lambda _: Authority(None, None, Revocations(path))
+    )
+    assert not listeners.look()
+    revoke(path, client="c-1")
+    assert [listeners.look(), listeners.look()] == [True, False]
+    path.write_text("nonsense")
+    assert not listeners.look()
+    assert "the revocations stay as they were" in caplog.text

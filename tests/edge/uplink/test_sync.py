@@ -46,7 +46,7 @@ class Centre:
         self.endpoint = Endpoint(
             "centre",
             self,
-            lambda _name, _token: False,
+            lambda _name, _token: None,
             EndpointOptions(packet_bytes_max=SYNC_PACKET_BYTES_MAX, anonymous=True),
         )
 

@@ -14,6 +14,7 @@ from bench.lab.settings import free_port
 from edge.clock import Clock
 from edge.core.model import Answer
 from edge.errors import Reason
+from edge.identity.grants import EVERYBODY, Grant
 from edge.messages.envelope import Receipt, encode
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
@@ -35,9 +36,12 @@ class Node:
         self.port = free_port()
         self._sequence = 0
 
+    def _authenticate(self, name: str, token: bytes) -> Grant | None:
+        return EVERYBODY if token == f"token of {name}".encode() else None
+
     async def listen(self) -> None:
         """Come up, always at the same port."""
-        self.endpoint = Endpoint("district", self, lambda name, token: token == f"token of {name}".encode())
+        self.endpoint = Endpoint("district", self, self._authenticate)
         await self.endpoint.listen(f"127.0.0.1:{self.port}")
 
     async def vanish(self) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.identity.grants import EVERYBODY
 from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
-from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX, UnsupportedVersion, admit, is_authentic, keep_alive_s, level_of
+from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX, UnsupportedVersion, admit, authenticated, keep_alive_s, level_of
 from tests.edge.mqtt.world import TOKEN, World, written
 
 
@@ -39,12 +40,12 @@ def test_keepalives_are_capped(asked: int, kept: int):
 def test_names_that_could_not_be_topic_levels_are_never_asked_for():
     """A user name with a wildcard or a slash is refused before anybody looks for its token."""
     sessions = World().sessions
-    assert is_authentic("c1", TOKEN, sessions)
-    assert not any(is_authentic(name, TOKEN, sessions) for name in ("+", "a/b", "..", "", "c1\n", "x" * 65))
+    assert authenticated("c1", TOKEN, sessions) is EVERYBODY
+    assert not any(authenticated(name, TOKEN, sessions) for name in ("+", "a/b", "..", "", "c1\n", "x" * 65))
 
 
 def test_identity_and_client_identifier():
     """The identity is the user name, whatever the client identifier."""
     sessions = World().sessions
     packet = ConnectPacket("Phone 1/2", username="c1", password=TOKEN)
-    assert admit(packet, 5, sessions) == ("c1", "Phone 1/2")
+    assert admit(packet, 5, sessions) == ("c1", "Phone 1/2", EVERYBODY)

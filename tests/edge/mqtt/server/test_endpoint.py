@@ -30,7 +30,7 @@ from edge.mqtt.packets.codec import (
     TopicFilter,
 )
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions, parse_address
-from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, decoder, until, written
+from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, decoder, everybody, until, written
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +116,7 @@ class WebClient(Client):
 
 
 def make(receiver: Recorder, *, clock: Callable[[], float] = time.monotonic, **options: Any) -> Endpoint:
-    return Endpoint("n1", receiver, lambda _user, token: token == TOKEN, EndpointOptions(**options), clock=clock)
+    return Endpoint("n1", receiver, everybody, EndpointOptions(**options), clock=clock)
 
 
 async def answered(endpoint: Endpoint, receiver: Recorder, client: Client) -> None:
@@ -254,7 +254,7 @@ async def test_revocation():
     """After the credentials have changed, whoever is not in them any more goes at once, and only they."""
     revoked: set[str] = set()
     receiver = Recorder(acknowledge=True)
-    endpoint = Endpoint("n1", receiver, lambda user, token: token == TOKEN and user not in revoked)
+    endpoint = Endpoint("n1", receiver, lambda user, token: None if user in revoked else everybody(user, token))
     _, port = await endpoint.listen("127.0.0.1:0")
     one, two = [await Client.connect(port, client=name) for name in ("c1", "c2")]
     revoked.add("c2")

@@ -22,7 +22,7 @@ from edge.mqtt.packets.codec import (
 from edge.mqtt.server.connection import WORK_PER_PUBLISH
 from edge.mqtt.server.endpoint import Endpoint
 from edge.mqtt.server.sessions import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_S, Budget
-from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, Recorder, World, publish, until
+from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, Recorder, World, everybody, publish, until
 
 CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
 PUBLISH = publish().write()
@@ -80,7 +80,7 @@ class Web:
 
 
 async def start(receiver: Recorder) -> tuple[Endpoint, int]:
-    endpoint = Endpoint("n1", receiver, lambda _user, token: token == TOKEN)
+    endpoint = Endpoint("n1", receiver, everybody)
     return endpoint, (await endpoint.listen("127.0.0.1:0", websocket=True))[1]
 
 
@@ -150,7 +150,7 @@ async def test_a_client_is_not_read_from_for_a_while(junk: str):
     """Beyond the price the connection is paused, with what it had sent waiting; it goes on when time has paid."""
     now = [1_000.0]
     receiver = Recorder(acknowledge=True)
-    endpoint = Endpoint("n1", receiver, lambda _user, token: token == TOKEN, clock=lambda: now[0])
+    endpoint = Endpoint("n1", receiver, everybody, clock=lambda: now[0])
     _, port = await endpoint.listen("127.0.0.1:0", websocket=True)
     client = await Web.open(port)
     client.send(BytesMessage(data=CONNECT))
@@ -257,7 +257,7 @@ def test_a_budget():
 
 async def _connected(receiver: Recorder) -> tuple[Endpoint, asyncio.StreamReader, asyncio.StreamWriter]:
     """A client that is subscribed, and has read what it received."""
-    endpoint = Endpoint("n1", receiver, lambda _user, token: token == TOKEN)
+    endpoint = Endpoint("n1", receiver, everybody)
     _, port = await endpoint.listen("127.0.0.1:0")
     reader, writer = await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET)
     writer.write(ConnectPacket("phone", username="c1", password=TOKEN, clean_start=True).write())

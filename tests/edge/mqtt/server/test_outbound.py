@@ -33,7 +33,7 @@ def _pull(outbound: OutboundQueue, fresh: Sequence[Pending] = ()) -> list[Publis
 
 def _made() -> tuple[Recorder, OutboundQueue]:
     receiver = Recorder()
-    outbound = OutboundQueue("c1", "ds/n1/down/c1/", receiver)
+    outbound = OutboundQueue("c1", "", "ds/n1/down/", receiver)
     outbound.connect(65_535, None, properties=True)
     return receiver, outbound
 

@@ -4,9 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.packets.codec import ConnAckReasonCode, DisconnectReasonCode
+from edge.identity.grants import EVERYBODY, Grant
+from edge.mqtt.packets.codec import (
+    ConnAckReasonCode,
+    DisconnectReasonCode,
+    PingReqPacket,
+    PublishPacket,
+    QoS,
+    SubAckPacket,
+    SubscribePacket,
+    TopicFilter,
+)
 from edge.mqtt.server.sessions import SESSIONS_MAX, DeadlineQueue, EndpointOptions, Sessions, Transport
-from tests.edge.mqtt.world import Recorder, World
+from tests.edge.mqtt.world import Peer, Recorder, World, disconnect_reason, publish
 
 
 class Alarm:
@@ -115,13 +125,13 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
             sessions.leave(self, self.entered, now)  # type: ignore[arg-type]
 
     receiver, now = Recorder(), 100.0
-    sessions = Sessions("n1", receiver, lambda *_: True, EndpointOptions(burst=10), "", lambda: None)
+    sessions = Sessions("n1", receiver, lambda *_: EVERYBODY, EndpointOptions(burst=10), "", lambda: None)
     lines: dict[tuple[int, int], Line] = {}
     for who, device, what in steps:
         line = lines.get((who, device))
         if what in ("in", "clean"):
             new = Line()
-            entered = sessions.enter(new, f"c{who}", f"d{device}", clean=what == "clean", expiry_s=30, now=now)
+            entered = sessions.enter(new, f"c{who}", f"d{device}", shop="", clean=what == "clean", expiry_s=30, now=now)
             if isinstance(entered, ConnAckReasonCode):
                 assert sum(1 for (owner, _), found in lines.items() if owner == who and found.open) == 4
             else:
@@ -141,3 +151,80 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
     sessions.deadlines.turn(now + 100)
     sessions.deadlines.turn(now + 200)
     assert len(sessions.absent) == 0
+
+
+TILL = Grant(("shop",), "shop-4")
+
+
+def _subscribed(world: World, *patterns: str) -> tuple[Peer, list[int]]:
+    """A till of the shop, and the codes of its filters."""
+    world.grants["c1"] = TILL
+    peer, _ = world.connect()
+    wanted = [TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE) for pattern in patterns]
+    (suback,) = peer.send(SubscribePacket(1, wanted))
+    assert isinstance(suback, SubAckPacket)
+    return peer, [int(code) for code in suback.reason_codes]
+
+
+def test_a_client_of_a_shop_listens_to_the_shop():
+    """Its own subtree and that of its shop are open to it, those of others are not."""
+    patterns = [f"ds/n1/down/{name}/#" for name in ("c1", "shop-4", "shop-5")]
+    assert _subscribed(World(), *patterns)[1] == [1, 1, 0x87]
+
+
+def test_answers_of_client_and_shop_arrive_in_their_sequence():
+    """Whatever the order in which the link is told of them, each once; those of another shop never."""
+    world = World()
+    peer, _ = _subscribed(world, "ds/n1/down/c1/#", "ds/n1/down/shop-4/#")
+    for number, name in enumerate(["shop-4", "c1", "shop-5", "shop-4", "c1"]):
+        world.receiver.answer(name, str(number).encode())
+    world.sessions.wake({"c1": (), "shop-5": (), "shop-4": ()})
+    found = peer.read()
+    assert [(each.topic, each.payload) for each in found if isinstance(each, PublishPacket)] == [
+        ("ds/n1/down/shop-4/receipt", b"0"),
+        ("ds/n1/down/c1/receipt", b"1"),
+        ("ds/n1/down/shop-4/receipt", b"3"),
+        ("ds/n1/down/c1/receipt", b"4"),
+    ]
+    world.receiver.answer("shop-4", b"5")
+    world.sessions.wake({"shop-4": ()})
+    assert [each.payload for each in peer.read() if isinstance(each, PublishPacket)] == [b"5"]
+    peer.connection.lost(world.now)
+    assert not world.sessions.shops
+
+
+def test_the_session_of_another_shop_is_not_resumed():
+    """Who comes back for another shop begins anew, and is told so."""
+    world = World()
+    world.grants["c1"] = TILL
+    peer, _ = world.connect(session_expiry_interval=600)
+    peer.connection.lost(world.now)
+    assert world.connect(session_expiry_interval=600)[1].session_present
+    world.grants["c1"] = Grant(("shop",), "shop-5")
+    assert not world.connect(session_expiry_interval=600)[1].session_present
+    assert list(world.sessions.shops) == ["shop-5"]
+    assert world.sessions.count == 1
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_session_ends_with_its_token(version: int):
+    """At `exp` the connection is closed, also that of a client that only listens; 5.0 says why."""
+    world = World()
+    world.sessions.wall_s = lambda: 1_790_000_000.0
+    world.grants["c1"] = Grant(("customer",), expires_at=1_790_000_090)
+    peer, _ = world.connect(version=version)
+    for second in range(95):
+        assert peer.connection.closing == (second > 90)
+        if not peer.connection.closing:
+            peer.send(PingReqPacket())
+        world.pass_s(1)
+    assert disconnect_reason(peer, peer.read()) == (0x87 if version == 5 else None)
+
+
+def test_a_publish_says_what_its_client_may_be():
+    """On the plain path and on the other one."""
+    world = World(acknowledge=True)
+    world.grants["c1"] = TILL
+    peer, _ = world.connect()
+    peer.send(publish(1), publish(2), publish(None))
+    assert [each.grant for each in world.receiver.publishes] == [TILL] * 3
