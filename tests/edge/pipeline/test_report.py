@@ -11,6 +11,7 @@ from edge.core.model import Configure, Presence, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.health.status import Status
+from edge.identity.grants import EVERYBODY
 from edge.journal.journal import Journal
 from edge.limits import STATUS_INTERVAL_S, WINDOW_GRACE_S, WINDOW_S
 from edge.mqtt.seam import Publish
@@ -70,7 +71,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         clock = Clock()
         status = Status("n-1", clock.now(), seconds=lambda: stage.real_s)
         pipeline = Pipeline(Node([Dispatch]), journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
-        endpoint = Endpoint("n-1", pipeline, lambda *_: True, EndpointOptions(anonymous=True))
+        endpoint = Endpoint("n-1", pipeline, lambda *_: EVERYBODY, EndpointOptions(anonymous=True))
         sync = Sync(
             UplinkOptions(node="n-1", centre="centre", url="mqtt://127.0.0.1:1"),
             batches=pipeline.batches,
