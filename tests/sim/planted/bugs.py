@@ -58,7 +58,7 @@ BUGS = {
         what="the receipt that is looked up is not the one that was recorded",
         file="edge/pipeline/receipts.py",
         before="found.setdefault(key, effect.payload)",
-        after='found.setdefault(key, effect.payload + b" ")',
+        after='found.setdefault(key, effect.payload.replace(b"accepted", b"revised!"))',
     ),
     "age by the wall clock": Bug(
         what="decided events grow old with the wall clock, which jumps",
@@ -148,8 +148,8 @@ BUGS = {
         file="edge/core/effects.py",
         before="void = self._latest.pop((client, kind, topic), None)",
         after="void = None",
-        faults={"disk_full": 0.1},
-        seed=18,
+        faults={"disk_full": 0.2, "vanish": 0.1},
+        seed=3,
     ),
     # -- nothing disappears silently -----------------------------------------------------------------------------------
     "drop without a reason": Bug(
@@ -191,8 +191,8 @@ BUGS = {
         file="edge/pipeline/drops.py",
         before="[] if number > self._found.number else self._found.counts",
         after="self._found.counts",
-        faults={"flood": 0.8, "disk_full": 0.3, "crash_within": 0.5},
-        seed=32,
+        faults={"flood": 0.9, "disk_full": 0.5, "crash_within": 0.6},
+        seed=1,
     ),
     # -- labels --------------------------------------------------------------------------------------------------------
     "confirm the newest by any version": Bug(

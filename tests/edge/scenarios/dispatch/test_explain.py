@@ -67,7 +67,7 @@ def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[
 
 
 def test_later_events_are_listed_in_sequence(rows: list[bytes]) -> None:
-    """Placed, delayed, declined, repeated, refused, lapsed, accepted, at the shop, picked up, delivered."""
+    """Placed, delayed, declined, refused, lapsed, accepted, at the shop, picked up, delivered; no row has a repeat."""
     found = explained("o-1", rows)
     assert [moment.row for moment in found.moments] == sorted(moment.row for moment in found.moments)
     story = [f"{moment.what} {moment.who}: {moment.text}" for moment in found.moments if moment.what != "update"]
@@ -78,7 +78,6 @@ def test_later_events_are_listed_in_sequence(rows: list[bytes]) -> None:
         "kitchen.delay shop-1: ready +100s; accepted",
         "rider.reply r-1: declines offer 1; accepted",
         "offered r-2: offer 2, answer by +69s",
-        "rider.reply r-1: declines offer 1; a repeat: its first receipt was sent again",
         "rider.reply r-9: accepts offer 1; refused as not_offered (no such offer of this order to you)",
         "withdrawn r-2: offer 2: no answer",
         "offered r-3: offer 3, answer by +129s",
