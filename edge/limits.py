@@ -57,9 +57,6 @@ ANSWERS_PENDING_MAX: Final = 100_000
 ANSWERS_PER_CLIENT_MAX: Final = 1_000
 """Unacknowledged answers for one client; the oldest are dropped, counted as `answers_overflowed`."""
 
-REPEATS_KEPT_MAX: Final = 4_000_000
-"""Decided events remembered within the retention, at most 20 bytes each. Beyond it the oldest go early, counted."""
-
 AGE_STEP_MS_MAX: Final = 3600 * 1000
 """Between two rounds a decided event grows older by this much at most. A restart under a wrong wall clock looks like
 days of absence; to remember an event for too long costs 20 bytes, to forget it too soon would decide it twice."""
@@ -72,13 +69,6 @@ WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
 
 # -- the journal -------------------------------------------------------------------------------------------------------
 
-COMMIT_GROUP_ROWS_MAX: Final = 512
-"""Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""
-
-DIRECT_COMMIT_S_MAX: Final = 0.002
-"""Where a commit takes longer, on average over the last ones, the loop leaves it to the journal's thread: a slow disk
-must not hold up positions and keepalives."""
-
 SNAPSHOTS_KEPT: Final = 3
 """A corrupt newest snapshot costs time, not data."""
 
@@ -86,44 +76,8 @@ SNAPSHOT_SPACING_MS: Final = 6 * 3600 * 1000
 """Of the snapshots older than SNAPSHOTS_KEPT one stays for each six hours: rows are deleted up to a snapshot, so this
 is how much longer than its retention a row may live."""
 
-SNAPSHOT_PIECE_BYTES: Final = 32 * 1024
-"""A snapshot is written in pieces of this size between commits: 1 ms of the disk instead of 20. (Pieces of 128 kB held
-up commits for 5 to 12 ms each.)"""
-
-STEP_PAUSE_S: Final = 0.004
-"""Between two steps of long work on the journal. A snapshot of 1 MB takes 0.2 s then, and a commit waits for one step
-at most, mostly for none."""
-
-COMMIT_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Rows in one transaction, by size; a larger row goes alone. Keeps one commit below some tens of milliseconds."""
-
-PRUNE_ROWS: Final = 64
-"""Rows deleted in one step between commits."""
-
-VACUUM_PAGES: Final = 64
-"""Free pages given back to the disk in one step between commits."""
-
-WAL_IDLE_BYTES: Final = 256 * 1024
-"""Written since the last checkpoint: above this the writer uses a quiet moment for the next one."""
-
-WAL_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Written since the last checkpoint: above this the writer does not wait for a quiet moment. Small, so that one
-checkpoint costs some milliseconds; every second or two at 500 single-row commits/s, which is below their p99."""
-
-CHECKPOINT_PASSES_MAX: Final = 4
-"""Over the WAL beside the commits, before what is left of it is moved between two of them."""
-
-WAL_IDLE_S: Final = 0.05
-"""A writer without work for this long is in a quiet moment."""
-
-READ_ROWS: Final = 256
-"""Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""
-
 JOURNAL_BUSY_MS_MAX: Final = 2_000
 """How long another process's lock on the journal (an operator's sqlite3 shell) delays a commit before it fails."""
-
-JOURNAL_BALLAST_BYTES: Final = 4 * 1024 * 1024
-"""Freed when the disk is full, so that the node can still write down why it stopped accepting."""
 
 # -- aggregates and sync -----------------------------------------------------------------------------------------------
 
@@ -133,20 +87,11 @@ WINDOW_S: Final = 60
 WINDOW_GRACE_S: Final = 10
 """A window is sealed this long after its end, so that events in flight still land in it."""
 
-LATENESS_S_MAX: Final = 3_600
-"""A late event revises its window up to this age; an older one counts in the window of its arrival, as `late`."""
-
 CELLS_MAX: Final = 4_096
 """H3 cells gathering people at one time; further ones are counted as `withheld`."""
 
-CELL_HOLD_S_MAX: Final = 24 * 3600
-"""A cell that has not reached its threshold within a day is given up, counted as `withheld`."""
-
 COUNTERS_MAX: Final = 512
 """Distinct counter names in one window. Names come from the code, never from a client."""
-
-STAMP_AGE_S_MAX: Final = 24 * 3600
-"""A stamp older than this is a fault of the publisher's clock: `implausible_stamp`."""
 
 CELLS_PER_WINDOW_MAX: Final = 512
 """Cells in one window, at most 135 bytes each: with COUNTERS_MAX and MEASURES_MAX any window fits a batch."""
@@ -157,25 +102,8 @@ MEASURES_MAX: Final = 32
 SKETCH_BYTES_MAX: Final = 16 * 1024
 """A t-digest of k = 100 stays below 4 kB; the centre refuses what could not have come from one."""
 
-SKETCH_PENDING_MAX: Final = 512
-"""Values kept beside a sketch before they are folded into it: folding costs about as much as 200 values."""
-
-CLOCK_DOUBT_S: Final = 600
-"""A wall clock that stepped back is followed only after this long; until then windows go on from where they stood."""
-
-POOL_CELLS_MAX: Final = 32_768
-"""Cell counts waiting for the uplink, about 2 MB; what does not fit is counted as `withheld`."""
-
 BATCH_BYTES_MAX: Final = 256 * 1024
 """Uncompressed size at which a batch is cut."""
-
-BATCH_BYTES_AIM: Final = 64 * 1024
-"""Size up to which windows share a batch; one window alone may need more. Cutting, packing and committing it takes
-about a millisecond, so that answers to clients do not wait behind a backlog."""
-
-BATCHES_CUT_MAX: Final = 2
-"""Batches numbered in one round, for the same reason: each acknowledgement makes room for two, so after a few of them
-BATCHES_IN_FLIGHT_MAX are under way."""
 
 BATCHES_IN_FLIGHT_MAX: Final = 8
 """Numbered batches that the centre has not acknowledged; the rest stay unnumbered and may still be merged."""

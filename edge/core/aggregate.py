@@ -29,21 +29,31 @@ import msgspec
 from msgspec import Struct
 
 from ..limits import (
-    CELL_HOLD_S_MAX,
     CELLS_MAX,
     CELLS_PER_WINDOW_MAX,
-    CLOCK_DOUBT_S,
     COUNTERS_MAX,
-    LATENESS_S_MAX,
     MEASURES_MAX,
-    SKETCH_PENDING_MAX,
-    STAMP_AGE_S_MAX,
     WALL_SKEW_MS_MAX,
     WINDOW_GRACE_S,
     WINDOW_S,
 )
 from ..messages.batches import Cell, Measure, Window, fold
 from .model import Now
+
+LATENESS_S_MAX: Final = 3_600
+"""A late event revises its window up to this age; an older one counts in the window of its arrival, as `late`."""
+
+CELL_HOLD_S_MAX: Final = 24 * 3600
+"""A cell that has not reached its threshold within a day is given up, counted as `withheld`."""
+
+STAMP_AGE_S_MAX: Final = 24 * 3600
+"""A stamp older than this is a fault of the publisher's clock: `implausible_stamp`."""
+
+SKETCH_PENDING_MAX: Final = 512
+"""Values kept beside a sketch before they are folded into it: folding costs about as much as 200 values."""
+
+CLOCK_DOUBT_S: Final = 600
+"""A wall clock that stepped back is followed only after this long; until then windows go on from where they stood."""
 
 LATE: Final = "late"
 IMPLAUSIBLE_STAMP: Final = "implausible_stamp"

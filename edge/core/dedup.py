@@ -23,7 +23,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ..limits import REPEATS_KEPT_MAX
+REPEATS_KEPT_MAX: Final = 4_000_000
+"""Decided events remembered within the retention, at most 20 bytes each. Beyond it the oldest go early, counted."""
+
 
 RECENT_MAX: Final = 4_096
 """Events in the dict before the oldest of them are sealed into an array."""

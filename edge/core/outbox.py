@@ -36,12 +36,9 @@ import msgspec
 from msgspec import Struct
 
 from ..limits import (
-    BATCH_BYTES_AIM,
     BATCH_BYTES_MAX,
-    BATCHES_CUT_MAX,
     BATCHES_IN_FLIGHT_MAX,
     CHAIN_KEPT,
-    POOL_CELLS_MAX,
     POOL_WINDOWS_MAX,
 )
 from ..messages.batches import (
@@ -57,6 +54,17 @@ from ..messages.batches import (
     suppress_cells,
 )
 from .model import Batch, Now, SyncWelcomed
+
+POOL_CELLS_MAX: Final = 32_768
+"""Cell counts waiting for the uplink, about 2 MB; what does not fit is counted as `withheld`."""
+
+BATCH_BYTES_AIM: Final = 64 * 1024
+"""Size up to which windows share a batch; one window alone may need more. Cutting, packing and committing it takes
+about a millisecond, so that answers to clients do not wait behind a backlog."""
+
+BATCHES_CUT_MAX: Final = 2
+"""Batches numbered in one round, for the same reason: each acknowledgement makes room for two, so after a few of them
+BATCHES_IN_FLIGHT_MAX are under way."""
 
 COARSER: Final = ((60, 2 * 3600), (600, 24 * 3600), (3600, 7 * 86_400), (86_400, 90 * 86_400))
 """Up to this width (s), a window older than this (s) merges into the next width. A year of outage is 500 windows."""

@@ -20,7 +20,7 @@ from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..files import sync_directory
 from ..limits import JOURNAL_BUSY_MS_MAX
-from .maintenance import prune, write_snapshot
+from .maintenance import BALLAST_NAME, make_ballast, prune, write_snapshot
 from .reader import (
     APPLICATION_ID,
     FORMAT,
@@ -34,7 +34,7 @@ from .reader import (
     read_snapshots,
     value,
 )
-from .writer import BALLAST_NAME, Counters, Writer, make_ballast
+from .writer import Counters, Writer
 
 COMMIT_QUEUE_ROWS_MAX: Final = 4_096
 """Rows handed to the writer and not yet committed. Reading from sockets pauses at half of it."""

@@ -24,7 +24,10 @@ import apsw
 import zstandard
 
 from ..errors import InputError, JournalError
-from ..limits import JOURNAL_BUSY_MS_MAX, READ_ROWS
+from ..limits import JOURNAL_BUSY_MS_MAX
+
+READ_ROWS: Final = 256
+"""Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""
 
 APPLICATION_ID: Final = 0x44535450  # "DSTP"
 FORMAT: Final = 2

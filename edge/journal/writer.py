@@ -26,7 +26,6 @@ report success the next time without having written anything, so only a new proc
 import asyncio
 import contextlib
 import errno
-import os
 import threading
 import time
 from collections import deque
@@ -41,22 +40,36 @@ import apsw
 
 from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
-from ..limits import (
-    CHECKPOINT_PASSES_MAX,
-    COMMIT_GROUP_BYTES_MAX,
-    COMMIT_GROUP_ROWS_MAX,
-    DIRECT_COMMIT_S_MAX,
-    JOURNAL_BALLAST_BYTES,
-    JOURNAL_BUSY_MS_MAX,
-    STEP_PAUSE_S,
-    WAL_BYTES_MAX,
-    WAL_IDLE_BYTES,
-    WAL_IDLE_S,
-)
-from .maintenance import TRANSACTION_BYTES
+from ..limits import JOURNAL_BUSY_MS_MAX
+from .maintenance import BALLAST_NAME, JOURNAL_BALLAST_BYTES, TRANSACTION_BYTES, make_ballast
 from .reader import checksum, query, read_bounds
 
-BALLAST_NAME: Final = "ballast"
+COMMIT_GROUP_ROWS_MAX: Final = 512
+"""Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""
+
+DIRECT_COMMIT_S_MAX: Final = 0.002
+"""Where a commit takes longer, on average over the last ones, the loop leaves it to the journal's thread: a slow disk
+must not hold up positions and keepalives."""
+
+STEP_PAUSE_S: Final = 0.004
+"""Between two steps of long work on the journal. A snapshot of 1 MB takes 0.2 s then, and a commit waits for one step
+at most, mostly for none."""
+
+COMMIT_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Rows in one transaction, by size; a larger row goes alone. Keeps one commit below some tens of milliseconds."""
+
+WAL_IDLE_BYTES: Final = 256 * 1024
+"""Written since the last checkpoint: above this the writer uses a quiet moment for the next one."""
+
+WAL_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Written since the last checkpoint: above this the writer does not wait for a quiet moment. Small, so that one
+checkpoint costs some milliseconds; every second or two at 500 single-row commits/s, which is below their p99."""
+
+CHECKPOINT_PASSES_MAX: Final = 4
+"""Over the WAL beside the commits, before what is left of it is moved between two of them."""
+
+WAL_IDLE_S: Final = 0.05
+"""A writer without work for this long is in a quiet moment."""
 
 _INSERT: Final = "INSERT INTO row VALUES (?,?,?,?)"
 
@@ -365,22 +378,3 @@ class Writer:
 
 def _nothing() -> None:
     """A command that only wakes the thread."""
-
-
-def make_ballast(path: Path) -> bool:
-    """Whether the ballast is there. It is made only where there is as much space again beside it: else the next row
-    would only fill the disk up once more."""
-    try:
-        if path.exists() and path.stat().st_size == JOURNAL_BALLAST_BYTES:
-            return True
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, 2 * JOURNAL_BALLAST_BYTES)
-            os.ftruncate(descriptor, JOURNAL_BALLAST_BYTES)
-        finally:
-            os.close(descriptor)
-    except OSError:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-        return False
-    return True

@@ -11,8 +11,8 @@ from bench.lab.site import Site, copy_data
 from edge.core.node import Node
 from edge.errors import JournalError
 from edge.journal.journal import Journal
+from edge.journal.maintenance import JOURNAL_BALLAST_BYTES
 from edge.journal.reader import JournalReader
-from edge.limits import JOURNAL_BALLAST_BYTES
 from edge.scenarios.dispatch import Dispatch
 from tests.faults.support.people import Crowd, Outcome, playing, until, verify_outcome
 from tests.faults.support.site import Wires, strace

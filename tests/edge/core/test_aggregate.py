@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.core.aggregate import Windows
+from edge.core.aggregate import CELL_HOLD_S_MAX, CLOCK_DOUBT_S, LATENESS_S_MAX, SKETCH_PENDING_MAX, Windows
 from edge.core.model import Now
-from edge.limits import CELL_HOLD_S_MAX, CLOCK_DOUBT_S, COUNTERS_MAX, LATENESS_S_MAX, MEASURES_MAX, SKETCH_PENDING_MAX
+from edge.limits import COUNTERS_MAX, MEASURES_MAX
 from edge.messages.batches import Window, encode_body, weight
 
 START = 1_767_225_600_000  # a full minute

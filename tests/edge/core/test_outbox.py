@@ -8,15 +8,12 @@ from hypothesis import strategies as st
 
 import edge.core.outbox
 from edge.core.model import Batch, Now, SyncWelcomed
-from edge.core.outbox import Outbox
+from edge.core.outbox import BATCH_BYTES_AIM, BATCHES_CUT_MAX, POOL_CELLS_MAX, Outbox
 from edge.limits import (
-    BATCH_BYTES_AIM,
     BATCH_BYTES_MAX,
-    BATCHES_CUT_MAX,
     BATCHES_IN_FLIGHT_MAX,
     CELLS_PER_WINDOW_MAX,
     CHAIN_KEPT,
-    POOL_CELLS_MAX,
     POOL_WINDOWS_MAX,
 )
 from edge.messages.batches import NO_BATCH, Cell, Measure, Window, chain_hash, decode_body, encode, encode_body, fold

@@ -14,8 +14,8 @@ import pytest
 
 from edge.errors import JournalError
 from edge.journal.journal import COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_ROWS_MAX, Journal
+from edge.journal.maintenance import JOURNAL_BALLAST_BYTES
 from edge.journal.reader import FORMAT
-from edge.limits import JOURNAL_BALLAST_BYTES
 from tests.edge.journals import Writing, commit, filled, number_of, recovered, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[3]

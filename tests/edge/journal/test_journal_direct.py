@@ -14,8 +14,7 @@ import pytest
 from edge.errors import DiskFull, JournalBroken, JournalError
 from edge.journal.journal import Journal
 from edge.journal.reader import JournalReader
-from edge.journal.writer import Writer
-from edge.limits import WAL_BYTES_MAX
+from edge.journal.writer import WAL_BYTES_MAX, Writer
 from tests.edge.journals import Writing, commit, recovered, row, session, snapshot
 
 

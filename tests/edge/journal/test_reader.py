@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import InputError
-from edge.journal.reader import JournalReader, RowError, checksum
-from edge.limits import READ_ROWS, WAL_BYTES_MAX
+from edge.journal.reader import READ_ROWS, JournalReader, RowError, checksum
+from edge.journal.writer import WAL_BYTES_MAX
 from tests.edge.journals import Writing, filled, number_of, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,7 +14,8 @@ import pytest
 
 from edge.errors import DiskFull, JournalBroken, JournalError
 from edge.journal.journal import Journal
-from edge.limits import COMMIT_GROUP_BYTES_MAX, COMMIT_GROUP_ROWS_MAX, JOURNAL_BALLAST_BYTES, WAL_BYTES_MAX
+from edge.journal.maintenance import JOURNAL_BALLAST_BYTES
+from edge.journal.writer import COMMIT_GROUP_BYTES_MAX, COMMIT_GROUP_ROWS_MAX, WAL_BYTES_MAX
 from tests.edge.journals import Writing, commit, filled, number_of, recovered, row, session, snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
