@@ -39,20 +39,25 @@ class _NoAnswer(_Unreachable):
 @click.option("--config", "config_path", type=click.Path(dir_okay=False), help="The node's configuration (edge.toml).")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="The node's data directory, instead of --config.")
 @click.option("--url", help="Address of the status page with its token: http://127.0.0.1:8080/?token=…")
+@click.option("--serving", is_flag=True, help="Only whether events are decided, for a health check: exit 0 or 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print /api/status as it is.")
-def status(config_path: str | None, data_dir: str | None, url: str | None, as_json: bool) -> None:
+def status(config_path: str | None, data_dir: str | None, url: str | None, serving: bool, as_json: bool) -> None:
     """Show the state of a running node: problems and what to do, latency by stage, refusals, the centre.
 
     Without options it uses edge.toml in this folder, else the folder data.
 
-    Exit codes: 0 all is well; 1 degraded, starting or stopping; 2 no node answered.
+    Exit codes: 0 all is well; 1 degraded, starting or stopping; 2 no node answered. With --serving: 0 events are
+    decided, whatever else is wrong; 1 they are not, and the line says why; 2 no node answered.
 
     \b
     doorstep status --config /etc/doorstep/edge.toml
+    doorstep status --config /etc/doorstep/edge.toml --serving
     doorstep status --data-dir data --json
     """
     if sum(option is not None for option in (config_path, data_dir, url)) > 1:
         raise click.UsageError("--config, --data-dir and --url exclude each other: give one of them.")
+    if serving and as_json:
+        raise click.UsageError("--serving and --json exclude each other: the report has the field serving.")
     try:
         folder = None if url is not None else _folder(config_path, data_dir)
         base, token = _where(folder, url)
@@ -64,6 +69,9 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, as_js
         click.echo(f"doorstep: {error}", err=True)
         raise SystemExit(UNREACHABLE) from None
     report = json.loads(body)
+    if serving:
+        click.echo("Events are decided." if report["serving"] else report["sentence"])
+        raise SystemExit(0 if report["serving"] else DEGRADED)
     if as_json:
         click.echo(body.decode())
     else:

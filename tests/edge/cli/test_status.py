@@ -61,6 +61,18 @@ def test_a_degraded_node_is_exit_1_with_every_problem(data_dir: Path, site: Serv
     assert "The centre has not been reached for 2 h" in result.output
 
 
+def test_serving_is_whether_events_are_decided(data_dir: Path, site: Served) -> None:
+    """With --serving a centre that is away is exit 0, a full disk exit 1 with its sentence as the only line."""
+    site.feed.sync |= {"connected": False, "last_ack_age_s": 7200}
+    result = call("--data-dir", str(data_dir), "--serving")
+    assert (result.exit_code, result.output) == (0, "Events are decided.\n")
+    site.feed.status.alarm("disk", "The disk is full. Free some space.", serving=False)
+    result = call("--data-dir", str(data_dir), "--serving")
+    assert result.exit_code == 1
+    assert result.output.startswith("The disk is full. Free some space.")
+    assert result.output.count("\n") == 1
+
+
 def test_json_is_the_report_as_it_is(data_dir: Path) -> None:
     """--json prints /api/status, nothing around it."""
     result = call("--data-dir", str(data_dir), "--json")
@@ -154,7 +166,13 @@ def test_another_program_on_the_port_is_exit_2(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--url", "ftp://x"), ("--url", "127.0.0.1:80"), ("--url", "http://a", "--data-dir", "b")]
+    "arguments",
+    [
+        ("--url", "ftp://x"),
+        ("--url", "127.0.0.1:80"),
+        ("--url", "http://a", "--data-dir", "b"),
+        ("--serving", "--json"),
+    ],
 )
 def test_options_that_make_no_sense_are_exit_2(arguments: tuple[str, ...]) -> None:
     """A wrong address and two places at once are usage errors."""
@@ -165,5 +183,13 @@ def test_help_has_examples() -> None:
     """--help shows every option, the exit codes and examples."""
     result = call("--help")
     assert result.exit_code == 0
-    for words in ("--config", "--data-dir", "--url", "--json", "Exit code", "doorstep status --data-dir data --json"):
+    for words in (
+        "--config",
+        "--data-dir",
+        "--url",
+        "--serving",
+        "--json",
+        "Exit code",
+        "doorstep status --data-dir data --json",
+    ):
         assert words in result.output
