@@ -34,4 +34,5 @@ def examples(seed: int) -> list[tuple[str, str, Mapping[str, Any]]]:
     add("shop-1", "price.set", sku=SKUS[1], price_cents=cents(4))
     add("gateway-1", "label.shown", shop="shop-1", label="A0:01", binding=2, version=3)
     add("shop-1", "label.unbind", label="A0:02")
+    add("shop-1", "sku.remove", sku=SKUS[2])
     return made

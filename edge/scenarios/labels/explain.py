@@ -17,6 +17,7 @@ from .messages import (
     PriceEntry,
     PriceGet,
     PriceSet,
+    SkuRemove,
     StockSet,
 )
 
@@ -64,7 +65,7 @@ def _names(body: Durable) -> list[str]:
             return [body.label, body.sku]
         case LabelUnbind() | LabelShown():
             return [body.label]
-        case StockSet() | PriceGet():
+        case StockSet() | SkuRemove() | PriceGet():
             return [body.sku]
 
 
@@ -80,7 +81,7 @@ def _content(body: Durable, key: str, when: Callable[[int], str]) -> str:
             return f"version {body.version} of binding {body.binding} of {body.shop}"
         case PriceGet():
             return f"at {body.shop}"
-        case LabelUnbind():
+        case LabelUnbind() | SkuRemove():
             return ""
 
 

@@ -43,6 +43,8 @@ class LabelTable:
         self.behind: dict[str, None] = {}
         """Labels not up to date for longer than `behind_after_s`, those that wait longest first."""
         self._fresh: dict[str, None] = {}  # the others that are not up to date, likewise
+        self.of_shop: dict[str, int] = {}
+        """How many labels each shop has."""
         self._of: dict[str, dict[str, Label]] = {}  # by article
         self._bindings = 0
 
@@ -67,6 +69,7 @@ class LabelTable:
             self._remove(key, known)
         self._bindings += 1
         label = self.labels[key] = Label(shop, body.label, body.sku, body.gateway, self._bindings)
+        self.of_shop[shop] = self.of_shop.get(shop, 0) + 1
         self._of.setdefault(f"{shop}/{body.sku}", {})[key] = label
         self.delivery.add(label)
         if sku.version:
@@ -76,9 +79,15 @@ class LabelTable:
     def check_bind(self, shop: str, body: LabelBind) -> Refusal | None:
         """Why the label cannot be bound."""
         key = f"{shop}/{body.label}"
-        labels_max = self.delivery.options.labels_max
-        if key not in self.labels and len(self.labels) >= labels_max:
-            detail = f"{labels_max} labels are bound; the option labels_max of labels raises it"
+        options = self.delivery.options
+        if key not in self.labels and self.of_shop.get(shop, 0) >= options.labels_per_shop_max:
+            detail = (
+                f"a shop binds at most {options.labels_per_shop_max} labels: unbind some; the option "
+                f"labels_per_shop_max of labels raises it"
+            )
+            return Refusal(Reason.OVER_CAPACITY, "label", detail)
+        if key not in self.labels and len(self.labels) >= options.labels_max:
+            detail = f"{options.labels_max} labels are bound; the option labels_max of labels raises it"
             return Refusal(Reason.OVER_CAPACITY, "label", detail)
         others = self._of.get(f"{shop}/{body.sku}", {})
         if key not in others and len(others) >= LABELS_PER_SKU_MAX:
@@ -93,6 +102,10 @@ class LabelTable:
             return Refusal(Reason.UNKNOWN_LABEL, "label", "it is not bound")
         self._remove(key, known)
         return None
+
+    def shown_on(self, sku_key: str) -> int:
+        """How many labels show an article."""
+        return len(self._of.get(sku_key, ()))
 
     def outdate(self, sku_key: str, now_ms: int) -> None:
         """An article has a new version: its labels have to show it."""
@@ -188,10 +201,12 @@ class LabelTable:
         """From a snapshot."""
         self.labels.clear()
         self._of.clear()
+        self.of_shop.clear()
         for label in state.labels:
             key = f"{label.shop}/{label.label}"
             self.labels[key] = label
             self._of.setdefault(f"{label.shop}/{label.sku}", {})[key] = label
+            self.of_shop[label.shop] = self.of_shop.get(label.shop, 0) + 1
         self.behind = {key: None for key in state.unconfirmed if self.labels[key].behind}
         self._fresh = {key: None for key in state.unconfirmed if not self.labels[key].behind}
         self.delivery.restore(state.delivery)
@@ -221,6 +236,9 @@ class LabelTable:
         self.behind.pop(key, None)
         self.delivery.remove(key, label)
         del self.labels[key]
+        self.of_shop[label.shop] -= 1
+        if not self.of_shop[label.shop]:
+            del self.of_shop[label.shop]
         of = self._of[f"{label.shop}/{label.sku}"]
         del of[key]
         if not of:

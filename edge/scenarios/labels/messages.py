@@ -55,6 +55,12 @@ class StockSet(Up, frozen=True, tag="stock.set"):
     count: Count
 
 
+class SkuRemove(Up, frozen=True, tag="sku.remove"):
+    """A shop no longer has an article: its prices and its stock are forgotten. No label may show it."""
+
+    sku: Code
+
+
 class LabelBind(Up, frozen=True, tag="label.bind"):
     """A label shows an article from now on, and `gateway` (a client) serves it. A label that was bound before moves."""
 
@@ -144,6 +150,7 @@ def _window(price: PriceEntry, path: str) -> Refusal | None:
 MESSAGES: Final = (
     Message("price.set", PriceSet, roles=("shop",), prepare=_price_set),
     Message("stock.set", StockSet, roles=("shop",)),
+    Message("sku.remove", SkuRemove, roles=("shop",)),
     Message("label.bind", LabelBind, roles=("shop",)),
     Message("label.unbind", LabelUnbind, roles=("shop",)),
     Message("label.shown", LabelShown, roles=("gateway",)),
@@ -151,12 +158,13 @@ MESSAGES: Final = (
     Message("label.show", LabelShow, "down", roles=("gateway",)),
 )
 
-Durable = PriceSet | StockSet | LabelBind | LabelUnbind | LabelShown | PriceGet
+Durable = PriceSet | StockSet | SkuRemove | LabelBind | LabelUnbind | LabelShown | PriceGet
 
 COUNTERS: Final = (
     Counter("price.set", of="prices that shops set, in force or not"),
     Counter("price.changed", of="prices that came into force"),
     Counter("stock.set", of="stocks that shops set"),
+    Counter("sku.removed", of="articles"),
     Counter("label.bound", of="labels that were bound or moved"),
     Counter("label.unbound", of="labels"),
     Counter("label.resent", of="versions sent to a gateway again"),

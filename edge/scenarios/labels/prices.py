@@ -18,6 +18,7 @@ from ...core.scenario import Refusal
 from ...errors import Reason
 from ..rounds import Deadlines, milliseconds
 from .messages import PriceEntry
+from .options import LabelsOptions
 
 PRICES_PER_SKU_MAX: Final = 16
 """Prices of one article that may still come into force: a quarter of weekly offers."""
@@ -71,20 +72,33 @@ class PriceTable:
         """When the wall clock is looked at next, in monotonic milliseconds; None where nothing is ahead."""
         self.scheduled = 0
         """Articles whose price will change by itself."""
+        self.of_shop: dict[str, int] = {}
+        """How many articles each shop has."""
+        self.options = LabelsOptions()
         self._changes = Deadlines()
         self._wall_ms = 0
 
-    def find_or_add(self, shop: str, sku: str, skus_max: int) -> Sku | Refusal:
+    def find_or_add(self, shop: str, sku: str) -> Sku | Refusal:
         """The article, which may be new."""
-        key = f"{shop}/{sku}"
-        found = self.skus.get(key)
-        if found is None:
-            if len(self.skus) >= skus_max:
-                return _full(skus_max)
-            found = self.skus[key] = Sku(shop, sku)
-        return found
+        found = self.skus.get(f"{shop}/{sku}")
+        if found is not None:
+            return found
+        return self._no_room(shop, 1) or self._add(shop, sku)
 
-    def set(self, shop: str, entries: Sequence[PriceEntry], wall_ms: int, skus_max: int) -> list[str] | Refusal:
+    def remove(self, shop: str, sku: str) -> Refusal | None:
+        """The article is forgotten; no label shows it."""
+        key = f"{shop}/{sku}"
+        known = self.skus.get(key)
+        if known is None:
+            return Refusal(Reason.UNKNOWN_SKU, "sku", "the shop has no such article")
+        self._schedule(key, known, None)
+        del self.skus[key]
+        self.of_shop[shop] -= 1
+        if not self.of_shop[shop]:
+            del self.of_shop[shop]
+        return None
+
+    def set(self, shop: str, entries: Sequence[PriceEntry], wall_ms: int) -> list[str] | Refusal:
         """All of these prices, or none. The keys of their articles, which want a `refresh`."""
         drafts: dict[str, list[Price]] = {}
         new = 0
@@ -98,10 +112,12 @@ class PriceTable:
             if isinstance(made, Refusal):
                 return made
             drafts[key] = made
-        if len(self.skus) + new > skus_max:
-            return _full(skus_max)
+        refusal = self._no_room(shop, new)
+        if refusal is not None:
+            return refusal
         for entry in entries:
-            self.find_or_add(shop, entry.sku, skus_max)
+            if f"{shop}/{entry.sku}" not in self.skus:
+                self._add(shop, entry.sku)
         for key, prices in drafts.items():
             self.skus[key].prices = prices
         return list(drafts)
@@ -150,10 +166,30 @@ class PriceTable:
         self.skus = {f"{sku.shop}/{sku.sku}": sku for sku in state.skus}
         self._wall_ms, self.look_ms = state.wall_ms, state.look_ms
         self._changes, self.scheduled = Deadlines(), 0
+        self.of_shop = {}
         for key, sku in self.skus.items():
+            self.of_shop[sku.shop] = self.of_shop.get(sku.shop, 0) + 1
             if sku.change_ms is not None:
                 self._changes.set(key, sku.change_ms)
                 self.scheduled += 1
+
+    def _add(self, shop: str, sku: str) -> Sku:
+        self.of_shop[shop] = self.of_shop.get(shop, 0) + 1
+        added = self.skus[f"{shop}/{sku}"] = Sku(shop, sku)
+        return added
+
+    def _no_room(self, shop: str, new: int) -> Refusal | None:
+        """Why the shop cannot have so many articles more."""
+        options = self.options
+        detail = ""
+        if new and self.of_shop.get(shop, 0) + new > options.skus_per_shop_max:
+            detail = (
+                f"a shop has at most {options.skus_per_shop_max} articles: remove some (sku.remove); the option "
+                f"skus_per_shop_max of labels raises it"
+            )
+        elif new and len(self.skus) + new > options.skus_max:
+            detail = f"{options.skus_max} articles are known; the option skus_max of labels raises it"
+        return Refusal(Reason.OVER_CAPACITY, "sku", detail) if detail else None
 
     def _schedule(self, key: str, sku: Sku, change_ms: int | None) -> None:
         self.scheduled += (change_ms is not None) - (sku.change_ms is not None)
@@ -194,9 +230,3 @@ def _useful(prices: list[Price], wall_ms: int) -> list[Price]:
             for later in left[index + 1 :]
         )
     ]
-
-
-def _full(skus_max: int) -> Refusal:
-    return Refusal(
-        Reason.OVER_CAPACITY, "sku", f"{skus_max} articles are known; the option skus_max of labels raises it"
-    )

@@ -31,6 +31,7 @@ from .messages import (
     PriceGet,
     PriceReceipt,
     PriceSet,
+    SkuRemove,
     StockSet,
 )
 from .options import LabelsOptions
@@ -76,6 +77,7 @@ class Labels(Scenario):
     def configure(self, options: LabelsOptions) -> None:
         """Timers that run keep their time. What is beyond a lowered bound stays; nothing more is taken in."""
         self._options = options
+        self.prices.options = options
         self.labels.configure(options)
 
     # -- in memory only ------------------------------------------------------------------------------------------------
@@ -132,6 +134,8 @@ class Labels(Scenario):
                 return Outcome(self._set_prices(shop, body, now, out))
             case StockSet():
                 return Outcome(self._set_stock(shop, body, now, out))
+            case SkuRemove():
+                return Outcome(self._remove_sku(shop, body.sku, now, out))
             case LabelBind():
                 return Outcome(self._bind(shop, body, now, out))
             case LabelUnbind():
@@ -146,7 +150,7 @@ class Labels(Scenario):
 
     def _set_prices(self, shop: str, body: PriceSet, now: Now, out: Effects) -> Refusal | None:
         entries = body.prices or []
-        keys = self.prices.set(shop, entries, now.wall_ms, self._options.skus_max)
+        keys = self.prices.set(shop, entries, now.wall_ms)
         if isinstance(keys, Refusal):
             return keys
         out.count("price.set", now.wall_ms, len(entries))
@@ -155,7 +159,7 @@ class Labels(Scenario):
         return None
 
     def _set_stock(self, shop: str, body: StockSet, now: Now, out: Effects) -> Refusal | None:
-        sku = self.prices.find_or_add(shop, body.sku, self._options.skus_max)
+        sku = self.prices.find_or_add(shop, body.sku)
         if isinstance(sku, Refusal):
             return sku
         out.count("stock.set", now.wall_ms)
@@ -166,11 +170,20 @@ class Labels(Scenario):
                 self.labels.outdate(f"{shop}/{body.sku}", milliseconds(now))
         return None
 
+    def _remove_sku(self, shop: str, sku: str, now: Now, out: Effects) -> Refusal | None:
+        labels = self.labels.shown_on(f"{shop}/{sku}")
+        if labels:
+            return Refusal(Reason.OUT_OF_SEQUENCE, "sku", f"{labels} labels show it: unbind or move them first")
+        refusal = self.prices.remove(shop, sku)
+        if refusal is None:
+            out.count("sku.removed", now.wall_ms)
+        return refusal
+
     def _bind(self, shop: str, body: LabelBind, now: Now, out: Effects) -> Refusal | None:
         refusal = self.labels.check_bind(shop, body)
         if refusal is not None:
             return refusal
-        sku = self.prices.find_or_add(shop, body.sku, self._options.skus_max)
+        sku = self.prices.find_or_add(shop, body.sku)
         if isinstance(sku, Refusal):
             return sku
         if self.labels.bind(shop, body, sku, milliseconds(now)):
@@ -228,9 +241,29 @@ class Labels(Scenario):
         }
 
     def problems(self, now: Now) -> Mapping[str, str]:
-        """Labels that are behind."""
-        problem = self.labels.problem(now)
-        return {"labels_behind": problem} if problem else {}
+        """Labels that are behind, and bounds that are reached."""
+        found = {"labels_behind": self.labels.problem(now), "labels_full": self._full()}
+        return {name: sentence for name, sentence in found.items() if sentence}
+
+    def _full(self) -> str:
+        """Which bounds are reached, and by which shop; empty where there is room for everybody."""
+        options = self._options
+        of_shop = {"skus": self.prices.of_shop, "labels": self.labels.of_shop}
+        full: list[str] = []
+        for name, counts in of_shop.items():
+            largest = max(counts, key=lambda shop: (counts[shop], shop), default="")
+            for option, used, whose in (
+                (f"{name}_max", sum(counts.values()), f"all shops together, most of them {largest}"),
+                (f"{name}_per_shop_max", counts.get(largest, 0), f"the shop {largest}"),
+            ):
+                if used >= getattr(options, option):
+                    full.append(f"{option} ({used}, {whose})")
+        if not full:
+            return ""
+        return (
+            f"No further articles or labels are taken in where a bound is reached: {'; '.join(full)}. Have the shop "
+            f"remove articles (sku.remove) and unbind labels that are gone, or raise the option in [labels]."
+        )
 
     def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Moment]:
         """What a row contains about the article or the label `key`."""

@@ -92,9 +92,6 @@ def test_sends_of_a_round_are_bounded(monkeypatch):
     world.bound(*(f"s{number}" for number in range(5)))
     prices = [{"sku": f"s{number}", "price_cents": 1} for number in range(5)]
     world.send(SHOP, "price.set", prices=prices)
-    snapshot = world.node.snapshot()
     assert world.node.next_decision() == 0.0
-    assert [show["sku"] for show in world.run(0)] == ["s2", "s3", "s4"]
-    world.node = type(world.node)([type(world.labels)])
-    world.node.recover(snapshot, ())
+    world.restart()
     assert [show["sku"] for show in world.run(0)] == ["s2", "s3", "s4"]

@@ -24,6 +24,7 @@ def day() -> World:
     world.confirm(world.take()[-1])
     world.send("gateway-2", "label.shown", shop=SHOP, label="l-milk", binding=1, version=1)
     world.send(SHOP, "label.unbind", label="l-milk")
+    world.send(SHOP, "sku.remove", sku="milk")
     return world
 
 
@@ -37,6 +38,7 @@ def test_the_story_of_an_article():
         ("stock.set", SHOP, "7 in stock; accepted"),
         ("label.show", GATEWAY, "shop-1: l-milk shows 100 cents, 7 in stock (version 2)"),
         ("price.get", "customer-1", "at shop-1; answered 100 cents, 7 in stock (version 2)"),
+        ("sku.remove", SHOP, "accepted"),
     ]
 
 

@@ -100,6 +100,13 @@ class Day(RuleBasedStateMachine):
         """A label goes, where it is there."""
         self._send(SHOP, "label.unbind", label=label)
 
+    @rule(sku=SKUS)
+    def remove(self, sku):
+        """An article goes, where no label shows it; another one of its name begins anew."""
+        if self._send(SHOP, "sku.remove", sku=sku)["status"] == "accepted":
+            self.prices.pop(sku, None)
+            self.contents = {key: content for key, content in self.contents.items() if key[1] != sku}
+
     # -- gateways ------------------------------------------------------------------------------------------------------
 
     @rule(gateway=GATEWAYS)

@@ -160,7 +160,7 @@ def test_the_table_agrees_with_all_prices_ever_set(sets, end):
         wall += pause
         until = None if length is None else begin + length
         entry = PriceEntry("milk", number, begin, until)
-        keys = table.set("shop-1", [entry], wall, 10)
+        keys = table.set("shop-1", [entry], wall)
         if isinstance(keys, list):
             everything.append(Price(number, begin, FOREVER_MS if until is None else until))
     for later in range(wall, wall + 10 * end):
@@ -173,11 +173,11 @@ def test_the_table_agrees_with_all_prices_ever_set(sets, end):
 def test_a_look_is_planned_only_where_something_is_ahead():
     """Without windows the table asks for no rounds; with one far ahead it asks for one a minute."""
     table = PriceTable()
-    table.set("s", [PriceEntry("milk", 1)], 0, 10)
+    table.set("s", [PriceEntry("milk", 1)], 0)
     table.refresh("s/milk", 0)
     table.plan_look(Now(5.0, 0))
     assert table.look_ms is None
-    table.set("s", [PriceEntry("milk", 2, 10**9)], 0, 10)
+    table.set("s", [PriceEntry("milk", 2, 10**9)], 0)
     table.refresh("s/milk", 0)
     table.plan_look(Now(5.0, 0))
     assert table.look_ms == 5_000 + LOOK_MS_MAX + 1
@@ -186,11 +186,11 @@ def test_a_look_is_planned_only_where_something_is_ahead():
 def test_a_price_that_never_comes_into_force_asks_for_no_look():
     """Where a price for good replaces the ones that were set for later, nothing is ahead any more."""
     table = PriceTable()
-    table.set("s", [PriceEntry("milk", 1)], 0, 10)
-    table.set("s", [PriceEntry("milk", 2, 10**9)], 0, 10)
+    table.set("s", [PriceEntry("milk", 1)], 0)
+    table.set("s", [PriceEntry("milk", 2, 10**9)], 0)
     table.refresh("s/milk", 0)
     assert table.scheduled == 1
-    table.set("s", [PriceEntry("milk", 3)], 0, 10)
+    table.set("s", [PriceEntry("milk", 3)], 0)
     table.refresh("s/milk", 0)
     table.plan_look(Now(5.0, 0))
     assert (table.look_ms, table.scheduled) == (None, 0)

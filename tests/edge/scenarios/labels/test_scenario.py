@@ -78,6 +78,67 @@ def test_articles_are_bounded():
     assert world.send(SHOP, "price.set", sku="milk", price_cents=3)["status"] == "accepted"
 
 
+SKUS_FULL = {"skus_per_shop_max": 2}
+LABELS_FULL = {"labels_per_shop_max": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "fields", "field"),
+    [
+        (SKUS_FULL, "stock.set", {"sku": "new", "count": 1}, "sku"),
+        (SKUS_FULL, "price.set", {"sku": "new", "price_cents": 1}, "sku"),
+        (SKUS_FULL, "label.bind", {"label": "l-new", "sku": "new", "gateway": GATEWAY}, "sku"),
+        (LABELS_FULL, "label.bind", {"label": "l-new", "sku": "milk", "gateway": GATEWAY}, "label"),
+    ],
+)
+def test_a_shop_cannot_fill_the_node_for_the_others(options, kind, fields, field):
+    """Beyond its share a shop is refused, and `detail` names the option; another shop goes on, after a restart too."""
+    world = World(**options)
+    world.bound("milk", "bread")
+    world.restart()
+    assert world.refused(SHOP, kind, **fields) == ("over_capacity", field)
+    assert next(iter(options)) in world.send(SHOP, kind, **fields)["detail"]
+    assert world.send("shop-2", kind, **fields)["status"] == "accepted"
+
+
+def test_an_article_that_is_gone_makes_room():
+    """sku.remove forgets an article with its prices and timers, but not while a label shows it; a new one begins anew
+    and its label takes the binding after."""
+    world = World(skus_per_shop_max=1)
+    world.bound("milk")
+    world.send(SHOP, "price.set", sku="milk", price_cents=1)
+    world.send(SHOP, "price.set", sku="milk", price_cents=2, from_at=world.at.wall_ms + 60_000)
+    assert world.refused(SHOP, "sku.remove", sku="milk") == ("out_of_sequence", "sku")
+    assert world.refused(SHOP, "sku.remove", sku="bread") == ("unknown_sku", "sku")
+    assert world.refused("shop-2", "sku.remove", sku="milk") == ("unknown_sku", "sku")
+    world.send(SHOP, "label.unbind", label="l-milk")
+    assert world.send(SHOP, "sku.remove", sku="milk")["status"] == "accepted"
+    assert (world.labels.prices.skus, world.labels.prices.of_shop, world.labels.prices.scheduled) == ({}, {}, 0)
+    assert world.refused("customer-1", "price.get", shop=SHOP, sku="milk") == ("unknown_sku", "sku")
+    world.take()
+    world.run(120)
+    world.bound("milk")
+    world.send(SHOP, "price.set", sku="milk", price_cents=3)
+    assert [(show["binding"], show["version"]) for show in world.take()] == [(2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, []),
+        ({"skus_max": 2}, ["skus_max (2, all shops together, most of them shop-1)"]),
+        ({"labels_per_shop_max": 2, "skus_per_shop_max": 2}, ["skus_per_shop_max (2, the shop shop-1)", "labels_per_"]),
+    ],
+)
+def test_a_bound_that_is_reached_is_a_problem(options, words):
+    """labels_full names each bound that is reached, and the shop that has most."""
+    world = World(**options)
+    world.bound("milk", "bread")
+    sentence = world.labels.problems(world.at).get("labels_full", "")
+    assert bool(sentence) == bool(words)
+    assert all(word in sentence for word in words)
+
+
 def test_what_is_seen_of_gateways_is_in_the_row():
     """That a gateway came back makes a round of its own, whose row records it, and a replay sends the same again."""
     world = World()

@@ -79,6 +79,12 @@ class World:
             receipt = self.send(SHOP, "label.bind", label=f"l-{sku}", sku=sku, gateway=gateway)
             assert receipt["status"] == "accepted", receipt
 
+    def restart(self) -> None:
+        """The node comes back from a snapshot."""
+        snapshot = self.node.snapshot()
+        self.node = Node([Labels])
+        self.node.recover(snapshot, ())
+
     def take(self, gateway: str = GATEWAY) -> list[dict[str, Any]]:
         """What a connected gateway finds, oldest first; it acknowledges everything."""
         self.node.pending_answers.expire(self.at.mono)
