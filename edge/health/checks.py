@@ -20,6 +20,9 @@ DISK_FREE_BYTES_MIN: Final = 256 * 1024 * 1024
 CERTIFICATE_DAYS_MIN: Final = 30
 """A certificate that expires sooner is a warning: the first of 30, 7 and 1 days ahead."""
 
+CONNECTS_REFUSED_MAX: Final = 20
+"""Refused connections in the last minute. One client with a wrong token tries a few times a minute."""
+
 CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
 """1 January 2024, before the first release: a wall clock before it was never set."""
 
@@ -181,10 +184,24 @@ def _descriptors(report: Report) -> list[Problem]:
     return [Problem("descriptors", text, serving=False)]
 
 
+def _refused_connections(report: Report) -> list[Problem]:
+    refused = report.get("link", {}).get("connects_refused_lately", 0)
+    if refused <= CONNECTS_REFUSED_MAX:
+        return []
+    text = (
+        f"{refused} connections were refused in the last minute: clients with a wrong name or token, or somebody who "
+        "guesses. Compare doorstep credential list with what the clients use; after a change send the node SIGHUP."
+    )
+    return [Problem("refused_connections", text, serving=True)]
+
+
 def _uplink(report: Report) -> list[Problem]:
     sync = report.get("sync", {})
     connected, error = sync.get("connected"), sync.get("error")
     age = sync.get("last_ack_age_s")
+    if sync.get("refused"):
+        text = f"{error or 'The centre refuses this node: its log has the reason.'} Local decisions go on."
+        return [Problem("sync_refused", text, serving=True)]
     waited_s = report.get("uptime_s", 0) if age is None else age
     if connected is None or (connected and not error) or (not connected and waited_s <= UPLINK_ACK_DEADLINE_S):
         return []
@@ -252,6 +269,7 @@ _RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (
     _disk,
     _uplink,
     _gave_up,
+    _refused_connections,
     _certificate,
     _clock,
     _unread,

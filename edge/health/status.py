@@ -31,8 +31,10 @@ Sections from orders to link hold what the parts of the node `register`; other s
 milliseconds where the name ends in _ms, real seconds where it ends in _s.
 """
 
+import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -45,7 +47,7 @@ from msgspec.structs import asdict
 
 from ..core.model import Now
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
-from .checks import problems, sentence
+from .checks import Problem, problems, sentence
 from .histogram import LATENCY_SLICES, Histogram
 
 STATUS_NAMES_MAX: Final = 64
@@ -56,6 +58,14 @@ LATENCY_SLICE_S: Final = 10.0
 
 CLOCK_JUMP_NOTICE_S: Final = 15 * 60.0
 """How long a jump of the wall clock beyond WALL_SKEW_MS_MAX stays in the status, so that somebody sees it."""
+
+PROBLEM_LOG_S: Final = 60.0
+"""A problem that comes and goes is logged at most once in this time; what it is after it is logged then."""
+
+REFUSED_WINDOW_S: Final = 60.0
+"""Refused connections are counted over this time."""
+
+log = logging.getLogger("doorstep.health")
 
 Value = float | int | str | None
 Gauges = Callable[[], Mapping[str, Mapping[str, Value]]]
@@ -128,6 +138,9 @@ class Status:
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool, bool]] = {}
         self._problems: list[Callable[[], Mapping[str, str]]] = []
+        self._connects_refused: deque[int] = deque([0], int(REFUSED_WINDOW_S / STATUS_INTERVAL_S) + 1)
+        self._logged: dict[str, tuple[bool, float]] = {}
+        """Whether a problem was there when it was last logged, and when that was, by name."""
 
     # -- the data path -------------------------------------------------------------------------------------------------
 
@@ -183,6 +196,10 @@ class Status:
             for queue in self._queues.values():
                 with suppress(Exception):  # `report` names the one that cannot be read
                     queue.sample()
+            facts = self._facts(now)
+            self._connects_refused.append(int(facts["link"].get("connects_refused") or 0))
+            if self.phase == "running":
+                self._log(problems(facts), seconds)
 
     def needs_restart(self) -> bool:
         """Whether something stands still that only a new process can set going again: then the service manager should
@@ -193,7 +210,12 @@ class Status:
     def report(self, now: Now) -> dict[str, Any]:
         """The JSON of /api/status."""
         self.tick(now)
-        report: dict[str, Any] = {
+        return self._with_checks(self._facts(now))
+
+    def _facts(self, now: Now) -> dict[str, Any]:
+        """The report without the judgement."""
+        pulled = self._pull()
+        return {
             "node": self.node,
             "version": _version(),
             "started_at": self._started.wall_ms,
@@ -209,15 +231,33 @@ class Status:
                 "recent": {stage: asdict(latency.recent()) for stage, latency in self.latencies.items()},
                 "total": {stage: asdict(latency.total()) for stage, latency in self.latencies.items()},
             },
-            **self._pull(),
+            **pulled,
             "process": process(),
             "data_inventory": self._inventory,
-            "alarms": {**self._alarms, **self._found()},
+            "alarms": {**self._alarms, **self._found(pulled["unread"])},
         }
-        return self._with_checks(report)
 
-    def _found(self) -> dict[str, tuple[str, bool, bool]]:
-        return {name: (text, True, False) for read in self._problems for name, text in read().items()}
+    def _found(self, unread: dict[str, str]) -> dict[str, tuple[str, bool, bool]]:
+        found: dict[str, tuple[str, bool, bool]] = {}
+        for read in self._problems:
+            try:
+                found |= {name: (text, True, False) for name, text in read().items()}
+            except Exception as error:  # noqa: BLE001 - as in `_pull`
+                unread["problems"] = repr(error)
+        return found
+
+    def _log(self, found: list[Problem], seconds: float) -> None:
+        """One line for each problem that has come or gone."""
+        sentences = {problem.name: problem.sentence for problem in found}
+        for name in sentences | self._logged:
+            was_there, logged_s = self._logged.get(name, (False, -PROBLEM_LOG_S))
+            if was_there == (name in sentences) or seconds - logged_s < PROBLEM_LOG_S:
+                continue
+            self._logged[name] = not was_there, seconds
+            if was_there:
+                log.info("problem %s is over", name)
+            else:
+                log.warning("problem %s: %s", name, sentences[name])
 
     def _with_checks(self, report: dict[str, Any]) -> dict[str, Any]:
         found = problems(report)
@@ -242,6 +282,9 @@ class Status:
             except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the report must come out
                 unread[part] = repr(error)
         queues = self._moving(unread)
+        link = sections["link"]
+        if "connects_refused" in link:
+            link["connects_refused_lately"] = int(link["connects_refused"] or 0) - self._connects_refused[0]
         if self._data_dir is not None:
             space = os.statvfs(self._data_dir)
             sections.setdefault("disk", {})["free_bytes"] = space.f_bavail * space.f_frsize

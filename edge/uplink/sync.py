@@ -36,6 +36,7 @@ from ..messages.batches import (
 )
 from ..messages.envelope import topic_down, topic_up
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
+from .refusals import LASTING, hint
 
 UPLINK_BACKOFF_S_MIN: Final = 1.0
 UPLINK_BACKOFF_S_MAX: Final = 20.0
@@ -58,14 +59,6 @@ log = logging.getLogger(__name__)
 
 COMPRESSION_LEVEL: Final = 3
 """zstd's default: 256 KiB of windows in about 2 ms."""
-
-_HINTS: Final = {
-    "cloned": "Two processes use this node's identity. Stop one of them, and give it a name of its own.",
-    "replaced": "Another data directory has enrolled as this node. Stop one of the two nodes.",
-    "mismatch": "The centre holds other content under this number. Another node uses this node's identity.",
-    "stale_epoch": "The centre has begun a new epoch. Asking for it.",
-    "gap": "A batch was lost on the way. Sending it again.",
-}
 
 
 class UplinkOptions(Struct, frozen=True, kw_only=True):
@@ -140,6 +133,8 @@ class Sync:
         self._answer_s = UPLINK_FAST_S  # how long the last acknowledgement took
         self._pauses = 0
         self._problem = ""
+        self.is_refused = False
+        """The centre does not want this node; until it welcomes it again."""
         self._gave_up_at: float | None = None
         self._acked_at: float | None = None
 
@@ -202,6 +197,7 @@ class Sync:
             "events_discarded": outbox.events_discarded,
             "gave_up": self.gave_up,
             "protocol_errors": outbox.protocol_errors + self.protocol_errors,
+            "refused": self.is_refused,
             "error": self.error or None,
         }
         return {"sync": values}
@@ -245,6 +241,9 @@ class Sync:
             self._send_hello()
         elif state is ConnectionState.DISCONNECTED:
             log.info("the uplink is down: %s", self.error)
+        elif state is ConnectionState.REFUSED:
+            self.is_refused = True
+            log.warning("the uplink is refused: %s", self.error)
 
     def _send_hello(self) -> None:
         """QoS 0, because a hello must never be sent again by itself: it would describe the past. The deadline and the
@@ -357,7 +356,7 @@ class Sync:
             log.log(level, "the centre welcomes with epoch %d: %s", welcome.epoch, welcome.reason)
         self._disarm()
         self._acknowledged()
-        self._welcomed, self._problem = True, ""
+        self._welcomed, self._problem, self.is_refused = True, "", False
         if welcome.discard_before and welcome.epoch != self._epoch:
             self._gave_up_at = self._acked_at
         self._epoch, self._through = welcome.epoch, welcome.through
@@ -397,4 +396,5 @@ class Sync:
 
     def _refuse(self, reason: str, text: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
-        self._pause(f"{text} {_HINTS.get(reason, 'Trying again; see its log and its alarms.')}")
+        self.is_refused = reason in LASTING
+        self._pause(f"{text} {hint(reason)}")

@@ -170,6 +170,11 @@ class Dispatch(Scenario):
         """Open orders."""
         return {"orders": (len(self.state.orders.open), ORDERS_OPEN_MAX)}
 
+    def problems(self, now: Now) -> Mapping[str, str]:
+        """Orders without a rider."""
+        problem = view.waiting_problem(self.state, now)
+        return {"orders_waiting": problem} if problem else {}
+
     def view(self, now: Now) -> Mapping[str, list[Dot]]:
         """Shops, riders and open orders, each at its place."""
         return view.layers(self.state, now)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 from ...core.model import Now
 from ...core.scenario import Dot, Value
@@ -9,6 +10,13 @@ from ..rounds import milliseconds
 from .lifecycle import OFFERED
 from .state.dispatch_state import DispatchState
 from .state.riders import Rider
+
+WAIT_SHARE_MAX: Final = 0.25
+"""An order that waits for a rider for more than this share of give_up_s is a problem: 15 minutes by default, and the
+operator has three times as long to act."""
+
+NO_RIDERS_S_MAX: Final = 60
+"""Nobody on shift while an order waits is one after this: shifts and orders of an opening shop come in any sequence."""
 
 
 def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
@@ -36,6 +44,22 @@ def order_states(dispatch: DispatchState) -> Mapping[str, Value]:
 def rider_states(dispatch: DispatchState) -> Mapping[str, Value]:
     """How many riders are in each state."""
     return dict(Counter(_state(dispatch, rider) for rider in dispatch.riders.known.values()))
+
+
+def waiting_problem(dispatch: DispatchState, now: Now) -> str:
+    """Orders that wait for a rider and should not, in a sentence; empty where none does. One for later waits from when
+    it is ready."""
+    waiting = dispatch.orders.waiting.values()
+    if not waiting:
+        return ""
+    waited_s = (milliseconds(now) - min(max(order.placed_ms, order.ready_ms) for order in waiting)) / 1000
+    wait = "order waits" if len(waiting) == 1 else "orders wait"
+    many = f"{len(waiting)} {wait} for a rider, the longest for {waited_s / 60:.0f} min"
+    if not dispatch.riders.watched and waited_s > NO_RIDERS_S_MAX:
+        return f"{many}, and no rider is on shift. Ask riders to begin their shifts, or take no more orders."
+    if waited_s > WAIT_SHARE_MAX * dispatch.rules.give_up_s:
+        return f"{many}. Call in more riders; doorstep explain has the reason for each order."
+    return ""
 
 
 def _rider(dispatch: DispatchState, rider: Rider, now_ms: int) -> Dot | None:

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from edge.health.checks import DISK_FREE_BYTES_MIN, STALL_CHECKS, Problem, problems, sentence, span
+from edge.health.checks import (
+    CONNECTS_REFUSED_MAX,
+    DISK_FREE_BYTES_MIN,
+    STALL_CHECKS,
+    Problem,
+    problems,
+    sentence,
+    span,
+)
 from edge.limits import STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 
 WALL_MS = 1_800_000_000_000
@@ -61,6 +69,18 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("uplink", True, "since the node started", {"sync": {"connected": False, "last_ack_age_s": None}}),
         ("uplink", True, "Cloned.", {"sync": {"connected": True, "error": "Cloned."}}),
         ("uplink", True, "Refused.", {"sync": {"connected": False, "last_ack_age_s": AGE_S, "error": "Refused."}}),
+        (
+            "sync_refused",
+            True,
+            "Cloned.",
+            {"sync": {"connected": False, "last_ack_age_s": 1, "refused": True, "error": "Cloned."}},
+        ),
+        (
+            "refused_connections",
+            True,
+            "credential list",
+            {"link": {"connects_refused_lately": CONNECTS_REFUSED_MAX + 1}},
+        ),
         ("certificate", True, "7 days", {"link": {"certificate_days": 7}}),
         ("certificate", True, "expired", {"link": {"certificate_days": -1}}),
         ("gave_up", True, "find that process", {"sync": {"connected": True, "gave_up": True}}),
@@ -105,6 +125,7 @@ def test_a_restart_is_asked_for_where_it_helps() -> None:
         {"sync": {"connected": False, "last_ack_age_s": UPLINK_ACK_DEADLINE_S}},
         {"sync": {"connected": True, "last_ack_age_s": AGE_S, "in_flight": 1, "error": None}},
         {"sync": {"connected": False, "last_ack_age_s": None}, "uptime_s": 3},
+        {"link": {"connects_refused_lately": CONNECTS_REFUSED_MAX}},
         {"link": {"certificate_days": 31, "connected": True, "listeners_paused": 0}},
     ],
 )

@@ -11,6 +11,8 @@ from edge.core.model import Now
 from edge.health.status import (
     CLOCK_JUMP_NOTICE_S,
     LATENCY_SLICE_S,
+    PROBLEM_LOG_S,
+    REFUSED_WINDOW_S,
     STAGES,
     STATUS_NAMES_MAX,
     Queue,
@@ -273,3 +275,50 @@ def test_process_figures_are_this_process() -> None:
     assert 5 < found["rss_mb"] < 2000
     assert found["fds"]
     assert found["threads"]
+
+
+def test_a_problem_is_logged_when_it_comes_and_when_it_goes(caplog: pytest.LogCaptureFixture) -> None:
+    """Once each with its sentence, however long it stays; one that flaps not more often than PROBLEM_LOG_S."""
+    caplog.set_level("INFO")
+    time = Time()
+    status = running(time)
+
+    def later(seconds: float, text: str | None) -> list[str]:
+        caplog.clear()
+        status.alarm("x", text)
+        for _ in range(int(seconds / STATUS_INTERVAL_S)):
+            time.real_s += STATUS_INTERVAL_S
+            status.tick(time.now())
+        return caplog.messages
+
+    assert later(2 * PROBLEM_LOG_S, "It is odd.") == ["problem x: It is odd."]
+    assert later(STATUS_INTERVAL_S, None) == ["problem x is over"]
+    assert later(STATUS_INTERVAL_S, "It is odd again.") == []
+    assert later(PROBLEM_LOG_S, "It is odd again.") == ["problem x: It is odd again."]
+
+
+def test_refused_connections_are_those_of_the_last_minute() -> None:
+    """A burst is a problem while it is in the window, and none after it."""
+    time = Time()
+    status = running(time)
+    total = {"connects_refused": 0}
+    status.register("endpoint", lambda: {"link": total})
+    total["connects_refused"] = 500
+    time.real_s += STATUS_INTERVAL_S
+    assert status.report(time.now())["problems"][0]["name"] == "refused_connections"
+    for _ in range(int(REFUSED_WINDOW_S / STATUS_INTERVAL_S)):
+        time.real_s += STATUS_INTERVAL_S
+        status.tick(time.now())
+    report = status.report(time.now())
+    assert report["problems"] == []
+    assert report["link"] == {"connects_refused": 500, "connects_refused_lately": 0}
+
+
+def test_problems_that_cannot_be_read_are_a_problem(caplog: pytest.LogCaptureFixture) -> None:
+    """What works out problems may fail: the report and the heartbeat go on."""
+    time = Time()
+    status = running(time)
+    status.problems(lambda: {"x": str(1 // 0)})
+    time.real_s += STATUS_INTERVAL_S
+    assert [problem["name"] for problem in status.report(time.now())["problems"]] == ["gauge"]
+    assert "ZeroDivisionError" in caplog.text

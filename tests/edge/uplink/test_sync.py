@@ -252,6 +252,7 @@ def test_a_refused_node_sends_nothing_and_reports_why() -> None:
         await until(lambda: len(centre.hellos) >= 3)
         assert centre.batch_messages == []
         assert "cloned" in node.sync.error
+        assert node.sync.is_refused
         assert node.sync.refused["cloned"] >= 2
         assert node.outbox.events_waiting == 1
 

@@ -42,3 +42,19 @@ def test_ages_are_those_of_the_order_and_of_the_place(district):
     layers = d.dispatch.view(d.now)
     assert [order.age_s for order in layers["orders"]] == [30]
     assert [rider.age_s for rider in layers["riders"]] == [10]
+
+
+def test_an_order_that_waits_without_a_rider_is_a_problem(district):
+    """After a minute where nobody is on shift, after a quarter of give_up_s where riders are busy; one for later only
+    after it is ready."""
+    d = district(give_up_s=3600)
+    d.round(d.place("o1"))
+    d.later(59)
+    assert d.dispatch.problems(d.now) == {}
+    d.later(2)
+    assert "no rider is on shift" in d.dispatch.problems(d.now)["orders_waiting"]
+    d.begin("r1")
+    d.round(d.place("o2"))
+    assert d.dispatch.problems(d.now) == {}
+    d.later(900)
+    assert "Call in more riders" in d.dispatch.problems(d.now)["orders_waiting"]
