@@ -166,6 +166,8 @@ class _Running:
         tasks = [self._keep_going("heartbeat", self._beat()), self._keep_going("retention", self._retain())]
         if self._sync is not None:
             tasks.append(self._keep_going("uplink", self._sync.run()))
+        if self._endpoint is not None:
+            tasks.append(self._keep_going("revocations", self._listeners.watch(self._endpoint.recheck)))
         freeze_startup()
         status.phase = "running"
         systemd.ready(f"{config.node} is running")
@@ -309,8 +311,6 @@ class _Running:
         while True:
             self._status.tick(self._clock.now())
             self._drops.keep(*self._pipeline.uncounted)
-            if self._listeners.look() and self._endpoint is not None:
-                self._endpoint.recheck()
             if not self._journal.is_written:
                 text = "The thread that writes the journal has ended. Restart the node, and report this with its log."
                 self._status.alarm("writer", text, serving=False, restart=True)

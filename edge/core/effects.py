@@ -14,7 +14,7 @@ Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
 
 
-JSON_CLIENTS_MAX: Final = 100_000
+PACKED_CLIENTS_MAX: Final = 100_000
 """Clients of whom it is known that they speak JSON, as many as riders. The one known for longest is forgotten: it
 gets MessagePack until its next event."""
 
@@ -24,13 +24,13 @@ class Effects:
     their sequence; `decisions` is how many decisions the round made, not only read from a record."""
 
     def __init__(
-        self, windows: Windows, crs: str, json_clients: Mapping[str, bool], kinds: Mapping[type, str], scenario: str
+        self, windows: Windows, crs: str, packed_clients: Mapping[str, bool], kinds: Mapping[type, str], scenario: str
     ) -> None:
         self.messages: dict[int, Message] = {}
         self.decisions = 0
         self._windows = windows
         self._crs = crs
-        self._json = json_clients
+        self._packed = packed_clients
         self._kinds = kinds
         self._scenario = scenario
         self._now = Now(0.0, 0)
@@ -51,7 +51,7 @@ class Effects:
         outdated when they arrive, as where a phone sends at once what happened while it had no network."""
         kind = self._kinds[type(body)]
         self._number += 1
-        self.messages[self._number] = (client, kind, ENCODE[client in self._json](body), expires_mono)
+        self.messages[self._number] = (client, kind, ENCODE[client not in self._packed](body), expires_mono)
         if topic:
             outdated = self._latest.get((client, kind, topic))
             if outdated is not None:
@@ -80,11 +80,11 @@ class Effects:
         self._windows.locate(self._scenario, self._now, name, at_ms, lat, lon, person)
 
 
-def note_encoding(json_clients: dict[str, bool], client: str, json: bool) -> None:
-    """The encoding of a client's last event is that of its answers."""
-    if json:
-        if client not in json_clients and len(json_clients) >= JSON_CLIENTS_MAX:
-            del json_clients[next(iter(json_clients))]
-        json_clients[client] = True
-    elif json_clients:
-        json_clients.pop(client, None)
+def note_encoding(packed_clients: dict[str, bool], client: str, json: bool) -> None:
+    """The encoding of a client's last event is that of its answers; JSON before the first."""
+    if not json:
+        if client not in packed_clients and len(packed_clients) >= PACKED_CLIENTS_MAX:
+            del packed_clients[next(iter(packed_clients))]
+        packed_clients[client] = True
+    elif packed_clients:
+        packed_clients.pop(client, None)

@@ -264,7 +264,7 @@ class Snapshot(Struct, array_like=True):
     number: int
     sequence: int
     last: Now
-    json_clients: list[str]
+    packed_clients: list[str]
     counts: Counts
     pending_answers: bytes
     dedup: bytes

@@ -91,7 +91,7 @@ class Node:
         self.age_ms = 0
         """How long the node has lived, by its rounds: no jump of a clock makes it older than it is."""
         self.rules: Rules | None = None
-        self._json: dict[str, bool] = {}
+        self._packed: dict[str, bool] = {}
         self._effects: dict[str, Effects] = {}
         self.dedup = DedupIndex()
         self._deadlines: dict[str, float] = {}  # of scenarios, as far as they are known
@@ -249,7 +249,9 @@ class Node:
             if isinstance(item, Event):
                 kind, name = self.catalog.routes[type(item.body)]
                 work.setdefault(name, []).append((len(reasons), kind, item))
-                note_encoding(self._json, item.client, item.json)
+                note_encoding(self._packed, item.client, item.json)
+                if item.shop:
+                    note_encoding(self._packed, item.shop, item.json)
                 reasons.append("")
                 receipts.append(None)
             elif isinstance(item, Rejected):
@@ -341,7 +343,7 @@ class Node:
             self.outbox = Outbox(rules.node)
         self.rules = rules
         kinds = self.catalog.down_kinds
-        self._effects = {name: Effects(self.windows, rules.crs, self._json, kinds, name) for name in self.scenarios}
+        self._effects = {name: Effects(self.windows, rules.crs, self._packed, kinds, name) for name in self.scenarios}
         self._deadlines.clear()
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         for name, scenario in self.scenarios.items():
@@ -380,7 +382,7 @@ class Node:
             self.windows.snapshot(),
             self.outbox.snapshot(),
         )
-        head = (STATE_VERSION, self.rules, self.number, self.sequence, self.last, list(self._json), self.counts)
+        head = (STATE_VERSION, self.rules, self.number, self.sequence, self.last, list(self._packed), self.counts)
         return encode_snapshot(Snapshot(*head, *parts, {**states, **self._dormant}, self.age_ms))
 
     def _restore(self, body: bytes) -> None:
@@ -388,7 +390,7 @@ class Node:
         self._configure(state.rules)
         self.number, self.sequence, self.last = state.number, state.sequence, state.last
         self.age_ms = state.age_ms
-        self._json.update(dict.fromkeys(state.json_clients, True))
+        self._packed.update(dict.fromkeys(state.packed_clients, True))
         self.counts = state.counts
         self.pending_answers = PendingAnswers.restore(state.pending_answers)
         self.dedup = DedupIndex.restore(state.dedup)

@@ -1,15 +1,19 @@
 """The listeners of an MQTT endpoint, and who may connect: credentials and certificate as their files have them, read
 again when the process is asked to reload."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..errors import BusyError, DoorstepError
 from ..identity.authority import Authority
 from ..identity.certificate import load_certificate, server_context
 from ..identity.grants import Grant
 from ..mqtt.server.endpoint import Endpoint
+
+LOOK_S: Final = 2.0
+"""Between two looks for revocations: an open session ends within 5 s, also on a busy machine."""
 
 log = logging.getLogger("doorstep.listeners")
 
@@ -58,6 +62,13 @@ class Listeners:
         except DoorstepError as error:
             log.error("the revocations stay as they were: %s", error)
             return False
+
+    async def watch(self, on_change: Callable[[], None]) -> None:
+        """Look every few seconds, for as long as the process lives."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.look():
+                on_change()
 
     def authenticate(self, username: str, secret: bytes) -> Grant | None:
         """What the user may be; None where `secret` is not its own."""

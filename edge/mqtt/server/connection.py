@@ -357,7 +357,7 @@ class Connection:
         self._keep_alive_s, self.received_at = keep_alive_s(packet) * _KEEP_ALIVE_SLACK, now
         if self.grant.expires_at:
             self._close_at = now + self.grant.expires_at - sessions.wall_s()
-        self._look_at(now + self._keep_alive_s)
+        self._look_at(min(now + self._keep_alive_s, self._close_at))
         connack = welcome(packet, session, present=present, packet_bytes_max=sessions.options.packet_bytes_max)
         self.out += self._write(connack)
         session.outbound.connect(packet.receive_max, packet.max_packet_size, properties=self.version == V5)

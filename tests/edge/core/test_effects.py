@@ -15,15 +15,15 @@ T0 = 1_790_000_000_000
 KINDS = {Assignment: "assignment", Update: "update"}
 
 
-def effects(windows: Windows, crs: str, json_clients: dict[str, bool]) -> Effects:
-    out = Effects(windows, crs, json_clients, KINDS, "dispatch")
+def effects(windows: Windows, crs: str, packed_clients: dict[str, bool]) -> Effects:
+    out = Effects(windows, crs, packed_clients, KINDS, "dispatch")
     out.begin(Now(1.0, T0))
     return out
 
 
 def test_every_client_gets_its_own_encoding():
-    """A client that sent JSON gets JSON; the others get MessagePack."""
-    out = effects(Windows(5, 8), "wgs84", {"alice": True})
+    """A client that sent MessagePack gets MessagePack; the others get JSON."""
+    out = effects(Windows(5, 8), "wgs84", {"bob": True})
     update = Update(order="o-1", state="accepted", at=T0)
     out.send("alice", update, 9.0)
     out.send("bob", update, 9.0)
@@ -39,7 +39,7 @@ def test_a_cancelled_message_is_not_sent():
         out.send("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
     out.cancel("r-1", "assignment", "o-1")
     out.cancel("r-1", "assignment", "o-3")
-    assert [msgspec.msgpack.decode(payload)["order"] for _, _, payload, _ in out.messages.values()] == ["o-2"]
+    assert [msgspec.json.decode(payload)["order"] for _, _, payload, _ in out.messages.values()] == ["o-2"]
 
 
 def test_of_one_topic_the_last_message_is_sent():
@@ -51,7 +51,7 @@ def test_of_one_topic_the_last_message_is_sent():
         out.send("r-1", Assignment(offer=1, order=state, state="offered", at=T0), 9.0)
     out.send("bob", Update(order="o-1", state="at_shop", at=T0), 9.0, "o-1")
     out.send("alice", Update(order="o-2", state="delivered", at=T0), 9.0, "o-2")
-    sent = [(client, msgspec.msgpack.decode(payload)) for client, _, payload, _ in out.messages.values()]
+    sent = [(client, msgspec.json.decode(payload)) for client, _, payload, _ in out.messages.values()]
     assert [(client, body["order"], body["state"]) for client, body in sent] == [
         ("r-1", "accepted", "offered"),
         ("alice", "o-1", "at_shop"),

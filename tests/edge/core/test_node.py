@@ -376,13 +376,14 @@ def test_an_order_reclaimed_in_the_round_of_its_withdrawal_is_not_withdrawn_last
     assert answers(effects, "assignment") == []
 
 
-def test_who_speaks_json_is_remembered_of_so_many(monkeypatch):
+def test_who_speaks_messagepack_is_remembered_of_so_many(monkeypatch):
     """Beyond the bound the client known for longest is forgotten, and a snapshot keeps exactly the others."""
-    monkeypatch.setattr("edge.core.effects.JSON_CLIENTS_MAX", 3)
+    monkeypatch.setattr("edge.core.effects.PACKED_CLIENTS_MAX", 3)
     node = started()
     for number in range(5):
-        node.handle([event(f"c-{number}", "kitchen.ready", f"e-{number}", order="o-1")], now(number + 1))
-    assert list(node._json) == ["c-2", "c-3", "c-4"]
+        ready = event(f"c-{number}", "kitchen.ready", f"e-{number}", order="o-1")
+        node.handle([msgspec.structs.replace(ready, json=False)], now(number + 1))
+    assert list(node._packed) == ["c-2", "c-3", "c-4"]
     again = Node([Dispatch])
     again.recover(node.snapshot(), [])
     assert again.snapshot() == node.snapshot()
