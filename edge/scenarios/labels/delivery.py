@@ -2,9 +2,13 @@
 
 A label that is not up to date is in one of three states:
 
-    queued      it waits for its turn, since GATEWAY_WINDOW labels of its gateway are in flight
+    queued      it waits for its turn, since GATEWAY_WINDOW labels of its gateway are in flight, or its shop's
+                part of them
     in flight   the version was sent; the slot is free again after `resend_after_s`, or when the label confirms
     resting     the back-off goes on, without a slot: labels with a flat battery must not hold up the others
+
+Shops that share a gateway take turns, one label each, and an equal share of its window: what one has waiting, and
+labels of it that never confirm, do not hold up those of another.
 
 Two things are sent again, on two levels. MQTT repeats an answer, across reconnects, until the gateway acknowledges its
 arrival, but only while its slot lasts: then it expires. The resend here goes on until the label *shows* the version,
@@ -62,13 +66,25 @@ class Label(Struct, array_like=True):
     """For longer than `behind_after_s`."""
 
 
-class Gateway(Struct, array_like=True):
-    """A client that serves labels. `queue` has their keys."""
+class Share(Struct, array_like=True):
+    """What one shop has at a gateway. `queue` has keys of labels."""
 
     labels: int = 0
     in_flight: int = 0
     queue: dict[str, None] = {}
+
+
+class Gateway(Struct, array_like=True):
+    """A client that serves labels. `turns` are the shops with a queue and a free slot, the next one first."""
+
+    in_flight: int = 0
+    shops: dict[str, Share] = {}
+    turns: dict[str, None] = {}
     returned_ms: int | None = None
+
+    def has_slot(self, share: Share) -> bool:
+        """Whether one label more of a shop may be in flight."""
+        return share.in_flight < max(GATEWAY_WINDOW // len(self.shops), 1)
 
 
 class DeliveryState(Struct, array_like=True):
@@ -85,29 +101,31 @@ class Delivery:
         self.gateways: dict[str, Gateway] = {}
         self.options = LabelsOptions()
         self._labels = labels
-        self._busy: dict[str, None] = {}  # gateways with a queue and a free slot
+        self._busy: dict[str, None] = {}  # gateways with turns and a free slot
         self._timers = Deadlines()
 
     def add(self, label: Label) -> None:
         """Its gateway serves one label more."""
-        self.gateways.setdefault(label.gateway, Gateway()).labels += 1
+        self.gateways.setdefault(label.gateway, Gateway()).shops.setdefault(label.shop, Share()).labels += 1
 
     def remove(self, key: str, label: Label) -> None:
         """And one less."""
         self.rest(key, label)
         gateway = self.gateways[label.gateway]
-        gateway.labels -= 1
-        if not gateway.labels:
+        share = gateway.shops[label.shop]
+        share.labels -= 1
+        if not share.labels:
+            del gateway.shops[label.shop]
+        if not gateway.shops:
             del self.gateways[label.gateway]
-            self._busy.pop(label.gateway, None)
 
     def queue(self, key: str, label: Label) -> None:
         """It is sent as soon as there is a slot."""
         self._free(label)
         self._timers.drop(key)
         label.due_ms = None
-        self.gateways[label.gateway].queue[key] = None
-        self._serve(label.gateway)
+        self.gateways[label.gateway].shops[label.shop].queue[key] = None
+        self._serve(label)
 
     def rest(self, key: str, label: Label) -> None:
         """Nothing is to be sent until it is queued again."""
@@ -115,8 +133,11 @@ class Delivery:
         self._timers.drop(key)
         label.due_ms = None
         gateway = self.gateways[label.gateway]
-        gateway.queue.pop(key, None)
-        if not gateway.queue:
+        share = gateway.shops[label.shop]
+        share.queue.pop(key, None)
+        if not share.queue:
+            gateway.turns.pop(label.shop, None)
+        if not gateway.turns:
             self._busy.pop(label.gateway, None)
 
     def returned(self, names: Sequence[str], now_ms: int) -> dict[str, None]:
@@ -151,14 +172,21 @@ class Delivery:
         while self._busy and left:
             name = next(iter(self._busy))
             gateway = self.gateways[name]
-            while gateway.queue and gateway.in_flight < GATEWAY_WINDOW and left:
-                key = next(iter(gateway.queue))
-                del gateway.queue[key]
+            while gateway.turns and gateway.in_flight < GATEWAY_WINDOW and left:
+                shop = next(iter(gateway.turns))
+                del gateway.turns[shop]
+                share = gateway.shops[shop]
+                if not gateway.has_slot(share):
+                    continue  # another shop has come since; a slot of its own that gets free gives it a turn again
+                key = next(iter(share.queue))
+                del share.queue[key]
                 gateway.in_flight += 1
+                share.in_flight += 1
                 left -= 1
                 label = self._labels[key]
                 self._show(key, label, skus[f"{label.shop}/{label.sku}"], now, out)
-            if not gateway.queue or gateway.in_flight >= GATEWAY_WINDOW:
+                self._serve(label)
+            if not gateway.turns or gateway.in_flight >= GATEWAY_WINDOW:
                 del self._busy[name]
 
     def next_ms(self) -> int | None:
@@ -188,13 +216,19 @@ class Delivery:
     def _free(self, label: Label) -> None:
         if label.in_flight:
             label.in_flight = False
-            self.gateways[label.gateway].in_flight -= 1
-            self._serve(label.gateway)
+            gateway = self.gateways[label.gateway]
+            gateway.in_flight -= 1
+            gateway.shops[label.shop].in_flight -= 1
+            self._serve(label)
 
-    def _serve(self, name: str) -> None:
-        gateway = self.gateways[name]
-        if gateway.queue and gateway.in_flight < GATEWAY_WINDOW:
-            self._busy[name] = None
+    def _serve(self, label: Label) -> None:
+        """The shop of the label has its turn at the label's gateway, after those that wait for theirs."""
+        gateway = self.gateways[label.gateway]
+        share = gateway.shops[label.shop]
+        if share.queue and gateway.has_slot(share):
+            gateway.turns[label.shop] = None
+        if gateway.turns and gateway.in_flight < GATEWAY_WINDOW:
+            self._busy[label.gateway] = None
 
     def _show(self, key: str, label: Label, sku: Sku, now: Now, out: Effects) -> None:
         assert sku.price_cents is not None, "an article without a price has no version to show"

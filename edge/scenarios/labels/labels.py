@@ -80,6 +80,10 @@ class LabelTable:
         """Why the label cannot be bound."""
         key = f"{shop}/{body.label}"
         options = self.delivery.options
+        served = options.gateways.get(body.gateway)
+        if served is not None and shop not in served:
+            detail = f"{body.gateway} serves other shops: have this one added to the option gateways of labels"
+            return Refusal(Reason.NOT_ALLOWED, "gateway", detail)
         if key not in self.labels and self.of_shop.get(shop, 0) >= options.labels_per_shop_max:
             detail = (
                 f"a shop binds at most {options.labels_per_shop_max} labels: unbind some; the option "

@@ -37,7 +37,7 @@ from .messages import (
 from .options import LabelsOptions
 from .prices import PricesState, PriceTable
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 
 
 class _State(Struct, array_like=True):

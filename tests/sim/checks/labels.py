@@ -159,7 +159,7 @@ class LabelChecks:
                 "L2",
                 lambda k=key, v=label, n=version: f"{k} shows {v.shown} of {n}, not up to date since {v.since_ms}",
             )
-            queued = key in delivery.gateways[label.gateway].queue
+            queued = key in delivery.gateways[label.gateway].shops[label.shop].queue
             need(
                 outdated == (queued or label.due_ms is not None),
                 "L2",

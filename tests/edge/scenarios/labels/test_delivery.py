@@ -85,6 +85,51 @@ def test_silent_labels_do_not_hold_up_the_others(monkeypatch):
     assert "new" in [show["sku"] for show in sent]
 
 
+def crowded(neighbour: int, **options) -> World:
+    """A gateway at which a shop has one label that is up to date, and a neighbour so many that wait."""
+    world = World(**options)
+    world.send(SHOP, "price.set", sku="milk", price_cents=1)
+    world.bound("milk")
+    world.confirm(world.take()[0])
+    for number in range(neighbour):
+        world.send("shop-2", "label.bind", label=f"l-{number}", sku=f"s-{number}", gateway=GATEWAY)
+    world.send("shop-2", "price.set", prices=[{"sku": f"s-{each}", "price_cents": 1} for each in range(neighbour)])
+    return world
+
+
+def test_a_neighbours_backlog_costs_no_turn(monkeypatch):
+    """However many labels of another shop wait, or never confirm, a label has a slot at once."""
+    monkeypatch.setattr(delivery, "GATEWAY_WINDOW", 4)
+    world = crowded(20)
+    assert [show["shop"] for show in world.take()] == ["shop-2"] * 2
+    world.send(SHOP, "price.set", sku="milk", price_cents=2)
+    assert [(show["shop"], show["price_cents"]) for show in world.take()] == [(SHOP, 2)]
+
+
+def test_shops_at_a_gateway_take_turns(monkeypatch):
+    """Slots that get free go to one shop after the other, each in the sequence of its labels, after a restart too."""
+    monkeypatch.setattr(delivery, "GATEWAY_WINDOW", 1)
+    world = crowded(3)
+    world.bound("a", "b", "c")
+    world.send(SHOP, "price.set", prices=[{"sku": sku, "price_cents": 1} for sku in "abc"])
+    world.restart()
+    served = []
+    while shows := world.take():
+        served += [show["sku"] for show in shows]
+        world.confirm(shows[0])
+    assert served == ["s-0", "a", "s-1", "b", "s-2", "c"]
+
+
+def test_a_shop_that_leaves_a_gateway_leaves_its_share(monkeypatch):
+    """The others have the whole window again."""
+    monkeypatch.setattr(delivery, "GATEWAY_WINDOW", 4)
+    world = crowded(8)
+    first = world.take()
+    world.send(SHOP, "label.unbind", label="l-milk")
+    world.confirm(first[0], GATEWAY)
+    assert len(world.take()) == 3
+
+
 def test_sends_of_a_round_are_bounded(monkeypatch):
     """What is beyond the bound goes out in the next rounds, at once, and a node that restarts between them goes on."""
     monkeypatch.setattr(delivery, "SENDS_PER_ROUND_MAX", 2)

@@ -195,7 +195,10 @@ class Day(RuleBasedStateMachine):
         table = self.world.labels.labels
         for name, gateway in table.delivery.gateways.items():
             mine = [label for label in table.labels.values() if label.gateway == name]
-            assert (len(mine), sum(label.in_flight for label in mine)) == (gateway.labels, gateway.in_flight)
+            assert sum(label.in_flight for label in mine) == gateway.in_flight
+            (share,) = gateway.shops.values()
+            assert (len(mine), gateway.in_flight) == (share.labels, share.in_flight)
+            assert bool(gateway.turns) <= bool(share.queue)
             assert gateway.in_flight <= delivery.GATEWAY_WINDOW
 
     @rule(sku=SKUS)

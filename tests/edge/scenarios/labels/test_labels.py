@@ -95,6 +95,20 @@ def test_labels_are_bounded(monkeypatch):
     assert world.send(SHOP, "label.bind", label="a", **bread)["status"] == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("gateways", "allowed"),
+    [({}, True), ({"gateway-2": []}, True), ({GATEWAY: ["shop-2", SHOP]}, True), ({GATEWAY: ["shop-2"]}, False)],
+)
+def test_a_gateway_serves_the_shops_that_are_listed_for_it(gateways, allowed):
+    """Where `gateways` lists a gateway, other shops cannot bind labels to it; one that is not listed serves any."""
+    world = World(gateways=gateways)
+    fields = {"label": "l", "sku": "milk", "gateway": GATEWAY}
+    if allowed:
+        assert world.send(SHOP, "label.bind", **fields)["status"] == "accepted"
+    else:
+        assert world.refused(SHOP, "label.bind", **fields) == ("not_allowed", "gateway")
+
+
 def test_a_label_that_lags_is_counted_and_named():
     """After behind_after_s a label counts once as behind; the sentence names its gateway; its confirmation is late."""
     world, show = shown(behind_after_s=60)

@@ -9,7 +9,15 @@ from tests.edge.scenarios.labels.world import SHOP, World
 
 
 @pytest.mark.parametrize(
-    "fields", [{"resend_after_s": 0}, {"resend_max_s": 3601}, {"behind_after_s": 4}, {"labels_max": 0}, {"other": 1}]
+    "fields",
+    [
+        {"resend_after_s": 0},
+        {"resend_max_s": 3601},
+        {"behind_after_s": 4},
+        {"labels_max": 0},
+        {"gateways": {"a/b": []}},
+        {"other": 1},
+    ],
 )
 def test_what_is_out_of_bounds_is_refused(fields):
     """No option can make a node resend without end, or keep without bound; unknown ones are refused."""
