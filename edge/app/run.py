@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import Clock
 from ..core.aggregate import cell_of
-from ..core.model import Configure, Input
+from ..core.model import Configure
 from ..core.node import Node
 from ..errors import ConfigError, DoorstepError
 from ..files import read_secret
@@ -129,10 +129,9 @@ class _Running:
         self._warn(recovery.alarms, node)
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
         self._drops = DropCounter.open(data.path / DROPS)
-        unrecorded = self._drops.unrecorded(node.number)
-        first: list[Input] = [Configure(config.rules())] if node.rules != config.rules() else []
+        rules = Configure(config.rules())
         pipeline.admit(self._listeners.authority.shops)
-        pipeline.start([*first, *unrecorded])
+        pipeline.start(rules if node.rules != rules.rules else None, self._drops.unrecorded(node.number))
 
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)

@@ -92,12 +92,15 @@ class Pipeline:
         self._lookups = ReceiptLookup(journal, status, self._repeated)
         self._idle = asyncio.Event()
 
-    def start(self, first: Sequence[Input] = ()) -> None:
-        """Begin to commit, with a round of these inputs where there are any."""
+    def start(self, rules: Configure | None, unrecorded: Sequence[Counted] = ()) -> None:
+        """Begin to commit: with new rules, and with what the process before counted in no row."""
         self._journal.start(self._loop, self._on_commit, self._on_failure)
-        if first:
-            self.post(first)
+        for item in unrecorded:
+            self._pending.again(item)
+        if rules is not None:
+            self.post([rules])
             self._take_in()
+        self._flush()
         self._arm()
 
     def admit(self, shops: Container[str] | None) -> None:

@@ -99,7 +99,7 @@ def with_pipeline(folder: Path, test: Callable[[Pipeline, Wire, Journal], Awaita
                 clock.resume(node.last)
             fatal: list[Exception] = []
             pipeline = Pipeline(node, journal, clock, Status("n-1", clock.now()), "wgs84", fatal.append)
-            pipeline.start([Configure(RULES)] if node.rules is None else [])
+            pipeline.start(Configure(RULES) if node.rules is None else None)
             wire = Wire(pipeline)
             await test(pipeline, wire, journal)
             await pipeline.drain()

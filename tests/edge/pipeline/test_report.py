@@ -91,7 +91,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         status.register("sync", dict, sync.queues())
         stage.report = report
         status.phase = "running"
-        pipeline.start([Configure(RULES)])
+        pipeline.start(Configure(RULES))
         await stage.settle()
         try:
             assert stage.stalls() == []

@@ -95,7 +95,7 @@ def at_desk(folder: Path, work: Callable[[Desk], Awaitable[None]]) -> None:
             status = Status("d-1", clock.now())
             pipeline = Pipeline(node, journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
             rules = msgspec.structs.replace(RULES, retention_s=RETENTION_S)
-            pipeline.start([Configure(rules)] if node.rules != rules else [])
+            pipeline.start(Configure(rules) if node.rules != rules else None)
             await work(Desk(pipeline, journal, clock))
             assert status.report(clock.now())["counts"]["dropped"] == {}
             await pipeline.drain()

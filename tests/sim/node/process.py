@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from edge.clock import Clock
-from edge.core.model import Configure, Input
+from edge.core.model import Configure
 from edge.core.node import Node
 from edge.errors import JournalError, Reason
 from edge.health.histogram import Histogram
@@ -84,8 +84,8 @@ class Process:
         self.world.check_recovery(self, node)
         self.drops = DropCounter(self.disk.block, lambda block: setattr(self.disk, "block", block))
         unrecorded = self.drops.unrecorded(node.number)
-        first: list[Input] = [Configure(self.world.plan.rules)] if node.rules != self.world.plan.rules else []
-        self.pipeline.start([*first, *unrecorded])
+        rules = self.world.plan.rules
+        self.pipeline.start(Configure(rules) if node.rules != rules else None, unrecorded)
         self._beat()
         if self.main:
             self.world.link.attach(self)
