@@ -130,7 +130,7 @@ class _Running:
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
         self._drops = DropCounter.open(data.path / DROPS)
         rules = Configure(config.rules())
-        pipeline.admit(self._listeners.authority.shops)
+        pipeline.ingest.shops = self._listeners.authority.shops
         pipeline.start(rules if node.rules != rules.rules else None, self._drops.unrecorded(node.number))
 
         self._endpoint = await self._listen(pipeline)
@@ -356,7 +356,7 @@ class _Running:
         self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
-        self._pipeline.admit(self._listeners.authority.shops)
+        self._pipeline.ingest.shops = self._listeners.authority.shops
         if self._endpoint is not None:
             self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
             self._endpoint.recheck()

@@ -47,7 +47,7 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, servi
     Without options it uses edge.toml in this folder, else the folder data.
 
     Exit codes: 0 all is well; 1 degraded, starting or stopping; 2 no node answered. With --serving: 0 events are
-    decided, whatever else is wrong; 1 they are not, and the line says why; 2 no node answered.
+    decided, whatever else is wrong; 1 they are not, and the line gives the reason; 2 no node answered.
 
     \b
     doorstep status --config /etc/doorstep/edge.toml

@@ -8,7 +8,7 @@ from msgspec import Struct
 from ..messages.coordinates import converted
 from ..messages.envelope import ENCODE
 from .aggregate import Windows
-from .model import Now
+from .model import Event, Now
 
 Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
@@ -80,11 +80,12 @@ class Effects:
         self._windows.locate(self._scenario, self._now, name, at_ms, lat, lon, person)
 
 
-def note_encoding(packed_clients: dict[str, bool], client: str, json: bool) -> None:
-    """The encoding of a client's last event is that of its answers; JSON before the first."""
-    if not json:
-        if client not in packed_clients and len(packed_clients) >= PACKED_CLIENTS_MAX:
-            del packed_clients[next(iter(packed_clients))]
-        packed_clients[client] = True
-    elif packed_clients:
-        packed_clients.pop(client, None)
+def note_encoding(packed_clients: dict[str, bool], event: Event) -> None:
+    """The encoding of the last event of a client, or of a shop, is that of its answers; JSON before the first."""
+    for name in (event.client, event.shop) if event.shop else (event.client,):
+        if not event.json:
+            if name not in packed_clients and len(packed_clients) >= PACKED_CLIENTS_MAX:
+                del packed_clients[next(iter(packed_clients))]
+            packed_clients[name] = True
+        elif packed_clients:
+            packed_clients.pop(name, None)

@@ -249,9 +249,7 @@ class Node:
             if isinstance(item, Event):
                 kind, name = self.catalog.routes[type(item.body)]
                 work.setdefault(name, []).append((len(reasons), kind, item))
-                note_encoding(self._packed, item.client, item.json)
-                if item.shop:
-                    note_encoding(self._packed, item.shop, item.json)
+                note_encoding(self._packed, item)
                 reasons.append("")
                 receipts.append(None)
             elif isinstance(item, Rejected):

@@ -10,7 +10,7 @@ only up to the last committed one.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from time import perf_counter
 from typing import Final
@@ -71,7 +71,7 @@ class Pipeline:
         self._journal = journal
         self._clock = clock
         self._status = status
-        self._ingest = IngestQueue(status, node.catalog, crs)
+        self.ingest = IngestQueue(status, node.catalog, crs)
         stages = status.latencies
         self._decide_stage, self._commit_stage = stages["decide"], stages["commit"]
         self._publish_stage, self._total_stage = stages["publish"], stages["total"]
@@ -103,17 +103,13 @@ class Pipeline:
         self._flush()
         self._arm()
 
-    def admit(self, shops: Container[str] | None) -> None:
-        """The shops whose orders are taken from now on; None: any."""
-        self._ingest.shops = shops
-
     # -- model.Receiver: what links call -------------------------------------------------------------------------------
 
     def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:
         """All publishes of one read, in order. They become part of the round of this turn of the loop."""
         if self.broken:
             return
-        self._ingest.add(source, publishes, read_at)
+        self.ingest.add(source, publishes, read_at)
         self._turn()
 
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
@@ -148,7 +144,7 @@ class Pipeline:
         for item in inputs:
             if isinstance(item, Configure):
                 self._rules = item.rules
-        self._ingest.due.append(ReadBatch(None, (), perf_counter(), inputs))
+        self.ingest.due.append(ReadBatch(None, (), perf_counter(), inputs))
         self._turn()
 
     def batches(self) -> list[Batch]:
@@ -180,16 +176,6 @@ class Pipeline:
         return committed if self.full else self.node.number, self._pending.counted(), committed
 
     @property
-    def reads_waiting(self) -> int:
-        """Reads that are not yet part of a round."""
-        return len(self._ingest)
-
-    @property
-    def reads(self) -> int:
-        """Reads that became part of one."""
-        return self._ingest.taken
-
-    @property
     def in_flight(self) -> int:
         """Rounds that wait for the disk."""
         return len(self._inflight)
@@ -210,7 +196,7 @@ class Pipeline:
     def _take_in(self) -> None:
         """The loop has read what there was to read: all of it now, in rounds of a bounded size, or it would pile up."""
         self._turning = False
-        ingest = self._ingest
+        ingest = self.ingest
         while ingest.due and not self.broken:
             if self.full:
                 self._drop(Reason.DISK_FULL, ingest.refuse(Reason.DISK_FULL))

@@ -66,7 +66,7 @@ class PipelineReport:
         pipeline = self._pipeline
         number = lambda: self._node.number
         queues = {
-            "decode": Queue(lambda: pipeline.reads_waiting, lambda: pipeline.reads, CONNECTIONS_MAX),
+            "decode": Queue(lambda: len(pipeline.ingest), lambda: pipeline.ingest.taken, CONNECTIONS_MAX),
             "decide": Queue(lambda: self._late(self._node.next_decision()), number, 1),
             "commit": Queue(lambda: pipeline.in_flight, lambda: pipeline.committed, COMMIT_QUEUE_ROWS_MAX),
             "publish": Queue(self._unsent, lambda: self._node.pending_answers.delivered, CONNECTIONS_MAX),

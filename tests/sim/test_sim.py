@@ -12,7 +12,7 @@ from tests.repo.project import ROOT
 from tests.sim.draw import FAULTS, TICKS, draw
 from tests.sim.planted.bugs import NO_BATCHES
 from tests.sim.planted.patching import planted
-from tests.sim.search import report, run, shrink
+from tests.sim.search import live, report, run, shrink
 
 SEEDS = 60
 GROUP = 15
@@ -25,6 +25,15 @@ def test_every_invariant_holds(first: int) -> None:
     for seed in range(first, first + GROUP):
         outcome = run(seed)
         assert not outcome.why, report(shrink(outcome))
+
+
+@pytest.mark.parametrize("seed", [0, 2, 8])
+def test_counts_survive_a_full_disk_and_a_crash_together(seed: int) -> None:
+    """What one process could not write down is not lost by the next one, whose first row finds no room either."""
+    plan = msgspec.structs.replace(draw(seed), broker=False, faults={"disk_full": 0.1, "crash_within": 0.1})
+    plan.limits["RECENT_MAX"] = 4
+    outcome = live(plan)
+    assert not outcome.why, report(outcome)
 
 
 def test_the_seeds_draw_every_fault_and_both_links() -> None:

@@ -98,8 +98,8 @@ class Broker:
     """The link between a broker and the node. Towards the pipeline it is what the endpoint is: `wake`, `pause`,
     `resume`, and a `model.Source` for the acknowledgements of publishes.
 
-    `url` is `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. `grant` says what a client may be. Counters are
-    plain attributes; `link` has those of the connection."""
+    `url` is `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. `grant` is asked for what a client may be.
+    Counters are plain attributes; `link` has those of the connection."""
 
     def __init__(
         self,

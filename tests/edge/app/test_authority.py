@@ -1,4 +1,4 @@
-"""Who may connect, as `edge.toml` says it."""
+"""Who may connect, as `edge.toml` has it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who may connect, from all that says so."""
+"""Who may connect, from every file that counts."""
 
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def test_nobody_else_has_the_name_of_a_shop(files: Files) -> None:
     ],
 )
 def test_the_shops_that_exist(authority: Authority, shops: set[str] | None) -> None:
-    """Those that are named; any, where everybody may be everything or the configuration says so."""
+    """Those that are named; any, where everybody may be everything or the configuration allows any."""
     assert authority.shops == shops
 
 
@@ -92,7 +92,7 @@ def test_credentials_name_shops(files: Files) -> None:
     assert files.authority(any_shop=True).shops is None
 
 
-def test_behind_a_broker_the_file_says_who_may_do_what(files: Files) -> None:
+def test_behind_a_broker_the_file_has_the_roles(files: Files) -> None:
     """By name, since the broker has checked the password; a name that is not there has no role."""
     authority = files.authority()
     assert authority.grant("till-2") == Grant(("shop",), "shop-4")

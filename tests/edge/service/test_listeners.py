@@ -107,7 +107,7 @@ def test_a_busy_port_is_named_with_its_option() -> None:
 def test_revocations_are_looked_for_and_a_wrong_file_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What has changed is told once; a file that cannot be used is logged, and what was known stays."""
+    """A change is reported once; a file that cannot be used is logged, and what was known stays."""
     path = tmp_path / "revoked"
     listeners = Listeners(
         "edge.toml", Options(listen=""), LISTENERS, lambda _: Authority(None, None, Revocations(path))

@@ -173,7 +173,7 @@ def test_a_client_of_a_shop_listens_to_the_shop():
 
 
 def test_answers_of_client_and_shop_arrive_in_their_sequence():
-    """Whatever the order in which the link is told of them, each once; those of another shop never."""
+    """Whatever the order in which the link gets them, each once; those of another shop never."""
     world = World()
     peer, _ = _subscribed(world, "ds/n1/down/c1/#", "ds/n1/down/shop-4/#")
     for number, name in enumerate(["shop-4", "c1", "shop-5", "shop-4", "c1"]):
@@ -194,7 +194,7 @@ def test_answers_of_client_and_shop_arrive_in_their_sequence():
 
 
 def test_the_session_of_another_shop_is_not_resumed():
-    """Who comes back for another shop begins anew, and is told so."""
+    """Who comes back for another shop begins anew, and its CONNACK shows it."""
     world = World()
     world.grants["c1"] = TILL
     peer, _ = world.connect(session_expiry_interval=600)
@@ -208,7 +208,7 @@ def test_the_session_of_another_shop_is_not_resumed():
 
 @pytest.mark.parametrize("version", [4, 5])
 def test_a_session_ends_with_its_token(version: int):
-    """At `exp` the connection is closed, also that of a client that only listens; 5.0 says why."""
+    """At `exp` the connection is closed, also that of a client that only listens; 5.0 with the reason."""
     world = World()
     world.sessions.wall_s = lambda: 1_790_000_000.0
     world.grants["c1"] = Grant(("customer",), expires_at=1_790_000_030)
@@ -221,7 +221,7 @@ def test_a_session_ends_with_its_token(version: int):
     assert disconnect_reason(peer, peer.read()) == (0x87 if version == 5 else None)
 
 
-def test_a_publish_says_what_its_client_may_be():
+def test_a_publish_has_the_grant_of_its_client():
     """On the plain path and on the other one."""
     world = World(acknowledge=True)
     world.grants["c1"] = TILL
