@@ -23,10 +23,10 @@ from ..clock import Clock
 from ..core.aggregate import cell_of
 from ..core.model import Configure
 from ..core.node import Node
-from ..errors import ConfigError, DoorstepError
+from ..errors import DoorstepError
 from ..files import read_secret
 from ..health.status import Status, Value
-from ..identity.certificate import expires_ms
+from ..identity.certificate import client_context
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
@@ -238,7 +238,8 @@ class _Running:
         uncertain_s = 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S
         return {
             "core": {"drops_uncertain_s": uncertain_s},
-            "link": {f"{name}_days": _days_left(end) for name, end in ends.items()},
+            "link": {f"{name}_days": _days_left(end) for name, end in ends.items()}
+            | ({"plain_beyond_loopback": " ".join(self._listeners.plain)} if self._listeners.plain else {}),
         }
 
     async def _join_broker(self, pipeline: Pipeline) -> "Broker | None":
@@ -254,7 +255,7 @@ class _Running:
             BrokerOptions(
                 username=config.link_username or config.node,
                 token=read_secret(self._config_path, "link_token_file", config.link_token_file),
-                tls=self._ca_context("link_ca", config.link, config.link_ca),
+                tls=self._trust("link_ca", config.link, config.link_ca),
                 messages_per_s=config.messages_per_s,
                 burst=config.messages_burst,
             ),
@@ -280,7 +281,7 @@ class _Running:
             url=config.uplink,
             username=config.uplink_username or config.node,
             token=read_secret(self._config_path, "uplink_token_file", config.uplink_token_file),
-            tls=self._ca_context("uplink_ca", config.uplink, config.uplink_ca),
+            tls=self._trust("uplink_ca", config.uplink, config.uplink_ca),
         )
         sync = Sync(
             options,
@@ -292,16 +293,11 @@ class _Running:
         pipeline.on_rebuilt = sync.ask_again
         return sync
 
-    def _ca_context(self, field: str, url: str, path: str) -> ssl.SSLContext | None:
+    def _trust(self, option: str, url: str, path: str) -> ssl.SSLContext | None:
         if not url.startswith("mqtts:"):
             return None
-        try:
-            context = ssl.create_default_context(cafile=path or None)
-            if path:
-                self._ends[field] = expires_ms(Path(path).read_text(encoding="ascii", errors="replace"))
-            return context
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(self._config_path, field, path, f"{error}. Name a PEM file of CA certificates.") from None
+        context, self._ends[option] = client_context(self._config_path, option, path)
+        return context
 
     # -- while it runs -------------------------------------------------------------------------------------------------
 

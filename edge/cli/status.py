@@ -162,6 +162,8 @@ def _show(report: dict[str, Any], page: str) -> None:
     console.print(Text(report["state"].upper(), style=f"bold {COLORS.get(report['state'], '')}"), report["sentence"])
     for problem in report["problems"][1:]:
         console.print("  -", problem["sentence"])
+    if plain := report["link"].get("plain_beyond_loopback"):
+        console.print(f"warning: {plain} can be reached from other machines without TLS", style="yellow")
     speed = f", clock x{report['clock']['speed']:g}" if report["clock"]["speed"] != 1 else ""
     process = report["process"]
     console.print(

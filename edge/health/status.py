@@ -21,8 +21,9 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
     journal           {"rows", "bytes", "queued", "commit_ms_p50", …}
     sync              {"connected", "epoch", "batches_sent", "batches_acked", "bytes", "in_flight", "pool_windows",
                       "backlog_bytes", "last_ack_age_s", "events_at_node", …}; empty without an uplink
-    link              {"connections", …}; "connected" only in broker mode; "certificate_days" only with TLS, and
-                      "uplink_ca_days" and "link_ca_days" where those options name a file
+    link              {"connections", …}; "connected" only in broker mode; "certificate_days" only with TLS,
+                      "uplink_ca_days" and "link_ca_days" where those options name a file, "plain_beyond_loopback" (the
+                      options) where others can listen on the wire
     process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
     disk              {"free_bytes"} of the data directory
     keeps             [{"what", "where", "how_long"}]: what the node stores

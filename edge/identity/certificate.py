@@ -1,4 +1,4 @@
-"""TLS for listeners, and when a certificate ends.
+"""TLS for listeners and for links to a peer, and when a certificate ends.
 
 The standard library loads certificates and gives no dates, except of authorities. So the two times are read
 from the DER (X.690) of the certificate itself: TBSCertificate (RFC 5280, 4.1) is version, serial number, signature,
@@ -15,23 +15,36 @@ from ..errors import ConfigError
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VERSION, _UTC_TIME = 0xA0, 0x17
+_EVERYBODY: Final = 0o007
 
 
-def server_context() -> ssl.SSLContext:
-    """TLS 1.2 or newer; a certificate is still to be loaded."""
+def server_context(config_path: str, certificate: str, key: str) -> tuple[ssl.SSLContext, int | None]:
+    """TLS 1.2 or newer with this certificate, and when that ends, as `expires_ms`. A new context for each reading: one
+    that has failed to load another key is of no use to anybody. Raises ConfigError."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def load_certificate(context: ssl.SSLContext, config_path: str, certificate: str, key: str) -> int | None:
-    """Use this certificate from the next connection on. Returns when it ends, as `expires_ms`. Raises ConfigError."""
     try:
+        if Path(key).stat().st_mode & _EVERYBODY:
+            raise ConfigError(config_path, "tls_key", key, f"Everybody may read or write it: run chmod o= {key}.")
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
         hint = f"{error}. It must be a PEM chain, and tls_key its unencrypted key."
         raise ConfigError(config_path, "tls_cert", certificate, hint) from None
-    return expires_ms(Path(certificate).read_text(encoding="ascii", errors="replace"))
+    return context, expires_ms(_text(certificate))
+
+
+def client_context(config_path: str, option: str, authority: str) -> tuple[ssl.SSLContext, int | None]:
+    """TLS that trusts the certificates in the file that `option` names, or, where it is empty, those of the system;
+    and when the first of the file's ends. Raises ConfigError."""
+    try:
+        context = ssl.create_default_context(cafile=authority or None)
+        return context, expires_ms(_text(authority)) if authority else None
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(config_path, option, authority, f"{error}. Name a PEM file of CA certificates.") from None
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text(encoding="ascii", errors="replace")
 
 
 def expires_ms(pem: str) -> int | None:

@@ -3,13 +3,15 @@ again when the process is asked to reload."""
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..errors import BusyError, DoorstepError
 from ..identity.authority import Authority
-from ..identity.certificate import load_certificate, server_context
+from ..identity.certificate import server_context
 from ..identity.grants import Grant
+from ..mqtt.address import is_loopback
 from ..mqtt.server.endpoint import Endpoint
 
 LOOK_S: Final = 2.0
@@ -39,19 +41,20 @@ class Listeners:
         self._config_path, self._config = config_path, config
         self._load = load
         self.authority = Authority()
-        self._tls = server_context() if any(listener.tls for listener in self.wanted) else None
-        self.read(config)
-
-    @property
-    def has_tls(self) -> bool:
+        self._tls: ssl.SSLContext
+        self.has_tls = any(listener.tls for listener in self.wanted)
         """Whether a certificate is in use."""
-        return self._tls is not None
+        self.plain = [
+            each.option for each in self.wanted if not each.tls and not is_loopback(getattr(config, each.option))
+        ]
+        """Options of listeners without TLS that other machines can reach."""
+        self.read(config)
 
     def read(self, config: Any) -> None:
         """Read credentials and certificate (again). Raises DoorstepError, and then the old ones stay."""
         authority = self._load(config)
-        if self._tls is not None:
-            self.certificate_ends_ms = load_certificate(self._tls, self._config_path, config.tls_cert, config.tls_key)
+        if self.has_tls:
+            self._tls, self.certificate_ends_ms = server_context(self._config_path, config.tls_cert, config.tls_key)
         self.authority = authority
 
     def look(self) -> bool:
@@ -84,9 +87,19 @@ class Listeners:
         for option, tls, websocket in self.wanted:
             address = getattr(self._config, option)
             try:
-                host, port = await endpoint.listen(address, websocket=websocket, tls=self._tls if tls else None)
+                host, port = await endpoint.listen(
+                    address, websocket=websocket, tls=(lambda: self._tls) if tls else None
+                )
             except BusyError as error:
                 raise BusyError(f"{error} It is the option {option} in {self._config_path}.") from None
             ports[option] = port
             echo(f"listening on {host}:{port} ({option})")
+            if option in self.plain:
+                log.warning(
+                    "%s = %r is reached by other machines without TLS: who listens there on the wire reads tokens and "
+                    "places. Use %s with a certificate, or 127.0.0.1.",
+                    option,
+                    address,
+                    "listen_wss" if websocket else "listen_tls",
+                )
         return ports

@@ -107,9 +107,10 @@ class Endpoint:
         return {"link": values}
 
     async def listen(
-        self, address: str, *, websocket: bool = False, tls: ssl.SSLContext | None = None
+        self, address: str, *, websocket: bool = False, tls: Callable[[], ssl.SSLContext] | None = None
     ) -> tuple[str, int]:
-        """Accept connections on `host:port` (0: a free port). The address that it became. Raises BusyError where the
+        """Accept connections on `host:port` (0: a free port), each with the context that `tls` then gives. The address
+        that it became. Raises BusyError where the
         port is taken, ConfigError where the address cannot be listened on, or is open to others without passwords."""
         host, port = parse_address(address)
         if self.registry.options.anonymous and not is_loopback_host(host):

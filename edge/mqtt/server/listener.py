@@ -48,7 +48,7 @@ class Listener:
         self,
         sockets: list[socket.socket],
         make: Callable[[], asyncio.Protocol],
-        tls: ssl.SSLContext | None,
+        tls: Callable[[], ssl.SSLContext] | None,
         shortage: Shortage,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -114,7 +114,10 @@ class Listener:
     async def _introduce(self, accepted: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                self._make, accepted, ssl=self._tls, ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls else None
+                self._make,
+                accepted,
+                ssl=self._tls() if self._tls else None,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls else None,
             )
         except OSError:  # it went away, took too long or spoke no TLS
             return
@@ -140,9 +143,14 @@ def _is_room(listening: socket.socket) -> bool:
 
 
 async def listen(
-    host: str, port: int, make: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None, shortage: Shortage
+    host: str,
+    port: int,
+    make: Callable[[], asyncio.Protocol],
+    tls: Callable[[], ssl.SSLContext] | None,
+    shortage: Shortage,
 ) -> Listener:
-    """Bind every address that `host` stands for (port 0: a free one) and accept. Raises OSError."""
+    """Bind every address that `host` stands for (port 0: a free one) and accept. `tls` gives the context of each
+    connection anew, so that a certificate can change while it listens. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:

@@ -73,6 +73,14 @@ def test_serving_is_whether_events_are_decided(data_dir: Path, site: Served) -> 
     assert result.output.count("\n") == 1
 
 
+def test_a_plain_listener_for_others_is_a_warning(data_dir: Path, site: Served) -> None:
+    """It stands below the state and leaves the exit code alone."""
+    site.feed.status.register("process", lambda: {"link": {"plain_beyond_loopback": "listen"}})
+    result = call("--data-dir", str(data_dir))
+    assert result.exit_code == 0
+    assert "warning: listen can be reached from other machines without TLS" in result.output
+
+
 def test_json_is_the_report_as_it_is(data_dir: Path) -> None:
     """--json prints /api/status, nothing around it."""
     result = call("--data-dir", str(data_dir), "--json")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.lab.programs import find_program, make_certificates
 from edge.errors import ConfigError
-from edge.identity.certificate import expires_ms, load_certificate, server_context
+from edge.identity.certificate import client_context, expires_ms, server_context
 
 DAY_MS = 86_400_000
 
@@ -67,8 +67,26 @@ def test_what_is_no_certificate_has_no_end() -> None:
 def test_a_certificate_is_loaded_again_or_refused_by_name(tmp_path: Path) -> None:
     """What cannot be loaded names the option and what it must be; what can be loaded shows when it ends."""
     _, certificate, key = make_certificates(tmp_path)
-    context = server_context()
-    ends = load_certificate(context, "edge.toml", str(certificate), str(key))
+    _, ends = server_context("edge.toml", str(certificate), str(key))
     assert ends == expiry_by_openssl(certificate)
     with pytest.raises(ConfigError, match=r"edge\.toml: tls_cert = .* It must be a PEM chain"):
-        load_certificate(context, "edge.toml", str(key), str(key))
+        server_context("edge.toml", str(key), str(key))
+
+
+def test_a_key_that_everybody_may_read_is_refused_with_the_command(tmp_path: Path) -> None:
+    """A group may share it, as distributions do; the world may not."""
+    _, certificate, key = make_certificates(tmp_path)
+    key.chmod(0o644)
+    with pytest.raises(ConfigError, match=f"tls_key = .* run chmod o= {key}"):
+        server_context("edge.toml", str(certificate), str(key))
+    key.chmod(0o640)
+    server_context("edge.toml", str(certificate), str(key))
+
+
+def test_an_authority_is_trusted_or_refused_by_name(pems: tuple[Path, Path], tmp_path: Path) -> None:
+    """The file's end is known; without a file the system's authorities are trusted; what is no PEM names its option."""
+    assert client_context("edge.toml", "uplink_ca", str(pems[0]))[1] == expiry_by_openssl(pems[0])
+    assert client_context("edge.toml", "uplink_ca", "")[1] is None
+    (tmp_path / "ca.pem").write_text("nothing")
+    with pytest.raises(ConfigError, match=r"edge\.toml: uplink_ca = .* PEM file of CA"):
+        client_context("edge.toml", "uplink_ca", str(tmp_path / "ca.pem"))

@@ -118,3 +118,68 @@ def test_revocations_are_looked_for_and_a_wrong_file_is_logged(
     path.write_text("nonsense")
     assert not listeners.look()
     assert "the revocations stay as they were" in caplog.text
+
+
+def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    """New connections get the old certificate while the new pair does not fit together, and the new one after it does;
+    who is connected stays connected."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    (old_ca, chain, key), (new_ca, new_chain, new_key) = make_certificates(first), make_certificates(second)
+    options = Options(listen="", listen_tls="127.0.0.1:0", anonymous=True, tls_cert=str(chain), tls_key=str(key))
+
+    async def main() -> None:
+        receiver: Any = None
+        listeners = Listeners("edge.toml", options, LISTENERS, loaded)
+        endpoint = Endpoint("n-1", receiver, listeners.authenticate, EndpointOptions(anonymous=True))
+
+        async def trusted(authority: Path) -> bool:
+            """Whether a handshake succeeds for who trusts this authority."""
+            try:
+                tls = ssl.create_default_context(cafile=authority)
+                _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+            except ssl.SSLCertVerificationError:
+                return False
+            writer.close()
+            return True
+
+        try:
+            port = (await listeners.open(endpoint, lambda _: None))["listen_tls"]
+            tls = ssl.create_default_context(cafile=old_ca)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+            assert await trusted(old_ca)
+            ends = listeners.certificate_ends_ms
+            chain.write_bytes(new_chain.read_bytes())
+            with pytest.raises(DoorstepError, match="KEY_VALUES_MISMATCH"):
+                listeners.read(options)
+            assert await trusted(old_ca)
+            assert listeners.certificate_ends_ms == ends
+            key.write_bytes(new_key.read_bytes())
+            listeners.read(options)
+            assert await trusted(new_ca)
+            assert not await trusted(old_ca)
+            assert not reader.at_eof()
+            writer.close()
+        finally:
+            await endpoint.close()
+
+    asyncio.run(main())
+
+
+def test_a_plain_listener_for_other_machines_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """It names the option and what to use; one on loopback is none."""
+
+    async def main(address: str) -> list[str]:
+        receiver: Any = None
+        options = Options(listen=address)
+        listeners = Listeners("edge.toml", options, LISTENERS, lambda _: Authority())
+        endpoint = Endpoint("n-1", receiver, listeners.authenticate)
+        await listeners.open(endpoint, lambda _: None)
+        await endpoint.close()
+        return listeners.plain
+
+    assert asyncio.run(main("127.0.0.1:0")) == []
+    assert caplog.text == ""
+    assert asyncio.run(main("0.0.0.0:0")) == ["listen"]
+    assert "Use listen_tls" in caplog.text

@@ -139,15 +139,16 @@ async def answered(endpoint: Endpoint, receiver: Recorder, client: Client) -> No
 @BOTH_LOOPS
 async def test_every_way_in(tmp_path: Path, kind: type[Client], version: int, secure: bool):
     """TCP, TLS, WebSocket and WebSocket over TLS carry the same session."""
-    server = client_tls = None
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client_tls = None
     if secure:
         authority, certificate, key = make_certificates(tmp_path)
-        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(certificate, key)
         client_tls = ssl.create_default_context(cafile=str(authority))
     receiver = Recorder(acknowledge=True)
     endpoint = make(receiver)
-    _, port = await endpoint.listen("127.0.0.1:0", websocket=kind is WebClient, tls=server)
+    tls = (lambda: server) if secure else None
+    _, port = await endpoint.listen("127.0.0.1:0", websocket=kind is WebClient, tls=tls)
     client = await kind.connect(port, version=version, tls=client_tls)
     assert (endpoint.connections, endpoint.registry.count) == (1, 1)
     await answered(endpoint, receiver, client)
@@ -441,7 +442,7 @@ async def test_half_open_tls_goes_away(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("edge.mqtt.server.listener.TLS_HANDSHAKE_S", 0.5)
     receiver = Recorder(acknowledge=True)
     endpoint = make(receiver)
-    _, port = await endpoint.listen("127.0.0.1:0", tls=server)
+    _, port = await endpoint.listen("127.0.0.1:0", tls=lambda: server)
     half = [await Client.open(port) for _ in range(20)]
     half[0].writer.write(b"\x16\x03\x01")
     client = await Client.connect(port, tls=ssl.create_default_context(cafile=str(authority)))
