@@ -33,6 +33,7 @@ from edge.scenarios.dispatch.messages import (
     RiderReply,
     RiderShift,
 )
+from edge.scenarios.dispatch.options import DispatchOptions
 
 from ..load.client.openloop import named_quantiles
 from ..load.client.workload import CENTRE
@@ -46,6 +47,11 @@ TOWN_DEG: Final = 0.1
 """Riders and shops are spread over a square of so many degrees, 11 by 9.5 km, however many they are."""
 
 ELSEWHERE: Final = Place(CENTRE[0] + 2, CENTRE[1])
+_ROOM: Final = msgspec.Raw(
+    msgspec.msgpack.encode(DispatchOptions(orders_per_customer_max=10_000, orders_per_shop_max=10_000))
+)
+"""One shop has all orders."""
+
 _assignment: Final = msgspec.msgpack.Decoder(Assignment).decode
 
 
@@ -57,7 +63,7 @@ class Core:
         self._dice = Random(seed)
         self._seconds = 0.0
         self._events = 0
-        self._handle([Configure(Rules(node="scale"))])
+        self._handle([Configure(Rules(node="scale", scenarios={Dispatch.name: _ROOM}))])
 
     def riders(self, count: int) -> None:
         """They come on, each at a place of its own, in batches."""

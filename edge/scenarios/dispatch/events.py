@@ -29,6 +29,9 @@ from .state.travel import metres, seconds
 READY_AHEAD_S_MAX: Final = 48 * 3600
 """An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""
 
+READY_PAST_S_MAX: Final = 24 * 3600
+"""The same in the other direction: an order that was ready a day ago waited for the network too long."""
+
 _ACCEPT: Final = OrderEvent.ACCEPT
 _DECLINE: Final = OrderEvent.DECLINE
 _LATE_PICKED_UP: Final = OrderEvent.LATE_PICKED_UP
@@ -47,7 +50,7 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
     if rider is not None:
         dispatch.riders.touch(rider, dispatch.now_ms)
     if isinstance(body, OrderPlace):
-        return _place(dispatch, client, body, now, out)
+        return _place(dispatch, event, body, now, out)
     if isinstance(body, RiderShift):
         return _shift(dispatch, client, body, now, out)
     order = dispatch.orders.find(body.order)
@@ -69,11 +72,13 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
 # -- customers and shops -----------------------------------------------------------------------------------------------
 
 
-def _place(dispatch: DispatchState, client: str, body: OrderPlace, now: Now, out: Effects) -> Refusal | None:
+def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, out: Effects) -> Refusal | None:
+    client = event.client
     if dispatch.orders.find(body.order) is not None:
         return Refusal(Reason.DUPLICATE_ORDER, "order", "this order was placed before, by another event")
-    if len(dispatch.orders.open) >= ORDERS_OPEN_MAX:
-        return Refusal(Reason.OVER_CAPACITY, "", f"{ORDERS_OPEN_MAX} orders are open; try again later")
+    refusal = _no_room(dispatch, client, body.shop, own=event.as_shop == body.shop)
+    if refusal is not None:
+        return refusal
     pickup, dropoff = body.pickup, body.dropoff
     distance_m = metres(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon)
     if distance_m > dispatch.rules.radius_m_max:
@@ -82,7 +87,7 @@ def _place(dispatch: DispatchState, client: str, body: OrderPlace, now: Now, out
     now_ms = dispatch.now_ms
     ready_ms = now_ms + (body.prep_s or 0) * 1000
     if body.ready_at is not None:
-        refusal = _too_far(body.ready_at, now)
+        refusal = _implausible(body.ready_at, now)
         if refusal is not None:
             return refusal
         ready_ms = max(now_ms, now_ms + body.ready_at - now.wall_ms)
@@ -110,6 +115,21 @@ def _place(dispatch: DispatchState, client: str, body: OrderPlace, now: Now, out
     return None
 
 
+def _no_room(dispatch: DispatchState, customer: str, shop: str, own: bool) -> Refusal | None:
+    """Why one order more cannot be open. `own`: the shop orders at itself, for its guests."""
+    orders, rules = dispatch.orders, dispatch.rules
+    if not own and orders.of_customer.get(customer, 0) >= rules.orders_per_customer_max:
+        option, whose, of_one_max = "orders_per_customer_max", "of this customer", rules.orders_per_customer_max
+    elif orders.of_shop.get(shop, 0) >= rules.orders_per_shop_max:
+        option, whose, of_one_max = "orders_per_shop_max", "of this shop", rules.orders_per_shop_max
+    elif len(orders.open) >= ORDERS_OPEN_MAX:
+        return Refusal(Reason.OVER_CAPACITY, "", f"{ORDERS_OPEN_MAX} orders are open; try again later")
+    else:
+        return None
+    detail = f"{of_one_max} orders {whose} are open; try again later, or raise the option {option} of dispatch"
+    return Refusal(Reason.OVER_CAPACITY, "", detail)
+
+
 def _cancel(
     dispatch: DispatchState, order: Order | Closed, body: OrderCancel, now: Now, out: Effects
 ) -> Refusal | None:
@@ -128,7 +148,7 @@ def _kitchen(
         return refusal
     now_ms = dispatch.now_ms
     if delay:
-        refusal = _too_far(body.ready_at, now)
+        refusal = _implausible(body.ready_at, now)
         if refusal is not None:
             return refusal
         order.ready_ms = max(now_ms, now_ms + body.ready_at - now.wall_ms)
@@ -152,11 +172,12 @@ def _kitchen(
     return None
 
 
-def _too_far(ready_at: int, now: Now) -> Refusal | None:
-    if ready_at - now.wall_ms <= READY_AHEAD_S_MAX * 1000:
+def _implausible(ready_at: int, now: Now) -> Refusal | None:
+    ahead_ms = ready_at - now.wall_ms
+    if -READY_PAST_S_MAX * 1000 <= ahead_ms <= READY_AHEAD_S_MAX * 1000:
         return None
-    detail = f"more than {READY_AHEAD_S_MAX // 3600} hours ahead of the node's clock ({now.wall_ms})"
-    return Refusal(Reason.MALFORMED, "ready_at", detail)
+    hours, side = (READY_AHEAD_S_MAX // 3600, "ahead of") if ahead_ms > 0 else (READY_PAST_S_MAX // 3600, "before")
+    return Refusal(Reason.MALFORMED, "ready_at", f"more than {hours} hours {side} the node's clock ({now.wall_ms})")
 
 
 # -- riders ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,10 @@ from msgspec import Meta, Struct
 
 
 class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds, metres, metres per second, factors."""
+    """Seconds, metres, metres per second, factors, and numbers of things.
+
+    The share of a customer is what a canteen orders for its whole house; what a shop orders for its own guests counts
+    as the shop's alone. That of a shop is half of everything, so that no shop alone closes the node to the others."""
 
     speed_mps: Annotated[float, Meta(ge=0.5, le=50)] = 5.5
     detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
@@ -18,3 +21,5 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 900
     position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
     radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
+    orders_per_customer_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    orders_per_shop_max: Annotated[int, Meta(ge=1, le=10_000)] = 5_000

@@ -15,7 +15,7 @@ from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
 from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
 from .spatial_index import SpatialIndex, Spot
-from .travel import seconds
+from .travel import metres, seconds
 
 NEVER: Final = -(1 << 60)
 
@@ -27,6 +27,15 @@ REDECIDE_S: Final = 30
 
 EARLY_POSITIONS_MAX: Final = 1_024
 """Positions of clients not yet on shift, kept for the shift that begins in the same batch; the oldest are dropped."""
+
+SPEED_MPS_MAX: Final = 100
+"""Faster than any rider, and than most mistakes of a receiver: a position that asks for more than this is none."""
+
+JUMP_M_MAX: Final = 5_000
+"""By so much a position may be off beside that: one taken from a mobile cell instead of satellites."""
+
+JUMP_S_MAX: Final = 180
+"""The known position is believed rather than the new one for so long. After it the known one may be the mistake."""
 
 
 class _Rider(Spot, eq=False):
@@ -49,8 +58,9 @@ class Positions:
         self._index = SpatialIndex()
         """Those who can be offered something."""
         self._early: dict[str, tuple[int, float, float]] = {}
-        self.dropped = {"not_on_shift": 0, "out_of_order": 0}
-        """Positions that no decision can see, by reason; the last one of a rider whose shift begins later is kept."""
+        self.dropped = {"not_on_shift": 0, "out_of_order": 0, "null_island": 0, "too_fast": 0}
+        """Positions that no decision can see, by reason: the last one of a rider whose shift begins later is kept;
+        latitude and longitude 0 are what a phone without a fix sends."""
         self._begun_ms: int | None = None
         self._silences = Deadlines()
         """When each rider on shift may be silent at the earliest; a message from it is noticed only then."""
@@ -130,6 +140,10 @@ class Positions:
         if age_ms < 0 or age_ms > WALL_SKEW_MS_MAX:
             age_ms = 0
         known = self._riders.get(rider)
+        if lat == 0 and lon == 0:
+            self.dropped["null_island"] += 1
+            self.touch(rider, now_ms)
+            return
         if known is None:
             self.dropped["not_on_shift"] += 1
             self._early[rider] = (now_ms - age_ms, lat, lon)
@@ -138,6 +152,12 @@ class Positions:
             return
         stale = known.at_ms < now_ms - self._rules.position_age_s_max * 1000
         self.touch(rider, now_ms)
+        after_ms = now_ms - age_ms - known.at_ms
+        if 0 <= after_ms <= JUMP_S_MAX * 1000:
+            jump_m = metres(known.lat, known.lon, lat, lon)
+            if jump_m > JUMP_M_MAX + SPEED_MPS_MAX * after_ms / 1000:
+                self.dropped["too_fast"] += 1
+                return
         self.put(rider, now_ms - age_ms, lat, lon)
         if stale and known.idle:
             self._changed = True

@@ -6,7 +6,7 @@ import pytest
 from edge.errors import Reason
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import events
-from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX
+from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, READY_PAST_S_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
 
 STATES = [state.value for state in OrderState]
@@ -191,7 +191,11 @@ def test_ready_times_beyond_reason(district):
     d.round(d.place("o1"))
     (refusal,) = d.round(d.delay("shop", "o1", READY_AHEAD_S_MAX + 1))
     assert (refusal.reason, refusal.field) == (Reason.MALFORMED, "ready_at")
-    assert d.one(d.place("o2", ready_at=0)) is None
+    past = d.now.wall_ms - READY_PAST_S_MAX * 1000
+    (refusal,) = d.round(d.place("o2", ready_at=past - 1))
+    assert (refusal.reason, refusal.field) == (Reason.MALFORMED, "ready_at")
+    assert d.one(d.delay("shop", "o1", -READY_PAST_S_MAX - 1)) == Reason.MALFORMED
+    assert d.one(d.place("o2", ready_at=past)) is None
 
 
 def test_open_orders_are_bounded(district, monkeypatch):
@@ -202,6 +206,34 @@ def test_open_orders_are_bounded(district, monkeypatch):
     assert d.round(d.place("o1"), d.place("o2"), d.place("o3"))[2].reason == Reason.OVER_CAPACITY
     d.round(d.cancel("customer", "o1"))
     assert d.one(d.place("o3")) is None
+
+
+@pytest.mark.parametrize(
+    ("option", "mine", "others"),
+    [
+        ("orders_per_customer_max", {"client": "ann", "shop": "s-9"}, {"client": "bob", "shop": "s-1"}),
+        ("orders_per_shop_max", {"client": "cem", "shop": "s-1"}, {"client": "ann", "shop": "s-9"}),
+        ("orders_per_shop_max", {"client": "s-1", "shop": "s-1"}, {"client": "s-9", "shop": "s-9"}),
+    ],
+)
+def test_nobody_takes_the_room_of_the_others(district, option, mine, others):
+    """Beyond its share of open orders a customer, or a shop, is refused with the option's name; the others go on, and
+    an order that ends makes room. Both hold after a restart."""
+    d = district(**{option: 2})
+    d.round(d.place("o1", client="ann", shop="s-1"), d.place("o2", client="ann", shop="s-1"))
+    d.dispatch.restore(d.dispatch.snapshot())
+    (refusal,) = d.round(d.place("o3", **mine))
+    assert (refusal.reason, option in refusal.detail) == (Reason.OVER_CAPACITY, True)
+    assert d.one(d.place("o4", **others)) is None
+    d.round(d.cancel("ann", "o1"))
+    assert d.one(d.place("o3", **mine)) is None
+
+
+def test_a_shop_that_orders_for_its_guests_is_no_customer(district):
+    """Its own share counts, not that of a customer."""
+    d = district(orders_per_customer_max=1)
+    assert d.round(*(d.place(f"o{each}", client="shop") for each in range(3))) == [None] * 3
+    assert d.one(d.place("o9", client="shop", shop="another")) == Reason.OVER_CAPACITY
 
 
 def test_riders_are_bounded(district, monkeypatch):

@@ -276,7 +276,7 @@ def test_a_backlog_makes_no_round_dearer(district, monkeypatch):
         looked.append((len(orders.fresh), len(orders.waiting)))
         return choose(orders, *rest)
 
-    d = district()
+    d = district(orders_per_customer_max=200)
     monkeypatch.setattr(d.dispatch, "_policy", counting)
     for number in range(200):
         d.round(d.place(f"o{number}"))

@@ -10,7 +10,13 @@ from edge.limits import WALL_SKEW_MS_MAX
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
 from edge.scenarios.dispatch.state import spatial_index
-from edge.scenarios.dispatch.state.positions import EARLY_POSITIONS_MAX, LiveSensor, Positions, RecordedSensor
+from edge.scenarios.dispatch.state.positions import (
+    EARLY_POSITIONS_MAX,
+    JUMP_S_MAX,
+    LiveSensor,
+    Positions,
+    RecordedSensor,
+)
 from edge.scenarios.dispatch.state.travel import metres, seconds
 
 RULES = DispatchOptions()
@@ -58,18 +64,18 @@ def test_nearest_agrees_with_looking_at_everybody(few, centre, offsets, limit):
 def test_the_newest_point_counts():
     """Of several points, and of several messages, only the one with the latest stamp matters."""
     positions = table([(0.0, 0.0)])
-    positions.report_position("r0", [(WALL_MS + 9_000, 1.0, 1.0), (WALL_MS + 8_000, 2.0, 2.0)], now(10))
-    assert positions.place("r0") == (1.0, 1.0, 9_000)
-    positions.report_position("r0", [(WALL_MS + 5_000, 3.0, 3.0)], now(11))
-    assert positions.place("r0") == (1.0, 1.0, 9_000)
+    positions.report_position("r0", [(WALL_MS + 9_000, 0.01, 0.01), (WALL_MS + 8_000, 0.02, 0.02)], now(10))
+    assert positions.place("r0") == (0.01, 0.01, 9_000)
+    positions.report_position("r0", [(WALL_MS + 5_000, 0.03, 0.03)], now(11))
+    assert positions.place("r0") == (0.01, 0.01, 9_000)
 
 
 @pytest.mark.parametrize("stamp", [WALL_MS + 10_001, WALL_MS + 10_000 - WALL_SKEW_MS_MAX - 1, 0])
 def test_an_impossible_stamp_means_now(stamp):
     """A stamp from the future or from long ago is replaced by the node's clock."""
     positions = table([(0.0, 0.0)])
-    positions.report_position("r0", [(stamp, 1.0, 1.0)], now(10))
-    assert positions.place("r0") == (1.0, 1.0, 10_000)
+    positions.report_position("r0", [(stamp, 0.01, 0.01)], now(10))
+    assert positions.place("r0") == (0.01, 0.01, 10_000)
 
 
 def test_old_positions_are_not_shown():
@@ -77,8 +83,39 @@ def test_old_positions_are_not_shown():
     positions = table([(0.0, 0.0)])
     late = RULES.position_age_s_max + 1
     assert positions.nearest(0.0, 0.0, 5, late * 1000) == []
-    positions.report_position("r0", [(WALL_MS + late * 1000, 0.0, 0.0)], now(late))
+    positions.report_position("r0", [(WALL_MS + late * 1000, 0.0, 0.01)], now(late))
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, late * 1000)] == ["r0"]
+
+
+@pytest.mark.parametrize(
+    ("place", "after_s", "reason"),
+    [
+        ((52.59, 13.4), 60, None),  # 10 km in a minute: bad, but possible for a receiver
+        ((53.5, 13.4), 60, "too_fast"),
+        ((53.5, 13.4), JUMP_S_MAX, "too_fast"),
+        ((53.5, 13.4), JUMP_S_MAX + 1, None),  # by now the known one may be the mistake
+        ((0.0, 0.0), 60, "null_island"),
+        ((0.0, 0.0), JUMP_S_MAX + 1, "null_island"),
+    ],
+)
+def test_what_cannot_be_a_position_is_dropped(place, after_s, reason):
+    """Latitude and longitude 0, and a jump that no rider makes, are counted and change nothing but the silence."""
+    positions = table([(52.5, 13.4)])
+    positions.mark_silent("r0")
+    positions.report_position("r0", [(WALL_MS + after_s * 1000, *place)], now(after_s))
+    assert positions.dropped == {name: int(name == reason) for name in positions.dropped}
+    assert positions.place("r0") == ((52.5, 13.4, 0) if reason else (*place, after_s * 1000))
+    assert [one.rider for one in positions.nearest(52.5, 13.4, 1, after_s * 1000)] == (
+        [] if place[0] > 53 and not reason else ["r0"]
+    )
+
+
+def test_a_phone_without_a_fix_is_nowhere_when_its_shift_begins():
+    """A position of 0, 0 before the shift is not kept for it."""
+    positions = Positions(RULES)
+    positions.report_position("r0", [(WALL_MS, 0.0, 0.0)], now(0))
+    positions.enter("r0", 0)
+    assert positions.place("r0") is None
 
 
 def test_positions_before_a_shift_are_kept_in_a_bounded_table():
@@ -172,7 +209,7 @@ def test_positions_that_no_decision_sees_are_counted():
     table.enter("rider", 100_000)
     table.report_position("rider", [(now.wall_ms, 52.5, 13.4)], now)
     table.report_position("rider", [(now.wall_ms - 5_000, 52.6, 13.4)], now)
-    assert table.dropped == {"not_on_shift": 1, "out_of_order": 1}
+    assert {name: n for name, n in table.dropped.items() if n} == {"not_on_shift": 1, "out_of_order": 1}
     place = table.place("rider")
     assert place is not None
     assert place[:2] == (52.5, 13.4)
