@@ -23,7 +23,7 @@ from ..clock import Clock
 from ..core.aggregate import cell_of
 from ..core.model import Configure
 from ..core.node import Node
-from ..errors import DoorstepError
+from ..errors import DoorstepError, JournalBroken
 from ..files import read_secret
 from ..health.status import Status, Value
 from ..identity.certificate import client_context
@@ -306,6 +306,10 @@ class _Running:
         while True:
             self._status.tick(self._clock.now())
             self._drops.keep(*self._pipeline.uncounted)
+            if gone := self._journal.gone:
+                self._status.alarm("journal_gone", gone, serving=False)
+                self._pipeline.give_up(gone, JournalBroken)
+                return
             if not self._journal.is_written:
                 text = "The thread that writes the journal has ended. Restart the node, and report this with its log."
                 self._status.alarm("writer", text, serving=False, restart=True)

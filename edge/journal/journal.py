@@ -96,6 +96,8 @@ class Journal:
         self._submitted_bytes = self._committed_bytes = 0
         self._wall_ms = int(value(db, "SELECT wall_ms FROM row WHERE number = ?", last) or 0)
         self._started = self._closed = False
+        self._inodes: dict[Path, tuple[int, int]] = {}
+        """Device and inode of the journal and of its WAL, from `start` on."""
 
     # -- opening and recovery ------------------------------------------------------------------------------------------
 
@@ -174,6 +176,25 @@ class Journal:
         return not self._started or self._closed or self._writer.is_alive
 
     @property
+    def gone(self) -> str:
+        """Why the files under these names are not those that are written to, in sentences; empty where they are."""
+        for path, inode in self._inodes.items():
+            try:
+                found = path.stat()
+            except OSError as error:
+                what = f"cannot be found any more ({error.strerror}): it was removed or moved"
+            else:
+                if (found.st_dev, found.st_ino) == inode:
+                    continue
+                what = "is another file now: it was replaced"
+            return (
+                f"{path} {what} while the node ran, so what it promises would be lost. Keep other programs out of the "
+                "data directory. Put the file back, with those that begin with its name, before the next start: "
+                "without it the node begins empty, and only what the centre acknowledged survives."
+            )
+        return ""
+
+    @property
     def queued(self) -> int:
         """Rows submitted and not yet committed."""
         return self._submitted - self._committed
@@ -205,6 +226,9 @@ class Journal:
             on_commit(number, at)
 
         self._started = True
+        for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
+            found = path.stat()
+            self._inodes[path] = (found.st_dev, found.st_ino)
         self._writer.start(loop, committed, on_failure)
 
     def commit(self, row: Commit) -> bool:

@@ -350,10 +350,10 @@ class Pipeline:
         self._status.dropped(reason, count)
         self._pending.shed(reason, count)
 
-    def give_up(self, text: str) -> None:
+    def give_up(self, text: str, error: type[DoorstepError] = DoorstepError) -> None:
         """Stop before anything wrong is shown."""
         self.broken = True
-        self._fatal(DoorstepError(text))
+        self._fatal(error(text))
 
     def _on_failure(self, error: Exception) -> None:
         """A full disk is waited out, on a core rebuilt from what the disk holds; anything else ends the process."""

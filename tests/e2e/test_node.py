@@ -194,6 +194,15 @@ def test_two_nodes_on_one_data_directory(tmp_path):
         assert made.command("status", "--config", "edge.toml").returncode == 0
 
 
+def test_a_journal_that_is_taken_away_ends_the_node(tmp_path):
+    """Exit code 4 at the next sample, and the log has what happened and what to do."""
+    with site(tmp_path, "alice") as made:
+        (made.node_data / "journal.sqlite3").rename(tmp_path / "elsewhere")
+        assert made.node.wait() == 4
+        assert "removed or moved while the node ran" in made.node.output()
+        assert "Put the file back" in made.node.output()
+
+
 def test_a_busy_port_names_which_and_how_to_choose_another(tmp_path):
     """Port taken: exit 3, the port, the option, the file."""
     with site(tmp_path, "alice") as made:

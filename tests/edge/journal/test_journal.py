@@ -399,3 +399,23 @@ def test_an_unreadable_place_is_named(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"nowhere/journal\.sqlite3 cannot be opened"):
         Journal.open(tmp_path / "nowhere" / "journal.sqlite3")
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("fault", ["removed", "replaced"])
+def test_a_file_that_is_not_the_one_written_to_is_noticed(path: Path, suffix: str, fault: str) -> None:
+    """The journal and its WAL: gone, or another file of the same name. Commits and a checkpoint are no change."""
+
+    async def work(writing: Writing) -> None:
+        await writing.write(range(1, 50))
+        assert writing.journal.gone == ""
+        file = path.with_name(path.name + suffix)
+        if fault == "removed":
+            file.unlink()
+        else:
+            shutil.copy(file, f"{file}.copy")
+            Path(f"{file}.copy").rename(file)
+        assert writing.journal.gone.startswith(f"{file} ")
+        assert fault in writing.journal.gone
+
+    session(path, work)

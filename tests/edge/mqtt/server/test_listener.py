@@ -96,7 +96,7 @@ async def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) 
             transport.close()
 
     shortage = Shortage()
-    listener = await listen("127.0.0.1", 0, Sender, context, shortage)
+    listener = await listen("127.0.0.1", 0, Sender, lambda: context, shortage)
     host, port = listener.address
     _, noisy = await asyncio.open_connection(host, port)
     noisy.write(b"GET / HTTP/1.1\r\n\r\n")
