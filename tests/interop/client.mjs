@@ -12,7 +12,7 @@ const client = mqtt.connect(told.url, {
   protocolVersion: told.version,
   clean: told.clean ?? true,
   properties: told.version === 5 && !told.clean ? { sessionExpiryInterval: 3600 } : undefined,
-  reconnectPeriod: 0,
+  reconnectPeriod: told.reconnectMs ?? 0,
   connectTimeout: 20_000,
 });
 
@@ -25,12 +25,13 @@ function finish() {
 }
 
 client.on("connect", async (connack) => {
+  if (result.closed) return; // it sends again by itself what is not acknowledged
   result.sessionPresent = connack.sessionPresent;
   for (const topic of told.subscribe ?? []) {
     result.granted = (await client.subscribeAsync(topic, { qos: 1 })).map((one) => one.qos);
   }
-  for (const { topic, payload, size, qos } of told.publish ?? []) {
-    client.publish(topic, payload ?? "x".repeat(size), { qos }, (error, packet) => {
+  for (const { topic, payload, size, qos, retain } of told.publish ?? []) {
+    client.publish(topic, payload ?? "x".repeat(size), { qos, retain }, (error, packet) => {
       result.acks.push({ error: error?.message, code: error?.code ?? packet?.reasonCode ?? 0 });
       if (result.acks.length === told.publish.length && !told.expect && !told.expectClose) finish();
     });
@@ -50,5 +51,5 @@ client.on("error", (error) => {
 });
 client.on("close", () => {
   result.closed = true;
-  if (!over) finish();
+  if (!over && !told.reconnectMs) finish();
 });

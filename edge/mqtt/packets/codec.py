@@ -25,8 +25,10 @@ from mqtt5 import (  # noqa: F401 - everybody else has them from here
     PubAckPacket,
     PubAckReasonCode,
     PubCompPacket,
+    PubCompReasonCode,
     PublishPacket,
     PubRecPacket,
+    PubRecReasonCode,
     PubRelPacket,
     QoS,
     SubAckPacket,
@@ -66,6 +68,10 @@ Packet = (
 
 LENGTH_BYTES_MAX: Final = 4
 """Bytes of a remaining length, by the standard (5.0, 1.5.5; 3.1.1, 2.2.3)."""
+
+
+_PUBLISH: Final = 3
+_QOS_MAX: Final = 2
 
 
 class MalformedPacket(Exception):
@@ -109,13 +115,14 @@ def write(packet: Packet) -> bytes:
 
 class Decoder:
     """Cuts a stream of bytes into packets. `read` decodes one whole packet, and may be changed between packets (the
-    first one has the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes, in `tail`."""
+    first one has the version). Keeps at most one incomplete packet of `packet_bytes_max` bytes, in `tail`. `skipping`:
+    how many bytes are still to come of a packet that is passed over."""
 
     def __init__(self, packet_bytes_max: int, read: Callable[[memoryview], Packet] = read) -> None:
         self.packet_bytes_max = packet_bytes_max
         self.read = read
         self.tail = bytearray()
-        self._wanted = 0
+        self._wanted = self.skipping = 0
 
     def feed(self, data: bytes) -> list[Packet]:
         """All packets that these bytes complete, in order. Raises MalformedPacket or PacketTooLarge, whose `packets`
@@ -157,6 +164,30 @@ class Decoder:
         self.tail += memoryview(data)[at:]
         self._wanted = length
         return 0
+
+    def skip(self, data: bytes, at: int, error: PacketTooLarge) -> tuple[int, int] | None:
+        """Pass over the PUBLISH at `at`, of which `end_of` raised `error`: its QoS and its packet identifier (0: none).
+        None where they are not whole, and are kept for the next `join`. Raises `error` for another packet, and where
+        the identifier itself is beyond the limit."""
+        qos = data[at] >> 1 & 3
+        if data[at] >> 4 != _PUBLISH or qos == _QOS_MAX + 1:
+            raise error
+        start = at + 2
+        while data[start - 1] & 0x80:
+            start += 1
+        topic = start + 2 + int.from_bytes(data[start : start + 2], "big")
+        wanted = (topic if start + 2 <= len(data) else start) + 2 - at
+        if wanted > error.limit:
+            raise error
+        if at + wanted > len(data):
+            self.tail += memoryview(data)[at:]
+            self._wanted = wanted
+            return None
+        packet_id = int.from_bytes(data[topic : topic + 2], "big") if qos else 0
+        if qos and not packet_id:
+            raise MalformedPacket("a packet identifier of 0")
+        self.skipping = max(0, at + error.size - len(data))
+        return qos, packet_id
 
     def _length(self, data: bytes, offset: int, size: int) -> int:
         """Bytes of the packet at `offset`, with its header; 0 where the header is not complete."""

@@ -1,5 +1,5 @@
 """The server's half of MQTT 3.1.1 in the packet classes of MQTT 5, so that a session is written once: it reads what a
-client may send, but for QoS 2, and writes what a client has to be answered. (PUBLISH, PUBACK and PINGRESP are written
+client may send and writes what a client has to be answered. (PUBLISH, its acknowledgements and PINGRESP are written
 where they come from.)
 
 What 3.1.1 cannot express is left out when writing (reasons, properties) and has MQTT 5's default when read.
@@ -19,6 +19,7 @@ from .codec import (
     PingReqPacket,
     PubAckPacket,
     PublishPacket,
+    PubRelPacket,
     QoS,
     SubAckPacket,
     SubscribePacket,
@@ -128,9 +129,12 @@ def _connect(body: bytes) -> Packet:
     )
 
 
-def _puback(body: bytes) -> Packet:
-    _end(body, 2)
-    return PubAckPacket(_packet_id(body, 0))
+def _acknowledgement(make: Callable[[int], Packet]) -> Callable[[bytes], Packet]:
+    def reader(body: bytes) -> Packet:
+        _end(body, 2)
+        return make(_packet_id(body, 0))
+
+    return reader
 
 
 def _subscribe(body: bytes) -> Packet:
@@ -191,7 +195,8 @@ def _end(body: bytes, at: int) -> None:
 
 _READERS: Final[dict[int, Callable[[bytes], Packet]]] = {
     0x10: _connect,
-    0x40: _puback,
+    0x40: _acknowledgement(PubAckPacket),
+    0x62: _acknowledgement(PubRelPacket),
     0x82: _subscribe,
     0xA2: _unsubscribe,
     0xC0: _bare(PingReqPacket),

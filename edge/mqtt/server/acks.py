@@ -1,14 +1,32 @@
-"""What a publish is answered where it is refused."""
+"""The acknowledgements of one connection: in the order of its publishes, and with a reason where one is refused.
 
+A publish of QoS 1 is acknowledged with PUBACK, one of QoS 2 with PUBREC, both after its commit. Nothing of QoS 2
+outlives the connection: an event that is sent again is recognised by its id.
+"""
+
+from collections import deque
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
 from ...errors import Reason
-from ..packets.codec import PubAckPacket, PubAckReasonCode
+from ..packets.codec import (
+    PubAckPacket,
+    PubAckReasonCode,
+    PubCompPacket,
+    PubCompReasonCode,
+    PubRecPacket,
+    PubRecReasonCode,
+    QoS,
+)
 
-SUCCESS: Final = 0x4002
-"""The head of a PUBACK of success: the same four bytes in both versions."""
-ACK: Final = Struct(">HH").pack
+PUBACK: Final = 0x4002_0000
+PUBREC: Final = 0x5002_0000
+PUBCOMP: Final = 0x7002_0000
+"""Acknowledgements of success, with the packet identifier in the low half: the same four bytes in both versions."""
+ACK: Final = Struct(">I").pack
+
+_QOS_2: Final = PUBREC ^ PUBACK
 
 CODES: Final[dict[str, PubAckReasonCode]] = {
     Reason.MALFORMED: PubAckReasonCode.PAYLOAD_FORMAT_INVALID,
@@ -28,12 +46,87 @@ WITHHELD: Final = frozenset((Reason.OVER_QUOTA, Reason.DISK_FULL, Reason.OVERLOA
 """Refusals without a receipt. A 3.1.1 PUBACK has no reason code: it stays away, and the client sends again later."""
 
 
-def puback(packet_id: int, code: str | PubAckReasonCode, *, codes: bool, texts: bool) -> bytes:
-    """The PUBACK for a reason, or with a code; empty where it has to stay away. `codes`: the version has them (5.0).
-    `texts`: the client wants reasons as text."""
-    if not code or not codes:
-        return b"" if code in WITHHELD else ACK(SUCCESS, packet_id)
-    if isinstance(code, PubAckReasonCode):
-        return PubAckPacket(packet_id, reason_code=code).write()
-    known = CODES.get(code, PubAckReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
-    return PubAckPacket(packet_id, reason_code=known, reason_str=str(code) if texts else None).write()
+class Acks:
+    """What the publishes of a connection are answered. `order` has, for each that waits, its acknowledgement of
+    success; `base` is the token of the first of them (0 is no token). `codes`: the version has reason codes (5.0).
+    `texts`: the client wants reasons as text. `withheld`: an acknowledgement had to stay away."""
+
+    __slots__ = ("base", "codes", "known", "order", "texts", "unreleased", "withheld")
+
+    def __init__(self) -> None:
+        self.order: deque[int] = deque()
+        self.base = 1
+        self.known: dict[int, str | PubAckReasonCode] = {}
+        """By token, what became of publishes whose turn has not come."""
+        self.unreleased: set[int] = set()
+        """Identifiers of a 5.0 client between PUBREC and PUBREL. They count against its receive maximum."""
+        self.codes = self.texts = self.withheld = False
+
+    @property
+    def in_flight(self) -> int:
+        """Publishes that count against the receive maximum."""
+        return len(self.order) + len(self.unreleased)
+
+    def expect(self, packet_id: int, qos: QoS | int) -> int:
+        """The token of a publish, until it is acknowledged."""
+        self.order.append((PUBREC if qos == QoS.EXACTLY_ONCE else PUBACK) | packet_id)
+        return self.base + len(self.order) - 1
+
+    def refuse(self, packet_id: int, qos: QoS | int, code: PubAckReasonCode) -> None:
+        """A publish that goes no further is answered when its turn comes."""
+        self.known[self.expect(packet_id, qos)] = code
+
+    def decided(self, tokens: Sequence[int], reasons: Sequence[str]) -> bytearray:
+        """What became of these publishes (token 0 and unknown ones are passed over); what may be written now."""
+        out, order, known = bytearray(), self.order, self.known
+        for token, reason in zip(tokens, reasons, strict=True):
+            if token == self.base and not reason and order:
+                ack = order.popleft()
+                self.base = token + 1
+                out += ACK(ack)
+                if ack & _QOS_2:
+                    self._await_release(ack)
+            elif self.base <= token < self.base + len(order):
+                known[token] = reason
+            if known:
+                out += self.settle()
+        return out
+
+    def settle(self) -> bytes:
+        """Acknowledgements from the oldest on, as far as what became of each publish is known."""
+        out = bytearray()
+        while self.base in self.known:
+            code, ack = self.known.pop(self.base), self.order.popleft()
+            self.base += 1
+            written = answer(ack, code, codes=self.codes, texts=self.texts)
+            out += written
+            self.withheld |= not written
+            if ack & _QOS_2 and not code:
+                self._await_release(ack)
+        return bytes(out)
+
+    def release(self, packet_id: int) -> bytes:
+        """The PUBCOMP for a PUBREL. That of another connection is unknown here: where there are codes, it has one."""
+        if self.codes and packet_id not in self.unreleased:
+            return PubCompPacket(packet_id, reason_code=PubCompReasonCode.PACKET_ID_NOT_FOUND).write()
+        self.unreleased.discard(packet_id)
+        return ACK(PUBCOMP | packet_id)
+
+    def _await_release(self, ack: int) -> None:
+        if self.codes:  # a 3.1.1 client gets its PUBCOMP in any case
+            self.unreleased.add(ack & 0xFFFF)
+
+
+def answer(ack: int, code: str | PubAckReasonCode, *, codes: bool, texts: bool) -> bytes:
+    """The PUBACK or PUBREC for a reason, or with a code; empty where it has to stay away."""
+    text = None
+    if isinstance(code, str):
+        if not code or not codes:
+            return b"" if code in WITHHELD else ACK(ack)
+        text = code if texts else None
+        code = CODES.get(code, PubAckReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
+    if not codes:
+        return ACK(ack)
+    if ack & _QOS_2:
+        return PubRecPacket(ack & 0xFFFF, reason_code=PubRecReasonCode(int(code)), reason_str=text).write()
+    return PubAckPacket(ack & 0xFFFF, reason_code=code, reason_str=text).write()

@@ -9,7 +9,7 @@ from typing import Final
 from ...identity.grants import EVERYBODY, Grant
 from ...limits import NAME_PATTERN, RECEIVE_MAX
 from ..packets import v311
-from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, QoS
+from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket
 from .sessions import Session, Sessions
 from .topics import TOPIC_ALIAS_MAX
 
@@ -61,17 +61,15 @@ def rejection(error: MalformedPacket, version: int) -> bytes:
 
 def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str, Grant] | ConnAckReasonCode:
     """The identity and the client identifier of a CONNECT, and what the client may be; or why it is refused."""
-    client_id, will = packet.client_id, packet.will
+    client_id = packet.client_id
     if packet.authentication_method is not None:
         return ConnAckReasonCode.BAD_AUTHENTICATION_METHOD
     if len(client_id) > CLIENT_ID_CHARACTERS_MAX or _CONTROL.search(client_id):
         return ConnAckReasonCode.CLIENT_ID_NOT_VALID
     if not client_id and version != V5 and not packet.clean_start:
         return ConnAckReasonCode.CLIENT_ID_NOT_VALID
-    if will is not None and will.qos == QoS.EXACTLY_ONCE:
-        return ConnAckReasonCode.QUALITY_NOT_SUPPORTED
-    if will is not None and will.retain:
-        return ConnAckReasonCode.RETAIN_NOT_SUPPORTED
+    if packet.will is not None:
+        sessions.retain_ignored += packet.will.retain
     client_id = client_id or sessions.assign_client_id()
     if packet.username is not None:
         grant = authenticated(packet.username, packet.password or b"", sessions)
@@ -104,7 +102,6 @@ def welcome(packet: ConnectPacket, session: Session, *, present: bool, packet_by
         server_keep_alive=kept_s if kept_s != packet.keep_alive else None,
         receive_max=RECEIVE_MAX,
         topic_alias_max=TOPIC_ALIAS_MAX,
-        max_qos=QoS.AT_LEAST_ONCE,
         retain_available=False,
         max_packet_size=packet_bytes_max,
         subscription_id_available=False,

@@ -7,7 +7,6 @@ A connection that breaks a rule gets the reason (5.0) or is closed (3.1.1), afte
 same read has been handed over.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -15,12 +14,12 @@ from ...errors import Reason
 from ...identity.grants import EVERYBODY
 from ...limits import CONNECT_DEADLINE_S, RECEIVE_MAX
 from ..packets import codec, v311
-from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PubAckReasonCode
+from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PacketTooLarge
 from ..packets.fastpath import Parsed, parse
 from ..seam import Publish
-from .acks import ACK, SUCCESS, puback
+from .acks import PUBACK, Acks
 from .connect import V5, admit, keep_alive_s, level_of, rejection, welcome
-from .sessions import Session, Sessions, Transport, client_budget, unauthenticated_budget
+from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport, client_budget, unauthenticated_budget
 from .topics import Topics
 
 CONNECT_BYTES_MAX: Final = 8 * 1024
@@ -45,18 +44,15 @@ class Connection:
     when `out`, `closing` or `wants_more` may have changed."""
 
     __slots__ = (
-        "_base",
+        "_acks",
         "_client",
         "_close_at",
         "_decoder",
         "_entered",
         "_keep_alive_s",
-        "_known",
         "_next",
-        "_order",
         "_receiver",
         "_sessions",
-        "_texts",
         "_topics",
         "_write",
         "budget",
@@ -76,7 +72,7 @@ class Connection:
     def __init__(self, sessions: Sessions, now: float, transport: Transport) -> None:
         self.transport: Transport | None = transport
         self.out = bytearray()
-        self.closing = self.write_paused = self.read_paused = self._entered = self._texts = False
+        self.closing = self.write_paused = self.read_paused = self._entered = False
         self.received_at = now
         self.version = self.work = 0
         self.budget = unauthenticated_budget(now)
@@ -86,9 +82,7 @@ class Connection:
         self._decoder = Decoder(min(CONNECT_BYTES_MAX, sessions.options.packet_bytes_max))
         self._write: Callable[[Packet], bytes] = codec.write
         self._client, self._topics = "", Topics("")
-        self._order: deque[int] = deque()  # packet identifiers of publishes that are not acknowledged
-        self._base = 1  # token of the first of them; 0 is no token
-        self._known: dict[int, str | PubAckReasonCode] = {}  # by token, what became of those whose turn has not come
+        self._acks = Acks()
         self._keep_alive_s = CONNECT_DEADLINE_S
         self._close_at = float("inf")
         self.grant = EVERYBODY
@@ -100,7 +94,7 @@ class Connection:
     @property
     def wants_more(self) -> bool:
         """Whether to go on reading. A 3.1.1 client knows no receive maximum, so it is held back here instead."""
-        return self.budget.left > 0 and (self.version == V5 or len(self._order) < RECEIVE_MAX)
+        return self.budget.left > 0 and (self.version == V5 or len(self._acks.order) < RECEIVE_MAX)
 
     def receive(self, data: bytes, now: float, read_at: float) -> None:
         """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
@@ -123,8 +117,8 @@ class Connection:
                 self._receiver.received(self, publishes, read_at)
         if delivered:
             self._receiver.delivered(self._client, delivered)
-        if self._known:
-            self._settle()
+        if self._acks.known:
+            self._write_acks(self._acks.settle())
         if broken is not None and not self.closing:
             self._protocol_error(broken)
         self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
@@ -156,18 +150,8 @@ class Connection:
         over."""
         if self.closing:
             return
-        order, known = self._order, self._known
-        for token, reason in zip(tokens, reasons, strict=True):
-            if token == self._base and not reason and order:
-                self.out += ACK(SUCCESS, order.popleft())
-                self._base = token + 1
-            elif self._base <= token < self._base + len(order):
-                known[token] = reason
-            if known:
-                self._settle()
-        self._sessions.unflushed[self] = None
-        if not self._sessions.flush_comes:
-            self._sessions.flush_soon(self)
+        self._write_acks(self._acks.decided(tokens, reasons))
+        self._sessions.flush_soon(self)
 
     def drained(self) -> None:
         """The peer has acknowledged or read something: go on where answers had to wait."""
@@ -213,8 +197,13 @@ class Connection:
 
     def _read(self, data: bytes, now: float, publishes: list[Publish], delivered: list[int]) -> None:
         """Go through the packets of a read, until one closes the connection. Raises MalformedPacket."""
-        decoder, at, plain = self._decoder, 0, True
-        if decoder.tail:
+        decoder, at, plain, acks = self._decoder, 0, True, self._acks
+        order = acks.order
+        if decoder.skipping:
+            at = min(decoder.skipping, len(data))
+            decoder.skipping -= at
+            self.work += 1
+        elif decoder.tail:
             data = decoder.join(data)
         elif not self.version and data[0] != _CONNECT:
             raise MalformedPacket("the first packet is no CONNECT")
@@ -230,15 +219,21 @@ class Connection:
                             self.work += 1
                     elif not packet_id:
                         publishes.append(Publish(self._client, kind, payload, 0, 0, self.grant))
-                    elif len(self._order) < RECEIVE_MAX or self._has_room():
-                        self._order.append(packet_id)
-                        token = self._base + len(self._order) - 1
+                    elif len(order) < RECEIVE_MAX or self._has_room():
+                        order.append(PUBACK | packet_id)
+                        token = acks.base + len(order) - 1
                         publishes.append(Publish(self._client, kind, payload, 1, token, self.grant))
                     else:
                         return
                 plain = False
                 continue
-            end = decoder.end_of(data, at)
+            try:
+                end = decoder.end_of(data, at)
+            except PacketTooLarge as error:
+                if not (end := self._skip(data, at, error)):
+                    break
+                at, plain = end, True
+                continue
             if not end:
                 break
             packet = memoryview(data)[at:end]
@@ -256,6 +251,8 @@ class Connection:
                 if (sequence := self.session.outbound.acknowledged(packet.packet_id)) is not None:
                     delivered.append(sequence)
                     self.work -= 1
+            case codec.PubRelPacket() if self.session is not None:
+                self.out += self._acks.release(packet.packet_id)
             case codec.PingReqPacket():
                 self.out += _PINGRESP
             case codec.SubscribePacket() | codec.UnsubscribePacket() if self.session is not None:
@@ -278,53 +275,53 @@ class Connection:
 
     def _publish(self, packet: codec.PublishPacket, publishes: list[Publish]) -> None:
         packet_id, kind = packet.packet_id, self._topics.kind_of(packet)
+        self._sessions.retain_ignored += packet.retain
         if isinstance(kind, DisconnectReasonCode):
             self._disconnect_with(kind)
-        elif packet.qos == codec.QoS.EXACTLY_ONCE:
-            self._disconnect_with(DisconnectReasonCode.QOS_NOT_SUPPORTED)
         elif isinstance(kind, str):
             self.work -= 1
             if packet_id is None or self._has_room():
-                qos, token = (0, 0) if packet_id is None else (1, self._expect(packet_id))
-                publishes.append(Publish(self._client, kind, packet.payload, qos, token, self.grant))
+                token = 0 if packet_id is None else self._acks.expect(packet_id, packet.qos)
+                publishes.append(Publish(self._client, kind, packet.payload, min(token, 1), token, self.grant))
         else:
             self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
-            if packet_id is not None and self.version != V5:
-                self._disconnect_with(DisconnectReasonCode.NOT_AUTHORIZED)
-            elif packet_id is not None and self._has_room():
-                self._known[self._expect(packet_id)] = kind
+            if packet_id is not None and self._has_room():
+                self._acks.refuse(packet_id, packet.qos, kind)
+
+    def _skip(self, data: bytes, at: int, error: PacketTooLarge) -> int:
+        """Where a publish over the limit ends that is passed over and refused, because a connection of the client ended
+        so before; 0 where too little of it is there. Raises `error` for any other."""
+        if self.session is None or self.received_at >= self.session.identity.skips_until:
+            raise error
+        if (skipped := self._decoder.skip(data, at, error)) is None:
+            return 0
+        qos, packet_id = skipped
+        self._receiver.shed(self._client, Reason.OVERSIZED, 1)
+        if packet_id and self._has_room():
+            self._acks.refuse(packet_id, qos, codec.PubAckReasonCode.QUOTA_EXCEEDED)
+        return at + error.size
 
     def _has_room(self) -> bool:
         """Whether one more publish may be in flight. Closes the connection of a 5.0 client that knows it may not."""
-        if len(self._order) < RECEIVE_MAX or self.version != V5:
+        if self._acks.in_flight < RECEIVE_MAX or self.version != V5:
             return True
         self._disconnect_with(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
         return False
-
-    def _expect(self, packet_id: int) -> int:
-        """The token of a publish, until it is acknowledged."""
-        self._order.append(packet_id)
-        return self._base + len(self._order) - 1
 
     def _refuse(self, publishes: list[Publish], allowed: int) -> None:
         """Drop the publishes that are over the quota."""
         for publish in publishes[allowed:]:
             if publish.token:
-                self._known[publish.token] = Reason.OVER_QUOTA
+                self._acks.known[publish.token] = Reason.OVER_QUOTA
         self._receiver.shed(self._client, Reason.OVER_QUOTA, len(publishes) - allowed)
         del publishes[allowed:]
 
-    def _settle(self) -> None:
-        """Write acknowledgements from the oldest on, as far as what became of each publish is known."""
-        while self._base in self._known:
-            code, packet_id = self._known.pop(self._base), self._order.popleft()
-            self._base += 1
-            ack = puback(packet_id, code, codes=self.version == V5, texts=self._texts)
-            self.out += ack
-            if not ack and self.received_at + OVER_QUOTA_CLOSE_S < self._close_at:
-                # A 3.1.1 client waits for ever for what could not be acknowledged: make it come back.
-                self._close_at = self.received_at + OVER_QUOTA_CLOSE_S
-                self._look_at(self._close_at)
+    def _write_acks(self, acks: bytes | bytearray) -> None:
+        self.out += acks
+        if self._acks.withheld and self.received_at + OVER_QUOTA_CLOSE_S < self._close_at:
+            # A 3.1.1 client waits for ever for what could not be acknowledged: make it come back.
+            self._close_at = self.received_at + OVER_QUOTA_CLOSE_S
+            self._look_at(self._close_at)
 
     # -- from the handshake to the end ---------------------------------------------------------------------------------
 
@@ -349,7 +346,8 @@ class Connection:
             self.closing = True
             return
         session, present = entered
-        self.session, self._entered, self._texts = session, True, packet.request_problem_info
+        self.session, self._entered = session, True
+        self._acks.codes, self._acks.texts = self.version == V5, packet.request_problem_info
         sessions.unauthenticated.pop(self, None)
         self.budget, self.work = client_budget(now), 1
         self._client = session.identity.name
@@ -372,7 +370,9 @@ class Connection:
 
     def _protocol_error(self, error: MalformedPacket) -> None:
         if self.session is not None:
-            large = isinstance(error, codec.PacketTooLarge)
+            large = isinstance(error, PacketTooLarge)
+            if large:
+                self.session.identity.skips_until = self.received_at + OVERSIZED_SKIPPED_S
             self._receiver.shed(self._client, Reason.OVERSIZED if large else Reason.MALFORMED, 1)
             self._disconnect_with(
                 DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET, str(error)

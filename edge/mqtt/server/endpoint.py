@@ -98,6 +98,7 @@ class Endpoint:
             "sessions": self.registry.count,
             "takeovers": self.registry.takeovers,
             "connects_refused": self.registry.connects_refused,
+            "retain_ignored": self.registry.retain_ignored,
             "connections_refused": self.connections_refused,
             "slow_readers": self.slow_readers,
             "answers_oversized": self.answers_skipped,

@@ -25,6 +25,10 @@ SESSIONS_PER_CLIENT_MAX: Final = 4
 SESSION_EXPIRY_S_MAX: Final = 24 * 3600
 """Subscriptions of an absent client are kept this long at most; its answers live by their own expiry."""
 
+OVERSIZED_SKIPPED_S: Final = 60.0
+"""A packet over the limit closes the connection. What comes so large from the same client within this time is passed
+over: its library sends the same packet again for ever, and what stands behind it would never get through."""
+
 WORK_PER_S: Final = 200
 """What one connection may let us do in a second without a publish or an acknowledgement coming of it: control packets,
 WebSocket control frames, small frames and reads. Each costs about 20 us: 0.4 % of the loop."""
@@ -143,13 +147,15 @@ def client_budget(now: float) -> Budget:
 class Identity:
     """One client of the core: its sessions, and its quota (a token bucket)."""
 
-    __slots__ = ("_at", "_tokens", "connected", "name", "registry", "scheduled", "sessions")
+    __slots__ = ("_at", "_tokens", "connected", "name", "registry", "scheduled", "sessions", "skips_until")
 
     def __init__(self, name: str, registry: "Sessions", now: float) -> None:
         self.name, self.registry = name, registry
         self.sessions: dict[str, Session] = {}
         self.connected = 0
         self.scheduled = False
+        self.skips_until = 0.0
+        """Packets over the limit are passed over until then."""
         self._tokens, self._at = registry.options.burst, now
 
     def take(self, wanted: int, now: float) -> int:
@@ -161,15 +167,17 @@ class Identity:
         return taken
 
     def expire(self, now: float) -> float | None:
-        """Forgotten when it has no session and its bucket is full again: coming back must not refill it."""
+        """Forgotten when it has no session and its bucket is full again (coming back must not refill it), and when its
+        packets are no longer passed over."""
         self.scheduled = False
         if self.sessions or self.connected:
             return None
         self.take(0, now)
         missing = self.registry.options.burst - self._tokens
-        if missing > 0:
+        full_at = now + missing / self.registry.options.messages_per_s
+        if max(full_at, self.skips_until) > now:
             self.scheduled = True
-            return now + missing / self.registry.options.messages_per_s
+            return max(full_at, self.skips_until)
         self.registry.identities.pop(self.name, None)
         return None
 
@@ -241,6 +249,8 @@ class Sessions:
         self.count = 0
         self.takeovers = 0
         self.connects_refused = 0
+        self.retain_ignored = 0
+        """Publishes and wills with the retain flag: taken as if it were not set. Nothing is retained here."""
         self.held_back = 0  # times that a connection had used up its budget
         self._nonce, self._schedule = nonce, schedule
         self._assigned = 0

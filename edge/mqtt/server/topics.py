@@ -35,8 +35,6 @@ class Topics:
     def kind_of(self, packet: PublishPacket) -> str | PubAckReasonCode | DisconnectReasonCode:
         """The kind of a publish, the code that refuses it, or the one with which the connection closes."""
         topic, alias = packet.topic, packet.topic_alias
-        if packet.retain:
-            return DisconnectReasonCode.RETAIN_NOT_SUPPORTED
         if packet.packet_id == 0:
             return DisconnectReasonCode.MALFORMED_PACKET
         if alias is not None:

@@ -76,7 +76,7 @@ CASES: list[Case] = [
     ),
     Case(codec.PubAckPacket(1), b"\x40\x02\x00\x01", b"\x40\x02\x00\x01"),
     Case(codec.PubRecPacket(2), b"\x50\x02\x00\x02"),
-    Case(codec.PubRelPacket(3), b"\x62\x02\x00\x03"),
+    Case(codec.PubRelPacket(3), b"\x62\x02\x00\x03", b"\x62\x02\x00\x03"),
     Case(codec.PubCompPacket(65_535), b"\x70\x02\xff\xff"),
     Case(
         codec.SubscribePacket(9, [TopicFilter("a/#", max_qos=QoS.AT_LEAST_ONCE), TopicFilter("+")]),
@@ -214,7 +214,8 @@ BAD_V311: dict[str, bytes] = {
     "a SUBSCRIBE without a filter": b"\x82\x02\x00\x01",
     "a requested QoS of 3": b"\x82\x06\x00\x01\x00\x01a\x03",
     "an UNSUBSCRIBE without a filter": b"\xa2\x02\x00\x01",
-    "PUBREL": b"\x62\x02\x00\x01",
+    "PUBREL of 0": b"\x62\x02\x00\x00",
+    "PUBREC": b"\x50\x02\x00\x01",
     "CONNACK": b"\x20\x02\x00\x00",
     "an acknowledgement with a reason": b"\x40\x03\x00\x01\x10",
     "AUTH": b"\xf0\x00",

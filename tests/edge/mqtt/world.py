@@ -169,8 +169,12 @@ class Peer:
         return self.send_bytes(written(self.version, *packets))
 
     def send_bytes(self, data: bytes) -> list[Packet]:
-        self.connection.receive(data, self.world.now, 0.0)
+        self.send_raw(data)
         return self.read()
+
+    def send_raw(self, data: bytes) -> None:
+        """Bytes, where the test looks itself at what the connection writes."""
+        self.connection.receive(data, self.world.now, 0.0)
 
     def read(self) -> list[Packet]:
         """What the connection wants to write."""
@@ -249,8 +253,11 @@ class World:
         self.sessions.deadlines.turn(self.now)
 
 
-def publish(packet_id: int | None = 1, topic: str = UP, payload: bytes = b"{}") -> PublishPacket:
-    qos = QoS.AT_MOST_ONCE if packet_id is None else QoS.AT_LEAST_ONCE
+def publish(
+    packet_id: int | None = 1, topic: str = UP, payload: bytes = b"{}", *, qos: QoS | None = None
+) -> PublishPacket:
+    if qos is None:
+        qos = QoS.AT_MOST_ONCE if packet_id is None else QoS.AT_LEAST_ONCE
     return PublishPacket(topic, payload, qos=qos, packet_id=packet_id)
 
 

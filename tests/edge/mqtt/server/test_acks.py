@@ -1,27 +1,29 @@
-"""What a refused publish is answered."""
+"""Acknowledgements, and what a refused publish is answered. (Their order is in test_connection.py.)"""
 
 import pytest
 
 from edge.errors import Reason
-from edge.mqtt.packets.codec import PubAckPacket, PubAckReasonCode, read
-from edge.mqtt.server.acks import CODES, WITHHELD, puback
+from edge.mqtt.packets.codec import PubAckPacket, PubAckReasonCode, PubRecPacket, PubRecReasonCode, read
+from edge.mqtt.server.acks import CODES, PUBACK, PUBREC, WITHHELD, answer
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_refusal_is_answered_in_5(reason: Reason):
-    """Whatever the reason, a 5.0 client gets a PUBACK with the standard's code, or with that of the domain; the text
-    where it wants it. None is withheld."""
+    """Whatever the reason, a 5.0 client gets a PUBACK or PUBREC with the standard's code, or with that of the domain;
+    the text where it wants it. None is withheld."""
+    code = CODES.get(reason, PubAckReasonCode(0x83))
     for texts in (True, False):
-        ack = read(memoryview(puback(7, reason, codes=True, texts=texts)))
-        assert ack == PubAckPacket(
-            7, reason_code=CODES.get(reason, PubAckReasonCode(0x83)), reason_str=str(reason) if texts else None
-        )
+        text = str(reason) if texts else None
+        ack = read(memoryview(answer(PUBACK | 7, reason, codes=True, texts=texts)))
+        assert ack == PubAckPacket(7, reason_code=code, reason_str=text)
+        ack = read(memoryview(answer(PUBREC | 7, reason, codes=True, texts=texts)))
+        assert ack == PubRecPacket(7, reason_code=PubRecReasonCode(int(code)), reason_str=text)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_what_v311_withholds(reason: Reason):
     """Without codes a refusal that leaves no receipt is not acknowledged at all; others are, as success."""
-    assert puback(7, reason, codes=False, texts=True) == (b"" if reason in WITHHELD else b"\x40\x02\x00\x07")
+    assert answer(PUBACK | 7, reason, codes=False, texts=True) == (b"" if reason in WITHHELD else b"\x40\x02\x00\x07")
 
 
 def test_what_leaves_no_receipt():
@@ -30,6 +32,11 @@ def test_what_leaves_no_receipt():
 
 
 def test_success_and_codes():
-    """Success is the same four bytes in both versions; a code of the endpoint's own stands as it is."""
-    assert puback(7, "", codes=True, texts=True) == puback(7, "", codes=False, texts=True) == b"\x40\x02\x00\x07"
-    assert puback(7, PubAckReasonCode.TOPIC_NAME_INVALID, codes=True, texts=True) == b"\x40\x03\x00\x07\x90"
+    """Success is the same four bytes in both versions; a code of the endpoint's own stands as it is, where the version
+    has codes."""
+    invalid = PubAckReasonCode.TOPIC_NAME_INVALID
+    for codes in (True, False):
+        assert answer(PUBACK | 7, "", codes=codes, texts=True) == b"\x40\x02\x00\x07"
+        assert answer(PUBREC | 7, "", codes=codes, texts=True) == b"\x50\x02\x00\x07"
+    assert answer(PUBACK | 7, invalid, codes=True, texts=True) == b"\x40\x03\x00\x07\x90"
+    assert answer(PUBACK | 7, invalid, codes=False, texts=True) == b"\x40\x02\x00\x07"
