@@ -5,6 +5,7 @@ transaction, so after a crash at any instant a batch has been merged once or not
 is adding. Readers have connections of their own, read-only, which never checkpoint. All SQL of the centre is here.
 """
 
+import os
 import threading
 from pathlib import Path
 from typing import Any, Final
@@ -79,13 +80,15 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         try:
+            # Readable by its owner only; SQLite gives its WAL the same mode.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._db = apsw.Connection(str(self.path))
             self._db.set_busy_timeout(5_000)
             self._db.pragma("journal_mode", "wal")
             self._db.pragma("synchronous", "full")
             with self._db:
                 self._prepare()
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             hint = "Restore it from a backup, or mend the disk."
             raise JournalError(f"{self.path} cannot be opened: {error}. {hint}") from None
 

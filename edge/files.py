@@ -1,10 +1,16 @@
 """Files that survive a power cut, written whole or not at all, and secrets that only their owner may read."""
 
 import contextlib
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from .errors import ConfigError
+
+SECRET_BYTES_MAX: Final = 8 * 1024
+"""A token file; signed tokens have about 1 kB."""
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -36,20 +42,49 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def open_secret(path: Path) -> BinaryIO:
+    """Open a file that only its owner may read. Another user's link is not followed: it could lead to a file that this
+    process may read and that user may not. Raises OSError, whose `strerror` has the reason."""
+    own = path.lstat().st_uid in (0, os.geteuid())
+    # Without waiting for the writer of a pipe.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if own else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OSError(errno.ELOOP, "It is a link of another user; name the file itself") from None
+    mode = os.fstat(descriptor).st_mode
+    wrong = "It is not a file" if not stat.S_ISREG(mode) else ""
+    if mode & 0o077 and not wrong:
+        wrong = f"Others may read it (mode {stat.S_IMODE(mode):04o}): run chmod 600 {path}"
+    if wrong:
+        os.close(descriptor)
+        raise OSError(errno.EPERM, wrong)
+    return open(descriptor, "rb")  # noqa: PTH123
+
+
 def read_secret(config_path: str, option: str, path: str) -> str:
     """The secret in the file that an option names; empty where the option is empty.
 
     Raises:
-        ConfigError: the file cannot be read, others can read it, or it is empty and would protect nothing.
+        ConfigError: the file cannot be read, others can read it, it is empty and would protect nothing, or it is no
+            text of one line.
     """
     if not path:
         return ""
     try:
-        if Path(path).stat().st_mode & 0o077:
-            raise ConfigError(config_path, option, path, f"Others may read it: run chmod 600 {path}.")
-        found = Path(path).read_text(encoding="utf-8").strip()
+        with open_secret(Path(path)) as file:
+            found = file.read(SECRET_BYTES_MAX + 1).decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ConfigError(config_path, option, path, "It is not UTF-8. Write one line of text into it.") from None
     except OSError as error:
         raise ConfigError(config_path, option, path, f"{error.strerror}.") from None
     if not found:
         raise ConfigError(config_path, option, path, "The file is empty. Write a long random token into it.")
+    if len(found.splitlines()) > 1 or len(found) > SECRET_BYTES_MAX:
+        hint = (
+            f"It holds more than one line, or more than {SECRET_BYTES_MAX} bytes. Leave the token's line alone in it."
+        )
+        raise ConfigError(config_path, option, path, hint)
     return found

@@ -10,14 +10,13 @@ import hmac
 import os
 import re
 import secrets
-import stat
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import InputError
-from ..files import write_atomic
+from ..files import open_secret, write_atomic
 from ..limits import NAME_PATTERN
 from ..messages.roles import ROLES, Role
 from .grants import Grant
@@ -123,15 +122,11 @@ _NAMES: Final = "Use a letter or digit, then up to 63 letters, digits, dots, und
 def _read(path: Path) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
-                hint = f"Its mode is {mode:04o}, so others can read it. Run: chmod 600 {path}"
-                raise InputError(str(path), None, hint)
+        with open_secret(path) as file:
             number = 0
             while line := file.readline(_LINE_BYTES_MAX):
                 number += 1
-                text = line.decode("ascii", errors="replace").rstrip("\r\n")
+                text = line.decode("utf-8-sig" if number == 1 else "ascii", errors="replace").rstrip("\r\n")
                 if text and not text.startswith("#"):
                     client, entry = _parse(path, number, text)
                     if client in entries:

@@ -36,17 +36,23 @@ class DataDir:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Lock the directory for this process. It is created with mode 0700, or restricted to it.
+        """Lock the directory for this process. It is created with mode 0700.
 
         Raises:
             BusyError: another process holds it.
-            InputError: it cannot be made or entered.
+            InputError: it cannot be made or entered, or it is not this user's alone: what others may have read or
+                changed is for a person to judge.
         """
         path = Path(path)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.stat().st_mode & _OTHERS:
-                path.chmod(0o700)
+            found = path.stat()
+            if found.st_uid != os.geteuid():
+                hint = f"It belongs to the user with number {found.st_uid}. Start this as that user, or run chown."
+                raise InputError(str(path), None, hint)
+            if found.st_mode & _OTHERS:
+                hint = f"Others may enter this data directory: look what is in it, then run chmod 700 {path}."
+                raise InputError(str(path), None, hint)
             lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise InputError(

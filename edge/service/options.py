@@ -19,7 +19,7 @@ T = TypeVar("T", bound=Struct)
 def read(path: Path, template: str) -> dict[str, Any]:
     """What the file holds. `template` is one to begin with. Raises ConfigError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         wrong, hint = error.strerror, f"Copy {template} there and edit it."
     except UnicodeDecodeError as error:

@@ -228,6 +228,7 @@ def test_the_store_is_safe_by_its_settings(tmp_path: Path) -> None:
     """Write-ahead log and full synchronisation; readers cannot write."""
     store = Store(tmp_path)
     assert store._db.pragma("journal_mode") == "wal"
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
     assert store._db.pragma("synchronous") == 2
     reader = Reader(tmp_path)
     with pytest.raises(apsw.ReadOnlyError):

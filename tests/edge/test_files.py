@@ -1,12 +1,13 @@
 """Tests of edge.files: whole files, and secrets that others can read or that are none."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ConfigError
-from edge.files import read_secret, write_atomic
+from edge.files import SECRET_BYTES_MAX, read_secret, write_atomic
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
@@ -40,22 +41,50 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: 
 
 @pytest.mark.parametrize(
     ("mode", "text", "hint"),
-    [(0o644, "secret\n", "chmod 600"), (0o600, "\n", "empty"), (0o600, None, "No such file")],
+    [
+        (0o644, b"secret\n", "chmod 600"),
+        (0o600, b"\n", "empty"),
+        (0o600, None, "No such file"),
+        (0o600, b"one\ntwo\n", "more than one line"),
+        (0o600, b"x" * (SECRET_BYTES_MAX + 1), "more than"),
+        (0o600, b"\xff\xfe\x00", "not UTF-8"),
+    ],
 )
-def test_a_careless_secret_is_refused(tmp_path: Path, mode: int, text: str | None, hint: str) -> None:
-    """What others may read, what is empty and what is not there protects nothing."""
+def test_a_careless_secret_is_refused(tmp_path: Path, mode: int, text: bytes | None, hint: str) -> None:
+    """What others may read, what is empty, what is not there and what is no line of text protects nothing."""
     path = tmp_path / "token"
     if text is not None:
-        path.write_text(text)
+        path.write_bytes(text)
         path.chmod(mode)
     with pytest.raises(ConfigError, match=f"edge.toml: link_token_file = .*token.*{hint}"):
         read_secret("edge.toml", "link_token_file", str(path))
 
 
 def test_a_secret_is_the_text_of_its_file(tmp_path: Path) -> None:
-    """Without the white space around it; no file named is no secret."""
+    """Without the white space and the byte order mark around it; no file named is no secret."""
     path = tmp_path / "token"
-    path.write_text("secret\n")
+    path.write_text("secret\r\n", encoding="utf-8-sig")
     path.chmod(0o600)
     assert read_secret("edge.toml", "link_token_file", str(path)) == "secret"
     assert read_secret("edge.toml", "link_token_file", "") == ""
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_no_secret(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A directory, and a pipe that nobody writes to: named, without waiting."""
+    make(tmp_path / "token")
+    with pytest.raises(ConfigError, match="not a file"):
+        read_secret("edge.toml", "link_token_file", str(tmp_path / "token"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give links away")
+def test_the_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
+    """Our own and root's links are: secrets are often mounted as such."""
+    path, link = tmp_path / "token", tmp_path / "link"
+    path.write_text("secret")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    assert read_secret("edge.toml", "link_token_file", str(link)) == "secret"
+    os.lchown(link, 1234, 1234)
+    with pytest.raises(ConfigError, match="a link of another user"):
+        read_secret("edge.toml", "link_token_file", str(link))

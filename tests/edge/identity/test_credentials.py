@@ -83,7 +83,7 @@ def test_comments_and_empty_lines(path: Path):
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o620])
 def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
     """The error explains how to mend it."""
-    with pytest.raises(InputError, match=rf"mode is {mode:04o}.*chmod 600"):
+    with pytest.raises(InputError, match=rf"mode {mode:04o}.*chmod 600"):
         Credentials.load(_file(path, GOOD, mode))
 
 

@@ -31,13 +31,24 @@ def make() -> str:
 
 
 def test_the_directory_is_made_for_its_user_only(tmp_path: Path) -> None:
-    """Made with its parents, mode 0700; a wider one is narrowed."""
+    """Made with its parents, mode 0700; one that others may enter is refused with the command, and left as it is."""
     with DataDir.open(tmp_path / "a" / "b") as data:
         assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
-    data.path.chmod(0o755)
+    data.path.chmod(0o750)
+    with pytest.raises(InputError, match=f"Others may enter .* run chmod 700 {data.path}"):
+        DataDir.open(data.path)
+    assert stat.S_IMODE(data.path.stat().st_mode) == 0o750
+    data.path.chmod(0o700)
     with DataDir.open(str(data.path)):
-        assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
         assert {stat.S_IMODE(file.stat().st_mode) for file in data.path.iterdir()} == {0o600}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give directories away")
+def test_the_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    """Root would leave files there that the service's user cannot write."""
+    os.chown(tmp_path, 1234, 1234)
+    with pytest.raises(InputError, match="the user with number 1234"):
+        DataDir.open(tmp_path)
 
 
 def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:

@@ -71,6 +71,13 @@ def test_no_file_and_no_text_are_named(tmp_path: Path, body: bytes | None, hint:
         load(tmp_path / "box.toml")
 
 
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    """Editors of other systems begin a file with one."""
+    path = tmp_path / "box.toml"
+    path.write_text("name = 'a'\n", encoding="utf-8-sig")
+    assert load(path).name == "a"
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     """Those that are empty stay so, and absolute ones are as they were written."""
     path = tmp_path / "box.toml"
