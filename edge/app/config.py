@@ -105,9 +105,12 @@ class Config(Options, frozen=True, kw_only=True):
 
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
-    "retention_days k_anonymity log_level".split()
+    "retention_days k_anonymity log_level link_token_file uplink_token_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
+
+TOKEN_FILES: Final = ("link_token_file", "uplink_token_file")
+"""Who the node is elsewhere. With or without a token is a different name there, which needs a restart."""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 
@@ -136,7 +139,8 @@ def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
     fixed = [
         name
         for name in Options.__struct_fields__
-        if name not in RELOADABLE and getattr(new, name) != getattr(old, name)
+        if getattr(new, name) != getattr(old, name)
+        and (name not in RELOADABLE or (name in TOKEN_FILES and not (getattr(new, name) and getattr(old, name))))
     ]
     named = fixed.copy()
     sections = new.sections.copy()

@@ -40,7 +40,7 @@ from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from . import rlimit, systemd
 from .authority import read_authority
-from .config import Config, load, reloaded
+from .config import TOKEN_FILES, Config, load, reloaded
 from .gc import freeze_startup
 from .loop_errors import LoopExceptionHandler
 
@@ -144,14 +144,7 @@ class _Running:
             from ..web.server import serve
 
             token = data.kept("status.token", r"[A-Za-z0-9_-]{32,128}", lambda: secrets.token_urlsafe(32))
-            page = await serve(
-                config.status_listen,
-                status,
-                report.layers,
-                token,
-                clock.now,
-                self._config_path,
-            )
+            page = await serve(config.status_listen, status, report.layers, token, clock.now, self._config_path)
             self._ports["status"] = page.port
             # The token is for a person at a terminal; under a service manager this line ends up in a log.
             tail = f"?token={token}" if sys.stdout.isatty() else " (doorstep status gives the whole link)"
@@ -345,6 +338,7 @@ class _Running:
         """Handle SIGHUP. After an invalid file the old configuration stays, and the reason is logged."""
         try:
             config, fixed = reloaded(self._config, load(self._config_path))
+            tokens = [read_secret(self._config_path, option, getattr(config, option)) for option in TOKEN_FILES]
             self._listeners.read(config)
         except DoorstepError as error:
             log.error("not reloaded, the old configuration stays: %s", error)
@@ -362,6 +356,9 @@ class _Running:
             self._endpoint.recheck()
         if self._broker is not None:
             self._broker.set_quota(config.messages_per_s, config.messages_burst)
+        for joined, token in zip((self._broker, self._sync), tokens, strict=True):
+            if joined is not None:
+                joined.link.set_token(token)
         log.info("reloaded %s", self._config_path)
 
     # -- stop ----------------------------------------------------------------------------------------------------------

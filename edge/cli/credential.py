@@ -42,16 +42,20 @@ def credential() -> None:
 @_ROLE
 @_SHOP
 @click.option("--replace", is_flag=True, help="Give a new token to a client that has one. The old one stops working.")
+@click.option("--second", is_flag=True, help="Give it one more, while the old one stays good; its roles stay.")
 @click.argument("client")
-def add_client(path: str, roles: tuple[str, ...], shop: str, replace: bool, client: str) -> None:
+def add_client(path: str, roles: tuple[str, ...], shop: str, replace: bool, second: bool, client: str) -> None:
     """Give CLIENT a token and print it. It is not kept anywhere: note it now. Without a role it can connect to a
     centre; on a node it can only listen.
 
     \b
     doorstep credential add --file /etc/doorstep/credentials rider-7 --role rider
     doorstep credential add --file /etc/doorstep/credentials till-2 --role shop --shop shop-4
+    doorstep credential add --file /var/lib/doorstep-central/credentials shop-1 --second
     """
-    token = add(path, [Newcomer(client, roles, shop)], replace=replace)[client]
+    if second and (replace or roles or shop):
+        raise click.UsageError("--second keeps the old token and the roles: give it alone.")
+    token = add(path, [Newcomer(client, roles, shop)], replace=replace, second=second)[client]
     click.echo(token)
     click.echo(f"This is the only time that the token of {client} is shown. User name: {client}.", err=True)
 
@@ -88,16 +92,20 @@ def import_clients(path: str, replace: bool, table: Path) -> None:
 
 @credential.command("remove", short_help="Take a client out.")
 @_FILE
+@click.option("--older", is_flag=True, help="Only the older one of its two tokens.")
 @click.argument("client")
-def remove_client(path: str, client: str) -> None:
-    """Take CLIENT out of the file.
+def remove_client(path: str, older: bool, client: str) -> None:
+    """Take CLIENT out of the file, or end the older one of its two tokens.
 
     \b
     doorstep credential remove --file /etc/doorstep/credentials rider-7
     """
-    if not remove(path, client):
-        raise InputError(path, None, f"{client!r} is not in it. See: doorstep credential list --file {path}")
-    click.echo(f"{client} is removed. A running node notices at SIGHUP.", err=True)
+    if not remove(path, client, older=older):
+        wrong = "has no second token" if older else "is not in it"
+        raise InputError(path, None, f"{client!r} {wrong}. See: doorstep credential list --file {path}")
+    click.echo(
+        f"{f'The older token of {client}' if older else client} is removed. A running node notices at SIGHUP.", err=True
+    )
 
 
 @credential.command("list", short_help="Print the names of all clients, and what they may be.")

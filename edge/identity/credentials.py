@@ -1,5 +1,6 @@
 """Who may connect, and as what: a file with one line for each client, `client:roles:salt:hash`, the last two in
-hexadecimal. Roles are separated by commas; `shop=NAME` is the role of a shop of another name than the client's.
+hexadecimal. Roles are separated by commas; `shop=NAME` is the role of a shop of another name than the client's. While
+a client changes its token it has two lines, the older one first.
 
 Tokens are made here, from 32 random bytes: nobody can guess one, or find it from its hash by trying. So one salted
 SHA-256 is enough; a slow hash protects passwords that people choose, and would hold up the loop when every client of a
@@ -32,14 +33,13 @@ _NAME: Final = re.compile(NAME_PATTERN)
 
 
 class Entry(NamedTuple):
-    """One client: salt, SHA-256 of salt and token, and what it may be."""
+    """One client: salt and SHA-256 of salt and token, for each of its tokens, and what it may be."""
 
-    salt: bytes
-    hashed: bytes
+    tokens: tuple[tuple[bytes, bytes], ...]
     grant: Grant
 
 
-_NOBODY: Final = Entry(b"\0" * SALT_BYTES, b"\0" * 32, Grant())
+_NOBODY: Final = Entry(((b"\0" * SALT_BYTES, b"\0" * 32),), Grant())
 
 
 class Credentials:
@@ -73,9 +73,9 @@ class Credentials:
     def verify(self, client: str, token: bytes) -> Grant | None:
         """What the client may be, where the token is its own. An unknown name takes as long as a wrong token."""
         entry = self._entries.get(client)
-        salt, expected, grant = entry or _NOBODY
-        same = hmac.compare_digest(sha256(salt + token).digest(), expected)
-        return grant if same and entry is not None else None
+        tokens, grant = entry or _NOBODY
+        same = [hmac.compare_digest(sha256(salt + token).digest(), expected) for salt, expected in tokens]
+        return grant if any(same) and entry is not None else None
 
 
 class Newcomer(NamedTuple):
@@ -86,32 +86,46 @@ class Newcomer(NamedTuple):
     shop: str = ""
 
 
-def add(path: str | os.PathLike[str], newcomers: Iterable[Newcomer], *, replace: bool = False) -> dict[str, str]:
+def add(
+    path: str | os.PathLike[str], newcomers: Iterable[Newcomer], *, replace: bool = False, second: bool = False
+) -> dict[str, str]:
     """Give clients a token each: it is shown now or never. All of them or, where one is wrong or is in the file already
-    (without `replace`), none. Makes the file where there is none. Raises InputError."""
+    (without `replace`), none. With `second` they have one, which stays good, as do their roles. Makes the file where
+    there is none. Raises InputError."""
     target = Path(path)
     entries = _read(target) if target.exists() else {}
     tokens: dict[str, str] = {}
     for client, roles, shop in newcomers:
+        known = entries.get(client)
         grant = checked(target, None, Newcomer(client, roles, shop))
-        if client in tokens or (client in entries and not replace):
+        if second:
+            if known is None or len(known.tokens) > 1:
+                many = "no token" if known is None else "two tokens already: end the older one with remove --older"
+                raise InputError(str(target), None, f"A second token is for who has one; {client!r} has {many}.")
+            grant = known.grant
+        elif client in tokens or (known is not None and not replace):
             hint = f"{client!r} has a token already. A new one ends the old one: ask for that with --replace."
             raise InputError(str(target), None, hint)
-        if client not in entries and len(entries) >= CREDENTIALS_MAX:
+        if known is None and len(entries) >= CREDENTIALS_MAX:
             raise InputError(str(target), None, f"It holds {CREDENTIALS_MAX} clients already. Remove some first.")
         tokens[client] = token = secrets.token_urlsafe(TOKEN_BYTES)
         salt = secrets.token_bytes(SALT_BYTES)
-        entries[client] = Entry(salt, sha256(salt + token.encode()).digest(), grant)
+        kept = known.tokens if known is not None and second else ()
+        entries[client] = Entry((*kept, (salt, sha256(salt + token.encode()).digest())), grant)
     _write(target, entries)
     return tokens
 
 
-def remove(path: str | os.PathLike[str], client: str) -> bool:
-    """Take a client out; False where it was not in. Raises InputError."""
+def remove(path: str | os.PathLike[str], client: str, *, older: bool = False) -> bool:
+    """Take a client out, or, with `older`, the first of its two tokens; False where it was not in. Raises
+    InputError."""
     target = Path(path)
     entries = _read(target)
-    if entries.pop(client, None) is None:
+    found = entries.pop(client, None)
+    if found is None or (older and len(found.tokens) == 1):
         return False
+    if older:
+        entries[client] = Entry(found.tokens[1:], found.grant)
     _write(target, entries)
     return True
 
@@ -130,8 +144,8 @@ def _read(path: Path) -> dict[str, Entry]:
                 if text and not text.startswith("#"):
                     client, entry = _parse(path, number, text)
                     if client in entries:
-                        raise InputError(str(path), number, f"{client!r} is in an earlier line. Remove one of the two.")
-                    if len(entries) >= CREDENTIALS_MAX:
+                        entry = _second(path, number, client, entries[client], entry)
+                    elif len(entries) >= CREDENTIALS_MAX:
                         raise InputError(str(path), number, f"More than {CREDENTIALS_MAX} clients. Remove some.")
                     entries[client] = entry
     except FileNotFoundError:
@@ -144,6 +158,14 @@ def _read(path: Path) -> dict[str, Entry]:
     return entries
 
 
+def _second(path: Path, number: int, client: str, older: Entry, newer: Entry) -> Entry:
+    """A client with two tokens. Raises InputError."""
+    if len(older.tokens) > 1 or older.grant != newer.grant:
+        hint = f"{client!r} is in an earlier line: two lines of a client have the same roles, and three are too many."
+        raise InputError(str(path), number, f"{hint} Remove one.")
+    return Entry((*older.tokens, *newer.tokens), newer.grant)
+
+
 def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
     found = _LINE.fullmatch(text)
     if found is None:
@@ -152,9 +174,8 @@ def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
     client, written, salt, hashed = found.groups()
     roles = [each.partition("=")[0] for each in written.split(",") if each]
     shop = next((each[5:] for each in written.split(",") if each.startswith("shop=")), "")
-    return client, Entry(
-        bytes.fromhex(salt), bytes.fromhex(hashed), checked(path, number, Newcomer(client, roles, shop))
-    )
+    grant = checked(path, number, Newcomer(client, roles, shop))
+    return client, Entry(((bytes.fromhex(salt), bytes.fromhex(hashed)),), grant)
 
 
 def checked(path: Path, number: int | None, newcomer: Newcomer) -> Grant:
@@ -180,8 +201,9 @@ def _written(client: str, grant: Grant) -> str:
 
 def _write(path: Path, entries: dict[str, Entry]) -> None:
     lines = [
-        f"{client}:{_written(client, entry.grant)}:{entry.salt.hex()}:{entry.hashed.hex()}\n"
+        f"{client}:{_written(client, entry.grant)}:{salt.hex()}:{hashed.hex()}\n"
         for client, entry in sorted(entries.items())
+        for salt, hashed in entry.tokens
     ]
     try:
         write_atomic(path, "".join(lines))

@@ -41,7 +41,7 @@ class DataDir:
         Raises:
             BusyError: another process holds it.
             InputError: it cannot be made or entered, or it is not this user's alone: what others may have read or
-                changed is for a person to judge.
+                changed is for a person to look at.
         """
         path = Path(path)
         try:

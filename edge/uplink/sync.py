@@ -106,7 +106,7 @@ class Sync:
         self._ack_deadline_s, self._backoff = options.ack_deadline_s, options.backoff
         self._random = SystemRandom().random
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
-        self._link = MqttConnection(
+        self.link = MqttConnection(
             options.url,
             ClientOptions(
                 client_id=options.node,
@@ -167,7 +167,7 @@ class Sync:
     @property
     def error(self) -> str:
         """What is wrong with the uplink, in a sentence; empty while all is well."""
-        return self._problem or self._link.error
+        return self._problem or self.link.error
 
     @property
     def gave_up(self) -> bool:
@@ -215,7 +215,7 @@ class Sync:
     async def run(self) -> None:
         """Stay connected until `close`."""
         self._loop = get_running_loop()
-        await self._link.run()
+        await self.link.run()
 
     def wake(self) -> None:
         """New batches are on disk."""
@@ -223,13 +223,13 @@ class Sync:
 
     def ask_again(self) -> None:
         """The core was rebuilt from the disk and may have lost the centre's answers: a hello asks for them again."""
-        if self._link.connected:
+        if self.link.connected:
             self._send_hello()
 
     async def close(self) -> None:
         """Disconnect. What is not acknowledged is sent after the next start."""
         self._disarm()
-        await self._link.stop()
+        await self.link.stop()
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -250,13 +250,13 @@ class Sync:
         next connection do that better."""
         self._welcomed = False
         self._in_flight.clear()
-        self._link.publish(self._topics[SYNC_HELLO], encode(self._hello(self._boot)), qos=0)
+        self.link.publish(self._topics[SYNC_HELLO], encode(self._hello(self._boot)), qos=0)
         self._arm(self._ack_deadline_s, self._half_dead)
 
     def _half_dead(self) -> None:
         waits = "has not sent its welcome" if not self._welcomed else "has acknowledged no batch"
         self._problem = f"The centre {waits} for {self._ack_deadline_s:.0f} s. Connecting anew; see the centre's log."
-        self._link.drop()
+        self.link.drop()
 
     def _pause(self, problem: str) -> None:
         """The centre refused something: another hello, later."""
@@ -310,7 +310,7 @@ class Sync:
             body=body,
             history=self._hello(self._boot).before(batch.seq),
         )
-        if not self._link.publish(self._topics[SYNC_BATCH], encode(wrapped), on_ack=self._on_puback):
+        if not self.link.publish(self._topics[SYNC_BATCH], encode(wrapped), on_ack=self._on_puback):
             return False
         if not self._in_flight:
             self._arm(self._ack_deadline_s, self._half_dead)
@@ -341,7 +341,7 @@ class Sync:
             except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
                 self.protocol_errors += 1
                 log.warning("the centre sent a %s that cannot be read: %s", kind, error)
-        self._link.acknowledge(messages)
+        self.link.acknowledge(messages)
         self._send()
 
     def _on_welcome(self, welcome: SyncWelcome) -> None:

@@ -262,6 +262,26 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
         assert made.node.stop() == 0
 
 
+def test_a_node_gets_a_new_token_at_its_centre_without_a_restart(tmp_path):
+    """The centre takes both tokens, the node takes the new one, the old one goes: no connection is refused."""
+    with site(tmp_path, "alice", centre=True) as made:
+        _until(lambda: made.status()["sync"]["connected"])
+        file = ("--file", "centre-credentials", made.node_name)
+        token = made.command("credential", "add", "--second", *file).stdout.strip()
+        made.centre.send_signal(signal.SIGHUP)
+        _until(lambda: made.centre.output().count("read the credentials") == 1)
+        (tmp_path / "uplink.token").write_text(token)
+        made.node.send_signal(signal.SIGHUP)
+        _until(lambda: "reloaded" in made.node.output())
+        _until(lambda: made.status()["sync"]["connected"])
+        assert made.command("credential", "remove", "--older", *file).returncode == 0
+        made.centre.send_signal(signal.SIGHUP)
+        _until(lambda: made.centre.output().count("read the credentials") == 2)
+        time.sleep(0.5)  # for a connection that the centre ends
+        assert made.status()["sync"]["connected"]
+        assert "refused" not in made.node.output()
+
+
 def test_a_removed_client_is_gone_after_a_reload(tmp_path):
     """Revocation ends the open session too, not only new ones."""
     from edge.identity.credentials import remove

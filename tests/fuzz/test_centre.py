@@ -167,7 +167,7 @@ class Node:
             hello=lambda boot: self.outbox.hello("i1", boot),
             post=self._post,
         )
-        self.sync._link = Line()  # type: ignore[assignment]
+        self.sync.link = Line()  # type: ignore[assignment]
         self.sync._loop = asyncio.get_running_loop()
         self.sync._on_state(ConnectionState.CONNECTED)
 

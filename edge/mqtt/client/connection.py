@@ -14,6 +14,8 @@ from enum import Enum
 from time import perf_counter
 from typing import Any, Final, cast
 
+from msgspec.structs import replace
+
 from ...limits import CONNECT_DEADLINE_S
 from ..address import split_url
 from ..packets.codec import Will
@@ -154,6 +156,12 @@ class MqttConnection:
         """Read again."""
         self._wanted = True
         self._throttle()
+
+    def set_token(self, token: str) -> None:
+        """Use this token from the next connection on; where it is another one, the present connection ends now."""
+        if token != self.session.options.token:
+            self.session.options = replace(self.session.options, token=token)
+            self.drop()
 
     def drop(self) -> None:
         """Cut the connection without a DISCONNECT, as a lost network does. The link reconnects."""

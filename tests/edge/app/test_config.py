@@ -59,6 +59,17 @@ def test_a_reload_keeps_what_needs_a_restart():
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "kept"), [("a", "b", "b"), ("", "b", ""), ("a", "", "a")], ids=["another", "new", "gone"]
+)
+def test_a_token_file_may_change_but_not_come_or_go(before, after, kept):
+    """With or without a token the node has another name at the other end, which needs a restart."""
+    old = Config(node="n", uplink_token_file=before)
+    config, named = reloaded(old, Config(node="n", uplink_token_file=after))
+    assert config.uplink_token_file == kept
+    assert named == ([] if kept == after else ["uplink_token_file"])
+
+
+@pytest.mark.parametrize(
     ("text", "field", "hint"),
     [
         ("", "node", "missing"),

@@ -27,6 +27,20 @@ def test_the_command(tmp_path: Path):
     assert "doorstep credential list" in str(again.exception)
 
 
+def test_a_token_is_changed_in_two_steps(tmp_path: Path):
+    """`add --second` keeps roles and the old token, `remove --older` ends that; each of them states its misuse."""
+    run, file = CliRunner().invoke, ["--file", str(tmp_path / "credentials")]
+    first = run(credential, ["add", *file, "c1", "--role", "rider"]).stdout.strip()
+    assert run(credential, ["add", *file, "c1", "--second", "--replace"]).exit_code == 2
+    second = run(credential, ["add", *file, "c1", "--second"]).stdout.strip()
+    loaded = Credentials.load(tmp_path / "credentials")
+    assert loaded.verify("c1", first.encode()) == loaded.verify("c1", second.encode()) == Grant(("rider",))
+    assert "older token of c1" in run(credential, ["remove", *file, "--older", "c1"]).stderr
+    assert not Credentials.load(tmp_path / "credentials").verify("c1", first.encode())
+    again = run(credential, ["remove", *file, "--older", "c1"])
+    assert "no second token" in str(again.exception)
+
+
 def test_many_clients_come_from_a_table(tmp_path: Path):
     """`import` reads names, roles and shops, also as a spreadsheet writes them, and prints a token for each."""
     table, path = tmp_path / "clients.csv", tmp_path / "credentials"

@@ -13,9 +13,9 @@ from edge.identity.grants import Grant
 GOOD = f"c1:rider:{'0' * 32}:{'f' * 64}\n"
 
 
-def add(path: Path, client: str, *, replace: bool = False) -> str:
+def add(path: Path, client: str, **how: bool) -> str:
     """One client, a rider."""
-    return add_all(path, [Newcomer(client, ("rider",))], replace=replace)[client]
+    return add_all(path, [Newcomer(client, ("rider",))], **how)[client]
 
 
 @pytest.fixture
@@ -65,6 +65,25 @@ def test_a_new_token_replaces_the_old_one(path: Path):
     assert not loaded.verify("c1", old.encode())
 
 
+def test_two_tokens_while_one_is_changed(path: Path):
+    """Both are good until the older one is removed; a third is refused, and so is a second one of nobody."""
+    with pytest.raises(InputError, match="'c1' has no token"):
+        add(path, "c1", second=True)
+    tokens = [add(path, "c1"), add(path, "c1", second=True)]
+    loaded = Credentials.load(path)
+    assert len(loaded) == 1
+    grants = [loaded.verify("c1", token.encode()) for token in tokens]
+    assert grants[0] is not None
+    assert grants[0] == grants[1] == loaded.grant("c1")
+    assert not loaded.verify("c1", b"x")
+    with pytest.raises(InputError, match="--older"):
+        add(path, "c1", second=True)
+    assert remove(path, "c1", older=True)
+    assert not remove(path, "c1", older=True)
+    loaded = Credentials.load(path)
+    assert [loaded.verify("c1", token.encode()) is not None for token in tokens] == [False, True]
+
+
 def test_removing(path: Path):
     """A removed client is gone, the others stay; removing it again states that it is not there."""
     add(path, "c1")
@@ -92,7 +111,8 @@ def test_a_file_that_others_can_read_is_refused(path: Path, mode: int):
     [
         ("c1\n", 1, "client:roles:salt:hash"),
         (f"{GOOD}c2::zz:ff\n", 2, "client:roles:salt:hash"),
-        (f"{GOOD}{GOOD}", 2, "earlier line"),
+        (f"{GOOD}{GOOD}{GOOD}", 3, "earlier line"),
+        (f"{GOOD}{GOOD.replace('rider', 'customer')}", 2, "the same roles"),
         (GOOD.replace("c1", "C 1"), 1, "'C 1' is not a client's name"),
         (GOOD.replace("c1", "+"), 1, "not a client's name"),
         (GOOD.replace("c1", ""), 1, "not a client's name"),

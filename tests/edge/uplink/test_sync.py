@@ -330,7 +330,7 @@ def test_a_connection_cut_at_any_moment_loses_nothing() -> None:
         for minute in range(60):
             node.add(minute)
             if minute % 3 == 0:
-                node.sync._link.drop()
+                node.sync.link.drop()
             await asyncio.sleep(0.005)
         await until(lambda: node.outbox.events_acked == 60)
         assert node.outbox.protocol_errors == 0
