@@ -20,6 +20,9 @@ KEEP_ALIVE_S_MAX: Final = 300
 """Longer keepalives are cut to this, so that a half-open connection never lives longer than 1.5 times it."""
 
 V5: Final = 5
+CREDENTIALS: Final = (ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD, ConnAckReasonCode.NOT_AUTHORIZED)
+"""What a client with a wrong name or token gets, or one without any."""
+
 _IDENTITY: Final = re.compile(NAME_PATTERN)
 _CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
 _CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")

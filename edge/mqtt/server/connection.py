@@ -18,8 +18,9 @@ from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, Ma
 from ..packets.fastpath import Parsed, parse
 from ..seam import Publish
 from .acks import PUBACK, Acks
-from .connect import V5, admit, keep_alive_s, level_of, rejection, welcome
-from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport, client_budget, unauthenticated_budget
+from .budgets import client_budget, unauthenticated_budget
+from .connect import CREDENTIALS, V5, admit, keep_alive_s, level_of, rejection, welcome
+from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport
 from .topics import Topics
 
 CONNECT_BYTES_MAX: Final = 8 * 1024
@@ -55,6 +56,7 @@ class Connection:
         "_sessions",
         "_topics",
         "_write",
+        "address",
         "budget",
         "closing",
         "grant",
@@ -78,6 +80,7 @@ class Connection:
         self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
         self.proof: tuple[str, bytes] | None = None  # user name and password
+        self.address = ""  # of the peer, without the port; set by the transport
         self._sessions, self._receiver = sessions, sessions.receiver
         self._decoder = Decoder(min(CONNECT_BYTES_MAX, sessions.options.packet_bytes_max))
         self._write: Callable[[Packet], bytes] = codec.write
@@ -120,7 +123,7 @@ class Connection:
         if self._acks.known:
             self._write_acks(self._acks.settle())
         if broken is not None and not self.closing:
-            self._protocol_error(broken)
+            self._protocol_error(broken, now)
         self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
         if self.work > 0 or self.budget.left < self.budget.burst:
             self.charge(now)
@@ -138,8 +141,7 @@ class Connection:
         if enough or self.closing:
             return
         if self.session is None:
-            self._sessions.connects_refused += 1
-            self.closing = True
+            self._sessions.refuse(self, "budget", now)
             self._sessions.flush_soon(self)
         else:
             self._sessions.held_back += 1
@@ -181,7 +183,10 @@ class Connection:
         if self.read_paused:
             self.received_at = now
         due, wait_s = self.received_at + self._keep_alive_s, _LOOK_S
-        if now >= due:
+        if now >= due and self.session is None:
+            self._sessions.refuse(self, "silent", now)
+            self._sessions.flush_soon(self)
+        elif now >= due:
             self.end(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT, now)
         elif now >= self._close_at:
             self.end(DisconnectReasonCode.NOT_AUTHORIZED, now)  # (3.1.1 has no reasons)
@@ -335,17 +340,14 @@ class Connection:
     def _connect(self, packet: codec.ConnectPacket, now: float) -> None:
         sessions = self._sessions
         entered = admit(packet, self.version, sessions)
-        if not isinstance(entered, ConnAckReasonCode):
-            name, client_id, self.grant = entered
-            self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
-            shop, clean, expiry_s = self.grant.shop, packet.clean_start, packet.session_expiry_interval
-            entered = sessions.enter(self, name, client_id, shop=shop, clean=clean, expiry_s=expiry_s, now=now)
         if isinstance(entered, ConnAckReasonCode):
-            sessions.connects_refused += 1
             self.out += self._write(codec.ConnAckPacket(reason_code=entered))
-            self.closing = True
+            sessions.refuse(self, "credentials" if entered in CREDENTIALS else "protocol", now)
             return
-        session, present = entered
+        name, client_id, self.grant = entered
+        self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
+        shop, clean, expiry_s = self.grant.shop, packet.clean_start, packet.session_expiry_interval
+        session, present = sessions.enter(self, name, client_id, shop=shop, clean=clean, expiry_s=expiry_s, now=now)
         self.session, self._entered = session, True
         self._acks.codes, self._acks.texts = self.version == V5, packet.request_problem_info
         sessions.unauthenticated.pop(self, None)
@@ -368,7 +370,7 @@ class Connection:
             if self.out:
                 self._sessions.flush_soon(self)
 
-    def _protocol_error(self, error: MalformedPacket) -> None:
+    def _protocol_error(self, error: MalformedPacket, now: float) -> None:
         if self.session is not None:
             large = isinstance(error, PacketTooLarge)
             if large:
@@ -378,9 +380,8 @@ class Connection:
                 DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET, str(error)
             )
             return
-        self._sessions.connects_refused += 1
         self.out += rejection(error, self.version)
-        self.closing = True
+        self._sessions.refuse(self, "protocol", now)
 
     def _disconnect_with(self, reason: DisconnectReasonCode, text: str | None = None) -> None:
         """Close after this packet, with a DISCONNECT where a connected client understands it."""

@@ -97,7 +97,9 @@ class Endpoint:
             "connections": self.connections,
             "sessions": self.registry.count,
             "takeovers": self.registry.takeovers,
-            "connects_refused": self.registry.connects_refused,
+            "held_back": self.registry.held_back,
+            "connects_refused": sum(self.registry.refused.values()),
+            **{f"connects_refused_{reason}": count for reason, count in self.registry.refused.items()},
             "retain_ignored": self.registry.retain_ignored,
             "connections_refused": self.connections_refused,
             "slow_readers": self.slow_readers,
@@ -121,7 +123,12 @@ class Endpoint:
             self._stream()  # what it imports is there before the first connection
         try:
             listener = await listen(
-                host, port, lambda: _Peer(self, self._stream() if websocket else None), tls, self.shortage
+                host,
+                port,
+                lambda: _Peer(self, self._stream() if websocket else None),
+                tls,
+                self.shortage,
+                lambda peer: self.registry.admits(peer, self.clock()),
             )
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
@@ -249,6 +256,7 @@ class _Peer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.connection.address = (transport.get_extra_info("peername") or ("",))[0]
         connected = transport.get_extra_info("socket")
         if connected is not None:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

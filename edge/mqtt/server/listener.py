@@ -50,9 +50,11 @@ class Listener:
         make: Callable[[], asyncio.Protocol],
         tls: Callable[[], ssl.SSLContext] | None,
         shortage: Shortage,
+        admits: Callable[[str], bool],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._make, self._tls, self._shortage = make, tls, shortage
+        self._admits = admits
         self._sockets = sockets
         self._timers: dict[socket.socket, asyncio.TimerHandle] = {}
         self._held = False
@@ -98,7 +100,7 @@ class Listener:
                 if not _is_room(listening):
                     self._pause(listening)
                     return
-                accepted, _ = listening.accept()
+                accepted, (host, *_) = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -106,6 +108,9 @@ class Listener:
                     raise
                 self._pause(listening)
                 return
+            if not self._admits(host):
+                accepted.close()
+                continue
             accepted.setblocking(False)
             task = self._loop.create_task(self._introduce(accepted))
             self._handshakes.add(task)
@@ -148,9 +153,11 @@ async def listen(
     make: Callable[[], asyncio.Protocol],
     tls: Callable[[], ssl.SSLContext] | None,
     shortage: Shortage,
+    admits: Callable[[str], bool] = lambda _: True,
 ) -> Listener:
     """Bind every address that `host` stands for (port 0: a free one) and accept. `tls` gives the context of each
-    connection anew, so that a certificate can change while it listens. Raises OSError."""
+    connection anew, so that a certificate can change while it listens. `admits` is asked before anything is done for an
+    address. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:
@@ -167,4 +174,4 @@ async def listen(
         for listening in sockets:
             listening.close()
         raise
-    return Listener(sockets, make, tls, shortage)
+    return Listener(sockets, make, tls, shortage, admits)

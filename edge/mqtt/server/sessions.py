@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from ...identity.grants import Grant
 from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PACKET_BYTES_MAX
-from ..packets.codec import ConnAckReasonCode, DisconnectReasonCode
+from ..packets.codec import DisconnectReasonCode
 from ..seam import Pending, Receiver
+from .budgets import FailedConnects
 from .outbound import OutboundQueue, Writable
 
 SESSIONS_MAX: Final = 50_000
@@ -29,16 +30,10 @@ OVERSIZED_SKIPPED_S: Final = 60.0
 """A packet over the limit closes the connection. What comes so large from the same client within this time is passed
 over: its library sends the same packet again for ever, and what stands behind it would never get through."""
 
-WORK_PER_S: Final = 200
-"""What one connection may let us do in a second without a publish or an acknowledgement coming of it: control packets,
-WebSocket control frames, small frames and reads. Each costs about 20 us: 0.4 % of the loop."""
 
-WORK_BURST: Final = 1_000
-"""The same at once: 20 ms. An honest client pings a few times a minute. Beyond it the connection is not read from until
-its bucket has something again; twice as many packets in one read close it."""
-
-UNAUTHENTICATED_WORK_MAX: Final = 128
-"""The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. 3 ms."""
+REFUSALS: Final = ("credentials", "protocol", "budget", "silent", "address")
+"""Why connections are refused: a wrong name or token; a CONNECT that breaks a rule; more work before it than there is a
+budget for; none within CONNECT_DEADLINE_S; an address from which too many have failed."""
 
 
 class EndpointOptions(Struct, frozen=True, kw_only=True):
@@ -68,6 +63,8 @@ class SessionConnection(Writable, Protocol):
     """The connection of a session, as far as the others are concerned. It has no `transport` when that is gone."""
 
     transport: Transport | None
+    address: str
+    received_at: float
 
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
         """The server closes it."""
@@ -110,38 +107,6 @@ class DeadlineQueue:
                 following = item.expire(now)
                 if following is not None:
                     self.add(max(following, now), item)
-
-
-class Budget:
-    """A token bucket for the work that a connection causes without a publish coming of it: `burst` at once, `per_s` for
-    good (0: nothing comes back). Work is charged after it is done, so the balance may fall to minus `burst`."""
-
-    __slots__ = ("_at", "_per_s", "burst", "left")
-
-    def __init__(self, burst: float, per_s: float, now: float) -> None:
-        self.left = self.burst = burst
-        self._per_s, self._at = per_s, now
-
-    def spend(self, work: float, now: float) -> bool:
-        """Pay for `work` (below zero: it is paid in). Whether something is left."""
-        left = min(self.burst, self.left + (now - self._at) * self._per_s) - work
-        self.left, self._at = max(-self.burst, min(self.burst, left)), now
-        return self.left > 0
-
-    @property
-    def wait_s(self) -> float:
-        """How long it takes until a whole unit is left. Only where something comes back."""
-        return max(0.0, 1 - self.left) / self._per_s
-
-
-def unauthenticated_budget(now: float) -> Budget:
-    """What a connection may cost until its CONNECT is accepted; nothing comes back."""
-    return Budget(UNAUTHENTICATED_WORK_MAX, 0, now)
-
-
-def client_budget(now: float) -> Budget:
-    """The same from then on."""
-    return Budget(WORK_BURST, WORK_PER_S, now)
 
 
 class Identity:
@@ -248,7 +213,8 @@ class Sessions:
         self.stopping = False  # then nobody is reported as gone: it is we who go
         self.count = 0
         self.takeovers = 0
-        self.connects_refused = 0
+        self.failed = FailedConnects()
+        self.refused: dict[str, int] = dict.fromkeys(REFUSALS, 0)
         self.retain_ignored = 0
         """Publishes and wills with the retain flag: taken as if it were not set. Nothing is retained here."""
         self.held_back = 0  # times that a connection had used up its budget
@@ -294,6 +260,18 @@ class Sessions:
             self.flush_comes = True
             self._schedule()
 
+    def refuse(self, connection: SessionConnection, reason: str, now: float) -> None:
+        """A connection does not come in, for one of REFUSALS: it is closed."""
+        self.refused[reason] += 1
+        self.failed.charge(connection.address, now)
+        connection.closing = True
+
+    def admits(self, host: str, now: float) -> bool:
+        """Whether a connection from `host` is accepted; counted where it is not."""
+        admitted = self.failed.admits(host, now)
+        self.refused["address"] += not admitted
+        return admitted
+
     def enter(
         self,
         connection: SessionConnection,
@@ -304,9 +282,9 @@ class Sessions:
         clean: bool,
         expiry_s: int,
         now: float,
-    ) -> tuple[Session, bool] | ConnAckReasonCode:
-        """Make or resume a session for an authenticated connection, and whether it was present before; or why not.
-        A connection that had it is closed. `shop` is the one that the client acts for; a session of another shop is not
+    ) -> tuple[Session, bool]:
+        """Make or resume a session for an authenticated connection, and whether it was present before. A connection
+        that had it is closed. `shop` is the one that the client acts for; a session of another shop is not
         resumed."""
         shop = "" if shop == name else shop
         identity = self.identities.get(name)
@@ -324,8 +302,8 @@ class Sessions:
             session = None
         present = session is not None
         if session is None:
-            if len(identity.sessions) >= SESSIONS_PER_CLIENT_MAX and not self._evict(identity):
-                return ConnAckReasonCode.QUOTA_EXCEEDED
+            if len(identity.sessions) >= SESSIONS_PER_CLIENT_MAX:
+                self._evict(identity, now)
             outbound = OutboundQueue(name, shop, f"ds/{self.name}/down/", self.receiver)
             session = identity.sessions[client_id] = Session(identity, client_id, outbound)
             if shop:
@@ -376,16 +354,20 @@ class Sessions:
                     del self.shops[shop]
         self.absent.pop(session, None)
 
-    def _evict(self, identity: Identity) -> bool:
-        """Make room among one identity's sessions by ending the one absent for longest."""
-        oldest = min(
-            (session for session in identity.sessions.values() if session.connection is None),
-            key=lambda session: session.expires_at - session.expiry_s,
-            default=None,
-        )
+    def _evict(self, identity: Identity, now: float) -> None:
+        """Make room among one identity's sessions by ending the one absent for longest, or else the one silent for
+        longest: it may be the connection of a device that has got a new one."""
+        absent = (session for session in identity.sessions.values() if session.connection is None)
+        oldest = min(absent, key=lambda session: session.expires_at - session.expiry_s, default=None)
         if oldest is not None:
             self._remove(oldest)
-        return oldest is not None
+            return
+        silent = {session: session.connection for session in identity.sessions.values()}
+        oldest, connection = min(silent.items(), key=lambda each: each[1].received_at if each[1] else 0.0)
+        self._remove(oldest)
+        if connection is not None:
+            self.takeovers += 1
+            connection.end(DisconnectReasonCode.QUOTA_EXCEEDED, now)
 
     def _forget(self, identity: Identity, now: float) -> None:
         if not identity.sessions and not identity.connected and not identity.scheduled:

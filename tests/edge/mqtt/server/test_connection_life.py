@@ -6,7 +6,6 @@ import pytest
 
 from edge.limits import CONNECT_DEADLINE_S, IN_FLIGHT_TO_CLIENT_MAX
 from edge.mqtt.packets.codec import (
-    ConnAckPacket,
     DisconnectPacket,
     DisconnectReasonCode,
     PingReqPacket,
@@ -269,16 +268,40 @@ def test_the_same_client_takes_over():
     assert [one.connection for one in world.sessions.identities["c1"].sessions.values()] == [new.connection]
 
 
-def test_too_many_sessions_of_one_client():
-    """A fifth connection is refused; a fifth session takes the place of one that is absent."""
+@EITHER
+def test_too_many_sessions_of_one_client(version: int):
+    """A fifth connection ends the one that has been silent for longest, which gets the reason."""
     world = World()
-    peers = [world.connect(client_id=f"s{at}", session_expiry_interval=60)[0] for at in range(4)]
-    (connack,) = world.peer().send(connect("s5"))
-    assert isinstance(connack, ConnAckPacket)
-    assert int(connack.reason_code) == 0x97
-    peers[2].connection.lost(world.now)
-    world.connect(client_id="s5")
+    peers = [world.connect(client_id=f"s{at}", version=version)[0] for at in range(4)]
+    world.now += 1
+    for peer in (*peers[:2], peers[3]):
+        peer.send(PingReqPacket())
+    world.connect(client_id="s5", version=version)
+    ends = [packet for packet in peers[2].read() if isinstance(packet, DisconnectPacket)]
+    assert [int(packet.reason_code) for packet in ends] == ([0x97] if version == 5 else [])
+    assert peers[2].connection.closing
     assert sorted(world.sessions.identities["c1"].sessions) == ["s0", "s1", "s3", "s5"]
+    assert world.sessions.takeovers == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "sent"),
+    [
+        ("credentials", connect("phone", password=b"wrong").write()),
+        ("protocol", connect("x" * 200).write()),
+        ("protocol", b"GET / HTTP/1.1\r\n\r\n"),
+        ("silent", b""),
+    ],
+)
+def test_a_refused_connection_is_counted_by_its_reason(reason: str, sent: bytes):
+    """Once, and charged to the address that it came from."""
+    world = World()
+    peer = world.peer()
+    peer.connection.address = "192.0.2.7"
+    peer.send_raw(sent) if sent else world.pass_s(11)
+    assert peer.connection.closing
+    assert {name: count for name, count in world.sessions.refused.items() if count} == {reason: 1}
+    assert list(world.sessions.failed._budgets) == ["192.0.2.7"]
 
 
 @EITHER

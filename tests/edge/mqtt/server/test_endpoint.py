@@ -270,7 +270,7 @@ async def test_revocation():
     connack = await refused.receive()
     assert isinstance(connack, ConnAckPacket)
     assert int(connack.reason_code) == 0x86
-    assert endpoint.registry.connects_refused == 1
+    assert endpoint.registry.refused["credentials"] == 1
     await endpoint.close()
 
 
@@ -343,7 +343,7 @@ async def test_a_consumer_that_never_reads(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         "edge.mqtt.server.endpoint.WRITE_BUFFER_BYTES_MAX", 128 * 1024
     )  # of two-byte answers: sooner is better
-    monkeypatch.setattr("edge.mqtt.server.sessions.WORK_BURST", 10**9)  # the pings' price would stop it before that
+    monkeypatch.setattr("edge.mqtt.server.budgets.WORK_BURST", 10**9)  # the pings' price would stop it before that
     receiver = Recorder(acknowledge=True)
     endpoint = make(receiver)
     _, port = await endpoint.listen("127.0.0.1:0")

@@ -19,9 +19,8 @@ from edge.mqtt.packets.codec import (
     SubscribePacket,
     TopicFilter,
 )
-from edge.mqtt.server.connection import WORK_PER_PUBLISH
+from edge.mqtt.server.budgets import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_S
 from edge.mqtt.server.endpoint import Endpoint
-from edge.mqtt.server.sessions import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_S, Budget
 from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, Recorder, World, everybody, publish, until
 
 CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
@@ -95,7 +94,7 @@ async def test_an_unauthenticated_client_is_closed(junk: str):
     unauthenticated = await Web.open(port)
     unauthenticated.send(*[JUNK[junk]] * (2 * UNAUTHENTICATED_WORK_MAX))
     assert await unauthenticated.pongs() <= UNAUTHENTICATED_WORK_MAX
-    assert endpoint.registry.connects_refused == 1
+    assert endpoint.registry.refused["budget"] == 1
     await endpoint.close()
 
 
@@ -107,7 +106,7 @@ async def test_some_frames_before_connect_are_allowed():
     client.send(*[Ping()] * 5)
     client.shreds(CONNECT)
     assert (await client.mqtt(1))[0] == 0x20
-    assert endpoint.registry.connects_refused == 0
+    assert endpoint.registry.refused["budget"] == 0
     await endpoint.close()
 
 
@@ -139,7 +138,7 @@ async def test_an_unauthenticated_client_at_full_speed_holds_up_nobody():
     with contextlib.suppress(asyncio.CancelledError):
         await flooding
     assert max(pongs) <= UNAUTHENTICATED_WORK_MAX
-    assert endpoint.registry.connects_refused >= len(pongs)
+    assert endpoint.registry.refused["budget"] >= len(pongs)
     assert len(receiver.publishes) == 5
     await endpoint.close()
 
@@ -187,7 +186,7 @@ async def test_publishes_in_shreds_pay_for_themselves():
 @BOTH_LOOPS
 async def test_reads_of_a_byte_have_a_price(monkeypatch: pytest.MonkeyPatch):
     """An unauthenticated client who sends single bytes, one read each, is closed before its CONNECT is complete."""
-    monkeypatch.setattr("edge.mqtt.server.sessions.UNAUTHENTICATED_WORK_MAX", 20)
+    monkeypatch.setattr("edge.mqtt.server.budgets.UNAUTHENTICATED_WORK_MAX", 20)
     endpoint, _ = await start(Recorder())
     _, port = await endpoint.listen("127.0.0.1:0")
     reader, writer = await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET)
@@ -197,7 +196,7 @@ async def test_reads_of_a_byte_have_a_price(monkeypatch: pytest.MonkeyPatch):
         if reader.at_eof():
             break
     assert await reader.read() == b""
-    assert endpoint.registry.connects_refused == 1
+    assert endpoint.registry.refused["budget"] == 1
     writer.close()
     await endpoint.close()
 
@@ -235,21 +234,6 @@ def test_too_much_in_one_read_closes(version: int):
     sent = peer.send_bytes(PingReqPacket().write() * 100_000)
     assert peer.connection.closing
     assert len(sent) <= 2 * WORK_BURST + 2
-
-
-def test_a_budget():
-    """It refills with time up to its burst, grows with each publish, and is never below minus one burst."""
-    budget = Budget(10, 2, 0.0)
-    assert budget.spend(9, 0.0)
-    assert not budget.spend(1, 0.0)
-    assert budget.wait_s == 0.5
-    assert budget.spend(0, 0.5)
-    assert budget.spend(-WORK_PER_PUBLISH, 0.5)
-    assert budget.left == 9
-    assert budget.spend(0, 100.0)
-    assert budget.left == 10
-    assert not budget.spend(1_000, 100.0)
-    assert budget.left == -10
 
 
 # -- when it writes ----------------------------------------------------------------------------------------------------

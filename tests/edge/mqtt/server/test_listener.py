@@ -118,3 +118,27 @@ async def test_an_address_that_is_taken_leaves_nothing_open() -> None:
         await listen(*first.address, asyncio.Protocol, None, Shortage())
     assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
     first.close()
+
+
+async def test_who_is_not_admitted_costs_nothing() -> None:
+    """The address is asked about before anything else; the connection is closed without a byte, and others come in."""
+    hosts: list[str] = []
+
+    def admits(host: str) -> bool:
+        hosts.append(host)
+        return len(hosts) > 1
+
+    made: list[asyncio.Protocol] = []
+
+    class Made(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.append(self)
+            transport.close()
+
+    listener = await listen("127.0.0.1", 0, Made, None, Shortage(), admits)
+    for connections in (0, 1):
+        reader, writer = await asyncio.open_connection(*listener.address)
+        assert await reader.read() == b""
+        writer.close()
+        assert (hosts, len(made)) == (["127.0.0.1"] * (connections + 1), connections)
+    listener.close()

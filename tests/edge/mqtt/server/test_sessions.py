@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from edge.identity.grants import EVERYBODY, Grant
 from edge.mqtt.packets.codec import (
-    ConnAckReasonCode,
     DisconnectReasonCode,
     PingReqPacket,
     PublishPacket,
@@ -66,15 +65,30 @@ def test_sessions_are_bounded(monkeypatch: pytest.MonkeyPatch):
     assert world.sessions.count == 3
 
 
-def test_a_client_with_too_many_sessions_loses_the_one_absent_for_longest(monkeypatch: pytest.MonkeyPatch):
-    """Never one that is connected."""
+@pytest.mark.parametrize(
+    ("gone", "active", "ended"),
+    [
+        ([1, 2], [0, 3, 4], "s1"),  # absent for longest
+        ([2], [0, 1], "s2"),  # absent, however silent the others are
+        ([], [2, 0, 1], "s2"),  # all are connected: silent for longest
+    ],
+)
+def test_a_client_with_too_many_sessions_loses_the_stalest(monkeypatch, gone, active, ended):
+    """A new device comes in: the session absent for longest makes room, or else the one silent for longest."""
     monkeypatch.setattr("edge.mqtt.server.sessions.SESSIONS_PER_CLIENT_MAX", 3)
     world = World()
     peers = [world.connect("c", client_id=f"s{number}", session_expiry_interval=600)[0] for number in range(3)]
-    for peer in peers[1:]:
-        peer.connection.lost(world.now)
-    world.connect("c", client_id="s3", session_expiry_interval=600)
-    assert sorted(world.sessions.identities["c"].sessions) == ["s0", "s2", "s3"]
+    for number in gone:
+        world.now += 1
+        peers[number].connection.lost(world.now)
+    for number in active[: 3 - len(gone)]:
+        world.now += 1
+        peers[number].send(PingReqPacket())
+    peer, _ = world.connect("c", client_id="s3", session_expiry_interval=600)
+    assert peer.connection.session is not None
+    assert {f"s{number}" for number in range(4)} - set(world.sessions.identities["c"].sessions) == {ended}
+    assert world.sessions.identities["c"].connected == 4 - max(len(gone), 1)
+    assert peers[int(ended[1])].connection.closing
 
 
 def test_an_identity_is_kept_until_its_quota_is_full_again():
@@ -113,7 +127,7 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
     agree with what is there."""
 
     class Line:
-        out, write_paused, closing = bytearray(), False, False
+        out, write_paused, closing, received_at, address = bytearray(), False, False, 0.0, ""
         transport: Transport | None = None
 
         def __init__(self) -> None:
@@ -132,11 +146,9 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
         if what in ("in", "clean"):
             new = Line()
             entered = sessions.enter(new, f"c{who}", f"d{device}", shop="", clean=what == "clean", expiry_s=30, now=now)
-            if isinstance(entered, ConnAckReasonCode):
-                assert sum(1 for (owner, _), found in lines.items() if owner == who and found.open) == 4
-            else:
-                new.entered = entered[0]
-                lines[who, device] = new
+            assert sum(1 for (owner, _), found in lines.items() if owner == who and found.open) <= 4
+            new.entered = entered[0]
+            lines[who, device] = new
         elif what == "out" and line is not None and line.open:
             line.open = False
             sessions.leave(line, line.entered, now)  # type: ignore[arg-type]
