@@ -12,6 +12,7 @@ Refusals of messages are not exceptions but data: `Refusal` names the reason and
 """
 
 from enum import StrEnum
+from typing import Final
 
 WHOLE_FILE = "the file"
 
@@ -91,3 +92,18 @@ class Reason(StrEnum):
     OVER_CAPACITY = "over_capacity"
     DISK_FULL = "disk_full"
     OVERLOADED = "overloaded"
+
+
+MENDABLE: Final = frozenset(
+    (
+        Reason.NOT_ALLOWED,
+        Reason.OVER_QUOTA,
+        Reason.UNKNOWN_SHOP,
+        Reason.UNKNOWN_ORDER,
+        Reason.NOT_OFFERED,
+        Reason.OVER_CAPACITY,
+        Reason.DISK_FULL,
+        Reason.OVERLOADED,
+    )
+)
+"""Refusals that time can mend: they are not remembered. The same event sent again is decided anew."""

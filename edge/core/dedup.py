@@ -123,6 +123,11 @@ class DedupIndex:
                 self._seal(SEALED_AT_ONCE)
         return known
 
+    def remove(self, client: str, id_: str) -> None:
+        """Forget an event of the round under way (so it is still among the recent ones): it is new when it comes
+        again."""
+        self._recent.pop(_key(client, id_), None)
+
     def _sealed(self, key: int) -> int | None:
         for array in reversed(self._arrays):
             bloom = array.bloom

@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from ..errors import JournalError
+from ..errors import MENDABLE, JournalError
 from ..limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
 from ..messages.envelope import ENCODE, Receipt
 from .aggregate import Windows
@@ -82,7 +82,8 @@ class Node:
         self.pending_answers = PendingAnswers()
         self.repeats: list[Repeat] = []
         """Of the last batch: the events that had been decided before it, or twice in it."""
-        self._gaps: list[int] = []  # where they were among its durable inputs
+        self._gaps: list[int] = []  # where they were among its durable inputs, whose number is below
+        self._durable = 0
         self.decided = 0
         """Decisions made by this process: recovery makes none."""
         self.recovery_differences = 0
@@ -165,16 +166,12 @@ class Node:
         inputs: list[Input] = []
         recorded: list[Recorded] = []
         touched: dict[str, None] = {}
-        gaps: list[int] = []
-        self.repeats, self._gaps = [], gaps
-        durable = 0
+        self.repeats, self._gaps, self._durable = [], [], 0
         routes = self.catalog.routes
         for item in batch:
             if isinstance(item, Event):
                 kind, scenario = routes[type(item.body)]
-                durable += 1
                 if self._is_repeat(item.client, kind, item.body.id, age_ms):
-                    gaps.append(durable - 1)
                     continue
                 recorded.append(made := self.catalog.recorded(item, kind))
                 if isinstance(made, RecordedEvent):
@@ -193,20 +190,19 @@ class Node:
                 for each in self.scenarios.values():
                     each.observe(item.client, item, now)
             else:
-                if isinstance(item, Rejected):
-                    durable += 1
-                    if item.id and self._is_repeat(item.client, "rejected", item.id, age_ms):
-                        gaps.append(durable - 1)
-                        continue
+                if isinstance(item, Rejected) and self._is_repeat(item.client, "rejected", item.id, age_ms):
+                    continue
                 inputs.append(item)
                 recorded.append(item)
         return inputs, recorded, touched
 
     def _is_repeat(self, client: str, kind: str, id_: str, age_ms: int) -> bool:
         """Whether an event was decided already; if not, the next row decides it."""
-        row = self.dedup.insert_or_get(client, id_, self.number + 1, age_ms)
+        self._durable += 1
+        row = self.dedup.insert_or_get(client, id_, self.number + 1, age_ms) if id_ else None
         if row is None:
             return False
+        self._gaps.append(self._durable - 1)
         self.repeats.append(Repeat(client, kind, id_, row))
         return True
 
@@ -277,6 +273,10 @@ class Node:
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages.values()
+        if not MENDABLE.isdisjoint(reasons):
+            for reason, made in zip(reasons, receipts, strict=True):
+                if made is not None and reason in MENDABLE:
+                    self.dedup.remove(made[0], made[1].id)
 
         expires = now.mono + RECEIPT_EXPIRY_S
         answers = [self._answer(made[0], "receipt", ENCODE[made[2]](made[1]), expires) for made in receipts if made]

@@ -20,6 +20,15 @@ def test_every_event_is_known_by_its_row():
     assert repeats.row_of("d", "e-1") is None
 
 
+def test_what_is_removed_is_new():
+    """A recent event that is removed is decided by the next row that has it."""
+    repeats = filled(3)
+    repeats.remove("c", "e-1")
+    assert repeats.row_of("c", "e-1") is None
+    assert repeats.insert_or_get("c", "e-1", 9, 9) is None
+    assert repeats.row_of("c", "e-1") == 9
+
+
 def test_a_snapshot_holds_everything():
     """What is restored knows the same events and makes the same snapshot."""
     repeats = filled(RECENT_MAX + 100)

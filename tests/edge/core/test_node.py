@@ -27,7 +27,7 @@ from edge.core.model import (
     decode_row,
 )
 from edge.core.node import Node
-from edge.errors import JournalError, Reason
+from edge.errors import MENDABLE, JournalError, Reason
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 from edge.messages.batches import decode_body
 from edge.scenarios.dispatch import Dispatch
@@ -159,6 +159,33 @@ def test_a_refusal_is_a_decision_too():
     assert effects[-1] == Acknowledge(["malformed"])
     assert node.handle([bad], now(2)) == []
     assert node.repeats == [Repeat("alice", "rejected", "e-9", 2)]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_time_can_mend_is_decided_anew(reason: Reason):
+    """Only such a refusal is forgotten: then the same id is new, and whatever is decided next is remembered; live, and
+    where the journal is read again."""
+    node = started()
+    first = node.handle([Rejected("alice", "order.place", reason, id="place-1", json=True)], now(1))
+    assert (node.dedup.row_of("alice", "place-1") is None) == (reason in MENDABLE)
+    again = started()
+    assert isinstance(first[0], Commit)
+    assert again.replay(decode_row(first[0].row)) == first
+    assert again.dedup.snapshot() == node.dedup.snapshot()
+    (*_, receipt) = [*answers(first), *answers(node.handle([place(1)], now(2)))]
+    assert receipt["status"] == ("accepted" if reason in MENDABLE else "refused")
+    assert node.handle([place(1)], now(3)) == []
+
+
+def test_an_order_that_comes_late_mends_what_was_refused():
+    """A cancellation before its order is unknown_order; sent again after it, it is accepted."""
+    node = started()
+    cancel = event("alice", "order.cancel", "c-1", 2, order="o-1")
+    (receipt,) = answers(node.handle([cancel], now(1)))
+    assert receipt["reason"] == Reason.UNKNOWN_ORDER
+    node.handle([place(1)], now(2))
+    (receipt, *_) = answers(node.handle([cancel], now(3)))
+    assert receipt["status"] == "accepted"
 
 
 def test_a_refusal_without_an_id_is_counted_and_acknowledged():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge.core.decode import Catalog
 from edge.core.model import Acknowledge, Answer, Event, RecordedEvent, Rejected, Repeats, Row, decode_row
 from edge.core.node import Node
-from edge.errors import Reason
+from edge.errors import MENDABLE, Reason
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.lifecycle import PLACED
@@ -39,12 +39,19 @@ class Shift:
         self.capacity, self.until = capacity, until
 
 
+def mendable(receipt: bytes) -> bool:
+    """Whether it refuses for a reason that time can mend, so that the same event may be decided again."""
+    return loose(receipt).get("reason") in MENDABLE
+
+
 class Ledger:
     """What the durable rows contain."""
 
     def __init__(self) -> None:
         self.decided: dict[tuple[str, str], bytes] = {}
         """The receipt of each id."""
+        self.mended: dict[tuple[str, str], list[bytes]] = {}
+        """Its earlier receipts: refusals that time could mend."""
         self.received = 0
         self.repeats = 0
         self.refused: dict[str, int] = {}
@@ -56,6 +63,10 @@ class Ledger:
         self.offered: dict[str, int] = {}
         self.delivered: dict[str, None] = {}
         self.labels = LabelLedger()
+
+    def receipts(self, key: tuple[str, str]) -> list[bytes]:
+        """All receipts of an id."""
+        return [*self.mended.get(key, ()), *([self.decided[key]] if key in self.decided else [])]
 
     def enter(self, row: Row) -> None:
         """One more row. Raises Broken where it contradicts the ones before."""
@@ -96,7 +107,10 @@ class Ledger:
         id_ = item.body.id if isinstance(item, Event) else item.id
         key = (item.client, id_)
         if id_:
-            need(key not in self.decided, "I2", lambda: f"row {row.number} decides {key} again")
+            before = self.decided.get(key)
+            if before is not None:
+                need(mendable(before), "I2", lambda: f"row {row.number} decides {key} again")
+                self.mended.setdefault(key, []).append(before)
             answer = next(receipts, None)
             need(
                 answer is not None and answer.client == item.client and loose(answer.payload)["id"] == id_,
@@ -203,11 +217,11 @@ class Checks:
         """A PUBACK leaves the node."""
         if not id_ or reason in (Reason.DISK_FULL, Reason.OVERLOADED):
             return
-        receipt = self.ledger.decided.get((client, id_))
-        need(receipt is not None, "I1", lambda: f"{id_} of {client} is acknowledged, not on disk")
+        receipts = self.ledger.receipts((client, id_))
+        need(bool(receipts), "I1", lambda: f"{id_} of {client} is acknowledged, not on disk")
         # An empty reason is also that of a repeat.
-        right = not reason or (receipt is not None and loose(receipt).get("reason") == reason)
-        need(right, "I2", lambda: f"{id_} of {client} is acknowledged as {reason}, its receipt is {receipt!r}")
+        right = not reason or any(loose(receipt).get("reason") == reason for receipt in receipts)
+        need(right, "I2", lambda: f"{id_} of {client} is acknowledged as {reason}, its receipts are {receipts!r}")
 
     def promised(self, client: str, id_: str) -> None:
         """A publisher takes the PUBACK for the node's word."""
@@ -220,8 +234,11 @@ class Checks:
             return
         self.believed[key] = None
         before = self.seen.setdefault(key, payload)
-        need(before == payload, "I2", lambda: f"{id_} of {client} was answered {before!r} and then {payload!r}")
-        need(self.ledger.decided.get(key) == payload, "I2", lambda: f"the receipt of {id_} of {client} is not on disk")
+        if mendable(before) or mendable(payload):
+            self.seen[key] = payload
+        else:
+            need(before == payload, "I2", lambda: f"{id_} of {client} was answered {before!r} and then {payload!r}")
+        need(payload in self.ledger.receipts(key), "I2", lambda: f"the receipt of {id_} of {client} is not on disk")
 
     def forget(self, lost: Ledger, kept: Ledger) -> None:
         """The node's disk went back in time: what was only on it is promised no more."""
