@@ -45,6 +45,11 @@ SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
 
 RETRY_FULL_DISK_S: Final = 2.0
 
+_SENT_AGAIN: Final = (
+    "No row has that event, so its client sends it again: where that ends the node once more, take the client out of "
+    "the credentials until the bug is mended."
+)
+
 _NEVER: Final = float("inf")
 
 log = logging.getLogger("doorstep.pipeline")
@@ -218,7 +223,9 @@ class Pipeline:
         except Exception as error:
             # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
             log.exception("the core failed on %d inputs", len(inputs))
-            self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.")
+            where = " ".join(getattr(error, "__notes__", ()))
+            again = f" {where} {_SENT_AGAIN}" if where else ""
+            self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.{again}")
             return
         handled = perf_counter()
         repeats, shown = node.repeats, self._status.counts

@@ -77,7 +77,8 @@ class Wire:
 
 
 def order(number: int, token: int, client: str = "alice") -> Publish:
-    fields = {**GOOD[0][1], "id": f"e-{number}", "order": f"o-{number}"}
+    fields = {**GOOD[0][1], "id": f"e-{number}", "order": f"o-{number}", "prep_s": 600}
+    del fields["ready_at"]  # the node's clock is the real one
     return Publish(client, "order.place", text(fields), 1, token)
 
 
@@ -359,7 +360,7 @@ def test_a_queue_that_is_full_refuses_instead_of_breaking(tmp_path, monkeypatch)
         holder = apsw.Connection(str(tmp_path / "journal.sqlite3"))  # the disk stalls: somebody else has the write lock
         holder.execute("BEGIN IMMEDIATE")
         for number in range(400):
-            pipeline.received(wire, [order(number, number + 1)], 0.0)
+            pipeline.received(wire, [order(number, number + 1, f"c-{number}")], 0.0)
             pipeline._take_in()  # a round of its own
         holder.execute("ROLLBACK")
         holder.close()
@@ -390,12 +391,29 @@ def test_a_core_that_fails_shows_nothing_more(tmp_path, monkeypatch):
         await asyncio.sleep(0.1)
         assert wire.asked("acknowledge") == [[(1, "")]]
         assert "please report" in str(fatal[0])
+        assert "sends it again" not in str(fatal[0])
 
     async def again(pipeline: Pipeline, _: Wire, journal: Journal) -> None:
         assert open_orders(pipeline) == ["o-1"]
 
     with_pipeline(tmp_path, test)
     with_pipeline(tmp_path, again)
+
+
+def test_a_scenario_that_fails_on_an_event_is_named_with_it(tmp_path, monkeypatch):
+    """The last words of the node have the scenario, the client, the event, and what to do where it comes again."""
+    fatal: list[Exception] = []
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        monkeypatch.setattr(pipeline, "_fatal", fatal.append)
+        monkeypatch.setattr("edge.scenarios.dispatch.scenario.apply", lambda *_: 1 / 0)
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        pipeline._take_in()
+        monkeypatch.undo()
+        assert "The scenario dispatch failed on the event e-1 (order.place) of the client alice." in str(fatal[0])
+        assert "sends it again" in str(fatal[0])
+
+    with_pipeline(tmp_path, test)
 
 
 @pytest.fixture

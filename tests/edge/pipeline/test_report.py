@@ -41,7 +41,9 @@ class Stage:
 
     def order(self) -> None:
         """An order comes in."""
-        self.pipeline.received(self, [Publish("alice", "order.place", text(GOOD[0][1]), 1, 1)], 0.0)
+        fields = {**GOOD[0][1], "prep_s": 600}
+        del fields["ready_at"]  # the node's clock is the real one
+        self.pipeline.received(self, [Publish("alice", "order.place", text(fields), 1, 1)], 0.0)
 
     async def settle(self) -> None:
         """Until the disk has everything."""
