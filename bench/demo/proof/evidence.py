@@ -13,6 +13,7 @@ import apsw
 from msgspec import Struct
 
 from edge.core.model import Acknowledge, Repeats, Row, Shed, decode_row
+from edge.errors import MENDABLE
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
 from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
 
@@ -69,7 +70,7 @@ class Evidence:
         self.findings: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
         self.labels = LabelEvidence(self.found)
-        self._events: set[tuple[str, str]] = set()
+        self._events: set[tuple[str, str]] = set()  # decided for good
         self._riders: dict[str, Shift] = {}
         self._holder: dict[str, str] = {}
 
@@ -88,7 +89,8 @@ class Evidence:
     def _row(self, row: Row) -> None:
         self.rows += 1
         for client, payload, receipt in receipts(row):
-            if self.receipts.setdefault((client, receipt.id), payload) != payload:
+            key = (client, receipt.id)
+            if self.receipts.setdefault(key, payload) != payload and key in self._events:
                 text = f"row {row.number}: a second receipt for {receipt.id} of {client} has other bytes"
                 self.found("one_decision_per_id", text)
         events = decided(row)
@@ -114,7 +116,8 @@ class Evidence:
         self.received += 1
         if event.id and (event.client, event.id) in self._events:
             self.found("one_decision_per_id", f"row {row.number}: {event.id} of {event.client} was decided again")
-        self._events.add((event.client, event.id))
+        if event.reason not in MENDABLE:
+            self._events.add((event.client, event.id))
         if event.accepted:
             self.accepted += 1
             self._accepted(event, row)

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from edge.errors import MENDABLE
 from edge.messages.envelope import Receipt
 from edge.scenarios.labels.messages import PriceReceipt
 
@@ -23,9 +24,11 @@ ENDED: Final = frozenset({"delivered", "cancelled", "undeliverable"})
 
 
 class EventRecord(Struct):
-    """One event that was sent: its first receipt, and another one that is not the same bytes."""
+    """One event that was sent: its first receipt, and another one that is not the same bytes although the first was a
+    decision for good."""
 
     receipt: bytes | None = None
+    mendable: bool = False
     differing: bytes | None = None
 
 
@@ -103,14 +106,14 @@ class Records:
             self.problem(f"{client} got a receipt for {receipt.id!r}, which it never sent")
             return False
         if record.receipt is None:
-            record.receipt = payload
+            record.receipt, record.mendable = payload, receipt.reason in MENDABLE
             self.receipt_ms_real.append(late_ms_real)
             self.counts["receipts"] += 1
             if receipt.status == "refused":
                 self.refused[receipt.reason] += 1
             return True
         self.counts["receipts_again"] += 1
-        if record.receipt != payload:
+        if record.receipt != payload and not record.mendable:
             record.differing = payload
         return False
 

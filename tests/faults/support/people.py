@@ -19,6 +19,7 @@ from bench.lab.site import Site
 from doorstep_client import Client, Event, Receipt
 from edge.core.node import Node
 from edge.core.replay import Replay
+from edge.errors import MENDABLE
 from edge.journal.reader import JournalReader
 from edge.scenarios.dispatch import Dispatch
 from tests.faults.support.site import NODE, WELL_S_MAX, Wires
@@ -52,6 +53,7 @@ class Person:
         self.name = name
         self.receipts: dict[str, bytes] = {}
         self.differing: list[str] = []
+        self._mendable: set[str] = set()  # what was refused and may be decided anew
         self.events = 0
         self.orders = 0
         self.on_receipt: Callable[[str], None] = lambda _: None
@@ -104,8 +106,10 @@ class Person:
     def _received(self, receipt: Receipt) -> None:
         if receipt.id not in self.receipts:
             self.receipts[receipt.id] = receipt.payload
+            if receipt.reason in MENDABLE:
+                self._mendable.add(receipt.id)
             self.on_receipt(receipt.id)
-        elif self.receipts[receipt.id] != receipt.payload:
+        elif self.receipts[receipt.id] != receipt.payload and receipt.id not in self._mendable:
             self.differing.append(receipt.id)
 
 

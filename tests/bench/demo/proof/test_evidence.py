@@ -14,7 +14,7 @@ from edge.core.model import (
     encode_row,
 )
 from edge.errors import Reason
-from edge.messages.envelope import encode
+from edge.messages.envelope import Receipt, encode
 from edge.scenarios.dispatch.messages import OrderReceipt
 from edge.scenarios.dispatch.records import events_in
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
@@ -96,6 +96,22 @@ def test_offers_after_the_shift_are_found() -> None:
     rows.shift("rider-2", 0, 100)
     rows.place("o9", 101, ("rider-2", rows.offer("o9", 9, 101)))
     assert len(rows.evidence().findings["none_assigned_after_shift_end"]) == 2
+
+
+def test_what_time_can_mend_may_be_decided_again() -> None:
+    """An event that was refused as unknown_order may be decided again, once for good."""
+    rows = good_day()
+    event = decode_row(rows.bodies[0]).inputs[0]
+    assert isinstance(event, RecordedEvent)
+    again = msgspec.structs.replace(event, client="carol")
+    for number, reason in ((90, "unknown_order"), (91, "unknown_order"), (92, "too_late")):
+        id_ = events_in(decode_row(rows.bodies[0]))[0][1].id
+        receipt = encode(Receipt(id=id_, of="x", status="refused", at=number, reason=reason), True)
+        answer = rows.answer("carol", "receipt", receipt)
+        rows.bodies.append(encode_row(Row(number, Now(1.0, START), [again], [], [answer, Acknowledge([reason])])))
+    assert rows.evidence().findings == {}
+    rows.bodies.append(rows.bodies[-1])
+    assert "decided again" in rows.evidence().findings["one_decision_per_id"][1]
 
 
 def test_repeats_are_counted_and_no_id_is_decided_twice() -> None:
