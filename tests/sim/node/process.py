@@ -104,7 +104,7 @@ class Process:
         self.pipeline.on_batches = self.sync.wake
         self.pipeline.on_rebuilt = self.sync.ask_again
         self.sync._loop = self.loop
-        self.uplink: Any = self.sync._link
+        self.uplink: Any = self.sync.link
         self.uplink.attach(self)
 
     def _beat(self) -> None:
