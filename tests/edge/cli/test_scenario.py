@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -65,8 +64,8 @@ def port(folder: Path) -> int:
 
 
 def total(rider: Phone) -> int:
-    """The next sum that a rider receives; MessagePack, as to everybody who has not sent JSON."""
-    return msgspec.msgpack.decode(rider.raw("tips.total"))["cents"]
+    """The next sum that a rider receives; JSON, as to everybody who has not sent MessagePack."""
+    return json.loads(rider.raw("tips.total"))["cents"]
 
 
 @pytest.mark.parametrize("path", ["tips", "."])
