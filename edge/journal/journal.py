@@ -86,8 +86,9 @@ class Recovery:
 class Journal:
     """See the module. All methods are called from one thread, that of the event loop given to `start`."""
 
-    def __init__(self, db: apsw.Connection, path: Path) -> None:
+    def __init__(self, db: apsw.Connection, path: Path, *, missing: bool = False) -> None:
         self.path = path
+        self._missing = missing  # a journal was here before
         self._db = db
         self._writer = Writer(db, path)
         _, last = read_bounds(db)
@@ -109,14 +110,16 @@ class Journal:
             JournalError: another program's file, a newer format, a full disk, or damaged rows at the end.
         """
         db: apsw.Connection | None = None
+        ballast = path.with_name(BALLAST_NAME)
+        missing = ballast.exists() and not path.exists()
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             sync_directory(path.parent)
             db = _connect(path)
             _check_tail(db, path)
             _clear_fragments(db)
-            make_ballast(path.with_name(BALLAST_NAME))
-            return cls(db, path)
+            make_ballast(ballast)
+            return cls(db, path, missing=missing)
         except (apsw.Error, OSError, JournalError) as error:
             if db is not None:
                 db.close()
@@ -142,6 +145,11 @@ class Journal:
 
     def _recovery(self) -> Recovery:
         alarms: list[str] = []
+        if self._missing:
+            alarms.append(
+                f"{self.path} was missing although a node has run here: this one began empty. If nobody moved it away "
+                "on purpose, stop the node and put it back; otherwise this goes with the next start."
+            )
         if (stopped := value(self._db, "SELECT value FROM meta WHERE key = 'disk_full'")) is not None:
             alarms.append(f"The disk was full after row {stopped}: nothing was accepted from there on.")
         for kept in reversed(read_snapshots(self._db)):

@@ -419,3 +419,19 @@ def test_a_file_that_is_not_the_one_written_to_is_noticed(path: Path, suffix: st
         assert fault in writing.journal.gone
 
     session(path, work)
+
+
+def test_a_start_without_the_journal_that_was_there_is_an_alarm(path: Path) -> None:
+    """Once: a service manager that restarts a node whose journal was taken away must not hide it."""
+
+    def alarms() -> list[str]:
+        journal = Journal.open(path)
+        found = journal.recover().alarms
+        journal.close()
+        return found
+
+    assert alarms() == []
+    path.unlink()
+    (alarm,) = alarms()
+    assert "this one began empty" in alarm
+    assert alarms() == []
