@@ -73,6 +73,7 @@ class Reason(StrEnum):
     UNKNOWN_KIND = "unknown_kind"
     OVERSIZED = "oversized"
     FORBIDDEN_TOPIC = "forbidden_topic"
+    ID_REUSED = "id_reused"
     # the sender
     NOT_ALLOWED = "not_allowed"
     NOT_YOURS = "not_yours"

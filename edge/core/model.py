@@ -215,26 +215,28 @@ class Row(Struct, frozen=True, array_like=True):
 class Commit(Struct, frozen=True):
     """Write this row; every effect after it waits until the row is on disk. Always the first effect, where any is. What
     is waited for stands here by kind, too, so that nobody has to look through the effects. `reasons` has one for each
-    durable input of the batch, repeats included."""
+    durable input of the batch, and None for a repeat."""
 
     number: int
     now: Now
     row: bytes
     answers: Sequence[Answer] = ()
     batches: Sequence[Batch] = ()
-    reasons: Sequence[str] = ()
+    reasons: Sequence[str | None] = ()
 
 
 Effect = Commit | Recordable
 
 
 class Repeat(Struct, frozen=True):
-    """An event that row `row` has decided: its receipt there is the answer."""
+    """An event that row `row` has decided: its receipt there is the answer, unless `body` is another one than there
+    (None: a message that was no event)."""
 
     client: str
     kind: str
     id: str
     row: int
+    body: Up | None = None
 
 
 encode_row = msgspec.msgpack.Encoder().encode

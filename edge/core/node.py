@@ -22,7 +22,7 @@ import msgspec
 
 from ..errors import MENDABLE, JournalError
 from ..limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
-from ..messages.envelope import ENCODE, Receipt
+from ..messages.envelope import ENCODE, Receipt, Up
 from .aggregate import Windows
 from .answers import PendingAnswers
 from .decode import NODE, Catalog
@@ -75,8 +75,7 @@ class Node:
         self.kinds = tuple(sorted(scenarios, key=lambda each: each.name))
         self.catalog = Catalog(self.kinds)
         self.scenarios: dict[str, Scenario] = {each.name: each() for each in self.kinds}
-        self.number = 0  # of the last row, and below of the last answer
-        self.sequence = 0
+        self.number = self.sequence = 0  # of the last row, and of the last answer
         self.last = Now(0.0, 0)
         self.counts = Counts()
         self.pending_answers = PendingAnswers()
@@ -171,7 +170,7 @@ class Node:
         for item in batch:
             if isinstance(item, Event):
                 kind, scenario = routes[type(item.body)]
-                if self._is_repeat(item.client, kind, item.body.id, age_ms):
+                if self._is_repeat(item.client, kind, item.body.id, age_ms, item.body):
                     continue
                 recorded.append(made := self.catalog.recorded(item, kind))
                 if isinstance(made, RecordedEvent):
@@ -196,14 +195,14 @@ class Node:
                 recorded.append(item)
         return inputs, recorded, touched
 
-    def _is_repeat(self, client: str, kind: str, id_: str, age_ms: int) -> bool:
+    def _is_repeat(self, client: str, kind: str, id_: str, age_ms: int, body: Up | None = None) -> bool:
         """Whether an event was decided already; if not, the next row decides it."""
         self._durable += 1
         row = self.dedup.insert_or_get(client, id_, self.number + 1, age_ms) if id_ else None
         if row is None:
             return False
         self._gaps.append(self._durable - 1)
-        self.repeats.append(Repeat(client, kind, id_, row))
+        self.repeats.append(Repeat(client, kind, id_, row, body))
         return True
 
     def _again(self, row: Row, *, decided: bool) -> list[Effect]:
@@ -286,9 +285,10 @@ class Node:
         if reasons:
             effects.append(Acknowledge([*reasons]))
         row = encode_row(Row(self.number, now, recorded, records, effects))
+        answered: list[str | None] = [*reasons]
         for place in self._gaps:
-            reasons.insert(place, "")
-        return [Commit(self.number, now, row, answers, batches, reasons), *effects]
+            answered.insert(place, None)
+        return [Commit(self.number, now, row, answers, batches, answered), *effects]
 
     def _decided(self, scenario: str, kind: str, at_ms: int, refusal: Refusal | None, now: Now) -> str:
         """Counts what became of an event. Returns the reason for its acknowledgement."""

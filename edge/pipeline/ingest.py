@@ -44,14 +44,22 @@ class PendingAck(NamedTuple):
     tokens: list[int]
     durable: list[bool]
 
-    def acknowledge(self, reasons: Iterator[str]) -> None:
-        """Acknowledge. `reasons` are those of the round's durable inputs, from this read's first one on."""
-        answers = [next(reasons) if durable else "" for durable in self.durable]
-        tokens = self.tokens
-        if 0 in tokens:
-            answers = [reason for token, reason in zip(tokens, answers, strict=True) if token]
-            tokens = [token for token in tokens if token]
-        self.source.acknowledge(tokens, answers)
+    def acknowledge(self, reasons: Iterator[str | None]) -> list[tuple[Source, int]]:
+        """Acknowledge. `reasons` are those of the round's durable inputs, from this read's first one on. Returns the
+        tokens of repeats, whose reason is None: what they are answered has to be looked up."""
+        answers: list[str] = []
+        tokens: list[int] = []
+        repeats: list[tuple[Source, int]] = []
+        for token, durable in zip(self.tokens, self.durable, strict=True):
+            reason = next(reasons) if durable else ""
+            if reason is None:
+                repeats.append((self.source, token))
+            elif token:
+                tokens.append(token)
+                answers.append(reason)
+        if tokens:
+            self.source.acknowledge(tokens, answers)
+        return repeats
 
     def refuse(self, reason: str) -> None:
         """None of it is on disk, nor will be."""
@@ -74,11 +82,12 @@ class InflightRound(NamedTuple):
     kept: Sequence[Durable] = ()
     commit: Commit | None = None
 
-    def acknowledge(self) -> None:
-        """It is on disk, and its answers are with the links."""
-        reasons = iter(self.commit.reasons) if self.commit is not None else repeat("")
-        for ack in self.acks:
-            ack.acknowledge(reasons)
+    def acknowledge(self) -> Iterator[tuple[Repeat, Source, int]]:
+        """It is on disk, and its answers are with the links. Returns each repeat with its source and token."""
+        reasons = iter(self.commit.reasons) if self.commit is not None else repeat(None)
+        waiting = [one for ack in self.acks for one in ack.acknowledge(reasons)]
+        for each, (source, token) in zip(self.repeats, waiting, strict=True):
+            yield each, source, token
 
 
 class IngestQueue:

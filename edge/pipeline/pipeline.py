@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from time import perf_counter
 from typing import Final
 
@@ -94,7 +93,7 @@ class Pipeline:
         self._rules: Rules | None = None
         self._snapshot_number = node.number - node.recovered_rows
         self._snapshot_bytes = node.recovered_bytes
-        self._lookups = ReceiptLookup(journal, status, self._repeated)
+        self._lookups = ReceiptLookup(journal, node.catalog, status, self._repeated)
         self._idle = asyncio.Event()
 
     def start(self, rules: Configure | None, unrecorded: Sequence[Counted] = ()) -> None:
@@ -242,14 +241,11 @@ class Pipeline:
             self._commit(commit, InflightRound(number, sequence, read_at, handled, acks, spent, repeats, kept, commit))
         else:
             record_all(spent)
-            if self._inflight and (acks or repeats):
-                last = self._inflight[-1]
-                self._inflight.append(InflightRound(last.number, last.sequence, read_at, handled, acks, [], repeats))
+            round_ = InflightRound(node.number, node.sequence, read_at, handled, acks, [], repeats)
+            if self._inflight and acks:
+                self._inflight.append(round_)
             else:
-                for ack in acks:
-                    ack.acknowledge(repeat(""))
-                for each in repeats:
-                    self._lookups.ask(each)
+                self._acknowledge(round_)
         self._arm()
 
     def _commit(self, commit: Commit, round_: InflightRound) -> None:
@@ -298,7 +294,7 @@ class Pipeline:
             for link in self.links:
                 link.wake(fresh)
         for round_ in done:
-            round_.acknowledge()
+            self._acknowledge(round_)
         self.on_shown()
         published = perf_counter()
         spent: list[Spent] = []
@@ -307,8 +303,6 @@ class Pipeline:
             spent.append((self._commit_stage, committed_at - round_.handled_at, 1))
             spent.append((self._publish_stage, published - committed_at, 1))
             spent.append((self._total_stage, published - round_.read_at, 1))
-            for each in round_.repeats:
-                self._lookups.ask(each)
         record_all(spent)
         if batches:
             self.on_batches()
@@ -316,6 +310,11 @@ class Pipeline:
             self._paused = False
             for link in self.links:
                 link.resume()
+
+    def _acknowledge(self, round_: InflightRound) -> None:
+        """All of it but repeats: those when the answer that was recorded is found."""
+        for each, source, token in round_.acknowledge():
+            self._lookups.ask(each, source, token)
 
     def _repeated(self, receipts: dict[str, list[Pending]]) -> None:
         """The receipts of repeats, by client. Who is not there sends its event again."""

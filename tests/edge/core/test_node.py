@@ -104,7 +104,7 @@ def test_a_repeat_is_no_part_of_a_round():
     node.handle([place(1)], now(1))
     before = node.snapshot()
     assert node.handle([place(1)], now(2)) == []
-    assert node.repeats == [Repeat("alice", "order.place", "place-1", 2)]
+    assert node.repeats == [Repeat("alice", "order.place", "place-1", 2, place(1).body)]
     assert node.snapshot() == before
     node.handle([Repeats("order.place", 3)], now(3))
     assert (node.counts.received, node.counts.duplicate) == (4, 3)
@@ -117,7 +117,7 @@ def test_reasons_have_a_place_for_each_repeat():
     bad = Rejected("alice", "x", Reason.UNKNOWN_KIND, id="e-9")
     effects = node.handle([place(1), bad, place(1), place(2), bad, place(2)], now(2))
     assert isinstance(effects[0], Commit)
-    assert list(effects[0].reasons) == ["", "unknown_kind", "", "", "", ""]
+    assert list(effects[0].reasons) == [None, "unknown_kind", None, "", None, None]
     assert effects[-1] == Acknowledge(["unknown_kind", ""])
     assert [(one.id, one.row) for one in node.repeats] == [("place-1", 2), ("place-1", 2), ("e-9", 3), ("place-2", 3)]
     assert answers(node.handle([place(3)], now(3)))

@@ -1,18 +1,44 @@
 """Tests of edge.pipeline.receipts: repeats find what was recorded, in a real journal."""
 
 import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
 
 from edge.clock import Clock
+from edge.core.decode import Catalog
 from edge.core.model import Answer, Commit, Now, Repeat, Row, encode_row
+from edge.errors import Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
 from edge.messages.envelope import Receipt, encode
 from edge.mqtt.seam import Pending
 from edge.pipeline.receipts import ReceiptLookup, receipts_in
+from edge.scenarios.dispatch import Dispatch
+from tests.edge.district import event, place
+
+CATALOG = Catalog([Dispatch])
+ORDER = place(1).body
+Shown = dict[str, list[Pending]]
 
 
-def receipt(client: str, id_: str) -> Answer:
-    return Answer(1, client, "receipt", encode(Receipt(id=id_, of="order.place", status="accepted", at=1), False), 9.0)
+class Source:
+    """Records its acknowledgements."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[tuple[int, str]] = []
+
+    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
+        self.acknowledged += zip(tokens, reasons, strict=True)
+
+
+def receipt(client: str, id_: str, reason: str = "") -> Answer:
+    status = "refused" if reason else "accepted"
+    body = Receipt(id=id_, of="order.place", status=status, at=1, reason=reason)
+    return Answer(1, client, "receipt", encode(body, False), 9.0)
 
 
 def answer(sequence: int, client: str, id_: str, *, json: bool, kind: str = "receipt") -> Answer:
@@ -20,13 +46,12 @@ def answer(sequence: int, client: str, id_: str, *, json: bool, kind: str = "rec
     return Answer(sequence, client, kind, encode(body, json), 9.0)
 
 
-def test_one_look_serves_all_repeats_of_a_row(tmp_path):
-    """Repeats that wait for one row come back together, each with its recorded bytes; what no row has is counted."""
-    kept = [receipt("alice", "a"), receipt("bob", "a"), receipt("bob", "b")]
-    row = Row(1, Now(1.0, 1), [], [], [*kept])
-    shown: list[dict[str, list[Pending]]] = []
+def looked_up(tmp_path: Path, row: Row, lookups: list[Repeat]) -> tuple[list[Shown], list[tuple[int, str]], Any]:
+    """What is shown for these repeats, their acknowledgements by token (from 1), and the counts of the status."""
+    shown: list[Shown] = []
+    source = Source()
 
-    async def main() -> None:
+    async def main() -> Any:
         journal = Journal.open(tmp_path / "journal.sqlite3")
         status = Status("n-1", Clock().now())
         committed = asyncio.Event()
@@ -34,20 +59,58 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path):
         try:
             journal.submit(Commit(1, row.now, encode_row(row)))
             await committed.wait()
-            lookups = ReceiptLookup(journal, status, shown.append)
-            for client, id_ in (("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")):
-                lookups.ask(Repeat(client, "order.place", id_, 1))
-            lookups.ask(Repeat("alice", "order.place", "a", 7))
-            await asyncio.gather(*lookups._tasks)
-            assert status.report(Clock().now())["counts"]["dropped"] == {"recall_missed": 3}
+            looking = ReceiptLookup(journal, CATALOG, status, shown.append)
+            for token, lookup in enumerate(lookups, 1):
+                looking.ask(lookup, source, token)
+            await asyncio.gather(*looking._tasks)
+            return status.report(Clock().now())["counts"]
         finally:
             journal.close()
 
-    asyncio.run(main())
+    counts = asyncio.run(main())
+    return shown, sorted(source.acknowledged), counts
+
+
+def test_one_look_serves_all_repeats_of_a_row(tmp_path: Path):
+    """Repeats that wait for one row come back together, each with its recorded bytes and the reason of its first
+    acknowledgement; what no row has is counted, and acknowledged, since it was decided."""
+    kept = [receipt("alice", "a"), receipt("bob", "a", Reason.TOO_LATE), receipt("bob", "b")]
+    wanted = [("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")]
+    lookups = [Repeat(client, "order.place", id_, 1) for client, id_ in wanted]
+    lookups.append(Repeat("alice", "order.place", "a", 7))
+    shown, acknowledged, counts = looked_up(tmp_path, Row(1, Now(1.0, 1), [], [], [*kept]), lookups)
+    assert counts["dropped"] == {"recall_missed": 3}
     found = {client: [(one.sequence, one.payload) for one, _ in answers] for client, answers in shown[0].items()}
     alice, bob_a, bob_b = (answer.payload for answer in kept)
     assert len(shown) == 1
     assert found == {"alice": [(0, alice)], "bob": [(0, bob_b), (0, bob_a)]}
+    assert acknowledged == [(1, ""), (2, ""), (3, "too_late"), (4, ""), (5, ""), (6, "")]
+
+
+@pytest.mark.parametrize(
+    ("again", "reason"),
+    [
+        (ORDER, ""),
+        (structs.replace(ORDER, at=5, v=2), ""),
+        (None, ""),  # a message that is no event has nothing to compare
+        (structs.replace(ORDER, prep_s=61), "id_reused"),
+        (event("alice", "order.cancel", ORDER.id, 1, order="o-1").body, "id_reused"),
+    ],
+)
+def test_an_id_with_other_content_is_refused(tmp_path: Path, again: Any, reason: str):
+    """The same content gets the recorded receipt, whenever it was stamped; anything else is refused, in the encoding
+    of that receipt, with the same bytes each time."""
+    recorded = CATALOG.recorded(place(1), "order.place")
+    kept = receipt("alice", ORDER.id)
+    row = Row(1, Now(1.0, 77), [recorded], [], [kept])
+    shown, acknowledged, counts = looked_up(tmp_path, row, [Repeat("alice", "order.x", ORDER.id, 1, again)] * 2)
+    first, second = [answer.payload for answer, _ in shown[0]["alice"]]
+    assert acknowledged == [(1, reason), (2, reason)]
+    assert first == second
+    assert (first == kept.payload) == (not reason)
+    fields = msgspec.msgpack.decode(first)
+    assert (fields["id"], fields.get("reason", "")) == (ORDER.id, reason)
+    assert counts["refused"] == ({"id_reused": 2} if reason else {})
 
 
 def test_receipts_are_found_in_their_row_in_both_encodings():
@@ -58,7 +121,7 @@ def test_receipts_are_found_in_their_row_in_both_encodings():
         answer(3, "alice", "b", json=True),
         answer(4, "alice", "c", json=True, kind="update"),
     ]
-    row = encode_row(Row(1, Now(0.0, 0), [], [], [*effects]))
+    row = Row(1, Now(0.0, 0), [], [], [*effects])
     wanted = [
         Repeat("alice", "order.place", "a", 1),
         Repeat("alice", "order.place", "b", 1),
