@@ -19,12 +19,12 @@ from ..lab.process import Process, cpu_s, running
 from ..lab.site import UNLIMITED, Site
 from ..load.client.connection import Door
 from ..load.client.openloop import Outcome, Round, due_times
-from ..load.client.workload import Workload, riders, tills
+from ..load.client.workload import Workload
 from ..load.latency_run import ORDERS_APART
 from ..load.lateness import lateness
 from ..load.quotable import busy_s
 from ..load.search import SETTLE_S
-from ..load.subjects import NODE, token_of
+from ..load.subjects import NODE
 from . import start_node
 from .paired import evaluate
 from .tree import Tree, other_tree, this_tree
@@ -68,11 +68,11 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
 
 
 async def _round(plan: Plan, tree: Tree, folder: Path, number: int) -> Measured:
-    site = _site(plan, tree, folder)
+    site = _site(tree, folder)
     try:
         async with running(site.node):
             check(site.node, tree)
-            workload = await Workload.at_node(Door(site.port), plan.clients, plan.riders, passwords=True)
+            workload = await Workload.at_node(Door(site.port), plan.clients, plan.riders, passwords=False)
             try:
                 await Round(workload, 0, due_times(plan.rate, WARM_UP_S, plan.seed)).run()
                 await asyncio.sleep(SETTLE_S)
@@ -99,10 +99,10 @@ async def _loaded(plan: Plan, tree: Tree, process: Process, workload: Workload, 
     )
 
 
-def _site(plan: Plan, tree: Tree, folder: Path) -> Site:
+def _site(tree: Tree, folder: Path) -> Site:
     """Its own code with options that every revision has, quotas that no load here reaches; all else as by default."""
-    tokens = {client: token_of(client) for client in (*tills(plan.clients), *riders(plan.riders))}
-    site = Site(folder, NODE).configure(tokens, {**UNLIMITED, "log_level": "warning"}, centre=False)
+    options = {**UNLIMITED, "anonymous": True, "log_level": "warning"}  # credentials differ between revisions
+    site = Site(folder, NODE).configure((), options, centre=False)
     begin = [tree.python, "-I", start_node.__file__, str(tree.folder)]
     site.node.command = [*begin, *site.node.command[3:]]  # in place of `python -m edge`
     return site

@@ -20,7 +20,6 @@ from ..source import ROOT, git, source
 
 LOCK: Final = "requirements.lock"
 BUILD_LOCK: Final = "requirements-build.lock"
-SCENARIOS: Final = "doorstep.scenarios"
 SHARED: Final = "this interpreter, its own folder first on the path"
 OWN: Final = "a virtual environment of its own, from its lock files"
 LINES_SHOWN: Final = 6
@@ -89,13 +88,12 @@ def pins(folder: Path) -> frozenset[str]:
 
 
 def _write_entry_points(folder: Path, revision: str) -> None:
-    """The revision's scenarios as an installation would list them, beside its packages."""
+    """The revision's commands and scenarios as an installation would list them, beside its packages."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        groups, version = project["entry-points"], project["version"]
-        _ = groups[SCENARIOS]
+        groups, version = project.get("entry-points", {}), project["version"]
     except (OSError, KeyError, tomllib.TOMLDecodeError):
-        hint = f"it has no pyproject.toml with a version and {SCENARIOS}. Take a later revision."
+        hint = "it has no pyproject.toml with a version. Take a later revision."
         raise InputError(revision, None, hint) from None
     found = folder / f"doorstep-{version}.dist-info"
     found.mkdir()

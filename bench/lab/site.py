@@ -56,10 +56,10 @@ class Site:
             "node": self.node_name,
             "data_dir": "edge",
             "listen": f"127.0.0.1:{self.port}",
-            "credentials": "credentials",
-            "shops": ["*"],
             "status_listen": f"127.0.0.1:{self.status_port}",
         }
+        if not (options or {}).get("anonymous"):
+            self.settings |= {"credentials": "credentials", "shops": ["*"]}
         if centre:
             self.settings |= {"uplink": f"mqtt://127.0.0.1:{self.centre_port}", "uplink_token_file": "uplink.token"}
             uplink_token = secrets.token_hex(16)

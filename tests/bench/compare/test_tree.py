@@ -83,11 +83,11 @@ def test_a_node_of_other_code_is_not_measured(tmp_path: Path, where: str, right:
             check(process, tree)
 
 
-def test_the_first_commits_have_no_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A revision without pyproject.toml, or without entry points, is refused with what to do."""
+def test_a_revision_needs_a_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revision without pyproject.toml, or without a version in it, is refused with what to do."""
     monkeypatch.setattr("bench.compare.tree.ROOT", tmp_path)
     (tmp_path / "edge").mkdir()
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT.replace("doorstep.scenarios", "other"))
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT.replace("version", "other"))
     (tmp_path / "copy").mkdir()
     with pytest.raises(InputError, match="Take a later revision"):
         this_tree(tmp_path / "copy")

@@ -20,7 +20,10 @@ SIZE_MAX: Final = 0.064
 SIZE_MIN: Final = 0.001
 """Degrees of a cell: 7.1 km to 110 m, halved and doubled in between."""
 
-CROWDED: Final = 6
+ONE_METRE: Final = 1 / METRES_PER_DEG
+"""Distances are whole metres: who is farther by less than one may come first by its name."""
+
+CROWDED: Final = 4
 SPARSE: Final = 1.25
 """Riders in a cell, on the mean of those that have any, beyond which cells are halved, and below which they are
 doubled. Apart, so that one does not cause the other."""
@@ -71,23 +74,41 @@ class SpatialIndex:
 
     def nearest(self, lat: float, lon: float, limit: int, radius_m: float, oldest_ms: int) -> list[Found]:
         """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first."""
+        narrow = math.cos(math.radians(lat))
+        radius_deg = radius_m / METRES_PER_DEG
+        poleward = min(89.9, abs(lat) + radius_deg)
+        # Where only the latitude of the place counts, a distance is off by at most this share.
+        nearly = 1 + math.tan(math.radians(poleward)) * math.radians(radius_deg) / 2
 
-        def looked_at(spots: Iterable[Spot]) -> list[Found]:
-            near = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for spot in spots if spot.at_ms >= oldest_ms]
-            return [one for one in near if one[0] <= radius_m]
+        def looked_at(spots: Iterable[Spot]) -> list[tuple[float, Spot]]:
+            # Nearly the square of the distance in degrees, without a call for each: most are not among the nearest.
+            return [
+                ((spot.lat - lat) ** 2 + (((spot.lon - lon + 180.0) % 360.0 - 180.0) * narrow) ** 2, spot)
+                for spot in spots
+                if spot.at_ms >= oldest_ms
+            ]
+
+        def beyond(near: list[tuple[float, Spot]]) -> float:
+            """Degrees beyond which nobody is among the nearest."""
+            return sorted([square for square, _ in near])[limit - 1] ** 0.5 * nearly + ONE_METRE
+
+        def nearest_of(near: list[tuple[float, Spot]]) -> list[Found]:
+            if len(near) > limit:
+                bound = (beyond(near) * nearly) ** 2
+                near = [one for one in near if one[0] <= bound]
+            exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for _, spot in near]
+            return sorted(one for one in exact if one[0] <= radius_m)[:limit]
 
         if len(self._spots) <= FEW:
-            return sorted(looked_at(self._spots.values()))[:limit]
-        radius_deg = radius_m / METRES_PER_DEG
+            return nearest_of(looked_at(self._spots.values()))
         if not self._south - radius_deg <= lat <= self._north + radius_deg:
             return []
         size, cells = self._size, self._cells
         columns = round(360 / size)
         row, column = math.floor(lat / size), math.floor(lon / size)
         # The narrowest side of the cells decides how far a ring reaches.
-        poleward = min(89.9, abs(lat) + radius_deg)
         step_m = size * METRES_PER_DEG * math.cos(math.radians(poleward))
-        found: list[Found] = []
+        found: list[tuple[float, Spot]] = []
         ring = 0
         # Beyond as many cells as have riders it is cheaper to go through those.
         while (2 * ring + 1) ** 2 <= len(cells):
@@ -95,18 +116,15 @@ class SpatialIndex:
                 if there := cells.get((row + up, (column + across) % columns)):
                     found += looked_at(there.values())
             safe_m = ring * step_m
-            if safe_m > radius_m or len(found) >= limit:
-                found.sort()
-                # Whole metres: who is farther by less than one may come first by its name.
-                if safe_m > radius_m or found[limit - 1][0] + 1 <= safe_m:
-                    return found[:limit]
+            if safe_m > radius_m or (len(found) >= limit and beyond(found) * METRES_PER_DEG <= safe_m):
+                return nearest_of(found)
             ring += 1
         found = []
         reach, half = math.ceil(radius_m / step_m), columns // 2
         for (up, across), there in cells.items():
             if abs(up - row) <= reach and abs((across - column + half) % columns - half) <= reach:
                 found += looked_at(there.values())
-        return sorted(found)[:limit]
+        return nearest_of(found)
 
     def _fit(self) -> None:
         """Halve or double the cells where they hold too many or too few."""
