@@ -29,7 +29,7 @@ from ..records import Candidate, RiderDistance
 from ..state.orders import Order, Orders
 from ..state.positions import Sensor
 from ..state.riders import Rider, Riders
-from ..state.travel import Place, Service, rides_s
+from ..state.travel import Place, Service, ride_s, rides_s
 
 CANDIDATES_MAX: Final = 12
 """Riders weighed up for one order: nearer ones leave little to gain from those farther away."""
@@ -37,6 +37,9 @@ CANDIDATES_MAX: Final = 12
 OFFER_SLACK_S: Final = 60
 """A rider is offered an order this long before it must leave for it: time to look and to answer, and more than
 REDECIDE_S, so that no look comes too late."""
+
+FEW: Final = 64
+"""Pairs of order and busy rider, up to which a table costs more than it saves."""
 
 CHANGE_S: Final = 60
 """What it costs to take an order from the rider for whom it is planned."""
@@ -132,6 +135,8 @@ def _busy(
         free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
     if not busy:
         return 0, [[]] * len(due)
+    if len(due) * len(busy) <= FEW:
+        return len(busy), [_first(order, busy, free_s, doors, rules) for order in due]
     rides = rides_s([(order.pickup_lat, order.pickup_lon) for order in due], doors, rules)
     first = np.argsort(rides + free_s, axis=1, kind="stable")[:, :CANDIDATES_MAX]
     near: list[list[float]] = np.take_along_axis(rides, first, axis=1).tolist()
@@ -139,6 +144,16 @@ def _busy(
         [(busy[index], int(ride), free_s[index]) for index, ride in zip(picks, row, strict=True)]
         for picks, row in zip(first.tolist(), near, strict=True)
     ]
+
+
+def _first(
+    order: Order, busy: Sequence[Rider], free_s: Sequence[int], doors: Sequence[Place], rules: DispatchOptions
+) -> list[tuple[Rider, int, int]]:
+    """The same for one order, without tables: dearer for each rider, cheaper for a few."""
+    lat, lon = order.pickup_lat, order.pickup_lon
+    rides = [ride_s(lat, lon, *door, rules) for door in doors]
+    first = sorted(range(len(busy)), key=lambda index: rides[index] + free_s[index])[:CANDIDATES_MAX]
+    return [(busy[index], rides[index], free_s[index]) for index in first]
 
 
 def _costs(

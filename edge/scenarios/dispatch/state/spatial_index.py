@@ -23,7 +23,7 @@ SIZE_MIN: Final = 0.001
 ONE_METRE: Final = 1 / METRES_PER_DEG
 """Distances are whole metres: who is farther by less than one may come first by its name."""
 
-CROWDED: Final = 4
+CROWDED: Final = 8
 SPARSE: Final = 1.25
 """Riders in a cell, on the mean of those that have any, beyond which cells are halved, and below which they are
 doubled. Apart, so that one does not cause the other."""
