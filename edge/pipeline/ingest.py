@@ -82,12 +82,11 @@ class InflightRound(NamedTuple):
     kept: Sequence[Durable] = ()
     commit: Commit | None = None
 
-    def acknowledge(self) -> Iterator[tuple[Repeat, Source, int]]:
+    def acknowledge(self) -> list[tuple[Repeat, Source, int]]:
         """It is on disk, and its answers are with the links. Returns each repeat with its source and token."""
         reasons = iter(self.commit.reasons) if self.commit is not None else repeat(None)
         waiting = [one for ack in self.acks for one in ack.acknowledge(reasons)]
-        for each, (source, token) in zip(self.repeats, waiting, strict=True):
-            yield each, source, token
+        return [(each, source, token) for each, (source, token) in zip(self.repeats, waiting, strict=True)]
 
 
 class IngestQueue:

@@ -241,11 +241,11 @@ class Pipeline:
             self._commit(commit, InflightRound(number, sequence, read_at, handled, acks, spent, repeats, kept, commit))
         else:
             record_all(spent)
-            round_ = InflightRound(node.number, node.sequence, read_at, handled, acks, [], repeats)
+            light = InflightRound(node.number, node.sequence, read_at, handled, acks, [], repeats)
             if self._inflight and acks:
-                self._inflight.append(round_)
+                self._inflight.append(light)
             else:
-                self._acknowledge(round_)
+                self._acknowledge(light)
         self._arm()
 
     def _commit(self, commit: Commit, round_: InflightRound) -> None:

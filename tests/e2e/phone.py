@@ -78,6 +78,5 @@ class Phone:
 
 def place(phone: Phone, number: int, **more: Any) -> int:
     """An order of `phone` at shop-1."""
-    at = int(time.time() * 1000)
-    fields = {"shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "ready_at": at + 60_000, **more}
+    fields = {"shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "prep_s": 60, **more}
     return phone.send("order.place", id=f"place-{number}", order=f"o-{number}", **fields)

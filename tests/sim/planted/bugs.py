@@ -21,7 +21,7 @@ BUGS = {
         what="a publish is acknowledged when it is decided",
         file="edge/pipeline/pipeline.py",
         before="self._inflight.append(round_)",
-        after="round_.acknowledge(); self._inflight.append(round_._replace(acks=()))",
+        after="self._acknowledge(round_); self._inflight.append(round_._replace(acks=(), repeats=()))",
     ),
     "shuffle the reasons": Bug(
         what="the reasons of a batch come back in another order",
