@@ -186,7 +186,8 @@ async def test_hostile_topics_and_names_are_refused(site, report):
 
 async def test_a_flood_by_one_client_is_shed_and_the_others_are_served(make, whole, report):
     """One client sends all it can: what is over its quota is refused and counted, and the others get every receipt."""
-    site = make(messages_per_s=200, messages_burst=300)
+    shares = {"orders_per_customer_max": 10_000, "orders_per_shop_max": 10_000}
+    site = make(messages_per_s=200, messages_burst=300, dispatch=shares)
     total = 20_000 if whole else 1_500
     async with playing(site) as (wires, crowd):
         crowd.pour(60)
