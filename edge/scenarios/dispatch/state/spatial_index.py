@@ -88,13 +88,13 @@ class SpatialIndex:
                 if spot.at_ms >= oldest_ms
             ]
 
-        def beyond(near: list[tuple[float, Spot]]) -> float:
+        def reach_deg(near: list[tuple[float, Spot]]) -> float:
             """Degrees beyond which nobody is among the nearest."""
             return sorted([square for square, _ in near])[limit - 1] ** 0.5 * nearly + ONE_METRE
 
         def nearest_of(near: list[tuple[float, Spot]]) -> list[Found]:
             if len(near) > limit:
-                bound = (beyond(near) * nearly) ** 2
+                bound = (reach_deg(near) * nearly) ** 2
                 near = [one for one in near if one[0] <= bound]
             exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for _, spot in near]
             return sorted(one for one in exact if one[0] <= radius_m)[:limit]
@@ -116,7 +116,7 @@ class SpatialIndex:
                 if there := cells.get((row + up, (column + across) % columns)):
                     found += looked_at(there.values())
             safe_m = ring * step_m
-            if safe_m > radius_m or (len(found) >= limit and beyond(found) * METRES_PER_DEG <= safe_m):
+            if safe_m > radius_m or (len(found) >= limit and reach_deg(found) * METRES_PER_DEG <= safe_m):
                 return nearest_of(found)
             ring += 1
         found = []
