@@ -52,10 +52,10 @@ DESCRIPTORS_SPARE: Final = 32
 # -- the core ----------------------------------------------------------------------------------------------------------
 
 ANSWERS_PENDING_MAX: Final = 100_000
-"""Answers not yet acknowledged. The oldest are dropped, counted as `answers_overflowed`."""
+"""Answers not yet acknowledged. Beyond it some are dropped (see `core.answers`), counted as `answers_overflowed`."""
 
 ANSWERS_PER_CLIENT_MAX: Final = 1_000
-"""Unacknowledged answers for one client; the oldest are dropped, counted as `answers_overflowed`."""
+"""Unacknowledged answers for one client; beyond it likewise."""
 
 AGE_STEP_MS_MAX: Final = 3600 * 1000
 """Between two rounds a decided event grows older by this much at most. A restart under a wrong wall clock looks like

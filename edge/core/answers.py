@@ -2,9 +2,12 @@
 
 An answer is pending from the row that made it until its client acknowledges it or it expires. Links take from here
 and keep nothing of their own, so a client that returns finds what it missed.
+
+Where too many wait, first go those of spare kinds (updates), which a client can do without; then the others
+(assignments), which the scenario sends anew; receipts last, since a client sends its event again without one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from heapq import heappop, heappush
 
 import msgspec
@@ -16,8 +19,10 @@ from .model import Answer
 class PendingAnswers:
     """Pending answers, by sequence and by client."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: Container[str] = ()) -> None:
+        self._spare = spare
         self._pending: dict[int, Answer] = {}
+        self._ranked: tuple[dict[int, None], ...] = ({}, {}, {})  # sequences, by what goes first
         self._of: dict[str, dict[int, Answer]] = {}
         self._expiry: list[tuple[float, int]] = []
         self.overflowed = 0
@@ -28,19 +33,18 @@ class PendingAnswers:
         return len(self._pending)
 
     def add(self, answer: Answer) -> None:
-        """A new answer. Where there are too many the oldest one goes, counted in `overflowed`."""
+        """A new answer. Where there are too many one goes, perhaps the new one, counted in `overflowed`."""
         sequence, client = answer.sequence, answer.client
-        mine = self._of.get(client)
-        if mine is not None and len(mine) >= ANSWERS_PER_CLIENT_MAX:
-            self._drop(next(iter(mine)))
-            self.overflowed += 1
-        if len(self._pending) >= ANSWERS_PENDING_MAX:
-            self._drop(next(iter(self._pending)))
-            self.overflowed += 1
-        if not mine:  # its last one may have been dropped just now, and the entry with it
-            mine = self._of[client] = {}
+        mine = self._of.setdefault(client, {})
         self._pending[sequence] = mine[sequence] = answer
+        self._ranked[self._rank(answer)][sequence] = None
         heappush(self._expiry, (answer.expires, sequence))
+        if len(mine) > ANSWERS_PER_CLIENT_MAX:
+            self._drop(min(mine.values(), key=self._rank).sequence)
+            self.overflowed += 1
+        if len(self._pending) > ANSWERS_PENDING_MAX:
+            self._drop(next(sequence for ranked in self._ranked for sequence in ranked))
+            self.overflowed += 1
 
     def acknowledged(self, sequences: list[int]) -> None:
         """Their clients have them."""
@@ -48,6 +52,7 @@ class PendingAnswers:
         for sequence in sequences:
             answer = pending.pop(sequence, None)
             if answer is not None:
+                del self._ranked[self._rank(answer)][sequence]
                 self.delivered += 1
                 client = answer.client
                 mine = of[client]
@@ -81,11 +86,16 @@ class PendingAnswers:
 
     def _drop(self, sequence: int) -> None:
         answer = self._pending.pop(sequence)
+        del self._ranked[self._rank(answer)][sequence]
         mine = self._of[answer.client]
         del mine[sequence]
         if not mine:
             del self._of[answer.client]
         self._tidy()
+
+    def _rank(self, answer: Answer) -> int:
+        """What goes first where too many wait."""
+        return 0 if answer.kind in self._spare else 2 if answer.kind == "receipt" else 1
 
     def _tidy(self) -> None:
         """Entries of the expiry heap die in their turn; rebuilt where most of it is dead."""
@@ -98,10 +108,10 @@ class PendingAnswers:
         return msgspec.msgpack.encode((list(self._pending.values()), counters))
 
     @classmethod
-    def restore(cls, body: bytes) -> "PendingAnswers":
+    def restore(cls, body: bytes, spare: Container[str] = ()) -> "PendingAnswers":
         """The same answers again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
         answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int]])
-        self = cls()
+        self = cls(spare)
         for answer in answers:
             self.add(answer)
         self.overflowed, self.expired, self.delivered = counters

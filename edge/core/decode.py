@@ -48,6 +48,8 @@ class Catalog:
         self.routes: dict[type, tuple[str, str]] = {}
         """Message up -> its kind and scenario."""
         self.down_kinds: dict[type, str] = {Receipt: "receipt"}
+        self.spare: dict[str, None] = {}
+        """Kinds down that go first where too many answers wait."""
         self._up: dict[str, _Kind] = {}
         for scenario in scenarios:
             if scenario.name == NODE:
@@ -60,6 +62,8 @@ class Catalog:
     def _add(self, scenario: str, message: Message) -> None:
         if message.direction == "down":
             self.down_kinds[message.body] = message.kind
+            if message.spare:
+                self.spare[message.kind] = None
             return
         if message.kind in self._up:
             raise DoorstepError(

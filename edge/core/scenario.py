@@ -69,6 +69,8 @@ class Message(Struct, frozen=True):
     """Fields with information about a person."""
     in_memory: tuple[str, ...] = ()
     """Fields of a durable message that reach `observe` only: in the row they have their defaults."""
+    spare: bool = False
+    """Down: where too many answers wait, messages of this kind go first."""
     names_shop: str = ""
     """A field with the name of a shop: one that exists, and, of a client that sends as a shop, its own."""
     prepare: Callable[[Any, str], Struct | Refusal] | None = None

@@ -225,7 +225,7 @@ MESSAGES: Final = (
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",)),
-    Message("update", Update, "down", roles=("customer", "shop", "rider")),
+    Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True),
 )
 
 COUNTERS: Final = (

@@ -1,5 +1,6 @@
 """Tests of edge.core.answers."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,9 +8,11 @@ from edge.core.answers import PendingAnswers
 from edge.core.model import Answer
 from edge.limits import ANSWERS_PER_CLIENT_MAX
 
+SPARE = ("update",)
 
-def answer(sequence: int, client: str = "c", expires: float = 100.0) -> Answer:
-    return Answer(sequence, client, "receipt", b"x", expires)
+
+def answer(sequence: int, client: str = "c", expires: float = 100.0, kind: str = "receipt") -> Answer:
+    return Answer(sequence, client, kind, b"x", expires)
 
 
 def test_an_answer_is_pending_until_it_is_acknowledged():
@@ -57,6 +60,28 @@ def test_too_many_answers_for_one_client_drop_its_oldest():
     assert len(pending_answers) == ANSWERS_PER_CLIENT_MAX
     assert pending_answers.overflowed == 10
     assert next(pending_answers.of("c", 0)).sequence == 11
+
+
+@pytest.mark.parametrize("bound", ["ANSWERS_PER_CLIENT_MAX", "ANSWERS_PENDING_MAX"])
+@pytest.mark.parametrize(
+    ("kinds", "left"),
+    [
+        ("rau" + "r", [1, 2, 4]),  # the update goes
+        ("ruau" + "u", [1, 3, 5]),  # the oldest updates go first
+        ("raa" + "r", [1, 3, 4]),  # no update: the oldest assignment
+        ("rrr" + "u", [1, 2, 3]),  # a new update makes no receipt go
+        ("rrr" + "r", [2, 3, 4]),
+    ],
+)
+def test_updates_go_before_assignments_and_those_before_receipts(monkeypatch, bound, kinds, left):
+    """Where more than three wait; each that goes is counted."""
+    monkeypatch.setattr(f"edge.core.answers.{bound}", 3)
+    names = {"r": "receipt", "a": "assignment", "u": "update"}
+    pending_answers = PendingAnswers(SPARE)
+    for sequence, kind in enumerate(kinds, 1):
+        pending_answers.add(answer(sequence, kind=names[kind]))
+    assert [item.sequence for item in pending_answers.of("c", 0)] == left
+    assert pending_answers.overflowed == len(kinds) - 3
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 20), st.booleans()), max_size=60))
