@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from edge.errors import DoorstepError
-from edge.messages.envelope import Up, encode, topic_down, topic_up
+from edge.messages.envelope import Up, encode, is_json, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
 from edge.scenarios.labels.messages import LabelBind, LabelShow, LabelShown, PriceSet
 
@@ -37,7 +37,7 @@ BINDS_AT_ONCE: Final = 256
 WARM_UP_S: Final = 0.5
 CONFIRM_S_MAX: Final = 10.0
 
-_decode_show: Final = msgspec.msgpack.Decoder(LabelShow).decode
+_decode_show: Final = (msgspec.msgpack.Decoder(LabelShow).decode, msgspec.json.Decoder(LabelShow).decode)
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ class Shelves(Workload):
     def _on_gateway(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         if not packet.topic.endswith("/label.show"):
             return
-        show = _decode_show(packet.payload)
+        show = _decode_show[is_json(packet.payload)](packet.payload)
         numbers = self._waiting.get(show.sku, [])
         while numbers and numbers[0] <= show.price_cents:
             self.on_answer(f"o{numbers.pop(0)}", read_at)

@@ -64,7 +64,7 @@ def _order(number: int) -> Event:
     """At a shop of its own, beside a rider."""
     pickup, dropoff = Place(31.2 + number * 1e-3, 121.401), Place(31.2 + number * 1e-3, 121.42)
     fields = {"order": f"o-{number}", "shop": f"s-{number}", "pickup": pickup, "dropoff": dropoff, "prep_s": 0}
-    return event("alice", "order.place", f"place-{number}", 2, **fields)
+    return event(f"c-{number}", "order.place", f"place-{number}", 2, **fields)
 
 
 @pytest.mark.parametrize("size", [1, 32, 256])

@@ -31,7 +31,8 @@ def client(site: Site, name: str, **options: Any) -> Client:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A running node."""
-    with Site(tmp_path / "site").configure(["alice", "r-1"], centre=False) as made:
+    shares = {"orders_per_customer_max": 1_000}
+    with Site(tmp_path / "site").configure(["alice", "r-1"], {"dispatch": shares}, centre=False) as made:
         made.start()
         yield made
 
