@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from edge.clock import Clock
 from edge.errors import DoorstepError, JournalError
-from edge.files import read_secret
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials
+from edge.identity.files import read_secret
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind

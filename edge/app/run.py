@@ -24,9 +24,9 @@ from ..core.aggregate import cell_of
 from ..core.model import Configure
 from ..core.node import Node
 from ..errors import DoorstepError, JournalBroken
-from ..files import read_secret
 from ..health.status import Status, Value
 from ..identity.certificate import client_context
+from ..identity.files import read_secret
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S

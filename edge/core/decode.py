@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import DoorstepError, JournalError, Reason
-from ..identity.grants import EVERYBODY, Grant
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
 from ..messages.envelope import JSON_STARTS, Receipt
+from ..messages.grants import EVERYBODY, Grant
 from ..messages.roles import ROLES
 from ..messages.sentences import fault
 from .model import Event, Observed, RecordedEvent, Rejected

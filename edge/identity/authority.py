@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from ..messages.grants import EVERYBODY, Grant
 from .credentials import Credentials
-from .grants import EVERYBODY, Grant
 from .revocations import Revocations
 from .tokens import SHAPE, TokenKeys
 

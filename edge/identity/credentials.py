@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import InputError
-from ..files import open_secret, write_atomic
 from ..limits import NAME_PATTERN
+from ..messages.grants import Grant
 from ..messages.roles import ROLES, Role
-from .grants import Grant
+from .files import open_secret, write_atomic
 
 CREDENTIALS_MAX: Final = 200_000
 """Lines in the credentials file; about 200 bytes of memory each."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import InputError
-from ..files import write_atomic
-from .grants import Grant
+from ..messages.grants import Grant
+from .files import write_atomic
 
 REVOCATIONS_MAX: Final = 100_000
 """Lines, about 100 bytes of memory each. Lines of tokens that have expired can be removed."""

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from ..errors import InputError
-from ..files import write_atomic
 from ..limits import NAME_PATTERN
+from ..messages.grants import Grant
 from ..messages.roles import ROLES
 from .credentials import Newcomer, checked
-from .grants import Grant
+from .files import write_atomic
 
 Algorithm = Literal["ES256", "EdDSA"]
 ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)

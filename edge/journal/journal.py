@@ -18,7 +18,7 @@ import apsw
 
 from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
-from ..files import sync_directory
+from ..identity.files import sync_directory
 from ..limits import JOURNAL_BUSY_MS_MAX
 from .maintenance import BALLAST_NAME, make_ballast, prune, write_snapshot
 from .reader import (

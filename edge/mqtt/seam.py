@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ..core.model import Answer
 from ..errors import Reason
-from ..identity.grants import EVERYBODY, Grant
+from ..messages.grants import EVERYBODY, Grant
 
 
 class Publish(Struct, frozen=True):

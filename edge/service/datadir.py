@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ..errors import BusyError, InputError
-from ..files import write_atomic
+from ..identity.files import write_atomic
 
 PORTS: Final = "ports.json"
 _OTHERS: Final = 0o077

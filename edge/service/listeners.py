@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..errors import BusyError, DoorstepError
-from ..identity.authority import Authority
+from ..identity.authority import Authority, Grant
 from ..identity.certificate import server_context
-from ..identity.grants import Grant
 from ..mqtt.address import is_loopback
 from ..mqtt.server.endpoint import Endpoint
 

@@ -23,9 +23,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from ...core.scenario import Value
 from ...errors import Reason
-from ...health.status import Value
-from ...identity.grants import EVERYBODY, Grant
 from ...limits import (
     IN_FLIGHT_TO_CLIENT_MAX,
     MESSAGES_PER_CLIENT_BURST,
@@ -35,6 +34,7 @@ from ...limits import (
     RECEIVE_MAX,
 )
 from ...messages.envelope import topic_down
+from ...messages.grants import EVERYBODY, Grant
 from ..packets.codec import QoS
 from ..seam import Pending, Publish, Receiver
 from .connection import EXPIRED, TOO_LARGE, ClientOptions, ConnectionState, Message, MqttConnection, Will

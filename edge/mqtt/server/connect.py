@@ -6,8 +6,8 @@ Whatever is wrong is found before there is a session, and costs no more than one
 import re
 from typing import Final
 
-from ...identity.grants import EVERYBODY, Grant
 from ...limits import NAME_PATTERN, RECEIVE_MAX
+from ...messages.grants import EVERYBODY, Grant
 from ..packets import v311
 from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket
 from .sessions import Session, Sessions

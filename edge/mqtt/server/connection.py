@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ...errors import Reason
-from ...identity.grants import EVERYBODY
 from ...limits import CONNECT_DEADLINE_S, RECEIVE_MAX
+from ...messages.grants import EVERYBODY
 from ..packets import codec, v311
 from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PacketTooLarge
 from ..packets.fastpath import Parsed, parse

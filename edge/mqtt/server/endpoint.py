@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
 
+from ...core.scenario import Value
 from ...errors import BusyError, ConfigError
-from ...health.status import Value
-from ...identity.grants import Grant
+from ...messages.grants import Grant
 from ..address import is_loopback_host, parse_address
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver

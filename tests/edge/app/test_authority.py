@@ -8,9 +8,9 @@ from edge.app.authority import read_authority
 from edge.app.config import load
 from edge.errors import InputError
 from edge.identity.credentials import Newcomer, add
-from edge.identity.grants import EVERYBODY
 from edge.identity.revocations import revoke
 from edge.identity.tokens import make_key, mint
+from edge.messages.grants import EVERYBODY
 
 
 def test_every_file_that_is_named_is_read(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from edge.cli.credential import credential
 from edge.errors import InputError
 from edge.identity.credentials import Credentials
-from edge.identity.grants import Grant
 from edge.identity.revocations import Revocations
 from edge.identity.tokens import TokenKeys
+from edge.messages.grants import Grant
 
 
 def test_the_command(tmp_path: Path):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from edge.core.decode import Catalog
 from edge.core.model import Event, Observed, RecordedEvent, Rejected
 from edge.errors import DoorstepError, JournalError, Reason
-from edge.identity.grants import EVERYBODY, Grant
 from edge.messages.envelope import encode
+from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition

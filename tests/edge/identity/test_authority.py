@@ -6,9 +6,9 @@ import pytest
 
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials, Newcomer, add
-from edge.identity.grants import EVERYBODY, Grant
 from edge.identity.revocations import Revocations, revoke
 from edge.identity.tokens import TokenKeys, make_key, mint
+from edge.messages.grants import EVERYBODY, Grant
 
 
 class Files:

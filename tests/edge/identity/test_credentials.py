@@ -8,7 +8,7 @@ import pytest
 from edge.errors import InputError
 from edge.identity.credentials import Credentials, Newcomer, remove
 from edge.identity.credentials import add as add_all
-from edge.identity.grants import Grant
+from edge.messages.grants import Grant
 
 GOOD = f"c1:rider:{'0' * 32}:{'f' * 64}\n"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import InputError
-from edge.identity.grants import Grant
 from edge.identity.revocations import REVOCATIONS_MAX, Revocations, revoke
+from edge.messages.grants import Grant
 
 ISSUED = Grant(("customer",), issued_at=100, token_id="j-1")
 

@@ -10,8 +10,8 @@ import pytest
 
 from edge.errors import InputError
 from edge.identity.credentials import Newcomer
-from edge.identity.grants import Grant
 from edge.identity.tokens import ALGORITHMS, KEYS_MAX, Algorithm, TokenKeys, make_key, mint
+from edge.messages.grants import Grant
 
 NOW_S = int(time.time())
 

@@ -8,7 +8,7 @@ import pytest
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.identity.grants import EVERYBODY, Grant
+from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.packets import codec, v311
 from edge.mqtt.packets.codec import (
     ConnAckPacket,

@@ -11,9 +11,9 @@ from edge.core.model import Configure, Presence, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
 from edge.health.status import Status
-from edge.identity.grants import EVERYBODY
 from edge.journal.journal import Journal
 from edge.limits import STATUS_INTERVAL_S, WINDOW_GRACE_S, WINDOW_S
+from edge.messages.grants import EVERYBODY
 from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.pipeline.pipeline import Pipeline

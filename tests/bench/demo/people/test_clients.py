@@ -14,8 +14,8 @@ from bench.lab.settings import free_port
 from edge.clock import Clock
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.identity.grants import EVERYBODY, Grant
 from edge.messages.envelope import Receipt, encode
+from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
 from edge.scenarios.dispatch.messages import KitchenReady, OrderCancel, Update

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.identity.grants import EVERYBODY
+from edge.messages.grants import EVERYBODY
 from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
 from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX, UnsupportedVersion, admit, authenticated, keep_alive_s, level_of
 from tests.edge.mqtt.world import TOKEN, World, written

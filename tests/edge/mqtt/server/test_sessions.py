@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.identity.grants import EVERYBODY, Grant
+from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.packets.codec import (
     DisconnectReasonCode,
     PingReqPacket,

@@ -1,4 +1,4 @@
-"""Tests of edge.files: whole files, and secrets that others can read or that are none."""
+"""Tests of edge.identity.files: whole files, and secrets that others can read or that are none."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import ConfigError
-from edge.files import SECRET_BYTES_MAX, read_secret, write_atomic
+from edge.identity.files import SECRET_BYTES_MAX, read_secret, write_atomic
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..messages.roles import ROLES, Role
+from .roles import ROLES, Role
 
 
 class Grant(Struct, frozen=True):

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 SECRET_BYTES_MAX: Final = 8 * 1024
 """A token file; signed tokens have about 1 kB."""
