@@ -17,8 +17,8 @@ from ..messages.envelope import JSON_STARTS, Receipt
 from ..messages.grants import EVERYBODY, Grant
 from ..messages.roles import ROLES
 from ..messages.sentences import fault
-from .model import Event, Observed, RecordedEvent, Rejected
-from .scenario import Message, Refusal, Scenario
+from .model import Event, Now, Observed, RecordedEvent, Rejected
+from .scenario import Message, Outcome, Refusal, Scenario
 
 NODE: Final = "node"
 """The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
@@ -195,3 +195,12 @@ def _id_of(payload: bytes, json: bool) -> str:
     except tolerance.ERRORS:
         return ""
     return id_ if _IDENTIFIER.match(id_) else ""
+
+
+def receipt_of(form: type[Receipt], id_: str, kind: str, outcome: Outcome, now: Now) -> Receipt:
+    """The receipt of an event; made by the node."""
+    refusal = outcome.refusal
+    if refusal is None:
+        return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
+    why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
+    return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **outcome.receipt)

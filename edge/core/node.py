@@ -25,7 +25,7 @@ from ..limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
 from ..messages.envelope import ENCODE, Receipt, Up
 from .aggregate import Windows
 from .answers import PendingAnswers
-from .decode import NODE, Catalog
+from .decode import NODE, Catalog, receipt_of
 from .dedup import DedupIndex
 from .effects import Effects, Message, note_encoding
 from .model import (
@@ -63,7 +63,7 @@ from .model import (
     readable,
 )
 from .outbox import Outbox
-from .scenario import Outcome, Refusal, Scenario, Sensor, receipt_of
+from .scenario import Outcome, Refusal, Scenario, Sensor
 
 _NEVER: Final = float("inf")
 

@@ -47,15 +47,6 @@ class Outcome(Struct, frozen=True):
     receipt: Mapping[str, Any] = {}
 
 
-def receipt_of(form: type[Receipt], id_: str, kind: str, outcome: Outcome, now: Now) -> Receipt:
-    """The receipt of an event; made by the node."""
-    refusal = outcome.refusal
-    if refusal is None:
-        return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
-    why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
-    return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **outcome.receipt)
-
-
 class Message(Struct, frozen=True):
     """One kind of message. Up: `body` is a frozen struct derived from `messages.envelope.Up` (durable), or one with a
     `kind` tag (in memory only, QoS 0, no receipt); `roles` may send it. Down: `roles` receive it."""

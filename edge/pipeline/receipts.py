@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import structs
 
-from ..core.decode import Catalog
+from ..core.decode import Catalog, receipt_of
 from ..core.model import Answer, Now, RecordedEvent, Repeat, Row, decode_row
-from ..core.scenario import Outcome, Refusal, receipt_of
+from ..core.scenario import Outcome, Refusal
 from ..errors import JournalError, Reason
 from ..health.status import Status
 from ..journal.journal import Journal
