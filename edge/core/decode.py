@@ -1,4 +1,5 @@
-"""A message becomes an input of the core: an event, an observation, or a rejection that names the field. Pure.
+"""A message becomes an input of the core: an event, an observation, or a rejection that names the field; what became
+of it becomes a receipt. Pure.
 
 Bounded work for any bytes: the size is checked first, and the decoder refuses depth, length and type before it builds.
 """

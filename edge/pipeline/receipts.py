@@ -21,7 +21,7 @@ from ..errors import JournalError, Reason
 from ..health.status import Status
 from ..journal.journal import Journal
 from ..limits import RECEIPT_EXPIRY_S
-from ..messages.envelope import ENCODE, Receipt, Up
+from ..messages.envelope import ENCODE, Receipt, Up, is_json
 from ..mqtt.seam import Pending, Source
 
 log = logging.getLogger("doorstep.pipeline")
@@ -128,8 +128,8 @@ def _reused(lookup: Repeat, recorded: bytes, at_ms: int) -> bytes:
     detail = "another event had this id; use a new one for each event"
     refusal = Outcome(Refusal(Reason.ID_REUSED, "id", detail))
     receipt = receipt_of(Receipt, lookup.id, lookup.kind, refusal, Now(0.0, at_ms))
-    return ENCODE[recorded[:1] == b"{"](receipt)
+    return ENCODE[is_json(recorded)](receipt)
 
 
 def _loose(payload: bytes) -> dict[str, Any]:
-    return (msgspec.json if payload[:1] == b"{" else msgspec.msgpack).decode(payload)
+    return (msgspec.json if is_json(payload) else msgspec.msgpack).decode(payload)

@@ -76,8 +76,7 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
     client = event.client
     if dispatch.orders.find(body.order) is not None:
         return Refusal(Reason.DUPLICATE_ORDER, "order", "this order was placed before, by another event")
-    shop = client if event.shop is None else event.shop  # `as_shop`, without a call in each order
-    refusal = _no_room(dispatch, client, body.shop, own=shop == body.shop)
+    refusal = _no_room(dispatch, client, body.shop, own=event.as_shop == body.shop)
     if refusal is not None:
         return refusal
     pickup, dropoff = body.pickup, body.dropoff

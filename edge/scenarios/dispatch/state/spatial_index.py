@@ -88,19 +88,20 @@ class SpatialIndex:
                 if spot.at_ms >= oldest_ms
             ]
 
-        def reach_deg(near: list[tuple[float, Spot]]) -> float:
-            """Degrees beyond which nobody is among the nearest."""
+        def reach_of(near: list[tuple[float, Spot]]) -> float:
+            """Degrees beyond which nobody is among the nearest; infinite where there are too few."""
+            if len(near) < limit:
+                return math.inf
             return sorted([square for square, _ in near])[limit - 1] ** 0.5 * nearly + ONE_METRE
 
-        def nearest_of(near: list[tuple[float, Spot]]) -> list[Found]:
-            if len(near) > limit:
-                bound = (reach_deg(near) * nearly) ** 2
-                near = [one for one in near if one[0] <= bound]
-            exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for _, spot in near]
+        def nearest_of(near: list[tuple[float, Spot]], reach_deg: float) -> list[Found]:
+            bound = (reach_deg * nearly) ** 2
+            exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for square, spot in near if square <= bound]
             return sorted(one for one in exact if one[0] <= radius_m)[:limit]
 
         if len(self._spots) <= FEW:
-            return nearest_of(looked_at(self._spots.values()))
+            everybody = looked_at(self._spots.values())
+            return nearest_of(everybody, reach_of(everybody))
         if not self._south - radius_deg <= lat <= self._north + radius_deg:
             return []
         size, cells = self._size, self._cells
@@ -116,15 +117,16 @@ class SpatialIndex:
                 if there := cells.get((row + up, (column + across) % columns)):
                     found += looked_at(there.values())
             safe_m = ring * step_m
-            if safe_m > radius_m or (len(found) >= limit and reach_deg(found) * METRES_PER_DEG <= safe_m):
-                return nearest_of(found)
+            reach_deg = reach_of(found)
+            if safe_m > radius_m or reach_deg * METRES_PER_DEG <= safe_m:
+                return nearest_of(found, reach_deg)
             ring += 1
         found = []
         reach, half = math.ceil(radius_m / step_m), columns // 2
         for (up, across), there in cells.items():
             if abs(up - row) <= reach and abs((across - column + half) % columns - half) <= reach:
                 found += looked_at(there.values())
-        return nearest_of(found)
+        return nearest_of(found, reach_of(found))
 
     def _fit(self) -> None:
         """Halve or double the cells where they hold too many or too few."""
