@@ -1,4 +1,4 @@
-"""Reads a row of the journal: its events with their outcomes, and the messages of dispatch.
+"""Reads a row of the journal: its events with their outcomes, and messages to clients.
 
 Uses no code of the core beyond its structs, so that a mistake in the core cannot hide itself here. Pure.
 """
@@ -13,11 +13,14 @@ from edge.core.model import Answer, RecordedEvent, Rejected, Row
 from edge.messages.envelope import is_json
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, Assignment, Durable, OrderReceipt, Update
 from edge.scenarios.dispatch.records import events_in
+from edge.scenarios.labels.messages import LabelShow
 
 _DECODERS: Final[dict[str, tuple[Any, Any]]] = {
     kind: (msgspec.msgpack.Decoder(form).decode, msgspec.json.Decoder(form).decode)
     for kind, form in (("receipt", OrderReceipt), ("assignment", Assignment), ("update", Update))
 }
+
+_SHOW: Final = (msgspec.msgpack.Decoder(LabelShow).decode, msgspec.json.Decoder(LabelShow).decode)
 
 
 class Decided(Struct, frozen=True):
@@ -86,3 +89,8 @@ def _answers(row: Row, kind: str) -> Iterator[tuple[str, bytes, Any]]:
     for effect in row.effects:
         if isinstance(effect, Answer) and effect.kind == kind:
             yield effect.client, effect.payload, opened(kind, effect.payload)
+
+
+def label_show(payload: bytes) -> LabelShow:
+    """A `label.show`, whichever encoding its gateway speaks. Raises msgspec.DecodeError where it is none."""
+    return _SHOW[is_json(payload)](payload)

@@ -11,14 +11,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from edge.errors import DoorstepError
-from edge.messages.envelope import Up, encode, is_json, topic_down, topic_up
+from edge.messages.envelope import Up, encode, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
-from edge.scenarios.labels.messages import LabelBind, LabelShow, LabelShown, PriceSet
+from edge.scenarios.labels.messages import LabelBind, LabelShown, PriceSet
 
 from ..cli_options import Progress
 from ..load.client.connection import Connection, Door, connect
@@ -27,6 +26,7 @@ from ..load.client.workload import Workload
 from ..load.latency_run import medians
 from ..load.lateness import lateness
 from ..load.subjects import NODE, node, token_of
+from ..rows import label_show
 
 SHOP: Final = "shop-1"
 GATEWAY: Final = "gateway-1"
@@ -36,8 +36,6 @@ BINDS_AT_ONCE: Final = 256
 
 WARM_UP_S: Final = 0.5
 CONFIRM_S_MAX: Final = 10.0
-
-_decode_show: Final = (msgspec.msgpack.Decoder(LabelShow).decode, msgspec.json.Decoder(LabelShow).decode)
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -116,7 +114,7 @@ class Shelves(Workload):
     def _on_gateway(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         if not packet.topic.endswith("/label.show"):
             return
-        show = _decode_show[is_json(packet.payload)](packet.payload)
+        show = label_show(packet.payload)
         numbers = self._waiting.get(show.sku, [])
         while numbers and numbers[0] <= show.price_cents:
             self.on_answer(f"o{numbers.pop(0)}", read_at)

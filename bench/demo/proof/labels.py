@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 
 from edge.core.model import Answer, RecordedEvent, Rejected, Row
-from edge.messages.envelope import is_json
 from edge.scenarios.labels.messages import (
     MESSAGES,
     Durable,
@@ -22,7 +21,7 @@ from edge.scenarios.labels.messages import (
     PriceSet,
 )
 
-from ...rows import Decided
+from ...rows import Decided, label_show
 from .records import LabelRecord, Records
 
 NEVER_AHEAD: Final = "labels_never_ahead"
@@ -31,7 +30,6 @@ FOREVER_MS: Final = 2**62
 
 _KINDS: Final = frozenset(message.kind for message in MESSAGES if message.direction == "up")
 _event: Final = msgspec.msgpack.Decoder(Durable).decode
-_SHOW: Final = (msgspec.msgpack.Decoder(LabelShow).decode, msgspec.json.Decoder(LabelShow).decode)
 
 
 class LabelEvidence:
@@ -56,7 +54,7 @@ class LabelEvidence:
                 self._accepted(event.client, _event(item.body), row)
         for effect in row.effects:
             if isinstance(effect, Answer) and effect.kind == "label.show":
-                self._show(_SHOW[is_json(effect.payload)](effect.payload), row)
+                self._show(label_show(effect.payload), row)
 
     def _accepted(self, client: str, body: Durable, row: Row) -> None:
         if isinstance(body, PriceSet):
