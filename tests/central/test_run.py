@@ -19,7 +19,8 @@ from bench.lab.settings import free_port
 from edge.core.aggregate import Windows
 from edge.core.model import Now
 from edge.identity.credentials import Newcomer, add, remove
-from tests.edge.uplinks import START, Uplinked, until
+from tests.edge.uplinks import START, Uplinked
+from tests.waiting import until
 
 TIMEOUT_S = 60.0
 

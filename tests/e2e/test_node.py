@@ -16,6 +16,7 @@ from bench.lab.programs import find_program, make_certificates
 from bench.lab.settings import free_port
 from bench.lab.site import Site
 from tests.e2e.phone import SHOP, Phone, place, site
+from tests.waiting import wait_until
 
 
 def test_an_order_finds_its_rider_and_is_delivered(tmp_path):
@@ -248,13 +249,13 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
         token = add(tmp_path / "credentials", [Newcomer("bob", ("customer",))])["bob"]
         config.write_text(good + 'crs = "gcj02"\n[dispatch]\nreply_s = 30\n')
         made.node.send_signal(signal.SIGHUP)
-        _until(lambda: "reloaded" in made.node.output())
+        wait_until(lambda: "reloaded" in made.node.output())
         assert "crs" in made.node.output()
         bob = Phone("bob", made.port, token)
         assert place(bob, 1) == 0
         config.write_text(good + "[dispatch]\nreply_s = 1\n")
         made.node.send_signal(signal.SIGHUP)
-        _until(lambda: "not reloaded" in made.node.output())
+        wait_until(lambda: "not reloaded" in made.node.output())
         assert "reply_s" in made.node.output()
         assert place(alice, 2) == 0
         alice.close()
@@ -265,18 +266,18 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
 def test_a_node_gets_a_new_token_at_its_centre_without_a_restart(tmp_path):
     """The centre takes both tokens, the node takes the new one, the old one goes: no connection is refused."""
     with site(tmp_path, "alice", centre=True) as made:
-        _until(lambda: made.status()["sync"]["connected"])
+        wait_until(lambda: made.status()["sync"]["connected"])
         file = ("--file", "centre-credentials", made.node_name)
         token = made.command("credential", "add", "--second", *file).stdout.strip()
         made.centre.send_signal(signal.SIGHUP)
-        _until(lambda: made.centre.output().count("read the credentials") == 1)
+        wait_until(lambda: made.centre.output().count("read the credentials") == 1)
         (tmp_path / "uplink.token").write_text(token)
         made.node.send_signal(signal.SIGHUP)
-        _until(lambda: "reloaded" in made.node.output())
-        _until(lambda: made.status()["sync"]["connected"])
+        wait_until(lambda: "reloaded" in made.node.output())
+        wait_until(lambda: made.status()["sync"]["connected"])
         assert made.command("credential", "remove", "--older", *file).returncode == 0
         made.centre.send_signal(signal.SIGHUP)
-        _until(lambda: made.centre.output().count("read the credentials") == 2)
+        wait_until(lambda: made.centre.output().count("read the credentials") == 2)
         time.sleep(0.5)  # for a connection that the centre ends
         assert made.status()["sync"]["connected"]
         assert "refused" not in made.node.output()
@@ -290,7 +291,7 @@ def test_a_removed_client_is_gone_after_a_reload(tmp_path):
         eve = Phone("eve", made.port, made.tokens["eve"])
         remove(tmp_path / "credentials", "eve")
         made.node.send_signal(signal.SIGHUP)
-        _until(lambda: not eve._client.is_connected())
+        wait_until(lambda: not eve._client.is_connected())
         eve.close()
 
 
@@ -304,10 +305,3 @@ def test_secrets_and_data_are_for_their_owner_only(tmp_path):
         assert {path.name for path in found} >= {"status.token", "journal.sqlite3"}
         assert (made.node_data).stat().st_mode & 0o077 == 0
         assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
-
-
-def _until(done, deadline_s: float = 15.0) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -1,7 +1,7 @@
 """Who may do what, on a real node: roles, shops, and tokens of phones."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from edge.identity.revocations import revoke
 from edge.identity.tokens import make_key, mint
 from edge.messages.envelope import topic_down
 from tests.e2e.phone import SHOP, Phone, place, site
+from tests.waiting import wait_until
 
 REVOKED_S_MAX = 5
 """Within this time a revocation ends an open session."""
@@ -47,14 +48,6 @@ def town(tmp_path: Path) -> Iterator[Town]:
     secrets = add(tmp_path / "people", people)
     with site(tmp_path, **options) as made:
         yield Town(tmp_path, made, secrets)
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for it."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
 
 
 def test_each_does_what_its_role_may_and_nothing_else(town: Town) -> None:
@@ -93,7 +86,7 @@ def test_a_revoked_token_ends_within_seconds(town: Town) -> None:
     """Also for a client that only listens; others stay."""
     eve, alice = town.customer("eve"), town.customer("alice")
     revoke(town.folder / "revoked", client="eve")
-    until(lambda: not eve._client.is_connected(), REVOKED_S_MAX)
+    wait_until(lambda: not eve._client.is_connected(), seconds=REVOKED_S_MAX)
     assert place(alice, 1) == 0
     eve.close()
     alice.close()
@@ -102,7 +95,7 @@ def test_a_revoked_token_ends_within_seconds(town: Town) -> None:
 def test_a_session_ends_with_its_token(town: Town) -> None:
     """At `exp`, and the same token opens no other."""
     eve = town.customer("eve", lasts_s=3)
-    until(lambda: not eve._client.is_connected(), 10)
+    wait_until(lambda: not eve._client.is_connected(), seconds=10)
     time.sleep(1.5)  # it tries again by itself
     assert not eve._client.is_connected()
     eve.close()

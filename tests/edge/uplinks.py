@@ -1,7 +1,6 @@
 """An outbox with its real uplink, without the rest of a node."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from edge.core.model import Now, SyncAcked, SyncWelcomed
@@ -33,9 +32,3 @@ class Uplinked:
             self.outbox.stored(item.epoch, item.through)
         self.outbox.cut(Now(0.0, START))
         asyncio.get_running_loop().call_soon(self.sync.wake)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for something to become true."""
-    while not condition():  # noqa: ASYNC110 - it changes in what is under test, which has no event for it
-        await asyncio.sleep(0.005)

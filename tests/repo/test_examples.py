@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.lab.settings import free_port
 from bench.lab.site import Site
 from tests.repo.pages import DOCS, blocks, examples, fenced, part
 from tests.repo.project import ROOT, expect_none
+from tests.waiting import wait_until
 
 TIMEOUT_S: Final = 30
 
@@ -43,15 +43,6 @@ def run_script(folder: Path, text: str) -> str:
         printed = out.read()
     assert code == 0, printed
     return printed
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    for _ in range(TIMEOUT_S * 20):
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"it did not come within {TIMEOUT_S} s")
 
 
 def test_the_quick_start_runs_as_written(tmp_path: Path, program: Callable[[str], str]) -> None:
@@ -154,7 +145,7 @@ def test_the_examples_of_messages_are_valid(tmp_path: Path) -> None:
         assert subscribed.wait(TIMEOUT_S)
         for kind, text in [*examples(), ("no.such", '{"id": "x-1"}')]:
             client.publish(f"ds/shop-1/up/writer/{kind}", text, qos=1)
-        until(lambda: receipts.keys() >= {*ids, "x-1"})
+        wait_until(lambda: receipts.keys() >= {*ids, "x-1"})
         client.disconnect()
         client.loop_stop()
     known = receipts.pop("x-1")["detail"].removeprefix("known kinds: ").split(", ")

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from bench.lab.proxy import FAIR, NetworkConditions, Proxy
 from bench.lab.settings import free_port
 from bench.lab.site import Site
 from doorstep_client import Client, ClientError, NotConnected, OutboxFull, Refused
+from tests.waiting import WAIT_S, until
 
 SHOP = {"lat": 31.2, "lon": 121.4}
 HOME = {"lat": 31.205, "lon": 121.405}
 ORDER = {"shop": "shop-1", "pickup": SHOP, "dropoff": HOME, "prep_s": 60}
-WAIT_S = 30.0
 QUICK: dict[str, Any] = {"backoff_s": (0.02, 0.2), "resend_s": (0.2, 1.0), "ack_deadline_s": 2.0}
 
 
@@ -35,13 +35,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path / "site").configure(["alice", "r-1"], {"dispatch": shares}, centre=False) as made:
         made.start()
         yield made
-
-
-async def until(done: Callable[[], object]) -> None:
-    """Wait for a fact."""
-    async with asyncio.timeout(WAIT_S):
-        while not done():  # noqa: ASYNC110 - facts of many kinds
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])

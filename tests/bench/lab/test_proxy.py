@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from bench.lab.proxy import HELD_BYTES_MAX, NetworkConditions, Proxy
+from tests.waiting import until
 
 WAIT_S = 10.0
 
@@ -67,12 +68,6 @@ class Target:
 async def connect(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A client of the proxy."""
     return await asyncio.open_connection("127.0.0.1", proxy.port)
-
-
-async def until(done: Callable[[], object]) -> None:
-    """Wait for a fact; playing()'s own bound ends a wait for one that never comes."""
-    while not done():  # noqa: ASYNC110 -- facts of many kinds, of which only some could ring a bell
-        await asyncio.sleep(0.005)
 
 
 async def test_a_fair_wire_passes_every_byte_and_the_end_of_each_direction():

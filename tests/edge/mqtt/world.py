@@ -1,6 +1,5 @@
 """A receiver that records its calls, and connections driven by hand with time as an argument."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +32,6 @@ UP = "ds/n1/up/c1/order.place"
 ALL = [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]
 EITHER = pytest.mark.parametrize("version", [5, 4])
 BOTH_LOOPS = pytest.mark.usefixtures("either_loop")
-WAIT_S = 30.0
 
 
 _ANSWERS = [
@@ -91,15 +89,6 @@ def _of_v311(packet: memoryview) -> Packet:
             return codec.PingRespPacket()
         case _:
             return v311.read(packet)
-
-
-async def until(condition: Callable[[], object], what: str = "") -> None:
-    """Waits for something to come true."""
-    for _ in range(int(WAIT_S / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"waited {WAIT_S:.0f} s in vain for {what}")
 
 
 class Recorder:

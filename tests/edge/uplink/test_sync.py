@@ -28,7 +28,8 @@ from edge.messages.batches import (
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.uplink.sync import UPLINK_WINDOW_MAX
-from tests.edge.uplinks import START, Uplinked, until
+from tests.edge.uplinks import START, Uplinked
+from tests.waiting import until
 
 TIMEOUT_S = 30.0
 Script = Callable[[str, Hello | BatchMessage], list[tuple[str, bytes]] | Reason]

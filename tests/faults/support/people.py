@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Self
 
 import apsw
@@ -22,6 +23,7 @@ from edge.core.replay import Replay
 from edge.errors import MENDABLE
 from edge.journal.reader import JournalReader
 from edge.scenarios.dispatch import Dispatch
+from tests import waiting
 from tests.faults.support.site import NODE, WELL_S_MAX, Wires
 
 RESEND_S: Final = (1.0, 30.0)
@@ -39,11 +41,8 @@ WAIT_S_MAX = 300.0
 """A node that died in a fault which it should have survived must end its test, not hang the list."""
 
 
-async def until(done: Callable[[], object], step_s: float = 0.02) -> None:
-    """Wait for a fact, at most WAIT_S_MAX. Whoever needs a closer bound puts it around this."""
-    async with asyncio.timeout(WAIT_S_MAX):
-        while not done():  # noqa: ASYNC110 - facts of many kinds, of which only some could ring a bell
-            await asyncio.sleep(step_s)
+until: Final = partial(waiting.until, seconds=WAIT_S_MAX, step_s=0.02)
+"""Wait for a fact. Whoever needs a closer bound puts it around this."""
 
 
 class Person:

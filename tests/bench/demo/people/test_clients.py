@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -19,6 +19,7 @@ from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
 from edge.scenarios.dispatch.messages import KitchenReady, OrderCancel, Update
+from tests.waiting import until
 
 MORNING = 1_790_000_000_000
 
@@ -104,12 +105,6 @@ async def district() -> AsyncIterator[tuple[Node, Fleet]]:
         scheduler.close()
         await fleet.close()
         await node.vanish()
-
-
-async def until(true: Callable[[], object]) -> None:
-    """Wait for something to become true. What is waited for is another thread's or a peer's: nothing sets an event."""
-    while not true():  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
 
 
 def ready(client_id: str, order: str) -> KitchenReady:

@@ -20,7 +20,7 @@ from edge.limits import PAYLOAD_BYTES_MAX
 from edge.mqtt.client.broker import Broker, BrokerOptions
 from edge.mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection, Will
 from edge.mqtt.seam import Publish, Source
-from tests.edge.mqtt.world import until
+from tests.waiting import until
 
 BACKOFF = (0.05, 0.4)
 DEPLOY = Path(__file__).resolve().parents[4] / "deploy" / "mosquitto"

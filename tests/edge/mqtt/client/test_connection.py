@@ -19,7 +19,8 @@ from edge.mqtt.client.connection import (
     MqttConnection,
     Will,
 )
-from tests.edge.mqtt.world import BOTH_LOOPS, WAIT_S, until
+from tests.edge.mqtt.world import BOTH_LOOPS
+from tests.waiting import WAIT_S, until
 
 
 class Peer:

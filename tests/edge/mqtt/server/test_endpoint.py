@@ -30,7 +30,8 @@ from edge.mqtt.packets.codec import (
     TopicFilter,
 )
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions, parse_address
-from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, decoder, everybody, until, written
+from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, decoder, everybody, written
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,8 @@ from edge.mqtt.packets.codec import (
 )
 from edge.mqtt.server.budgets import UNAUTHENTICATED_WORK_MAX, WORK_BURST, WORK_PER_S
 from edge.mqtt.server.endpoint import Endpoint
-from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, Recorder, World, everybody, publish, until
+from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, Recorder, World, everybody, publish
+from tests.waiting import until
 
 CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
 PUBLISH = publish().write()
