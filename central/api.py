@@ -1,6 +1,7 @@
 """What analysts, dashboards and probes ask the centre, over HTTP. Everything is read from what is committed.
 
-    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms
+    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms; and what the
+                                    listener refused, by reason
     GET /api/summary?from=&to=      sums over the windows that begin in [from, to): Unix ms, or ISO 8601 (in UTC if it
                                     names no offset); by default the last 24 hours
     GET /healthz                    200 while batches are stored, 503 with a sentence otherwise
@@ -50,7 +51,7 @@ def app(reader: Reader, health: Callable[[], str], gauges: Callable[[], dict[str
     required."""
 
     def nodes(_request: Request) -> Response:
-        return JSONResponse({"nodes": reader.nodes()})
+        return JSONResponse({"nodes": reader.nodes(), "listener": gauges()})
 
     def summary(request: Request) -> Response:
         now_ms = time.time_ns() // 1_000_000

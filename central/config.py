@@ -6,9 +6,12 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from edge.errors import ConfigError
-from edge.limits import IDENTIFIER_PATTERN
+from edge.limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
 from edge.mqtt.address import is_loopback
 from edge.service import options
+
+ROWS_PER_DAY_MIN: Final = 100_000
+"""Any batch has fewer: otherwise one could wait for ever."""
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,10 +27,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str = ""
     credentials: str = "credentials"
     anonymous: bool = False
+    messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = MESSAGES_PER_CLIENT_PER_S
+    messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = MESSAGES_PER_CLIENT_BURST
     # what analysts ask
     api_listen: str = "127.0.0.1:8090"
     api_token_file: str = ""
     # what is kept
+    k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
+    rows_per_day_max: Annotated[int, Meta(ge=ROWS_PER_DAY_MIN, le=2**40)] = 1_000_000
     retention_days: Annotated[float, Meta(gt=0, le=3_660)] = 365.0
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"

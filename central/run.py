@@ -25,6 +25,7 @@ from edge.service.listeners import Listener, Listeners
 
 from .api import app
 from .config import Config, load
+from .ingest.admit import Bounds
 from .ingest.receive import Receive
 from .store import Reader, Store
 
@@ -70,7 +71,14 @@ class _Running:
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_exception)
-        self._receive = Receive(self._store, lambda: self._clock.now().wall_ms, loop.call_soon_threadsafe, self._fail)
+        config = self._config
+        self._receive = Receive(
+            self._store,
+            lambda: self._clock.now().wall_ms,
+            loop.call_soon_threadsafe,
+            self._fail,
+            Bounds(k_anonymity=config.k_anonymity, rows_per_day_max=config.rows_per_day_max),
+        )
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
         self._receive.start()
@@ -105,7 +113,12 @@ class _Running:
             self._config.name,
             self._receive,
             self._listeners.authenticate,
-            EndpointOptions(packet_bytes_max=SYNC_PACKET_BYTES_MAX, anonymous=self._config.anonymous),
+            EndpointOptions(
+                packet_bytes_max=SYNC_PACKET_BYTES_MAX,
+                anonymous=self._config.anonymous,
+                messages_per_s=self._config.messages_per_s,
+                burst=self._config.messages_burst,
+            ),
             clock=asyncio.get_running_loop().time,
         )
         self._ports.update(await self._listeners.open(endpoint, self._echo))
@@ -126,8 +139,10 @@ class _Running:
     # -- while it runs ---------------------------------------------------------------------------------------------
 
     def _gauges(self) -> dict[str, float]:
+        """What waits, and what the listener did not take, by reason: of messages and of connections."""
         shed = {f"refused_{reason}": float(count) for reason, count in sorted(self._receive.refused.items())}
-        return {"jobs_waiting": float(self._receive.waiting), "errors_caught": float(self._errors), **shed}
+        link = {name: float(value or 0) for name, value in self._endpoint.gauges()["link"].items()}
+        return {"jobs_waiting": float(self._receive.waiting), "errors_caught": float(self._errors), **shed, **link}
 
     async def _prune(self) -> None:
         retention_ms = int(self._config.retention_days * 86_400_000)

@@ -17,7 +17,7 @@ from edge.errors import JournalError
 from edge.limits import BATCHES_IN_FLIGHT_MAX
 from edge.messages.batches import BatchMessage, Window, combine, quantiles
 
-from .ingest.verify import Alarm, NodeRecord
+from .ingest.verify import EVENTS_MAX, Alarm, NodeRecord
 
 ALARMS_PER_NODE_MAX: Final = 100
 """Alarms kept for one node; the oldest go."""
@@ -25,10 +25,14 @@ ALARMS_PER_NODE_MAX: Final = 100
 SUMMARY_CELLS_MAX: Final = 2_000
 """Cells in one summary, the busiest first; the answer has the number left out."""
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 FILE: Final = "centre.db"
 
-_SCHEMA: Final = """
+SUM_MAX: Final = 2**40
+"""The largest sum of one row, as of a single window: no honest node comes near it, and millions of such rows together
+fit an integer."""
+
+_SCHEMA: Final = f"""
 create table node(
     name text primary key, record blob not null, enrolled_at integer not null, last_seen integer not null,
     batches integer not null default 0, repeats integer not null default 0, refused integer not null default 0,
@@ -42,20 +46,20 @@ create table batch(
 create index batch_by_age on batch(received_at);
 create table span(
     node text not null, scenario text not null, start integer not null, width_s integer not null,
-    events integer not null, primary key(start, node, scenario, width_s)
+    events integer not null check(events <= {SUM_MAX}), primary key(start, node, scenario, width_s)
 ) without rowid, strict;
 create table total(
     node text not null, scenario text not null, start integer not null, width_s integer not null, name text not null,
-    count integer not null, primary key(start, node, scenario, width_s, name)
+    count integer not null check(count <= {SUM_MAX}), primary key(start, node, scenario, width_s, name)
 ) without rowid, strict;
 create table sketch(
     node text not null, scenario text not null, start integer not null, width_s integer not null, name text not null,
-    count integer not null, total integer not null, digest blob not null,
+    count integer not null check(count <= {SUM_MAX}), total integer not null, digest blob not null,
     primary key(start, node, scenario, width_s, name)
 ) without rowid, strict;
 create table cell(
     node text not null, scenario text not null, cell integer not null, name text not null,
-    start integer not null, until integer not null, count integer not null,
+    start integer not null, until integer not null, count integer not null check(count <= {SUM_MAX}),
     primary key(start, node, scenario, cell, name, until)
 ) without rowid, strict;
 create table alarm(
@@ -128,8 +132,10 @@ class Store:
             if alarm is not None:
                 self._alarm(node, alarm, at)
 
-    def merge(self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int) -> None:
-        """Store the next batch, and the record after it."""
+    def merge(
+        self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int, alarm: Alarm | None = None
+    ) -> None:
+        """Store the next batch, and the record after it. apsw.ConstraintError: a sum would become too large."""
         node = record.node
         events = sum(window.events for window in windows)
         with self._db:
@@ -144,6 +150,8 @@ class Store:
                 "update node set batches = batches + 1, bytes = bytes + ?, events = events + ? where name = ?",
                 (len(batch.body), events, node),
             )
+            if alarm is not None:
+                self._alarm(node, alarm, at)
 
     def repeated(self, node: str, at: int) -> None:
         """A batch came once more."""
@@ -200,6 +208,14 @@ class Store:
         self._db.execute("update node set last_seen = ? where name = ?", (at, node))
 
     def _alarm(self, node: str, alarm: Alarm, at: int) -> None:
+        """One that is the same again as the node's latest one is that one, with the events of both."""
+        latest: Any = self._db.execute(
+            "select id, kind, detail from alarm where node = ? order by id desc limit 1", (node,)
+        ).fetchone()
+        if latest is not None and latest[1:] == (alarm.kind, alarm.detail):
+            sql = "update alarm set at = ?, events = min(events + ?, ?) where id = ?"
+            self._db.execute(sql, (at, alarm.events, EVENTS_MAX, latest[0]))
+            return
         self._db.execute(
             "insert into alarm(node, at, kind, detail, events) values(?, ?, ?, ?, ?)",
             (node, at, alarm.kind, alarm.detail, alarm.events),
@@ -282,21 +298,22 @@ class Reader:
         counters: dict[str, dict[str, int]] = {}
         with self._lock, self._db:
             span: Any = self._db.execute(
-                "select coalesce(sum(events), 0), count(distinct node), min(start), max(start + width_s * 1000)"
+                "select cast(total(events) as integer), count(distinct node), min(start), max(start + width_s * 1000)"
                 " from span where start >= ? and start < ?",
                 reach,
             ).fetchone()
             events, nodes, first, last = span
             for scenario, name, count in self._db.execute(
-                "select scenario, name, sum(count) from total where start >= ? and start < ?"
+                "select scenario, name, cast(total(count) as integer) from total where start >= ? and start < ?"
                 " group by scenario, name order by scenario, name",
                 reach,
             ):
                 counters.setdefault(scenario, {})[name] = count
             measures = self._measures(reach)
             cells = self._db.execute(
-                "select scenario, cell, name, sum(count) as n from cell where start >= ? and start < ?"
-                " group by scenario, cell, name order by n desc, scenario, cell, name limit ?",
+                "select scenario, cell, name, cast(total(count) as integer) as n from cell"
+                " where start >= ? and start < ? group by scenario, cell, name"
+                " order by n desc, scenario, cell, name limit ?",
                 (*reach, SUMMARY_CELLS_MAX + 1),
             ).fetchall()
         kept = [{"scenario": s, "cell": f"{c:x}", "name": n, "count": k} for s, c, n, k in cells[:SUMMARY_CELLS_MAX]]

@@ -67,6 +67,9 @@ RECEIPT_EXPIRY_S: Final = 24 * 3600.0
 WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
 """A publisher's stamp further than this from the node's clock is labelled `implausible_stamp`; the node's is used."""
 
+CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
+"""1 January 2024, before the first release: a wall clock before it was never set."""
+
 # -- the journal -------------------------------------------------------------------------------------------------------
 
 SNAPSHOTS_KEPT: Final = 3
@@ -86,6 +89,10 @@ WINDOW_S: Final = 60
 
 WINDOW_GRACE_S: Final = 10
 """A window is sealed this long after its end, so that events in flight still land in it."""
+
+WINDOW_AHEAD_S_MAX: Final = 24 * 3600
+"""The centre takes a window that ends this long after its own clock. What is merged at the node ends at most half as
+long after the newest: the two clocks differ."""
 
 CELLS_MAX: Final = 4_096
 """H3 cells gathering people at one time; further ones are counted as `withheld`."""

@@ -6,7 +6,7 @@ answers goes back through the endpoint, and only then is the publish acknowledge
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.limits import BATCHES_IN_FLIGHT_MAX
+from edge.limits import BATCHES_IN_FLIGHT_MAX, TEXT_CHARACTERS_MAX
 from edge.messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,
@@ -31,10 +31,18 @@ from edge.messages.batches import (
 from edge.mqtt.seam import Link, Publish, Source
 
 from ..store import Store
+from .admit import Bounds, admit
 from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, answer_hello, check, taken, unpack
 
 CENTRE_JOBS_MAX: Final = 2_048
 """Hellos and batches waiting for the centre's disk; beyond it a publish is refused as `over_capacity` and returns."""
+
+CENTRE_JOBS_BYTES_MAX: Final = 64 * 1024 * 1024
+"""The same by their size: an honest batch has some kilobytes, a packet may have half a megabyte."""
+
+CENTRE_JOBS_PER_NODE_MAX: Final = 2 * BATCHES_IN_FLIGHT_MAX
+"""The same of one node, beyond it refused as `over_quota`: an honest one has BATCHES_IN_FLIGHT_MAX under way, and
+sends a hello."""
 
 CENTRE_ANSWERS_PER_NODE_MAX: Final = 4 * BATCHES_IN_FLIGHT_MAX
 """Acknowledgements that a node has not taken; they are cumulative, so the oldest can go."""
@@ -65,9 +73,10 @@ class _Prune(Struct, frozen=True):
 class BatchValidator:
     """Decides about one publish after the other, against the store. For the store's thread only."""
 
-    def __init__(self, store: Store, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, store: Store, wall_ms: Callable[[], int], bounds: Bounds) -> None:
         self._store = store
         self._wall_ms = wall_ms
+        self._bounds = bounds
 
     def validate(self, publish: Publish) -> BatchOutcome:
         """The outcome, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
@@ -93,8 +102,7 @@ class BatchValidator:
             self._store.refused(node, alarm, at)
         else:
             self._store.save_hello(node, record if record != before else None, alarm, at)
-        if alarm is not None:
-            log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
+        _log(node, alarm)
         return BatchOutcome(SYNC_WELCOME, encode(welcome))
 
     def _batch(self, publish: Publish) -> BatchOutcome:
@@ -108,17 +116,25 @@ class BatchValidator:
                 return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=through)))
             assert record is not None
             _, windows = unpack(batch)
+            admitted = admit(taken(record, batch, windows), windows, self._bounds, at)
             try:
-                self._store.merge(taken(record, batch, windows), batch, windows, at)
+                self._store.merge(admitted.record, batch, admitted.windows, at, admitted.alarm)
             except (apsw.ConstraintError, apsw.MismatchError) as error:
-                raise BatchError(BAD_BODY, f"its sums do not fit: {error}") from None
+                raise BatchError(BAD_BODY, f"Its sums do not fit: {error}.") from None
         except BatchError as error:
             alarm = Alarm(error.reason, str(error)) if error.reason in ALARMING else None
             self._store.refused(node, alarm, at)
             log.warning("%s of %s is refused: %s", f"{batch.epoch}/{batch.seq}", node, error)
-            refusal = SyncAck(epoch=epoch, through=through, refused=error.reason, expected=through + 1)
+            detail = str(error)[:TEXT_CHARACTERS_MAX]
+            refusal = SyncAck(epoch=epoch, through=through, refused=error.reason, expected=through + 1, detail=detail)
             return BatchOutcome(SYNC_ACK, encode(refusal))
+        _log(node, admitted.alarm)
         return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=batch.seq)))
+
+
+def _log(node: str, alarm: Alarm | None) -> None:
+    if alarm is not None:
+        log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
 
 
 class Receive:
@@ -126,17 +142,24 @@ class Receive:
     disk fails in a way that only a restart can mend. Set `link` before the first publish."""
 
     def __init__(
-        self, store: Store, wall_ms: Callable[[], int], post: Callable[..., object], failed: Callable[[str], None]
+        self,
+        store: Store,
+        wall_ms: Callable[[], int],
+        post: Callable[..., object],
+        failed: Callable[[str], None],
+        bounds: Bounds,
     ) -> None:
         self.link: Link | None = None
         self.refused: dict[str, int] = {}
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
-        self._validator = BatchValidator(store, wall_ms)
+        self._validator = BatchValidator(store, wall_ms, bounds)
         self._store = store
         self._post = post
         self._failed = failed
         self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | None] = SimpleQueue()
+        self._jobs_of: Counter[str] = Counter()
+        self._jobs_bytes = 0
         self._answers: dict[str, deque[Answer]] = {}
         self._sequence = 0
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
@@ -164,12 +187,21 @@ class Receive:
     def received(self, source: Source, publishes: list[Publish], read_at: float) -> None:  # noqa: ARG002 - the seam's
         """Hand over to the store's thread."""
         for publish in publishes:
-            if self._jobs.qsize() >= CENTRE_JOBS_MAX:
-                self._count(Reason.OVER_CAPACITY)
+            if (reason := self._no_room(publish)) is not None:
+                self._count(reason)
                 if publish.token:
-                    source.acknowledge([publish.token], [Reason.OVER_CAPACITY])
-            else:
-                self._jobs.put((source, publish))
+                    source.acknowledge([publish.token], [reason])
+                continue
+            self._jobs_of[publish.client] += 1
+            self._jobs_bytes += len(publish.payload)
+            self._jobs.put((source, publish))
+
+    def _no_room(self, publish: Publish) -> Reason | None:
+        """Why a publish cannot wait for the disk."""
+        if self._jobs_of.get(publish.client, 0) >= CENTRE_JOBS_PER_NODE_MAX:
+            return Reason.OVER_QUOTA
+        full = self._jobs.qsize() >= CENTRE_JOBS_MAX or self._jobs_bytes >= CENTRE_JOBS_BYTES_MAX
+        return Reason.OVER_CAPACITY if full else None
 
     def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam's
         """Count what the endpoint dropped."""
@@ -219,6 +251,10 @@ class Receive:
                 self._post(self._answer, job[0], job[1], outcome)
 
     def _answer(self, source: Source, publish: Publish, outcome: BatchOutcome) -> None:
+        self._jobs_bytes -= len(publish.payload)
+        self._jobs_of[publish.client] -= 1
+        if not self._jobs_of[publish.client]:
+            del self._jobs_of[publish.client]
         if outcome.kind:
             self._sequence += 1
             answer = Answer(self._sequence, publish.client, outcome.kind, outcome.payload, 0.0)

@@ -7,20 +7,22 @@ cases, and what the node does about each, are the table in `edge.core.outbox`.
 from collections.abc import Callable
 from functools import reduce
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Final
 
-import h3.api.basic_int
 import msgspec
 import zstandard
 from msgspec import Struct
 
+from edge.errors import Reason
 from edge.limits import BATCH_BYTES_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Hello, SyncWelcome, Window, chain_hash, decode_body
+from edge.messages.sentences import fault
 
 BOOTS_REMEMBERED: Final = 16
 """Earlier processes of one node that are recognised when they speak again: then two of them are alive."""
 
-_is_cell = cast(Any, h3.api.basic_int).is_valid_cell
+EVENTS_MAX: Final = 2**62
+"""Of one node, all its life; an integer of the store, or of a message, holds no more."""
 
 HashOf = Callable[[int, int], bytes | None]
 """The hash of the batch (epoch, seq) of this node, None where the centre holds no such batch."""
@@ -33,7 +35,7 @@ TOO_LARGE: Final = "too_large"
 BAD_HASH: Final = "bad_hash"
 BAD_BODY: Final = "bad_body"
 
-ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY)
+ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY, Reason.OVER_QUOTA)
 """Refusals that no honest node on a bad line brings about."""
 
 
@@ -41,7 +43,8 @@ class NodeRecord(Struct, frozen=True, kw_only=True):
     """What the centre knows of one node. `events` are those that this instance has delivered; `seen_until` (Unix ms) is
     the end of its latest window. `old_epoch` and `old_through` are how the epoch before ended,
     `discard_before` (Unix ms) what the node must not send again when this one began, `history` is the `chain_hash`
-    over all batches that came from it, of whatever epoch."""
+    over all batches that came from it, of whatever epoch. `rows_today` were stored of it on `day` (of UTC, counted from
+    1970)."""
 
     node: str
     instance: str
@@ -56,6 +59,8 @@ class NodeRecord(Struct, frozen=True, kw_only=True):
     old_through: int = 0
     discard_before: int = 0
     history: bytes = NO_BATCH
+    day: int = 0
+    rows_today: int = 0
 
 
 class Alarm(Struct, frozen=True):
@@ -67,7 +72,7 @@ class Alarm(Struct, frozen=True):
 
 
 class BatchError(Exception):
-    """A batch that is not taken; `reason` goes to the node."""
+    """A batch that is not taken; `reason` goes to the node, and so does the text."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -86,10 +91,10 @@ def answer_hello(
         return SyncWelcome(epoch=fresh.epoch, history=fresh.history, reason=reason), fresh, alarm
     if hello.boot in record.retired:
         detail = "Two processes take turns as this node. Stop one of them, and give it a name of its own."
-        return SyncWelcome(refused="cloned"), None, Alarm("cloned", detail)
+        return SyncWelcome(refused="cloned", detail=detail), None, Alarm("cloned", detail)
     if hello.instance != record.instance and 0 < hello.epoch <= record.epoch:
         detail = "A data directory speaks for this node that another one has replaced. Stop one of the two nodes."
-        return SyncWelcome(refused="replaced"), None, Alarm("cloned", detail)
+        return SyncWelcome(refused="replaced", detail=detail), None, Alarm("cloned", detail)
     record = _booted(record, hello)
     if hello.epoch == record.epoch:
         return _same_epoch(record, hello, hash_of)
@@ -101,18 +106,18 @@ def answer_hello(
 def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> str:
     """`REPEAT`, or empty where the batch is the next one by number and chain. Raises BatchError."""
     if record is None or batch.epoch != record.epoch:
-        raise BatchError(STALE_EPOCH, f"epoch {batch.epoch} is not the present one")
+        raise BatchError(STALE_EPOCH, f"Epoch {batch.epoch} is not the present one.")
     if batch.seq <= record.through:
         known = hash_of(batch.epoch, batch.seq)
         if known is not None and known != batch.sha256:
-            raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} came before with other content")
+            raise BatchError(MISMATCH, f"Batch {batch.epoch}/{batch.seq} came before with other content.")
         return REPEAT
     if batch.seq > record.through + 1:
-        raise BatchError(GAP, f"batch {batch.epoch}/{batch.seq} came where {record.through + 1} was expected")
+        raise BatchError(GAP, f"Batch {batch.epoch}/{batch.seq} came where {record.through + 1} was expected.")
     if batch.previous != record.head:
-        raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another {record.through} than ours")
+        raise BatchError(MISMATCH, f"Batch {batch.epoch}/{batch.seq} follows another {record.through} than ours.")
     if batch.history != record.history:
-        raise BatchError(MISMATCH, f"batch {batch.epoch}/{batch.seq} follows another history than ours")
+        raise BatchError(MISMATCH, f"Batch {batch.epoch}/{batch.seq} follows another history than ours.")
     return ""
 
 
@@ -121,32 +126,33 @@ def unpack(batch: BatchMessage) -> tuple[bytes, list[Window]]:
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
         if zstandard.frame_content_size(batch.body) > BATCH_BYTES_MAX:
-            raise BatchError(TOO_LARGE, f"the body claims more than {BATCH_BYTES_MAX} bytes")
+            raise BatchError(TOO_LARGE, f"The body claims more than {BATCH_BYTES_MAX} bytes.")
         body = zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX).decompress(
             batch.body, max_output_size=BATCH_BYTES_MAX
         )
     except zstandard.ZstdError as error:
-        raise BatchError(TOO_LARGE, f"the body does not unpack within {BATCH_BYTES_MAX} bytes: {error}") from None
+        raise BatchError(TOO_LARGE, f"The body does not unpack within {BATCH_BYTES_MAX} bytes: {error}.") from None
     if sha256(body).digest() != batch.sha256:
-        raise BatchError(BAD_HASH, "the body does not have the hash that came with it")
+        raise BatchError(BAD_HASH, "The body does not have the hash that came with it.")
     try:
         windows = decode_body(body)
-    except (ValueError, msgspec.DecodeError) as error:
-        raise BatchError(BAD_BODY, f"the body breaks the schema: {error}") from None
-    for window in windows:
-        for cell in window.cells:
-            if not _is_cell(cell.cell):
-                raise BatchError(BAD_BODY, f"{cell.cell} is no H3 cell")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BatchError(BAD_BODY, f"The body breaks the schema: {': '.join(filter(None, fault(error)))}.") from None
+    except ValueError as error:
+        raise BatchError(BAD_BODY, f"The body breaks the schema: {error}.") from None
     return body, windows
 
 
 def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> NodeRecord:
-    """The node's record after this batch."""
+    """The node's record after this batch. Raises BatchError where a node claims more events than can be counted."""
+    events = record.events + sum(window.events for window in windows)
+    if events > EVENTS_MAX:
+        raise BatchError(BAD_BODY, f"Its sums do not fit: the node would have sent {events} events.")
     return msgspec.structs.replace(
         record,
         through=batch.seq,
         head=batch.sha256,
-        events=record.events + sum(window.events for window in windows),
+        events=events,
         seen_until=max([record.seen_until, *(window.end for window in windows)]),
         history=chain_hash(record.history, batch.sha256),
     )

@@ -264,7 +264,8 @@ class _Running:
         config = self._config
         if not config.uplink:
             return None
-        from ..uplink.sync import Sync, UplinkOptions
+        from ..uplink.options import UplinkOptions
+        from ..uplink.sync import Sync
 
         # Here: later there may be no file descriptor for it.
         instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))

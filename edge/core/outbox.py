@@ -40,6 +40,7 @@ from ..limits import (
     BATCHES_IN_FLIGHT_MAX,
     CHAIN_KEPT,
     POOL_WINDOWS_MAX,
+    WINDOW_AHEAD_S_MAX,
 )
 from ..messages.batches import (
     NO_BATCH,
@@ -51,7 +52,7 @@ from ..messages.batches import (
     encode_body,
     merge,
     split,
-    suppress_cells,
+    withhold_cells,
 )
 from .model import Batch, Now, SyncWelcomed
 
@@ -325,7 +326,7 @@ class Outbox:
         for key in sorted(self._pool):
             if not self._over_limit():
                 break
-            self._keep(suppress_cells(self._pool[key]))
+            self._keep(withhold_cells(self._pool[key]))
 
     def _over_limit(self) -> bool:
         cells = sum(len(window.cells) for window in self._pool.values())
@@ -337,12 +338,19 @@ class Outbox:
             age_s = (self._newest_ms - window.end) // 1000 * urgency
             width_s = window.width_s
             for narrow_s, keep_s in COARSER:
-                if width_s <= narrow_s and age_s > keep_s:
-                    width_s = next((wider for wider, _ in COARSER if wider > narrow_s), WIDTH_S_MAX)
+                wider_s = next((wider for wider, _ in COARSER if wider > narrow_s), WIDTH_S_MAX)
+                if width_s <= narrow_s and age_s > keep_s and self._is_over(window.start, wider_s):
+                    width_s = wider_s
             if width_s != window.width_s:
                 self._drop(key)
                 start = window.start - window.start % (width_s * 1000)
                 self._put(msgspec.structs.replace(window, start=start, width_s=width_s))
+
+    def _is_over(self, start: int, width_s: int) -> bool:
+        """Whether the time that `start` (Unix ms) is in, at this width, ends not far after the newest window: the
+        centre takes none that lies ahead."""
+        end = start - start % (width_s * 1000) + width_s * 1000
+        return end <= self._newest_ms + WINDOW_AHEAD_S_MAX * 500
 
     def _merge_oldest(self) -> None:
         """Four weeks wide and still too many: the two oldest of one scenario become one, whatever its width."""

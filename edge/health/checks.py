@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ..limits import STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
+from ..limits import CLOCK_WALL_MS_MIN, STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 
 STATUS_STALL_INTERVALS: Final = 2
 """Samples without progress that make a stall; one alone is what a paused process sees when it goes on."""
@@ -22,9 +22,6 @@ CERTIFICATE_DAYS_MIN: Final = 30
 
 CONNECTS_REFUSED_MAX: Final = 20
 """Refused connections in the last minute. One client with a wrong token tries a few times a minute."""
-
-CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
-"""1 January 2024, before the first release: a wall clock before it was never set."""
 
 Report = Mapping[str, Any]
 

@@ -12,9 +12,12 @@ Batches of windows travel as MQTT publishes between a node and its centre, under
     down  sync.ack      the highest contiguous number, or a refusal with the number expected
 """
 
+import struct
 from collections.abc import Iterable
 from functools import reduce
 from hashlib import sha256
+from itertools import pairwise
+from math import inf, isfinite
 from typing import Annotated, Any, Final, cast
 
 import datasketches  # pyright: ignore[reportMissingTypeStubs]
@@ -113,7 +116,7 @@ class Hello(Struct, frozen=True, kw_only=True):
 class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre's answer. `through` counts in `epoch`. Where `epoch` is new: `old_through` is what the centre holds of
     the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `history` is the
-    centre's `chain_hash` at `through`. With `refused` (a reason) nothing else counts."""
+    centre's `chain_hash` at `through`. With `refused` (a reason) nothing else counts but `detail`: why."""
 
     epoch: Count = 0
     through: Count = 0
@@ -122,6 +125,7 @@ class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     history: Digest = NO_BATCH
     reason: Text = ""
     refused: Text = ""
+    detail: Text = ""
 
 
 class BatchMessage(Struct, frozen=True, kw_only=True):
@@ -138,15 +142,26 @@ class BatchMessage(Struct, frozen=True, kw_only=True):
 
 class SyncAck(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre holds every batch of `epoch` up to `through`. With `refused` (a reason) it did not take the last one
-    and expects the number `expected`."""
+    and expects the number `expected`; `detail` is why and what to do, in sentences."""
 
     epoch: Count
     through: Count
     refused: Text = ""
     expected: Count = 0
+    detail: Text = ""
 
 
 _digest = cast(Any, datasketches).tdigest_double
+
+# The form of a serialised t-digest; a single value stands without a second part.
+_PREAMBLE: Final = struct.Struct("<BBBHBH")  # length in 8 bytes, version, family, k, flags, unused
+_CONTENT: Final = struct.Struct("<IIdd")  # centroids, values not yet folded, the least and the greatest value
+_CENTROID: Final = struct.Struct("<dQ")  # mean, weight
+_VALUE: Final = struct.Struct("<d")
+_IS_EMPTY: Final = 1  # in the flags
+_ROUNDING: Final = 1e-9
+"""Means that are equal may differ by this much, relatively."""
+
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 _windows = msgspec.msgpack.Decoder(list[Window])
 
@@ -178,8 +193,8 @@ def decode_body(body: bytes) -> list[Window]:
         if len(window.cells) > CELLS_PER_WINDOW_MAX:
             raise ValueError(f"a window of {window.scenario} has more than {CELLS_PER_WINDOW_MAX} cells")
         for name, measure in window.measures.items():
-            if weight(measure.digest) != measure.count:
-                raise ValueError(f"the sketch {name} does not stand for its {measure.count} values")
+            if (wrong := sketch_fault(measure)) is not None:
+                raise ValueError(f"the sketch {name} {wrong}")
     return windows
 
 
@@ -214,13 +229,15 @@ def split(window: Window) -> tuple[Window, Window | None]:
     return msgspec.structs.replace(window, cells=window.cells[:CELLS_PER_WINDOW_MAX]), rest
 
 
-def suppress_cells(window: Window) -> Window:
-    """The same window without its cells: their counts become `withheld.<name>`."""
+def withhold_cells(window: Window, least: float = inf) -> Window:
+    """The same window without the cells whose count is below `least`: their counts become `withheld.<name>`."""
     counters = dict(window.counters)
     for cell in window.cells:
-        name = f"withheld.{cell.name}"
-        counters[name] = counters.get(name, 0) + cell.count
-    return msgspec.structs.replace(window, counters={name: counters[name] for name in sorted(counters)}, cells=[])
+        if cell.count < least:
+            name = f"withheld.{cell.name}"
+            counters[name] = counters.get(name, 0) + cell.count
+    cells = [cell for cell in window.cells if cell.count >= least]
+    return msgspec.structs.replace(window, counters={name: counters[name] for name in sorted(counters)}, cells=cells)
 
 
 def fold(digest: bytes, values: Iterable[int]) -> bytes:
@@ -246,12 +263,34 @@ def quantiles(digest: bytes, ranks: Iterable[float]) -> list[float]:
     return [sketch.get_quantile(rank) for rank in ranks]
 
 
-def weight(digest: bytes) -> int:
-    """How many values a t-digest stands for. Raises ValueError where the bytes are no t-digest."""
+def sketch_fault(measure: Measure) -> str | None:
+    """Why a t-digest is not one that `fold` or `combine` makes from `count` whole numbers with this sum, None where it
+    may be. The library itself takes infinities, and centroids in any order."""
+    count, total, digest = measure.count, measure.total, measure.digest
     try:
-        return _digest.deserialize(digest).get_total_weight()
-    except (ValueError, IndexError, RuntimeError, MemoryError) as error:
-        raise ValueError(f"not a t-digest: {error}") from None
+        _digest.deserialize(digest)
+        longs, _, _, k, flags, _ = _PREAMBLE.unpack_from(digest)
+        if longs == 1:
+            values = [] if flags & _IS_EMPTY else list(_VALUE.unpack_from(digest, _PREAMBLE.size))
+            size, weights = _PREAMBLE.size + _VALUE.size * len(values), [1] * len(values)
+        else:
+            centroids, buffered, least, greatest = _CONTENT.unpack_from(digest, _PREAMBLE.size)
+            begin = _PREAMBLE.size + _CONTENT.size
+            size = begin + _CENTROID.size * centroids
+            means = [_CENTROID.unpack_from(digest, at) for at in range(begin, size, _CENTROID.size)]
+            values, weights = [least, *(mean for mean, _ in means), greatest], [weight for _, weight in means]
+            k = -1 if buffered else k
+    except (ValueError, IndexError, RuntimeError, MemoryError, struct.error):
+        return "is not a t-digest"
+    if k != SKETCH_K or size != len(digest):
+        return f"is not a t-digest of k = {SKETCH_K}"
+    if not all(isfinite(value) for value in values) or any(b < a - abs(a) * _ROUNDING for a, b in pairwise(values)):
+        return "is not finite, or not in order"
+    if sum(weights) != count or not all(weights):
+        return f"does not stand for its {count} values"
+    if not count * min(values, default=0) <= total <= count * max(values, default=0):
+        return f"cannot have the sum {total}"
+    return None
 
 
 def _add(first: Measure, second: Measure) -> Measure:

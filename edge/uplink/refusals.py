@@ -2,18 +2,19 @@
 
 from typing import Final
 
-LASTING: Final = ("cloned", "replaced", "mismatch")
-"""Refusals that no repeat mends: a person has to act."""
+HEALING: Final = ("gap", "stale_epoch")
+"""Refusals that the next hello mends. All others are shown at once: they last until a person acts, or the centre has
+room."""
 
 _HINTS: Final = {
-    "cloned": "Two processes use this node's identity. Stop one of them, and give it a name of its own.",
-    "replaced": "Another data directory has enrolled as this node. Stop one of the two nodes.",
-    "mismatch": "The centre holds other content under this number. Another node uses this node's identity.",
+    "mismatch": "Another node uses this node's identity: stop one of the two.",
     "stale_epoch": "The centre has begun a new epoch. Asking for it.",
     "gap": "A batch was lost on the way. Sending it again.",
+    "mqtt_0x97": "It has no room on its disk, or this node has sent too much at once. Trying again; see its log.",
+    "mqtt_0x99": "It cannot read it: install the same version at both. Trying again; see its log.",
 }
 
 
 def hint(reason: str) -> str:
-    """What is wrong, or what to do about it."""
-    return _HINTS.get(reason, "Trying again; see its log and its alarms.")
+    """What to do about it, beside the centre's own sentences."""
+    return _HINTS.get(reason, "Trying again; its log and its alarms have more.")

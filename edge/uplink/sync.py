@@ -7,7 +7,6 @@ growing pause.
 """
 
 import logging
-import ssl
 from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
 from collections.abc import Callable
 from random import SystemRandom
@@ -15,12 +14,11 @@ from secrets import token_hex
 from typing import Final
 
 import zstandard
-from msgspec import Struct
 
 from ..core.model import Batch, SyncAcked, SyncWelcomed
 from ..core.node import Node
 from ..health.status import Queue, Value
-from ..limits import BATCHES_IN_FLIGHT_MAX, UPLINK_ACK_DEADLINE_S
+from ..limits import BATCHES_IN_FLIGHT_MAX
 from ..messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,
@@ -36,12 +34,8 @@ from ..messages.batches import (
 )
 from ..messages.envelope import topic_down, topic_up
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
-from .refusals import LASTING, hint
-
-UPLINK_BACKOFF_S_MIN: Final = 1.0
-UPLINK_BACKOFF_S_MAX: Final = 20.0
-"""Full-jitter exponential back-off between these. After a long outage most of the time until the centre is up to date
-again is this wait; 1,000 nodes of a centre that returns are 50 connections a second."""
+from .options import UplinkOptions
+from .refusals import HEALING, hint
 
 UPLINK_WINDOW_MAX: Final = 4
 """Batches sent and not acknowledged, on a line that answers within UPLINK_FAST_S."""
@@ -59,20 +53,6 @@ log = logging.getLogger(__name__)
 
 COMPRESSION_LEVEL: Final = 3
 """zstd's default: 256 KiB of windows in about 2 ms."""
-
-
-class UplinkOptions(Struct, frozen=True, kw_only=True):
-    """Where the centre is, and who the node is there. Without a token, which only a centre on loopback allows, the
-    node goes by its own name. Times are in seconds."""
-
-    node: str
-    centre: str
-    url: str
-    username: str = ""
-    token: str = ""
-    tls: ssl.SSLContext | None = None
-    ack_deadline_s: float = UPLINK_ACK_DEADLINE_S
-    backoff: tuple[float, float] = (UPLINK_BACKOFF_S_MIN, UPLINK_BACKOFF_S_MAX)
 
 
 class Sync:
@@ -134,7 +114,8 @@ class Sync:
         self._pauses = 0
         self._problem = ""
         self.is_refused = False
-        """The centre does not want this node; until it welcomes it again."""
+        """The centre does not want this node, or a batch of it; until it welcomes the one, or takes the other."""
+        self._batch_refused = False
         self._gave_up_at: float | None = None
         self._acked_at: float | None = None
 
@@ -326,7 +307,7 @@ class Sync:
     def _on_puback(self, code: int) -> None:
         """A publish that the centre could not take at all. (Success means less than the `sync.ack` that follows.)"""
         if code >= 0x80 and self._welcomed:
-            self._refuse(f"mqtt_{code:#x}", f"The centre refused a batch with MQTT reason {code:#x}.")
+            self._refuse(f"mqtt_{code:#x}", f"The centre refused a batch with MQTT reason {code:#x}.", True)
 
     # -- in ------------------------------------------------------------------------------------------------------------
 
@@ -348,15 +329,15 @@ class Sync:
         if self._welcomed:
             return
         if welcome.refused:
-            self._refuse(welcome.refused, f"The centre refuses this node ({welcome.refused}).")
+            self._refuse(welcome.refused, f"The centre refuses this node ({welcome.refused}). {welcome.detail}")
             return
         if welcome.reason:
             harmless = welcome.reason in ("enrolled", "again")
             level = logging.INFO if harmless else logging.WARNING
             log.log(level, "the centre welcomes with epoch %d: %s", welcome.epoch, welcome.reason)
         self._disarm()
-        self._acknowledged()
-        self._welcomed, self._problem, self.is_refused = True, "", False
+        self._acknowledged(self._batch_refused and welcome.epoch == self._epoch)
+        self._welcomed = True
         if welcome.discard_before and welcome.epoch != self._epoch:
             self._gave_up_at = self._acked_at
         self._epoch, self._through = welcome.epoch, welcome.through
@@ -368,7 +349,7 @@ class Sync:
         if not self._welcomed:
             return
         if ack.refused:
-            self._refuse(ack.refused, f"The centre refuses a batch ({ack.refused}) and expects {ack.expected}.")
+            self._refuse(ack.refused, f"The centre refuses batch {ack.expected} ({ack.refused}). {ack.detail}", True)
             return
         if ack.epoch != self._epoch or ack.through > max(self._in_flight, default=self._through):
             self.protocol_errors += 1
@@ -384,17 +365,21 @@ class Sync:
         self.batches_acked += len(done)
         self._through = ack.through
         self._pauses = 0
-        self._acknowledged()
+        self._acknowledged(False)
         self._post(SyncAcked(ack.epoch, ack.through))
         self._disarm()
         if self._in_flight:
             self._arm(self._ack_deadline_s, self._half_dead)
 
-    def _acknowledged(self) -> None:
+    def _acknowledged(self, batch_refused: bool) -> None:
+        """The centre has a good word for us; it may be that it still refuses a batch."""
         assert self._loop is not None
         self._acked_at = self._loop.time()
+        if not batch_refused:
+            self._problem, self.is_refused, self._batch_refused = "", False, False
 
-    def _refuse(self, reason: str, text: str) -> None:
+    def _refuse(self, reason: str, text: str, batch: bool = False) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
-        self.is_refused = reason in LASTING
-        self._pause(f"{text} {hint(reason)}")
+        self.is_refused = reason not in HEALING
+        self._batch_refused = batch and self.is_refused
+        self._pause(f"{text.rstrip()} {hint(reason)}")

@@ -140,6 +140,22 @@ async def test_a_killed_centre_comes_back_with_every_batch_once(tmp_path: Path) 
         assert running.get(f"/api/summary?from=0&to={2 * START}").json()["events"] == node.events
 
 
+async def test_a_node_beyond_its_quota_learns_why(tmp_path: Path) -> None:
+    """A node that sends more than it may is refused by the listener: counted there, and shown with a sentence here."""
+    with centre(tmp_path, "anonymous = true\nmessages_per_s = 10\nmessages_burst = 2\n") as running:
+        node = Node(running.ports["listen"])
+        task = asyncio.create_task(node.sync.run())
+        async with asyncio.timeout(TIMEOUT_S):
+            while not node.sync.is_refused:
+                node.minute(node.events // 10)
+                await asyncio.sleep(0.01)
+        assert "too much at once" in node.sync.error
+        assert running.get("/api/nodes").json()["listener"]["refused_over_quota"] >= 1
+        await node.settled()
+        await node.close(task)
+        assert running.get("/api/nodes").json()["nodes"][0]["events"] == node.events
+
+
 async def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -> None:
     """A node with the wrong token stays out; one whose credentials are removed loses its connection at SIGHUP."""
     token = add(tmp_path / "credentials", [Newcomer("n1", ())])["n1"]
@@ -152,6 +168,8 @@ async def test_credentials_are_asked_for_and_can_be_taken_away(tmp_path: Path) -
             await until(lambda: good.outbox.events_acked == 10)
             await until(lambda: "refused" in bad.sync.error)
             assert bad.outbox.events_acked == 0
+            assert running.get("/api/nodes").json()["listener"]["connects_refused_credentials"] >= 1
+            assert "doorstep_central_connects_refused_credentials" in running.get("/metrics").text
             remove(tmp_path / "credentials", "n1")
             add(tmp_path / "credentials", [Newcomer("n3", ())])
             running.send_signal(signal.SIGHUP)

@@ -5,7 +5,8 @@ from typing import Any
 
 from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
-from edge.uplink.sync import Sync, UplinkOptions
+from edge.uplink.options import UplinkOptions
+from edge.uplink.sync import Sync
 
 START = 1_767_225_600_000
 

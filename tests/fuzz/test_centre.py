@@ -10,6 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.ingest.admit import Bounds
 from central.ingest.receive import BatchValidator
 from central.ingest.verify import BatchError, unpack
 from central.store import Reader, Store
@@ -38,10 +39,12 @@ from edge.messages.batches import (
 from edge.messages.envelope import topic_down
 from edge.mqtt.client.connection import ConnectionState, Message
 from edge.mqtt.seam import Publish
-from edge.uplink.sync import Sync, UplinkOptions
+from edge.uplink.options import UplinkOptions
+from edge.uplink.sync import Sync
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
 START = 1_767_225_600_000
+BOUNDS = Bounds(k_anonymity=2, rows_per_day_max=1_000_000)
 CELL = Cell(613344508561588223, "order.placed", START, START + 60_000, 7)
 
 
@@ -96,7 +99,7 @@ def test_damaged_batches_are_refused_and_counted(store: Store, data: st.DataObje
     kind = data.draw(st.sampled_from((SYNC_HELLO, SYNC_BATCH, "unknown")))
     payload = data.draw(damaged(GOOD))
     before = store.record(node)
-    outcome = BatchValidator(store, lambda: START).validate(Publish(node, kind, payload, 1, 1))
+    outcome = BatchValidator(store, lambda: START, BOUNDS).validate(Publish(node, kind, payload, 1, 1))
     after = store.record(node)
     assert outcome.reason == "" or outcome.reason in Reason
     if kind == SYNC_BATCH and after != before:
@@ -123,7 +126,7 @@ def test_a_body_is_believed_only_as_far_as_the_schema(body: bytes, honest_hash: 
 def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:
     """No other content than the honest one is merged, and that once."""
     made = Store(tmp_path)
-    validate = BatchValidator(made, lambda: START)
+    validate = BatchValidator(made, lambda: START, BOUNDS)
     validate.validate(Publish("n1", SYNC_HELLO, GOOD[0], 1, 1))
     sample = encode(batch(1, encode_body([Window("dispatch", START, 60, 3, {"x": 3}, {}, [])])))
     for payload in every_damage(sample):

@@ -24,7 +24,7 @@ from edge.messages.batches import (
     encode,
 )
 from edge.mqtt.seam import Publish
-from tests.sim.around.centre import Store
+from tests.sim.around.centre import BOUNDS, Store
 
 STEPS = 150
 ACTS = {
@@ -115,7 +115,7 @@ class History:
 
     def _validate(self, kind: str, payload: bytes) -> BatchOutcome:
         before = len(self.store.alarms)
-        outcome = BatchValidator(self.store, lambda: 0).validate(Publish("n-1", kind, payload, 1, 1))  # type: ignore[arg-type]
+        outcome = BatchValidator(self.store, lambda: 0, BOUNDS).validate(Publish("n-1", kind, payload, 1, 1))  # type: ignore[arg-type]
         self.lost += sum(alarm.events for alarm in self.store.alarms[before:])
         return outcome
 

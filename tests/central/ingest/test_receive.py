@@ -13,7 +13,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.ingest.receive import CENTRE_JOBS_MAX, BatchValidator, Receive
+from central.ingest.admit import Bounds
+from central.ingest.receive import (
+    CENTRE_JOBS_BYTES_MAX,
+    CENTRE_JOBS_MAX,
+    CENTRE_JOBS_PER_NODE_MAX,
+    BatchValidator,
+    Receive,
+)
 from central.store import FILE, Reader, Store
 from edge.core.model import Batch, Now, SyncWelcomed
 from edge.core.outbox import Outbox
@@ -24,16 +31,23 @@ from edge.messages.batches import (
     SYNC_HELLO,
     SYNC_WELCOME,
     BatchMessage,
+    Cell,
+    Measure,
     SyncAck,
     SyncWelcome,
     Window,
     decode_ack,
     decode_welcome,
     encode,
+    fold,
 )
 from edge.mqtt.seam import Publish
 
 START = 1_767_225_600_000
+LATER = START + 90 * 86_400_000
+"""The centre's clock, after every window."""
+
+BOUNDS = Bounds(k_anonymity=2, rows_per_day_max=1_000_000)
 
 
 class Centre:
@@ -43,12 +57,12 @@ class Centre:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.store = Store(folder)
-        self.validate = BatchValidator(self.store, lambda: START)
+        self.validate = BatchValidator(self.store, lambda: LATER, BOUNDS)
 
     def restart(self) -> None:
         self.store.close()
         self.store = Store(self.folder)
-        self.validate = BatchValidator(self.store, lambda: START)
+        self.validate = BatchValidator(self.store, lambda: LATER, BOUNDS)
 
     def backup(self) -> None:
         self.restart()
@@ -61,7 +75,7 @@ class Centre:
                 (self.folder / name).unlink(missing_ok=True)
             shutil.copyfile(self.folder / "backup", self.folder / FILE)
             self.store = Store(self.folder)
-            self.validate = BatchValidator(self.store, lambda: START)
+            self.validate = BatchValidator(self.store, lambda: LATER, BOUNDS)
 
     def ask(self, kind: str, payload: bytes, client: str = "n1") -> tuple[str, bytes, str]:
         outcome = self.validate.validate(Publish(client, kind, payload, 1, 1))
@@ -342,7 +356,7 @@ class Woken:
 
 
 def receiving(store: Store, failures: list[str]) -> Receive:
-    receive = Receive(store, lambda: START, asyncio.get_running_loop().call_soon_threadsafe, failures.append)
+    receive = Receive(store, lambda: LATER, asyncio.get_running_loop().call_soon_threadsafe, failures.append, BOUNDS)
     receive.link = Woken()  # type: ignore[assignment]
     return receive
 
@@ -378,21 +392,79 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_full_queue_refuses_instead_of_growing(tmp_path: Path) -> None:
-    """While the disk does not keep up, publishes beyond the bound are refused as over capacity."""
+@pytest.mark.parametrize(
+    ("nodes", "payload", "taken", "reason"),
+    [
+        (1, b"", CENTRE_JOBS_PER_NODE_MAX, Reason.OVER_QUOTA),
+        (CENTRE_JOBS_MAX, b"", CENTRE_JOBS_MAX, Reason.OVER_CAPACITY),
+        (CENTRE_JOBS_MAX, bytes(512 * 1024), CENTRE_JOBS_BYTES_MAX // (512 * 1024), Reason.OVER_CAPACITY),
+    ],
+)
+def test_a_full_queue_refuses_instead_of_growing(
+    tmp_path: Path, nodes: int, payload: bytes, taken: int, reason: Reason
+) -> None:
+    """While the disk does not keep up, publishes beyond the bounds (of one node, of all, of their bytes) are refused.
+    What is stored makes room again."""
 
     async def scenario() -> None:
         store, line = Store(tmp_path), Line()
         receive = receiving(store, [])
-        publishes = [Publish("n1", "other", b"", 1, token) for token in range(1, CENTRE_JOBS_MAX + 3)]
+        publishes = [Publish(f"n{token % nodes}", "other", payload, 1, token) for token in range(1, taken + 3)]
         receive.received(line, publishes, 0.0)
-        assert line.acknowledged == [
-            (token, Reason.OVER_CAPACITY) for token in (CENTRE_JOBS_MAX + 1, CENTRE_JOBS_MAX + 2)
-        ]
-        assert receive.waiting == CENTRE_JOBS_MAX
+        assert line.acknowledged == [(taken + 1, reason), (taken + 2, reason)]
+        assert receive.waiting == taken
+        assert receive.refused == {reason: 2}
+        receive.start()
+        await asyncio.to_thread(receive.close)
+        await asyncio.sleep(0)
+        assert (receive._jobs_bytes, dict(receive._jobs_of)) == (0, {})
         store.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("window", "reason", "words"),
+    [
+        (
+            Window("dispatch", START, 60, 3, {}, {}, [Cell(0x8D309A7A15AB67F, "x", START, START, 3)]),
+            "bad_body",
+            "4 to 10",
+        ),
+        (Window("dispatch", START, 60, 3, {}, {"ms": Measure(2, 99, fold(b"", [1, 2]))}, []), "bad_body", "sum 99"),
+        (Window("dispatch", START, 60, 3, {"Alice": 1}, {}, []), "bad_body", "its characters"),
+        (Window("dispatch", START, 60, 2**40, {f"x{i}": 1 for i in range(300)}, {}, []), "over_quota", "midnight"),
+    ],
+)
+def test_a_refused_batch_comes_back_with_why(tmp_path: Path, window: Window, reason: str, words: str) -> None:
+    """The refusal has a sentence for the node, and stands among the alarms once, however often the batch comes."""
+    centre = Centre(tmp_path)
+    centre.validate = BatchValidator(centre.store, lambda: LATER, Bounds(k_anonymity=2, rows_per_day_max=300))
+    node = Node(centre)
+    node.hello()
+    node.outbox.add([window])
+    (batch,) = node.outbox.cut(Now(0.0, START))
+    for _ in range(3):
+        refusal = node.deliver(batch)
+        assert (refusal.refused, refusal.expected) == (reason, 1)
+        assert words in refusal.detail
+    assert centre.alarms() == {reason: 1}
+    assert centre.report()[1]["refused"] == 3
+
+
+def test_sums_that_would_overflow_are_refused(tmp_path: Path) -> None:
+    """A node adds the largest figures again and again: a sum stays within its bound, and the summary can be read."""
+    centre = Centre(tmp_path)
+    node = Node(centre)
+    node.hello()
+    for refused in ("", "bad_body"):
+        node.outbox.add([Window("dispatch", START, 60, 2**40, {"x": 2**40}, {}, [])])
+        (batch,) = node.outbox.cut(Now(0.0, START))
+        answer = node.deliver(batch)
+        assert answer.refused == refused
+        node.outbox.stored(answer.epoch, answer.through)
+    assert "sums do not fit" in str(centre.report()[1]["alarms"])
+    assert centre.report()[0] == {"x": 2**40}
 
 
 @pytest.mark.parametrize(

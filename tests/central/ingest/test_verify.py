@@ -7,7 +7,16 @@ import msgspec
 import pytest
 import zstandard
 
-from central.ingest.verify import BOOTS_REMEMBERED, BatchError, NodeRecord, answer_hello, check, taken, unpack
+from central.ingest.verify import (
+    BOOTS_REMEMBERED,
+    EVENTS_MAX,
+    BatchError,
+    NodeRecord,
+    answer_hello,
+    check,
+    taken,
+    unpack,
+)
 from edge.limits import BATCH_BYTES_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelcome, Window, chain_hash, encode_body
 
@@ -93,7 +102,8 @@ AHEAD = {"through": 7, "acked_events": 70, "in_flight": [], "history": CHAIN}
 def test_each_hello_has_its_welcome(change: dict[str, object], welcome: SyncWelcome, alarm: str | None) -> None:
     """Every way in which the two sides may stand apart has one answer, and the ones that matter raise an alarm."""
     found, record, raised = answer_hello(RECORD, hello(**change), hash_of)
-    assert msgspec.structs.replace(found, history=NO_BATCH) == welcome
+    assert msgspec.structs.replace(found, history=NO_BATCH, detail="") == welcome
+    assert bool(found.detail) == bool(welcome.refused)
     assert welcome.refused or found.history == RECORD.history
     assert (raised.kind if raised else None) == alarm
     if welcome.refused:
@@ -329,16 +339,24 @@ def test_hostile_bodies_are_refused(change: dict[str, object], reason: str) -> N
 @pytest.mark.parametrize(
     "window",
     [
-        msgspec.structs.replace(WINDOW, cells=[Cell(12345, "x", START, START, 1)]),
         msgspec.structs.replace(WINDOW, scenario="../etc"),
         msgspec.structs.replace(WINDOW, counters={"rider alice": 1}),
     ],
 )
 def test_bodies_that_break_the_schema_are_refused(window: Window) -> None:
-    """What is no cell, no scenario or no name never reaches the store."""
+    """What is no scenario or no name never reaches the store, and is not quoted."""
     with pytest.raises(BatchError) as error_info:
         unpack(pack([window]))
     assert error_info.value.reason == "bad_body"
+    assert "a name is expected" in str(error_info.value) or "its characters" in str(error_info.value)
+    assert "alice" not in str(error_info.value)
+
+
+def test_a_node_cannot_claim_more_events_than_can_be_counted() -> None:
+    """What a hello claims and what its batches add stays within an integer."""
+    claims = msgspec.structs.replace(RECORD, events=EVENTS_MAX - 2)
+    with pytest.raises(BatchError, match="sums do not fit"):
+        taken(claims, pack([WINDOW]), [WINDOW])
 
 
 def test_every_truncation_and_every_flipped_bit_is_refused() -> None:

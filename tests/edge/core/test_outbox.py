@@ -15,6 +15,7 @@ from edge.limits import (
     CELLS_PER_WINDOW_MAX,
     CHAIN_KEPT,
     POOL_WINDOWS_MAX,
+    WINDOW_AHEAD_S_MAX,
 )
 from edge.messages.batches import NO_BATCH, Cell, Measure, Window, chain_hash, decode_body, encode, encode_body, fold
 
@@ -244,6 +245,21 @@ def test_bounds_hold_whatever_comes() -> None:
     kept = sum(len(item.cells) for item in seen)
     assert 0 < kept <= POOL_CELLS_MAX
     assert kept + sum(item.counters.get("withheld.x", 0) for item in seen) == 40_000
+
+
+def test_nothing_that_was_merged_lies_ahead() -> None:
+    """However urgent merging is, a window ends at most half as far ahead as the centre takes one."""
+    outbox = Outbox("n1")
+    for day in range(40):
+        outbox.add([window(day * 1440 + 700, cells=2_000)])
+    newest = window(39 * 1440 + 700).end
+    outbox.welcome(SyncWelcomed(1, 0))
+    ends: list[int] = []
+    while batches := outbox.cut(NOW):
+        ends += [item.end for batch in batches for item in decode_body(batch.body)]
+        outbox.stored(1, batches[-1].seq)
+    assert len(set(ends)) < 40, "nothing was merged"
+    assert newest <= max(ends) <= newest + WINDOW_AHEAD_S_MAX * 500
 
 
 STEPS = st.one_of(

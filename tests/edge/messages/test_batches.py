@@ -1,6 +1,8 @@
 """The contract with the centre: encodings, sums, sketches."""
 
 import contextlib
+from math import inf, nan
+from struct import pack, pack_into
 
 import msgspec
 import pytest
@@ -29,9 +31,9 @@ from edge.messages.batches import (
     fold,
     merge,
     quantiles,
+    sketch_fault,
     split,
-    suppress_cells,
-    weight,
+    withhold_cells,
 )
 
 START = 1_767_225_600_000
@@ -98,7 +100,7 @@ def test_merging_adds_up(first: Window, second: Window) -> None:
     for name, measure in both.measures.items():
         parts = [w.measures[name] for w in (first, second) if name in w.measures]
         assert (measure.count, measure.total) == (sum(p.count for p in parts), sum(p.total for p in parts))
-        assert weight(measure.digest) == measure.count
+        assert sketch_fault(measure) is None
     assert decode_body(encode_body([both])) == [both]
 
 
@@ -119,7 +121,7 @@ def test_dividing_keeps_every_cell_once() -> None:
 @given(windows())
 def test_withholding_turns_places_into_totals(window: Window) -> None:
     """Without its cells a window has their counts as `withheld.<name>` and nothing else changed."""
-    bare = suppress_cells(window)
+    bare = withhold_cells(window)
     assert bare.cells == []
     assert sum(n for name, n in bare.counters.items() if name.startswith("withheld.")) == sum(
         cell.count for cell in window.cells
@@ -135,7 +137,7 @@ def test_sketches_are_the_same_bytes_however_often_the_node_restarts(values: lis
         first = fold(first, values[begin : begin + every])
         second = fold(bytes(bytearray(second)), list(values[begin : begin + every]))
     assert first == second
-    assert weight(first) == len(values)
+    assert sketch_fault(Measure(len(values), sum(values), first)) is None
 
 
 def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
@@ -145,6 +147,40 @@ def test_quantiles_of_combined_sketches_are_those_of_all_values() -> None:
     ordered = sorted(values)
     for found, rank in zip(quantiles(together, (0.5, 0.9, 0.99)), (0.5, 0.9, 0.99), strict=True):
         assert abs(found - ordered[int(rank * len(values))]) < 0.01 * 100_003
+
+
+def forged(**change: object) -> bytes:
+    """The sketch of 1, 2, ..., 1000 with something else in its bytes: (place, form, value)."""
+    digest = bytearray(fold(b"", range(1, 1001)))
+    for form, at, value in change.values():  # type: ignore[attr-defined]
+        pack_into(form, digest, at, value)
+    return bytes(digest)
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        (Measure(1000, 500_500, forged(infinite=("<d", 24, inf))), "finite"),
+        (Measure(1000, 500_500, forged(mean=("<d", 32 + 5 * 16, nan))), "finite"),
+        (Measure(1000, 500_500, forged(unordered=("<d", 32 + 5 * 16, 999.0))), "order"),
+        (Measure(1000, 500_500, forged(heavy=("<Q", 40 + 5 * 16, 2**63))), "1000 values"),
+        (Measure(1000, 500_500, forged(weightless=("<Q", 40, 0))), "1000 values"),
+        (Measure(999, 500_500, forged()), "999 values"),
+        (Measure(1000, 999, forged()), "sum 999"),
+        (Measure(1000, 1_000_001, forged()), "sum 1000001"),
+        (Measure(1000, 500_500, forged(k=("<H", 3, 200))), "k = 100"),
+        (Measure(1000, 500_500, forged(buffered=("<I", 12, 1)) + bytes(8)), "t-digest"),
+        (Measure(1000, 500_500, forged() + b"more"), "k = 100"),
+        (Measure(1, 5, fold(b"", [4])), "sum 5"),
+        (Measure(1, 5, fold(b"", [5])[:8] + pack("<d", inf)), "finite"),
+        (Measure(0, 1, combine([])), "sum 1"),
+        (Measure(1, 0, combine([])), "1 values"),
+        (Measure(1, 0, b"no sketch"), "not a t-digest"),
+    ],
+)
+def test_a_sketch_that_nobody_makes_is_known(measure: Measure, words: str) -> None:
+    """What is not finite, not in order, or of another count or sum than the measure has is no sketch of it."""
+    assert words in (sketch_fault(measure) or "")
 
 
 def test_hello_and_batch_need_a_history() -> None:
@@ -179,6 +215,7 @@ def test_no_bytes_break_the_decoder(body: bytes) -> None:
         {"counters": {f"c{i}": 1 for i in range(COUNTERS_MAX + 1)}},
         {"measures": {"m": Measure(3, 3, fold(b"", [1, 2]))}},
         {"measures": {"m": Measure(2, 3, b"no sketch")}},
+        {"measures": {"m": Measure(2, 9, fold(b"", [1, 2]))}},
         {"cells": [Cell(CELL, "x", START, START, 1)] * (CELLS_PER_WINDOW_MAX + 1)},
     ],
 )
@@ -204,7 +241,7 @@ def test_messages_of_the_uplink_survive_their_encoding() -> None:
     )
     welcome = SyncWelcome(epoch=3, through=5, old_through=1, discard_before=START, reason="again")
     batch = BatchMessage(epoch=3, seq=5, sha256=bytes(32), previous=bytes(32), body=b"x", history=NO_BATCH)
-    ack = SyncAck(epoch=3, through=5, refused="gap", expected=6)
+    ack = SyncAck(epoch=3, through=5, refused="gap", expected=6, detail="Why.")
     for item, decode in (
         (hello, decode_hello),
         (welcome, decode_welcome),

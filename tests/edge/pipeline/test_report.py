@@ -20,7 +20,8 @@ from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.report import PipelineReport
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.uplink.sync import Sync, UplinkOptions
+from edge.uplink.options import UplinkOptions
+from edge.uplink.sync import Sync
 from tests.edge.district import HOME, RULES, SHOP, event, position
 from tests.messages import GOOD, text
 

@@ -1,9 +1,9 @@
-"""Tests of edge.uplink.refusals: each reason has a hint of its own."""
+"""Tests of edge.uplink.refusals: what is mended by the next hello has a hint of its own."""
 
-from edge.uplink.refusals import LASTING, hint
+from edge.uplink.refusals import HEALING, hint
 
 
-def test_every_lasting_refusal_has_what_to_do() -> None:
-    """Where a person has to act the hint is not the general one, which an unknown reason has."""
-    assert "see its log" in hint("unheard_of")
-    assert len({hint(reason) for reason in (*LASTING, "unheard_of")}) == len(LASTING) + 1
+def test_a_refusal_that_heals_is_no_reason_to_look_at_the_centre() -> None:
+    """An unknown reason leads to the centre's log; one that heals itself does not."""
+    assert "its log" in hint("unheard_of")
+    assert not any("its log" in hint(reason) for reason in HEALING)

@@ -244,6 +244,46 @@ def test_a_refused_batch_leads_to_another_hello(refusal: list[tuple[str, bytes]]
     run(script, scenario)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (
+            [(SYNC_ACK, encode(SyncAck(epoch=1, through=0, refused="over_quota", expected=1, detail="At midnight.")))],
+            "batch 1 (over_quota). At midnight.",
+        ),
+        (Reason.OVER_CAPACITY, "no room"),
+        (Reason.MALFORMED, "same version"),
+    ],
+)
+def test_a_refused_batch_is_shown_until_the_centre_takes_it(
+    refusal: list[tuple[str, bytes]] | Reason, words: str
+) -> None:
+    """A refusal that no hello mends stays in the status, with the centre's sentence, through every welcome."""
+    refusing = True
+    seen: list[bool] = []
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        nonlocal refusing
+
+        def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]] | Reason:
+            if isinstance(item, BatchMessage) and refusing:
+                seen.append(node.sync.is_refused)
+                return refusal
+            return honest(kind, item)
+
+        centre.script = script
+        await until(lambda: node.sync.connected)
+        node.add(0)
+        await until(lambda: len(seen) >= 4)
+        assert seen[1:4] == [True] * 3
+        assert words in node.sync.error
+        refusing = False
+        await until(lambda: node.outbox.events_acked == 1)
+        assert (node.sync.is_refused, node.sync.error) == (False, "")
+
+    run(honest, scenario)
+
+
 def test_a_refused_node_sends_nothing_and_reports_why() -> None:
     """A cloned node keeps everything, asks again now and then, and its status names the reason."""
 

@@ -8,6 +8,7 @@ from copy import deepcopy
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from central.ingest.admit import Bounds
 from central.ingest.receive import BatchOutcome, BatchValidator
 from central.ingest.verify import Alarm, NodeRecord
 from edge.messages.batches import SYNC_BATCH, BatchMessage, Window
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 
 BACKUPS_KEPT = 4
+
+BOUNDS = Bounds(k_anonymity=1, rows_per_day_max=2**40)
+"""The nodes here have thresholds of their own, and no day of theirs is long enough for a quota."""
 
 
 class Store:
@@ -49,7 +53,9 @@ class Store:
         if alarm is not None:
             self.alarms.append(alarm)
 
-    def merge(self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int) -> None:
+    def merge(
+        self, record: NodeRecord, batch: BatchMessage, windows: list[Window], at: int, alarm: Alarm | None
+    ) -> None:
         assert (record.node, batch.epoch, batch.seq) not in self.hashes
         self.hashes[record.node, batch.epoch, batch.seq] = batch.sha256
         self.standings[record.node] = record
@@ -61,6 +67,8 @@ class Store:
                 self.measured[name] = self.measured.get(name, 0) + measure.count
             for cell in window.cells:
                 self.cells[cell.name] = self.cells.get(cell.name, 0) + cell.count
+        if alarm is not None:
+            self.alarms.append(alarm)
 
     def repeated(self, node: str, at: int) -> None:
         """Nothing changes."""
@@ -99,7 +107,7 @@ class Centre:
         if self.down:
             return None
         merged = len(self.store.hashes)
-        validate = BatchValidator(self.store, self._world.wall_ms)  # type: ignore[arg-type]
+        validate = BatchValidator(self.store, self._world.wall_ms, BOUNDS)  # type: ignore[arg-type]
         outcome = validate.validate(Publish(client, kind, payload, 1, 1))
         self._world.note(f"centre {kind} {outcome.reason} {len(self.store.hashes) - merged} {self.store.events}")
         return outcome

@@ -19,7 +19,8 @@ from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.retention import Retention
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.labels import Labels
-from edge.uplink.sync import Sync, UplinkOptions
+from edge.uplink.options import UplinkOptions
+from edge.uplink.sync import Sync
 from tests.sim.around.centre import Uplink
 from tests.sim.checks.broken import Broken
 from tests.sim.node.disk import Disk, Paper
