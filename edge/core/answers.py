@@ -9,11 +9,15 @@ Where too many wait, first go those of spare kinds (updates), which a client can
 
 from collections.abc import Container, Iterator
 from heapq import heappop, heappush
+from typing import Final
 
 import msgspec
 
 from ..limits import ANSWERS_PENDING_MAX, ANSWERS_PER_CLIENT_MAX
 from .model import Answer
+
+OVERFLOW_SHARE: Final = 20
+"""One answer in so many goes where there are too many, of a client or in all."""
 
 
 class PendingAnswers:
@@ -22,7 +26,6 @@ class PendingAnswers:
     def __init__(self, spare: Container[str] = ()) -> None:
         self._spare = spare
         self._pending: dict[int, Answer] = {}
-        self._ranked: tuple[dict[int, None], ...] = ({}, {}, {})  # sequences, by what goes first
         self._of: dict[str, dict[int, Answer]] = {}
         self._expiry: list[tuple[float, int]] = []
         self.overflowed = 0
@@ -33,18 +36,17 @@ class PendingAnswers:
         return len(self._pending)
 
     def add(self, answer: Answer) -> None:
-        """A new answer. Where there are too many one goes, perhaps the new one, counted in `overflowed`."""
+        """A new answer. Where there are too many some go, perhaps the new one, counted in `overflowed`."""
         sequence, client = answer.sequence, answer.client
-        mine = self._of.setdefault(client, {})
+        mine = self._of.get(client)
+        if mine is None:
+            mine = self._of[client] = {}
         self._pending[sequence] = mine[sequence] = answer
-        self._ranked[self._rank(answer)][sequence] = None
         heappush(self._expiry, (answer.expires, sequence))
         if len(mine) > ANSWERS_PER_CLIENT_MAX:
-            self._drop(min(mine.values(), key=self._rank).sequence)
-            self.overflowed += 1
+            self._make_room(mine)
         if len(self._pending) > ANSWERS_PENDING_MAX:
-            self._drop(next(sequence for ranked in self._ranked for sequence in ranked))
-            self.overflowed += 1
+            self._make_room(self._pending)
 
     def acknowledged(self, sequences: list[int]) -> None:
         """Their clients have them."""
@@ -52,7 +54,6 @@ class PendingAnswers:
         for sequence in sequences:
             answer = pending.pop(sequence, None)
             if answer is not None:
-                del self._ranked[self._rank(answer)][sequence]
                 self.delivered += 1
                 client = answer.client
                 mine = of[client]
@@ -84,9 +85,14 @@ class PendingAnswers:
         """Everybody for whom something is pending, by name."""
         return sorted(self._of)
 
+    def _make_room(self, full: dict[int, Answer]) -> None:
+        """One in OVERFLOW_SHARE goes, the oldest first: to look for one only would cost the next answer as much."""
+        for answer in sorted(full.values(), key=self._rank)[: -(-len(full) // OVERFLOW_SHARE)]:
+            self._drop(answer.sequence)
+            self.overflowed += 1
+
     def _drop(self, sequence: int) -> None:
         answer = self._pending.pop(sequence)
-        del self._ranked[self._rank(answer)][sequence]
         mine = self._of[answer.client]
         del mine[sequence]
         if not mine:

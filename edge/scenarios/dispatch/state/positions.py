@@ -205,10 +205,11 @@ class Positions:
         return 0 if self._changed else self._retry_ms
 
     def configure(self, rules: DispatchOptions) -> None:
-        """New rules: every deadline is worked out anew."""
+        """New rules: every deadline is worked out anew, and places that were too old may count again."""
         self._rules = rules
         self._retry_ms = 0
         for rider, known in self._riders.items():
+            self._list(known)
             if known.on:
                 self._silences.set(rider, self._silent_at(known))
 

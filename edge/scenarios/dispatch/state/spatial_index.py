@@ -1,32 +1,21 @@
 """The spatial index: who is nearest to a place, among those who can be offered something.
 
-Riders are listed by cell, and cells are searched ring by ring until nobody nearer can be left outside. The size of the
-cells follows the density of the riders, so that a search looks at some dozens of them, in a village and in a city.
+Riders are points of the unit sphere, as rows of one table, so that one product with the place gives the cosine of every
+distance, at the poles and across the 180th meridian too. To look at all of them costs less than to keep and search
+cells: few calls, whatever the number of riders.
 """
 
-import math
-from collections.abc import Iterable
-from functools import cache
+from math import cos, radians, sin, sqrt
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from .travel import METRES_PER_DEG, metres
+from .travel import EARTH_RADIUS_M, metres
 
-FEW: Final = 32
-"""Riders up to whom cells save nothing."""
-
-SIZE_MAX: Final = 0.064
-SIZE_MIN: Final = 0.001
-"""Degrees of a cell: 7.1 km to 110 m, halved and doubled in between."""
-
-ONE_METRE: Final = 1 / METRES_PER_DEG
-"""Distances are whole metres: who is farther by less than one may come first by its name."""
-
-CROWDED: Final = 8
-SPARSE: Final = 1.25
-"""Riders in a cell, on the mean of those that have any, beyond which cells are halved, and below which they are
-doubled. Apart, so that one does not cause the other."""
+ROWS_MIN: Final = 64
+"""Rows of the table at the start; it doubles when it is full."""
 
 
 class Spot(Struct, eq=False):
@@ -43,115 +32,64 @@ Found = tuple[int, str, Spot]
 
 
 class SpatialIndex:
-    """Riders by cell. Cells wrap around the 180th meridian."""
+    """Riders by row of the table."""
 
     def __init__(self) -> None:
-        self._size = SIZE_MAX
-        self._spots: dict[str, Spot] = {}
-        self._cells: dict[tuple[int, int], dict[str, Spot]] = {}
-        self._cell_of: dict[str, tuple[int, int]] = {}
-        self._south, self._north = 90.0, -90.0
-        """Between these latitudes were all riders that were ever put."""
+        self._table = np.empty((ROWS_MIN, 3))
+        self._spots: list[Spot] = []
+        self._row_of: dict[str, int] = {}
 
     def put(self, spot: Spot) -> None:
         """The rider is here now, and nowhere else."""
-        cell, before = self._cell(spot), self._cell_of.get(spot.id)
-        if before == cell:
-            return
-        self._south, self._north = min(self._south, spot.lat), max(self._north, spot.lat)
-        if before is not None:
-            self._remove(spot.id, before)
-        self._cell_of[spot.id] = cell
-        self._cells.setdefault(cell, {})[spot.id] = spot
-        if before is None:
-            self._spots[spot.id] = spot
-            self._fit()
+        row = self._row_of.get(spot.id)
+        if row is None:
+            row = self._row_of[spot.id] = len(self._spots)
+            self._spots.append(spot)
+            if row == len(self._table):
+                self._table = np.concatenate([self._table, np.empty_like(self._table)])
+        self._table[row] = _point(spot.lat, spot.lon)
 
     def drop(self, rider: str) -> None:
-        """The rider is not looked for any more."""
-        if self._spots.pop(rider, None) is not None:
-            self._remove(rider, self._cell_of.pop(rider))
+        """The rider is not looked for any more. The last row takes its place."""
+        row = self._row_of.pop(rider, None)
+        if row is None:
+            return
+        last = self._spots.pop()
+        if last.id != rider:
+            self._spots[row] = last
+            self._row_of[last.id] = row
+            self._table[row] = self._table[len(self._spots)]
 
     def nearest(self, lat: float, lon: float, limit: int, radius_m: float, oldest_ms: int) -> list[Found]:
-        """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first."""
-        narrow = math.cos(math.radians(lat))
-        radius_deg = radius_m / METRES_PER_DEG
-        poleward = min(89.9, abs(lat) + radius_deg)
-        # Where only the latitude of the place counts, a distance is off by at most this share.
-        nearly = 1 + math.tan(math.radians(poleward)) * math.radians(radius_deg) / 2
-
-        def looked_at(spots: Iterable[Spot]) -> list[tuple[float, Spot]]:
-            # Nearly the square of the distance in degrees, without a call for each: most are not among the nearest.
-            return [
-                ((spot.lat - lat) ** 2 + (((spot.lon - lon + 180.0) % 360.0 - 180.0) * narrow) ** 2, spot)
-                for spot in spots
-                if spot.at_ms >= oldest_ms
-            ]
-
-        def reach_of(near: list[tuple[float, Spot]]) -> float:
-            """Degrees beyond which nobody is among the nearest; infinite where there are too few."""
-            if len(near) < limit:
-                return math.inf
-            return sorted([square for square, _ in near])[limit - 1] ** 0.5 * nearly + ONE_METRE
-
-        def nearest_of(near: list[tuple[float, Spot]], reach_deg: float) -> list[Found]:
-            bound = (reach_deg * nearly) ** 2
-            exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for square, spot in near if square <= bound]
-            return sorted(one for one in exact if one[0] <= radius_m)[:limit]
-
-        if len(self._spots) <= FEW:
-            everybody = looked_at(self._spots.values())
-            return nearest_of(everybody, reach_of(everybody))
-        if not self._south - radius_deg <= lat <= self._north + radius_deg:
-            return []
-        size, cells = self._size, self._cells
-        columns = round(360 / size)
-        row, column = math.floor(lat / size), math.floor(lon / size)
-        # The narrowest side of the cells decides how far a ring reaches.
-        step_m = size * METRES_PER_DEG * math.cos(math.radians(poleward))
-        found: list[tuple[float, Spot]] = []
-        ring = 0
-        # Beyond as many cells as have riders it is cheaper to go through those.
-        while (2 * ring + 1) ** 2 <= len(cells):
-            for up, across in _ring(ring):
-                if there := cells.get((row + up, (column + across) % columns)):
-                    found += looked_at(there.values())
-            safe_m = ring * step_m
-            reach_deg = reach_of(found)
-            if safe_m > radius_m or reach_deg * METRES_PER_DEG <= safe_m:
-                return nearest_of(found, reach_deg)
-            ring += 1
-        found = []
-        reach, half = math.ceil(radius_m / step_m), columns // 2
-        for (up, across), there in cells.items():
-            if abs(up - row) <= reach and abs((across - column + half) % columns - half) <= reach:
-                found += looked_at(there.values())
-        return nearest_of(found, reach_of(found))
-
-    def _fit(self) -> None:
-        """Halve or double the cells where they hold too many or too few."""
-        crowded = len(self._spots) > CROWDED * len(self._cells) and self._size > SIZE_MIN
-        sparse = len(self._spots) < SPARSE * len(self._cells) and self._size < SIZE_MAX
-        if crowded or sparse:
-            self._size *= 0.5 if crowded else 2
-            self._cells = {}
-            for name, spot in self._spots.items():
-                cell = self._cell_of[name] = self._cell(spot)
-                self._cells.setdefault(cell, {})[name] = spot
-
-    def _cell(self, spot: Spot) -> tuple[int, int]:
-        size = self._size
-        return math.floor(spot.lat / size), math.floor(spot.lon / size) % round(360 / size)
-
-    def _remove(self, rider: str, cell: tuple[int, int]) -> None:
-        riders = self._cells[cell]
-        del riders[rider]
-        if not riders:
-            del self._cells[cell]
+        """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first. Those
+        whose place is older are dropped where they are met."""
+        point = np.array(_point(lat, lon))
+        while True:
+            spots = self._spots
+            found = [spots[row] for row in _nearest(self._table[: len(spots)] @ point, limit, radius_m)]
+            old = [spot.id for spot in found if spot.at_ms < oldest_ms]
+            if not old:
+                break
+            for rider in old:
+                self.drop(rider)
+        exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for spot in found]
+        exact.sort()
+        return [one for one in exact[:limit] if one[0] <= radius_m]
 
 
-@cache
-def _ring(ring: int) -> list[tuple[int, int]]:
-    """The cells of a ring: rows and columns from the middle."""
-    side = range(-ring, ring + 1)
-    return [(up, across) for up in side for across in side if max(abs(up), abs(across)) == ring]
+def _nearest(cosines: NDArray[np.float64], limit: int, radius_m: float) -> list[int]:
+    """Rows of the nearest `limit` within the radius, of those as near as the last of them, and perhaps a few more."""
+    far = cos(radius_m / EARTH_RADIUS_M)
+    if len(cosines) > limit:
+        ranked = cosines.copy()
+        ranked.partition(-limit)
+        far = max(far, ranked.item(-limit))
+    # A cosine is exact to a decimetre of distance, `metres` to some parts in 100,000, and it rounds to whole metres.
+    far_m = sqrt(2 - 2 * far) * EARTH_RADIUS_M * 1.0001 + 2
+    return (cosines >= cos(far_m / EARTH_RADIUS_M)).nonzero()[0].tolist()
+
+
+def _point(lat: float, lon: float) -> tuple[float, float, float]:
+    phi, lam = radians(lat), radians(lon)
+    across = cos(phi)
+    return across * cos(lam), across * sin(lam), sin(phi)
