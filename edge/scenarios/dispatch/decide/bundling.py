@@ -114,8 +114,6 @@ class Bundling:
             rider_waits=0,
             change=change,
             total=food_waits + others_wait + change,
-            room=rider.capacity - len(rider.orders),
-            leave_ms=now_ms,
             offer=True,
             bundle=tuple(one.id for one in trip.orders),
             others_wait=others_wait,

@@ -34,6 +34,10 @@ from ..state.travel import Place, Service, ride_s, rides_s
 CANDIDATES_MAX: Final = 12
 """Riders weighed up for one order: nearer ones leave little to gain from those farther away."""
 
+ALONE_MAX: Final = 6
+"""Idle riders weighed up for an order that competes with no other in its round, which takes the cheapest of them: who
+is farther away costs less by a few seconds at most, where the place of all six is much older."""
+
 OFFER_SLACK_S: Final = 60
 """A rider is offered an order this long before it must leave for it: time to look and to answer, and more than
 REDECIDE_S, so that no look comes too late."""
@@ -48,8 +52,7 @@ _SLACK_MS: Final = OFFER_SLACK_S * 1000
 
 
 class CandidateCost(Struct):
-    """One rider for one order. `room`: how many more orders it can take. `leave_ms`: the latest departure to the shop
-    that keeps `pickup_ms`. `offer`: it goes out now; otherwise it is a plan. `bundle`: orders that the rider has
+    """One rider for one order. `offer`: it goes out now; otherwise it is a plan. `bundle`: orders that the rider has
     accepted already and fetches at the same time; `others_wait` is the sum of their delays."""
 
     rider: str
@@ -62,8 +65,6 @@ class CandidateCost(Struct):
     rider_waits: int
     change: int
     total: int
-    room: int
-    leave_ms: int
     offer: bool
     bundle: tuple[str, ...] = ()
     others_wait: int = 0
@@ -105,11 +106,12 @@ def candidates_for(
     and of the busy ones together. And how many busy riders will soon be free."""
     service = Service(rules)
     free, busy = _busy(due, orders, riders, rules, now_ms)
+    limit = ALONE_MAX if len(due) == 1 and not due[0].excluded else CANDIDATES_MAX
     found: list[list[CandidateCost]] = []
     for order, soon in zip(due, busy, strict=True):
         seen: list[RiderDistance] = []
         if riders.idle:
-            seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
+            seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now_ms)
         found.append(_costs(order, seen, soon, riders, service, now_ms))
     return found, free
 
@@ -165,33 +167,30 @@ def _costs(
     now_ms: int,
 ) -> list[CandidateCost]:
     """Riders who declined the order, or whose shift ends before the pickup, are left out."""
-    ways = [
-        (rider, one.travel_s, one.age_s, 0)
-        for one in seen
-        if (rider := riders.known.get(one.rider)) is not None and rider.on and not rider.orders
-    ]
-    ways += [(rider, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy]
+    known = riders.known
+    ways = [(one.rider, one.travel_s, one.age_s, 0) for one in seen]
+    if busy:
+        ways += [(rider.id, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy]
     excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
     soonest_ms = max(now_ms, ready_ms)
     before_ms = service.before_pickup
+    first_ms = now_ms + before_ms
     onwards_ms = service.dropoff_ms(0, order.ride_s)
-    due_ms = now_ms + _SLACK_MS
+    due_ms = now_ms + _SLACK_MS + before_ms
     found: list[CandidateCost] = []
-    for rider, travel_s, age_s, free_in_s in ways:
-        name, until_ms = rider.id, rider.until_ms
+    for name, travel_s, age_s, free_in_s in ways:
+        rider = known[name]
+        pickup_ms = first_ms + (free_in_s + travel_s) * 1000
+        rider_waits = 0
+        if pickup_ms < ready_ms:
+            rider_waits = (ready_ms - pickup_ms) // 1000
+            pickup_ms = ready_ms
+        if rider.until_ms is not None and pickup_ms > rider.until_ms:
+            continue
         if excluded and excluded.get(name, 0) > now_ms:
             continue
-        arrive_ms = now_ms + (free_in_s + travel_s) * 1000
-        pickup_ms = arrive_ms + before_ms
-        if pickup_ms < ready_ms:
-            pickup_ms = ready_ms
-        if until_ms is not None and pickup_ms > until_ms:
-            continue
         food_waits = (pickup_ms - soonest_ms) // 1000
-        rider_waits = (pickup_ms - before_ms - arrive_ms) // 1000
         change = CHANGE_S if plan and plan != name else 0
-        room = rider.capacity - len(rider.orders)
-        leave_ms = pickup_ms - before_ms - travel_s * 1000
         found.append(
             CandidateCost(
                 name,
@@ -204,9 +203,7 @@ def _costs(
                 rider_waits,
                 change,
                 food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change,
-                room,
-                leave_ms,
-                room > 0 and leave_ms <= due_ms,
+                pickup_ms - travel_s * 1000 <= due_ms and (not rider.orders or len(rider.orders) < rider.capacity),
             )
         )
     found.sort(key=RANK)

@@ -47,6 +47,8 @@ class RoundPlan:
         self.options = [{option.rider: option for option in row if option.rider not in taken} for row in choices]
         self.names = sorted({name for row in self.options for name in row})
         self.number = {name: number for number, name in enumerate(self.names)}
+        self.room: list[int] = []
+        """How many more orders each rider can take now."""
         self.shops: dict[tuple[float, float], int] = {}
         self.column = [self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in orders]
         doors = [(order.dropoff_lat, order.dropoff_lon) for order in orders]
@@ -80,6 +82,7 @@ class RoundPlan:
             rider = riders.known[name]
             off = math.inf if rider.until_ms is None else (rider.until_ms - now_ms) / 1000
             plan.routes.append(Route(number, number, free[number], off, rider.capacity))
+            self.room.append(rider.capacity - len(rider.orders))
         plan.open = plan.routes
         for index, order in enumerate(self.orders):
             barred = {
@@ -147,6 +150,5 @@ class RoundPlan:
             food_waits=int(pickup - max(0.0, self.jobs.ready[order])),
             rider_waits=int(max(0.0, leave - since)),
             total=round(route.costs[index] - (route.costs[index - 1] if index else 0.0)),
-            leave_ms=leave_ms,
-            offer=not index and known.room >= trip.count and must_leave(leave_ms, self.now_ms),
+            offer=not index and self.room[route.courier] >= trip.count and must_leave(leave_ms, self.now_ms),
         )

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from .travel import EARTH_RADIUS_M, metres
+from .travel import EARTH_RADIUS_M
 
 ROWS_MIN: Final = 64
 """Rows of the table at the start; it doubles when it is full."""
@@ -66,27 +66,32 @@ class SpatialIndex:
         point = np.array(_point(lat, lon))
         while True:
             spots = self._spots
-            found = [spots[row] for row in _nearest(self._table[: len(spots)] @ point, limit, radius_m)]
-            old = [spot.id for spot in found if spot.at_ms < oldest_ms]
+            cosines = self._table[: len(spots)] @ point
+            rows = (cosines >= _reach(cosines, limit, radius_m)).nonzero()[0]
+            # A chord of the unit sphere, which is as long as its arc; a cosine is exact to a decimetre of distance.
+            found = [
+                (round(sqrt(abs(2.0 - 2.0 * cosine)) * EARTH_RADIUS_M), (spot := spots[row]).id, spot)
+                for row, cosine in zip(rows.tolist(), cosines[rows].tolist(), strict=True)
+            ]
+            old = [one[1] for one in found if one[2].at_ms < oldest_ms]
             if not old:
                 break
             for rider in old:
                 self.drop(rider)
-        exact = [(metres(lat, lon, spot.lat, spot.lon), spot.id, spot) for spot in found]
-        exact.sort()
-        return [one for one in exact[:limit] if one[0] <= radius_m]
+        found.sort()
+        return found[:limit]
 
 
-def _nearest(cosines: NDArray[np.float64], limit: int, radius_m: float) -> list[int]:
-    """Rows of the nearest `limit` within the radius, of those as near as the last of them, and perhaps a few more."""
+def _reach(cosines: NDArray[np.float64], limit: int, radius_m: float) -> float:
+    """The cosine of the distance within which the nearest `limit` are, and those as near in whole metres as the last of
+    them; at most the radius."""
     far = cos(radius_m / EARTH_RADIUS_M)
-    if len(cosines) > limit:
-        ranked = cosines.copy()
-        ranked.partition(-limit)
-        far = max(far, ranked.item(-limit))
-    # A cosine is exact to a decimetre of distance, `metres` to some parts in 100,000, and it rounds to whole metres.
-    far_m = sqrt(2 - 2 * far) * EARTH_RADIUS_M * 1.0001 + 2
-    return (cosines >= cos(far_m / EARTH_RADIUS_M)).nonzero()[0].tolist()
+    if len(cosines) <= limit:
+        return far
+    ranked = cosines.copy()
+    ranked.partition(-limit)
+    last_m = sqrt(abs(2.0 - 2.0 * ranked.item(-limit))) * EARTH_RADIUS_M
+    return max(far, cos((last_m + 1) / EARTH_RADIUS_M))
 
 
 def _point(lat: float, lon: float) -> tuple[float, float, float]:

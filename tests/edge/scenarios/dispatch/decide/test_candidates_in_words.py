@@ -6,7 +6,7 @@ from edge.scenarios.dispatch.decide.candidates import CandidateCost, duration, w
 
 
 def option(rider, total, free_in_s=0):
-    return CandidateCost(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, 1, 0, True)
+    return CandidateCost(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, True)
 
 
 @pytest.mark.parametrize(
