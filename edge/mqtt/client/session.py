@@ -24,7 +24,6 @@ from ..packets.codec import (
     DisconnectReasonCode,
     MalformedPacket,
     Packet,
-    PacketTooLarge,
     PingReqPacket,
     PingRespPacket,
     PubAckPacket,
@@ -239,8 +238,7 @@ class MqttClientSession:
             if self.failure is not None:
                 break
         if broken is not None and self.failure is None:
-            large = isinstance(broken, PacketTooLarge)
-            code = DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET
+            code = DisconnectReasonCode(broken.code)
             self._fail(f"The peer sent what this client cannot read: {broken}.", code)
         elif self.phase is Phase.UP:
             self.outgoing.send_backlog(now)

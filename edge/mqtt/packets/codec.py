@@ -30,6 +30,7 @@ from mqtt5 import (  # noqa: F401 - everybody else has them from here
     PubRecPacket,
     PubRecReasonCode,
     PubRelPacket,
+    PubRelReasonCode,
     QoS,
     SubAckPacket,
     SubAckReasonCode,
@@ -42,7 +43,7 @@ from mqtt5 import (  # noqa: F401 - everybody else has them from here
 )
 from mqtt5 import read as _read
 
-from .validate import fault_of
+from .validate import PACKET_TOO_LARGE, MalformedPacket, ProtocolError, validate  # noqa: F401 - likewise
 
 SMALL_BYTES: Final = 512
 """Frames and reads below this are work by themselves. Larger ones are not: what is in them is bounded and has its price
@@ -74,26 +75,18 @@ _PUBLISH: Final = 3
 _QOS_MAX: Final = 2
 
 
-class MalformedPacket(Exception):
-    """Bytes that are no packet. The stream cannot be read any further. `packets` were whole and came before."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.packets: list[Packet] = []
-
-
 class PacketTooLarge(MalformedPacket):
     """A packet whose header announces `size` bytes, over the limit of `limit`."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"a packet of {size} bytes is over the limit of {limit}; send a smaller one")
         self.size, self.limit = size, limit
+        self.code = PACKET_TOO_LARGE
 
 
 def read(packet: memoryview) -> Packet:
     """One whole MQTT 5 packet, of exactly these bytes. Raises MalformedPacket."""
-    if fault := fault_of(packet):
-        raise MalformedPacket(fault)
+    validate(packet)
     try:
         result, used = _read(packet)
     except (ValueError, IndexError, OverflowError) as error:
@@ -106,6 +99,16 @@ def read(packet: memoryview) -> Packet:
     if used != len(packet):
         raise MalformedPacket(f"{len(packet) - used} bytes too many in the packet")
     return result
+
+
+NO_LIMIT: Final = 1 << 32
+"""Over the largest packet that there can be."""
+
+
+def worded(make: Callable[..., Packet], text: str, bytes_max: int) -> bytes:
+    """The packet that `make` makes of a `reason_str`, where it has at most so many bytes; else without one."""
+    data = make(reason_str=text).write()
+    return data if len(data) <= bytes_max else make().write()
 
 
 def write(packet: Packet) -> bytes:

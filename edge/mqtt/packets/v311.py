@@ -18,7 +18,9 @@ from .codec import (
     Packet,
     PingReqPacket,
     PubAckPacket,
+    PubCompPacket,
     PublishPacket,
+    PubRecPacket,
     PubRelPacket,
     QoS,
     SubAckPacket,
@@ -29,6 +31,7 @@ from .codec import (
     Will,
 )
 from .fastpath import header
+from .validate import check_topic
 
 LEVEL: Final = 4
 """The protocol level of 3.1.1 in CONNECT."""
@@ -89,8 +92,9 @@ def _publish(first: int, body: bytes) -> Packet:
     if qos:
         packet_id = _packet_id(body, at)
         at += 2
-    if qos == 3 or not topic:
-        raise MalformedPacket("a QoS of 3" if qos == 3 else "an empty topic")
+    check_topic(topic)
+    if qos == 3 or (first & 8 and not qos):
+        raise MalformedPacket("a QoS of 3" if qos else "a repeat (DUP) of QoS 0")
     return PublishPacket(
         topic, body[at:], qos=_QOS[qos], retain=bool(first & 1), packet_id=packet_id, duplicate=bool(first & 8)
     )
@@ -110,6 +114,7 @@ def _connect(body: bytes) -> Packet:
     will = username = password = None
     if has_will:
         topic, at = _string(body, at)
+        check_topic(topic)
         payload, at = _binary(body, at)
         will = Will(topic, payload=payload, qos=_QOS[will_qos], retain=bool(flags & 0x20))
     if flags & 0x80:
@@ -168,6 +173,8 @@ def _bare(make: Callable[[], Packet]) -> Callable[[bytes], Packet]:
 
 def _string(body: bytes, at: int) -> tuple[str, int]:
     raw, at = _binary(body, at)
+    if 0 in raw:
+        raise MalformedPacket("a string with the character U+0000")
     try:
         return raw.decode(), at
     except UnicodeDecodeError:
@@ -196,7 +203,9 @@ def _end(body: bytes, at: int) -> None:
 _READERS: Final[dict[int, Callable[[bytes], Packet]]] = {
     0x10: _connect,
     0x40: _acknowledgement(PubAckPacket),
+    0x50: _acknowledgement(PubRecPacket),
     0x62: _acknowledgement(PubRelPacket),
+    0x70: _acknowledgement(PubCompPacket),
     0x82: _subscribe,
     0xA2: _unsubscribe,
     0xC0: _bare(PingReqPacket),

@@ -1,7 +1,9 @@
-"""What `mqtt5` does not check in an MQTT 5 packet: that its strings are UTF-8, and that its properties keep to their
-length. On a string that is not UTF-8 it panics; properties it reads on into the payload."""
+"""What `mqtt5` does not check in an MQTT 5 packet: its strings, its properties, and the bits that have to be 0. On a
+string that is not UTF-8 it panics; properties it reads on into the payload."""
 
-from typing import Final
+import re
+from collections.abc import Sequence
+from typing import Any, Final
 
 _BYTE, _TWO, _FOUR, _VARINT, _STRING, _BINARY, _PAIR = range(7)
 
@@ -16,9 +18,16 @@ _PROPERTIES: Final = {
 }
 """Identifier of a property: how its value is written (MQTT 5.0, table 2-4)."""
 
-_CONNECT, _PUBLISH, _SUBSCRIBE, _UNSUBSCRIBE = 1, 3, 8, 10
+_RESPONSE_TOPIC, _SUBSCRIPTION_ID, _AUTH_METHOD, _AUTH_DATA = 0x08, 0x0B, 0x15, 0x16
+_RECEIVE_MAX, _TOPIC_ALIAS, _USER_PROPERTY, _PACKET_SIZE_MAX = 0x21, 0x23, 0x26, 0x27
+_NOT_ZERO: Final = frozenset((_SUBSCRIPTION_ID, _RECEIVE_MAX, _TOPIC_ALIAS, _PACKET_SIZE_MAX))
+
+_CONNECT, _PUBLISH, _PUBACK, _PUBCOMP, _SUBSCRIBE, _UNSUBSCRIBE, _AUTH = 1, 3, 4, 7, 8, 10, 15
 _SHORT: Final = {2: 2, 4: 3, 5: 3, 6: 3, 7: 3, 9: 2, 11: 2, 14: 1, 15: 1}
 """Packet type: bytes before its properties, where nothing but properties holds strings."""
+
+_EMPTY: Final = 2
+"""Bytes of a packet that is a fixed header only."""
 
 _BARE: Final = 4
 """Bytes of the acknowledgements that most packets are, and of PINGREQ and DISCONNECT: no room for a string that is not
@@ -27,56 +36,122 @@ empty. (The walk costs 7 us, the rest of the work on a PUBACK 0.5.)"""
 _EXPIRY: Final = b"\x05\x02"
 """How properties begin that are a message expiry interval and nothing else: those of every answer."""
 
+MALFORMED, PROTOCOL_ERROR, TOPIC_ALIAS_INVALID, PACKET_TOO_LARGE = 0x81, 0x82, 0x94, 0x95
 
-def fault_of(packet: memoryview) -> str:
-    """What is wrong with the strings and properties of one whole packet; empty where nothing is. The rest of its
-    structure is left to the codec."""
-    if packet.nbytes <= _BARE:
-        return ""
-    start = 2
-    while start < 5 and packet[start - 1] & 0x80:
-        start += 1
-    kind, data = packet[0] >> 4, packet.tobytes()
+
+class MalformedPacket(Exception):
+    """Bytes that are no packet. The stream cannot be read any further. `code` is the standard's for it, in CONNACK and
+    DISCONNECT alike. `packets` were whole and came before."""
+
+    code = MALFORMED
+    packets: Sequence[Any] = ()
+
+
+class ProtocolError(MalformedPacket):
+    """A packet that can be read and breaks a rule, by default with the code of no rule in particular."""
+
+    def __init__(self, detail: str, code: int = PROTOCOL_ERROR) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def validate(packet: memoryview) -> None:
+    """Go through the strings and properties of one whole packet. The rest of its structure is left to the codec.
+    Raises MalformedPacket."""
+    kind, size = packet[0] >> 4, packet.nbytes
+    if size <= _BARE:
+        if size == _BARE and _PUBACK <= kind <= _PUBCOMP and not (packet[2] or packet[3]):
+            raise ProtocolError("a packet identifier of 0")
+        if size == _EMPTY and kind == _AUTH:
+            raise ProtocolError("an AUTH where no authentication is under way")
+        if size > _EMPTY and packet[1] & 0x80:
+            raise MalformedPacket("a length in more bytes than it needs")
+        return
+    data = packet.tobytes()
     try:
-        if kind == _PUBLISH:
-            _publish(data, start)
-        elif kind == _CONNECT:
-            _connect(data, start)
-        elif kind in (_SUBSCRIBE, _UNSUBSCRIBE):
-            at = _properties(data, start + 2)
-            while at < len(data):
-                at = _string(data, at) + (kind == _SUBSCRIBE)
-        elif kind in _SHORT and start + _SHORT[kind] < len(data):
-            _properties(data, start + _SHORT[kind])
+        _validate(kind, data, _varint(data, 1)[1])
     except UnicodeDecodeError:
-        return "a string that is not UTF-8"
+        raise MalformedPacket("a string that is not UTF-8") from None
     except KeyError:
-        return "an unknown property"
+        raise MalformedPacket("an unknown property") from None
     except IndexError:
-        return "a string or properties that go on past their end"
-    return ""
+        raise MalformedPacket("a string or properties that go on past their end") from None
+
+
+def _validate(kind: int, data: bytes, at: int) -> None:
+    if kind == _PUBLISH:
+        _publish(data, at)
+    elif kind == _CONNECT:
+        _connect(data, at)
+    elif kind in (_SUBSCRIBE, _UNSUBSCRIBE):
+        _packet_id(data, at)
+        _filters(data, _properties(data, at + 2), options=kind == _SUBSCRIBE)
+    elif kind in _SHORT:
+        if _PUBACK <= kind <= _PUBCOMP:
+            _packet_id(data, at)
+        if at + _SHORT[kind] < len(data):
+            _properties(data, at + _SHORT[kind])
 
 
 def _publish(data: bytes, at: int) -> None:
-    at = _string(data, at) + (2 if data[0] & 0x06 else 0)
+    at = _string(data, at)
+    if data[0] & 0x06:
+        _packet_id(data, at)
+        at += 2
+    elif data[0] & 0x08:
+        raise MalformedPacket("a repeat (DUP) of QoS 0")
     if data[at] and data[at : at + 2] != _EXPIRY:
-        _properties(data, at)
+        _properties(data, at, publish=True)
 
 
 def _connect(data: bytes, at: int) -> None:
     at = _string(data, at)
     flags = data[at + 1]
+    if flags & 0x01 or (not flags & 0x04 and flags & 0x38):
+        raise MalformedPacket(f"connect flags of 0x{flags:02x}")
     at = _string(data, _properties(data, at + 4))
     if flags & 0x04:
-        at = _binary(data, _string(data, _properties(data, at)))
+        topic = _properties(data, at)
+        at = _string(data, topic)
+        check_topic(data[topic + 2 : at].decode())
+        at = _binary(data, at)
     if flags & 0x80:
         _string(data, at)
+
+
+_NO_TOPIC: Final = re.compile("[\u0000-\u001f\u007f-\u009f#+]|^$")
+
+
+def check_topic(topic: str) -> None:
+    """Whether something can be published to a topic. Raises MalformedPacket for an empty one, for control characters
+    and for wildcards."""
+    if _NO_TOPIC.search(topic):
+        raise MalformedPacket("a topic that is empty or has wildcards or control characters")
+
+
+def _filters(data: bytes, at: int, *, options: bool) -> None:
+    if at == len(data):
+        raise ProtocolError("no topic filter")
+    while at < len(data):
+        at = _string(data, at)
+        if options:
+            if data[at] & 0xC0:
+                raise MalformedPacket("subscription options with a reserved bit")
+            if data[at] & 0x03 == 0x03 or data[at] & 0x30 == 0x30:
+                raise ProtocolError("a QoS or a retain handling of 3")
+            at += 1
+
+
+def _packet_id(data: bytes, at: int) -> None:
+    if not (data[at] or data[at + 1]):
+        raise ProtocolError("a packet identifier of 0")
 
 
 def _string(data: bytes, at: int) -> int:
     """Where the string at `at` ends. Raises UnicodeDecodeError and IndexError."""
     end = _binary(data, at)
-    data[at + 2 : end].decode()
+    if "\0" in data[at + 2 : end].decode():
+        raise MalformedPacket("a string with the character U+0000")
     return end
 
 
@@ -93,19 +168,23 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if data[at] < 0x80:
             break
         at += 1
+        if not data[at]:
+            raise MalformedPacket("a length in more bytes than it needs")
         value |= (data[at] & 0x7F) << shift
     return value, at + 1
 
 
-def _properties(data: bytes, at: int) -> int:
-    """Where the properties at `at` end. Raises KeyError for an unknown one, IndexError where one goes on past the
-    end."""
+def _properties(data: bytes, at: int, *, publish: bool = False) -> int:
+    """Where the properties at `at`, of a `publish` or of another packet, end. Raises KeyError for an unknown one,
+    IndexError where one goes on past the end, ProtocolError for one that comes twice or has a value that it cannot
+    have."""
     size, at = _varint(data, at)
-    end = at + size
+    end, seen = at + size, 0
     if end > len(data):
         raise IndexError
     while at < end:
-        form, at = _PROPERTIES[data[at]], at + 1
+        name = data[at]
+        form, begin, at = _PROPERTIES[name], at + 1, at + 1
         if form == _STRING:
             at = _string(data, at)
         elif form == _PAIR:
@@ -116,6 +195,16 @@ def _properties(data: bytes, at: int) -> int:
             _, at = _varint(data, at)
         else:
             at += (1, 2, 4)[form]
-    if at > end:
-        raise IndexError
+        if at > end:
+            raise IndexError
+        if seen >> name & 1 and name != _USER_PROPERTY and not (publish and name == _SUBSCRIPTION_ID):
+            raise ProtocolError(f"the property 0x{name:02x} twice")
+        seen |= 1 << name
+        if (form == _BYTE and data[begin] > 1) or (name in _NOT_ZERO and not any(data[begin:at])):
+            code = TOPIC_ALIAS_INVALID if publish and name == _TOPIC_ALIAS else PROTOCOL_ERROR
+            raise ProtocolError(f"a value that the property 0x{name:02x} cannot have", code)
+        if name == _RESPONSE_TOPIC and _NO_TOPIC.search(data[begin + 2 : at].decode()):
+            raise ProtocolError("a response topic that is empty or has wildcards or control characters")
+    if seen >> _AUTH_DATA & 1 and not seen >> _AUTH_METHOD & 1:
+        raise ProtocolError("authentication data without a method")
     return end

@@ -6,8 +6,9 @@ outlives the connection: an event that is sent again is recognised by its id.
 
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...errors import Reason
 from ..packets.codec import (
@@ -17,13 +18,19 @@ from ..packets.codec import (
     PubCompReasonCode,
     PubRecPacket,
     PubRecReasonCode,
+    PubRelPacket,
+    PubRelReasonCode,
     QoS,
+    worded,
 )
 
 PUBACK: Final = 0x4002_0000
 PUBREC: Final = 0x5002_0000
+PUBREL: Final = 0x6202_0000
 PUBCOMP: Final = 0x7002_0000
 """Acknowledgements of success, with the packet identifier in the low half: the same four bytes in both versions."""
+_UNKNOWN: Final = "no publish with this identifier is under way on this connection"
+
 ACK: Final = Struct(">I").pack
 
 _QOS_2: Final = PUBREC ^ PUBACK
@@ -46,35 +53,50 @@ WITHHELD: Final = frozenset((Reason.OVER_QUOTA, Reason.DISK_FULL, Reason.OVERLOA
 """Refusals without a receipt. A 3.1.1 PUBACK has no reason code: it stays away, and the client sends again later."""
 
 
+class Refused(NamedTuple):
+    """A refusal of the endpoint's own: the reason, and a code that is not the one of `CODES`."""
+
+    reason: Reason
+    code: PubAckReasonCode
+
+
 class Acks:
     """What the publishes of a connection are answered. `order` has, for each that waits, its acknowledgement of
     success; `base` is the token of the first of them (0 is no token). `codes`: the version has reason codes (5.0).
-    `texts`: the client wants reasons as text. `withheld`: an acknowledgement had to stay away."""
+    Packets with a reason as text have at most `text_bytes_max` bytes (0: the client wants no texts). `withheld`: an
+    acknowledgement had to stay away."""
 
-    __slots__ = ("base", "codes", "known", "order", "texts", "unreleased", "withheld")
+    __slots__ = ("_twice", "base", "codes", "known", "order", "text_bytes_max", "unreleased", "withheld")
 
     def __init__(self) -> None:
         self.order: deque[int] = deque()
         self.base = 1
-        self.known: dict[int, str | PubAckReasonCode] = {}
+        self.known: dict[int, str | Refused] = {}
         """By token, what became of publishes whose turn has not come."""
         self.unreleased: set[int] = set()
         """Identifiers of a 5.0 client between PUBREC and PUBREL. They count against its receive maximum."""
-        self.codes = self.texts = self.withheld = False
+        self._twice = 0  # of `order`, those of QoS 2
+        self.codes = self.withheld = False
+        self.text_bytes_max = 0
 
     @property
-    def in_flight(self) -> int:
-        """Publishes that count against the receive maximum."""
-        return len(self.order) + len(self.unreleased)
+    def unfinished(self) -> int:
+        """Publishes of QoS 2 that the client may not have more of than the receive maximum: no other bound holds for
+        them, since only it can end them."""
+        return self._twice + len(self.unreleased)
 
     def expect(self, packet_id: int, qos: QoS | int) -> int:
         """The token of a publish, until it is acknowledged."""
-        self.order.append((PUBREC if qos == QoS.EXACTLY_ONCE else PUBACK) | packet_id)
+        if qos == QoS.EXACTLY_ONCE:
+            self._twice += 1
+            self.order.append(PUBREC | packet_id)
+        else:
+            self.order.append(PUBACK | packet_id)
         return self.base + len(self.order) - 1
 
-    def refuse(self, packet_id: int, qos: QoS | int, code: PubAckReasonCode) -> None:
+    def refuse(self, packet_id: int, qos: QoS | int, refused: Refused) -> None:
         """A publish that goes no further is answered when its turn comes."""
-        self.known[self.expect(packet_id, qos)] = code
+        self.known[self.expect(packet_id, qos)] = refused
 
     def decided(self, tokens: Sequence[int], reasons: Sequence[str]) -> bytearray:
         """What became of these publishes (token 0 and unknown ones are passed over); what may be written now."""
@@ -85,7 +107,7 @@ class Acks:
                 self.base = token + 1
                 out += ACK(ack)
                 if ack & _QOS_2:
-                    self._await_release(ack)
+                    self._await_release(ack, refused=False)
             elif self.base <= token < self.base + len(order):
                 known[token] = reason
             if known:
@@ -96,37 +118,47 @@ class Acks:
         """Acknowledgements from the oldest on, as far as what became of each publish is known."""
         out = bytearray()
         while self.base in self.known:
-            code, ack = self.known.pop(self.base), self.order.popleft()
+            reason, ack = self.known.pop(self.base), self.order.popleft()
             self.base += 1
-            written = answer(ack, code, codes=self.codes, texts=self.texts)
+            written = answer(ack, reason, codes=self.codes, text_bytes_max=self.text_bytes_max)
             out += written
             self.withheld |= not written
-            if ack & _QOS_2 and not code:
-                self._await_release(ack)
+            if ack & _QOS_2:
+                self._await_release(ack, refused=bool(reason))
         return bytes(out)
 
     def release(self, packet_id: int) -> bytes:
         """The PUBCOMP for a PUBREL. That of another connection is unknown here: where there are codes, it has one."""
         if self.codes and packet_id not in self.unreleased:
-            return PubCompPacket(packet_id, reason_code=PubCompReasonCode.PACKET_ID_NOT_FOUND).write()
+            code = PubCompReasonCode.PACKET_ID_NOT_FOUND
+            return worded(partial(PubCompPacket, packet_id, reason_code=code), _UNKNOWN, self.text_bytes_max)
         self.unreleased.discard(packet_id)
         return ACK(PUBCOMP | packet_id)
 
-    def _await_release(self, ack: int) -> None:
-        if self.codes:  # a 3.1.1 client gets its PUBCOMP in any case
+    def give_up(self, packet_id: int) -> bytes:
+        """The PUBREL for the PUBREC of a publish that was never sent from here."""
+        if not self.codes:
+            return ACK(PUBREL | packet_id)
+        code = PubRelReasonCode.PACKET_ID_NOT_FOUND
+        return worded(partial(PubRelPacket, packet_id, reason_code=code), _UNKNOWN, self.text_bytes_max)
+
+    def _await_release(self, ack: int, *, refused: bool) -> None:
+        self._twice -= 1
+        if self.codes and not refused:  # a 3.1.1 client gets its PUBCOMP in any case
             self.unreleased.add(ack & 0xFFFF)
 
 
-def answer(ack: int, code: str | PubAckReasonCode, *, codes: bool, texts: bool) -> bytes:
-    """The PUBACK or PUBREC for a reason, or with a code; empty where it has to stay away."""
-    text = None
-    if isinstance(code, str):
-        if not code or not codes:
-            return b"" if code in WITHHELD else ACK(ack)
-        text = code if texts else None
-        code = CODES.get(code, PubAckReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
+def answer(ack: int, reason: str | Refused, *, codes: bool, text_bytes_max: int) -> bytes:
+    """The PUBACK or PUBREC for a reason (empty: success); empty where it has to stay away."""
     if not codes:
+        return b"" if isinstance(reason, str) and reason in WITHHELD else ACK(ack)
+    if not reason:
         return ACK(ack)
+    if isinstance(reason, Refused):
+        reason, code = reason
+    else:
+        code = CODES.get(reason, PubAckReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
+    make = partial(PubAckPacket, ack & 0xFFFF, reason_code=code)
     if ack & _QOS_2:
-        return PubRecPacket(ack & 0xFFFF, reason_code=PubRecReasonCode(int(code)), reason_str=text).write()
-    return PubAckPacket(ack & 0xFFFF, reason_code=code, reason_str=text).write()
+        make = partial(PubRecPacket, ack & 0xFFFF, reason_code=PubRecReasonCode(int(code)))
+    return worded(make, reason, text_bytes_max)

@@ -4,26 +4,32 @@ Whatever is wrong is found before there is a session, and costs no more than one
 """
 
 import re
+from functools import partial
 from typing import Final
 
 from ...limits import NAME_PATTERN, RECEIVE_MAX
 from ...messages.grants import EVERYBODY, Grant
 from ..packets import v311
-from ..packets.codec import ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket
-from .sessions import Session, Sessions
+from ..packets.codec import NO_LIMIT, ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, worded
+from .sessions import SESSION_EXPIRY_S_MAX, Sessions
 from .topics import TOPIC_ALIAS_MAX
 
 CLIENT_ID_CHARACTERS_MAX: Final = 128
 """MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""
 
 KEEP_ALIVE_S_MAX: Final = 300
-"""Longer keepalives are cut to this, so that a half-open connection never lives longer than 1.5 times it."""
+"""Longer keepalives are cut to this, so that a half-open connection never lives longer than 1.5 times it. A client of
+5.0 learns it from CONNACK."""
+
+KEEP_ALIVE_V311_S_MAX: Final = 3_600
+"""The same for a client of 3.1.1, which does not learn it and pings as seldom as it has asked for."""
 
 V5: Final = 5
-CREDENTIALS: Final = (ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD, ConnAckReasonCode.NOT_AUTHORIZED)
-"""What a client with a wrong name or token gets, or one without any."""
 
 _IDENTITY: Final = re.compile(NAME_PATTERN)
+CONNACK_FLAGS_AT: Final = 2
+"""Which byte of a CONNACK has whether a session is present, in both versions."""
+
 _CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
 _CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
 
@@ -34,6 +40,20 @@ class UnsupportedVersion(MalformedPacket):
     def __init__(self, name: str, level: int) -> None:
         super().__init__(f"protocol {name!r}, level {level}; use MQTT 5.0 or 3.1.1")
         self.level = level
+        self.code = int(ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION)
+
+
+class Refused(MalformedPacket):
+    """A CONNECT that is one, and whose client does not come in."""
+
+    def __init__(self, detail: str, reason: ConnAckReasonCode) -> None:
+        super().__init__(detail)
+        self.code = int(reason)
+
+    @property
+    def credentials(self) -> bool:
+        """Whether a wrong name or token is the cause, or that there was none."""
+        return self.code in (ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD, ConnAckReasonCode.NOT_AUTHORIZED)
 
 
 def level_of(packet: memoryview) -> int:
@@ -51,37 +71,43 @@ def level_of(packet: memoryview) -> int:
     return level
 
 
-def rejection(error: MalformedPacket, version: int) -> bytes:
-    """The answer to a first packet that cannot be read; empty for 3.1.1 and for unknown protocols."""
-    if isinstance(error, UnsupportedVersion) and error.level <= V5:
-        return _CONNACK_V31
+def rejection(error: MalformedPacket, version: int, packet_bytes_max: int) -> bytes:
+    """The answer to a first packet that cannot be read, or is refused; empty where none is understood, or fits."""
+    reason = ConnAckReasonCode(error.code)
     if isinstance(error, UnsupportedVersion):
-        return ConnAckPacket(reason_code=ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION).write()
-    if version == V5:
-        return ConnAckPacket(reason_code=ConnAckReasonCode.MALFORMED_PACKET).write()
-    return b""
+        if error.level <= V5:
+            return _CONNACK_V31
+    elif version != V5:
+        return v311.write(ConnAckPacket(reason_code=reason)) if isinstance(error, Refused) else b""
+    data = worded(partial(ConnAckPacket, reason_code=reason), str(error), packet_bytes_max)
+    return data if len(data) <= packet_bytes_max else b""
 
 
-def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str, Grant] | ConnAckReasonCode:
-    """The identity and the client identifier of a CONNECT, and what the client may be; or why it is refused."""
-    client_id = packet.client_id
+def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str, Grant]:
+    """The identity and the client identifier of a CONNECT, and what the client may be. Raises Refused."""
+    client_id, code = packet.client_id, ConnAckReasonCode
     if packet.authentication_method is not None:
-        return ConnAckReasonCode.BAD_AUTHENTICATION_METHOD
+        raise Refused(
+            "there are no authentication methods; send user name and password", code.BAD_AUTHENTICATION_METHOD
+        )
     if len(client_id) > CLIENT_ID_CHARACTERS_MAX or _CONTROL.search(client_id):
-        return ConnAckReasonCode.CLIENT_ID_NOT_VALID
+        text = f"a client identifier has at most {CLIENT_ID_CHARACTERS_MAX} characters, and no control characters"
+        raise Refused(text, code.CLIENT_ID_NOT_VALID)
     if not client_id and version != V5 and not packet.clean_start:
-        return ConnAckReasonCode.CLIENT_ID_NOT_VALID
+        raise Refused("a session that is kept needs a client identifier", code.CLIENT_ID_NOT_VALID)
     if packet.will is not None:
         sessions.retain_ignored += packet.will.retain
     client_id = client_id or sessions.assign_client_id()
     if packet.username is not None:
         grant = authenticated(packet.username, packet.password or b"", sessions)
-        refused = ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD
-        return refused if grant is None else (packet.username, client_id, grant)
+        if grant is None:
+            raise Refused("a wrong user name or password", code.BAD_USER_NAME_OR_PASSWORD)
+        return packet.username, client_id, grant
     if not sessions.options.anonymous:
-        return ConnAckReasonCode.NOT_AUTHORIZED
+        raise Refused("a user name and a password are needed", code.NOT_AUTHORIZED)
     if not _IDENTITY.fullmatch(client_id):
-        return ConnAckReasonCode.CLIENT_ID_NOT_VALID
+        text = "without a user name the client identifier is a name: at most 64 letters, digits, '.', '_' and '-'"
+        raise Refused(text, code.CLIENT_ID_NOT_VALID)
     return client_id, client_id, EVERYBODY
 
 
@@ -90,23 +116,41 @@ def authenticated(username: str, password: bytes, sessions: Sessions) -> Grant |
     return sessions.authenticate(username, password) if _IDENTITY.fullmatch(username) else None
 
 
-def keep_alive_s(packet: ConnectPacket) -> int:
+def keep_alive_s(packet: ConnectPacket, version: int) -> int:
     """The keepalive that holds. None at all would let a half-open connection live for ever."""
-    return packet.keep_alive if 0 < packet.keep_alive <= KEEP_ALIVE_S_MAX else KEEP_ALIVE_S_MAX
+    longest = KEEP_ALIVE_S_MAX if version == V5 else KEEP_ALIVE_V311_S_MAX
+    return packet.keep_alive if 0 < packet.keep_alive <= longest else longest
 
 
-def welcome(packet: ConnectPacket, session: Session, *, present: bool, packet_bytes_max: int) -> ConnAckPacket:
-    """The CONNACK of an accepted client, with our limits. (3.1.1 has room for `present` only.)"""
-    kept_s = keep_alive_s(packet)
-    return ConnAckPacket(
-        session_present=present,
-        session_expiry_interval=session.expiry_s if session.expiry_s != packet.session_expiry_interval else None,
-        assigned_client_id=None if packet.client_id else session.client_id,
+def session_expiry_s(packet: ConnectPacket) -> int:
+    """How long a session is kept without a connection."""
+    return min(packet.session_expiry_interval, SESSION_EXPIRY_S_MAX)
+
+
+def welcome(packet: ConnectPacket, version: int, client_id: str, packet_bytes_max: int) -> bytearray:
+    """The CONNACK of an accepted client, without a session present. One of 5.0 learns our limits, or where it does not
+    take so large a packet, only what differs from its own wishes. Raises Refused where even that does not fit."""
+    if version != V5:
+        return bytearray(v311.write(ConnAckPacket()))
+    kept_s, expiry_s = keep_alive_s(packet, version), session_expiry_s(packet)
+    connack = partial(
+        ConnAckPacket,
+        session_expiry_interval=expiry_s if expiry_s != packet.session_expiry_interval else None,
+        assigned_client_id=None if packet.client_id else client_id,
         server_keep_alive=kept_s if kept_s != packet.keep_alive else None,
+    )
+    longest = packet.max_packet_size or NO_LIMIT
+    data = connack(
         receive_max=RECEIVE_MAX,
         topic_alias_max=TOPIC_ALIAS_MAX,
         retain_available=False,
         max_packet_size=packet_bytes_max,
         subscription_id_available=False,
         shared_subscription_available=False,
-    )
+    ).write()
+    if len(data) > longest:
+        data = connack().write()
+    if len(data) > longest:
+        text = f"a CONNACK of {len(data)} bytes is over your maximum packet size"
+        raise Refused(text, ConnAckReasonCode.PACKET_TOO_LARGE)
+    return bytearray(data)

@@ -7,24 +7,35 @@ A connection that breaks a rule gets the reason (5.0) or is closed (3.1.1), afte
 same read has been handed over.
 """
 
-from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from ...errors import Reason
-from ...limits import CONNECT_DEADLINE_S, RECEIVE_MAX
-from ...messages.grants import EVERYBODY
+from ...limits import CONNECT_DEADLINE_S
 from ..packets import codec, v311
-from ..packets.codec import ConnAckReasonCode, Decoder, DisconnectReasonCode, MalformedPacket, Packet, PacketTooLarge
-from ..packets.fastpath import Parsed, parse
+from ..packets.codec import (
+    NO_LIMIT,
+    DisconnectReasonCode,
+    MalformedPacket,
+    Packet,
+    PacketTooLarge,
+    ProtocolError,
+    worded,
+)
 from ..seam import Publish
-from .acks import PUBACK, Acks
 from .budgets import client_budget, unauthenticated_budget
-from .connect import CREDENTIALS, V5, admit, keep_alive_s, level_of, rejection, welcome
+from .connect import (
+    CONNACK_FLAGS_AT,
+    V5,
+    Refused,
+    admit,
+    keep_alive_s,
+    rejection,
+    session_expiry_s,
+    welcome,
+)
+from .inbound import Inbound
 from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport
-from .topics import Topics
-
-CONNECT_BYTES_MAX: Final = 8 * 1024
-"""The first packet of a connection: names, a token and a will. Larger ones are not even buffered."""
 
 WORK_PER_PUBLISH: Final = 8
 """What each publish or acknowledgement pays for: some libraries send each field of a PUBLISH as a frame of its own."""
@@ -33,7 +44,17 @@ OVER_QUOTA_CLOSE_S: Final = 5.0
 """A 3.1.1 publish over quota (or while the disk is full) cannot be refused, only left unacknowledged. The connection
 is closed this long after the first one, so that the client comes back and sends it again."""
 
-_CONNECT: Final = 0x10
+_WHYS: Final = {
+    int(DisconnectReasonCode.SESSION_TAKEN_OVER): "another connection has this client identifier now",
+    int(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT): "nothing came for one and a half times the keepalive",
+    int(DisconnectReasonCode.NOT_AUTHORIZED): "the credentials have changed or have ended",
+    int(DisconnectReasonCode.QUOTA_EXCEEDED): "this name has too many sessions; this was the one silent for longest",
+    int(DisconnectReasonCode.SERVER_SHUTTING_DOWN): "the node is stopping; connect again later",
+    int(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED): "more QoS 2 publishes without PUBREL than the receive maximum",
+}
+"""Why a connection ends that has broken no rule of the packets, as text."""
+
+_FAILURE: Final = 0x80  # reason codes from here on
 _PINGRESP: Final = b"\xd0\x00"
 _KEEP_ALIVE_SLACK: Final = 1.5  # MQTT 5.0, 3.1.2.10
 _LOOK_S: Final = 30.0  # a closed connection stays in the queue no longer than this
@@ -41,33 +62,28 @@ _LOOK_S: Final = 30.0  # a closed connection stays in the queue no longer than t
 
 class Connection:
     """`out` holds the bytes to write. `closing`: write them, then close. Its `transport` sets `write_paused` while the
-    peer does not read, and `read_paused` while we do not, adds what a read cost by itself to `work`, and is flushed
-    when `out`, `closing` or `wants_more` may have changed."""
+    peer does not read, and `read_paused` while we do not, adds what a read cost by itself to `inbound.work`, and is
+    flushed when `out`, `closing` or `wants_more` may have changed."""
 
     __slots__ = (
-        "_acks",
-        "_client",
         "_close_at",
-        "_decoder",
         "_entered",
         "_keep_alive_s",
         "_next",
+        "_packet_bytes_max",
         "_receiver",
         "_sessions",
-        "_topics",
-        "_write",
+        "_text_bytes_max",
         "address",
         "budget",
         "closing",
-        "grant",
+        "inbound",
         "out",
         "proof",
         "read_paused",
         "received_at",
         "session",
         "transport",
-        "version",
-        "work",
         "write_paused",
     )
 
@@ -76,19 +92,15 @@ class Connection:
         self.out = bytearray()
         self.closing = self.write_paused = self.read_paused = self._entered = False
         self.received_at = now
-        self.version = self.work = 0
+        self.inbound = Inbound(sessions)
         self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
         self.proof: tuple[str, bytes] | None = None  # user name and password
         self.address = ""  # of the peer, without the port; set by the transport
         self._sessions, self._receiver = sessions, sessions.receiver
-        self._decoder = Decoder(min(CONNECT_BYTES_MAX, sessions.options.packet_bytes_max))
-        self._write: Callable[[Packet], bytes] = codec.write
-        self._client, self._topics = "", Topics("")
-        self._acks = Acks()
+        self._packet_bytes_max, self._text_bytes_max = NO_LIMIT, 0
         self._keep_alive_s = CONNECT_DEADLINE_S
         self._close_at = float("inf")
-        self.grant = EVERYBODY
         self._next = now + CONNECT_DEADLINE_S
         sessions.deadlines.add(self._next, self)
 
@@ -96,12 +108,13 @@ class Connection:
 
     @property
     def wants_more(self) -> bool:
-        """Whether to go on reading. A 3.1.1 client knows no receive maximum, so it is held back here instead."""
-        return self.budget.left > 0 and (self.version == V5 or len(self._acks.order) < RECEIVE_MAX)
+        """Whether to go on reading."""
+        return self.budget.left > 0 and self.inbound.wants_more
 
     def receive(self, data: bytes, now: float, read_at: float) -> None:
         """The bytes of one read, at least one. `read_at` is passed on to the receiver."""
-        if self.closing:
+        inbound = self.inbound
+        if self.closing or inbound.exceeded:
             return
         broken: MalformedPacket | None = None
         publishes: list[Publish] = []
@@ -109,7 +122,10 @@ class Connection:
         if self.session is not None:
             self.received_at = now
         try:
-            self._read(data, now, publishes, delivered)
+            for packet in inbound.packets(data, now, publishes, delivered):
+                self._control(packet, now)
+                if self.closing:
+                    break
         except MalformedPacket as error:
             broken = error
         if publishes and self.session is not None:
@@ -119,15 +135,17 @@ class Connection:
             if publishes:
                 self._receiver.received(self, publishes, read_at)
         if delivered:
-            self._receiver.delivered(self._client, delivered)
-        if self._acks.known:
-            self._write_acks(self._acks.settle())
+            self._receiver.delivered(inbound.client, delivered)
+        if inbound.acks.known:
+            self._write_acks(inbound.acks.settle())
         if broken is not None and not self.closing:
-            self._protocol_error(broken, now)
-        self.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
-        if self.work > 0 or self.budget.left < self.budget.burst:
+            self._break_off(broken, now)
+        elif inbound.exceeded:
+            self._end_exceeded()
+        inbound.work -= WORK_PER_PUBLISH * (len(publishes) + len(delivered))
+        if inbound.work > 0 or self.budget.left < self.budget.burst:
             self.charge(now)
-        self.work = 0
+        inbound.work = 0
         if self.closing:
             self._detach(now)
         elif delivered:
@@ -136,8 +154,8 @@ class Connection:
             self._sessions.flush_soon(self)
 
     def charge(self, now: float) -> None:
-        """Take `work` from the budget. Without one an unauthenticated client is closed, any other paused."""
-        enough, self.work = self.budget.spend(self.work, now), 0
+        """Take the work from the budget. Without one an unauthenticated client is closed, any other paused."""
+        enough, self.inbound.work = self.budget.spend(self.inbound.work, now), 0
         if enough or self.closing:
             return
         if self.session is None:
@@ -152,7 +170,9 @@ class Connection:
         over."""
         if self.closing:
             return
-        self._write_acks(self._acks.decided(tokens, reasons))
+        self._write_acks(self.inbound.acks.decided(tokens, reasons))
+        if self.inbound.exceeded:
+            self._end_exceeded()
         self._sessions.flush_soon(self)
 
     def drained(self) -> None:
@@ -172,7 +192,7 @@ class Connection:
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
         """The server closes the connection, with a reason where the version has one."""
         if not self.closing:
-            self._disconnect_with(reason)
+            self._disconnect_with(reason, _WHYS.get(int(reason), ""))
             self._detach(now)
             self._sessions.flush_soon(self)
 
@@ -200,167 +220,85 @@ class Connection:
 
     # -- towards the node ----------------------------------------------------------------------------------------------
 
-    def _read(self, data: bytes, now: float, publishes: list[Publish], delivered: list[int]) -> None:
-        """Go through the packets of a read, until one closes the connection. Raises MalformedPacket."""
-        decoder, at, plain, acks = self._decoder, 0, True, self._acks
-        order = acks.order
-        if decoder.skipping:
-            at = min(decoder.skipping, len(data))
-            decoder.skipping -= at
-            self.work += 1
-        elif decoder.tail:
-            data = decoder.join(data)
-        elif not self.version and data[0] != _CONNECT:
-            raise MalformedPacket("the first packet is no CONNECT")
-        while at < len(data) and not self.closing:
-            if plain and (session := self.session) is not None:
-                cuts: list[Parsed] = []
-                at = parse(data, at, self._topics.known, cuts, self.version == V5, decoder.packet_bytes_max)
-                for kind, payload, packet_id in cuts:
-                    if not kind:
-                        if (sequence := session.outbound.acknowledged(packet_id)) is not None:
-                            delivered.append(sequence)
-                        else:
-                            self.work += 1
-                    elif not packet_id:
-                        publishes.append(Publish(self._client, kind, payload, 0, 0, self.grant))
-                    elif len(order) < RECEIVE_MAX or self._has_room():
-                        order.append(PUBACK | packet_id)
-                        token = acks.base + len(order) - 1
-                        publishes.append(Publish(self._client, kind, payload, 1, token, self.grant))
-                    else:
-                        return
-                plain = False
-                continue
-            try:
-                end = decoder.end_of(data, at)
-            except PacketTooLarge as error:
-                if not (end := self._skip(data, at, error)):
-                    break
-                at, plain = end, True
-                continue
-            if not end:
-                break
-            packet = memoryview(data)[at:end]
-            if not self.version:
-                self._negotiate(packet)
-            self._packet(decoder.read(packet), now, publishes, delivered)
-            at, plain = end, True
-
-    def _packet(self, packet: Packet, now: float, publishes: list[Publish], delivered: list[int]) -> None:
-        self.work += 1
+    def _control(self, packet: Packet, now: float) -> None:
+        """A packet that is neither a publish nor the acknowledgement of an answer."""
+        session = self.session
         match packet:
-            case codec.PublishPacket():
-                self._publish(packet, publishes)
-            case codec.PubAckPacket() if self.session is not None:
-                if (sequence := self.session.outbound.acknowledged(packet.packet_id)) is not None:
-                    delivered.append(sequence)
-                    self.work -= 1
-            case codec.PubRelPacket() if self.session is not None:
-                self.out += self._acks.release(packet.packet_id)
             case codec.PingReqPacket():
                 self.out += _PINGRESP
-            case codec.SubscribePacket() | codec.UnsubscribePacket() if self.session is not None:
-                answer = self.session.outbound.change(packet)
-                if isinstance(answer, DisconnectReasonCode):
-                    self._disconnect_with(answer)
-                else:
-                    self.out += self._write(answer)
-                    self._pull()
-            case codec.ConnectPacket() if self.session is None:
+            case codec.PubRelPacket() if session is not None:
+                self.out += self.inbound.acks.release(packet.packet_id)
+            case codec.SubscribePacket() | codec.UnsubscribePacket() if session is not None:
+                self._change(session, packet)
+            case codec.ConnectPacket() if session is None:
                 self._connect(packet, now)
-            case codec.DisconnectPacket() if self.session is not None:
-                if not self.session.depart(packet.session_expiry_interval):
-                    self._disconnect_with(DisconnectReasonCode.PROTOCOL_ERROR)
+            case codec.DisconnectPacket() if session is not None:
+                if not session.depart(packet.session_expiry_interval):
+                    raise ProtocolError("a session that was to end cannot be kept by DISCONNECT")
                 self.closing = True
+            case codec.PubRecPacket() | codec.PubCompPacket() if session is not None:
+                # Answers have QoS 1. This is of a delivery that another server began, and ends it.
+                if session.outbound.awaits(packet.packet_id):
+                    raise ProtocolError("an answer of QoS 1 is acknowledged by PUBACK")
+                if isinstance(packet, codec.PubRecPacket) and int(packet.reason_code) < _FAILURE:
+                    self.out += self.inbound.acks.give_up(packet.packet_id)
             case _:
-                self._disconnect_with(DisconnectReasonCode.PROTOCOL_ERROR)
-        if self.work > 2 * self.budget.burst:
-            self._disconnect_with(DisconnectReasonCode.QUOTA_EXCEEDED)
+                raise ProtocolError(f"a {type(packet).__name__.removesuffix('Packet').upper()} from a client, or again")
 
-    def _publish(self, packet: codec.PublishPacket, publishes: list[Publish]) -> None:
-        packet_id, kind = packet.packet_id, self._topics.kind_of(packet)
-        self._sessions.retain_ignored += packet.retain
-        if isinstance(kind, DisconnectReasonCode):
-            self._disconnect_with(kind)
-        elif isinstance(kind, str):
-            self.work -= 1
-            if packet_id is None or self._has_room():
-                token = 0 if packet_id is None else self._acks.expect(packet_id, packet.qos)
-                publishes.append(Publish(self._client, kind, packet.payload, min(token, 1), token, self.grant))
+    def _change(self, session: Session, packet: codec.SubscribePacket | codec.UnsubscribePacket) -> None:
+        answer, why = session.outbound.change(packet)
+        if self.inbound.version != V5:
+            data = v311.write(answer)
+        elif why and isinstance(answer, codec.SubAckPacket):
+            make = partial(codec.SubAckPacket, answer.packet_id, answer.reason_codes)
+            data = worded(make, why, self._text_bytes_max)
         else:
-            self._receiver.shed(self._client, Reason.FORBIDDEN_TOPIC, 1)
-            if packet_id is not None and self._has_room():
-                self._acks.refuse(packet_id, packet.qos, kind)
-
-    def _skip(self, data: bytes, at: int, error: PacketTooLarge) -> int:
-        """Where a publish over the limit ends that is passed over and refused, because a connection of the client ended
-        so before; 0 where too little of it is there. Raises `error` for any other."""
-        if self.session is None or self.received_at >= self.session.identity.skips_until:
-            raise error
-        if (skipped := self._decoder.skip(data, at, error)) is None:
-            return 0
-        qos, packet_id = skipped
-        self._receiver.shed(self._client, Reason.OVERSIZED, 1)
-        if packet_id and self._has_room():
-            self._acks.refuse(packet_id, qos, codec.PubAckReasonCode.QUOTA_EXCEEDED)
-        return at + error.size
-
-    def _has_room(self) -> bool:
-        """Whether one more publish may be in flight. Closes the connection of a 5.0 client that knows it may not."""
-        if self._acks.in_flight < RECEIVE_MAX or self.version != V5:
-            return True
-        self._disconnect_with(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
-        return False
+            data = codec.write(answer)
+        if len(data) > self._packet_bytes_max:
+            code = int(DisconnectReasonCode.PACKET_TOO_LARGE)
+            raise ProtocolError("the acknowledgement is over your maximum packet size; name fewer filters", code)
+        self.out += data
+        self._pull()
 
     def _refuse(self, publishes: list[Publish], allowed: int) -> None:
         """Drop the publishes that are over the quota."""
         for publish in publishes[allowed:]:
             if publish.token:
-                self._acks.known[publish.token] = Reason.OVER_QUOTA
-        self._receiver.shed(self._client, Reason.OVER_QUOTA, len(publishes) - allowed)
+                self.inbound.acks.known[publish.token] = Reason.OVER_QUOTA
+        self._receiver.shed(self.inbound.client, Reason.OVER_QUOTA, len(publishes) - allowed)
         del publishes[allowed:]
 
     def _write_acks(self, acks: bytes | bytearray) -> None:
         self.out += acks
-        if self._acks.withheld and self.received_at + OVER_QUOTA_CLOSE_S < self._close_at:
+        if self.inbound.acks.withheld and self.received_at + OVER_QUOTA_CLOSE_S < self._close_at:
             # A 3.1.1 client waits for ever for what could not be acknowledged: make it come back.
             self._close_at = self.received_at + OVER_QUOTA_CLOSE_S
             self._look_at(self._close_at)
 
     # -- from the handshake to the end ---------------------------------------------------------------------------------
 
-    def _negotiate(self, packet: memoryview) -> None:
-        """The first packet has the version of all others."""
-        self.version = level_of(packet)
-        if self.version != V5:
-            self._decoder.read, self._write = v311.read, v311.write
-        self._decoder.packet_bytes_max = self._sessions.options.packet_bytes_max
-
     def _connect(self, packet: codec.ConnectPacket, now: float) -> None:
-        sessions = self._sessions
-        entered = admit(packet, self.version, sessions)
-        if isinstance(entered, ConnAckReasonCode):
-            self.out += self._write(codec.ConnAckPacket(reason_code=entered))
-            sessions.refuse(self, "credentials" if entered in CREDENTIALS else "protocol", now)
-            return
-        name, client_id, self.grant = entered
+        sessions, inbound = self._sessions, self.inbound
+        version = inbound.version
+        self._packet_bytes_max = packet.max_packet_size or NO_LIMIT
+        self._text_bytes_max = self._packet_bytes_max if packet.request_problem_info else 0
+        name, client_id, grant = admit(packet, version, sessions)
+        connack = welcome(packet, version, client_id, sessions.options.packet_bytes_max)
         self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
-        shop, clean, expiry_s = self.grant.shop, packet.clean_start, packet.session_expiry_interval
+        shop, clean, expiry_s = grant.shop, packet.clean_start, session_expiry_s(packet)
         session, present = sessions.enter(self, name, client_id, shop=shop, clean=clean, expiry_s=expiry_s, now=now)
         self.session, self._entered = session, True
-        self._acks.codes, self._acks.texts = self.version == V5, packet.request_problem_info
         sessions.unauthenticated.pop(self, None)
-        self.budget, self.work = client_budget(now), 1
-        self._client = session.identity.name
-        self._topics = Topics(f"ds/{sessions.name}/up/{self._client}/")
-        self._keep_alive_s, self.received_at = keep_alive_s(packet) * _KEEP_ALIVE_SLACK, now
-        if self.grant.expires_at:
-            self._close_at = now + self.grant.expires_at - sessions.wall_s()
+        inbound.begin(session, grant, text_bytes_max=self._text_bytes_max)
+        self.budget, inbound.work = client_budget(now), 1
+        inbound.work_max = int(2 * self.budget.burst)
+        self._keep_alive_s, self.received_at = keep_alive_s(packet, version) * _KEEP_ALIVE_SLACK, now
+        if grant.expires_at:
+            self._close_at = now + grant.expires_at - sessions.wall_s()
         self._look_at(min(now + self._keep_alive_s, self._close_at))
-        connack = welcome(packet, session, present=present, packet_bytes_max=sessions.options.packet_bytes_max)
-        self.out += self._write(connack)
-        session.outbound.connect(packet.receive_max, packet.max_packet_size, properties=self.version == V5)
+        connack[CONNACK_FLAGS_AT] = present
+        self.out += connack
+        session.outbound.connect(packet.receive_max, self._packet_bytes_max, properties=version == V5)
         self._pull()
 
     def _pull(self) -> None:
@@ -370,23 +308,28 @@ class Connection:
             if self.out:
                 self._sessions.flush_soon(self)
 
-    def _protocol_error(self, error: MalformedPacket, now: float) -> None:
-        if self.session is not None:
-            large = isinstance(error, PacketTooLarge)
-            if large:
-                self.session.identity.skips_until = self.received_at + OVERSIZED_SKIPPED_S
-            self._receiver.shed(self._client, Reason.OVERSIZED if large else Reason.MALFORMED, 1)
-            self._disconnect_with(
-                DisconnectReasonCode.PACKET_TOO_LARGE if large else DisconnectReasonCode.MALFORMED_PACKET, str(error)
-            )
+    def _break_off(self, error: MalformedPacket, now: float) -> None:
+        """The client has broken a rule, or may not come in."""
+        if self.session is None:
+            self.out += rejection(error, self.inbound.version, self._packet_bytes_max)
+            credentials = isinstance(error, Refused) and error.credentials
+            self._sessions.refuse(self, "credentials" if credentials else "protocol", now)
             return
-        self.out += rejection(error, self.version)
-        self._sessions.refuse(self, "protocol", now)
+        reason = Reason.MALFORMED
+        if isinstance(error, PacketTooLarge):
+            reason, self.session.identity.skips_until = Reason.OVERSIZED, self.received_at + OVERSIZED_SKIPPED_S
+        self._receiver.shed(self.inbound.client, reason, 1)
+        self._disconnect_with(DisconnectReasonCode(error.code), str(error))
 
-    def _disconnect_with(self, reason: DisconnectReasonCode, text: str | None = None) -> None:
+    def _end_exceeded(self) -> None:
+        """More is under way at QoS 2 than may be: the end, but not before what was taken is acknowledged."""
+        if not self.inbound.acks.order:
+            self.end(DisconnectReasonCode.RECEIVE_MAX_EXCEEDED, self.received_at)
+
+    def _disconnect_with(self, reason: DisconnectReasonCode, text: str) -> None:
         """Close after this packet, with a DISCONNECT where a connected client understands it."""
-        if not self.closing and self.session is not None and self.version == V5:
-            self.out += codec.DisconnectPacket(reason_code=reason, reason_str=text).write()
+        if not self.closing and self.session is not None and self.inbound.version == V5:
+            self.out += worded(partial(codec.DisconnectPacket, reason_code=reason), text, self._packet_bytes_max)
         self.closing = True
 
     def _detach(self, now: float) -> None:

@@ -23,7 +23,7 @@ from ...messages.grants import Grant
 from ..address import is_loopback_host, parse_address
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
-from .connect import V5, authenticated
+from .connect import authenticated
 from .connection import Connection
 from .listener import Listener, Shortage, listen
 from .sessions import EndpointOptions, Sessions
@@ -160,7 +160,7 @@ class Endpoint:
         """The credentials have changed: whoever could not come in any more, or not as what it is, has to go."""
         for connection in [peer.connection for peer in self._peers]:
             proof = connection.proof
-            if proof is not None and authenticated(*proof, self.registry) != connection.grant:
+            if proof is not None and authenticated(*proof, self.registry) != connection.inbound.grant:
                 connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
 
     def set_quota(self, messages_per_s: float, burst: float) -> None:
@@ -269,7 +269,7 @@ class _Peer(asyncio.Protocol):
             return
         read_at = time.perf_counter()
         if len(data) < SMALL_BYTES:
-            self.connection.work += 1
+            self.connection.inbound.work += 1
         if self._stream is None:
             self._take(data, read_at)
         else:
@@ -280,7 +280,7 @@ class _Peer(asyncio.Protocol):
         connection, following = self.connection, True
         while following:
             data = stream.receive(data)
-            connection.work += stream.work
+            connection.inbound.work += stream.work
             if stream.out or stream.closed:
                 self._endpoint.registry.flush_soon(connection)
             self._take(data, read_at)
@@ -292,7 +292,7 @@ class _Peer(asyncio.Protocol):
             connection.receive(data, self._endpoint.clock(), read_at)
         else:
             connection.charge(self._endpoint.clock())
-        if (connection.version != V5 or connection.budget.left <= 0) and not connection.wants_more:
+        if not connection.wants_more:
             self.update_flow_control()
 
     def pause_writing(self) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Final, Protocol
 
-from ...limits import IN_FLIGHT_TO_CLIENT_MAX
+from ...limits import IN_FLIGHT_TO_CLIENT_MAX, TOPIC_BYTES_MAX
 from ..packets.codec import (
+    NO_LIMIT,
     DisconnectReasonCode,
     Packet,
+    ProtocolError,
     QoS,
     SubAckPacket,
     SubAckReasonCode,
@@ -94,7 +96,7 @@ class OutboundQueue:
         self._after = 0
         self._packet_id = 0
         self._window = IN_FLIGHT_TO_CLIENT_MAX
-        self._packet_bytes_max: int | None = None
+        self._packet_bytes_max = NO_LIMIT
         self._properties = True
 
     @property
@@ -107,7 +109,7 @@ class OutboundQueue:
         """Whether a pull would find something: more is waiting, and there is room in the window."""
         return self.more and len(self._in_flight) < self._window
 
-    def connect(self, receive_max: int, packet_bytes_max: int | None, *, properties: bool) -> None:
+    def connect(self, receive_max: int, packet_bytes_max: int, *, properties: bool) -> None:
         """A new connection, whose version has `properties` (5.0) or has not: everything unacknowledged is sent again,
         what was in flight with its packet identifier."""
         self._properties = properties
@@ -117,15 +119,22 @@ class OutboundQueue:
         self._in_flight.clear()
         self._rewind()
 
-    def change(self, packet: SubscribePacket | UnsubscribePacket) -> Packet | DisconnectReasonCode:
-        """Do what a packet asks for: its acknowledgement, or why the connection ends."""
-        if packet.packet_id and isinstance(packet, UnsubscribePacket) and packet.patterns:
-            return UnsubAckPacket(packet.packet_id, [self.unsubscribe(pattern) for pattern in packet.patterns])
-        if isinstance(packet, SubscribePacket) and packet.subscription_id is not None:
-            return DisconnectReasonCode.SUBSCRIPTION_IDS_NOT_SUPPORTED
-        if packet.packet_id and isinstance(packet, SubscribePacket) and packet.topic_filters:
-            return SubAckPacket(packet.packet_id, [self.subscribe(wanted) for wanted in packet.topic_filters])
-        return DisconnectReasonCode.MALFORMED_PACKET
+    def change(self, packet: SubscribePacket | UnsubscribePacket) -> tuple[Packet, str]:
+        """Do what a packet asks for: its acknowledgement, and why a filter of it is refused (empty: none is). Raises
+        MalformedPacket where the connection has to end."""
+        if isinstance(packet, UnsubscribePacket):
+            return UnsubAckPacket(packet.packet_id, [self.unsubscribe(pattern) for pattern in packet.patterns]), ""
+        if packet.subscription_id is not None:
+            code = int(DisconnectReasonCode.SUBSCRIPTION_IDS_NOT_SUPPORTED)
+            raise ProtocolError("a subscription identifier; there are none here", code)
+        if any(wanted.no_local and wanted.pattern.startswith("$share/") for wanted in packet.topic_filters):
+            raise ProtocolError("a shared subscription without local messages")
+        codes = [self.subscribe(wanted) for wanted in packet.topic_filters]
+        return SubAckPacket(packet.packet_id, codes), next((why for code in codes if (why := self._why(code))), "")
+
+    def awaits(self, packet_id: int) -> bool:
+        """Whether an answer of this identifier is in flight."""
+        return packet_id in self._in_flight
 
     def subscribe(self, wanted: TopicFilter) -> SubAckReasonCode:
         """Grant a filter, or return why not. Answers that did not match before are pulled next."""
@@ -195,7 +204,7 @@ class OutboundQueue:
                     head = _TWO(first, size & 0x7F | 0x80, size >> 7)
                 else:
                     head = header(first, size)
-                if self._packet_bytes_max is not None and len(head) + size > self._packet_bytes_max:
+                if len(head) + size > self._packet_bytes_max:
                     # MQTT 5.0, 3.1.2.11.4: dropped as if it had been sent.
                     self.skipped += 1
                     settled.append(sequence)
@@ -225,8 +234,18 @@ class OutboundQueue:
                 tail = _EXPIRY(_EXPIRES, max(1, min(int(left_s), _EXPIRY_S_MAX))) if self._properties else b""
                 packet = form[0] + tail + answer.payload
                 packet = header(_PUBLISH_0, len(packet)) + packet
-                if self._packet_bytes_max is None or len(packet) <= self._packet_bytes_max:
+                if len(packet) <= self._packet_bytes_max:
                     out += packet
+
+    def _why(self, code: SubAckReasonCode) -> str:
+        """A refusal of a filter as text; empty where it is granted."""
+        whys = {
+            int(SubAckReasonCode.NOT_AUTHORIZED): f"subscribe below {self._root}{self._client}/ only",
+            int(SubAckReasonCode.TOPIC_FILTER_INVALID): f"more than {TOPIC_BYTES_MAX} bytes, or invisible characters",
+            int(SubAckReasonCode.QUOTA_EXCEEDED): f"a session has at most {SUBSCRIPTIONS_PER_SESSION_MAX} filters",
+            int(SubAckReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED): "there are no shared subscriptions here",
+        }
+        return whys.get(int(code), "")
 
     def _below(self, pattern: str) -> tuple[str, str] | SubAckReasonCode:
         """The name and what a filter matches below it, or why it is refused."""

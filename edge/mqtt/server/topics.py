@@ -7,7 +7,8 @@ import re
 from typing import Final
 
 from ...limits import TOPIC_BYTES_MAX
-from ..packets.codec import DisconnectReasonCode, PubAckReasonCode, PublishPacket, QoS, SubAckReasonCode
+from ..packets.codec import MalformedPacket, ProtocolError, PubAckReasonCode, PublishPacket, QoS, SubAckReasonCode
+from ..packets.validate import TOPIC_ALIAS_INVALID, check_topic
 
 TOPIC_ALIAS_MAX: Final = 16
 """A client uses one topic for each kind it sends; there are fewer than 16 kinds."""
@@ -16,8 +17,11 @@ TOPICS_CACHED_MAX: Final = 64
 """Topics whose kind one connection remembers; more than there are kinds."""
 
 _KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
-_HOSTILE: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff#+]")
-"""Control characters, line and paragraph separators, marks that turn the direction of text, and wildcards."""
+_HOSTILE: Final = re.compile("[\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Line and paragraph separators, and marks that turn the direction of text."""
+
+_FILTER: Final = re.compile("(?:(?:[^\u0000-\u001f\u007f-\u009f/#+]*|\\+)/)*(?:[^\u0000-\u001f\u007f-\u009f/#+]*|[#+])")
+_SHARE: Final = re.compile("\\$share/([^/#+]+)/(.+)", re.DOTALL)
 
 
 class Topics:
@@ -32,19 +36,20 @@ class Topics:
         self._kinds: dict[str, str] = {}
         self._aliases: dict[int, str] = {}
 
-    def kind_of(self, packet: PublishPacket) -> str | PubAckReasonCode | DisconnectReasonCode:
-        """The kind of a publish, the code that refuses it, or the one with which the connection closes."""
+    def kind_of(self, packet: PublishPacket) -> str | PubAckReasonCode:
+        """The kind of a publish, or the code that refuses it. Raises MalformedPacket where the connection has to
+        end."""
         topic, alias = packet.topic, packet.topic_alias
-        if packet.packet_id == 0:
-            return DisconnectReasonCode.MALFORMED_PACKET
         if alias is not None:
             if alias > TOPIC_ALIAS_MAX:
-                return DisconnectReasonCode.TOPIC_ALIAS_INVALID
+                raise ProtocolError(f"a topic alias over {TOPIC_ALIAS_MAX}", TOPIC_ALIAS_INVALID)
             if topic:
                 self._aliases[alias] = topic
             elif alias not in self._aliases:
-                return DisconnectReasonCode.PROTOCOL_ERROR
+                raise ProtocolError("a topic alias that stands for no topic on this connection")
             topic = self._aliases[alias]
+        elif not topic:
+            raise ProtocolError("neither a topic nor an alias")
         kind = self._kinds.get(topic)
         if kind is not None:
             return kind
@@ -56,7 +61,8 @@ class Topics:
 
 
 def parse_up(topic: str, prefix: str) -> str | PubAckReasonCode:
-    """The kind of a publish to `prefix` + kind, or why it is refused."""
+    """The kind of a publish to `prefix` + kind, or why it is refused. Raises MalformedPacket for what is no topic."""
+    check_topic(topic)
     if topic.startswith(prefix) and _KIND.fullmatch(topic, len(prefix)):
         return topic[len(prefix) :]
     if topic.startswith(prefix) or len(topic.encode()) > TOPIC_BYTES_MAX or _HOSTILE.search(topic):
@@ -65,17 +71,16 @@ def parse_up(topic: str, prefix: str) -> str | PubAckReasonCode:
 
 
 def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:
-    """What a filter matches below `prefix`, or why it is refused."""
-    if pattern.startswith("$share/"):
+    """What a filter matches below `prefix`, or why it is refused. Raises MalformedPacket for what is no filter."""
+    shared = pattern.startswith("$share/")
+    if shared:
+        match = _SHARE.fullmatch(pattern)
+        pattern = match[2] if match else ""
+    if not pattern or not _FILTER.fullmatch(pattern):
+        raise MalformedPacket("a topic filter that is empty, or with a wildcard or control character where none may be")
+    if shared:
         return SubAckReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
-    levels = pattern.split("/")
-    if (
-        not pattern
-        or len(pattern.encode()) > TOPIC_BYTES_MAX
-        or _HOSTILE.search(pattern.replace("+", "").replace("#", ""))
-        or any("#" in level and (level != "#" or at != len(levels) - 1) for at, level in enumerate(levels))
-        or any("+" in level and level != "+" for level in levels)
-    ):
+    if len(pattern.encode()) > TOPIC_BYTES_MAX or _HOSTILE.search(pattern):
         return SubAckReasonCode.TOPIC_FILTER_INVALID
     if not pattern.startswith(prefix) or pattern == prefix:
         return SubAckReasonCode.NOT_AUTHORIZED

@@ -215,7 +215,6 @@ BAD_V311: dict[str, bytes] = {
     "a requested QoS of 3": b"\x82\x06\x00\x01\x00\x01a\x03",
     "an UNSUBSCRIBE without a filter": b"\xa2\x02\x00\x01",
     "PUBREL of 0": b"\x62\x02\x00\x00",
-    "PUBREC": b"\x50\x02\x00\x01",
     "CONNACK": b"\x20\x02\x00\x00",
     "an acknowledgement with a reason": b"\x40\x03\x00\x01\x10",
     "AUTH": b"\xf0\x00",

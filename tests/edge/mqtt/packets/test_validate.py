@@ -4,16 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.packets.validate import fault_of
+from edge.mqtt.packets.validate import MalformedPacket, validate
 from tests.edge.mqtt.cases import BAD_V5, V5
+
+
+def fault_of(data: bytes) -> str:
+    """What is wrong with a packet."""
+    try:
+        validate(memoryview(data))
+    except MalformedPacket as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize("data", V5)
 def test_good_packets(data: bytes):
     """Nothing is wrong with a good packet, and no place to break off makes it raise."""
-    assert fault_of(memoryview(data)) == ""
+    validate(memoryview(data))
     for end in range(2, min(len(data), 100)):
-        fault_of(memoryview(data[:end]))
+        fault_of(data[:end])
 
 
 @pytest.mark.parametrize(
@@ -22,7 +31,7 @@ def test_good_packets(data: bytes):
 )
 def test_bad_strings_and_properties(marks: tuple[str, ...], fault: str):
     """A string that is not UTF-8, and properties longer than they claim, are found wherever they stand."""
-    found = {name: fault_of(memoryview(data)) for name, data in BAD_V5.items() if any(mark in name for mark in marks)}
+    found = {name: fault_of(data) for name, data in BAD_V5.items() if any(mark in name for mark in marks)}
     assert len(found) >= 4
     assert all(found.values())
     assert any(fault in text for text in found.values())
@@ -31,10 +40,10 @@ def test_bad_strings_and_properties(marks: tuple[str, ...], fault: str):
 def test_binary_is_not_text():
     """Payloads, passwords and correlation data may hold anything."""
     topic = b"\x30\x0e\x00\x01a\x06\x09\x00\x03\xff\xfe\xfd" + b"\xff" * 4
-    assert fault_of(memoryview(topic)) == ""
+    validate(memoryview(topic))
 
 
 @given(st.binary(min_size=2, max_size=60))
 def test_nothing_is_raised(data: bytes):
     """Random bytes have an answer."""
-    assert isinstance(fault_of(memoryview(data)), str)
+    assert isinstance(fault_of(data), str)

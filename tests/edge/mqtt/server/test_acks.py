@@ -3,8 +3,8 @@
 import pytest
 
 from edge.errors import Reason
-from edge.mqtt.packets.codec import PubAckPacket, PubAckReasonCode, PubRecPacket, PubRecReasonCode, read
-from edge.mqtt.server.acks import CODES, PUBACK, PUBREC, WITHHELD, answer
+from edge.mqtt.packets.codec import NO_LIMIT, PubAckPacket, PubAckReasonCode, PubRecPacket, PubRecReasonCode, read
+from edge.mqtt.server.acks import CODES, PUBACK, PUBREC, WITHHELD, Refused, answer
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -12,18 +12,19 @@ def test_every_refusal_is_answered_in_5(reason: Reason):
     """Whatever the reason, a 5.0 client gets a PUBACK or PUBREC with the standard's code, or with that of the domain;
     the text where it wants it. None is withheld."""
     code = CODES.get(reason, PubAckReasonCode(0x83))
-    for texts in (True, False):
-        text = str(reason) if texts else None
-        ack = read(memoryview(answer(PUBACK | 7, reason, codes=True, texts=texts)))
+    for longest in (NO_LIMIT, 0):
+        text = str(reason) if longest else None
+        ack = read(memoryview(answer(PUBACK | 7, reason, codes=True, text_bytes_max=longest)))
         assert ack == PubAckPacket(7, reason_code=code, reason_str=text)
-        ack = read(memoryview(answer(PUBREC | 7, reason, codes=True, texts=texts)))
+        ack = read(memoryview(answer(PUBREC | 7, reason, codes=True, text_bytes_max=longest)))
         assert ack == PubRecPacket(7, reason_code=PubRecReasonCode(int(code)), reason_str=text)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_what_v311_withholds(reason: Reason):
     """Without codes a refusal that leaves no receipt is not acknowledged at all; others are, as success."""
-    assert answer(PUBACK | 7, reason, codes=False, texts=True) == (b"" if reason in WITHHELD else b"\x40\x02\x00\x07")
+    held = answer(PUBACK | 7, reason, codes=False, text_bytes_max=NO_LIMIT)
+    assert held == (b"" if reason in WITHHELD else b"\x40\x02\x00\x07")
 
 
 def test_what_leaves_no_receipt():
@@ -32,11 +33,14 @@ def test_what_leaves_no_receipt():
 
 
 def test_success_and_codes():
-    """Success is the same four bytes in both versions; a code of the endpoint's own stands as it is, where the version
-    has codes."""
-    invalid = PubAckReasonCode.TOPIC_NAME_INVALID
+    """Success is the same four bytes in both versions; a code of the endpoint's own stands for the reason's, where the
+    version has codes."""
+    refused = Refused(Reason.OVERSIZED, PubAckReasonCode.QUOTA_EXCEEDED)
     for codes in (True, False):
-        assert answer(PUBACK | 7, "", codes=codes, texts=True) == b"\x40\x02\x00\x07"
-        assert answer(PUBREC | 7, "", codes=codes, texts=True) == b"\x50\x02\x00\x07"
-    assert answer(PUBACK | 7, invalid, codes=True, texts=True) == b"\x40\x03\x00\x07\x90"
-    assert answer(PUBACK | 7, invalid, codes=False, texts=True) == b"\x40\x02\x00\x07"
+        assert answer(PUBACK | 7, "", codes=codes, text_bytes_max=99) == b"\x40\x02\x00\x07"
+        assert answer(PUBREC | 7, "", codes=codes, text_bytes_max=99) == b"\x50\x02\x00\x07"
+    assert (
+        answer(PUBACK | 7, refused, codes=True, text_bytes_max=18) == b"\x40\x10\x00\x07\x97\x0c\x1f\x00\x09oversized"
+    )
+    assert answer(PUBACK | 7, refused, codes=True, text_bytes_max=0) == b"\x40\x03\x00\x07\x97"
+    assert answer(PUBACK | 7, refused, codes=False, text_bytes_max=99) == b"\x40\x02\x00\x07"

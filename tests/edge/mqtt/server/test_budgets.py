@@ -1,10 +1,44 @@
-"""Tests of edge.mqtt.server.budgets: what a connection, and an address, may cost."""
+"""What a connection may cost without a publish coming of it, and what an address may."""
+
+import asyncio
+import contextlib
 
 import pytest
+from wsproto.events import BytesMessage, Event, Ping, Pong
 
+from edge.mqtt.packets.codec import (
+    ConnAckPacket,
+    ConnectPacket,
+    PingReqPacket,
+    PubAckPacket,
+    QoS,
+    SubscribePacket,
+    TopicFilter,
+)
 from edge.mqtt.server import budgets
-from edge.mqtt.server.budgets import FAILED_CONNECTS_BURST, FAILED_CONNECTS_PER_S, Budget, FailedConnects
+from edge.mqtt.server.budgets import (
+    FAILED_CONNECTS_BURST,
+    FAILED_CONNECTS_PER_S,
+    UNAUTHENTICATED_WORK_MAX,
+    WORK_BURST,
+    WORK_PER_S,
+    Budget,
+    FailedConnects,
+)
 from edge.mqtt.server.connection import WORK_PER_PUBLISH
+from edge.mqtt.server.endpoint import Endpoint
+from tests.edge.mqtt.clients import WebClient, connection
+from tests.edge.mqtt.world import BOTH_LOOPS, TOKEN, Recorder, World, everybody, publish
+from tests.waiting import until
+
+CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
+PUBLISH = publish().write()
+
+
+@pytest.fixture(autouse=True)
+def _grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients here often stay on the line at the end of a test."""
+    monkeypatch.setattr("edge.mqtt.server.endpoint.CLOSE_GRACE_S", 0.2)
 
 
 def test_a_budget():
@@ -52,3 +86,158 @@ def test_addresses_are_bounded(monkeypatch):
     for host in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
         failed.charge(host, 0.0)
     assert [failed.admits(f"192.0.2.{number}", 0.0) for number in (1, 2, 3)] == [False, True, False]
+
+
+# -- on real connections -----------------------------------------------------------------------------------------------
+
+
+async def start(receiver: Recorder) -> tuple[Endpoint, int]:
+    endpoint = Endpoint("n1", receiver, everybody)
+    return endpoint, (await endpoint.listen("127.0.0.1:0", websocket=True))[1]
+
+
+JUNK: dict[str, Event] = {"pings": Ping(), "pongs": Pong(), "empty frames": BytesMessage(data=b"")}
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@BOTH_LOOPS
+async def test_an_unauthenticated_client_is_closed(junk: str):
+    """Frames before CONNECT close the connection when there are too many, counted; no more pings are answered."""
+    endpoint, port = await start(Recorder())
+    unauthenticated = await WebClient.open(port)
+    unauthenticated.send_events(*[JUNK[junk]] * (2 * UNAUTHENTICATED_WORK_MAX))
+    assert await unauthenticated.pongs() <= UNAUTHENTICATED_WORK_MAX
+    assert endpoint.registry.refused["budget"] == 1
+    await endpoint.close()
+
+
+@BOTH_LOOPS
+async def test_some_frames_before_connect_are_allowed():
+    """A CONNECT in many frames, with a few pings before it, is accepted."""
+    endpoint, port = await start(Recorder())
+    client = await WebClient.open(port)
+    client.send_events(*[Ping()] * 5)
+    client.send_shreds(CONNECT)
+    assert isinstance(await client.receive(), ConnAckPacket)
+    assert endpoint.registry.refused["budget"] == 0
+    await endpoint.close()
+
+
+@BOTH_LOOPS
+async def test_an_unauthenticated_client_at_full_speed_holds_up_nobody():
+    """Somebody without credentials who does nothing but ping, again and again, gets a bounded number of answers for
+    each connection, while another client is served."""
+    receiver = Recorder(acknowledge=True)
+    endpoint, port = await start(receiver)
+    client = await WebClient.connect(port)
+    pongs: list[int] = []
+
+    async def flood() -> None:
+        while True:
+            unauthenticated = await WebClient.open(port)
+            unauthenticated.writer.write(unauthenticated.socket.send(Ping()) * 40_000)
+            pongs.append(await unauthenticated.pongs())
+            unauthenticated.writer.close()
+
+    flooding = asyncio.create_task(flood())
+    for at in range(1, 6):
+        before = len(pongs)
+        await until(lambda before=before: len(pongs) > before)
+        client.send(publish(at))
+        assert await client.receive() == PubAckPacket(at)
+    flooding.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await flooding
+    assert max(pongs) <= UNAUTHENTICATED_WORK_MAX
+    assert endpoint.registry.refused["budget"] >= len(pongs)
+    assert len(receiver.publishes) == 5
+    await endpoint.close()
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@BOTH_LOOPS
+async def test_a_client_is_not_read_from_for_a_while(junk: str):
+    """Beyond the price the connection is paused, with what it had sent waiting; it goes on when time has paid."""
+    now = [1_000.0]
+    receiver = Recorder(acknowledge=True)
+    endpoint = Endpoint("n1", receiver, everybody, clock=lambda: now[0])
+    _, port = await endpoint.listen("127.0.0.1:0", websocket=True)
+    client = await WebClient.connect(port)
+    (peer,) = endpoint._peers
+    client.send_events(*[JUNK[junk]] * (WORK_BURST + 500), BytesMessage(data=PUBLISH))
+    await until(lambda: peer.connection.read_paused)
+    assert endpoint.registry.held_back == 1
+    await asyncio.sleep(0.05)
+    assert receiver.publishes == []
+    assert peer.connection.budget.left > -100
+    now[0] += 1 + 600 / WORK_PER_S
+    assert await client.receive() == PubAckPacket(1)
+    assert len(receiver.publishes) == 1
+    assert not peer.connection.read_paused
+    await endpoint.close()
+
+
+@BOTH_LOOPS
+async def test_publishes_in_shreds_pay_for_themselves():
+    """Many more frames than the budget allows are taken where publishes come of them."""
+    endpoint, port = await start(receiver := Recorder(acknowledge=True))
+    client = await WebClient.connect(port)
+    sent = 500
+    for _ in range(sent):
+        client.send_shreds(PUBLISH, len(PUBLISH) // 5)
+    await until(lambda: len(receiver.publishes) == sent)
+    assert endpoint.registry.held_back == 0
+    await endpoint.close()
+
+
+@BOTH_LOOPS
+async def test_reads_of_a_byte_have_a_price(monkeypatch: pytest.MonkeyPatch):
+    """An unauthenticated client who sends single bytes, one read each, is closed before its CONNECT is complete."""
+    monkeypatch.setattr("edge.mqtt.server.budgets.UNAUTHENTICATED_WORK_MAX", 20)
+    endpoint, _ = await start(Recorder())
+    _, port = await endpoint.listen("127.0.0.1:0")
+    reader, writer = await connection(port)
+    for at in range(len(CONNECT)):
+        writer.write(CONNECT[at : at + 1])
+        await asyncio.sleep(0.005)
+        if reader.at_eof():
+            break
+    assert await reader.read() == b""
+    assert endpoint.registry.refused["budget"] == 1
+    writer.close()
+    await endpoint.close()
+
+
+BARE = {
+    "PINGREQ": PingReqPacket().write(),
+    "SUBSCRIBE": SubscribePacket(1, [TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)]).write(),
+    "PUBACK of nothing": PubAckPacket(7).write(),
+    "forbidden topic": publish(None, "ds/n1/up/c2/order.place").write(),
+}
+
+
+@pytest.mark.parametrize("what", BARE)
+def test_packets_without_a_publish_have_a_price(what: str):
+    """Each of them counts: with the last one that is paid for reading pauses, until a second has passed."""
+    world = World()
+    peer, _ = world.connect()
+    peer.send_bytes(BARE[what] * (WORK_BURST - 10))
+    assert peer.connection.wants_more
+    peer.send_bytes(BARE[what] * 10)
+    assert not peer.connection.wants_more
+    assert world.sessions.held_back == 1
+    before = world.flushes
+    world.pass_s(1.1)
+    assert peer.connection.wants_more
+    assert world.flushes > before
+    assert not peer.connection.closing
+
+
+@pytest.mark.parametrize("version", [5, 4])
+def test_too_much_in_one_read_closes(version: int):
+    """No more than twice the burst is worked on in one read, whatever it holds."""
+    world = World()
+    peer, _ = world.connect(version=version)
+    sent = peer.send_bytes(PingReqPacket().write() * 100_000)
+    assert peer.connection.closing
+    assert len(sent) <= 2 * WORK_BURST + 2

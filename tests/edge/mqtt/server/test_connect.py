@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from edge.messages.grants import EVERYBODY
 from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
-from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX, UnsupportedVersion, admit, authenticated, keep_alive_s, level_of
+from edge.mqtt.server.connect import (
+    KEEP_ALIVE_S_MAX,
+    KEEP_ALIVE_V311_S_MAX,
+    UnsupportedVersion,
+    admit,
+    authenticated,
+    keep_alive_s,
+    level_of,
+)
 from tests.edge.mqtt.world import TOKEN, World, written
 
 
@@ -31,10 +39,12 @@ def test_malformed_input_is_only_ever_malformed(data: bytes):
         assert level_of(memoryview(framed)) in (4, 5)
 
 
-@pytest.mark.parametrize(("asked", "kept"), [(0, KEEP_ALIVE_S_MAX), (1, 1), (60, 60), (65_535, KEEP_ALIVE_S_MAX)])
-def test_keepalives_are_capped(asked: int, kept: int):
+@pytest.mark.parametrize(("version", "longest"), [(5, KEEP_ALIVE_S_MAX), (4, KEEP_ALIVE_V311_S_MAX)])
+def test_keepalives_are_capped(version: int, longest: int):
     """No keepalive, or a very long one, becomes the longest that we allow."""
-    assert keep_alive_s(ConnectPacket("a", keep_alive=asked)) == kept
+    asked = (0, 1, 60, longest, longest + 1, 65_535)
+    kept = [keep_alive_s(ConnectPacket("a", keep_alive=each), version) for each in asked]
+    assert kept == [longest, 1, 60, longest, longest, longest]
 
 
 def test_names_that_could_not_be_topic_levels_are_never_asked_for():

@@ -1,35 +1,33 @@
-"""One client's connection: its handshake, and the publishes that it sends."""
+"""One client's connection: its handshake, its subscriptions, the answers that it gets, and its end."""
+
+import gc
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edge.errors import Reason
-from edge.limits import PACKET_BYTES_MAX, RECEIVE_MAX
+from edge.limits import CONNECT_DEADLINE_S, IN_FLIGHT_TO_CLIENT_MAX, PACKET_BYTES_MAX, RECEIVE_MAX
 from edge.mqtt.packets.codec import (
-    AuthPacket,
     ConnAckPacket,
     ConnectPacket,
     DisconnectPacket,
-    Packet,
+    DisconnectReasonCode,
     PingReqPacket,
     PingRespPacket,
     PubAckPacket,
-    PubCompPacket,
     PublishPacket,
-    PubRecPacket,
-    PubRelPacket,
     QoS,
     SubAckPacket,
     SubscribePacket,
-    Will,
+    TopicFilter,
+    UnsubAckPacket,
+    UnsubscribePacket,
 )
-from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX
-from edge.mqtt.server.connection import CONNECT_BYTES_MAX, OVER_QUOTA_CLOSE_S
-from edge.mqtt.server.sessions import OVERSIZED_SKIPPED_S, SESSION_EXPIRY_S_MAX
+from edge.mqtt.server.connect import KEEP_ALIVE_S_MAX, KEEP_ALIVE_V311_S_MAX
+from edge.mqtt.server.connection import Connection
+from edge.mqtt.server.inbound import CONNECT_BYTES_MAX
+from edge.mqtt.server.sessions import SESSION_EXPIRY_S_MAX
 from edge.mqtt.server.topics import TOPIC_ALIAS_MAX
-from tests.edge.mqtt.cases import BAD_V5, BAD_V311
-from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, connect, disconnect_reason, publish, refusal, written
+from tests.edge.mqtt.standard import BAD_CONNECTS
+from tests.edge.mqtt.world import ALL, EITHER, TOKEN, World, connect, disconnect_reason, publish, refusal
 
 
 def test_connack_announces_our_limits():
@@ -57,6 +55,7 @@ def test_connack_announces_our_limits():
         (5, connect(username=None, password=None), 0x87),
         (5, connect("x" * 129), 0x85),
         (5, connect("a\u0001b"), 0x85),
+        (5, ConnectPacket("a", username="c1", password=TOKEN, max_packet_size=5, keep_alive=9_999), 0x95),
         (5, ConnectPacket("a", authentication_method="SCRAM"), 0x8C),
         (4, connect(password=b"wrong"), 0x86),
         (4, connect(username=None, password=None), 0x87),
@@ -72,13 +71,13 @@ def test_connects_that_are_refused(version: int, packet: ConnectPacket, code: in
 @pytest.mark.parametrize(
     ("data", "answer"),
     [
-        (b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x01a", b"\x20\x03\x00\x84\x00"),
+        (b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x01a", b"\x20\x35\x00\x84"),
         (b"\x10\x0d\x00\x04MQTT\x03\x02\x00\x3c\x00\x01a", b"\x20\x02\x00\x01"),
         (b"\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01a", b"\x20\x02\x00\x01"),
         (b"GET / HTTP/1.1\r\n\r\n", b""),
         (PingReqPacket().write(), b""),
         (publish().write(), b""),
-        (b"\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01\xff", b"\x20\x03\x00\x81\x00"),
+        (b"\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01\xff", b"\x20\x20\x00\x81"),
         (b"\x10\x02\x00\x00", b""),
         (b"\x10\x00", b""),
     ],
@@ -89,6 +88,40 @@ def test_first_packets_that_are_no_connect(data: bytes, answer: bytes):
     peer.connection.receive(data, 0.0, 0.0)
     assert peer.connection.closing
     assert bytes(peer.connection.out[:4]) == answer[:4]
+
+
+@pytest.mark.parametrize("name", BAD_CONNECTS)
+@EITHER
+def test_connects_that_break_a_rule(version: int, name: str):
+    """5.0 gets the code and a text, 3.1.1 nothing; nobody comes in."""
+    offence = BAD_CONNECTS[name]
+    if not (data := offence.v5 if version == 5 else offence.v311):
+        return
+    peer = World().peer(version)
+    sent = [packet for packet in peer.send_bytes(data) if isinstance(packet, ConnAckPacket)]
+    assert peer.connection.closing
+    assert peer.world.receiver.presence == []
+    assert [int(packet.reason_code) for packet in sent] == ([offence.code] if version == 5 else [])
+    assert all(packet.reason_str for packet in sent)
+
+
+@pytest.mark.parametrize("client_id", ["a", ""])
+def test_connack_fits_the_clients_packet_size(client_id: str):
+    """Our limits are left out first, what the client has to know never: where that is too much it is refused."""
+
+    def answer(limit: int) -> bytes:
+        packet = ConnectPacket(client_id, username="c1", password=TOKEN, max_packet_size=limit, keep_alive=9_999)
+        peer = World().peer()
+        peer.send_raw(packet.write())
+        return bytes(peer.connection.out)
+
+    whole = answer(1_000)
+    needed = answer(len(whole) - 1)
+    assert answer(len(whole)) == whole
+    assert 5 < len(needed) < len(whole) - 10
+    assert answer(len(needed)) == needed
+    assert answer(len(needed) - 1) == answer(5) == b"\x20\x03\x00\x95\x00"
+    assert answer(4) == b""
 
 
 def test_an_unauthenticated_client_cannot_make_us_buffer_much():
@@ -144,330 +177,342 @@ def test_a_second_connect_is_a_protocol_error(version: int):
     assert disconnect_reason(peer, peer.send(connect())) == (0x82 if version == 5 else None)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [
+        ("ds/n1/down/c1/#", 1),
+        ("ds/n1/down/c1/+", 1),
+        ("ds/n1/down/c2/#", 0x87),
+        ("$share/g/ds/n1/down/c1/#", 0x9E),
+        ("ds/n1/down/c1/\u200f", 0x8F),
+    ],
+)
 @EITHER
-def test_one_read_is_one_batch(version: int):
-    """All publishes of a read arrive in one call, in order, with identity and kind from the topic."""
-    world = World()
-    peer, _ = world.connect(version=version)
-    peer.send(publish(1), publish(None, "ds/n1/up/c1/rider.position", b"p"), publish(2, "ds/n1/up/c1/anything.else"))
-    assert world.receiver.reads == [3]
-    assert [(found.client, found.kind, found.qos, found.token) for found in world.receiver.publishes] == [
-        ("c1", "order.place", 1, 1),
-        ("c1", "rider.position", 0, 0),
-        ("c1", "anything.else", 1, 2),
-    ]
+def test_subscriptions(version: int, pattern: str, code: int):
+    """A client may subscribe to its own answers and nothing else."""
+    peer, _ = World().connect(version=version)
+    (suback,) = peer.send(SubscribePacket(3, [TopicFilter(pattern)]))
+    assert isinstance(suback, SubAckPacket)
+    assert [int(found) for found in suback.reason_codes] == [code if version == 5 else min(code, 0x80)]
 
 
 @EITHER
-@given(order=st.permutations(range(8)), size=st.integers(1, 4))
-def test_acknowledgements_keep_the_order_of_the_publishes(version: int, order: list[int], size: int):
-    """PUBACK leaves when the receiver has acknowledged, not earlier. Whatever is decided first, identifiers leave in
-    the order in which they came, each once; tokens that nobody waits for change nothing."""
+def test_an_answer_is_pulled_published_and_settled(version: int):
+    """An answer goes out at QoS 1 with its expiry, and is settled by the client's PUBACK."""
     world = World()
     peer, _ = world.connect(version=version)
-    assert peer.send(*[publish(10 + at) for at in range(8)]) == []
-    ((source, tokens),) = world.receiver.sources
-    seen: list[int] = []
-    for at in range(0, 8, size):
-        part = [tokens[place] for place in order[at : at + size]]
-        source.acknowledge([0, *part, 99], ["", *["" if token % 2 else Reason.TOO_LATE for token in part], ""])
-        seen += [packet.packet_id for packet in peer.read() if isinstance(packet, PubAckPacket)]
-        assert seen == list(range(10, 10 + len(seen)))
-    assert len(seen) == 8
-    source.acknowledge(tokens, [""] * 8)
+    peer.send(SubscribePacket(1, ALL))
+    sequence = world.receiver.answer("c1", b"hello")
+    world.sessions.wake({"c1": ()})
+    (sent,) = peer.read()
+    assert isinstance(sent, PublishPacket)
+    assert (sent.topic, sent.payload, sent.qos, sent.duplicate) == (
+        "ds/n1/down/c1/receipt",
+        b"hello",
+        QoS.AT_LEAST_ONCE,
+        False,
+    )
+    assert sent.message_expiry_interval == (60 if version == 5 else None)
+    assert sent.packet_id is not None
+    assert world.receiver.settled == []
+    peer.send(PubAckPacket(sent.packet_id), PubAckPacket(sent.packet_id), PubAckPacket(999))
+    assert world.receiver.settled == [("c1", [sequence])]
+
+
+def test_nobody_elses_answers():
+    """Waking one client writes nothing to another."""
+    world = World()
+    peer, _ = world.connect()
+    peer.send(SubscribePacket(1, ALL))
+    world.receiver.answer("c2")
+    world.sessions.wake({"c1": ()})
+    world.sessions.wake({"c2": ()})
     assert peer.read() == []
 
 
-@pytest.mark.parametrize(
-    ("topic", "code"),
-    [
-        ("ds/n1/up/c2/order.place", 0x87),
-        ("ds/n1/up/c1/Order", 0x90),
-    ],
-)
+def test_qos_0_is_settled_by_writing():
+    """Granted QoS 0 there is no acknowledgement to wait for, however many answers there are."""
+    world = World()
+    for _ in range(200):
+        world.receiver.answer("c1")
+    peer, _ = world.connect()
+    sent = peer.send(SubscribePacket(1, [TopicFilter("ds/n1/down/c1/+", max_qos=QoS.AT_MOST_ONCE)]))
+    assert len(sent) == 201
+    assert world.receiver.answers == []
+
+
+@pytest.mark.parametrize(("receive_max", "window"), [(3, 3), (65_535, IN_FLIGHT_TO_CLIENT_MAX)])
+def test_the_window_towards_the_client(receive_max: int, window: int):
+    """No more is in flight than the client or we allow; each PUBACK lets the next one go."""
+    world = World()
+    for at in range(window + 5):
+        world.receiver.answer("c1", b"%d" % at)
+    peer, _ = world.connect(receive_max=receive_max)
+    _, *sent = peer.send(SubscribePacket(1, ALL))
+    assert len(sent) == window
+    seen: list[bytes] = []
+    while sent:
+        packet = sent.pop(0)
+        assert isinstance(packet, PublishPacket)
+        assert packet.packet_id is not None
+        seen.append(packet.payload)
+        sent += peer.send(PubAckPacket(packet.packet_id))
+    assert seen == [b"%d" % at for at in range(window + 5)]
+
+
 @EITHER
-def test_topics_outside_the_own_subtree(version: int, topic: str, code: int):
-    """5.0 gets the reason, 3.1.1 a plain PUBACK: it would send the same again for ever. QoS 0 is dropped. Each one is
-    counted."""
-    world = World(acknowledge=True)
-    peer, _ = world.connect(version=version)
-    assert peer.send(publish(None, topic)) == []
-    assert not peer.connection.closing
-    sent = peer.send(publish(5, topic))
-    assert [int(packet.reason_code) for packet in sent if isinstance(packet, PubAckPacket)] == [
-        code if version == 5 else 0
+def test_unacknowledged_answers_come_again(version: int):
+    """A client that returns gets what it has not acknowledged, marked as a duplicate with the same packet identifier,
+    before what is new; and CONNACK states that its session was there."""
+    world = World()
+    peer, connack = world.connect(version=version, session_expiry_interval=60)
+    assert not connack.session_present
+    peer.send(SubscribePacket(1, ALL))
+    for _ in range(3):
+        world.receiver.answer("c1")
+    world.sessions.wake({"c1": ()})
+    first = [packet for packet in peer.read() if isinstance(packet, PublishPacket)]
+    assert first[1].packet_id is not None
+    peer.send(PubAckPacket(first[1].packet_id))
+    peer.connection.lost(world.now)
+    world.receiver.answer("c1", b"new")
+    again, connack = world.connect(version=version, session_expiry_interval=60)
+    assert connack.session_present
+    sent = [packet for packet in world.rest if isinstance(packet, PublishPacket)]
+    assert [(packet.packet_id, packet.duplicate) for packet in sent[:2]] == [
+        (first[0].packet_id, True),
+        (first[2].packet_id, True),
     ]
-    assert not peer.connection.closing
-    assert world.receiver.publishes == []
-    assert world.receiver.dropped == {("c1", Reason.FORBIDDEN_TOPIC): 2}
-
-
-def test_a_refusal_waits_for_the_publishes_before_it():
-    """Acknowledgements keep the order of the publishes even where one is refused at once."""
-    world = World()
-    peer, _ = world.connect()
-    assert peer.send(publish(1), publish(2, "ds/n1/up/c2/order.place"), publish(3)) == []
-    ((source, tokens),) = world.receiver.sources
-    source.acknowledge(tokens, ["", ""])
-    acks = peer.read()
-    assert [packet.packet_id for packet in acks if isinstance(packet, PubAckPacket)] == [1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    ("packet", "code"),
-    [
-        (PublishPacket(UP, b"", topic_alias=TOPIC_ALIAS_MAX + 1), 0x94),
-        (PublishPacket("", b"", topic_alias=1), 0x82),
-        (PubRecPacket(1), 0x82),
-        (AuthPacket(), 0x82),
-        (ConnAckPacket(), 0x82),
-        (PingRespPacket(), 0x82),
-        (SubscribePacket(1, ALL, subscription_id=1), 0xA1),
-        (DisconnectPacket(session_expiry_interval=5), 0x82),
-    ],
-)
-def test_rules_that_end_a_connection(packet: Packet, code: int):
-    """What was whole before the offence is still handed over; the reason is the standard's."""
-    world = World()
-    peer, _ = world.connect()
-    assert disconnect_reason(peer, peer.send(publish(1), packet, publish(2))) == code
-    assert len(world.receiver.publishes) == 1
+    assert (sent[2].payload, sent[2].duplicate) == (b"new", False)
+    assert len({packet.packet_id for packet in sent}) == 3
+    assert again.connection.session is not None
 
 
 @EITHER
-def test_qos_2(version: int):
-    """PUBREC leaves where PUBACK would, in the order of the publishes, PUBCOMP at once. What another connection had
-    begun is unknown to this one, which only 5.0 has a code for."""
+def test_a_clean_start_forgets_subscriptions_not_answers(version: int):
+    """A clean session begins empty; subscribing again brings every unacknowledged answer, as new."""
     world = World()
-    peer, _ = world.connect(version=version)
-    assert peer.send(publish(1), publish(2, qos=QoS.EXACTLY_ONCE), publish(3)) == []
-    ((source, tokens),) = world.receiver.sources
-    source.acknowledge(tokens[1:], ["", ""])
-    source.acknowledge(tokens[:1], [""])
-    assert bytes(peer.connection.out) == b"\x40\x02\x00\x01\x50\x02\x00\x02\x40\x02\x00\x03"
-    peer.connection.out.clear()
-    peer.send_raw(PubRelPacket(2).write())
-    assert bytes(peer.connection.out) == b"\x70\x02\x00\x02"
-    peer.connection.out.clear()
-    peer.send_raw(PubRelPacket(2).write())
-    assert bytes(peer.connection.out) == (b"\x70\x03\x00\x02\x92" if version == 5 else b"\x70\x02\x00\x02")
+    peer, _ = world.connect(version=version, session_expiry_interval=60)
+    world.receiver.answer("c1")
+    peer.send(SubscribePacket(1, ALL))
+    peer.connection.lost(world.now)
+    again, connack = world.connect(version=version, clean_start=True)
+    assert not connack.session_present
+    assert world.rest == []
+    _, sent = again.send(SubscribePacket(1, ALL))
+    assert isinstance(sent, PublishPacket)
+    assert not sent.duplicate
 
 
-def test_a_refusal_of_qos_2():
-    """PUBREC has the code, and ends it: there is no PUBREL to wait for."""
-    world = World(acknowledge=True)
-    world.receiver.reasons["order.place"] = Reason.TOO_LATE
-    peer, _ = world.connect()
-    (ack,) = peer.send(publish(4, qos=QoS.EXACTLY_ONCE))
-    assert isinstance(ack, PubRecPacket)
-    assert (int(ack.reason_code), ack.reason_str) == (0x83, "too_late")
-    (done,) = peer.send(PubRelPacket(4))
-    assert isinstance(done, PubCompPacket)
-    assert int(done.reason_code) == 0x92
-
-
-def test_publishes_that_are_not_released_count_against_the_receive_maximum():
-    """What has its PUBREC is in flight until PUBREL, so that a client cannot make us remember any number of them."""
-    world = World(acknowledge=True)
-    peer, _ = world.connect()
-    many = [publish(at, qos=QoS.EXACTLY_ONCE) for at in range(1, RECEIVE_MAX + 1)]
-    assert len([peer.send(packet) for packet in many]) == RECEIVE_MAX
-    peer.send(PubRelPacket(1))
-    peer.send(publish(1, qos=QoS.EXACTLY_ONCE))
-    assert not peer.connection.closing
-    assert disconnect_reason(peer, peer.send(publish(600, qos=QoS.EXACTLY_ONCE))) == 0x93
-
-
-@EITHER
-def test_the_retain_flag_is_ignored(version: int):
-    """Publish and will are taken as if it were not set, from the first packet on, and counted."""
-    world = World(acknowledge=True)
-    will = Will("t", qos=QoS.EXACTLY_ONCE, retain=True)
-    peer = world.peer(version)
-    packets: list[Packet] = [ConnectPacket("a", username="c1", password=TOKEN, will=will if version == 5 else None)]
-    packets += [
-        PublishPacket(UP, b"{}", qos=QoS.AT_LEAST_ONCE, packet_id=7, retain=True),
-        PublishPacket(UP, b"", retain=True),
-    ]
-    _, *sent = peer.send(*packets)
-    assert sent == [PubAckPacket(7)]
-    assert [found.qos for found in world.receiver.publishes] == [1, 0]
-    assert world.sessions.retain_ignored == (3 if version == 5 else 2)
-
-
-@EITHER
-@pytest.mark.parametrize("at", range(max(len(BAD_V5), len(BAD_V311))))
-def test_malformed_packets(version: int, at: int):
-    """A malformed packet ends the connection, is counted, and what came before it is kept."""
-    bad = list((BAD_V5 if version == 5 else BAD_V311).values())
-    data = bad[at % len(bad)]
+def test_a_session_ends_when_it_expires():
+    """After its expiry a session is not present, and nothing of it is kept."""
     world = World()
-    peer, _ = world.connect(version=version)
-    assert disconnect_reason(peer, peer.send_bytes(written(version, publish(1)) + data)) == (
-        0x81 if version == 5 else None
-    )
-    assert world.receiver.dropped == {("c1", Reason.MALFORMED): 1}
-    assert len(world.receiver.publishes) == 1
+    peer, _ = world.connect(session_expiry_interval=60)
+    peer.send(SubscribePacket(1, ALL))
+    peer.connection.lost(world.now)
+    world.pass_s(59)
+    assert world.sessions.count == 1
+    world.pass_s(2)
+    assert (world.sessions.count, world.sessions.identities) == (0, {})
+    assert not world.connect(session_expiry_interval=60)[1].session_present
 
 
-@EITHER
-def test_an_oversized_packet(version: int):
-    """It is refused by its length, before it is there."""
+def test_disconnect_may_change_the_expiry():
+    """The expiry of DISCONNECT replaces the one of CONNECT."""
     world = World()
-    peer, _ = world.connect(version=version)
-    assert disconnect_reason(peer, peer.send_bytes(b"\x30\xff\xff\xff\x7f")) == (0x95 if version == 5 else None)
-    assert world.receiver.dropped == {("c1", Reason.OVERSIZED): 1}
-
-
-@EITHER
-@pytest.mark.parametrize("size", [1, 7, 1_000, 1_000_000])
-@pytest.mark.parametrize(
-    ("qos", "refused"),
-    [
-        (QoS.AT_MOST_ONCE, []),
-        (QoS.AT_LEAST_ONCE, [b"\x40\x03\x00\x07\x97", b"\x40\x02\x00\x07"]),
-        (QoS.EXACTLY_ONCE, [b"\x50\x03\x00\x07\x97", b"\x50\x02\x00\x07"]),
-    ],
-)
-def test_an_oversized_publish_that_comes_again(version: int, size: int, qos: QoS, refused: list[bytes]):
-    """After it has ended a connection of the client, the same publish is passed over without being kept, and
-    refused in its turn. What is around it gets through, in reads of any size."""
-    world = World(acknowledge=True, packet_bytes_max=200)
-    large = publish(7 if refused else None, payload=b"x" * 5_000, qos=qos if refused else None)
-    first, _ = world.connect(version=version, clean_start=True)
-    disconnect_reason(first, first.send(large))
-    first.connection.lost(world.now)
-    world.pass_s(OVERSIZED_SKIPPED_S / 2)
-    peer, _ = world.connect(version=version, clean_start=True)
-    data = written(version, publish(1), large, publish(2))
-    for at in range(0, len(data), size):
-        peer.send_raw(data[at : at + size])
-        assert len(peer.connection._decoder.tail) <= 200
-    middle = refused[0 if version == 5 else 1] if refused else b""
-    assert bytes(peer.connection.out) == b"\x40\x02\x00\x01" + middle + b"\x40\x02\x00\x02"
-    assert world.receiver.dropped == {("c1", Reason.OVERSIZED): 2}
-    world.pass_s(OVERSIZED_SKIPPED_S)
-    again, _ = world.connect(version=version)
-    disconnect_reason(again, again.send(large))
-
-
-@pytest.mark.parametrize(
-    ("head", "code"),
-    [
-        (b"\x82\xff\xff\x03\x00\x01", 0x95),  # SUBSCRIBE
-        (b"\x36\xff\xff\x03\x00\x01a\x00\x07", 0x95),  # QoS 3
-        (b"\x32\xff\xff\x03\x00\x01a\x00\x00", 0x81),
-        (b"\x32\xff\xff\x03\xff\xff", 0x95),  # a topic over the limit
-        (b"\x32\xff\xff\xff\xff\x01", 0x81),
-    ],
-)
-def test_oversized_packets_that_always_close(head: bytes, code: int):
-    """What is no publish, or has no identifier to be refused by, ends the connection each time."""
-    world = World()
-    for expected in (0x81 if code == 0x81 and head[4] & 0x80 else 0x95, code):
-        peer, _ = world.connect()
-        assert disconnect_reason(peer, peer.send_bytes(head)) == expected
-
-
-def test_more_in_flight_than_the_receive_maximum():
-    """The 513th unacknowledged publish of a 5.0 client ends its connection; the 512 before it are kept."""
-    world = World()
-    peer, _ = world.connect()
-    many = [publish(at) for at in range(1, RECEIVE_MAX + 2)]
-    assert disconnect_reason(peer, peer.send(*many)) == 0x93
-    assert len(world.receiver.publishes) == RECEIVE_MAX
-
-
-def test_a_v311_client_is_held_back_instead():
-    """3.1.1 has no receive maximum: reading stops until acknowledgements have left."""
-    world = World()
-    peer, _ = world.connect(version=4)
-    peer.send(*[publish(at) for at in range(1, RECEIVE_MAX + 2)])
-    assert not peer.connection.closing
-    assert not peer.connection.wants_more
-    ((source, tokens),) = world.receiver.sources
-    source.acknowledge(tokens, [""] * len(tokens))
-    assert peer.connection.wants_more
-
-
-def test_topic_aliases():
-    """An alias stands for its topic, may be given another one, and is nobody else's."""
-    world = World()
-    peer, _ = world.connect()
-    peer.send(PublishPacket(UP, b"1", topic_alias=3), PublishPacket("", b"2", topic_alias=3))
-    peer.send(PublishPacket("ds/n1/up/c1/a", b"3", topic_alias=3), PublishPacket("", b"4", topic_alias=3))
-    assert [found.kind for found in world.receiver.publishes] == ["order.place", "order.place", "a", "a"]
-    other, _ = world.connect(client_id="tablet")
-    (sent,) = other.send(PublishPacket("", b"", topic_alias=3))
-    assert isinstance(sent, DisconnectPacket)
-    assert int(sent.reason_code) == 0x82
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_reasons_of_the_node(wanted: bool):
-    """A refusal has the standard's code, and its reason as text where the client wants texts."""
-    world = World(acknowledge=True)
-    world.receiver.reasons["order.place"] = Reason.OVERLOADED
-    peer, _ = world.connect(request_problem_info=wanted)
-    (ack,) = peer.send(publish(4))
-    assert isinstance(ack, PubAckPacket)
-    assert (int(ack.reason_code), ack.reason_str) == (0x97, "overloaded" if wanted else None)
-
-
-def test_a_refusal_with_a_receipt_is_a_plain_puback_in_v311():
-    """A 3.1.1 client learns it from the receipt, not from the PUBACK."""
-    world = World(acknowledge=True)
-    world.receiver.reasons["order.place"] = Reason.TOO_LATE
-    peer, _ = world.connect(version=4)
-    assert peer.send(publish(4)) == [PubAckPacket(4)]
-
-
-def test_a_full_disk_is_never_acknowledged_in_v311():
-    """A 3.1.1 PUBACK would be a lie: it stays away, later ones go out, and the client has to come back."""
-    world = World(acknowledge=True)
-    world.receiver.reasons["order.place"] = Reason.DISK_FULL
-    peer, _ = world.connect(version=4)
-    assert peer.send(publish(4), publish(5, "ds/n1/up/c1/a")) == [PubAckPacket(5)]
-    world.pass_s(OVER_QUOTA_CLOSE_S + 1)
+    peer, _ = world.connect(session_expiry_interval=60)
+    assert peer.send(DisconnectPacket(session_expiry_interval=0)) == []
     assert peer.connection.closing
+    assert world.sessions.count == 0
+    assert world.receiver.presence == [("c1", True), ("c1", False)]
 
 
-# -- quota -------------------------------------------------------------------------------------------------------------
+def test_two_sessions_of_one_client_both_get_every_answer():
+    """Phone and tablet both see an answer; presence begins with the first and ends with the last."""
+    world = World()
+    phone, _ = world.connect()
+    tablet, _ = world.connect(client_id="tablet", version=4, clean_start=True)
+    phone.send(SubscribePacket(1, ALL))
+    tablet.send(SubscribePacket(1, ALL))
+    world.receiver.answer("c1")
+    world.sessions.wake({"c1": ()})
+    assert [type(packet) for packet in phone.read()] == [PublishPacket]
+    assert [type(packet) for packet in tablet.read()] == [PublishPacket]
+    phone.connection.lost(world.now)
+    assert world.receiver.presence == [("c1", True)]
+    tablet.connection.lost(world.now)
+    assert world.receiver.presence == [("c1", True), ("c1", False)]
 
 
-def test_over_quota_in_v5():
-    """Beyond burst and rate a publish is refused as such, and time brings new ones."""
-    world = World(acknowledge=True, messages_per_s=10, burst=3)
+def test_an_answer_over_the_clients_packet_size_is_skipped():
+    """It is dropped as if it had been sent, and counted; the next one goes out."""
+    world = World()
+    world.receiver.answer("c1", b"x" * 200)
+    world.receiver.answer("c1", b"y")
+    peer, _ = world.connect(max_packet_size=100)
+    _, sent = peer.send(SubscribePacket(1, ALL))
+    assert isinstance(sent, PublishPacket)
+    assert sent.payload == b"y"
+    assert peer.connection.session is not None
+    assert peer.connection.session.outbound.skipped == 1
+
+
+def test_only_subscribed_kinds_are_sent():
+    """An answer of another kind waits in the core; a later subscription brings it, without repeating the others."""
+    world = World()
+    world.receiver.answer("c1", b"u", kind="update")
+    world.receiver.answer("c1", b"r", kind="receipt")
     peer, _ = world.connect()
-    acks = peer.send(*[publish(at) for at in range(1, 6)], publish(None))
-    assert [int(ack.reason_code) for ack in acks if isinstance(ack, PubAckPacket)] == [0, 0, 0, 0x97, 0x97]
-    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 3}
-    world.now += 0.25
-    acks = peer.send(*[publish(at) for at in range(1, 4)])
-    assert [int(ack.reason_code) for ack in acks if isinstance(ack, PubAckPacket)] == [0, 0, 0x97]
+    _, sent = peer.send(SubscribePacket(1, [TopicFilter("ds/n1/down/c1/receipt")]))
+    assert isinstance(sent, PublishPacket)
+    assert sent.payload == b"r"
+    _, sent = peer.send(SubscribePacket(2, [TopicFilter("ds/n1/down/c1/update")]))
+    assert isinstance(sent, PublishPacket)
+    assert sent.payload == b"u"
 
 
-def test_over_quota_in_v311():
-    """It is not acknowledged, and a little later the client is made to come back."""
-    world = World(acknowledge=True, messages_per_s=1, burst=1)
-    peer, _ = world.connect(version=4)
-    assert peer.send(publish(1), publish(2), publish(3)) == [PubAckPacket(1)]
-    world.pass_s(OVER_QUOTA_CLOSE_S - 1)
+@EITHER
+def test_unsubscribing_stops_answers(version: int):
+    """After UNSUBSCRIBE nothing more is sent; a filter that was not there is named so."""
+    world = World()
+    peer, _ = world.connect(version=version)
+    peer.send(SubscribePacket(1, ALL))
+    (unsuback,) = peer.send(UnsubscribePacket(2, ["ds/n1/down/c1/#", "ds/n1/down/c1/+", "x"]))
+    assert isinstance(unsuback, UnsubAckPacket)
+    if version == 5:
+        assert [int(code) for code in unsuback.reason_codes] == [0, 0x11, 0x11]
+    world.receiver.answer("c1")
+    world.sessions.wake({"c1": ()})
+    assert peer.read() == []
+
+
+def test_a_paused_connection_waits():
+    """While the peer does not read nothing is pulled; when it reads again everything follows."""
+    world = World()
+    peer, _ = world.connect()
+    peer.send(SubscribePacket(1, ALL))
+    peer.connection.write_paused = True
+    world.receiver.answer("c1")
+    world.sessions.wake({"c1": ()})
+    assert peer.read() == []
+    peer.connection.write_paused = False
+    peer.connection.drained()
+    assert len(peer.read()) == 1
+
+
+# -- takeover, keepalive, deadlines, and whatever else may come --------------------------------------------------------
+
+
+def test_the_same_client_takes_over():
+    """The older connection gets the reason; presence does not flicker; the session goes on where it was."""
+    world = World()
+    old, _ = world.connect(session_expiry_interval=60)
+    old.send(SubscribePacket(1, ALL))
+    new, connack = world.connect(session_expiry_interval=60)
+    assert connack.session_present
+    (sent,) = old.read()
+    assert isinstance(sent, DisconnectPacket)
+    assert (sent.reason_code, old.connection.closing) == (DisconnectReasonCode.SESSION_TAKEN_OVER, True)
+    assert world.receiver.presence == [("c1", True)]
+    world.receiver.answer("c1")
+    world.sessions.wake({"c1": ()})
+    assert (len(old.read()), len(new.read())) == (0, 1)
+    old.connection.lost(world.now)
+    assert [one.connection for one in world.sessions.identities["c1"].sessions.values()] == [new.connection]
+
+
+@EITHER
+def test_too_many_sessions_of_one_client(version: int):
+    """A fifth connection ends the one that has been silent for longest, which gets the reason."""
+    world = World()
+    peers = [world.connect(client_id=f"s{at}", version=version)[0] for at in range(4)]
+    world.now += 1
+    for peer in (*peers[:2], peers[3]):
+        peer.send(PingReqPacket())
+    world.connect(client_id="s5", version=version)
+    ends = [packet for packet in peers[2].read() if isinstance(packet, DisconnectPacket)]
+    assert [int(packet.reason_code) for packet in ends] == ([0x97] if version == 5 else [])
+    assert peers[2].connection.closing
+    assert sorted(world.sessions.identities["c1"].sessions) == ["s0", "s1", "s3", "s5"]
+    assert world.sessions.takeovers == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "sent"),
+    [
+        ("credentials", connect("phone", password=b"wrong").write()),
+        ("protocol", connect("x" * 200).write()),
+        ("protocol", b"GET / HTTP/1.1\r\n\r\n"),
+        ("silent", b""),
+    ],
+)
+def test_a_refused_connection_is_counted_by_its_reason(reason: str, sent: bytes):
+    """Once, and charged to the address that it came from."""
+    world = World()
+    peer = world.peer()
+    peer.connection.address = "192.0.2.7"
+    peer.send_raw(sent) if sent else world.pass_s(11)
+    assert peer.connection.closing
+    assert {name: count for name, count in world.sessions.refused.items() if count} == {reason: 1}
+    assert list(world.sessions.failed._budgets) == ["192.0.2.7"]
+
+
+@EITHER
+def test_keepalive(version: int):
+    """Silence for one and a half times the keepalive ends a connection; any packet, or being held, prolongs it."""
+    world = World()
+    peer, _ = world.connect(version=version, keep_alive=20)
+    world.pass_s(29)
+    assert peer.send(PingReqPacket()) == [PingRespPacket()]
+    world.pass_s(29)
+    assert not peer.connection.closing
+    peer.connection.read_paused = True
+    world.pass_s(60)
+    peer.connection.read_paused = False
+    assert not peer.connection.closing
+    world.pass_s(31)
+    assert disconnect_reason(peer, peer.read()) == (0x8D if version == 5 else None)
+
+
+@pytest.mark.parametrize("asked", [0, 65_535])
+@pytest.mark.parametrize(("version", "kept"), [(5, KEEP_ALIVE_S_MAX), (4, KEEP_ALIVE_V311_S_MAX)])
+def test_no_keepalive_is_the_longest_one(version: int, kept: int, asked: int):
+    """A half-open connection does not live for ever because its client asked for no keepalive, or a very long one. A
+    client of 3.1.1 does not learn of ours, so it has more time."""
+    world = World()
+    peer, _ = world.connect(version=version, keep_alive=asked)
+    world.pass_s(kept * 1.5 - 1)
     assert not peer.connection.closing
     world.pass_s(2)
     assert peer.connection.closing
 
 
-def test_the_quota_is_the_clients_not_the_connections():
-    """Neither a second connection nor coming back brings a new burst."""
-    world = World(acknowledge=True, messages_per_s=0.1, burst=2)
-    first, _ = world.connect()
-    first.send(publish(1))
-    second, _ = world.connect(client_id="tablet")
-    second.send(publish(1), publish(2))
-    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 1}
-    first.connection.lost(world.now)
-    second.connection.lost(world.now)
-    third, _ = world.connect()
-    third.send(publish(1))
-    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 2}
+def test_the_deadline_of_connect():
+    """An unauthenticated client has ten seconds, one byte a second or not."""
+    world = World()
+    peer = world.peer()
+    data = connect().write()
+    for at in range(int(CONNECT_DEADLINE_S)):
+        assert not peer.connection.closing
+        peer.send_bytes(data[at : at + 1])
+        world.pass_s(1)
+    world.pass_s(1)
+    assert peer.connection.closing
+    assert world.sessions.deadlines.turn(world.now + 60) is None
+    assert len(world.sessions.deadlines) == 0
+
+
+@EITHER
+def test_a_closed_connection_is_gone_when_the_queue_drops_it(version: int):
+    """It is in no cycle, so it does not wait for the collector, which on a calm node hardly ever comes by."""
+    world = World()
+    gc.collect()
+    gc.disable()
+    try:
+        peer, _ = world.connect(version=version)
+        peer.connection.lost(world.now)
+        del peer
+        world.pass_s(61)
+        assert not [one for one in gc.get_objects() if type(one) is Connection]
+    finally:
+        gc.enable()

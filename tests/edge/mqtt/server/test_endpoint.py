@@ -10,14 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, BytesMessage, Request
 
 from bench.lab.programs import make_certificates
 from edge.errors import BusyError, ConfigError
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,
+    Decoder,
     DisconnectPacket,
     Packet,
     PingReqPacket,
@@ -30,7 +29,8 @@ from edge.mqtt.packets.codec import (
     TopicFilter,
 )
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions, parse_address
-from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, decoder, everybody, written
+from tests.edge.mqtt.clients import Client, WebClient, connection
+from tests.edge.mqtt.world import ALL, BOTH_LOOPS, TOKEN, UP, Recorder, everybody
 from tests.waiting import until
 
 
@@ -38,82 +38,6 @@ from tests.waiting import until
 def _grace(monkeypatch: pytest.MonkeyPatch):
     """Clients here often stay on the line at the end of a test."""
     monkeypatch.setattr("edge.mqtt.server.endpoint.CLOSE_GRACE_S", 0.2)
-
-
-class Client:
-    """A client of our own over asyncio's streams."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, version: int) -> None:
-        self.reader, self.writer = reader, writer
-        self.version = version
-        self.decoder = decoder(version)
-        self.packets: list[Packet] = []
-
-    @classmethod
-    async def open(cls, port: int, *, version: int = 5, tls: ssl.SSLContext | None = None) -> "Client":
-        """Only the socket."""
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None
-        )
-        return cls(reader, writer, version)
-
-    @classmethod
-    async def connect(
-        cls, port: int, *, client: str = "c1", version: int = 5, tls: ssl.SSLContext | None = None
-    ) -> "Client":
-        """A session."""
-        self = await cls.open(port, version=version, tls=tls)
-        self.send(ConnectPacket("phone", username=client, password=TOKEN, keep_alive=60))
-        connack = await self.receive()
-        assert isinstance(connack, ConnAckPacket)
-        assert int(connack.reason_code) == 0
-        return self
-
-    def send(self, *packets: Packet) -> None:
-        self.writer.write(written(self.version, *packets))
-
-    async def receive(self) -> Packet | None:
-        """The next packet; None where the connection ended."""
-        while not self.packets:
-            data = await self.read()
-            if not data:
-                return None
-            self.packets += self.decoder.feed(data)
-        return self.packets.pop(0)
-
-    async def read(self) -> bytes:
-        try:
-            return await self.reader.read(65_536)
-        except (ConnectionError, ssl.SSLError):
-            return b""
-
-
-class WebClient(Client):
-    """The same inside WebSocket."""
-
-    socket: WSConnection
-
-    @classmethod
-    async def open(cls, port: int, *, version: int = 5, tls: ssl.SSLContext | None = None) -> "Client":
-        self = await super().open(port, version=version, tls=tls)
-        assert isinstance(self, WebClient)
-        self.socket = WSConnection(ConnectionType.CLIENT)
-        self.writer.write(self.socket.send(Request(host="localhost", target="/mqtt", subprotocols=["mqtt"])))
-        self.socket.receive_data(await self.reader.readuntil(b"\r\n\r\n"))
-        assert any(isinstance(event, AcceptConnection) for event in self.socket.events())
-        return self
-
-    def send(self, *packets: Packet) -> None:
-        data = b"".join(packet.write() for packet in packets)
-        self.writer.write(self.socket.send(BytesMessage(data=data)))
-
-    async def read(self) -> bytes:
-        while data := await super().read():
-            self.socket.receive_data(data)
-            parts = [bytes(event.data) for event in self.socket.events() if isinstance(event, BytesMessage)]
-            if parts:
-                return b"".join(parts)
-        return b""
 
 
 def make(receiver: Recorder, *, clock: Callable[[], float] = time.monotonic, **options: Any) -> Endpoint:
@@ -514,3 +438,60 @@ def test_addresses_are_read():
     """Names, IPv4 and IPv6."""
     assert parse_address("[::1]:1883") == ("::1", 1883)
     assert parse_address("node.example:0") == ("node.example", 0)
+
+
+# -- when it writes ----------------------------------------------------------------------------------------------------
+
+
+async def _connected(receiver: Recorder) -> tuple[Endpoint, asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that is subscribed, and has read what it received."""
+    endpoint = Endpoint("n1", receiver, everybody)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    reader, writer = await connection(port)
+    writer.write(ConnectPacket("phone", username="c1", password=TOKEN, clean_start=True).write())
+    writer.write(SubscribePacket(1, ALL).write())
+    packets: list[Packet] = []
+    while len(packets) < 2:
+        packets += Decoder(10_000).feed(await reader.read(10_000))
+    return endpoint, reader, writer
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    (packet,) = Decoder(10_000).feed(await asyncio.wait_for(reader.read(10_000), 30))
+    assert isinstance(packet, PublishPacket)
+    return packet.payload
+
+
+@pytest.mark.parametrize("promised", [False, True])
+async def test_an_answer_leaves_with_the_flush_or_without_it(promised: bool):
+    """Where a flush follows it is the one that writes, at once; else the loop's next turn does."""
+    receiver = Recorder()
+    endpoint, reader, writer = await _connected(receiver)
+    endpoint.registry.flush_follows = promised
+    for text in (b"1", b"2"):
+        receiver.answer("c1", text)
+        endpoint.wake({"c1": ()})
+        if promised:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert [connection.out != b"" for connection in endpoint.registry.unflushed] == [True]
+            endpoint.flush()
+        assert await _answer(reader) == text
+        assert endpoint.registry.unflushed == {}
+    writer.close()
+    await endpoint.close()
+
+
+async def test_a_promised_flush_that_does_not_come(monkeypatch: pytest.MonkeyPatch):
+    """The answer leaves with the next tick, and what comes after it as ever."""
+    monkeypatch.setattr("edge.mqtt.server.endpoint._TICK_S", 0.05)
+    receiver = Recorder(acknowledge=True)
+    endpoint, reader, writer = await _connected(receiver)
+    endpoint.registry.flush_follows = True
+    receiver.answer("c1", b"late")
+    endpoint.wake({"c1": ()})
+    assert await _answer(reader) == b"late"
+    writer.write(b"\xc0\x00")
+    assert await asyncio.wait_for(reader.read(100), 30) == b"\xd0\x00"
+    writer.close()
+    await endpoint.close()

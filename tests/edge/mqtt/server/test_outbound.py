@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.core.model import Answer
 from edge.limits import IN_FLIGHT_TO_CLIENT_MAX
-from edge.mqtt.packets.codec import Decoder, PublishPacket, QoS, TopicFilter
+from edge.mqtt.packets.codec import NO_LIMIT, Decoder, PublishPacket, QoS, TopicFilter
 from edge.mqtt.seam import Pending
 from edge.mqtt.server.outbound import PULL_BYTES_MAX, OutboundQueue
 from tests.edge.mqtt.world import Recorder, written
@@ -34,7 +34,7 @@ def _pull(outbound: OutboundQueue, fresh: Sequence[Pending] = ()) -> list[Publis
 def _made() -> tuple[Recorder, OutboundQueue]:
     receiver = Recorder()
     outbound = OutboundQueue("c1", "", "ds/n1/down/", receiver)
-    outbound.connect(65_535, None, properties=True)
+    outbound.connect(65_535, NO_LIMIT, properties=True)
     return receiver, outbound
 
 
@@ -46,7 +46,7 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
     """Through any mixture of answers, acknowledgements, lost connections and subscriptions, nothing is in flight twice,
     the window holds, what is sent again in a session has its old packet identifier, and in the end all is settled."""
     receiver, outbound = _made()
-    outbound.connect(receive_max, None, properties=True)
+    outbound.connect(receive_max, NO_LIMIT, properties=True)
     outbound.subscribe(ALL)
     made: list[int] = []
     unacknowledged: dict[int, bytes] = {}  # as the client sees it
@@ -86,7 +86,7 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
             pull()  # the first thing after CONNACK, so nothing of an earlier connection is left half sent
             before = {payload: packet_id for packet_id, payload in unacknowledged.items()}
             unacknowledged.clear()
-            outbound.connect(receive_max, None, properties=True)
+            outbound.connect(receive_max, NO_LIMIT, properties=True)
             pull()
             before = {}
         elif step == "subscribe":
@@ -111,7 +111,7 @@ def test_an_answer_is_written_as_the_codec_writes_it(
     keeps = qos == QoS.AT_LEAST_ONCE
     for _ in range(1 + (again and keeps)):
         line.out.clear()
-        outbound.connect(65_535, None, properties=version == 5)
+        outbound.connect(65_535, NO_LIMIT, properties=version == 5)
         outbound.pull(line)
     packet = PublishPacket(
         "ds/n1/down/c1/update",
