@@ -69,7 +69,7 @@ def _check(cell: Cell) -> None:
 
 def _not_ahead(window: Window, at: int) -> Window:
     """A window that ends, with its cells, at most WINDOW_AHEAD_S_MAX after `at` (Unix ms): one further ahead comes from
-    a wrong clock, and would never grow old. (A centre whose own clock was never set cannot judge.)"""
+    a wrong clock, and would never grow old. (Where the centre's own clock was never set, none is.)"""
     end = max([window.end, *(cell.end for cell in window.cells)])
     if end <= at + WINDOW_AHEAD_S_MAX * 1000 or at < CLOCK_WALL_MS_MIN:
         return window

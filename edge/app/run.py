@@ -29,6 +29,7 @@ from ..identity.certificate import client_context
 from ..identity.files import read_secret
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
+from ..journal.scrub import Scrub
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS
@@ -156,6 +157,7 @@ class _Running:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         tasks = [self._keep_going("heartbeat", self._beat()), self._keep_going("retention", self._retain())]
+        tasks.append(self._keep_going("scrub", Scrub(journal, lambda text: status.alarm("rot", text)).run()))
         if self._sync is not None:
             tasks.append(self._keep_going("uplink", self._sync.run()))
         if self._endpoint is not None:

@@ -123,6 +123,9 @@ class Journal:
         except (apsw.Error, OSError, JournalError) as error:
             if db is not None:
                 db.close()
+            if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+                what = f"it cannot be opened: its first pages are damaged, or are another program's ({error})"
+                raise _quarantined(RowError(path, 0, what)) from error
             if isinstance(error, RowError):
                 raise _quarantined(error) from error
             if isinstance(error, JournalError):
@@ -212,6 +215,11 @@ class Journal:
         """How full the queue of these rows is, by number or by size: 1 is full."""
         size = self._submitted_bytes - self._committed_bytes
         return max(self.queued / COMMIT_QUEUE_ROWS_MAX, size / COMMIT_QUEUE_BYTES_MAX)
+
+    @property
+    def damage(self) -> str:
+        """What the writer came upon in old rows, which is no reason to stop; empty where there was nothing."""
+        return self._writer.damage
 
     @property
     def counters(self) -> Counters:

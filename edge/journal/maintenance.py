@@ -13,7 +13,7 @@ from typing import Final
 import apsw
 import zstandard
 
-from ..limits import SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT
+from ..limits import JOURNAL_BUSY_MS_MAX, SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT
 from .reader import StoredSnapshot, checksum, query, read_snapshots, value
 
 SNAPSHOT_PIECE_BYTES: Final = 32 * 1024
@@ -25,6 +25,9 @@ PRUNE_ROWS: Final = 64
 
 VACUUM_PAGES: Final = 64
 """Free pages given back to the disk in one step between commits."""
+
+EMPTY_WAL_TRIES_MAX: Final = 1_000
+"""After so many steps the next deletion tries again."""
 
 BALLAST_NAME: Final = "ballast"
 
@@ -88,6 +91,7 @@ def prune(db: apsw.Connection, through: int) -> Iterator[int]:
             break
         yield deleted * PAGE_BYTES
     yield from _vacuum(db)
+    yield from _empty_wal(db)
 
 
 def expired_snapshots(snapshots: list[StoredSnapshot]) -> list[StoredSnapshot]:
@@ -117,6 +121,21 @@ def _vacuum(db: apsw.Connection) -> Iterator[int]:
     while int(value(db, "PRAGMA freelist_count")) * 4 > int(value(db, "PRAGMA page_count")):
         query(db, f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
         yield VACUUM_PAGES * PAGE_BYTES
+
+
+def _empty_wal(db: apsw.Connection) -> Iterator[int]:
+    """The WAL is written over from its beginning, so behind what is new it may hold rows from long ago: cut it off. A
+    reader prevents that for a moment; commits do not wait for it."""
+    for _ in range(EMPTY_WAL_TRIES_MAX):
+        db.set_busy_timeout(0)
+        try:
+            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            yield 0
+        else:
+            return
+        finally:
+            db.set_busy_timeout(JOURNAL_BUSY_MS_MAX)
 
 
 def make_ballast(path: Path) -> bool:

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,6 +35,9 @@ FORMAT: Final = 2
 """Written as SQLite's user_version. Grows when an older doorstep could not read the file any more."""
 
 FILE_NAME: Final = "journal.sqlite3"
+
+UNREADABLE: Final = (apsw.CorruptError, apsw.IOError)
+"""A page that is not what SQLite wrote, and one that the disk does not give back."""
 
 _head = struct.Struct("<qq")
 
@@ -103,13 +107,13 @@ def read_row(db: apsw.Connection, path: Path, number: int) -> bytes | None:
     """
     try:
         found = query(db, "SELECT wall_ms, crc, body FROM row WHERE number = ?", (number,))
-    except apsw.CorruptError as error:
-        raise _corrupt(path, error) from error
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
     return _verified(path, number, *found[0]) if found else None
 
 
-def read_rows(db: apsw.Connection, path: Path, after: int) -> Iterator[tuple[int, bytes]]:
-    """Every row above `after`, in order: (number, body). The first one must be `after + 1`.
+def read_rows(db: apsw.Connection, path: Path, after: int, at_once: int = READ_ROWS) -> Iterator[tuple[int, bytes]]:
+    """Every row above `after`, in order: (number, body); the first one must be `after + 1`. `at_once` are fetched.
 
     Raises:
         RowError: a row is missing, or its checksum does not fit.
@@ -117,15 +121,15 @@ def read_rows(db: apsw.Connection, path: Path, after: int) -> Iterator[tuple[int
     sql = "SELECT number, wall_ms, crc, body FROM row WHERE number > ? ORDER BY number LIMIT ?"
     while True:
         try:
-            rows = query(db, sql, (after, READ_ROWS))
-        except apsw.CorruptError as error:
-            raise _corrupt(path, error) from error
+            rows = query(db, sql, (after, at_once))
+        except UNREADABLE as error:
+            raise _unreadable(path, error) from error
         for number, wall_ms, crc, body in rows:
             after += 1
             if number != after:
                 raise RowError(path, after, f"row {after} is missing: the next one is {number}")
             yield number, _verified(path, number, wall_ms, crc, body)
-        if len(rows) < READ_ROWS:
+        if len(rows) < at_once:
             return
 
 
@@ -149,8 +153,8 @@ def read_snapshot(db: apsw.Connection, path: Path, kept: StoredSnapshot) -> byte
         if len(pieces) != kept.pieces or not _fits(kept.number, kept.wall_ms, packed, kept.crc):
             raise RowError(path, kept.number, f"the snapshot at row {kept.number} fails its checksum")
         return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
-    except apsw.CorruptError as error:
-        raise _corrupt(path, error) from error
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
     except zstandard.ZstdError as error:
         raise RowError(path, kept.number, f"the snapshot at row {kept.number} cannot be read: {error}") from error
 
@@ -169,8 +173,9 @@ def _fits(number: int, wall_ms: int, body: bytes, crc: int) -> bool:
         return False
 
 
-def _corrupt(path: Path, error: apsw.Error) -> RowError:
-    return RowError(path, 0, f"the file's own structure is damaged ({error})")
+def _unreadable(path: Path, error: Exception) -> RowError:
+    what = "the disk cannot read a part of it" if isinstance(error, apsw.IOError) else "a page of it is damaged"
+    return RowError(path, 0, f"{what} ({error})")
 
 
 class JournalReader:
@@ -197,6 +202,8 @@ class JournalReader:
             return cls(db, path)
         except JournalError as error:
             raise InputError(str(path), None, str(error)) from error
+        except UNREADABLE as error:
+            raise InputError(str(path), None, f"{_unreadable(path, error)}. Read a copy from before.") from error
         except apsw.Error as error:
             raise InputError(
                 str(path), None, f"this is no readable journal ({error}). Name another file, or another user."
@@ -222,13 +229,30 @@ class JournalReader:
                 return read_snapshot(self._db, self.path, kept), kept.number
         return read_snapshot(self._db, self.path, snapshots[-1]), snapshots[-1].number
 
-    def rows(self, after: int) -> Iterator[tuple[int, bytes]]:
-        """Every row above `after`, those included that the node adds meanwhile: (number, body), in order.
+    def snapshots(self) -> list[StoredSnapshot]:
+        """The snapshots that it holds now, oldest first.
+
+        Raises:
+            RowError: the file's own structure is damaged.
+        """
+        return read_snapshots(self._db)
+
+    def snapshot(self, kept: StoredSnapshot) -> bytes:
+        """The body of a snapshot.
+
+        Raises:
+            RowError: it is not what was written.
+        """
+        return read_snapshot(self._db, self.path, kept)
+
+    def rows(self, after: int, most: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Every row above `after`, or the first `most` of them, those included that the node adds meanwhile: (number,
+        body), in order.
 
         Raises:
             RowError: a row is missing, or its checksum does not fit.
         """
-        return read_rows(self._db, self.path, after)
+        return islice(read_rows(self._db, self.path, after, READ_ROWS if most is None else most), most)
 
     def row(self, number: int) -> bytes | None:
         """One row's body; None where the journal does not hold it.

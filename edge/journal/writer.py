@@ -100,6 +100,8 @@ class Writer:
     def __init__(self, db: apsw.Connection, path: Path) -> None:
         self.counters = Counters()
         self.failure: JournalError | None = None
+        self.damage = ""
+        """What long work came upon in old rows, and left."""
         self._db = db
         self._execute = cast(Any, db).execute
         self._checkpoint_connection: apsw.Connection | None = None
@@ -327,6 +329,10 @@ class Writer:
             self._wal_bytes += next(self._steps[0])
         except StopIteration:
             self._steps.popleft()
+        except apsw.CorruptError as error:
+            # A rotten old row must not end a node that decides on new ones, again after each start.
+            self._steps.popleft()
+            self.damage = f"{self._path}: a page is damaged ({error}), so old rows or snapshots are not deleted"
 
     def _stop(self) -> None:
         self._stopping = True
@@ -345,9 +351,10 @@ class Writer:
         if isinstance(self.failure, JournalBroken):
             return
         if not self.is_full(error, db):
+            what = "a page is damaged" if isinstance(error, apsw.CorruptError) else "the disk failed"
             self.failure = JournalBroken(
-                f"{self._path}: the disk failed ({type(error).__name__}: {error}). The node stops. Look at the disk's "
-                "health and at the system's log before starting it again."
+                f"{self._path}: {what} ({type(error).__name__}: {error}). The node stops. Look at the disk's health "
+                "and the system's log before starting it again: the start names what it cannot read, and keeps a copy."
             )
         elif self.failure is not None:
             return

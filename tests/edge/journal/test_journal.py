@@ -240,6 +240,19 @@ def test_rot_before_the_snapshot_does_not_stop_the_start(path: Path) -> None:
     session(path, work)
 
 
+@pytest.mark.parametrize(("page", "words"), [(1, "cannot be opened.*first pages"), (2, "damaged")])
+def test_a_damaged_page_is_quarantined_with_what_to_do(path: Path, page: int, words: str) -> None:
+    """Where SQLite cannot read the file the sentence names the page's fault, not the user's rights; a copy is kept."""
+    filled(path, 300)
+    raw = bytearray(path.read_bytes())
+    raw[(page - 1) * 4096 : (page - 1) * 4096 + 100] = b"\xff" * 100
+    if page == 2:
+        raw[4096:] = b"\xff" * (len(raw) - 4096)
+    path.write_bytes(raw)
+    with pytest.raises(JournalError, match=f"{words}.*copy was kept.*backup"):
+        recovered(path)
+
+
 def test_a_missing_row_is_found(path: Path) -> None:
     """A gap in the numbers is damage too."""
     filled(path, 30)

@@ -159,6 +159,34 @@ def test_deleted_rows_are_gone_from_the_file(tmp_path: Path) -> None:
     assert path.stat().st_size < before / 3
 
 
+def test_deleted_rows_are_gone_from_the_wal_while_the_node_runs(tmp_path: Path) -> None:
+    """The WAL is written over from its beginning, and held rows of an earlier burst behind it; a reader that is in the
+    way when they are deleted delays that, and nothing else."""
+    path = tmp_path / "journal.sqlite3"
+    wal = path.with_name(f"{path.name}-wal")
+
+    async def work(writing: Writing) -> None:
+        await writing.write(range(1, 1001), size=900)
+        for number in (1001, 1002, 1003):
+            await writing.write([number])
+            await writing.keep(number, snapshot(number))
+        await writing.write([1004])
+        assert b"<500>." in wal.read_bytes(), "the burst left nothing: this shows nothing"
+        reader = apsw.Connection(str(path))
+        cursor = reader.execute("SELECT body FROM row")
+        next(cursor)
+        writing.journal.prune(1001)
+        await writing.until(lambda: bounds(path)[0] > 1001)
+        await writing.write(range(1005, 1010))
+        cursor.close()
+        reader.close()
+        await writing.until(lambda: b"<500>." not in path.read_bytes() + wal.read_bytes())
+        assert not writing.failures
+
+    session(path, work)
+    assert recovered(path) == (snapshot(1003), list(range(1004, 1010)))
+
+
 def test_fragments_of_a_crash_are_cleared(tmp_path: Path) -> None:
     """Pieces without a head, as a kill between two of them leaves, are forgotten at the next start."""
     path = filled(tmp_path / "journal.sqlite3", 30, snapshots=[10])
