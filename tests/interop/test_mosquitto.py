@@ -3,9 +3,12 @@
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bench.lab.mosquitto import Mosquitto
 
 TIMEOUT_S = 20
 
@@ -78,3 +81,26 @@ def test_qos_2(tool: Tool, endpoint_server: Any, version: str, order: str):
     done = tool("mosquitto_pub", "-q", "2", "-r", "-t", endpoint_server.up(), "-m", order)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(tool(*subscribe, "-C", "1").stdout)["id"] == "e-1"
+
+
+@pytest.mark.parametrize("settings", [[], ["bridge_protocol_version mqttv50"]], ids=["default", "5.0"])
+def test_bridge(tmp_path: Path, endpoint_server: Any, program: Callable[[str], str], order: str, settings: list[str]):
+    """A broker that is a client of the node brings its clients' events and takes the receipts, with no other settings
+    than where to and as whom: it tries to be a bridge, has a will on a topic of its own, and retains."""
+    bridge = [
+        "connection node",
+        f"address {endpoint_server.host}:{endpoint_server.port}",
+        f"remote_username {endpoint_server.username}",
+        f"remote_password {endpoint_server.token}",
+        f"topic {endpoint_server.up('#')} out 1",
+        f"topic {endpoint_server.down} in 1",
+        *settings,
+    ]
+    with Mosquitto(tmp_path / "mosquitto", settings=bridge) as broker:
+        address = ["-h", "127.0.0.1", "-p", str(broker.port), "-q", "1"]
+        subscribe = [program("mosquitto_sub"), *address, "-t", endpoint_server.down, "-C", "1", "-W", str(TIMEOUT_S)]
+        with subprocess.Popen(subscribe, stdout=subprocess.PIPE, text=True) as subscriber:
+            publish = [program("mosquitto_pub"), *address, "-t", endpoint_server.up(), "-m", order]
+            subprocess.run(publish, check=True, timeout=TIMEOUT_S)
+            receipt, _ = subscriber.communicate(timeout=TIMEOUT_S)
+    assert json.loads(receipt)["id"] == "e-1"

@@ -31,6 +31,10 @@ CONNACK_FLAGS_AT: Final = 2
 """Which byte of a CONNACK has whether a session is present, in both versions."""
 
 _CONNACK_V31: Final = b"\x20\x02\x00\x01"  # "unacceptable protocol version"
+_BRIDGE: Final = 0x80
+"""What a bridge of Mosquitto adds to its level at first. It is to know that this is no bridge, and comes again as an
+ordinary client of 3.1.1 where it is refused in the words of 3.1.1."""
+
 _CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
 
 
@@ -75,7 +79,7 @@ def rejection(error: MalformedPacket, version: int, packet_bytes_max: int) -> by
     """The answer to a first packet that cannot be read, or is refused; empty where none is understood, or fits."""
     reason = ConnAckReasonCode(error.code)
     if isinstance(error, UnsupportedVersion):
-        if error.level <= V5:
+        if error.level <= V5 or error.level & _BRIDGE:
             return _CONNACK_V31
     elif version != V5:
         return v311.write(ConnAckPacket(reason_code=reason)) if isinstance(error, Refused) else b""
