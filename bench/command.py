@@ -10,6 +10,7 @@ QUESTIONS: Final = {
     "dispatch": Entry("bench.dispatch.command:dispatch", "How good dispatch is on the public meal-delivery instances."),
     "latency": Entry("bench.load.command:latency", "Time from an order to its rider, beside the machine's floor."),
     "throughput": Entry("bench.load.command:throughput", "The highest rate without loss, and what it costs."),
+    "flood": Entry("bench.flood.command:flood", "What others notice while one client sends all it can."),
     "labels": Entry("bench.labels.command:labels", "Time from a price to its shelf label."),
     "outage": Entry("bench.outage.command:outage", "The uplink goes for hours: what users notice, and how it drains."),
     "soak": Entry("bench.soak.command:soak", "Days of load with random faults: nothing may grow without end."),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from ..flood.command import flood_lines, flood_tables
+from ..flood.flood_plot import flood_plot
 from ..footprint.command import footprint_tables
 from ..footprint.footprint_plot import footprint_plot
 from ..labels.command import labels_lines, labels_tables
@@ -161,6 +163,9 @@ VIEWS: Final[dict[str, View]] = {
         soak_tables,
         soak_plot,
         lines=soak_lines,
+    ),
+    "flood": View(
+        "Flood", "What do others notice while one client sends all it can?", flood_tables, flood_plot, lines=flood_lines
     ),
     "labels": View("Shelf labels", "How long until a price is at its label?", labels_tables, lines=labels_lines),
     "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),

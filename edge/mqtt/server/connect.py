@@ -55,9 +55,12 @@ class Refused(MalformedPacket):
         self.code = int(reason)
 
     @property
-    def credentials(self) -> bool:
-        """Whether a wrong name or token is the cause, or that there was none."""
-        return self.code in (ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD, ConnAckReasonCode.NOT_AUTHORIZED)
+    def cause(self) -> str:
+        """The one of `sessions.REFUSALS` under which it counts."""
+        if self.code == ConnAckReasonCode.QUOTA_EXCEEDED:
+            return "budget"
+        wrong = self.code in (ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD, ConnAckReasonCode.NOT_AUTHORIZED)
+        return "credentials" if wrong else "protocol"
 
 
 def level_of(packet: memoryview) -> int:
@@ -113,6 +116,13 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
         text = "without a user name the client identifier is a name: at most 64 letters, digits, '.', '_' and '-'"
         raise Refused(text, code.CLIENT_ID_NOT_VALID)
     return client_id, client_id, EVERYBODY
+
+
+def check_budget(name: str, sessions: Sessions, now: float) -> None:
+    """A client that has used up its budget does not come in. Raises Refused."""
+    identity = sessions.identities.get(name)
+    if identity is not None and not identity.budget.spend(0, now):
+        raise Refused("this client has used up its budget; wait a second", ConnAckReasonCode.QUOTA_EXCEEDED)
 
 
 def authenticated(username: str, password: bytes, sessions: Sessions) -> Grant | None:

@@ -23,12 +23,13 @@ from ..packets.codec import (
     worded,
 )
 from ..seam import Publish
-from .budgets import client_budget, unauthenticated_budget
+from .budgets import WORK_PER_CONNECT, WORK_PER_PUBLISH, unauthenticated_budget
 from .connect import (
     CONNACK_FLAGS_AT,
     V5,
     Refused,
     admit,
+    check_budget,
     keep_alive_s,
     rejection,
     session_expiry_s,
@@ -36,9 +37,6 @@ from .connect import (
 )
 from .inbound import Inbound
 from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport
-
-WORK_PER_PUBLISH: Final = 8
-"""What each publish or acknowledgement pays for: some libraries send each field of a PUBLISH as a frame of its own."""
 
 OVER_QUOTA_CLOSE_S: Final = 5.0
 """A 3.1.1 publish over quota (or while the disk is full) cannot be refused, only left unacknowledged. The connection
@@ -182,6 +180,8 @@ class Connection:
 
     def lost(self, now: float) -> None:
         """The transport is gone."""
+        if self.session is None and not self.closing:
+            self._sessions.failed.charge(self.address, now)
         self.closing = True
         self._detach(now)
         # The deadline queue keeps this for up to _LOOK_S. Without the way back there is no cycle, so then it is gone;
@@ -266,6 +266,7 @@ class Connection:
             if publish.token:
                 self.inbound.acks.known[publish.token] = Reason.OVER_QUOTA
         self._receiver.shed(self.inbound.client, Reason.OVER_QUOTA, len(publishes) - allowed)
+        self.inbound.work += len(publishes) - allowed
         del publishes[allowed:]
 
     def _write_acks(self, acks: bytes | bytearray) -> None:
@@ -283,6 +284,7 @@ class Connection:
         self._packet_bytes_max = packet.max_packet_size or NO_LIMIT
         self._text_bytes_max = self._packet_bytes_max if packet.request_problem_info else 0
         name, client_id, grant = admit(packet, version, sessions)
+        check_budget(name, sessions, now)
         connack = welcome(packet, version, client_id, sessions.options.packet_bytes_max)
         self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
         shop, clean, expiry_s = grant.shop, packet.clean_start, session_expiry_s(packet)
@@ -290,7 +292,7 @@ class Connection:
         self.session, self._entered = session, True
         sessions.unauthenticated.pop(self, None)
         inbound.begin(session, grant, text_bytes_max=self._text_bytes_max)
-        self.budget, inbound.work = client_budget(now), 1
+        self.budget, inbound.work = session.identity.budget, WORK_PER_CONNECT
         inbound.work_max = int(2 * self.budget.burst)
         self._keep_alive_s, self.received_at = keep_alive_s(packet, version) * _KEEP_ALIVE_SLACK, now
         if grant.expires_at:
@@ -312,8 +314,7 @@ class Connection:
         """The client has broken a rule, or may not come in."""
         if self.session is None:
             self.out += rejection(error, self.inbound.version, self._packet_bytes_max)
-            credentials = isinstance(error, Refused) and error.credentials
-            self._sessions.refuse(self, "credentials" if credentials else "protocol", now)
+            self._sessions.refuse(self, error.cause if isinstance(error, Refused) else "protocol", now)
             return
         reason = Reason.MALFORMED
         if isinstance(error, PacketTooLarge):

@@ -13,7 +13,6 @@ from ...messages.grants import EVERYBODY, Grant
 from ..packets import v311
 from ..packets.codec import (
     Decoder,
-    DisconnectReasonCode,
     MalformedPacket,
     Packet,
     PacketTooLarge,
@@ -26,7 +25,7 @@ from ..packets.codec import (
 from ..packets.fastpath import Parsed, parse
 from ..seam import Publish
 from .acks import PUBACK, Acks, Refused
-from .budgets import UNAUTHENTICATED_WORK_MAX
+from .budgets import QUOTA_EXCEEDED, UNAUTHENTICATED_WORK_MAX, price_of
 from .connect import V5, level_of
 from .sessions import Session, Sessions
 from .topics import Topics
@@ -35,7 +34,6 @@ CONNECT_BYTES_MAX: Final = 8 * 1024
 """The first packet of a connection: names, a token and a will. Larger ones are not even buffered."""
 
 _CONNECT: Final = 0x10
-_QUOTA_EXCEEDED: Final = int(DisconnectReasonCode.QUOTA_EXCEEDED)
 
 
 class Inbound:
@@ -122,7 +120,6 @@ class Inbound:
             if not end:
                 break
             packet = self._read(memoryview(data)[at:end])
-            self.work += 1
             if isinstance(packet, PublishPacket):
                 self._publish(packet, publishes)
             elif isinstance(packet, PubAckPacket) and self.session is not None:
@@ -131,18 +128,19 @@ class Inbound:
                     self.work -= 1
             else:
                 yield packet
-            if self.work > self.work_max:
-                raise ProtocolError("more packets at once than a client may send", _QUOTA_EXCEEDED)
             at, plain = end, True
 
     def _read(self, packet: memoryview) -> Packet:
-        """One packet. The first one has the version of all others."""
+        """One packet, when it is paid for. The first one has the version of all others."""
         decoder = self._decoder
         if not self.version:
             self.version = level_of(packet)
             if self.version != V5:
                 decoder.read = v311.read
             decoder.packet_bytes_max = self._sessions.options.packet_bytes_max
+        self.work += 1 + price_of(packet, properties=self.version == V5)
+        if self.work > self.work_max:
+            raise ProtocolError("more packets at once than a client may send", QUOTA_EXCEEDED)
         return decoder.read(packet)
 
     def _publish(self, packet: PublishPacket, publishes: list[Publish]) -> None:

@@ -14,7 +14,7 @@ from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_C
 from ...messages.grants import Grant
 from ..packets.codec import DisconnectReasonCode
 from ..seam import Pending, Receiver
-from .budgets import FailedConnects
+from .budgets import FailedConnects, client_budget
 from .outbound import OutboundQueue, Writable
 
 SESSIONS_MAX: Final = 50_000
@@ -110,9 +110,9 @@ class DeadlineQueue:
 
 
 class Identity:
-    """One client of the core: its sessions, and its quota (a token bucket)."""
+    """One client of the core: its sessions, its quota (a token bucket), and its budget for everything else."""
 
-    __slots__ = ("_at", "_tokens", "connected", "name", "registry", "scheduled", "sessions", "skips_until")
+    __slots__ = ("_at", "_tokens", "budget", "connected", "name", "registry", "scheduled", "sessions", "skips_until")
 
     def __init__(self, name: str, registry: "Sessions", now: float) -> None:
         self.name, self.registry = name, registry
@@ -122,6 +122,7 @@ class Identity:
         self.skips_until = 0.0
         """Packets over the limit are passed over until then."""
         self._tokens, self._at = registry.options.burst, now
+        self.budget = client_budget(now)
 
     def take(self, wanted: int, now: float) -> int:
         """How many of `wanted` messages are within the quota."""
@@ -132,17 +133,18 @@ class Identity:
         return taken
 
     def expire(self, now: float) -> float | None:
-        """Forgotten when it has no session and its bucket is full again (coming back must not refill it), and when its
-        packets are no longer passed over."""
+        """Forgotten when it has no session and its buckets are full again (coming back must not refill them), and when
+        its packets are no longer passed over."""
         self.scheduled = False
         if self.sessions or self.connected:
             return None
         self.take(0, now)
         missing = self.registry.options.burst - self._tokens
         full_at = now + missing / self.registry.options.messages_per_s
-        if max(full_at, self.skips_until) > now:
+        following = max(full_at, self.skips_until, self.budget.full_at(now))
+        if following > now:
             self.scheduled = True
-            return max(full_at, self.skips_until)
+            return following
         self.registry.identities.pop(self.name, None)
         return None
 

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from edge.errors import BusyError, ConfigError
+from edge.mqtt.server.budgets import Budget
 from edge.service import http
 from edge.service.http import HTTP_CONNECTIONS_MAX, HttpServer, bind
 
@@ -65,14 +66,39 @@ def test_connections_are_bounded_and_the_bound_frees_itself() -> None:
     served(use)
 
 
-def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a request does not hold a place for ever."""
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"])
+def test_half_a_request_does_not_hold_a_place(before: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of a connection, and one after a whole one, have to be whole in time."""
     monkeypatch.setattr(http, "HTTP_REQUEST_DEADLINE_S", 0.2)
 
     async def use(port: int) -> None:
-        assert await answer(port, b"GET / HTTP/1.1\r\nhost: local") == b""
+        answered = await answer(port, before + b"GET / HTTP/1.1\r\nhost: local")
+        assert answered.count(b"200 OK") == bool(before)
 
     served(use)
+
+
+def test_requests_beyond_the_budget_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them is answered, also those of another connection, as fast as the budget fills and no faster."""
+    monkeypatch.setattr(http, "HTTP_READS_BURST", 5)
+    monkeypatch.setattr(http, "HTTP_READS_PER_S", 100)
+    spent: list[float] = []
+    spend = Budget.spend
+
+    def noted(self: Budget, work: float, now: float) -> bool:
+        spent.extend([now] * int(work))
+        return spend(self, work, now)
+
+    monkeypatch.setattr(Budget, "spend", noted)
+
+    async def use(port: int) -> None:
+        flood, other = await asyncio.gather(answer(port, REQUEST.replace(b"close", b"") * 20 + REQUEST), answer(port))
+        assert flood.count(b"200 OK") == 21
+        assert other.count(b"200 OK") == 1
+
+    served(use)
+    assert len(spent) >= 22
+    assert spent[-1] - spent[0] >= (len(spent) - 1 - 5) / 100 - 0.02
 
 
 def test_serving_takes_no_signals_and_ends_cleanly() -> None:

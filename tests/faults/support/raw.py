@@ -1,46 +1,24 @@
 """A client that sends raw bytes: what no library would send, and what none would fail to read."""
 
 import asyncio
+import json
 import socket
-import struct
+import time
 from contextlib import suppress
-from typing import Final, Self
+from typing import Any, Final, Self
+
+from bench.flood.wire import connect
+from tests.faults.support.people import DOOR, SHOP
 
 ANSWER_S_MAX: Final = 20.0
 PUBACK: Final = 4
 
 
-def text(value: str | bytes) -> bytes:
-    """An MQTT string, whatever is in it."""
-    data = value.encode() if isinstance(value, str) else value
-    return struct.pack(">H", len(data)) + data
-
-
-def packet(kind: int, body: bytes) -> bytes:
-    """A packet with its fixed header (`kind` is the first byte) and its length."""
-    length, size = bytearray(), len(body)
-    while True:
-        length.append(size % 128 | (0x80 if size >= 128 else 0))
-        size //= 128
-        if not size:
-            return bytes([kind]) + bytes(length) + body
-
-
-def connect(name: str, token: str) -> bytes:
-    """A CONNECT of MQTT 5: clean start, no keepalive."""
-    return packet(
-        0x10, text("MQTT") + b"\x05\xc2" + struct.pack(">H", 0) + b"\x00" + text(name) + text(name) + text(token)
-    )
-
-
-def publish(topic: str | bytes, payload: bytes, number: int) -> bytes:
-    """A PUBLISH of MQTT 5, QoS 1."""
-    return packet(0x32, text(topic) + struct.pack(">H", number) + b"\x00" + payload)
-
-
-def subscribe(pattern: str) -> bytes:
-    """A SUBSCRIBE of MQTT 5, QoS 1."""
-    return packet(0x82, b"\x00\x01\x00" + text(pattern) + b"\x01")
+def order(number: int, **more: Any) -> bytes:
+    """An order of eve's."""
+    at = int(time.time() * 1000)
+    fields = {"id": f"x{number}", "at": at, "order": f"o-eve-{number}", "shop": "s", "pickup": SHOP, "dropoff": DOOR}
+    return json.dumps({**fields, "prep_s": 60, **more}).encode()
 
 
 class Raw:

@@ -141,7 +141,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "a flood by one client",
         (
             f"{HERE}/test_access.py::test_a_flood_by_one_client_is_shed_and_the_others_are_served",
-            f"{HERE}/test_access.py::test_the_others_hardly_notice_a_flood",
+            "tests/bench/flood/test_command.py::test_floods_are_stopped_and_orders_go_on",
         ),
     ),
     21: (

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from wsproto.events import BytesMessage, Event, Ping, Pong
 
+from bench.flood import wire
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
+    ConnAckReasonCode,
     ConnectPacket,
     PingReqPacket,
+    ProtocolError,
     PubAckPacket,
     QoS,
     SubscribePacket,
@@ -19,16 +23,24 @@ from edge.mqtt.server import budgets
 from edge.mqtt.server.budgets import (
     FAILED_CONNECTS_BURST,
     FAILED_CONNECTS_PER_S,
+    FILTER_BYTES_MAX,
+    FILTER_BYTES_PER_WORK,
+    LOOPBACK_BURST,
+    LOOPBACK_PER_S,
+    PROPERTY_BYTES_MAX,
+    PROPERTY_BYTES_PER_WORK,
     UNAUTHENTICATED_WORK_MAX,
     WORK_BURST,
+    WORK_PER_CONNECT,
+    WORK_PER_PUBLISH,
     WORK_PER_S,
     Budget,
     FailedConnects,
+    price_of,
 )
-from edge.mqtt.server.connection import WORK_PER_PUBLISH
 from edge.mqtt.server.endpoint import Endpoint
 from tests.edge.mqtt.clients import WebClient, connection
-from tests.edge.mqtt.world import BOTH_LOOPS, TOKEN, Recorder, World, everybody, publish
+from tests.edge.mqtt.world import BOTH_LOOPS, TOKEN, UP, Recorder, World, connect, everybody, publish
 from tests.waiting import until
 
 CONNECT = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60).write()
@@ -57,25 +69,59 @@ def test_a_budget():
 
 
 @pytest.mark.parametrize(
+    ("packet", "price"),
+    [
+        (wire.packet(0xC0, b""), 0),
+        (wire.subscribe("a"), 0),
+        (wire.subscribe(*["a"] * 100), 405 // FILTER_BYTES_PER_WORK),
+        (wire.publish("t", bytes(16_000), 1), 0),
+        (wire.publish("t", bytes(16_000), 1, b"\x01\x01" * 500), 1000 // PROPERTY_BYTES_PER_WORK),
+        (wire.publish("t", b"")[:-1], 0),
+    ],
+)
+def test_filters_and_properties_are_paid_for_by_their_bytes(packet: bytes, price: int):
+    """A payload is not, and what is cut short is left to the codec."""
+    assert price_of(memoryview(packet), properties=True) == price
+
+
+@pytest.mark.parametrize("size", [PROPERTY_BYTES_MAX + 1, 1 << 14, 1 << 21])
+def test_a_price_beyond_the_bound_is_refused(size: int):
+    """Whatever the number of bytes in which the length of the properties is written; 3.1.1 has none."""
+    packet = wire.publish("t", b"", 1, bytes(size))
+    with pytest.raises(ProtocolError):
+        price_of(memoryview(packet), properties=True)
+    assert price_of(memoryview(packet), properties=False) == 0
+
+
+@pytest.mark.parametrize(
     ("fails", "comes", "admitted"),
     [
         ("192.0.2.7", "192.0.2.7", False),
         ("192.0.2.7", "192.0.2.8", True),
         ("2001:db8::1", "2001:db8::ffff", False),  # one sender has a whole /64
         ("2001:db8::1", "2001:db8:0:1::1", True),
-        ("127.0.0.1", "127.0.0.1", True),
-        ("::1", "::1", True),
+        ("192.0.2.7", "127.0.0.1", True),
         ("", "", True),
     ],
 )
 def test_an_address_that_fails_too_often_is_not_accepted_from(fails, comes, admitted):
-    """Beyond the burst nobody comes in from it until something has come back; loopback and others are untouched."""
+    """Beyond the burst nobody comes in from it until something has come back; others are untouched."""
     failed = FailedConnects()
     for number in range(FAILED_CONNECTS_BURST):
         assert failed.admits(comes, 0.0), number
         failed.charge(fails, 0.0)
     assert failed.admits(comes, 0.0) is admitted
     assert failed.admits(comes, 1 / FAILED_CONNECTS_PER_S)
+
+
+def test_loopback_stands_for_everybody_behind_a_proxy():
+    """It may fail more often, under whichever of its addresses, and something comes back at once."""
+    failed = FailedConnects()
+    for _ in range(LOOPBACK_BURST):
+        assert failed.admits("127.0.0.1", 0.0)
+        failed.charge("::1", 0.0)
+    assert not failed.admits("127.0.0.1", 0.0)
+    assert failed.admits("127.0.0.1", 2 / LOOPBACK_PER_S)
 
 
 def test_addresses_are_bounded(monkeypatch):
@@ -221,7 +267,7 @@ def test_packets_without_a_publish_have_a_price(what: str):
     """Each of them counts: with the last one that is paid for reading pauses, until a second has passed."""
     world = World()
     peer, _ = world.connect()
-    peer.send_bytes(BARE[what] * (WORK_BURST - 10))
+    peer.send_bytes(BARE[what] * (WORK_BURST - WORK_PER_CONNECT - 10))
     assert peer.connection.wants_more
     peer.send_bytes(BARE[what] * 10)
     assert not peer.connection.wants_more
@@ -241,3 +287,52 @@ def test_too_much_in_one_read_closes(version: int):
     sent = peer.send_bytes(PingReqPacket().write() * 100_000)
     assert peer.connection.closing
     assert len(sent) <= 2 * WORK_BURST + 2
+
+
+def test_publishes_over_the_quota_have_a_price():
+    """They are dropped, and reading pauses as for anything else of which nothing comes."""
+    world = World(messages_per_s=1, burst=5)
+    peer, _ = world.connect()
+    peer.send_bytes(publish(None).write() * (WORK_BURST + 50))
+    assert len(world.receiver.publishes) == 5
+    assert not peer.connection.wants_more
+    assert not peer.connection.closing
+
+
+FILTER = "a" * 60
+PROPERTY = b"\x26\x00\x01a\x00\x01b"
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (lambda count: wire.subscribe(*[FILTER] * count), FILTER_BYTES_MAX // 64),
+        (lambda count: wire.unsubscribe([FILTER] * count), FILTER_BYTES_MAX // 64),
+        (lambda count: wire.publish(UP, b"{}", 1, PROPERTY * count), PROPERTY_BYTES_MAX // len(PROPERTY)),
+    ],
+    ids=["SUBSCRIBE", "UNSUBSCRIBE", "PUBLISH"],
+)
+def test_a_packet_has_only_so_many_filters_and_properties(make: Callable[[int], bytes], most: int):
+    """A packet with more of them than it may have closes its connection before it is decoded."""
+    world = World()
+    peer, _ = world.connect()
+    peer.send_bytes(make(most))
+    assert not peer.connection.closing
+    peer.send_bytes(make(3 * most))
+    assert peer.connection.closing
+
+
+def test_connecting_anew_does_not_refill_a_budget():
+    """A client that connects again and again, or comes back with an empty budget, is refused until something has come
+    back; another one is not."""
+    world = World()
+    for _ in range(WORK_BURST // WORK_PER_CONNECT):
+        peer, _ = world.connect()
+        peer.connection.lost(world.now)
+    (connack,) = world.peer().send(connect())
+    assert isinstance(connack, ConnAckPacket)
+    assert connack.reason_code == ConnAckReasonCode.QUOTA_EXCEEDED
+    assert world.sessions.refused["budget"] == 1
+    world.connect("c2")
+    world.pass_s(1.1)
+    world.connect()

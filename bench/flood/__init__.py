@@ -1,0 +1,1 @@
+"""`doorstep bench flood`: what others notice while one client sends all it can."""
