@@ -15,14 +15,14 @@ ROWS_PER_DAY_MIN: Final = 100_000
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every option, with its default. Addresses are `host:port`, an empty string switches a listener off; paths are
-    relative to the configuration file's folder."""
+    """Every option, with its default. Addresses are `host:port`, listeners may have a list of them, and an empty
+    string switches one off; paths are relative to the configuration file's folder."""
 
     name: Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)] = "centre"
     data_dir: str = "data"
     # what nodes connect to
-    listen: str = "127.0.0.1:1884"
-    listen_tls: str = ""
+    listen: options.Addresses = "127.0.0.1:1884"
+    listen_tls: options.Addresses = ""
     tls_cert: str = ""
     tls_key: str = ""
     credentials: str = "credentials"

@@ -31,16 +31,16 @@ Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every option of the node itself, with its default. Addresses are `host:port`, an empty string switches a listener
-    off; paths are relative to the configuration file's folder."""
+    """Every option of the node itself, with its default. Addresses are `host:port`, listeners may have a list of them,
+    and an empty string switches one off; paths are relative to the configuration file's folder."""
 
     node: Identifier
     data_dir: str = "data"
     # what clients connect to
-    listen: str = "127.0.0.1:1883"
-    listen_tls: str = ""
-    listen_ws: str = ""
-    listen_wss: str = ""
+    listen: options.Addresses = "127.0.0.1:1883"
+    listen_tls: options.Addresses = ""
+    listen_ws: options.Addresses = ""
+    listen_wss: options.Addresses = ""
     tls_cert: str = ""
     tls_key: str = ""
     credentials: str = "credentials"

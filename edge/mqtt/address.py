@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigError
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_MAPPED: Final = "::ffff:"
 _FORMS: Final = "Write mqtt://host:port, mqtts://host:port or unix:///path."
 
 
@@ -35,6 +36,11 @@ def split_address(text: str) -> tuple[str, int] | None:
     if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
         return None
     return host, int(port)
+
+
+def as_ipv4(host: str) -> str:
+    """The address of a peer; that of IPv4, where it has come in through a socket of IPv6 ("::ffff:192.0.2.1")."""
+    return host.removeprefix(_MAPPED) if "." in host else host
 
 
 def is_loopback_host(host: str) -> bool:

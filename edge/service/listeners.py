@@ -12,6 +12,7 @@ from ..identity.authority import Authority, Grant
 from ..identity.certificate import server_context
 from ..mqtt.address import is_loopback
 from ..mqtt.server.endpoint import Endpoint
+from .options import addresses
 
 LOOK_S: Final = 2.0
 """Between two looks for revocations: an open session ends within 5 s, also on a busy machine."""
@@ -44,7 +45,9 @@ class Listeners:
         self.has_tls = any(listener.tls for listener in self.wanted)
         """Whether a certificate is in use."""
         self.plain = [
-            each.option for each in self.wanted if not each.tls and not is_loopback(getattr(config, each.option))
+            each.option
+            for each in self.wanted
+            if not each.tls and not all(map(is_loopback, addresses(config, each.option)))
         ]
         """Options of listeners without TLS that other machines can reach."""
         self.read(config)
@@ -81,24 +84,25 @@ class Listeners:
         return self.authority.grant(client)
 
     async def open(self, endpoint: Endpoint, echo: Callable[[str], None]) -> dict[str, int]:
-        """Listen, and return the ports by option. Raises BusyError and ConfigError, as `Endpoint.listen` does."""
+        """Listen, and return the ports by option (of several addresses the first one's). Raises BusyError and
+        ConfigError, as `Endpoint.listen` does."""
         ports: dict[str, int] = {}
         for option, tls, websocket in self.wanted:
-            address = getattr(self._config, option)
-            try:
-                host, port = await endpoint.listen(
-                    address, websocket=websocket, tls=(lambda: self._tls) if tls else None
-                )
-            except BusyError as error:
-                raise BusyError(f"{error} It is the option {option} in {self._config_path}.") from None
-            ports[option] = port
-            echo(f"listening on {host}:{port} ({option})")
+            for address in addresses(self._config, option):
+                try:
+                    host, port = await endpoint.listen(
+                        address, websocket=websocket, tls=(lambda: self._tls) if tls else None
+                    )
+                except BusyError as error:
+                    raise BusyError(f"{error} It is the option {option} in {self._config_path}.") from None
+                ports.setdefault(option, port)
+                echo(f"listening on {host}:{port} ({option})")
             if option in self.plain:
                 log.warning(
                     "%s = %r is reached by other machines without TLS: who listens there on the wire reads tokens and "
                     "places. Use %s with a certificate, or 127.0.0.1.",
                     option,
-                    address,
+                    getattr(self._config, option),
                     "listen_wss" if websocket else "listen_tls",
                 )
         return ports

@@ -5,15 +5,21 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ..errors import WHOLE_FILE, ConfigError
 from ..mqtt.address import is_loopback, split_address
 
 T = TypeVar("T", bound=Struct)
+
+ADDRESSES_MAX: Final = 8
+"""Addresses of one listener: more than a machine has networks."""
+
+Addresses = str | Annotated[list[str], Meta(max_length=ADDRESSES_MAX)]
+"""Where a listener listens: one address, several, or none ("" or [])."""
 
 
 def read(path: Path, template: str) -> dict[str, Any]:
@@ -63,10 +69,16 @@ def refuse(path: Path, config: Struct, option: str, hint: str) -> NoReturn:
     raise ConfigError(str(path), option, getattr(config, option), hint)
 
 
+def addresses(config: Any, option: str) -> list[str]:
+    """What an option has of `Addresses`, as a list."""
+    value: Addresses = getattr(config, option)
+    return [value] if isinstance(value, str) and value else [*value]
+
+
 def check_addresses(path: Path, config: Struct, options: Iterable[str]) -> None:
-    """Check the form of each address that is not empty. Raises ConfigError."""
+    """Check the form of each address. Raises ConfigError."""
     for option in options:
-        if (address := getattr(config, option)) and split_address(address) is None:
+        if any(split_address(address) is None for address in addresses(config, option)):
             form = 'Write "host:port", for example "127.0.0.1:1883"; port 0 takes any free one; "" switches it off.'
             refuse(path, config, option, form)
 
@@ -80,7 +92,7 @@ def check_listeners(path: Path, config: Any, plain: Sequence[str], secure: Seque
         if option in secure and not (config.tls_cert and config.tls_key):
             hint = "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key."
             refuse(path, config, option, hint)
-        if config.anonymous and not is_loopback(getattr(config, option)):
+        if config.anonymous and not all(map(is_loopback, addresses(config, option))):
             hint = "With anonymous = true every listener must be on loopback. Use credentials, or 127.0.0.1."
             refuse(path, config, option, hint)
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from ...core.scenario import Value
 from ...errors import BusyError, ConfigError
 from ...messages.grants import Grant
-from ..address import is_loopback_host, parse_address
+from ..address import as_ipv4, is_loopback_host, parse_address
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
 from .connect import authenticated
@@ -256,7 +256,7 @@ class _Peer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.connection.address = (transport.get_extra_info("peername") or ("",))[0]
+        self.connection.address = as_ipv4((transport.get_extra_info("peername") or ("",))[0])
         connected = transport.get_extra_info("socket")
         if connected is not None:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ...limits import DESCRIPTORS_SPARE
+from ..address import as_ipv4
 
 TLS_HANDSHAKE_S: Final = 5.0
 """The part of CONNECT_DEADLINE_S in which TLS has to be ready."""
@@ -108,7 +109,7 @@ class Listener:
                     raise
                 self._pause(listening)
                 return
-            if not self._admits(host):
+            if not self._admits(as_ipv4(host)):
                 accepted.close()
                 continue
             accepted.setblocking(False)
@@ -155,7 +156,8 @@ async def listen(
     shortage: Shortage,
     admits: Callable[[str], bool] = lambda _: True,
 ) -> Listener:
-    """Bind every address that `host` stands for (port 0: a free one) and accept. `tls` gives the context of each
+    """Bind every address that `host` stands for (port 0: a free one) and accept. `::` is every address of both
+    families. `tls` gives the context of each
     connection anew, so that a certificate can change while it listens. `admits` is asked before anything is done for an
     address. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -166,7 +168,7 @@ async def listen(
             sockets.append(listening)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
             listening.setblocking(False)
             listening.bind(address)
             listening.listen(_BACKLOG)

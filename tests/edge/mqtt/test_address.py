@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.mqtt.address import is_loopback, split_address, split_url
+from edge.mqtt.address import as_ipv4, is_loopback, split_address, split_url
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,12 @@ def test_what_is_no_address() -> None:
     assert [split_address(text) for text in ("", "80", ":80", "a:b", "a:-1", "a:70000", "a:²")] == [None] * 7
     assert [is_loopback(text) for text in ("localhost:1", "127.0.0.2:1", "[::1]:1")] == [True] * 3
     assert [is_loopback(text) for text in ("0.0.0.0:1", "example.org:1", "1")] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("host", "peer"),
+    [("::ffff:192.0.2.1", "192.0.2.1"), ("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("", "")],
+)
+def test_peers_of_ipv4_are_of_ipv4(host: str, peer: str) -> None:
+    """Whatever socket they came in through: what is counted for an address is counted for one sender."""
+    assert as_ipv4(host) == peer

@@ -16,6 +16,7 @@ from edge.identity.credentials import Credentials, Newcomer, add, remove
 from edge.identity.revocations import Revocations, revoke
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.listeners import Listener, Listeners
+from edge.service.options import Addresses
 
 LISTENERS = [Listener("listen"), Listener("listen_tls", tls=True)]
 
@@ -23,8 +24,8 @@ LISTENERS = [Listener("listen"), Listener("listen_tls", tls=True)]
 class Options(Struct, frozen=True, kw_only=True):
     """What a configuration has for them."""
 
-    listen: str = "127.0.0.1:0"
-    listen_tls: str = ""
+    listen: Addresses = "127.0.0.1:0"
+    listen_tls: Addresses = ""
     anonymous: bool = False
     credentials: str = ""
     tls_cert: str = ""
@@ -170,7 +171,7 @@ def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_plain_listener_for_other_machines_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """It names the option and what to use; one on loopback is none."""
 
-    async def main(address: str) -> list[str]:
+    async def main(address: Addresses) -> list[str]:
         receiver: Any = None
         options = Options(listen=address)
         listeners = Listeners("edge.toml", options, LISTENERS, lambda _: Authority())
@@ -181,5 +182,26 @@ def test_a_plain_listener_for_other_machines_is_a_warning(caplog: pytest.LogCapt
 
     assert asyncio.run(main("127.0.0.1:0")) == []
     assert caplog.text == ""
-    assert asyncio.run(main("0.0.0.0:0")) == ["listen"]
+    assert asyncio.run(main(["127.0.0.1:0", "0.0.0.0:0"])) == ["listen"]
     assert "Use listen_tls" in caplog.text
+
+
+def test_several_addresses_of_one_listener() -> None:
+    """All of them serve; the port of the first is the one that is written down."""
+
+    async def main() -> None:
+        receiver: Any = None
+        options = Options(listen=["127.0.0.1:0", "[::1]:0"])
+        listeners = Listeners("edge.toml", options, LISTENERS, lambda _: Authority())
+        endpoint = Endpoint("n-1", receiver, listeners.authenticate)
+        lines: list[str] = []
+        ports = await listeners.open(endpoint, lines.append)
+        assert lines[0] == f"listening on 127.0.0.1:{ports['listen']} (listen)"
+        for line in lines:
+            host, _, port = line.split()[2].rpartition(":")
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.close()
+        assert len(lines) == 2
+        await endpoint.close()
+
+    asyncio.run(main())

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from edge.errors import ConfigError
-from edge.service.options import absolute, check_listeners, convert, read
+from edge.service.options import ADDRESSES_MAX, Addresses, absolute, addresses, check_listeners, convert, read
 
 TEMPLATE = "deploy/box.toml"
 
@@ -18,8 +18,8 @@ class Box(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(pattern="^[a-z]+$")]
     days: Annotated[int, Meta(ge=1)] = 7
     folder: str = "data"
-    listen: str = "127.0.0.1:1883"
-    listen_tls: str = ""
+    listen: Addresses = "127.0.0.1:1883"
+    listen_tls: Addresses = ""
     tls_cert: str = ""
     tls_key: str = ""
     anonymous: bool = False
@@ -48,6 +48,9 @@ def load(path: Path) -> Box:
         ("name = 'a'\ndays = 0", "days", ">= 1"),
         ("name = 'a'\nlisten = '1883'", "listen", "host:port"),
         ("name = 'a'\nlisten = '127.0.0.1:70000'", "listen", "host:port"),
+        ("name = 'a'\nlisten = ['127.0.0.1:1', '']", "listen", "host:port"),
+        (f"name = 'a'\nlisten = {['127.0.0.1:1'] * (ADDRESSES_MAX + 1)}", "listen", "length <= 8"),
+        ("name = 'a'\nanonymous = true\nlisten = ['127.0.0.1:1', '0.0.0.0:1']", "listen", "must be on loopback"),
         ("name = 'a'\nlisten_tls = '0.0.0.0:8883'", "listen_tls", "tls_cert and tls_key"),
         ("name = 'a'\nanonymous = true\nlisten = '0.0.0.0:1883'", "listen", "must be on loopback"),
     ],
@@ -85,3 +88,13 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert load(path) == Box(name="a", folder=str(tmp_path / "data"))
     path.write_text("name = 'a'\nfolder = '/var/box'\n", encoding="utf-8")
     assert load(path).folder == "/var/box"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [('""', []), ("[]", []), ("'a:1'", ["a:1"]), ("['a:1', 'b:2']", ["a:1", "b:2"])]
+)
+def test_a_listener_has_any_number_of_addresses(tmp_path: Path, text: str, found: list[str]) -> None:
+    """One, several or none."""
+    path = tmp_path / "box.toml"
+    path.write_text(f"name = 'a'\nlisten = {text}", encoding="utf-8")
+    assert addresses(load(path), "listen") == found

@@ -391,6 +391,18 @@ async def test_the_quota_can_be_changed():
     await endpoint.close()
 
 
+async def test_every_address_of_both_families():
+    """`[::]` is reached over IPv4 and IPv6, and knows a peer of IPv4 by the address that it has."""
+    endpoint = make(Recorder())
+    _, port = await endpoint.listen("[::]:0")
+    for host in ("127.0.0.1", "::1"):
+        client = await Client.open(port, host=host)
+        client.send(ConnectPacket("phone", username="c1", password=TOKEN))
+        assert isinstance(await client.receive(), ConnAckPacket)
+        assert next(reversed(endpoint._peers)).connection.address == host
+    await endpoint.close()
+
+
 async def test_a_busy_port():
     """The error names the port and how to choose another one."""
     taken, endpoint = make(Recorder()), make(Recorder())
