@@ -23,6 +23,12 @@ CERTIFICATE_DAYS_MIN: Final = 30
 CONNECTS_REFUSED_MAX: Final = 20
 """Refused connections in the last minute. One client with a wrong token tries a few times a minute."""
 
+FLOOD_MESSAGES_MAX: Final = 100
+"""Messages over a quota in the last one to two minutes. A phone after a dead spot is within the burst."""
+
+FLOOD_HELD_BACK_MAX: Final = 20
+"""Times that connections were held back, in the same time: each is a second's work that a client had used up."""
+
 Report = Mapping[str, Any]
 
 
@@ -182,14 +188,31 @@ def _descriptors(report: Report) -> list[Problem]:
 
 
 def _refused_connections(report: Report) -> list[Problem]:
-    refused = report.get("link", {}).get("connects_refused_lately", 0)
+    link = report.get("link", {})
+    refused = link.get("connects_refused_lately", 0)
     if refused <= CONNECTS_REFUSED_MAX:
         return []
-    text = (
-        f"{refused} connections were refused in the last minute: clients with a wrong name or token, or somebody who "
-        "guesses. Compare doorstep credential list with what the clients use; after a change send the node SIGHUP."
-    )
+    origin = f", most from {link['connects_refused_from']}" if link.get("connects_refused_from") else ""
+    cause = _REFUSALS.get(link.get("connects_refused_mostly", ""), "")
+    text = f"{refused} connections were refused in the last minute{origin}. {cause}".rstrip()
     return [Problem("refused_connections", text, serving=True)]
+
+
+def _flood(report: Report) -> list[Problem]:
+    link = report.get("link", {})
+    over, held = link.get("over_quota_lately", 0), link.get("held_back_lately", 0)
+    found: list[str] = []
+    if over > FLOOD_MESSAGES_MAX:
+        found.append(f"{over} messages over the quota were dropped lately, of {link.get('over_quota_by')}.")
+    if held > FLOOD_HELD_BACK_MAX:
+        found.append(f"Connections were held back {held} times for what they send, of {link.get('held_back_by')}.")
+    if not found:
+        return []
+    todo = (
+        "The others are served. Mend that client, or end it: doorstep credential remove or revoke, then SIGHUP. "
+        "If it may send so much, raise messages_per_s."
+    )
+    return [Problem("flood", f"{' '.join(found)} {todo}", serving=True)]
 
 
 def _uplink(report: Report) -> list[Problem]:
@@ -242,6 +265,16 @@ def _unread(report: Report) -> list[Problem]:
     ]
 
 
+_REFUSALS: Final = {
+    "credentials": "Most had a wrong name or token, or somebody guesses: compare doorstep credential list with what "
+    "the clients use; after a change send the node SIGHUP.",
+    "protocol": "Most broke a rule of MQTT, or are no MQTT at all: look at what connects to that port, and to its TLS.",
+    "budget": "Most sent too much before they were let in, or connect too often: look at that client.",
+    "silent": "Most sent nothing for 10 s: a port scan, a health check that only connects, or a bad network.",
+    "address": "Most are from an address from which too many have failed: look at what fails there, and at a proxy.",
+}
+"""By reason (`mqtt.server.sessions.REFUSALS`): what it means, and what to do."""
+
 _CERTIFICATES: Final = (
     ("certificate", "tls_cert", "TLS clients cannot connect", "Replace the file and send the node SIGHUP."),
     ("uplink_ca", "uplink_ca", "the centre cannot be reached", "Replace the file and restart the node."),
@@ -267,6 +300,7 @@ _RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (
     _uplink,
     _gave_up,
     _refused_connections,
+    _flood,
     _certificate,
     _clock,
     _unread,

@@ -47,8 +47,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..core.model import Now
+from ..errors import Reason
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from .checks import Problem, problems, sentence
+from .culprits import Culprits
 from .histogram import LATENCY_SLICES, Histogram
 
 STATUS_NAMES_MAX: Final = 64
@@ -65,6 +67,10 @@ PROBLEM_LOG_S: Final = 60.0
 
 REFUSED_WINDOW_S: Final = 60.0
 """Refused connections are counted over this time."""
+
+_REFUSED: Final = "connects_refused"
+_NAMED: Final = ("over_quota_by", "held_back_by", "connects_refused_from", "taken_over")
+"""What the section link has of clients and addresses by name."""
 
 log = logging.getLogger("doorstep.health")
 
@@ -139,7 +145,9 @@ class Status:
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool, bool]] = {}
         self._problems: list[Callable[[], Mapping[str, str]]] = []
-        self._connects_refused: deque[int] = deque([0], int(REFUSED_WINDOW_S / STATUS_INTERVAL_S) + 1)
+        self._connects_refused: deque[dict[str, int]] = deque([{}], int(REFUSED_WINDOW_S / STATUS_INTERVAL_S) + 1)
+        self._over_quota = Culprits()
+        self._named_s = -PROBLEM_LOG_S
         self._logged: dict[str, tuple[bool, float]] = {}
         """Whether a problem was there when it was last logged, and when that was, by name."""
 
@@ -156,6 +164,11 @@ class Status:
     def dropped(self, reason: str, n: int = 1) -> None:
         """Messages were not decided, and nobody could be answered."""
         _count(self._dropped, reason, n)
+
+    def shed(self, client: str, reason: str, n: int) -> None:
+        """A link dropped messages of a client. How many is counted with the rows; here it is who floods."""
+        if reason == Reason.OVER_QUOTA:
+            self._over_quota.blame(client, self._seconds(), n)
 
     # -- what the parts of the node register or report -----------------------------------------------------------------
 
@@ -198,9 +211,10 @@ class Status:
                 with suppress(Exception):  # `report` names the one that cannot be read
                     queue.sample()
             facts = self._facts(now)
-            self._connects_refused.append(int(facts["link"].get("connects_refused") or 0))
+            self._connects_refused.append(_refusals(facts["link"]))
             if self.phase == "running":
                 self._log(problems(facts), seconds)
+                self._log_names(facts["link"], seconds)
 
     def needs_restart(self) -> bool:
         """Whether something stands still that only a new process can set going again: then the service manager should
@@ -260,6 +274,13 @@ class Status:
             else:
                 log.warning("problem %s: %s", name, sentences[name])
 
+    def _log_names(self, link: Mapping[str, Value], seconds: float) -> None:
+        """One line a minute for those who are refused, held back or taken over."""
+        names = [f"{name} {link[name]}" for name in _NAMED if link.get(name)]
+        if names and seconds - self._named_s >= PROBLEM_LOG_S:
+            self._named_s = seconds
+            log.info("lately %s", "; ".join(names))
+
     def _with_checks(self, report: dict[str, Any]) -> dict[str, Any]:
         found = problems(report)
         state = self.phase if self.phase != "running" else "degraded" if found else "ok"
@@ -284,8 +305,12 @@ class Status:
                 unread[part] = repr(error)
         queues = self._moving(unread)
         link = sections["link"]
-        if "connects_refused" in link:
-            link["connects_refused_lately"] = int(link["connects_refused"] or 0) - self._connects_refused[0]
+        if now := _refusals(link):
+            lately = {name: count - self._connects_refused[0].get(name, 0) for name, count in now.items()}
+            link["connects_refused_lately"] = lately.pop("", 0)
+            link["connects_refused_mostly"] = max(lately, key=lately.__getitem__, default="")
+        if over_quota := self._over_quota.lately(self._seconds()):
+            link |= {"over_quota_lately": over_quota, "over_quota_by": self._over_quota.names(self._seconds())}
         if self._data_dir is not None:
             space = os.statvfs(self._data_dir)
             sections.setdefault("disk", {})["free_bytes"] = space.f_bavail * space.f_frsize
@@ -311,6 +336,14 @@ class Status:
     def _recent_jump(self) -> int | None:
         lately = self._jump_ms and self._seconds() - self._jumped_s < CLOCK_JUMP_NOTICE_S
         return self._jump_ms if lately else None
+
+
+def _refusals(link: Mapping[str, Value]) -> dict[str, int]:
+    """How many connections were refused, by reason; all of them together under the empty name."""
+    found = {
+        name.removeprefix(_REFUSED).lstrip("_"): count for name, count in link.items() if name.startswith(_REFUSED)
+    }
+    return {name: count for name, count in found.items() if isinstance(count, int)}
 
 
 def data_inventory(retention_days: float, k_anonymity: int) -> list[dict[str, str]]:

@@ -116,8 +116,9 @@ class Pipeline:
         self.ingest.add(source, publishes, read_at)
         self._turn()
 
-    def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam names it
+    def shed(self, client: str, reason: Reason, count: int) -> None:
         """Messages that a link dropped: counted with the next round."""
+        self._status.shed(client, reason, count)
         self._drop(reason, count)
 
     def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002

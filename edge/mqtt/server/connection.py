@@ -161,6 +161,7 @@ class Connection:
             self._sessions.flush_soon(self)
         else:
             self._sessions.held_back += 1
+            self._sessions.held_clients.blame(self.inbound.client, now)
             self._look_at(now + self.budget.wait_s)
 
     def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:

@@ -93,19 +93,24 @@ class Endpoint:
 
     def gauges(self) -> dict[str, dict[str, Value]]:
         """Its part of the section `link` of the status."""
+        registry, now = self.registry, self.clock()
         values: dict[str, Value] = {
             "connections": self.connections,
-            "sessions": self.registry.count,
-            "takeovers": self.registry.takeovers,
-            "held_back": self.registry.held_back,
-            "connects_refused": sum(self.registry.refused.values()),
-            **{f"connects_refused_{reason}": count for reason, count in self.registry.refused.items()},
-            "retain_ignored": self.registry.retain_ignored,
+            "sessions": registry.count,
+            "takeovers": registry.takeovers,
+            "held_back": registry.held_back,
+            "connects_refused": sum(registry.refused.values()),
+            **{f"connects_refused_{reason}": count for reason, count in registry.refused.items()},
+            "retain_ignored": registry.retain_ignored,
             "connections_refused": self.connections_refused,
             "slow_readers": self.slow_readers,
             "answers_oversized": self.answers_skipped,
             "accept_pauses": self.shortage.pauses,
             "listeners_paused": self.shortage.paused,
+            "held_back_lately": registry.held_clients.lately(now),
+            "held_back_by": registry.held_clients.names(now),
+            "connects_refused_from": registry.refused_hosts.names(now),
+            "taken_over": registry.replaced_clients.names(now),
         }
         return {"link": values}
 

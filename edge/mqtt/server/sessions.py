@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from ...health.culprits import Culprits
 from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PACKET_BYTES_MAX
 from ...messages.grants import Grant
 from ..packets.codec import DisconnectReasonCode
@@ -220,6 +221,9 @@ class Sessions:
         self.retain_ignored = 0
         """Publishes and wills with the retain flag: taken as if it were not set. Nothing is retained here."""
         self.held_back = 0  # times that a connection had used up its budget
+        self.held_clients = Culprits()
+        self.refused_hosts = Culprits()
+        self.replaced_clients = Culprits()
         self._nonce, self._schedule = nonce, schedule
         self._assigned = 0
 
@@ -265,13 +269,16 @@ class Sessions:
     def refuse(self, connection: SessionConnection, reason: str, now: float) -> None:
         """A connection does not come in, for one of REFUSALS: it is closed."""
         self.refused[reason] += 1
+        self.refused_hosts.blame(connection.address, now)
         self.failed.charge(connection.address, now)
         connection.closing = True
 
     def admits(self, host: str, now: float) -> bool:
         """Whether a connection from `host` is accepted; counted where it is not."""
         admitted = self.failed.admits(host, now)
-        self.refused["address"] += not admitted
+        if not admitted:
+            self.refused["address"] += 1
+            self.refused_hosts.blame(host, now)
         return admitted
 
     def enter(
@@ -318,6 +325,7 @@ class Sessions:
             self.receiver.present(name, True)
         if before is not None:
             self.takeovers += 1
+            self.replaced_clients.blame(name, now)
             before.end(DisconnectReasonCode.SESSION_TAKEN_OVER, now)
         if self.count > SESSIONS_MAX and self.absent:
             self.drop(next(iter(self.absent)), now)
@@ -369,6 +377,7 @@ class Sessions:
         self._remove(oldest)
         if connection is not None:
             self.takeovers += 1
+            self.replaced_clients.blame(identity.name, now)
             connection.end(DisconnectReasonCode.QUOTA_EXCEEDED, now)
 
     def _forget(self, identity: Identity, now: float) -> None:

@@ -7,6 +7,8 @@ import pytest
 from edge.health.checks import (
     CONNECTS_REFUSED_MAX,
     DISK_FREE_BYTES_MIN,
+    FLOOD_HELD_BACK_MAX,
+    FLOOD_MESSAGES_MAX,
     STALL_CHECKS,
     Problem,
     problems,
@@ -16,6 +18,15 @@ from edge.health.checks import (
 from edge.limits import STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 
 WALL_MS = 1_800_000_000_000
+
+REFUSED = {
+    "credentials": "credential list",
+    "protocol": "no MQTT",
+    "budget": "before they were let in",
+    "silent": "port scan",
+    "address": "at a proxy",
+    "": "in the last minute.",
+}
 
 
 def report(**sections: Any) -> dict[str, Any]:
@@ -75,12 +86,17 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
             "Cloned.",
             {"sync": {"connected": False, "last_ack_age_s": 1, "refused": True, "error": "Cloned."}},
         ),
-        (
-            "refused_connections",
-            True,
-            "credential list",
-            {"link": {"connects_refused_lately": CONNECTS_REFUSED_MAX + 1}},
+        *(
+            (
+                "refused_connections",
+                True,
+                words,
+                {"link": {"connects_refused_lately": CONNECTS_REFUSED_MAX + 1, "connects_refused_mostly": reason}},
+            )
+            for reason, words in REFUSED.items()
         ),
+        ("flood", True, "of bot (101).", {"link": {"over_quota_lately": 101, "over_quota_by": "bot (101)"}}),
+        ("flood", True, "of bot (21).", {"link": {"held_back_lately": 21, "held_back_by": "bot (21)"}}),
         ("certificate", True, "7 days", {"link": {"certificate_days": 7}}),
         ("certificate", True, "expired", {"link": {"certificate_days": -1}}),
         ("gave_up", True, "find that process", {"sync": {"connected": True, "gave_up": True}}),
@@ -126,6 +142,7 @@ def test_a_restart_is_asked_for_where_it_helps() -> None:
         {"sync": {"connected": True, "last_ack_age_s": AGE_S, "in_flight": 1, "error": None}},
         {"sync": {"connected": False, "last_ack_age_s": None}, "uptime_s": 3},
         {"link": {"connects_refused_lately": CONNECTS_REFUSED_MAX}},
+        {"link": {"over_quota_lately": FLOOD_MESSAGES_MAX, "held_back_lately": FLOOD_HELD_BACK_MAX}},
         {"link": {"certificate_days": 31, "connected": True, "listeners_paused": 0}},
     ],
 )

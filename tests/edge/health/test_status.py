@@ -1,6 +1,7 @@
 """Status: what is counted is reported, what stands still is noticed, and the report always comes out."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import msgspec
 import pytest
 
 from edge.core.model import Now
+from edge.errors import Reason
+from edge.health.checks import FLOOD_MESSAGES_MAX
 from edge.health.status import (
     CLOCK_JUMP_NOTICE_S,
     LATENCY_SLICE_S,
@@ -311,7 +314,55 @@ def test_refused_connections_are_those_of_the_last_minute() -> None:
         status.tick(time.now())
     report = status.report(time.now())
     assert report["problems"] == []
-    assert report["link"] == {"connects_refused": 500, "connects_refused_lately": 0}
+    assert report["link"] == {
+        "connects_refused": 500,
+        "connects_refused_lately": 0,
+        "connects_refused_mostly": "",
+    }
+
+
+def test_the_reason_of_most_refusals_is_that_of_the_last_minute() -> None:
+    """What was refused before for another reason no longer counts, and the sentence is that of the present one."""
+    time = Time()
+    status = running(time)
+    total = {"connects_refused": 900, "connects_refused_silent": 900, "connects_refused_credentials": 0}
+    status.register("endpoint", lambda: {"link": total | {"connects_refused_from": "10.0.0.7 (30)"}})
+    for _ in range(int(REFUSED_WINDOW_S / STATUS_INTERVAL_S) + 1):
+        time.real_s += STATUS_INTERVAL_S
+        status.tick(time.now())
+    total |= {"connects_refused": 930, "connects_refused_credentials": 30}
+    (problem,) = status.report(time.now())["problems"]
+    assert problem["name"] == "refused_connections"
+    assert "30 connections were refused in the last minute, most from 10.0.0.7 (30). Most had" in problem["sentence"]
+
+
+def test_who_floods_is_named_while_it_does() -> None:
+    """Messages over a quota, by client; other drops name nobody, and a minute or two later there is no problem."""
+    time = Time()
+    status = running(time)
+    status.shed("bot-7", Reason.OVER_QUOTA, FLOOD_MESSAGES_MAX)
+    status.shed("phone-1", Reason.OVERSIZED, 1000)
+    status.shed("", Reason.OVER_QUOTA, 1)
+    (problem,) = status.report(time.now())["problems"]
+    assert problem["name"] == "flood"
+    assert "101 messages over the quota were dropped lately, of bot-7 (100), no name (1)." in problem["sentence"]
+    time.real_s += 2 * REFUSED_WINDOW_S
+    assert status.report(time.now())["problems"] == []
+
+
+def test_who_is_refused_or_replaced_is_a_line_of_the_log_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """Every name in one line, and no second one within the minute."""
+    caplog.set_level(logging.INFO)
+    time = Time()
+    status = running(time)
+    status.register(
+        "endpoint", lambda: {"link": {"taken_over": "phone-3 (30)", "connects_refused_from": "1.2.3.4 (9)"}}
+    )
+    for _ in range(int(PROBLEM_LOG_S / STATUS_INTERVAL_S)):
+        time.real_s += STATUS_INTERVAL_S
+        status.tick(time.now())
+    lines = [record.message for record in caplog.records]
+    assert lines == ["lately connects_refused_from 1.2.3.4 (9); taken_over phone-3 (30)"]
 
 
 def test_problems_that_cannot_be_read_are_a_problem(caplog: pytest.LogCaptureFixture) -> None:

@@ -213,6 +213,8 @@ async def test_a_client_is_not_read_from_for_a_while(junk: str):
     client.send_events(*[JUNK[junk]] * (WORK_BURST + 500), BytesMessage(data=PUBLISH))
     await until(lambda: peer.connection.read_paused)
     assert endpoint.registry.held_back == 1
+    link = endpoint.gauges()["link"]
+    assert (link["held_back_lately"], link["held_back_by"]) == (1, "c1 (1)")
     await asyncio.sleep(0.05)
     assert receiver.publishes == []
     assert peer.connection.budget.left > -100

@@ -172,6 +172,7 @@ async def test_takeover():
     assert await old.receive() is None
     await answered(endpoint, receiver, new)
     assert endpoint.registry.takeovers == 1
+    assert endpoint.gauges()["link"]["taken_over"] == "c1 (1)"
     await endpoint.close()
 
 
@@ -196,6 +197,7 @@ async def test_revocation():
     assert isinstance(connack, ConnAckPacket)
     assert int(connack.reason_code) == 0x86
     assert endpoint.registry.refused["credentials"] == 1
+    assert endpoint.gauges()["link"]["connects_refused_from"] == "127.0.0.1 (1)"
     await endpoint.close()
 
 
