@@ -119,6 +119,8 @@ class Broker:
         """Answers that the broker refused (its ACL, its quota)."""
         self.oversized = 0
         """Answers over the broker's packet size: their client cannot get them."""
+        self.retain_ignored = 0
+        """Copies that the broker had stored. They are from some time ago, or repeats: no events."""
         self._receiver, self._grant = receiver, grant
         self._messages_per_s, self._burst = options.messages_per_s, options.burst
         self._status_topic = f"ds/{node}/status"
@@ -165,6 +167,7 @@ class Broker:
             "answers_unheld": self.unheld,
             "answers_refused": self.refused,
             "answers_oversized": self.oversized,
+            "retain_ignored": self.retain_ignored,
             "error": link.error or None,
         }
         return {"link": values}
@@ -234,14 +237,17 @@ class Broker:
                 done.append(message.token)
                 self._receiver.shed("", Reason.FORBIDDEN_TOPIC, 1)
                 continue
+            if message.retain:
+                done.append(message.token)
+                self.retain_ignored += 1
+                continue
             client, kind = address
             if kind == GONE_KIND:
                 # What the client sent before it left comes first.
                 self._hand_over(publishes, read_at)
                 publishes = []
                 done.append(message.token)
-                if not message.retain:  # a stored copy is not about the present
-                    self._gone(client)
+                self._gone(client)
                 continue
             if not self._budget_of(client, read_at).take(self._messages_per_s, self._burst, read_at):
                 done.append(message.token)

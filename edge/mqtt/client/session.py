@@ -291,7 +291,10 @@ class MqttClientSession:
         if options.subscriptions and not (packet.session_present and self._resumable):
             self.phase = Phase.SUBSCRIBING
             grants = [QoS.AT_MOST_ONCE, QoS.AT_LEAST_ONCE]
-            filters = [TopicFilter(pattern, max_qos=grants[qos]) for pattern, qos in options.subscriptions]
+            filters = [
+                TopicFilter(pattern, max_qos=grants[qos], retain_as_published=False)  # then only stored copies have it
+                for pattern, qos in options.subscriptions
+            ]
             self._output.append(SubscribePacket(_SUBSCRIBE_ID, filters).write())
         else:
             self._up(now)

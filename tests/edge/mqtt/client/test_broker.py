@@ -5,8 +5,8 @@ import os
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -447,14 +447,12 @@ def test_the_shipped_access_rules_bind_each_client_to_its_own_topics(tmp_path: P
         asyncio.run(work(broker))
 
 
-def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) -> None:
-    """Mosquitto takes `deploy/mosquitto/doorstep.conf` as it is but for places and ports, and the node works with it
-    over TCP and TLS; the WebSocket listeners answer."""
+@contextmanager
+def shipped(folder: Path, users: dict[str, str]) -> Iterator[tuple[Mosquitto, dict[str, int]]]:
+    """A Mosquitto with `deploy/mosquitto/doorstep.conf` as it is but for places and ports, which are in the mapping."""
     text = (DEPLOY / "doorstep.conf").read_text()
-    with Mosquitto(tmp_path / "mosquitto", users={"n1": "n", "ann": "a"}, transport="tls") as broker:
+    with Mosquitto(folder, users=users, transport="tls") as broker:
         broker.stop()
-        assert broker.ca is not None
-        folder = tmp_path / "mosquitto"
         (folder / "acl").write_text((DEPLOY / "acl").read_text().replace("shop-1", "n1"))
         (folder / "acl").chmod(0o600)
         ports = {port: free_port() for port in ("8883", "8884", "9001")}
@@ -472,6 +470,13 @@ def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) ->
         broker.config.write_text(("user root\n" if os.geteuid() == 0 else "") + text)
         broker.start()
         assert "Error" not in broker.log.read_text()
+        yield broker, ports
+
+
+def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) -> None:
+    """Mosquitto takes `deploy/mosquitto/doorstep.conf`, and the node works with it over TCP and TLS; the WebSocket
+    listeners answer."""
+    with shipped(tmp_path / "mosquitto", {"n1": "n", "ann": "a"}) as (broker, ports):
 
         async def work() -> None:
             trusted = ssl.create_default_context(cafile=broker.ca)
@@ -492,3 +497,43 @@ def test_the_shipped_configuration_starts_and_serves_the_node(tmp_path: Path) ->
                 writer.close()
 
         asyncio.run(work())
+
+
+def test_with_the_shipped_configuration_nobody_takes_another_ones_session(tmp_path: Path) -> None:
+    """Whoever connects with the client identifier of the node or of another client gets a session of its own name: the
+    node and the client keep theirs, and the order between them goes on."""
+
+    async def work(broker: Mosquitto, ports: dict[str, int]) -> None:
+        node = Node()
+        trusted = ssl.create_default_context(cafile=broker.ca)
+        tls_url = f"mqtts://127.0.0.1:{ports['8883']}"
+        async with (
+            joined(broker.url, node, username="n1", token="n") as link,
+            Person(tls_url, "ann", username="ann", token="a", tls=trusted) as ann,
+        ):
+            await ann.send(b"before")
+            for name in ("doorstep-n1", "n1", "ann"):
+                for url, tls in ((broker.url, None), (tls_url, trusted)):
+                    async with Person(url, name, listens=False, username="eve", token="e", tls=tls):
+                        await ann.send(f"{name} {url}".encode())
+            await until(lambda: len(ann.got) == 7 and len(node.events) == 7, "answers")
+            assert link.link.reconnects == ann.link.reconnects == 0
+
+    with shipped(tmp_path / "mosquitto", {"n1": "n", "ann": "a", "eve": "e"}) as (broker, ports):
+        asyncio.run(work(broker, ports))
+
+
+async def test_stored_copies_are_no_events(broker: Mosquitto) -> None:
+    """What was published with the retain flag before the node subscribed is counted and acknowledged; what comes with
+    it now is an event."""
+    node, topic = Node(), "ds/n1/up/ann/order.place"
+    async with Person(broker.url, "ann") as ann:
+        stored: list[int] = []
+        assert ann.link.publish(topic, b"old", retain=True, on_ack=stored.append)
+        await until(lambda: stored, "the broker")
+        async with joined(broker.url, node) as link:
+            await until(lambda: link.retain_ignored == 1 and link.link.session.held == 0, "the copy")
+            assert ann.link.publish(topic, b"new", retain=True)
+            await until(lambda: node.events, "the event")
+        assert list(node.events) == [b"new"]
+        assert link.gauges()["link"]["retain_ignored"] == 1
