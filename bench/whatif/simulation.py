@@ -9,7 +9,6 @@ cancelled as on the day unless picked up by then. Nothing is random: the same da
 import heapq
 from typing import Final
 
-from edge.core.aggregate import Windows
 from edge.core.decode import Catalog
 from edge.core.effects import Effects
 from edge.core.model import Event, Now
@@ -178,9 +177,7 @@ class Simulation:
         for event, _ in inbox:
             dispatch.observe(event.client, event.body, now)
             self._observe_place(event.client)
-        # Counts are the centre's: not needed here, so they go with the round.
-        out = Effects(Windows(5, 8), "wgs84", {}, _KINDS, Dispatch.name)
-        out.begin(now)
+        out = Effects("wgs84", {}, _KINDS)  # what it counts is the centre's, and goes with the round
         outcomes = dispatch.round([event for event, _ in inbox], now, dispatch.live_sensor(), out)
         for (_, then), outcome in zip(inbox, outcomes, strict=True):
             promise = outcome.receipt.get("promise")

@@ -17,7 +17,7 @@ count leaves with the next sealed window and gathering begins anew from nothing.
 difference of any two stands for fewer than k people. What has not reached k within a day becomes `withheld.<name>`,
 which has no place. `located.<name>` is always released + withheld + still gathering.
 
-State changes only in `count`, `event`, `measure`, `locate`, `discard`, `configure` and a `seal` that returns windows:
+State changes only in `count`, `add`, `discard`, `configure` and a `seal` that returns windows:
 the caller keeps a row of exactly those calls, and a replay of the rows comes to the same bytes.
 """
 
@@ -38,6 +38,7 @@ from ..limits import (
     WINDOW_S,
 )
 from ..messages.batches import Cell, Measure, Window, fold
+from .effects import Tally
 from .model import Now
 
 LATENESS_S_MAX: Final = 3_600
@@ -157,50 +158,56 @@ class Windows:
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def event(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
-        """Durable events, each of them exactly once. `name` is their outcome."""
+    def count(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1, events: int = 0) -> None:
+        """Something happened `n` times; `events` of them are durable events, each counted exactly once in all."""
         draft = self._draft(scenario, at_ms, now)
-        draft.events += n
+        draft.events += events
         _count(draft, name, n)
 
-    def count(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
-        """Something that is worth a counter but is no event of its own."""
-        _count(self._draft(scenario, at_ms, now), name, n)
+    def add(self, scenario: str, now: Now, tally: Tally) -> None:
+        """What a round of the scenario has counted, measured and located."""
+        draft = None
+        for name, at_ms, n, events in tally.counts:
+            if draft is None or not self._last_from <= at_ms < self._last_to:
+                draft = self._draft(scenario, at_ms, now)
+            draft.events += events
+            counters = draft.counters
+            if name in counters:
+                counters[name] += n
+            else:
+                _count(draft, name, n)
+        for name, at_ms, value in tally.values:
+            if draft is None or not self._last_from <= at_ms < self._last_to:
+                draft = self._draft(scenario, at_ms, now)
+            gauge = draft.gauges.get(name)
+            if gauge is None:
+                gauges = draft.gauges
+                name = name if len(gauges) < MEASURES_MAX - 1 else OVERFLOW
+                gauge = gauges.setdefault(name, _Gauge())
+            gauge.count += 1
+            gauge.total += value
+            gauge.pending.append(value)
+            if len(gauge.pending) >= SKETCH_PENDING_MAX:
+                gauge.digest = fold(gauge.digest, gauge.pending)
+                gauge.pending.clear()
+        for name, at_ms, lat, lon, person in tally.places:
+            self._locate(self._draft(scenario, at_ms, now), name, cell_of()(lat, lon, self._resolution), person)
 
-    def measure(self, scenario: str, now: Now, name: str, at_ms: int, value: int) -> None:
-        """One value of a sketch, in whole milliseconds, seconds or metres as its name has it."""
-        gauges = self._draft(scenario, at_ms, now).gauges
-        gauge = gauges.get(name)
-        if gauge is None:
-            name = name if len(gauges) < MEASURES_MAX - 1 else OVERFLOW
-            gauge = gauges.setdefault(name, _Gauge())
-        gauge.count += 1
-        gauge.total += value
-        gauge.pending.append(value)
-        if len(gauge.pending) >= SKETCH_PENDING_MAX:
-            gauge.digest = fold(gauge.digest, gauge.pending)
-            gauge.pending.clear()
-
-    def locate(self, scenario: str, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-        """One event at a place (degrees, WGS-84), by one person. The place becomes a cell here and is forgotten."""
-        draft = self._draft(scenario, at_ms, now)
+    def _locate(self, draft: _Draft, name: str, cell: int, person: str) -> None:
+        """One event in a cell, by one person."""
         _count(draft, f"located.{name}", 1)
-        cell = cell_of()(lat, lon, self._resolution)
-        key = (scenario, cell, name)
+        key = (draft.scenario, cell, name)
         gathering = self._gatherings.get(key)
         if gathering is None:
             if len(self._gatherings) >= CELLS_MAX:
                 _count(draft, f"withheld.{name}", 1)
                 return
             give_up = self._label + CELL_HOLD_S_MAX * 1000
-            gathering = _Gathering(scenario, cell, name, draft.start, draft.start + _WINDOW_MS, give_up, 0, [])
+            gathering = _Gathering(draft.scenario, cell, name, draft.start, draft.start + _WINDOW_MS, give_up, 0, [])
             self._gatherings[key] = gathering
             self._expect(give_up)
-        start = draft.start
-        if start < gathering.start:
-            gathering.start = start
-        if start + _WINDOW_MS > gathering.end:
-            gathering.end = start + _WINDOW_MS
+        gathering.start = min(gathering.start, draft.start)
+        gathering.end = max(gathering.end, draft.start + _WINDOW_MS)
         gathering.count += 1
         people = gathering.people
         if len(people) < self._k and person not in people:
@@ -303,14 +310,13 @@ class Windows:
         if self._time is not None and self._time.steps:
             _count(draft, CLOCK_STEP, self._time.steps)
             self._time = msgspec.structs.replace(self._time, steps=0)
-        if not oddity:
-            self._remember(draft)
+        self._remember(None if oddity else draft)
         return draft
 
-    def _remember(self, draft: _Draft) -> None:
+    def _remember(self, draft: _Draft | None) -> None:
         """The stamps of its minute that are neither late nor implausible lead here without another look."""
-        start, label = draft.start, self._label
         self._last = draft
+        start, label = draft.start if draft else WALL_MS_MAX, self._label
         self._last_from = max(start, label - LATENESS_S_MAX * 1000)
         self._last_to = min(start + _WINDOW_MS, label + WALL_SKEW_MS_MAX + 1)
 

@@ -7,7 +7,7 @@ Where too many wait, first go those of spare kinds (updates), which a client can
 (assignments), which the scenario sends anew; receipts last, since a client sends its event again without one.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Final
 
@@ -35,18 +35,21 @@ class PendingAnswers:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def add(self, answer: Answer) -> None:
-        """A new answer. Where there are too many some go, perhaps the new one, counted in `overflowed`."""
-        sequence, client = answer.sequence, answer.client
-        mine = self._of.get(client)
-        if mine is None:
-            mine = self._of[client] = {}
-        self._pending[sequence] = mine[sequence] = answer
-        heappush(self._expiry, (answer.expires, sequence))
-        if len(mine) > ANSWERS_PER_CLIENT_MAX:
-            self._make_room(mine)
-        if len(self._pending) > ANSWERS_PENDING_MAX:
-            self._make_room(self._pending)
+    def add(self, answers: Iterable[Answer]) -> None:
+        """New answers. Where there are too many some go, perhaps a new one, counted in `overflowed`."""
+        pending, of, expiry = self._pending, self._of, self._expiry
+        for answer in answers:
+            sequence, client = answer.sequence, answer.client
+            mine = of.get(client)
+            if mine is None:
+                mine = of[client] = {}
+            pending[sequence] = mine[sequence] = answer
+            heappush(expiry, (answer.expires, sequence))
+            if len(mine) > ANSWERS_PER_CLIENT_MAX:
+                self._make_room(mine, ANSWERS_PER_CLIENT_MAX)
+                expiry = self._expiry
+        if len(pending) > ANSWERS_PENDING_MAX:
+            self._make_room(pending, ANSWERS_PENDING_MAX)
 
     def acknowledged(self, sequences: list[int]) -> None:
         """Their clients have them."""
@@ -85,9 +88,11 @@ class PendingAnswers:
         """Everybody for whom something is pending, by name."""
         return sorted(self._of)
 
-    def _make_room(self, full: dict[int, Answer]) -> None:
-        """One in OVERFLOW_SHARE goes, the oldest first: to look for one only would cost the next answer as much."""
-        for answer in sorted(full.values(), key=self._rank)[: -(-len(full) // OVERFLOW_SHARE)]:
+    def _make_room(self, full: dict[int, Answer], bound: int) -> None:
+        """What is too much goes, and one in OVERFLOW_SHARE at least, the oldest first: to look for one only would cost
+        the next answer as much."""
+        count = max(len(full) - bound, len(full) // OVERFLOW_SHARE)
+        for answer in sorted(full.values(), key=self._rank)[:count]:
             self._drop(answer.sequence)
             self.overflowed += 1
 
@@ -118,7 +123,6 @@ class PendingAnswers:
         """The same answers again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
         answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int]])
         self = cls(spare)
-        for answer in answers:
-            self.add(answer)
+        self.add(answers)
         self.overflowed, self.expired, self.delivered = counters
         return self

@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from ..messages.coordinates import converted
 from ..messages.envelope import ENCODE
-from .aggregate import Windows
-from .model import Event, Now
+from .model import Event
 
 Message = tuple[str, str, bytes, float]
 """Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
@@ -19,29 +18,35 @@ PACKED_CLIENTS_MAX: Final = 100_000
 gets MessagePack until its next event."""
 
 
-class Effects:
-    """The effects of one scenario, labelled with its name. `messages` are those of the round that leave, by number, in
-    their sequence; `decisions` is how many decisions the round made, not only read from a record."""
+class Tally(Struct):
+    """What one scenario counts in one round, each with its stamp (Unix ms): counters, by how much they grow and how
+    many durable events that is; values of sketches (whole milliseconds, seconds or metres as the name has it); and
+    places (degrees, WGS-84) of persons, which become cells and are forgotten."""
 
-    def __init__(
-        self, windows: Windows, crs: str, packed_clients: Mapping[str, bool], kinds: Mapping[type, str], scenario: str
-    ) -> None:
+    counts: list[tuple[str, int, int, int]] = []
+    values: list[tuple[str, int, int]] = []
+    places: list[tuple[str, int, float, float, str]] = []
+
+
+class Effects:
+    """The effects of one scenario. `messages` are those of the round that leave, by number, in their sequence; `tally`
+    is what it counted; `decisions` is how many decisions the round made, not only read from a record."""
+
+    def __init__(self, crs: str, packed_clients: Mapping[str, bool], kinds: Mapping[type, str]) -> None:
         self.messages: dict[int, Message] = {}
+        self.tally = Tally()
         self.decisions = 0
-        self._windows = windows
         self._crs = crs
         self._packed = packed_clients
         self._kinds = kinds
-        self._scenario = scenario
-        self._now = Now(0.0, 0)
         self._number = 0
         self._latest: dict[tuple[str, str, str], int] = {}
 
-    def begin(self, now: Now) -> None:
+    def begin(self) -> None:
         """A new round, without effects so far. For the node only."""
         self.messages = {}
+        self.tally = Tally()
         self.decisions = self._number = 0
-        self._now = now
         if self._latest:
             self._latest = {}
 
@@ -66,18 +71,18 @@ class Effects:
 
     def count(self, name: str, at_ms: int, n: int = 1) -> None:
         """A counter of the window of `at_ms` (wall clock) grows by `n`."""
-        self._windows.count(self._scenario, self._now, name, at_ms, n)
+        self.tally.counts.append((name, at_ms, n, 0))
 
     def measure(self, name: str, at_ms: int, value: int) -> None:
         """A value of a sketch of the window of `at_ms`."""
-        self._windows.measure(self._scenario, self._now, name, at_ms, value)
+        self.tally.values.append((name, at_ms, value))
 
     def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
         """A count by place, which leaves the node only where enough people contributed. The cells are of WGS-84
         whatever the node's own system."""
         if self._crs != "wgs84":
             lat, lon = converted(lat, lon, self._crs, "wgs84")
-        self._windows.locate(self._scenario, self._now, name, at_ms, lat, lon, person)
+        self.tally.places.append((name, at_ms, lat, lon, person))
 
 
 def note_encoding(packed_clients: dict[str, bool], event: Event) -> None:

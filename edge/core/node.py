@@ -104,17 +104,12 @@ class Node:
     def handle(self, batch: Sequence[Input], now: Now) -> list[Effect]:
         """One round, live. No effects where nothing durable happened: observations and repeats alone make no row."""
         age_ms = self._age_ms(now)
-        inputs, recorded, touched = self._observe(batch, now, age_ms)
-        due: dict[str, Sensor] = {}
-        for name, scenario in self.scenarios.items():
-            # Where it has events it decides in any case.
-            if name not in touched and self._deadline(name) <= now.mono:
-                due[name] = scenario.live_sensor()
-        if not inputs and not due:
-            deadline = self.windows.next_deadline()
+        inputs, recorded = self._observe(batch, now, age_ms)
+        if not inputs:
+            deadline = self.next_deadline()
             if deadline is None or deadline > now.mono:
                 return []
-        return self._round(inputs, recorded, now, age_ms, due)
+        return self._round(inputs, recorded, now, age_ms, None)
 
     def replay(self, row: Row) -> list[Effect]:
         """The round of a recorded row, decided again on what it observed then."""
@@ -157,27 +152,23 @@ class Node:
         """The node's age in the round of this instant."""
         return self.age_ms + min(max(0, round((now.mono - self.last.mono) * 1000)), AGE_STEP_MS_MAX)
 
-    def _observe(
-        self, batch: Sequence[Input], now: Now, age_ms: int
-    ) -> tuple[list[Input], list[Recorded], dict[str, None]]:
+    def _observe(self, batch: Sequence[Input], now: Now, age_ms: int) -> tuple[list[Input], list[Recorded]]:
         """Feeds the scenarios with what is in memory only, and with each new event before its round. Returns the rest,
-        how the row keeps it, and the scenarios that have events."""
+        and how the row keeps it."""
         inputs: list[Input] = []
         recorded: list[Recorded] = []
-        touched: dict[str, None] = {}
         self.repeats, self._gaps, self._durable = [], [], 0
         routes = self.catalog.routes
         for item in batch:
             if isinstance(item, Event):
-                kind, scenario = routes[type(item.body)]
-                if self._is_repeat(item.client, kind, item.body.id, age_ms, item.body):
+                body = item.body
+                kind, scenario = routes[type(body)]
+                if self._is_repeat(item.client, kind, body.id, age_ms, body):
                     continue
                 recorded.append(made := self.catalog.recorded(item, kind))
                 if isinstance(made, RecordedEvent):
-                    self.scenarios[scenario].observe(item.client, item.observed or item.body, now)
-                    self._deadlines.pop(scenario, None)
+                    self.scenarios[scenario].observe(item.client, item.observed or body, now)
                     inputs.append(item)
-                    touched[scenario] = None
                 else:
                     inputs.append(made)
             elif isinstance(item, Observed):
@@ -193,7 +184,7 @@ class Node:
                     continue
                 inputs.append(item)
                 recorded.append(item)
-        return inputs, recorded, touched
+        return inputs, recorded
 
     def _is_repeat(self, client: str, kind: str, id_: str, age_ms: int, body: Up | None = None) -> bool:
         """Whether an event was decided already; if not, the next row decides it."""
@@ -228,9 +219,10 @@ class Node:
         recorded: list[Recorded],
         now: Now,
         age_ms: int,
-        sensors: dict[str, Sensor],
+        sensors: dict[str, Sensor] | None,
         cut: list[Batch] | None = None,
     ) -> list[Effect]:
+        """`sensors` are those of the scenarios that had a round in a recorded row; None: who has events or is due."""
         self.number += 1
         self.age_ms, self.last = age_ms, now
         expired = self.pending_answers.expire(now.mono)
@@ -244,7 +236,8 @@ class Node:
             if isinstance(item, Event):
                 kind, name = self.catalog.routes[type(item.body)]
                 work.setdefault(name, []).append((len(reasons), kind, item))
-                note_encoding(self._packed, item)
+                if item.shop or (item.client in self._packed) is item.json:
+                    note_encoding(self._packed, item)
                 reasons.append("")
                 receipts.append(None)
             elif isinstance(item, Rejected):
@@ -254,21 +247,23 @@ class Node:
                 self._other(item, now)
         records: list[ScenarioRecord] = []
         for name, scenario in self.scenarios.items():
-            mine = work.get(name)
-            sensor = sensors.get(name)
-            if sensor is None:
-                if mine is None:
+            mine = work.get(name, ())
+            if sensors is None:
+                if not mine and self._deadline(name) > now.mono:
                     continue
                 sensor = scenario.live_sensor()
+            elif (sensor := sensors.get(name)) is None:
+                continue
             out = self._effects[name]
-            out.begin(now)
-            events = [] if mine is None else [event for _, _, event in mine]
-            outcomes = scenario.round(events, now, sensor, out)
+            out.begin()
+            outcomes = scenario.round([event for _, _, event in mine], now, sensor, out)
             self._deadlines.pop(name, None)
-            for (index, kind, event), outcome in zip(mine or (), outcomes, strict=True):
-                reasons[index] = self._decided(name, kind, event.body.at, outcome.refusal, now)
-                receipt = receipt_of(scenario.receipt, event.body.id, kind, outcome, now)
-                receipts[index] = (event.client, receipt, event.json)
+            for (index, kind, event), outcome in zip(mine, outcomes, strict=True):
+                body = event.body
+                reasons[index], counter = self._decided(kind, outcome.refusal)
+                out.tally.counts.append((counter, body.at, 1, 1))
+                receipts[index] = (event.client, receipt_of(scenario.receipt, body.id, kind, outcome, now), event.json)
+            self.windows.add(name, now, out.tally)
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages.values()
@@ -278,8 +273,15 @@ class Node:
                     self.dedup.remove(made[0], made[1].id)
 
         expires = now.mono + RECEIPT_EXPIRY_S
-        answers = [self._answer(made[0], "receipt", ENCODE[made[2]](made[1]), expires) for made in receipts if made]
-        answers += [self._answer(*message) for message in messages]
+        answers: list[Answer] = []
+        for made in receipts:
+            if made is not None:
+                self.sequence += 1
+                answers.append(Answer(self.sequence, made[0], "receipt", ENCODE[made[2]](made[1]), expires))
+        for client, kind, payload, until in messages:
+            self.sequence += 1
+            answers.append(Answer(self.sequence, client, kind, payload, until))
+        self.pending_answers.add(answers)
         batches = self._sync(now, cut)
         effects: list[Recordable] = [*answers, *batches]
         if reasons:
@@ -290,22 +292,22 @@ class Node:
             answered.insert(place, None)
         return [Commit(self.number, now, row, answers, batches, answered), *effects]
 
-    def _decided(self, scenario: str, kind: str, at_ms: int, refusal: Refusal | None, now: Now) -> str:
-        """Counts what became of an event. Returns the reason for its acknowledgement."""
-        self.counts.received += 1
+    def _decided(self, kind: str, refusal: Refusal | None) -> tuple[str, str]:
+        """Counts what became of an event. Returns the reason for its acknowledgement, and its counter's name."""
+        counts = self.counts
+        counts.received += 1
         if refusal is None:
-            self.counts.accepted += 1
-            self.windows.event(scenario, now, f"accepted.{kind}", at_ms)
-            return ""
+            counts.accepted += 1
+            return "", f"accepted.{kind}"
         reason = refusal.reason
-        self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
-        self.windows.event(scenario, now, f"refused.{reason}", at_ms)
-        return reason
+        counts.refused[reason] = counts.refused.get(reason, 0) + 1
+        return reason, f"refused.{reason}"
 
     def _rejected(self, item: Rejected, now: Now) -> tuple[str, Receipt, bool] | None:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         refusal = Refusal(item.reason, item.field, item.detail)
-        self._decided(self.catalog.scenario_of.get(item.kind, NODE), item.kind, now.wall_ms, refusal, now)
+        _, counter = self._decided(item.kind, refusal)
+        self.windows.count(self.catalog.scenario_of.get(item.kind, NODE), now, counter, now.wall_ms, 1, 1)
         if not item.id:
             return None
         return item.client, receipt_of(Receipt, item.id, item.kind, Outcome(refusal), now), item.json
@@ -318,7 +320,7 @@ class Node:
                 self.counts.received += item.count
                 self.counts.duplicate += item.count
                 scenario = self.catalog.scenario_of.get(item.kind, NODE)
-                self.windows.event(scenario, now, f"duplicate.{item.kind}", now.wall_ms, item.count)
+                self.windows.count(scenario, now, f"duplicate.{item.kind}", now.wall_ms, item.count, item.count)
             case Shed():
                 self.counts.shed[item.reason] = self.counts.shed.get(item.reason, 0) + item.count
                 self.windows.count(NODE, now, f"shed.{item.reason}", now.wall_ms, item.count)
@@ -341,7 +343,7 @@ class Node:
             self.outbox = Outbox(rules.node)
         self.rules = rules
         kinds = self.catalog.down_kinds
-        self._effects = {name: Effects(self.windows, rules.crs, self._packed, kinds, name) for name in self.scenarios}
+        self._effects = {name: Effects(rules.crs, self._packed, kinds) for name in self.scenarios}
         self._deadlines.clear()
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         for name, scenario in self.scenarios.items():
@@ -350,12 +352,6 @@ class Node:
         self.dedup.forget(self.age_ms, rules.retention_s * 1000, self.number)
 
     # -- what comes out ------------------------------------------------------------------------------------------------
-
-    def _answer(self, client: str, kind: str, payload: bytes, expires: float) -> Answer:
-        self.sequence += 1
-        answer = Answer(self.sequence, client, kind, payload, expires)
-        self.pending_answers.add(answer)
-        return answer
 
     def _sync(self, now: Now, cut: list[Batch] | None) -> list[Batch]:
         sealed = self.windows.seal(now)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from ...core.aggregate import Windows
+from ...core.effects import Tally
 from ...core.model import (
     Answer,
     Commit,
@@ -48,20 +49,12 @@ class CountedWindows(Windows):
         super().__init__(k, resolution)
         self.counted: dict[tuple[str, str, str], None] = {}
 
-    def count(self, scenario: str, now: Now, name: str, at_ms: int, n: int = 1) -> None:
+    def add(self, scenario: str, now: Now, tally: Tally) -> None:
         """Noted."""
-        self.counted[scenario, name, "count"] = None
-        super().count(scenario, now, name, at_ms, n)
-
-    def measure(self, scenario: str, now: Now, name: str, at_ms: int, value: int) -> None:
-        """Noted."""
-        self.counted[scenario, name, "measure"] = None
-        super().measure(scenario, now, name, at_ms, value)
-
-    def locate(self, scenario: str, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-        """Noted."""
-        self.counted[scenario, name, "locate"] = None
-        super().locate(scenario, now, name, at_ms, lat, lon, person)
+        own = [entry for entry in tally.counts if not entry[3]]  # events are counted by the node
+        for form, entries in (("count", own), ("measure", tally.values), ("locate", tally.places)):
+            self.counted.update({(scenario, entry[0], form): None for entry in entries})
+        super().add(scenario, now, tally)
 
 
 def rules(kind: type[Scenario]) -> Rules:

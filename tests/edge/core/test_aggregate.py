@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.core.aggregate import CELL_HOLD_S_MAX, CLOCK_DOUBT_S, LATENESS_S_MAX, SKETCH_PENDING_MAX, Windows
+from edge.core.effects import Tally
 from edge.core.model import Now
 from edge.limits import COUNTERS_MAX, MEASURES_MAX
 from edge.messages.batches import Window, encode_body, sketch_fault
@@ -32,12 +33,20 @@ def drain(windows: Windows, now: Now) -> list[Window]:
     return windows.seal(Now(now.mono + 2 * 86_400, now.wall_ms + 2 * 86_400_000))
 
 
+def measure(windows: Windows, now: Now, name: str, at_ms: int, value: int) -> None:
+    windows.add("dispatch", now, Tally(values=[(name, at_ms, value)]))
+
+
+def locate(windows: Windows, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
+    windows.add("dispatch", now, Tally(places=[(name, at_ms, lat, lon, person)]))
+
+
 def test_a_window_is_sealed_ten_seconds_after_its_end() -> None:
     """Events of a minute come out as one window, once, at `next_deadline`."""
     windows = Windows(5, 8)
     assert windows.next_deadline() is None
-    windows.event("dispatch", at(1), "accepted.order.place", START + 1_000)
-    windows.event("dispatch", at(60), "accepted.order.place", START + 59_999)
+    windows.count("dispatch", at(1), "accepted.order.place", START + 1_000, events=1)
+    windows.count("dispatch", at(60), "accepted.order.place", START + 59_999, events=1)
     windows.count("dispatch", at(60), "decisions", START + 59_999, 3)
     assert windows.seal(at(69.9)) == []
     deadline = windows.next_deadline() or 0.0
@@ -51,10 +60,10 @@ def test_a_window_is_sealed_ten_seconds_after_its_end() -> None:
 def test_a_late_event_revises_its_window() -> None:
     """An event whose window is sealed makes a further delta of that window, which goes out with the next seal."""
     windows = Windows(5, 8)
-    windows.event("dispatch", at(0), "x", START)
+    windows.count("dispatch", at(0), "x", START, events=1)
     assert len(windows.seal(at(75))) == 1
-    windows.event("dispatch", at(80), "x", START + 5_000)
-    windows.event("dispatch", at(80), "x", START + 80_000)
+    windows.count("dispatch", at(80), "x", START + 5_000, events=1)
+    windows.count("dispatch", at(80), "x", START + 80_000, events=1)
     sealed = windows.seal(at(131))
     assert [(window.start, window.events) for window in sealed] == [(START, 1), (START + 60_000, 1)]
 
@@ -75,7 +84,7 @@ def test_a_late_event_revises_its_window() -> None:
 def test_stamps_out_of_reach_count_where_they_arrive(stamp_ms: int, label: str) -> None:
     """Too late and implausible events count in the window of their arrival, under their label."""
     windows = Windows(5, 8)
-    windows.event("dispatch", at(0), "x", START + stamp_ms)
+    windows.count("dispatch", at(0), "x", START + stamp_ms, events=1)
     (sealed,) = drain(windows, at(0))
     assert sealed.events == 1
     assert {name for name in sealed.counters if name != "x"} == ({label} if label else set())
@@ -89,7 +98,7 @@ def test_a_wall_clock_that_jumps_and_returns_holds_nothing_up(jump_ms: int) -> N
     sealed: list[Window] = []
     for second in range(0, 4 * CLOCK_DOUBT_S, 10):
         now = at(second, jump_ms if 300 <= second < 420 else 0)
-        windows.event("dispatch", now, "x", START + second * 1000)
+        windows.count("dispatch", now, "x", START + second * 1000, events=1)
         sealed += windows.seal(now)
         assert len(windows.open()) <= 4
     tail = sealed[-5:]
@@ -105,7 +114,7 @@ def test_a_wall_clock_that_was_set_back_for_good_is_followed_in_the_end() -> Non
     sealed: list[Window] = []
     for second in range(0, 1800, 10):
         now = at(second, 0 if second < 300 else -HOUR)
-        windows.event("dispatch", now, "x", now.wall_ms)
+        windows.count("dispatch", now, "x", now.wall_ms, events=1)
         sealed += windows.seal(now)
     assert abs(sealed[-1].start - (START + 1_800_000 - HOUR)) < 200_000
     sealed += drain(windows, at(1800, -HOUR))
@@ -116,7 +125,7 @@ def test_a_wall_clock_that_was_set_back_for_good_is_followed_in_the_end() -> Non
 def test_a_slow_clock_does_not_stop_while_behind() -> None:
     """Thousands of calls within one millisecond each move the labels' clock on, not only whole milliseconds."""
     windows = Windows(5, 8)
-    windows.event("dispatch", at(0), "x", START)
+    windows.count("dispatch", at(0), "x", START, events=1)
     for step in range(200_000):
         windows.count("dispatch", Now(step / 2000, START - HOUR), "y", START)
         if step % 10_000 == 0 and windows.seal(Now(step / 2000, START - HOUR)):
@@ -143,9 +152,9 @@ def test_counts_in_are_counts_out(events: list[tuple[int, int, str, int]], data:
         mono, wall = mono + gap_ms / 1000, wall + gap_ms
         now = Now(mono, wall)
         for side in (windows, twin):
-            side.event("dispatch", now, name, wall + stamp_ms)
-            side.measure("dispatch", now, "ms", wall + stamp_ms, gap_ms)
-            side.locate("dispatch", now, name, wall + stamp_ms, *HERE, f"p{person}")
+            side.count("dispatch", now, name, wall + stamp_ms, events=1)
+            measure(side, now, "ms", wall + stamp_ms, gap_ms)
+            locate(side, now, name, wall + stamp_ms, *HERE, f"p{person}")
         expected[name] += 1
         if data.draw(st.booleans()):
             snapshot = windows.snapshot()
@@ -175,19 +184,19 @@ def test_nothing_leaves_for_fewer_than_k_people_or_by_difference() -> None:
     sealed: list[Window] = []
     for minute in range(10):
         now = at(minute * 60)
-        windows.locate("dispatch", now, "x", now.wall_ms, *HERE, f"p{minute % 4}")
-        windows.locate("dispatch", now, "x", now.wall_ms, *THERE, f"p{minute}")
+        locate(windows, now, "x", now.wall_ms, *HERE, f"p{minute % 4}")
+        locate(windows, now, "x", now.wall_ms, *THERE, f"p{minute}")
         sealed += windows.seal(now)
     here = [cell for window in sealed for cell in window.cells if cell.count > 8]
     assert here == []
     before = [cell for window in sealed for cell in window.cells]
-    windows.locate("dispatch", at(600), "x", at(600).wall_ms, *HERE, "p9")
-    windows.locate("dispatch", at(660), "x", at(660).wall_ms, *HERE, "p8")
+    locate(windows, at(600), "x", at(600).wall_ms, *HERE, "p9")
+    locate(windows, at(660), "x", at(660).wall_ms, *HERE, "p8")
     after = windows.seal(at(671))
     (released,) = [cell for window in after for cell in window.cells]
     assert released.count == 12
     assert all(cell.count >= 5 for cell in before)
-    windows.locate("dispatch", at(700), "x", at(700).wall_ms, *HERE, "p7")
+    locate(windows, at(700), "x", at(700).wall_ms, *HERE, "p7")
     assert [cell for window in windows.seal(at(900)) for cell in window.cells] == []
 
 
@@ -213,7 +222,7 @@ def test_every_difference_of_releases_stands_for_k_people(visits: list[tuple[int
                 assert len(set(seen)) >= k
                 assert cell.count == len(seen)
         lat, lon = (HERE, THERE)[place]
-        windows.locate("dispatch", now, name, wall, lat, lon, f"p{person}")
+        locate(windows, now, name, wall, lat, lon, f"p{person}")
         since.setdefault((place, name), []).append(person)
 
 
@@ -227,7 +236,7 @@ def _place(cells: dict[int, int], cell: int) -> int:
 def test_a_cell_that_never_reaches_k_becomes_a_total() -> None:
     """After a day without enough people a cell's count leaves without its place."""
     windows = Windows(5, 8)
-    windows.locate("dispatch", at(0), "x", START, *HERE, "p1")
+    locate(windows, at(0), "x", START, *HERE, "p1")
     windows.seal(at(100))
     assert windows.gathering == 1
     deadline = windows.next_deadline() or 0.0
@@ -244,8 +253,8 @@ def test_no_identity_is_in_any_sealed_byte() -> None:
     sealed: list[Window] = []
     for minute in range(30):
         now = at(minute * 60)
-        windows.locate("dispatch", now, "x", now.wall_ms, *HERE, f"canary-{minute}")
-        windows.event("dispatch", now, "x", now.wall_ms)
+        locate(windows, now, "x", now.wall_ms, *HERE, f"canary-{minute}")
+        windows.count("dispatch", now, "x", now.wall_ms, events=1)
         assert b"canary" in windows.snapshot()
         sealed += windows.seal(now)
     assert sum(len(window.cells) for window in sealed) > 5
@@ -257,7 +266,7 @@ def test_names_beyond_the_limits_share_one_counter() -> None:
     windows = Windows(5, 8)
     for number in range(2 * COUNTERS_MAX):
         windows.count("dispatch", at(0), f"name-{number}", START)
-        windows.measure("dispatch", at(0), f"name-{number}", START, number)
+        measure(windows, at(0), f"name-{number}", START, number)
     (sealed,) = drain(windows, at(0))
     assert len(sealed.counters) == COUNTERS_MAX
     assert sum(sealed.counters.values()) == 2 * COUNTERS_MAX
@@ -268,9 +277,9 @@ def test_names_beyond_the_limits_share_one_counter() -> None:
 def test_discard_forgets_what_the_centre_has_already() -> None:
     """Open windows and gatherings that began before the given instant are gone, later ones stay."""
     windows = Windows(5, 8)
-    windows.event("dispatch", at(0), "x", START)
-    windows.locate("dispatch", at(0), "x", START, *HERE, "p1")
-    windows.event("dispatch", at(60), "x", START + 60_000)
+    windows.count("dispatch", at(0), "x", START, events=1)
+    locate(windows, at(0), "x", START, *HERE, "p1")
+    windows.count("dispatch", at(60), "x", START + 60_000, events=1)
     assert windows.discard(START + 60_000) == 1
     assert windows.gathering == 0
     assert sum(window.events for window in drain(windows, at(60))) == 1
@@ -280,10 +289,10 @@ def test_a_raised_threshold_holds_for_what_is_gathering() -> None:
     """New rules apply to counts that have not left yet."""
     windows = Windows(2, 8)
     for person in ("p1", "p2"):
-        windows.locate("dispatch", at(0), "x", START, *HERE, person)
+        locate(windows, at(0), "x", START, *HERE, person)
     windows.configure(3, 8)
     assert [cell for window in windows.seal(at(100)) for cell in window.cells] == []
-    windows.locate("dispatch", at(110), "x", at(110).wall_ms, *HERE, "p3")
+    locate(windows, at(110), "x", at(110).wall_ms, *HERE, "p3")
     assert [cell.count for window in windows.seal(at(200)) for cell in window.cells] == [3]
 
 
@@ -291,7 +300,7 @@ def test_open_windows_can_be_looked_at() -> None:
     """The status page sees open windows, and looking changes nothing."""
     windows = Windows(5, 8)
     for value in range(SKETCH_PENDING_MAX + 3):
-        windows.measure("dispatch", at(0), "ms", START, value)
+        measure(windows, at(0), "ms", START, value)
     snapshot = windows.snapshot()
     (view,) = windows.open()
     assert view.measures["ms"].count == SKETCH_PENDING_MAX + 3
@@ -304,6 +313,6 @@ def test_open_windows_come_oldest_first_then_by_scenario() -> None:
     """In whatever sequence they were opened."""
     windows = Windows(5, 8)
     for scenario, minute in (("labels", 1), ("dispatch", 1), ("labels", 0)):
-        windows.event(scenario, at(70), "accepted", START + minute * 60_000)
+        windows.count(scenario, at(70), "accepted", START + minute * 60_000, events=1)
     found = [(window.start - START, window.scenario) for window in windows.open()]
     assert found == [(0, "labels"), (60_000, "dispatch"), (60_000, "labels")]

@@ -18,7 +18,7 @@ def test_an_answer_is_pending_until_it_is_acknowledged():
     """Acknowledged answers are gone, the others stay, oldest first; a repeat of the acknowledgement changes nothing."""
     pending_answers = PendingAnswers()
     for sequence in (1, 2, 3):
-        pending_answers.add(answer(sequence))
+        pending_answers.add([answer(sequence)])
     pending_answers.acknowledged([2])
     pending_answers.acknowledged([2, 99])
     assert [item.sequence for item in pending_answers.of("c", 0)] == [1, 3]
@@ -30,8 +30,8 @@ def test_an_answer_is_pending_until_it_is_acknowledged():
 def test_an_answer_expires():
     """What nobody fetched in time is dropped, counted, and reported once."""
     pending_answers = PendingAnswers()
-    pending_answers.add(answer(1, expires=5.0))
-    pending_answers.add(answer(2, expires=50.0))
+    pending_answers.add([answer(1, expires=5.0)])
+    pending_answers.add([answer(2, expires=50.0)])
     assert pending_answers.expire(5.0) == 1
     assert pending_answers.expire(5.0) == 0
     assert [item.sequence for item in pending_answers.of("c", 0)] == [2]
@@ -42,9 +42,9 @@ def test_what_was_acknowledged_leaves_no_trace():
     """However long answers would have been kept, the queue of expiries does not grow with those that are gone; those
     that are left expire in their time."""
     pending_answers = PendingAnswers()
-    pending_answers.add(answer(1, expires=50.0))
+    pending_answers.add([answer(1, expires=50.0)])
     for sequence in range(2, 5_002):
-        pending_answers.add(answer(sequence, expires=1e6))
+        pending_answers.add([answer(sequence, expires=1e6)])
         pending_answers.acknowledged([sequence])
     assert len(pending_answers._expiry) <= 1_001
     assert pending_answers.expire(49.0) == 0
@@ -57,10 +57,10 @@ def test_too_many_answers_drop_the_oldest(monkeypatch, bound):
     monkeypatch.setattr(f"edge.core.answers.{bound}", 100)
     pending_answers = PendingAnswers()
     for sequence in range(1, 112):
-        pending_answers.add(answer(sequence))
+        pending_answers.add([answer(sequence)])
         assert len(pending_answers) <= 100
-    assert pending_answers.overflowed == 12
-    assert next(pending_answers.of("c", 0)).sequence == 13
+    assert pending_answers.overflowed == 15
+    assert next(pending_answers.of("c", 0)).sequence == 16
 
 
 @pytest.mark.parametrize("bound", ["ANSWERS_PER_CLIENT_MAX", "ANSWERS_PENDING_MAX"])
@@ -80,7 +80,7 @@ def test_updates_go_before_assignments_and_those_before_receipts(monkeypatch, bo
     names = {"r": "receipt", "a": "assignment", "u": "update"}
     pending_answers = PendingAnswers(SPARE)
     for sequence, kind in enumerate(kinds, 1):
-        pending_answers.add(answer(sequence, kind=names[kind]))
+        pending_answers.add([answer(sequence, kind=names[kind])])
     assert [item.sequence for item in pending_answers.of("c", 0)] == left
     assert pending_answers.overflowed == len(kinds) - 3
 
@@ -90,7 +90,7 @@ def test_a_snapshot_behaves_the_same(steps):
     """At every moment a restored copy has the same answers, counts and future."""
     pending_answers = PendingAnswers()
     for sequence, (client, seconds, acknowledge) in enumerate(steps, 1):
-        pending_answers.add(answer(sequence, client, float(seconds)))
+        pending_answers.add([answer(sequence, client, float(seconds))])
         if acknowledge:
             pending_answers.acknowledged([sequence // 2])
         pending_answers.expire(sequence / 3)

@@ -6,8 +6,9 @@ import h3.api.basic_int as h3
 import msgspec
 
 from edge.core.aggregate import Windows
-from edge.core.effects import Effects
+from edge.core.effects import Effects, Tally
 from edge.core.model import Now
+from edge.messages.batches import Window
 from edge.messages.coordinates import converted
 from edge.scenarios.dispatch.messages import Assignment, Update
 
@@ -15,15 +16,9 @@ T0 = 1_790_000_000_000
 KINDS = {Assignment: "assignment", Update: "update"}
 
 
-def effects(windows: Windows, crs: str, packed_clients: dict[str, bool]) -> Effects:
-    out = Effects(windows, crs, packed_clients, KINDS, "dispatch")
-    out.begin(Now(1.0, T0))
-    return out
-
-
 def test_every_client_gets_its_own_encoding():
     """A client that sent MessagePack gets MessagePack; the others get JSON."""
-    out = effects(Windows(5, 8), "wgs84", {"bob": True})
+    out = Effects("wgs84", {"bob": True}, KINDS)
     update = Update(order="o-1", state="accepted", at=T0)
     out.send("alice", update, 9.0)
     out.send("bob", update, 9.0)
@@ -34,7 +29,7 @@ def test_every_client_gets_its_own_encoding():
 
 def test_a_cancelled_message_is_not_sent():
     """A withdrawal that the same round cancels is not sent; others are."""
-    out = effects(Windows(5, 8), "wgs84", {})
+    out = Effects("wgs84", {}, KINDS)
     for order in ("o-1", "o-2"):
         out.send("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
     out.cancel("r-1", "assignment", "o-1")
@@ -44,7 +39,7 @@ def test_a_cancelled_message_is_not_sent():
 
 def test_of_one_topic_the_last_message_is_sent():
     """Each client gets one message of a kind and topic, the last one; other messages stay."""
-    out = effects(Windows(5, 8), "wgs84", {})
+    out = Effects("wgs84", {}, KINDS)
     for state in ("accepted", "at_shop"):
         for order in ("o-1", "o-2"):
             out.send("alice", Update(order=order, state=state, at=T0), 9.0, order)
@@ -64,20 +59,26 @@ def test_of_one_topic_the_last_message_is_sent():
 def test_cells_are_those_of_wgs84():
     """A node with GCJ-02 coordinates counts a place in the cell of its WGS 84 coordinates."""
     place = (31.2, 121.4)
-    windows = Windows(2, 10)
+    out = Effects("gcj02", {}, KINDS)
     for person in ("a", "b"):
-        out = effects(windows, "gcj02", {})
         out.locate("order.placed", T0, *converted(*place, "wgs84", "gcj02"), person)
-    (window,) = windows.seal(Now(200.0, T0 + 200_000))
-    assert [cell.cell for cell in window.cells] == [h3.latlng_to_cell(*place, 10)]
+    assert [cell.cell for cell in window_of(out).cells] == [h3.latlng_to_cell(*place, 10)]
 
 
 def test_counts_and_measures_land_in_their_window():
-    """What the scenario counts and measures is in the window of its stamp."""
-    windows = Windows(5, 8)
-    out = effects(windows, "wgs84", {})
+    """What the scenario counts and measures is in the window of its stamp, and gone from the next round."""
+    out = Effects("wgs84", {}, KINDS)
     out.count("order.delivered", T0, n=2)
     out.measure("click_to_door_ms", T0, 1_500)
-    (window,) = windows.seal(Now(200.0, T0 + 200_000))
+    window = window_of(out)
     assert window.counters == {"order.delivered": 2}
     assert (window.measures["click_to_door_ms"].count, window.measures["click_to_door_ms"].total) == (1, 1_500)
+    out.begin()
+    assert (out.tally, out.messages) == (Tally(), {})
+
+
+def window_of(out: Effects) -> Window:
+    windows = Windows(2, 10)
+    windows.add("dispatch", Now(1.0, T0), out.tally)
+    (window,) = windows.seal(Now(200.0, T0 + 200_000))
+    return window

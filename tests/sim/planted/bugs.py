@@ -78,8 +78,8 @@ BUGS = {
     "read the clock twice": Bug(
         what="an effect depends on what the process lived through, not on its inputs",
         file="edge/core/node.py",
-        before="answer = Answer(self.sequence, client, kind, payload, expires)",
-        after="answer = Answer(self.sequence, client, kind, payload, expires + self.decided % 2)",
+        before="answers.append(Answer(self.sequence, client, kind, payload, until))",
+        after="answers.append(Answer(self.sequence, client, kind, payload, until + self.decided % 2))",
     ),
     # -- windows and batches -------------------------------------------------------------------------------------------
     "delete beyond the acknowledged": Bug(
