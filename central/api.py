@@ -46,9 +46,9 @@ class QueryError(ValueError):
         self.field, self.value, self.hint = field, value, hint
 
 
-def app(reader: Reader, health: Callable[[], str], gauges: Callable[[], dict[str, float]], token: str) -> Starlette:
-    """The application. `health` gives the problem as a sentence (empty: none); a `token` that is not empty is
-    required."""
+def app(reader: Reader, health: Callable[[], str], gauges: Callable[[], dict[str, Any]], token: str) -> Starlette:
+    """The application. `health` gives the problem as a sentence (empty: none), `gauges` numbers and texts; a `token`
+    that is not empty is required."""
 
     def nodes(_request: Request) -> Response:
         return JSONResponse({"nodes": reader.nodes(), "listener": gauges()})
@@ -131,7 +131,7 @@ class _Token:
 class _Metrics(Collector):
     """The store's sums in Prometheus' terms, read anew at every scrape."""
 
-    def __init__(self, reader: Reader, gauges: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, reader: Reader, gauges: Callable[[], dict[str, Any]]) -> None:
         self._reader = reader
         self._gauges = gauges
 
@@ -153,4 +153,6 @@ class _Metrics(Collector):
             alarms.add_metric([kind], count)
         yield from (batches, events, size, seen, alarms)
         for name, value in self._gauges().items():
+            if isinstance(value, str):
+                continue
             yield GaugeMetricFamily(f"doorstep_central_{name}", name.replace("_", " "), value=value)

@@ -138,11 +138,13 @@ class _Running:
 
     # -- while it runs ---------------------------------------------------------------------------------------------
 
-    def _gauges(self) -> dict[str, float]:
-        """What waits, and what the listener did not take, by reason: of messages and of connections."""
-        shed = {f"refused_{reason}": float(count) for reason, count in sorted(self._receive.refused.items())}
-        link = {name: float(value or 0) for name, value in self._endpoint.gauges()["link"].items()}
-        return {"jobs_waiting": float(self._receive.waiting), "errors_caught": float(self._errors), **shed, **link}
+    def _gauges(self) -> dict[str, Any]:
+        """What waits, and what the listener did not take: by reason, of messages and of connections, and of whom."""
+        receive, link = self._receive, self._endpoint.gauges()["link"]
+        shed = {f"refused_{reason}": count for reason, count in sorted(receive.refused.items())}
+        over_quota = receive.over_quota.names(asyncio.get_running_loop().time())
+        waiting = {"jobs_waiting": receive.waiting, "errors_caught": self._errors, "over_quota_by": over_quota}
+        return {**waiting, **shed, **link}
 
     async def _prune(self) -> None:
         retention_ms = int(self._config.retention_days * 86_400_000)

@@ -6,6 +6,7 @@ answers goes back through the endpoint, and only then is the publish acknowledge
 
 import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from edge.core.model import Answer
 from edge.errors import Reason
+from edge.identity.culprits import Culprits
 from edge.limits import BATCHES_IN_FLIGHT_MAX, TEXT_CHARACTERS_MAX
 from edge.messages.batches import (
     SYNC_ACK,
@@ -151,6 +153,7 @@ class Receive:
     ) -> None:
         self.link: Link | None = None
         self.refused: dict[str, int] = {}
+        self.over_quota = Culprits()
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
         self._validator = BatchValidator(store, wall_ms, bounds)
@@ -188,7 +191,7 @@ class Receive:
         """Hand over to the store's thread."""
         for publish in publishes:
             if (reason := self._no_room(publish)) is not None:
-                self._count(reason)
+                self._count(publish.client, reason)
                 if publish.token:
                     source.acknowledge([publish.token], [reason])
                 continue
@@ -203,9 +206,9 @@ class Receive:
         full = self._jobs.qsize() >= CENTRE_JOBS_MAX or self._jobs_bytes >= CENTRE_JOBS_BYTES_MAX
         return Reason.OVER_CAPACITY if full else None
 
-    def shed(self, client: str, reason: Reason, count: int) -> None:  # noqa: ARG002 - the seam's
+    def shed(self, client: str, reason: Reason, count: int) -> None:
         """Count what the endpoint dropped."""
-        self.refused[reason] = self.refused.get(reason, 0) + count
+        self._count(client, reason, count)
 
     def delivered(self, client: str, sequences: list[int]) -> None:
         """Forget what the node has taken."""
@@ -265,9 +268,11 @@ class Receive:
             if self.link is not None:
                 self.link.wake({publish.client: ()})
         if outcome.reason:
-            self._count(outcome.reason)
+            self._count(publish.client, outcome.reason)
         if publish.token:
             source.acknowledge([publish.token], [outcome.reason])
 
-    def _count(self, reason: str) -> None:
-        self.refused[reason] = self.refused.get(reason, 0) + 1
+    def _count(self, client: str, reason: str, count: int = 1) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + count
+        if reason == Reason.OVER_QUOTA:
+            self.over_quota.blame(client, time.monotonic(), count)

@@ -48,9 +48,9 @@ from msgspec.structs import asdict
 
 from ..core.model import Now
 from ..errors import Reason
+from ..identity.culprits import Culprits
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from .checks import Problem, problems, sentence
-from .culprits import Culprits
 from .histogram import LATENCY_SLICES, Histogram
 
 STATUS_NAMES_MAX: Final = 64

@@ -152,7 +152,9 @@ async def test_a_node_beyond_its_quota_learns_why(tmp_path: Path) -> None:
                 node.minute(node.events // 10)
                 await asyncio.sleep(0.01)
         assert "too much at once" in node.sync.error
-        assert running.get("/api/nodes").json()["listener"]["refused_over_quota"] >= 1
+        listener = running.get("/api/nodes").json()["listener"]
+        assert listener["refused_over_quota"] >= 1
+        assert listener["over_quota_by"].startswith("n1 (")
         await node.settled()
         await node.close(task)
         assert running.get("/api/nodes").json()["nodes"][0]["events"] == node.events

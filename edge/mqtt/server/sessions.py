@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from ...health.culprits import Culprits
+from ...identity.culprits import Culprits
 from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PACKET_BYTES_MAX
 from ...messages.grants import Grant
 from ..packets.codec import DisconnectReasonCode
