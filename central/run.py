@@ -10,6 +10,7 @@ The store's thread starts after the listeners are bound, so a busy port leaves n
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -142,7 +143,7 @@ class _Running:
         """What waits, and what the listener did not take: by reason, of messages and of connections, and of whom."""
         receive, link = self._receive, self._endpoint.gauges()["link"]
         shed = {f"refused_{reason}": count for reason, count in sorted(receive.refused.items())}
-        over_quota = receive.over_quota.names(asyncio.get_running_loop().time())
+        over_quota = receive.over_quota.names(time.monotonic())
         waiting = {"jobs_waiting": receive.waiting, "errors_caught": self._errors, "over_quota_by": over_quota}
         return {**waiting, **shed, **link}
 

@@ -76,6 +76,7 @@ def test_the_configurations_load_and_find_each_other() -> None:
     edge = edge_config.load(DEPLOY / "compose/edge.toml")
     central = central_config.load(DEPLOY / "compose/central.toml")
     assert edge.node == "shop-1"
+    assert isinstance(central.listen, str)
     assert edge.uplink == f"mqtt://central:{central.listen.rpartition(':')[2]}"
     assert edge.uplink_name == central.name == "centre"
 
