@@ -96,7 +96,7 @@ class Simulation:
 
     def send(self, client: str, body: Durable, then: Then | None = None) -> None:
         """Send an event to the node now."""
-        self._inbox.append((Event(client, body), then))
+        self._inbox.append((Event(client, body, shop=client), then))
 
     def next_id(self) -> str:
         """An id for an event."""

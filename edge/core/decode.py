@@ -123,8 +123,8 @@ class Catalog:
             body = prepared
         if not message.durable:
             return Observed(client, body)
-        shop = None if grant is EVERYBODY else grant.shop
-        if message.names_shop and (shop is not None or shops is not None):
+        shop = client if grant is EVERYBODY else grant.shop
+        if message.names_shop and (grant is not EVERYBODY or shops is not None):
             refusal = _wrong_shop(message, getattr(body, message.names_shop), grant, shops)
             if refusal is not None:
                 return Rejected(client, kind, refusal.reason, refusal.field, refusal.detail, body.id, json)

@@ -28,18 +28,13 @@ class Now(Struct, frozen=True, array_like=True):
 class Event(Struct, frozen=True):
     """A durable event of an authenticated client, validated. `body` has no field that must not be stored; `observed` is
     the message with such fields, where it has any. `json` is the encoding of its answers. `shop` is the shop that the
-    client acts for, empty where it acts for none, and None where everybody may act under their own names."""
+    client acts for, empty where it acts for none."""
 
     client: str
     body: Up
     json: bool = False
     observed: Up | None = None
-    shop: str | None = None
-
-    @property
-    def as_shop(self) -> str:
-        """The shop that it is from, or nothing."""
-        return self.client if self.shop is None else self.shop
+    shop: str = ""
 
 
 class _Tagged(Struct):
@@ -55,7 +50,7 @@ class RecordedEvent(Struct, frozen=True, array_like=True, tag="e"):
     client: str
     body: msgspec.Raw
     json: bool = False
-    shop: str | None = None
+    shop: str = ""
 
     @property
     def kind(self) -> str:

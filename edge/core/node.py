@@ -231,13 +231,14 @@ class Node:
         reasons: list[str] = []
         receipts: list[tuple[str, Receipt, bool] | None] = []
         messages: list[Message] = []
+        packed = self._packed
         work: dict[str, list[tuple[int, str, Event]]] = {}
         for item in inputs:
             if isinstance(item, Event):
                 kind, name = self.catalog.routes[type(item.body)]
                 work.setdefault(name, []).append((len(reasons), kind, item))
-                if item.shop or (item.client in self._packed) is item.json:
-                    note_encoding(self._packed, item)
+                if (item.client in packed) is item.json or (item.shop and (item.shop in packed) is item.json):
+                    note_encoding(packed, item)
                 reasons.append("")
                 receipts.append(None)
             elif isinstance(item, Rejected):

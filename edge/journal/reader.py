@@ -31,7 +31,7 @@ READ_ROWS: Final = 256
 """Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""
 
 APPLICATION_ID: Final = 0x44535450  # "DSTP"
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Written as SQLite's user_version. Grows when an older doorstep could not read the file any more."""
 
 FILE_NAME: Final = "journal.sqlite3"

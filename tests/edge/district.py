@@ -30,7 +30,7 @@ def now(seconds: float) -> Now:
 
 def event(client: str, kind: str, id_: str, at_s: float = 0.0, **fields: Any) -> Event:
     """An event of `kind` with the fields that the kind needs."""
-    return Event(client, DURABLE_KINDS[kind](id=id_, at=T0 + int(at_s * 1000), **fields), json=True)
+    return Event(client, DURABLE_KINDS[kind](id=id_, at=T0 + int(at_s * 1000), **fields), json=True, shop=client)
 
 
 def configured() -> Configure:

@@ -61,10 +61,10 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
     if isinstance(body, RiderProgress):
         return _progress(dispatch, client, order, body, now, out)
     if isinstance(body, OrderCancel):
-        if client != order.client and event.as_shop != order.shop:
+        if client != order.client and event.shop != order.shop:
             return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
         return _cancel(dispatch, order, body, now, out)
-    if event.as_shop != order.shop:
+    if event.shop != order.shop:
         return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)
 
@@ -76,7 +76,7 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
     client = event.client
     if dispatch.orders.find(body.order) is not None:
         return Refusal(Reason.DUPLICATE_ORDER, "order", "this order was placed before, by another event")
-    refusal = _no_room(dispatch, client, body.shop, own=event.as_shop == body.shop)
+    refusal = _no_room(dispatch, client, body.shop, own=event.shop == body.shop)
     if refusal is not None:
         return refusal
     pickup, dropoff = body.pickup, body.dropoff

@@ -128,7 +128,7 @@ class Labels(Scenario):
             raise
 
     def _decided(self, event: Event, body: Durable, now: Now, out: Effects) -> Outcome:
-        shop = event.as_shop
+        shop = event.shop
         match body:
             case PriceSet():
                 return Outcome(self._set_prices(shop, body, now, out))

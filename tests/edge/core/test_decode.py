@@ -131,10 +131,10 @@ def test_an_order_names_a_shop_that_exists(grant, shops, reason):
     made = CATALOG.decode("c-1", "order.place", text(GOOD[0][1]), "wgs84", grant, shops)
     assert (made.reason if isinstance(made, Rejected) else None) == reason
     if isinstance(made, Event):
-        assert made.as_shop == ("c-1" if grant is EVERYBODY else grant.shop)
+        assert made.shop == ("c-1" if grant is EVERYBODY else grant.shop)
         recorded = CATALOG.recorded(made, "order.place")
         assert isinstance(recorded, RecordedEvent)
-        assert CATALOG.opened(recorded).as_shop == made.as_shop
+        assert CATALOG.opened(recorded).shop == made.shop
     else:
         assert isinstance(made, Rejected)
         assert (made.id, made.field) == (GOOD[0][1]["id"], "shop")

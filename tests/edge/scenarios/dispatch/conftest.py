@@ -116,7 +116,7 @@ class District:
 
     def event(self, client, kind, **fields):
         self.ids += 1
-        return Event(client, kind(id=f"e{self.ids}", at=self.now.wall_ms, **fields))
+        return Event(client, kind(id=f"e{self.ids}", at=self.now.wall_ms, **fields), shop=client)
 
     def shift(self, rider, on=True, **fields):
         return self.event(rider, RiderShift, on=on, **fields)
