@@ -97,6 +97,7 @@ class Reason(StrEnum):
 
 MENDABLE: Final = frozenset(
     (
+        Reason.FORBIDDEN_TOPIC,
         Reason.NOT_ALLOWED,
         Reason.OVER_QUOTA,
         Reason.UNKNOWN_SHOP,

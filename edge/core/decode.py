@@ -14,7 +14,7 @@ from msgspec import Struct
 from ..errors import DoorstepError, JournalError, Reason
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
-from ..messages.envelope import JSON_STARTS, Receipt
+from ..messages.envelope import FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
 from ..messages.grants import EVERYBODY, Grant
 from ..messages.roles import ROLES
 from ..messages.sentences import fault
@@ -101,6 +101,9 @@ class Catalog:
             detail = f"{len(payload)} bytes; at most {PAYLOAD_BYTES_MAX}"
             return Rejected(client, kind[:64], Reason.OVERSIZED, "", detail, "", json)
         known = self._up.get(kind)
+        if known is None and kind == FORBIDDEN:
+            detail = f"publish to ds/<node>/up/{client}/<kind>"
+            return Rejected(client, UNKNOWN, Reason.FORBIDDEN_TOPIC, "", detail, _id_of(payload, json), json)
         if known is None:
             detail = f"known kinds: {', '.join(self._up)}"
             return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)

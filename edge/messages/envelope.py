@@ -63,6 +63,9 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 ENCODE: Final = (msgspec.msgpack.Encoder().encode, msgspec.json.Encoder().encode)
 """A message body as MessagePack, or (`ENCODE[True]`) as JSON."""
 
+FORBIDDEN, UNKNOWN = "!", "?"
+"""In place of a kind: the topic is not the client's own, or has no kind. No scenario has such kinds."""
+
 JSON_STARTS: Final = (b"{", b" ", b"\n", b"\r", b"\t", b"\xef")
 """The first bytes of JSON; the last begins a byte order mark. An empty payload is MessagePack, which refuses it."""
 

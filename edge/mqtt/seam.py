@@ -11,7 +11,8 @@ from ..messages.grants import EVERYBODY, Grant
 
 
 class Publish(Struct, frozen=True):
-    """One publish of an authenticated client, as a link hands it over. `token` is the link's own: it comes back with
+    """One publish of an authenticated client, as a link hands it over. `kind` is that of its topic, or FORBIDDEN or
+    UNKNOWN (of `messages.envelope`) where that has none. `token` is the link's own: it comes back with
     the acknowledgement (0 for QoS 0, which gets none). `grant` is what the client may be."""
 
     client: str

@@ -134,7 +134,7 @@ def test_tls_and_secure_websocket(tmp_path):
 
 def test_refusals_reach_the_sender_and_the_status(tmp_path):
     """A wrong message gets a code, a receipt that names the field, and a counter in `doorstep status`."""
-    with site(tmp_path, "alice", "eve") as made:
+    with site(tmp_path, "alice", "bob", "eve") as made:
         alice = Phone("alice", made.port, made.tokens["alice"])
         assert place(alice, 1, pickup={"lat": 91, "lon": 0}) == 0x99
         receipt = alice.answer("receipt")
@@ -144,12 +144,20 @@ def test_refusals_reach_the_sender_and_the_status(tmp_path):
         assert eve.send("order.cancel", id="c-1", order="o-2") >= 0x80
         assert eve.answer("receipt")["reason"] in ("not_yours", "unknown_order")
         assert eve.send("order.teleport", id="t-1") == 0x90
+        older = Phone("bob", made.port, made.tokens["bob"], v5=False)
+        for number, phone, code in ((7, eve, 0x87), (8, older, 0)):
+            assert place(phone, number, to="alice") == code
+            while (receipt := phone.answer("receipt"))["id"] != f"place-{number}":
+                pass
+            assert (receipt["reason"], receipt["of"]) == ("forbidden_topic", "?")
+            assert place(phone, number) == 0
+            assert phone.answer("receipt")["status"] == "accepted"
         status = made.command("status", "--config", "edge.toml", "--json")
         assert json.loads(status.stdout)["counts"]["refused"]["malformed"] == 1
         text = made.command("status", "--config", "edge.toml")
         assert "malformed" in text.stdout
-        alice.close()
-        eve.close()
+        for phone in (alice, older, eve):
+            phone.close()
 
 
 def test_the_centre_counts_what_the_node_counts(tmp_path):

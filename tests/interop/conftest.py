@@ -17,6 +17,7 @@ import uvloop
 from edge.core.model import Answer
 from edge.errors import Reason
 from edge.identity.credentials import Credentials, Newcomer, add
+from edge.messages.envelope import FORBIDDEN
 from edge.messages.roles import ROLES
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
@@ -63,7 +64,8 @@ class Desk:
                 clients.append(publish.client)
         assert self.endpoint is not None
         self.endpoint.wake(dict.fromkeys(clients, ()))
-        source.acknowledge([publish.token for publish in publishes], [""] * len(publishes))
+        reasons = [Reason.FORBIDDEN_TOPIC if publish.kind == FORBIDDEN else "" for publish in publishes]
+        source.acknowledge([publish.token for publish in publishes], reasons)
 
     def shed(self, client: str, reason: Reason, count: int) -> None:
         pass

@@ -9,6 +9,7 @@ from typing import Final
 
 from ...errors import Reason
 from ...limits import RECEIVE_MAX
+from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import EVERYBODY, Grant
 from ..packets import v311
 from ..packets.codec import (
@@ -151,14 +152,12 @@ class Inbound:
             raise ProtocolError("a subscription identifier in a PUBLISH of a client")
         if qos == QoS.EXACTLY_ONCE and acks.codes and acks.unfinished >= RECEIVE_MAX:
             self.exceeded = True
-        elif isinstance(kind, str):
+        elif packet_id is None and kind in (FORBIDDEN, UNKNOWN):
+            self._sessions.receiver.shed(self.client, Reason.FORBIDDEN_TOPIC, 1)
+        else:
             self.work -= 1
             token = 0 if packet_id is None else acks.expect(packet_id, qos)
             publishes.append(Publish(self.client, kind, packet.payload, min(token, 1), token, self.grant))
-        else:
-            self._sessions.receiver.shed(self.client, Reason.FORBIDDEN_TOPIC, 1)
-            if packet_id is not None:
-                acks.refuse(packet_id, qos, Refused(Reason.FORBIDDEN_TOPIC, kind))
 
     def _skip(self, data: bytes, at: int, now: float, error: PacketTooLarge) -> int:
         """Where a publish over the limit ends that is passed over and refused, because a connection of the client ended

@@ -7,7 +7,8 @@ import re
 from typing import Final
 
 from ...limits import TOPIC_BYTES_MAX
-from ..packets.codec import MalformedPacket, ProtocolError, PubAckReasonCode, PublishPacket, QoS, SubAckReasonCode
+from ...messages.envelope import FORBIDDEN, UNKNOWN
+from ..packets.codec import MalformedPacket, ProtocolError, PublishPacket, QoS, SubAckReasonCode
 from ..packets.validate import TOPIC_ALIAS_INVALID, check_topic
 
 TOPIC_ALIAS_MAX: Final = 16
@@ -36,9 +37,8 @@ class Topics:
         self._kinds: dict[str, str] = {}
         self._aliases: dict[int, str] = {}
 
-    def kind_of(self, packet: PublishPacket) -> str | PubAckReasonCode:
-        """The kind of a publish, or the code that refuses it. Raises MalformedPacket where the connection has to
-        end."""
+    def kind_of(self, packet: PublishPacket) -> str:
+        """The kind of a publish, or FORBIDDEN or UNKNOWN. Raises MalformedPacket where the connection has to end."""
         topic, alias = packet.topic, packet.topic_alias
         if alias is not None:
             if alias > TOPIC_ALIAS_MAX:
@@ -54,20 +54,19 @@ class Topics:
         if kind is not None:
             return kind
         parsed = parse_up(topic, self._prefix)
-        if isinstance(parsed, str) and len(self._kinds) < TOPICS_CACHED_MAX:
+        if parsed not in (FORBIDDEN, UNKNOWN) and len(self._kinds) < TOPICS_CACHED_MAX:
             raw = topic.encode()
             self._kinds[topic] = self.known[len(raw).to_bytes(2, "big") + raw] = parsed
         return parsed
 
 
-def parse_up(topic: str, prefix: str) -> str | PubAckReasonCode:
-    """The kind of a publish to `prefix` + kind, or why it is refused. Raises MalformedPacket for what is no topic."""
+def parse_up(topic: str, prefix: str) -> str:
+    """The kind of a publish to `prefix` + kind, UNKNOWN where nothing there can be a kind, FORBIDDEN for what is below
+    another prefix. Raises MalformedPacket for what is no topic."""
     check_topic(topic)
-    if topic.startswith(prefix) and _KIND.fullmatch(topic, len(prefix)):
-        return topic[len(prefix) :]
-    if topic.startswith(prefix) or len(topic.encode()) > TOPIC_BYTES_MAX or _HOSTILE.search(topic):
-        return PubAckReasonCode.TOPIC_NAME_INVALID
-    return PubAckReasonCode.NOT_AUTHORIZED
+    if not topic.startswith(prefix):
+        return FORBIDDEN
+    return topic[len(prefix) :] if _KIND.fullmatch(topic, len(prefix)) else UNKNOWN
 
 
 def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:

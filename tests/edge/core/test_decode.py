@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from edge.core.decode import Catalog
 from edge.core.model import Event, Observed, RecordedEvent, Rejected
 from edge.errors import DoorstepError, JournalError, Reason
-from edge.messages.envelope import encode
+from edge.messages.envelope import FORBIDDEN, UNKNOWN, encode
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
@@ -90,6 +90,19 @@ def test_a_rejection_keeps_the_id_so_that_it_can_be_answered():
     hostile = decode("order.place", text({"id": "../x", "at": 1}))
     number = decode("order.place", text({"id": 17, "at": 1}))
     assert [each.id for each in (named, hostile, number) if isinstance(each, Rejected)] == ["e-1", "", "17"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [(FORBIDDEN, Reason.FORBIDDEN_TOPIC), (UNKNOWN, Reason.UNKNOWN_KIND), ("x", Reason.UNKNOWN_KIND)],
+)
+def test_a_topic_without_a_kind_is_refused_with_the_id(kind, reason):
+    """Nothing of the topic is in the refusal; the client's own name is, as it should be written."""
+    made = decode(kind, text({"id": "e-1", "at": 1}))
+    assert isinstance(made, Rejected)
+    assert (made.reason, made.id) == (reason, "e-1")
+    assert made.kind == ("x" if kind == "x" else UNKNOWN)
+    assert "/up/client-1/" in made.detail or "known kinds" in made.detail
 
 
 @pytest.mark.parametrize(("kind", "fields"), GOOD)
