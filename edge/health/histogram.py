@@ -8,7 +8,7 @@ is over.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import accumulate
 from math import log2
 from operator import add
@@ -30,6 +30,13 @@ OCTAVE_MAX: Final = 10
 BUCKETS: Final = (OCTAVE_MAX - OCTAVE_MIN) * STEPS
 _OFFSET: Final = -OCTAVE_MIN * STEPS
 _FLOOR_S: Final = 2.0**OCTAVE_MIN
+
+
+Spent = tuple[str, float, int]
+"""A stage, how many seconds it took, and for how many messages."""
+
+SPENT_MAX: Final = 4_096
+"""Of them, before they are counted: at 500 orders a second once in a second."""
 
 
 class Quantiles(Struct, frozen=True):
@@ -103,7 +110,17 @@ def _quantiles(counts: list[int], max_s: float) -> Quantiles:
     return Quantiles(at(0.5), at(0.99), round(max_s * 1000, 4), total)
 
 
-def record_all(values: Sequence[tuple[Histogram, float, int]]) -> None:
-    """Several stages at once: (stage, seconds, messages)."""
-    for stage, seconds, n in values:
-        stage.record(seconds, n)
+class Stages:
+    """The latencies of several stages, by name. The data path only notes what it `spent`, and asks for `histograms`
+    where that are more than SPENT_MAX; they are counted there."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._histograms = {name: Histogram() for name in names}
+        self.spent: list[Spent] = []
+
+    def histograms(self) -> dict[str, Histogram]:
+        """By stage, with everything spent so far."""
+        for name, seconds, n in self.spent:
+            self._histograms[name].record(seconds, n)
+        self.spent.clear()
+        return self._histograms

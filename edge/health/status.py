@@ -51,7 +51,7 @@ from ..errors import Reason
 from ..identity.culprits import Culprits
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from .checks import Problem, problems, sentence
-from .histogram import LATENCY_SLICES, Histogram
+from .histogram import LATENCY_SLICES, Stages
 
 STATUS_NAMES_MAX: Final = 64
 """Distinct kinds or reasons counted by name. They come from the code; a mistake there ends in `other`, not in RAM."""
@@ -125,7 +125,7 @@ class Status:
     ) -> None:
         self.node = node
         self.phase: Phase = "starting"
-        self.latencies: dict[str, Histogram] = {stage: Histogram() for stage in STAGES}
+        self.latencies = Stages(STAGES)
         self._started = started
         self._speed = speed
         self._data_dir = data_dir
@@ -155,7 +155,7 @@ class Status:
 
     def stage(self, name: str, seconds: float, n: int = 1) -> None:
         """`n` messages of one batch spent `seconds` each in one of STAGES. Once a batch, not once a message."""
-        self.latencies[name].record(seconds, n)
+        self.latencies.spent.append((name, seconds, n))
 
     def refused(self, reason: str, n: int = 1) -> None:
         """Events were answered with a refusal."""
@@ -201,7 +201,7 @@ class Status:
         slices = int((seconds - self._sliced_s) / LATENCY_SLICE_S)
         if slices:
             self._sliced_s += slices * LATENCY_SLICE_S
-            for latency in self.latencies.values():
+            for latency in self.latencies.histograms().values():
                 for _ in range(min(slices, LATENCY_SLICES + 1)):
                     latency.rotate()
         if seconds - self._sampled_s >= STATUS_INTERVAL_S:
@@ -229,7 +229,7 @@ class Status:
 
     def _facts(self, now: Now) -> dict[str, Any]:
         """The report without the judgement."""
-        pulled = self._pull()
+        pulled, latencies = self._pull(), self.latencies.histograms()
         return {
             "node": self.node,
             "version": _version(),
@@ -243,8 +243,8 @@ class Status:
                 "dropped": self._dropped.copy(),
             },
             "latency_ms": {
-                "recent": {stage: asdict(latency.recent()) for stage, latency in self.latencies.items()},
-                "total": {stage: asdict(latency.total()) for stage, latency in self.latencies.items()},
+                "recent": {stage: asdict(latency.recent()) for stage, latency in latencies.items()},
+                "total": {stage: asdict(latency.total()) for stage, latency in latencies.items()},
             },
             **pulled,
             "process": process(),

@@ -15,15 +15,12 @@ from typing import Final, NamedTuple
 from ..core.decode import Catalog
 from ..core.model import Commit, Durable, Input, Observed, Rejected, Repeat
 from ..errors import Reason
-from ..health.histogram import Histogram
+from ..health.histogram import Spent
 from ..health.status import Status
 from ..mqtt.seam import Publish, Source
 
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
-
-Spent = tuple[Histogram, float, int]
-"""A stage, how many seconds it took, and for how many messages."""
 
 
 class ReadBatch(NamedTuple):
@@ -94,7 +91,6 @@ class IngestQueue:
 
     def __init__(self, status: Status, catalog: Catalog, crs: str) -> None:
         self._status, self._decode, self._crs = status, catalog.decode, crs
-        self._queue_stage, self._decode_stage = status.latencies["queue"], status.latencies["decode"]
         self.due: deque[ReadBatch] = deque()
         """For the next round, in their order."""
         self.shops: Container[str] | None = None
@@ -160,7 +156,7 @@ class IngestQueue:
             if tokens:
                 acks.append(PendingAck(source, tokens, durable))
             count += len(publishes)
-            spent.append((self._queue_stage, begin - at, len(publishes)))
+            spent.append(("queue", begin - at, len(publishes)))
         if count:
-            spent.append((self._decode_stage, perf_counter() - begin, count))
+            spent.append(("decode", perf_counter() - begin, count))
         return inputs, acks, first_at, spent

@@ -18,11 +18,11 @@ from ..clock import Clock
 from ..core.model import Batch, Commit, Configure, Counted, Input, Presence, Rules
 from ..core.node import Node
 from ..errors import DiskFull, DoorstepError, Reason
-from ..health.histogram import record_all
+from ..health.histogram import SPENT_MAX, Spent
 from ..health.status import Status
 from ..journal.journal import Journal
 from ..mqtt.seam import Link, Pending, Publish, Source
-from .ingest import InflightRound, IngestQueue, PendingAck, ReadBatch, Spent
+from .ingest import InflightRound, IngestQueue, PendingAck, ReadBatch
 from .pending import PendingInputs
 from .receipts import ReceiptLookup
 
@@ -76,9 +76,6 @@ class Pipeline:
         self._clock = clock
         self._status = status
         self.ingest = IngestQueue(status, node.catalog, crs)
-        stages = status.latencies
-        self._decide_stage, self._commit_stage = stages["decide"], stages["commit"]
-        self._publish_stage, self._total_stage = stages["publish"], stages["total"]
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
         self._inflight: deque[InflightRound] = deque()
@@ -235,13 +232,13 @@ class Pipeline:
         if effects:
             commit = effects[0]
             assert isinstance(commit, Commit), "the first effect is the row"
-            spent.append((self._decide_stage, handled - begin, len(inputs) or 1))
+            spent.append(("decide", handled - begin, len(inputs) or 1))
             shown["accepted"] += node.counts.accepted - accepted
             shown["decisions"] += node.decided - decided
             number, sequence = commit.number, node.sequence
             self._commit(commit, InflightRound(number, sequence, read_at, handled, acks, spent, repeats, kept, commit))
         else:
-            record_all(spent)
+            self._spend(spent)
             light = InflightRound(node.number, node.sequence, read_at, handled, acks, [], repeats)
             if self._inflight and acks:
                 self._inflight.append(light)
@@ -298,19 +295,22 @@ class Pipeline:
             self._acknowledge(round_)
         self.on_shown()
         published = perf_counter()
-        spent: list[Spent] = []
         for round_ in done:
-            spent += round_.spent
-            spent.append((self._commit_stage, committed_at - round_.handled_at, 1))
-            spent.append((self._publish_stage, published - committed_at, 1))
-            spent.append((self._total_stage, published - round_.read_at, 1))
-        record_all(spent)
+            commit_s, publish_s = committed_at - round_.handled_at, published - committed_at
+            total_s = published - round_.read_at
+            self._spend([*round_.spent, ("commit", commit_s, 1), ("publish", publish_s, 1), ("total", total_s, 1)])
         if batches:
             self.on_batches()
         if self._paused and self._journal.filled < RESUMED_AT:
             self._paused = False
             for link in self.links:
                 link.resume()
+
+    def _spend(self, spent: list[Spent]) -> None:
+        latencies = self._status.latencies
+        latencies.spent += spent
+        if len(latencies.spent) > SPENT_MAX:
+            latencies.histograms()
 
     def _acknowledge(self, round_: InflightRound) -> None:
         """All of it but repeats: those when the answer that was recorded is found."""

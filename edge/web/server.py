@@ -92,7 +92,8 @@ def application(
         from .metrics import exposition
 
         return PlainTextResponse(
-            exposition(status.report(now()), status.latencies), media_type="text/plain; version=0.0.4; charset=utf-8"
+            exposition(status.report(now()), status.latencies.histograms()),
+            media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
     return Starlette(

@@ -131,7 +131,7 @@ class Dispatch(Scenario):
 
     def promise(self, order: Order) -> Promise:
         """What was promised when the order was placed."""
-        counts = self.state.counts(order)
+        counts = self.state.promises[order.promised_by]
         return Promise(order.promised_at, round(counts.kept / counts.ended, 2))
 
     def next_deadline(self) -> float | None:

@@ -11,7 +11,7 @@ from edge.clock import Clock
 from edge.core.model import Configure
 from edge.core.node import Node
 from edge.errors import JournalError, Reason
-from edge.health.histogram import Histogram
+from edge.health.histogram import Stages
 from edge.health.status import STAGES
 from edge.limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
 from edge.pipeline.drops import DropCounter
@@ -39,7 +39,7 @@ class Status:
         self.counts: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
         self.alarms: dict[str, str] = {}
-        self.latencies = {stage: Histogram() for stage in STAGES}
+        self.latencies = Stages(STAGES)
         self.counts = Counter()
         self.received = Counter()
 

@@ -51,12 +51,12 @@ class DispatchState:
         """Something durable has changed since the last decision."""
         # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
         # 6 of 10 where one is only planned.
-        self.by_offer = PromiseCount(8, 10)
-        self.by_plan = PromiseCount(6, 10)
+        self.promises = {"offer": PromiseCount(8, 10), "plan": PromiseCount(6, 10)}
+        """By what they were made on."""
 
     def learn(self, order: Order, kept: bool) -> None:
         """A promised order has ended."""
-        counts = self.counts(order)
+        counts = self.promises[order.promised_by]
         counts.kept += kept
         counts.ended += 1
         if counts.ended > PROMISES_COUNTED:
@@ -64,9 +64,9 @@ class DispatchState:
 
     def snapshot(self) -> bytes:
         """Everything durable; nothing of positions."""
-        riders = list(self.riders.known.values())
+        riders, orders, promises = list(self.riders.known.values()), self.orders.state(), self.promises
         return msgspec.msgpack.encode(
-            _State(STATE_VERSION, self.orders.state(), riders, self.offers, self.by_offer, self.by_plan, self.changed)
+            _State(STATE_VERSION, orders, riders, self.offers, promises["offer"], promises["plan"], self.changed)
         )
 
     def restore(self, body: bytes) -> None:
@@ -75,8 +75,4 @@ class DispatchState:
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed
-        self.by_offer, self.by_plan = state.by_offer, state.by_plan
-
-    def counts(self, order: Order) -> PromiseCount:
-        """Those of the promises that were made as this order's was."""
-        return self.by_offer if order.promised_by == "offer" else self.by_plan
+        self.promises = {"offer": state.by_offer, "plan": state.by_plan}

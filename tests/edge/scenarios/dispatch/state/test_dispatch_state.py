@@ -23,7 +23,7 @@ def test_old_promises_fade(district):
     order = Order("o1", "customer", "shop", 0.0, 0.0, 0.0, 0.0, 60, 0, 0, True, promised_by="plan")
     for _ in range(3 * PROMISES_COUNTED):
         dispatch_state.learn(order, False)
-        assert dispatch_state.by_plan.ended <= PROMISES_COUNTED
+        assert dispatch_state.promises["plan"].ended <= PROMISES_COUNTED
     assert dispatch.promise(order).confidence <= 0.01
     for _ in range(3 * PROMISES_COUNTED):
         dispatch_state.learn(order, True)
