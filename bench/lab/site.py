@@ -15,8 +15,12 @@ from .settings import Option, Options, free_port, write_config, write_credential
 HTTP_TIMEOUT_S: Final = 5.0
 COMMAND_S_MAX: Final = 60.0
 
-UNLIMITED: Final[Mapping[str, Option]] = {"messages_per_s": 1_000_000, "messages_burst": 10_000_000}
-"""Options: a quota that no load here reaches."""
+UNLIMITED: Final[Mapping[str, Option]] = {
+    "messages_per_s": 1_000_000,
+    "messages_burst": 10_000_000,
+    "rows_per_day_max": 2**40,
+}
+"""Options: quotas that no load here reaches."""
 
 FOREVER_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: a simulated day may be ahead of the centre's clock."""

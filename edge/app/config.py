@@ -51,6 +51,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token_revoked: str = ""
     messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = MESSAGES_PER_CLIENT_PER_S
     messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = MESSAGES_PER_CLIENT_BURST
+    rows_per_day_max: Annotated[int, Meta(ge=1_000, le=2**40)] = 1_000_000
     # broker mode
     link: str = ""
     link_username: str = ""
@@ -105,7 +106,7 @@ class Config(Options, frozen=True, kw_only=True):
 
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
-    "retention_days k_anonymity log_level link_token_file uplink_token_file".split()
+    "rows_per_day_max retention_days k_anonymity log_level link_token_file uplink_token_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
 

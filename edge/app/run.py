@@ -131,7 +131,7 @@ class _Running:
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
         self._drops = DropCounter.open(data.path / DROPS)
         rules = Configure(config.rules())
-        pipeline.ingest.shops = self._listeners.authority.shops
+        pipeline.ingest.configure(self._listeners.authority.shops, config.rows_per_day_max)
         pipeline.start(rules if node.rules != rules.rules else None, self._drops.unrecorded(node.number))
 
         self._endpoint = await self._listen(pipeline)
@@ -300,7 +300,8 @@ class _Running:
     async def _beat(self) -> None:
         """The heartbeat: samples progress, and feeds the service manager's watchdog unless a stall needs a restart."""
         while True:
-            self._status.tick(self._clock.now())
+            self._status.tick(now := self._clock.now())
+            self._pipeline.ingest.begin_day(now.wall_ms)
             self._drops.keep(*self._pipeline.uncounted)
             if gone := self._journal.gone:
                 self._status.alarm("journal_gone", gone, serving=False)
@@ -353,7 +354,7 @@ class _Running:
         self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
-        self._pipeline.ingest.shops = self._listeners.authority.shops
+        self._pipeline.ingest.configure(self._listeners.authority.shops, config.rows_per_day_max)
         if self._endpoint is not None:
             self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
             self._endpoint.recheck()

@@ -7,13 +7,14 @@ made every order's round so much longer that its p50 was 3.0 ms instead of 2.3.
 """
 
 from collections import deque
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import repeat
+from sys import maxsize
 from time import perf_counter
 from typing import Final, NamedTuple
 
 from ..core.decode import Catalog
-from ..core.model import Commit, Durable, Input, Observed, Rejected, Repeat
+from ..core.model import Commit, Durable, Event, Input, Observed, Rejected, Repeat
 from ..errors import Reason
 from ..health.histogram import Spent
 from ..health.status import Status
@@ -21,6 +22,11 @@ from ..mqtt.seam import Publish, Source
 
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
+
+DAY_MS: Final = 86_400_000
+
+SENDERS_MAX: Final = 200_000
+"""Senders whose messages of the day are counted, some 150 bytes each; beyond it all counts begin anew."""
 
 
 class ReadBatch(NamedTuple):
@@ -89,17 +95,28 @@ class InflightRound(NamedTuple):
 class IngestQueue:
     """Reads, and inputs that no publish brought, that wait for the end of the loop's turn."""
 
-    def __init__(self, status: Status, catalog: Catalog, crs: str) -> None:
-        self._status, self._decode, self._crs = status, catalog.decode, crs
+    def __init__(self, status: Status, catalog: Catalog, crs: str, shed: Callable[[str, Reason, int], None]) -> None:
+        self._status, self._decode, self._crs, self._shed = status, catalog.decode, crs, shed
         self.due: deque[ReadBatch] = deque()
         """For the next round, in their order."""
-        self.shops: Container[str] | None = None
-        """Shops that exist; None: any does."""
+        self._shops: Container[str] | None = None
+        self._rows_max = maxsize
+        self._rows: dict[str, int] = {}  # what each sender has sent today that goes into rows
+        self._day = 0
         self.taken = 0
         """Of them, those that became part of a round, or were refused."""
 
     def __len__(self) -> int:
         return len(self.due)
+
+    def configure(self, shops: Container[str] | None, rows_per_day_max: int) -> None:
+        """Which shops exist (None: any does), and how many durable messages one sender may send in a day."""
+        self._shops, self._rows_max = shops, rows_per_day_max
+
+    def begin_day(self, wall_ms: int) -> None:
+        """Call it every few seconds: at midnight (UTC) everybody may send anew."""
+        if wall_ms // DAY_MS != self._day or len(self._rows) > SENDERS_MAX:
+            self._day, self._rows = wall_ms // DAY_MS, {}
 
     def add(self, source: Source, publishes: Sequence[Publish], at: float) -> None:
         """One read. A flood is cut into pieces, of which each fits a round."""
@@ -128,7 +145,7 @@ class IngestQueue:
         """The inputs of one round in their order, their pending acknowledgements, when the first of them came, and the
         time spent so far. What is too much for one round stays."""
         received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
-        shops = self.shops
+        shops, rows, rows_max = self._shops, self._rows, self._rows_max
         inputs: list[Input] = []
         acks: list[PendingAck] = []
         spent: list[Spent] = []
@@ -145,9 +162,14 @@ class IngestQueue:
             durable: list[bool] = []
             for publish in publishes:
                 made = decode(publish.client, publish.kind, publish.payload, crs, publish.grant, shops)
-                inputs.append(made)
                 token = publish.token
-                is_durable = not isinstance(made, Observed)
+                is_durable = False
+                if not isinstance(made, Observed):
+                    is_durable = True
+                    rows[publish.client] = sent = rows.get(publish.client, 0) + 1
+                    if sent > rows_max and (made := self._over_quota(publish, made, sent, source)) is None:
+                        continue
+                inputs.append(made)
                 kind = "rejected" if isinstance(made, Rejected) else publish.kind
                 received[kind] = received.get(kind, 0) + 1
                 if token or is_durable:
@@ -160,3 +182,15 @@ class IngestQueue:
         if count:
             spent.append(("decode", perf_counter() - begin, count))
         return inputs, acks, first_at, spent
+
+    def _over_quota(self, publish: Publish, made: Event | Rejected, sent: int, source: Source) -> Rejected | None:
+        """What becomes of a message beyond the rows of its sender's day. Each refusal that is recorded takes as much
+        room as what it refuses: so the first has a receipt, the others only their acknowledgement."""
+        if sent == self._rows_max + 1:
+            id_ = made.id if isinstance(made, Rejected) else made.body.id
+            detail = f"more than {self._rows_max} messages today (rows_per_day_max); send it again after midnight (UTC)"
+            return Rejected(publish.client, publish.kind, Reason.OVER_QUOTA, "", detail, id_, made.json)
+        if publish.token:
+            source.acknowledge([publish.token], [Reason.OVER_QUOTA])
+        self._shed(publish.client, Reason.OVER_QUOTA, 1)
+        return None

@@ -75,7 +75,7 @@ class Pipeline:
         self._journal = journal
         self._clock = clock
         self._status = status
-        self.ingest = IngestQueue(status, node.catalog, crs)
+        self.ingest = IngestQueue(status, node.catalog, crs, self.shed)
         self._fatal = fatal
         self._loop = asyncio.get_running_loop()
         self._inflight: deque[InflightRound] = deque()

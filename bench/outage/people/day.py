@@ -15,8 +15,15 @@ _TIMEOUTS_REAL_S: Final = {"reply_s": (60, 3600), "silent_s": (300, 7200), "posi
 slow as this machine is, whatever the clock's speed."""
 
 
+BACK_MS: Final = 300 * 86_400_000
+"""A day begins so long ago, because the centre, whose clock is the real one, takes no window from tomorrow."""
+
+
 class Day(ScaledClock):
     """`speed` times faster than life, from now on."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__(speed, BACK_MS)
 
     def real_s(self, minutes: float) -> float:
         """How long so many minutes of the day take."""

@@ -1,5 +1,8 @@
 """Tests of edge.pipeline.ingest: reads become rounds, and everybody gets the acknowledgements of what it sent."""
 
+from collections import Counter
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +12,7 @@ from edge.core.model import Event, Rejected
 from edge.errors import Reason
 from edge.health.status import Status
 from edge.mqtt.seam import Publish
-from edge.pipeline.ingest import BATCH_INPUTS_MAX, IngestQueue
+from edge.pipeline.ingest import BATCH_INPUTS_MAX, DAY_MS, IngestQueue
 from edge.scenarios.dispatch import Dispatch
 from tests.messages import AT, GOOD, text
 
@@ -24,8 +27,8 @@ class Source:
         self.acknowledged += zip(tokens, reasons, strict=True)
 
 
-def ingest() -> IngestQueue:
-    return IngestQueue(Status("n-1", Clock().now()), Catalog([Dispatch]), "wgs84")
+def ingest(shed: Callable[[str, Reason, int], None] = lambda *_: None) -> IngestQueue:
+    return IngestQueue(Status("n-1", Clock().now()), Catalog([Dispatch]), "wgs84", shed)
 
 
 def publish(what: str, token: int) -> Publish:
@@ -98,3 +101,40 @@ def test_what_cannot_be_taken_is_refused_and_counted():
     assert waiting.refuse(Reason.DISK_FULL) == 4
     assert source.acknowledged == [(1, "disk_full"), (2, "disk_full"), (3, "disk_full")]
     assert len(waiting) == 0
+
+
+def test_a_sender_has_so_many_rows_a_day():
+    """Beyond the bound the first is refused with when to send it again, the others only acknowledged; positions and
+    other senders go on, and after midnight everybody does."""
+    shed: Counter[tuple[str, str]] = Counter()
+    waiting, source = ingest(lambda client, reason, n: shed.update({(client, reason): n})), Source()
+    waiting.configure(None, 2)
+    waiting.begin_day(AT)
+
+    def taken(*whats: str) -> list[str]:
+        waiting.add(source, [publish(what, token) for token, what in enumerate(whats, 1)], 0.0)
+        inputs, acks, _, _ = waiting.take()
+        for ack in acks:
+            ack.acknowledge(iter(one.reason if isinstance(one, Rejected) else "" for one in inputs))
+        return [one.reason if isinstance(one, Rejected) else type(one).__name__ for one in inputs]
+
+    assert taken("order", "report", "wrong", "order", "position") == ["Event", "Event", "over_quota", "Observed"]
+    assert shed == {("alice", "over_quota"): 1}
+    assert source.acknowledged == [(4, "over_quota"), (1, ""), (2, ""), (3, "over_quota"), (5, "")]
+    waiting.add(source, [Publish("bob", "order.place", text({**GOOD[0][1], "id": "b-1"}), 1, 6)], 0.0)
+    assert isinstance(waiting.take()[0][0], Event)
+    waiting.begin_day(AT)
+    assert taken("order") == []
+    waiting.begin_day(AT + DAY_MS)
+    assert taken("order") == ["Event"]
+
+
+def test_the_refusal_of_a_day_names_when_to_send_again():
+    """Its id and its encoding are those of the message, so that the sender gets a receipt it can read."""
+    waiting = ingest()
+    waiting.configure(None, 0)
+    waiting.add(Source(), [publish("order", 7)], 0.0)
+    (refused,), _, _, _ = waiting.take()
+    assert isinstance(refused, Rejected)
+    assert (refused.id, refused.kind, refused.json) == ("e-7", "order.place", True)
+    assert "after midnight (UTC)" in refused.detail
