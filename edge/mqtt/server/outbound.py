@@ -43,6 +43,7 @@ _EXPIRY_S_MAX: Final = 0xFFFF_FFFF
 _EXPIRES: Final = 0x0502  # five bytes of properties, of which the first is the message expiry interval's identifier
 _ID: Final = Struct(">H").pack
 _EXPIRY: Final = Struct(">HI").pack
+_ID_AND_EXPIRY: Final = Struct(">HHI").pack
 _ONE: Final = Struct(">BB").pack  # a fixed header with its length in one byte, and in two
 _TWO: Final = Struct(">BBB").pack
 _NONE: Final[frozenset[int]] = frozenset()
@@ -161,6 +162,16 @@ class OutboundQueue:
         """The sequence that the client has acknowledged; None where nothing of that identifier is in flight."""
         return self._in_flight.pop(packet_id, None)
 
+    def all_acknowledged(self, packet_ids: list[int]) -> list[int] | None:
+        """The same for several; None, and nothing is done, where one of them is not in flight, or comes twice."""
+        in_flight = self._in_flight
+        for packet_id in packet_ids:
+            if packet_id not in in_flight:
+                return None
+        if len({*packet_ids}) < len(packet_ids):
+            return None
+        return [in_flight.pop(packet_id) for packet_id in packet_ids]
+
     def pull(self, connection: Writable, fresh: Sequence[Pending] = ()) -> None:
         """Write pending answers to the connection while it takes them and the window has room. `fresh` ones have just
         become durable: where nothing else waits, nobody is asked for more."""
@@ -178,25 +189,29 @@ class OutboundQueue:
             complete = 0 < len(fresh) <= room and not self.more
             pending = fresh if complete else self._pending(room)
             settled: list[int] = []  # those of which nothing remains to be acknowledged
+            forms, properties, rewound = self._forms, self._properties, self._rewound
             for answer, left_s in pending:
-                sequence, kind, payload = answer.sequence, answer.kind, answer.payload
-                self._after = sequence
+                self._after = sequence = answer.sequence
+                kind, payload = answer.kind, answer.payload
                 if self.shop and answer.client == self.shop:
                     kind = f"{self.shop}/{kind}"
-                form = self._forms[kind] if kind in self._forms else self._form(kind)
-                if form is None or sequence in self._rewound:
+                form = forms[kind] if kind in forms else self._form(kind)
+                if form is None or sequence in rewound:
                     continue
                 topic, keeps = form
-                first, packet_id, tail = _PUBLISH_0, 0, b""
+                left = int(left_s)
+                if not 0 < left <= _EXPIRY_S_MAX:
+                    left = max(1, min(left, _EXPIRY_S_MAX))
                 if keeps:
                     first, packet_id = _PUBLISH_1, self._packet_id % _PACKET_ID_MAX + 1
                     if self._again or packet_id in in_flight:
                         first, packet_id = self._identify(sequence, packet_id)
                     else:
                         self._packet_id = packet_id
-                    tail = _ID(packet_id)
-                if self._properties:
-                    tail += _EXPIRY(_EXPIRES, max(1, min(int(left_s), _EXPIRY_S_MAX)))
+                    tail = _ID_AND_EXPIRY(packet_id, _EXPIRES, left) if properties else _ID(packet_id)
+                else:
+                    first, packet_id = _PUBLISH_0, 0
+                    tail = _EXPIRY(_EXPIRES, left) if properties else b""
                 size = len(topic) + len(tail) + len(payload)
                 if size < 0x80:  # as nearly all answers, without a call
                     head = _ONE(first, size)
@@ -209,10 +224,7 @@ class OutboundQueue:
                     self.skipped += 1
                     settled.append(sequence)
                     continue
-                out += head
-                out += topic
-                out += tail
-                out += payload
+                out += head + topic + tail + payload
                 if keeps:
                     in_flight[packet_id] = sequence
                 else:
