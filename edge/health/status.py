@@ -69,7 +69,7 @@ REFUSED_WINDOW_S: Final = 60.0
 """Refused connections are counted over this time."""
 
 _REFUSED: Final = "connects_refused"
-_NAMED: Final = ("over_quota_by", "held_back_by", "connects_refused_from", "taken_over")
+_NAMED: Final = ("over_quota_by", "held_back_by", "connects_refused_from", "taken_over", "wills_dropped_of")
 """What the section link has of clients and addresses by name."""
 
 log = logging.getLogger("doorstep.health")

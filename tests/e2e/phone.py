@@ -28,14 +28,18 @@ def site(folder: Path, *clients: str, centre: bool = False, **options: Any) -> I
 
 
 class Phone:
-    """A mini-program client on paho-mqtt: publishes JSON, gathers its answers."""
+    """A mini-program client on paho-mqtt: publishes JSON, gathers its answers. `will` has the kind and the fields of an
+    event."""
 
-    def __init__(self, name: str, port: int, token: str, *, v5: bool = True) -> None:
+    def __init__(self, name: str, port: int, token: str, *, v5: bool = True, **will: Any) -> None:
         self.name = name
         self.answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.codes: dict[int, int] = {}
         protocol = mqtt.MQTTv5 if v5 else mqtt.MQTTv311
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=protocol)
+        if will:
+            fields = {"at": int(time.time() * 1000), **will}
+            self._client.will_set(topic_up("n-1", name, fields.pop("kind")), json.dumps(fields), qos=1)
         if token:  # without one: a node that takes anonymous clients
             self._client.username_pw_set(name, token)
         self._client.on_message = lambda _c, _u, m: self.answers.put((m.topic.rsplit("/", 1)[1], bytes(m.payload)))
@@ -70,6 +74,13 @@ class Phone:
             found, payload = self.answers.get(timeout=ANSWER_S_MAX)
             if found == kind:
                 return payload
+
+    def drop(self) -> None:
+        """Be gone, without a word."""
+        self._client.loop_stop()
+        line = self._client.socket()
+        assert line is not None
+        line.close()
 
     def close(self) -> None:
         """Hang up."""

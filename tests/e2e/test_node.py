@@ -160,6 +160,26 @@ def test_refusals_reach_the_sender_and_the_status(tmp_path):
             phone.close()
 
 
+@pytest.mark.parametrize("v5", [True, False])
+def test_the_will_of_a_rider_who_is_gone_ends_the_shift(tmp_path, v5):
+    """It is decided as the rider's own event, and its receipt waits; after a polite end there is none."""
+    with site(tmp_path, "r-1") as made:
+        token = made.tokens["r-1"]
+        rider = Phone("r-1", made.port, token, v5=v5, kind="rider.shift", id="off-1", on=False)
+        assert rider.send("rider.shift", id="on", on=True, place=SHOP) == 0
+        rider.close()
+        rider = Phone("r-1", made.port, token, v5=v5, kind="rider.shift", id="off-2", on=False)
+        rider.drop()
+        rider = Phone("r-1", made.port, token, v5=v5)
+        receipts = {}
+        while "off-2" not in receipts:
+            receipt = rider.answer("receipt")
+            receipts[receipt["id"]] = receipt["status"]
+        assert receipts["off-2"] == "accepted"
+        assert "off-1" not in receipts
+        rider.close()
+
+
 def test_the_centre_counts_what_the_node_counts(tmp_path):
     """Windows of a scaled minute reach the centre: its summary has every event once, also after SIGKILL of the node in
     between."""

@@ -8,11 +8,14 @@ from functools import partial
 from typing import Final
 
 from ...limits import NAME_PATTERN, RECEIVE_MAX
+from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import EVERYBODY, Grant
 from ..packets import v311
 from ..packets.codec import NO_LIMIT, ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, worded
+from ..seam import Publish
+from .deadlines import Will
 from .sessions import SESSION_EXPIRY_S_MAX, Sessions
-from .topics import TOPIC_ALIAS_MAX
+from .topics import TOPIC_ALIAS_MAX, parse_up
 
 CLIENT_ID_CHARACTERS_MAX: Final = 128
 """MQTT client identifiers. The standard asks for 23 at least; libraries make up ones of about 40."""
@@ -116,6 +119,25 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
         text = "without a user name the client identifier is a name: at most 64 letters, digits, '.', '_' and '-'"
         raise Refused(text, code.CLIENT_ID_NOT_VALID)
     return client_id, client_id, EVERYBODY
+
+
+def last_will(
+    packet: ConnectPacket, version: int, name: str, grant: Grant, sessions: Sessions, now: float
+) -> Will | None:
+    """The will of a client where it is an event of its own. Any other is refused where the version has a code for it
+    (raises Refused), and dropped where not."""
+    will = packet.will
+    if will is None:
+        return None
+    prefix = f"ds/{sessions.name}/up/{name}/"
+    kind = parse_up(will.topic, prefix)
+    if kind not in (FORBIDDEN, UNKNOWN):
+        publish = Publish(name, kind, will.payload or b"", min(int(will.qos), 1), 0, grant)
+        return Will(publish, will.will_delay_interval)
+    if version == V5:
+        raise Refused(f"a will has a topic {prefix}<kind>", ConnAckReasonCode.TOPIC_NAME_INVALID)
+    sessions.drop_will(name, now)
+    return None
 
 
 def check_budget(name: str, sessions: Sessions, now: float) -> None:

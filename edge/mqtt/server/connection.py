@@ -31,10 +31,12 @@ from .connect import (
     admit,
     check_budget,
     keep_alive_s,
+    last_will,
     rejection,
     session_expiry_s,
     welcome,
 )
+from .deadlines import Will
 from .inbound import PUBACK_BYTE, Inbound
 from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport
 
@@ -82,6 +84,7 @@ class Connection:
         "received_at",
         "session",
         "transport",
+        "will",
         "write_paused",
     )
 
@@ -93,6 +96,7 @@ class Connection:
         self.inbound = Inbound(sessions)
         self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
+        self.will: Will | None = None
         self.proof: tuple[str, bytes] | None = None  # user name and password
         self.address = ""  # of the peer, without the port; set by the transport
         self._sessions, self._receiver = sessions, sessions.receiver
@@ -207,6 +211,8 @@ class Connection:
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
         """The server closes the connection, with a reason where the version has one."""
         if not self.closing:
+            if reason == DisconnectReasonCode.NOT_AUTHORIZED:
+                self.will = None  # it may not publish any more
             self._disconnect_with(reason, _WHYS.get(int(reason), ""))
             self._detach(now)
             self._sessions.flush_soon(self)
@@ -224,7 +230,8 @@ class Connection:
         elif now >= due:
             self.end(DisconnectReasonCode.KEEP_ALIVE_TIMEOUT, now)
         elif now >= self._close_at:
-            self.end(DisconnectReasonCode.NOT_AUTHORIZED, now)  # (3.1.1 has no reasons)
+            held = self.inbound.acks.withheld  # only in 3.1.1, which has no reasons
+            self.end(DisconnectReasonCode.SERVER_BUSY if held else DisconnectReasonCode.NOT_AUTHORIZED, now)
         if self.closing:
             return None
         if self.budget.left <= 0:
@@ -250,6 +257,8 @@ class Connection:
             case codec.DisconnectPacket() if session is not None:
                 if not session.depart(packet.session_expiry_interval):
                     raise ProtocolError("a session that was to end cannot be kept by DISCONNECT")
+                if packet.reason_code == DisconnectReasonCode.NORMAL_DISCONNECTION:
+                    self.will = None
                 self.closing = True
             case codec.PubRecPacket() | codec.PubCompPacket() if session is not None:
                 # Answers have QoS 1. This is of a delivery that another server began, and ends it.
@@ -300,6 +309,7 @@ class Connection:
         self._text_bytes_max = self._packet_bytes_max if packet.request_problem_info else 0
         name, client_id, grant = admit(packet, version, sessions)
         check_budget(name, sessions, now)
+        self.will = last_will(packet, version, name, grant, sessions, now)
         connack = welcome(packet, version, client_id, sessions.options.packet_bytes_max)
         self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
         shop, clean, expiry_s = grant.shop, packet.clean_start, session_expiry_s(packet)

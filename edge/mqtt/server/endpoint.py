@@ -21,11 +21,11 @@ from ...core.scenario import Value
 from ...errors import BusyError, ConfigError
 from ...messages.grants import Grant
 from ..address import as_ipv4, is_loopback_host, parse_address
+from ..listener import Listener, Shortage, listen
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
 from .connect import authenticated
 from .connection import Connection
-from .listener import Listener, Shortage, listen
 from .sessions import EndpointOptions, Sessions
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Endpoint:
     ) -> None:
         nonce = secrets.token_hex(4)
         self.registry: Final = Sessions(name, receiver, authenticate, options, nonce, self._flush_soon)
-        self.registry.wall_s = time.time
+        self.registry.wall_s, self.registry.read_at = time.time, time.perf_counter
         self.wake: Final = self.registry.wake
         self.clock: Final = clock
         self.connections_refused = 0
@@ -102,6 +102,7 @@ class Endpoint:
             "connects_refused": sum(registry.refused.values()),
             **{f"connects_refused_{reason}": count for reason, count in registry.refused.items()},
             "retain_ignored": registry.retain_ignored,
+            "wills_dropped": registry.wills_dropped,
             "connections_refused": self.connections_refused,
             "slow_readers": self.slow_readers,
             "answers_oversized": self.answers_skipped,
@@ -111,6 +112,7 @@ class Endpoint:
             "held_back_by": registry.held_clients.names(now),
             "connects_refused_from": registry.refused_hosts.names(now),
             "taken_over": registry.replaced_clients.names(now),
+            "wills_dropped_of": registry.will_clients.names(now),
         }
         return {"link": values}
 
@@ -173,7 +175,8 @@ class Endpoint:
         self.registry.options = replace(self.registry.options, messages_per_s=messages_per_s, burst=burst)
 
     async def stop_listening(self) -> None:
-        """Accept nobody any more; who is connected stays."""
+        """Accept nobody any more; who is connected stays. Wills that wait are published."""
+        self.registry.stop(self.clock())
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
@@ -182,10 +185,8 @@ class Endpoint:
         """Stop listening, send DISCONNECT to everybody, and wait until they have read it (at most CLOSE_GRACE_S).
         Nobody is reported as absent: it is the node that goes, not they."""
         await self.stop_listening()
-        self.registry.stopping = True
-        now = self.clock()
         for peer in list(self._peers):
-            peer.connection.end(DisconnectReasonCode.SERVER_SHUTTING_DOWN, now)
+            peer.connection.end(DisconnectReasonCode.SERVER_SHUTTING_DOWN, self.clock())
         self.flush()
         try:
             async with asyncio.timeout(CLOSE_GRACE_S):

@@ -4,18 +4,19 @@ A session is the pair (identity, MQTT client identifier). It holds subscriptions
 is what the core knows as a client.
 """
 
-import heapq
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
 
+from ...errors import Reason
 from ...identity.culprits import Culprits
 from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PACKET_BYTES_MAX
 from ...messages.grants import Grant
 from ..packets.codec import DisconnectReasonCode
 from ..seam import Pending, Receiver
 from .budgets import FailedConnects, client_budget
+from .deadlines import DeadlineQueue, Will
 from .outbound import OutboundQueue, Writable
 
 SESSIONS_MAX: Final = 50_000
@@ -66,48 +67,11 @@ class SessionConnection(Writable, Protocol):
     transport: Transport | None
     address: str
     received_at: float
+    will: Will | None
 
     def end(self, reason: DisconnectReasonCode, now: float) -> None:
         """The server closes it."""
         ...
-
-
-class Expirable(Protocol):
-    """Something that a `DeadlineQueue` looks at when its time has come."""
-
-    def expire(self, now: float) -> float | None:
-        """Do what is due; the next time to look, or None."""
-        ...
-
-
-class DeadlineQueue:
-    """Deadlines to the second, under one timer. An item is looked at and decides itself whether its time has come, so a
-    deadline that moves with every read costs nothing."""
-
-    def __init__(self) -> None:
-        self._slots: dict[int, list[Expirable]] = {}
-        self._seconds: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._seconds)
-
-    def add(self, at: float, item: Expirable) -> None:
-        """Look at `item` in the second after `at`."""
-        second = int(at) + 1
-        slot = self._slots.get(second)
-        if slot is None:
-            self._slots[second] = [item]
-            heapq.heappush(self._seconds, second)
-        else:
-            slot.append(item)
-
-    def turn(self, now: float) -> None:
-        """Look at everything that is due."""
-        while self._seconds and self._seconds[0] <= now:
-            for item in self._slots.pop(heapq.heappop(self._seconds)):
-                following = item.expire(now)
-                if following is not None:
-                    self.add(max(following, now), item)
 
 
 class Identity:
@@ -151,9 +115,9 @@ class Identity:
 
 
 class Session:
-    """One MQTT session, with or without a connection."""
+    """One MQTT session, with or without a connection. `will` is that of the last one, where it has a delay."""
 
-    __slots__ = ("client_id", "connection", "expires_at", "expiry_s", "identity", "outbound", "scheduled")
+    __slots__ = ("client_id", "connection", "expires_at", "expiry_s", "identity", "outbound", "scheduled", "will")
 
     def __init__(self, identity: Identity, client_id: str, outbound: OutboundQueue) -> None:
         self.identity, self.client_id, self.outbound = identity, client_id, outbound
@@ -161,6 +125,7 @@ class Session:
         self.expiry_s = 0
         self.expires_at = 0.0
         self.scheduled = False
+        self.will: Will | None = None
 
     def depart(self, expiry_s: int | None) -> bool:
         """A DISCONNECT may change how long the session is kept, but not make one last that was to end (5.0, 3.14.2.2).
@@ -200,6 +165,8 @@ class Sessions:
         self.name, self.receiver, self.authenticate, self.options = name, receiver, authenticate, options
         self.wall_s: Callable[[], float] = lambda: 0.0
         """Unix seconds, for grants that end; given by the endpoint."""
+        self.read_at: Callable[[], float] = lambda: 0.0
+        """As in `Receiver.received`; given by the endpoint."""
         self.deadlines: Final = DeadlineQueue()
         self.shops: dict[str, dict[Session, None]] = {}
         """By shop, the sessions of other clients that act for it."""
@@ -213,13 +180,15 @@ class Sessions:
         self.flush_follows = False
         """Whoever calls `wake` has the endpoint flush too, in the same turn of the loop: after the acknowledgements of
         the same commit. That saves the loop a turn for each (2 us, a system call of it)."""
-        self.stopping = False  # then nobody is reported as gone: it is we who go
+        self.stopping = False
         self.count = 0
         self.takeovers = 0
         self.failed = FailedConnects()
         self.refused: dict[str, int] = dict.fromkeys(REFUSALS, 0)
         self.retain_ignored = 0
         """Publishes and wills with the retain flag: taken as if it were not set. Nothing is retained here."""
+        self.wills_dropped = 0
+        self.will_clients = Culprits()
         self.held_back = 0  # times that a connection had used up its budget
         self.held_clients = Culprits()
         self.refused_hosts = Culprits()
@@ -307,7 +276,7 @@ class Sessions:
             or (not before and session.expires_at <= now)
             or session.outbound.shop != shop
         ):
-            self._remove(session)
+            self._remove(session, now)
             session = None
         present = session is not None
         if session is None:
@@ -319,6 +288,9 @@ class Sessions:
                 self.shops.setdefault(shop, {})[session] = None
             self.count += 1
         self.absent.pop(session, None)
+        if session.will is not None:
+            session.will.cancel()
+            session.will = None
         session.connection, session.expiry_s = connection, min(expiry_s, SESSION_EXPIRY_S_MAX)
         identity.connected += 1
         if identity.connected == 1:
@@ -333,28 +305,62 @@ class Sessions:
 
     def leave(self, connection: SessionConnection, session: Session, now: float) -> None:
         """A connection that had entered is gone."""
-        identity = session.identity
+        identity, will = session.identity, None if self.stopping else connection.will
         identity.connected -= 1
+        kept = identity.sessions.get(session.client_id) is session
         if session.connection is connection:
             session.connection = None
-            if session.expiry_s and identity.sessions.get(session.client_id) is session:
+            if session.expiry_s and kept:
                 session.expires_at = now + session.expiry_s
                 self.absent[session] = None
                 if not session.scheduled:
                     session.scheduled = True
                     self.deadlines.add(session.expires_at, session)
             else:
-                self._remove(session)
+                self._remove(session, now)
+                kept = False
+        if will is not None and kept and will.delay_s:
+            if session.connection is None:  # else another connection has the session, and the client is back
+                session.will = will
+                will.wait(self.fulfil)
+                self.deadlines.add(now + will.delay_s, will)
+        elif will is not None:
+            self.fulfil(will, now)
         if identity.connected == 0 and not self.stopping:
             self.receiver.present(identity.name, False)
         self._forget(identity, now)
 
+    def fulfil(self, will: Will, now: float) -> None:
+        """Publish a will, within the quota of its client."""
+        client = will.publish.client
+        if self.identities[client].take(1, now):
+            self.receiver.received(self, [will.publish], self.read_at())
+        else:
+            self.receiver.shed(client, Reason.OVER_QUOTA, 1)
+
+    def drop_will(self, client: str, now: float) -> None:
+        """A client of 3.1.1 has a will that can be no event of its own, and no way to learn it."""
+        self.wills_dropped += 1
+        self.will_clients.blame(client, now)
+        self.receiver.shed(client, Reason.FORBIDDEN_TOPIC, 1)
+
+    def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
+        """`seam.Source`: of wills, which nobody waits for."""
+
+    def stop(self, now: float) -> None:
+        """From now on nobody is reported as gone, and no will comes of it: it is we who go. Those that wait already are
+        of clients who were gone before."""
+        self.stopping = True
+        for session in self.absent:
+            if session.will is not None:
+                session.will.expire(now)
+
     def drop(self, session: Session, now: float) -> None:
         """End a session that has no connection."""
-        self._remove(session)
+        self._remove(session, now)
         self._forget(session.identity, now)
 
-    def _remove(self, session: Session) -> None:
+    def _remove(self, session: Session, now: float) -> None:
         if session.identity.sessions.get(session.client_id) is session:
             del session.identity.sessions[session.client_id]
             self.count -= 1
@@ -363,6 +369,8 @@ class Sessions:
                 if not self.shops[shop]:
                     del self.shops[shop]
         self.absent.pop(session, None)
+        if session.will is not None:
+            session.will.expire(now)
 
     def _evict(self, identity: Identity, now: float) -> None:
         """Make room among one identity's sessions by ending the one absent for longest, or else the one silent for
@@ -370,11 +378,11 @@ class Sessions:
         absent = (session for session in identity.sessions.values() if session.connection is None)
         oldest = min(absent, key=lambda session: session.expires_at - session.expiry_s, default=None)
         if oldest is not None:
-            self._remove(oldest)
+            self._remove(oldest, now)
             return
         silent = {session: session.connection for session in identity.sessions.values()}
         oldest, connection = min(silent.items(), key=lambda each: each[1].received_at if each[1] else 0.0)
-        self._remove(oldest)
+        self._remove(oldest, now)
         if connection is not None:
             self.takeovers += 1
             self.replaced_clients.blame(identity.name, now)

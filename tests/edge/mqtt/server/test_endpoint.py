@@ -366,7 +366,7 @@ async def test_half_open_tls_goes_away(tmp_path: Path, monkeypatch: pytest.Monke
     authority, certificate, key = make_certificates(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
-    monkeypatch.setattr("edge.mqtt.server.listener.TLS_HANDSHAKE_S", 0.5)
+    monkeypatch.setattr("edge.mqtt.listener.TLS_HANDSHAKE_S", 0.5)
     receiver = Recorder(acknowledge=True)
     endpoint = make(receiver)
     _, port = await endpoint.listen("127.0.0.1:0", tls=lambda: server)

@@ -136,7 +136,7 @@ def test_publishes_that_are_not_released_count_against_the_receive_maximum():
 def test_the_retain_flag_is_ignored(version: int):
     """Publish and will are taken as if it were not set, from the first packet on, and counted."""
     world = World(acknowledge=True)
-    will = Will("t", qos=QoS.EXACTLY_ONCE, retain=True)
+    will = Will(UP, qos=QoS.EXACTLY_ONCE, retain=True)
     peer = world.peer(version)
     packets: list[Packet] = [ConnectPacket("a", username="c1", password=TOKEN, will=will if version == 5 else None)]
     packets += [

@@ -1,11 +1,16 @@
-"""The registry of sessions and its deadline queue. (What clients see of it is in test_session.py.)"""
+"""The registry of sessions, and the wills of those that have gone."""
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.errors import Reason
 from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.packets.codec import (
+    ConnAckPacket,
+    ConnectPacket,
     DisconnectReasonCode,
     PingReqPacket,
     PublishPacket,
@@ -13,44 +18,12 @@ from edge.mqtt.packets.codec import (
     SubAckPacket,
     SubscribePacket,
     TopicFilter,
+    Will,
 )
-from edge.mqtt.server.sessions import SESSIONS_MAX, DeadlineQueue, EndpointOptions, Sessions, Transport
-from tests.edge.mqtt.world import Peer, Recorder, World, disconnect_reason, publish
-
-
-class Alarm:
-    """Looks again `times` times, `every` seconds apart."""
-
-    def __init__(self, every: float, times: int) -> None:
-        self.every, self.times = every, times
-        self.rang: list[float] = []
-
-    def expire(self, now: float) -> float | None:
-        self.rang.append(now)
-        return now + self.every if len(self.rang) < self.times else None
-
-
-@given(st.lists(st.floats(0, 500), max_size=20))
-def test_nothing_rings_early_or_more_than_a_second_late(times: list[float]):
-    """Every deadline is looked at after it has come, within a second."""
-    deadlines = DeadlineQueue()
-    alarms = [(at, Alarm(1, 1)) for at in times]
-    for at, alarm in alarms:
-        deadlines.add(at, alarm)
-    for now in range(502):
-        deadlines.turn(now)
-    assert all(at <= alarm.rang[0] <= at + 1 for at, alarm in alarms)
-    assert len(deadlines) == 0
-
-
-def test_an_alarm_that_asks_for_now_does_not_hang_the_deadline_queue():
-    """Asking to be looked at again at once waits for the next second."""
-    deadlines, alarm = DeadlineQueue(), Alarm(0, 1_000)
-    deadlines.add(10.0, alarm)
-    deadlines.turn(11.0)
-    assert alarm.rang == [11.0]
-    deadlines.turn(3_600.0)
-    assert len(alarm.rang) == 2
+from edge.mqtt.server.deadlines import Will as LastWill
+from edge.mqtt.server.sessions import SESSIONS_MAX, EndpointOptions, Sessions, Transport
+from tests.edge.mqtt.standard import connecting, text
+from tests.edge.mqtt.world import EITHER, TOKEN, Peer, Recorder, World, disconnect_reason, publish
 
 
 def test_sessions_are_bounded(monkeypatch: pytest.MonkeyPatch):
@@ -129,6 +102,7 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
     class Line:
         out, write_paused, closing, received_at, address = bytearray(), False, False, 0.0, ""
         transport: Transport | None = None
+        will: LastWill | None = None
 
         def __init__(self) -> None:
             self.open = True
@@ -240,3 +214,128 @@ def test_a_publish_has_the_grant_of_its_client():
     peer, _ = world.connect()
     peer.send(publish(1), publish(2), publish(None))
     assert [each.grant for each in world.receiver.publishes] == [TILL] * 3
+
+
+# -- wills -------------------------------------------------------------------------------------------------------------
+
+LEAVE = {
+    "the socket is gone": lambda peer: peer.connection.lost(peer.world.now),
+    "the keepalive runs out": lambda peer: peer.world.pass_s(91),
+    "it breaks a rule": lambda peer: peer.send_bytes(b"\x00\x00"),
+    "DISCONNECT with the will": lambda peer: peer.send_bytes(b"\xe0\x01\x04"),
+    "DISCONNECT with an error": lambda peer: peer.send_bytes(b"\xe0\x01\x80"),
+    "DISCONNECT": lambda peer: peer.send_bytes(b"\xe0\x00"),
+    "it is revoked": lambda peer: peer.connection.end(DisconnectReasonCode.NOT_AUTHORIZED, peer.world.now),
+    "the node stops": lambda peer: (peer.world.sessions.stop(peer.world.now), peer.connection.lost(peer.world.now)),
+}
+WITHOUT_WILL = ("DISCONNECT", "it is revoked", "the node stops")
+
+
+def willing(world: World, version: int = 5, *, delay_s: int = 0, expiry_s: int = 0, clean: bool = True) -> Peer:
+    """A client with a will to end its shift."""
+    if version == 5:
+        will = Will("ds/n1/up/c1/rider.shift", payload=b"off", qos=QoS.EXACTLY_ONCE, will_delay_interval=delay_s)
+        options: dict[str, Any] = {"clean_start": clean, "session_expiry_interval": expiry_s, "will": will}
+        packet = ConnectPacket("phone", username="c1", password=TOKEN, keep_alive=60, **options)
+        data = packet.write()
+    else:
+        data = connecting(0xC6 if clean else 0xC4, will=text("ds/n1/up/c1/rider.shift") + text("off"))[1]
+    peer = world.peer(version)
+    (connack, *_) = peer.send_bytes(data)
+    assert isinstance(connack, ConnAckPacket)
+    assert int(connack.reason_code) == 0
+    return peer
+
+
+@pytest.mark.parametrize("how", LEAVE)
+@EITHER
+def test_a_will_is_an_event_of_its_client(version: int, how: str):
+    """It comes when the connection ends without DISCONNECT, once, before the client is reported as absent."""
+    if version == 4 and "DISCONNECT with" in how:
+        return
+    world = World()
+    seen: list[int] = []
+    world.receiver.on_publishes = lambda _: seen.append(len(world.receiver.presence))
+    peer = willing(world, version)
+    LEAVE[how](peer)
+    peer.connection.lost(world.now)
+    world.pass_s(200)
+    wills = [(found.client, found.kind, found.payload, found.qos, found.token) for found in world.receiver.publishes]
+    assert wills == ([] if how in WITHOUT_WILL else [("c1", "rider.shift", b"off", min(int(version == 5), 1), 0)])
+    assert seen == [1] * len(wills)
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "expiry_s", "back_s", "clean", "due_s"),
+    [
+        (0, 600, None, False, 0),
+        (30, 600, None, False, 30),
+        (600, 30, None, False, 30),  # the session ends before
+        (30, 0, None, False, 0),  # at once
+        (30, 600, 29, False, None),  # back in time
+        (30, 600, 29, True, 29),  # the session has ended
+        (30, 600, 40, False, 30),
+    ],
+)
+def test_the_delay_of_a_will(delay_s: int, expiry_s: int, back_s: int | None, clean: bool, due_s: int | None):
+    """It waits for the delay or the end of the session, whichever comes first, and for nobody who is back in time."""
+    world = World()
+    peer = willing(world, delay_s=delay_s, expiry_s=expiry_s)
+    peer.connection.lost(world.now)
+    published: list[int] = []
+    for second in range(700):
+        if second == back_s:
+            willing(world, clean=clean).send_bytes(b"\xe0\x00")
+        if world.receiver.publishes and not published:
+            published.append(second)
+        world.pass_s(1)
+    if due_s is None:
+        assert published == []
+    else:
+        assert published[0] - due_s in (0, 1, 2)
+    assert len(world.receiver.publishes) == len(published)
+
+
+@pytest.mark.parametrize(("delay_s", "wills"), [(0, 1), (30, 0)])
+def test_a_will_of_a_session_that_is_taken_over(delay_s: int, wills: int):
+    """The older connection has ended: a will without delay is published, one with a delay is not, since the client is
+    back."""
+    world = World()
+    willing(world, delay_s=delay_s, expiry_s=600)
+    willing(world, clean=False, expiry_s=600)
+    world.pass_s(31)
+    assert len(world.receiver.publishes) == wills
+
+
+def test_wills_that_wait_are_published_when_the_node_stops():
+    """Their clients had gone before; those that are there have no will for it."""
+    world = World()
+    willing(world, delay_s=30, expiry_s=600).connection.lost(world.now)
+    world.sessions.stop(world.now)
+    world.sessions.stop(world.now)
+    assert len(world.receiver.publishes) == 1
+
+
+def test_a_will_is_within_the_quota():
+    """As every publish."""
+    world = World(messages_per_s=0.1, burst=1)
+    for _ in range(2):
+        willing(world).connection.lost(world.now)
+    assert len(world.receiver.publishes) == 1
+    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 1}
+
+
+@pytest.mark.parametrize("topic", ["ds/n1/up/c2/rider.shift", "ds/n1/up/c1/Shift", "$SYS/broker/connection/a/state"])
+@EITHER
+def test_any_other_will(version: int, topic: str):
+    """5.0 is refused with the reason; 3.1.1, which cannot know, comes in without it, counted by name."""
+    world = World()
+    peer = world.peer(version)
+    (connack,) = peer.send_bytes(connecting(0xC6, will=text(topic) + text("off"))[version == 4])
+    assert isinstance(connack, ConnAckPacket)
+    assert int(connack.reason_code) == (0x90 if version == 5 else 0)
+    peer.connection.lost(world.now)
+    assert world.receiver.publishes == []
+    assert world.sessions.wills_dropped == (version == 4)
+    assert world.sessions.will_clients.names(world.now) == ("c1 (1)" if version == 4 else "")
+    assert world.receiver.dropped == ({("c1", Reason.FORBIDDEN_TOPIC): 1} if version == 4 else {})

@@ -1,4 +1,4 @@
-"""Tests of edge.mqtt.server.listener: a real process with few descriptors, on both event loops."""
+"""Tests of edge.mqtt.listener: a real process with few descriptors, on both event loops."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.lab.programs import make_certificates
-from edge.mqtt.server.listener import Shortage, listen
+from edge.mqtt.listener import Shortage, listen
 from tests.repo.project import ROOT
 
 DESCRIPTORS = 80
@@ -18,7 +18,7 @@ DESCRIPTORS = 80
 CROWDED = """
 import asyncio, resource, sys, uvloop
 from edge import limits
-from edge.mqtt.server import listener
+from edge.mqtt import listener
 
 class Echo(asyncio.Protocol):
     def connection_made(self, transport): self.transport = transport

@@ -15,8 +15,8 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from ...limits import DESCRIPTORS_SPARE
-from ..address import as_ipv4
+from ..limits import DESCRIPTORS_SPARE
+from .address import as_ipv4
 
 TLS_HANDSHAKE_S: Final = 5.0
 """The part of CONNECT_DEADLINE_S in which TLS has to be ready."""
