@@ -17,12 +17,15 @@ from ..messages import tolerance
 from ..messages.envelope import FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
 from ..messages.grants import EVERYBODY, Grant
 from ..messages.roles import ROLES
-from ..messages.sentences import fault
+from ..messages.sentences import LOOKS_LIKE_SECONDS, fault
 from .model import Event, Now, Observed, RecordedEvent, Rejected
 from .scenario import Message, Outcome, Refusal, Scenario
 
 NODE: Final = "node"
 """The label of what no scenario counts: unknown kinds, messages dropped before decoding, expired answers."""
+
+TIMES_MENDED_MAX: Final = 4
+"""Names of times in one message that a clock that was never set may have spoilt."""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 _IDENTIFIER: Final = re.compile(NAME_PATTERN)
@@ -51,6 +54,8 @@ class Catalog:
         self.down_kinds: dict[type, str] = {Receipt: "receipt"}
         self.spare: dict[str, None] = {}
         """Kinds down that go first where too many answers wait."""
+        self.wall_ms = 0
+        """About now, for the sentence about a time in seconds; whoever has a clock sets it now and then."""
         self._up: dict[str, _Kind] = {}
         for scenario in scenarios:
             if scenario.name == NODE:
@@ -114,10 +119,11 @@ class Catalog:
         try:
             body: Any = decoder(payload)
         except tolerance.ERRORS as error:
-            body = _tolerated(message.body, payload, json, error)
-            if isinstance(body, Exception):
-                field, detail = fault(body)
+            mended = self._tolerated(message.body, payload, json, error)
+            if isinstance(mended, tuple):
+                field, detail = mended
                 return Rejected(client, kind, Reason.MALFORMED, field, detail, _id_of(payload, json), json)
+            body = mended
         if message.prepare is not None:
             prepared: Any = message.prepare(body, crs)
             if isinstance(prepared, Refusal):
@@ -135,6 +141,26 @@ class Catalog:
             if getattr(body, name) != default:
                 return Event(client, msgspec.structs.replace(body, **defaults), json, body, shop)
         return Event(client, body, json, None, shop)
+
+    def _tolerated(self, form: type[Struct], payload: bytes, json: bool, error: Exception) -> Struct | tuple[str, str]:
+        """The message of a sender with a harmless habit, or the field and what is wrong: in `error`, where that is no
+        habit."""
+        try:
+            values = tolerance.loaded(payload, json)
+        except tolerance.ERRORS:
+            return fault(error)
+        for _ in range(TIMES_MENDED_MAX):
+            try:
+                return msgspec.convert(values, form)
+            except tolerance.ERRORS as remaining:
+                error = remaining
+            field, _ = fault(error)
+            mended = tolerance.early(values, field.rpartition(".")[2], self.wall_ms)
+            if mended is False:
+                return field, LOOKS_LIKE_SECONDS
+            if mended is None:
+                break
+        return fault(error)
 
     def recorded(self, event: Event, kind: str) -> RecordedEvent | Rejected:
         """The event as its row keeps it; or its refusal, where a row could not hold it. The decoder's bounds exclude
@@ -178,18 +204,6 @@ def _wrong_shop(message: Message, shop: str, grant: Grant, shops: Container[str]
     if shops is not None and shop not in shops:
         return Refusal(Reason.UNKNOWN_SHOP, field, "no such shop here")
     return None
-
-
-def _tolerated(form: type[Struct], payload: bytes, json: bool, error: Exception) -> Struct | Exception:
-    """The message of a sender with a harmless habit, or what is wrong with it: `error`, where that is no habit."""
-    try:
-        values = tolerance.loaded(payload, json)
-    except tolerance.ERRORS:
-        return error
-    try:
-        return msgspec.convert(values, form)
-    except tolerance.ERRORS as remaining:
-        return remaining
 
 
 def _id_of(payload: bytes, json: bool) -> str:

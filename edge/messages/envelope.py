@@ -18,7 +18,12 @@ from msgspec import Meta, Struct
 from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX
 
 Identifier = Annotated[str, Meta(pattern=NAME_PATTERN)]
+INSTANT_MS_MIN: Final = 10_000_000_000
+"""April 1970. An `Instant` before it comes from a clock that was never set, or is in seconds: no decoder takes it, and
+`tolerance.early` looks which it is."""
+
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]  # up to the year 10000
+Instant = Annotated[int, Meta(ge=INSTANT_MS_MIN, le=253_402_300_800_000)]
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss
@@ -41,7 +46,7 @@ class Up(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"
     """What every durable event carries. `id` is the publisher's own and makes a repeat recognisable."""
 
     id: Identifier
-    at: Milliseconds
+    at: Instant
     v: Version = 1
 
 

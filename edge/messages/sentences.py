@@ -11,6 +11,8 @@ from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX
 NAME_RULE: Final = "a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens"
 """What `NAME_PATTERN` demands."""
 
+LOOKS_LIKE_SECONDS: Final = "this looks like seconds; milliseconds since 1970 are expected, 1,000 times as much"
+
 _FIELD: Final = re.compile(r" - at `(?:key` in `)?\$\.?([^`]*)`")
 _MISSING: Final = re.compile(r"field `(\w+)`")
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`(?:, got `(\w+)`)?")

@@ -4,10 +4,13 @@ Only a message that did not decode comes here, so that a good one pays nothing.
 """
 
 import re
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
+
+from .envelope import INSTANT_MS_MIN
 
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
@@ -18,6 +21,10 @@ _REPLACEMENT: Final = b"\xef\xbf\xbd"
 _PAIRS: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
 )
+_YEAR_MS: Final = 366 * 86_400_000
+_TIME: Final = re.compile(r"(?:\w+_)?at|until")
+"""Names of times, as `envelope` has them."""
+
 _EXACT_MAX: Final = 2**53
 """Up to here a float64 holds every whole number."""
 
@@ -50,6 +57,34 @@ def identifier(payload: bytes, json: bool) -> str:
     """The `id` of a message of which nothing else need be right; a number as its digits. Raises one of `ERRORS`."""
     found = _NAMED[json](mended(payload, json)).id
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
+def early(values: Any, field: str, wall_ms: int) -> bool | None:
+    """What to make of a field that no decoder took; None: it is no time, or not one before every `Instant`. False: read
+    as seconds, it is within a year of `wall_ms`. True: it is of a clock that was never set, and is now the earliest
+    instant, anywhere in `values`: that counts as an `implausible_stamp`, as any such clock's does."""
+    found = list(_holders(values, field)) if _TIME.fullmatch(field) else []
+    if any(abs(each[field] * 1000 - wall_ms) < _YEAR_MS for each in found):
+        return False
+    if not found or any(isinstance(each[field], float) for each in found):
+        return None
+    for each in found:
+        each[field] = INSTANT_MS_MIN
+    return True
+
+
+def _holders(values: Any, field: str) -> Iterator[dict[str, Any]]:
+    """Every map with a number in this field that no `Instant` can be."""
+    if isinstance(values, list):
+        for item in cast(list[Any], values):
+            yield from _holders(item, field)
+    elif isinstance(values, dict):
+        fields = cast(dict[str, Any], values)
+        time = fields.get(field)
+        if isinstance(time, int | float) and not isinstance(time, bool) and 0 <= time < INSTANT_MS_MIN:
+            yield fields
+        for item in fields.values():
+            yield from _holders(item, field)
 
 
 def _paired(found: re.Match[bytes]) -> bytes:

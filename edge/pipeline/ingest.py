@@ -96,7 +96,7 @@ class IngestQueue:
     """Reads, and inputs that no publish brought, that wait for the end of the loop's turn."""
 
     def __init__(self, status: Status, catalog: Catalog, crs: str, shed: Callable[[str, Reason, int], None]) -> None:
-        self._status, self._decode, self._crs, self._shed = status, catalog.decode, crs, shed
+        self._status, self._catalog, self._crs, self._shed = status, catalog, crs, shed
         self.due: deque[ReadBatch] = deque()
         """For the next round, in their order."""
         self._shops: Container[str] | None = None
@@ -115,6 +115,7 @@ class IngestQueue:
 
     def begin_day(self, wall_ms: int) -> None:
         """Call it every few seconds: at midnight (UTC) everybody may send anew."""
+        self._catalog.wall_ms = wall_ms
         if wall_ms // DAY_MS != self._day or len(self._rows) > SENDERS_MAX:
             self._day, self._rows = wall_ms // DAY_MS, {}
 
@@ -144,7 +145,7 @@ class IngestQueue:
     def take(self) -> tuple[list[Input], list[PendingAck], float, list[Spent]]:
         """The inputs of one round in their order, their pending acknowledgements, when the first of them came, and the
         time spent so far. What is too much for one round stays."""
-        received, decode, crs, due = self._status.received, self._decode, self._crs, self.due
+        received, decode, crs, due = self._status.received, self._catalog.decode, self._crs, self.due
         shops, rows, rows_max = self._shops, self._rows, self._rows_max
         inputs: list[Input] = []
         acks: list[PendingAck] = []

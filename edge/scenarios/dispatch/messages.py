@@ -15,6 +15,7 @@ from ...messages.coordinates import converted
 from ...messages.envelope import (
     Crs,
     Identifier,
+    Instant,
     Latitude,
     Longitude,
     Milliseconds,
@@ -44,7 +45,7 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     shop: Identifier
     pickup: Place
     dropoff: Place
-    ready_at: Milliseconds | None = None
+    ready_at: Instant | None = None
     prep_s: Annotated[int, Meta(ge=0, le=24 * 3600)] | None = None
     promise: bool = True
     crs: Crs | None = None
@@ -62,7 +63,7 @@ class RiderShift(Up, frozen=True, tag="rider.shift"):
 
     on: bool
     capacity: Annotated[int, Meta(ge=1, le=ORDERS_PER_RIDER_MAX)] = 1
-    until: Milliseconds | None = None
+    until: Instant | None = None
     place: Place | None = None
     crs: Crs | None = None
 
@@ -93,7 +94,7 @@ class KitchenDelay(Up, frozen=True, tag="kitchen.delay"):
     """The order will be ready at another time."""
 
     order: Identifier
-    ready_at: Milliseconds
+    ready_at: Instant
 
 
 class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="rider.position"):

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 
 from ...core.scenario import Counter, Message, Refusal
 from ...errors import Reason
-from ...messages.envelope import Identifier, Milliseconds, Number, Receipt, Up
+from ...messages.envelope import INSTANT_MS_MIN, Identifier, Instant, Milliseconds, Number, Receipt, Up
 from ...messages.roles import ROLES
+from ...messages.sentences import LOOKS_LIKE_SECONDS
 
 NAME: Final = "labels"
 
@@ -35,7 +36,7 @@ class PriceEntry(Struct, frozen=True, omit_defaults=True):
     sku: Code
     price_cents: Cents
     from_at: Milliseconds = 0
-    until_at: Milliseconds | None = None
+    until_at: Instant | None = None
 
 
 class PriceSet(Up, frozen=True, tag="price.set"):
@@ -44,7 +45,7 @@ class PriceSet(Up, frozen=True, tag="price.set"):
     sku: Code | None = None
     price_cents: Cents | None = None
     from_at: Milliseconds = 0
-    until_at: Milliseconds | None = None
+    until_at: Instant | None = None
     prices: Annotated[list[PriceEntry], Meta(min_length=1, max_length=PRICES_PER_MESSAGE_MAX)] | None = None
 
 
@@ -142,6 +143,8 @@ def _price_set(body: PriceSet, crs: str) -> PriceSet | Refusal:
 
 
 def _window(price: PriceEntry, path: str) -> Refusal | None:
+    if 0 < price.from_at < INSTANT_MS_MIN:
+        return Refusal(Reason.MALFORMED, f"{path}from_at", f"{LOOKS_LIKE_SECONDS}; 0 is at once")
     if price.until_at is not None and price.until_at <= price.from_at:
         return Refusal(Reason.MALFORMED, f"{path}until_at", "until_at must be after from_at")
     return None

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from edge.core.decode import Catalog
 from edge.core.model import Event, Observed, RecordedEvent, Rejected
 from edge.errors import DoorstepError, JournalError, Reason
-from edge.messages.envelope import FORBIDDEN, UNKNOWN, encode
+from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, encode
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
+from edge.scenarios.labels import Labels
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
 
 CATALOG = Catalog([Dispatch])
@@ -72,6 +73,46 @@ def test_habits_of_libraries_change_nothing(what, payload):
     assert isinstance(made, Event), what
     assert isinstance(usual, Event)
     assert made.body == usual.body
+
+
+@pytest.mark.parametrize("dump", [pack, text])
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "field_refused"),
+    [
+        ("order.place", "at", AT // 1000, "at"),
+        ("order.place", "at", AT / 1000 + 0.123, "at"),
+        ("order.place", "ready_at", AT // 1000 + 600, "ready_at"),
+        ("order.place", "at", AT // 1000 - 300 * 86_400, "at"),
+        ("order.place", "at", AT // 1000 - 400 * 86_400, None),
+        ("order.place", "at", AT // 1000 + 400 * 86_400, None),
+        ("order.place", "at", 0, None),
+        ("order.place", "at", 90_000, None),
+        ("order.place", "at", AT, None),
+        ("order.place", "at", -1, "at"),
+        ("order.place", "at", 90_000.5, "at"),
+        ("order.place", "prep_s", -5, "prep_s"),
+        ("price.set", "from_at", AT // 1000, "prices[0].from_at"),
+        ("price.set", "until_at", AT // 1000, "prices[0].until_at"),
+    ],
+)
+def test_a_time_in_seconds_is_refused_as_one(kind, field, value, field_refused, dump):
+    """Read as seconds within a year of the node's clock: refused with what is expected. Any other early time is of a
+    clock that was never set, and becomes an event of the earliest instant."""
+    catalog = Catalog([Dispatch, Labels])
+    catalog.wall_ms = AT
+    if kind == "price.set":
+        fields = {"id": "e-1", "at": AT, "prices": [{"sku": "a", "price_cents": 1, field: value}]}
+    else:
+        fields = {**GOOD[0][1], field: value}
+    made = catalog.decode("client-1", kind, dump(fields), "wgs84")
+    if field_refused is None:
+        assert isinstance(made, Event)
+        assert made.body.at == max(value, INSTANT_MS_MIN)
+        return
+    assert isinstance(made, Rejected)
+    assert made.reason == Reason.MALFORMED
+    assert ("looks like seconds" in made.detail) == (1e9 < value < 1e10)
+    assert made.field == field_refused
 
 
 def test_half_an_emoji_in_a_text_is_replaced():
