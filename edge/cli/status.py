@@ -3,6 +3,7 @@
 import fcntl
 import http.client
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -75,7 +76,9 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, servi
     if as_json:
         click.echo(body.decode())
     else:
-        _show(report, f"{base}/?token={token}")
+        # The token is for a person at a terminal; elsewhere this line ends up in a log or a mail.
+        tail = f"?token={token}" if sys.stdout.isatty() else " (at a terminal this is the whole link)"
+        _show(report, f"{base}/{tail}")
     raise SystemExit(0 if report["state"] == "ok" else DEGRADED)
 
 

@@ -119,7 +119,9 @@ async def test_a_day_arrives_and_can_be_asked_for(tmp_path: Path) -> None:
         assert 'doorstep_central_events_total{node="n1"} 300.0' in running.get("/metrics").text
         assert running.stop() == 0
         assert running.output().count("listening on 127.0.0.1:") == 2
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
         for path in (tmp_path / "data").iterdir():
+            assert path.stat().st_mode & 0o077 == 0, path
             assert b"canary" not in path.read_bytes()
 
 

@@ -1,10 +1,13 @@
 """End to end: a real node, clients that others wrote, and what an operator does to it."""
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.request
 from typing import Any
@@ -333,3 +336,33 @@ def test_secrets_and_data_are_for_their_owner_only(tmp_path):
         assert {path.name for path in found} >= {"status.token", "journal.sqlite3"}
         assert (made.node_data).stat().st_mode & 0o077 == 0
         assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
+
+
+def on_a_terminal(command: list[str], until: str) -> str:
+    """What a command writes to a terminal, up to the line with these words; then it is stopped."""
+    master, terminal = os.openpty()
+    with subprocess.Popen(command, stdout=terminal, stderr=subprocess.DEVNULL) as process:
+        os.close(terminal)
+        found = ""
+        with open(master, encoding="utf-8", errors="replace") as lines, contextlib.suppress(OSError):  # noqa: PTH123
+            for line in lines:
+                found += line
+                if until in line:
+                    break
+        process.terminate()
+    return found
+
+
+def test_the_token_of_the_page_is_for_a_terminal_only(tmp_path):
+    """Into a file or a pipe neither the node nor doorstep status writes it; at a terminal both give the whole link."""
+    with site(tmp_path, "alice") as made:
+        token = made.status_token()
+        status = [sys.executable, "-m", "edge", "status", "--data-dir", str(made.node_data)]
+        piped = subprocess.run(status, capture_output=True, text=True, check=False)
+        assert "page: http://127.0.0.1:" in piped.stdout
+        assert token not in piped.stdout + piped.stderr
+        assert f"?token={token}" in on_a_terminal(status, "page: ")
+        assert made.node.stop() == 0
+        assert "status page  http://127.0.0.1:" in made.node.output()
+        assert token not in made.node.output()
+        assert f"?token={token}" in on_a_terminal(made.node.command, "is ready")
