@@ -92,7 +92,7 @@ class _Timeline(Struct, frozen=True, array_like=True):
 
 
 class _Gauge(Struct, array_like=True):
-    """A measure in the making: the folded sketch, and values not yet folded."""
+    """A measure in the making: count, sum and sketch of the folded values, and those not yet folded."""
 
     count: int = 0
     total: int = 0
@@ -179,17 +179,16 @@ class Windows:
         for name, at_ms, value in tally.values:
             if draft is None or not self._last_from <= at_ms < self._last_to:
                 draft = self._draft(scenario, at_ms, now)
-            gauge = draft.gauges.get(name)
-            if gauge is None:
-                gauges = draft.gauges
-                name = name if len(gauges) < MEASURES_MAX - 1 else OVERFLOW
-                gauge = gauges.setdefault(name, _Gauge())
-            gauge.count += 1
-            gauge.total += value
-            gauge.pending.append(value)
-            if len(gauge.pending) >= SKETCH_PENDING_MAX:
-                gauge.digest = fold(gauge.digest, gauge.pending)
-                gauge.pending.clear()
+            gauges = draft.gauges
+            if name not in gauges and len(gauges) >= MEASURES_MAX - 1:
+                name = OVERFLOW
+            gauge = gauges.get(name) or gauges.setdefault(name, _Gauge())
+            pending = gauge.pending
+            pending.append(value)
+            if len(pending) >= SKETCH_PENDING_MAX:
+                gauge.count, gauge.total = gauge.count + len(pending), gauge.total + sum(pending)
+                gauge.digest = fold(gauge.digest, pending)
+                pending.clear()
         for name, at_ms, lat, lon, person in tally.places:
             self._locate(self._draft(scenario, at_ms, now), name, cell_of()(lat, lon, self._resolution), person)
 
@@ -397,4 +396,5 @@ def _window(draft: _Draft, cells: list[Cell]) -> Window:
 
 
 def _measure(gauge: _Gauge) -> Measure:
-    return Measure(gauge.count, gauge.total, fold(gauge.digest, gauge.pending) if gauge.pending else gauge.digest)
+    new = gauge.pending
+    return Measure(gauge.count + len(new), gauge.total + sum(new), fold(gauge.digest, new) if new else gauge.digest)

@@ -135,7 +135,9 @@ class Node:
 
     def next_decision(self) -> float | None:
         """The earliest deadline of a scenario."""
-        earliest = min(map(self._deadline, self.scenarios), default=_NEVER)
+        known = self._deadlines
+        due = [known[name] if name in known else self._deadline(name) for name in self.scenarios]
+        earliest = min(due, default=_NEVER)
         return None if earliest == _NEVER else earliest
 
     def _deadline(self, name: str) -> float:

@@ -159,13 +159,8 @@ class _RoundDecision:
 
 def _candidates(option: CandidateCost, row: list[CandidateCost], behind_ms: int) -> list[Candidate]:
     """For the record: the chosen rider, and the cheapest of the others."""
-    candidates = [option.candidate(behind_ms)]
-    for one in row:
-        if len(candidates) == CANDIDATES_RECORDED:
-            break
-        if one.rider != option.rider:
-            candidates.append(one.candidate(behind_ms))
-    return candidates
+    others = [one for one in row if one.rider != option.rider]
+    return [one.candidate(behind_ms) for one in (option, *others[: CANDIDATES_RECORDED - 1])]
 
 
 def _selection(orders: Orders, now_ms: int) -> list[Order]:
