@@ -5,7 +5,7 @@ durable state, the arguments and what the `Sensor` shows. Positions come in besi
 and reach a round through the `Sensor` alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from ...core.effects import Effects
@@ -14,7 +14,7 @@ from ...core.scenario import Counter, Dot, Message, Outcome, Refusal, Scenario, 
 from ...messages.envelope import Receipt
 from ..rounds import failed_on, milliseconds
 from . import assignments, view
-from .decide.choice import PLAN_ORDERS_MAX, choose
+from .decide.choice import OFFER_AHEAD_S, PLAN_ORDERS_MAX, choose
 from .events import apply
 from .examples import examples
 from .explain import explain, placed
@@ -91,7 +91,8 @@ class Dispatch(Scenario):
             sensor.decisions = self._decide(now, sensor)
             out.decisions += len(sensor.decisions)
         assignments.apply_decisions(state, sensor.decisions, now, out)
-        return [self._outcome(event, refusal) for event, refusal in zip(events, refusals, strict=True)]
+        alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
+        return [self._outcome(event, refusal, alone) for event, refusal in zip(events, refusals, strict=True)]
 
     def _apply(self, event: Event, now: Now, out: Effects) -> Refusal | None:
         try:
@@ -117,17 +118,31 @@ class Dispatch(Scenario):
             orders = orders.part(PLAN_ORDERS_MAX, again)
         return self._policy(orders, state.riders, state.rules, now, sensor)
 
-    def _outcome(self, event: Event, refusal: Refusal | None) -> Outcome:
-        """With the order, and what was promised about it where it was placed in this round and a rider is in sight."""
+    def _outcome(self, event: Event, refusal: Refusal | None, alone: Container[str]) -> Outcome:
+        """With the order, and where it was placed in this round with what was promised about it, or that nobody is in
+        reach of it. `alone`: orders for which this round had no candidate."""
         body = event.body
         if isinstance(body, RiderShift):
             return Outcome(refusal)
         order: str = getattr(body, "order")  # noqa: B009 - every other kind has one
-        if refusal is None and isinstance(body, OrderPlace) and body.promise:
+        if refusal is None and isinstance(body, OrderPlace):
             found = self.state.orders.open.get(order)
-            if found is not None and found.promised_ms:
+            if found is not None and found.promised_ms and body.promise:
                 return Outcome(None, {"order": order, "promise": self.promise(found)})
+            if found is not None and order in alone and (nobody := self._nobody(found)):
+                return Outcome(None, {"order": order, "detail": nobody})
         return Outcome(refusal, {"order": order})
+
+    def _nobody(self, order: Order) -> str:
+        """Why no rider can come to an order as things stand, empty where one may: its sender should not wait in vain.
+        (Riders who are busy, or an order for later, are no reason.)"""
+        state = self.state
+        if order.ready_ms - state.now_ms > OFFER_AHEAD_S * 1000:
+            return ""
+        wait = f"it waits for one up to {state.rules.give_up_s // 60} min after it is ready"
+        if not state.riders.watched:
+            return f"no rider is on shift; {wait}"
+        return f"no free rider is within reach of the shop; {wait}" if state.riders.idle else ""
 
     def promise(self, order: Order) -> Promise:
         """What was promised when the order was placed."""

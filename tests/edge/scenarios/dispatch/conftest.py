@@ -88,7 +88,8 @@ class District:
             self.dispatch.observe(event.client, event.body, now)
         outcomes = self.dispatch.round(events, now, sensor, notes)  # pyright: ignore[reportArgumentType]
         self.decisions = sensor.decisions
-        seen = SimpleNamespace(seen=list(sensor.log), decisions=self.decisions)
+        self.outcomes = outcomes
+        seen = SimpleNamespace(seen=list(sensor.log), decisions=self.decisions, outcomes=outcomes)
         self.rows.append(SimpleNamespace(now=now, events=events, record=sensor.record(), **vars(seen)))
         return [outcome.refusal for outcome in outcomes]
 
@@ -195,7 +196,8 @@ class Mirror:
 
     def follow(self, row):
         sensor = self.dispatch.recorded_sensor(row.record, not self.decides)
-        self.dispatch.round(row.events, row.now, sensor, self.notes)  # pyright: ignore[reportArgumentType]
+        outcomes = self.dispatch.round(row.events, row.now, sensor, self.notes)  # pyright: ignore[reportArgumentType]
+        assert outcomes == row.outcomes
         if self.decides:
             assert sensor.record() == row.record
 

@@ -236,6 +236,40 @@ def test_anything_goes(machine, monkeypatch, together, examples):
     )
 
 
+@pytest.mark.parametrize(
+    ("riders", "fields", "words"),
+    [
+        ([], {}, "no rider is on shift; it waits for one up to 25 min"),
+        ([(53.5, 13.4)], {}, "no free rider is within reach of the shop"),
+        ([(53.5, 13.4)], {"prep_s": 2 * 3600}, ""),
+        ([(53.5, 13.4), (52.501, 13.401)], {}, ""),
+        ([(53.5, 13.4), (52.501, 13.401)], {"promise": False, "prep_s": 0}, ""),
+    ],
+)
+def test_an_order_that_nobody_can_reach_has_it_in_its_receipt(district, mirror, riders, fields, words):
+    """With no rider on shift, or none near enough among those who are free; an order for later, and one with a rider in
+    sight, has nothing of it. What replays and what recovers comes to the same receipt."""
+    d = district(RULES)
+    for number, place in enumerate(riders):
+        d.begin(f"r{number}", *place)
+    assert d.one(d.place("o1", **fields)) is None
+    detail = d.outcomes[0].receipt.get("detail", "")
+    assert words in detail
+    assert bool(words) == bool(detail)
+    for decides in (True, False):
+        again = mirror(RULES, decides=decides)
+        for row in d.rows:
+            again.follow(row)
+
+
+def test_an_order_that_waits_for_a_busy_rider_is_not_called_out_of_reach(district):
+    """Nobody is free, and somebody will be: that is no reason for alarm."""
+    d = district(RULES)
+    d.bring_to("accepted")
+    assert d.one(d.place("o2", pickup=Place(52.52, 13.43), prep_s=0)) is None
+    assert "detail" not in d.outcomes[0].receipt
+
+
 def test_it_decides_every_durable_kind():
     """Dispatch has an answer for each kind of event that is durable today."""
     assert {each.kind for each in Dispatch.messages if each.durable and each.direction == "up"} == set(DURABLE_KINDS)
