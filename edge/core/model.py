@@ -225,13 +225,14 @@ Effect = Commit | Recordable
 
 class Repeat(Struct, frozen=True):
     """An event that row `row` has decided: its receipt there is the answer, unless `body` is another one than there
-    (None: a message that was no event)."""
+    (None: a message that was no event). `json`: how it was encoded this time."""
 
     client: str
     kind: str
     id: str
     row: int
     body: Up | None = None
+    json: bool = True
 
 
 encode_row = msgspec.msgpack.Encoder().encode

@@ -10,7 +10,7 @@ Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the nod
 states otherwise; `*_s` are seconds.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -83,6 +83,16 @@ def encode(body: Struct, json: bool) -> bytes:
 def is_json(payload: bytes) -> bool:
     """Whether a payload is JSON."""
     return payload[:1] in JSON_STARTS
+
+
+def loose(payload: bytes) -> dict[str, Any]:
+    """The fields of a message that we have encoded."""
+    return (msgspec.json if is_json(payload) else msgspec.msgpack).decode(payload)
+
+
+def recoded(payload: bytes, json: bool) -> bytes:
+    """A message that we have encoded in that encoding; the same bytes where it is."""
+    return payload if is_json(payload) == json else ENCODE[json](loose(payload))
 
 
 def topic_up(node: str, client: str, kind: str) -> str:

@@ -1,15 +1,16 @@
 """Repeats get the answer that was recorded: the journal is asked for the row that decided the event.
 
-The receipt that is found there goes to the client once more, byte for byte, then the acknowledgement with its reason,
-and nothing is written down for it: a client that does not get it sends its event again. An event that has the id of
-another one is refused; its receipt has the time of the row, so that this is the same each time, too.
+The receipt that is found there goes to the client once more, the same fields in the encoding of the repeat, then the
+acknowledgement with its reason, and nothing is written down for it: a client that does not get it sends its event
+again. An event that has the id of another one is refused; its receipt has the time of the row, so that this is the
+same each time, too.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -21,7 +22,7 @@ from ..errors import JournalError, Reason
 from ..health.status import Status
 from ..journal.journal import Journal
 from ..limits import RECEIPT_EXPIRY_S
-from ..messages.envelope import ENCODE, Receipt, Up, is_json
+from ..messages.envelope import ENCODE, Receipt, Up, loose, recoded
 from ..mqtt.seam import Pending, Source
 
 log = logging.getLogger("doorstep.pipeline")
@@ -82,9 +83,9 @@ class ReceiptLookup:
                 continue
             if lookup.body is not None and key in bodies and not _is_same(bodies[key], lookup.body):
                 self._status.refused(Reason.ID_REUSED)
-                receipt = _reused(lookup, receipt, row.now.wall_ms)
-            reasons.append(_loose(receipt).get("reason", ""))
-            answer = Answer(0, lookup.client, "receipt", receipt, 0.0)
+                receipt = _reused(lookup, row.now.wall_ms)
+            reasons.append(loose(receipt).get("reason", ""))
+            answer = Answer(0, lookup.client, "receipt", recoded(receipt, lookup.json), 0.0)
             found.setdefault(lookup.client, []).append((answer, RECEIPT_EXPIRY_S))
         if found:
             self._show(found)
@@ -100,7 +101,7 @@ def receipts_in(row: Row, lookups: list[Repeat]) -> dict[tuple[str, str], bytes]
     found: dict[tuple[str, str], bytes] = {}
     for effect in row.effects:
         if isinstance(effect, Answer) and effect.kind == "receipt" and effect.client in clients:
-            key = (effect.client, _loose(effect.payload).get("id", ""))
+            key = (effect.client, loose(effect.payload).get("id", ""))
             if key in wanted:
                 found.setdefault(key, effect.payload)
     return found
@@ -123,13 +124,8 @@ def _is_same(first: Up, again: Up) -> bool:
     return type(first) is type(again) and structs.replace(first, at=again.at, v=again.v) == again
 
 
-def _reused(lookup: Repeat, recorded: bytes, at_ms: int) -> bytes:
-    """The refusal of an event with the id of another one, in the encoding of that one's receipt."""
+def _reused(lookup: Repeat, at_ms: int) -> bytes:
+    """The refusal of an event with the id of another one."""
     detail = "another event had this id; use a new one for each event"
     refusal = Outcome(Refusal(Reason.ID_REUSED, "id", detail))
-    receipt = receipt_of(Receipt, lookup.id, lookup.kind, refusal, Now(0.0, at_ms))
-    return ENCODE[is_json(recorded)](receipt)
-
-
-def _loose(payload: bytes) -> dict[str, Any]:
-    return (msgspec.json if is_json(payload) else msgspec.msgpack).decode(payload)
+    return ENCODE[lookup.json](receipt_of(Receipt, lookup.id, lookup.kind, refusal, Now(0.0, at_ms)))

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import msgspec
-
 from ..core.model import Answer, RecordedEvent, Row
-from ..messages.envelope import Up, is_json
+from ..messages.envelope import Up, loose
 
 Body = TypeVar("Body", bound=Up)
 
@@ -24,11 +22,7 @@ def events_in(row: Row, kinds: Mapping[str, Any], decode: Callable[[bytes], Body
 def answers_in(row: Row, *kinds: str) -> list[tuple[str, str, dict[str, Any]]]:
     """(client, kind, fields) of the messages of these kinds to clients, whichever encoding each client speaks."""
     return [
-        (
-            effect.client,
-            effect.kind,
-            (msgspec.json if is_json(effect.payload) else msgspec.msgpack).decode(effect.payload),
-        )
+        (effect.client, effect.kind, loose(effect.payload))
         for effect in row.effects
         if isinstance(effect, Answer) and effect.kind in kinds
     ]

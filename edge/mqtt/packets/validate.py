@@ -33,8 +33,13 @@ _BARE: Final = 4
 """Bytes of the acknowledgements that most packets are, and of PINGREQ and DISCONNECT: no room for a string that is not
 empty. (The walk costs 7 us, the rest of the work on a PUBACK 0.5.)"""
 
-_EXPIRY: Final = b"\x05\x02"
-"""How properties begin that are a message expiry interval and nothing else: those of every answer."""
+CONTENT: Final = (b"\x03\x00\x13application/msgpack", b"\x01\x01\x03\x00\x10application/json")
+"""What stands behind the message expiry interval of an answer, by whether it is JSON: its content type, and that it is
+text."""
+
+EXPIRY_BYTES: Final = 5
+_ANSWERS: Final = {bytes((EXPIRY_BYTES + len(content), 0x02)): content for content in (b"", *CONTENT)}
+"""How properties begin that need no walk: those of every answer, and a message expiry interval alone."""
 
 MALFORMED, PROTOCOL_ERROR, TOPIC_ALIAS_INVALID, PACKET_TOO_LARGE = 0x81, 0x82, 0x94, 0x95
 
@@ -100,8 +105,10 @@ def _publish(data: bytes, at: int) -> None:
         at += 2
     elif data[0] & 0x08:
         raise MalformedPacket("a repeat (DUP) of QoS 0")
-    if data[at] and data[at : at + 2] != _EXPIRY:
-        _properties(data, at, publish=True)
+    if data[at]:
+        content = _ANSWERS.get(data[at : at + 2])
+        if content is None or not data.startswith(content, at + 1 + EXPIRY_BYTES):
+            _properties(data, at, publish=True)
 
 
 def _connect(data: bytes, at: int) -> None:

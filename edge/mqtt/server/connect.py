@@ -38,6 +38,10 @@ _BRIDGE: Final = 0x80
 """What a bridge of Mosquitto adds to its level at first. It is to know that this is no bridge, and comes again as an
 ordinary client of 3.1.1 where it is refused in the words of 3.1.1."""
 
+_ENCODING: Final = "encoding"
+_ENCODINGS: Final = {"json": True, "msgpack": False}
+"""The user property of CONNECT in which a client names the encoding of its answers, and its values."""
+
 _CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
 
 
@@ -119,6 +123,12 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
         text = "without a user name the client identifier is a name: at most 64 letters, digits, '.', '_' and '-'"
         raise Refused(text, code.CLIENT_ID_NOT_VALID)
     return client_id, client_id, EVERYBODY
+
+
+def encoding(packet: ConnectPacket) -> bool | None:
+    """Whether a client wants JSON, or MessagePack, in all answers; None where it leaves that to its events, and to the
+    node."""
+    return next((_ENCODINGS.get(value) for name, value in packet.user_properties or () if name == _ENCODING), None)
 
 
 def last_will(

@@ -30,6 +30,7 @@ from .connect import (
     Refused,
     admit,
     check_budget,
+    encoding,
     keep_alive_s,
     last_will,
     rejection,
@@ -325,7 +326,8 @@ class Connection:
         self._look_at(min(now + self._keep_alive_s, self._close_at))
         connack[CONNACK_FLAGS_AT] = present
         self.out += connack
-        session.outbound.connect(packet.receive_max, self._packet_bytes_max, properties=version == V5)
+        limits = packet.receive_max, self._packet_bytes_max
+        session.outbound.connect(*limits, properties=version == V5, json=encoding(packet))
         self._pull()
 
     def _pull(self) -> None:

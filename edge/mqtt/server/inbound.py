@@ -169,6 +169,8 @@ class Inbound:
         elif packet_id is None and kind in (FORBIDDEN, UNKNOWN):
             self._sessions.receiver.shed(self.client, Reason.FORBIDDEN_TOPIC, 1)
         else:
+            if packet.response_topic is not None and self.session is not None:
+                self.session.outbound.respond(packet.payload, packet.response_topic, packet.correlation_data or b"")
             self.work -= 1
             token = 0 if packet_id is None else acks.expect(packet_id, qos)
             publishes.append(Publish(self.client, kind, packet.payload, min(token, 1), token, self.grant))

@@ -9,6 +9,8 @@ from struct import Struct
 from typing import Final, Protocol
 
 from ...limits import IN_FLIGHT_TO_CLIENT_MAX, TOPIC_BYTES_MAX
+from ...messages.envelope import is_json, loose, recoded
+from ...messages.tolerance import ERRORS, identifier
 from ..packets.codec import (
     NO_LIMIT,
     DisconnectReasonCode,
@@ -24,6 +26,7 @@ from ..packets.codec import (
     UnsubscribePacket,
 )
 from ..packets.fastpath import header
+from ..packets.validate import CONTENT, EXPIRY_BYTES
 from ..seam import Pending, Receiver
 from .topics import granted, parse_filter
 
@@ -34,19 +37,38 @@ where nothing is in flight, may have waiting."""
 SUBSCRIPTIONS_PER_SESSION_MAX: Final = 32
 """Each client has one subtree with a handful of kinds in it."""
 
+CONTENT_FROM_BYTES: Final = 1_024
+"""A client that takes no packets of this size gets its answers without content type: 22 bytes each."""
+
+RESPONSES_MAX: Final = 32
+"""Events of one session whose receipts go to a response topic. Of more the oldest go to the usual one."""
+
+CORRELATION_BYTES_MAX: Final = 64
+"""Correlation data, as a UUID has it or a digest."""
+
 _PUBLISH_0: Final = 0x30
 _PUBLISH_1: Final = 0x32
 _AGAIN: Final = 0x3A  # QoS 1, sent before
 _PACKET_ID_MAX: Final = 65_535
 _EXPIRY_S_MAX: Final = 0xFFFF_FFFF
 """What the fields can hold."""
-_EXPIRES: Final = 0x0502  # five bytes of properties, of which the first is the message expiry interval's identifier
+_EXPIRY_ID, _CORRELATION_ID = 0x02, 0x09
 _ID: Final = Struct(">H").pack
 _EXPIRY: Final = Struct(">HI").pack
 _ID_AND_EXPIRY: Final = Struct(">HHI").pack
 _ONE: Final = Struct(">BB").pack  # a fixed header with its length in one byte, and in two
 _TWO: Final = Struct(">BBB").pack
 _NONE: Final[frozenset[int]] = frozenset()
+
+
+Tail = tuple[int, bytes]
+"""What stands before the expiry of an answer (the length of its properties, and the identifier of the expiry), and the
+properties behind it."""
+
+
+def _tails(contents: Sequence[bytes], more: bytes = b"") -> list[Tail]:
+    """Of MessagePack and of JSON."""
+    return [((EXPIRY_BYTES + len(content) + len(more)) << 8 | _EXPIRY_ID, content + more) for content in contents]
 
 
 class Writable(Protocol):
@@ -68,14 +90,18 @@ class OutboundQueue:
         "_after",
         "_again",
         "_client",
+        "_contents",
         "_forms",
         "_in_flight",
+        "_json",
         "_packet_bytes_max",
         "_packet_id",
         "_properties",
         "_receiver",
+        "_responses",
         "_rewound",
         "_root",
+        "_tails",
         "_window",
         "filters",
         "more",
@@ -99,6 +125,10 @@ class OutboundQueue:
         self._window = IN_FLIGHT_TO_CLIENT_MAX
         self._packet_bytes_max = NO_LIMIT
         self._properties = True
+        self._json: bool | None = None
+        self._contents: Sequence[bytes] = CONTENT
+        self._tails = _tails(CONTENT)
+        self._responses: dict[str, tuple[str, bytes]] = {}  # by event: topic, and correlation data as a property
 
     @property
     def in_flight(self) -> int:
@@ -110,10 +140,13 @@ class OutboundQueue:
         """Whether a pull would find something: more is waiting, and there is room in the window."""
         return self.more and len(self._in_flight) < self._window
 
-    def connect(self, receive_max: int, packet_bytes_max: int, *, properties: bool) -> None:
+    def connect(self, receive_max: int, packet_bytes_max: int, *, properties: bool, json: bool | None = None) -> None:
         """A new connection, whose version has `properties` (5.0) or has not: everything unacknowledged is sent again,
-        what was in flight with its packet identifier."""
-        self._properties = properties
+        what was in flight with its packet identifier. All of it is JSON, or MessagePack, or as it was made (None)."""
+        self._properties, self._json = properties, json
+        self._contents = CONTENT if packet_bytes_max >= CONTENT_FROM_BYTES else (b"", b"")
+        self._tails = _tails(self._contents)
+        self._responses.clear()
         self._window = min(receive_max, IN_FLIGHT_TO_CLIENT_MAX)
         self._packet_bytes_max = packet_bytes_max
         self._again |= {sequence: packet_id for packet_id, sequence in self._in_flight.items()}
@@ -172,6 +205,23 @@ class OutboundQueue:
             return None
         return [in_flight.pop(packet_id) for packet_id in packet_ids]
 
+    def respond(self, payload: bytes, topic: str, correlation: bytes) -> None:
+        """The receipt of an event goes to a topic that its client has named, where that is below its own prefix."""
+        prefix = f"{self._root}{self._client}/"
+        if not topic.startswith(prefix) or topic == prefix or len(correlation) > CORRELATION_BYTES_MAX:
+            return
+        try:
+            id_ = identifier(payload, is_json(payload))
+        except ERRORS:
+            return
+        if not id_:
+            return
+        self._responses.pop(id_, None)
+        data = bytes((_CORRELATION_ID,)) + _ID(len(correlation)) + correlation if correlation else b""
+        self._responses[id_] = topic, data
+        if len(self._responses) > RESPONSES_MAX:
+            del self._responses[next(iter(self._responses))]
+
     def pull(self, connection: Writable, fresh: Sequence[Pending] = ()) -> None:
         """Write pending answers to the connection while it takes them and the window has room. `fresh` ones have just
         become durable: where nothing else waits, nobody is asked for more."""
@@ -189,7 +239,8 @@ class OutboundQueue:
             complete = 0 < len(fresh) <= room and not self.more
             pending = fresh if complete else self._pending(room)
             settled: list[int] = []  # those of which nothing remains to be acknowledged
-            forms, properties, rewound = self._forms, self._properties, self._rewound
+            forms, properties, rewound, tails = self._forms, self._properties, self._rewound, self._tails
+            adapts = self._json is not None or bool(self._responses)
             for answer, left_s in pending:
                 self._after = sequence = answer.sequence
                 kind, payload = answer.kind, answer.payload
@@ -199,6 +250,9 @@ class OutboundQueue:
                 if form is None or sequence in rewound:
                     continue
                 topic, keeps = form
+                expires, content = tails[payload[:1] == b"{"]
+                if adapts:
+                    topic, keeps, payload, expires, content = self._adapted(kind, form, payload)
                 left = int(left_s)
                 if not 0 < left <= _EXPIRY_S_MAX:
                     left = max(1, min(left, _EXPIRY_S_MAX))
@@ -208,10 +262,10 @@ class OutboundQueue:
                         first, packet_id = self._identify(sequence, packet_id)
                     else:
                         self._packet_id = packet_id
-                    tail = _ID_AND_EXPIRY(packet_id, _EXPIRES, left) if properties else _ID(packet_id)
+                    tail = _ID_AND_EXPIRY(packet_id, expires, left) + content if properties else _ID(packet_id)
                 else:
                     first, packet_id = _PUBLISH_0, 0
-                    tail = _EXPIRY(_EXPIRES, left) if properties else b""
+                    tail = _EXPIRY(expires, left) + content if properties else b""
                 size = len(topic) + len(tail) + len(payload)
                 if size < 0x80:  # as nearly all answers, without a call
                     head = _ONE(first, size)
@@ -243,11 +297,27 @@ class OutboundQueue:
         for answer, left_s in receipts:
             form = self._form(answer.kind)
             if form is not None:
-                tail = _EXPIRY(_EXPIRES, max(1, min(int(left_s), _EXPIRY_S_MAX))) if self._properties else b""
-                packet = form[0] + tail + answer.payload
+                topic, _, payload, expires, content = self._adapted(answer.kind, form, answer.payload)
+                left = max(1, min(int(left_s), _EXPIRY_S_MAX))
+                packet = topic + (_EXPIRY(expires, left) + content if self._properties else b"") + payload
                 packet = header(_PUBLISH_0, len(packet)) + packet
                 if len(packet) <= self._packet_bytes_max:
                     out += packet
+
+    def _adapted(self, kind: str, form: tuple[bytes, bool], payload: bytes) -> tuple[bytes, bool, bytes, int, bytes]:
+        """Topic, whether it is acknowledged, payload and tail of an answer, as the connection or its event wants it."""
+        tails = self._tails
+        if kind == "receipt" and self._responses and (wanted := self._responses.get(loose(payload).get("id", ""))):
+            name, correlation = wanted
+            own = {pattern: qos for (whose, pattern), qos in self.filters.items() if whose == self._client}
+            qos = granted(own, name.removeprefix(f"{self._root}{self._client}/"))
+            if qos is not None:
+                topic = name.encode()
+                form = _ID(len(topic)) + topic, qos != QoS.AT_MOST_ONCE
+                tails = _tails(self._contents, correlation)
+        if self._json is not None:
+            payload = recoded(payload, self._json)
+        return *form, payload, *tails[is_json(payload)]
 
     def _why(self, code: SubAckReasonCode) -> str:
         """A refusal of a filter as text; empty where it is granted."""

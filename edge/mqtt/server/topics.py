@@ -86,11 +86,20 @@ def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:
     return pattern[len(prefix) :]
 
 
-def granted(filters: dict[str, QoS], kind: str) -> QoS | None:
-    """The higher QoS that `filters` (as from `parse_filter`; 0 or 1) grant to a kind; None where none matches."""
+def granted(filters: dict[str, QoS], topic: str) -> QoS | None:
+    """The higher QoS that `filters` (as from `parse_filter`; 0 or 1) grant to what is below the same prefix; None where
+    none matches."""
     best = None
     for pattern, qos in filters.items():
-        matches = pattern in ("#", "+", "+/#", kind) or pattern == f"{kind}/#"
-        if matches and (best is None or best == QoS.AT_MOST_ONCE):
+        if (best is None or best == QoS.AT_MOST_ONCE) and _matches(pattern.split("/"), topic.split("/")):
             best = qos
     return best
+
+
+def _matches(pattern: list[str], levels: list[str]) -> bool:
+    for at, wanted in enumerate(pattern):
+        if wanted == "#":
+            return True
+        if at == len(levels) or wanted not in ("+", levels[at]):
+            return False
+    return len(pattern) == len(levels)

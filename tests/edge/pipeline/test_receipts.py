@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec import structs
 
@@ -14,7 +13,7 @@ from edge.core.model import Answer, Commit, Now, Repeat, Row, encode_row
 from edge.errors import Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
-from edge.messages.envelope import Receipt, encode
+from edge.messages.envelope import Receipt, encode, is_json, loose, recoded
 from edge.mqtt.seam import Pending
 from edge.pipeline.receipts import ReceiptLookup, receipts_in
 from edge.scenarios.dispatch import Dispatch
@@ -76,7 +75,7 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path: Path):
     acknowledgement; what no row has is counted, and acknowledged, since it was decided."""
     kept = [receipt("alice", "a"), receipt("bob", "a", Reason.TOO_LATE), receipt("bob", "b")]
     wanted = [("alice", "a"), ("bob", "b"), ("bob", "a"), ("eve", "a"), ("bob", "never")]
-    lookups = [Repeat(client, "order.place", id_, 1) for client, id_ in wanted]
+    lookups = [Repeat(client, "order.place", id_, 1, json=False) for client, id_ in wanted]
     lookups.append(Repeat("alice", "order.place", "a", 7))
     shown, acknowledged, counts = looked_up(tmp_path, Row(1, Now(1.0, 1), [], [], [*kept]), lookups)
     assert counts["dropped"] == {"recall_missed": 3}
@@ -97,18 +96,20 @@ def test_one_look_serves_all_repeats_of_a_row(tmp_path: Path):
         (event("alice", "order.cancel", ORDER.id, 1, order="o-1").body, "id_reused"),
     ],
 )
-def test_an_id_with_other_content_is_refused(tmp_path: Path, again: Any, reason: str):
-    """The same content gets the recorded receipt, whenever it was stamped; anything else is refused, in the encoding
-    of that receipt, with the same bytes each time."""
+@pytest.mark.parametrize("json", [True, False])
+def test_an_id_with_other_content_is_refused(tmp_path: Path, again: Any, reason: str, json: bool):
+    """The same content gets the recorded receipt, whenever it was stamped; anything else is refused. Both in the
+    encoding of the repeat, with the same bytes each time."""
     recorded = CATALOG.recorded(place(1), "order.place")
     kept = receipt("alice", ORDER.id)
     row = Row(1, Now(1.0, 77), [recorded], [], [kept])
-    shown, acknowledged, counts = looked_up(tmp_path, row, [Repeat("alice", "order.x", ORDER.id, 1, again)] * 2)
+    shown, acknowledged, counts = looked_up(tmp_path, row, [Repeat("alice", "order.x", ORDER.id, 1, again, json)] * 2)
     first, second = [answer.payload for answer, _ in shown[0]["alice"]]
     assert acknowledged == [(1, reason), (2, reason)]
     assert first == second
-    assert (first == kept.payload) == (not reason)
-    fields = msgspec.msgpack.decode(first)
+    assert (first == recoded(kept.payload, json)) == (not reason)
+    assert is_json(first) == json
+    fields = loose(first)
     assert (fields["id"], fields.get("reason", "")) == (ORDER.id, reason)
     assert counts["refused"] == ({"id_reused": 2} if reason else {})
 

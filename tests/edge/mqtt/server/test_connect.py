@@ -14,6 +14,7 @@ from edge.mqtt.server.connect import (
     UnsupportedVersion,
     admit,
     authenticated,
+    encoding,
     keep_alive_s,
     level_of,
 )
@@ -59,3 +60,17 @@ def test_identity_and_client_identifier():
     sessions = World().sessions
     packet = ConnectPacket("Phone 1/2", username="c1", password=TOKEN)
     assert admit(packet, 5, sessions) == ("c1", "Phone 1/2", EVERYBODY)
+
+
+@pytest.mark.parametrize(
+    ("properties", "wanted"),
+    [
+        ([], None),
+        ([("encoding", "json")], True),
+        ([("x", "msgpack"), ("encoding", "msgpack"), ("encoding", "json")], False),
+        ([("encoding", "utf-8")], None),
+    ],
+)
+def test_the_encoding_of_answers(properties: list[tuple[str, str]], wanted: bool | None):
+    """A client may name it in CONNECT; the first word counts, and an unknown one is none."""
+    assert encoding(ConnectPacket("a", user_properties=properties)) is wanted

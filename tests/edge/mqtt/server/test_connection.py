@@ -1,6 +1,7 @@
 """One client's connection: its handshake, its subscriptions, the answers that it gets, and its end."""
 
 import gc
+from typing import Any
 
 import pytest
 
@@ -218,6 +219,19 @@ def test_an_answer_is_pulled_published_and_settled(version: int):
     assert world.receiver.settled == []
     peer.send(PubAckPacket(sent.packet_id), PubAckPacket(sent.packet_id), PubAckPacket(999))
     assert world.receiver.settled == [("c1", [sequence])]
+
+
+def test_a_client_that_only_listens_names_the_encoding_of_its_answers():
+    """In CONNECT, for this connection."""
+    world = World()
+    words: dict[str, Any] = {"user_properties": [("encoding", "msgpack")], "clean_start": True}
+    peer = world.peer()
+    peer.send(ConnectPacket("screen", username="c1", password=TOKEN, **words), SubscribePacket(1, ALL))
+    world.receiver.answer("c1", b'{"order":"o-1"}')
+    world.sessions.wake({"c1": ()})
+    (answer,) = peer.read()
+    assert isinstance(answer, PublishPacket)
+    assert (answer.payload, answer.content_type) == (b"\x81\xa5order\xa3o-1", "application/msgpack")
 
 
 def test_nobody_elses_answers():

@@ -27,7 +27,7 @@ from edge.mqtt.server.connection import OVER_QUOTA_CLOSE_S
 from edge.mqtt.server.sessions import OVERSIZED_SKIPPED_S
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311
 from tests.edge.mqtt.standard import ANSWERED, OFFENCES
-from tests.edge.mqtt.world import EITHER, TOKEN, UP, World, disconnect_reason, publish, written
+from tests.edge.mqtt.world import ALL, EITHER, TOKEN, UP, World, disconnect_reason, publish, written
 
 
 @EITHER
@@ -411,3 +411,21 @@ def test_the_quota_is_the_clients_not_the_connections():
     third, _ = world.connect()
     third.send(publish(1))
     assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 2}
+
+
+def test_an_event_with_a_response_topic():
+    """Its receipt goes there, with the correlation data; the event is taken as any other."""
+    world = World(acknowledge=True)
+    peer, _ = world.connect()
+    peer.send(SubscribePacket(1, ALL))
+    own = "ds/n1/down/c1/replies"
+    event = PublishPacket(
+        UP, b'{"id": "e-1"}', qos=QoS.AT_LEAST_ONCE, packet_id=7, response_topic=own, correlation_data=b"7"
+    )
+    assert peer.send(event) == [PubAckPacket(7)]
+    world.receiver.answer("c1", b'{"id": "e-1"}')
+    world.sessions.wake({"c1": ()})
+    (receipt,) = peer.read()
+    assert isinstance(receipt, PublishPacket)
+    assert (receipt.topic, receipt.correlation_data) == (own, b"7")
+    assert [found.kind for found in world.receiver.publishes] == ["order.place"]

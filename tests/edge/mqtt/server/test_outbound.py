@@ -1,6 +1,7 @@
 """What one session sends: property tests. (Single cases are in test_session.py.)"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,10 @@ from hypothesis import strategies as st
 
 from edge.core.model import Answer
 from edge.limits import IN_FLIGHT_TO_CLIENT_MAX
+from edge.messages.envelope import ENCODE, is_json, loose
 from edge.mqtt.packets.codec import NO_LIMIT, Decoder, PublishPacket, QoS, TopicFilter
 from edge.mqtt.seam import Pending
-from edge.mqtt.server.outbound import PULL_BYTES_MAX, OutboundQueue
+from edge.mqtt.server.outbound import CONTENT_FROM_BYTES, PULL_BYTES_MAX, RESPONSES_MAX, OutboundQueue
 from tests.edge.mqtt.world import Recorder, written
 
 ALL = TopicFilter("ds/n1/down/c1/#", max_qos=QoS.AT_LEAST_ONCE)
@@ -99,12 +101,16 @@ def test_every_answer_arrives_at_least_once(steps: list[str], receive_max: int):
 
 @pytest.mark.parametrize("version", [5, 4])
 @pytest.mark.parametrize("qos", [QoS.AT_MOST_ONCE, QoS.AT_LEAST_ONCE])
-@given(payload=st.binary(max_size=300) | st.just(b"x" * 17_000), left_s=st.floats(0.001, 1e10), again=st.booleans())
+@given(
+    payload=st.binary(max_size=300) | st.sampled_from([b"x" * 17_000, b"{}"]),
+    left_s=st.floats(0.001, 1e10),
+    again=st.booleans(),
+)
 def test_an_answer_is_written_as_the_codec_writes_it(
     version: int, qos: QoS, payload: bytes, left_s: float, again: bool
 ):
-    """In both versions, at both QoS, the first and the second time: byte for byte. It expires after a second at least,
-    and after as many as the field can hold at most."""
+    """In both versions, at both QoS, the first and the second time; in 5.0 with its content type. It expires after a
+    second at least, and after as many as the field can hold at most."""
     (receiver, outbound), line = _made(), Line()
     outbound.subscribe(TopicFilter(ALL.pattern, max_qos=qos))
     receiver.answer("c1", payload, kind="update", left_s=left_s)
@@ -113,15 +119,25 @@ def test_an_answer_is_written_as_the_codec_writes_it(
         line.out.clear()
         outbound.connect(65_535, NO_LIMIT, properties=version == 5)
         outbound.pull(line)
+    json = payload[:1] == b"{"
+    content: dict[str, Any] = {
+        "message_expiry_interval": min(max(1, int(left_s)), 0xFFFF_FFFF),
+        "content_type": "application/json" if json else "application/msgpack",
+        "payload_format_indicator": int(json),
+    }
     packet = PublishPacket(
         "ds/n1/down/c1/update",
         payload,
         qos=qos,
         packet_id=1 if keeps else None,
         duplicate=again and keeps,
-        message_expiry_interval=min(max(1, int(left_s)), 0xFFFF_FFFF) if version == 5 else None,
+        **(content if version == 5 else {}),
     )
-    assert line.out == written(version, packet)
+    if version == 5:
+        assert Decoder(100_000).feed(bytes(line.out)) == [packet]
+        assert len(line.out) == len(packet.write())
+    else:
+        assert line.out == written(4, packet)
 
 
 def test_a_new_subscription_sends_nothing_twice():
@@ -190,3 +206,71 @@ def test_packet_identifiers_wrap():
     line.closing = True
     outbound.pull(line)
     assert line.out == b""
+
+
+RECEIPT = {"id": "e-1", "of": "x", "status": "accepted", "at": 1}
+
+
+@pytest.mark.parametrize("wanted", [True, False, None])
+def test_a_connection_gets_the_encoding_that_it_asks_for(wanted: bool | None):
+    """Whatever an answer was made as; what nobody asks for stays as it is. The content type is that of what is sent."""
+    receiver, outbound = _made()
+    outbound.connect(65_535, NO_LIMIT, properties=True, json=wanted)
+    outbound.subscribe(ALL)
+    for json in (True, False):
+        receiver.answer("c1", ENCODE[json](RECEIPT))
+    sent = _pull(outbound)
+    assert [loose(packet.payload) for packet in sent] == [RECEIPT] * 2
+    assert [is_json(packet.payload) for packet in sent] == ([True, False] if wanted is None else [wanted] * 2)
+    assert all((packet.content_type == "application/json") == is_json(packet.payload) for packet in sent)
+
+
+def test_a_client_of_small_packets_gets_no_content_type():
+    """It has room for what matters."""
+    receiver, outbound = _made()
+    outbound.connect(65_535, CONTENT_FROM_BYTES - 1, properties=True)
+    outbound.subscribe(ALL)
+    receiver.answer("c1", b"{}")
+    (packet,) = _pull(outbound)
+    assert (packet.content_type, packet.payload_format_indicator) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("topic", "correlation", "filters", "sent"),
+    [
+        ("ds/n1/down/c1/replies/7", b"\x00\xff", ["ds/n1/down/c1/#"], ("ds/n1/down/c1/replies/7", b"\x00\xff")),
+        ("ds/n1/down/c1/replies/7", b"", ["ds/n1/down/c1/replies/+"], ("ds/n1/down/c1/replies/7", None)),
+        ("ds/n1/down/c1/replies/7", b"x" * 64, ["ds/n1/down/c1/#"], ("ds/n1/down/c1/replies/7", b"x" * 64)),
+        ("ds/n1/down/c1/replies/7", b"x" * 65, ["ds/n1/down/c1/#"], ("ds/n1/down/c1/receipt", None)),
+        ("ds/n1/down/c1/replies/7", b"x", ["ds/n1/down/c1/receipt"], ("ds/n1/down/c1/receipt", None)),
+        ("ds/n1/down/c2/replies/7", b"x", ["ds/n1/down/c1/#"], ("ds/n1/down/c1/receipt", None)),
+        ("ds/n1/down/c1/", b"x", ["ds/n1/down/c1/#"], ("ds/n1/down/c1/receipt", None)),
+        ("elsewhere", b"x", ["ds/n1/down/c1/#"], ("ds/n1/down/c1/receipt", None)),
+    ],
+)
+def test_a_receipt_goes_to_the_response_topic_of_its_event(
+    topic: str, correlation: bytes, filters: list[str], sent: tuple[str, bytes | None]
+):
+    """Where that is the client's own and it has subscribed to it; only the receipt, and only that of the event. That of
+    a repeat as well."""
+    receiver, outbound = _made()
+    for pattern in [*filters, "ds/n1/down/c1/receipt"]:
+        outbound.subscribe(TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE))
+    outbound.respond(ENCODE[True]({"id": "e-1"}), topic, correlation)
+    receiver.answer("c1", ENCODE[False](RECEIPT | {"id": "e-2"}))
+    receiver.answer("c1", ENCODE[False](RECEIPT))
+    other, own = _pull(outbound)
+    assert (other.topic, other.correlation_data) == ("ds/n1/down/c1/receipt", None)
+    assert (own.topic, own.correlation_data) == sent
+    (again,) = _pull(outbound, [(Answer(0, "c1", "receipt", ENCODE[True](RECEIPT), 0.0), 5.0)])
+    assert (again.topic, again.correlation_data, again.qos) == (*sent, QoS.AT_MOST_ONCE)
+
+
+def test_response_topics_are_bounded():
+    """The oldest goes; what cannot be read as an event has none."""
+    _, outbound = _made()
+    for number in range(RESPONSES_MAX + 5):
+        outbound.respond(ENCODE[True]({"id": f"e-{number}"}), "ds/n1/down/c1/x", b"")
+    outbound.respond(b"\xff", "ds/n1/down/c1/x", b"")
+    outbound.respond(b"{}", "ds/n1/down/c1/x", b"")
+    assert list(outbound._responses) == [f"e-{number}" for number in range(5, RESPONSES_MAX + 5)]

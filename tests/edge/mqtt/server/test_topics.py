@@ -109,6 +109,9 @@ def test_well_formed_filters_are_never_malformed(levels: list[str], tail: str):
         ({"receipt/#": QoS.AT_LEAST_ONCE}, "receipt", 1),
         ({"+/#": QoS.AT_LEAST_ONCE}, "receipt", 1),
         ({"+/+": QoS.AT_LEAST_ONCE}, "receipt", None),
+        ({"+": QoS.AT_LEAST_ONCE, "a": QoS.AT_LEAST_ONCE, "a/b/c": QoS.AT_LEAST_ONCE}, "a/b", None),
+        ({"a/#": QoS.AT_LEAST_ONCE}, "a/b", 1),
+        ({"+/b": QoS.AT_MOST_ONCE}, "a/b", 0),
     ],
 )
 def test_the_highest_matching_qos_is_granted(filters: dict[str, QoS], kind: str, qos: int | None):
