@@ -1,4 +1,4 @@
-"""What a decoder found wrong, in words for the sender of a message. Pure.
+"""What a decoder found wrong, in words for the sender of a message, or the author of a configuration. Pure.
 
 Nothing of the message itself is quoted: a receipt and the journal must not carry what was refused.
 """
@@ -6,7 +6,7 @@ Nothing of the message itself is quoted: a receipt and the journal must not carr
 import re
 from typing import Final
 
-from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX
+from ..limits import IDENTIFIER_PATTERN, NAME_PATTERN, TEXT_CHARACTERS_MAX
 
 NAME_RULE: Final = "a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens"
 """What `NAME_PATTERN` demands."""
@@ -18,6 +18,10 @@ _MISSING: Final = re.compile(r"field `(\w+)`")
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`(?:, got `(\w+)`)?")
 _BOUND: Final = re.compile(r"(of length )?(<=|>=|<|>) (\S+)")
 _MATCHING: Final = "matching regex "
+_RULES: Final = {
+    NAME_PATTERN: NAME_RULE,
+    IDENTIFIER_PATTERN: "a lower-case letter or digit, then up to 63 lower-case letters, digits and hyphens",
+}
 _TYPES: Final = {
     "int": "a whole number",
     "float": "a number",
@@ -74,8 +78,8 @@ def _words(text: str) -> str:
 
 def _expectation(text: str, types: str, got: str | None) -> str:
     if _MATCHING in text:
-        known = repr(NAME_PATTERN) in text
-        return f"a name is expected: {NAME_RULE}" if known else "its characters are not those that this field can have"
+        rule = next((rule for pattern, rule in _RULES.items() if repr(pattern) in text), "")
+        return f"a name is expected: {rule}" if rule else "its characters are not those that this field can have"
     names = [name.strip() for name in types.split("|")]
     wanted = " or ".join(_TYPES.get(name, "another value") for name in names)
     if got is not None:

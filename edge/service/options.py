@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ..errors import WHOLE_FILE, ConfigError
+from ..messages.sentences import fault
 from ..mqtt.address import is_loopback, split_address
 
 T = TypeVar("T", bound=Struct)
@@ -56,11 +57,9 @@ def convert(
     try:
         return msgspec.convert(values, form)
     except msgspec.ValidationError as error:
-        text = str(error)
-        found = re.search(r"`\$\.(\w+)", text) or re.search(r"field `(\w+)`", text)
-        field = found.group(1) if found else "?"
-        expected = text.split(" - at ", maxsplit=1)[0].rstrip(".")
-        hint = f"{expected}. {hints.get(field, '')}".strip()
+        place, wrong = fault(error)
+        field = re.split(r"[.\[]", place)[0] or "?"
+        hint = f"{wrong[0].upper()}{wrong[1:]}. {hints.get(field, '')}".strip()
         raise ConfigError(str(path), f"{where}{field}", values.get(field), hint) from None
 
 

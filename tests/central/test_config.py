@@ -31,7 +31,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("anonymous = true\nlisten = '0.0.0.0:1884'", "listen", "loopback"),
         ("api_listen = '8090'", "api_listen", "host:port"),
         ("api_listen = '0.0.0.0:8090'", "api_listen", "api_token_file"),
-        ("retention_days = 0", "retention_days", "> 0"),
+        ("retention_days = 0", "retention_days", "more than 0"),
     ],
 )
 def test_each_mistake_is_named(tmp_path: Path, text: str, field: str, hint: str) -> None:
