@@ -130,3 +130,32 @@ BAD: list[tuple[str, str, bytes, str, str]] = [
     ("unknown kind", "order.teleport", text(_place()), "unknown_kind", ""),
     ("hostile kind", "order.place'--", b"", "unknown_kind", ""),
 ]
+
+WIDE: list[float] = [2**63 - 1, 2**63, 2**64 - 1, -(2**63), -1e308, 1e308, float("inf"), float("nan")]
+"""Numbers beyond every bound. MessagePack has all of them; NaN and the infinities are no JSON."""
+
+
+def with_wide_numbers(fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """A good message once for each of its numbers and each of WIDE in the place of that number."""
+    changed: list[dict[str, Any]] = []
+    for name, value in fields.items():
+        if name == "a_field_of_the_future":
+            continue  # the node does not read it
+        changed += [{**fields, name: other} for other in _with_wide_numbers(value)]
+    return changed
+
+
+def _with_wide_numbers(value: Any) -> list[Any]:
+    match value:
+        case bool() | str():
+            return []
+        case dict():
+            return list(with_wide_numbers(value))
+        case list():
+            return [
+                [*value[:at], other, *value[at + 1 :]]
+                for at in (0, len(value) - 1)
+                for other in _with_wide_numbers(value[at])
+            ]
+        case _:
+            return list(WIDE)

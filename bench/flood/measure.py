@@ -19,6 +19,8 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from edge.mqtt.server.sessions import REFUSALS
+
 from ..cli_options import Progress
 from ..lab.process import running
 from ..lab.settings import free_port
@@ -152,6 +154,6 @@ def refusals(status: dict[str, Any]) -> Counter[str]:
     found = Counter[str]({"duplicate": counts["duplicate"], "held_back": link["held_back"]})
     found.update(counts["refused"])
     found.update(counts["dropped"])
-    found.update({name: link[name] for name in link if name.startswith("connects_refused_")})
+    found.update({f"connects_refused_{reason}": link[f"connects_refused_{reason}"] for reason in REFUSALS})
     found.update({name: link[name] for name in ("connections_refused", "takeovers", "slow_readers")})
     return found

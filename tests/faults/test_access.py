@@ -1,8 +1,10 @@
-"""Clients and their networks: duplicates, poison, floods, hostile names, deaf consumers (rows 12, 17 to 22)."""
+"""Clients and their networks: duplicates, poison, floods, hostile names, deaf consumers (rows 12, 17 to 22, 33,
+37 and 46)."""
 
 import asyncio
+import json
 import resource
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
@@ -14,6 +16,7 @@ from edge.messages.envelope import topic_up
 from tests.faults.support.people import Crowd, playing, until, verify_outcome
 from tests.faults.support.raw import Raw, order
 from tests.faults.support.site import NODE, Wires
+from tests.messages import AT, GOOD, pack, text, with_wide_numbers
 
 PLACE = topic_up(NODE, "eve", "order.place")
 
@@ -128,6 +131,75 @@ async def test_what_is_too_large_is_refused_and_hurts_nobody(site, report):
         await eve.close()
         assert site.node.memory_kb() - begin_kb < 20_000
         report(await verify_outcome(site, crowd, 4))
+
+
+async def test_numbers_beyond_every_bound_are_refused_and_counted(site, few, report):
+    """Every number of every kind of message, wider than what stores it, in both encodings: acknowledged as refused,
+    and the node goes on."""
+    wide = [(kind, fields) for kind, good in GOOD for fields in with_wide_numbers(good)]
+    bodies = few([(kind, encode(fields)) for kind, fields in wide for encode in (pack, text)], 150)
+    async with playing(site) as (wires, crowd):
+        crowd.pour(50)
+        eve = await Raw.open(wires.access.port, "eve", site.tokens["eve"])
+        for number, (kind, body) in enumerate(bodies, 1):
+            eve.writer.write(publish(topic_up(NODE, "eve", kind), body, number))
+            if number % 100 == 0:
+                await eve.gather(number)
+        await eve.gather(len(bodies))
+        assert len(eve.acks) == len(bodies)
+        assert all(code >= 0x80 for code in eve.acks.values())
+        await eve.close()
+        report(await verify_outcome(site, crowd, len(bodies)))
+
+
+async def test_an_id_that_is_used_for_something_else_is_refused_across_a_kill(site, report):
+    """The first use stays decided: its repeat has the bytes of its receipt, before a SIGKILL and after it; another
+    order, or another kind, under its id is refused with that reason."""
+    uses = {"same": (PLACE, order(1, at=AT)), "other": (PLACE, order(1, at=AT, order="o-else"))}
+    uses["kind"] = (topic_up(NODE, "eve", "order.cancel"), b'{"id": "x1", "at": %d, "order": "o-eve-1"}' % AT)
+    receipts: dict[str, set[bytes]] = {name: set() for name in uses}
+
+    async def use(port: int) -> None:
+        eve = await Raw.open(port, "eve", site.tokens["eve"])
+        eve.writer.write(subscribe(f"ds/{NODE}/down/eve/#"))
+        for name, (topic, body) in uses.items():
+            eve.writer.write(publish(topic, body, len(eve.acks) + 1))
+            receipts[name].add(await eve.receipt())
+        await eve.close()
+
+    async with playing(site) as (wires, crowd):
+        crowd.pour(50)
+        await use(wires.access.port)
+        await asyncio.to_thread(site.node.kill)
+        await asyncio.to_thread(site.node.start)
+        await use(wires.access.port)
+        reasons = {name: {json.loads(each).get("reason", "") for each in found} for name, found in receipts.items()}
+        assert reasons == {"same": {""}, "other": {"id_reused"}, "kind": {"id_reused"}}
+        assert len(receipts["same"]) == 1
+        report(await verify_outcome(site, crowd, len(uses) * 2))
+
+
+async def test_failed_connects_and_churn_leave_nothing_behind(site, whole, report):
+    """Connections with a wrong token, without a word, and with a right one that leaves at once, by the thousand:
+    memory comes back, and who knocks a second later comes in."""
+    count = 60_000 if whole else 3_000
+    async with playing(site) as (_, crowd):
+        crowd.pour(50)
+        await crowd.answered(20)
+        begin_kb = site.node.memory_kb()
+        openings = [connect("eve", "wrong"), b"", connect("eve", site.tokens["eve"]) + packet(0xE0, b"")]
+        for number in range(count):
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+                writer.write(openings[number % len(openings)])
+                writer.close()
+        refused = site.status()["link"]
+        assert refused["connects_refused_credentials"] > 0
+        assert refused["connects_refused_address"] > 0
+        await asyncio.sleep(1.1)
+        await (await Raw.open(site.port, "eve", site.tokens["eve"])).close()
+        assert site.node.memory_kb() - begin_kb < 20_000
+        report(await verify_outcome(site, crowd, count))
 
 
 HOSTILE = [

@@ -136,6 +136,23 @@ def rotten_row(database: bytes, body: bytes) -> bytes:
     return database[:at] + bytes([database[at] ^ 1]) + database[at + 1 :]
 
 
+async def test_a_journal_that_is_moved_away_ends_the_node_and_holds_every_promise(site, few, report):
+    """Under load the file is no longer where it was: the node ends with exit code 4, and with the file put back, every
+    receipt that it has given is in there."""
+    away = site.folder / "away"
+    driven = few(range(4), 1)
+    async with playing(site) as (_, crowd):
+        crowd.pour(100)
+        for _ in driven:
+            await crowd.answered(20)
+            site.journal.rename(away)
+            assert await asyncio.to_thread(site.node.wait) == JournalError.exit_code, site.node.output()
+            assert "Put the file back" in site.node.output()
+            away.rename(site.journal)
+            await asyncio.to_thread(site.node.start)
+        report(await verify_outcome(site, crowd, len(driven)))
+
+
 async def test_a_full_disk_stops_receipts_and_space_brings_them_back(site, report, few):
     """No file may grow any more (as on a full disk): the node shows it, accepts nothing and goes on answering for what
     it has; with space again it resumes by itself, and nothing that was acknowledged is lost."""

@@ -14,7 +14,7 @@ from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from tests.edge.district import configured, now
 from tests.fuzz.damage import damaged, every_damage, fuzzed
-from tests.messages import BAD, GOOD, pack, text
+from tests.messages import BAD, GOOD, pack, text, with_wide_numbers
 
 CATALOG = Catalog([Dispatch])
 KINDS = (*DURABLE_KINDS, "rider.position", "order.place'--", "")
@@ -75,3 +75,12 @@ def test_every_cut_and_every_flipped_byte_of_a_good_message() -> None:
         for encode in (pack, text):
             for payload in every_damage(encode(fields)):
                 check(kind, payload)
+
+
+def test_every_number_beyond_every_bound_is_refused() -> None:
+    """Each number of each good message, in both encodings: the refusal names its field, and the round can be kept."""
+    for kind, fields in GOOD:
+        made = [check(kind, encode(wide)) for wide in with_wide_numbers(fields) for encode in (pack, text)]
+        assert made
+        assert all(isinstance(each, Rejected) and each.reason == Reason.MALFORMED for each in made)
+        handled(core(), made)

@@ -9,6 +9,7 @@ from bench.command import bench
 from bench.flood.flood_plot import flood_plot
 from bench.flood.floods import FLOODS
 from bench.flood.measure import PHASES, Plan, refusals
+from edge.mqtt.server.sessions import REFUSALS
 
 STOPPED = {
     "filters": "malformed",
@@ -50,7 +51,8 @@ def test_the_standard_plan_is_every_flood_at_the_rate_of_the_issue() -> None:
 def test_what_a_node_refuses_is_one_count_of_reasons() -> None:
     """Whether it refused an event, dropped a publish, or closed a connection; what is 0 is left out of a difference."""
     counts = {"duplicate": 0, "refused": {"malformed": 2}, "dropped": {"malformed": 1, "over_quota": 4}}
-    link = {"held_back": 3, "connections_refused": 0, "takeovers": 0, "slow_readers": 0, "connects_refused_budget": 5}
+    link: dict[str, object] = {f"connects_refused_{reason}": 0 for reason in REFUSALS}
+    link |= {"held_back": 3, "connections_refused": 0, "takeovers": 0, "slow_readers": 0, "connects_refused_budget": 5}
     quiet = {"counts": {"duplicate": 0, "refused": {}, "dropped": {}}, "link": dict.fromkeys(link, 0)}
     found = refusals({"counts": counts, "link": link}) - refusals(quiet)
     assert found == {"malformed": 3, "over_quota": 4, "held_back": 3, "connects_refused_budget": 5}

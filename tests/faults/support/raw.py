@@ -7,10 +7,11 @@ import time
 from contextlib import suppress
 from typing import Any, Final, Self
 
-from bench.flood.wire import connect
+from bench.flood.wire import connect, packet
 from tests.faults.support.people import DOOR, SHOP
 
 ANSWER_S_MAX: Final = 20.0
+PUBLISH: Final = 3
 PUBACK: Final = 4
 
 
@@ -66,6 +67,21 @@ class Raw:
             kind, body = await self.next()
             if kind >> 4 == PUBACK:
                 self.acks[int.from_bytes(body[:2], "big")] = body[2] if len(body) > 2 else 0
+
+    async def receipt(self) -> bytes:
+        """The payload of the next receipt. Every answer on the way to it is acknowledged."""
+        while True:
+            kind, body = await self.next()
+            assert kind, "the connection ended without a receipt"
+            if kind >> 4 == PUBACK:
+                self.acks[int.from_bytes(body[:2], "big")] = body[2] if len(body) > 2 else 0
+            elif kind >> 4 == PUBLISH:
+                topic, at = body[2:][: body[1]], 2 + body[1]
+                if kind & 0x06:
+                    self.writer.write(packet(0x40, body[at : at + 2]))
+                    at += 2
+                if topic.endswith(b"/receipt"):
+                    return body[at + 1 + body[at] :]
 
     async def close(self) -> None:
         """Cut it."""

@@ -204,4 +204,123 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
             "tests/edge/app/test_systemd.py::test_the_service_manager_is_notified_of_every_step",
         ),
     ),
+    33: (
+        "numbers wider than what stores them",
+        (
+            f"{HERE}/test_access.py::test_numbers_beyond_every_bound_are_refused_and_counted",
+            "tests/fuzz/test_messages.py::test_every_number_beyond_every_bound_is_refused",
+            "tests/edge/messages/test_envelope.py::test_every_integer_from_outside_has_a_bound",
+        ),
+    ),
+    34: (
+        "work without a price",
+        (
+            "tests/bench/flood/test_command.py::test_floods_are_stopped_and_orders_go_on",
+            "tests/edge/mqtt/server/test_budgets.py::test_packets_without_a_publish_have_a_price",
+            "tests/edge/mqtt/server/test_budgets.py::test_a_packet_has_only_so_many_filters_and_properties",
+            "tests/edge/mqtt/server/test_budgets.py::test_publishes_over_the_quota_have_a_price",
+        ),
+    ),
+    35: (
+        "a neighbour takes the room",
+        (
+            "tests/edge/scenarios/dispatch/test_events.py::test_nobody_takes_the_room_of_the_others",
+            "tests/edge/core/test_answers.py::test_updates_go_before_assignments_and_those_before_receipts",
+        ),
+    ),
+    36: (
+        "a role that a client has not",
+        (
+            "tests/e2e/test_roles.py::test_each_does_what_its_role_may_and_nothing_else",
+            "tests/edge/core/test_decode.py::test_a_kind_is_for_the_roles_that_it_names",
+            "tests/edge/core/test_decode.py::test_a_client_without_a_role_may_send_nothing",
+        ),
+    ),
+    37: (
+        "an id used again for something else",
+        (
+            f"{HERE}/test_access.py::test_an_id_that_is_used_for_something_else_is_refused_across_a_kill",
+            "tests/edge/pipeline/test_receipts.py::test_an_id_with_other_content_is_refused",
+        ),
+    ),
+    38: (
+        "a refusal that time mends",
+        (
+            "tests/edge/core/test_node.py::test_what_time_can_mend_is_decided_anew",
+            "tests/edge/core/test_node.py::test_an_order_that_comes_late_mends_what_was_refused",
+        ),
+    ),
+    39: (
+        "a library that sends again",
+        (
+            "tests/interop/test_mqttjs.py::test_an_oversized_publish_does_not_lock_out",
+            "tests/interop/test_mqttjs.py::test_qos_2",
+            "tests/interop/test_paho.py::test_qos_2",
+            "tests/interop/test_mosquitto.py::test_forbidden_topic",
+        ),
+    ),
+    40: (
+        "habits of JavaScript and Windows",
+        (
+            "tests/edge/core/test_decode.py::test_habits_of_libraries_change_nothing",
+            "tests/edge/core/test_decode.py::test_half_an_emoji_in_a_text_is_replaced",
+            "tests/edge/messages/test_tolerance.py::test_whole_numbers_may_arrive_as_floats",
+        ),
+    ),
+    41: (
+        "bytes that the codec believes",
+        (
+            "tests/edge/mqtt/packets/test_validate.py::test_bad_strings_and_properties",
+            "tests/edge/mqtt/server/test_inbound.py::test_nothing_comes_after_disconnect",
+            "tests/edge/mqtt/server/test_inbound.py::test_offences",
+            "tests/fuzz/test_mqtt.py::test_a_damaged_conversation",
+        ),
+    ),
+    42: (
+        "the journal goes away, or rots behind its snapshot",
+        (
+            f"{HERE}/test_disk.py::test_a_journal_that_is_moved_away_ends_the_node_and_holds_every_promise",
+            "tests/e2e/test_node.py::test_a_journal_that_is_taken_away_ends_the_node",
+            "tests/edge/journal/test_scrub.py::test_each_rotten_row_and_snapshot_is_named",
+        ),
+    ),
+    43: (
+        "half a renewal of a certificate",
+        ("tests/edge/service/test_listeners.py::test_a_certificate_is_replaced_whole_or_not_at_all",),
+    ),
+    44: (
+        "a broker's memory",
+        (
+            "tests/edge/mqtt/client/test_broker.py::test_with_the_shipped_configuration_nobody_takes_another_ones_session",
+            "tests/edge/mqtt/client/test_broker.py::test_stored_copies_are_no_events",
+        ),
+    ),
+    45: (
+        "a node that forges its sums",
+        (
+            "tests/central/ingest/test_receive.py::test_sums_that_would_overflow_are_refused",
+            "tests/central/ingest/test_verify.py::test_bodies_that_break_the_schema_are_refused",
+            "tests/edge/messages/test_batches.py::test_a_sketch_that_nobody_makes_is_known",
+        ),
+    ),
+    46: (
+        "churn of connections",
+        (
+            f"{HERE}/test_access.py::test_failed_connects_and_churn_leave_nothing_behind",
+            "tests/edge/service/test_http.py::test_half_a_request_does_not_hold_a_place",
+            "tests/edge/mqtt/server/test_budgets.py::test_connecting_anew_does_not_refill_a_budget",
+        ),
+    ),
+    47: (
+        "past its retention",
+        (
+            "tests/edge/journal/test_maintenance.py::test_deleted_rows_are_gone_from_the_file",
+            "tests/edge/journal/test_maintenance.py::test_deleted_rows_are_gone_from_the_wal_while_the_node_runs",
+            "tests/edge/pipeline/test_retention.py::test_an_idle_node_forgets_what_is_past_its_retention",
+        ),
+    ),
+    48: (
+        "nothing is broken, and yet orders wait",
+        ("tests/edge/scenarios/dispatch/test_view.py::test_an_order_that_waits_without_a_rider_is_a_problem",),
+    ),
 }
