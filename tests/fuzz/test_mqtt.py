@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
+from edge.messages.envelope import FORBIDDEN, UNKNOWN
 from edge.mqtt.packets import v311
 from edge.mqtt.packets.codec import (
     ConnectPacket,
@@ -22,6 +23,7 @@ from edge.mqtt.packets.codec import (
 )
 from edge.mqtt.server.outbound import PULL_BYTES_MAX
 from tests.edge.mqtt.cases import BAD_V5, BAD_V311, V5, V311
+from tests.edge.mqtt.standard import ANSWERED, BAD_CONNECTS, OFFENCES
 from tests.edge.mqtt.world import ALL, TOKEN, UP, World, written
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
@@ -37,9 +39,10 @@ TALK = [
     PingReqPacket(),
     DisconnectPacket(),
 ]
+ODD = [*OFFENCES.values(), *BAD_CONNECTS.values(), *(each.sent for each in ANSWERED.values())]
 STREAMS = {
-    5: [written(5, HELLO, *TALK), *V5, *BAD_V5.values()],
-    4: [written(4, HELLO, *TALK), *V311, *BAD_V311.values()],
+    5: [written(5, HELLO, *TALK), *V5, *BAD_V5.values(), *(each.v5 for each in ODD)],
+    4: [written(4, HELLO, *TALK), *V311, *BAD_V311.values(), *(each.v311 for each in ODD if each.v311)],
 }
 
 
@@ -56,7 +59,7 @@ def listened(version: int, pieces: list[bytes], authenticated: bool) -> None:
         assert len(peer.connection.out) <= PULL_BYTES_MAX + 64 * sum(map(len, pieces)) + 4_096
         world.pass_s(0.1)
     for publish in world.receiver.publishes:
-        assert publish.client == "c1"
+        assert publish.client == "c1" or publish.kind in (FORBIDDEN, UNKNOWN)
         assert len(publish.payload) <= PACKET_BYTES_MAX
     assert all(reason in Reason for _, reason in world.receiver.dropped)
     peer.connection.lost(world.now)

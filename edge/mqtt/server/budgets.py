@@ -105,7 +105,8 @@ def price_of(packet: memoryview, *, properties: bool) -> int:
     at = 2
     while packet[at - 1] & 0x80:
         at += 1
-    at += 2 + (packet[at] << 8 | packet[at + 1]) + (2 if packet[0] & 0x06 else 0)
+    if at + 2 <= packet.nbytes:
+        at += 2 + (packet[at] << 8 | packet[at + 1]) + (2 if packet[0] & 0x06 else 0)
     if at >= packet.nbytes:
         return 0  # the codec finds what is wrong with it
     size = packet[at]

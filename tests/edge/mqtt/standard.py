@@ -82,6 +82,8 @@ OFFENCES: dict[str, Offence] = {
     "2.2.1-5 PUBREL of 0": plain(0x62, b"\0\0", PROTOCOL_ERROR),
     "2.2.1-5 PUBREC of 0, with a reason": Offence(packet(0x50, b"\0\0\x10"), b"", PROTOCOL_ERROR),
     # PUBLISH
+    "PUBLISH without anything": plain(0x30),
+    "PUBLISH with half a length": plain(0x32, b"\0"),
     "3.3.1-2 DUP with QoS 0": both(0x38, UP, b"{}"),
     "3.3.1-4 QoS 3": both(0x36, UP + ID, b"{}"),
     "3.3.2 a payload format of 2": published(b"\x01\x02", code=PROTOCOL_ERROR),
