@@ -32,7 +32,7 @@ TRIED_MAX: Final = 12
 """Orders that one pass tries to move, those that cost most: what keeps a decision within 10 ms on the largest published
 days. On twelve scarce development days 16, 40 and 400 came out within 0.1 minutes of each other."""
 
-_assign = lap.lapjvc  # looked up here, because lap loads its solvers at first use: not in the middle of an order
+assign = lap.lapjvc  # looked up here, because lap loads its solvers at first use: not in the middle of an order
 
 
 class Head(NamedTuple):
@@ -64,7 +64,7 @@ def exchange(plan: Plan, cut: int) -> int:
     now = float(cost[range(len(ends)), own].sum())
     if now - float(cost.min(axis=1).sum()) <= GAIN_MIN:
         return 0  # each end has its cheapest head
-    rows, columns = _assign(cost, return_cost=False)
+    rows, columns = assign(cost, return_cost=False)
     if cost[rows, columns].sum() > now - GAIN_MIN:
         return 0
     matched: list[tuple[int, int]] = list(zip(rows.tolist(), columns.tolist(), strict=True))

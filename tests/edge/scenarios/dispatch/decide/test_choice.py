@@ -1,6 +1,10 @@
 """The decision of a round."""
 
+from itertools import permutations
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.decide import choice
@@ -8,6 +12,7 @@ from edge.scenarios.dispatch.decide.candidates import OFFER_SLACK_S
 from edge.scenarios.dispatch.decide.choice import OFFER_AHEAD_S
 from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
+from tests.edge.scenarios.dispatch.conftest import District
 
 
 def test_an_order_is_offered_on_arrival(district):
@@ -28,6 +33,32 @@ def test_the_round_is_served_as_a_whole(district):
     d.begin("r2", lat=52.49, lon=13.4)
     d.round(d.place("o1", pickup=Place(52.5, 13.4)), d.place("o2", shop="s2", pickup=Place(52.53, 13.4)))
     assert (d.offer_of("o1")[0], d.offer_of("o2")[0]) == ("r2", "r1")
+
+
+@settings(max_examples=60)
+@given(
+    riders=st.lists(st.tuples(st.integers(-40, 40), st.integers(-40, 40)), min_size=4, max_size=5, unique=True),
+    shops=st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=2, max_size=3, unique=True),
+)
+def test_orders_that_want_one_rider_are_matched_at_the_least_cost(riders, shops):
+    """However riders and shops lie: nobody has two orders, and no other way to give them out costs less."""
+    d = District(dropoff_service_s=3600)  # sharing costs more than any ride here
+    for name, (up, across) in enumerate(riders):
+        d.begin(f"r{name}", lat=52.5 + up / 10_000, lon=13.4 + across / 10_000)
+    d.round(
+        *(
+            d.place(f"o{name}", shop=f"s{name}", pickup=Place(52.5 + up / 1e6, 13.4 + across / 1e6))
+            for name, (up, across) in enumerate(shops)
+        )
+    )
+    costs = [{one.rider: sum(one.cost.values()) for one in decision.candidates} for decision in d.decisions]
+    least = min(
+        sum(cost[rider] for cost, rider in zip(costs, given_to, strict=True))
+        for given_to in permutations(costs[0], len(costs))
+    )
+    assert all(decision.offer for decision in d.decisions)
+    assert len({decision.rider for decision in d.decisions}) == len(shops)
+    assert sum(cost[decision.rider] for cost, decision in zip(costs, d.decisions, strict=True)) == least
 
 
 def test_no_candidate_is_recorded_once(district):
