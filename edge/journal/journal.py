@@ -241,14 +241,11 @@ class Journal:
             self._committed_bytes += size
             on_commit(number, at)
 
-        def failed(error: Exception) -> None:
-            on_failure(JournalBroken(self.gone) if self.gone else error)
-
         self._started = True
         for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
             found = path.stat()
             self._inodes[path] = (found.st_dev, found.st_ino)
-        self._writer.start(loop, committed, failed)
+        self._writer.start(loop, committed, lambda error: on_failure(JournalBroken(self.gone) if self.gone else error))
 
     def commit(self, row: Commit) -> bool:
         """Write a row at once, in the caller's thread: True where it is on disk now. False where it was not taken, and

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.flood import wire
 from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
 from edge.messages.envelope import FORBIDDEN, UNKNOWN
@@ -99,3 +100,26 @@ def test_a_codec_only_ever_states_malformed(reader, data: st.DataObject) -> None
             assert len(decoder.tail) <= 1_000
     except MalformedPacket:
         return
+
+
+_PROPERTIES = (b"\x01\x01", b"\x02\x00\x00\x00\x09", b"\x23\x00\x01", b"\x03\x00\x02ab", b"\x26\x00\x01a\x00\x01b")
+"""Some that a PUBLISH may have, whole."""
+
+
+@fuzzed
+@given(st.permutations(_PROPERTIES), st.integers(0, 4), st.binary(max_size=12), st.integers(-9, 300))
+def test_the_length_of_properties_is_a_bound(order: list[bytes], count: int, payload: bytes, wrong: int) -> None:
+    """Whatever the length that a PUBLISH claims for its properties: they end there, and what is behind is its payload,
+    or the packet is malformed. Nothing of the payload is ever read as a property."""
+    properties = b"".join(order[:count])
+    size = max(0, len(properties) + wrong)
+    rest = properties + payload
+    packet = wire.packet(0x32, wire.text(UP) + b"\x00\x07" + wire.variable(size) + rest)
+    try:
+        made = read(memoryview(packet))
+    except MalformedPacket:
+        assert wrong
+        return
+    assert isinstance(made, PublishPacket)
+    assert made.payload == rest[size:]
+    assert size <= len(rest)
