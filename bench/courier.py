@@ -160,12 +160,12 @@ class Courier(ABC):
     # -- offers --------------------------------------------------------------------------------------------------------
 
     def touch(self, message: Assignment) -> None:
-        """Handle an offer or a withdrawal. One that comes again changes nothing."""
+        """Handle an offer or a withdrawal; what comes again, and a confirmation, change nothing."""
         if message.state == "withdrawn":
             self._withdrawn.add(message.offer)
             for job in [job for job in self.jobs if job.offer == message.offer]:
                 self._drop(job)
-        elif message.offer not in self._seen:
+        elif message.state == "offered" and message.offer not in self._seen:
             self._seen.add(message.offer)
             self._expected |= {stop.order: stop.expected_at for stop in message.stops if stop.at == "dropoff"}
             looked = self.look_at(message)

@@ -130,6 +130,8 @@ class Core:
         for effect in effects:
             if isinstance(effect, Answer) and effect.kind == "assignment":
                 offer = _assignment(effect.payload)
+                if offer.state != "offered":
+                    continue
                 reply = RiderReply(id=self._id(), at=self._wall(), order=offer.order, offer=offer.offer, accept=True)
                 self._deliver(effects)
                 self._deliver(self._handle([Event(effect.client, reply)]))

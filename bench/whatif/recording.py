@@ -234,6 +234,7 @@ class Recording:
         rider = self._rider(client)
         if body.state == "offered":
             rider.offers[body.offer] = (self._now_ms, body.answer_by)
+        if body.state != "withdrawn":
             return
         rider.held.pop(body.order, None)
         came_ms, until_ms = rider.offers.pop(body.offer, (0, FOREVER_MS))

@@ -3,18 +3,24 @@
 An answer is pending from the row that made it until its client acknowledges it or it expires. Links take from here
 and keep nothing of their own, so a client that returns finds what it missed.
 
-Where too many wait, first go those of spare kinds (updates), which a client can do without; then the others
-(assignments), which the scenario sends anew; receipts last, since a client sends its event again without one.
+Where many wait for a client, of its spare ones (updates) about the same thing the newest stays. Where too many wait,
+first go those of spare kinds, which a client can do without; then the others (assignments), which the scenario sends
+anew; receipts last, since a client sends its event again without one.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from ..limits import ANSWERS_PENDING_MAX, ANSWERS_PER_CLIENT_MAX
+from ..messages.envelope import is_json
 from .model import Answer
+
+CROWDED: Final = 64
+"""Answers of one client, at each multiple of which outdated ones are looked for: a client that reads has fewer, and
+whoever looks at its first few answers sees all of them."""
 
 OVERFLOW_SHARE: Final = 20
 """One answer in so many goes where there are too many, of a client or in all."""
@@ -23,12 +29,14 @@ OVERFLOW_SHARE: Final = 20
 class PendingAnswers:
     """Pending answers, by sequence and by client."""
 
-    def __init__(self, spare: Container[str] = ()) -> None:
-        self._spare = spare
+    def __init__(self, spare: Container[str] = (), about: Mapping[str, str] | None = None) -> None:
+        """`about` has the field with what a message is about, by kind."""
+        self._spare, self._about = spare, about or {}
         self._pending: dict[int, Answer] = {}
         self._of: dict[str, dict[int, Answer]] = {}
         self._expiry: list[tuple[float, int]] = []
         self.overflowed = 0
+        self.outdated = 0
         self.expired = 0
         self.delivered = 0
 
@@ -36,7 +44,8 @@ class PendingAnswers:
         return len(self._pending)
 
     def add(self, answers: Iterable[Answer]) -> None:
-        """New answers. Where there are too many some go, perhaps a new one, counted in `overflowed`."""
+        """New answers. Outdated ones of a client that has many go, counted in `outdated`; where there are too many,
+        others, too, perhaps a new one, counted in `overflowed`."""
         pending, of, expiry = self._pending, self._of, self._expiry
         for answer in answers:
             sequence, client = answer.sequence, answer.client
@@ -45,8 +54,8 @@ class PendingAnswers:
                 mine = of[client] = {}
             pending[sequence] = mine[sequence] = answer
             heappush(expiry, (answer.expires, sequence))
-            if len(mine) > ANSWERS_PER_CLIENT_MAX:
-                self._make_room(mine, ANSWERS_PER_CLIENT_MAX)
+            if len(mine) >= CROWDED:
+                self._crowded(mine)
                 expiry = self._expiry
         if len(pending) > ANSWERS_PENDING_MAX:
             self._make_room(pending, ANSWERS_PENDING_MAX)
@@ -64,6 +73,12 @@ class PendingAnswers:
                 if not mine:
                     del of[client]
         self._tidy()
+
+    def cancel(self, client: str, kind: str, topic: str) -> None:
+        """What of this kind waits for the client and is about `topic` is void."""
+        for answer in list(self._of.get(client, {}).values()):
+            if answer.kind == kind and self._topic(answer) == topic:
+                self._drop(answer.sequence)
 
     def expire(self, mono: float) -> int:
         """Drop what nobody fetched in time, counted in `expired`. Returns how many went now."""
@@ -87,6 +102,27 @@ class PendingAnswers:
     def clients(self) -> list[str]:
         """Everybody for whom something is pending, by name."""
         return sorted(self._of)
+
+    def _crowded(self, mine: dict[int, Answer]) -> None:
+        if not len(mine) % CROWDED:
+            newest: dict[tuple[str, Any], int] = {}
+            for answer in list(mine.values()):
+                if answer.kind in self._spare and (topic := self._topic(answer)) is not None:
+                    before = newest.get((answer.kind, topic))
+                    if before is not None:
+                        self._drop(before)
+                        self.outdated += 1
+                    newest[answer.kind, topic] = answer.sequence
+        if len(mine) > ANSWERS_PER_CLIENT_MAX:
+            self._make_room(mine, ANSWERS_PER_CLIENT_MAX)
+
+    def _topic(self, answer: Answer) -> Any:
+        """What an answer is about; None where its kind has no such field."""
+        field = self._about.get(answer.kind)
+        if field is None:
+            return None
+        fields = (msgspec.json if is_json(answer.payload) else msgspec.msgpack).decode(answer.payload)
+        return fields.get(field)
 
     def _make_room(self, full: dict[int, Answer], bound: int) -> None:
         """What is too much goes, and one in OVERFLOW_SHARE at least, the oldest first: to look for one only would cost
@@ -115,14 +151,18 @@ class PendingAnswers:
 
     def snapshot(self) -> bytes:
         """Everything, as bytes."""
-        counters = (self.overflowed, self.expired, self.delivered)
+        counters = (self.overflowed, self.outdated, self.expired, self.delivered)
         return msgspec.msgpack.encode((list(self._pending.values()), counters))
 
     @classmethod
-    def restore(cls, body: bytes, spare: Container[str] = ()) -> "PendingAnswers":
+    def restore(
+        cls, body: bytes, spare: Container[str] = (), about: Mapping[str, str] | None = None
+    ) -> "PendingAnswers":
         """The same answers again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
-        answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int]])
-        self = cls(spare)
-        self.add(answers)
-        self.overflowed, self.expired, self.delivered = counters
+        answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int, int]])
+        self = cls(spare, about)
+        for answer in answers:
+            self._pending[answer.sequence] = self._of.setdefault(answer.client, {})[answer.sequence] = answer
+        self._expiry = sorted((answer.expires, answer.sequence) for answer in answers)
+        self.overflowed, self.outdated, self.expired, self.delivered = counters
         return self

@@ -35,6 +35,8 @@ class Effects:
     def __init__(self, crs: str, packed_clients: Mapping[str, bool], kinds: Mapping[type, str]) -> None:
         self.messages: dict[int, Message] = {}
         self.tally = Tally()
+        self.cancelled: list[tuple[str, str, str]] = []
+        """Client, kind and topic of messages of earlier rounds that became void."""
         self.decisions = 0
         self._crs = crs
         self._packed = packed_clients
@@ -49,6 +51,8 @@ class Effects:
         self.decisions = self._number = 0
         if self._latest:
             self._latest = {}
+        if self.cancelled:
+            self.cancelled = []
 
     def send(self, client: str, body: Struct, expires_mono: float, topic: str = "") -> None:
         """A message to a client, in the client's encoding, kept for it until `expires_mono`. Of the messages of one
@@ -64,7 +68,9 @@ class Effects:
             self._latest[client, kind, topic] = self._number
 
     def cancel(self, client: str, kind: str, topic: str) -> None:
-        """A message of this round became void, if there was one."""
+        """Messages became void: one of this round, and those of earlier ones that still wait for the client and are
+        about `topic` (`Message.about`)."""
+        self.cancelled.append((client, kind, topic))
         void = self._latest.pop((client, kind, topic), None)
         if void is not None:
             del self.messages[void]

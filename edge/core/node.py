@@ -78,7 +78,7 @@ class Node:
         self.number = self.sequence = 0  # of the last row, and of the last answer
         self.last = Now(0.0, 0)
         self.counts = Counts()
-        self.pending_answers = PendingAnswers(self.catalog.spare)
+        self.pending_answers = PendingAnswers(self.catalog.spare, self.catalog.about)
         self.repeats: list[Repeat] = []
         """Of the last batch: the events that had been decided before it, or twice in it."""
         self._gaps: list[int] = []  # where they were among its durable inputs, whose number is below
@@ -272,6 +272,8 @@ class Node:
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages.values()
+            for void in out.cancelled:
+                self.pending_answers.cancel(*void)
         if not MENDABLE.isdisjoint(reasons):
             for reason, made in zip(reasons, receipts, strict=True):
                 if made is not None and reason in MENDABLE:
@@ -391,7 +393,7 @@ class Node:
         self.age_ms = state.age_ms
         self._packed.update(dict.fromkeys(state.packed_clients, True))
         self.counts = state.counts
-        self.pending_answers = PendingAnswers.restore(state.pending_answers, self.catalog.spare)
+        self.pending_answers = PendingAnswers.restore(state.pending_answers, self.catalog.spare, self.catalog.about)
         self.dedup = DedupIndex.restore(state.dedup)
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)

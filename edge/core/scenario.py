@@ -62,6 +62,9 @@ class Message(Struct, frozen=True):
     """Fields of a durable message that reach `observe` only: in the row they have their defaults."""
     spare: bool = False
     """Down: where too many answers wait, messages of this kind go first."""
+    about: str = ""
+    """Down: the field with what a message is about, such as an order, by which it can be cancelled while it waits.
+    Where many of a spare kind wait for a client, the newest about each thing stays."""
     names_shop: str = ""
     """A field with the name of a shop: one that exists, and, of a client that sends as a shop, its own."""
     prepare: Callable[[Any, str], Struct | Refusal] | None = None

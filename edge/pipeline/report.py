@@ -89,6 +89,7 @@ class PipelineReport:
             "duplicate": node.counts.duplicate,
             "answers_expired": node.pending_answers.expired,
             "answers_overflowed": node.pending_answers.overflowed,
+            "answers_outdated": node.pending_answers.outdated,
             "answers_delivered": node.pending_answers.delivered,
             "recovery_differences": node.recovery_differences,
             "repeats_dropped_early": node.dedup.dropped_early,

@@ -196,6 +196,8 @@ class Evidence:
             elif holder == client and not rider.held[order]:
                 self._release(order)
             return
+        if assignment.state == "accepted":
+            return
         self.counts["offers"] += 1
         if holder is not None:
             text = f"row {row.number}: {order} was offered to {client} while {holder} held it"

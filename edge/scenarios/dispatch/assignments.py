@@ -10,7 +10,7 @@ from typing import Final
 
 from ...core.effects import Effects
 from ...core.model import Now
-from .lifecycle import CLOSED, DELIVERED, OFFERED, PLACED, TRANSITIONS, OrderEvent, OrderState
+from .lifecycle import CLOSED, DELIVERED, HELD, OFFERED, PLACED, TRANSITIONS, OrderEvent, OrderState
 from .messages import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
@@ -29,6 +29,9 @@ EXCLUDED_S: Final = 600
 
 ORDER_STALE_S: Final = 4 * 3600
 """An accepted order without any event for this long is given up, so that every order ends."""
+
+DOOR_DIGITS: Final = 2
+"""An offer has the door to 0.01 degrees, some 700 m at most: enough to see where the ride goes, and not to whom."""
 
 UPDATE_EXPIRY_S: Final = 2 * 3600.0
 """A status older than two hours is news to nobody."""
@@ -136,6 +139,23 @@ def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> 
     update(dispatch, order, now, out)
 
 
+def confirm(dispatch: DispatchState, now: Now, out: Effects) -> None:
+    """Riders who still have what they took in this round receive the exact door."""
+    behind_ms = now.wall_ms - dispatch.now_ms
+    for order in dispatch.taken:
+        if order.state in HELD:
+            assignment = Assignment(
+                offer=order.offer,
+                order=order.id,
+                state="accepted",
+                at=now.wall_ms,
+                stops=_stops(dispatch, order, behind_ms),
+                ready_at=order.ready_ms + behind_ms,
+            )
+            out.send(order.rider, assignment, order.due_ms / 1000, order.id)
+    dispatch.taken = []
+
+
 def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
     """The trip in the sequence to visit: everything that is fetched with the order, then all doors. `behind_ms` is how
     far the monotonic clock is behind the wall clock."""
@@ -160,8 +180,8 @@ def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
         Stop(
             at="dropoff",
             order=each.id,
-            lat=each.dropoff_lat,
-            lon=each.dropoff_lon,
+            lat=round(each.dropoff_lat, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lat,
+            lon=round(each.dropoff_lon, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lon,
             expected_at=each.dropoff_ms + behind_ms,
         )
         for each in trip
@@ -193,6 +213,7 @@ def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason
     """Takes the order from its rider, who is notified where there is a reason to give."""
     rider = dispatch.riders.get(order.rider)
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
+    out.cancel(order.rider, "assignment", order.id)
     if reason:
         withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
         out.send(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)

@@ -225,6 +225,7 @@ def _reply(
         dispatch.changed = True
         out.count("order.assigned", body.at)
         out.measure("placed_to_accepted_ms", body.at, now_ms - order.placed_ms)
+        dispatch.taken.append(order)
         update(dispatch, order, now, out)
     return None
 
@@ -301,6 +302,7 @@ def _reclaim(
         unload(dispatch, order, now, out, "picked up by another rider")
     order.rider, order.offer, order.plan = client, offer, ""
     dispatch.riders.take(rider, order.id)
+    dispatch.taken.append(order)
     out.cancel(client, "assignment", order.id)
     out.count("order.reclaimed", body.at)
     _advance(dispatch, order, PICKED_UP, body, now, out)

@@ -100,5 +100,8 @@ TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState | Reason]]] = {
 """For each state and event: the next state, or the reason of its refusal. The same state means that nothing changes
 (except by `ready` and `delay`, which move the ready time)."""
 
+HELD: Final = (ACCEPTED, AT_SHOP, PICKED_UP)
+"""The states in which the order is its rider's own."""
+
 CLOSED: Final = (DELIVERED, OrderState.CANCELLED, OrderState.UNDELIVERABLE)
 """The states that nothing leaves."""

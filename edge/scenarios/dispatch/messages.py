@@ -139,7 +139,8 @@ class OrderReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One place of an assignment, in the sequence to visit."""
+    """One place of an assignment, in the sequence to visit. The door of an order that is only offered is rounded to
+    0.01 degrees; that of an accepted one is exact."""
 
     at: Literal["pickup", "dropoff"]
     order: str
@@ -150,14 +151,15 @@ class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """To a rider: what to pick up and where, and until when to answer. `withdrawn` takes an earlier offer back.
+    """To a rider: what to pick up and where. `offered` asks for an answer until `answer_by`; `accepted` confirms it and
+    has the exact door; `withdrawn` takes an offer or an order back.
 
     `stops` are the whole trip in the sequence to visit, as it would be with this order: the pickups of all that is
     fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`."""
 
     offer: int
     order: str
-    state: Literal["offered", "withdrawn"]
+    state: Literal["offered", "accepted", "withdrawn"]
     at: int
     stops: list[Stop] = []
     ready_at: int = 0
@@ -225,8 +227,8 @@ MESSAGES: Final = (
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
-    Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",)),
-    Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True),
+    Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
+    Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
 )
 
 COUNTERS: Final = (

@@ -91,6 +91,7 @@ class Dispatch(Scenario):
             sensor.decisions = self._decide(now, sensor)
             out.decisions += len(sensor.decisions)
         assignments.apply_decisions(state, sensor.decisions, now, out)
+        assignments.confirm(state, now, out)
         alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
         return [self._outcome(event, refusal, alone) for event, refusal in zip(events, refusals, strict=True)]
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from edge.core.answers import PendingAnswers
 from edge.core.model import Answer
+from edge.messages.envelope import ENCODE
 
 SPARE = ("update",)
 
@@ -77,12 +78,44 @@ def test_too_many_answers_drop_the_oldest(monkeypatch, bound):
 def test_updates_go_before_assignments_and_those_before_receipts(monkeypatch, bound, kinds, left):
     """Where more than three wait; each that goes is counted."""
     monkeypatch.setattr(f"edge.core.answers.{bound}", 3)
+    monkeypatch.setattr("edge.core.answers.CROWDED", 2)
     names = {"r": "receipt", "a": "assignment", "u": "update"}
     pending_answers = PendingAnswers(SPARE)
     for sequence, kind in enumerate(kinds, 1):
         pending_answers.add([answer(sequence, kind=names[kind])])
     assert [item.sequence for item in pending_answers.of("c", 0)] == left
     assert pending_answers.overflowed == len(kinds) - 3
+
+
+def waiting(*kinds: str) -> PendingAnswers:
+    """One client has one answer of each kind, about the order after the colon, in JSON and MessagePack by turns."""
+    pending_answers = PendingAnswers(SPARE, {"update": "order", "assignment": "order"})
+    for sequence, kind in enumerate(kinds, 1):
+        name, _, order = kind.partition(":")
+        payload = ENCODE[sequence % 2]({"order": order})
+        pending_answers.add([Answer(sequence, "c", name, payload, 100.0)])
+    return pending_answers
+
+
+def test_of_many_updates_the_newest_about_each_order_stays(monkeypatch):
+    """A client that was away gets the last state of each order, and all that is no update; whoever has few answers
+    waiting gets each of them."""
+    monkeypatch.setattr("edge.core.answers.CROWDED", 6)
+    kinds = ["update:a", "update:b", "assignment:a", "update:a", "receipt", "update:a"]
+    assert len(waiting(*kinds[:5])) == 5
+    pending_answers = waiting(*kinds)
+    assert [item.sequence for item in pending_answers.of("c", 0)] == [2, 3, 5, 6]
+    assert (pending_answers.outdated, pending_answers.overflowed) == (2, 0)
+
+
+def test_what_is_cancelled_does_not_wait():
+    """Messages of this kind about this thing go, for this client alone; others stay."""
+    pending_answers = waiting("assignment:a", "assignment:b", "update:a", "assignment:a", "receipt:a")
+    pending_answers.add([Answer(6, "d", "assignment", ENCODE[True]({"order": "a"}), 100.0)])
+    pending_answers.cancel("c", "assignment", "a")
+    pending_answers.cancel("nobody", "assignment", "a")
+    assert [item.sequence for item in pending_answers.of("c", 0)] == [2, 3, 5]
+    assert [item.sequence for item in pending_answers.of("d", 0)] == [6]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 20), st.booleans()), max_size=60))

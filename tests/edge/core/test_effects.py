@@ -28,13 +28,16 @@ def test_every_client_gets_its_own_encoding():
 
 
 def test_a_cancelled_message_is_not_sent():
-    """A withdrawal that the same round cancels is not sent; others are."""
+    """A withdrawal that the same round cancels is not sent; others are. What earlier rounds sent is named."""
     out = Effects("wgs84", {}, KINDS)
     for order in ("o-1", "o-2"):
         out.send("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
     out.cancel("r-1", "assignment", "o-1")
     out.cancel("r-1", "assignment", "o-3")
     assert [msgspec.json.decode(payload)["order"] for _, _, payload, _ in out.messages.values()] == ["o-2"]
+    assert out.cancelled == [("r-1", "assignment", "o-1"), ("r-1", "assignment", "o-3")]
+    out.begin()
+    assert out.cancelled == []
 
 
 def test_of_one_topic_the_last_message_is_sent():

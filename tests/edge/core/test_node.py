@@ -392,7 +392,7 @@ def test_a_pickup_in_the_round_of_the_silence_deadline_prevents_it():
 
 
 def test_an_order_reclaimed_in_the_round_of_its_withdrawal_is_not_withdrawn_last():
-    """Off and on shift in one batch, then `picked_up`: the order comes back, and no withdrawal is sent."""
+    """Off and on shift in one batch, then `picked_up`: the order comes back, and it is confirmed, not withdrawn."""
     node = started()
     node.handle([*shift("r-1")], now(1))
     node.handle([place(1)], now(2))
@@ -400,7 +400,23 @@ def test_an_order_reclaimed_in_the_round_of_its_withdrawal_is_not_withdrawn_last
     step = event("r-1", "rider.progress", "step-1", 5, order="o-1", step="picked_up")
     effects = node.handle([*shift("r-1", on=False, at_s=4), *shift("r-1", at_s=5), step], now(5))
     assert [receipt["status"] for receipt in answers(effects)] == ["accepted"] * 3
-    assert answers(effects, "assignment") == []
+    assert [each["state"] for each in answers(effects, "assignment")] == ["accepted"]
+
+
+def test_a_door_that_waits_for_its_rider_goes_with_the_order():
+    """Neither the offer nor the confirmation of an order is delivered once the order was taken back."""
+    node = started()
+    node.handle([*shift("r-1")], now(1))
+    node.handle([place(1)], now(2))
+    node.handle([event("r-1", "rider.reply", "reply-1", 3, order="o-1", offer=1, accept=True)], now(3))
+    assert states_waiting(node, "r-1") == ["offered", "accepted"]
+    node.handle([*shift("r-1", on=False, at_s=4)], now(4))
+    assert states_waiting(node, "r-1") == ["withdrawn"]
+
+
+def states_waiting(node: Node, rider: str) -> list[str]:
+    waiting = [each for each in node.pending_answers.of(rider, 0) if each.kind == "assignment"]
+    return [msgspec.json.decode(each.payload)["state"] for each in waiting]
 
 
 def test_who_speaks_messagepack_is_remembered_of_so_many(monkeypatch):

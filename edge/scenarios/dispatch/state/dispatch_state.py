@@ -49,6 +49,8 @@ class DispatchState:
         """The last offer's number; numbers are never used again."""
         self.changed = False
         """Something durable has changed since the last decision."""
+        self.taken: list[Order] = []
+        """Orders that riders have accepted, or got back, in this round."""
         # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
         # 6 of 10 where one is only planned.
         self.promises = {"offer": PromiseCount(8, 10), "plan": PromiseCount(6, 10)}

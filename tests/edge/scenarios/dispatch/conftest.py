@@ -31,6 +31,8 @@ class Notes:
 
     def __init__(self):
         self.sent = []
+        self.cancelled = []
+        self.before = 0  # what earlier rounds have sent
         self.counts = {}
         self.measures = []
         self.located = []
@@ -40,8 +42,13 @@ class Notes:
         self.sent.append((client, body, expires_mono))
 
     def cancel(self, client, kind, topic):
-        assert kind == "assignment"
-        self.sent = [note for note in self.sent if note[0] != client or getattr(note[1], "state", "") != "withdrawn"]
+        self.cancelled.append((client, kind, topic))
+        void = (client, "withdrawn", topic)
+        self.sent[self.before :] = [
+            (to, body, until)
+            for to, body, until in self.sent[self.before :]
+            if (to, body.state, body.order) != void or not isinstance(body, Assignment)
+        ]
 
     def count(self, name, at_ms, n=1):
         self.counts[name] = self.counts.get(name, 0) + n
@@ -84,6 +91,7 @@ class District:
     def round(self, *events):
         """One round as the node runs it; the refusals (None: accepted) of its events."""
         notes, now, sensor = self.notes, self.now, self.dispatch.live_sensor()
+        notes.before = len(notes.sent)
         for event in events:
             self.dispatch.observe(event.client, event.body, now)
         outcomes = self.dispatch.round(events, now, sensor, notes)  # pyright: ignore[reportArgumentType]

@@ -55,6 +55,48 @@ def test_an_offer_shows_the_whole_trip(district):
     ]
 
 
+def test_a_rider_sees_a_door_only_while_the_order_is_its_own(district):
+    """An offer has the exact shop and a rounded door; the confirmation has the door, also of an order taken before. A
+    withdrawal has no stops, and cancels what waits for the rider; the next rider begins with the rounded door."""
+    d = district()
+    door, next_door = Place(52.51234, 13.41234), Place(52.51321, 13.41321)
+    d.begin("r1", capacity=2)
+    d.round(d.place("o1", dropoff=door))
+    (offer,) = d.notes.assignments("r1")
+    assert doors(offer) == {"o1": (52.51, 13.41)}
+    assert (offer.stops[0].lat, offer.stops[0].lon) == (52.5, 13.4)
+    d.round(d.reply("r1", "o1", offer.offer))
+    d.round(d.reply("r1", "o1", offer.offer))
+    (mine,) = d.notes.assignments("r1", "accepted")
+    assert (mine.offer, mine.order, doors(mine)) == (offer.offer, "o1", {"o1": (door.lat, door.lon)})
+    d.round(d.place("o2", dropoff=next_door))
+    second = d.notes.assignments("r1")[-1]
+    assert doors(second) == {"o1": (door.lat, door.lon), "o2": (52.51, 13.41)}
+    d.round(d.reply("r1", "o2", second.offer))
+    both = d.notes.assignments("r1", "accepted")[-1]
+    assert doors(both) == {"o1": (door.lat, door.lon), "o2": (next_door.lat, next_door.lon)}
+    d.begin("r2")
+    d.round(d.shift("r1", on=False))
+    assert [one.stops for one in d.notes.assignments("r1", "withdrawn")] == [[], []]
+    assert {("r1", "assignment", "o1"), ("r1", "assignment", "o2")} <= set(d.notes.cancelled)
+    assert {point for one in d.notes.assignments("r2") for point in doors(one).values()} == {(52.51, 13.41)}
+
+
+def test_no_door_is_sent_for_an_order_that_ended_in_its_round(district):
+    """Accepted and delivered at once, or cancelled: nothing is confirmed any more."""
+    d = district()
+    for order, last in (("o1", lambda: d.step("r1", "o1", "delivered")), ("o2", lambda: d.cancel("customer", "o2"))):
+        d.begin("r1")
+        d.round(d.place(order))
+        d.round(d.reply("r1", order, d.offer_of(order)[1]), last())
+    assert d.notes.assignments("r1", "accepted") == []
+
+
+def doors(assignment):
+    """The places of its drop-offs, by order."""
+    return {stop.order: (stop.lat, stop.lon) for stop in assignment.stops if stop.at == "dropoff"}
+
+
 def test_offers_of_one_round_show_the_same_trip(district):
     """A rider who gets two orders at once sees both in each assignment, and visits the doors in their sequence."""
     d = district()

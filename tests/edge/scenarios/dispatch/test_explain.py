@@ -82,6 +82,7 @@ def test_later_events_are_listed_in_sequence(rows: list[bytes]) -> None:
         "withdrawn r-2: offer 2: no answer",
         "offered r-3: offer 3, answer by +129s",
         "rider.reply r-3: accepts offer 3; accepted",
+        "accepted r-3: offer 3",
         "rider.progress r-3: at shop; accepted",
         "rider.progress r-3: picked up; accepted",
         "rider.progress r-3: delivered; accepted",
