@@ -52,11 +52,11 @@ class Phone:
             time.sleep(0.01)
         self._client.subscribe(topic_down("n-1", name, "#"), qos=1)
 
-    def send(self, kind: str, *, to: str = "", **fields: Any) -> int:
+    def send(self, kind: str, *, below: str = "", **fields: Any) -> int:
         """Publish an event at QoS 1, as itself or below the topic of another name, and wait for its acknowledgement.
         Returns the reason code."""
         body = json.dumps({"at": int(time.time() * 1000), **fields})
-        info = self._client.publish(topic_up("n-1", to or self.name, kind), body, qos=1)
+        info = self._client.publish(topic_up("n-1", below or self.name, kind), body, qos=1)
         info.wait_for_publish(ANSWER_S_MAX)
         deadline = time.monotonic() + ANSWER_S_MAX
         while info.mid not in self.codes:

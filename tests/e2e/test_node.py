@@ -149,7 +149,7 @@ def test_refusals_reach_the_sender_and_the_status(tmp_path):
         assert eve.send("order.teleport", id="t-1") == 0x90
         older = Phone("bob", made.port, made.tokens["bob"], v5=False)
         for number, phone, code in ((7, eve, 0x87), (8, older, 0)):
-            assert place(phone, number, to="alice") == code
+            assert place(phone, number, below="alice") == code
             while (receipt := phone.answer("receipt"))["id"] != f"place-{number}":
                 pass
             assert (receipt["reason"], receipt["of"]) == ("forbidden_topic", "?")
