@@ -160,6 +160,8 @@ class Decoder:
     def end_of(self, data: bytes, at: int) -> int:
         """Where the packet that begins at `at` ends; 0 where it is not whole, and is kept for the next `join`. Raises
         MalformedPacket and PacketTooLarge."""
+        if not data[at] >> 4:
+            raise MalformedPacket("a packet of type 0")  # whatever length it claims
         length = self._length(data, at, len(data))
         end = at + length
         if length and end <= len(data):

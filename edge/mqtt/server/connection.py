@@ -127,13 +127,14 @@ class Connection:
         delivered: list[int] = []
         if self.session is not None:
             self.received_at = now
-        try:
-            for packet in inbound.packets(data, now, publishes, delivered):
-                self._control(packet, now)
-                if self.closing:
-                    break
-        except MalformedPacket as error:
-            broken = error
+        if (at := inbound.plain(data, 0, publishes, delivered)) < len(data):
+            try:
+                for packet in inbound.packets(data, at, now, publishes, delivered):
+                    self._control(packet, now)
+                    if self.closing:
+                        break
+            except MalformedPacket as error:
+                broken = error
         if publishes and self.session is not None:
             allowed = self.session.identity.take(len(publishes), now)
             if allowed < len(publishes):

@@ -94,43 +94,52 @@ class Inbound:
             packet_ids.append(data[at + 2] << 8 | data[at + 3])
         return session.outbound.all_acknowledged(packet_ids)
 
-    def packets(self, data: bytes, now: float, publishes: list[Publish], delivered: list[int]) -> Iterator[Packet]:
-        """Go through the packets of a read: add its publishes and the answers that it acknowledges, and give out each
-        other packet in its place. Raises MalformedPacket where the connection has to end."""
-        decoder, at, plain, acks = self._decoder, 0, True, self.acks
-        order = acks.order
+    def plain(self, data: bytes, at: int, publishes: list[Publish], delivered: list[int]) -> int:
+        """Take the packets from `at` on that `fastpath` reads: publishes, and the answers that are acknowledged. Where
+        the first other one begins; `at` itself where the client is not there yet, or something is left of an earlier
+        read."""
+        session, decoder, acks = self.session, self._decoder, self.acks
+        if session is None or decoder.tail or decoder.skipping or self.exceeded:
+            return at
+        client, grant, order = self.client, self.grant, acks.order
+        cuts: list[Parsed] = []
+        at = parse(data, at, self._topics.known, cuts, self.version == V5, decoder.packet_bytes_max)
+        for kind, payload, packet_id in cuts:
+            if not kind:
+                if (sequence := session.outbound.acknowledged(packet_id)) is not None:
+                    delivered.append(sequence)
+                else:
+                    self.work += 1
+            elif not packet_id:
+                publishes.append(Publish(client, kind, payload, 0, 0, grant))
+            else:
+                order.append(PUBACK | packet_id)
+                publishes.append(Publish(client, kind, payload, 1, acks.base + len(order) - 1, grant))
+        return at
+
+    def packets(
+        self, data: bytes, at: int, now: float, publishes: list[Publish], delivered: list[int]
+    ) -> Iterator[Packet]:
+        """Go through the packets of a read from `at` on: take what is plain and every publish, and give out each other
+        packet in its place. Raises MalformedPacket where the connection has to end."""
+        decoder = self._decoder
         if decoder.skipping:
             at = min(decoder.skipping, len(data))
             decoder.skipping -= at
             self.work += 1
+            at = self.plain(data, at, publishes, delivered)
         elif decoder.tail:
             data = decoder.join(data)
+            at = self.plain(data, at, publishes, delivered)
         elif not self.version and data[0] != _CONNECT:
             raise MalformedPacket("the first packet is no CONNECT")
         while at < len(data) and not self.exceeded:
-            if plain and (session := self.session) is not None:
-                cuts: list[Parsed] = []
-                at = parse(data, at, self._topics.known, cuts, self.version == V5, decoder.packet_bytes_max)
-                for kind, payload, packet_id in cuts:
-                    if not kind:
-                        if (sequence := session.outbound.acknowledged(packet_id)) is not None:
-                            delivered.append(sequence)
-                        else:
-                            self.work += 1
-                    elif not packet_id:
-                        publishes.append(Publish(self.client, kind, payload, 0, 0, self.grant))
-                    else:
-                        order.append(PUBACK | packet_id)
-                        token = acks.base + len(order) - 1
-                        publishes.append(Publish(self.client, kind, payload, 1, token, self.grant))
-                plain = False
-                continue
             try:
                 end = decoder.end_of(data, at)
             except PacketTooLarge as error:
-                if not (end := self._skip(data, at, now, error)):
+                if not (at := self._skip(data, at, now, error)):
                     break
-                at, plain = end, True
+                at = self.plain(data, at, publishes, delivered)
                 continue
             if not end:
                 break
@@ -143,7 +152,7 @@ class Inbound:
                     self.work -= 1
             else:
                 yield packet
-            at, plain = end, True
+            at = self.plain(data, end, publishes, delivered)
 
     def _read(self, packet: memoryview) -> Packet:
         """One packet, when it is paid for. The first one has the version of all others."""

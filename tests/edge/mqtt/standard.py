@@ -69,6 +69,7 @@ OFFENCES: dict[str, Offence] = {
     "4.7.3-1 an empty topic": both(0x30, text(""), b"{}"),
     "a control character in a topic": both(0x30, text("ds/n1/up/c1/a\x1f"), b"{}"),
     # fixed headers and identifiers
+    "2.1.2 packet type 0, whatever is to come": Offence(b"\x0a\xc0", b"\x0a\xc0"),
     "2.1.3-1 flags of PUBACK": plain(0x41, ID),
     "2.1.3-1 flags of PUBREC": plain(0x52, ID),
     "2.1.3-1 flags of PUBREL": plain(0x60, ID),
