@@ -66,7 +66,7 @@ class SpatialIndex:
         point = np.array(_point(lat, lon))
         while True:
             spots = self._spots
-            cosines = self._table[: len(spots)].dot(point)
+            cosines: NDArray[np.float64] = np.dot(self._table[: len(spots)], point)
             rows = (cosines >= _reach(cosines, limit, radius_m)).nonzero()[0]
             # A chord of the unit sphere, which is as long as its arc; a cosine is exact to a decimetre of distance.
             found = [
