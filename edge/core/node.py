@@ -22,7 +22,7 @@ import msgspec
 
 from ..errors import MENDABLE, JournalError
 from ..limits import AGE_STEP_MS_MAX, RECEIPT_EXPIRY_S
-from ..messages.envelope import ENCODE, Receipt, Up
+from ..messages.envelope import ENCODE, Receipt
 from .aggregate import Windows
 from .answers import PendingAnswers
 from .decode import NODE, Catalog, receipt_of
@@ -165,7 +165,7 @@ class Node:
             if isinstance(item, Event):
                 body = item.body
                 kind, scenario = routes[type(body)]
-                if self._is_repeat(item.client, kind, body.id, age_ms, body, json=item.json):
+                if self._is_repeat(item, kind, body.id, age_ms):
                     continue
                 recorded.append(made := self.catalog.recorded(item, kind))
                 if isinstance(made, RecordedEvent):
@@ -182,22 +182,21 @@ class Node:
                 for each in self.scenarios.values():
                     each.observe(item.client, item, now)
             else:
-                if isinstance(item, Rejected) and self._is_repeat(
-                    item.client, "rejected", item.id, age_ms, json=item.json
-                ):
+                if isinstance(item, Rejected) and self._is_repeat(item, "rejected", item.id, age_ms):
                     continue
                 inputs.append(item)
                 recorded.append(item)
         return inputs, recorded
 
-    def _is_repeat(self, client: str, kind: str, id_: str, age_ms: int, body: Up | None = None, *, json: bool) -> bool:
+    def _is_repeat(self, item: Event | Rejected, kind: str, id_: str, age_ms: int) -> bool:
         """Whether an event was decided already; if not, the next row decides it."""
         self._durable += 1
-        row = self.dedup.insert_or_get(client, id_, self.number + 1, age_ms) if id_ else None
+        row = self.dedup.insert_or_get(item.client, id_, self.number + 1, age_ms) if id_ else None
         if row is None:
             return False
         self._gaps.append(self._durable - 1)
-        self.repeats.append(Repeat(client, kind, id_, row, body, json))
+        body = item.body if isinstance(item, Event) else None
+        self.repeats.append(Repeat(item.client, kind, id_, row, body, item.json))
         return True
 
     def _again(self, row: Row, *, decided: bool) -> list[Effect]:
