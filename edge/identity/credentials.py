@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..limits import NAME_PATTERN
 from ..messages.grants import Grant
 from ..messages.roles import ROLES, Role
-from .files import open_secret, write_atomic
+from .files import numbered_lines, open_secret, write_atomic
 
 CREDENTIALS_MAX: Final = 200_000
 """Lines in the credentials file; about 200 bytes of memory each."""
@@ -137,17 +137,13 @@ def _read(path: Path) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     try:
         with open_secret(path) as file:
-            number = 0
-            while line := file.readline(_LINE_BYTES_MAX):
-                number += 1
-                text = line.decode("utf-8-sig" if number == 1 else "ascii", errors="replace").rstrip("\r\n")
-                if text and not text.startswith("#"):
-                    client, entry = _parse(path, number, text)
-                    if client in entries:
-                        entry = _second(path, number, client, entries[client], entry)
-                    elif len(entries) >= CREDENTIALS_MAX:
-                        raise InputError(str(path), number, f"More than {CREDENTIALS_MAX} clients. Remove some.")
-                    entries[client] = entry
+            for number, text in numbered_lines(file, _LINE_BYTES_MAX):
+                client, entry = _parse(path, number, text)
+                if client in entries:
+                    entry = _second(path, number, client, entries[client], entry)
+                elif len(entries) >= CREDENTIALS_MAX:
+                    raise InputError(str(path), number, f"More than {CREDENTIALS_MAX} clients. Remove some.")
+                entries[client] = entry
     except FileNotFoundError:
         hint = f"There is no such file. Make it with: doorstep credential add --file {path} CLIENT"
         raise InputError(str(path), None, hint) from None

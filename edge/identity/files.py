@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -62,6 +63,15 @@ def open_secret(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EPERM, wrong)
     return open(descriptor, "rb")  # noqa: PTH123
+
+
+def numbered_lines(file: BinaryIO, bytes_max: int) -> Iterator[tuple[int, str]]:
+    """The lines of a text that are neither empty nor comments (#), with their numbers. What is longer than `bytes_max`
+    comes in pieces, so that no line of it is taken into memory whole; bytes that are no UTF-8 become U+FFFD."""
+    for number, line in enumerate(iter(lambda: file.readline(bytes_max), b""), 1):
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").rstrip("\r\n")
+        if (begin := text.lstrip()) and not begin.startswith("#"):
+            yield number, text
 
 
 def read_secret(config_path: str, option: str, path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..errors import InputError
 from ..messages.grants import Grant
-from .files import write_atomic
+from .files import numbered_lines, write_atomic
 
 REVOCATIONS_MAX: Final = 100_000
 """Lines, about 100 bytes of memory each. Lines of tokens that have expired can be removed."""
@@ -57,16 +57,12 @@ def _read(target: Path) -> tuple[set[str], dict[str, int]]:
     clients: dict[str, int] = {}
     try:
         with target.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(_LINE_BYTES_MAX), b""), 1):
-                match line.decode("utf-8-sig", errors="replace").split():
-                    case []:
-                        continue
+            for number, text in numbered_lines(file, _LINE_BYTES_MAX):
+                match text.split():
                     case ["jti", token_id]:
                         tokens.add(token_id)
                     case ["client", client, until] if until.isascii() and until.isdigit():
                         clients[client] = max(int(until), clients.get(client, 0))
-                    case [first, *_] if first.startswith("#"):
-                        continue
                     case _:
                         hint = "Write `jti ID` or `client NAME UNIX_SECONDS`, as `doorstep credential revoke` does."
                         raise InputError(str(target), number, hint)

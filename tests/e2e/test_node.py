@@ -338,6 +338,45 @@ def test_secrets_and_data_are_for_their_owner_only(tmp_path):
         assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
 
 
+def problems(made: Site) -> dict[str, str]:
+    """What the status of the node calls wrong, with its sentences."""
+    return {problem["name"]: problem["sentence"] for problem in made.status()["problems"]}
+
+
+def test_rot_behind_the_last_snapshot_is_named_while_the_node_decides(tmp_path):
+    """A bit of an old order flips on the disk: the start does not read it, the node finds it and goes on deciding."""
+    with site(tmp_path, "alice") as made:
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        for number in range(100):
+            place(alice, number)
+        alice.close()
+        assert made.node.stop() == 0  # with a snapshot of everything
+        raw = bytearray(made.journal.read_bytes())
+        raw[raw.index(b"place-11")] ^= 1  # not one of the last rows, which the start reads
+        made.journal.write_bytes(raw)
+        made.node.start()
+        wait_until(lambda: "rot" in problems(made))
+        assert "fails its checksum" in problems(made)["rot"]
+        assert made.status()["serving"]
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        assert place(alice, 100) == 0
+        alice.close()
+
+
+def test_who_floods_is_named(tmp_path):
+    """A client far over its quota is a problem by name, in the log too; the others are served."""
+    with site(tmp_path, "alice", "bot-7", messages_per_s=10, messages_burst=10) as made:
+        alice, bot = (Phone(name, made.port, made.tokens[name]) for name in ("alice", "bot-7"))
+        for _ in range(300):
+            bot._client.publish("ds/n-1/up/bot-7/rider.position", b"{}", qos=0)
+        wait_until(lambda: "flood" in problems(made))
+        assert "bot-7 (" in problems(made)["flood"]
+        wait_until(lambda: "problem flood: " in made.node.output())
+        assert place(alice, 1) == 0
+        for phone in (alice, bot):
+            phone.close()
+
+
 def on_a_terminal(command: list[str], until: str) -> str:
     """What a command writes to a terminal, up to the line with these words; then it is stopped."""
     master, terminal = os.openpty()

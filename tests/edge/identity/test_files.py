@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import ConfigError
-from edge.identity.files import SECRET_BYTES_MAX, read_secret, write_atomic
+from edge.identity.files import SECRET_BYTES_MAX, numbered_lines, read_secret, write_atomic
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
@@ -88,3 +88,12 @@ def test_the_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
     os.lchown(link, 1234, 1234)
     with pytest.raises(ConfigError, match="a link of another user"):
         read_secret("edge.toml", "link_token_file", str(link))
+
+
+def test_lines_have_the_numbers_of_the_file(tmp_path: Path) -> None:
+    """Comments and empty lines count and are passed over, as is a byte order mark; a long line comes in pieces."""
+    path = tmp_path / "list"
+    path.write_bytes(b"\xef\xbb\xbf# head\r\n\r\n one\n  # inside\ntwo\xff\r\n" + b"x" * 25)
+    with path.open("rb") as file:
+        found = list(numbered_lines(file, 12))
+    assert found == [(3, " one"), (5, "two\ufffd"), (6, "x" * 12), (7, "x" * 12), (8, "x")]
