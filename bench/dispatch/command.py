@@ -24,7 +24,7 @@ TABLE_WIDTH: Final = 132
 @click.argument("further", nargs=-1, metavar="[DIR]...")
 @click.option(
     "--policy",
-    type=click.Choice(["doorstep", "rolling-horizon", "nearest"]),
+    type=click.Choice(["node", "doorstep", "rolling-horizon", "nearest"]),
     default="doorstep",
     show_default=True,
     help="Who decides.",

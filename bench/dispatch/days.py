@@ -14,6 +14,7 @@ from edge.errors import InputError
 from ..demo.district.instance import read
 from .policies.doorstep import Doorstep
 from .policies.nearest_courier import Nearest
+from .policies.node import Node
 from .policies.policy import Day, Policy, Promising
 from .policies.rolling_horizon import RollingHorizon
 from .policies.waiting import Waiting
@@ -25,6 +26,7 @@ from .simulator.solution import write
 from .simulator.strict import simulate
 
 POLICIES: Final[dict[str, Callable[..., Policy]]] = {
+    "node": Node,
     "doorstep": Doorstep,
     "rolling-horizon": RollingHorizon,
     "nearest": Nearest,

@@ -1,0 +1,238 @@
+"""The node's own dispatch on the strict track: the scenario that runs in a node, with its rounds, offers and timers.
+
+Nothing is decided here. News become the events that phones would send, in the same minute; who is offered an order
+accepts at once. Metres of the instance become degrees near the equator, minutes become milliseconds, and the node's
+options are those of the track: straight rides at the instance's speed, its service times, no silence, no refusals.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from edge.core.decode import Catalog
+from edge.core.effects import Effects
+from edge.core.model import Event, Now
+from edge.messages import envelope
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import (
+    ORDERS_PER_RIDER_MAX,
+    Assignment,
+    Durable,
+    KitchenDelay,
+    KitchenReady,
+    OrderPlace,
+    RiderPosition,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+)
+from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
+
+from ...rows import opened
+from .policy import (
+    Assign,
+    Change,
+    Day,
+    Decision,
+    Declined,
+    Free,
+    GaveUp,
+    Known,
+    News,
+    PickedUp,
+    Place,
+    Placed,
+    Ready,
+    Wake,
+)
+
+ZERO_MS: Final = 1_767_225_600_000
+"""The wall clock at minute 0 of a day."""
+
+ORIGIN_DEG: Final = 1.0
+"""Latitude and longitude of an instance's origin: not 0, 0, which is what a phone without a fix sends."""
+
+ROUNDS_MAX: Final = 100
+"""In one minute: offers, their acceptances, and what follows from those."""
+
+_ACROSS: Final = math.cos(math.radians(ORIGIN_DEG))
+_KINDS: Final = Catalog([Dispatch]).down_kinds
+
+
+def point(place: Place) -> envelope.Place:
+    """Metres east and north as degrees."""
+    x, y = place
+    return envelope.Place(ORIGIN_DEG + y / METRES_PER_DEG, ORIGIN_DEG + x / METRES_PER_DEG / _ACROSS)
+
+
+def options(day: Day) -> DispatchOptions:
+    """The track's rules as a node's options."""
+    parameters = day.parameters
+    return DispatchOptions(
+        speed_mps=parameters.metres_per_minute / 60,
+        detour_factor=1.0,
+        pickup_service_s=parameters.pickup_service * 60,
+        dropoff_service_s=parameters.dropoff_service * 60,
+        silent_s=7200,
+        give_up_s=24 * 3600,
+        position_age_s_max=7200,
+        radius_m_max=500_000,
+        orders_per_customer_max=10_000,
+        orders_per_shop_max=10_000,
+    )
+
+
+class Node:
+    """One day of a node that knows nothing before it."""
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self.dispatch = Dispatch(options(day))
+        self.places: dict[str, Place] = {}
+        """Of couriers on shift who are not under way."""
+        self.trips: dict[str, tuple[str, ...]] = {}
+        """What each courier is on its way to fetch, in the node's sequence."""
+        self.bags: dict[str, tuple[str, ...]] = {}
+        self.known: dict[str, Known] = {}
+        self.late: set[str] = set()
+        """Orders that are estimated, and not ready yet."""
+        self.woken = -1
+        self._ids = 0
+        self._sent: list[Event] = []
+
+    def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
+        """What the node decides of it, as the track's decisions."""
+        for item in news:
+            self._learn(now, item)
+        for name in self.late:
+            if now >= self.known[name].ready:
+                self._send(self.known[name].restaurant, KitchenDelay(**self._head(now), order=name, ready_at=_ms(now + 1)))
+        for courier, place in self.places.items():
+            at = point(place)
+            self.dispatch.observe(courier, RiderPosition(points=[(_ms(now), at.lat, at.lon)]), _now(now))
+        for _ in range(ROUNDS_MAX):
+            self._round(now)
+            deadline = self.dispatch.next_deadline()
+            if not self._sent and (deadline is None or deadline > now * 60):
+                break
+        return [*self._changes(), *self._wake(now)]
+
+    def promise(self, order: str) -> tuple[int, float] | None:
+        """What the node promised."""
+        found = self.dispatch.state.orders.open.get(order)
+        if found is None or not found.promised_at:
+            return None
+        return (found.promised_at - ZERO_MS) // 60_000, self.dispatch.promise(found).confidence
+
+    # -- news --------------------------------------------------------------------------------------------------------
+
+    def _learn(self, now: int, item: News) -> None:
+        match item:
+            case Placed(order):
+                self._placed(now, order)
+            case Ready(name) if name in self.late:
+                self.late.discard(name)
+                self._send(self.known[name].restaurant, KitchenReady(**self._head(now), order=name))
+            case Free(courier, place):
+                self._free(now, courier, place)
+            case PickedUp(courier, orders, _):
+                self.bags[courier] = orders
+                del self.trips[courier]
+                for name in orders:
+                    self.late.discard(name)
+                    self._send(courier, RiderProgress(**self._head(now), order=name, step="picked_up"))
+            case GaveUp(courier, _):
+                self.trips.pop(courier, None)
+                self._send(courier, RiderShift(**self._head(now), on=False))
+            case Declined(courier, orders, _):
+                self.trips.pop(courier, None)
+                for name in orders:
+                    offer = self.dispatch.state.orders.open[name].offer
+                    self._send(courier, RiderReply(**self._head(now), order=name, offer=offer, accept=False))
+            case _:
+                pass
+
+    def _placed(self, now: int, order: Known) -> None:
+        self.known[order.name] = order
+        if order.estimated:
+            self.late.add(order.name)
+        body = OrderPlace(
+            **self._head(now),
+            order=order.name,
+            shop=order.restaurant,
+            pickup=point(self.day.site(order.restaurant)),
+            dropoff=point(order.place),
+            ready_at=_ms(order.ready),
+        )
+        self._send(f"customer-{order.name}", body)
+
+    def _free(self, now: int, courier: str, place: Place) -> None:
+        """Home from the last door; or the shift begins."""
+        for name in self.bags.pop(courier, ()):
+            self._send(courier, RiderProgress(**self._head(now), order=name, step="delivered"))
+        if courier not in self.dispatch.state.riders.known:
+            # A pickup in the last minute of the shift is allowed.
+            until = _ms(self.day.couriers[courier].off) + 30_000
+            capacity = ORDERS_PER_RIDER_MAX
+            self._send(courier, RiderShift(**self._head(now), on=True, capacity=capacity, until=until))
+        self.places[courier] = place
+
+    def _head(self, now: int) -> dict[str, Any]:
+        self._ids += 1
+        return {"id": f"e-{self._ids}", "at": _ms(now)}
+
+    def _send(self, client: str, body: Durable) -> None:
+        self._sent.append(Event(client, body, shop=client))
+
+    # -- decisions ---------------------------------------------------------------------------------------------------
+
+    def _round(self, minute: int) -> None:
+        """One round of the node. Offers are accepted in the next one."""
+        now, events, out = _now(minute), self._sent, Effects("wgs84", {}, _KINDS)
+        self._sent = []
+        for event in events:
+            self.dispatch.observe(event.client, event.body, now)
+        self.dispatch.round(events, now, self.dispatch.live_sensor(), out)
+        for courier, kind, payload, _ in out.messages.values():
+            body = opened(kind, payload)
+            if isinstance(body, Assignment) and body.state == "offered":
+                head = self._head(minute)
+                self._send(courier, RiderReply(**head, order=body.order, offer=body.offer, accept=True))
+
+    def _changes(self) -> list[Decision]:
+        """Who leaves for its next trip, and which trips under way have changed. A courier who is offered an order a
+        moment before it is free goes when it is."""
+        decisions: list[Decision] = []
+        changed: list[tuple[str, tuple[str, ...]]] = []
+        for courier, rider in self.dispatch.state.riders.known.items():
+            bag = self.bags.get(courier, ())
+            held = [self.known[name] for name in rider.orders if name not in bag]
+            trip = tuple(order.name for order in held if order.restaurant == held[0].restaurant)
+            before = self.trips.get(courier)
+            if not trip or trip == before or (before is None and courier not in self.places):
+                continue
+            self.trips[courier] = trip
+            if before is None:
+                del self.places[courier]
+                decisions.append(Assign(courier, trip))
+            else:
+                changed.append((courier, trip))
+        return [*([Change(tuple(changed))] if changed else []), *decisions]
+
+    def _wake(self, now: int) -> list[Decision]:
+        """At the node's next deadline; a node of minutes looks at its plans in each."""
+        deadline = self.dispatch.next_deadline()
+        if deadline is None or self.woken > now:
+            return []
+        waits = bool(self.dispatch.state.orders.waiting) or bool(self.late)
+        self.woken = now + 1 if waits else max(now + 1, math.ceil(deadline / 60))
+        return [Wake(self.woken)]
+
+
+def _ms(minute: int) -> int:
+    return ZERO_MS + minute * 60_000
+
+
+def _now(minute: int) -> Now:
+    return Now(minute * 60.0, _ms(minute))
