@@ -86,6 +86,11 @@ report-size: $(TESTS_READY) ## the structure of the code base, and the files tha
 fuzz: $(TESTS_READY) ## FUZZ_EXAMPLES=5000 damaged inputs for each property of tests/fuzz: about a quarter of an hour
 	DOORSTEP_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/fuzz $(ARGS)
 
+.PHONY: interop-foreign
+interop-foreign: $(TESTS_READY) ## clients in Go and Java against a node's endpoint: needs go, and java, javac and mvn, which fetch them
+	@for tool in go java javac mvn; do command -v $$tool >/dev/null || echo "$$tool is not installed: what needs it is skipped"; done
+	$(BIN)/pytest $(INTEROP)/foreign/clients.py $(ARGS)
+
 .PHONY: mutants
 mutants: $(TESTS_READY) ## 60 one-line faults in the pure code, drawn by SEED=0: each is to fail its mirror test
 	$(BIN)/python -m tests.mutants --seed $(SEED) $(ARGS)

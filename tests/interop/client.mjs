@@ -1,7 +1,6 @@
 // One scenario with MQTT.js, told as JSON in the first argument; prints one JSON object with what happened.
-import mqtt from "mqtt";
-
 const told = JSON.parse(process.argv[2]);
+const { default: mqtt } = await import(told.library);
 const result = { messages: [], acks: [] };
 let over = false;
 
@@ -28,7 +27,8 @@ client.on("connect", async (connack) => {
   if (result.closed) return; // it sends again by itself what is not acknowledged
   result.sessionPresent = connack.sessionPresent;
   for (const topic of told.subscribe ?? []) {
-    result.granted = (await client.subscribeAsync(topic, { qos: 1 })).map((one) => one.qos);
+    const granted = await new Promise((done) => client.subscribe(topic, { qos: 1 }, (_, grants) => done(grants)));
+    result.granted = granted.map((one) => one.qos);
   }
   for (const { topic, payload, size, qos, retain } of told.publish ?? []) {
     client.publish(topic, payload ?? "x".repeat(size), { qos, retain }, (error, packet) => {

@@ -1,4 +1,4 @@
-"""MQTT.js over WebSocket, as in browsers and mini-programs, in 3.1.1 and 5.0."""
+"""MQTT.js 4 and 5 over WebSocket, as in browsers and mini-programs, in 3.1.1 and 5.0."""
 
 import json
 import subprocess
@@ -19,16 +19,22 @@ def version(request: pytest.FixtureRequest) -> int:
     return request.param
 
 
+@pytest.fixture(params=["mqtt4", "mqtt"], ids=["MQTT.js 4", "MQTT.js 5"])
+def library(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture
-def play(endpoint_server: Any, version: int, program: Callable[[str], str]) -> Play:
+def play(endpoint_server: Any, library: str, version: int, program: Callable[[str], str]) -> Play:
     """Plays one scenario in Node.js and gives what happened."""
-    if not (HERE / "node_modules" / "mqtt").is_dir():
+    if not (HERE / "node_modules" / library).is_dir():
         pytest.skip("MQTT.js is not installed; run: npm ci --prefix tests/interop")
     node = program("node")
 
     def player(**options: Any) -> dict[str, Any]:
         scenario = {
             "url": f"ws://{endpoint_server.host}:{endpoint_server.websocket_port}/mqtt",
+            "library": library,
             "clientId": "phone",
             "username": endpoint_server.username,
             "password": endpoint_server.token,
