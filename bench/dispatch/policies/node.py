@@ -107,7 +107,8 @@ class Node:
             self._learn(now, item)
         for name in self.late:
             if now >= self.known[name].ready:
-                self._send(self.known[name].restaurant, KitchenDelay(**self._head(now), order=name, ready_at=_ms(now + 1)))
+                delay = KitchenDelay(**self._head(now), order=name, ready_at=_ms(now + 1))
+                self._send(self.known[name].restaurant, delay)
         for courier, place in self.places.items():
             at = point(place)
             self.dispatch.observe(courier, RiderPosition(points=[(_ms(now), at.lat, at.lon)]), _now(now))
