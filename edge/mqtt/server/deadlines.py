@@ -21,7 +21,7 @@ class DeadlineQueue:
     deadline that moves with every read costs nothing."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, list[Expirable]] = {}
+        self._slots: dict[int, dict[Expirable, None]] = {}
         self._seconds: list[int] = []
 
     def __len__(self) -> int:
@@ -32,10 +32,14 @@ class DeadlineQueue:
         second = int(at) + 1
         slot = self._slots.get(second)
         if slot is None:
-            self._slots[second] = [item]
+            self._slots[second] = {item: None}
             heapq.heappush(self._seconds, second)
         else:
-            slot.append(item)
+            slot[item] = None
+
+    def discard(self, at: float, item: Expirable) -> None:
+        """Do not look at `item` then. For what comes and goes often and may wait for long."""
+        self._slots.get(int(at) + 1, {}).pop(item, None)
 
     def turn(self, now: float) -> None:
         """Look at everything that is due."""
@@ -50,23 +54,29 @@ class Will:
     """What is published for a client when its connection ends without its word, `delay_s` later: an event of its own,
     as if it had sent it then."""
 
-    __slots__ = ("_fulfil", "delay_s", "publish")
+    __slots__ = ("_at", "_deadlines", "_fulfil", "delay_s", "publish")
 
     def __init__(self, publish: Publish, delay_s: float) -> None:
         self.publish, self.delay_s = publish, delay_s
+        self._at = 0.0
+        self._deadlines: DeadlineQueue | None = None
         self._fulfil: Callable[[Will, float], None] | None = None
 
-    def wait(self, fulfil: Callable[["Will", float], None]) -> None:
-        """From now on it is to be fulfilled, once."""
-        self._fulfil = fulfil
+    def wait(self, at: float, deadlines: DeadlineQueue, fulfil: Callable[["Will", float], None]) -> None:
+        """Be fulfilled then, or when `expire` is called before."""
+        self._at, self._deadlines, self._fulfil = at, deadlines, fulfil
+        deadlines.add(at, self)
 
     def cancel(self) -> None:
         """The client is back in time."""
-        self._fulfil = None
+        if self._deadlines is not None:
+            self._deadlines.discard(self._at, self)
+        self._deadlines = self._fulfil = None
 
     def expire(self, now: float) -> float | None:
-        """Its time has come, or its session ends before."""
-        fulfil, self._fulfil = self._fulfil, None
+        """Its time has come, or its session ends before. Only the first call counts."""
+        fulfil = self._fulfil
+        self.cancel()
         if fulfil is not None:
             fulfil(self, now)
         return None

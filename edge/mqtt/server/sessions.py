@@ -322,8 +322,7 @@ class Sessions:
         if will is not None and kept and will.delay_s:
             if session.connection is None:  # else another connection has the session, and the client is back
                 session.will = will
-                will.wait(self.fulfil)
-                self.deadlines.add(now + will.delay_s, will)
+                will.wait(now + min(will.delay_s, session.expiry_s), self.deadlines, self.fulfil)
         elif will is not None:
             self.fulfil(will, now)
         if identity.connected == 0 and not self.stopping:

@@ -203,6 +203,15 @@ class Answered(NamedTuple):
 ANSWERED: dict[str, Answered] = {
     "DUP with QoS 1": Answered(both(0x3A, UP + ID, b"{}"), b"\x40\x02\0\x01", b"\x40\x02\0\x01"),
     "a repeated identifier": Answered(both(0x3C, UP + ID, b"{}"), b"\x50\x02\0\x01", b"\x50\x02\0\x01"),
+    "3.12.4-1 PINGREQ": Answered(plain(0xC0), b"\xd0\0", b"\xd0\0"),
+    "3.8.4-6 a code for each filter": Answered(
+        both(0x82, ID, DOWN + b"\0" + text("ds/n1/down/c2/#") + b"\1" + DOWN + b"\1"),
+        b"\x90\x06\0\x01\0\0\x87\x01",
+        b"\x90\x05\0\x01\0\x80\x01",
+    ),
+    "3.11.3-1 a code for each filter that goes": Answered(
+        both(0xA2, ID, DOWN + text("x")), b"\xb0\x05\0\x01\0\x11\x11", b"\xb0\x02\0\x01"
+    ),
     "PUBACK of nothing": Answered(plain(0x40, ID)),
     "PUBREL of nothing": Answered(plain(0x62, ID), b"\x70\x03\0\x01\x92", b"\x70\x02\0\x01"),
     "PUBREC of nothing": Answered(plain(0x50, ID), b"\x62\x03\0\x01\x92", b"\x62\x02\0\x01"),

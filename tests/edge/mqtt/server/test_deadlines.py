@@ -1,9 +1,10 @@
-"""The queue of deadlines. (Wills are in test_sessions.py.)"""
+"""The queue of deadlines, and what waits in it. (What clients see of wills is in test_sessions.py.)"""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.server.deadlines import DeadlineQueue
+from edge.mqtt.seam import Publish
+from edge.mqtt.server.deadlines import DeadlineQueue, Will
 
 
 class Alarm:
@@ -39,3 +40,29 @@ def test_an_alarm_that_asks_for_now_does_not_hang_the_deadline_queue():
     assert alarm.rang == [11.0]
     deadlines.turn(3_600.0)
     assert len(alarm.rang) == 2
+
+
+def test_what_is_discarded_is_not_looked_at():
+    """And nothing of it is kept; another time, or another item, stays."""
+    deadlines, gone, stays = DeadlineQueue(), Alarm(1, 1), Alarm(1, 1)
+    for alarm in (gone, stays):
+        deadlines.add(10.0, alarm)
+    for at in (10.0, 10.0, 99.0):
+        deadlines.discard(at, gone)
+    assert gone not in deadlines._slots[11]
+    deadlines.turn(11.0)
+    assert (gone.rang, stays.rang) == ([], [11.0])
+
+
+def test_a_will_is_fulfilled_once_or_not_at_all():
+    """At its time, or before where its session ends; never after it was cancelled."""
+    deadlines, done = DeadlineQueue(), []
+    wills = [Will(Publish("c1", "x", b"", 0, 0), 5.0) for _ in range(3)]
+    for will in wills:
+        will.wait(10.0, deadlines, lambda will, now: done.append((wills.index(will), now)))
+    wills[0].cancel()
+    wills[1].expire(7.0)
+    assert list(deadlines._slots[11]) == [wills[2]]
+    deadlines.turn(11.0)
+    assert wills[2].expire(12.0) is None
+    assert done == [(1, 7.0), (2, 11.0)]
