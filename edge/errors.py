@@ -109,3 +109,15 @@ MENDABLE: Final = frozenset(
     )
 )
 """Refusals that time can mend: they are not remembered. The same event sent again is decided anew."""
+
+
+def core_failed(error: Exception) -> str:
+    """What ends a node whose core raised an error, with what to do."""
+    text = f"The core failed ({error!r}). This is a bug: please report the lines above."
+    where = " ".join(getattr(error, "__notes__", ()))
+    if not where:
+        return text
+    return (
+        f"{text} {where} No row has that event, so its client sends it again: where that ends the node once more, take "
+        "the client out of the credentials until the bug is mended."
+    )

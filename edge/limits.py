@@ -64,6 +64,9 @@ days of absence; to remember an event for too long costs 20 bytes, to forget it 
 RECEIPT_EXPIRY_S: Final = 24 * 3600.0
 """A publisher that has not come back for its receipt within a day sends its event again anyway."""
 
+REPLY_EXPIRY_S: Final = 10.0
+"""An answer from memory, such as where a rider is, is worth no more after this."""
+
 WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
 """A publisher's stamp further than this from the node's clock is labelled `implausible_stamp`; the node's is used."""
 

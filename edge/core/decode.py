@@ -14,11 +14,11 @@ from msgspec import Struct
 from ..errors import DoorstepError, JournalError, Reason
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
-from ..messages.envelope import FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
+from ..messages.envelope import ENCODE, FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
 from ..messages.grants import EVERYBODY, Grant
 from ..messages.roles import ROLES
 from ..messages.sentences import LOOKS_LIKE_SECONDS, fault
-from .model import Event, Now, Observed, RecordedEvent, Rejected
+from .model import Answer, Event, Now, Observed, RecordedEvent, Rejected
 from .scenario import Message, Outcome, Refusal, Scenario
 
 NODE: Final = "node"
@@ -175,6 +175,10 @@ class Catalog:
         except (OverflowError, ValueError, TypeError) as error:
             detail = f"cannot be recorded: {error}"
             return Rejected(event.client, kind, Reason.MALFORMED, "", detail, event.body.id, event.json)
+
+    def reply(self, client: str, body: Struct, json: bool) -> Answer:
+        """What answers a message that is in memory only."""
+        return Answer(0, client, self.down_kinds[type(body)], ENCODE[json](body), 0.0)
 
     def opened(self, recorded: RecordedEvent) -> Event:
         """An event as its row keeps it, decoded.

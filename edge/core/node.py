@@ -81,6 +81,8 @@ class Node:
         self.pending_answers = PendingAnswers(self.catalog.spare, self.catalog.about)
         self.repeats: list[Repeat] = []
         """Of the last batch: the events that had been decided before it, or twice in it."""
+        self.replies: list[Answer] = []
+        """Of the last batch: answers to observations."""
         self._gaps: list[int] = []  # where they were among its durable inputs, whose number is below
         self._durable = 0
         self.decided = 0
@@ -159,7 +161,7 @@ class Node:
         and how the row keeps it."""
         inputs: list[Input] = []
         recorded: list[Recorded] = []
-        self.repeats, self._gaps, self._durable = [], [], 0
+        self.repeats, self.replies, self._gaps, self._durable = [], [], [], 0
         routes = self.catalog.routes
         for item in batch:
             if isinstance(item, Event):
@@ -175,7 +177,9 @@ class Node:
                     inputs.append(made)
             elif isinstance(item, Observed):
                 scenario = routes[type(item.body)][1]
-                self.scenarios[scenario].observe(item.client, item.body, now)
+                answer = self.scenarios[scenario].observe(item.client, item.body, now)
+                if answer is not None:
+                    self.replies.append(self.catalog.reply(item.client, answer, item.client not in self._packed))
                 self._deadlines.pop(scenario, None)
             elif isinstance(item, Presence):
                 self._deadlines.clear()
@@ -264,8 +268,8 @@ class Node:
             self._deadlines.pop(name, None)
             for (index, kind, event), outcome in zip(mine, outcomes, strict=True):
                 body = event.body
-                reasons[index], counter = self._decided(kind, outcome.refusal)
-                out.tally.counts.append((counter, body.at, 1, 1))
+                reasons[index] = reason = outcome.refusal.reason if outcome.refusal else ""
+                out.tally.counts.append((self.counts.decided(kind, reason), body.at, 1, 1))
                 receipts[index] = (event.client, receipt_of(scenario.receipt, body.id, kind, outcome, now), event.json)
             self.windows.add(name, now, out.tally)
             self.decided += out.decisions
@@ -298,21 +302,10 @@ class Node:
             answered.insert(place, None)
         return [Commit(self.number, now, row, answers, batches, answered), *effects]
 
-    def _decided(self, kind: str, refusal: Refusal | None) -> tuple[str, str]:
-        """Counts what became of an event. Returns the reason for its acknowledgement, and its counter's name."""
-        counts = self.counts
-        counts.received += 1
-        if refusal is None:
-            counts.accepted += 1
-            return "", f"accepted.{kind}"
-        reason = refusal.reason
-        counts.refused[reason] = counts.refused.get(reason, 0) + 1
-        return reason, f"refused.{reason}"
-
     def _rejected(self, item: Rejected, now: Now) -> tuple[str, Receipt, bool] | None:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         refusal = Refusal(item.reason, item.field, item.detail)
-        _, counter = self._decided(item.kind, refusal)
+        counter = self.counts.decided(item.kind, item.reason)
         self.windows.count(self.catalog.scenario_of.get(item.kind, NODE), now, counter, now.wall_ms, 1, 1)
         if not item.id:
             return None
@@ -323,8 +316,7 @@ class Node:
             case Delivered():
                 self.pending_answers.acknowledged(item.sequences)
             case Repeats():
-                self.counts.received += item.count
-                self.counts.duplicate += item.count
+                self.counts.repeated(item.count)
                 scenario = self.catalog.scenario_of.get(item.kind, NODE)
                 self.windows.count(scenario, now, f"duplicate.{item.kind}", now.wall_ms, item.count, item.count)
             case Shed():

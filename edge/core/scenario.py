@@ -3,7 +3,7 @@
 A scenario declares its messages, options and counters, and decides in rounds. The node does the rest: it decodes and
 checks messages, recognises repeats, writes one row for each round, sends receipts and answers, seals windows, replays.
 
-    observe   messages that are in memory only, such as positions; never part of a row
+    observe   messages that are in memory only, such as positions, and answers to them; never part of a row
     round     events and due timers become state, outcomes, answers and counts
     sensor    the only way for a round to see what `observe` has seen; the row keeps what the sensor answered
 
@@ -143,9 +143,10 @@ class Scenario:
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
-    def observe(self, client: str, message: Any, now: Now) -> None:
+    def observe(self, client: str, message: Any, now: Now) -> Struct | None:
         """A message that is not durable, a durable one before its round (with the fields that are in memory only), or
-        a `model.Presence`: the client's first connection opened, or its last one closed."""
+        a `model.Presence`: the client's first connection opened, or its last one closed. To a message that is not
+        durable it may return an answer, which is sent once, at QoS 0, and is in no row either."""
 
     def live_sensor(self) -> Sensor:
         """What a live round sees."""

@@ -14,11 +14,12 @@ from time import perf_counter
 from typing import Final, NamedTuple
 
 from ..core.decode import Catalog
-from ..core.model import Commit, Durable, Event, Input, Observed, Rejected, Repeat
+from ..core.model import Answer, Commit, Durable, Event, Input, Observed, Rejected, Repeat
 from ..errors import Reason
 from ..health.histogram import Spent
 from ..health.status import Status
-from ..mqtt.seam import Publish, Source
+from ..limits import REPLY_EXPIRY_S
+from ..mqtt.seam import Pending, Publish, Source
 
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
@@ -73,7 +74,7 @@ class PendingAck(NamedTuple):
 class InflightRound(NamedTuple):
     """A round on its way to the disk, or one without a row behind such a one: `number` is the row that it waits for,
     `sequence` the core's last answer. Times are `time.perf_counter()`. `repeats` are answered after it; `kept` is what
-    its row takes along of what had waited for a row."""
+    its row takes along of what had waited for a row. `replies` are answers from memory."""
 
     number: int
     sequence: int
@@ -84,6 +85,14 @@ class InflightRound(NamedTuple):
     repeats: Sequence[Repeat]
     kept: Sequence[Durable] = ()
     commit: Commit | None = None
+    replies: Sequence[Answer] = ()
+
+    def once(self) -> dict[str, list[Pending]]:
+        """The answers from memory, by client, each for a few seconds."""
+        found: dict[str, list[Pending]] = {}
+        for answer in self.replies:
+            found.setdefault(answer.client, []).append((answer, REPLY_EXPIRY_S))
+        return found
 
     def acknowledge(self) -> list[tuple[Repeat, Source, int]]:
         """It is on disk, and its answers are with the links. Returns each repeat with its source and token."""

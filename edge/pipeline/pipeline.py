@@ -10,14 +10,14 @@ only up to the last committed one.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 
 from ..clock import Clock
 from ..core.model import Batch, Commit, Configure, Counted, Input, Presence, Rules
 from ..core.node import Node
-from ..errors import DiskFull, DoorstepError, Reason
+from ..errors import DiskFull, DoorstepError, Reason, core_failed
 from ..health.histogram import SPENT_MAX, Spent
 from ..health.status import Status
 from ..journal.journal import Journal
@@ -43,11 +43,6 @@ SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
 """The same by size: a full node has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
 
 RETRY_FULL_DISK_S: Final = 2.0
-
-_SENT_AGAIN: Final = (
-    "No row has that event, so its client sends it again: where that ends the node once more, take the client out of "
-    "the credentials until the bug is mended."
-)
 
 _NEVER: Final = float("inf")
 
@@ -90,7 +85,7 @@ class Pipeline:
         self._rules: Rules | None = None
         self._snapshot_number = node.number - node.recovered_rows
         self._snapshot_bytes = node.recovered_bytes
-        self._lookups = ReceiptLookup(journal, node.catalog, status, self._repeated)
+        self._lookups = ReceiptLookup(journal, node.catalog, status, self._show_once)
         self._idle = asyncio.Event()
 
     def start(self, rules: Configure | None, unrecorded: Sequence[Counted] = ()) -> None:
@@ -220,27 +215,25 @@ class Pipeline:
         except Exception as error:
             # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
             log.exception("the core failed on %d inputs", len(inputs))
-            where = " ".join(getattr(error, "__notes__", ()))
-            again = f" {where} {_SENT_AGAIN}" if where else ""
-            self.give_up(f"The core failed ({error!r}). This is a bug: please report the lines above.{again}")
+            self.give_up(core_failed(error))
             return
         handled = perf_counter()
         repeats, shown = node.repeats, self._status.counts
         for each in repeats:
             self._pending.repeated(each.kind)
             shown["duplicate"] += 1
-        if effects:
-            commit = effects[0]
+        commit = effects[0] if effects else None
+        head = (node.number, node.sequence, read_at, handled, acks)
+        if commit is not None:
             assert isinstance(commit, Commit), "the first effect is the row"
             spent.append(("decide", handled - begin, len(inputs) or 1))
             shown["accepted"] += node.counts.accepted - accepted
             shown["decisions"] += node.decided - decided
-            number, sequence = commit.number, node.sequence
-            self._commit(commit, InflightRound(number, sequence, read_at, handled, acks, spent, repeats, kept, commit))
+            self._commit(commit, InflightRound(*head, spent, repeats, kept, commit, node.replies))
         else:
             self._spend(spent)
-            light = InflightRound(node.number, node.sequence, read_at, handled, acks, [], repeats)
-            if self._inflight and acks:
+            light = InflightRound(*head, [], repeats, replies=node.replies)
+            if self._inflight and (acks or light.replies):
                 self._inflight.append(light)
             else:
                 self._acknowledge(light)
@@ -314,13 +307,15 @@ class Pipeline:
 
     def _acknowledge(self, round_: InflightRound) -> None:
         """All of it but repeats: those when the answer that was recorded is found."""
+        if round_.replies:
+            self._show_once(round_.once())
         for each, source, token in round_.acknowledge():
             self._lookups.ask(each, source, token)
 
-    def _repeated(self, receipts: dict[str, list[Pending]]) -> None:
-        """The receipts of repeats, by client. Who is not there sends its event again."""
+    def _show_once(self, answers: Mapping[str, Sequence[Pending]]) -> None:
+        """The receipts of repeats, and answers from memory, by client. Who is not there asks again."""
         for link in self.links:
-            link.wake(receipts)
+            link.wake(answers)
         self.on_shown()
 
     # -- timers and what waits for a round -----------------------------------------------------------------------------

@@ -132,6 +132,8 @@ def _fields(message: Message) -> Iterator[str]:
     for name in message.in_memory:
         if name in fields and fields[name].default is msgspec.NODEFAULT:
             yield f"{name!r} is in memory only and needs a plain default: that is what the row keeps in its place"
+    if message.about and (message.direction != "down" or message.about not in fields):
+        yield f"about is for kinds down, and names a field: {message.about!r} is none of {message.body.__name__}"
     if message.in_memory and not (message.durable and message.direction == "up"):
         yield "in_memory is for durable kinds up: nothing else has fields in a row"
 

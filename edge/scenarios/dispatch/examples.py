@@ -44,6 +44,7 @@ def examples(seed: int) -> list[tuple[str, str, Mapping[str, Any]]]:
     add("rider-2", "rider.reply", order=orders[1], offer=2, accept=False, reason="flat tyre")
     for step in ("at_shop", "picked_up", "delivered"):
         add("rider-1", "rider.progress", order=orders[0], step=step)
+        made.append(("customer-1", "order.track", {"order": orders[0]}))
     add("customer-1", "order.cancel", order=orders[2], reason="changed my mind")
     add("rider-1", "rider.shift", on=False)
     return made

@@ -107,6 +107,13 @@ class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ri
     crs: Crs | None = None
 
 
+class OrderTrack(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order.track"):
+    """A customer asks where the rider with its order is. QoS 0, never stored; the answer is a `rider.place`."""
+
+    order: Identifier
+    v: Version = 1
+
+
 Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay
 
 DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
@@ -179,6 +186,16 @@ class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
+class RiderPlace(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to an `order.track`, once, at QoS 0: where the rider was at `at`; or a `reason`, and no place."""
+
+    order: str
+    at: int
+    lat: float | None = None
+    lon: float | None = None
+    reason: str = ""
+
+
 # -- the catalogue -----------------------------------------------------------------------------------------------------
 
 
@@ -227,8 +244,10 @@ MESSAGES: Final = (
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
+    Message("order.track", OrderTrack, roles=("customer",), durable=False),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
     Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
+    Message("rider.place", RiderPlace, "down", roles=("customer",), personal=("lat", "lon")),
 )
 
 COUNTERS: Final = (

@@ -21,5 +21,6 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 900
     position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
     radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
+    show_rider: bool = False
     orders_per_customer_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
     orders_per_shop_max: Annotated[int, Meta(ge=1, le=10_000)] = 5_000

@@ -18,7 +18,18 @@ from .decide.choice import OFFER_AHEAD_S, PLAN_ORDERS_MAX, choose
 from .events import apply
 from .examples import examples
 from .explain import explain, placed
-from .messages import COUNTERS, MESSAGES, NAME, OrderPlace, OrderReceipt, Promise, RiderPosition, RiderShift
+from .messages import (
+    COUNTERS,
+    MESSAGES,
+    NAME,
+    OrderPlace,
+    OrderReceipt,
+    OrderTrack,
+    Promise,
+    RiderPlace,
+    RiderPosition,
+    RiderShift,
+)
 from .options import DispatchOptions
 from .records import Decision, decode_record
 from .state.dispatch_state import DispatchState
@@ -57,8 +68,11 @@ class Dispatch(Scenario):
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
-    def observe(self, client: str, message: Any, now: Now) -> None:
-        """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner."""
+    def observe(self, client: str, message: Any, now: Now) -> RiderPlace | None:
+        """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner. And
+        questions of customers, which are answered."""
+        if isinstance(message, OrderTrack):
+            return view.rider_place(self.state, client, message.order, now)
         positions = self.state.positions
         if isinstance(message, RiderPosition):
             positions.report_position(client, message.points, now)
@@ -68,6 +82,7 @@ class Dispatch(Scenario):
             positions.touch(client, milliseconds(now))
             if isinstance(message, RiderShift) and message.place is not None:
                 positions.report_position(client, [(message.at, message.place.lat, message.place.lon)], now)
+        return None
 
     def live_sensor(self) -> LiveSensor:
         """The table of positions."""

@@ -1,4 +1,5 @@
-"""What the status page shows of dispatch. It stays on the node: positions leave it in no other way."""
+"""What the status page shows of dispatch, which stays on the node, and where a customer's rider is. Positions leave the
+table in no other way."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,8 +7,10 @@ from typing import Final
 
 from ...core.model import Now
 from ...core.scenario import Dot, Value
+from ...errors import Reason
 from ..rounds import milliseconds
-from .lifecycle import OFFERED
+from .lifecycle import OFFERED, PICKED_UP
+from .messages import RiderPlace
 from .state.dispatch_state import DispatchState
 from .state.riders import Rider
 
@@ -34,6 +37,26 @@ def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
         "riders": [dot for rider in dispatch.riders.known.values() if (dot := _rider(dispatch, rider, now_ms))],
         "orders": orders,
     }
+
+
+def rider_place(dispatch: DispatchState, client: str, name: str, now: Now) -> RiderPlace:
+    """Where the rider is that carries the order, for the customer who placed it; or why that is not said."""
+    order, rules, now_ms = dispatch.orders.find(name), dispatch.rules, milliseconds(now)
+    if not rules.show_rider:
+        reason = Reason.NOT_ALLOWED
+    elif order is None:
+        reason = Reason.UNKNOWN_ORDER
+    elif order.client != client:
+        reason = Reason.NOT_YOURS
+    elif order.state is not PICKED_UP:
+        reason = Reason.OUT_OF_SEQUENCE
+    else:
+        place = dispatch.positions.place(order.rider)
+        if place is not None and now_ms - place[2] <= rules.position_age_s_max * 1000:
+            lat, lon, at_ms = place
+            return RiderPlace(order=name, at=now.wall_ms - (now_ms - at_ms), lat=lat, lon=lon)
+        reason = Reason.UNKNOWN_RIDER
+    return RiderPlace(order=name, at=now.wall_ms, reason=reason)
 
 
 def order_states(dispatch: DispatchState) -> Mapping[str, Value]:

@@ -13,6 +13,7 @@ from edge.core.model import (
     Answer,
     Batch,
     Commit,
+    Configure,
     Delivered,
     Now,
     Observed,
@@ -21,6 +22,7 @@ from edge.core.model import (
     Rejected,
     Repeat,
     Repeats,
+    Rules,
     Shed,
     SyncAcked,
     SyncWelcomed,
@@ -31,13 +33,14 @@ from edge.errors import MENDABLE, JournalError, Reason
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 from edge.messages.batches import decode_body
 from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import OrderTrack
 from edge.scenarios.dispatch.options import DispatchOptions
-from tests.edge.district import T0, configured, event, now, place, position, row_of, shift
+from tests.edge.district import RULES, T0, configured, event, now, place, position, row_of, shift
 
 
-def started() -> Node:
+def started(rules: Rules = RULES) -> Node:
     node = Node([Dispatch])
-    node.handle([configured()], now(0))
+    node.handle([Configure(rules)], now(0))
     return node
 
 
@@ -216,6 +219,28 @@ def test_no_position_is_in_any_row():
     for value in (lat, lon):
         assert msgspec.msgpack.encode(value) not in blob
         assert str(value).encode()[:8] not in blob
+
+
+def test_the_place_of_a_rider_is_answered_and_in_no_row():
+    """The question makes no row, and the answer is in none: it is the round's, in the encoding of its client."""
+    lat, lon = 31.20123456789, 121.40123456789
+    options = msgspec.Raw(msgspec.msgpack.encode(DispatchOptions(show_rider=True)))
+    node = started(msgspec.structs.replace(RULES, scenarios={"dispatch": options}))
+    node.handle([*shift("r-1", lat=lat, lon=lon), place(1, 1)], now(1))
+    node.handle([event("r-1", "rider.reply", "a", 2, order="o-1", offer=1, accept=True)], now(2))
+    node.handle([event("r-1", "rider.progress", "b", 3, order="o-1", step="picked_up")], now(3))
+    node.handle([position("r-1", [(T0 + 3_000, lat, lon)])], now(3))
+    before = node.snapshot()
+    question = Observed("alice", OrderTrack(order="o-1"))
+    assert node.handle([question], now(4)) == []
+    (answer,) = node.replies
+    assert (answer.sequence, answer.client, answer.kind) == (0, "alice", "rider.place")
+    assert msgspec.json.decode(answer.payload)["lat"] == lat
+    assert node.snapshot() == before
+    assert msgspec.msgpack.encode(lat) not in row_of(node.handle([question, place(2, 5)], now(5)))
+    assert len(node.replies) == 1
+    node.handle([], now(6))
+    assert node.replies == []
 
 
 def test_acknowledged_answers_are_not_pending():

@@ -116,6 +116,25 @@ def receipts(pipeline: Pipeline, client: str = "alice") -> list[dict]:
     return [json.loads(a.payload) for a, _ in pipeline.pending(client, 0, 99) if a.kind == "receipt"]
 
 
+def test_an_answer_from_memory_follows_what_was_decided_before_it(tmp_path):
+    """It is sent once, without a row; and not before the rounds before it are on disk."""
+
+    async def test(pipeline: Pipeline, wire: Wire, journal: Journal) -> None:
+        track = Publish("alice", "order.track", text({"order": "o-1"}), 0, 0)
+        pipeline.received(wire, [track], 0.0)
+        await wire.until(lambda: len(wire.repeated) == 1)
+        assert [name for name, _ in wire.log] == ["wake"]
+        journal.commit = lambda _: False  # the writer does it beside the loop
+        for publish in (order(1, 7), track):
+            pipeline.received(wire, [publish], 0.0)
+            pipeline._take_in()
+        assert (pipeline.in_flight, len(wire.repeated)) == (2, 1)
+        await wire.until(lambda: len(wire.repeated) == 2)
+        assert [name for name, _ in wire.log[1:]] == ["wake", "acknowledge", "wake"]
+
+    with_pipeline(tmp_path, test)
+
+
 def test_nothing_is_visible_before_it_is_durable(tmp_path):
     """Until the row is on disk no answer can be fetched; then links are woken, and only then the publish is
     acknowledged."""

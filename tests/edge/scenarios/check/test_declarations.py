@@ -92,6 +92,8 @@ def test_good_declarations_have_no_findings() -> None:
         ({"messages": (Message("price.set", Bare, roles=("shop",)),)}, "must derive from"),
         ({"messages": (Message("price.set", Set, roles=("shop",), personal=("x",)),)}, "no field 'x'"),
         ({"messages": (Message("price.set", Set, roles=("shop",), in_memory=("sku",)),)}, "needs a plain default"),
+        ({"messages": (UP, Message("price.show", Show, "down", about="x"))}, "'x' is none of Show"),
+        ({"messages": (Message("price.set", Set, roles=("shop",), about="sku"),)}, "about is for kinds down"),
         ({"messages": (UP, Message("receipt", Show, "down", roles=("shop",)))}, "receipt: this kind is the node's"),
         ({"options": Needy}, "Needy.n has no default"),
         ({"options": Lax}, "forbid_unknown_fields"),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from edge.scenarios.dispatch.messages import OrderTrack
+
 
 @pytest.mark.parametrize(
     ("state", "rider"),
@@ -19,6 +21,41 @@ def test_orders_shops_and_riders(district, state, rider):
     gauges = d.dispatch.gauges()
     assert gauges["orders"] == ({} if state == "delivered" else {state: 1})
     assert gauges["riders"] == {rider: 1}
+
+
+@pytest.mark.parametrize(
+    ("state", "client", "order", "reason"),
+    [
+        ("picked_up", "customer", "o1", ""),
+        ("picked_up", "someone", "o1", "not_yours"),
+        ("picked_up", "shop", "o1", "not_yours"),
+        ("picked_up", "customer", "o2", "unknown_order"),
+        *((state, "customer", "o1", "out_of_sequence") for state in ("placed", "offered", "accepted", "at_shop")),
+        *((state, "customer", "o1", "out_of_sequence") for state in ("delivered", "cancelled", "undeliverable")),
+    ],
+)
+def test_a_customer_sees_its_rider_while_it_carries_the_order(district, state, client, order, reason):
+    """Only the customer who placed it, and only between the pickup and the delivery; with the option off nobody."""
+    for show_rider in (True, False):
+        d = district(show_rider=show_rider)
+        d.bring_to(state)
+        d.report_position("r1", 52.505, 13.405)
+        answer = d.dispatch.observe(client, OrderTrack(order=order), d.now)
+        assert answer.reason == (reason if show_rider else "not_allowed")
+        assert (answer.lat, answer.lon) == ((52.505, 13.405) if not answer.reason else (None, None))
+
+
+def test_an_old_place_of_a_rider_is_not_shown(district):
+    """The answer has the time of the position; one older than position_age_s_max is none."""
+    d = district(show_rider=True, position_age_s_max=60, silent_s=7200)
+    d.bring_to("picked_up")
+    d.report_position("r1", 52.505, 13.405)
+    asked = [d.dispatch.observe("customer", OrderTrack(order="o1"), d.now)]
+    for seconds in (60, 1):
+        d.later(seconds)
+        asked.append(d.dispatch.observe("customer", OrderTrack(order="o1"), d.now))
+    assert [answer.reason for answer in asked] == ["", "", "unknown_rider"]
+    assert asked[0].at == asked[1].at == d.now.wall_ms - 61_000
 
 
 def test_a_silent_rider_is_shown_as_such(district):
