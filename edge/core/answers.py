@@ -74,11 +74,12 @@ class PendingAnswers:
                     del of[client]
         self._tidy()
 
-    def cancel(self, client: str, kind: str, topic: str) -> None:
-        """What of this kind waits for the client and is about `topic` is void."""
-        for answer in list(self._of.get(client, {}).values()):
-            if answer.kind == kind and self._topic(answer) == topic:
-                self._drop(answer.sequence)
+    def cancel(self, void: Iterable[tuple[str, str, str]]) -> None:
+        """What waits for a client, is of a kind, and about a topic, is void."""
+        for client, kind, topic in void:
+            for answer in list(self._of.get(client, {}).values()):
+                if answer.kind == kind and self._topic(answer) == topic:
+                    self._drop(answer.sequence)
 
     def expire(self, mono: float) -> int:
         """Drop what nobody fetched in time, counted in `expired`. Returns how many went now."""

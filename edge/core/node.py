@@ -67,6 +67,9 @@ from .scenario import Outcome, Refusal, Scenario, Sensor
 
 _NEVER: Final = float("inf")
 
+_Receipt = tuple[str, Receipt, bool]
+"""For a client, in JSON or not."""
+
 
 class Node:
     """The core. Before the first `Configure` it knows no rules and refuses to handle anything else."""
@@ -232,11 +235,10 @@ class Node:
         """`sensors` are those of the scenarios that had a round in a recorded row; None: who has events or is due."""
         self.number += 1
         self.age_ms, self.last = age_ms, now
-        expired = self.pending_answers.expire(now.mono)
-        if expired:
+        if expired := self.pending_answers.expire(now.mono):
             self.windows.count(NODE, now, "answer.expired", now.wall_ms, expired)
         reasons: list[str] = []
-        receipts: list[tuple[str, Receipt, bool] | None] = []
+        receipts: list[_Receipt | None] = []
         messages: list[Message] = []
         packed = self._packed
         work: dict[str, list[tuple[int, str, Event]]] = {}
@@ -275,23 +277,13 @@ class Node:
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages.values()
-            for void in out.cancelled:
-                self.pending_answers.cancel(*void)
+            self.pending_answers.cancel(out.cancelled)
         if not MENDABLE.isdisjoint(reasons):
             for reason, made in zip(reasons, receipts, strict=True):
                 if made is not None and reason in MENDABLE:
                     self.dedup.remove(made[0], made[1].id)
 
-        expires = now.mono + RECEIPT_EXPIRY_S
-        answers: list[Answer] = []
-        for made in receipts:
-            if made is not None:
-                self.sequence += 1
-                answers.append(Answer(self.sequence, made[0], "receipt", ENCODE[made[2]](made[1]), expires))
-        for client, kind, payload, until in messages:
-            self.sequence += 1
-            answers.append(Answer(self.sequence, client, kind, payload, until))
-        self.pending_answers.add(answers)
+        answers = self._answers(receipts, messages, now)
         batches = self._sync(now, cut)
         effects: list[Recordable] = [*answers, *batches]
         if reasons:
@@ -302,7 +294,21 @@ class Node:
             answered.insert(place, None)
         return [Commit(self.number, now, row, answers, batches, answered), *effects]
 
-    def _rejected(self, item: Rejected, now: Now) -> tuple[str, Receipt, bool] | None:
+    def _answers(self, receipts: Sequence[_Receipt | None], messages: Sequence[Message], now: Now) -> list[Answer]:
+        """Receipts, then messages, numbered; they are pending from now on."""
+        expires = now.mono + RECEIPT_EXPIRY_S
+        answers: list[Answer] = []
+        for made in receipts:
+            if made is not None:
+                self.sequence += 1
+                answers.append(Answer(self.sequence, made[0], "receipt", ENCODE[made[2]](made[1]), expires))
+        for client, kind, payload, until in messages:
+            self.sequence += 1
+            answers.append(Answer(self.sequence, client, kind, payload, until))
+        self.pending_answers.add(answers)
+        return answers
+
+    def _rejected(self, item: Rejected, now: Now) -> _Receipt | None:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         refusal = Refusal(item.reason, item.field, item.detail)
         counter = self.counts.decided(item.kind, item.reason)

@@ -40,7 +40,7 @@ def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
 
 
 def rider_place(dispatch: DispatchState, client: str, name: str, now: Now) -> RiderPlace:
-    """Where the rider is that carries the order, for the customer who placed it; or why that is not said."""
+    """Where the rider is that carries the order, for the customer who placed it; or why there is no answer."""
     order, rules, now_ms = dispatch.orders.find(name), dispatch.rules, milliseconds(now)
     if not rules.show_rider:
         reason = Reason.NOT_ALLOWED

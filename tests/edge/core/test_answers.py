@@ -112,8 +112,7 @@ def test_what_is_cancelled_does_not_wait():
     """Messages of this kind about this thing go, for this client alone; others stay."""
     pending_answers = waiting("assignment:a", "assignment:b", "update:a", "assignment:a", "receipt:a")
     pending_answers.add([Answer(6, "d", "assignment", ENCODE[True]({"order": "a"}), 100.0)])
-    pending_answers.cancel("c", "assignment", "a")
-    pending_answers.cancel("nobody", "assignment", "a")
+    pending_answers.cancel([("c", "assignment", "a"), ("nobody", "assignment", "a")])
     assert [item.sequence for item in pending_answers.of("c", 0)] == [2, 3, 5]
     assert [item.sequence for item in pending_answers.of("d", 0)] == [6]
 
