@@ -1,4 +1,4 @@
-"""`doorstep scenario`: write a scenario of your own, and check it."""
+"""`doorstep scenario`: write a scenario of your own, check it, and write its messages for clients."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ def scenario() -> None:
     \b
     doorstep scenario new tips
     doorstep scenario check tips
+    doorstep scenario protocol tips
     """
 
 
@@ -92,6 +93,40 @@ def check(target: str, scenario_path: str, seeds: int, json_file: str | None) ->
     if json_file:
         _write(Path(json_file), subject, seeds, findings)
     raise SystemExit(1 if wrong else 0)
+
+
+@scenario.command(short_help="Write its messages for clients in any language.")
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option(
+    "--scenario-path", default="", metavar="FOLDER", help="Where scenarios are that are not installed, as in edge.toml."
+)
+@click.option(
+    "--to",
+    "folder",
+    default=".",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Where to write the files, instead of the current folder; it is made where it is missing.",
+)
+def protocol(names: tuple[str, ...], scenario_path: str, folder: str) -> None:
+    """Write what clients of the scenarios NAME send and receive: JSON Schema, AsyncAPI and types of TypeScript. Without
+    a NAME: of all that are built in.
+
+    \b
+    Examples:
+      doorstep scenario protocol --to sdk/protocol
+      doorstep scenario protocol tips --scenario-path tips
+
+    Exit codes: 0 written; 1 a scenario cannot be loaded.
+    """
+    from ..scenarios.loader import DEFAULT, load
+    from ..scenarios.protocol.files import texts
+
+    made = texts(load(names or DEFAULT, scenario_path))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, text in made.items():
+        (Path(folder) / name).write_text(text, encoding="utf-8")
+        click.echo(f"Written: {Path(folder) / name}")
 
 
 def _show(finding: "Finding") -> None:

@@ -56,6 +56,7 @@ class Message(Struct, frozen=True):
     direction: Literal["up", "down"] = "up"
     roles: tuple[Role, ...] = ()
     durable: bool = True
+    """Down: false for what `Scenario.observe` answers, once, at QoS 0."""
     personal: tuple[str, ...] = ()
     """Fields with information about a person."""
     in_memory: tuple[str, ...] = ()
@@ -67,6 +68,9 @@ class Message(Struct, frozen=True):
     Where many of a spare kind wait for a client, the newest about each thing stays."""
     names_shop: str = ""
     """A field with the name of a shop: one that exists, and, of a client that sends as a shop, its own."""
+    given: tuple[tuple[str, ...], ...] = ()
+    """Up: of these sets of optional fields a message has at least one. `prepare` refuses a message without; this is for
+    the schemas of `doorstep scenario protocol`."""
     prepare: Callable[[Any, str], Struct | Refusal] | None = None
     """Called once with the decoded message and the node's coordinate system: converts, or refuses what no field's
     bound excludes. Pure."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from ..errors import Reason
 from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX
 
 Identifier = Annotated[str, Meta(pattern=NAME_PATTERN)]
@@ -33,7 +34,7 @@ Crs = Literal["wgs84", "gcj02"]
 
 
 class Place(Struct, frozen=True):
-    """A point on the ground, degrees."""
+    """A point on the ground."""
 
     lat: Latitude
     lon: Longitude
@@ -46,8 +47,11 @@ class Up(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"
     """What every durable event carries. `id` is the publisher's own and makes a repeat recognisable."""
 
     id: Identifier
+    """The sender's own name for the event: a new one for each event, the same one when it is sent again."""
     at: Instant
+    """The sender's clock when it happened: a label for figures. The node decides by its own clock."""
     v: Version = 1
+    """Version of the message."""
 
 
 # -- from the node -----------------------------------------------------------------------------------------------------
@@ -57,12 +61,19 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to one event id, the same bytes at every repeat. A scenario may add fields (`Scenario.receipt`)."""
 
     id: str
+    """That of the event."""
     of: str
+    """The kind of the event; `?` where its topic has none."""
     status: Literal["accepted", "refused"]
+    """What became of it. Accepted is for good."""
     at: int
-    reason: str = ""
+    """The node's clock when it decided."""
+    reason: Annotated[str, Meta(extra_json_schema={"enum": list(Reason)})] = ""
+    """Why it is refused."""
     field: str = ""
+    """The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`."""
     detail: str = ""
+    """What is wrong, or what else there is to know, in words for the developer."""
 
 
 ENCODE: Final = (msgspec.msgpack.Encoder().encode, msgspec.json.Encoder().encode)

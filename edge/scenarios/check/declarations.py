@@ -126,9 +126,9 @@ def _up(message: Message, config: Any) -> Iterator[str]:
 
 def _fields(message: Message) -> Iterator[str]:
     fields = {field.name: field for field in msgspec.structs.fields(message.body)}
-    for name in (*message.personal, *message.in_memory):
+    for name in (*message.personal, *message.in_memory, *(each for names in message.given for each in names)):
         if name not in fields:
-            yield f"{message.body.__name__} has no field {name!r}: correct personal or in_memory"
+            yield f"{message.body.__name__} has no field {name!r}: correct personal, in_memory or given"
     for name in message.in_memory:
         if name in fields and fields[name].default is msgspec.NODEFAULT:
             yield f"{name!r} is in memory only and needs a plain default: that is what the row keeps in its place"

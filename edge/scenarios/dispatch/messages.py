@@ -26,6 +26,7 @@ from ...messages.envelope import (
     Up,
     Version,
 )
+from .lifecycle import OrderState
 
 ORDERS_PER_RIDER_MAX: Final = 8
 """The largest capacity a rider may announce."""
@@ -42,59 +43,83 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`."""
 
     order: Identifier
+    """The order's own name, which nobody has used on this node before."""
     shop: Identifier
+    """The client name of the shop."""
     pickup: Place
+    """Where the shop is."""
     dropoff: Place
+    """Where the door is."""
     ready_at: Instant | None = None
+    """When the food is ready, by the sender's clock."""
     prep_s: Annotated[int, Meta(ge=0, le=24 * 3600)] | None = None
+    """How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right."""
     promise: bool = True
+    """Whether the receipt promises a drop-off time."""
     crs: Crs | None = None
+    """The coordinate system of the places in this message, where it is not the node's."""
 
 
 class OrderCancel(Up, frozen=True, tag="order.cancel"):
     """The customer who placed the order, or its shop, takes it back."""
 
     order: Identifier
+    """The order."""
     reason: Text = ""
+    """Why, for the shop and the rider."""
 
 
 class RiderShift(Up, frozen=True, tag="rider.shift"):
     """A rider begins or ends a shift. `until` is its planned end; `place` is where the rider is now (never stored)."""
 
     on: bool
+    """True begins it, false ends it."""
     capacity: Annotated[int, Meta(ge=1, le=ORDERS_PER_RIDER_MAX)] = 1
+    """Orders that fit at once."""
     until: Instant | None = None
+    """The planned end."""
     place: Place | None = None
+    """Where the rider is."""
     crs: Crs | None = None
+    """The coordinate system of `place`, where it is not the node's."""
 
 
 class RiderReply(Up, frozen=True, tag="rider.reply"):
     """A rider accepts or declines the assignment numbered `offer`."""
 
     order: Identifier
+    """The order."""
     offer: Number
+    """The number of the assignment."""
     accept: bool
+    """True takes the order, false declines it."""
     reason: Text = ""
+    """Why it is declined."""
 
 
 class RiderProgress(Up, frozen=True, tag="rider.progress"):
     """A rider is at the shop, has picked up, or has delivered."""
 
     order: Identifier
+    """The order."""
     step: Literal["at_shop", "picked_up", "delivered"]
+    """What is done. A step can be left out."""
 
 
 class KitchenReady(Up, frozen=True, tag="kitchen.ready"):
     """The order is ready for pickup now."""
 
     order: Identifier
+    """The order."""
 
 
 class KitchenDelay(Up, frozen=True, tag="kitchen.delay"):
     """The order will be ready at another time."""
 
     order: Identifier
+    """The order."""
     ready_at: Instant
+    """The new time."""
 
 
 class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="rider.position"):
@@ -103,15 +128,20 @@ class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ri
     points: Annotated[
         list[tuple[Milliseconds, Latitude, Longitude]], Meta(min_length=1, max_length=POSITION_POINTS_MAX)
     ]
+    """`[at, lat, lon]`: Unix milliseconds, degrees, degrees."""
     v: Version = 1
+    """Version of the message."""
     crs: Crs | None = None
+    """The coordinate system of the points, where it is not the node's."""
 
 
 class OrderTrack(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order.track"):
     """A customer asks where the rider with its order is. QoS 0, never stored; the answer is a `rider.place`."""
 
     order: Identifier
+    """The order."""
     v: Version = 1
+    """Version of the message."""
 
 
 Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay
@@ -131,18 +161,22 @@ POSITION_KIND: Final = "rider.position"
 # -- from the node -----------------------------------------------------------------------------------------------------
 
 
-class Promise(Struct, frozen=True):
-    """When the node expects the drop-off, and how often such a promise should be kept (0 to 1)."""
+class DropoffPromise(Struct, frozen=True):
+    """When the node expects the drop-off, and how often such a promise should be kept."""
 
     dropoff_at: int
+    """The time promised."""
     confidence: float
+    """The share of such promises that were kept within five minutes, 0 to 1."""
 
 
 class OrderReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
     """The receipt of an event of dispatch: which order it is about, and what the customer was promised."""
 
     order: str = ""
-    promise: Promise | None = None
+    """The order that the event is about."""
+    promise: DropoffPromise | None = None
+    """Of an accepted `order.place`, where one was asked for and there are figures to promise from."""
 
 
 class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -150,11 +184,15 @@ class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
     0.01 degrees; that of an accepted one is exact."""
 
     at: Literal["pickup", "dropoff"]
+    """What is to be done there."""
     order: str
+    """The order."""
     lat: float
     lon: float
     expected_at: int
+    """When the rider is expected there."""
     shop: str = ""
+    """The shop, where it is a pickup."""
 
 
 class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -165,13 +203,21 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`."""
 
     offer: int
+    """Its number, for `rider.reply`."""
     order: str
+    """The order."""
     state: Literal["offered", "accepted", "withdrawn"]
+    """What becomes of the order for this rider."""
     at: int
+    """When the node decided it."""
     stops: list[Stop] = []
+    """The whole trip, in the sequence to visit. None where it is withdrawn."""
     ready_at: int = 0
+    """When the food is ready."""
     answer_by: int = 0
+    """Until when an offer waits for an answer."""
     reason: str = ""
+    """Why it is withdrawn."""
 
 
 class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -179,21 +225,30 @@ class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
     order passes through several states in one round of the node, only the last is sent."""
 
     order: str
-    state: str
+    """The order."""
+    state: Annotated[str, Meta(extra_json_schema={"enum": list(OrderState)})]
+    """The order's state."""
     at: int
+    """When the node decided it."""
     expected_at: int = 0
+    """The drop-off time expected now. Absent where nothing can be expected, or nothing any more."""
     ready_at: int = 0
+    """When the food is ready."""
     reason: str = ""
+    """The cause, as a word or a few."""
 
 
 class RiderPlace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to an `order.track`, once, at QoS 0: where the rider was at `at`; or a `reason`, and no place."""
 
     order: str
+    """The order."""
     at: int
+    """When the rider was there; without a place, when the node answered."""
     lat: float | None = None
     lon: float | None = None
     reason: str = ""
+    """Why there is no place."""
 
 
 # -- the catalogue -----------------------------------------------------------------------------------------------------
@@ -234,6 +289,7 @@ MESSAGES: Final = (
         personal=("dropoff",),
         names_shop="shop",
         prepare=_order,
+        given=(("prep_s",), ("ready_at",)),
     ),
     Message("order.cancel", OrderCancel, roles=("customer", "shop"), personal=("reason",)),
     Message(
@@ -247,7 +303,7 @@ MESSAGES: Final = (
     Message("order.track", OrderTrack, roles=("customer",), durable=False),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
     Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
-    Message("rider.place", RiderPlace, "down", roles=("customer",), personal=("lat", "lon")),
+    Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
 )
 
 COUNTERS: Final = (

@@ -22,10 +22,10 @@ from .messages import (
     COUNTERS,
     MESSAGES,
     NAME,
+    DropoffPromise,
     OrderPlace,
     OrderReceipt,
     OrderTrack,
-    Promise,
     RiderPlace,
     RiderPosition,
     RiderShift,
@@ -160,10 +160,10 @@ class Dispatch(Scenario):
             return f"no rider is on shift; {wait}"
         return f"no free rider is within reach of the shop; {wait}" if state.riders.idle else ""
 
-    def promise(self, order: Order) -> Promise:
+    def promise(self, order: Order) -> DropoffPromise:
         """What was promised when the order was placed."""
         counts = self.state.promises[order.promised_by]
-        return Promise(order.promised_at, round(counts.kept / counts.ended, 2))
+        return DropoffPromise(order.promised_at, round(counts.kept / counts.ended, 2))
 
     def next_deadline(self) -> float | None:
         """When a round is due even without events, in monotonic seconds. 0.0: at once."""

@@ -34,62 +34,82 @@ class PriceEntry(Struct, frozen=True, omit_defaults=True):
     """One price of one article, from `from_at` (0: at once) until just before `until_at` (none: for good)."""
 
     sku: Code
+    """The article."""
     price_cents: Cents
     from_at: Milliseconds = 0
+    """When the price comes into force; 0 is at once."""
     until_at: Instant | None = None
+    """When it ends, just before this; absent is for good."""
 
 
 class PriceSet(Up, frozen=True, tag="price.set"):
     """A shop sets one price, or several as `prices`: then all of them or, where one is refused, none."""
 
     sku: Code | None = None
+    """The article, with `price_cents`."""
     price_cents: Cents | None = None
     from_at: Milliseconds = 0
+    """When the price comes into force; 0 is at once."""
     until_at: Instant | None = None
+    """When it ends, just before this; absent is for good."""
     prices: Annotated[list[PriceEntry], Meta(min_length=1, max_length=PRICES_PER_MESSAGE_MAX)] | None = None
+    """Several prices, in place of the fields of one."""
 
 
 class StockSet(Up, frozen=True, tag="stock.set"):
     """A shop has so many pieces of an article."""
 
     sku: Code
+    """The article."""
     count: Count
+    """Pieces."""
 
 
 class SkuRemove(Up, frozen=True, tag="sku.remove"):
     """A shop no longer has an article: its prices and its stock are forgotten. No label may show it."""
 
     sku: Code
+    """The article."""
 
 
 class LabelBind(Up, frozen=True, tag="label.bind"):
     """A label shows an article from now on, and `gateway` (a client) serves it. A label that was bound before moves."""
 
     label: Code
+    """The label."""
     sku: Code
+    """The article that it shows."""
     gateway: Identifier
+    """The client name of the gateway that serves it."""
 
 
 class LabelUnbind(Up, frozen=True, tag="label.unbind"):
     """A label shows nothing of this shop any more."""
 
     label: Code
+    """The label."""
 
 
 class LabelShown(Up, frozen=True, tag="label.shown"):
     """A gateway's label shows a version. All fields are those of the `label.show` that it confirms."""
 
     shop: Identifier
+    """The client name of the shop."""
     label: Code
+    """The label."""
     binding: Number
+    """Which binding it shows."""
     version: Number
+    """Which version of the article."""
 
 
 class PriceGet(Up, frozen=True, tag="price.get"):
     """Anybody asks for the price in force. The receipt has it."""
 
     shop: Identifier
+    """The client name of the shop."""
     sku: Code
+    """The article."""
 
 
 # -- from the node -----------------------------------------------------------------------------------------------------
@@ -102,22 +122,34 @@ class LabelShow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     for one label the one with the greater (binding, version) is the newer one, in whatever sequence they arrive."""
 
     shop: str
+    """The client name of the shop."""
     label: str
+    """The label."""
     sku: str
+    """The article that it shows."""
     binding: int
+    """Counts what the label was bound to."""
     version: int
+    """Counts what changed about the article."""
     price_cents: int
+    """The price in force."""
     stock: int | None = None
+    """Pieces in stock."""
 
 
 class PriceReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
     """The receipt of an event of labels. That of a `price.get` has the price in force."""
 
     shop: str = ""
+    """The client name of the shop."""
     sku: str = ""
+    """The article."""
     price_cents: int | None = None
+    """The price in force."""
     stock: int | None = None
+    """Pieces in stock."""
     version: int = 0
+    """Counts what changed about the article."""
 
 
 # -- the catalogue -----------------------------------------------------------------------------------------------------
@@ -151,7 +183,13 @@ def _window(price: PriceEntry, path: str) -> Refusal | None:
 
 
 MESSAGES: Final = (
-    Message("price.set", PriceSet, roles=("shop",), prepare=_price_set),
+    Message(
+        "price.set",
+        PriceSet,
+        roles=("shop",),
+        prepare=_price_set,
+        given=(("sku", "price_cents"), ("prices",)),
+    ),
     Message("stock.set", StockSet, roles=("shop",)),
     Message("sku.remove", SkuRemove, roles=("shop",)),
     Message("label.bind", LabelBind, roles=("shop",)),

@@ -11,9 +11,9 @@ from edge.core.model import Acknowledge, Answer, Now, RecordedEvent, Row, encode
 from edge.messages.envelope import Place, encode
 from edge.scenarios.dispatch.messages import (
     Assignment,
+    DropoffPromise,
     OrderPlace,
     OrderReceipt,
-    Promise,
     RiderProgress,
     RiderReply,
     RiderShift,
@@ -41,7 +41,7 @@ class Rows:
         wall = START + at * MINUTE
         effects: list[Any] = []
         for client, body in events:
-            promise = Promise(wall + 30 * MINUTE, 0.5) if isinstance(body, OrderPlace) and not refuse else None
+            promise = DropoffPromise(wall + 30 * MINUTE, 0.5) if isinstance(body, OrderPlace) and not refuse else None
             kind = str(body.__struct_config__.tag)
             receipt = OrderReceipt(
                 id=body.id,

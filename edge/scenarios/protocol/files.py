@@ -1,0 +1,22 @@
+"""The files of the contract, as text: what `doorstep scenario protocol` writes."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ...core.scenario import Scenario
+from . import asyncapi, schema, typescript
+
+
+def texts(scenarios: Sequence[type[Scenario]]) -> dict[str, str]:
+    """The text of each file by its name. The same scenarios give the same bytes."""
+    made = schema.contract(scenarios)
+    return {
+        "doorstep.schema.json": _json(schema.document(made)),
+        "doorstep.asyncapi.json": _json(asyncapi.document(schema.contract(scenarios, asyncapi.IN_COMPONENTS))),
+        "doorstep.d.ts": typescript.document(made),
+    }
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

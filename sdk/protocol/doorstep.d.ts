@@ -1,0 +1,548 @@
+// Messages of a Doorstep node: dispatch, labels. Written by `doorstep scenario protocol`; do not edit.
+
+/** A customer places an order. Give `ready_at`, or the preparation time as `prep_s`. */
+export interface OrderPlace {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.place";
+  /** The order's own name, which nobody has used on this node before. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The client name of the shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  shop: string;
+  /** Where the shop is. */
+  pickup: Place;
+  /** Where the door is. */
+  dropoff: Place;
+  /** When the food is ready, by the sender's clock. Unix milliseconds. */
+  ready_at?: number | null;
+  /** How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right. Seconds. 0 to 86400. */
+  prep_s?: number | null;
+  /** Whether the receipt promises a drop-off time. */
+  promise?: boolean;
+  /** The coordinate system of the places in this message, where it is not the node's. */
+  crs?: "gcj02" | "wgs84" | null;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A point on the ground. */
+export interface Place {
+  /** Degrees, north positive. -90 to 90. */
+  lat: number;
+  /** Degrees, east positive. -180 to 180. */
+  lon: number;
+}
+
+/** The customer who placed the order, or its shop, takes it back. */
+export interface OrderCancel {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.cancel";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** Why, for the shop and the rider. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A rider begins or ends a shift. `until` is its planned end; `place` is where the rider is now (never stored). */
+export interface RiderShift {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "rider.shift";
+  /** True begins it, false ends it. */
+  on: boolean;
+  /** Orders that fit at once. 1 to 8. */
+  capacity?: number;
+  /** The planned end. Unix milliseconds. */
+  until?: number | null;
+  /** Where the rider is. */
+  place?: Place | null;
+  /** The coordinate system of `place`, where it is not the node's. */
+  crs?: "gcj02" | "wgs84" | null;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A rider accepts or declines the assignment numbered `offer`. */
+export interface RiderReply {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "rider.reply";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The number of the assignment. */
+  offer: number;
+  /** True takes the order, false declines it. */
+  accept: boolean;
+  /** Why it is declined. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A rider is at the shop, has picked up, or has delivered. */
+export interface RiderProgress {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "rider.progress";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** What is done. A step can be left out. */
+  step: "at_shop" | "delivered" | "picked_up";
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** The order is ready for pickup now. */
+export interface KitchenReady {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "kitchen.ready";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** The order will be ready at another time. */
+export interface KitchenDelay {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "kitchen.delay";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The new time. Unix milliseconds. */
+  ready_at: number;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** Where a rider was: `[at, lat, lon]` for each point, oldest first. QoS 0, never stored, no receipt. */
+export interface RiderPosition {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "rider.position";
+  /** `[at, lat, lon]`: Unix milliseconds, degrees, degrees. 1 to 120 items. */
+  points: Array<[number, number, number]>;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+  /** The coordinate system of the points, where it is not the node's. */
+  crs?: "gcj02" | "wgs84" | null;
+}
+
+/** A customer asks where the rider with its order is. QoS 0, never stored; the answer is a `rider.place`. */
+export interface OrderTrack {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.track";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * To a rider: what to pick up and where. `offered` asks for an answer until `answer_by`; `accepted` confirms it and
+ * has the exact door; `withdrawn` takes an offer or an order back.
+ *
+ * `stops` are the whole trip in the sequence to visit, as it would be with this order: the pickups of all that is
+ * fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`.
+ */
+export interface Assignment {
+  /** Its number, for `rider.reply`. */
+  offer: number;
+  /** The order. */
+  order: string;
+  /** What becomes of the order for this rider. */
+  state: "accepted" | "offered" | "withdrawn";
+  /** When the node decided it. Unix milliseconds. */
+  at: number;
+  /** The whole trip, in the sequence to visit. None where it is withdrawn. */
+  stops?: Array<Stop>;
+  /** When the food is ready. Unix milliseconds. */
+  ready_at?: number;
+  /** Until when an offer waits for an answer. Unix milliseconds. */
+  answer_by?: number;
+  /** Why it is withdrawn. */
+  reason?: string;
+}
+
+/**
+ * One place of an assignment, in the sequence to visit. The door of an order that is only offered is rounded to
+ * 0.01 degrees; that of an accepted one is exact.
+ */
+export interface Stop {
+  /** What is to be done there. */
+  at: "dropoff" | "pickup";
+  /** The order. */
+  order: string;
+  /** Degrees, north positive. */
+  lat: number;
+  /** Degrees, east positive. */
+  lon: number;
+  /** When the rider is expected there. Unix milliseconds. */
+  expected_at: number;
+  /** The shop, where it is a pickup. */
+  shop?: string;
+}
+
+/**
+ * To the customer and the shop: the order's state and the drop-off time expected now (0 where there is none). If an
+ * order passes through several states in one round of the node, only the last is sent.
+ */
+export interface Update {
+  /** The order. */
+  order: string;
+  /** The order's state. */
+  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "delivered" | "cancelled" | "undeliverable";
+  /** When the node decided it. Unix milliseconds. */
+  at: number;
+  /** The drop-off time expected now. Absent where nothing can be expected, or nothing any more. Unix milliseconds. */
+  expected_at?: number;
+  /** When the food is ready. Unix milliseconds. */
+  ready_at?: number;
+  /** The cause, as a word or a few. */
+  reason?: string;
+}
+
+/** The answer to an `order.track`, once, at QoS 0: where the rider was at `at`; or a `reason`, and no place. */
+export interface RiderPlace {
+  /** The order. */
+  order: string;
+  /** When the rider was there; without a place, when the node answered. Unix milliseconds. */
+  at: number;
+  /** Degrees, north positive. */
+  lat?: number;
+  /** Degrees, east positive. */
+  lon?: number;
+  /** Why there is no place. */
+  reason?: string;
+}
+
+/** A shop sets one price, or several as `prices`: then all of them or, where one is refused, none. */
+export interface PriceSet {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "price.set";
+  /** The article, with `price_cents`. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  sku?: string | null;
+  /** Hundredths of the shop's currency. 0 to 1000000000. */
+  price_cents?: number | null;
+  /** When the price comes into force; 0 is at once. Unix milliseconds. */
+  from_at?: number;
+  /** When it ends, just before this; absent is for good. Unix milliseconds. */
+  until_at?: number | null;
+  /** Several prices, in place of the fields of one. 1 to 256 items. */
+  prices?: Array<PriceEntry> | null;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** One price of one article, from `from_at` (0: at once) until just before `until_at` (none: for good). */
+export interface PriceEntry {
+  /** The article. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  sku: string;
+  /** Hundredths of the shop's currency. 0 to 1000000000. */
+  price_cents: number;
+  /** When the price comes into force; 0 is at once. Unix milliseconds. */
+  from_at?: number;
+  /** When it ends, just before this; absent is for good. Unix milliseconds. */
+  until_at?: number | null;
+}
+
+/** A shop has so many pieces of an article. */
+export interface StockSet {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "stock.set";
+  /** The article. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  sku: string;
+  /** Pieces. 0 to 1000000000. */
+  count: number;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A shop no longer has an article: its prices and its stock are forgotten. No label may show it. */
+export interface SkuRemove {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "sku.remove";
+  /** The article. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  sku: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A label shows an article from now on, and `gateway` (a client) serves it. A label that was bound before moves. */
+export interface LabelBind {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "label.bind";
+  /** The label. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  label: string;
+  /** The article that it shows. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  sku: string;
+  /** The client name of the gateway that serves it. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  gateway: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A label shows nothing of this shop any more. */
+export interface LabelUnbind {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "label.unbind";
+  /** The label. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  label: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A gateway's label shows a version. All fields are those of the `label.show` that it confirms. */
+export interface LabelShown {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "label.shown";
+  /** The client name of the shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  shop: string;
+  /** The label. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  label: string;
+  /** Which binding it shows. */
+  binding: number;
+  /** Which version of the article. */
+  version: number;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** Anybody asks for the price in force. The receipt has it. */
+export interface PriceGet {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "price.get";
+  /** The client name of the shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  shop: string;
+  /** The article. `^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$` */
+  sku: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * To a gateway: what a label has to show. `stock` is missing until the shop has set one.
+ *
+ * `version` counts the changes of an article, `binding` every `label.bind` that changed something. So of two messages
+ * for one label the one with the greater (binding, version) is the newer one, in whatever sequence they arrive.
+ */
+export interface LabelShow {
+  /** The client name of the shop. */
+  shop: string;
+  /** The label. */
+  label: string;
+  /** The article that it shows. */
+  sku: string;
+  /** Counts what the label was bound to. */
+  binding: number;
+  /** Counts what changed about the article. */
+  version: number;
+  /** The price in force. Hundredths of the shop's currency. */
+  price_cents: number;
+  /** Pieces in stock. */
+  stock?: number;
+}
+
+/** The receipt of an event of dispatch: which order it is about, and what the customer was promised. */
+export interface OrderReceipt {
+  /** That of the event. */
+  id: string;
+  /** The kind of the event; `?` where its topic has none. */
+  of: string;
+  /** What became of it. Accepted is for good. */
+  status: "accepted" | "refused";
+  /** The node's clock when it decided. Unix milliseconds. */
+  at: number;
+  /** Why it is refused. */
+  reason?: Reason;
+  /** The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`. */
+  field?: string;
+  /** What is wrong, or what else there is to know, in words for the developer. */
+  detail?: string;
+  /** The order that the event is about. */
+  order?: string;
+  /** Of an accepted `order.place`, where one was asked for and there are figures to promise from. */
+  promise?: DropoffPromise;
+}
+
+/** When the node expects the drop-off, and how often such a promise should be kept. */
+export interface DropoffPromise {
+  /** The time promised. Unix milliseconds. */
+  dropoff_at: number;
+  /** The share of such promises that were kept within five minutes, 0 to 1. */
+  confidence: number;
+}
+
+/** The receipt of an event of labels. That of a `price.get` has the price in force. */
+export interface PriceReceipt {
+  /** That of the event. */
+  id: string;
+  /** The kind of the event; `?` where its topic has none. */
+  of: string;
+  /** What became of it. Accepted is for good. */
+  status: "accepted" | "refused";
+  /** The node's clock when it decided. Unix milliseconds. */
+  at: number;
+  /** Why it is refused. */
+  reason?: Reason;
+  /** The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`. */
+  field?: string;
+  /** What is wrong, or what else there is to know, in words for the developer. */
+  detail?: string;
+  /** The client name of the shop. */
+  shop?: string;
+  /** The article. */
+  sku?: string;
+  /** The price in force. Hundredths of the shop's currency. */
+  price_cents?: number;
+  /** Pieces in stock. */
+  stock?: number;
+  /** Counts what changed about the article. */
+  version?: number;
+}
+
+/** The answer to one event id, the same bytes at every repeat. A scenario may add fields (`Scenario.receipt`). */
+export interface Receipt {
+  /** That of the event. */
+  id: string;
+  /** The kind of the event; `?` where its topic has none. */
+  of: string;
+  /** What became of it. Accepted is for good. */
+  status: "accepted" | "refused";
+  /** The node's clock when it decided. Unix milliseconds. */
+  at: number;
+  /** Why it is refused. */
+  reason?: Reason;
+  /** The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`. */
+  field?: string;
+  /** What is wrong, or what else there is to know, in words for the developer. */
+  detail?: string;
+}
+
+/** Why an event is refused. */
+export type Reason = "malformed" | "unknown_kind" | "oversized" | "forbidden_topic" | "id_reused" | "not_allowed" | "not_yours" | "over_quota" | "unknown_shop" | "unknown_order" | "duplicate_order" | "unknown_rider" | "unknown_sku" | "unknown_label" | "not_offered" | "too_late" | "out_of_sequence" | "out_of_area" | "over_capacity" | "disk_full" | "overloaded";
+
+/** Refusals that time can mend: the same event with the same id can be sent again. Every other refusal is final. */
+export type MendableReason = "forbidden_topic" | "not_allowed" | "over_quota" | "unknown_shop" | "unknown_order" | "not_offered" | "over_capacity" | "disk_full" | "overloaded";
+
+/** What a client is, by its credential or its token. */
+export type Role = "customer" | "rider" | "shop" | "gateway" | "dispatcher";
+
+/** Events by kind: a client publishes them to `ds/<node>/up/<client>/<kind>`. */
+export interface Up {
+  "order.place": OrderPlace;
+  "order.cancel": OrderCancel;
+  "rider.shift": RiderShift;
+  "rider.reply": RiderReply;
+  "rider.progress": RiderProgress;
+  "kitchen.ready": KitchenReady;
+  "kitchen.delay": KitchenDelay;
+  "rider.position": RiderPosition;
+  "order.track": OrderTrack;
+  "price.set": PriceSet;
+  "stock.set": StockSet;
+  "sku.remove": SkuRemove;
+  "label.bind": LabelBind;
+  "label.unbind": LabelUnbind;
+  "label.shown": LabelShown;
+  "price.get": PriceGet;
+}
+
+/** Answers by kind: a client receives them at `ds/<node>/down/<client>/<kind>`. */
+export interface Down {
+  "assignment": Assignment;
+  "update": Update;
+  "rider.place": RiderPlace;
+  "label.show": LabelShow;
+  "receipt": OrderReceipt | PriceReceipt | Receipt;
+}
+
+/** Who may send each kind. */
+export interface Senders {
+  "order.place": "customer" | "shop";
+  "order.cancel": "customer" | "shop";
+  "rider.shift": "rider";
+  "rider.reply": "rider";
+  "rider.progress": "rider";
+  "kitchen.ready": "shop";
+  "kitchen.delay": "shop";
+  "rider.position": "rider";
+  "order.track": "customer";
+  "price.set": "shop";
+  "stock.set": "shop";
+  "sku.remove": "shop";
+  "label.bind": "shop";
+  "label.unbind": "shop";
+  "label.shown": "gateway";
+  "price.get": "customer" | "rider" | "shop" | "gateway" | "dispatcher";
+}
+
+/** The receipt of each kind. A kind that is not here is sent at QoS 0 and has none. */
+export interface Receipts {
+  "order.place": OrderReceipt;
+  "order.cancel": OrderReceipt;
+  "rider.shift": OrderReceipt;
+  "rider.reply": OrderReceipt;
+  "rider.progress": OrderReceipt;
+  "kitchen.ready": OrderReceipt;
+  "kitchen.delay": OrderReceipt;
+  "price.set": PriceReceipt;
+  "stock.set": PriceReceipt;
+  "sku.remove": PriceReceipt;
+  "label.bind": PriceReceipt;
+  "label.unbind": PriceReceipt;
+  "label.shown": PriceReceipt;
+  "price.get": PriceReceipt;
+}
