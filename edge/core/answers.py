@@ -54,7 +54,7 @@ class PendingAnswers:
                 mine = of[client] = {}
             pending[sequence] = mine[sequence] = answer
             heappush(expiry, (answer.expires, sequence))
-            if len(mine) >= CROWDED:
+            if len(mine) >= CROWDED or len(mine) > ANSWERS_PER_CLIENT_MAX:
                 self._crowded(mine)
                 expiry = self._expiry
         if len(pending) > ANSWERS_PENDING_MAX:

@@ -162,6 +162,10 @@ class Ledger:
             if self.holders.get(order) == rider:
                 del self.holders[order]
             return
+        if body["state"] == "accepted":
+            own = self.holders.get(order) == rider
+            need(own, "I4", lambda: f"{rider} gets the door of {order}, {self.holders.get(order)} has it")
+            return
         need(order not in self.holders, "I4", lambda: f"{order} is offered to {rider}, {self.holders[order]} has it")
         shift = self.shifts.get(rider)
         need(shift is not None, "I4", lambda: f"{order} is offered to {rider}, who is not on shift")
