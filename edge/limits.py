@@ -26,6 +26,14 @@ PACKET_BYTES_MAX: Final = PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 1024
 TEXT_CHARACTERS_MAX: Final = 256
 """Free text (a reason, a note). Longer texts have no place in an event."""
 
+CONTROL_CHARACTERS: Final = r"\x00-\x1f\x7f-\x9f"
+TURNING_CHARACTERS: Final = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+"""As parts of a set in a pattern: what can act on a terminal, and what separates lines or turns the direction of text,
+so that it reads as something else."""
+
+TEXT_PATTERN: Final = rf"\A[^{CONTROL_CHARACTERS}{TURNING_CHARACTERS}]*\Z"
+"""Free text has neither: people read it at a terminal and on a page."""
+
 # -- sessions ----------------------------------------------------------------------------------------------------------
 
 CONNECTIONS_MAX: Final = 10_000

@@ -113,6 +113,8 @@ BAD: list[tuple[str, str, bytes, str, str]] = [
     ("another kind inside", "order.place", text(_place(kind="order.cancel")), "malformed", "kind"),
     ("preparation of a week", "order.place", text(_place(prep_s=604_800)), "malformed", "prep_s"),
     ("reason of 257 characters", "order.cancel", text({**GOOD[2][1], "reason": "x" * 257}), "malformed", "reason"),
+    ("an escape in the reason", "order.cancel", text({**GOOD[2][1], "reason": "\x1b[2J"}), "malformed", "reason"),
+    ("a turn in the reason", "rider.reply", pack({**GOOD[6][1], "reason": "no\u202e"}), "malformed", "reason"),
     ("capacity 0", "rider.shift", text({**GOOD[3][1], "capacity": 0}), "malformed", "capacity"),
     ("capacity 9", "rider.shift", text({**GOOD[3][1], "capacity": 9}), "malformed", "capacity"),
     ("on as a number", "rider.shift", text({**GOOD[3][1], "on": 1}), "malformed", "on"),

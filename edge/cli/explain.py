@@ -18,6 +18,7 @@ from ..core.model import decode_row
 from ..core.scenario import Moment, Scenario
 from ..errors import DoorstepError, InputError, JournalError
 from ..journal.reader import JournalReader
+from ..messages.sentences import printable
 from ..scenarios.dispatch.explain import Considered, DecisionView
 from ..scenarios.loader import available, load
 
@@ -149,11 +150,11 @@ def _show(found: Explanation) -> None:
 
 
 def _place(moment: Moment) -> int:
-    return 2 if moment.what in ("offered", "withdrawn", "update") else 0
+    return 2 if moment.what in ("offered", "accepted", "withdrawn", "update") else 0
 
 
 def _line(moment: Moment) -> str:
-    return f"{moment.who}: {moment.text}" if moment.text else moment.who
+    return printable(f"{moment.who}: {moment.text}" if moment.text else moment.who)
 
 
 def _headline(choice: DecisionView) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ..errors import Reason
-from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX
+from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX, TEXT_PATTERN
 
 Identifier = Annotated[str, Meta(pattern=NAME_PATTERN)]
 INSTANT_MS_MIN: Final = 10_000_000_000
@@ -25,7 +25,7 @@ INSTANT_MS_MIN: Final = 10_000_000_000
 
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]  # up to the year 10000
 Instant = Annotated[int, Meta(ge=INSTANT_MS_MIN, le=253_402_300_800_000)]
-Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
+Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, pattern=TEXT_PATTERN)]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss
 Latitude = Annotated[float, Meta(ge=-90, le=90)]

@@ -6,7 +6,14 @@ Nothing of the message itself is quoted: a receipt and the journal must not carr
 import re
 from typing import Final
 
-from ..limits import IDENTIFIER_PATTERN, NAME_PATTERN, TEXT_CHARACTERS_MAX
+from ..limits import (
+    CONTROL_CHARACTERS,
+    IDENTIFIER_PATTERN,
+    NAME_PATTERN,
+    TEXT_CHARACTERS_MAX,
+    TEXT_PATTERN,
+    TURNING_CHARACTERS,
+)
 
 NAME_RULE: Final = "a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens"
 """What `NAME_PATTERN` demands."""
@@ -19,8 +26,11 @@ _EXPECTED: Final = re.compile(r"Expected `([^`]+)`(?:, got `(\w+)`)?")
 _BOUND: Final = re.compile(r"(of length )?(<=|>=|<|>) (\S+)")
 _MATCHING: Final = "matching regex "
 _RULES: Final = {
-    NAME_PATTERN: NAME_RULE,
-    IDENTIFIER_PATTERN: "a lower-case letter or digit, then up to 63 lower-case letters, digits and hyphens",
+    NAME_PATTERN: f"a name is expected: {NAME_RULE}",
+    IDENTIFIER_PATTERN: (
+        "a name is expected: a lower-case letter or digit, then up to 63 lower-case letters, digits and hyphens"
+    ),
+    TEXT_PATTERN: "a text without control characters and marks that turn its direction is expected",
 }
 _TYPES: Final = {
     "int": "a whole number",
@@ -35,6 +45,7 @@ _TYPES: Final = {
     "datetime": "a time stamp of MessagePack",
 }
 _LIMITS: Final = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
+_UNPRINTABLE: Final = re.compile(f"[{CONTROL_CHARACTERS}{TURNING_CHARACTERS}]")
 _UNITS: Final = {"str": " characters", "array": " items", "object": " fields", "bytes": " bytes"}
 
 
@@ -51,6 +62,11 @@ def fault(error: Exception) -> tuple[str, str]:
     if missing is not None:
         return _bounded(f"{path}.{missing[1]}" if path else missing[1]), "this field is missing"
     return _bounded(path), _words(text)
+
+
+def printable(text: str) -> str:
+    """A text of somebody else for a terminal or a log: what could act there or mislead is written as an escape."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _bounded(path: str) -> str:
@@ -78,8 +94,8 @@ def _words(text: str) -> str:
 
 def _expectation(text: str, types: str, got: str | None) -> str:
     if _MATCHING in text:
-        rule = next((rule for pattern, rule in _RULES.items() if repr(pattern) in text), "")
-        return f"a name is expected: {rule}" if rule else "its characters are not those that this field can have"
+        rules = (rule for pattern, rule in _RULES.items() if repr(pattern) in text)
+        return next(rules, "its characters are not those that this field can have")
     names = [name.strip() for name in types.split("|")]
     wanted = " or ".join(_TYPES.get(name, "another value") for name in names)
     if got is not None:

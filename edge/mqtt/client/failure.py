@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from ...messages.sentences import printable
 from ..packets.codec import ConnAckPacket, ConnAckReasonCode, DisconnectPacket, DisconnectReasonCode
 
 
@@ -51,4 +52,4 @@ def of_disconnect(packet: DisconnectPacket) -> MqttConnectionError:
 
 def _reason_text(code: ConnAckReasonCode | DisconnectReasonCode, detail: str | None) -> str:
     name = code.name.lower().replace("_", " ")
-    return f"{name} ({detail})" if detail else name
+    return f"{name} ({printable(detail)})" if detail else name

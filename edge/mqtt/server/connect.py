@@ -7,7 +7,7 @@ import re
 from functools import partial
 from typing import Final
 
-from ...limits import NAME_PATTERN, RECEIVE_MAX
+from ...limits import CONTROL_CHARACTERS, NAME_PATTERN, RECEIVE_MAX
 from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import EVERYBODY, Grant
 from ..packets import v311
@@ -42,7 +42,7 @@ _ENCODING: Final = "encoding"
 _ENCODINGS: Final = {"json": True, "msgpack": False}
 """The user property of CONNECT in which a client names the encoding of its answers, and its values."""
 
-_CONTROL: Final = re.compile("[\u0000-\u001f\u007f-\u009f]")
+_CONTROL: Final = re.compile(f"[{CONTROL_CHARACTERS}]")
 
 
 class UnsupportedVersion(MalformedPacket):

@@ -6,7 +6,7 @@ Topics are untrusted input. Nothing of them is used but a kind that matched a na
 import re
 from typing import Final
 
-from ...limits import TOPIC_BYTES_MAX
+from ...limits import CONTROL_CHARACTERS, TOPIC_BYTES_MAX, TURNING_CHARACTERS
 from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ..packets.codec import MalformedPacket, ProtocolError, PublishPacket, QoS, SubAckReasonCode
 from ..packets.validate import TOPIC_ALIAS_INVALID, check_topic
@@ -18,10 +18,8 @@ TOPICS_CACHED_MAX: Final = 64
 """Topics whose kind one connection remembers; more than there are kinds."""
 
 _KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
-_HOSTILE: Final = re.compile("[\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff]")
-"""Line and paragraph separators, and marks that turn the direction of text."""
-
-_FILTER: Final = re.compile("(?:(?:[^\u0000-\u001f\u007f-\u009f/#+]*|\\+)/)*(?:[^\u0000-\u001f\u007f-\u009f/#+]*|[#+])")
+_HOSTILE: Final = re.compile(f"[{TURNING_CHARACTERS}]")
+_FILTER: Final = re.compile(rf"(?:(?:[^{CONTROL_CHARACTERS}/#+]*|\+)/)*(?:[^{CONTROL_CHARACTERS}/#+]*|[#+])")
 _SHARE: Final = re.compile("\\$share/([^/#+]+)/(.+)", re.DOTALL)
 
 

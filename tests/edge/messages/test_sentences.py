@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from edge.messages.envelope import Identifier
-from edge.messages.sentences import NAME_RULE, fault
+from edge.messages.envelope import Identifier, Text
+from edge.messages.sentences import NAME_RULE, fault, printable
 
 SECRET = "zzz-secret"
+TURNED = "a text without control characters and marks that turn its direction is expected"
 
 
 class Inner(Struct):
@@ -25,6 +26,7 @@ class Sample(Struct):
     at: Annotated[int, Meta(ge=0)] = 0
     kind: Literal["a", "b"] = "a"
     items: Annotated[list[int], Meta(max_length=2)] = []
+    note: Text = ""
     text: Annotated[str, Meta(max_length=3)] = ""
     code: Annotated[str, Meta(pattern="^x$")] = "x"
     stock: int | None = None
@@ -42,6 +44,8 @@ class Sample(Struct):
         ({"kind": SECRET}, "kind", "it is none of the values that this field can have"),
         ({"items": [1, 2, 3]}, "items", "a list of at most 2 items is expected"),
         ({"items": [1, SECRET]}, "items[1]", "a whole number is expected, not a text"),
+        ({"note": SECRET + "\x1b[2J"}, "note", TURNED),
+        ({"note": SECRET + "\u202e"}, "note", TURNED),
         ({"text": SECRET}, "text", "a text of at most 3 characters is expected"),
         ({"stock": SECRET}, "stock", "a whole number or nothing (null) is expected, not a text"),
         ({"place": {"lat": 100}}, "place.lat", "a number of at most 90 is expected"),
@@ -74,6 +78,12 @@ def test_bytes_that_are_no_message_are_described(payload: bytes, json: bool, wor
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)) as raised:
         decode(payload, type=Sample)
     assert fault(raised.value) == ("", words)
+
+
+def test_what_acts_on_a_terminal_is_printed_as_an_escape() -> None:
+    """Control characters, and marks that turn text; the letters and signs of any language stay."""
+    assert printable("a\x1b[2Jb\n\x9b\u202ec\u2069\u2028\ufeff") == "a\\x1b[2Jb\\n\\x9b\\u202ec\\u2069\\u2028\\ufeff"
+    assert printable("没有骑手 ☹ 👩‍🍳 الطعام") == "没有骑手 ☹ 👩‍🍳 الطعام"
 
 
 def test_depth_is_described() -> None:
