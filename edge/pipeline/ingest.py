@@ -13,12 +13,14 @@ from sys import maxsize
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from ..core.decode import Catalog
-from ..core.model import Answer, Commit, Durable, Event, Input, Observed, Rejected, Repeat
+from ..core.decode import Catalog, receipt_of
+from ..core.model import Answer, Commit, Durable, Event, Input, Now, Observed, Rejected, Repeat
+from ..core.scenario import Outcome, Refusal
 from ..errors import Reason
 from ..health.histogram import Spent
 from ..health.status import Status
 from ..limits import REPLY_EXPIRY_S
+from ..messages.envelope import Receipt
 from ..mqtt.seam import Pending, Publish, Source
 
 BATCH_INPUTS_MAX: Final = 1_024
@@ -112,6 +114,9 @@ class IngestQueue:
         self._rows_max = maxsize
         self._rows: dict[str, int] = {}  # what each sender has sent today that goes into rows
         self._day = 0
+        self.unread: list[Rejected] = []
+        """Messages at QoS 1 or 2 in the last round without an `id` that can be read."""
+        self._told: set[str] = set()  # who had a receipt of such a message since `begin_day` was called
         self.taken = 0
         """Of them, those that became part of a round, or were refused."""
 
@@ -123,8 +128,10 @@ class IngestQueue:
         self._shops, self._rows_max = shops, rows_per_day_max
 
     def begin_day(self, wall_ms: int) -> None:
-        """Call it every few seconds: at midnight (UTC) everybody may send anew."""
+        """Call it every few seconds: at midnight (UTC) everybody may send anew, and at each call have a receipt of a
+        message that cannot be read."""
         self._catalog.wall_ms = wall_ms
+        self._told.clear()
         if wall_ms // DAY_MS != self._day or len(self._rows) > SENDERS_MAX:
             self._day, self._rows = wall_ms // DAY_MS, {}
 
@@ -180,7 +187,12 @@ class IngestQueue:
                     if sent > rows_max and (made := self._over_quota(publish, made, sent, source)) is None:
                         continue
                 inputs.append(made)
-                kind = "rejected" if isinstance(made, Rejected) else publish.kind
+                kind = publish.kind
+                if isinstance(made, Rejected):
+                    kind = "rejected"
+                    if publish.qos and not made.id and publish.client not in self._told:
+                        self._told.add(publish.client)
+                        self.unread.append(made)
                 received[kind] = received.get(kind, 0) + 1
                 if token or is_durable:
                     tokens.append(token)
@@ -192,6 +204,16 @@ class IngestQueue:
         if count:
             spent.append(("decode", perf_counter() - begin, count))
         return inputs, acks, first_at, spent
+
+    def answer_unread(self, now: Now) -> list[Answer]:
+        """The receipts of `unread`, which go out once and are in no row: without an `id` nobody can ask for them again,
+        and whoever sends rubbish is not to fill the disk with answers."""
+        unread, self.unread = self.unread, []
+        refusals = [(each, Outcome(Refusal(each.reason, each.field, each.detail))) for each in unread]
+        return [
+            self._catalog.reply(each.client, receipt_of(Receipt, "", each.kind, outcome, now), each.json)
+            for each, outcome in refusals
+        ]
 
     def _over_quota(self, publish: Publish, made: Event | Rejected, sent: int, source: Source) -> Rejected | None:
         """What becomes of a message beyond the rows of its sender's day. Each refusal that is recorded takes as much

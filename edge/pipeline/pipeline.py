@@ -223,16 +223,19 @@ class Pipeline:
             self._pending.repeated(each.kind)
             shown["duplicate"] += 1
         commit = effects[0] if effects else None
+        replies = node.replies
+        if self.ingest.unread:
+            replies = [*replies, *self.ingest.answer_unread(self._clock.now())]
         head = (node.number, node.sequence, read_at, handled, acks)
         if commit is not None:
             assert isinstance(commit, Commit), "the first effect is the row"
             spent.append(("decide", handled - begin, len(inputs) or 1))
             shown["accepted"] += node.counts.accepted - accepted
             shown["decisions"] += node.decided - decided
-            self._commit(commit, InflightRound(*head, spent, repeats, kept, commit, node.replies))
+            self._commit(commit, InflightRound(*head, spent, repeats, kept, commit, replies))
         else:
             self._spend(spent)
-            light = InflightRound(*head, [], repeats, replies=node.replies)
+            light = InflightRound(*head, [], repeats, replies=replies)
             if self._inflight and (acks or light.replies):
                 self._inflight.append(light)
             else:

@@ -17,6 +17,7 @@ from edge.core.node import Node
 from edge.errors import DiskFull, Reason
 from edge.health.status import Status
 from edge.journal.journal import Journal
+from edge.messages.envelope import loose
 from edge.mqtt.seam import Pending, Publish
 from edge.pipeline.ingest import InflightRound
 from edge.pipeline.pending import FLUSH_DELAY_S
@@ -124,13 +125,36 @@ def test_an_answer_from_memory_follows_what_was_decided_before_it(tmp_path):
         pipeline.received(wire, [track], 0.0)
         await wire.until(lambda: len(wire.repeated) == 1)
         assert [name for name, _ in wire.log] == ["wake"]
-        journal.commit = lambda _: False  # the writer does it beside the loop
+        journal.commit = lambda row: False  # the writer does it beside the loop
         for publish in (order(1, 7), track):
             pipeline.received(wire, [publish], 0.0)
             pipeline._take_in()
         assert (pipeline.in_flight, len(wire.repeated)) == (2, 1)
         await wire.until(lambda: len(wire.repeated) == 2)
         assert [name for name, _ in wire.log[1:]] == ["wake", "acknowledge", "wake"]
+
+    with_pipeline(tmp_path, test)
+
+
+def test_what_cannot_be_read_has_a_receipt_that_is_kept_nowhere(tmp_path):
+    """At QoS 1, one for each client between two ticks, after the row; nothing of it is pending, and no row has it."""
+
+    async def test(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        noise = [Publish(client, "order.place", b"\xc1", 1, 1) for client in ("eve", "eve", "bob")]
+        pipeline.received(wire, [*noise, Publish("amy", "order.place", b"\xc1", 0, 0)], 0.0)
+        await wire.until(lambda: len(wire.repeated) == 2)
+        assert [name for name, _ in wire.log] == ["wake", "acknowledge"]
+        assert wire.asked("wake") == [["eve", "bob"]]
+        fields = loose(wire.repeated[0])
+        assert (fields["id"], fields["of"], fields["status"]) == ("", "order.place", "refused")
+        assert fields["reason"] == "malformed"
+        assert len(pipeline.node.pending_answers) == 0
+        pipeline.received(wire, noise, 0.0)
+        await wire.until(lambda: len(wire.asked("acknowledge")) == 2)
+        assert len(wire.repeated) == 2
+        pipeline.ingest.begin_day(0)
+        pipeline.received(wire, noise[:1], 0.0)
+        await wire.until(lambda: len(wire.repeated) == 3)
 
     with_pipeline(tmp_path, test)
 
