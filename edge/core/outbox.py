@@ -128,9 +128,10 @@ class Outbox:
     def add(self, windows: list[Window]) -> None:
         """Sealed windows. What has grown old in the pool becomes coarser."""
         for window in windows:
-            self._newest_ms = max(self._newest_ms, window.end)
             self._put(window)
         if windows:
+            # Not of all that ever came: after a clock that jumped ahead and back everything would be old for years.
+            self._newest_ms = max(window.end for window in windows)
             self.may_cut = BATCHES_CUT_MAX
             self._coarsen()
 

@@ -10,14 +10,14 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.ingest.admit import Bounds
+from central.ingest.admit import Bounds, admit
 from central.ingest.receive import BatchValidator
-from central.ingest.verify import BatchError, unpack
+from central.ingest.verify import BatchError, NodeRecord, unpack
 from central.store import Reader, Store
 from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
-from edge.limits import BATCH_BYTES_MAX
+from edge.limits import BATCH_BYTES_MAX, WINDOW_AHEAD_S_MAX
 from edge.messages.batches import (
     NO_BATCH,
     SYNC_ACK,
@@ -45,6 +45,7 @@ from tests.fuzz.damage import damaged, every_damage, fuzzed
 
 START = 1_767_225_600_000
 BOUNDS = Bounds(k_anonymity=2, rows_per_day_max=1_000_000)
+RECORD = NodeRecord(node="n1", instance="i1", boot="b1", epoch=1)
 CELL = Cell(613344508561588223, "order.placed", START, START + 60_000, 7)
 
 
@@ -121,6 +122,12 @@ def test_a_body_is_believed_only_as_far_as_the_schema(body: bytes, honest_hash: 
         return
     assert len(unpacked) <= BATCH_BYTES_MAX
     assert all(item.events >= 0 for item in windows)
+    try:
+        admitted = admit(RECORD, windows, BOUNDS, START)
+    except BatchError:
+        return
+    assert sum(item.events for item in admitted.windows) == sum(item.events for item in windows)
+    assert all(item.end <= START + WINDOW_AHEAD_S_MAX * 1000 for item in admitted.windows)
 
 
 def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:

@@ -335,6 +335,28 @@ def test_what_cannot_be_read_is_refused_and_counted(tmp_path: Path) -> None:
     assert node.deliver(node.outbox.in_flight()[0]).refused == "stale_epoch"
 
 
+def test_a_window_of_another_age_is_counted_now(tmp_path: Path) -> None:
+    """A node whose clock shows the year 9999, or whose window is a century wide: everything counts in the minute in
+    which it came, one alarm has it, the API answers, and what comes after gets through."""
+    centre = Centre(tmp_path)
+    node = Node(centre)
+    node.hello()
+    odd = [(253_402_300_740_000, 60), (START, 100 * 366 * 86_400), (START, 60)]
+    for start, width_s in odd:
+        node.outbox.add([Window("dispatch", start, width_s, 5, {"x": 5}, {}, [])])
+        (batch,) = node.outbox.cut(Now(0.0, START))
+        answer = node.deliver(batch)
+        assert answer.refused == ""
+        node.outbox.stored(answer.epoch, answer.through)
+    assert centre.alarms() == {"clock_ahead": 1}
+    reader = Reader(tmp_path)
+    now = LATER - LATER % 60_000
+    assert reader.summary(now, now + 60_000)["events"] == 10
+    assert reader.summary(START, START + 60_000)["events"] == 5
+    assert reader.summary(now + 60_000, 2**48)["covers"] is None
+    reader.close()
+
+
 class Line:
     """Stands for one connection: it remembers what was acknowledged."""
 

@@ -247,6 +247,18 @@ def test_bounds_hold_whatever_comes() -> None:
     assert kept + sum(item.counters.get("withheld.x", 0) for item in seen) == 40_000
 
 
+def test_a_clock_that_jumped_ahead_and_back_makes_nothing_old() -> None:
+    """What is sealed after the jump goes out by the minute, as before it."""
+    outbox = Outbox("n1")
+    outbox.welcome(SyncWelcomed(1, 0))
+    outbox.add([window(0)])
+    outbox.add([window(10 * 365 * 1440)])
+    outbox.cut(NOW)
+    outbox.add([window(2), window(3)])
+    batches = outbox.cut(NOW)
+    assert [item.width_s for batch in batches for item in decode_body(batch.body)] == [60, 60]
+
+
 def test_nothing_that_was_merged_lies_ahead() -> None:
     """However urgent merging is, a window ends at most half as far ahead as the centre takes one."""
     outbox = Outbox("n1")
