@@ -42,7 +42,7 @@ FAILED_CONNECTS_PER_S: Final = 1
 """The same for good. Beyond it nobody is accepted from the address until something has come back: a CONNECT that fails
 costs about 100 us, with TLS 2 ms, and a new connection has a new budget."""
 
-LOOPBACK_BURST: Final = 200
+LOOPBACK_BURST: Final = 50
 LOOPBACK_PER_S: Final = 100
 """The same for loopback, where a proxy may stand for everybody: 1 % of the loop."""
 
@@ -148,10 +148,12 @@ class FailedConnects:
 
 def _network(host: str) -> str:
     """What one sender has: an address, of version 6 the /64. Empty where there is none."""
+    if ":" not in host:
+        return _LOOPBACK if host.startswith("127.") else host
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return ""
     if address.is_loopback:
         return _LOOPBACK
-    return address.packed[:8].hex() if address.version == 6 else host
+    return address.packed[:8].hex()
