@@ -117,7 +117,11 @@ class Node:
             deadline = self.dispatch.next_deadline()
             if not self._sent and (deadline is None or deadline > now * 60):
                 break
-        return [*self._changes(), *self._wake(now)]
+        decisions = self._changes(now)
+        while self._sent:  # somebody's shift ends before a pickup: the order goes to others
+            self._round(now)
+            decisions += self._changes(now)
+        return [*decisions, *self._wake(now)]
 
     def promise(self, order: str) -> tuple[int, float] | None:
         """What the node promised."""
@@ -201,7 +205,7 @@ class Node:
                 head = self._head(minute)
                 self._send(courier, RiderReply(**head, order=body.order, offer=body.offer, accept=True))
 
-    def _changes(self) -> list[Decision]:
+    def _changes(self, now: int) -> list[Decision]:
         """Who leaves for its next trip, and which trips under way have changed. A courier who is offered an order a
         moment before it is free goes when it is."""
         decisions: list[Decision] = []
@@ -213,6 +217,9 @@ class Node:
             before = self.trips.get(courier)
             if not trip or trip == before or (before is None and courier not in self.places):
                 continue
+            if before is None and not self._in_time(now, courier, trip):
+                self._send(courier, RiderShift(**self._head(now), on=False))
+                continue
             self.trips[courier] = trip
             if before is None:
                 del self.places[courier]
@@ -220,6 +227,13 @@ class Node:
             else:
                 changed.append((courier, trip))
         return [*([Change(tuple(changed))] if changed else []), *decisions]
+
+    def _in_time(self, now: int, courier: str, trip: tuple[str, ...]) -> bool:
+        """Whether the pickup is within the shift by the track's whole minutes. The node knows seconds."""
+        day = self.day
+        arrives = now + day.travel(self.places[courier], day.site(self.known[trip[0]].restaurant))
+        ready = [self.known[name].ready for name in trip if name not in self.late]
+        return max([arrives + day.before_pickup, *ready]) <= day.couriers[courier].off
 
     def _wake(self, now: int) -> list[Decision]:
         """At the node's next deadline; a node of minutes looks at its plans in each."""
