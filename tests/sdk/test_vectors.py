@@ -1,0 +1,52 @@
+"""sdk/protocol/vectors: a real node answers each message as the files have it, over MQTT 5 and 3.1.1."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.core.decode import Catalog
+from edge.errors import Reason
+from edge.messages.envelope import is_json
+from edge.mqtt.server.acks import WITHHELD
+from edge.scenarios.loader import DEFAULT, load
+from tests.repo.project import ROOT
+from tests.sdk.conversation import conversation, payload_of
+
+FOLDER = ROOT / "sdk/protocol/vectors"
+STORIES: dict[str, Any] = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
+
+
+@pytest.mark.parametrize("v5", [True, False])
+@pytest.mark.parametrize("name", STORIES)
+def test_a_node_answers_as_the_vectors_have_it(tmp_path: Path, name: str, v5: bool) -> None:
+    """PUBACK, receipt, and what others receive, step by step, and no other receipt; a repeat gets the same
+    bytes. 3.1.1 has no codes."""
+    story = STORIES[name]
+    receipts: dict[str, bytes] = {}
+    with conversation(tmp_path, story["clients"], story["clock"], story["options"], v5=v5) as clients:
+        for step in story["steps"]:
+            client = clients[step["client"]]
+            qos = step.get("qos", 1)
+            code = client.phone.publish(step["kind"], payload_of(step), qos=qos, below=step.get("below", ""))
+            assert code == (step.get("puback", 0) if v5 else 0), step["about"]
+            if (expected := step.get("receipt")) is not None:
+                receipt = client.take("receipt", expected)
+                assert is_json(receipt) == (step.get("answers_in") != "msgpack"), step["about"]
+                assert receipts.setdefault(step.get("repeats", step["about"]), receipt) == receipt
+                if "repeats" not in step and "id" in expected:
+                    receipts[expected["id"]] = receipt
+            for answer in step.get("then", ()):
+                clients[answer["client"]].take(answer["kind"], answer["has"])
+        assert not [receipt for client in clients.values() for receipt in client.left("receipt")]
+
+
+def test_the_vectors_have_each_kind_and_each_reason() -> None:
+    """But for the reasons of a node without room or time, where a few messages cannot bring it, and of what is too
+    large to have a receipt."""
+    steps = [step for story in STORIES.values() for step in story["steps"]]
+    assert {step["kind"] for step in steps} >= Catalog(load(DEFAULT)).kinds.keys()
+    reasons = {receipt["reason"] for step in steps if (receipt := step.get("receipt")) and "reason" in receipt}
+    assert reasons == {str(reason) for reason in Reason} - {str(reason) for reason in (*WITHHELD, Reason.OVERSIZED)}
+    assert len({step["about"] for step in steps}) == len(steps)
