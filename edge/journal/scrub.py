@@ -31,7 +31,7 @@ SCRUB_ROWS: Final = 128
 """Rows in one step: about 64 kB, and well below a millisecond of the interpreter's lock."""
 
 SCRUB_PAUSE_S: Final = 0.05
-"""Between two steps. A journal of a week at 20 orders a second takes seven hours; 0.5 % of a core."""
+"""Between two steps. A journal of a week at 20 orders a second takes seven hours; 0.4 % of a core."""
 
 FINDINGS_MAX: Final = 1_000
 """Beyond it a pass ends: the disk is lost, and a damaged number may pretend any number of rows."""
