@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -124,6 +125,35 @@ async def test_back_pressure():
     assert await client.receive() == PubAckPacket(1)
     assert isinstance(await late.receive(), ConnAckPacket)
     await endpoint.close()
+
+
+@BOTH_LOOPS
+async def test_a_turn_reads_so_much_of_a_connection_and_no_more():
+    """However much waits in the socket: the others have their turn after one read of it, and nothing is lost."""
+    receiver = Recorder()
+    endpoint = make(receiver, burst=10_000)
+    _, port = await endpoint.listen("127.0.0.1:0")
+    client = await Client.connect(port)
+    (peer,) = endpoint._peers
+    assert peer._transport is not None
+    peer._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_MOST)
+    loop, turns, read = asyncio.get_running_loop(), [0], Counter[int]()
+
+    def turn() -> None:
+        turns[0] += 1
+        loop.call_soon(turn)
+
+    loop.call_soon(turn)
+    receiver.on_publishes = lambda publishes: read.update({turns[0]: sum(len(each.payload) for each in publishes)})
+    sent = 400
+    client.send(*[PublishPacket(UP, b"x" * 4_000) for _ in range(sent)])
+    await until(lambda: sum(read.values()) == 4_000 * sent)
+    assert max(read.values()) <= READ_MOST
+    await endpoint.close()
+
+
+READ_MOST = 256 * 1024
+"""What either loop reads at once."""
 
 
 @BOTH_LOOPS
