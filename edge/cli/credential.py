@@ -18,6 +18,9 @@ _ROLE = click.option(
     "--role", "roles", multiple=True, type=click.Choice(ROLES), help="What the client may be; can be given repeatedly."
 )
 _SHOP = click.option("--shop", default="", help="The shop that it acts for, where that has another name.")
+_ENCODING = click.option(
+    "--encoding", default="", help="Of its answers: json or msgpack; without it that of its events."
+)
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 EXPIRES_S_MAX: Final = 366 * 86_400
 """A token that lasts longer belongs into the credentials file."""
@@ -41,10 +44,13 @@ def credential() -> None:
 @_FILE
 @_ROLE
 @_SHOP
+@_ENCODING
 @click.option("--replace", is_flag=True, help="Give a new token to a client that has one. The old one stops working.")
 @click.option("--second", is_flag=True, help="Give it one more, while the old one stays good; its roles stay.")
 @click.argument("client")
-def add_client(path: str, roles: tuple[str, ...], shop: str, replace: bool, second: bool, client: str) -> None:
+def add_client(
+    path: str, roles: tuple[str, ...], shop: str, encoding: str, replace: bool, second: bool, client: str
+) -> None:
     """Give CLIENT a token and print it. It is not kept anywhere: note it now. Without a role it can connect to a
     centre; on a node it can only listen.
 
@@ -53,9 +59,9 @@ def add_client(path: str, roles: tuple[str, ...], shop: str, replace: bool, seco
     doorstep credential add --file /etc/doorstep/credentials till-2 --role shop --shop shop-4
     doorstep credential add --file /var/lib/doorstep-central/credentials shop-1 --second
     """
-    if second and (replace or roles or shop):
+    if second and (replace or roles or shop or encoding):
         raise click.UsageError("--second keeps the old token and the roles: give it alone.")
-    token = add(path, [Newcomer(client, roles, shop)], replace=replace, second=second)[client]
+    token = add(path, [Newcomer(client, roles, shop, encoding)], replace=replace, second=second)[client]
     click.echo(token)
     click.echo(f"This is the only time that the token of {client} is shown. User name: {client}.", err=True)
 
@@ -154,10 +160,13 @@ def make_key(key: str, public: str, algorithm: str) -> None:
 @_KEY
 @_ROLE
 @_SHOP
+@_ENCODING
 @click.option("--expires", default="1d", show_default=True, help="How long it is good: a number and s, m, h or d.")
 @click.option("--audience", default="doorstep", show_default=True, help="The value of token_audience in edge.toml.")
 @click.argument("client")
-def sign_token(key: str, roles: tuple[str, ...], shop: str, expires: str, audience: str, client: str) -> None:
+def sign_token(
+    key: str, roles: tuple[str, ...], shop: str, encoding: str, expires: str, audience: str, client: str
+) -> None:
     """Sign a token for CLIENT and print it. It is the password of the user name CLIENT until it expires.
 
     \b
@@ -167,7 +176,7 @@ def sign_token(key: str, roles: tuple[str, ...], shop: str, expires: str, audien
 
     if not roles:
         raise click.UsageError(f"Give at least one --role: {', '.join(ROLES)}.")
-    token, token_id = mint(key, Newcomer(client, roles, shop), audience, _seconds(expires))
+    token, token_id = mint(key, Newcomer(client, roles, shop, encoding), audience, _seconds(expires))
     click.echo(token)
     click.echo(f"Good for {expires}. To end it before: its jti is {token_id}.", err=True)
 

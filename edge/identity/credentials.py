@@ -1,6 +1,7 @@
 """Who may connect, and as what: a file with one line for each client, `client:roles:salt:hash`, the last two in
-hexadecimal. Roles are separated by commas; `shop=NAME` is the role of a shop of another name than the client's. While
-a client changes its token it has two lines, the older one first.
+hexadecimal. Roles are separated by commas; `shop=NAME` is the role of a shop of another name than the client's, and
+`encoding=NAME` beside them the encoding of the client's answers. While a client changes its token it has two lines, the
+older one first.
 
 Tokens are made here, from 32 random bytes: nobody can guess one, or find it from its hash by trying. So one salted
 SHA-256 is enough; a slow hash protects passwords that people choose, and would hold up the loop when every client of a
@@ -18,7 +19,7 @@ from typing import Final, NamedTuple
 
 from ..errors import InputError
 from ..limits import NAME_PATTERN
-from ..messages.grants import Grant
+from ..messages.grants import ENCODINGS, Grant
 from ..messages.roles import ROLES, Role
 from .files import numbered_lines, open_secret, write_atomic
 
@@ -84,6 +85,7 @@ class Newcomer(NamedTuple):
     client: str
     roles: Sequence[str]
     shop: str = ""
+    encoding: str = ""
 
 
 def add(
@@ -95,9 +97,10 @@ def add(
     target = Path(path)
     entries = _read(target) if target.exists() else {}
     tokens: dict[str, str] = {}
-    for client, roles, shop in newcomers:
+    for newcomer in newcomers:
+        client = newcomer.client
         known = entries.get(client)
-        grant = checked(target, None, Newcomer(client, roles, shop))
+        grant = checked(target, None, newcomer)
         if second:
             if known is None or len(known.tokens) > 1:
                 many = "no token" if known is None else "two tokens already: end the older one with remove --older"
@@ -168,15 +171,15 @@ def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
         hint = "This is not client:roles:salt:hash. Write lines with `doorstep credential add` only."
         raise InputError(str(path), number, hint)
     client, written, salt, hashed = found.groups()
-    roles = [each.partition("=")[0] for each in written.split(",") if each]
-    shop = next((each[5:] for each in written.split(",") if each.startswith("shop=")), "")
-    grant = checked(path, number, Newcomer(client, roles, shop))
+    pairs = dict(each.partition("=")[::2] for each in written.split(",") if each)
+    encoding = pairs.pop("encoding", "")
+    grant = checked(path, number, Newcomer(client, list(pairs), pairs.get("shop", ""), encoding))
     return client, Entry(((bytes.fromhex(salt), bytes.fromhex(hashed)),), grant)
 
 
 def checked(path: Path, number: int | None, newcomer: Newcomer) -> Grant:
     """What a client may be. A shop is named like its client where nothing else is written. Raises InputError."""
-    client, roles, shop = newcomer
+    client, roles, shop, encoding = newcomer
     for what, name in (("client", client), ("shop", shop or client)):
         if not _NAME.fullmatch(name):
             raise InputError(str(path), number, f"{name!r} is not a {what}'s name. {_NAMES}")
@@ -185,14 +188,17 @@ def checked(path: Path, number: int | None, newcomer: Newcomer) -> Grant:
         raise InputError(str(path), number, f"{wrong[0]!r} is not a role. Roles are {', '.join(ROLES)}.")
     if shop and "shop" not in roles:
         raise InputError(str(path), number, f"{client!r} names the shop {shop!r} without the role shop. Add that role.")
+    if encoding and encoding not in ENCODINGS:
+        raise InputError(str(path), number, f"{encoding!r} is no encoding. Write one of {', '.join(ENCODINGS)}.")
     held: tuple[Role, ...] = tuple(role for role in ROLES if role in roles)
-    return Grant(held, (shop or client) if "shop" in held else "")
+    return Grant(held, (shop or client) if "shop" in held else "", encoding=encoding)
 
 
 def _written(client: str, grant: Grant) -> str:
-    """The roles as they stand in the file."""
+    """The roles, and the encoding of answers, as they stand in the file."""
     own = f"shop={grant.shop}" if grant.shop != client else "shop"
-    return ",".join(own if role == "shop" else role for role in grant.roles)
+    roles = [own if role == "shop" else role for role in grant.roles]
+    return ",".join([*roles, f"encoding={grant.encoding}"] if grant.encoding else roles)
 
 
 def _write(path: Path, entries: dict[str, Entry]) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, get_args
 
 from ..errors import InputError
 from ..limits import NAME_PATTERN
-from ..messages.grants import Grant
+from ..messages.grants import ENCODINGS, Grant
 from ..messages.roles import ROLES
 from .credentials import Newcomer, checked
 from .files import write_atomic
@@ -130,7 +130,7 @@ def mint(private: str | os.PathLike[str], holder: Newcomer, audience: str, lasts
     import jwt
 
     path = Path(private)
-    client, roles, shop = holder
+    client, roles, shop, encoding = holder
     checked(path, None, holder)
     entry = _object(path, _json(path))
     name, algorithm = str(entry.get("kid", "")), entry.get("alg")
@@ -142,7 +142,8 @@ def mint(private: str | os.PathLike[str], holder: Newcomer, audience: str, lasts
         raise InputError(str(path), None, f"Its key cannot be used: {error}.") from None
     now_s, token_id = int(time.time()), secrets.token_hex(8)
     claims: dict[str, Any] = {"sub": client, "role": list(roles), "aud": audience, "jti": token_id}
-    claims |= {"iat": now_s, "exp": now_s + lasts_s} | ({"shop": shop} if shop else {})
+    claims |= {"iat": now_s, "exp": now_s + lasts_s}
+    claims |= {name: value for name, value in (("shop", shop), ("encoding", encoding)) if value}
     return jwt.encode(claims, key, algorithm, {"kid": name}), token_id
 
 
@@ -156,11 +157,15 @@ def _grant(client: str, claims: Mapping[str, Any], key_id: str) -> Grant | str:
     shop = claims.get("shop", client if "shop" in roles else "")
     if not isinstance(shop, str) or (shop and not _NAME.fullmatch(shop)):
         return "its shop is no name"
+    encoding = claims.get("encoding", "")
+    if encoding not in ("", *ENCODINGS):
+        return f"its encoding is none of {', '.join(ENCODINGS)}"
     token_id = claims.get("jti", "")
     return Grant(
         roles=tuple(each for each in ROLES if each in roles),
         shop=shop if "shop" in roles else "",
         expires_at=int(claims["exp"]),
+        encoding=encoding,
         issued_at=int(claims.get("iat", 0)),
         token_id=token_id if isinstance(token_id, str) else "",
         key_id=key_id,

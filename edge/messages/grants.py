@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from .roles import ROLES, Role
 
+ENCODINGS: Final = {"json": True, "msgpack": False}
+"""How answers can be written: whether that is JSON, by the name in a CONNECT, a credential or a token."""
+
 
 class Grant(Struct, frozen=True):
     """Read from a line of the credentials file, or from a token. `expires_at`, `issued_at`: Unix seconds, 0 where there
@@ -16,6 +19,8 @@ class Grant(Struct, frozen=True):
     """Where `shop` is among the roles: whose events it sends and whose updates it gets."""
     expires_at: int = 0
     issued_at: int = 0
+    encoding: str = ""
+    """Of its answers: one of ENCODINGS, or empty where that of its events decides."""
     token_id: str = ""
     key_id: str = ""
 

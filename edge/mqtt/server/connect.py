@@ -9,7 +9,7 @@ from typing import Final
 
 from ...limits import CONTROL_CHARACTERS, NAME_PATTERN, RECEIVE_MAX
 from ...messages.envelope import FORBIDDEN, UNKNOWN
-from ...messages.grants import EVERYBODY, Grant
+from ...messages.grants import ENCODINGS, EVERYBODY, Grant
 from ..packets import v311
 from ..packets.codec import NO_LIMIT, ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, worded
 from ..seam import Publish
@@ -39,8 +39,7 @@ _BRIDGE: Final = 0x80
 ordinary client of 3.1.1 where it is refused in the words of 3.1.1."""
 
 _ENCODING: Final = "encoding"
-_ENCODINGS: Final = {"json": True, "msgpack": False}
-"""The user property of CONNECT in which a client names the encoding of its answers, and its values."""
+"""The user property of CONNECT in which a client names the encoding of its answers."""
 
 _CONTROL: Final = re.compile(f"[{CONTROL_CHARACTERS}]")
 
@@ -125,10 +124,11 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
     return client_id, client_id, EVERYBODY
 
 
-def encoding(packet: ConnectPacket) -> bool | None:
-    """Whether a client wants JSON, or MessagePack, in all answers; None where it leaves that to its events, and to the
-    node."""
-    return next((_ENCODINGS.get(value) for name, value in packet.user_properties or () if name == _ENCODING), None)
+def encoding(packet: ConnectPacket, grant: Grant) -> bool | None:
+    """Whether a client wants JSON, or MessagePack, in all answers: its own word, else its credential's; None where both
+    leave that to its events, and to the node."""
+    wanted = next((value for name, value in packet.user_properties or () if name == _ENCODING), "")
+    return ENCODINGS.get(wanted, ENCODINGS.get(grant.encoding))
 
 
 def last_will(

@@ -328,7 +328,7 @@ class Connection:
         connack[CONNACK_FLAGS_AT] = present
         self.out += connack
         limits = packet.receive_max, self._packet_bytes_max
-        session.outbound.connect(*limits, properties=version == V5, json=encoding(packet))
+        session.outbound.connect(*limits, properties=version == V5, json=encoding(packet, grant))
         self._pull()
 
     def _pull(self) -> None:

@@ -250,8 +250,8 @@ class Endpoint:
 
 
 READ_BYTES_MAX: Final = 64 * 1024
-"""A read of so many bytes is the last one of its connection in this turn of the loop. Without that uvloop goes on, up to
-32 times 256 KB, as long as the peer fills its buffer."""
+"""A read of so many bytes is the last one of its connection in this turn of the loop. Without that uvloop goes on, up
+to 32 times 256 KB, as long as the peer fills its buffer."""
 
 
 class _Peer(asyncio.Protocol):

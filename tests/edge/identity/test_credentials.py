@@ -196,12 +196,23 @@ def test_roles_come_back_from_the_file(path: Path, roles: tuple[str, ...], shop:
     assert loaded.shops == ({grant.shop} - {""})
 
 
+@pytest.mark.parametrize("roles", [(), ("rider", "shop")])
+def test_the_encoding_of_answers_comes_back_from_the_file(path: Path, roles: tuple[str, ...]):
+    """Beside the roles, and without any; a client with another token keeps it."""
+    add_all(path, [Newcomer("c1", roles, "", "msgpack"), Newcomer("c2", roles)])
+    add_all(path, [Newcomer("c1", ())], second=True)
+    grants = Credentials.load(path).clients()
+    assert (grants["c1"].encoding, grants["c2"].encoding) == ("msgpack", "")
+    assert grants["c1"].roles == grants["c2"].roles == roles
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
         (Newcomer("c2", ("root",)), "'root' is not a role"),
         (Newcomer("c2", ("rider",), "shop-4"), "without the role shop"),
         (Newcomer("c2", ("shop",), "a/b"), "not a shop's name"),
+        (Newcomer("c2", ("rider",), "", "xml"), "'xml' is no encoding"),
         (Newcomer("c1", ("rider",)), "--replace"),
     ],
 )

@@ -44,10 +44,11 @@ def issuer(tmp_path: Path) -> Issuer:
 def test_a_minted_token_is_good_for_its_client(tmp_path: Path, algorithm: Algorithm) -> None:
     """Both algorithms: the grant has role, shop and end; another client cannot use it."""
     issuer = Issuer(tmp_path, algorithm)
-    token, token_id = mint(issuer.private, Newcomer("till-2", ("shop",), "shop-4"), "doorstep", 3_600)
+    token, token_id = mint(issuer.private, Newcomer("till-2", ("shop",), "shop-4", "json"), "doorstep", 3_600)
     grant = issuer.node().verify("till-2", token.encode())
     assert isinstance(grant, Grant)
     assert (grant.roles, grant.shop, grant.token_id, grant.key_id) == (("shop",), "shop-4", token_id, issuer.kid)
+    assert grant.encoding == "json"
     assert NOW_S + 3_600 <= grant.expires_at <= time.time() + 3_600
     assert issuer.node().verify("till-3", token.encode()) == "its sub is not the user name"
 
@@ -66,6 +67,8 @@ def test_a_minted_token_is_good_for_its_client(tmp_path: Path, algorithm: Algori
         ({"role": ["customer", 7]}, "none of customer"),
         ({"role": "shop", "shop": "a/b"}, "its shop is no name"),
         ({"role": "shop", "shop": 7}, "its shop is no name"),
+        ({"encoding": "xml"}, "none of json, msgpack"),
+        ({"encoding": ["json"]}, "none of json, msgpack"),
         ({"sub": "x" * 3_000}, "at most 2048 bytes"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.messages.grants import EVERYBODY
+from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
 from edge.mqtt.server.connect import (
     KEEP_ALIVE_S_MAX,
@@ -63,14 +63,19 @@ def test_identity_and_client_identifier():
 
 
 @pytest.mark.parametrize(
-    ("properties", "wanted"),
+    ("properties", "credential", "wanted"),
     [
-        ([], None),
-        ([("encoding", "json")], True),
-        ([("x", "msgpack"), ("encoding", "msgpack"), ("encoding", "json")], False),
-        ([("encoding", "utf-8")], None),
+        ([], "", None),
+        ([("encoding", "json")], "", True),
+        ([("x", "msgpack"), ("encoding", "msgpack"), ("encoding", "json")], "", False),
+        ([("encoding", "utf-8")], "", None),
+        ([], "msgpack", False),
+        ([("encoding", "utf-8")], "msgpack", False),
+        ([("encoding", "json")], "msgpack", True),
     ],
 )
-def test_the_encoding_of_answers(properties: list[tuple[str, str]], wanted: bool | None):
-    """A client may name it in CONNECT; the first word counts, and an unknown one is none."""
-    assert encoding(ConnectPacket("a", user_properties=properties)) is wanted
+def test_the_encoding_of_answers(properties: list[tuple[str, str]], credential: str, wanted: bool | None):
+    """A client may name it in CONNECT; the first word counts, and an unknown one is none. Else it is that of its
+    credential."""
+    packet = ConnectPacket("a", user_properties=properties)
+    assert encoding(packet, Grant(("rider",), encoding=credential)) is wanted
