@@ -116,7 +116,7 @@ class IngestQueue:
         self._day = 0
         self.unread: list[Rejected] = []
         """Messages at QoS 1 or 2 in the last round without an `id` that can be read."""
-        self._told: set[str] = set()  # who had a receipt of such a message since `begin_day` was called
+        self._answered: set[str] = set()  # who had a receipt of such a message since `begin_day` was called
         self.taken = 0
         """Of them, those that became part of a round, or were refused."""
 
@@ -131,7 +131,7 @@ class IngestQueue:
         """Call it every few seconds: at midnight (UTC) everybody may send anew, and at each call have a receipt of a
         message that cannot be read."""
         self._catalog.wall_ms = wall_ms
-        self._told.clear()
+        self._answered.clear()
         if wall_ms // DAY_MS != self._day or len(self._rows) > SENDERS_MAX:
             self._day, self._rows = wall_ms // DAY_MS, {}
 
@@ -190,8 +190,8 @@ class IngestQueue:
                 kind = publish.kind
                 if isinstance(made, Rejected):
                     kind = "rejected"
-                    if publish.qos and not made.id and publish.client not in self._told:
-                        self._told.add(publish.client)
+                    if publish.qos and not made.id and publish.client not in self._answered:
+                        self._answered.add(publish.client)
                         self.unread.append(made)
                 received[kind] = received.get(kind, 0) + 1
                 if token or is_durable:

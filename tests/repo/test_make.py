@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.repo.project import ROOT
 
-PROMISED = set("venv demo test faults fuzz lint bench pieces soak clean lock help report-size mutants".split())
+PROMISED = set(
+    "venv demo test faults fuzz lint bench pieces soak clean lock help report-size mutants interop-foreign".split()
+)
 
 
 def test_help_lists_every_target(program: Callable[[str], str]) -> None:
