@@ -232,7 +232,9 @@ class Checks:
         self.believed[client, id_] = None
 
     def receipt(self, client: str, id_: str, payload: bytes) -> None:
-        """A receipt arrived."""
+        """A receipt arrived. One without an id is of a message that could not be read: it promises nothing."""
+        if not id_:
+            return
         key = (client, id_)
         if key in self.forgotten:
             return
