@@ -171,7 +171,8 @@ def _parse(path: Path, number: int, text: str) -> tuple[str, Entry]:
         hint = "This is not client:roles:salt:hash. Write lines with `doorstep credential add` only."
         raise InputError(str(path), number, hint)
     client, written, salt, hashed = found.groups()
-    pairs = dict(each.partition("=")[::2] for each in written.split(",") if each)
+    parts = [each.partition("=") for each in written.split(",") if each]
+    pairs = {name: value for name, _, value in parts}
     encoding = pairs.pop("encoding", "")
     grant = checked(path, number, Newcomer(client, list(pairs), pairs.get("shop", ""), encoding))
     return client, Entry(((bytes.fromhex(salt), bytes.fromhex(hashed)),), grant)
