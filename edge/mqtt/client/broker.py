@@ -30,10 +30,9 @@ from ...limits import (
     MESSAGES_PER_CLIENT_BURST,
     MESSAGES_PER_CLIENT_PER_S,
     NAME_PATTERN,
-    PAYLOAD_BYTES_MAX,
     RECEIVE_MAX,
 )
-from ...messages.envelope import topic_down
+from ...messages.envelope import UNKNOWN, topic_down
 from ...messages.grants import EVERYBODY, Grant
 from ..packets.codec import QoS
 from ..seam import Pending, Publish, Receiver
@@ -124,7 +123,9 @@ class Broker:
         self._receiver, self._grant = receiver, grant
         self._messages_per_s, self._burst = options.messages_per_s, options.burst
         self._status_topic = f"ds/{node}/status"
-        self._topic = re.compile(rf"ds/{re.escape(node)}/up/({NAME_PATTERN[2:-2]})/([a-z][a-z.]{{0,31}})")
+        self._topic = re.compile(
+            rf"ds/{re.escape(node)}/up/({NAME_PATTERN[2:-2]})/(?:([a-z][a-z.]{{0,31}})|.*)", re.DOTALL
+        )
         self._addresses: dict[str, tuple[str, str]] = {}
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._waiting: OrderedDict[str, None] = OrderedDict()  # clients that may have answers to send
@@ -253,10 +254,6 @@ class Broker:
                 done.append(message.token)
                 over[client] = over.get(client, 0) + 1
                 continue
-            if len(message.payload) > PAYLOAD_BYTES_MAX:
-                done.append(message.token)
-                self._receiver.shed(client, Reason.OVERSIZED, 1)
-                continue
             publishes.append(Publish(client, kind, message.payload, message.qos, message.token, self._grant(client)))
         self._hand_over(publishes, read_at)
         for client, count in over.items():
@@ -270,10 +267,13 @@ class Broker:
             self._receiver.received(self, publishes, read_at)
 
     def _address(self, topic: str) -> tuple[str, str] | None:
-        """(client, kind) of a topic, or None for one that is not of this tree. The broker lets any topic through."""
+        """(client, kind) of a topic, or None for one that is not of this tree. The broker lets any topic through; where
+        only the kind is none, the client learns of it."""
         match = self._topic.fullmatch(topic)
         if match is None:
             return None
+        if match[2] is None:
+            return match[1], UNKNOWN
         if len(self._addresses) >= BROKER_CLIENTS_MAX:
             self._addresses.clear()
         address = self._addresses[topic] = (match[1], match[2])

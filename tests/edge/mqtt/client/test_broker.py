@@ -16,7 +16,11 @@ from bench.lab.mosquitto import Mosquitto
 from bench.lab.settings import free_port
 from edge.core.model import Answer
 from edge.errors import Reason
+from edge.identity.authority import Authority
+from edge.identity.credentials import Credentials, Newcomer, add
 from edge.limits import PAYLOAD_BYTES_MAX
+from edge.messages.envelope import UNKNOWN
+from edge.messages.grants import Grant
 from edge.mqtt.client.broker import Broker, BrokerOptions
 from edge.mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection, Will
 from edge.mqtt.seam import Publish, Source
@@ -35,6 +39,8 @@ class Node:
         self.answering = True
         self.order: list[str] = []
         self.events: dict[bytes, int] = {}  # payload -> how often it was committed
+        self.kinds: dict[bytes, str] = {}
+        self.grants: dict[str, Grant] = {}
         self.unsettled: list[tuple[Source, list[Publish]]] = []
         self.answers: dict[str, list[Answer]] = {}
         self.sequence = 0
@@ -57,6 +63,7 @@ class Node:
             for publish in publishes:
                 first = publish.payload not in self.events
                 self.events[publish.payload] = self.events.get(publish.payload, 0) + 1
+                self.kinds[publish.payload], self.grants[publish.client] = publish.kind, publish.grant
                 if self.answering and first:
                     self.answer(publish.client, publish.payload)
                 clients.append(publish.client)
@@ -90,11 +97,11 @@ class Node:
 
 
 @asynccontextmanager
-async def joined(url: str, node: Node, **options) -> AsyncIterator[Broker]:
+async def joined(url: str, node: Node, roles: Authority | None = None, **options) -> AsyncIterator[Broker]:
     """A node's broker link, up."""
-    broker = node.broker = Broker(
-        "n1", node, url, BrokerOptions(backoff=BACKOFF, **options), random=random.Random(3).random
-    )
+    settings = BrokerOptions(backoff=BACKOFF, **options)
+    grant = (roles or Authority(anonymous=True)).grant
+    broker = node.broker = Broker("n1", node, url, settings, grant=grant, random=random.Random(3).random)
     await broker.start()
     await until(lambda: broker.link.connected, "the broker")
     try:
@@ -301,20 +308,35 @@ async def test_answers_in_flight_when_the_broker_dies_arrive_after_it_is_back(br
 
 
 async def test_hostile_topics_are_refused_counted_and_cannot_loop(broker: Mosquitto) -> None:
-    """What the broker lets through and is no topic of a client is shed and acknowledged; so is what is too large. Names
-    may be written as names from elsewhere are."""
+    """What the broker lets through and is no topic of a client is shed and acknowledged. What has a client is handed
+    over, so that it has a receipt, also where it has no kind or is too large. Names may be written as names from
+    elsewhere are."""
     node = Node()
     async with joined(broker.url, node) as link, Person(broker.url, "Ann_2.b") as ann:
-        hostile = ["ds/n1/up/../order.place", "ds/n1/up/a b/order.place", "ds/n1/up/ann/order\u202eplace"]
-        hostile += ["ds/n1/up/ann/Order", "ds/n1/up/ann/" + "a" * 33, "ds/n1/up//order.place", "ds/n1/up/ann/"]
-        for topic in hostile:
+        hostile = ["ds/n1/up/../order.place", "ds/n1/up/a b/order.place", "ds/n1/up//order.place"]
+        without_kind = ["order\u202eplace", "Order", "a" * 33, "", "a/b"]
+        for topic in [*hostile, *(f"ds/n1/up/Ann_2.b/{level}" for level in without_kind)]:
             assert ann.link.publish(topic, b"x")
-        await ann.send(bytes(PAYLOAD_BYTES_MAX + 1))
+        await ann.send(large := bytes(PAYLOAD_BYTES_MAX + 1))
         await ann.send(b"good")
-        await until(lambda: ann.got, "the answer")
-        assert set(node.events) == {b"good"}
-        assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile) + [("Ann_2.b", Reason.OVERSIZED, 1)]
+        await until(lambda: b"good" in node.events, "the last one")
+        assert node.events == {b"x": len(without_kind), large: 1, b"good": 1}
+        assert node.kinds == {b"x": UNKNOWN, large: "order.place", b"good": "order.place"}
+        assert node.sheds == [("", Reason.FORBIDDEN_TOPIC, 1)] * len(hostile)
         await until(lambda: link.link.session.held == 0, "acknowledgements")
+
+
+async def test_a_client_is_what_the_file_makes_of_the_name_in_the_topic(broker: Mosquitto, tmp_path: Path) -> None:
+    """The broker has checked who it is; who is not in the file may send nothing."""
+    add(tmp_path / "credentials", [Newcomer("ann", ("rider",)), Newcomer("till", ("shop",), "shop-4")])
+    roles = Authority(Credentials.load(tmp_path / "credentials"))
+    node = Node()
+    async with joined(broker.url, node, roles), Person(broker.url, "ann") as ann, Person(broker.url, "till") as till:
+        async with Person(broker.url, "eve") as eve:
+            for person in (ann, till, eve):
+                await person.send(person.name.encode())
+            await until(lambda: len(node.events) == 3, "the events")
+    assert node.grants == {"ann": Grant(("rider",)), "till": Grant(("shop",), "shop-4"), "eve": Grant()}
 
 
 async def test_a_flood_is_shed_by_client_and_counted(broker: Mosquitto) -> None:
