@@ -36,13 +36,16 @@ RIDERS = 300
 ROUNDS = 40
 """Of pieces that need a fresh state for each round."""
 
-GOOD_IDS = [f"{number}-{kind}" for number, (kind, _) in enumerate(GOOD)]
+ELSEWHERE = [(kind, {**fields, "crs": "gcj02"}) for kind, fields in (GOOD[0], GOOD[-1])]
+"""In the coordinate system that is not the node's: an order, and the largest message of positions."""
+
+DECODED = {f"{number}-{kind}": (kind, fields) for number, (kind, fields) in enumerate([*GOOD, *ELSEWHERE])}
 
 
 @pytest.mark.parametrize("dump", [pack, text], ids=["msgpack", "json"])
-@pytest.mark.parametrize(("kind", "fields"), GOOD, ids=GOOD_IDS)
+@pytest.mark.parametrize(("kind", "fields"), DECODED.values(), ids=DECODED)
 def test_decode(benchmark: Any, kind: str, fields: dict[str, Any], dump: Callable[[dict[str, Any]], bytes]) -> None:
-    """Every good message of the tests, in either encoding."""
+    """Every good message of the tests, and two in the other coordinate system, in either encoding."""
     made = benchmark(CATALOG.decode, "client-1", kind, dump(fields), "wgs84")
     assert isinstance(made, Event | Observed)
 
