@@ -32,8 +32,9 @@ FILTER_BYTES_MAX: Final = 4 * 1024
 PROPERTY_BYTES_MAX: Final = 1024
 """The properties of a PUBLISH: what PACKET_BYTES_MAX leaves for them."""
 
-UNAUTHENTICATED_WORK_MAX: Final = 128
-"""The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. 3 ms."""
+UNAUTHENTICATED_WORK_MAX: Final = 64
+"""The same before a CONNECT was accepted, altogether: the request and CONNECT in shreds, with some pings. As WebSocket
+frames 3 ms."""
 
 FAILED_CONNECTS_BURST: Final = 100
 """CONNECTs from one address that may fail at once: the phones of one office after their tokens were changed."""
@@ -43,8 +44,8 @@ FAILED_CONNECTS_PER_S: Final = 1
 costs about 100 us, with TLS 2 ms, and a new connection has a new budget."""
 
 LOOPBACK_BURST: Final = 50
-LOOPBACK_PER_S: Final = 100
-"""The same for loopback, where a proxy may stand for everybody: 1 % of the loop."""
+LOOPBACK_PER_S: Final = 200
+"""The same for loopback, where a proxy may stand for everybody: 3 % of the loop."""
 
 ADDRESSES_MAX: Final = 4_096
 """Addresses whose failed CONNECTs are known, some 200 bytes each. The one that has failed longest ago is forgotten."""

@@ -48,8 +48,8 @@ class Endpoint:
     """An MQTT server for the clients of one node (or for the nodes of one centre).
 
     `authenticate(identity, token)` must be quick. `clock` is monotonic real seconds. `wake` reports new durable answers
-    for some clients. Counters: `connections`, `connections_refused` (over the limit),
-    `slow_readers`, `shortage` (of file descriptors), and those of its `registry`."""
+    for some clients. Counters: `connections`, `connections_refused` (over the limit), `slow_readers`, `shortage` (of
+    file descriptors), and those of its `registry`."""
 
     def __init__(
         self,
@@ -119,9 +119,9 @@ class Endpoint:
     async def listen(
         self, address: str, *, websocket: bool = False, tls: Callable[[], ssl.SSLContext] | None = None
     ) -> tuple[str, int]:
-        """Accept connections on `host:port` (0: a free port), each with the context that `tls` then gives. The address
-        that it became. Raises BusyError where the
-        port is taken, ConfigError where the address cannot be listened on, or is open to others without passwords."""
+        """Accept connections on `host:port` (0: a free port), each with the context that `tls` then gives; the address
+        that it became. Raises BusyError where the port is taken, ConfigError where it cannot be listened on the
+        address, or others could without passwords."""
         host, port = parse_address(address)
         if self.registry.options.anonymous and not is_loopback_host(host):
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
@@ -257,13 +257,13 @@ to 32 times 256 KB, as long as the peer fills its buffer."""
 class _Peer(asyncio.Protocol):
     """One socket and its connection."""
 
-    __slots__ = ("_ending", "_endpoint", "_stream", "_transport", "connection")
+    __slots__ = ("_ending", "_endpoint", "_goes_on", "_stream", "_transport", "connection")
 
     def __init__(self, endpoint: Endpoint, stream: "Stream | None") -> None:
         self.connection = Connection(endpoint.registry, endpoint.clock(), self)
         self._endpoint, self._stream = endpoint, stream
         self._transport: asyncio.Transport | None = None
-        self._ending = False
+        self._ending = self._goes_on = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -279,27 +279,24 @@ class _Peer(asyncio.Protocol):
         if self._ending:
             return
         read_at = time.perf_counter()
-        if len(data) < SMALL_BYTES:
-            self.connection.inbound.work += 1
+        self.connection.inbound.work += len(data) < SMALL_BYTES
         if self._stream is None:
             self._take(data, read_at)
         else:
             self._unframe(self._stream, data, read_at)
+            self.update_flow_control()
         if len(data) >= READ_BYTES_MAX and not self.connection.read_paused and self._transport is not None:
             self.connection.read_paused = True
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self.update_flow_control)
 
     def _unframe(self, stream: "Stream", data: bytes, read_at: float) -> None:
-        """What is in the frames, a few at a time: the next only where the connection can pay for them."""
-        connection, following = self.connection, True
-        while following:
-            data = stream.receive(data)
-            connection.inbound.work += stream.work
-            if stream.out or stream.closed:
-                self._endpoint.registry.flush_soon(connection)
-            self._take(data, read_at)
-            data, following = b"", stream.more and connection.wants_more and not connection.closing
+        """What is in the next few frames."""
+        data = stream.receive(data)
+        self.connection.inbound.work += stream.work
+        if stream.out or stream.closed:
+            self._endpoint.registry.flush_soon(self.connection)
+        self._take(data, read_at)
 
     def _take(self, data: bytes, read_at: float) -> None:
         connection = self.connection
@@ -330,13 +327,20 @@ class _Peer(asyncio.Protocol):
         return outbound is not None and outbound.ready and bool(outbound.filters)
 
     def update_flow_control(self) -> None:
-        """Read, or do not."""
+        """Read, or do not. Frames that were read before come first, a few in each turn of the loop."""
         connection, transport, stream = self.connection, self._transport, self._stream
+        if transport is None or transport.is_closing() or self._ending:
+            return
         hold = self._endpoint.paused or not connection.wants_more
-        if connection.read_paused and not hold and stream is not None and stream.more and not self._ending:
-            self._unframe(stream, b"", time.perf_counter())  # what had been read when the reading stopped
-            hold = self._endpoint.paused or not connection.wants_more
-        if hold == connection.read_paused or transport is None or transport.is_closing() or self._ending:
+        if stream is not None and stream.more:
+            if connection.read_paused and not hold and not self._goes_on:
+                self._unframe(stream, b"", time.perf_counter())
+                hold = self._endpoint.paused or not connection.wants_more
+            if stream.more and not hold and not connection.closing and not self._goes_on:
+                self._goes_on = True
+                asyncio.get_running_loop().call_soon(self._go_on)
+            hold = hold or stream.more
+        if hold == connection.read_paused:
             return
         connection.read_paused = hold
         if hold:
@@ -344,6 +348,10 @@ class _Peer(asyncio.Protocol):
         else:
             connection.received_at = self._endpoint.clock()
             transport.resume_reading()
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        self.update_flow_control()
 
     def flush(self) -> None:
         """Write everything that is there, in one piece."""
