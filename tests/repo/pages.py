@@ -69,8 +69,12 @@ def anchors(page: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-def examples() -> list[tuple[str, str]]:
-    """(kind, JSON) of each message towards the node in docs/wire.md: a heading that is a kind, then its blocks."""
-    pattern = r"^### `([a-z]+\.[a-z]+)`\n(.*?)(?=^##)"
-    found = re.findall(pattern, TEXT["docs/wire.md"], re.MULTILINE | re.DOTALL)
-    return [(kind, block) for kind, text in found for block in blocks(text, "json")]
+def sections_of_kinds(page: str) -> dict[str, str]:
+    """The text below each heading of a page about messages that is a kind."""
+    pattern = r"^### `([a-z]+(?:\.[a-z]+)*)`\n(.*?)(?=^##)"
+    return dict(re.findall(pattern, TEXT[page], re.MULTILINE | re.DOTALL))
+
+
+def examples(page: str = "docs/wire.md") -> list[tuple[str, str]]:
+    """(kind, JSON) of each message there, of both directions."""
+    return [(kind, block) for kind, text in sections_of_kinds(page).items() for block in blocks(text, "json")]

@@ -1,15 +1,13 @@
-"""The documentation's examples run as they are written: quick start, clients, short commands, messages."""
+"""The documentation's examples run as they are written: quick start, clients, short commands."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import paho.mqtt.client as paho
 import pytest
@@ -19,7 +17,6 @@ from bench.lab.settings import free_port
 from bench.lab.site import Site
 from tests.repo.pages import DOCS, blocks, examples, fenced, part
 from tests.repo.project import ROOT, expect_none
-from tests.waiting import wait_until
 
 TIMEOUT_S: Final = 30
 
@@ -119,36 +116,3 @@ def test_the_short_commands_run_as_written(tmp_path: Path) -> None:
             if done.returncode and not (line.startswith("doorstep scenario new") and (tmp_path / "tips").is_dir()):
                 wrong.append(f"{line}: exit code {done.returncode}: {done.stderr.strip()}")
     expect_none(wrong)
-
-
-def test_the_examples_of_messages_are_valid(tmp_path: Path) -> None:
-    """docs/wire.md has an example of each kind that a node knows, and none that it would call malformed."""
-    receipts: dict[str, dict[str, Any]] = {}
-    ids = [fields["id"] for _, text in examples() if "id" in (fields := json.loads(text))]
-    assert len(set(ids)) == len(ids)
-    subscribed = threading.Event()
-    with running_node(tmp_path, "writer") as (port, token):
-        client = paho.Client(CallbackAPIVersion.VERSION2)
-
-        def subscribe(*_: Any) -> None:
-            client.subscribe("ds/shop-1/down/writer/receipt", qos=1)
-
-        def take(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-            receipt = json.loads(message.payload)
-            receipts[receipt["id"]] = receipt
-
-        client.on_connect, client.on_message = subscribe, take
-        client.on_subscribe = lambda *_: subscribed.set()
-        client.username_pw_set("writer", token)
-        client.connect("127.0.0.1", port)
-        client.loop_start()
-        assert subscribed.wait(TIMEOUT_S)
-        for kind, text in [*examples(), ("no.such", '{"id": "x-1"}')]:
-            client.publish(f"ds/shop-1/up/writer/{kind}", text, qos=1)
-        wait_until(lambda: receipts.keys() >= {*ids, "x-1"})
-        client.disconnect()
-        client.loop_stop()
-    known = receipts.pop("x-1")["detail"].removeprefix("known kinds: ").split(", ")
-    assert set(known) == {kind for kind, _ in examples()}
-    wrong = [one for one in receipts.values() if one.get("reason") in ("malformed", "unknown_kind")]
-    assert not wrong

@@ -1,0 +1,123 @@
+"""docs/wire.md has every message with its fields, and examples that a real node answers as it is written there."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from edge.core.decode import Catalog
+from edge.errors import MENDABLE, Reason
+from edge.mqtt.server.acks import CODES, WITHHELD
+from edge.scenarios.loader import DEFAULT, load
+from tests.repo.pages import blocks, examples, part, rows, sections_of_kinds
+from tests.repo.project import expect_none
+from tests.sdk.conversation import DOWN, MADE, conversation
+from tests.waiting import wait_until
+
+PAGE: Final = "docs/wire.md"
+CATALOG: Final = Catalog(load(DEFAULT))
+SCHEMAS: Final = {message.kind: MADE.schemas[name] for message, name, *_ in [*MADE.up, *MADE.down]}
+
+IN_EACH: Final = {"kind", "id", "at", "v"}
+"""Fields of each durable event, which have a table of their own."""
+
+DOMAIN_CODE: Final = 0x83
+
+
+def wrong_fields(kind: str, text: str) -> Iterator[str]:
+    """What the table of a message does not have as its schema has it."""
+    schema = SCHEMAS[kind]
+    table = {cells[0].strip("`"): cells[1] for cells in rows(text) if cells[0].startswith("`")}
+    known = schema["properties"].keys() - (IN_EACH if "id" in schema["properties"] else {"kind"})
+    yield from (f"{kind}: the table has no {name}" for name in known - table.keys())
+    yield from (f"{kind}: there is no field {name}" for name in table.keys() - known)
+    for name in known & table.keys():
+        if (table[name] == "yes") != (name in schema["required"]):
+            yield f"{kind}: is {name} needed?"
+
+
+def test_each_message_has_its_fields() -> None:
+    """In the table of its section, with whether it is needed; those that each event has stand in one place."""
+    sections = sections_of_kinds(PAGE)
+    assert sections.keys() == SCHEMAS.keys()
+    expect_none(each for kind, text in sections.items() for each in wrong_fields(kind, text))
+    common = {cells[0].strip("`") for cells in rows(part("Payloads")[1])}
+    assert common >= IN_EACH - {"kind"}
+    of_receipts = {name for each in MADE.receipts for name in MADE.schemas[each]["properties"]}
+    assert {name.strip("`") for cells in rows(part("Receipts")[1]) for name in cells[0].split(", ")} >= of_receipts
+
+
+def test_each_reason_has_its_code_and_whether_to_send_again() -> None:
+    """As the endpoint answers, and as the core remembers refusals."""
+
+    def wrong(cells: list[str]) -> Iterator[str]:
+        reason = Reason(cells[0].strip("`"))
+        if not cells[2].startswith(f"0x{int(CODES.get(reason, DOMAIN_CODE)):02x}"):
+            yield f"{reason}: the code is not {cells[2]}"
+        if ("*again*" in cells[2]) != (reason in WITHHELD):
+            yield f"{reason}: is a 3.1.1 PUBACK withheld?"
+        if cells[3].startswith("yes") != (reason in MENDABLE):
+            yield f"{reason}: is it to be sent again?"
+
+    expect_none(each for cells in rows(part("Refusals")[1]) for each in wrong(cells))
+
+
+CLIENTS: Final = {
+    "phone-7": ["customer"],
+    "rider-12": ["rider"],
+    "noodle-bar": ["shop"],
+    "corner-shop": ["shop"],
+    "gw-1": ["gateway"],
+}
+"""Who sends the examples of docs/wire.md, as they name each other."""
+
+
+def sender(kind: str) -> str:
+    """The client whose message this is."""
+    scenario = CATALOG.scenario_of[kind]
+    role = CATALOG.kinds[kind].roles[0]
+    return next(
+        name for name, roles in CLIENTS.items() if role in roles and (scenario, name) != ("labels", "noodle-bar")
+    )
+
+
+def timeless(value: Any) -> Any:
+    """A message without what depends on when it was made: each time is 0."""
+    if isinstance(value, dict):
+        return {name: timeless(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [timeless(each) for each in value]
+    return 0 if isinstance(value, int) and value > 10**12 else value
+
+
+def test_the_examples_of_messages_are_a_conversation_with_a_node(tmp_path: Path) -> None:
+    """docs/wire.md has an example of each kind, up and down. Sent by their clients in the sequence of their times, all
+    are accepted; and each example of an answer is what the node answers, but for the times."""
+    messages = [(kind, json.loads(text)) for kind, text in examples()]
+    assert {kind for kind, _ in messages} == CATALOG.kinds.keys() | DOWN.keys()
+    up = [(kind, fields) for kind, fields in messages if kind in CATALOG.kinds]
+    down = [(kind, fields) for kind, fields in messages if kind not in CATALOG.kinds]
+    down += [("receipt", json.loads(text)) for text in blocks(part("Receipts")[1], "json")]
+    assert len({fields["id"] for _, fields in up if "id" in fields}) == sum("id" in fields for _, fields in up)
+    clock = next(fields["at"] for kind, fields in up if kind == "order.place")
+    when = {"order.track": clock * 2, "rider.position": clock - 1}
+    options = {"dispatch": {"show_rider": True}}
+    with conversation(tmp_path, CLIENTS, clock, options) as clients:
+        for kind, fields in sorted(up, key=lambda each: each[1].get("at", when.get(each[0]))):
+            client = clients[sender(kind)]
+            qos = int("id" in fields)
+            client.phone.publish(kind, json.dumps(fields).encode(), qos=qos)
+            if qos:
+                receipt = json.loads(client.take("receipt", {"id": fields["id"]}))
+                assert receipt["status"] == "accepted", receipt
+                client.received.append(("receipt", json.dumps(receipt).encode()))
+        refused = {**next(fields for kind, fields in up if kind == "order.place"), "id": "e-9"}
+        refused["pickup"] = {"lat": 31.2304, "lon": 1214.737}
+        clients["phone-7"].phone.publish("order.place", json.dumps(refused).encode())
+
+        def answered(kind: str, fields: Any) -> bool:
+            sent = [json.loads(each) for client in clients.values() for each in client.left(kind)]
+            return timeless(fields) in [timeless(each) for each in sent]
+
+        for kind, fields in down:
+            wait_until(lambda kind=kind, fields=fields: answered(kind, fields), f"{kind} {fields}")
