@@ -11,7 +11,7 @@ from edge.errors import DoorstepError, JournalError, Reason
 from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, encode
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
-from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch import Dispatch, messages
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderTrack, RiderPosition
 from edge.scenarios.labels import Labels
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
@@ -266,6 +266,16 @@ def test_a_kind_belongs_to_one_scenario():
 
     with pytest.raises(DoorstepError, match=r"dispatch and twin both have the kind 'order\.place'"):
         Catalog([Dispatch, Twin])
+
+
+def test_only_what_is_kept_is_converted(monkeypatch):
+    """Of 120 points one: a message in another system must not cost much more than one in the node's own."""
+    asked = []
+    monkeypatch.setattr(messages, "converted", lambda *place: asked.append(place) or place[:2])
+    points = [[AT + number, 31.2, 121.4] for number in range(120)]
+    decode("rider.position", text({"points": points, "crs": "gcj02"}))
+    decode("order.place", text({**GOOD[0][1], "crs": "gcj02"}))
+    assert len(asked) == 3
 
 
 def test_another_coordinate_system_is_converted():

@@ -284,8 +284,8 @@ def test_a_refused_batch_is_shown_until_the_centre_takes_it(
     run(honest, scenario)
 
 
-def test_a_refused_node_sends_nothing_and_reports_why() -> None:
-    """A cloned node keeps everything, asks again now and then, and its status names the reason."""
+def test_a_refused_node_sends_nothing_and_reports_why(caplog: pytest.LogCaptureFixture) -> None:
+    """A cloned node keeps everything, asks again now and then, and its status and its log name the reason."""
 
     async def scenario(centre: Centre, node: Node) -> None:
         node.outbox.welcome(SyncWelcomed(1, 0))
@@ -295,6 +295,7 @@ def test_a_refused_node_sends_nothing_and_reports_why() -> None:
         assert "cloned" in node.sync.error
         assert node.sync.is_refused
         assert node.sync.refused["cloned"] >= 2
+        assert [line for line in caplog.messages if "cloned" in line]
         assert node.outbox.events_waiting == 1
 
     run(lambda _kind, _item: [(SYNC_WELCOME, encode(SyncWelcome(refused="cloned")))], scenario)

@@ -1,6 +1,7 @@
 """The first packet. (What a client is answered is in test_session.py.)"""
 
 import contextlib
+import string
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,15 @@ def test_identity_and_client_identifier():
     sessions = World().sessions
     packet = ConnectPacket("Phone 1/2", username="c1", password=TOKEN)
     assert admit(packet, 5, sessions) == ("c1", "Phone 1/2", EVERYBODY)
+
+
+@pytest.mark.parametrize("client_id", ["a", "0", "Z", string.ascii_letters[:23], string.ascii_letters[-23:], "9" * 23])
+@pytest.mark.parametrize("version", [4, 5])
+def test_without_credentials_every_identifier_of_the_standard_is_a_name(client_id: str, version: int):
+    """3.1.3-5: 1 to 23 letters and digits. None at all is given one."""
+    sessions = World(anonymous=True).sessions
+    assert admit(ConnectPacket(client_id, clean_start=True), version, sessions) == (client_id, client_id, EVERYBODY)
+    assert admit(ConnectPacket("", clean_start=True), version, sessions)[0].startswith("auto-")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from edge.messages.envelope import Place
 from edge.scenarios.dispatch import events
 from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, READY_PAST_S_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
+from edge.scenarios.dispatch.messages import DURABLE_KINDS
 
 STATES = [state.value for state in OrderState]
 LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED
@@ -90,6 +91,50 @@ def test_only_owners_cancel_and_only_the_shop_cooks(district):
     assert d.one(d.ready("customer", "o1")) == Reason.NOT_YOURS
     assert d.one(d.delay("r1", "o1", 60)) == Reason.NOT_YOURS
     assert d.state("o1") == "accepted"
+
+
+PEOPLE = {
+    "its customer": ("customer", ""),
+    "another customer": ("customer-2", ""),
+    "its shop": ("till-2", "shop"),
+    "another shop": ("till-3", "shop-2"),
+    "its rider": ("r1", ""),
+    "another rider": ("r2", ""),
+    "nobody": ("stranger", ""),
+}
+"""The client, and the shop that it acts for."""
+MAY = {
+    "order.cancel": {"its customer", "its shop"},
+    "kitchen.ready": {"its shop"},
+    "kitchen.delay": {"its shop"},
+    "rider.reply": {"its rider"},
+    "rider.progress": {"its rider"},
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DURABLE_KINDS if kind not in ("order.place", "rider.shift")])
+@pytest.mark.parametrize("who", PEOPLE)
+def test_an_order_is_for_those_whose_own_it_is(district, kind, who):
+    """Every kind about an order, with everybody: whoever is not named is refused, and nothing changes."""
+    d = district()
+    d.bring_to("accepted")
+    d.begin("r2", lat=52.6)
+    before = d.dispatch.snapshot()
+    client, shop = PEOPLE[who]
+    event = {
+        "order.cancel": lambda: d.cancel(client, "o1"),
+        "kitchen.ready": lambda: d.ready(client, "o1"),
+        "kitchen.delay": lambda: d.delay(client, "o1", 60),
+        "rider.reply": lambda: d.reply(client, "o1", d.offer_of("o1")[1]),
+        "rider.progress": lambda: d.step(client, "o1", "at_shop"),
+    }[kind]()
+    reason = d.one(msgspec.structs.replace(event, shop=shop))
+    assert (reason is None) is (who in MAY[kind])
+    if reason is not None:
+        assert reason in (Reason.NOT_YOURS, Reason.NOT_OFFERED, Reason.UNKNOWN_RIDER)
+        assert d.state("o1") == "accepted"
+        assert d.offer_of("o1") == ("r1", 1)
+        assert len(d.dispatch.snapshot()) == len(before)
 
 
 @pytest.mark.parametrize(("shop", "refused"), [("shop", False), ("shop-2", True), ("", True)])
