@@ -126,10 +126,12 @@ class PendingAnswers:
         return fields.get(field)
 
     def _make_room(self, full: dict[int, Answer], bound: int) -> None:
-        """What is too much goes, and one in OVERFLOW_SHARE at least, the oldest first: to look for one only would cost
-        the next answer as much."""
+        """What is too much goes, and one in OVERFLOW_SHARE at least: to look for one only would cost the next answer as
+        much. Of equal ones those of the client go first for whom most wait, so that nobody else's make room for them,
+        and of that client's the oldest."""
         count = max(len(full) - bound, len(full) // OVERFLOW_SHARE)
-        for answer in sorted(full.values(), key=self._rank)[:count]:
+        waiting = {client: len(mine) for client, mine in self._of.items()}
+        for answer in sorted(full.values(), key=lambda each: (self._rank(each), -waiting[each.client]))[:count]:
             self._drop(answer.sequence)
             self.overflowed += 1
 

@@ -87,6 +87,16 @@ def test_updates_go_before_assignments_and_those_before_receipts(monkeypatch, bo
     assert pending_answers.overflowed == len(kinds) - 3
 
 
+def test_who_has_most_waiting_makes_room(monkeypatch):
+    """Where all together are too many, a client with a few answers keeps them, however old they are."""
+    monkeypatch.setattr("edge.core.answers.ANSWERS_PENDING_MAX", 10)
+    pending_answers = PendingAnswers()
+    for sequence, client in enumerate("aabbbbbbbbb", 1):
+        pending_answers.add([answer(sequence, client)])
+    assert [item.sequence for item in pending_answers.of("a", 0)] == [1, 2]
+    assert [item.sequence for item in pending_answers.of("b", 0)] == [4, 5, 6, 7, 8, 9, 10, 11]
+
+
 def waiting(*kinds: str) -> PendingAnswers:
     """One client has one answer of each kind, about the order after the colon, in JSON and MessagePack by turns."""
     pending_answers = PendingAnswers(SPARE, {"update": "order", "assignment": "order"})
