@@ -1,6 +1,6 @@
 // One scenario with MQTT.js, told as JSON in the first argument; prints one JSON object with what happened.
 const told = JSON.parse(process.argv[2]);
-const { default: mqtt } = await import(told.library);
+const { default: mqtt } = await import(told.library ?? "mqtt");
 const result = { messages: [], acks: [] };
 let over = false;
 
