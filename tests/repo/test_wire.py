@@ -1,20 +1,27 @@
-"""docs/wire.md has every message with its fields, and examples that a real node answers as it is written there."""
+"""docs/wire.md has every message with its fields, and examples that a real node answers as it is written there; the
+Chinese page has the same."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+
+import pytest
 
 from edge.core.decode import Catalog
 from edge.errors import MENDABLE, Reason
 from edge.mqtt.server.acks import CODES, WITHHELD
 from edge.scenarios.loader import DEFAULT, load
-from tests.repo.pages import blocks, examples, part, rows, sections_of_kinds
+from tests.repo.pages import TEXT, blocks, examples, part, rows, sections_of_kinds, without_code
 from tests.repo.project import expect_none
 from tests.sdk.conversation import DOWN, MADE, conversation
 from tests.waiting import wait_until
 
 PAGE: Final = "docs/wire.md"
+CHINESE: Final = "docs/wire.zh-CN.md"
+YES: Final = {PAGE: "yes", CHINESE: "是"}
+AGAIN: Final = {PAGE: ("*again*", "yes"), CHINESE: ("*重发*", "可以")}
 CATALOG: Final = Catalog(load(DEFAULT))
 SCHEMAS: Final = {message.kind: MADE.schemas[name] for message, name, *_ in [*MADE.up, *MADE.down]}
 
@@ -24,42 +31,54 @@ IN_EACH: Final = {"kind", "id", "at", "v"}
 DOMAIN_CODE: Final = 0x83
 
 
-def wrong_fields(kind: str, text: str) -> Iterator[str]:
+def wrong_fields(page: str, kind: str, text: str) -> Iterator[str]:
     """What the table of a message does not have as its schema has it."""
     schema = SCHEMAS[kind]
     table = {cells[0].strip("`"): cells[1] for cells in rows(text) if cells[0].startswith("`")}
     known = schema["properties"].keys() - (IN_EACH if "id" in schema["properties"] else {"kind"})
-    yield from (f"{kind}: the table has no {name}" for name in known - table.keys())
-    yield from (f"{kind}: there is no field {name}" for name in table.keys() - known)
+    yield from (f"{page}, {kind}: the table has no {name}" for name in known - table.keys())
+    yield from (f"{page}, {kind}: there is no field {name}" for name in table.keys() - known)
     for name in known & table.keys():
-        if (table[name] == "yes") != (name in schema["required"]):
-            yield f"{kind}: is {name} needed?"
+        if (table[name] == YES[page]) != (name in schema["required"]):
+            yield f"{page}, {kind}: is {name} needed?"
 
 
-def test_each_message_has_its_fields() -> None:
-    """In the table of its section, with whether it is needed; those that each event has stand in one place."""
-    sections = sections_of_kinds(PAGE)
+@pytest.mark.parametrize("page", YES)
+def test_each_message_has_its_fields(page: str) -> None:
+    """In the table of its section, with whether it is needed; those that each event has stand in one place, and those
+    of receipts."""
+    sections = sections_of_kinds(page)
     assert sections.keys() == SCHEMAS.keys()
-    expect_none(each for kind, text in sections.items() for each in wrong_fields(kind, text))
-    common = {cells[0].strip("`") for cells in rows(part("Payloads")[1])}
-    assert common >= IN_EACH - {"kind"}
-    of_receipts = {name for each in MADE.receipts for name in MADE.schemas[each]["properties"]}
-    assert {name.strip("`") for cells in rows(part("Receipts")[1]) for name in cells[0].split(", ")} >= of_receipts
+    expect_none(each for kind, text in sections.items() for each in wrong_fields(page, kind, text))
+    elsewhere = {name.strip("`") for cells in rows(TEXT[page]) for name in re.split(", |、", cells[0])}
+    assert elsewhere >= IN_EACH - {"kind"}
+    assert elsewhere >= {name for each in MADE.receipts for name in MADE.schemas[each]["properties"]}
 
 
-def test_each_reason_has_its_code_and_whether_to_send_again() -> None:
+@pytest.mark.parametrize("page", AGAIN)
+def test_each_reason_has_its_code_and_whether_to_send_again(page: str) -> None:
     """As the endpoint answers, and as the core remembers refusals."""
+    withheld, yes = AGAIN[page]
 
-    def wrong(cells: list[str]) -> Iterator[str]:
-        reason = Reason(cells[0].strip("`"))
-        if not cells[2].startswith(f"0x{int(CODES.get(reason, DOMAIN_CODE)):02x}"):
-            yield f"{reason}: the code is not {cells[2]}"
-        if ("*again*" in cells[2]) != (reason in WITHHELD):
+    def wrong(reason: Reason, code: str, again: str) -> Iterator[str]:
+        if not code.startswith(f"0x{int(CODES.get(reason, DOMAIN_CODE)):02x}"):
+            yield f"{reason}: the code is not {code}"
+        if (withheld in code) != (reason in WITHHELD):
             yield f"{reason}: is a 3.1.1 PUBACK withheld?"
-        if cells[3].startswith("yes") != (reason in MENDABLE):
+        if again.startswith(yes) != (reason in MENDABLE):
             yield f"{reason}: is it to be sent again?"
 
-    expect_none(each for cells in rows(part("Refusals")[1]) for each in wrong(cells))
+    table = {cells[0].strip("`"): cells for cells in rows(TEXT[page]) if len(cells) == 4 and cells[2].startswith("0x")}
+    assert list(table) == [str(reason) for reason in Reason]
+    expect_none(each for name, cells in table.items() for each in wrong(Reason(name), cells[2], cells[3]))
+
+
+def test_the_chinese_page_has_the_same_examples() -> None:
+    """All of them, in the same sequence; and as many sections and rows of tables."""
+    assert blocks(TEXT[CHINESE], "json") == blocks(TEXT[PAGE], "json")
+    assert len(rows(TEXT[CHINESE])) == len(rows(TEXT[PAGE]))
+    headings = [re.findall(r"^(#+) ", without_code(TEXT[page]), re.MULTILINE) for page in (PAGE, CHINESE)]
+    assert headings[0] == headings[1]
 
 
 CLIENTS: Final = {
