@@ -85,17 +85,24 @@ def holds(value: Any, expected: Any) -> bool:
 
 
 @contextmanager
+def running_node(folder: Path, clients: Mapping[str, Any], clock_ms: int, options: Fields) -> Iterator[Site]:
+    """A node and the tokens of its clients. `clients` has the roles of each; `options` are further ones of the node.
+    Its clock shows `clock_ms` (Unix ms) at the start."""
+    anchors = {"clock_wall_anchor_ms": clock_ms, "clock_real_anchor_ms": int(time.time() * 1000)}
+    with Site(folder).configure((), {**anchors, **options}, centre=False) as site:
+        site.tokens = add(folder / "credentials", [Newcomer(name, roles) for name, roles in clients.items()])
+        site.start()
+        yield site
+
+
+@contextmanager
 def conversation(
     folder: Path, clients: Mapping[str, Any], clock_ms: int, options: Fields, *, v5: bool = True
 ) -> Iterator[dict[str, Client]]:
-    """A node of its own, and its clients by name. `clients` has the roles of each; `options` are further ones of the
-    node. Its clock shows `clock_ms` (Unix ms) at the start."""
-    anchors = {"clock_wall_anchor_ms": clock_ms, "clock_real_anchor_ms": int(time.time() * 1000)}
+    """Such a node's clients by name, connected."""
     with ExitStack() as stack:
-        site = stack.enter_context(Site(folder).configure((), {**anchors, **options}, centre=False))
-        tokens = add(folder / "credentials", [Newcomer(name, roles) for name, roles in clients.items()])
-        site.start()
-        phones = {name: Phone(name, site.port, tokens[name], v5=v5) for name in clients}
+        site = stack.enter_context(running_node(folder, clients, clock_ms, options))
+        phones = {name: Phone(name, site.port, site.tokens[name], v5=v5) for name in clients}
         for phone in phones.values():
             stack.callback(phone.close)
         yield {name: Client(phone) for name, phone in phones.items()}

@@ -1,18 +1,21 @@
 """sdk/protocol/vectors: a real node answers each message as the files have it, over MQTT 5 and 3.1.1."""
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from doorstep_client import Client
 from edge.core.decode import Catalog
 from edge.errors import Reason
 from edge.messages.envelope import is_json, loose
 from edge.mqtt.server.acks import WITHHELD
 from edge.scenarios.loader import DEFAULT, load
 from tests.repo.project import ROOT
-from tests.sdk.conversation import conversation, holds, payload_of
+from tests.sdk.conversation import conversation, holds, payload_of, running_node
 
 FOLDER = ROOT / "sdk/protocol/vectors"
 STORIES: dict[str, Any] = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
@@ -46,6 +49,30 @@ def test_a_node_answers_as_the_vectors_have_it(tmp_path: Path, name: str, v5: bo
         left = [loose(receipt) for client in clients.values() for receipt in client.left("receipt")]
     assert all(any(holds(receipt, each) for each in rationed) for receipt in left)
     assert bool(left) == bool(rationed)
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+@pytest.mark.parametrize("name", STORIES)
+async def test_the_python_client_gets_the_receipts_of_the_vectors(tmp_path: Path, name: str, encoding: str) -> None:
+    """Of each message that it can send, in either encoding; a repeat gets the same bytes."""
+    story = STORIES[name]
+    receipts: dict[str, bytes] = {}
+    async with AsyncExitStack() as stack:
+        conversed = running_node(tmp_path, story["clients"], story["clock"], story["options"])
+        site = await asyncio.to_thread(stack.enter_context, conversed)
+        clients = {
+            each: await stack.enter_async_context(
+                Client(site.url, node=site.node_name, name=each, token=site.tokens[each], encoding=encoding)
+            )
+            for each in story["clients"]
+        }
+        for step in story["steps"]:
+            if "payload" not in step or "below" in step or step.get("qos") == 0 or step.get("rationed"):
+                continue
+            receipt = await clients[step["client"]].send(step["kind"], step["payload"])
+            assert holds(receipt.body, step["receipt"]), (step["about"], receipt.body)
+            assert receipts.setdefault(step.get("repeats", step["about"]), receipt.payload) == receipt.payload
+            receipts.setdefault(receipt.id, receipt.payload)
 
 
 def test_the_vectors_have_each_kind_and_each_reason() -> None:
