@@ -38,7 +38,7 @@ from ..limits import (
     WINDOW_S,
 )
 from ..messages.batches import Cell, Measure, Window, fold
-from .effects import Tally
+from .effects import Measured
 from .model import Now
 
 LATENESS_S_MAX: Final = 3_600
@@ -164,10 +164,10 @@ class Windows:
         draft.events += events
         _count(draft, name, n)
 
-    def add(self, scenario: str, now: Now, tally: Tally) -> None:
+    def add(self, scenario: str, now: Now, measured: Measured) -> None:
         """What a round of the scenario has counted, measured and located."""
         draft = None
-        for name, at_ms, n, events in tally.counts:
+        for name, at_ms, n, events in measured.counts:
             if draft is None or not self._last_from <= at_ms < self._last_to:
                 draft = self._draft(scenario, at_ms, now)
             draft.events += events
@@ -176,7 +176,7 @@ class Windows:
                 counters[name] += n
             else:
                 _count(draft, name, n)
-        for name, at_ms, value in tally.values:
+        for name, at_ms, value in measured.values:
             if draft is None or not self._last_from <= at_ms < self._last_to:
                 draft = self._draft(scenario, at_ms, now)
             gauges = draft.gauges
@@ -189,7 +189,7 @@ class Windows:
                 gauge.count, gauge.total = gauge.count + len(pending), gauge.total + sum(pending)
                 gauge.digest = fold(gauge.digest, pending)
                 pending.clear()
-        for name, at_ms, lat, lon, person in tally.places:
+        for name, at_ms, lat, lon, person in measured.places:
             self._locate(self._draft(scenario, at_ms, now), name, cell_of()(lat, lon, self._resolution), person)
 
     def _locate(self, draft: _Draft, name: str, cell: int, person: str) -> None:

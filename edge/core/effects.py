@@ -18,7 +18,7 @@ PACKED_CLIENTS_MAX: Final = 100_000
 gets MessagePack until its next event."""
 
 
-class Tally(Struct):
+class Measured(Struct):
     """What one scenario counts in one round, each with its stamp (Unix ms): counters, by how much they grow and how
     many durable events that is; values of sketches (whole milliseconds, seconds or metres as the name has it); and
     places (degrees, WGS-84) of persons, which become cells and are forgotten."""
@@ -29,12 +29,12 @@ class Tally(Struct):
 
 
 class Effects:
-    """The effects of one scenario. `messages` are those of the round that leave, by number, in their sequence; `tally`
+    """The effects of one scenario. `messages` are those of the round that leave, by number, in their sequence; `measured`
     is what it counted; `decisions` is how many decisions the round made, not only read from a record."""
 
     def __init__(self, crs: str, packed_clients: Mapping[str, bool], kinds: Mapping[type, str]) -> None:
         self.messages: dict[int, Message] = {}
-        self.tally = Tally()
+        self.measured = Measured()
         self.cancelled: list[tuple[str, str, str]] = []
         """Client, kind and topic of messages of earlier rounds that became void."""
         self.decisions = 0
@@ -47,7 +47,7 @@ class Effects:
     def begin(self) -> None:
         """A new round, without effects so far. For the node only."""
         self.messages = {}
-        self.tally = Tally()
+        self.measured = Measured()
         self.decisions = self._number = 0
         if self._latest:
             self._latest = {}
@@ -77,18 +77,18 @@ class Effects:
 
     def count(self, name: str, at_ms: int, n: int = 1) -> None:
         """A counter of the window of `at_ms` (wall clock) grows by `n`."""
-        self.tally.counts.append((name, at_ms, n, 0))
+        self.measured.counts.append((name, at_ms, n, 0))
 
     def measure(self, name: str, at_ms: int, value: int) -> None:
         """A value of a sketch of the window of `at_ms`."""
-        self.tally.values.append((name, at_ms, value))
+        self.measured.values.append((name, at_ms, value))
 
     def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
         """A count by place, which leaves the node only where enough people contributed. The cells are of WGS-84
         whatever the node's own system."""
         if self._crs != "wgs84":
             lat, lon = converted(lat, lon, self._crs, "wgs84")
-        self.tally.places.append((name, at_ms, lat, lon, person))
+        self.measured.places.append((name, at_ms, lat, lon, person))
 
 
 def note_encoding(packed_clients: dict[str, bool], event: Event) -> None:

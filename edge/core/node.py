@@ -271,9 +271,9 @@ class Node:
             for (index, kind, event), outcome in zip(mine, outcomes, strict=True):
                 body = event.body
                 reasons[index] = reason = outcome.refusal.reason if outcome.refusal else ""
-                out.tally.counts.append((self.counts.decided(kind, reason), body.at, 1, 1))
+                out.measured.counts.append((self.counts.decided(kind, reason), body.at, 1, 1))
                 receipts[index] = (event.client, receipt_of(scenario.receipt, body.id, kind, outcome, now), event.json)
-            self.windows.add(name, now, out.tally)
+            self.windows.add(name, now, out.measured)
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages.values()

@@ -15,7 +15,7 @@ import pytest
 
 from edge.core.aggregate import Windows
 from edge.core.decode import Catalog
-from edge.core.effects import Tally
+from edge.core.effects import Measured
 from edge.core.model import Answer, Commit, Event, Now, Observed, SyncWelcomed
 from edge.core.node import Node
 from edge.core.outbox import Outbox
@@ -119,7 +119,7 @@ def _full_minute() -> Windows:
         windows.count("dispatch", instant, f"accepted.{number % 7}", at_ms, events=1)
         value = ("decide_ms", at_ms, number % 97)
         place = ("order", at_ms, 31.2 + number % 40 * 0.01, 121.4, f"p-{number % 60}")
-        windows.add("dispatch", instant, Tally(values=[value], places=[place]))
+        windows.add("dispatch", instant, Measured(values=[value], places=[place]))
     return windows
 
 

@@ -1,4 +1,4 @@
-"""Doorstep's own planner on the strict track: the same code that a node decides with, on the benchmark's clock."""
+"""The moves of the node's planner on one plan that is kept all day, with repositioning; `node` is what a node decides."""
 
 import math
 from collections.abc import Sequence

@@ -84,10 +84,12 @@ def options(day: Day) -> DispatchOptions:
 
 
 class Node:
-    """One day of a node that knows nothing before it."""
+    """One day of a node that knows nothing before it. With `every`, it takes news at multiples only,
+    but of a pickup at once: its shift's end would otherwise come first."""
 
-    def __init__(self, day: Day) -> None:
+    def __init__(self, day: Day, every: int = 1) -> None:
         self.day = day
+        self.every = every
         self.dispatch = Dispatch(options(day))
         self.places: dict[str, Place] = {}
         """Of couriers on shift who are not under way."""
@@ -105,6 +107,8 @@ class Node:
         """What the node decides of it, as the track's decisions."""
         for item in news:
             self._learn(now, item)
+        if now % self.every and not any(isinstance(item, PickedUp) for item in news):
+            return self._wake(now)
         for name in self.late:
             if now >= self.known[name].ready:
                 delay = KitchenDelay(**self._head(now), order=name, ready_at=_ms(now + 1))
@@ -236,13 +240,17 @@ class Node:
         return max([arrives + day.before_pickup, *ready]) <= day.couriers[courier].off
 
     def _wake(self, now: int) -> list[Decision]:
-        """At the node's next deadline; a node of minutes looks at its plans in each."""
+        """At the node's next deadline; while an order waits, in each minute."""
         deadline = self.dispatch.next_deadline()
-        if deadline is None or self.woken > now:
+        waits = bool(self.dispatch.state.orders.waiting) or bool(self.late) or bool(self._sent)
+        if deadline is None and not waits:
             return []
-        waits = bool(self.dispatch.state.orders.waiting) or bool(self.late)
-        self.woken = now + 1 if waits else max(now + 1, math.ceil(deadline / 60))
-        return [Wake(self.woken)]
+        at = now + 1 if waits or deadline is None else max(now + 1, math.ceil(deadline / 60))
+        at += -at % self.every
+        if now < self.woken <= at:
+            return []
+        self.woken = at
+        return [Wake(at)]
 
 
 def _ms(minute: int) -> int:

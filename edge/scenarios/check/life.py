@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from ...core.aggregate import Windows
-from ...core.effects import Tally
+from ...core.effects import Measured
 from ...core.model import (
     Answer,
     Commit,
@@ -49,12 +49,12 @@ class CountedWindows(Windows):
         super().__init__(k, resolution)
         self.counted: dict[tuple[str, str, str], None] = {}
 
-    def add(self, scenario: str, now: Now, tally: Tally) -> None:
+    def add(self, scenario: str, now: Now, measured: Measured) -> None:
         """Noted."""
-        own = [entry for entry in tally.counts if not entry[3]]  # events are counted by the node
-        for form, entries in (("count", own), ("measure", tally.values), ("locate", tally.places)):
+        own = [entry for entry in measured.counts if not entry[3]]  # events are counted by the node
+        for form, entries in (("count", own), ("measure", measured.values), ("locate", measured.places)):
             self.counted.update({(scenario, entry[0], form): None for entry in entries})
-        super().add(scenario, now, tally)
+        super().add(scenario, now, measured)
 
 
 def rules(kind: type[Scenario]) -> Rules:

@@ -18,7 +18,7 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60
     silent_s: Annotated[int, Meta(ge=30, le=7200)] = 300
     give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
-    soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 900
+    soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 1800
     position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
     radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
     show_rider: bool = False

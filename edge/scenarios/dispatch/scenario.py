@@ -37,7 +37,7 @@ from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, RecordedSensor, Sensor
 from .state.riders import Riders
 
-ROUND_AGAIN_MIN: Final = 32
+ROUND_AGAIN_MIN: Final = 64
 """Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
 turn every REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.core.aggregate import CELL_HOLD_S_MAX, CLOCK_DOUBT_S, LATENESS_S_MAX, SKETCH_PENDING_MAX, Windows
-from edge.core.effects import Tally
+from edge.core.effects import Measured
 from edge.core.model import Now
 from edge.limits import COUNTERS_MAX, MEASURES_MAX
 from edge.messages.batches import Window, encode_body, sketch_fault
@@ -34,11 +34,11 @@ def drain(windows: Windows, now: Now) -> list[Window]:
 
 
 def measure(windows: Windows, now: Now, name: str, at_ms: int, value: int) -> None:
-    windows.add("dispatch", now, Tally(values=[(name, at_ms, value)]))
+    windows.add("dispatch", now, Measured(values=[(name, at_ms, value)]))
 
 
 def locate(windows: Windows, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-    windows.add("dispatch", now, Tally(places=[(name, at_ms, lat, lon, person)]))
+    windows.add("dispatch", now, Measured(places=[(name, at_ms, lat, lon, person)]))
 
 
 def test_a_window_is_sealed_ten_seconds_after_its_end() -> None:

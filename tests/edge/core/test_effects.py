@@ -6,7 +6,7 @@ import h3.api.basic_int as h3
 import msgspec
 
 from edge.core.aggregate import Windows
-from edge.core.effects import Effects, Tally
+from edge.core.effects import Effects, Measured
 from edge.core.model import Now
 from edge.messages.batches import Window
 from edge.messages.coordinates import converted
@@ -77,11 +77,11 @@ def test_counts_and_measures_land_in_their_window():
     assert window.counters == {"order.delivered": 2}
     assert (window.measures["click_to_door_ms"].count, window.measures["click_to_door_ms"].total) == (1, 1_500)
     out.begin()
-    assert (out.tally, out.messages) == (Tally(), {})
+    assert (out.measured, out.messages) == (Measured(), {})
 
 
 def window_of(out: Effects) -> Window:
     windows = Windows(2, 10)
-    windows.add("dispatch", Now(1.0, T0), out.tally)
+    windows.add("dispatch", Now(1.0, T0), out.measured)
     (window,) = windows.seal(Now(200.0, T0 + 200_000))
     return window

@@ -35,6 +35,10 @@ OFFER_AHEAD_S: Final = 3600
 ROUND_ORDERS_MAX: Final = 256
 """Waiting orders considered in one round, new ones first, the rest in turn."""
 
+PLENTY: Final = 4
+"""Idle riders for each order of a round from which on an order gets its cheapest one without a plan. With fewer, who
+goes where now decides who is left for the next order: on twelve days with few riders a plan was 0.4 minutes better."""
+
 PLAN_ORDERS_MAX: Final = 64
 """Orders in one plan; more are planned in parts, the earliest first."""
 
@@ -114,7 +118,7 @@ class _RoundDecision:
     def _share_out(self) -> None:
         """Assign the orders that have candidates and no rider yet."""
         rest = [index for index, row in enumerate(self._choices) if row and self._chosen[index] is None]
-        enough = len(rest) <= max(1, self._riders.idle)
+        enough = len(rest) == 1 or len(rest) * PLENTY <= self._riders.idle
         if enough:
             wanted = Counter(self._choices[index][0].rider for index in rest)
             for index in rest:

@@ -204,6 +204,7 @@ class Mirror:
 
     def follow(self, row):
         sensor = self.dispatch.recorded_sensor(row.record, not self.decides)
+        self.notes.before = len(self.notes.sent)
         outcomes = self.dispatch.round(row.events, row.now, sensor, self.notes)  # pyright: ignore[reportArgumentType]
         assert outcomes == row.outcomes
         if self.decides:

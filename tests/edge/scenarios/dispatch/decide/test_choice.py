@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.messages.envelope import Place
+from edge.scenarios.dispatch import scenario
 from edge.scenarios.dispatch.decide import choice
 from edge.scenarios.dispatch.decide.candidates import OFFER_SLACK_S
-from edge.scenarios.dispatch.decide.choice import OFFER_AHEAD_S
-from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
+from edge.scenarios.dispatch.decide.choice import OFFER_AHEAD_S, PLENTY
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
 from tests.edge.scenarios.dispatch.conftest import District
 
@@ -201,6 +201,7 @@ def test_more_than_one_plan_can_weigh_up(district):
 def test_where_too_many_wait_fewer_are_planned(district, mirror, monkeypatch):
     """Where more wait than a round takes up, a rider who comes free gets an order at once, and the plan is for the new
     orders and the first in line; the looks at everything plan for all. The rows replay."""
+    monkeypatch.setattr(scenario, "ROUND_AGAIN_MIN", 8)
     d = burst(district, 6, 200)
     taken = {one.rider: one.order for one in d.decisions if one.offer}
     assert len(taken) == 6
@@ -213,10 +214,10 @@ def test_where_too_many_wait_fewer_are_planned(district, mirror, monkeypatch):
     d.round(d.step(rider, order, "delivered"), d.place("late", shop="s-late"))
     assert [(one.rider, one.offer) for one in d.decisions if one.offer] == [(rider, True)]
     assert d.dispatch_state.orders.open["late"].considered
-    assert 0 < sum(planned) <= ROUND_AGAIN_MIN + 2 + 1
+    assert 0 < sum(planned) <= 8 + 2 + 1
     planned.clear()
     d.later(REDECIDE_S + 1)
-    assert sum(planned) > ROUND_AGAIN_MIN + 3
+    assert sum(planned) > 8 + 3
     assert_replays(d, mirror)
 
 
@@ -243,9 +244,9 @@ def test_who_sees_nobody_is_not_planned(district):
     assert {one.order: one.rider for one in d.decisions} == {"far": "", "o1": "r1", "o2": "r1"}
 
 
-@pytest.mark.parametrize(("riders", "planned"), [(4, [2]), (3, [4])])
+@pytest.mark.parametrize(("riders", "planned"), [(4 * PLENTY, [2]), (4 * PLENTY - 1, [4])])
 def test_only_the_contested_are_planned_where_riders_are_plenty(district, monkeypatch, riders, planned):
-    """With an idle rider for each order, an order whose cheapest rider nobody else wants gets it without a plan;
+    """With PLENTY idle riders for each order, an order whose cheapest rider nobody else wants gets it without a plan;
     with fewer all are planned together."""
     plans = []
     plan = choice.RoundPlan

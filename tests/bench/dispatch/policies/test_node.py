@@ -1,0 +1,66 @@
+"""The node's own dispatch as a policy."""
+
+from itertools import pairwise
+
+import pytest
+from msgspec.structs import replace
+
+from bench.dispatch.policies.node import Node, options, point
+from bench.dispatch.policies.policy import PickedUp
+from bench.dispatch.simulator.refusals import Unwilling
+from bench.dispatch.simulator.scorer import score
+from bench.dispatch.simulator.strict import day_of, simulate
+from edge.scenarios.dispatch.state.travel import metres, ride_s
+from tests.bench.dispatch.days import ALONE, TOWN
+
+FAR = [(0, 0), (3_200, 640), (-12_000, 9_000), (20_000, -20_000)]
+
+
+@pytest.mark.parametrize("place", FAR)
+def test_a_place_is_as_far_as_in_the_instance(place):
+    """Metres and rides are those of the instance's straight lines, to a metre in ten kilometres."""
+    day = day_of(TOWN, False)
+    here, there = point((0, 0)), point(place)
+    straight = (place[0] ** 2 + place[1] ** 2) ** 0.5
+    assert metres(here.lat, here.lon, there.lat, there.lon) == pytest.approx(straight, rel=2e-4, abs=1)
+    seconds = ride_s(here.lat, here.lon, there.lat, there.lon, options(day))
+    assert seconds == pytest.approx(straight / day.parameters.metres_per_minute * 60, rel=2e-4, abs=1.1)
+
+
+def test_it_is_the_scenario_that_decides():
+    """What couriers are sent for is what the node's orders say, at each pickup; everything is delivered."""
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    class Watched(Node):
+        def decide(self, now, news):
+            for item in news:
+                if isinstance(item, PickedUp):
+                    held = self.dispatch.state.riders.known[item.courier].orders
+                    seen.append((item.courier, tuple(held[: len(item.orders)])))
+            return super().decide(now, news)
+
+    outcome = simulate(TOWN, Watched)
+    assert seen == [(trip.courier, trip.orders) for trip in outcome.solution.trips]
+    assert score(TOWN, outcome.solution).undelivered_pct == 0
+    assert set(outcome.promises) == {order.name for order in TOWN.orders}
+
+
+def test_a_late_kitchen_is_waited_for():
+    """Where only the mean preparation time is known, the node knows of each minute that an order is late."""
+    orders = [replace(TOWN.orders[0], name=f"o{number}", ready=ready) for number, ready in enumerate((12, 40))]
+    outcome = simulate(replace(ALONE, orders=orders), Node, uncertain=True)
+    assert [delivery.pickup for delivery in outcome.solution.deliveries][-1] >= 40
+
+
+def test_who_refuses_is_not_asked_again():
+    """A courier that declines is asked once in ten minutes for the same order; the order goes to another."""
+    outcome = simulate(TOWN, Node, unwilling=Unwilling(0.5, 0.3))
+    assert outcome.refused.offers > len(outcome.solution.trips)
+
+
+def test_a_node_asked_less_often_decides_less_often():
+    """With `every`, orders leave at its multiples, or when a courier has reported."""
+    trips = simulate(TOWN, lambda day: Node(day, every=5)).solution.trips
+    pickups = {trip.pickup for trip in trips}
+    assert all(trip.assigned % 5 == 0 or trip.assigned in pickups for trip in trips)
+    assert all(first.assigned <= second.assigned for first, second in pairwise(trips))
