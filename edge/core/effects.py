@@ -29,8 +29,8 @@ class Measured(Struct):
 
 
 class Effects:
-    """The effects of one scenario. `messages` are those of the round that leave, by number, in their sequence; `measured`
-    is what it counted; `decisions` is how many decisions the round made, not only read from a record."""
+    """The effects of one scenario. `messages` are those of the round that leave, by number, in their sequence;
+    `measured` is what it counted; `decisions` is how many decisions the round made, not only read from a record."""
 
     def __init__(self, crs: str, packed_clients: Mapping[str, bool], kinds: Mapping[type, str]) -> None:
         self.messages: dict[int, Message] = {}

@@ -21,7 +21,7 @@ SKIPPED = ("tests/repo/words.py", "tests/repo/test_words.py", "bench/figures/", 
 PARTS = frozenset(
     "said say says saying unsaid told tell tells telling heard hear hears unheard sight sights witness "
     "testimony glance glances sighting sightings sighted stirred hush happening happenings commitment "
-    "commitments vicinity sieve recall recalls recalled linger measured owed intake debt debts verdict verdicts "
+    "commitments vicinity sieve recall recalls recalled linger tally owed intake debt debts verdict verdicts "
     "patience mortal mortals occupant occupants stranger strangers soiled choked farewell parcel parcels greet "
     "greets greeted greeting flying haste recut nonsense superseded agenda agendas household street streets "
     "weather mates judge judges judged introduced caught".split()
@@ -30,7 +30,7 @@ PARTS = frozenset(
 
 NAMES = frozenset(
     "Said Say Sight Witness Testimony Glance Happening Book Books Recall Recalls Gathered gathered "
-    "Measured Intake Debt Caught Wheel wheel Mortal Occupant Parcel Standing standing Judge Failure Doors Weather "
+    "Tally Intake Debt Caught Wheel wheel Mortal Occupant Parcel Standing standing Judge Failure Doors Weather "
     "Greeting book books take_back still_s came went ground asking joins put_off regulate house rooms divide "
     "withhold beyond".split()
 )
@@ -39,7 +39,7 @@ NAMES = frozenset(
 PROSE = re.compile(
     r"\b(said|says?|saying|told|tells?|telling|heard|hears?|unheard|the house|the rooms|strangers?|parcels?|"
     r"greet(?:s|ed|ing|ings)?|farewells?|weather|agendas?|nonsense|verdicts?|judge[sd]?|judging|glance[sd]?|sightings?|"
-    r"sighted|sieve|measured|testimony|owe[sd]?|linger\w*|soiled|choked|recut|household|superseded|patience|commitments?|"
+    r"sighted|sieve|tally|testimony|owe[sd]?|linger\w*|soiled|choked|recut|household|superseded|patience|commitments?|"
     r"happenings|vicinity|hush|stirred|the wheel|recall(?:s|ed)?|occupants?|mates)\b",
     re.IGNORECASE,
 )

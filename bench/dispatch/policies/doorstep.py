@@ -1,4 +1,4 @@
-"""The moves of the node's planner on one plan that is kept all day, with repositioning; `node` is what a node decides."""
+"""The moves of the node's planner on one plan that is kept all day, with repositioning. (`node` has a node's own.)"""
 
 import math
 from collections.abc import Sequence

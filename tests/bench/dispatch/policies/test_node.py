@@ -28,7 +28,7 @@ def test_a_place_is_as_far_as_in_the_instance(place):
 
 
 def test_it_is_the_scenario_that_decides():
-    """What couriers are sent for is what the node's orders say, at each pickup; everything is delivered."""
+    """What couriers are sent for is what the node has for them, at each pickup; everything is delivered."""
     seen: list[tuple[str, tuple[str, ...]]] = []
 
     class Watched(Node):
