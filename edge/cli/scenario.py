@@ -96,7 +96,7 @@ def check(target: str, scenario_path: str, seeds: int, json_file: str | None) ->
 
 
 @scenario.command(short_help="Write its messages for clients in any language.")
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("targets", nargs=-1, metavar="NAME|FOLDER...")
 @click.option(
     "--scenario-path", default="", metavar="FOLDER", help="Where scenarios are that are not installed, as in edge.toml."
 )
@@ -108,21 +108,22 @@ def check(target: str, scenario_path: str, seeds: int, json_file: str | None) ->
     metavar="FOLDER",
     help="Where to write the files, instead of the current folder; it is made where it is missing.",
 )
-def protocol(names: tuple[str, ...], scenario_path: str, folder: str) -> None:
-    """Write what clients of the scenarios NAME send and receive: JSON Schema, AsyncAPI and types of TypeScript. Without
-    a NAME: of all that are built in.
+def protocol(targets: tuple[str, ...], scenario_path: str, folder: str) -> None:
+    """Write what clients of the scenarios NAME, or of those in FOLDER, send and receive: JSON Schema, AsyncAPI and
+    types of TypeScript. Without a name: of all that are built in.
 
     \b
     Examples:
       doorstep scenario protocol --to sdk/protocol
-      doorstep scenario protocol tips --scenario-path tips
+      doorstep scenario protocol tips
 
-    Exit codes: 0 written; 1 a scenario cannot be loaded.
+    Exit codes: 0 written; 1 two of them have the same kind; 2 a scenario cannot be loaded.
     """
-    from ..scenarios.loader import DEFAULT, load
+    from ..scenarios.check.subject import find
+    from ..scenarios.loader import DEFAULT
     from ..scenarios.protocol.files import texts
 
-    made = texts(load(names or DEFAULT, scenario_path))
+    made = texts([find(target, scenario_path).kind for target in targets or DEFAULT])
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (Path(folder) / name).write_text(text, encoding="utf-8")

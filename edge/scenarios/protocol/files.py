@@ -4,12 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.decode import Catalog
 from ...core.scenario import Scenario
 from . import asyncapi, schema, typescript
 
 
 def texts(scenarios: Sequence[type[Scenario]]) -> dict[str, str]:
-    """The text of each file by its name. The same scenarios give the same bytes."""
+    """The text of each file by its name. The same scenarios give the same bytes.
+
+    Raises:
+        DoorstepError: two of them have one kind.
+    """
+    Catalog(scenarios)
     made = schema.contract(scenarios)
     return {
         "doorstep.schema.json": _json(schema.document(made)),

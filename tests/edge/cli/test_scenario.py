@@ -159,13 +159,17 @@ def test_every_help_has_an_example(command: str) -> None:
 def test_the_messages_of_a_new_scenario_are_written_for_clients(empty: Path) -> None:
     """Of a scenario in a folder, with its kinds and no others; into a folder that is made."""
     doorstep("scenario", "new", "tips")
-    done = doorstep("scenario", "protocol", "tips", "--scenario-path", "tips", "--to", "web/types")
+    done = doorstep("scenario", "protocol", "tips", "--to", "web/types")
     assert done.returncode == 0, done.stderr
     written = {Path(line).name for line in done.stdout.split()[1::2]}
     assert {path.name for path in (empty / "web/types").iterdir()} == written
     types = (empty / "web/types/doorstep.d.ts").read_text(encoding="utf-8")
     assert '"tips.add": Add;' in types
+    assert "/** Whom it is for: a client." in types
     assert "order.place" not in types
-    missing = doorstep("scenario", "protocol", "tipz", "--scenario-path", "tips")
-    assert missing.returncode == 1
-    assert "no scenario 'tipz'" in missing.stderr
+    missing = doorstep("scenario", "protocol", "tipz")
+    assert missing.returncode == 2
+    assert "no scenario of this name is installed" in missing.stderr
+    twice = doorstep("scenario", "protocol", "tips", "tips")
+    assert twice.returncode == 1
+    assert "both have the kind 'tips.add'" in twice.stderr

@@ -91,6 +91,7 @@ def test_good_declarations_have_no_findings() -> None:
         ({"messages": (UP, Message("price.show", Melted, "down", roles=("shop",)))}, "must be frozen"),
         ({"messages": (Message("price.set", Bare, roles=("shop",)),)}, "must derive from"),
         ({"messages": (Message("price.set", Set, roles=("shop",), personal=("x",)),)}, "no field 'x'"),
+        ({"messages": (Message("price.set", Set, roles=("shop",), given=(("y", "cents"),)),)}, "no field 'y'"),
         ({"messages": (Message("price.set", Set, roles=("shop",), in_memory=("sku",)),)}, "needs a plain default"),
         ({"messages": (UP, Message("price.show", Show, "down", about="x"))}, "'x' is none of Show"),
         ({"messages": (Message("price.set", Set, roles=("shop",), about="sku"),)}, "about is for kinds down"),
