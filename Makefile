@@ -32,7 +32,7 @@ FIND_PYTHON = for name in $(PYTHON) $(SYSTEM_PYTHON) python3.13 python3.12 pytho
 
 .PHONY: help
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 .PHONY: demo
 demo: $(RUN_READY) ## a living district in this terminal; SPEED=60, ARGS="--seed 3" for more options
