@@ -41,9 +41,10 @@ class HttpServer:
     @classmethod
     async def start(cls, app: ASGIApp, listener: socket.socket) -> Self:
         """Serve `app` on what `bind` gave, until `close`."""
+        budget = Budget(HTTP_READS_BURST, HTTP_READS_PER_S, asyncio.get_running_loop().time())
         settings = uvicorn.Config(
             app,
-            http=H11Protocol,
+            http=cast(Any, partial(_Connection, budget)),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -56,8 +57,6 @@ class HttpServer:
             h11_max_incomplete_event_size=16 * 1024,
         )
         settings.load()
-        budget = Budget(HTTP_READS_BURST, HTTP_READS_PER_S, asyncio.get_running_loop().time())
-        settings.http_protocol_class = cast(Any, partial(_Connection, budget))
         server = uvicorn.Server(settings)
         server.lifespan = settings.lifespan_class(settings)
         await server.startup(sockets=[listener])
