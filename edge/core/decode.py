@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Union
 import msgspec
 from msgspec import Struct
 
-from ..errors import DoorstepError, JournalError, Reason
+from ..errors import MENDABLE, DoorstepError, JournalError, Reason
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
 from ..messages.envelope import ENCODE, FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
@@ -229,4 +229,5 @@ def receipt_of(form: type[Receipt], id_: str, kind: str, outcome: Outcome, now: 
     if refusal is None:
         return form(id=id_, of=kind, status="accepted", at=now.wall_ms, **outcome.receipt)
     why = {"reason": refusal.reason, "field": refusal.field, "detail": refusal.detail}
-    return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, **outcome.receipt)
+    again = refusal.reason in MENDABLE
+    return form(id=id_, of=kind, status="refused", at=now.wall_ms, **why, again=again, **outcome.receipt)

@@ -74,6 +74,8 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`."""
     detail: str = ""
     """What is wrong, or what else there is to know, in words for the developer."""
+    again: bool = False
+    """Refused for a reason that time can mend: the same event, sent again with the same `id`, is decided anew."""
 
 
 ENCODE: Final = (msgspec.msgpack.Encoder().encode, msgspec.json.Encoder().encode)

@@ -411,6 +411,8 @@ export interface OrderReceipt {
   field?: string;
   /** What is wrong, or what else there is to know, in words for the developer. */
   detail?: string;
+  /** Refused for a reason that time can mend: the same event, sent again with the same `id`, is decided anew. */
+  again?: boolean;
   /** The order that the event is about. */
   order?: string;
   /** Of an accepted `order.place`, where one was asked for and there are figures to promise from. */
@@ -441,6 +443,8 @@ export interface PriceReceipt {
   field?: string;
   /** What is wrong, or what else there is to know, in words for the developer. */
   detail?: string;
+  /** Refused for a reason that time can mend: the same event, sent again with the same `id`, is decided anew. */
+  again?: boolean;
   /** The client name of the shop. */
   shop?: string;
   /** The article. */
@@ -469,6 +473,8 @@ export interface Receipt {
   field?: string;
   /** What is wrong, or what else there is to know, in words for the developer. */
   detail?: string;
+  /** Refused for a reason that time can mend: the same event, sent again with the same `id`, is decided anew. */
+  again?: boolean;
 }
 
 /** Why an event is refused. */

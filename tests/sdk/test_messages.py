@@ -20,6 +20,9 @@ def test_both_encodings_are_distinguished_by_their_first_byte(encoding: str) -> 
     assert decode(payload) == body
     receipt = Receipt.of(payload)
     assert (receipt.id, receipt.accepted, receipt.reason, receipt.field) == ("e-1", False, "malformed", "pickup.lat")
+    assert not receipt.again
+    mendable = Receipt.of(b'{"id": "e-1", "status": "refused", "reason": "over_capacity", "again": true}')
+    assert mendable.again
     assert (receipt.detail, receipt.payload) == ("", payload)
 
 

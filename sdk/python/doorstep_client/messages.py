@@ -40,6 +40,11 @@ class Receipt:
         """Whether the node did what the event asked."""
         return self.status == "accepted"
 
+    @property
+    def again(self) -> bool:
+        """Whether time can mend the refusal: the same event, sent again with its id, is decided anew."""
+        return bool(self.body.get("again"))
+
     @classmethod
     def of(cls, payload: bytes) -> "Receipt":
         """Raises ValueError and KeyError where the payload is no receipt."""

@@ -175,7 +175,9 @@ def test_what_time_can_mend_is_decided_anew(reason: Reason):
     assert isinstance(first[0], Commit)
     assert again.replay(decode_row(first[0].row)) == first
     assert again.dedup.snapshot() == node.dedup.snapshot()
-    (*_, receipt) = [*answers(first), *answers(node.handle([place(1)], now(2)))]
+    (refusal,) = answers(first)
+    assert refusal.get("again", False) is (reason in MENDABLE)
+    (*_, receipt) = [refusal, *answers(node.handle([place(1)], now(2)))]
     assert receipt["status"] == ("accepted" if reason in MENDABLE else "refused")
     assert node.handle([place(1)], now(3)) == []
 

@@ -203,6 +203,7 @@ class Mirror:
         self.notes = Notes()
 
     def follow(self, row):
+        self.notes.before = len(self.notes.sent)
         sensor = self.dispatch.recorded_sensor(row.record, not self.decides)
         self.notes.before = len(self.notes.sent)
         outcomes = self.dispatch.round(row.events, row.now, sensor, self.notes)  # pyright: ignore[reportArgumentType]
