@@ -14,9 +14,13 @@ from contextlib import suppress
 from typing import Final
 
 from .floods import FLOODS, flooder_of
+from .wire import upgrade
 
 OPEN_S_MAX: Final = 0.5
 """For one connection to be accepted, at a listener whose queue is full."""
+
+UPGRADE_S_MAX: Final = 0.1
+"""For the answer to a WebSocket upgrade, which a sink does not give: what comes before it would be lost."""
 
 STEP_S: Final = 0.005
 READ_BYTES: Final = 1 << 18
@@ -44,7 +48,7 @@ class Flooder:
         self.connections = self.sent = 0
         flood, client = FLOODS[name], flooder_of(name)
         self._opening, self._block = flood.opening(client), flood.block(client)
-        self._port = port
+        self._port, self._websocket = port, flood.door == "ws"
         self._rates = megabytes_per_s * 1e6, connects_per_s
 
     def run(self, seconds: float) -> dict[str, int]:
@@ -56,6 +60,9 @@ class Flooder:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), OPEN_S_MAX) as connection:
                 self.connections += 1
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._websocket:
+                    connection.sendall(upgrade())
+                    select.select([connection], [], [], UPGRADE_S_MAX)
                 if self._opening:
                     connection.sendall(self._opening)
                     self.sent += len(self._opening)

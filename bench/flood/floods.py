@@ -12,7 +12,7 @@ from edge.scenarios.dispatch.messages import POSITION_POINTS_MAX, OrderPlace, Ri
 
 from ..load.client.workload import CENTRE
 from ..load.subjects import NODE, token_of
-from .wire import BINARY, PING, V5, V311, connect, frame, packet, publish, subscribe, text, unsubscribe, upgrade
+from .wire import BINARY, PING, V5, V311, connect, frame, packet, publish, subscribe, text, unsubscribe
 
 EVENTS: Final = 4_000
 """Different events before a flood repeats them: more than a quota lets through while one is measured."""
@@ -27,7 +27,8 @@ Bytes = Callable[[str], bytes]
 
 class Flood(Struct, frozen=True):
     """`words` describe it; `opening` begins each connection and `block` is then sent again and again; without one
-    the connection is hung up after its opening, as often a second as the flooder may. `door` is the listener."""
+    the connection is hung up after its opening, as often a second as the flooder may. `door` is the listener; a
+    connection to `ws` is upgraded first."""
 
     words: str
     opening: Bytes = lambda _: b""
@@ -49,7 +50,7 @@ def _connected_v311(name: str) -> bytes:
 
 
 def _in_websocket(block: Bytes) -> Flood:
-    return Flood("WebSocket pings", lambda name: upgrade() + frame(BINARY, _connected(name)), block, "ws")
+    return Flood("WebSocket pings", lambda name: frame(BINARY, _connected(name)), block, "ws")
 
 
 def _numbered(bodies: Iterable[bytes], name: str, kind: str) -> bytes:
@@ -106,9 +107,7 @@ def _filters() -> list[str]:
 
 FLOODS: Final[dict[str, Flood]] = {
     "bytes": Flood("bytes before CONNECT that are none", block=lambda _: bytes(64 * 1024)),
-    "pings-before-connect": Flood(
-        "WebSocket pings before CONNECT", lambda _: upgrade(), lambda _: frame(PING) * _PACKETS, "ws"
-    ),
+    "pings-before-connect": Flood("WebSocket pings before CONNECT", block=lambda _: frame(PING) * _PACKETS, door="ws"),
     "pings": _in_websocket(lambda _: frame(PING) * _PACKETS),
     "pingreq": Flood("PINGREQ", _connected, lambda _: packet(0xC0, b"") * _PACKETS),
     "filters": Flood("SUBSCRIBE with thousands of filters", _connected, lambda _: subscribe(*_filters())),
