@@ -7,13 +7,14 @@ import base64
 import json
 import queue
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from bench.lab.mosquitto import Mosquitto
 from bench.lab.site import Site
 from edge.identity.credentials import Newcomer, add
 from edge.messages.envelope import loose
@@ -23,6 +24,18 @@ from tests.e2e.phone import ANSWER_S_MAX, Phone
 from tests.waiting import wait_until
 
 Fields = dict[str, Any]
+
+NODE = "n-1"
+ACL = f"""
+user {NODE}
+topic read ds/{NODE}/up/#
+topic write ds/{NODE}/down/#
+topic readwrite ds/{NODE}/status
+
+pattern write ds/{NODE}/up/%u/#
+pattern read ds/{NODE}/down/%u/#
+"""
+"""What the broker lets the node, and each client, do."""
 
 MADE = contract(load(DEFAULT))
 DOCUMENT = document(MADE)
@@ -96,13 +109,30 @@ def running_node(folder: Path, clients: Mapping[str, Any], clock_ms: int, option
 
 
 @contextmanager
+def running_broker(folder: Path, names: Iterable[str]) -> Iterator[tuple[Mosquitto, Mapping[str, str], Fields]]:
+    """A broker of others for clients of these names: the broker, their passwords, and the options of the node."""
+    words = {name: f"{name}-word" for name in [*names, NODE]}
+    (folder / "broker").mkdir()
+    (folder / "link.token").touch(0o600)
+    (folder / "link.token").write_text(words[NODE])
+    with Mosquitto(folder / "broker", users=words, acl=ACL) as broker:
+        link = {"link": f"mqtt://127.0.0.1:{broker.port}", "link_token_file": "link.token"}
+        yield broker, words, {"listen": "", **link}
+
+
+@contextmanager
 def conversation(
-    folder: Path, clients: Mapping[str, Any], clock_ms: int, options: Fields, *, v5: bool = True
+    folder: Path, clients: Mapping[str, Any], clock_ms: int, options: Fields, *, v5: bool = True, broker: bool = False
 ) -> Iterator[dict[str, Client]]:
-    """Such a node's clients by name, connected."""
+    """Such a node's clients by name, connected to it or, like the node, to a broker of others."""
     with ExitStack() as stack:
-        site = stack.enter_context(running_node(folder, clients, clock_ms, options))
-        phones = {name: Phone(name, site.port, site.tokens[name], v5=v5) for name in clients}
+        if broker:
+            between, words, link = stack.enter_context(running_broker(folder, clients))
+            stack.enter_context(running_node(folder, clients, clock_ms, options | link))
+            phones = {name: Phone(name, between.port, words[name], v5=v5) for name in clients}
+        else:
+            site = stack.enter_context(running_node(folder, clients, clock_ms, options))
+            phones = {name: Phone(name, site.port, site.tokens[name], v5=v5) for name in clients}
         for phone in phones.values():
             stack.callback(phone.close)
         yield {name: Client(phone) for name, phone in phones.items()}
