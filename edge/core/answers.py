@@ -8,14 +8,15 @@ first go those of spare kinds, which a client can do without; then the others (a
 anew; receipts last, since a client sends its event again without one.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from ..limits import ANSWERS_PENDING_MAX, ANSWERS_PER_CLIENT_MAX
-from ..messages.envelope import is_json
+from ..messages.envelope import loose
 from .model import Answer
 
 CROWDED: Final = 64
@@ -26,11 +27,14 @@ OVERFLOW_SHARE: Final = 20
 """One answer in so many goes where there are too many, of a client or in all."""
 
 
+About = Mapping[str, tuple[str, Callable[[str], str]]]
+"""By kind: the field with what a message is about, and whose doing a message about something is."""
+
+
 class PendingAnswers:
     """Pending answers, by sequence and by client."""
 
-    def __init__(self, spare: Container[str] = (), about: Mapping[str, str] | None = None) -> None:
-        """`about` has the field with what a message is about, by kind."""
+    def __init__(self, spare: Container[str] = (), about: About | None = None) -> None:
         self._spare, self._about = spare, about or {}
         self._pending: dict[int, Answer] = {}
         self._of: dict[str, dict[int, Answer]] = {}
@@ -58,7 +62,8 @@ class PendingAnswers:
                 self._crowded(mine)
                 expiry = self._expiry
         if len(pending) > ANSWERS_PENDING_MAX:
-            self._make_room(pending, ANSWERS_PENDING_MAX)
+            waiting = {client: len(mine) for client, mine in of.items()}
+            self._make_room(pending, ANSWERS_PENDING_MAX, lambda answer: waiting[answer.client])
 
     def acknowledged(self, sequences: list[int]) -> None:
         """Their clients have them."""
@@ -106,32 +111,35 @@ class PendingAnswers:
 
     def _crowded(self, mine: dict[int, Answer]) -> None:
         if not len(mine) % CROWDED:
-            newest: dict[tuple[str, Any], int] = {}
+            newest: dict[tuple[str, str], int] = {}
             for answer in list(mine.values()):
-                if answer.kind in self._spare and (topic := self._topic(answer)) is not None:
+                if answer.kind in self._spare and (topic := self._topic(answer)):
                     before = newest.get((answer.kind, topic))
                     if before is not None:
                         self._drop(before)
                         self.outdated += 1
                     newest[answer.kind, topic] = answer.sequence
         if len(mine) > ANSWERS_PER_CLIENT_MAX:
-            self._make_room(mine, ANSWERS_PER_CLIENT_MAX)
+            senders = {each.sequence: self._caused(each) for each in mine.values() if each.kind in self._spare}
+            caused = Counter(senders.values())
+            self._make_room(mine, ANSWERS_PER_CLIENT_MAX, lambda each: caused[senders.get(each.sequence, "")])
 
-    def _topic(self, answer: Answer) -> Any:
-        """What an answer is about; None where its kind has no such field."""
-        field = self._about.get(answer.kind)
-        if field is None:
-            return None
-        fields = (msgspec.json if is_json(answer.payload) else msgspec.msgpack).decode(answer.payload)
-        return fields.get(field)
+    def _topic(self, answer: Answer) -> str:
+        """What an answer is about; empty where its kind has no such field."""
+        about = self._about.get(answer.kind)
+        return str(loose(answer.payload).get(about[0], "")) if about is not None else ""
 
-    def _make_room(self, full: dict[int, Answer], bound: int) -> None:
+    def _caused(self, answer: Answer) -> str:
+        """Whose doing it is; empty where that is not known."""
+        topic = self._topic(answer)
+        return self._about[answer.kind][1](topic) if topic else ""
+
+    def _make_room(self, full: dict[int, Answer], bound: int, share: Callable[[Answer], int]) -> None:
         """What is too much goes, and one in OVERFLOW_SHARE at least: to look for one only would cost the next answer as
-        much. Of equal ones those of the client go first for whom most wait, so that nobody else's make room for them,
-        and of that client's the oldest."""
+        much. Of equal ones those with the largest `share` go first, so that nobody else's make room for them: in all
+        those of the client for whom most wait, of one client those of the sender who caused most. Then the oldest."""
         count = max(len(full) - bound, len(full) // OVERFLOW_SHARE)
-        waiting = {client: len(mine) for client, mine in self._of.items()}
-        for answer in sorted(full.values(), key=lambda each: (self._rank(each), -waiting[each.client]))[:count]:
+        for answer in sorted(full.values(), key=lambda each: (self._rank(each), -share(each)))[:count]:
             self._drop(answer.sequence)
             self.overflowed += 1
 
@@ -157,15 +165,11 @@ class PendingAnswers:
         counters = (self.overflowed, self.outdated, self.expired, self.delivered)
         return msgspec.msgpack.encode((list(self._pending.values()), counters))
 
-    @classmethod
-    def restore(
-        cls, body: bytes, spare: Container[str] = (), about: Mapping[str, str] | None = None
-    ) -> "PendingAnswers":
+    def restore(self, body: bytes) -> None:
         """The same answers again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
         answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int, int]])
-        self = cls(spare, about)
+        self._pending, self._of = {}, {}
         for answer in answers:
             self._pending[answer.sequence] = self._of.setdefault(answer.client, {})[answer.sequence] = answer
         self._expiry = sorted((answer.expires, answer.sequence) for answer in answers)
         self.overflowed, self.outdated, self.expired, self.delivered = counters
-        return self

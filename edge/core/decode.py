@@ -54,8 +54,8 @@ class Catalog:
         self.down_kinds: dict[type, str] = {Receipt: "receipt"}
         self.spare: dict[str, None] = {}
         """Kinds down that go first where too many answers wait."""
-        self.about: dict[str, str] = {}
-        """Kind down -> the field with what a message is about."""
+        self.about: dict[str, tuple[str, str]] = {}
+        """Kind down -> its scenario, and the field with what a message is about."""
         self.wall_ms = 0
         """About now, for the sentence about a time in seconds; whoever has a clock sets it now and then."""
         self._up: dict[str, _Kind] = {}
@@ -73,7 +73,7 @@ class Catalog:
             if message.spare:
                 self.spare[message.kind] = None
             if message.about:
-                self.about[message.kind] = message.about
+                self.about[message.kind] = scenario, message.about
             return
         if message.kind in self._up:
             raise DoorstepError(

@@ -67,8 +67,7 @@ from .scenario import Outcome, Refusal, Scenario, Sensor
 
 _NEVER: Final = float("inf")
 
-_Receipt = tuple[str, Receipt, bool]
-"""For a client, in JSON or not."""
+_Receipt = tuple[str, Receipt, bool]  # for a client, in JSON or not
 
 
 class Node:
@@ -81,7 +80,8 @@ class Node:
         self.number = self.sequence = 0  # of the last row, and of the last answer
         self.last = Now(0.0, 0)
         self.counts = Counts()
-        self.pending_answers = PendingAnswers(self.catalog.spare, self.catalog.about)
+        about = {kind: (field, self.scenarios[name].sender) for kind, (name, field) in self.catalog.about.items()}
+        self.pending_answers = PendingAnswers(self.catalog.spare, about)
         self.repeats: list[Repeat] = []
         """Of the last batch: the events that had been decided before it, or twice in it."""
         self.replies: list[Answer] = []
@@ -390,7 +390,7 @@ class Node:
         self.age_ms = state.age_ms
         self._packed.update(dict.fromkeys(state.packed_clients, True))
         self.counts = state.counts
-        self.pending_answers = PendingAnswers.restore(state.pending_answers, self.catalog.spare, self.catalog.about)
+        self.pending_answers.restore(state.pending_answers)
         self.dedup = DedupIndex.restore(state.dedup)
         self.windows.restore(state.windows)
         self.outbox.restore(state.outbox)

@@ -161,6 +161,11 @@ class Scenario:
         round decides again, so that a replay can compare. Raises msgspec.DecodeError for bytes of another version."""
         return NoSensor()
 
+    def sender(self, topic: str) -> str:
+        """Whose doing a message down about `topic` is (`Message.about`); empty where that is not known. Where too many
+        spare ones wait for a client, first go those of whoever caused most."""
+        return ""
+
     # -- a round -------------------------------------------------------------------------------------------------------
 
     def round(self, events: Sequence[Event], now: Now, sensor: Any, out: Effects) -> Sequence[Outcome]:

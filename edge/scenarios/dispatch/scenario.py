@@ -84,6 +84,11 @@ class Dispatch(Scenario):
                 positions.report_position(client, [(message.at, message.place.lat, message.place.lon)], now)
         return None
 
+    def sender(self, topic: str) -> str:
+        """The customer who placed the order."""
+        order = self.state.orders.find(topic)
+        return order.client if order is not None else ""
+
     def live_sensor(self) -> LiveSensor:
         """The table of positions."""
         return LiveSensor(self.state.positions)

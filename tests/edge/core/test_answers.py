@@ -97,9 +97,21 @@ def test_who_has_most_waiting_makes_room(monkeypatch):
     assert [item.sequence for item in pending_answers.of("b", 0)] == [4, 5, 6, 7, 8, 9, 10, 11]
 
 
+def test_a_full_client_loses_updates_of_whoever_caused_most(monkeypatch):
+    """One customer who orders and cancels all day takes no room from the others' updates at their shop."""
+    monkeypatch.setattr("edge.core.answers.ANSWERS_PER_CLIENT_MAX", 9)
+    monkeypatch.setattr("edge.core.answers.CROWDED", 2)
+    senders = {"a": "amy", "b": "bob", **dict.fromkeys("vwxyzstu", "eve")}
+    pending_answers = PendingAnswers(SPARE, {"update": ("order", senders.__getitem__)})
+    for sequence, order in enumerate("abvwxyzstu", 1):
+        pending_answers.add([Answer(sequence, "shop", "update", ENCODE[True]({"order": order}), 100.0)])
+    assert [item.sequence for item in pending_answers.of("shop", 0)] == [1, 2, 4, 5, 6, 7, 8, 9, 10]
+    assert pending_answers.overflowed == 1
+
+
 def waiting(*kinds: str) -> PendingAnswers:
     """One client has one answer of each kind, about the order after the colon, in JSON and MessagePack by turns."""
-    pending_answers = PendingAnswers(SPARE, {"update": "order", "assignment": "order"})
+    pending_answers = PendingAnswers(SPARE, dict.fromkeys(("update", "assignment"), ("order", str)))
     for sequence, kind in enumerate(kinds, 1):
         name, _, order = kind.partition(":")
         payload = ENCODE[sequence % 2]({"order": order})
@@ -136,7 +148,13 @@ def test_a_snapshot_behaves_the_same(steps):
         if acknowledge:
             pending_answers.acknowledged([sequence // 2])
         pending_answers.expire(sequence / 3)
-        again = PendingAnswers.restore(pending_answers.snapshot())
+        again = restored(pending_answers)
         assert again.snapshot() == pending_answers.snapshot()
         assert again.clients() == pending_answers.clients()
-        assert again.expire(10.0) == PendingAnswers.restore(pending_answers.snapshot()).expire(10.0)
+        assert again.expire(10.0) == restored(pending_answers).expire(10.0)
+
+
+def restored(pending_answers: PendingAnswers) -> PendingAnswers:
+    again = PendingAnswers()
+    again.restore(pending_answers.snapshot())
+    return again

@@ -417,3 +417,11 @@ def test_the_same_day_gives_the_same_bytes():
     }
     assert len(digests) == 1
     assert len(digests.pop().strip()) == hashlib.sha256().digest_size * 2
+
+
+@pytest.mark.parametrize("state", ["placed", "accepted", "delivered", "cancelled"])
+def test_an_update_is_the_doing_of_the_customer(district, state):
+    """Of an open order and of a closed one; of an unknown one it is nobody's."""
+    d = district()
+    d.bring_to(state)
+    assert (d.dispatch.sender("o1"), d.dispatch.sender("o9")) == ("customer", "")
