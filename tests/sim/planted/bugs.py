@@ -143,13 +143,13 @@ BUGS = {
         "idle = [each for each in dispatch.riders.known.values() if each.on and not each.orders]; "
         "[_offer(dispatch, order, idle.pop()) for order in offered if idle]",
     ),
-    "withdraw what was reclaimed": Bug(
-        what="what a round took from a rider it sends last, even where it gave it back",
-        file="edge/core/effects.py",
-        before="void = self._latest.pop((client, kind, topic), None)",
-        after="void = None",
+    "confirm what was taken back": Bug(
+        what="a rider gets the door of an order that it took and lost in one round",
+        file="edge/scenarios/dispatch/assignments.py",
+        before="        if order.state in HELD:",
+        after="        if order.offers:",
         faults={"disk_full": 0.2, "vanish": 0.1},
-        seed=3,
+        seed=1,
     ),
     # -- nothing disappears silently -----------------------------------------------------------------------------------
     "drop without a reason": Bug(
@@ -176,8 +176,8 @@ BUGS = {
         file="edge/pipeline/drops.py",
         before="[] if number > self._found.number else self._found.counts",
         after="[]",
-        faults={"flood": 0.8, "disk_full": 0.3, "crash": 0.2},
-        seed=6,
+        faults={"flood": 0.8, "disk_full": 0.15, "crash": 0.1},
+        seed=3,
     ),
     "lose the counts of lost rounds": Bug(
         what="what was on its way to a disk that turned out to be full is not counted again",
