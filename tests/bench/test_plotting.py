@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from bench import plotting
 from bench.dispatch.response import MINUTE_MS, THINK_MS, WAIT_MIN, Line, Pace, Point
 from bench.dispatch.response_plot import caption, response_plot
+from bench.flood.flood_plot import flood_plot
 from bench.footprint.footprint_plot import footprint_plot
 from bench.load.load_plot import latency_plot, throughput_plot
 from bench.outage.outage_plot import outage_plot
@@ -66,6 +67,7 @@ DRAWN: Final[dict[str, tuple[Callable[[], Figure], int, tuple[str, ...]]]] = {
     "throughput": (lambda: throughput_plot(REPORTS["throughput"]), 1, ("hollow", "echo through Mosquitto", "200")),
     "peers": (lambda: peers_plot(REPORTS["peers"]), 1, ("200 riders", "a script")),
     "footprint": (lambda: footprint_plot(REPORTS["footprint"]), 2, ("the others", "48", "after 1 h, 360 orders")),
+    "flood": (lambda: flood_plot(REPORTS["flood"]), 1, ("40 orders/s, 1 s a phase", "filters  × 1.92", "sink")),
     "phone": (lambda: phone_plot(REPORTS["phone"]), 1, ("8 s", "300 ms, 1 % stalls", "way down")),
     "scale": (
         lambda: scale_plot(REPORTS["scale"]),

@@ -146,12 +146,13 @@ async def test_a_killed_centre_comes_back_with_every_batch_once(tmp_path: Path) 
 
 async def test_a_node_beyond_its_quota_learns_why(tmp_path: Path) -> None:
     """A node that sends more than it may is refused by the listener: counted there, and shown with a sentence here."""
-    with centre(tmp_path, "anonymous = true\nmessages_per_s = 10\nmessages_burst = 2\n") as running:
+    with centre(tmp_path, "anonymous = true\nmessages_per_s = 100\nmessages_burst = 2\n") as running:
         node = Node(running.ports["listen"])
         task = asyncio.create_task(node.sync.run())
         async with asyncio.timeout(TIMEOUT_S):
             while not node.sync.is_refused:
-                node.minute(node.events // 10)
+                for _ in range(4):
+                    node.minute(node.events // 10)
                 await asyncio.sleep(0.01)
         assert "too much at once" in node.sync.error
         listener = running.get("/api/nodes").json()["listener"]

@@ -132,7 +132,8 @@ class Node:
         found = self.dispatch.state.orders.open.get(order)
         if found is None or not found.promised_at:
             return None
-        return (found.promised_at - ZERO_MS) // 60_000, self.dispatch.promise(found).confidence
+        minute = -(-(found.promised_at - ZERO_MS) // 60_000)  # the track has whole ones
+        return minute, self.dispatch.promise(found).confidence
 
     # -- news --------------------------------------------------------------------------------------------------------
 

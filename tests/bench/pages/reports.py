@@ -38,7 +38,30 @@ _SERIES: Final = {
     "disk_mb": [1.0, 1.1, 1.2],
 }
 
+_FLOOD: Final = {
+    "p99_before_ms": 2.5,
+    "p99_during_ms": 4.8,
+    "p99_sink_ms": 2.4,
+    "ratio": 1.92,
+    "node_cores": 0.13,
+    "megabytes": 5.0,
+    "sink_megabytes": 5.1,
+    "connections": 146,
+    "sink_connections": 1,
+    "noted": {"malformed": 120},
+}
+
 REPORTS: Final[dict[str, dict[str, Any]]] = {
+    "flood": {
+        "benchmark": "flood",
+        "floods": {"filters": _FLOOD, "http": {**_FLOOD, "noted": {}}},
+        "ratio_max": 1.92,
+        "sent": 240,
+        "lost": 0,
+        "refused": 0,
+        "plan": {"rate": 40.0, "seconds": 1.0, "turns": 1, "megabytes_per_s": 5.0},
+        **_WHERE,
+    },
     "latency": {
         "benchmark": "latency",
         **dict.fromkeys(("floor_ms", "fsync_ms", "mosquitto_ms", "packets_ms", "doorstep_ms"), _TIMES),
