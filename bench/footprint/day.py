@@ -81,14 +81,13 @@ class Day:
         await self._settled()
 
     async def fill(self, orders: int) -> None:
-        """So many orders, accepted and not delivered."""
-        for number in range(orders):
-            self.place()
-            if number % 50 == 49:
-                await asyncio.sleep(TICK_S)
+        """So many orders, accepted and not delivered. One after the other: of many at once some would wait for a rider
+        who is near, and soon free."""
         async with asyncio.timeout(SETTLE_S_MAX):
-            while self.accepted < orders:  # noqa: ASYNC110 - counted where messages come in
-                await asyncio.sleep(TICK_S)
+            for number in range(orders):
+                self.place()
+                while self.accepted <= number:  # noqa: ASYNC110 - counted where messages come in
+                    await asyncio.sleep(0.001)
         await self._settled()
 
     def place(self) -> None:

@@ -28,7 +28,9 @@ class NodeProcess:
         self.clock = Day(speed)
         tokens = {name: token_of(name) for name in (*clients, PROBE)}
         self.site = Site(folder, NODE)
-        self.site.configure(tokens, {**UNLIMITED, **self.clock.node_options(), "log_level": "warning"}, centre=False)
+        options = {**UNLIMITED, **self.clock.node_options(), "log_level": "warning"}
+        options["dispatch"] = {"soon_free_s": 0}  # no order of a full house waits for a rider who is busy
+        self.site.configure(tokens, options, centre=False)
         self.door = Door(self.site.port)
 
     @property

@@ -18,7 +18,6 @@ from msgspec import Struct
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.identity.culprits import Culprits
 from edge.limits import BATCHES_IN_FLIGHT_MAX, TEXT_CHARACTERS_MAX
 from edge.messages.batches import (
     SYNC_ACK,
@@ -30,6 +29,7 @@ from edge.messages.batches import (
     decode_hello,
     encode,
 )
+from edge.messages.culprits import Culprits
 from edge.mqtt.seam import Link, Publish, Source
 
 from ..store import Store

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..app.config import load
-from ..health.checks import span
+from ..messages.sentences import span
 
 DEGRADED: Final = 1
 UNREACHABLE: Final = 2

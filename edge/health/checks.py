@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ..limits import CLOCK_WALL_MS_MIN, STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
+from ..messages.sentences import span
 
 STATUS_STALL_INTERVALS: Final = 2
 """Samples without progress that make a stall; one alone is what a paused process sees when it goes on."""
@@ -281,14 +282,6 @@ _CERTIFICATES: Final = (
     ("link_ca", "link_ca", "the broker cannot be reached", "Replace the file and restart the node."),
 )
 """The certificate, the option that names it, what it costs when it has expired, and what to do."""
-
-
-def span(seconds: float) -> str:
-    """A length of time for people: 12 s, 3 min, 5 h, 2 days."""
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 _RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (

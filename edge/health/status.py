@@ -47,9 +47,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..core.model import Now
-from ..errors import Reason
-from ..identity.culprits import Culprits
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
+from ..messages.culprits import Culprits
 from .checks import Problem, problems, sentence
 from .histogram import LATENCY_SLICES, Stages
 
@@ -165,10 +164,9 @@ class Status:
         """Messages were not decided, and nobody could be answered."""
         _count(self._dropped, reason, n)
 
-    def shed(self, client: str, reason: str, n: int) -> None:
-        """A link dropped messages of a client. How many is counted with the rows; here it is who floods."""
-        if reason == Reason.OVER_QUOTA:
-            self._over_quota.blame(client, self._seconds(), n)
+    def over_quota(self, client: str, n: int) -> None:
+        """A link dropped messages of a client that sends too many. That is counted with the rows; here it is who."""
+        self._over_quota.blame(client, self._seconds(), n)
 
     # -- what the parts of the node register or report -----------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ..errors import Reason
 from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX, TEXT_PATTERN
 
 Identifier = Annotated[str, Meta(pattern=NAME_PATTERN)]
@@ -68,7 +67,7 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of it. Accepted is for good."""
     at: int
     """The node's clock when it decided."""
-    reason: Annotated[str, Meta(extra_json_schema={"enum": list(Reason)})] = ""
+    reason: str = ""
     """Why it is refused."""
     field: str = ""
     """The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`."""

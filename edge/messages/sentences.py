@@ -1,4 +1,5 @@
-"""What a decoder found wrong, in words for the sender of a message, or the author of a configuration. Pure.
+"""What a decoder found wrong, in words for the sender of a message, or the author of a configuration; and
+lengths of time. Pure.
 
 Nothing of the message itself is quoted: a receipt and the journal must not carry what was refused.
 """
@@ -106,3 +107,11 @@ def _expectation(text: str, types: str, got: str | None) -> str:
     unit = _UNITS.get(names[0], "") if bound[1] else ""
     limit = bound[3].removesuffix(".0")
     return f"{wanted} of {_LIMITS[bound[2]]} {limit}{unit} is expected"
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: 12 s, 3 min, 5 h, 2 days."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -110,7 +110,8 @@ class Pipeline:
 
     def shed(self, client: str, reason: Reason, count: int) -> None:
         """Messages that a link dropped: counted with the next round."""
-        self._status.shed(client, reason, count)
+        if reason == Reason.OVER_QUOTA:
+            self._status.over_quota(client, count)
         self._drop(reason, count)
 
     def delivered(self, client: str, sequences: list[int]) -> None:  # noqa: ARG002

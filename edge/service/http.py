@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import BusyError, ConfigError
-from ..mqtt.address import split_address
+from ..mqtt.address import is_loopback, split_address
 from ..mqtt.server.budgets import Budget
 
 HTTP_CONNECTIONS_MAX: Final = 64
@@ -67,13 +67,15 @@ class HttpServer:
         await self._server.shutdown(sockets=[self._listener])
 
 
-def bind(address: str, option: str, config_path: str) -> socket.socket:
-    """A socket that listens on `host:port` (port 0: any free one).
+def bind(address: str, option: str, config_path: str, local: str = "") -> socket.socket:
+    """A socket that listens on `host:port` (port 0: any free one). `local` is why it has to be loopback, if it has to.
 
     Raises:
-        ConfigError: this machine has no such address.
+        ConfigError: this machine has no such address, or it is not loopback.
         BusyError: another process holds the port, or this user may not take it.
     """
+    if local and not is_loopback(address):
+        raise ConfigError(config_path, option, address, local)
     pair = split_address(address)
     if pair is None:
         raise ConfigError(config_path, option, address, 'Write "host:port", for example "127.0.0.1:8080".')

@@ -17,9 +17,7 @@ from starlette.routing import Route
 
 from ..core.model import Now
 from ..core.scenario import Dot
-from ..errors import ConfigError
 from ..health.status import Status
-from ..mqtt.address import is_loopback
 from ..service.http import HttpServer, bind
 from .guard import Guard
 from .layers import bounded
@@ -49,10 +47,9 @@ async def serve(
 ) -> HttpServer:
     """Serve on `address` ("host:port", loopback, port 0 for any free one) until `close`. `path` is the configuration
     that an error names. Raises ConfigError where the address is not on loopback, BusyError where another holds it."""
-    if not is_loopback(address):
-        hint = 'It shows riders\' places, so it stays on loopback: "127.0.0.1:8080". From elsewhere, use ssh -L.'
-        raise ConfigError(path, "status_listen", address, hint)
-    return await HttpServer.start(application(status, layers, token, now), bind(address, "status_listen", path))
+    hint = 'It shows riders\' places, so it stays on loopback: "127.0.0.1:8080". From elsewhere, use ssh -L.'
+    listening = bind(address, "status_listen", path, hint)
+    return await HttpServer.start(application(status, layers, token, now), listening)
 
 
 def application(

@@ -17,7 +17,7 @@ import click
 from edge.__main__ import cli
 from edge.errors import Reason
 from edge.health.checks import STALL_CHECKS
-from tests.repo.pages import DOCS, PAGES, TEXT, anchors, blocks, fenced, links, part, rows
+from tests.pages import DOCS, PAGES, TEXT, anchors, blocks, fenced, links, part, rows
 from tests.repo.project import ROOT, expect_none, files, sources, tree
 
 README_LINES_MAX: Final = 150

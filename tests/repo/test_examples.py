@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.lab.settings import free_port
 from bench.lab.site import Site
-from tests.repo.pages import DOCS, blocks, examples, fenced, part
+from tests.pages import DOCS, blocks, examples, fenced, part
 from tests.repo.project import ROOT, expect_none
 
 TIMEOUT_S: Final = 30

@@ -13,7 +13,7 @@ from edge.core.decode import Catalog
 from edge.errors import MENDABLE, Reason
 from edge.mqtt.server.acks import CODES, WITHHELD
 from edge.scenarios.loader import DEFAULT, load
-from tests.repo.pages import TEXT, blocks, examples, part, rows, sections_of_kinds, without_code
+from tests.pages import TEXT, blocks, examples, part, rows, sections_of_kinds, without_code
 from tests.repo.project import expect_none
 from tests.sdk.conversation import DOWN, MADE, conversation
 from tests.waiting import wait_until

@@ -10,8 +10,8 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from ...errors import Reason
-from ...identity.culprits import Culprits
 from ...limits import CONNECTIONS_MAX, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, PACKET_BYTES_MAX
+from ...messages.culprits import Culprits
 from ...messages.grants import Grant
 from ..packets.codec import DisconnectReasonCode
 from ..seam import Pending, Receiver

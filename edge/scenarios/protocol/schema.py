@@ -52,6 +52,8 @@ def contract(scenarios: Iterable[type[Scenario]], references: str = IN_FILE) -> 
     forms = list(dict.fromkeys(form for top in tops for form in _structs(types.type_info(top))))
     found, schemas = msgspec.json.schema_components(forms, ref_template=references)
     names = {form: referred(each) for form, each in zip(forms, found, strict=True)}
+    for form in receipts:
+        schemas[names[form]]["properties"]["reason"] |= {"enum": _REASONS}
     for form, name in names.items():
         _describe(schemas[name], form)
     for scenario, message in messages:

@@ -13,7 +13,6 @@ from edge.health.checks import (
     Problem,
     problems,
     sentence,
-    span,
 )
 from edge.limits import STATUS_INTERVAL_S, UPLINK_ACK_DEADLINE_S
 
@@ -167,11 +166,3 @@ def test_phases_have_their_own_sentence() -> None:
     found = [Problem("x", "X.", serving=False)]
     assert "starting" in sentence("starting", found, {})
     assert "stopping" in sentence("draining", found, {})
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 days")]
-)
-def test_spans_are_written_for_people(seconds: float, text: str) -> None:
-    """The unit is the largest of which there are two."""
-    assert span(seconds) == text

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from edge.core.model import Now
-from edge.errors import Reason
 from edge.health.checks import FLOOD_MESSAGES_MAX
 from edge.health.status import (
     CLOCK_JUMP_NOTICE_S,
@@ -337,12 +336,11 @@ def test_the_reason_of_most_refusals_is_that_of_the_last_minute() -> None:
 
 
 def test_who_floods_is_named_while_it_does() -> None:
-    """Messages over a quota, by client; other drops name nobody, and a minute or two later there is no problem."""
+    """Messages over a quota, by client; and a minute or two later there is no problem."""
     time = Time()
     status = running(time)
-    status.shed("bot-7", Reason.OVER_QUOTA, FLOOD_MESSAGES_MAX)
-    status.shed("phone-1", Reason.OVERSIZED, 1000)
-    status.shed("", Reason.OVER_QUOTA, 1)
+    status.over_quota("bot-7", FLOOD_MESSAGES_MAX)
+    status.over_quota("", 1)
     (problem,) = status.report(time.now())["problems"]
     assert problem["name"] == "flood"
     assert "101 messages over the quota were dropped lately, of bot-7 (100), no name (1)." in problem["sentence"]

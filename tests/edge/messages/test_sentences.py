@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from edge.messages.envelope import Identifier, Text
-from edge.messages.sentences import NAME_RULE, fault, printable
+from edge.messages.sentences import NAME_RULE, fault, printable, span
 
 SECRET = "zzz-secret"
 TURNED = "a text without control characters and marks that turn its direction is expected"
@@ -91,3 +91,11 @@ def test_depth_is_described() -> None:
     with pytest.raises(RecursionError) as raised:
         msgspec.json.decode(b"[" * 100_000)
     assert fault(raised.value) == ("", "it is nested too deeply")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 days")]
+)
+def test_spans_are_written_for_people(seconds: float, text: str) -> None:
+    """The unit is the largest of which there are two."""
+    assert span(seconds) == text

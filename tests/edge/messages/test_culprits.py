@@ -1,6 +1,6 @@
-"""Tests of edge.identity.culprits: the worst are known, however many there are."""
+"""Tests of edge.messages.culprits: the worst are known, however many there are."""
 
-from edge.identity.culprits import CULPRITS_MAX, CULPRITS_WINDOW_S, SHOWN_MAX, Culprits
+from edge.messages.culprits import CULPRITS_MAX, CULPRITS_WINDOW_S, SHOWN_MAX, Culprits
 
 
 def test_the_worst_are_named_with_their_counts() -> None:
