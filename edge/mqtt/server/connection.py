@@ -38,7 +38,7 @@ from .connect import (
     welcome,
 )
 from .deadlines import Will
-from .inbound import PUBACK_BYTE, Inbound
+from .inbound import Inbound
 from .sessions import OVERSIZED_SKIPPED_S, Session, Sessions, Transport
 
 OVER_QUOTA_CLOSE_S: Final = 5.0
@@ -119,9 +119,6 @@ class Connection:
         inbound = self.inbound
         if self.closing or inbound.exceeded:
             return
-        if data[0] == PUBACK_BYTE and (acknowledged := inbound.plain_acks(data)) is not None:
-            self._delivered(acknowledged, now)
-            return
         broken: MalformedPacket | None = None
         publishes: list[Publish] = []
         delivered: list[int] = []
@@ -159,17 +156,6 @@ class Connection:
             self.drained()
         if self.out or self.closing:
             self._sessions.flush_soon(self)
-
-    def _delivered(self, sequences: list[int], now: float) -> None:
-        """A read of nothing but acknowledgements of these answers."""
-        inbound, budget, self.received_at = self.inbound, self.budget, now
-        self._receiver.delivered(inbound.client, sequences)
-        inbound.work -= WORK_PER_PUBLISH * len(sequences)
-        if inbound.work > 0 or budget.left < budget.burst:
-            self.charge(now)
-        inbound.work = 0
-        if self.session is not None and self.session.outbound.more:
-            self.drained()
 
     def charge(self, now: float) -> None:
         """Take the work from the budget. Without one an unauthenticated client is closed, any other paused."""

@@ -35,7 +35,6 @@ CONNECT_BYTES_MAX: Final = 8 * 1024
 """The first packet of a connection: names, a token and a will. Larger ones are not even buffered."""
 
 _CONNECT: Final = 0x10
-PUBACK_BYTE: Final = 0x40
 
 
 class Inbound:
@@ -80,19 +79,6 @@ class Inbound:
         """Whether there is room for more publishes. Nobody is closed for sending too many at QoS 1: a 3.1.1 client
         knows no receive maximum, and one of 5.0 would lose what it has under way."""
         return len(self.acks.order) < RECEIVE_MAX and not self.exceeded
-
-    def plain_acks(self, data: bytes) -> list[int] | None:
-        """The answers that a read of nothing but whole PUBACKs of success acknowledges, each one in flight: most reads
-        are that. None for any other, of which nothing is done."""
-        session, decoder = self.session, self._decoder
-        if len(data) & 3 or session is None or decoder.tail or decoder.skipping:
-            return None
-        packet_ids: list[int] = []
-        for at in range(0, len(data), 4):
-            if data[at] != PUBACK_BYTE or data[at + 1] != 2:
-                return None
-            packet_ids.append(data[at + 2] << 8 | data[at + 3])
-        return session.outbound.all_acknowledged(packet_ids)
 
     def plain(self, data: bytes, at: int, publishes: list[Publish], delivered: list[int]) -> int:
         """Take the packets from `at` on that `fastpath` reads: publishes, and the answers that are acknowledged. Where

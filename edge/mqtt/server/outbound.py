@@ -195,16 +195,6 @@ class OutboundQueue:
         """The sequence that the client has acknowledged; None where nothing of that identifier is in flight."""
         return self._in_flight.pop(packet_id, None)
 
-    def all_acknowledged(self, packet_ids: list[int]) -> list[int] | None:
-        """The same for several; None, and nothing is done, where one of them is not in flight, or comes twice."""
-        in_flight = self._in_flight
-        for packet_id in packet_ids:
-            if packet_id not in in_flight:
-                return None
-        if len({*packet_ids}) < len(packet_ids):
-            return None
-        return [in_flight.pop(packet_id) for packet_id in packet_ids]
-
     def respond(self, payload: bytes, topic: str, correlation: bytes) -> None:
         """The receipt of an event goes to a topic that its client has named, where that is below its own prefix."""
         prefix = f"{self._root}{self._client}/"
@@ -292,9 +282,9 @@ class OutboundQueue:
                 break
         self.more = False
 
-    def _send_once(self, receipts: Sequence[Pending], out: bytearray) -> None:
-        """Those of repeats: at QoS 0, whatever the window."""
-        for answer, left_s in receipts:
+    def _send_once(self, answers: Sequence[Pending], out: bytearray) -> None:
+        """Those of repeats, and answers from memory: at QoS 0, whatever the window."""
+        for answer, left_s in answers:
             form = self._form(answer.kind)
             if form is not None:
                 topic, _, payload, expires, content = self._adapted(answer.kind, form, answer.payload)
