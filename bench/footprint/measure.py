@@ -1,6 +1,7 @@
 """Start-up, memory, wake-ups: of an empty node, after an hour of a day's load, and at full load."""
 
 import asyncio
+import contextlib
 import math
 from pathlib import Path
 from statistics import median
@@ -126,23 +127,27 @@ async def _full(plan: Plan, running_node: NodeProcess) -> dict[str, Any]:
 
 async def _look(running_node: NodeProcess, seconds: float) -> dict[str, float]:
     """Memory, and what the node does while nobody sends anything."""
-    wakes, used = wake_ups(running_node.pid), cpu_s(running_node.pid)
+    before, used = wake_ups(running_node.pid), cpu_s(running_node.pid)
     await asyncio.sleep(seconds)
+    woken = sum(count - before.get(thread, 0) for thread, count in wake_ups(running_node.pid).items())
     return {
         "rss_mb": round(resident_mb(running_node.pid), 1),
-        "wake_ups_per_s": round((wake_ups(running_node.pid) - wakes) / seconds, 2),
+        "wake_ups_per_s": round(woken / seconds, 2),
         "cpu_share": round((cpu_s(running_node.pid) - used) / seconds, 5),
     }
 
 
-def wake_ups(pid: int) -> int:
-    """How often the threads of a process have gone to sleep of their own accord, each of which ended with a wake-up.
-    Source: voluntary_ctxt_switches of /proc/<pid>/task/*/status, proc(5)."""
-    total = 0
+def wake_ups(pid: int) -> dict[int, int]:
+    """By thread of a process, how often it has gone to sleep of its own accord, each of which ended with a wake-up.
+    By thread, since one that ends takes its count with it. Source: voluntary_ctxt_switches of
+    /proc/<pid>/task/*/status, proc(5)."""
+    found: dict[int, int] = {}
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches:"))
-    return total
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread ended meanwhile
+            lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+            count = next(line.split()[1] for line in lines if line.startswith("voluntary_ctxt_switches:"))
+            found[int(status.parent.name)] = int(count)
+    return found
 
 
 def _spread(times: list[float]) -> dict[str, float]:

@@ -203,7 +203,7 @@ def _costs(
                 rider_waits,
                 change,
                 food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change,
-                pickup_ms - travel_s * 1000 <= due_ms and (not rider.orders or len(rider.orders) < rider.capacity),
+                pickup_ms - travel_s * 1000 <= due_ms and len(rider.orders) < rider.capacity,
             )
         )
     found.sort(key=RANK)

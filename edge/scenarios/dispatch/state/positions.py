@@ -6,7 +6,6 @@ whole milliseconds of the monotonic clock.
 """
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Final, Protocol
 
 from ....core.model import Now
@@ -16,7 +15,7 @@ from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
 from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
 from .spatial_index import SpatialIndex, Spot
-from .travel import metres
+from .travel import metres, seconds
 
 NEVER: Final = -(1 << 60)
 
@@ -168,10 +167,9 @@ class Positions:
     def nearest(self, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
         """The nearest riders who can be offered something, by straight line, ties by name: at most `limit`."""
         rules = self._rules
-        detour, speed = rules.detour_factor, rules.speed_mps
         oldest_ms = now_ms - rules.position_age_s_max * 1000
         return [
-            RiderDistance(name, ceil(far_m * detour / speed), (now_ms - spot.at_ms) // 1000)
+            RiderDistance(name, seconds(far_m, rules), (now_ms - spot.at_ms) // 1000)
             for far_m, name, spot in self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms)
         ]
 
