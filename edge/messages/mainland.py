@@ -45,22 +45,29 @@ _BORDER: Final = (
 )
 """Corners, degrees: longitude, latitude."""
 
-_LONS: Final = (73.0, 136.0)
-_LATS: Final = (17.5, 54.0)
-_WITHIN: Final = ((24.0, 40.0, 104.0, 117.0), (29.0, 32.3, 117.0, 121.9))
-"""Boxes that lie wholly inside, where most people live: for them no corner is looked at."""
+_Side = tuple[float, float, float, float]
+
+
+def _sides_by_degree() -> dict[int, list[_Side]]:
+    """By whole degree of latitude, the sides of the line that pass through it: a point is compared with a handful, not
+    with all of them. A side is its first corner (longitude, latitude), the latitude of its second one, and the degrees
+    of longitude that it gains for each of latitude."""
+    sides: dict[int, list[_Side]] = {}
+    for (lon_a, lat_a), (lon_b, lat_b) in zip(_BORDER, (*_BORDER[1:], _BORDER[0]), strict=True):
+        if lat_a != lat_b:  # a ray eastwards passes a side along a parallel by
+            side = lon_a, lat_a, lat_b, (lon_b - lon_a) / (lat_b - lat_a)
+            for degree in range(int(min(lat_a, lat_b)), int(max(lat_a, lat_b)) + 1):
+                sides.setdefault(degree, []).append(side)
+    return sides
+
+
+_SIDES: Final = _sides_by_degree()
 
 
 def in_mainland(lat: float, lon: float) -> bool:
     """Whether a point, degrees, lies inside."""
-    if not (_LATS[0] < lat < _LATS[1] and _LONS[0] < lon < _LONS[1]):
-        return False
-    if any(south < lat < north and west < lon < east for south, north, west, east in _WITHIN):
-        return True
     inside = False
-    lon_a, lat_a = _BORDER[-1]
-    for lon_b, lat_b in _BORDER:
-        if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (lon_b - lon_a):
+    for lon_a, lat_a, lat_b, slope in _SIDES.get(int(lat), ()):
+        if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) * slope:
             inside = not inside
-        lon_a, lat_a = lon_b, lat_b
     return inside

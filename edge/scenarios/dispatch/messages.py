@@ -278,7 +278,7 @@ def _position(body: RiderPosition, crs: str) -> RiderPosition:
     if source is None or source == crs:
         return body
     at, lat, lon = max(body.points)  # the others are not used, so that they need no conversion
-    return msgspec.structs.replace(body, points=[(at, *converted(lat, lon, source, crs))], crs=None)
+    return RiderPosition(points=[(at, *converted(lat, lon, source, crs))])
 
 
 MESSAGES: Final = (
