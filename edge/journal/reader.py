@@ -66,9 +66,16 @@ def checksum(number: int, wall_ms: int, body: bytes) -> int:
 
 
 def query(db: apsw.Connection, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Run `sql` to its end: what it yields. No cursor stays open, so no read transaction does."""
+    """Run `sql` to its end: what it yields. No cursor stays open, so no read transaction does.
+
+    Raises:
+        apsw.Error: also where a damaged page makes text of bytes that are none.
+    """
     untyped: Any = db  # apsw's stubs name a type of Python 3.12
-    return untyped.execute(sql, bindings).fetchall()
+    try:
+        return untyped.execute(sql, bindings).fetchall()
+    except UnicodeDecodeError as error:
+        raise apsw.CorruptError(f"text that is none: {error.reason}") from error
 
 
 def value(db: apsw.Connection, sql: str, *bindings: Any) -> Any:

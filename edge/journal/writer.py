@@ -104,8 +104,12 @@ class Writer:
         """What long work came upon in old rows, and left."""
         self._db = db
         self._execute = cast(Any, db).execute
-        self._checkpoint_connection: apsw.Connection | None = None
-        """For checkpoints beside the commits: the thread's own, made where the first one is due."""
+        self._checkpoint_connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        """For checkpoints beside the commits, the thread's own. Opened at once: later there might be another file under
+        the name, and the WAL's pages would go to that."""
+        query(self._checkpoint_connection, "PRAGMA synchronous = FULL")
+        with contextlib.suppress(apsw.BusyError):
+            self._checkpoint_connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # which opens the WAL
         self._path = path
         self._ballast = path.with_name(BALLAST_NAME)
         self._queue: SimpleQueue[Commit | Callable[[], None]] = SimpleQueue()
@@ -185,15 +189,12 @@ class Writer:
 
     def stop(self) -> None:
         """Write everything queued, finish the long work, report, end the thread."""
-        if self._thread is None:
-            return
-        self._queue.put(self._stop)
-        self._thread.join()
-        self._thread = None
-        if self._checkpoint_connection is not None:
-            self._checkpoint_connection.close()
-            self._checkpoint_connection = None
-        self._report()
+        if self._thread is not None:
+            self._queue.put(self._stop)
+            self._thread.join()
+            self._thread = None
+            self._report()
+        self._checkpoint_connection.close()
 
     def checkpoint(self, mode: int) -> None:
         """Move the WAL's pages into the file, so that the next commit begins the WAL anew. A reader may prevent that:
@@ -263,9 +264,6 @@ class Writer:
         """While commits go on: all that the WAL holds by now, then what came meanwhile, which is less each time. What
         failed: the connection that the loop may be using just now is needed to report it."""
         try:
-            if self._checkpoint_connection is None:
-                self._checkpoint_connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
-                query(self._checkpoint_connection, "PRAGMA synchronous = FULL")
             with contextlib.suppress(apsw.BusyError):
                 for _ in range(CHECKPOINT_PASSES_MAX):
                     frames, moved = self._checkpoint_connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)

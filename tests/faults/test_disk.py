@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,24 @@ async def test_a_journal_that_is_moved_away_ends_the_node_and_holds_every_promis
             away.rename(site.journal)
             await asyncio.to_thread(site.node.start)
         report(await verify_outcome(site, crowd, len(driven)))
+
+
+async def test_a_journal_that_is_replaced_by_a_copy_keeps_every_promise_itself(site, report):
+    """A copy stands under the name, and a node has begun with it: the journal that was moved away, put back by itself,
+    has every receipt that was given."""
+    away, copy = site.folder / "away", site.folder / "copy"
+    async with playing(site) as (_, crowd):
+        crowd.pour(100)
+        await crowd.answered(20)
+        shutil.copy(site.journal, copy)
+        site.journal.rename(away)
+        copy.rename(site.journal)
+        assert await asyncio.to_thread(site.node.wait) == JournalError.exit_code, site.node.output()
+        for path in site.node_data.glob(f"{JOURNAL}*"):
+            path.unlink()
+        away.rename(site.journal)
+        await asyncio.to_thread(site.node.start)
+        report(await verify_outcome(site, crowd, 1))
 
 
 async def test_a_full_disk_stops_receipts_and_space_brings_them_back(site, report, few):

@@ -207,6 +207,7 @@ def test_a_full_disk_is_notified_of_by_the_connection_that_met_it(path: Path) ->
     error: Any = apsw.IOError("disk I/O error")
     error.extendedresult = apsw.SQLITE_IOERR_WRITE
     full, broken = (cast(apsw.Connection, Script(number)) for number in (errno.ENOSPC, errno.EIO))
+    Journal.open(path).close()
     writer = Writer(full, path)
     assert writer.is_full(error)
     assert not writer.is_full(error, broken)

@@ -53,6 +53,22 @@ def test_a_slow_reader_does_not_hold_up_checkpoints(tmp_path: Path) -> None:
     session(path, work)
 
 
+def test_bytes_that_became_text_are_a_damaged_page(tmp_path: Path) -> None:
+    """Where rot has made text of a row's body, which is no UTF-8, the journal is named and the damage, as elsewhere."""
+    path = filled(tmp_path / "journal.sqlite3", 10)
+    db = apsw.Connection(str(path))
+    for statement in (
+        "PRAGMA writable_schema = ON",  # a strict table would not take it
+        "UPDATE sqlite_schema SET sql = replace(sql, ' STRICT', '') WHERE name = 'row'",
+        "PRAGMA writable_schema = RESET",
+        "UPDATE row SET body = CAST(x'95ff' AS TEXT) WHERE number = 5",
+    ):
+        db.execute(statement)
+    db.close()
+    with JournalReader.open(path) as reader, pytest.raises(RowError, match="damaged"):
+        list(reader.rows(0))
+
+
 def test_reading_changes_nothing(tmp_path: Path) -> None:
     """A closed journal is the same bytes after a reader."""
     path = filled(tmp_path / "journal.sqlite3", 100)
