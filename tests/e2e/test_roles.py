@@ -1,5 +1,8 @@
 """Who may do what, on a real node: roles, shops, and tokens of phones."""
 
+import json
+import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +14,12 @@ from edge.identity.credentials import Newcomer, add
 from edge.identity.revocations import revoke
 from edge.identity.tokens import make_key, mint
 from edge.messages.envelope import topic_down
-from tests.e2e.phone import SHOP, Phone, place, site
+from edge.mqtt.packets.codec import ConnectPacket
+from tests.e2e.phone import ANSWER_S_MAX, SHOP, Phone, place, site
 from tests.waiting import wait_until
+
+REFUSED = 0x80
+"""Reason codes of CONNACK from here on."""
 
 REVOKED_S_MAX = 5
 """Within this time a revocation ends an open session."""
@@ -28,10 +35,23 @@ class Town:
         """Somebody of the credentials file."""
         return Phone(name, self.site.port, self.secrets[name])
 
-    def customer(self, name: str, lasts_s: int = 600) -> Phone:
+    def customer(self, name: str, lasts_s: int = 600, key: str = "key.json") -> Phone:
         """Somebody with a token that was signed just now."""
-        token, _ = mint(self.folder / "key.json", Newcomer(name, ("customer",)), "doorstep", lasts_s)
+        token, _ = mint(self.folder / key, Newcomer(name, ("customer",)), "doorstep", lasts_s)
         return Phone(name, self.site.port, token)
+
+    def refused(self, name: str, key: str) -> bool:
+        """Whether somebody with a token of this key is turned away."""
+        token, _ = mint(self.folder / key, Newcomer(name, ("customer",)), "doorstep", 600)
+        with socket.create_connection(("127.0.0.1", self.site.port), ANSWER_S_MAX) as door:
+            door.sendall(ConnectPacket(name, username=name, password=token.encode(), clean_start=True).write())
+            return door.recv(64)[3] >= REFUSED
+
+    def reload(self) -> None:
+        """The node reads its files again."""
+        before = self.site.node.output().count("reloaded")
+        self.site.node.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.site.node.output().count("reloaded") > before)
 
 
 @pytest.fixture
@@ -99,3 +119,24 @@ def test_a_session_ends_with_its_token(town: Town) -> None:
     time.sleep(1.5)  # it tries again by itself
     assert not eve._client.is_connected()
     eve.close()
+
+
+def test_a_key_comes_and_goes_by_a_reload(town: Town) -> None:
+    """Tokens of a second key are taken from the reload on that finds it; with the first key's entry gone, its sessions
+    end, its tokens open no other, and those of the second key go on."""
+    old = town.customer("alice")
+    first = json.loads((town.folder / "keys.json").read_text())["keys"]
+    make_key(town.folder / "key-2.json", town.folder / "keys.json", "EdDSA")
+    assert town.refused("bob", "key-2.json")
+    town.reload()
+    new = town.customer("bob", key="key-2.json")
+    assert place(old, 1) == place(new, 2) == 0
+    both = json.loads((town.folder / "keys.json").read_text())["keys"]
+    (town.folder / "keys.json").write_text(json.dumps({"keys": [key for key in both if key not in first]}))
+    town.reload()
+    wait_until(lambda: not old._client.is_connected())
+    assert place(new, 3) == 0
+    assert town.refused("carol", "key.json")
+    assert not town.refused("carol", "key-2.json")
+    old.close()
+    new.close()
