@@ -56,8 +56,6 @@ class Catalog:
         """Kinds down that go first where too many answers wait."""
         self.about: dict[str, tuple[str, str]] = {}
         """Kind down -> its scenario, and the field with what a message is about."""
-        self.wall_ms = 0
-        """About now, for the sentence about a time in seconds; whoever has a clock sets it now and then."""
         self._up: dict[str, _Kind] = {}
         for scenario in scenarios:
             if scenario.name == NODE:
@@ -102,9 +100,11 @@ class Catalog:
         crs: str,
         grant: Grant = EVERYBODY,
         shops: Container[str] | None = None,
+        wall_ms: int = 0,
     ) -> Event | Observed | Rejected:
         """The input that one publish makes. `grant` is what the client may be, `shops` are those that exist (None:
-        all). Never raises for anything that a client can send."""
+        all), `wall_ms` is about now, for the sentence about a time in seconds. Never raises for anything that a client
+        can send."""
         json = payload[:1] in JSON_STARTS
         if len(payload) > PAYLOAD_BYTES_MAX:
             detail = f"{len(payload)} bytes; at most {PAYLOAD_BYTES_MAX}"
@@ -123,7 +123,7 @@ class Catalog:
         try:
             body: Any = decoder(payload)
         except tolerance.ERRORS as error:
-            mended = self._tolerated(message.body, payload, json, error)
+            mended = _tolerated(message.body, payload, json, error, wall_ms)
             if isinstance(mended, tuple):
                 field, detail = mended
                 return Rejected(client, kind, Reason.MALFORMED, field, detail, _id_of(payload, json), json)
@@ -145,26 +145,6 @@ class Catalog:
             if getattr(body, name) != default:
                 return Event(client, msgspec.structs.replace(body, **defaults), json, body, shop)
         return Event(client, body, json, None, shop)
-
-    def _tolerated(self, form: type[Struct], payload: bytes, json: bool, error: Exception) -> Struct | tuple[str, str]:
-        """The message of a sender with a harmless habit, or the field and what is wrong: in `error`, where that is no
-        habit."""
-        try:
-            values = tolerance.loaded(payload, json)
-        except tolerance.ERRORS:
-            return fault(error)
-        for _ in range(TIMES_MENDED_MAX):
-            try:
-                return msgspec.convert(values, form)
-            except tolerance.ERRORS as remaining:
-                error = remaining
-            field, _ = fault(error)
-            mended = tolerance.early(values, field.rpartition(".")[2], self.wall_ms)
-            if mended is False:
-                return field, LOOKS_LIKE_SECONDS
-            if mended is None:
-                break
-        return fault(error)
 
     def recorded(self, event: Event, kind: str) -> RecordedEvent | Rejected:
         """The event as its row keeps it; or its refusal, where a row could not hold it. The decoder's bounds exclude
@@ -197,6 +177,29 @@ class Catalog:
             f"The row has the kind {recorded.kind!r}, which no scenario here has. Add its scenario to "
             "the option scenarios; doorstep replay finds one that is not installed with --scenario-path."
         )
+
+
+def _tolerated(
+    form: type[Struct], payload: bytes, json: bool, error: Exception, wall_ms: int
+) -> Struct | tuple[str, str]:
+    """The message of a sender with a harmless habit, or the field and what is wrong: in `error`, where that is no
+    habit."""
+    try:
+        values = tolerance.loaded(payload, json)
+    except tolerance.ERRORS:
+        return fault(error)
+    for _ in range(TIMES_MENDED_MAX):
+        try:
+            return msgspec.convert(values, form)
+        except tolerance.ERRORS as remaining:
+            error = remaining
+        field, _ = fault(error)
+        mended = tolerance.early(values, field.rpartition(".")[2], wall_ms)
+        if mended is False:
+            return field, LOOKS_LIKE_SECONDS
+        if mended is None:
+            break
+    return fault(error)
 
 
 def _roles(message: Message, grant: Grant) -> str:

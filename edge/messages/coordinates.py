@@ -13,7 +13,7 @@ def converted(lat: float, lon: float, source: str, target: str) -> tuple[float, 
     """A point in degrees, from one coordinate system to the other."""
     if source == target or not in_mainland(lat, lon):
         return lat, lon
-    moved_lat, moved_lon = prcoords.wgs_gcj((lat, lon), False)  # the check was made above
+    moved_lat, moved_lon = prcoords.wgs_gcj(prcoords.Coords(lat, lon), False)  # checked above
     if target == "gcj02":
         return moved_lat, moved_lon
-    return lat - (moved_lat - lat), lon - (moved_lon - lon)  # the library's gcj_wgs, without its four tuples
+    return lat - (moved_lat - lat), lon - (moved_lon - lon)  # the library's gcj_wgs, without its three tuples

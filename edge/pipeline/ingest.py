@@ -113,7 +113,7 @@ class IngestQueue:
         self._shops: Container[str] | None = None
         self._rows_max = maxsize
         self._rows: dict[str, int] = {}  # what each sender has sent today that goes into rows
-        self._day = 0
+        self._day = self._wall_ms = 0
         self.unread: list[Rejected] = []
         """Messages at QoS 1 or 2 in the last round without an `id` that can be read."""
         self._answered: set[str] = set()  # who had a receipt of such a message since `begin_day` was called
@@ -130,7 +130,7 @@ class IngestQueue:
     def begin_day(self, wall_ms: int) -> None:
         """Call it every few seconds: at midnight (UTC) everybody may send anew, and at each call have a receipt of a
         message that cannot be read."""
-        self._catalog.wall_ms = wall_ms
+        self._wall_ms = wall_ms
         self._answered.clear()
         if wall_ms // DAY_MS != self._day or len(self._rows) > SENDERS_MAX:
             self._day, self._rows = wall_ms // DAY_MS, {}
@@ -162,7 +162,7 @@ class IngestQueue:
         """The inputs of one round in their order, their pending acknowledgements, when the first of them came, and the
         time spent so far. What is too much for one round stays."""
         received, decode, crs, due = self._status.received, self._catalog.decode, self._crs, self.due
-        shops, rows, rows_max = self._shops, self._rows, self._rows_max
+        shops, rows, rows_max, wall_ms = self._shops, self._rows, self._rows_max, self._wall_ms
         inputs: list[Input] = []
         acks: list[PendingAck] = []
         spent: list[Spent] = []
@@ -178,7 +178,7 @@ class IngestQueue:
             tokens: list[int] = []
             durable: list[bool] = []
             for publish in publishes:
-                made = decode(publish.client, publish.kind, publish.payload, crs, publish.grant, shops)
+                made = decode(publish.client, publish.kind, publish.payload, crs, publish.grant, shops, wall_ms)
                 token = publish.token
                 is_durable = False
                 if not isinstance(made, Observed):

@@ -102,12 +102,11 @@ def test_a_time_in_seconds_is_refused_as_one(kind, field, value, field_refused, 
     """Read as seconds within a year of the node's clock: refused with what is expected. Any other early time is of a
     clock that was never set, and becomes an event of the earliest instant."""
     catalog = Catalog([Dispatch, Labels])
-    catalog.wall_ms = AT
     if kind == "price.set":
         fields = {"id": "e-1", "at": AT, "prices": [{"sku": "a", "price_cents": 1, field: value}]}
     else:
         fields = {**GOOD[0][1], field: value}
-    made = catalog.decode("client-1", kind, dump(fields), "wgs84")
+    made = catalog.decode("client-1", kind, dump(fields), "wgs84", wall_ms=AT)
     if field_refused is None:
         assert isinstance(made, Event)
         assert made.body.at == max(value, INSTANT_MS_MIN)
