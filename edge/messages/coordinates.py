@@ -4,16 +4,21 @@ The conversion is the `prcoords` library's, good to a quarter of a metre. Outsid
 the same; the library's own check is a rectangle, which would move Seoul, Hanoi and Taipei by hundreds of metres.
 """
 
+from typing import Any, Final
+
 import prcoords  # pyright: ignore[reportMissingTypeStubs]
 
 from .mainland import in_mainland
+
+_wgs_gcj: Final[Any] = prcoords.wgs_gcj
+"""It takes any pair, and makes its own kind of it."""
 
 
 def converted(lat: float, lon: float, source: str, target: str) -> tuple[float, float]:
     """A point in degrees, from one coordinate system to the other."""
     if source == target or not in_mainland(lat, lon):
         return lat, lon
-    moved_lat, moved_lon = prcoords.wgs_gcj(prcoords.Coords(lat, lon), False)  # checked above
+    moved_lat, moved_lon = _wgs_gcj((lat, lon), False)  # checked above
     if target == "gcj02":
         return moved_lat, moved_lon
     return lat - (moved_lat - lat), lon - (moved_lon - lon)  # the library's gcj_wgs, without its three tuples
