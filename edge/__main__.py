@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "edge": Entry("edge.cli.edge:edge", "Run the node: events in over MQTT, decisions out."),
     "central": Entry("central.command:central", "Run the centre: collect the aggregates of all nodes."),
+    "check": Entry("edge.cli.check:check", "Find what is wrong before a node starts."),
     "demo": Entry("bench.demo.command:demo", "Run a simulated district against a node and a centre."),
     "status": Entry("edge.cli.status:status", "Show the state of a running node."),
     "explain": Entry("edge.cli.explain:explain", "Show why an order went to its rider."),

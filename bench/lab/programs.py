@@ -38,15 +38,28 @@ class Certificates(NamedTuple):
     key: Path
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Valid for two days."""
+def make_certificates(folder: Path, days: int = 2) -> Certificates:
+    """An authority, and a certificate of it for this machine."""
     openssl = find_program("openssl")
     ca, ca_key = folder / "ca.pem", folder / "ca.key"
     chain, key, request, names = (folder / name for name in ("tls.pem", "tls.key", "tls.csr", "names"))
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    run(openssl, "req", "-x509", *curve, "-keyout", f"{ca_key}", "-out", f"{ca}", "-days", "2", "-subj", "/CN=test CA")
+    run(
+        openssl,
+        "req",
+        "-x509",
+        *curve,
+        "-keyout",
+        f"{ca_key}",
+        "-out",
+        f"{ca}",
+        "-days",
+        f"{days}",
+        "-subj",
+        "/CN=test CA",
+    )
     run(openssl, "req", *curve, "-keyout", f"{key}", "-out", f"{request}", "-subj", "/CN=localhost")
     names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n", encoding="utf-8")
-    signed = ("-CA", f"{ca}", "-CAkey", f"{ca_key}", "-CAcreateserial", "-days", "2", "-extfile", f"{names}")
+    signed = ("-CA", f"{ca}", "-CAkey", f"{ca_key}", "-CAcreateserial", "-days", f"{days}", "-extfile", f"{names}")
     run(openssl, "x509", "-req", "-in", f"{request}", "-out", f"{chain}", *signed)
     return Certificates(ca, chain, key)

@@ -130,7 +130,17 @@ _PATHS: Final = (
 def load(path: str | Path) -> Config:
     """The configuration in `path`, checked. Raises ConfigError."""
     path = Path(path)
-    config = _convert(path, options.read(path, _TEMPLATE))
+    return made(path, values(path))
+
+
+def values(path: Path) -> dict[str, Any]:
+    """What the file holds, unchecked. Raises ConfigError."""
+    return options.read(path, _TEMPLATE)
+
+
+def made(path: Path, values: dict[str, Any]) -> Config:
+    """The configuration of these values, checked; `path` is the file that they are from. Raises ConfigError."""
+    config = _convert(path, values)
     _check(path, config)
     return options.absolute(path, config, _PATHS)
 

@@ -157,6 +157,27 @@ def _read(path: Path) -> dict[str, Entry]:
     return entries
 
 
+def faults(path: str | os.PathLike[str], most: int) -> list[InputError]:
+    """Everything for which `Credentials.load` refuses the file, line by line, up to `most`."""
+    target, found = Path(path), list[InputError]()
+    try:
+        with open_secret(target) as file:
+            for number, text in numbered_lines(file, _LINE_BYTES_MAX):
+                try:
+                    _parse(target, number, text)
+                except InputError as error:
+                    found.append(error)
+                if len(found) >= most:
+                    break
+    except OSError:
+        pass  # `_read` names it
+    try:
+        _read(target)
+    except InputError as error:
+        return found or [error]
+    return found
+
+
 def _second(path: Path, number: int, client: str, older: Entry, newer: Entry) -> Entry:
     """A client with two tokens. Raises InputError."""
     if len(older.tokens) > 1 or older.grant != newer.grant:

@@ -1,0 +1,123 @@
+"""Files that the configuration names: who may connect, secrets, the data directory and its journal."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from ..app.config import ANY_SHOP, TOKEN_FILES, Config
+from ..errors import DoorstepError, InputError
+from ..identity.credentials import Credentials, faults
+from ..identity.files import read_secret
+from ..identity.revocations import Revocations
+from ..journal.reader import FILE_NAME, JournalReader
+from .finding import Report
+
+LINES_MAX: Final = 20
+"""Wrong lines of one file that are listed."""
+
+_OTHERS: Final = 0o077
+
+
+def identities(config: Config, report: Report) -> None:
+    """Everybody who may connect."""
+    if config.anonymous or "credentials" in report.left_out:
+        return
+    roles: set[str] = set()
+    shops = set(config.shops)
+    wrong = faults(config.credentials, LINES_MAX)
+    for error in wrong:
+        report.error("credentials", error)
+    if not wrong:
+        known = Credentials.load(config.credentials)
+        report.facts["clients"] = len(known)
+        roles |= {role for grant in known.clients().values() for role in grant.roles}
+        shops |= known.shops
+        if not len(known) and not config.token_keys:
+            text = f"{config.credentials} has no client and token_keys is empty: nobody can connect."
+            report.warning("no_client", f"{text} Run doorstep credential add --file {config.credentials} CLIENT.")
+            return
+    if config.token_keys:
+        roles |= {"customer", "rider", "shop", "gateway"}  # a token may have any
+        _keys(config, report)
+    if wrong or "dispatch" not in config.scenarios:
+        return
+    if not shops and not config.token_keys:
+        report.warning(
+            "no_shop",
+            "No shop exists, so every order is refused (unknown_shop). Add one with doorstep credential add --role "
+            f'shop, or name it in the option shops (["{ANY_SHOP}"]: any).',
+        )
+    if roles and "rider" not in roles:
+        report.warning(
+            "no_rider", "Nobody has the role rider, so orders wait. Run doorstep credential add --role rider."
+        )
+
+
+def _keys(config: Config, report: Report) -> None:
+    from ..identity.tokens import TokenKeys
+
+    try:
+        TokenKeys.load(config.token_keys, config.token_audience)
+        if config.token_revoked:
+            Revocations(config.token_revoked)
+    except DoorstepError as error:
+        report.error("token_keys", error)
+
+
+def secrets(path: Path, config: Config, report: Report) -> None:
+    """The tokens of the node itself."""
+    for option in TOKEN_FILES:
+        try:
+            found = read_secret(str(path), option, getattr(config, option))
+        except DoorstepError as error:
+            report.error("token_file", error)
+            continue
+        peer = "uplink" if option.startswith("uplink") else "link"
+        if getattr(config, peer) and not found:
+            report.warning("no_token", f"{option} is empty, so the node introduces itself to its {peer} as nobody.")
+
+
+def running(config: Config) -> str:
+    """The number of the process that holds the data directory; empty where none does."""
+    with contextlib.suppress(OSError), (Path(config.data_dir) / "lock").open(encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return lock.read(32).strip() or "?"
+    return ""
+
+
+def data_directory(config: Config, report: Report) -> Path | None:
+    """Check the data directory; the nearest folder that exists, where files can be tried."""
+    path = Path(config.data_dir)
+    nearest = next(each for each in (path, *path.parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        report.error(
+            "data_dir", f"{nearest} is no folder that this user may write to. Name another data_dir, or chown."
+        )
+        return None
+    if nearest == path:
+        found = path.stat()
+        if found.st_uid != os.geteuid():
+            text = f"{path} belongs to the user with number {found.st_uid}, and this one has {os.geteuid()}."
+            report.error("data_dir", f"{text} Run this as the node's user, or chown.")
+        elif found.st_mode & _OTHERS:
+            report.error("data_dir", f"Others may enter {path}: look what is in it, then run chmod 700 {path}.")
+        _journal(path / FILE_NAME, report)
+    return nearest
+
+
+def _journal(path: Path, report: Report) -> None:
+    if not path.exists():
+        return
+    try:
+        with JournalReader.open(path) as reader:
+            first, last = reader.bounds()
+            report.facts["journal_rows"] = last - first + 1
+            report.facts["journal_mb"] = round(path.stat().st_size / 1e6, 1)
+            for _ in reader.rows(max(first - 1, last - 1)):
+                pass
+    except (InputError, DoorstepError) as error:
+        report.error("journal", error)
