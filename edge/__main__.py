@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "replay": Entry("edge.cli.replay:replay", "Decide a recorded journal again, and compare."),
     "whatif": Entry("bench.whatif.command:whatif", "Simulate a recorded day with something changed."),
     "credential": Entry("edge.cli.credential:credential", "Set who may connect and as what; make tokens for phones."),
+    "backup": Entry("edge.cli.backup:backup", "Copy everything that a node needs, while it runs."),
+    "restore": Entry("edge.cli.backup:restore", "Put a backup back, here or on another box."),
     "scenario": Entry("edge.cli.scenario:scenario", "Write a scenario of your own, and check it."),
     "bench": Entry("bench.command:bench", "Measure Doorstep, one command for each question."),
 }

@@ -1,0 +1,24 @@
+"""`doorstep backup` and `doorstep restore`, as an operator runs them."""
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from edge.cli.backup import backup, restore
+from tests.e2e.phone import site
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    """The backup's name and size are printed; the restore lists what it wrote, and what to do next."""
+    with site(tmp_path / "box", "alice") as made:
+        config = str(made.folder / "edge.toml")
+        there = CliRunner().invoke(backup, [str(tmp_path / "backups"), "--config", config, "--keep", "3"])
+    assert there.exit_code == 0, there.output
+    name = there.output.split(" (")[0]
+    assert "MB" in there.output
+    new = tmp_path / "new" / "edge.toml"
+    new.parent.mkdir()
+    back = CliRunner().invoke(restore, [name, "--config", str(new)])
+    assert back.exit_code == 0, back.output
+    assert f"{new}\n" in back.output
+    assert "doorstep check" in back.output
