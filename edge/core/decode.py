@@ -134,9 +134,13 @@ class Catalog:
                 id_ = getattr(body, "id", "")
                 return Rejected(client, kind, prepared.reason, prepared.field, prepared.detail, id_, json)
             body = prepared
-        if not message.durable:
-            return Observed(client, body)
         shop = client if grant is EVERYBODY else grant.shop
+        if not message.durable:
+            named = getattr(body, message.acts_for) if message.acts_for else None
+            if named is not None and named != shop:
+                detail = f"this client acts for {f'the shop {shop}' if shop else 'no shop'}"
+                return Rejected(client, kind, Reason.NOT_ALLOWED, message.acts_for, detail, "", json)
+            return Observed(client, body)
         if message.names_shop and (grant is not EVERYBODY or shops is not None):
             refusal = _wrong_shop(message, getattr(body, message.names_shop), grant, shops)
             if refusal is not None:

@@ -163,6 +163,19 @@ export interface OrderTrack {
 }
 
 /**
+ * Anybody asks for its open orders, as after an app was installed again. QoS 0, never stored; the answer is an
+ * `orders`.
+ */
+export interface OrdersList {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "orders.list";
+  /** The shop that the sender acts for: its orders. Without it those that the sender has placed or carries, or that are of the shop of its name. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  shop?: string | null;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
  * To a rider: what to pick up and where. `offered` asks for an answer until `answer_by`; `accepted` confirms it and
  * has the exact door; `withdrawn` takes an offer or an order back.
  *
@@ -238,6 +251,34 @@ export interface RiderPlace {
   lon?: number;
   /** Why there is no place. */
   reason?: string;
+}
+
+/** The answer to an `orders.list`, once, at QoS 0: the newest open orders. */
+export interface OrdersOpen {
+  /** The node's clock when it answered. Unix milliseconds. */
+  at: number;
+  /** Newest first, at most 100. */
+  orders: Array<OpenOrder>;
+  /** How many older ones are open. */
+  more?: number;
+}
+
+/** An open order, as whoever asks may know it. */
+export interface OpenOrder {
+  /** The order. */
+  order: string;
+  /** The shop. */
+  shop: string;
+  /** The order's state. */
+  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "delivered" | "cancelled" | "undeliverable";
+  /** When it was placed. Unix milliseconds. */
+  placed_at: number;
+  /** When the food is ready. Unix milliseconds. */
+  ready_at: number;
+  /** The drop-off time expected now. Absent where nothing can be expected. Unix milliseconds. */
+  expected_at?: number;
+  /** For the rider who has it, or to whom it is offered: as in the message of this kind. */
+  assignment?: Assignment;
 }
 
 /** A shop sets one price, or several as `prices`: then all of them or, where one is refused, none. */
@@ -497,6 +538,7 @@ export interface Up {
   "kitchen.delay": KitchenDelay;
   "rider.position": RiderPosition;
   "order.track": OrderTrack;
+  "orders.list": OrdersList;
   "price.set": PriceSet;
   "stock.set": StockSet;
   "sku.remove": SkuRemove;
@@ -511,6 +553,7 @@ export interface Down {
   "assignment": Assignment;
   "update": Update;
   "rider.place": RiderPlace;
+  "orders": OrdersOpen;
   "label.show": LabelShow;
   "receipt": OrderReceipt | PriceReceipt | Receipt;
 }
@@ -526,6 +569,7 @@ export interface Senders {
   "kitchen.delay": "shop";
   "rider.position": "rider";
   "order.track": "customer";
+  "orders.list": "customer" | "rider" | "shop";
   "price.set": "shop";
   "stock.set": "shop";
   "sku.remove": "shop";

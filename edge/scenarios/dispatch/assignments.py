@@ -63,6 +63,21 @@ def update(
         out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
 
 
+def assignment(dispatch: DispatchState, order: Order, at_ms: int, behind_ms: int) -> Assignment:
+    """What the rider of an open order has to know of it, at `at_ms` by the wall clock; `behind_ms` is how far the
+    monotonic clock is behind that."""
+    offered = order.state is OFFERED
+    return Assignment(
+        offer=order.offer,
+        order=order.id,
+        state="offered" if offered else "accepted",
+        at=at_ms,
+        stops=_stops(dispatch, order, behind_ms),
+        ready_at=order.ready_ms + behind_ms,
+        answer_by=order.due_ms + behind_ms if offered else 0,
+    )
+
+
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
@@ -123,16 +138,7 @@ def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> 
     """The rider receives its offer, and everybody else what is expected now."""
     now_ms = dispatch.now_ms
     behind_ms = now.wall_ms - now_ms
-    assignment = Assignment(
-        offer=order.offer,
-        order=order.id,
-        state="offered",
-        at=now.wall_ms,
-        stops=_stops(dispatch, order, behind_ms),
-        ready_at=order.ready_ms + behind_ms,
-        answer_by=order.due_ms + behind_ms,
-    )
-    out.send(order.rider, assignment, order.due_ms / 1000)
+    out.send(order.rider, assignment(dispatch, order, now.wall_ms, behind_ms), order.due_ms / 1000)
     out.count("order.offered", now.wall_ms)
     if order.offers == 1:
         out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
@@ -144,15 +150,8 @@ def confirm(dispatch: DispatchState, now: Now, out: Effects) -> None:
     behind_ms = now.wall_ms - dispatch.now_ms
     for order in dispatch.taken:
         if order.state in HELD:
-            assignment = Assignment(
-                offer=order.offer,
-                order=order.id,
-                state="accepted",
-                at=now.wall_ms,
-                stops=_stops(dispatch, order, behind_ms),
-                ready_at=order.ready_ms + behind_ms,
-            )
-            out.send(order.rider, assignment, order.due_ms / 1000, order.id)
+            message = assignment(dispatch, order, now.wall_ms, behind_ms)
+            out.send(order.rider, message, order.due_ms / 1000, order.id)
     dispatch.taken = []
 
 

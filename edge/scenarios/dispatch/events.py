@@ -118,9 +118,9 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
 def _no_room(dispatch: DispatchState, customer: str, shop: str, own: bool) -> Refusal | None:
     """Why one order more cannot be open. `own`: the shop orders at itself, for its guests."""
     orders, rules = dispatch.orders, dispatch.rules
-    if not own and orders.of_customer.get(customer, 0) >= rules.orders_per_customer_max:
+    if not own and len(orders.of_customer.get(customer, ())) >= rules.orders_per_customer_max:
         option, whose, of_one_max = "orders_per_customer_max", "of this customer", rules.orders_per_customer_max
-    elif orders.of_shop.get(shop, 0) >= rules.orders_per_shop_max:
+    elif len(orders.of_shop.get(shop, ())) >= rules.orders_per_shop_max:
         option, whose, of_one_max = "orders_per_shop_max", "of this shop", rules.orders_per_shop_max
     elif len(orders.open) >= ORDERS_OPEN_MAX:
         return Refusal(Reason.OVER_CAPACITY, "", f"{ORDERS_OPEN_MAX} orders are open; try again later")

@@ -45,6 +45,7 @@ def examples(seed: int) -> list[tuple[str, str, Mapping[str, Any]]]:
     for step in ("at_shop", "picked_up", "delivered"):
         add("rider-1", "rider.progress", order=orders[0], step=step)
         made.append(("customer-1", "order.track", {"order": orders[0]}))
+        made.append(("rider-1", "orders.list", {}))
     add("customer-1", "order.cancel", order=orders[2], reason="changed my mind")
     add("rider-1", "rider.shift", on=False)
     return made

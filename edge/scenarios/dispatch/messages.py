@@ -28,6 +28,9 @@ from ...messages.envelope import (
 )
 from .lifecycle import OrderState
 
+ORDERS_LISTED_MAX: Final = 100
+"""Orders in one answer to `orders.list`: all that a customer may have open by default, in some 20 kB."""
+
 ORDERS_PER_RIDER_MAX: Final = 8
 """The largest capacity a rider may announce."""
 
@@ -144,6 +147,17 @@ class OrderTrack(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order
     """Version of the message."""
 
 
+class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="orders.list"):
+    """Anybody asks for its open orders, as after an app was installed again. QoS 0, never stored; the answer is an
+    `orders`."""
+
+    shop: Identifier | None = None
+    """The shop that the sender acts for: its orders. Without it those that the sender has placed or carries, or that
+    are of the shop of its name."""
+    v: Version = 1
+    """Version of the message."""
+
+
 Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay
 
 DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
@@ -251,6 +265,36 @@ class RiderPlace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why there is no place."""
 
 
+class OpenOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An open order, as whoever asks may know it."""
+
+    order: str
+    """The order."""
+    shop: str
+    """The shop."""
+    state: Annotated[str, Meta(extra_json_schema={"enum": list(OrderState)})]
+    """The order's state."""
+    placed_at: int
+    """When it was placed."""
+    ready_at: int
+    """When the food is ready."""
+    expected_at: int = 0
+    """The drop-off time expected now. Absent where nothing can be expected."""
+    assignment: Assignment | None = None
+    """For the rider who has it, or to whom it is offered: as in the message of this kind."""
+
+
+class OrdersOpen(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to an `orders.list`, once, at QoS 0: the newest open orders."""
+
+    at: int
+    """The node's clock when it answered."""
+    orders: list[OpenOrder]
+    """Newest first, at most 100."""
+    more: int = 0
+    """How many older ones are open."""
+
+
 # -- the catalogue -----------------------------------------------------------------------------------------------------
 
 
@@ -301,9 +345,11 @@ MESSAGES: Final = (
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
     Message("order.track", OrderTrack, roles=("customer",), durable=False),
+    Message("orders.list", OrdersList, roles=("customer", "rider", "shop"), durable=False, acts_for="shop"),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
     Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
     Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
+    Message("orders", OrdersOpen, "down", roles=("customer", "rider", "shop"), durable=False, personal=("orders",)),
 )
 
 COUNTERS: Final = (

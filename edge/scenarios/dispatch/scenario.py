@@ -25,6 +25,8 @@ from .messages import (
     DropoffPromise,
     OrderPlace,
     OrderReceipt,
+    OrdersList,
+    OrdersOpen,
     OrderTrack,
     RiderPlace,
     RiderPosition,
@@ -68,11 +70,13 @@ class Dispatch(Scenario):
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
-    def observe(self, client: str, message: Any, now: Now) -> RiderPlace | None:
+    def observe(self, client: str, message: Any, now: Now) -> RiderPlace | OrdersOpen | None:
         """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner. And
         questions of customers, which are answered."""
         if isinstance(message, OrderTrack):
             return view.rider_place(self.state, client, message.order, now)
+        if isinstance(message, OrdersList):
+            return view.open_orders(self.state, client, message.shop, now)
         positions = self.state.positions
         if isinstance(message, RiderPosition):
             positions.report_position(client, message.points, now)

@@ -1,17 +1,20 @@
-"""What the status page shows of dispatch, which stays on the node, and where a customer's rider is. Positions leave the
-table in no other way."""
+"""What the status page shows of dispatch, which stays on the node; where a customer's rider is; and what is open.
+Positions leave the table in no other way."""
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 from typing import Final
 
 from ...core.model import Now
 from ...core.scenario import Dot, Value
 from ...errors import Reason
 from ..rounds import milliseconds
+from .assignments import assignment
 from .lifecycle import OFFERED, PICKED_UP
-from .messages import RiderPlace
+from .messages import ORDERS_LISTED_MAX, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
+from .state.orders import Order
 from .state.riders import Rider
 
 WAIT_SHARE_MAX: Final = 0.25
@@ -57,6 +60,36 @@ def rider_place(dispatch: DispatchState, client: str, name: str, now: Now) -> Ri
             return RiderPlace(order=name, at=now.wall_ms - (now_ms - at_ms), lat=lat, lon=lon)
         reason = Reason.UNKNOWN_RIDER
     return RiderPlace(order=name, at=now.wall_ms, reason=reason)
+
+
+def open_orders(dispatch: DispatchState, client: str, shop: str | None, now: Now) -> OrdersOpen:
+    """The open orders of the shop; without one those that the client has placed or carries, or that are of the shop of
+    its name. The newest of them, newest first."""
+    orders, rider = dispatch.orders, dispatch.riders.known.get(client)
+    found = orders.of_shop.get(client if shop is None else shop, {})
+    if shop is None:
+        carried = {name: orders.open[name] for name in rider.orders} if rider is not None else {}
+        placed = orders.of_customer.get(client, {})
+        if carried or (placed and found):
+            together = sorted({**found, **placed, **carried}.values(), key=lambda order: order.placed_ms)
+            found = {order.id: order for order in together}
+        else:
+            found = placed or found
+    listed = [_open(dispatch, order, client, now) for order in islice(reversed(found.values()), ORDERS_LISTED_MAX)]
+    return OrdersOpen(at=now.wall_ms, orders=listed, more=len(found) - len(listed))
+
+
+def _open(dispatch: DispatchState, order: Order, client: str, now: Now) -> OpenOrder:
+    behind_ms = now.wall_ms - milliseconds(now)
+    return OpenOrder(
+        order=order.id,
+        shop=order.shop,
+        state=order.state,
+        placed_at=order.placed_ms + behind_ms,
+        ready_at=order.ready_ms + behind_ms,
+        expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms else 0,
+        assignment=assignment(dispatch, order, now.wall_ms, behind_ms) if order.rider == client else None,
+    )
 
 
 def order_states(dispatch: DispatchState) -> Mapping[str, Value]:

@@ -12,7 +12,7 @@ from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, encode
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch, messages
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderTrack, RiderPosition
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrdersList, OrderTrack, RiderPosition
 from edge.scenarios.labels import Labels
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
 
@@ -30,6 +30,9 @@ def test_good_messages_become_inputs(kind, fields, dump):
     made = decode(kind, dump(fields))
     if kind == "order.track":
         assert made == Observed("client-1", OrderTrack(order="o-1", v=2))
+        return
+    if kind == "orders.list":
+        assert made == Observed("client-1", OrdersList(v=2))
         return
     if kind == "rider.position":
         assert isinstance(made, Observed)
@@ -221,6 +224,27 @@ def test_every_flipped_byte_is_an_event_or_a_refusal(kind, fields):
 def test_any_bytes_are_an_event_or_a_refusal(kind, payload):
     """Arbitrary bytes never raise."""
     assert isinstance(decode(kind, payload), Event | Rejected | Observed)
+
+
+@pytest.mark.parametrize(
+    ("grant", "shop", "taken"),
+    [
+        (Grant(("shop",), "noodle-bar"), "noodle-bar", True),
+        (Grant(("shop",), "noodle-bar"), "tea-house", False),
+        (Grant(("customer",)), "noodle-bar", False),
+        (Grant(("customer",)), None, True),
+        (EVERYBODY, "noodle-bar", False),
+        (EVERYBODY, "c-1", True),
+    ],
+)
+def test_a_client_asks_about_the_shop_that_it_acts_for(grant, shop, taken):
+    """Another shop's orders are nobody's business; where there are no roles, a shop has its own name only."""
+    made = CATALOG.decode("c-1", "orders.list", text({"shop": shop}), "wgs84", grant)
+    if taken:
+        assert made == Observed("c-1", OrdersList(shop=shop))
+    else:
+        assert isinstance(made, Rejected)
+        assert (made.reason, made.field) == ("not_allowed", "shop")
 
 
 def test_the_place_of_a_shift_is_no_part_of_the_event():

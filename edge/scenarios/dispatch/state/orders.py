@@ -99,10 +99,10 @@ class Orders:
         """Of the waiting ones, those about which nothing was decided yet."""
         self.to_fetch: dict[tuple[float, float], dict[str, Order]] = {}
         """By pickup place, the orders that a rider has accepted and not picked up yet."""
-        self.of_customer: dict[str, int] = {}
-        """How many open orders each customer has placed."""
-        self.of_shop: dict[str, int] = {}
-        """How many open orders each shop has."""
+        self.of_customer: dict[str, dict[str, Order]] = {}
+        """The open orders that each customer has placed, oldest first."""
+        self.of_shop: dict[str, dict[str, Order]] = {}
+        """The open orders of each shop, oldest first."""
         self.timers = Deadlines()
         self.partial = False
         """More wait than are counted here: see `part`."""
@@ -114,7 +114,7 @@ class Orders:
     def add(self, order: Order, due_ms: int) -> None:
         """A new order, which waits for a rider."""
         self.open[order.id] = order
-        self._count(order, 1)
+        self._list(order)
         self._wait(order)
         self.due(order, due_ms)
 
@@ -149,7 +149,10 @@ class Orders:
             self._unlist(order)
         order.state = state
         del self.open[order.id]
-        self._count(order, -1)
+        for lists, name in ((self.of_customer, order.client), (self.of_shop, order.shop)):
+            del lists[name][order.id]
+            if not lists[name]:
+                del lists[name]
         self.waiting.pop(order.id, None)
         self.fresh.pop(order.id, None)
         self.timers.drop(order.id)
@@ -182,16 +185,14 @@ class Orders:
         self.waiting = {name: self.open[name] for name in state.waiting}
         self.fresh = {name: order for name, order in self.waiting.items() if not order.considered}
         for order in state.open:
-            self._count(order, 1)
+            self._list(order)
             self.timers.set(order.id, order.due_ms)
             if order.state in _TO_FETCH:
                 self.to_fetch.setdefault((order.pickup_lat, order.pickup_lon), {})[order.id] = order
 
-    def _count(self, order: Order, n: int) -> None:
-        for counts, name in ((self.of_customer, order.client), (self.of_shop, order.shop)):
-            counts[name] = counts.get(name, 0) + n
-            if not counts[name]:
-                del counts[name]
+    def _list(self, order: Order) -> None:
+        self.of_customer.setdefault(order.client, {})[order.id] = order
+        self.of_shop.setdefault(order.shop, {})[order.id] = order
 
     def _wait(self, order: Order) -> None:
         order.considered = False

@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge.scenarios.dispatch.messages import OrderTrack
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import ORDERS_LISTED_MAX, OrdersList, OrdersOpen, OrderTrack
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,43 @@ def test_an_old_place_of_a_rider_is_not_shown(district):
         asked.append(d.dispatch.observe("customer", OrderTrack(order="o1"), d.now))
     assert [answer.reason for answer in asked] == ["", "", "unknown_rider"]
     assert asked[0].at == asked[1].at == d.now.wall_ms - 61_000
+
+
+@pytest.mark.parametrize("state", ["placed", "offered", "accepted", "picked_up", "delivered", "cancelled"])
+def test_everybody_gets_its_own_open_orders(district, state):
+    """The customer, the shop, a client that acts for the shop, and the rider, who gets its assignment too; nobody else,
+    and nothing that is closed."""
+    d = district()
+    d.bring_to(state)
+    is_open = state not in ("delivered", "cancelled")
+    asked = {name: d.dispatch.observe(name, OrdersList(), d.now) for name in ("customer", "shop", "r1", "someone")}
+    asked["till"] = d.dispatch.observe("till", OrdersList(shop="shop"), d.now)
+    for name, answer in asked.items():
+        knows = is_open and (name in ("customer", "shop", "till") or (name == "r1" and state != "placed"))
+        assert [(order.order, order.shop, order.state) for order in answer.orders] == [("o1", "shop", state)] * knows
+        assert (answer.at, answer.more) == (d.now.wall_ms, 0)
+        for order in answer.orders:
+            assert (order.assignment is not None) == (name == "r1")
+            assert order.placed_at <= answer.at
+    for order in asked["r1"].orders:
+        assert order.assignment.state == ("offered" if state == "offered" else "accepted")
+        assert bool(order.assignment.answer_by) == (state == "offered")
+        assert order.assignment.stops[-1].order == "o1"
+
+
+def test_the_newest_open_orders_come_first_and_the_rest_is_counted(district):
+    """Also after a restart; a shop that orders for its guests has each order once."""
+    d = district()
+    names = [f"o{number:03}" for number in range(ORDERS_LISTED_MAX + 5)]
+    for name in names:
+        d.round(d.place(name, client="shop"))
+    restarted = Dispatch(d.dispatch_state.rules)
+    restarted.restore(d.dispatch.snapshot())
+    for dispatch in (d.dispatch, restarted):
+        answer = dispatch.observe("shop", OrdersList(), d.now)
+        assert isinstance(answer, OrdersOpen)
+        assert [order.order for order in answer.orders] == names[:4:-1]
+        assert answer.more == 5
 
 
 def test_a_silent_rider_is_shown_as_such(district):
