@@ -24,7 +24,7 @@ TABLE_WIDTH: Final = 132
 @click.argument("further", nargs=-1, metavar="[DIR]...")
 @click.option(
     "--policy",
-    type=click.Choice(["node", "doorstep", "rolling-horizon", "nearest"]),
+    type=click.Choice(["doorstep", "rolling-horizon", "nearest"]),
     default="doorstep",
     show_default=True,
     help="Who decides.",
@@ -32,7 +32,8 @@ TABLE_WIDTH: Final = 132
 @click.option(
     "--baseline",
     type=click.Choice(["rolling-horizon", "none"]),
-    help="Who decides beside it on the same days.  [default: rolling-horizon beside doorstep, else none]",
+    help="Who decides beside it on the same days, in rounds of its own and of one minute.  "
+    "[default: rolling-horizon beside doorstep, else none]",
 )
 @click.option("--uncertain", is_flag=True, help="Only mean preparation times are known until an order is ready.")
 @click.option(
@@ -116,13 +117,14 @@ def _measured(
     unwilling = Unwilling(decline, silent)
     todo = [*days]
     if baseline:
-        todo += [replace(day, policy=baseline, export="") for day in days]
+        todo += [replace(day, policy=baseline, export="", every=every) for every in (0, 1) for day in days]
     if unwilling:
         todo += [replace(day, unwilling=unwilling, export="") for day in days]
     found = _run(todo, jobs, "days")
     parts = [found[start : start + len(days)] for start in range(0, len(found), len(days))]
     results = parts.pop(0)
-    beside = Beside(baseline, parts.pop(0) if baseline else (), unwilling, parts.pop(0) if unwilling else ())
+    rounds = (parts.pop(0), parts.pop(0)) if baseline else ((), ())
+    beside = Beside(baseline, *rounds, unwilling, parts.pop(0) if unwilling else ())
     report = build(results, beside)
     # The picture takes as long again: what is known is written before.
     write_report(report_path, {**report, "versions": source()})
@@ -142,19 +144,21 @@ def _picture(
     """Quality against response time on a scarce and a calm day, drawn; as it stands in the report."""
     from msgspec.structs import replace
 
-    from .response import build, chosen, line, pace
-    from .response import jobs as at_each_time
+    from .response import build, chosen, jobs_of, line
     from .response_plot import response_plot
 
     numbers = chosen(results)
-    measured = pace(replace(days[numbers[0]], export=""))
-    each = [at_each_time(replace(days[number], export=""), measured) for number in numbers]
-    different = list(dict.fromkeys(job for todo in each for job in todo))
-    done = dict(zip(different, _run(different, jobs, "response times"), strict=True))
-    baselines = [beside.baseline_results[number] if beside.baseline else None for number in numbers]
-    lines = [line([(job, done[job]) for job in todo], baseline) for todo, baseline in zip(each, baselines, strict=True)]
-    write(plot, lambda: response_plot(days[0].policy, measured, lines))
-    return build(measured, lines)
+    each = [jobs_of(replace(days[number], export="")) for number in numbers]
+    done = iter(_run([job for todo in each for job in todo], jobs, "response times"))
+    lines = [
+        line(
+            [next(done) for _ in todo],
+            [found[number] for found in (beside.each_minute_results, beside.baseline_results) if found],
+        )
+        for number, todo in zip(numbers, each, strict=True)
+    ]
+    write(plot, lambda: response_plot(days[0].policy, lines))
+    return build(lines)
 
 
 def _timed(policy: str) -> dict[str, Any]:

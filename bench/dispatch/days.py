@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,7 +14,6 @@ from edge.errors import InputError
 from ..demo.district.instance import read
 from .policies.doorstep import Doorstep
 from .policies.nearest_courier import Nearest
-from .policies.node import Node
 from .policies.policy import Day, Policy, Promising
 from .policies.rolling_horizon import RollingHorizon
 from .policies.waiting import Waiting
@@ -26,20 +25,16 @@ from .simulator.solution import write
 from .simulator.strict import simulate
 
 POLICIES: Final[dict[str, Callable[..., Policy]]] = {
-    "node": Node,
     "doorstep": Doorstep,
     "rolling-horizon": RollingHorizon,
     "nearest": Nearest,
 }
 """By name. Each is made from a Day, and takes `every`: minutes between two answers."""
 
-THINKING: Final = frozenset({"doorstep"})
-"""Those that also take `effort`: passes of improvement for each decision."""
-
 
 class Job(Struct, frozen=True):
-    """One day to be run: its folder, by whom, and where its solution goes, if anywhere. 0 for `every` and None for
-    `effort` are the policy's own; orders are held back to the next multiple of `held` minutes."""
+    """One day to be run: its folder, by whom, and where its solution goes, if anywhere. 0 for `every` is the
+    policy's own; orders are held back to the next multiple of `held` minutes."""
 
     folder: str
     policy: str
@@ -47,15 +42,11 @@ class Job(Struct, frozen=True):
     export: str = ""
     unwilling: Unwilling = WILLING
     every: int = 0
-    effort: int | None = None
     held: int = 0
 
     def make(self, day: Day) -> Policy:
         """The policy for a day."""
-        options: dict[str, Any] = {"every": self.every} if self.every else {}
-        if self.effort is not None:
-            options["effort"] = self.effort
-        made = partial(POLICIES[self.policy], **options)
+        made = partial(POLICIES[self.policy], every=self.every) if self.every else POLICIES[self.policy]
         return Waiting(day, made, self.held) if self.held else made(day)
 
 

@@ -45,10 +45,12 @@ class Result(Struct, frozen=True):
 
 
 class Beside(Struct, frozen=True):
-    """What was run beside the policy on the same instances: a baseline, and the policy with couriers who refuse."""
+    """What was run beside the policy on the same instances: a baseline, the same asked every minute as the policy is,
+    and the policy with couriers who refuse."""
 
     baseline: str = ""
     baseline_results: Sequence[Result] = ()
+    each_minute_results: Sequence[Result] = ()
     unwilling: Unwilling = Unwilling()
     refused_results: Sequence[Result] = ()
 
@@ -74,6 +76,12 @@ def build(results: Sequence[Result], beside: Beside = ALONE) -> dict[str, Any]:
             "note": BASELINE_NOTE,
             **_rows(beside.baseline_results),
             "difference": to_builtins(differences(scores(results), scores(beside.baseline_results))),
+        }
+    if beside.each_minute_results:
+        report["baseline_each_minute"] = {
+            "policy": beside.baseline,
+            **_rows(beside.each_minute_results),
+            "difference": to_builtins(differences(scores(results), scores(beside.each_minute_results))),
         }
     if beside.refused_results:
         report["refusals"] = {

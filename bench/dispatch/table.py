@@ -33,11 +33,15 @@ def table(results: Sequence[Result], policy: str, uncertain: bool, beside: Besid
     for heading, _ in COLUMNS.values():
         shown.add_column(heading, justify="right", no_wrap=True)
     ours, theirs = scores(results), scores(beside.baseline_results)
+    quicker = scores(beside.each_minute_results)
     _add(shown, f"mean of {len(results)}", means(ours))
     _interval(shown, ours)
     if theirs:
         _add(shown, f"{beside.baseline} beside it", means(theirs))
         _difference(shown, f"{policy} less {beside.baseline}", ours, theirs)
+    if quicker:
+        _add(shown, f"{beside.baseline}, each minute", means(quicker))
+        _difference(shown, f"{policy} less that", ours, quicker)
     _add(shown, "published, mean of 240", UNCERTAIN_240 if uncertain else ALL_240)
     if beside.refused_results:
         refused = scores(beside.refused_results)

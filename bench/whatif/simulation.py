@@ -9,11 +9,8 @@ cancelled as on the day unless picked up by then. Nothing is random: the same da
 import heapq
 from typing import Final
 
-from edge.core.decode import Catalog
-from edge.core.effects import Effects
 from edge.core.model import Event, Now
 from edge.messages.envelope import Place as Point
-from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.messages import (
     Durable,
@@ -28,7 +25,7 @@ from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
 
 from ..courier import Action, Place
-from ..rows import opened
+from ..driver import Driver
 from .courier import Rider, Then
 from .day import Day, Order, Outcome, Reply
 from .nearest_rider import nearest_rider
@@ -40,7 +37,6 @@ POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_ride
 """The policies by name: that of a node, and the baseline."""
 
 _ENDED: Final = ("delivered", "cancelled", "undeliverable")
-_KINDS: Final = Catalog([Dispatch]).down_kinds
 
 
 class Simulation:
@@ -53,7 +49,8 @@ class Simulation:
         self.ended = 0
         begins = [order.placed_ms for order in day.orders] + [shift.on_ms for shift in day.shifts]
         self._now_ms = self._zero_ms = min(begins, default=0)
-        self._dispatch = Dispatch(day.rules, POLICIES[policy])
+        self._driver = Driver(day.rules, POLICIES[policy])
+        self._dispatch = self._driver.dispatch
         self._queue: list[tuple[int, int, Action]] = []
         self._count = 0
         self._inbox: list[tuple[Event, Then | None]] = []
@@ -172,21 +169,18 @@ class Simulation:
         return max(round((deadline - 3600) * 1000) + self._zero_ms, self._round_ms + 1)
 
     def _round(self) -> None:
-        now, inbox, dispatch = self._now(), self._inbox, self._dispatch
+        now, inbox = self._now(), self._inbox
         self._inbox, self._round_ms = [], self._now_ms
         for event, _ in inbox:
-            dispatch.observe(event.client, event.body, now)
             self._observe_place(event.client)
-        out = Effects("wgs84", {}, _KINDS)  # what it counts is the centre's, and goes with the round
-        outcomes = dispatch.round([event for event, _ in inbox], now, dispatch.live_sensor(), out)
+        outcomes, sent = self._driver.round([event for event, _ in inbox], now)
         for (_, then), outcome in zip(inbox, outcomes, strict=True):
             promise = outcome.receipt.get("promise")
             if promise is not None:
                 self.outcomes[outcome.receipt["order"]] = Outcome(promised_ms=promise.dropoff_at)
             if then is not None:
                 then("" if outcome.refusal is None else outcome.refusal.reason)
-        for client, kind, payload, _ in out.messages.values():
-            body = opened(kind, payload)
+        for client, body in sent:
             if isinstance(body, Update):
                 if body.state in _ENDED:
                     self._end(body.order, body.state)

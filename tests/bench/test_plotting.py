@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench import plotting
-from bench.dispatch.response import MINUTE_MS, THINK_MS, WAIT_MIN, Line, Pace, Point
-from bench.dispatch.response_plot import caption, response_plot
+from bench.dispatch.response import WAIT_MIN, Line, Point
+from bench.dispatch.response_plot import response_plot
 from bench.flood.flood_plot import flood_plot
 from bench.footprint.footprint_plot import footprint_plot
 from bench.load.load_plot import latency_plot, throughput_plot
@@ -32,16 +32,15 @@ from tests.bench.cli_options import call
 from tests.bench.pages.reports import REPORTS
 from tests.bench.whatif.recorded_day import T0, order
 
-TIMES: Final = [*THINK_MS, *(minutes * MINUTE_MS for minutes in WAIT_MIN)]
-BASELINE: Final = Point(TIMES[-1], None, 0, 4.0, 45.0, 1.0, 2.0)
+BASELINE: Final = [Point(minutes, 4.0, 45.0, 1.0, 2.0) for minutes in (1, 5)]
 ORDERS: Final = [order(number, at_s=number * 3_000) for number in range(1, 9)]
 THERE: Final = {one.name: Outcome("delivered", one.placed_ms + 1_000_000 + number) for number, one in enumerate(ORDERS)}
 HALF: Final = {name: one for number, (name, one) in enumerate(THERE.items()) if number % 2}
 
 
-def line(name: str, ctd: float, baseline: Point | None = None) -> Line:
+def line(name: str, ctd: float, baseline: list[Point] | None = None) -> Line:
     """A day that gets worse with the response time."""
-    return Line(name, [Point(ms, 1, 0, 0.0, ctd + n, 1.0, 2.0) for n, ms in enumerate(TIMES)], baseline)
+    return Line(name, [Point(minutes, 0.0, ctd + minutes, 1.0, 2.0) for minutes in WAIT_MIN], baseline or [])
 
 
 def whatif(*columns: dict[str, Outcome]) -> Figure:
@@ -78,11 +77,11 @@ DRAWN: Final[dict[str, tuple[Callable[[], Figure], int, tuple[str, ...]]]] = {
     "soak": (lambda: soak_plot(REPORTS["soak"]), 4, ("0.5 minutes", "node killed", "open descriptors")),
     "pieces": (pieces, 1, ("test_handle[1]", "median, µs")),
     "response": (
-        lambda: response_plot("nearest", Pace(), [line("scarce", 40, BASELINE), line("calm", 30)]),
+        lambda: response_plot("nearest", [line("scarce", 40, BASELINE), line("calm", 30)]),
         2,
-        ("scarce, couriers scarce", "rolling-horizon, answers", "undelivered, %", "8 s", "300 s"),
+        ("scarce, couriers scarce", "rolling-horizon", "undelivered, %"),
     ),
-    "one flat day": (lambda: response_plot("flat", Pace(1.0, 2.0), [Line("flat", line("", 0).points)]), 2, ("flat",)),
+    "one flat day": (lambda: response_plot("flat", [Line("flat", line("", 0).points)]), 2, ("flat",)),
     "whatif": (lambda: whatif(THERE, HALF, THERE), 2, ("8 orders", "a &lt; b", "late: over 40 min", "1 h")),
     "nothing delivered": (lambda: whatif({}, {"o-1": Outcome("cancelled", T0)}), 2, ("recorded",)),
 }
@@ -154,12 +153,6 @@ def test_without_the_library_one_sentence_names_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(plotting, "find_spec", lambda name: None)
     with pytest.raises(DoorstepError, match=r"Run: pip install 'doorstep\[bench\]'"):
         call(*words)
-
-
-def test_the_caption_shows_how_thinking_was_measured() -> None:
-    """Passes and their time where there are any; else that there is one run for all."""
-    assert "one run stands for all" in caption(Pace(), [line("day", 30)])
-    assert "each pass 2.50 ms" in caption(Pace(1.0, 2.5), [line("day", 30)])
 
 
 def test_reports_need_no_library_to_be_imported() -> None:

@@ -1,19 +1,33 @@
-"""The moves of the node's planner on one plan that is kept all day, with repositioning. (`node` has a node's own.)"""
+"""The node's own dispatch on the strict track: the scenario that runs in a node, with its rounds, offers and timers.
+
+Nothing is decided here. News become the events that phones would send, in the same minute; who is offered an order
+accepts at once. Metres of the instance become degrees near the equator, minutes become milliseconds, and the node's
+options are those of the track: straight rides at the instance's speed, its service times, no silence, no refusals.
+"""
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
+from edge.core.model import Event, Now
+from edge.messages import envelope
+from edge.scenarios.dispatch.messages import (
+    ORDERS_PER_RIDER_MAX,
+    Assignment,
+    Durable,
+    KitchenDelay,
+    KitchenReady,
+    OrderPlace,
+    RiderPosition,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+)
+from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
 
-from edge.scenarios.dispatch.planner.insertion import insert
-from edge.scenarios.dispatch.planner.routes import Floats, Plan, Route
-from edge.scenarios.dispatch.planner.search import EFFORT, improve
-from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes, Weights
-
-from .coverage import best_shop, coverage
+from ...driver import Driver
 from .policy import (
-    ASK_AGAIN_MIN,
     Assign,
     Change,
     Day,
@@ -27,287 +41,214 @@ from .policy import (
     Place,
     Placed,
     Ready,
-    Reposition,
     Wake,
 )
-from .promises import Promises
 
-FLOOR_MAX: Final = 85
-"""Minutes: only an order that takes longer than this by itself may be delivered after the maximum."""
+ZERO_MS: Final = 1_767_225_600_000
+"""The wall clock at minute 0 of a day."""
 
-SHOP_SHARE: Final = 1.0
-"""Orders that each restaurant is expected to have before it had any, beside one for each that it has had."""
+ORIGIN_DEG: Final = 1.0
+"""Latitude and longitude of an instance's origin: not 0, 0, which is what a phone without a fix sends."""
 
-SOON_MIN: Final = 20
-STAYS_MIN: Final = 15
-"""Minutes: a courier who is idle within the first and on shift beyond the second covers restaurants."""
+ROUNDS_MAX: Final = 100
+"""In one minute: offers, their acceptances, and what follows from those."""
 
-ROWS: Final = 1024
-"""By how many orders the travel table grows at once."""
+_ACROSS: Final = math.cos(math.radians(ORIGIN_DEG))
+
+
+def point(place: Place) -> envelope.Place:
+    """Metres east and north as degrees."""
+    x, y = place
+    return envelope.Place(ORIGIN_DEG + y / METRES_PER_DEG, ORIGIN_DEG + x / METRES_PER_DEG / _ACROSS)
+
+
+def options(day: Day) -> DispatchOptions:
+    """The track's rules as a node's options."""
+    parameters = day.parameters
+    return DispatchOptions(
+        speed_mps=parameters.metres_per_minute / 60,
+        detour_factor=1.0,
+        pickup_service_s=parameters.pickup_service * 60,
+        dropoff_service_s=parameters.dropoff_service * 60,
+        silent_s=7200,
+        give_up_s=24 * 3600,
+        position_age_s_max=7200,
+        radius_m_max=500_000,
+        orders_per_customer_max=10_000,
+        orders_per_shop_max=10_000,
+    )
 
 
 class Doorstep:
-    """Plans at each minute with news, and each minute while something is planned; with `every`, only at multiples.
+    """One day of a node that knows nothing before it. With `every`, it takes news at multiples only,
+    but of a pickup at once: its shift's end would otherwise come first."""
 
-    `effort` is the number of passes for each decision.
-    """
-
-    def __init__(self, day: Day, every: int = 1, effort: int = EFFORT, weights: Weights | None = None) -> None:
+    def __init__(self, day: Day, every: int = 1) -> None:
         self.day = day
         self.every = every
-        self.effort = effort
-        parameters = day.parameters
-        self.shops = list(day.restaurants)
-        self.shop_number = {name: number for number, name in enumerate(self.shops)}
-        self.sites: Floats = np.array([day.site(name) for name in self.shops], np.float64).reshape(-1, 2)
-        self.between = np.array([self._rides(day.site(name)) for name in self.shops])
-        self.demand: Floats = np.full(len(self.shops), SHOP_SHARE)
-        halves = (day.before_pickup, day.after_pickup, day.before_dropoff, day.after_dropoff)
-        self.jobs = Jobs(weights or Weights(), ServiceTimes(*map(float, halves)), self._hop)
-        self.couriers = list(day.couriers)
-        self.number = {name: number for number, name in enumerate(self.couriers)}
-        self.plan = Plan(self.jobs, len(self.couriers), np.zeros((len(self.couriers) + ROWS, len(self.shops))))
-        self.idle_places: list[Place] = []
-        for number, courier in enumerate(day.couriers.values()):
-            self.plan.routes.append(Route(number, number, float(courier.on), float(courier.off)))
-            self.idle_places.append((courier.x, courier.y))
-            self.plan.place(number, self._rides(self.idle_places[number]))
-        self.maximum = parameters.click_to_door_max
-        self.orders: list[Known] = []
-        self.order_number: dict[str, int] = {}
-        self.guesses: set[int] = set()
-        """Orders whose ready time is an estimate."""
-        self.loose: list[int] = []
-        self.idle: set[int] = set()
-        self.assigned: dict[int, tuple[str, ...]] = {}
+        self.driver = Driver(options(day))
+        self.dispatch = self.driver.dispatch
+        self.places: dict[str, Place] = {}
+        """Of couriers on shift who are not under way."""
+        self.trips: dict[str, tuple[str, ...]] = {}
+        """What each courier is on its way to fetch, in the node's sequence."""
+        self.bags: dict[str, tuple[str, ...]] = {}
+        self.known: dict[str, Known] = {}
+        self.late: set[str] = set()
+        """Orders that are estimated, and not ready yet."""
         self.woken = -1
-        self.promises = Promises()
-        self.expected: dict[int, tuple[int, int]] = {}
-        """By order: the kind of its promise, and the drop-off that was planned then."""
-        self.refused: list[tuple[int, int, int]] = []
-        """Until when, which order, by which courier."""
-        self._hops: dict[tuple[int, int], float] = {}
-
-    # -- geometry ------------------------------------------------------------------------------------------------------
-
-    def _rides(self, place: Place) -> Floats:
-        apart = self.sites - np.array(place, np.float64)
-        return np.ceil(np.sqrt((apart * apart).sum(axis=1)) / self.day.parameters.metres_per_minute)
-
-    def _hop(self, origin: int, destination: int) -> float:
-        found = self._hops.get((origin, destination))
-        if found is None:
-            found = float(self.day.travel(self.orders[origin].place, self.orders[destination].place))
-            self._hops[origin, destination] = found
-        return found
-
-    # -- a decision ----------------------------------------------------------------------------------------------------
+        self._ids = 0
+        self._sent: list[Event] = []
 
     def decide(self, now: int, news: Sequence[News]) -> Sequence[Decision]:
-        """Learns what is new, plans, and sends whoever has to leave now."""
-        starting = [each for item in news if (each := self._learn(now, item)) is not None]
-        if news and all(isinstance(item, PickedUp) for item in news):
-            return []
-        if now % self.every:
+        """What the node decides of it, as the track's decisions."""
+        for item in news:
+            self._learn(now, item)
+        if now % self.every and not any(isinstance(item, PickedUp) for item in news):
             return self._wake(now)
-        self._refresh(now)
-        plan = self.plan
-        if plan.open:
-            loose, self.loose = self.loose, []
-            self.loose = insert(plan, loose)
-            improve(plan, self.effort)
-        decisions = self._changes()
-        for route in plan.open:
-            if route.trips and not route.bound and route.courier in self.idle and self._departure(route) <= now:
-                decisions.append(self._send(now, route))
-        return decisions + self._reposition(now, starting) + self._wake(now)
+        for name in self.late:
+            if now >= self.known[name].ready:
+                delay = KitchenDelay(**self._head(now), order=name, ready_at=_ms(now + 1))
+                self._send(self.known[name].restaurant, delay)
+        for courier, place in self.places.items():
+            at = point(place)
+            self.dispatch.observe(courier, RiderPosition(points=[(_ms(now), at.lat, at.lon)]), _now(now))
+        for _ in range(ROUNDS_MAX):
+            self._round(now)
+            deadline = self.dispatch.next_deadline()
+            if not self._sent and (deadline is None or deadline > now * 60):
+                break
+        decisions = self._changes(now)
+        while self._sent:  # somebody's shift ends before a pickup: the order goes to others
+            self._round(now)
+            decisions += self._changes(now)
+        return [*decisions, *self._wake(now)]
 
     def promise(self, order: str) -> tuple[int, float] | None:
-        """The expected minute of the drop-off, and the probability of no later. None where no courier is in sight."""
-        number = self.order_number[order]
-        planned = self.plan.dropoff(number)
-        if planned is None:
+        """What the node promised."""
+        found = self.dispatch.state.orders.open.get(order)
+        if found is None or not found.promised_at:
             return None
-        trips = self.plan.where[number].trips
-        # Who is fetched next comes as planned; who waits for other trips gets the delays of all of them.
-        kind = next(index for index, trip in enumerate(trips) if number in trip.orders)
-        shift, confidence = self.promises.expect(kind)
-        self.expected[number] = kind, int(planned)
-        return int(planned) + shift, confidence
+        minute = -(-(found.promised_at - ZERO_MS) // 60_000)  # the track has whole ones
+        return minute, self.dispatch.promise(found).confidence
 
-    def _wake(self, now: int) -> list[Decision]:
-        if not (self.plan.where or self.loose or self.guesses) or self.woken > now:
-            return []
-        self.woken = now + self.every - now % self.every
-        return [Wake(self.woken)]
+    # -- news --------------------------------------------------------------------------------------------------------
 
-    # -- news ----------------------------------------------------------------------------------------------------------
-
-    def _learn(self, now: int, item: News) -> int | None:
-        """Takes one piece of news in; the courier where a shift begins."""
+    def _learn(self, now: int, item: News) -> None:
         match item:
             case Placed(order):
-                self._placed(order)
-            case Ready(name):
-                order = self.order_number[name]
-                if order in self.guesses:
-                    self.guesses.discard(order)
-                    self._ready_at(order, now)
-            case Free(name, place):
-                return self._free(now, self.number[name], place)
-            case PickedUp(name, names, free):
-                self._picked_up(now, self.number[name], names, free)
-            case GaveUp(name, _):
-                route = self.plan.routes[self.number[name]]
-                route.bound = False
-                self._release(route)
-            case Declined(name, names, _):
-                self._declined(now, self.number[name], names)
-        return None
+                self._placed(now, order)
+            case Ready(name) if name in self.late:
+                self.late.discard(name)
+                self._send(self.known[name].restaurant, KitchenReady(**self._head(now), order=name))
+            case Free(courier, place):
+                self._free(now, courier, place)
+            case PickedUp(courier, orders, _):
+                self.bags[courier] = orders
+                del self.trips[courier]
+                for name in orders:
+                    self.late.discard(name)
+                    self._send(courier, RiderProgress(**self._head(now), order=name, step="picked_up"))
+            case GaveUp(courier, _):
+                self.trips.pop(courier, None)
+                self._send(courier, RiderShift(**self._head(now), on=False))
+            case Declined(courier, orders, _):
+                self.trips.pop(courier, None)
+                for name in orders:
+                    offer = self.dispatch.state.orders.open[name].offer
+                    self._send(courier, RiderReply(**self._head(now), order=name, offer=offer, accept=False))
+            case _:
+                pass
 
-    def _placed(self, order: Known) -> None:
-        direct = self.day.travel(self.day.site(order.restaurant), order.place)
-        floor = order.ready - order.placed + self.day.after_pickup + direct + self.day.before_dropoff
-        until = order.placed + self.maximum if floor <= FLOOR_MAX else math.inf
-        shop = self.shop_number[order.restaurant]
-        number = self.jobs.add(float(order.placed), float(order.ready), shop, float(direct), float(until))
-        self.orders.append(order)
-        self.order_number[order.name] = number
-        row = self.plan.doors + number
-        if row >= len(self.plan.travel):
-            self.plan.travel = np.concatenate([self.plan.travel, np.zeros((ROWS, len(self.shops)))])
-        self.plan.place(row, self._rides(order.place))
-        self.demand[shop] += 1
-        self.loose.append(number)
+    def _placed(self, now: int, order: Known) -> None:
+        self.known[order.name] = order
         if order.estimated:
-            self.guesses.add(number)
+            self.late.add(order.name)
+        body = OrderPlace(
+            **self._head(now),
+            order=order.name,
+            shop=order.restaurant,
+            pickup=point(self.day.site(order.restaurant)),
+            dropoff=point(order.place),
+            ready_at=_ms(order.ready),
+        )
+        self._send(f"customer-{order.name}", body)
 
-    def _ready_at(self, order: int, ready: int) -> None:
-        self.jobs.change(order, float(ready))
-        route = self.plan.where.get(order)
-        if route is not None:
-            trips = [self.jobs.trip(trip.orders) if order in trip.orders else trip for trip in route.trips]
-            self.plan.set(route, trips)
+    def _free(self, now: int, courier: str, place: Place) -> None:
+        """Home from the last door; or the shift begins."""
+        for name in self.bags.pop(courier, ()):
+            self._send(courier, RiderProgress(**self._head(now), order=name, step="delivered"))
+        if courier not in self.dispatch.state.riders.known:
+            # A pickup in the last minute of the shift is allowed.
+            until = _ms(self.day.couriers[courier].off) + 30_000
+            capacity = ORDERS_PER_RIDER_MAX
+            self._send(courier, RiderShift(**self._head(now), on=True, capacity=capacity, until=until))
+        self.places[courier] = place
 
-    def _free(self, now: int, courier: int, place: Place) -> int | None:
-        self.idle.add(courier)
-        self.plan.routes[courier].since = float(now)
-        shift = self.day.couriers[self.couriers[courier]]
-        if place != self.idle_places[courier]:
-            self._stands(courier, place)
-        return courier if now == shift.on and place == (shift.x, shift.y) else None
+    def _head(self, now: int) -> dict[str, Any]:
+        self._ids += 1
+        return {"id": f"e-{self._ids}", "at": _ms(now)}
 
-    def _stands(self, courier: int, place: Place) -> None:
-        self.idle_places[courier] = place
-        self.plan.place(courier, self._rides(place))
+    def _send(self, client: str, body: Durable) -> None:
+        self._sent.append(Event(client, body, shop=client))
 
-    def _picked_up(self, now: int, courier: int, names: Sequence[str], free: int) -> None:
-        route = self.plan.routes[courier]
-        orders = [self.order_number[name] for name in names]
-        for index, order in enumerate(orders):
-            if order in self.expected:
-                kind, planned = self.expected.pop(order)
-                dropoff = now + self.jobs.trip(orders[: index + 1]).free - self.day.after_dropoff
-                self.promises.learn(kind, int(dropoff) - planned)
-        route.bound, route.since = False, float(free)
-        last = orders[-1]
-        self.idle_places[courier] = self.orders[last].place
-        self.plan.place(courier, self.plan.travel[self.plan.doors + last])
-        self.plan.set(route, route.trips[1:])
-        for order in orders:
-            self.guesses.discard(order)
-        del self.assigned[courier]
+    # -- decisions ---------------------------------------------------------------------------------------------------
 
-    def _declined(self, now: int, courier: int, names: Sequence[str]) -> None:
-        route = self.plan.routes[courier]
-        route.bound = False
-        self.plan.set(route, route.trips[1:])
-        self.assigned.pop(courier, None)
-        for name in names:
-            order = self.order_number[name]
-            self.loose.append(order)
-            self.plan.barred.setdefault(order, set()).add(courier)
-            self.refused.append((now + ASK_AGAIN_MIN, order, courier))
+    def _round(self, minute: int) -> None:
+        """One round of the node. Offers are accepted in the next one."""
+        events, self._sent = self._sent, []
+        for courier, body in self.driver.round(events, _now(minute))[1]:
+            if isinstance(body, Assignment) and body.state == "offered":
+                head = self._head(minute)
+                self._send(courier, RiderReply(**head, order=body.order, offer=body.offer, accept=True))
 
-    def _release(self, route: Route) -> None:
-        self.loose += [order for trip in route.trips for order in trip.orders]
-        self.plan.set(route, [])
-        self.assigned.pop(route.courier, None)
-
-    def _refresh(self, now: int) -> None:
-        """Time has passed: who is still idle, what is not ready though it should be, which plans have become void."""
-        plan = self.plan
-        while self.refused and self.refused[0][0] <= now:
-            _, order, courier = self.refused.pop(0)
-            plan.barred[order].discard(courier)
-            if not plan.barred[order]:
-                del plan.barred[order]
-        for order in sorted(self.guesses):
-            if self.jobs.ready[order] <= now:
-                self._ready_at(order, now + 1)
-        plan.open = [route for route in plan.routes if now <= route.off]
-        plan.weigh(now + SOON_MIN, len(self.loose))
-        for route in plan.routes:
-            if route.courier in self.idle:
-                route.since = float(now)
-                if now > route.off:
-                    self.idle.discard(route.courier)
-            if not route.trips:
-                continue
-            if now > route.off and not route.bound:
-                self._release(route)
-                continue
-            plan.time(route)
-            self.loose += plan.evict(route)
-
-    # -- decisions -----------------------------------------------------------------------------------------------------
-
-    def _changes(self) -> list[Decision]:
-        """Sets that differ from what couriers under way were assigned."""
-        changed: list[tuple[str, tuple[str, ...]]] = []
-        for courier, assigned in self.assigned.items():
-            names = self._names(self.plan.routes[courier])
-            if names != assigned:
-                changed.append((self.couriers[courier], names))
-                self.assigned[courier] = names
-        return [Change(tuple(changed))] if changed else []
-
-    def _names(self, route: Route) -> tuple[str, ...]:
-        return tuple(self.orders[order].name for order in route.trips[0].orders)
-
-    def _departure(self, route: Route) -> float:
-        """When the courier must leave for its first trip, so that nothing is picked up later than planned."""
-        ride = self.plan.rows[route.origin][route.trips[0].shop]
-        return route.pickups[0] - self.jobs.service.before_pickup - ride
-
-    def _send(self, now: int, route: Route) -> Decision:
-        self.idle.discard(route.courier)
-        route.bound = True
-        route.arrives = now + self.plan.rows[route.origin][route.trips[0].shop]
-        self.plan.time(route)
-        self.assigned[route.courier] = self._names(route)
-        return Assign(self.couriers[route.courier], self.assigned[route.courier])
-
-    def _reposition(self, now: int, starting: Sequence[int]) -> list[Decision]:
-        """Couriers whose shift begins, and for whom nothing is planned, go where they are of most use."""
-        plan = self.plan
-        free = [courier for courier in starting if courier in self.idle and not plan.routes[courier].trips]
-        if not free:
-            return []
-        soon = [route for route in plan.open if not route.trips and route.since <= now + SOON_MIN]
-        idle = [route.origin for route in soon if route.off > now + STAYS_MIN]
-        covered = coverage(plan.travel[idle])
+    def _changes(self, now: int) -> list[Decision]:
+        """Who leaves for its next trip, and which trips under way have changed. A courier who is offered an order a
+        moment before it is free goes when it is."""
         decisions: list[Decision] = []
-        for courier in free:
-            route = plan.routes[courier]
-            rides = plan.travel[route.origin].copy()
-            own = coverage(rides[None, :]) if route.origin in idle else np.zeros_like(rides)
-            shop = best_shop(rides, covered - own, self.between, self.demand)
-            if shop is None:
+        changed: list[tuple[str, tuple[str, ...]]] = []
+        for courier, rider in self.dispatch.state.riders.known.items():
+            bag = self.bags.get(courier, ())
+            held = [self.known[name] for name in rider.orders if name not in bag]
+            trip = tuple(order.name for order in held if order.restaurant == held[0].restaurant)
+            before = self.trips.get(courier)
+            if not trip or trip == before or (before is None and courier not in self.places):
                 continue
-            self.idle.discard(courier)
-            route.since = now + float(rides[shop])
-            self._stands(courier, self.day.site(self.shops[shop]))
-            covered += coverage(self.between[None, shop]) - own
-            decisions.append(Reposition(self.couriers[courier], self.shops[shop]))
-        return decisions
+            if before is None and not self._in_time(now, courier, trip):
+                self._send(courier, RiderShift(**self._head(now), on=False))
+                continue
+            self.trips[courier] = trip
+            if before is None:
+                del self.places[courier]
+                decisions.append(Assign(courier, trip))
+            else:
+                changed.append((courier, trip))
+        return [*([Change(tuple(changed))] if changed else []), *decisions]
+
+    def _in_time(self, now: int, courier: str, trip: tuple[str, ...]) -> bool:
+        """Whether the pickup is within the shift by the track's whole minutes. The node knows seconds."""
+        day = self.day
+        arrives = now + day.travel(self.places[courier], day.site(self.known[trip[0]].restaurant))
+        ready = [self.known[name].ready for name in trip if name not in self.late]
+        return max([arrives + day.before_pickup, *ready]) <= day.couriers[courier].off
+
+    def _wake(self, now: int) -> list[Decision]:
+        """At the node's next deadline; while an order waits, in each minute."""
+        deadline = self.dispatch.next_deadline()
+        waits = bool(self.dispatch.state.orders.waiting) or bool(self.late) or bool(self._sent)
+        if deadline is None and not waits:
+            return []
+        at = now + 1 if waits or deadline is None else max(now + 1, math.ceil(deadline / 60))
+        at += -at % self.every
+        if now < self.woken <= at:
+            return []
+        self.woken = at
+        return [Wake(at)]
+
+
+def _ms(minute: int) -> int:
+    return ZERO_MS + minute * 60_000
+
+
+def _now(minute: int) -> Now:
+    return Now(minute * 60.0, _ms(minute))

@@ -76,6 +76,7 @@ def test_doorstep_stands_beside_the_baseline_and_its_refusals(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     written = json.loads(report.read_text())
     assert written["baseline"]["policy"] == "rolling-horizon"
+    assert written["baseline"]["mean"] != written["baseline_each_minute"]["mean"]
     assert written["refusals"]["offers_declined"] > 0
     assert written["mean"] != written["baseline"]["mean"]
     assert "rolling-horizon beside it" in done.output

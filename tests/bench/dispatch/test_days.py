@@ -95,9 +95,7 @@ def test_results_are_deterministic_to_the_byte(tmp_path: Path, policy: str, unce
 
 
 def test_a_job_shows_how_a_policy_is_made() -> None:
-    """Answers on a grid, passes, orders held back: each changes what is run."""
+    """Answers on a grid, orders held back: each changes what is run."""
     job = Job(str(SMALL), "doorstep")
-    changed = [replace(job, every=10), replace(job, held=10), replace(job, effort=0)]
-    assert run(changed[0]).score != run(job).score
-    assert run(changed[1]).score != run(job).score
-    assert run(changed[2]).score.undelivered_pct <= 100
+    for changed in (replace(job, every=10), replace(job, held=10)):
+        assert run(changed).score != run(job).score

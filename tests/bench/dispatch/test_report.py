@@ -47,14 +47,16 @@ def test_what_was_run_beside_stands_beside() -> None:
     beside = Beside(
         "rolling-horizon",
         [result("1o50", 32.0), result("2o50", 34.0)],
+        [result("1o50", 31.0), result("2o50", 33.0)],
         Unwilling(0.1, 0.05),
         [result("1o50", 35.0, refused=Refused(10, 2, 1)), result("2o50", 35.0, refused=Refused(20, 1, 0))],
     )
     report = json.loads(json.dumps(build([result("1o50", 30.0), result("2o50", 31.0)], beside)))
-    assert list(report) == ["instances", "mean", "baseline", "refusals"]
+    assert list(report) == ["instances", "mean", "baseline", "baseline_each_minute", "refusals"]
     baseline, refusals = report["baseline"], report["refusals"]
     assert (baseline["policy"], baseline["mean"]["ctd_mean"]) == ("rolling-horizon", 33.0)
     assert baseline["difference"]["ctd_mean"] == {"mean": -2.5, "low": -3.0, "high": -2.0, "n": 2}
+    assert report["baseline_each_minute"]["difference"]["ctd_mean"]["mean"] == -1.5
     assert "after seeing the published figures" in baseline["note"]
     assert (refusals["decline"], refusals["silent"], refusals["offers"], refusals["offers_declined"]) == (
         0.1, 0.05, 30, 3,

@@ -33,11 +33,12 @@ def test_what_was_run_beside_has_its_rows() -> None:
     """The baseline's mean, the signed difference with its interval, and the effect of refusals."""
     ours = [result("1o50", 30.0), result("2o50", 31.0)]
     others = [result("1o50", 32.5), result("2o50", 34.5)]
-    text = shown(ours, beside=Beside("rolling-horizon", others, Unwilling(0.1), others))
+    text = shown(ours, beside=Beside("rolling-horizon", others, others[:1], Unwilling(0.1), others))
     assert "-3.00" in text
     assert "-3.50" in text
     assert "+3.00" in text
     assert "doorstep less rolling-horizon" in text
+    assert "rolling-horizon, each minute" in text
 
 
 def test_an_interval_needs_two_seeds() -> None:
@@ -49,7 +50,7 @@ def test_an_interval_needs_two_seeds() -> None:
 def test_the_remarks_show_what_the_table_cannot() -> None:
     """Promises and how they were kept, refusals as a mode of their own, and what to know about the baseline."""
     ours = [result("1o50", promises=[PromiseOutcome(0.9, 2), PromiseOutcome(0.9, -1)], refused=Refused(40, 3, 2))]
-    remark_text = " ".join(remarks(ours, Beside("rolling-horizon", ours, Unwilling(0.1), ours)))
+    remark_text = " ".join(remarks(ours, Beside("rolling-horizon", ours, ours, Unwilling(0.1), ours)))
     assert "2 given" in remark_text
     assert "0.90: 0.50" in remark_text
     assert "not the strict track: of 40 offers 3 declined, 2 not answered" in remark_text

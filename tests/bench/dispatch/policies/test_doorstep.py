@@ -1,110 +1,84 @@
-"""Doorstep's planner on the strict track: within the rules everywhere, and better than what was published."""
+"""The node's own dispatch as a policy."""
 
+import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from msgspec.structs import replace
 
-from bench.demo.district.instance import Courier, Instance, Order, Restaurant, read
-from bench.dispatch.policies.doorstep import Doorstep
-from bench.dispatch.policies.rolling_horizon import RollingHorizon
-from bench.dispatch.promises import kept, promise_outcomes
-from bench.dispatch.published import CLAIRVOYANT_16, CLAIRVOYANT_NAMES, SCARCE
+from bench.dispatch.policies.doorstep import Doorstep, options, point
+from bench.dispatch.policies.policy import PickedUp
+from bench.dispatch.simulator.refusals import Unwilling
 from bench.dispatch.simulator.scorer import score
-from bench.dispatch.simulator.strict import simulate
-from tests.bench.dispatch.days import REAL, SMALL, instances
+from bench.dispatch.simulator.strict import day_of, simulate
+from edge.scenarios.dispatch.state.travel import metres, ride_s
+from tests.bench.dispatch.days import ALONE, TOWN
 from tests.repo.project import ROOT
 
-real_days = pytest.mark.skipif(not REAL.is_dir(), reason="the published instances are not beside this clone")
+FAR = [(0, 0), (3_200, 640), (-12_000, 9_000), (20_000, -20_000)]
 
 
-def test_nothing_else_here_knows_the_planner() -> None:
-    """Only this policy imports it; simulator, scorer and baselines run without it being loaded, even by others."""
+def test_nothing_here_decides():
+    """No file of the benchmark imports the planner or the decision: what is measured is the scenario as it runs. Only
+    this policy loads the scenario; simulator, scorer and baselines run without it."""
     sources = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "bench/dispatch").rglob("*.py")}
-    assert [path.name for path, text in sources.items() if "dispatch.planner" in text] == ["doorstep.py"]
+    assert len(sources) > 10
+    inside = re.compile(r"dispatch\.(planner|decide)|dispatch import .*\b(planner|decide)\b")
+    assert [str(path) for path, text in sources.items() if inside.search(text)] == []
     others = [".".join(path.with_suffix("").parts) for path in sources if path.parent.name in ("simulator", "policies")]
     others.remove("bench.dispatch.policies.doorstep")
-    others.remove("bench.dispatch.policies.node")  # with the whole scenario
-    script = f"import sys, {', '.join(others)}; print([name for name in sys.modules if '.planner' in name])"
+    script = f"import sys, {', '.join(others)}; print([name for name in sys.modules if 'scenarios.dispatch' in name])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_nobody_leaves_before_it_must() -> None:
-    """A courier ten minutes from the restaurant stays until ten minutes and a service before the food is ready, and
-    so is still there for an order that comes in between."""
-    orders = [Order("late", 3_200, 0, 10, "far", 50), Order("soon", 320, 0, 12, "near", 16)]
-    places = [Restaurant("far", 3_200, 0), Restaurant("near", 0, 0)]
-    day = Instance("waiting", orders, [Courier("c1", 0, 0, 5, 120)], places)
-    first, second = simulate(day, Doorstep).solution.trips
-    assert (first.orders, first.pickup) == (("soon",), 16)
-    assert (second.orders, second.pickup) == (("late",), 50)
+@pytest.mark.parametrize("place", FAR)
+def test_a_place_is_as_far_as_in_the_instance(place):
+    """Metres and rides are those of the instance's straight lines, to a metre in ten kilometres."""
+    day = day_of(TOWN, False)
+    here, there = point((0, 0)), point(place)
+    straight = (place[0] ** 2 + place[1] ** 2) ** 0.5
+    assert metres(here.lat, here.lon, there.lat, there.lon) == pytest.approx(straight, rel=2e-4, abs=1)
+    seconds = ride_s(here.lat, here.lon, there.lat, there.lon, options(day))
+    assert seconds == pytest.approx(straight / day.parameters.metres_per_minute * 60, rel=2e-4, abs=1.1)
 
 
-def test_an_order_joins_a_courier_that_is_on_its_way() -> None:
-    """What is placed while a courier drives to the restaurant goes along, if it is ready by then."""
-    orders = [Order("o1", 6_400, 0, 5, "r1", 20), Order("o2", 6_400, 0, 15, "r1", 20)]
-    day = Instance("joined", orders, [Courier("c1", 3_200, 0, 9, 60)], [Restaurant("r1", 0, 0)])
-    (trip,) = simulate(day, Doorstep).solution.trips
-    assert (trip.assigned, trip.pickup, sorted(trip.orders)) == (15, 21, ["o1", "o2"])
+def test_it_is_the_scenario_that_decides():
+    """What couriers are sent for is what the node has for them, at each pickup; everything is delivered."""
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    class Watched(Doorstep):
+        def decide(self, now, news):
+            for item in news:
+                if isinstance(item, PickedUp):
+                    held = self.dispatch.state.riders.known[item.courier].orders
+                    seen.append((item.courier, tuple(held[: len(item.orders)])))
+            return super().decide(now, news)
+
+    outcome = simulate(TOWN, Watched)
+    assert seen == [(trip.courier, trip.orders) for trip in outcome.solution.trips]
+    assert score(TOWN, outcome.solution).undelivered_pct == 0
+    assert set(outcome.promises) == {order.name for order in TOWN.orders}
 
 
-def test_a_shift_begins_where_it_is_of_use() -> None:
-    """A courier who starts far from the only restaurants moves there before anything is ordered."""
-    orders = [Order("o1", 0, 0, 60, "r1", 62)]
-    day = Instance("moved", orders, [Courier("c1", 9_600, 0, 0, 120)], [Restaurant("r1", 0, 0)])
-    got = score(day, simulate(day, Doorstep).solution)
-    assert got.ctd_mean == got.lb_ctd
+def test_a_late_kitchen_is_waited_for():
+    """Where only the mean preparation time is known, the node knows of each minute that an order is late."""
+    orders = [replace(TOWN.orders[0], name=f"o{number}", ready=ready) for number, ready in enumerate((12, 40))]
+    outcome = simulate(replace(ALONE, orders=orders), Doorstep, uncertain=True)
+    assert [delivery.pickup for delivery in outcome.solution.deliveries][-1] >= 40
 
 
-@given(instances())
-def test_no_delivery_is_later_than_allowed(instance: Instance) -> None:
-    """An order that could be delivered within the maximum is never delivered after it."""
-    got = score(instance, simulate(instance, Doorstep).solution)
-    assert got.n_over_90_avoidable == 0
+def test_who_refuses_is_not_asked_again():
+    """A courier that declines is asked once in ten minutes for the same order; the order goes to another."""
+    outcome = simulate(TOWN, Doorstep, unwilling=Unwilling(0.5, 0.3))
+    assert outcome.refused.offers > len(outcome.solution.trips)
 
 
-def test_promises_are_given_and_mostly_kept() -> None:
-    """On the small day almost every order is promised something at its placement, and most of it is kept."""
-    instance = read(SMALL)
-    outcome = simulate(instance, Doorstep)
-    assert len(outcome.promises) > 0.9 * len(instance.orders)
-    figures = kept(promise_outcomes(outcome.promises, outcome.solution))
-    assert figures.late_5_share is not None
-    assert figures.late_5_share < 0.4
-
-
-@pytest.mark.real_days
-@real_days
-def test_it_is_better_than_published_on_the_calm_days() -> None:
-    """On the 16 instances with clairvoyant values nothing is undelivered, and click-to-door and ready-to-pickup are
-    within what was set out to reach: 31.1 and 1.1 minutes, where 31.88 and 1.40 were published."""
-    days = [read(REAL / name) for name in CLAIRVOYANT_NAMES]
-    found = [score(day, simulate(day, Doorstep).solution) for day in days]
-    assert sum(each.undelivered_pct for each in found) == 0
-    assert sum(each.ctd_mean or 0 for each in found) / len(found) <= 31.1 < CLAIRVOYANT_16["ctd_mean"]
-    assert sum(each.rtp_mean or 0 for each in found) / len(found) <= 1.1
-
-
-@pytest.mark.real_days
-@real_days
-@pytest.mark.parametrize("name", [name for name in SCARCE if name[1] != "o" or name[2] == "5"])
-def test_it_is_no_worse_than_published_on_scarce_days(name: str) -> None:
-    """On each of them both figures, undelivered and click-to-door, are at most the published ones."""
-    day = read(REAL / name)
-    got = score(day, simulate(day, Doorstep).solution)
-    assert got.undelivered_pct <= SCARCE[name]["undelivered_pct"]
-    assert got.ctd_mean is not None
-    assert got.ctd_mean <= SCARCE[name]["ctd_mean"]
-    assert got.n_over_90_avoidable == 0
-
-
-@pytest.mark.real_days
-@real_days
-def test_it_beats_the_baseline_where_preparation_is_uncertain() -> None:
-    """With mean preparation times only, it is better than the published method on a scarce and on a calm day."""
-    for name in ("1o50t100s2p100", "0r50t100s1p100"):
-        day = read(REAL / name)
-        ours, theirs = (score(day, simulate(day, policy, True).solution) for policy in (Doorstep, RollingHorizon))
-        assert ours.ctd_penalised < theirs.ctd_penalised
+def test_a_node_asked_less_often_decides_less_often():
+    """With `every`, orders leave at its multiples, or when a courier has reported."""
+    trips = simulate(TOWN, lambda day: Doorstep(day, every=5)).solution.trips
+    pickups = {trip.pickup for trip in trips}
+    assert all(trip.assigned % 5 == 0 or trip.assigned in pickups for trip in trips)
+    assert all(first.assigned <= second.assigned for first, second in pairwise(trips))

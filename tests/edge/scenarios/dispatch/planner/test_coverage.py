@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bench.dispatch.policies import coverage as module
-from bench.dispatch.policies.coverage import best_shop, coverage
+from edge.scenarios.dispatch.planner import coverage as module
+from edge.scenarios.dispatch.planner.coverage import best_shop, coverage
 
 BETWEEN = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 10.0], [20.0, 10.0, 0.0]])
 
