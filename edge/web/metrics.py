@@ -63,6 +63,8 @@ def _states(report: dict[str, Any]) -> Iterable[Metric]:
     for name in ("starting", "ok", "degraded", "draining"):
         state.add_metric([name], report["state"] == name)
     yield state
+    serving = "1 while events are accepted, whatever else is wrong"
+    yield GaugeMetricFamily("doorstep_serving", serving, value=report["serving"])
     problems = GaugeMetricFamily("doorstep_problem", "1 for each thing that is wrong now", labels=["name"])
     for problem in report["problems"]:
         problems.add_metric([problem["name"]], 1)
