@@ -19,7 +19,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from edge.mqtt.server.sessions import REFUSALS
+from edge.mqtt.server.budgets import REFUSALS
 
 from ..cli_options import Progress
 from ..lab.process import running

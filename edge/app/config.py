@@ -41,6 +41,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen_tls: options.Addresses = ""
     listen_ws: options.Addresses = ""
     listen_wss: options.Addresses = ""
+    listen_http: options.Addresses = ""
+    listen_https: options.Addresses = ""
     tls_cert: str = ""
     tls_key: str = ""
     credentials: str = "credentials"
@@ -202,7 +204,7 @@ def _of_a_scenario(name: str) -> str:
 
 def _check(path: Path, config: Config) -> None:
     """Check the fields against each other."""
-    plain, secure = ("listen", "listen_ws"), ("listen_tls", "listen_wss")
+    plain, secure = ("listen", "listen_ws", "listen_http"), ("listen_tls", "listen_wss", "listen_https")
     options.check_addresses(path, config, ["status_listen"])
     options.check_listeners(path, config, plain, secure)
     if config.status_listen and not is_loopback(config.status_listen):

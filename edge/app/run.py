@@ -10,12 +10,9 @@ import logging
 import secrets
 import signal
 import ssl
-import sys
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +40,8 @@ from . import rlimit, systemd
 from .authority import read_authority
 from .config import TOKEN_FILES, Config, load, reloaded
 from .gc import freeze_startup
+from .http import LISTENERS as HTTP_LISTENERS
+from .http import Http
 from .loop_errors import LoopExceptionHandler
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ LISTENERS: Final = (
     Listener("listen_tls", tls=True),
     Listener("listen_ws", websocket=True),
     Listener("listen_wss", tls=True, websocket=True),
+    *HTTP_LISTENERS,
 )
 
 DRAIN_S_MAX: Final = 10.0
@@ -74,13 +74,6 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
     rlimit.raise_nofile()
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     return uvloop.run(_Running(config_path, config, echo).main())
-
-
-def _import_rest(page: bool) -> None:
-    """Import what the first answers do not need, beside the loop that gives them: it takes 60 ms."""
-    cell_of()
-    if page:
-        import_module("edge.web.server")  # Starlette and uvicorn
 
 
 def _days_left(end_ms: int | None) -> float | None:
@@ -138,18 +131,10 @@ class _Running:
         self._broker = await self._join_broker(pipeline)
         self._sync = self._uplink(data, pipeline)
         report = self._register(status, pipeline)
-        with ThreadPoolExecutor(1) as beside:
-            await asyncio.get_running_loop().run_in_executor(beside, _import_rest, bool(config.status_listen))
-        page = None
-        if config.status_listen:
-            from ..web.server import serve
-
-            token = data.kept("status.token", r"[A-Za-z0-9_-]{32,128}", lambda: secrets.token_urlsafe(32))
-            page = await serve(config.status_listen, status, report.layers, token, clock.now, self._config_path)
-            self._ports["status"] = page.port
-            # The token is for a person at a terminal; under a service manager this line ends up in a log.
-            tail = f"?token={token}" if sys.stdout.isatty() else " (doorstep status gives the whole link)"
-            self._echo(f"status page  {page.url}{tail}")
+        http = self._http = Http(self._config_path, config, clock, status)
+        await http.prepare(cell_of)
+        self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners, self._echo))
+        self._ports.update(await http.open_page(data, report.layers, self._echo))
         data.write_ports(self._ports)
 
         loop = asyncio.get_running_loop()
@@ -167,7 +152,7 @@ class _Running:
         systemd.ready(f"{config.node} is running")
         self._echo(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
         await self._stop.wait()
-        await self._drain(tasks, page)
+        await self._drain(tasks)
         return 0 if self._error is None else getattr(self._error, "exit_code", 1)
 
     # -- start ---------------------------------------------------------------------------------------------------------
@@ -373,7 +358,7 @@ class _Running:
         self._error = error
         self._stop.set()
 
-    async def _drain(self, tasks: list[asyncio.Task[None]], page: Any) -> None:
+    async def _drain(self, tasks: list[asyncio.Task[None]]) -> None:
         self._status.phase = "draining"
         systemd.stopping()
         self._echo("stopping: finishing what was received")
@@ -381,6 +366,7 @@ class _Running:
             async with asyncio.timeout(DRAIN_S_MAX):
                 if self._endpoint is not None:
                     await self._endpoint.stop_listening()
+                self._http.stop_listening()
                 for link in self._pipeline.links:
                     link.pause()
                 if self._error is None:
@@ -391,8 +377,7 @@ class _Running:
                     await self._broker.close()
                 if self._endpoint is not None:
                     await self._endpoint.close()
-                if page is not None:
-                    await page.close()
+                await self._http.close()
         except TimeoutError:
             log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
         self._drops.keep(*self._pipeline.uncounted, stopped=self._error is None)

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from ..errors import Reason
 from ..messages.envelope import Receipt
+from ..messages.grants import Grant
 from ..messages.roles import Role
 from .effects import Effects
 from .model import Event, Now, Row
@@ -59,6 +60,8 @@ class Message(Struct, frozen=True):
     """Down: false for what `Scenario.observe` answers, once, at QoS 0."""
     personal: tuple[str, ...] = ()
     """Fields with information about a person."""
+    answered_by: str = ""
+    """Up, where it is not durable: the kind that `Scenario.observe` answers it with."""
     in_memory: tuple[str, ...] = ()
     """Fields of a durable message that reach `observe` only: in the row they have their defaults."""
     spare: bool = False
@@ -76,6 +79,25 @@ class Message(Struct, frozen=True):
     prepare: Callable[[Any, str], Struct | Refusal] | None = None
     """Called once with the decoded message and the node's coordinate system: converts, or refuses what no field's
     bound excludes. Pure."""
+
+
+class Collection(Struct, frozen=True):
+    """What clients can look up over HTTP: all of it that they may see at `/v1/<name>`, one at `/v1/<name>/<id>`. `body`
+    is what they see of one, `over` what is left of one that has ended, where it can be asked for; `roles` may look."""
+
+    name: str
+    body: type[Struct]
+    roles: tuple[Role, ...] = ()
+    over: type[Struct] | None = None
+
+
+class Item(Struct, frozen=True):
+    """One thing of a collection, as one client may see it. `version` is another one whenever the client sees another
+    `body`, but for times that differ because a clock was set."""
+
+    id: str
+    version: str
+    body: Struct
 
 
 class Counter(Struct, frozen=True):
@@ -137,6 +159,7 @@ class Scenario:
     zone: ClassVar[Zone] = "instant"
     messages: ClassVar[tuple[Message, ...]]
     counters: ClassVar[tuple[Counter, ...]] = ()
+    collections: ClassVar[tuple[Collection, ...]] = ()
     options: ClassVar[type[Any]] = NoOptions
     """Its section of the configuration: a frozen struct with defaults, bounds, and forbid_unknown_fields."""
     restart_options: ClassVar[tuple[str, ...]] = ()
@@ -188,6 +211,13 @@ class Scenario:
     def restore(self, body: bytes) -> None:
         """Continue from a snapshot. Raises JournalError where another version wrote it."""
         raise TypeError(f"{type(self).__name__} has no such method: a scenario needs round, snapshot and restore")
+
+    # -- for clients that ask ------------------------------------------------------------------------------------------
+
+    def items(self, collection: str, client: str, grant: Grant, now: Now, only: str = "") -> Sequence[Item]:
+        """What a client may see of one of `collections`, of the durable state alone: it is shown when that is on disk.
+        `only` is the id of the one that is asked for. Nothing of what is in memory only; a few hundred at most."""
+        return []
 
     # -- for people ----------------------------------------------------------------------------------------------------
 

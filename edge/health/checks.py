@@ -274,7 +274,7 @@ _REFUSALS: Final = {
     "silent": "Most sent nothing for 10 s: a port scan, a health check that only connects, or a bad network.",
     "address": "Most are from an address from which too many have failed: look at what fails there, and at a proxy.",
 }
-"""By reason (`mqtt.server.sessions.REFUSALS`): what it means, and what to do."""
+"""By reason (`mqtt.server.budgets.REFUSALS`): what it means, and what to do."""
 
 _CERTIFICATES: Final = (
     ("certificate", "tls_cert", "TLS clients cannot connect", "Replace the file and send the node SIGHUP."),

@@ -24,6 +24,8 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
     link              {"connections", …}; "connected" only in broker mode; "certificate_days" only with TLS,
                       "uplink_ca_days" and "link_ca_days" where those options name a file, "plain_beyond_loopback" (the
                       options) where others can listen on the wire
+    http              {"connections", "requests", "events_waiting", "waits", "refused_<cause>", …}; only with a door for
+                      clients (`listen_http`, `listen_https`)
     process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
     disk              {"free_bytes"} of the data directory
     keeps             [{"what", "where", "how_long"}]: what the node stores

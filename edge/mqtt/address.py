@@ -51,6 +51,12 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
+def is_loopback_name(host: str) -> bool:
+    """Whether a Host header (with or without a port) names this machine's loopback."""
+    name = host.rpartition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    return is_loopback_host(name.lower())
+
+
 def is_loopback(text: str) -> bool:
     """Whether `host:port` can be reached from this machine only."""
     pair = split_address(text)

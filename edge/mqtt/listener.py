@@ -15,8 +15,9 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
+from ..errors import BusyError, ConfigError
 from ..limits import DESCRIPTORS_SPARE
-from .address import as_ipv4
+from .address import as_ipv4, parse_address
 
 TLS_HANDSHAKE_S: Final = 5.0
 """The part of CONNECT_DEADLINE_S in which TLS has to be ready."""
@@ -178,3 +179,25 @@ async def listen(
             listening.close()
         raise
     return Listener(sockets, make, tls, shortage, admits)
+
+
+async def listen_on(
+    address: str,
+    make: Callable[[], asyncio.Protocol],
+    tls: Callable[[], ssl.SSLContext] | None,
+    shortage: Shortage,
+    admits: Callable[[str], bool],
+) -> Listener:
+    """`listen` on an address of the configuration, `host:port`. Raises BusyError where the port is taken, ConfigError
+    where it cannot be listened there."""
+    host, port = parse_address(address)
+    try:
+        return await listen(host, port, make, tls, shortage, admits)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BusyError(
+                f"Port {port} on {host} is in use by another process. Stop that one, or choose another port in the "
+                f"address {address!r} of the configuration (0 takes a free one)."
+            ) from None
+        hint = f"{error.strerror or error}. Give an address of this machine, and a port above 1023 unless root."
+        raise ConfigError("the configuration", "listen", address, hint) from None

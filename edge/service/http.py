@@ -7,8 +7,9 @@ uvicorn's `Server.serve` would take over the signals and wake ten times a second
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Self, cast
+from typing import Any, Final, NamedTuple, Self, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -30,25 +31,35 @@ HTTP_READS_BURST: Final = 100
 connection. A refused request costs 0.4 ms: 2 % of the loop. A page asks for two a second."""
 
 
-class HttpServer:
-    """A running server. `port` is the one bound, also where any free one was asked for."""
+class Bounds(NamedTuple):
+    """Of one server: its connections at a time, and its reads, sustained and at once."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        self._server, self._listener = server, listener
-        host, self.port = listener.getsockname()[:2]
+    connections: int
+    reads_per_s: float
+    reads_burst: float
+
+
+class HttpServer:
+    """A running server. `port` is the one bound, also where any free one was asked for; 0 where others listen for it,
+    and have it make the protocol of each connection."""
+
+    def __init__(self, server: uvicorn.Server, listener: socket.socket | None) -> None:
+        self._server, self._listeners = server, [listener] if listener is not None else []
+        host, self.port = listener.getsockname()[:2] if listener is not None else ("", 0)
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     @classmethod
-    async def start(cls, app: ASGIApp, listener: socket.socket) -> Self:
+    async def start(cls, app: ASGIApp, listener: socket.socket | None, bounds: Bounds | None = None) -> Self:
         """Serve `app` on what `bind` gave, until `close`."""
-        budget = Budget(HTTP_READS_BURST, HTTP_READS_PER_S, asyncio.get_running_loop().time())
+        bounds = bounds or Bounds(HTTP_CONNECTIONS_MAX, HTTP_READS_PER_S, HTTP_READS_BURST)
+        budget = Budget(bounds.reads_burst, bounds.reads_per_s, asyncio.get_running_loop().time())
         settings = uvicorn.Config(
             app,
-            http=cast(Any, partial(_Connection, budget)),
+            http=cast(Any, partial(_Connection, budget, bounds.connections)),
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # a line for each request that is none would be a way to fill the disk
             access_log=False,
             server_header=False,
             date_header=False,
@@ -59,12 +70,22 @@ class HttpServer:
         settings.load()
         server = uvicorn.Server(settings)
         server.lifespan = settings.lifespan_class(settings)
-        await server.startup(sockets=[listener])
+        await server.startup(sockets=[listener] if listener is not None else [])
         return cls(server, listener)
+
+    @property
+    def connections(self) -> int:
+        """Those that are open."""
+        return len(self._server.server_state.connections)
+
+    def protocol(self) -> asyncio.Protocol:
+        """Of a connection that somebody else has accepted."""
+        server, make = self._server, cast(Callable[..., asyncio.Protocol], self._server.config.http_protocol_class)
+        return make(config=server.config, server_state=server.server_state, app_state=server.lifespan.state)
 
     async def close(self) -> None:
         """Answer what was asked, close what is open."""
-        await self._server.shutdown(sockets=[self._listener])
+        await self._server.shutdown(sockets=self._listeners)
 
 
 def bind(address: str, option: str, config_path: str, local: str = "") -> socket.socket:
@@ -97,15 +118,15 @@ class _Connection(H11Protocol):
     """uvicorn's connection, bounded in number, in what it reads of `budget`, and in how long a request may take to
     come."""
 
-    def __init__(self, budget: Budget, *arguments: Any, **named: Any) -> None:
+    def __init__(self, budget: Budget, connections_max: int, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._budget = budget
+        self._budget, self._connections_max = budget, connections_max
         self._waits = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > HTTP_CONNECTIONS_MAX:
+        if len(self.connections) > self._connections_max:
             transport.abort()
             return
         self._await_request()

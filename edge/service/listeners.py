@@ -4,8 +4,9 @@ again when the process is asked to reload."""
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..errors import BusyError, DoorstepError
 from ..identity.authority import Authority, Grant
@@ -21,11 +22,20 @@ log = logging.getLogger("doorstep.listeners")
 
 
 class Listener(NamedTuple):
-    """The option that has its address, and what is spoken there."""
+    """The option that has its address, and what is spoken there: MQTT, be it in a WebSocket, or HTTP."""
 
     option: str
     tls: bool = False
     websocket: bool = False
+    http: bool = False
+
+
+class Door(Protocol):
+    """What listens for HTTP: as an endpoint does for MQTT."""
+
+    async def listen(self, address: str, *, tls: Callable[[], ssl.SSLContext] | None = None) -> tuple[str, int]:
+        """As `Endpoint.listen`."""
+        ...
 
 
 class Listeners:
@@ -84,15 +94,28 @@ class Listeners:
         return self.authority.grant(client)
 
     async def open(self, endpoint: Endpoint, echo: Callable[[str], None]) -> dict[str, int]:
-        """Listen, and return the ports by option (of several addresses the first one's). Raises BusyError and
+        """Listen for MQTT, and return the ports by option (of several addresses the first one's). Raises BusyError and
         ConfigError, as `Endpoint.listen` does."""
+        return await self._open(False, lambda each: partial(endpoint.listen, websocket=each.websocket), echo)
+
+    async def open_http(self, door: Door, echo: Callable[[str], None]) -> dict[str, int]:
+        """The same for HTTP."""
+        return await self._open(True, lambda _: door.listen, echo)
+
+    async def _open(
+        self,
+        http: bool,
+        listen: Callable[[Listener], Callable[..., Awaitable[tuple[str, int]]]],
+        echo: Callable[[str], None],
+    ) -> dict[str, int]:
         ports: dict[str, int] = {}
-        for option, tls, websocket in self.wanted:
+        for each in self.wanted:
+            if each.http != http:
+                continue
+            option = each.option
             for address in addresses(self._config, option):
                 try:
-                    host, port = await endpoint.listen(
-                        address, websocket=websocket, tls=(lambda: self._tls) if tls else None
-                    )
+                    host, port = await listen(each)(address, tls=(lambda: self._tls) if each.tls else None)
                 except BusyError as error:
                     raise BusyError(f"{error} It is the option {option} in {self._config_path}.") from None
                 ports.setdefault(option, port)
@@ -103,6 +126,6 @@ class Listeners:
                     "places. Use %s with a certificate, or 127.0.0.1.",
                     option,
                     getattr(self._config, option),
-                    "listen_wss" if websocket else "listen_tls",
+                    "listen_https" if http else "listen_wss" if each.websocket else "listen_tls",
                 )
         return ports

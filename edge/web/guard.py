@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..mqtt.address import is_loopback_host
+from ..mqtt.address import is_loopback_name
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -73,9 +73,3 @@ class Guard:
 def cookie_name(request: Request) -> str:
     """Browsers share cookies among the ports of a host: two nodes on one box need two names."""
     return f"doorstep-{request.scope['server'][1]}"
-
-
-def is_loopback_name(host: str) -> bool:
-    """Whether a Host header (with or without a port) names this machine's loopback."""
-    name = host.rpartition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-    return is_loopback_host(name.lower())

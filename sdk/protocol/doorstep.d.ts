@@ -518,6 +518,16 @@ export interface Receipt {
   again?: boolean;
 }
 
+/** What is still known of an order that is over. */
+export interface ClosedOrder {
+  /** The order. */
+  order: string;
+  /** The shop. */
+  shop: string;
+  /** How it ended. */
+  state: "delivered" | "cancelled" | "undeliverable";
+}
+
 /** Why an event is refused. */
 export type Reason = "malformed" | "unknown_kind" | "oversized" | "forbidden_topic" | "id_reused" | "not_allowed" | "not_yours" | "over_quota" | "unknown_shop" | "unknown_order" | "duplicate_order" | "unknown_rider" | "unknown_sku" | "unknown_label" | "not_offered" | "too_late" | "out_of_sequence" | "out_of_area" | "over_capacity" | "disk_full" | "overloaded";
 

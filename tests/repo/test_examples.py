@@ -77,6 +77,19 @@ def test_the_javascript_client_runs_as_written(tmp_path: Path, program: Callable
     assert '"of":"order.place","status":"accepted"' in done.stdout
 
 
+def test_an_order_over_http_runs_as_written(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """The commands of docs/http.md in an empty folder: the receipt, the order, and 304 where nothing changes."""
+    program("curl")
+    start, order, look = blocks(part("An order over HTTP")[1], "sh")
+    ready = "until grep -q 'is ready' node.log; do sleep 0.1; done"
+    start = start.replace("edge.toml &", "edge.toml > node.log 2>&1 &")
+    look = look.replace("wait=20'", "wait=1' -w '%{http_code}'")
+    out = run_script(tmp_path, f"{start}\n{ready}\n{order}\n{look}".replace("8880", str(free_port())))
+    assert '"id":"e-1","of":"order.place","status":"accepted"' in out
+    assert '{"orders":[{"order":"o-17"' in out
+    assert out.endswith("304")
+
+
 @contextmanager
 def running_node(folder: Path, client: str) -> Iterator[tuple[int, str]]:
     """A node that one client may connect to. Its port, and the client's token."""

@@ -3,6 +3,7 @@
 import ipaddress
 from typing import Final
 
+from ...messages.culprits import Culprits
 from ..packets.codec import DisconnectReasonCode, ProtocolError
 
 WORK_PER_S: Final = 200
@@ -49,6 +50,10 @@ LOOPBACK_PER_S: Final = 200
 
 ADDRESSES_MAX: Final = 4_096
 """Addresses whose failed CONNECTs are known, some 200 bytes each. The one that has failed longest ago is forgotten."""
+
+REFUSALS: Final = ("credentials", "protocol", "budget", "silent", "address")
+"""Why connections are refused: a wrong name or token; a CONNECT that breaks a rule; more work before it than there is a
+budget for; none within CONNECT_DEADLINE_S; an address from which too many have failed."""
 
 
 QUOTA_EXCEEDED: Final = int(DisconnectReasonCode.QUOTA_EXCEEDED)
@@ -120,10 +125,19 @@ def price_of(packet: memoryview, *, properties: bool) -> int:
 
 class FailedConnects:
     """A bucket for each address. Behind a proxy, or one router, all clients have one address: those that are connected
-    stay, but new ones wait with whoever fails. Loopback has a larger one, for a proxy of this machine."""
+    stay, but new ones wait with whoever fails. Loopback has a larger one, for a proxy of this machine. `refused` counts
+    by REFUSALS, `hosts` are those that were refused lately."""
 
     def __init__(self) -> None:
+        self.refused: dict[str, int] = dict.fromkeys(REFUSALS, 0)
+        self.hosts = Culprits()
         self._budgets: dict[str, Budget] = {}
+
+    def refuse(self, host: str, reason: str, now: float) -> None:
+        """Somebody does not come in from there, for one of REFUSALS."""
+        self.refused[reason] += 1
+        self.hosts.blame(host, now)
+        self.charge(host, now)
 
     def charge(self, host: str, now: float) -> None:
         """A CONNECT from there has failed."""
@@ -140,11 +154,15 @@ class FailedConnects:
             del self._budgets[next(iter(self._budgets))]
 
     def admits(self, host: str, now: float) -> bool:
-        """Whether a connection from there is accepted."""
+        """Whether a connection from there is accepted; counted where it is not."""
         if not self._budgets:
             return True
         budget = self._budgets.get(_network(host))
-        return budget is None or budget.spend(0, now)
+        if budget is None or budget.spend(0, now):
+            return True
+        self.refused["address"] += 1
+        self.hosts.blame(host, now)
+        return False
 
 
 def _network(host: str) -> str:

@@ -62,7 +62,7 @@ class Refused(MalformedPacket):
 
     @property
     def cause(self) -> str:
-        """The one of `sessions.REFUSALS` under which it counts."""
+        """The one of `budgets.REFUSALS` under which it counts."""
         if self.code == ConnAckReasonCode.QUOTA_EXCEEDED:
             return "budget"
         wrong = self.code in (ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD, ConnAckReasonCode.NOT_AUTHORIZED)

@@ -6,7 +6,6 @@ disconnected where even the rest piles up; a node that cannot keep up stops read
 """
 
 import asyncio
-import errno
 import logging
 import secrets
 import socket
@@ -18,15 +17,15 @@ from typing import TYPE_CHECKING, Final, cast
 from msgspec.structs import replace
 
 from ...core.scenario import Value
-from ...errors import BusyError, ConfigError
+from ...errors import ConfigError
 from ...messages.grants import Grant
 from ..address import as_ipv4, is_loopback_host, parse_address
-from ..listener import Listener, Shortage, listen
+from ..listener import Listener, Shortage, listen_on
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
 from .connect import authenticated
 from .connection import Connection
-from .sessions import EndpointOptions, Sessions
+from .sessions import EndpointOptions, Identity, Sessions
 
 if TYPE_CHECKING:
     from ..packets.websocket import Stream
@@ -99,8 +98,8 @@ class Endpoint:
             "sessions": registry.count,
             "takeovers": registry.takeovers,
             "held_back": registry.held_back,
-            "connects_refused": sum(registry.refused.values()),
-            **{f"connects_refused_{reason}": count for reason, count in registry.refused.items()},
+            "connects_refused": sum(registry.failed.refused.values()),
+            **{f"connects_refused_{reason}": count for reason, count in registry.failed.refused.items()},
             "retain_ignored": registry.retain_ignored,
             "wills_dropped": registry.wills_dropped,
             "connections_refused": self.connections_refused,
@@ -110,7 +109,7 @@ class Endpoint:
             "listeners_paused": self.shortage.paused,
             "held_back_lately": registry.held_clients.lately(now),
             "held_back_by": registry.held_clients.names(now),
-            "connects_refused_from": registry.refused_hosts.names(now),
+            "connects_refused_from": registry.failed.hosts.names(now),
             "taken_over": registry.replaced_clients.names(now),
             "wills_dropped_of": registry.will_clients.names(now),
         }
@@ -122,29 +121,14 @@ class Endpoint:
         """Accept connections on `host:port` (0: a free port), each with the context that `tls` then gives; the address
         that it became. Raises BusyError where the port is taken, ConfigError where it cannot be listened on the
         address, or others could without passwords."""
-        host, port = parse_address(address)
-        if self.registry.options.anonymous and not is_loopback_host(host):
+        if self.registry.options.anonymous and not is_loopback_host(parse_address(address)[0]):
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
             raise ConfigError("the configuration", "listen", address, hint)
         if websocket:
             self._stream()  # what it imports is there before the first connection
-        try:
-            listener = await listen(
-                host,
-                port,
-                lambda: _Peer(self, self._stream() if websocket else None),
-                tls,
-                self.shortage,
-                lambda peer: self.registry.admits(peer, self.clock()),
-            )
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise BusyError(
-                    f"Port {port} on {host} is in use by another process. Stop that one, or choose another port in the "
-                    f"address {address!r} of the configuration (0 takes a free one)."
-                ) from None
-            hint = f"{error.strerror or error}. Give an address of this machine, and a port above 1023 unless root."
-            raise ConfigError("the configuration", "listen", address, hint) from None
+        listener = await listen_on(
+            address, lambda: _Peer(self, self._stream() if websocket else None), tls, self.shortage, self.admits
+        )
         self._listeners.append(listener)
         return listener.address
 
@@ -162,6 +146,17 @@ class Endpoint:
             listener.hold() if paused else listener.release()
         for peer in self._peers:
             peer.update_flow_control()
+
+    def admits(self, host: str) -> bool:
+        """Whether a connection from `host` is accepted; counted where it is not."""
+        return self.registry.failed.admits(host, self.clock())
+
+    def visitor(self, name: str) -> Identity:
+        """What a client has of quota and budget that is authenticated without a connection of this endpoint: the same
+        as with one."""
+        identity = self.registry.visit(name, self.clock())
+        self._watch()
+        return identity
 
     def recheck(self) -> None:
         """The credentials have changed: whoever could not come in any more, or not as what it is, has to go."""
@@ -209,8 +204,7 @@ class Endpoint:
             oldest = next(iter(self.registry.unauthenticated))
             if oldest.transport is not None:
                 oldest.transport.abort()
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+        self._watch()
 
     def on_close(self, peer: "_Peer") -> None:
         """A connection is gone."""
@@ -233,6 +227,10 @@ class Endpoint:
             except Exception:  # the others must not wait for answers because of one connection
                 log.exception("a connection could not be written to; it is dropped")
                 transport.abort()
+
+    def _watch(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def _flush_soon(self) -> None:
         asyncio.get_running_loop().call_soon(self.flush)

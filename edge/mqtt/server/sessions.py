@@ -33,11 +33,6 @@ OVERSIZED_SKIPPED_S: Final = 60.0
 over: its library sends the same packet again for ever, and what stands behind it would never get through."""
 
 
-REFUSALS: Final = ("credentials", "protocol", "budget", "silent", "address")
-"""Why connections are refused: a wrong name or token; a CONNECT that breaks a rule; more work before it than there is a
-budget for; none within CONNECT_DEADLINE_S; an address from which too many have failed."""
-
-
 class EndpointOptions(Struct, frozen=True, kw_only=True):
     """What an endpoint asks of its clients. With `anonymous` they need no credentials; `messages_per_s` and `burst` are
     the quota of each."""
@@ -184,14 +179,12 @@ class Sessions:
         self.count = 0
         self.takeovers = 0
         self.failed = FailedConnects()
-        self.refused: dict[str, int] = dict.fromkeys(REFUSALS, 0)
         self.retain_ignored = 0
         """Publishes and wills with the retain flag: taken as if it were not set. Nothing is retained here."""
         self.wills_dropped = 0
         self.will_clients = Culprits()
         self.held_back = 0  # times that a connection had used up its budget
         self.held_clients = Culprits()
-        self.refused_hosts = Culprits()
         self.replaced_clients = Culprits()
         self._nonce, self._schedule = nonce, schedule
         self._assigned = 0
@@ -237,18 +230,8 @@ class Sessions:
 
     def refuse(self, connection: SessionConnection, reason: str, now: float) -> None:
         """A connection does not come in, for one of REFUSALS: it is closed."""
-        self.refused[reason] += 1
-        self.refused_hosts.blame(connection.address, now)
-        self.failed.charge(connection.address, now)
+        self.failed.refuse(connection.address, reason, now)
         connection.closing = True
-
-    def admits(self, host: str, now: float) -> bool:
-        """Whether a connection from `host` is accepted; counted where it is not."""
-        admitted = self.failed.admits(host, now)
-        if not admitted:
-            self.refused["address"] += 1
-            self.refused_hosts.blame(host, now)
-        return admitted
 
     def enter(
         self,
@@ -265,9 +248,7 @@ class Sessions:
         that had it is closed. `shop` is the one that the client acts for; a session of another shop is not
         resumed."""
         shop = "" if shop == name else shop
-        identity = self.identities.get(name)
-        if identity is None:
-            identity = self.identities[name] = Identity(name, self, now)
+        identity = self._identity(name, now)
         session = identity.sessions.get(client_id)
         before = session.connection if session else None
         if session and (
@@ -302,6 +283,20 @@ class Sessions:
         if self.count > SESSIONS_MAX and self.absent:
             self.drop(next(iter(self.absent)), now)
         return session, present
+
+    def visit(self, name: str, now: float) -> Identity:
+        """The identity of an authenticated client, be it without a session: then it is forgotten soon."""
+        identity = self._identity(name, now)
+        if not (identity.sessions or identity.connected or identity.scheduled):
+            identity.scheduled = True
+            self.deadlines.add(now, identity)
+        return identity
+
+    def _identity(self, name: str, now: float) -> Identity:
+        identity = self.identities.get(name)
+        if identity is None:
+            identity = self.identities[name] = Identity(name, self, now)
+        return identity
 
     def leave(self, connection: SessionConnection, session: Session, now: float) -> None:
         """A connection that had entered is gone."""

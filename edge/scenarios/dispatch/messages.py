@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ...core.scenario import Counter, Message, Refusal
+from ...core.scenario import Collection, Counter, Message, Refusal
 from ...errors import Reason
 from ...messages.coordinates import converted
 from ...messages.envelope import (
@@ -26,7 +26,7 @@ from ...messages.envelope import (
     Up,
     Version,
 )
-from .lifecycle import OrderState
+from .lifecycle import CLOSED, OrderState
 
 ORDERS_LISTED_MAX: Final = 100
 """Orders in one answer to `orders.list`: all that a customer may have open by default, in some 20 kB."""
@@ -284,6 +284,17 @@ class OpenOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For the rider who has it, or to whom it is offered: as in the message of this kind."""
 
 
+class ClosedOrder(Struct, frozen=True, kw_only=True):
+    """What is still known of an order that is over."""
+
+    order: str
+    """The order."""
+    shop: str
+    """The shop."""
+    state: Annotated[str, Meta(extra_json_schema={"enum": list(CLOSED)})]
+    """How it ended."""
+
+
 class OrdersOpen(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to an `orders.list`, once, at QoS 0: the newest open orders."""
 
@@ -344,13 +355,22 @@ MESSAGES: Final = (
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
-    Message("order.track", OrderTrack, roles=("customer",), durable=False),
-    Message("orders.list", OrdersList, roles=("customer", "rider", "shop"), durable=False, acts_for="shop"),
+    Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
+    Message(
+        "orders.list",
+        OrdersList,
+        roles=("customer", "rider", "shop"),
+        durable=False,
+        acts_for="shop",
+        answered_by="orders",
+    ),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
     Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
     Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
     Message("orders", OrdersOpen, "down", roles=("customer", "rider", "shop"), durable=False, personal=("orders",)),
 )
+
+COLLECTIONS: Final = (Collection("orders", OpenOrder, ("customer", "rider", "shop"), over=ClosedOrder),)
 
 COUNTERS: Final = (
     Counter("order.placed", of="orders"),

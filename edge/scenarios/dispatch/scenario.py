@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Final
 
 from ...core.effects import Effects
 from ...core.model import Event, Now, Presence, Row
-from ...core.scenario import Counter, Dot, Message, Outcome, Refusal, Scenario, Value, Zone
+from ...core.scenario import Collection, Counter, Dot, Item, Message, Outcome, Refusal, Scenario, Value, Zone
 from ...messages.envelope import Receipt
+from ...messages.grants import Grant
 from ..rounds import failed_on, milliseconds
 from . import assignments, view
 from .decide.choice import OFFER_AHEAD_S, PLAN_ORDERS_MAX, choose
@@ -19,6 +20,7 @@ from .events import apply
 from .examples import examples
 from .explain import explain, placed
 from .messages import (
+    COLLECTIONS,
     COUNTERS,
     MESSAGES,
     NAME,
@@ -54,6 +56,7 @@ class Dispatch(Scenario):
     zone: ClassVar[Zone] = "instant"
     messages: ClassVar[tuple[Message, ...]] = MESSAGES
     counters: ClassVar[tuple[Counter, ...]] = COUNTERS
+    collections: ClassVar[tuple[Collection, ...]] = COLLECTIONS
     options: ClassVar[type[Any]] = DispatchOptions
     receipt: ClassVar[type[Receipt]] = OrderReceipt
 
@@ -197,6 +200,12 @@ class Dispatch(Scenario):
     def restore(self, body: bytes) -> None:
         """From a snapshot. Raises JournalError where it cannot be read."""
         self.state.restore(body)
+
+    # -- for clients that ask ------------------------------------------------------------------------------------------
+
+    def items(self, collection: str, client: str, grant: Grant, now: Now, only: str = "") -> Sequence[Item]:
+        """Orders: of a customer its own, of a shop its own, of a rider those that it was offered or holds."""
+        return view.orders(self.state, client, grant, now, only)
 
     # -- for people ----------------------------------------------------------------------------------------------------
 

@@ -5,16 +5,18 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
 from typing import Final
+from zlib import crc32
 
 from ...core.model import Now
-from ...core.scenario import Dot, Value
+from ...core.scenario import Dot, Item, Value
 from ...errors import Reason
+from ...messages.grants import Grant
 from ..rounds import milliseconds
 from .assignments import assignment
 from .lifecycle import OFFERED, PICKED_UP
-from .messages import ORDERS_LISTED_MAX, OpenOrder, OrdersOpen, RiderPlace
+from .messages import ORDERS_LISTED_MAX, ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
-from .state.orders import Order
+from .state.orders import Closed, Order
 from .state.riders import Rider
 
 WAIT_SHARE_MAX: Final = 0.25
@@ -90,6 +92,33 @@ def _open(dispatch: DispatchState, order: Order, client: str, now: Now) -> OpenO
         expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms else 0,
         assignment=assignment(dispatch, order, now.wall_ms, behind_ms) if order.rider == client else None,
     )
+
+
+def orders(dispatch: DispatchState, client: str, grant: Grant, now: Now, only: str = "") -> list[Item]:
+    """The open orders that a client has placed or carries, and those of the shop that it acts for, newest first, at most
+    ORDERS_LISTED_MAX; or the one named `only`, open or closed, where it is one of these."""
+    if only:
+        order = dispatch.orders.find(only)
+        if order is None or (client not in (order.client, order.rider) and order.shop not in (client, grant.shop)):
+            return []
+        if isinstance(order, Closed):
+            return [Item(only, order.state, ClosedOrder(order=only, shop=order.shop, state=order.state))]
+        return [Item(only, _version(dispatch, order, client), _open(dispatch, order, client, now))]
+    found = {each.order: each for each in open_orders(dispatch, client, None, now).orders}
+    if grant.shop not in ("", client):
+        found |= {each.order: each for each in open_orders(dispatch, client, grant.shop, now).orders}
+    newest = sorted(found.values(), key=lambda each: each.placed_at, reverse=True)
+    return [Item(each.order, "", each) for each in newest[:ORDERS_LISTED_MAX]]
+
+
+def _version(dispatch: DispatchState, order: Order, client: str) -> str:
+    """By the monotonic clock: two readings of both clocks differ by a millisecond. Its rider sees the whole trip."""
+    version = f"{order.state}.{order.ready_ms}.{order.dropoff_ms}"
+    if order.rider != client:
+        return version
+    trip = [dispatch.orders.open[name] for name in dispatch.riders.known[client].orders]
+    seen = [(each.id, each.state, each.ready_ms, each.pickup_ms, each.dropoff_ms) for each in trip]
+    return f"{version}.{order.offer}.{crc32(repr(seen).encode()):x}"
 
 
 def order_states(dispatch: DispatchState) -> Mapping[str, Value]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...core.decode import Catalog
 from ...core.scenario import Scenario
-from . import asyncapi, schema, typescript
+from . import asyncapi, openapi, schema, typescript
 
 
 def texts(scenarios: Sequence[type[Scenario]]) -> dict[str, str]:
@@ -20,8 +20,14 @@ def texts(scenarios: Sequence[type[Scenario]]) -> dict[str, str]:
     return {
         "doorstep.schema.json": _json(schema.document(made)),
         "doorstep.asyncapi.json": _json(asyncapi.document(schema.contract(scenarios, asyncapi.IN_COMPONENTS))),
+        "doorstep.openapi.json": openapi_text(scenarios),
         "doorstep.d.ts": typescript.document(made),
     }
+
+
+def openapi_text(scenarios: Sequence[type[Scenario]]) -> str:
+    """What a node with these scenarios serves as its HTTP interface."""
+    return _json(openapi.document(schema.contract(scenarios, openapi.IN_COMPONENTS)))
 
 
 def _json(document: Any) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec import inspect as types
 
-from ...core.scenario import Message, Scenario
+from ...core.scenario import Collection, Message, Scenario
 from ...errors import MENDABLE, Reason
 from ...messages.envelope import Receipt
 
@@ -38,6 +38,8 @@ class Contract(NamedTuple):
     up: list[tuple[Message, str, str]]
     """Message, the name of its schema, and that of its receipt ("" for none)."""
     down: list[tuple[Message, str]]
+    collections: list[tuple[Collection, list[str]]]
+    """With the schemas that one of it can have; the last one, of what is over, where there is one."""
     receipts: list[str]
     """The schemas that a receipt can have: one for each scenario, and that of a message that no scenario knows."""
     schemas: dict[str, Schema]
@@ -48,7 +50,8 @@ def contract(scenarios: Iterable[type[Scenario]], references: str = IN_FILE) -> 
     kinds = list(scenarios)
     messages = [(scenario, message) for scenario in kinds for message in scenario.messages]
     receipts = list(dict.fromkeys([*(scenario.receipt for scenario in kinds), Receipt]))
-    tops = [*(message.body for _, message in messages), *receipts]
+    collections = [each for scenario in kinds for each in scenario.collections]
+    tops = [*(message.body for _, message in messages), *receipts, *(form for each in collections for form in _bodies(each))]
     forms = list(dict.fromkeys(form for top in tops for form in _structs(types.type_info(top))))
     found, schemas = msgspec.json.schema_components(forms, ref_template=references)
     names = {form: referred(each) for form, each in zip(forms, found, strict=True)}
@@ -71,6 +74,7 @@ def contract(scenarios: Iterable[type[Scenario]], references: str = IN_FILE) -> 
             if message.direction == "up"
         ],
         [(message, names[message.body]) for _, message in messages if message.direction == "down"],
+        [(each, [names[form] for form in _bodies(each)]) for each in collections],
         [names[form] for form in receipts],
         {
             **{name: schemas[name] for name in dict.fromkeys(names.values())},
@@ -99,6 +103,10 @@ def document(made: Contract) -> Schema:
             for name, schema in made.schemas.items()
         },
     }
+
+
+def _bodies(collection: Collection) -> list[type[Struct]]:
+    return [form for form in (collection.body, collection.over) if form is not None]
 
 
 # -- the structs -------------------------------------------------------------------------------------------------------

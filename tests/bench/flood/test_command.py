@@ -9,7 +9,7 @@ from bench.command import bench
 from bench.flood.flood_plot import flood_plot
 from bench.flood.floods import FLOODS
 from bench.flood.measure import PHASES, Plan, refusals
-from edge.mqtt.server.sessions import REFUSALS
+from edge.mqtt.server.budgets import REFUSALS
 
 STOPPED = {
     "filters": "malformed",

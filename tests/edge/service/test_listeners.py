@@ -205,3 +205,31 @@ def test_several_addresses_of_one_listener() -> None:
         await endpoint.close()
 
     asyncio.run(main())
+
+
+async def test_http_listens_apart_from_mqtt(caplog: pytest.LogCaptureFixture) -> None:
+    """Each has its own options; the names that others can reach without TLS are the same list."""
+
+    class Web:
+        def __init__(self) -> None:
+            self.asked: list[tuple[str, bool]] = []
+
+        async def listen(self, address: str, *, tls: Any = None) -> tuple[str, int]:
+            self.asked.append((address, tls is not None))
+            return "0.0.0.0", 8880
+
+    class More(Options, frozen=True, kw_only=True):
+        listen_http: Addresses = ""
+
+    options = More(anonymous=True, listen_http=["0.0.0.0:8880"])
+    listeners = Listeners("edge.toml", options, [*LISTENERS, Listener("listen_http", http=True)], loaded)
+    endpoint = Endpoint("n-1", None, listeners.authenticate, EndpointOptions(anonymous=True))  # type: ignore[arg-type]
+    lines: list[str] = []
+    assert set(await listeners.open(endpoint, lines.append)) == {"listen"}
+    web = Web()
+    assert await listeners.open_http(web, lines.append) == {"listen_http": 8880}
+    assert web.asked == [("0.0.0.0:8880", False)]
+    assert lines[-1] == "listening on 0.0.0.0:8880 (listen_http)"
+    assert listeners.plain == ["listen_http"]
+    assert "Use listen_https" in caplog.text
+    await endpoint.close()

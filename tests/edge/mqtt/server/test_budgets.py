@@ -154,7 +154,7 @@ async def test_an_unauthenticated_client_is_closed(junk: str):
     unauthenticated = await WebClient.open(port)
     unauthenticated.send_events(*[JUNK[junk]] * (2 * UNAUTHENTICATED_WORK_MAX))
     assert await unauthenticated.pongs() <= UNAUTHENTICATED_WORK_MAX
-    assert endpoint.registry.refused["budget"] == 1
+    assert endpoint.registry.failed.refused["budget"] == 1
     await endpoint.close()
 
 
@@ -166,7 +166,7 @@ async def test_some_frames_before_connect_are_allowed():
     client.send_events(*[Ping()] * 5)
     client.send_shreds(CONNECT)
     assert isinstance(await client.receive(), ConnAckPacket)
-    assert endpoint.registry.refused["budget"] == 0
+    assert endpoint.registry.failed.refused["budget"] == 0
     await endpoint.close()
 
 
@@ -196,7 +196,7 @@ async def test_an_unauthenticated_client_at_full_speed_holds_up_nobody():
     with contextlib.suppress(asyncio.CancelledError):
         await flooding
     assert max(pongs) <= UNAUTHENTICATED_WORK_MAX
-    assert endpoint.registry.refused["budget"] >= len(pongs)
+    assert endpoint.registry.failed.refused["budget"] >= len(pongs)
     assert len(receiver.publishes) == 5
     await endpoint.close()
 
@@ -279,7 +279,7 @@ async def test_reads_of_a_byte_have_a_price(monkeypatch: pytest.MonkeyPatch):
         if reader.at_eof():
             break
     assert await reader.read() == b""
-    assert endpoint.registry.refused["budget"] == 1
+    assert endpoint.registry.failed.refused["budget"] == 1
     writer.close()
     await endpoint.close()
 
@@ -362,7 +362,7 @@ def test_connecting_anew_does_not_refill_a_budget():
     (connack,) = world.peer().send(connect())
     assert isinstance(connack, ConnAckPacket)
     assert connack.reason_code == ConnAckReasonCode.QUOTA_EXCEEDED
-    assert world.sessions.refused["budget"] == 1
+    assert world.sessions.failed.refused["budget"] == 1
     world.connect("c2")
     world.pass_s(1.1)
     world.connect()

@@ -468,7 +468,7 @@ def test_a_refused_connection_is_counted_by_its_reason(reason: str, sent: bytes)
     peer.connection.address = "192.0.2.7"
     peer.send_raw(sent) if sent else world.pass_s(11)
     assert peer.connection.closing
-    assert {name: count for name, count in world.sessions.refused.items() if count} == {reason: 1}
+    assert {name: count for name, count in world.sessions.failed.refused.items() if count} == {reason: 1}
     assert list(world.sessions.failed._budgets) == ["192.0.2.7"]
 
 

@@ -226,7 +226,7 @@ async def test_revocation():
     connack = await refused.receive()
     assert isinstance(connack, ConnAckPacket)
     assert int(connack.reason_code) == 0x86
-    assert endpoint.registry.refused["credentials"] == 1
+    assert endpoint.registry.failed.refused["credentials"] == 1
     assert endpoint.gauges()["link"]["connects_refused_from"] == "127.0.0.1 (1)"
     await endpoint.close()
 

@@ -80,6 +80,21 @@ def test_an_identity_is_kept_until_its_quota_is_full_again():
     assert world.sessions.identities == {}
 
 
+def test_a_visitor_has_the_quota_of_its_sessions_and_is_forgotten_like_them():
+    """One that comes without a session, such as over HTTP."""
+    world = World(messages_per_s=1, burst=10)
+    peer, _ = world.connect()
+    assert world.sessions.visit("c1", world.now).take(8, world.now) == 8
+    assert world.sessions.identities["c1"].take(10, world.now) == 2
+    peer.connection.lost(world.now)
+    assert world.sessions.visit("c2", world.now).take(10, world.now) == 10
+    world.pass_s(5)
+    assert world.sessions.visit("c2", world.now).take(10, world.now) == 5
+    world.pass_s(12)
+    world.pass_s(12)
+    assert world.sessions.identities == {}
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 3)), max_size=40))
 def test_the_quota_holds_over_any_pattern(sends: list[tuple[int, float]]):
     """Never more than the burst and the rate over the time that went by."""

@@ -1,9 +1,15 @@
-"""What the status page shows of dispatch."""
+"""What the status page shows of dispatch, and what clients see that ask."""
 
+from functools import partial
+from typing import Any
+
+import msgspec
 import pytest
 
+from edge.messages.grants import Grant
+from edge.scenarios.dispatch import view
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import ORDERS_LISTED_MAX, OrdersList, OrdersOpen, OrderTrack
+from edge.scenarios.dispatch.messages import ORDERS_LISTED_MAX, OpenOrder, OrdersList, OrdersOpen, OrderTrack
 
 
 @pytest.mark.parametrize(
@@ -133,3 +139,68 @@ def test_an_order_that_waits_without_a_rider_is_a_problem(district):
     assert d.dispatch.problems(d.now) == {}
     d.later(900)
     assert "Call in more riders" in d.dispatch.problems(d.now)["orders_waiting"]
+
+
+CUSTOMER, SHOP, RIDER = (Grant((role,), "shop" if role == "shop" else "") for role in ("customer", "shop", "rider"))
+
+
+def seen(d, client: str, grant: Grant, only: str = "") -> list[Any]:
+    return [item.body for item in d.dispatch.items("orders", client, grant, d.now, only)]
+
+
+@pytest.mark.parametrize(
+    "state", ["placed", "offered", "accepted", "at_shop", "picked_up", "delivered", "cancelled", "undeliverable"]
+)
+def test_each_sees_its_own_orders_and_nobody_elses(district, state: str):
+    """Customer and shop all of theirs, the rider what it was offered or carries; a closed order by its name alone, and
+    only how it ended."""
+    d = district()
+    d.bring_to(state)
+    is_open, carried = state not in ("delivered", "cancelled", "undeliverable"), state != "placed"
+    for client, grant in (("customer", CUSTOMER), ("shop", SHOP), ("till-2", SHOP)):
+        assert [each.state for each in seen(d, client, grant)] == [state] * is_open
+        (one,) = seen(d, client, grant, "o1")
+        assert (one.state, isinstance(one, OpenOrder)) == (state, is_open)
+    assert [each.state for each in seen(d, "r1", RIDER)] == [state] * (is_open and carried)
+    for client, grant in (("someone", CUSTOMER), ("till-9", Grant(("shop",), "other")), ("r2", RIDER), ("x", Grant())):
+        assert seen(d, client, grant) == seen(d, client, grant, "o1") == []
+
+
+def test_only_the_rider_sees_its_assignment(district):
+    """As in the message of this kind, with the exact door from the acceptance on."""
+    d = district()
+    d.bring_to("offered")
+    (offered,) = seen(d, "r1", RIDER, "o1")
+    (order,) = d.dispatch.state.orders.open.values()
+    assert offered.assignment.offer == 1
+    assert offered.assignment.stops[-1].lat == round(order.dropoff_lat, 2)
+    d.bring_to("accepted")
+    assert seen(d, "r1", RIDER, "o1")[0].assignment.stops[-1].lat == order.dropoff_lat
+    assert seen(d, "customer", CUSTOMER, "o1")[0].assignment is None
+    assert seen(d, "shop", SHOP, "o1")[0].assignment is None
+
+
+def test_the_version_changes_with_what_is_seen_and_not_with_the_clocks(district):
+    """Two readings of the clocks differ by a millisecond, and a wall clock may be set: that is no change."""
+    d = district()
+    d.bring_to("offered")
+    for client in ("customer", "r1"):
+        read = partial(d.dispatch.items, "orders", client, Grant(), only="o1")
+        (first,) = read(d.now)
+        (again,) = read(msgspec.structs.replace(d.now, wall_ms=d.now.wall_ms + 1))
+        assert first.version == again.version
+    before = read(d.now)[0].version
+    d.bring_to("accepted")
+    assert read(d.now)[0].version != before
+
+
+def test_whoever_acts_for_a_shop_of_another_name_sees_both(district, monkeypatch):
+    """Its own and the shop's, newest first, up to the bound."""
+    d = district()
+    for number in (1, 2, 3):
+        d.one(d.place(f"o{number}", client="till-2" if number == 2 else "customer", shop="shop"))
+        d.later(1)
+    d.one(d.place("o4", client="till-2", shop="other"))
+    assert [each.order for each in seen(d, "till-2", SHOP)] == ["o4", "o3", "o2", "o1"]
+    monkeypatch.setattr(view, "ORDERS_LISTED_MAX", 2)
+    assert [each.order for each in seen(d, "till-2", SHOP)] == ["o4", "o3"]

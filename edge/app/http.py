@@ -1,0 +1,102 @@
+"""What a node serves over HTTP: the operator's page, and the door for clients. What they need is imported only where
+there is one: Starlette and uvicorn take 3 MB and 50 ms, for which the first answers over MQTT do not wait."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from ..clock import Clock
+from ..core.scenario import Dot
+from ..health.status import Status
+from ..mqtt.server.endpoint import Endpoint
+from ..pipeline.pipeline import Pipeline
+from ..service.datadir import DataDir
+from ..service.listeners import Listener, Listeners
+from .config import Config
+
+if TYPE_CHECKING:
+    from ..api.door import Door
+
+LISTENERS: Final = (Listener("listen_http", http=True), Listener("listen_https", tls=True, http=True))
+
+
+class Http:
+    """The servers of one node, from `open_page` and `open_door` to `close`."""
+
+    def __init__(self, config_path: str, config: Config, clock: Clock, status: Status) -> None:
+        self._path, self._config, self._clock, self._status = config_path, config, clock, status
+        self._page: Any = None
+        self._door: Door | None = None
+
+    async def prepare(self, *others: Callable[[], object]) -> None:
+        """Import what it takes, and do what `others` have to, beside the loop that gives the first answers."""
+        names = [
+            *(["edge.web.server"] if self._config.status_listen else []),
+            *(["edge.api.door"] if self._has_door else []),
+        ]
+
+        def work() -> None:
+            for each in others:
+                each()
+            for name in names:
+                import_module(name)
+
+        with ThreadPoolExecutor(1) as beside:
+            await asyncio.get_running_loop().run_in_executor(beside, work)
+
+    @property
+    def _has_door(self) -> bool:
+        return any(getattr(self._config, each.option) for each in LISTENERS)
+
+    async def open_page(
+        self, data: DataDir, layers: Callable[[], Mapping[str, list[Dot]]], echo: Callable[[str], None]
+    ) -> dict[str, int]:
+        """Serve the page where there is one; its port, by name. Raises BusyError and ConfigError."""
+        config = self._config
+        if not config.status_listen:
+            return {}
+        from ..web.server import serve
+
+        token = data.kept("status.token", r"[A-Za-z0-9_-]{32,128}", lambda: secrets.token_urlsafe(32))
+        page = self._page = await serve(config.status_listen, self._status, layers, token, self._clock.now, self._path)
+        # The token is for a person at a terminal; under a service manager this line ends up in a log.
+        tail = f"?token={token}" if sys.stdout.isatty() else " (doorstep status gives the whole link)"
+        echo(f"status page  {page.url}{tail}")
+        return {"status": page.port}
+
+    async def open_door(
+        self, pipeline: Pipeline, endpoint: Endpoint | None, listeners: Listeners, echo: Callable[[str], None]
+    ) -> dict[str, int]:
+        """Serve clients where a listener is configured; the ports by option. `endpoint` has credentials and quotas.
+        Raises BusyError and ConfigError."""
+        if not self._has_door or endpoint is None:
+            return {}
+        from ..api.door import Door
+
+        door = self._door = await Door.open(pipeline, endpoint, self._config.kinds, self._clock.now)
+        pipeline.links.append(door)
+        before = pipeline.on_shown
+
+        def shown() -> None:
+            before()
+            door.shown()
+
+        pipeline.on_shown = shown
+        self._status.register("http", door.gauges)
+        return await listeners.open_http(door, echo)
+
+    def stop_listening(self) -> None:
+        """Accept no client any more."""
+        if self._door is not None:
+            self._door.stop_listening()
+
+    async def close(self) -> None:
+        """Answer what is decided, and close."""
+        if self._door is not None:
+            await self._door.close()
+        if self._page is not None:
+            await self._page.close()

@@ -1,0 +1,42 @@
+"""Tests of edge.app.http: what a node serves is what it imports. (`tests/e2e/test_http.py` starts whole nodes.)"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edge.app import http
+from edge.app.config import load
+from edge.app.http import Http
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ("", ["edge.web.server"]),
+        ('status_listen = ""', []),
+        ('status_listen = ""\nlisten_http = "127.0.0.1:0"', ["edge.api.door"]),
+        ('listen_http = ["127.0.0.1:0"]', ["edge.web.server", "edge.api.door"]),
+    ],
+)
+async def test_only_what_is_served_is_imported(tmp_path, monkeypatch, options: str, names: list[str]) -> None:
+    """Beside the loop, with whatever else has to be done there."""
+    path = tmp_path / "edge.toml"
+    path.write_text(f'node = "n-1"\n{options}\n', encoding="utf-8")
+    found: list[str] = []
+    monkeypatch.setattr(http, "import_module", found.append)
+    nothing: Any = SimpleNamespace()
+    await Http(str(path), load(path), nothing, nothing).prepare(lambda: found.append("first"))
+    assert found == ["first", *names]
+
+
+async def test_without_a_listener_nothing_is_opened_and_nothing_has_to_be_closed(tmp_path) -> None:
+    """A node of MQTT alone."""
+    path = tmp_path / "edge.toml"
+    path.write_text('node = "n-1"\nstatus_listen = ""\n', encoding="utf-8")
+    nothing: Any = SimpleNamespace()
+    parts = Http(str(path), load(path), nothing, nothing)
+    assert await parts.open_page(nothing, dict, print) == {}
+    assert await parts.open_door(nothing, nothing, nothing, print) == {}
+    parts.stop_listening()
+    await parts.close()
