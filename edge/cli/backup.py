@@ -46,8 +46,8 @@ def restore(folder: Path, config_path: Path, replace: bool) -> None:
     """Write the files of the backup FOLDER to where they belong. What lay below the folder of the configuration comes
     below that of --config; everything else to its old path. The backup is checked first, to the byte.
 
-    A node that goes on from a backup reports that to its centre, and nothing counts twice. What it decided after the backup is
-    lost: warn the shops, since an order that was placed again gets a new decision.
+    A node that goes on from a backup reports that to its centre, and nothing counts twice. What it decided after the
+    backup is lost: warn the shops, since an order that was placed again gets a new decision.
 
     \b
     doorstep restore /var/lib/doorstep-backup/shop-1-20261130T031500.000000Z --config /etc/doorstep/edge.toml

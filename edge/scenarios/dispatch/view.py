@@ -95,8 +95,8 @@ def _open(dispatch: DispatchState, order: Order, client: str, now: Now) -> OpenO
 
 
 def orders(dispatch: DispatchState, client: str, grant: Grant, now: Now, only: str = "") -> list[Item]:
-    """The open orders that a client has placed or carries, and those of the shop that it acts for, newest first, at most
-    ORDERS_LISTED_MAX; or the one named `only`, open or closed, where it is one of these."""
+    """The open orders that a client has placed or carries, and those of the shop that it acts for, newest first, at
+    most ORDERS_LISTED_MAX; or the one named `only`, open or closed, where it is one of these."""
     if only:
         order = dispatch.orders.find(only)
         if order is None or (client not in (order.client, order.rider) and order.shop not in (client, grant.shop)):

@@ -51,7 +51,11 @@ def contract(scenarios: Iterable[type[Scenario]], references: str = IN_FILE) -> 
     messages = [(scenario, message) for scenario in kinds for message in scenario.messages]
     receipts = list(dict.fromkeys([*(scenario.receipt for scenario in kinds), Receipt]))
     collections = [each for scenario in kinds for each in scenario.collections]
-    tops = [*(message.body for _, message in messages), *receipts, *(form for each in collections for form in _bodies(each))]
+    tops = [
+        *(message.body for _, message in messages),
+        *receipts,
+        *(form for each in collections for form in _bodies(each)),
+    ]
     forms = list(dict.fromkeys(form for top in tops for form in _structs(types.type_info(top))))
     found, schemas = msgspec.json.schema_components(forms, ref_template=references)
     names = {form: referred(each) for form, each in zip(forms, found, strict=True)}

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from edge.messages.grants import Grant
-from edge.scenarios.dispatch import view
-from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch import Dispatch, view
 from edge.scenarios.dispatch.messages import ORDERS_LISTED_MAX, OpenOrder, OrdersList, OrdersOpen, OrderTrack
 
 

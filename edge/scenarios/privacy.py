@@ -1,0 +1,79 @@
+"""What is kept of whom, where and for how long, and what leaves the node: read from the schemas of the messages, so
+that it holds for every scenario that is switched on. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from ..core.scenario import Message, Scenario
+from .protocol.schema import field_docs
+
+Place = Literal["journal", "memory", "nowhere"]
+
+
+class KeptField(Struct, frozen=True):
+    """One field of one kind of message. `personal`: it has information about a person (as have the sender's name and
+    the event's id, which are in every row). `kept` is where: in the journal for `days`; in memory until the next one
+    comes or the node stops; or nowhere, once the message is sent. No field of a message leaves the node but to the
+    clients that the kind is for."""
+
+    scenario: str
+    kind: str
+    direction: str
+    field: str
+    meaning: str
+    personal: bool
+    kept: Place
+    days: float | None
+    readers: tuple[str, ...]
+    """Roles that the message comes from, or goes to."""
+
+
+class LeavingFigure(Struct, frozen=True):
+    """One thing that goes to the centre: numbers by minute, without a name. With `people_min` it goes by place (an H3
+    cell), and only where at least so many different people contributed."""
+
+    scenario: str
+    name: str
+    form: str
+    people_min: int | None
+
+
+def kept_fields(scenarios: Iterable[type[Scenario]], retention_days: float) -> list[KeptField]:
+    """Every field of every message, in the order of the scenarios' catalogues."""
+    return [
+        field
+        for scenario in scenarios
+        for message in scenario.messages
+        for field in _fields(scenario.name, message, retention_days)
+    ]
+
+
+def _fields(scenario: str, message: Message, retention_days: float) -> Iterator[KeptField]:
+    meanings = field_docs(message.body)
+    for field in msgspec.structs.fields(message.body):
+        kept: Place = "journal" if message.durable and field.name not in message.in_memory else "memory"
+        if kept == "memory" and message.direction == "down":
+            kept = "nowhere"
+        yield KeptField(
+            scenario,
+            message.kind,
+            message.direction,
+            field.encode_name,
+            meanings.get(field.name, "").partition("\n\n")[0].replace("\n", " "),
+            field.name in message.personal,
+            kept,
+            retention_days if kept == "journal" else None,
+            message.roles,
+        )
+
+
+def leaving_figures(scenarios: Iterable[type[Scenario]], k_anonymity: int) -> list[LeavingFigure]:
+    """Everything that the centre gets."""
+    return [
+        LeavingFigure(scenario.name, counter.name, counter.form, k_anonymity if counter.form == "locate" else None)
+        for scenario in scenarios
+        for counter in scenario.counters
+    ]
