@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "backup": Entry("edge.cli.backup:backup", "Copy everything that a node needs, while it runs."),
     "restore": Entry("edge.cli.backup:restore", "Put a backup back, here or on another box."),
     "privacy": Entry("edge.cli.privacy:privacy", "Show what is kept of whom, and what leaves."),
+    "export": Entry("edge.cli.export:export", "Write down what is kept of one person."),
     "scenario": Entry("edge.cli.scenario:scenario", "Write a scenario of your own, and check it."),
     "bench": Entry("bench.command:bench", "Measure Doorstep, one command for each question."),
 }
