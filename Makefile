@@ -11,6 +11,8 @@ RUN_READY := $(VENV)/ready-to-run
 TESTS_READY := $(VENV)/ready-to-test
 INTEROP := tests/interop
 INTEROP_READY := $(INTEROP)/node_modules/.package-lock.json
+MINIPROGRAM := sdk/miniprogram
+MINIPROGRAM_READY := $(MINIPROGRAM)/dist/doorstep.whole.js
 SPEED ?= 60
 ARGS ?=
 FUZZ_EXAMPLES ?= 5000
@@ -44,7 +46,7 @@ venv: $(RUN_READY) ## the virtual environment with the locked dependencies, for 
 .PHONY: test
 test: lint ## everything: lint, then unit, property, end-to-end, packaging tests
 	@tests/setup.sh
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY); fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY) $(MINIPROGRAM_READY); fi
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 .PHONY: faults
@@ -110,7 +112,7 @@ lock: ## choose the versions of all dependencies anew and write the lock files
 
 .PHONY: clean
 clean: ## remove what all of the above made
-	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules build dist bench-data fault-data soak-data demo-data
+	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules $(MINIPROGRAM)/node_modules $(MINIPROGRAM)/dist build dist bench-data fault-data soak-data demo-data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks *.egg-info
 	find edge central bench sdk tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -134,3 +136,10 @@ $(TESTS_READY): requirements-test.lock $(RUN_READY)
 $(INTEROP_READY): $(INTEROP)/package-lock.json
 	npm ci --prefix $(INTEROP) --no-audit --no-fund
 	@touch $@
+
+$(MINIPROGRAM)/node_modules/.package-lock.json: $(MINIPROGRAM)/package-lock.json
+	npm ci --prefix $(MINIPROGRAM) --no-audit --no-fund
+	@touch $@
+
+$(MINIPROGRAM_READY): $(MINIPROGRAM)/node_modules/.package-lock.json $(MINIPROGRAM)/build.mjs $(wildcard $(MINIPROGRAM)/src/*) sdk/protocol/doorstep.d.ts
+	npm run --silent --prefix $(MINIPROGRAM) build

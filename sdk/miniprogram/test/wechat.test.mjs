@@ -1,0 +1,95 @@
+// In a mini-program: the one file, with nothing but `wx`.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ORDER, TIMING, network, sleep, startNode, until } from "./lab.mjs";
+import { phone } from "./wx.mjs";
+
+function start(t, node, on, more = {}) {
+  const client = on.doorstep.connect({ url: node.url, node: "shop-1", name: "phone-7", token: node.tokens["phone-7"], timing: TIMING, ...more });
+  t.after(() => client.close());
+  return client;
+}
+
+test("an order from a mini-program, over one socket of the five", async (t) => {
+  const node = await startNode(t);
+  const on = phone();
+  const client = start(t, node, on);
+  const receipt = await client.placeOrder(ORDER);
+  assert.equal((await client.myOrders()).orders[0].order, receipt.order);
+  assert.equal(client.state, "online");
+  for (const network of ["4g", "none", "wifi"]) {
+    on.move(network);
+    assert.equal((await client.placeOrder(ORDER)).status, "accepted");
+  }
+  assert.ok(on.opened >= 3);
+  assert.ok(on.most <= 2, `${on.most} sockets at once`); // one is being closed while the next one opens
+  client.close();
+  await until(() => on.sockets.size === 0, "no socket is left");
+});
+
+test("behind another app the socket is cut; back in front everything goes on at once", async (t) => {
+  const node = await startNode(t);
+  const on = phone();
+  const client = start(t, node, on, { timing: { ...TIMING, backoff: 60_000, backoffMax: 60_000 } });
+  await client.placeOrder({ ...ORDER, order: "o-1" });
+  on.hide();
+  await until(() => client.state === "offline", "the cut");
+  const opened = on.opened;
+  const call = client.placeOrder({ ...ORDER, order: "o-2" });
+  await sleep(200);
+  assert.equal(on.opened, opened); // in the background nothing is tried
+  on.show();
+  assert.equal((await call).order, "o-2");
+});
+
+test("a socket that looks alive after the background, and is none, is found out", async (t) => {
+  const node = await startNode(t);
+  const bad = await network(t, node.port);
+  const on = phone({ cutMs: 3_600_000 });
+  const client = start(t, { ...node, url: bad.url }, on, { timing: { ...TIMING, answer: 1_000 } });
+  await client.placeOrder({ ...ORDER, order: "o-1" });
+  on.hide();
+  bad.swallow = true;
+  const call = client.placeOrder({ ...ORDER, order: "o-2" });
+  on.show();
+  await until(() => bad.connections > 1, "another connection");
+  bad.swallow = false;
+  assert.equal((await call).order, "o-2");
+});
+
+test("a mini-program that is killed sends the event after its restart, from the storage of the phone", async (t) => {
+  const node = await startNode(t);
+  const on = phone();
+  const away = start(t, { ...node, url: "ws://127.0.0.1:1/mqtt" }, on);
+  away.placeOrder({ ...ORDER, order: "o-1" }).catch(() => {});
+  await until(() => away.unsent === 1, "stored");
+  on.kill();
+  away.close();
+  const again = phone({ storage: on.storage });
+  const client = start(t, node, again);
+  const told = [];
+  client.onSettled((outcome) => told.push(`${outcome.order} ${outcome.status}`));
+  await until(() => told.length, "its outcome");
+  assert.deepEqual(told, ["o-1 accepted"]);
+});
+
+test("a phone without room refuses the call, and keeps to its limits", async (t) => {
+  const node = await startNode(t);
+  const on = phone({ storage: new Map(Array.from({ length: 10 }, (_, n) => [`photo-${n}`, "x".repeat(1_048_576 - 10)])) });
+  const client = start(t, node, on);
+  await assert.rejects(client.placeOrder(ORDER), { reason: "not_stored", retry: true });
+  on.storage.delete("photo-0");
+  assert.equal((await client.placeOrder(ORDER)).status, "accepted");
+});
+
+test("a sixth socket is refused; the client takes one as soon as there is one", async (t) => {
+  const node = await startNode(t);
+  const on = phone();
+  const others = Array.from({ length: 5 }, () => on.wx.connectSocket({ url: node.url, protocols: ["mqtt"] }));
+  const client = start(t, node, on);
+  const call = client.placeOrder(ORDER);
+  await sleep(200);
+  assert.equal(client.state, "offline");
+  others.forEach((each) => each.close());
+  assert.equal((await call).status, "accepted");
+});

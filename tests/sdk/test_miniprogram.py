@@ -1,0 +1,32 @@
+"""sdk/miniprogram, the client for mini-programs and web pages: its own tests, with real nodes, brokers and networks."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.repo.project import ROOT
+
+FOLDER = ROOT / "sdk/miniprogram"
+FILES = sorted(path.name for path in (FOLDER / "test").glob("*.test.mjs"))
+TIMEOUT_S = 240
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_client_passes_its_own_tests(name: str, program: Callable[[str], str]) -> None:
+    """Each file of test/, as `npm test` runs it, against this node; through a broker too."""
+    if not (FOLDER / "dist/doorstep.whole.js").is_file():
+        pytest.skip("the client is not built: make test builds it")
+    program("mosquitto")
+    done = subprocess.run(
+        [program("node"), "--test", f"test/{name}"],
+        cwd=FOLDER,
+        env={**os.environ, "DOORSTEP": f"{sys.executable} -m edge", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
