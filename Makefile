@@ -40,6 +40,9 @@ help: ## this list
 demo: $(RUN_READY) ## a living district in this terminal; SPEED=60, ARGS="--seed 3" for more options
 	@$(BIN)/doorstep demo --speed $(SPEED) $(ARGS)
 
+.PHONY: miniprogram
+miniprogram: $(MINIPROGRAM_READY) ## the client for mini-programs and web pages, built into sdk/miniprogram/dist
+
 .PHONY: venv
 venv: $(RUN_READY) ## the virtual environment with the locked dependencies, for running
 

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "central": Entry("central.command:central", "Run the centre: collect the aggregates of all nodes."),
     "check": Entry("edge.cli.check:check", "Find what is wrong before a node starts."),
     "demo": Entry("bench.demo.command:demo", "Run a simulated district against a node and a centre."),
+    "dev": Entry("bench.dev.command:dev", "A node, riders and the pages of an app, to write a client."),
     "status": Entry("edge.cli.status:status", "Show the state of a running node."),
     "explain": Entry("edge.cli.explain:explain", "Show why an order went to its rider."),
     "replay": Entry("edge.cli.replay:replay", "Decide a recorded journal again, and compare."),

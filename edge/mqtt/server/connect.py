@@ -111,17 +111,19 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
     if packet.will is not None:
         sessions.retain_ignored += packet.will.retain
     client_id = client_id or sessions.assign_client_id()
-    if packet.username is not None:
+    anonymous = sessions.options.anonymous
+    if packet.username is not None and not anonymous:
         grant = authenticated(packet.username, packet.password or b"", sessions)
         if grant is None:
             raise Refused("a wrong user name or password", code.BAD_USER_NAME_OR_PASSWORD)
         return packet.username, client_id, grant
-    if not sessions.options.anonymous:
+    if not anonymous:
         raise Refused("a user name and a password are needed", code.NOT_AUTHORIZED)
-    if not _IDENTITY.fullmatch(client_id):
-        text = "without a user name the client identifier is a name: at most 64 letters, digits, '.', '_' and '-'"
+    name = packet.username or client_id
+    if not _IDENTITY.fullmatch(name):
+        text = "the user name, else the client identifier, is a name: at most 64 letters, digits, '.', '_' and '-'"
         raise Refused(text, code.CLIENT_ID_NOT_VALID)
-    return client_id, client_id, EVERYBODY
+    return name, client_id, EVERYBODY
 
 
 def encoding(packet: ConnectPacket, grant: Grant) -> bool | None:

@@ -150,8 +150,8 @@ def test_an_empty_client_identifier_gets_one(version: int):
         assert second.assigned_client_id == "auto-0a1b-2"
 
 
-def test_anonymous_clients_are_their_client_identifier():
-    """Without a user name the client identifier is the identity, so it must be one."""
+def test_anonymous_clients_are_their_user_name_or_client_identifier():
+    """A user name is the identity, with any password; without one the client identifier is, so it must be a name."""
     world = World(anonymous=True)
     peer = world.peer()
     peer.send(connect("rider-7", username=None, password=None))
@@ -159,9 +159,11 @@ def test_anonymous_clients_are_their_client_identifier():
     (connack,) = world.peer().send(connect("Rider/7", username=None, password=None))
     assert isinstance(connack, ConnAckPacket)
     assert int(connack.reason_code) == 0x85
-    (connack,) = world.peer().send(connect("rider-8", username="rider-7", password=b"wrong"))
+    world.peer().send(connect("some-client-of-8", username="rider-8", password=b"any"))
+    assert world.receiver.presence[-1] == ("rider-8", True)
+    (connack,) = world.peer().send(connect("rider-9", username="Rider/9", password=b"any"))
     assert isinstance(connack, ConnAckPacket)
-    assert int(connack.reason_code) == 0x86
+    assert int(connack.reason_code) == 0x85
 
 
 @EITHER

@@ -1,0 +1,1 @@
+"""A place to write a client: a node, riders that move, the pages of an app, and every message as it goes by."""
