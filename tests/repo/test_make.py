@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.repo.project import ROOT
 
 PROMISED = set(
-    "venv miniprogram demo test faults fuzz lint bench pieces soak clean lock help report-size mutants interop-foreign".split()
+    "venv miniprogram demo test faults fuzz lint bench pieces soak clean lock help report-size mutants "
+    "interop-foreign".split()
 )
 
 
