@@ -83,7 +83,7 @@ def changed(day: Day, changes: Sequence[Change]) -> Day:
 
 def _cooked(order: Order, percent: int) -> Order:
     def later(ms: int) -> int:
-        return order.placed_ms + (ms - order.placed_ms) * percent // 100
+        return ms and order.placed_ms + (ms - order.placed_ms) * percent // 100
 
     return structs.replace(
         order,

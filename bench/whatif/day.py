@@ -9,14 +9,15 @@ from typing import Literal
 from msgspec import Struct
 
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.times.messages import DropoffPromise
 
 from ..courier import Place
 
 
 class Order(Struct):
-    """An order. `expected_ms` is the ready time expected when it was placed, `delays` the kitchen's later estimates
-    (when sent, ready when), `ready_ms` the actual time; `announced`: the kitchen sent `kitchen.ready`. `cancelled_ms`
-    is 0 where nobody cancelled it."""
+    """An order. `expected_ms` is the ready time stated when it was placed (0: none), `delays` the kitchen's later
+    estimates (when sent, ready when), `ready_ms` the actual time; `announced`: the kitchen sent `kitchen.ready`.
+    `cancelled_ms` is 0 where nobody cancelled it."""
 
     name: str
     client: str
@@ -54,11 +55,14 @@ class Reply(Struct, frozen=True):
 
 class Outcome(Struct, frozen=True):
     """The outcome of an order: delivered, cancelled, undeliverable, refused, or open where its end is not in the
-    journal. `promised_ms` is the promised drop-off (0: no promise)."""
+    journal. `promised_ms` is the promised drop-off (0: no promise). Simulated ones have the whole promise, too, and
+    whether the node had learned of the shop when it was made."""
 
     state: str = "open"
     ended_ms: int = 0
     promised_ms: int = 0
+    promise: DropoffPromise | None = None
+    shop_seen: bool = False
 
 
 class Day(Struct, frozen=True):

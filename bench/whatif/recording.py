@@ -121,7 +121,8 @@ class Recording:
                 self._kitchen(body)
 
     def _place(self, client: str, body: OrderPlace) -> None:
-        expected_ms = self._now_ms + (body.prep_s or 0) * 1000 if body.ready_at is None else body.ready_at
+        stated_ms = None if body.prep_s is None else self._now_ms + body.prep_s * 1000
+        expected_ms = stated_ms if body.ready_at is None else body.ready_at
         self._orders[body.order] = Order(
             body.order,
             client,
@@ -129,7 +130,7 @@ class Recording:
             (body.pickup.lat, body.pickup.lon),
             (body.dropoff.lat, body.dropoff.lon),
             self._now_ms,
-            max(self._now_ms, expected_ms),
+            0 if expected_ms is None else max(self._now_ms, expected_ms),
             0,
             body.promise,
         )
@@ -292,7 +293,8 @@ class Recording:
 
     def _ended(self, order: Order) -> Order:
         """With the best estimate of when it was ready. It was at its pickup, whatever the kitchen sent."""
-        ready_ms = order.ready_ms or (order.delays[-1][1] if order.delays else order.expected_ms)
+        stated_ms = order.delays[-1][1] if order.delays else order.expected_ms
+        ready_ms = order.ready_ms or stated_ms or order.placed_ms + self._rules.prep_s * 1000
         ready_ms = min(ready_ms, self._picked_ms.get(order.name, ready_ms))
         return structs.replace(order, ready_ms=max(order.placed_ms, ready_ms))
 

@@ -9,6 +9,8 @@ cancelled as on the day unless picked up by then. Nothing is random: the same da
 import heapq
 from typing import Final
 
+from msgspec import structs
+
 from edge.core.model import Event, Now
 from edge.messages.envelope import Place as Point
 from edge.scenarios.dispatch.decide.choice import choose
@@ -23,6 +25,7 @@ from edge.scenarios.dispatch.messages import (
 )
 from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
+from edge.scenarios.dispatch.times.times import Times
 
 from ..courier import Action, Place
 from ..driver import Driver
@@ -42,7 +45,8 @@ _ENDED: Final = ("delivered", "cancelled", "undeliverable")
 class Simulation:
     """One day under one policy. Call `step` until it is over; `outcomes` then has every order."""
 
-    def __init__(self, day: Day, policy: str) -> None:
+    def __init__(self, day: Day, policy: str, times: Times | None = None) -> None:
+        """`times`: what was learned before; a node that begins knows nothing."""
         self.day = day
         self.orders = {order.name: order for order in day.orders}
         self.outcomes: dict[str, Outcome] = {}
@@ -51,6 +55,8 @@ class Simulation:
         self._now_ms = self._zero_ms = min(begins, default=0)
         self._driver = Driver(day.rules, POLICIES[policy])
         self._dispatch = self._driver.dispatch
+        if times is not None:
+            self.times.learned = times.learned
         self._queue: list[tuple[int, int, Action]] = []
         self._count = 0
         self._inbox: list[tuple[Event, Then | None]] = []
@@ -63,6 +69,11 @@ class Simulation:
         for order in day.orders:
             self._plan(order)
         self.at(self._now_ms, self._report)
+
+    @property
+    def times(self) -> Times:
+        """What the node has learned."""
+        return self._dispatch.state.times
 
     @property
     def over(self) -> bool:
@@ -120,7 +131,7 @@ class Simulation:
                 shop=order.shop,
                 pickup=Point(*order.pickup),
                 dropoff=Point(*order.dropoff),
-                ready_at=order.expected_ms,
+                ready_at=order.expected_ms or None,
                 promise=order.promise,
             )
             self.send(order.client, body, placed)
@@ -177,7 +188,10 @@ class Simulation:
         for (_, then), outcome in zip(inbox, outcomes, strict=True):
             promise = outcome.receipt.get("promise")
             if promise is not None:
-                self.outcomes[outcome.receipt["order"]] = Outcome(promised_ms=promise.dropoff_at)
+                name = outcome.receipt["order"]
+                known = self.times.learned.shops.get(self.orders[name].shop)
+                seen = known is not None and known.late.n > 0
+                self.outcomes[name] = Outcome(promised_ms=promise.dropoff_at, promise=promise, shop_seen=seen)
             if then is not None:
                 then("" if outcome.refusal is None else outcome.refusal.reason)
         for client, body in sent:
@@ -190,5 +204,5 @@ class Simulation:
     def _end(self, order: str, state: str) -> None:
         before = self.outcomes.get(order, Outcome())
         if before.state == "open":
-            self.outcomes[order] = Outcome(state, self._now_ms, before.promised_ms)
+            self.outcomes[order] = structs.replace(before, state=state, ended_ms=self._now_ms)
             self.ended += 1

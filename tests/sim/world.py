@@ -361,7 +361,7 @@ class World:
             need(isinstance(made, Commit) and made.row == row, "I2", lambda: f"row {again.number} replays otherwise")
 
     def _check_alive(self) -> None:
-        """A new rider and a new order find each other."""
+        """A new rider and a new order find each other, once it is ready by what the node has learned of the shop."""
         rng = Random(f"probe-{self.plan.seed}")
         plan = msgspec.structs.replace(self.plan, decline=0.0, ignore=0.0)
         self.plan = plan
@@ -375,7 +375,9 @@ class World:
         rider.position()
         customer.tick()
         customer.event("order.place", order=order, shop="shop-1", prep_s=0, **places)
-        for _ in range(20):
+        for _ in range(120):
+            if order in self.checks.ledger.offered:
+                break
             for person in self.people:
                 person.tick()
             self._pass(10.0)

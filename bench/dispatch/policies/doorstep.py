@@ -74,6 +74,7 @@ def options(day: Day) -> DispatchOptions:
         give_up_s=24 * 3600,
         position_age_s_max=7200,
         radius_m_max=500_000,
+        learn_times=False,
         orders_per_customer_max=10_000,
         orders_per_shop_max=10_000,
     )

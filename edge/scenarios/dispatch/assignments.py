@@ -17,9 +17,7 @@ from .state.dispatch_state import DispatchState
 from .state.orders import OFFERS_PAST_KEPT, Offered, Order
 from .state.positions import Sensor
 from .state.riders import Rider, same_pickup
-
-PROMISE_TOLERANCE_S: Final = 300
-"""A promise counts as kept up to this much after its time."""
+from .times.promises import PROMISE_TOLERANCE_S
 
 BURST_OFFERS: Final = 8
 """Offers in one round after which the next one decides again at once, about the orders left over."""
@@ -103,7 +101,7 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
         else:
             order.plan = rider.id
         if order.wants_promise and order.placed_ms == now_ms:
-            order.promised_ms, order.promised_at = order.dropoff_ms, chosen.dropoff_at
+            _promise(dispatch, order, now)
             order.promised_by = "offer" if decision.offer else "plan"
     for order in offered:
         _announce(dispatch, order, now, out)
@@ -122,6 +120,17 @@ def forecast(dispatch: DispatchState, order: Order, chosen: Candidate | None, no
     order.arrive_ms = now_ms + (chosen.free_in_s + chosen.travel_s) * 1000
     order.pickup_ms = now_ms + chosen.pickup_at - now.wall_ms
     order.dropoff_ms = now_ms + chosen.dropoff_at - now.wall_ms
+
+
+def _promise(dispatch: DispatchState, order: Order, now: Now) -> None:
+    """What the customer is promised, from what is expected of the order and how far off that usually is."""
+    times = dispatch.times
+    order.predicted_ms = order.promised_ms = order.dropoff_ms
+    if times.options.learn_times:
+        beyond_s = times.beyond_s(order.shop, order.dropoff_lat, order.dropoff_lon)
+        order.predicted_ms += beyond_s * 1000
+        order.promised_ms = order.predicted_ms + times.interval(order.shop, order.stated).promised * 1000
+    order.promised_at = order.promised_ms + now.wall_ms - dispatch.now_ms
 
 
 def _offer(dispatch: DispatchState, order: Order, rider: Rider) -> None:

@@ -25,6 +25,8 @@ from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Closed, Order
 from .state.riders import RIDERS_MAX
 from .state.travel import metres, seconds
+from .times import labels
+from .times.messages import TimesReset
 
 READY_AHEAD_S_MAX: Final = 48 * 3600
 """An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""
@@ -53,6 +55,8 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
         return _place(dispatch, event, body, now, out)
     if isinstance(body, RiderShift):
         return _shift(dispatch, client, body, now, out)
+    if isinstance(body, TimesReset):
+        return dispatch.times.forget(body.shop)
     order = dispatch.orders.find(body.order)
     if order is None:
         return Refusal(Reason.UNKNOWN_ORDER, "order", "no such order here, or closed long ago")
@@ -85,12 +89,13 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
         detail = f"{distance_m} m from the shop; at most {dispatch.rules.radius_m_max}"
         return Refusal(Reason.OUT_OF_AREA, "dropoff", detail)
     now_ms = dispatch.now_ms
-    ready_ms = now_ms + (body.prep_s or 0) * 1000
+    stated = body.prep_s is not None or body.ready_at is not None
+    assumed_ms = now_ms + (dispatch.times.options.prep_s if body.prep_s is None else body.prep_s) * 1000
     if body.ready_at is not None:
         refusal = _implausible(body.ready_at, now)
         if refusal is not None:
             return refusal
-        ready_ms = max(now_ms, now_ms + body.ready_at - now.wall_ms)
+        assumed_ms = max(now_ms, now_ms + body.ready_at - now.wall_ms)
     order = Order(
         body.order,
         client,
@@ -101,9 +106,11 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
         dropoff.lon,
         seconds(distance_m, dispatch.rules),
         now_ms,
-        ready_ms,
+        dispatch.times.ready_ms(body.shop, stated, assumed_ms, now_ms, pickup.lon),
         body.promise,
         entered_ms=now_ms,
+        stated=stated,
+        assumed_ms=assumed_ms,
     )
     dispatch.orders.add(order, give_up_ms(dispatch, order))
     dispatch.changed = True
@@ -264,6 +271,8 @@ def _advance(
     """At the shop, or away from it with the food."""
     now_ms = dispatch.now_ms
     rider = dispatch.riders.known[order.rider]
+    if state is PICKED_UP:
+        labels.picked_up(dispatch.times, order, rider, dispatch.orders, now_ms)
     dispatch.orders.move(order, state, now_ms, stale_ms(order, now_ms))
     dispatch.riders.at(rider, order.pickup_lat, order.pickup_lon, now_ms)
     if state is AT_SHOP:
@@ -281,7 +290,9 @@ def _advance(
 
 def _deliver(dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects) -> None:
     now_ms = dispatch.now_ms
-    dispatch.riders.at(dispatch.riders.known[order.rider], order.dropoff_lat, order.dropoff_lon, now_ms)
+    rider = dispatch.riders.known[order.rider]
+    labels.delivered(dispatch.times, order, rider, now_ms)
+    dispatch.riders.at(rider, order.dropoff_lat, order.dropoff_lon, now_ms)
     order.dropoff_ms = now_ms
     out.measure("click_to_door_ms", body.at, now_ms - order.placed_ms)
     if order.promised_ms:

@@ -47,5 +47,6 @@ def examples(seed: int) -> list[tuple[str, str, Mapping[str, Any]]]:
         made.append(("customer-1", "order.track", {"order": orders[0]}))
         made.append(("rider-1", "orders.list", {}))
     add("customer-1", "order.cancel", order=orders[2], reason="changed my mind")
+    add("shop-1", "times.reset", shop="shop-1")
     add("rider-1", "rider.shift", on=False)
     return made

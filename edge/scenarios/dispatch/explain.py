@@ -111,7 +111,9 @@ def _accepted(receipt: Mapping[str, Any], when: Callable[[int], str]) -> str:
     promise = receipt.get("promise")
     if not promise:
         return "accepted"
-    return f"accepted, drop-off promised {when(promise['dropoff_at'])} (confidence {promise['confidence']:.2f})"
+    latest_at = promise.get("latest_at")
+    within = f"8 in 10 from {when(promise['earliest_at'])} to {when(latest_at)}, " if latest_at else ""
+    return f"accepted, drop-off promised {when(promise['dropoff_at'])} ({within}confidence {promise['confidence']:.2f})"
 
 
 def _messages(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:

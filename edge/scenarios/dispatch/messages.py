@@ -9,8 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ...core.scenario import Collection, Counter, Message, Refusal
-from ...errors import Reason
+from ...core.scenario import Collection, Counter, Message
 from ...messages.coordinates import converted
 from ...messages.envelope import (
     Crs,
@@ -27,6 +26,7 @@ from ...messages.envelope import (
     Version,
 )
 from .lifecycle import CLOSED, OrderState
+from .times.messages import DropoffPromise, TimesReset
 
 ORDERS_LISTED_MAX: Final = 100
 """Orders in one answer to `orders.list`: all that a customer may have open by default, in some 20 kB."""
@@ -43,7 +43,8 @@ NAME: Final = "dispatch"
 
 
 class OrderPlace(Up, frozen=True, tag="order.place"):
-    """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`."""
+    """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`, where either is known; else the
+    node expects what it has learned of the shop."""
 
     order: Identifier
     """The order's own name, which nobody has used on this node before."""
@@ -158,7 +159,7 @@ class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order
     """Version of the message."""
 
 
-Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay
+Durable = OrderPlace | OrderCancel | RiderShift | RiderReply | RiderProgress | KitchenReady | KitchenDelay | TimesReset
 
 DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
     "order.place": OrderPlace,
@@ -168,20 +169,12 @@ DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
     "rider.progress": RiderProgress,
     "kitchen.ready": KitchenReady,
     "kitchen.delay": KitchenDelay,
+    "times.reset": TimesReset,
 }
 POSITION_KIND: Final = "rider.position"
 
 
 # -- from the node -----------------------------------------------------------------------------------------------------
-
-
-class DropoffPromise(Struct, frozen=True):
-    """When the node expects the drop-off, and how often such a promise should be kept."""
-
-    dropoff_at: int
-    """The time promised."""
-    confidence: float
-    """The share of such promises that were kept within five minutes, 0 to 1."""
 
 
 class OrderReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
@@ -313,9 +306,7 @@ def _moved(place: Place, source: Crs, crs: str) -> Place:
     return Place(*converted(place.lat, place.lon, source, crs))
 
 
-def _order(body: OrderPlace, crs: str) -> OrderPlace | Refusal:
-    if body.ready_at is None and body.prep_s is None:
-        return Refusal(Reason.MALFORMED, "ready_at", "give ready_at (Unix ms) or prep_s (seconds)")
+def _order(body: OrderPlace, crs: str) -> OrderPlace:
     if body.crs is None or body.crs == crs:
         return body
     pickup, dropoff = _moved(body.pickup, body.crs, crs), _moved(body.dropoff, body.crs, crs)
@@ -344,7 +335,6 @@ MESSAGES: Final = (
         personal=("dropoff",),
         names_shop="shop",
         prepare=_order,
-        given=(("prep_s",), ("ready_at",)),
     ),
     Message("order.cancel", OrderCancel, roles=("customer", "shop"), personal=("reason",)),
     Message(
@@ -354,6 +344,7 @@ MESSAGES: Final = (
     Message("rider.progress", RiderProgress, roles=("rider",)),
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
+    Message("times.reset", TimesReset, roles=("shop", "dispatcher"), names_shop="shop"),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
     Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
     Message(

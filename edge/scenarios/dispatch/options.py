@@ -13,6 +13,8 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     speed_mps: Annotated[float, Meta(ge=0.5, le=50)] = 5.5
     detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
+    prep_s: Annotated[int, Meta(ge=0, le=4 * 3600)] = 900
+    learn_times: bool = True
     pickup_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
     dropoff_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
     reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60

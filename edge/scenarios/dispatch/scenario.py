@@ -24,7 +24,6 @@ from .messages import (
     COUNTERS,
     MESSAGES,
     NAME,
-    DropoffPromise,
     OrderPlace,
     OrderReceipt,
     OrdersList,
@@ -40,6 +39,7 @@ from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, RecordedSensor, Sensor
 from .state.riders import Riders
+from .times.messages import DropoffPromise, TimesReset
 
 ROUND_AGAIN_MIN: Final = 64
 """Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
@@ -66,8 +66,8 @@ class Dispatch(Scenario):
 
     def configure(self, options: DispatchOptions) -> None:
         """New options apply from the next decision on; running offers keep their deadlines."""
-        if options != self.state.rules:
-            self.state.rules = options
+        if options != self.state.times.options:
+            self.state.times.options = self.state.rules = options
             self.state.changed = True
             self.state.positions.configure(options)
 
@@ -111,7 +111,7 @@ class Dispatch(Scenario):
         """Silent riders, ends of shifts, lapsed offers, orders that cannot be delivered; then the events; then one
         decision over what has changed."""
         state = self.state
-        state.now_ms = milliseconds(now)
+        state.begin(now)
         assignments.expire(state, now, sensor, out)
         refusals = [self._apply(event, now, out) for event in events]
         if sensor.decisions is None:
@@ -150,7 +150,7 @@ class Dispatch(Scenario):
         """With the order, and where it was placed in this round with what was promised about it, or that nobody is in
         reach of it. `alone`: orders for which this round had no candidate."""
         body = event.body
-        if isinstance(body, RiderShift):
+        if isinstance(body, RiderShift | TimesReset):
             return Outcome(refusal)
         order: str = getattr(body, "order")  # noqa: B009 - every other kind has one
         if refusal is None and isinstance(body, OrderPlace):
@@ -173,9 +173,15 @@ class Dispatch(Scenario):
         return f"no free rider is within reach of the shop; {wait}" if state.riders.idle else ""
 
     def promise(self, order: Order) -> DropoffPromise:
-        """What was promised when the order was placed."""
-        counts = self.state.promises[order.promised_by]
-        return DropoffPromise(order.promised_at, round(counts.kept / counts.ended, 2))
+        """What was promised when the order was placed, in its round."""
+        counts, times = self.state.promises[order.promised_by], self.state.times
+        confidence = round(counts.kept / counts.ended, 2)
+        if not times.options.learn_times:
+            return DropoffPromise(order.promised_at, confidence)
+        around = times.interval(order.shop, order.stated)
+        earliest_at = order.promised_at + (around.earliest - around.promised) * 1000
+        latest_at = order.promised_at + (around.latest - around.promised) * 1000
+        return DropoffPromise(order.promised_at, confidence, earliest_at, latest_at)
 
     def next_deadline(self) -> float | None:
         """When a round is due even without events, in monotonic seconds. 0.0: at once."""

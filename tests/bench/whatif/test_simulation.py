@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from bench.whatif.change import Change, changed
 from bench.whatif.day import Reply
@@ -15,8 +16,13 @@ def test_an_order_takes_what_it_takes() -> None:
 
 
 def test_a_promise_is_the_nodes_own() -> None:
-    """The promise in the receipt, which this day keeps to the second."""
+    """The promise in the receipt; where the node learns nothing, this day keeps it to the second."""
     made = day([order(1)], [shift("r-1")])
+    found = simulate(made)["o-1"]
+    assert found.promise is not None
+    assert found.promise.earliest_at <= found.ended_ms <= found.promise.latest_at
+    assert found.ended_ms < found.promised_ms
+    made = structs.replace(made, rules=structs.replace(made.rules, learn_times=False))
     found = simulate(made)["o-1"]
     assert abs(found.promised_ms - found.ended_ms) <= 60_000
 

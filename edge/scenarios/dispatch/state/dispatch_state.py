@@ -5,9 +5,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ...rounds import restored
+from ....core.model import Now
+from ...rounds import milliseconds, restored
 from ..messages import NAME
 from ..options import DispatchOptions
+from ..times.times import Learned, Times
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
 from .riders import Rider, Riders
@@ -33,13 +35,16 @@ class _State(Struct, array_like=True):
     by_offer: PromiseCount
     by_plan: PromiseCount
     changed: bool
+    times: Learned = msgspec.field(default_factory=Learned.empty)
 
 
 class DispatchState:
     """Orders, riders, the numbers of offers, and how well promises were kept."""
 
     def __init__(self, rules: DispatchOptions) -> None:
+        self.times = Times(rules)
         self.rules = rules
+        """As configured, with rides and handovers as they were learned: `begin` sets them."""
         self.positions = Positions(rules)
         self.orders = Orders()
         self.riders = Riders(self.positions)
@@ -56,6 +61,14 @@ class DispatchState:
         self.promises = {"offer": PromiseCount(8, 10), "plan": PromiseCount(6, 10)}
         """By what they were made on."""
 
+    def begin(self, now: Now) -> None:
+        """A round begins."""
+        self.now_ms = milliseconds(now)
+        rules = self.times.begin(now.wall_ms)
+        if rules is not self.rules:
+            self.rules = rules
+            self.positions.measure(rules)
+
     def learn(self, order: Order, kept: bool) -> None:
         """A promised order has ended."""
         counts = self.promises[order.promised_by]
@@ -68,7 +81,16 @@ class DispatchState:
         """Everything durable; nothing of positions."""
         riders, orders, promises = list(self.riders.known.values()), self.orders.state(), self.promises
         return msgspec.msgpack.encode(
-            _State(STATE_VERSION, orders, riders, self.offers, promises["offer"], promises["plan"], self.changed)
+            _State(
+                STATE_VERSION,
+                orders,
+                riders,
+                self.offers,
+                promises["offer"],
+                promises["plan"],
+                self.changed,
+                self.times.learned,
+            )
         )
 
     def restore(self, body: bytes) -> None:
@@ -77,4 +99,5 @@ class DispatchState:
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed
+        self.times.learned = state.times
         self.promises = {"offer": state.by_offer, "plan": state.by_plan}

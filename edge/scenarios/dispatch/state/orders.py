@@ -34,7 +34,10 @@ class Offered(Struct, frozen=True, array_like=True):
 
 
 class Order(Struct, array_like=True):
-    """An open order. `arrive_ms`, `pickup_ms` and `dropoff_ms` are what happened, or what is expected (0: nothing)."""
+    """An open order. `arrive_ms`, `pickup_ms` and `dropoff_ms` are what happened, or what is expected (0: nothing).
+
+    `assumed_ms` is the ready time that it `stated`, or the one by the option `prep_s`; `predicted_ms` the drop-off that
+    its promise was made from."""
 
     id: str
     client: str
@@ -64,6 +67,9 @@ class Order(Struct, array_like=True):
     promised_ms: int = 0
     promised_at: int = 0
     promised_by: str = ""
+    stated: bool = True
+    assumed_ms: int = 0
+    predicted_ms: int = 0
 
 
 class Closed(Struct, frozen=True, array_like=True):

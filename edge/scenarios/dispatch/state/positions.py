@@ -213,6 +213,10 @@ class Positions:
             if known.on:
                 self._silences.set(rider, self._silent_at(known))
 
+    def measure(self, rules: DispatchOptions) -> None:
+        """Rides take another time now."""
+        self._rules = rules
+
     def place(self, rider: str) -> tuple[float, float, int] | None:
         """Latitude, longitude and when, for the node's own map; None where nothing is known."""
         known = self._riders.get(rider)

@@ -11,7 +11,6 @@ from edge.core.model import Acknowledge, Answer, Now, RecordedEvent, Row, encode
 from edge.messages.envelope import Place, encode
 from edge.scenarios.dispatch.messages import (
     Assignment,
-    DropoffPromise,
     OrderPlace,
     OrderReceipt,
     RiderProgress,
@@ -20,6 +19,7 @@ from edge.scenarios.dispatch.messages import (
     Stop,
     Update,
 )
+from edge.scenarios.dispatch.times.messages import DropoffPromise
 from edge.scenarios.labels.messages import LabelShow
 
 START = 1_790_000_000_000

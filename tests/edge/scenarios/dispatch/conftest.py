@@ -20,6 +20,7 @@ from edge.scenarios.dispatch.messages import (
     Update,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.times.messages import TimesReset
 
 WALL_MS = 1_700_000_000_000
 SHOP = Place(52.5, 13.4)
@@ -148,6 +149,9 @@ class District:
 
     def delay(self, shop, order, in_s):
         return self.event(shop, KitchenDelay, order=order, ready_at=self.now.wall_ms + in_s * 1000)
+
+    def reset(self, client, shop):
+        return self.event(client, TimesReset, shop=shop)
 
     def report_position(self, rider, lat=52.501, lon=13.401):
         self.dispatch.observe(rider, RiderPosition(points=[(self.now.wall_ms, lat, lon)]), self.now)

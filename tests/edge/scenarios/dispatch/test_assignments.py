@@ -233,7 +233,7 @@ def test_a_cancelled_order_is_withdrawn_from_the_rider(district):
 
 def test_promises_are_learned_from(district):
     """The first promise has the prior's confidence; kept ones raise it, broken ones lower it."""
-    d = district()
+    d = district(learn_times=False)
     d.begin("r1")
     confidences = []
     for index in range(4):

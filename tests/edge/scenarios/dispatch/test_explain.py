@@ -72,7 +72,7 @@ def test_later_events_are_listed_in_sequence(rows: list[bytes]) -> None:
     assert [moment.row for moment in found.moments] == sorted(moment.row for moment in found.moments)
     story = [f"{moment.what} {moment.who}: {moment.text}" for moment in found.moments if moment.what != "update"]
     assert story[0].startswith("order.place alice: at shop-1, ready +65s; accepted, drop-off promised +")
-    assert "(confidence 0." in story[0]
+    assert "confidence 0." in story[0]
     assert story[1:] == [
         "offered r-1: offer 1, answer by +65s",
         "kitchen.delay shop-1: ready +100s; accepted",
