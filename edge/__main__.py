@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "dev": Entry("bench.dev.command:dev", "A node, riders and the pages of an app, to write a client."),
     "status": Entry("edge.cli.status:status", "Show the state of a running node."),
     "explain": Entry("edge.cli.explain:explain", "Show why an order went to its rider."),
+    "times": Entry("edge.cli.times:times", "Show what the node has learned about time."),
     "replay": Entry("edge.cli.replay:replay", "Decide a recorded journal again, and compare."),
     "whatif": Entry("bench.whatif.command:whatif", "Simulate a recorded day with something changed."),
     "credential": Entry("edge.cli.credential:credential", "Set who may connect and as what; make tokens for phones."),

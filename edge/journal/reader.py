@@ -236,6 +236,14 @@ class JournalReader:
                 return read_snapshot(self._db, self.path, kept), kept.number
         return read_snapshot(self._db, self.path, snapshots[-1]), snapshots[-1].number
 
+    def newest(self) -> tuple[bytes | None, int]:
+        """The newest snapshot that is whole, with its number: where the state at the end is fastest to reach; (None, 0)
+        where there is none."""
+        for kept in reversed(read_snapshots(self._db)):
+            with suppress(RowError):
+                return read_snapshot(self._db, self.path, kept), kept.number
+        return None, 0
+
     def snapshots(self) -> list[StoredSnapshot]:
         """The snapshots that it holds now, oldest first.
 

@@ -145,6 +145,19 @@ def test_a_replay_begins_at_the_oldest_whole_snapshot(tmp_path: Path) -> None:
     db.close()
 
 
+def test_the_state_at_the_end_begins_at_the_newest_whole_snapshot(tmp_path: Path) -> None:
+    """The one before where that is damaged, and the first row where none is whole."""
+    path = filled(tmp_path / "journal.sqlite3", 100, snapshots=[20, 40])
+    db = apsw.Connection(str(path))
+    with JournalReader.open(path) as reader:
+        assert reader.newest() == (snapshot(40), 40)
+        db.execute("UPDATE snapshot SET crc = crc + 1 WHERE number = 40")
+        assert reader.newest() == (snapshot(20), 20)
+        db.execute("UPDATE snapshot SET crc = crc + 1 WHERE number = 20")
+        assert reader.newest() == (None, 0)
+    db.close()
+
+
 @pytest.mark.parametrize("content", [None, b"", b"plain text, and not even short: " * 200])
 def test_what_is_no_journal_is_named(tmp_path: Path, content: bytes | None) -> None:
     """Nothing there, an empty file, another file: an InputError with the path and what to do."""
