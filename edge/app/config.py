@@ -6,6 +6,7 @@ The error of an invalid configuration names the file, the field, the value and a
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,7 +15,7 @@ from ..core.model import Rules
 from ..core.scenario import Scenario
 from ..errors import ConfigError, DoorstepError
 from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, NAME_PATTERN
-from ..mqtt.address import is_loopback
+from ..mqtt.address import is_loopback, is_loopback_host
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
 from ..service import options
@@ -65,6 +66,13 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     uplink_username: str = ""
     uplink_token_file: str = ""
     uplink_ca: str = ""
+    # what is pushed to the app's server
+    webhook_url: str = ""
+    webhook_kinds: Annotated[list[Annotated[str, Meta(max_length=32)]], Meta(max_length=16)] = msgspec.field(
+        default_factory=lambda: ["update"]
+    )
+    webhook_secret_file: str = ""
+    webhook_ca: str = ""
     # the operator's page
     status_listen: str = "127.0.0.1:8080"
     # what is kept, and what leaves
@@ -108,7 +116,8 @@ class Config(Options, frozen=True, kw_only=True):
 
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
-    "rows_per_day_max retention_days k_anonymity log_level link_token_file uplink_token_file".split()
+    "rows_per_day_max retention_days k_anonymity log_level link_token_file uplink_token_file "
+    "webhook_secret_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
 
@@ -125,7 +134,7 @@ _HINTS: Final = {
 _TEMPLATE: Final = "deploy/edge.toml"
 _PATHS: Final = (
     "data_dir credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file "
-    "uplink_ca scenario_path".split()
+    "uplink_ca webhook_secret_file webhook_ca scenario_path".split()
 )
 
 
@@ -210,6 +219,7 @@ def _check(path: Path, config: Config) -> None:
     if config.status_listen and not is_loopback(config.status_listen):
         hint = "The page shows riders' positions, so it stays on loopback. Reach it through ssh -L."
         options.refuse(path, config, "status_listen", hint)
+    _check_webhooks(path, config)
     for field, schemes in (("link", ("mqtt", "mqtts", "unix")), ("uplink", ("mqtt", "mqtts"))):
         value = getattr(config, field)
         if value and str(value).partition("://")[0] not in schemes:
@@ -219,3 +229,19 @@ def _check(path: Path, config: Config) -> None:
         options.refuse(path, config, "listen", "No client could connect: set a listener, or link for broker mode.")
     if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
         options.refuse(path, config, "clock_real_anchor_ms", "A scaled clock needs both anchors.")
+
+
+def _check_webhooks(path: Path, config: Config) -> None:
+    if not config.webhook_url:
+        return
+    parts = urlsplit(config.webhook_url)
+    is_near = parts.scheme == "http" and is_loopback_host(parts.hostname or "")
+    if not parts.hostname or parts.username is not None or not (parts.scheme == "https" or is_near):
+        hint = 'Write https://…, for example "https://app.example/hooks/doorstep"; http is for this machine only.'
+        options.refuse(path, config, "webhook_url", hint)
+    if not config.webhook_secret_file:
+        hint = "webhook_url needs it: a file (mode 0600) with whsec_ and 24 to 64 random bytes in base64."
+        options.refuse(path, config, "webhook_secret_file", hint)
+    sent = [each.kind for kind in config.kinds for each in kind.messages if each.direction == "down" and each.durable]
+    if not config.webhook_kinds or not set(config.webhook_kinds) <= {"receipt", *sent}:
+        options.refuse(path, config, "webhook_kinds", f"Name some of: {', '.join(['receipt', *sent])}.")

@@ -37,6 +37,7 @@ class Http:
         names = [
             *(["edge.web.server"] if self._config.status_listen else []),
             *(["edge.api.door"] if self._has_door else []),
+            *(["edge.webhooks.sender"] if self._config.webhook_url else []),
         ]
 
         def work() -> None:

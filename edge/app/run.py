@@ -43,6 +43,7 @@ from .gc import freeze_startup
 from .http import LISTENERS as HTTP_LISTENERS
 from .http import Http
 from .loop_errors import LoopExceptionHandler
+from .webhooks import Webhooks
 
 if TYPE_CHECKING:
     from ..mqtt.client.broker import Broker
@@ -127,6 +128,7 @@ class _Running:
         pipeline.ingest.configure(self._listeners.authority.shops, config.rows_per_day_max)
         pipeline.start(rules if node.rules != rules.rules else None, self._drops.unrecorded(node.number))
 
+        self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
         self._sync = self._uplink(data, pipeline)
@@ -136,6 +138,7 @@ class _Running:
         self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners, self._echo))
         self._ports.update(await http.open_page(data, report.layers, self._echo))
         data.write_ports(self._ports)
+        pusher = await self._webhooks.open(pipeline, clock, status)
 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -145,6 +148,8 @@ class _Running:
         tasks.append(self._keep_going("scrub", Scrub(journal, lambda text: status.alarm("rot", text)).run()))
         if self._sync is not None:
             tasks.append(self._keep_going("uplink", self._sync.run()))
+        if pusher is not None:
+            tasks.append(self._keep_going("webhooks", pusher.run()))
         if self._endpoint is not None:
             tasks.append(self._keep_going("revocations", self._listeners.watch(self._endpoint.recheck)))
         freeze_startup()
@@ -328,6 +333,7 @@ class _Running:
         try:
             config, fixed = reloaded(self._config, load(self._config_path))
             tokens = [read_secret(self._config_path, option, getattr(config, option)) for option in TOKEN_FILES]
+            self._webhooks.read(config)
             self._listeners.read(config)
         except DoorstepError as error:
             log.error("not reloaded, the old configuration stays: %s", error)
@@ -378,6 +384,7 @@ class _Running:
                 if self._endpoint is not None:
                     await self._endpoint.close()
                 await self._http.close()
+                await self._webhooks.close()
         except TimeoutError:
             log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
         self._drops.keep(*self._pipeline.uncounted, stopped=self._error is None)

@@ -26,11 +26,12 @@ from . import manifest
 from .manifest import Item, Manifest
 
 FILES: Final = (
-    "credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file uplink_ca".split()
+    "credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file uplink_ca "
+    "webhook_secret_file webhook_ca".split()
 )
 """Options that name a file which a node needs. (`scenario_path` has programs, which come with their packages.)"""
 
-BESIDE: Final = ("instance", "drops", "status.token")
+BESIDE: Final = ("instance", "drops", "status.token", "webhooks")
 """Files of the data directory beside the journal."""
 
 UNFINISHED: Final = ".unfinished"

@@ -26,6 +26,7 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
                       options) where others can listen on the wire
     http              {"connections", "requests", "events_waiting", "waits", "refused_<cause>", …}; only with a door for
                       clients (`listen_http`, `listen_https`)
+    webhooks          {"delivered", "dead", "waiting", "rows_behind", "error", …}; only with `webhook_url`
     process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
     disk              {"free_bytes"} of the data directory
     keeps             [{"what", "where", "how_long"}]: what the node stores

@@ -77,6 +77,15 @@ def secrets(path: Path, config: Config, report: Report) -> None:
         peer = "uplink" if option.startswith("uplink") else "link"
         if getattr(config, peer) and not found:
             report.warning("no_token", f"{option} is empty, so the node introduces itself to its {peer} as nobody.")
+    if config.webhook_url:
+        from ..webhooks.request import signers
+
+        option = "webhook_secret_file"
+        try:
+            found = read_secret(str(path), option, config.webhook_secret_file)
+            signers(str(path), option, config.webhook_secret_file, found)
+        except DoorstepError as error:
+            report.error("token_file", error)
 
 
 def running(config: Config) -> str:

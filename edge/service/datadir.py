@@ -7,6 +7,7 @@ A node's has also:
 
 journal.sqlite3   the journal (with -wal and -shm beside it), and its ballast
 drops             counts of dropped messages that are in no row of the journal yet
+webhooks          how far webhooks are pushed
 instance          an id of this directory, made once: by it the centre distinguishes a replaced disk from a restart
 status.token      the token of the status page
 """

@@ -184,9 +184,10 @@ def test_every_block_of_json_and_toml_is_valid() -> None:
 def problem_names() -> set[str]:
     """The names of all problems that the node's code can report; `…` stands for what is only known when it happens."""
     names = {f"stall_{name}" for name in STALL_CHECKS} | {"certificate", "uplink_ca", "link_ca"}
+    reporting = ("edge/scenarios/", "edge/webhooks/")
     for source in sources("edge"):
         for node in ast.walk(tree(source)):
-            if isinstance(node, ast.FunctionDef) and node.name == "problems" and source.startswith("edge/scenarios/"):
+            if isinstance(node, ast.FunctionDef) and node.name == "problems" and source.startswith(reporting):
                 maps = [each for each in ast.walk(node) if isinstance(each, ast.Dict)]
                 names |= {ast.literal_eval(key) for each in maps for key in each.keys if key is not None}
             if isinstance(node, ast.Call) and node.args:

@@ -327,6 +327,8 @@ def _position(body: RiderPosition, crs: str) -> RiderPosition:
     return RiderPosition(points=[(at, *converted(lat, lon, source, crs))])
 
 
+_PARTIES: Final = ("customer", "rider", "shop")
+
 MESSAGES: Final = (
     Message(
         "order.place",
@@ -347,21 +349,14 @@ MESSAGES: Final = (
     Message("times.reset", TimesReset, roles=("shop", "dispatcher"), names_shop="shop"),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
     Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
-    Message(
-        "orders.list",
-        OrdersList,
-        roles=("customer", "rider", "shop"),
-        durable=False,
-        acts_for="shop",
-        answered_by="orders",
-    ),
+    Message("orders.list", OrdersList, roles=_PARTIES, durable=False, acts_for="shop", answered_by="orders"),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
     Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
     Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
-    Message("orders", OrdersOpen, "down", roles=("customer", "rider", "shop"), durable=False, personal=("orders",)),
+    Message("orders", OrdersOpen, "down", roles=_PARTIES, durable=False, personal=("orders",)),
 )
 
-COLLECTIONS: Final = (Collection("orders", OpenOrder, ("customer", "rider", "shop"), over=ClosedOrder),)
+COLLECTIONS: Final = (Collection("orders", OpenOrder, _PARTIES, over=ClosedOrder),)
 
 COUNTERS: Final = (
     Counter("order.placed", of="orders"),

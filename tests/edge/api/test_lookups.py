@@ -70,7 +70,7 @@ async def test_what_is_not_on_disk_is_not_shown() -> None:
     assert not look.done()
     town.commit()
     town.lookups.committed()
-    assert await look == ["o-17", "o-18"]
+    assert await look == ["o-18", "o-17"]
 
 
 async def test_a_look_at_a_round_that_a_full_disk_took_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
