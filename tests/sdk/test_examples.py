@@ -7,7 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from selenium import webdriver
@@ -17,6 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from bench.lab.site import Site
 from edge.identity.credentials import Newcomer, add
 from tests.edge.web.conftest import FLAGS, drain, screen
+from tests.pages import blocks, rows
 from tests.repo.project import ROOT, expect_none, files
 from tests.waiting import wait_until
 
@@ -24,6 +25,7 @@ EXAMPLES = ROOT / "sdk/examples"
 WHOLE = ROOT / "sdk/miniprogram/dist/doorstep.whole.js"
 LINES_MAX = 150
 CLIENTS = {"customer": "phone-7", "rider": "rider-12", "kitchen": "noodle-bar"}
+README = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("sdk/README.md", "sdk/README.zh-CN.md")}
 ROLES = {"phone-7": "customer", "rider-12": "rider", "noodle-bar": "shop"}
 
 
@@ -132,6 +134,29 @@ def test_customer_rider_and_kitchen_play_an_evening(
         assert driver.execute_script("return document.documentElement.scrollWidth") <= 390, page
     noise = [each for each in drain(driver) if "favicon" not in each["message"]]
     assert not noise, noise
+
+
+def test_the_first_order_of_the_readme_runs_as_written(
+    pages: dict[str, str], driver: webdriver.Chrome, tmp_path: Path
+) -> None:
+    """The page of sdk/README.md, with the address and the token of this node."""
+    (page,) = blocks(README["sdk/README.md"], "html")
+    given = dict(parse_qsl(urlsplit(pages["customer"]).fragment))
+    page = page.replace("ws://127.0.0.1:9001/mqtt", given["url"]).replace("TOKEN", given["token"])
+    (tmp_path / "web/order.html").write_text(page.replace("doorstep.js", WHOLE.name), encoding="utf-8")
+    driver.get(pages["customer"].partition("customer.html")[0] + "order.html")
+    wait_until(lambda: "o-" in driver.find_element("tag name", "body").text, "the order's name", seconds=30)
+    assert not [each for each in drain(driver) if "favicon" not in each["message"]]
+
+
+def test_the_chinese_readme_has_the_same() -> None:
+    """The examples, and as many sections and rows of tables."""
+    english, chinese = README.values()
+    for language in ("sh", "html", "js"):
+        assert blocks(english, language) == blocks(chinese, language)
+        assert blocks(english, language)
+    assert len(rows(english)) == len(rows(chinese))
+    assert english.count("\n## ") == chinese.count("\n## ")
 
 
 def test_each_file_is_short() -> None:

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ORDER, TIMING, network, sleep, startNode, until } from "./lab.mjs";
+import { readFileSync } from "node:fs";
 import { phone } from "./wx.mjs";
 
 function start(t, node, on, more = {}) {
@@ -92,4 +93,44 @@ test("a sixth socket is refused; the client takes one as soon as there is one", 
   assert.equal(client.state, "offline");
   others.forEach((each) => each.close());
   assert.equal((await call).status, "accepted");
+});
+
+test("the mini-program of the README places its order", async (t) => {
+  const node = await startNode(t);
+  const on = phone();
+  const data = {};
+  const doorstep = { connect: (options) => (client = on.doorstep.connect({ ...options, url: node.url, token: node.tokens["phone-7"] })) };
+  let client;
+  t.after(() => client.close());
+  const text = readFileSync(new URL("../../README.md", import.meta.url), "utf8").match(/```js\n(.*?)```/s)[1];
+  const started = (page) => page.onLoad.call({ ...page, setData: (given) => Object.assign(data, given) });
+  new Function("require", "Page", text)(() => doorstep, started);
+  await until(() => data.order || data.error, "the order");
+  assert.equal(data.error, undefined);
+});
+
+test("the pages of the example play an evening", async (t) => {
+  const node = await startNode(t);
+  const source = (name) => readFileSync(new URL(`../../examples/wechat/${name}.js`, import.meta.url), "utf8");
+  const run = (name, client) => {
+    let page;
+    const wx = { showToast: ({ title }) => assert.fail(title), startLocationUpdateBackground: ({ success }) => success(), onLocationChange() {} };
+    new Function("getApp", "Page", "wx", source(`pages/${name}/index`))(() => ({ client }), (made) => (page = made), wx);
+    page.setData = (given) => Object.assign(page.data, given);
+    page.onLoad();
+    return page;
+  };
+  const of = (name) => start(t, node, phone(), { name, token: node.tokens[name] });
+  const [customer, rider, kitchen] = [run("customer", of("phone-7")), run("rider", of("rider-12")), run("kitchen", of("noodle-bar"))];
+  rider.begin();
+  await until(() => rider.data.onShift, "the shift");
+  start(t, node, phone(), { name: "rider-12", token: node.tokens["rider-12"] }).reportPosition(ORDER.pickup);
+  customer.order();
+  const card = (page, state) => until(() => page.data[page === rider ? "offers" : "orders"].find((each) => each.state === state), state);
+  const press = (shown) => ({ currentTarget: { dataset: shown } });
+  kitchen.ready(press(await card(kitchen, "placed")));
+  rider.accept(press(await card(rider, "offered")));
+  await card(customer, "accepted");
+  for (const state of ["accepted", "at_shop", "picked_up"]) rider.step(press(await card(rider, state)));
+  await card(customer, "delivered");
 });
