@@ -182,14 +182,11 @@ export interface OrderTrack {
   v?: number;
 }
 
-/**
- * Anybody asks for its open orders, as after an app was installed again. QoS 0, never stored; the answer is an
- * `orders`.
- */
+/** Anybody asks for its open orders. QoS 0, never stored; the answer is an `orders`. */
 export interface OrdersList {
   /** The kind, which the topic has, too. It can be left out. */
   kind?: "orders.list";
-  /** The shop that the sender acts for: its orders. Without it those that the sender has placed or carries, or that are of the shop of its name. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  /** The shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   shop?: string | null;
   /** Version of the message. 0 to 2147483647. */
   v?: number;
@@ -297,7 +294,7 @@ export interface OpenOrder {
   ready_at: number;
   /** The drop-off time expected now. Absent where nothing can be expected. Unix milliseconds. */
   expected_at?: number;
-  /** For the rider who has it, or to whom it is offered: as in the message of this kind. */
+  /** For its rider: as in the message of this kind. */
   assignment?: Assignment;
 }
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -29,13 +28,6 @@ README = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("sdk/READ
 ROLES = {"phone-7": "customer", "rider-12": "rider", "noodle-bar": "shop"}
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder without a log."""
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def pages(tmp_path: Path, program: Callable[[str], str]) -> Iterator[dict[str, str]]:
     """The address of each page, with a node and the client's token in it."""
@@ -46,7 +38,7 @@ def pages(tmp_path: Path, program: Callable[[str], str]) -> Iterator[dict[str, s
     folder.mkdir()
     for path in [*(EXAMPLES / "web").iterdir(), WHOLE]:
         (folder / path.name).write_bytes(path.read_bytes())
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with Site(tmp_path / "site", "shop-1").configure((), {"listen_ws": "127.0.0.1:0"}, centre=False) as site:
         newcomers = [Newcomer(name, [role]) for name, role in ROLES.items()]

@@ -28,9 +28,6 @@ from ...messages.envelope import (
 from .lifecycle import CLOSED, OrderState
 from .times.messages import DropoffPromise, TimesReset
 
-ORDERS_LISTED_MAX: Final = 100
-"""Orders in one answer to `orders.list`: all that a customer may have open by default, in some 20 kB."""
-
 ORDERS_PER_RIDER_MAX: Final = 8
 """The largest capacity a rider may announce."""
 
@@ -149,12 +146,10 @@ class OrderTrack(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order
 
 
 class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="orders.list"):
-    """Anybody asks for its open orders, as after an app was installed again. QoS 0, never stored; the answer is an
-    `orders`."""
+    """Anybody asks for its open orders. QoS 0, never stored; the answer is an `orders`."""
 
     shop: Identifier | None = None
-    """The shop that the sender acts for: its orders. Without it those that the sender has placed or carries, or that
-    are of the shop of its name."""
+    """The shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop."""
     v: Version = 1
     """Version of the message."""
 
@@ -274,7 +269,7 @@ class OpenOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected_at: int = 0
     """The drop-off time expected now. Absent where nothing can be expected."""
     assignment: Assignment | None = None
-    """For the rider who has it, or to whom it is offered: as in the message of this kind."""
+    """For its rider: as in the message of this kind."""
 
 
 class ClosedOrder(Struct, frozen=True, kw_only=True):

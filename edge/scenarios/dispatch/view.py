@@ -14,7 +14,7 @@ from ...messages.grants import Grant
 from ..rounds import milliseconds
 from .assignments import assignment
 from .lifecycle import OFFERED, PICKED_UP
-from .messages import ORDERS_LISTED_MAX, ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
+from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
 from .state.riders import Rider
@@ -25,6 +25,9 @@ operator has three times as long to act."""
 
 NO_RIDERS_S_MAX: Final = 60
 """Nobody on shift while an order waits is one after this: shifts and orders of an opening shop come in any sequence."""
+
+ORDERS_LISTED_MAX: Final = 100
+"""Orders in one answer to `orders.list`: all that a customer may have open by default, in some 20 kB."""
 
 
 def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:

@@ -8,7 +8,7 @@ import pytest
 
 from edge.messages.grants import Grant
 from edge.scenarios.dispatch import Dispatch, view
-from edge.scenarios.dispatch.messages import ORDERS_LISTED_MAX, OpenOrder, OrdersList, OrdersOpen, OrderTrack
+from edge.scenarios.dispatch.messages import OpenOrder, OrdersList, OrdersOpen, OrderTrack
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_everybody_gets_its_own_open_orders(district, state):
 def test_the_newest_open_orders_come_first_and_the_rest_is_counted(district):
     """Also after a restart; a shop that orders for its guests has each order once."""
     d = district()
-    names = [f"o{number:03}" for number in range(ORDERS_LISTED_MAX + 5)]
+    names = [f"o{number:03}" for number in range(view.ORDERS_LISTED_MAX + 5)]
     for name in names:
         d.round(d.place(name, client="shop"))
     restarted = Dispatch(d.dispatch_state.rules)
