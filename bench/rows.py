@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from edge.core.model import Answer, RecordedEvent, Rejected, Row
 from edge.messages.envelope import is_json
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, Assignment, Durable, OrderReceipt, Update
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, Advice, Assignment, Durable, OrderReceipt, Update
 from edge.scenarios.dispatch.records import events_in
 from edge.scenarios.labels.messages import LabelShow
 
 _DECODERS: Final[dict[str, tuple[Any, Any]]] = {
     kind: (msgspec.msgpack.Decoder(form).decode, msgspec.json.Decoder(form).decode)
-    for kind, form in (("receipt", OrderReceipt), ("assignment", Assignment), ("update", Update))
+    for kind, form in (("receipt", OrderReceipt), ("assignment", Assignment), ("update", Update), ("advice", Advice))
 }
 
 _SHOW: Final = (msgspec.msgpack.Decoder(LabelShow).decode, msgspec.json.Decoder(LabelShow).decode)

@@ -26,7 +26,7 @@ from edge.scenarios.dispatch.messages import (
     RiderShift,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.records import Observation, SilentRiders, record_in
+from edge.scenarios.dispatch.records import NearestObservation, Observation, SilentRiders, record_in
 from edge.scenarios.dispatch.state.travel import METRES_PER_DEG, Service, ride_s
 
 from ..rows import Decided, assignments, decided, updates
@@ -213,6 +213,8 @@ class Recording:
             for name in one.riders:
                 rider = self._rider(name)
                 rider.silent_ms = rider.silent_ms or max(1, self._now_ms - self._rules.silent_s * 1000)
+            return
+        if not isinstance(one, NearestObservation):
             return
         order = self._orders.get(one.order)
         for seen in one.riders:

@@ -15,6 +15,7 @@ from edge.core.model import Event, Now
 from edge.messages.envelope import Place as Point
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.messages import (
+    Assignment,
     Durable,
     KitchenDelay,
     KitchenReady,
@@ -198,7 +199,7 @@ class Simulation:
             if isinstance(body, Update):
                 if body.state in _ENDED:
                     self._end(body.order, body.state)
-            elif client in self._couriers:
+            elif isinstance(body, Assignment) and client in self._couriers:
                 self._couriers[client].touch(body)
 
     def _end(self, order: str, state: str) -> None:

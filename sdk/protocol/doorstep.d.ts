@@ -256,6 +256,25 @@ export interface Update {
   reason?: string;
 }
 
+/**
+ * To a rider with nothing to do: where it is most likely to be needed next. Advice, never an order: whoever stays
+ * is offered orders as before.
+ */
+export interface Advice {
+  /** When the node decided it. Unix milliseconds. */
+  at: number;
+  /** The shop to wait near. */
+  shop: string;
+  /** Degrees, north positive. */
+  lat: number;
+  /** Degrees, east positive. */
+  lon: number;
+  /** Until when it holds. It ends with the next offer, too. Unix milliseconds. */
+  until: number;
+  /** Why, in a few words. */
+  reason?: string;
+}
+
 /** The answer to an `order.track`, once, at QoS 0: where the rider was at `at`; or a `reason`, and no place. */
 export interface RiderPlace {
   /** The order. */
@@ -584,6 +603,7 @@ export interface Up {
 export interface Down {
   "assignment": Assignment;
   "update": Update;
+  "advice": Advice;
   "rider.place": RiderPlace;
   "orders": OrdersOpen;
   "label.show": LabelShow;

@@ -13,6 +13,7 @@ from edge.core.model import Event, Now
 from edge.messages import envelope
 from edge.scenarios.dispatch.messages import (
     ORDERS_PER_RIDER_MAX,
+    Advice,
     Assignment,
     Durable,
     KitchenDelay,
@@ -41,6 +42,7 @@ from .policy import (
     Place,
     Placed,
     Ready,
+    Reposition,
     Wake,
 )
 
@@ -48,28 +50,31 @@ ZERO_MS: Final = 1_767_225_600_000
 """The wall clock at minute 0 of a day."""
 
 ORIGIN_DEG: Final = 1.0
-"""Latitude and longitude of an instance's origin: not 0, 0, which is what a phone without a fix sends."""
+"""Longitude of an instance's origin, on the equator, where a degree is as long both ways: not 0, 0, which is what a
+phone without a fix sends."""
 
 ROUNDS_MAX: Final = 100
 """In one minute: offers, their acceptances, and what follows from those."""
-
-_ACROSS: Final = math.cos(math.radians(ORIGIN_DEG))
 
 
 def point(place: Place) -> envelope.Place:
     """Metres east and north as degrees."""
     x, y = place
-    return envelope.Place(ORIGIN_DEG + y / METRES_PER_DEG, ORIGIN_DEG + x / METRES_PER_DEG / _ACROSS)
+    return envelope.Place(y / METRES_PER_DEG, ORIGIN_DEG + x / METRES_PER_DEG)
 
 
 def options(day: Day) -> DispatchOptions:
     """The track's rules as a node's options."""
     parameters = day.parameters
     return DispatchOptions(
-        speed_mps=parameters.metres_per_minute / 60,
+        # A hair faster, so that a ride of so many whole minutes is not a hair, and then a minute, longer.
+        speed_mps=parameters.metres_per_minute / 60 * (1 + 1e-9),
         detour_factor=1.0,
+        ride_step_s=60,
+        divert=False,
         pickup_service_s=parameters.pickup_service * 60,
         dropoff_service_s=parameters.dropoff_service * 60,
+        offer_ahead_s=0,
         silent_s=7200,
         give_up_s=24 * 3600,
         position_age_s_max=7200,
@@ -93,8 +98,12 @@ class Doorstep:
         """Of couriers on shift who are not under way."""
         self.trips: dict[str, tuple[str, ...]] = {}
         """What each courier is on its way to fetch, in the node's sequence."""
+        self.arrives: dict[str, int] = {}
+        """When each courier is at the restaurant, by the latest trip."""
         self.bags: dict[str, tuple[str, ...]] = {}
         self.known: dict[str, Known] = {}
+        self.advice: dict[str, str] = {}
+        """Of couriers whose shift begins in this minute: the restaurant near which the node would have them."""
         self.late: set[str] = set()
         """Orders that are estimated, and not ready yet."""
         self.woken = -1
@@ -119,7 +128,7 @@ class Doorstep:
             deadline = self.dispatch.next_deadline()
             if not self._sent and (deadline is None or deadline > now * 60):
                 break
-        decisions = self._changes(now)
+        decisions = [*self._moves(), *self._changes(now)]
         while self._sent:  # somebody's shift ends before a pickup: the order goes to others
             self._round(now)
             decisions += self._changes(now)
@@ -199,9 +208,23 @@ class Doorstep:
         """One round of the node. Offers are accepted in the next one."""
         events, self._sent = self._sent, []
         for courier, body in self.driver.round(events, _now(minute))[1]:
+            if isinstance(body, Advice) and self.day.couriers[courier].on == minute and courier in self.places:
+                self.advice[courier] = body.shop
             if isinstance(body, Assignment) and body.state == "offered":
                 head = self._head(minute)
-                self._send(courier, RiderReply(**head, order=body.order, offer=body.offer, accept=True))
+                accept = self._can_join(courier, body.order)
+                self._send(courier, RiderReply(**head, order=body.order, offer=body.offer, accept=accept))
+
+    def _moves(self) -> list[Decision]:
+        """Advice at the start of a shift is followed, where nothing has come in between. On the way a courier cannot be
+        diverted, which the node knows (`divert`)."""
+        decisions: list[Decision] = []
+        for courier, shop in self.advice.items():
+            if not self.dispatch.state.riders.known[courier].orders:
+                del self.places[courier]
+                decisions.append(Reposition(courier, shop))
+        self.advice = {}
+        return decisions
 
     def _changes(self, now: int) -> list[Decision]:
         """Who leaves for its next trip, and which trips under way have changed. A courier who is offered an order a
@@ -220,11 +243,20 @@ class Doorstep:
                 continue
             self.trips[courier] = trip
             if before is None:
-                del self.places[courier]
+                site = self.day.site(held[0].restaurant)
+                self.arrives[courier] = now + self.day.travel(self.places.pop(courier), site)
                 decisions.append(Assign(courier, trip))
             else:
                 changed.append((courier, trip))
         return [*([Change(tuple(changed))] if changed else []), *decisions]
+
+    def _can_join(self, courier: str, order: str) -> bool:
+        """Whether a courier under way can still pick it up within its shift, by whole minutes; on its shop depends
+        nothing else."""
+        if courier not in self.trips or order in self.late:
+            return True
+        pickup = max(self.arrives[courier] + self.day.before_pickup, self.known[order].ready)
+        return pickup <= self.day.couriers[courier].off
 
     def _in_time(self, now: int, courier: str, trip: tuple[str, ...]) -> bool:
         """Whether the pickup is within the shift by the track's whole minutes. The node knows seconds."""

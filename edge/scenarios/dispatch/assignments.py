@@ -96,7 +96,7 @@ def apply_decisions(dispatch: DispatchState, decisions: Sequence[Decision], now:
             continue
         forecast(dispatch, order, chosen, now)
         if decision.offer:
-            _offer(dispatch, order, rider)
+            _offer(dispatch, order, rider, decision.before)
             offered.append(order)
         else:
             order.plan = rider.id
@@ -133,12 +133,12 @@ def _promise(dispatch: DispatchState, order: Order, now: Now) -> None:
     order.promised_at = order.promised_ms + now.wall_ms - dispatch.now_ms
 
 
-def _offer(dispatch: DispatchState, order: Order, rider: Rider) -> None:
+def _offer(dispatch: DispatchState, order: Order, rider: Rider, before: str = "") -> None:
     now_ms = dispatch.now_ms
     dispatch.offers += 1
     order.offer, order.rider, order.offers = dispatch.offers, rider.id, order.offers + 1
     dispatch.orders.move(order, OFFERED, now_ms, now_ms + dispatch.rules.reply_s * 1000)
-    dispatch.riders.take(rider, order.id)
+    dispatch.riders.take(rider, order.id, before)
     rider.silent = False
     dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
 
@@ -251,6 +251,8 @@ def end(
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
+        if rider.on and not rider.orders and dispatch.rules.divert:
+            dispatch.advice.due.append(rider.id)
     dispatch.changed = True
     out.count(_ENDED[state], at_ms)
     if order.promised_ms and state is not OrderState.CANCELLED:
@@ -287,6 +289,9 @@ def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
             end_shift(dispatch, rider, now, out, now.wall_ms)
+    for rider in [rider for rider in dispatch.riders.moving.values() if rider.free_ms <= now_ms]:
+        dispatch.riders.arrive(rider)
+        dispatch.changed = True
     while (name := dispatch.orders.timers.pop(now_ms)) is not None:
         order = dispatch.orders.open[name]
         after = TRANSITIONS[order.state][OrderEvent.RUN_OUT]

@@ -113,6 +113,7 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
         assumed_ms=assumed_ms,
     )
     dispatch.orders.add(order, give_up_ms(dispatch, order))
+    dispatch.shops.ordered(order.shop, order.pickup_lat, order.pickup_lon)
     dispatch.changed = True
     out.count("order.placed", body.at)
     out.locate("order.placed", body.at, dropoff.lat, dropoff.lon, client)
@@ -204,6 +205,7 @@ def _shift(dispatch: DispatchState, client: str, body: RiderShift, now: Now, out
         return Refusal(Reason.TOO_LATE, "until", f"the shift would be over already by the node's clock ({now.wall_ms})")
     if rider is None or not rider.on:
         out.count("shift.started", body.at)
+        dispatch.advice.due.append(client)
     dispatch.riders.begin(client, body.capacity, until_ms, now_ms)
     dispatch.changed = True
     return None

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ...core.scenario import Collection, Counter, Message
+from ...core.scenario import Collection, Message
 from ...messages.coordinates import converted
 from ...messages.envelope import (
     Crs,
@@ -240,6 +240,22 @@ class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The cause, as a word or a few."""
 
 
+class Advice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """To a rider with nothing to do: where it is most likely to be needed next. Advice, never an order: whoever stays
+    is offered orders as before."""
+
+    at: int
+    """When the node decided it."""
+    shop: str
+    """The shop to wait near."""
+    lat: float
+    lon: float
+    until: int
+    """Until when it holds. It ends with the next offer, too."""
+    reason: str = ""
+    """Why, in a few words."""
+
+
 class RiderPlace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to an `order.track`, once, at QoS 0: where the rider was at `at`; or a `reason`, and no place."""
 
@@ -347,38 +363,9 @@ MESSAGES: Final = (
     Message("orders.list", OrdersList, roles=_PARTIES, durable=False, acts_for="shop", answered_by="orders"),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
     Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
+    Message("advice", Advice, "down", roles=("rider",), spare=True, about="shop"),
     Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
     Message("orders", OrdersOpen, "down", roles=_PARTIES, durable=False, personal=("orders",)),
 )
 
 COLLECTIONS: Final = (Collection("orders", OpenOrder, _PARTIES, over=ClosedOrder),)
-
-COUNTERS: Final = (
-    Counter("order.placed", of="orders"),
-    Counter("order.placed", "locate", "orders by the place of the drop-off"),
-    Counter("order.ready", of="orders that the shop called ready"),
-    Counter("order.delayed", of="orders with a new ready time"),
-    Counter("order.offered", of="offers to riders"),
-    Counter("order.assigned", of="offers accepted"),
-    Counter("order.at_shop", of="riders' arrivals at a shop"),
-    Counter("order.picked_up", of="orders"),
-    Counter("order.delivered", of="orders"),
-    Counter("order.delivered", "locate", "orders by the place of the drop-off"),
-    Counter("order.cancelled", of="orders"),
-    Counter("order.undeliverable", of="orders"),
-    Counter("order.reassigned", of="orders that lost a rider who had accepted"),
-    Counter("order.reclaimed", of="orders picked up by a rider given up as silent"),
-    Counter("offer.declined", of="offers"),
-    Counter("offer.timed_out", of="offers"),
-    Counter("offer.withdrawn", of="offers"),
-    Counter("rider.silent", of="riders on shift without a sign of life"),
-    Counter("shift.started", of="shifts"),
-    Counter("shift.ended", of="shifts"),
-    Counter("promise.kept", of="promises"),
-    Counter("promise.broken", of="promises"),
-    Counter("placed_to_offered_ms", "measure", "milliseconds from the order to its first offer"),
-    Counter("placed_to_accepted_ms", "measure", "milliseconds from the order to its acceptance"),
-    Counter("ready_to_pickup_ms", "measure", "milliseconds that food waited"),
-    Counter("click_to_door_ms", "measure", "milliseconds from the order to the drop-off"),
-    Counter("promise_error_ms", "measure", "milliseconds between promise and drop-off"),
-)

@@ -15,14 +15,18 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
     prep_s: Annotated[int, Meta(ge=0, le=4 * 3600)] = 900
     learn_times: bool = True
+    ride_step_s: Annotated[int, Meta(ge=1, le=600)] = 1
     pickup_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
     dropoff_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
     reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60
+    offer_ahead_s: Annotated[int, Meta(ge=0, le=600)] = 60
     silent_s: Annotated[int, Meta(ge=30, le=7200)] = 300
     give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
     soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 1800
     position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
     radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
+    standby: bool = True
+    divert: bool = True
     show_rider: bool = False
     orders_per_customer_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
     orders_per_shop_max: Annotated[int, Meta(ge=1, le=10_000)] = 5_000

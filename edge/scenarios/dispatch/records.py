@@ -1,4 +1,4 @@
-"""What a row keeps of one round of dispatch: the observations of positions, and the decisions."""
+"""What a row keeps of one round of dispatch: the observations of positions, and the decisions. And what is counted."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from ...core.model import Row
+from ...core.scenario import Counter
 from .. import explain
 from .messages import DURABLE_KINDS, NAME, Durable
 
@@ -31,7 +32,21 @@ class SilentRiders(Struct, frozen=True, array_like=True, tag="q"):
     riders: list[str]
 
 
-Observation = NearestObservation | SilentRiders
+class StandbyPlace(Struct, frozen=True, array_like=True):
+    """A rider with nothing to do, the shop where it would be of more use, by its number, and the seconds of ride."""
+
+    rider: str
+    shop: int
+    travel_s: int
+
+
+class StandbyPlaces(Struct, frozen=True, array_like=True, tag="s"):
+    """The advice of a round."""
+
+    places: list[StandbyPlace]
+
+
+Observation = NearestObservation | SilentRiders | StandbyPlaces
 
 
 class Candidate(Struct, frozen=True, array_like=True):
@@ -48,7 +63,9 @@ class Candidate(Struct, frozen=True, array_like=True):
 
 class Decision(Struct, frozen=True, array_like=True):
     """The decision for one order in one round. `rider` is empty where nobody was chosen; `offer` is true if it goes out
-    now, false for a plan that a later round may improve. `rule` is the version of the policy; `why` is one sentence."""
+    now, false for a plan that a later round may improve. Where it joins a trip that is under way, `before` is the order
+    of it whose door comes next, empty where its own comes last. `rule` is the version of the policy; `why` is one
+    sentence."""
 
     order: str
     rider: str
@@ -56,6 +73,7 @@ class Decision(Struct, frozen=True, array_like=True):
     rule: str
     why: str
     candidates: list[Candidate]
+    before: str = ""
 
 
 class DispatchRecord(Struct, frozen=True, array_like=True):
@@ -90,3 +108,35 @@ def events_in(row: Row) -> list[tuple[str, Durable]]:
 def record_in(row: Row) -> DispatchRecord:
     """What dispatch observed and decided in a row. Raises msgspec.DecodeError for bytes of another version."""
     return decode_record(row.record_of(NAME))
+
+
+COUNTERS: Final = (
+    Counter("order.placed", of="orders"),
+    Counter("order.placed", "locate", "orders by the place of the drop-off"),
+    Counter("order.ready", of="orders that the shop called ready"),
+    Counter("order.delayed", of="orders with a new ready time"),
+    Counter("order.offered", of="offers to riders"),
+    Counter("order.assigned", of="offers accepted"),
+    Counter("order.at_shop", of="riders' arrivals at a shop"),
+    Counter("order.picked_up", of="orders"),
+    Counter("order.delivered", of="orders"),
+    Counter("order.delivered", "locate", "orders by the place of the drop-off"),
+    Counter("order.cancelled", of="orders"),
+    Counter("order.undeliverable", of="orders"),
+    Counter("order.reassigned", of="orders that lost a rider who had accepted"),
+    Counter("order.reclaimed", of="orders picked up by a rider given up as silent"),
+    Counter("offer.declined", of="offers"),
+    Counter("offer.timed_out", of="offers"),
+    Counter("offer.withdrawn", of="offers"),
+    Counter("rider.silent", of="riders on shift without a sign of life"),
+    Counter("rider.advised", of="pieces of advice to riders with nothing to do"),
+    Counter("shift.started", of="shifts"),
+    Counter("shift.ended", of="shifts"),
+    Counter("promise.kept", of="promises"),
+    Counter("promise.broken", of="promises"),
+    Counter("placed_to_offered_ms", "measure", "milliseconds from the order to its first offer"),
+    Counter("placed_to_accepted_ms", "measure", "milliseconds from the order to its acceptance"),
+    Counter("ready_to_pickup_ms", "measure", "milliseconds that food waited"),
+    Counter("click_to_door_ms", "measure", "milliseconds from the order to the drop-off"),
+    Counter("promise_error_ms", "measure", "milliseconds between promise and drop-off"),
+)

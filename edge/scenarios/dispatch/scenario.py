@@ -16,12 +16,12 @@ from ...messages.grants import Grant
 from ..rounds import failed_on, milliseconds
 from . import assignments, view
 from .decide.choice import OFFER_AHEAD_S, PLAN_ORDERS_MAX, choose
+from .decide.standby import advise
 from .events import apply
 from .examples import examples
 from .explain import explain, placed
 from .messages import (
     COLLECTIONS,
-    COUNTERS,
     MESSAGES,
     NAME,
     OrderPlace,
@@ -34,7 +34,7 @@ from .messages import (
     RiderShift,
 )
 from .options import DispatchOptions
-from .records import Decision, decode_record
+from .records import COUNTERS, Decision, decode_record
 from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, RecordedSensor, Sensor
@@ -119,6 +119,8 @@ class Dispatch(Scenario):
             out.decisions += len(sensor.decisions)
         assignments.apply_decisions(state, sensor.decisions, now, out)
         assignments.confirm(state, now, out)
+        if state.advice.due:
+            advise(state, now, sensor, out)
         alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
         return [self._outcome(event, refusal, alone) for event, refusal in zip(events, refusals, strict=True)]
 
@@ -186,7 +188,9 @@ class Dispatch(Scenario):
     def next_deadline(self) -> float | None:
         """When a round is due even without events, in monotonic seconds. 0.0: at once."""
         state = self.state
-        due = [state.orders.timers.next(), state.riders.timers.next()]
+        if state.advice.due:
+            return 0.0
+        due = [state.orders.timers.next(), state.riders.timers.next(), state.riders.next_arrival_ms()]
         if state.riders.watched:
             due.append(state.positions.next_silence_ms())
         if state.orders.waiting:

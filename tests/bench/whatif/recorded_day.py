@@ -158,7 +158,7 @@ class Recorded(Simulation):
             elif effect.kind == "update":
                 if body.state in ("delivered", "cancelled", "undeliverable"):
                     self._end(body.order, body.state)
-            elif effect.client in self._couriers:
+            elif effect.kind == "assignment" and effect.client in self._couriers:
                 self._couriers[effect.client].touch(body)
 
 

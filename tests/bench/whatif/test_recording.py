@@ -109,7 +109,7 @@ def test_the_simulated_day_is_close_to_the_recorded_one(small: Day) -> None:
         if outcome.state == simulated[name].state == "delivered"
     ]
     assert len(apart) >= 30
-    assert sum(abs(minutes) < 1 for minutes in apart) >= len(apart) / 3
+    assert sum(abs(minutes) < 1 for minutes in apart) >= len(apart) / 4
     assert abs(fmean(apart)) < 4
 
 

@@ -38,17 +38,11 @@ ALONE_MAX: Final = 6
 """Idle riders weighed up for an order that competes with no other in its round, which takes the cheapest of them: who
 is farther away costs less by a few seconds at most, where the place of all six is much older."""
 
-OFFER_SLACK_S: Final = 60
-"""A rider is offered an order this long before it must leave for it: time to look and to answer, and more than
-REDECIDE_S, so that no look comes too late."""
-
 FEW: Final = 64
 """Pairs of order and busy rider, up to which a table costs more than it saves."""
 
 CHANGE_S: Final = 60
 """What it costs to take an order from the rider for whom it is planned."""
-
-_SLACK_MS: Final = OFFER_SLACK_S * 1000
 
 
 class CandidateCost(Struct):
@@ -68,6 +62,8 @@ class CandidateCost(Struct):
     offer: bool
     bundle: tuple[str, ...] = ()
     others_wait: int = 0
+    before: str = ""
+    """The order of the bundle whose door comes next; empty: it comes last."""
 
     def candidate(self, behind_ms: int) -> Candidate:
         """For the record. `behind_ms` is how far the monotonic clock is behind the wall clock."""
@@ -104,7 +100,6 @@ def candidates_for(
 ) -> tuple[list[list[CandidateCost]], int]:
     """For each order the riders who can take it, the cheapest first: at most CANDIDATES_MAX of the idle ones near it
     and of the busy ones together. And how many busy riders will soon be free."""
-    service = Service(rules)
     free, busy = _busy(due, orders, riders, rules, now_ms)
     limit = ALONE_MAX if len(due) == 1 and not due[0].excluded else CANDIDATES_MAX
     found: list[list[CandidateCost]] = []
@@ -112,7 +107,7 @@ def candidates_for(
         seen: list[RiderDistance] = []
         if riders.idle:
             seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now_ms)
-        found.append(_costs(order, seen, soon, riders, service, now_ms))
+        found.append(_costs(order, seen, soon, riders, rules, now_ms))
     return found, free
 
 
@@ -127,6 +122,11 @@ def _busy(
     opened = orders.open
     for rider in riders.soon_free(now_ms, rules.soon_free_s):
         # Offers come last in a sequence, so the last order alone excludes most riders who have not answered.
+        if rider.moving:
+            busy.append(rider)
+            doors.append((rider.lat, rider.lon))
+            free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
+            continue
         last = opened[rider.orders[-1]]
         if last.state is OFFERED or not rider.on or rider.silent:
             continue
@@ -163,11 +163,11 @@ def _costs(
     seen: Sequence[RiderDistance],
     busy: Sequence[tuple[Rider, int, int]],
     riders: Riders,
-    service: Service,
+    rules: DispatchOptions,
     now_ms: int,
 ) -> list[CandidateCost]:
     """Riders who declined the order, or whose shift ends before the pickup, are left out."""
-    known = riders.known
+    known, service = riders.known, Service(rules)
     ways = [(one.rider, one.travel_s, one.age_s, 0) for one in seen]
     if busy:
         ways += [(rider.id, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy]
@@ -176,7 +176,7 @@ def _costs(
     before_ms = service.before_pickup
     first_ms = now_ms + before_ms
     onwards_ms = service.dropoff_ms(0, order.ride_s)
-    due_ms = now_ms + _SLACK_MS + before_ms
+    due_ms = now_ms + rules.offer_ahead_s * 1000 + before_ms
     found: list[CandidateCost] = []
     for name, travel_s, age_s, free_in_s in ways:
         rider = known[name]
@@ -210,10 +210,10 @@ def _costs(
     return found[:CANDIDATES_MAX]
 
 
-def must_leave(leave_ms: int, now_ms: int) -> bool:
-    """Whether the offer must go out now, OFFER_SLACK_S before the departure, so that the rider can read and answer it.
-    Until then the plan may improve, and the rider stays free for other orders."""
-    return leave_ms <= now_ms + _SLACK_MS
+def must_leave(leave_ms: int, now_ms: int, rules: DispatchOptions) -> bool:
+    """Whether the offer must go out now, `offer_ahead_s` before the departure, so that the rider can read and answer
+    it. Until then the plan may improve, and the rider stays free for other orders."""
+    return leave_ms <= now_ms + rules.offer_ahead_s * 1000
 
 
 # -- in words ----------------------------------------------------------------------------------------------------------

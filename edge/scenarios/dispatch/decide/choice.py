@@ -22,9 +22,9 @@ from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
 from ..state.positions import REDECIDE_S, Sensor
 from ..state.riders import Riders
-from .bundling import Bundling
 from .candidates import CandidateCost, candidates_for, why_later, why_nobody, why_rider
 from .round_plan import RoundPlan
+from .trips_under_way import trips_under_way
 
 RULE: Final = "planned-5"
 """The version of this policy, in every record."""
@@ -94,8 +94,6 @@ class _RoundDecision:
 
     def decide(self) -> list[Decision]:
         """Assign the riders, and return what is new."""
-        if self._orders.to_fetch:
-            self._join()
         self._share_out()
         return self._decisions()
 
@@ -103,32 +101,24 @@ class _RoundDecision:
         self._chosen[index] = option
         self._serves.setdefault(option.rider, self._due[index].id)
 
-    def _join(self) -> None:
-        """Bundle the orders for which no rider is cheaper than a trip of others; at most one for each trip."""
-        bundling = Bundling(self._riders, self._orders, self._rules, self._now_ms)
-        cheaper: list[tuple[int, int, CandidateCost]] = []
-        for index, (order, row) in enumerate(zip(self._due, self._choices, strict=True)):
-            found = bundling.options(order)
-            cheaper += [(one.total, index, one) for one in found if not row or one.total <= row[0].total]
-        cheaper.sort(key=lambda entry: entry[:2])
-        for _, index, option in cheaper:
-            if self._chosen[index] is None and option.rider not in self._serves:
-                self._assign(index, option)
-
     def _share_out(self) -> None:
-        """Assign the orders that have candidates and no rider yet."""
-        rest = [index for index, row in enumerate(self._choices) if row and self._chosen[index] is None]
+        """Assign riders to the orders that have candidates, or a trip to join."""
+        due, to_fetch = self._due, self._orders.to_fetch
+        shared = [(order.pickup_lat, order.pickup_lon) in to_fetch for order in due] if to_fetch else [False] * len(due)
+        rest = [index for index, row in enumerate(self._choices) if row or shared[index]]
         enough = len(rest) == 1 or len(rest) * PLENTY <= self._riders.idle
         if enough:
-            wanted = Counter(self._choices[index][0].rider for index in rest)
+            wanted = Counter(row[0].rider for index in rest if (row := self._choices[index]))
             for index in rest:
+                if shared[index]:
+                    continue
                 best = self._choices[index][0]
                 if wanted[best.rider] == 1 and best.rider not in self._serves:
                     self._assign(index, best)
             rest = [index for index in rest if self._chosen[index] is None]
         for start in range(0, len(rest), PLAN_ORDERS_MAX):
             part = rest[start : start + PLAN_ORDERS_MAX]
-            if not (enough and self._match(part)):
+            if not (enough and not any(shared[index] for index in part) and self._match(part)):
                 self._plan(part)
 
     def _match(self, rest: list[int]) -> bool:
@@ -155,10 +145,12 @@ class _RoundDecision:
     def _plan(self, part: list[int]) -> None:
         """Plan these orders, without the riders that are assigned already."""
         rows, serves = [self._choices[index] for index in part], self._serves
-        if all(option.rider in serves for row in rows for option in row):
-            return
         due = [self._due[index] for index in part]
-        found = RoundPlan(due, rows, list(serves), self._riders, self._rules, self._now_ms).decide()
+        shops = dict.fromkeys((order.pickup_lat, order.pickup_lon) for order in due)
+        trips = trips_under_way(shops, self._orders, self._riders) if self._orders.to_fetch else []
+        if not trips and all(option.rider in serves for row in rows for option in row):
+            return
+        found = RoundPlan(due, rows, list(serves), trips, self._riders, self._rules, self._now_ms).decide()
         for index, option in zip(part, found, strict=True):
             if option is not None:
                 self._assign(index, option)
@@ -184,7 +176,7 @@ class _RoundDecision:
             elif option.offer or option.rider != order.plan:
                 why = why_rider(option, row, self._serves, self._now_ms)
                 known = _candidates(option, row, behind_ms)
-                decisions.append(Decision(order.id, option.rider, option.offer, RULE, why, known))
+                decisions.append(Decision(order.id, option.rider, option.offer, RULE, why, known, option.before))
         return decisions
 
 

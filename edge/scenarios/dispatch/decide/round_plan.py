@@ -16,16 +16,23 @@ from ..options import DispatchOptions
 from ..planner.insertion import insert
 from ..planner.routes import Plan, Route
 from ..planner.search import improve
-from ..planner.trips import Jobs, ServiceTimes, Weights
+from ..planner.trips import FORBIDDEN, Jobs, ServiceTimes, Trip, Weights
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..state.travel import rides_s
 from .candidates import CandidateCost, must_leave
+from .trips_under_way import TripUnderWay
 
 WEIGHTS: Final = Weights(per_minute=60.0)
 
 UNKNOWN_S: Final = 1e5
 """The ride of a rider to a shop where it is no candidate: more than a day, so that every candidate is nearer."""
+
+
+JOIN_AHEAD_S: Final = 60
+JOIN_AHEAD: Final = 4
+"""An order is offered to the rider whose trip it is to share so many seconds, and so many times `offer_ahead_s`, before
+the pickup: kitchens are sometimes early. Until then it may go elsewhere."""
 
 
 class RoundPlan:
@@ -37,28 +44,34 @@ class RoundPlan:
         orders: Sequence[Order],
         choices: Sequence[Sequence[CandidateCost]],
         taken: Sequence[str],
+        under_way: Sequence[TripUnderWay],
         riders: Riders,
         rules: DispatchOptions,
         now_ms: int,
     ) -> None:
-        self.orders = orders
+        self.under_way = {trip.rider.id: trip for trip in under_way if trip.rider.id not in taken}
+        # What riders have accepted is in the plan, too, behind the orders that are to be decided.
+        self.orders = [*orders, *(order for trip in self.under_way.values() for order in trip.orders)]
+        self.decided = len(orders)
         self.rules = rules
         self.now_ms = now_ms
         self.options = [{option.rider: option for option in row if option.rider not in taken} for row in choices]
-        self.names = sorted({name for row in self.options for name in row})
+        self.names = sorted({name for row in self.options for name in row} | set(self.under_way))
         self.number = {name: number for number, name in enumerate(self.names)}
         self.room: list[int] = []
         """How many more orders each rider can take now."""
         self.shops: dict[tuple[float, float], int] = {}
-        self.column = [self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in orders]
-        doors = [(order.dropoff_lat, order.dropoff_lon) for order in orders]
+        self.column = [
+            self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in self.orders
+        ]
+        doors = [(order.dropoff_lat, order.dropoff_lon) for order in self.orders]
         hops = rides_s(doors, doors, rules)
         halves = (rules.pickup_service_s, rules.dropoff_service_s)
         service = ServiceTimes(*(float(part) for each in halves for part in (each // 2, each - each // 2)))
         # Not through `self`: a reference cycle would keep the round's tables until a garbage collection.
         self.jobs = Jobs(WEIGHTS, service, lambda one, other: float(hops[one, other]))
         self.plan = Plan(
-            self.jobs, len(self.names), np.full((len(self.names) + len(orders), len(self.shops)), UNKNOWN_S)
+            self.jobs, len(self.names), np.full((len(self.names) + len(doors), len(self.shops)), UNKNOWN_S)
         )
         self._lay_out(riders)
 
@@ -68,7 +81,7 @@ class RoundPlan:
             ready = max(0.0, (order.ready_ms - now_ms) / 1000)
             self.jobs.add((order.placed_ms - now_ms) / 1000, ready, column, float(order.ride_s), math.inf)
         free = [0.0] * len(self.names)
-        for row, column in zip(self.options, self.column, strict=True):
+        for row, column in zip(self.options, self.column[: self.decided], strict=True):
             for name, option in row.items():
                 number = self.number[name]
                 # The uncertainty of a rider's position counts as ride: a tenth of its age.
@@ -84,6 +97,16 @@ class RoundPlan:
             plan.routes.append(Route(number, number, free[number], off, rider.capacity))
             self.room.append(rider.capacity - len(rider.orders))
         plan.open = plan.routes
+        fixed = self.decided
+        for name, trip in self.under_way.items():
+            route = plan.routes[self.number[name]]
+            route.bound, route.room = True, trip.room
+            route.arrives = max((trip.arrive_ms - now_ms) / 1000, -self.jobs.service.before_pickup)
+            plan.fixed.update(range(fixed, fixed + len(trip.orders)))
+            plan.set(route, [self.jobs.trip(range(fixed, fixed + len(trip.orders)))])
+            if route.cost >= FORBIDDEN:
+                route.room = len(trip.orders)  # late for the end of the shift already: nothing joins
+            fixed += len(trip.orders)
         for index, order in enumerate(self.orders):
             barred = {
                 self.number[name] for name, until in order.excluded.items() if until > now_ms and name in self.number
@@ -97,22 +120,23 @@ class RoundPlan:
         """For each order the rider who should take it, and when; None where nobody can. What a rider is to fetch after
         another order of the round is planned, not offered."""
         plan = self.plan
-        plan.weigh(float(self.rules.soon_free_s), len(self.orders))
+        plan.weigh(float(self.rules.soon_free_s), self.decided)
         new = self._resume()
         insert(plan, new)
         improve(plan)
-        found: list[CandidateCost | None] = [None] * len(self.orders)
+        found: list[CandidateCost | None] = [None] * self.decided
         for route in plan.routes:
             for index, trip in enumerate(route.trips):
                 for order in trip.orders:
-                    found[order] = self._option(route, index, order)
+                    if order < self.decided:
+                        found[order] = self._option(route, index, order)
         return found
 
     def _resume(self) -> list[int]:
         """Restore what was planned before. Returns the other orders, the earliest ready first."""
         before: dict[int, list[int]] = {}
         new: list[int] = []
-        for index, order in enumerate(self.orders):
+        for index, order in enumerate(self.orders[: self.decided]):
             number = self.number.get(order.plan)
             if number is None or number in self.plan.barred.get(index, ()):
                 new.append(index)
@@ -121,21 +145,39 @@ class RoundPlan:
         for number, orders in before.items():
             orders.sort(key=lambda index: (self.orders[index].pickup_ms, self.orders[index].dropoff_ms, index))
             route = self.plan.routes[number]
+            orders = self._rejoin(route, orders)
             # What is picked up at once at one shop is one trip.
             trips = groupby(orders, key=lambda index: (self.orders[index].pickup_ms, self.column[index]))
-            self.plan.set(route, [self.jobs.trip(list(trip)) for _, trip in trips])
+            self.plan.set(route, [*route.trips, *(self.jobs.trip(list(trip)) for _, trip in trips)])
             new += self.plan.evict(route)
         new.sort(key=lambda index: (self.orders[index].ready_ms, self.orders[index].placed_ms, self.orders[index].id))
         return new
 
+    def _rejoin(self, route: Route, orders: list[int]) -> list[int]:
+        """Put back what was to join the trip under way: what would be picked up at its shop before its end. Returns the
+        other orders."""
+        if not route.bound:
+            return orders
+        trip, end_ms = route.trips[0], self.now_ms + route.frees[0] * 1000
+        waiting = [each for each in orders if self.column[each] == trip.shop and self.orders[each].pickup_ms < end_ms]
+        waiting = waiting[: route.room - trip.count]
+        if waiting:
+            together = sorted([*trip.orders, *waiting], key=lambda each: self.orders[each].dropoff_ms)
+            self.plan.set(route, [self.jobs.trip(together)])
+            if route.cost >= FORBIDDEN:
+                self.plan.set(route, [trip])
+        return [each for each in orders if each not in self.plan.where]
+
     def _option(self, route: Route, index: int, order: int) -> CandidateCost | None:
         """The plan of one order, as an option of its rider."""
         plan, name, trip = self.plan, self.names[route.courier], route.trips[index]
+        if route.bound and not index:
+            return self._joined(route, trip, order)
         seen = self.options[order].get(name)
         ride = plan.rows[plan.doors + route.trips[index - 1].last if index else route.origin][trip.shop]
         if ride >= UNKNOWN_S:
             return None  # it was not among the riders seen near this shop
-        known = seen or next(option for row in self.options if (option := row.get(name)) is not None)
+        known = seen or next((one for row in self.options if (one := row.get(name)) is not None), _busy(name))
         since = route.frees[index - 1] if index else route.since
         dropoff = plan.dropoff(order)
         pickup = route.pickups[index]
@@ -150,5 +192,46 @@ class RoundPlan:
             food_waits=int(pickup - max(0.0, self.jobs.ready[order])),
             rider_waits=int(max(0.0, leave - since)),
             total=round(route.costs[index] - (route.costs[index - 1] if index else 0.0)),
-            offer=not index and self.room[route.courier] >= trip.count and must_leave(leave_ms, self.now_ms),
+            offer=not index
+            and self.room[route.courier] >= trip.count
+            and must_leave(leave_ms, self.now_ms, self.rules),
         )
+
+    def _joined(self, route: Route, trip: Trip, order: int) -> CandidateCost:
+        """The order on a trip that is under way: the rider makes it in any case, so only delays count."""
+        under_way, now_ms = self.under_way[self.names[route.courier]], self.now_ms
+        pickup = route.pickups[0]
+        dropoff = self.plan.dropoff(order) or pickup
+        ready = max(0.0, self.jobs.ready[order])
+        alone = ready + self.jobs.alone(order).free - self.jobs.service.after_dropoff
+        late = max(0, int(dropoff - alone))
+        accepted = [each for each in trip.orders if each in self.plan.fixed]
+        others = int(self._last_doors(route, trip.orders, accepted) - self._last_doors(route, accepted, accepted))
+        follows = next((each for each in trip.orders[trip.orders.index(order) + 1 :] if each in self.plan.fixed), None)
+        return CandidateCost(
+            under_way.rider.id,
+            travel_s=max(0, -(-(under_way.arrive_ms - now_ms) // 1000)),
+            age_s=0,
+            free_in_s=0,
+            pickup_ms=now_ms + round(pickup * 1000),
+            dropoff_ms=now_ms + round(dropoff * 1000),
+            food_waits=late,
+            rider_waits=0,
+            change=0,
+            total=late + others,
+            offer=pickup <= JOIN_AHEAD_S + JOIN_AHEAD * self.rules.offer_ahead_s,
+            bundle=tuple(one.id for one in under_way.orders),
+            others_wait=others,
+            before="" if follows is None else self.orders[follows].id,
+        )
+
+    def _last_doors(self, route: Route, orders: Sequence[int], accepted: Sequence[int]) -> float:
+        """The sum of the drop-offs of the accepted orders, if these were what the trip under way fetches."""
+        pickup = max(route.arrives + self.jobs.service.before_pickup, self.jobs.trip(orders).ready)
+        frees = (self.jobs.trip(orders[: orders.index(each) + 1]).free for each in accepted)
+        return sum(pickup + free - self.jobs.service.after_dropoff for free in frees)
+
+
+def _busy(name: str) -> CandidateCost:
+    """A rider of whom only the trip under way is known."""
+    return CandidateCost(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, False)

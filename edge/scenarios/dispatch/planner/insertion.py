@@ -188,7 +188,7 @@ def relocate(plan: Plan, most: int) -> int:
     A route changes at most once in a pass, because the gaps are listed once; whatever else there is to gain, the next
     pass finds.
     """
-    orders = [order for route in plan.open for trip in route.trips for order in trip.orders]
+    orders = [order for route in plan.open for trip in route.trips for order in trip.orders if order not in plan.fixed]
     gains = [(gain, order) for order in orders if (gain := _gain(plan, order)) > GAIN_MIN]
     gains.sort(key=lambda each: (-each[0], each[1]))
     gaps = Gaps(plan)

@@ -77,6 +77,8 @@ class Plan:
         self.where: dict[int, Route] = {}
         self.by_shop: dict[int, list[int]] = {}
         """The planned orders of each shop."""
+        self.fixed: set[int] = set()
+        """Orders that stay on their route: their couriers have accepted them."""
         self.barred: dict[int, set[int]] = {}
         """Couriers who may not get an order, because they would not take it."""
 

@@ -13,6 +13,7 @@ from ..times.times import Learned, Times
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
 from .riders import Rider, Riders
+from .shops import Shop, Shops
 
 PROMISES_COUNTED: Final = 1_000
 """Promises from which the confidence is learned; beyond it both counters are halved, so that old days fade."""
@@ -27,6 +28,14 @@ class PromiseCount(Struct, array_like=True):
     ended: int
 
 
+class AdviceState(Struct, array_like=True):
+    """Riders whose shift has begun, or who have nothing left to do, and about whom nothing is decided yet; and those
+    who have advice, by name: the place, and until when (monotonic ms) they count as heading there."""
+
+    due: list[str] = []
+    heading: dict[str, tuple[float, float, int]] = {}
+
+
 class _State(Struct, array_like=True):
     version: int
     orders: OrdersState
@@ -35,6 +44,8 @@ class _State(Struct, array_like=True):
     by_offer: PromiseCount
     by_plan: PromiseCount
     changed: bool
+    shops: list[Shop]
+    advice: AdviceState
     times: Learned = msgspec.field(default_factory=Learned.empty)
 
 
@@ -47,6 +58,8 @@ class DispatchState:
         """As configured, with rides and handovers as they were learned: `begin` sets them."""
         self.positions = Positions(rules)
         self.orders = Orders()
+        self.shops = Shops()
+        self.advice = AdviceState()
         self.riders = Riders(self.positions)
         self.now_ms = 0
         """The monotonic clock of the round, milliseconds; each round sets it anew."""
@@ -89,6 +102,8 @@ class DispatchState:
                 promises["offer"],
                 promises["plan"],
                 self.changed,
+                self.shops.state(),
+                self.advice,
                 self.times.learned,
             )
         )
@@ -99,5 +114,7 @@ class DispatchState:
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed
+        self.shops.restore(state.shops)
+        self.advice = state.advice
         self.times.learned = state.times
         self.promises = {"offer": state.by_offer, "plan": state.by_plan}

@@ -13,8 +13,19 @@ from ....errors import JournalError
 from ....limits import WALL_SKEW_MS_MAX
 from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
-from ..records import Decision, NearestObservation, Observation, RiderDistance, SilentRiders, encode_record
+from ..records import (
+    Decision,
+    NearestObservation,
+    Observation,
+    RiderDistance,
+    SilentRiders,
+    StandbyPlace,
+    StandbyPlaces,
+    encode_record,
+)
+from .shops import Demand
 from .spatial_index import SpatialIndex, Spot
+from .standby import Waiting, places
 from .travel import metres, seconds
 
 NEVER: Final = -(1 << 60)
@@ -173,6 +184,10 @@ class Positions:
             for far_m, name, spot in self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms)
         ]
 
+    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
+        """Where idle riders would be of more use."""
+        return places(waiting, demand, self._index, self._rules, now_ms)
+
     def silent(self, now_ms: int) -> list[str]:
         """Riders on shift who have been without contact for too long since the last call, by name."""
         if self._begun_ms is None:
@@ -259,6 +274,10 @@ class Sensor(Protocol):
         """Riders on shift without contact for too long; noted only where there are any."""
         ...
 
+    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
+        """Where idle riders would be of more use: the last question of a round; noted only where there is any."""
+        ...
+
 
 class LiveSensor:
     """Answers from the table."""
@@ -291,6 +310,13 @@ class LiveSensor:
         if riders:
             self.log.append(SilentRiders(riders))
         return riders
+
+    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
+        """Where idle riders would be of more use."""
+        found = self._positions.standby(waiting, demand, now_ms)
+        if found:
+            self.log.append(StandbyPlaces(found))
+        return found
 
 
 class RecordedSensor:
@@ -334,6 +360,15 @@ class RecordedSensor:
             return []
         self.log.append(self._left.pop())
         return last.riders
+
+    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
+        """The advice of then. Where decisions stand, observations that they were made on come before it, unread."""
+        del waiting, demand, now_ms
+        last = self._left[0] if self._left else None
+        if not isinstance(last, StandbyPlaces):
+            return []
+        self.log.append(self._left.pop(0))
+        return last.places
 
     def _next_order(self) -> str | None:
         last = self._left[-1] if self._left else None

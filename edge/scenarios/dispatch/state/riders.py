@@ -24,7 +24,8 @@ RIDERS_MAX: Final = 100_000
 
 class Rider(Struct, array_like=True):
     """A rider on shift, or one who still holds an order. `free_ms` is when it expects to be free where `orders` is not
-    empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet)."""
+    empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet). While
+    `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`."""
 
     id: str
     capacity: int
@@ -36,6 +37,7 @@ class Rider(Struct, array_like=True):
     lat: float = 0.0
     lon: float = 0.0
     place_ms: int = 0
+    moving: bool = False
 
 
 class Riders:
@@ -48,6 +50,8 @@ class Riders:
         self.timers = Deadlines()
         self.watched = 0
         """Riders on shift."""
+        self.moving: dict[str, Rider] = {}
+        """Riders who follow advice and are not diverted."""
         self._positions = positions
         self._by_free: list[tuple[int, str]] = []
 
@@ -69,15 +73,39 @@ class Riders:
         self._positions.enter(rider, now_ms)
         self._turn(known, True)
 
+    def move(self, rider: Rider, lat: float, lon: float, free_ms: int) -> None:
+        """An idle rider rides to a place, and is not diverted on the way."""
+        rider.lat, rider.lon, rider.free_ms, rider.moving = lat, lon, free_ms, True
+        self.moving[rider.id] = rider
+        self.idle -= 1
+        self._positions.flag(rider.id, False, True)
+        self._list(rider)
+
+    def arrive(self, rider: Rider) -> None:
+        """It is there, or gets an order before."""
+        if rider.moving:
+            self._unlist(rider)
+            del self.moving[rider.id]
+            rider.moving = False
+            self.idle += rider.on
+            self._positions.flag(rider.id, rider.on, rider.on)
+
+    def next_arrival_ms(self) -> int | None:
+        """When the first of those who follow advice is there."""
+        return min((rider.free_ms for rider in self.moving.values()), default=None)
+
     def end(self, rider: Rider) -> None:
         """The shift is over. What it has picked up it still holds."""
+        self.arrive(rider)
         self.timers.drop(rider.id)
         self._turn(rider, False)
         self._forget(rider)
 
-    def take(self, rider: Rider, order: str) -> None:
-        """One more order, at the end of the sequence."""
-        self._load(rider, [*rider.orders, order])
+    def take(self, rider: Rider, order: str, before: str = "") -> None:
+        """One more order, before another one where the rider still has that, else at the end of the sequence."""
+        self.arrive(rider)
+        place = rider.orders.index(before) if before in rider.orders else len(rider.orders)
+        self._load(rider, [*rider.orders[:place], order, *rider.orders[place:]])
 
     def drop(self, rider: Rider, order: str) -> None:
         """One order less."""
@@ -139,6 +167,8 @@ class Riders:
                 if len(held) > index + 1:
                     for mate in takewhile(partial(same_pickup, order), held[index + 1 :]):
                         ready_ms = max(ready_ms, mate.ready_ms)
+                        if mate.state is AT_SHOP:
+                            order.arrive_ms = mate.arrive_ms
                 order.pickup_ms = max(order.arrive_ms + service.before_pickup, ready_ms, now_ms)
                 order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
             free_ms = order.dropoff_ms + service.after_dropoff
@@ -155,6 +185,7 @@ class Riders:
             if name not in staying:
                 self._positions.leave(name)
         self.known = {}
+        self.moving = {}
         self.idle = self.watched = 0
         self.timers = Deadlines()
         self._by_free = []
@@ -164,6 +195,9 @@ class Riders:
             self._positions.enter(rider.id, rider.place_ms)
             self._turn(rider, on)
             self._list(rider)
+            if rider.moving:
+                rider.moving = False
+                self.move(rider, rider.lat, rider.lon, rider.free_ms)
             if rider.place_ms:
                 self._positions.put(rider.id, rider.place_ms, rider.lat, rider.lon)
             if rider.silent:
@@ -193,7 +227,7 @@ class Riders:
             self._positions.flag(rider.id, rider.on and had, rider.on)
 
     def _list(self, rider: Rider) -> None:
-        if rider.orders:
+        if rider.orders or rider.moving:
             insort(self._by_free, (rider.free_ms, rider.id))
 
     def _unlist(self, rider: Rider) -> None:

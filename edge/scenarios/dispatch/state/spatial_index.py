@@ -60,6 +60,11 @@ class SpatialIndex:
             self._row_of[last.id] = row
             self._table[row] = self._table[len(self._spots)]
 
+    def place(self, rider: str) -> Spot | None:
+        """Where the rider is; None where it is not looked for."""
+        row = self._row_of.get(rider)
+        return None if row is None else self._spots[row]
+
     def nearest(self, lat: float, lon: float, limit: int, radius_m: float, oldest_ms: int) -> list[Found]:
         """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first. Those
         whose place is older are dropped where they are met."""

@@ -30,8 +30,9 @@ def metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> int:
 
 
 def seconds(distance_m: float, rules: DispatchOptions) -> int:
-    """Whole seconds for a straight-line distance, rounded up."""
-    return math.ceil(distance_m * rules.detour_factor / rules.speed_mps)
+    """Whole seconds for a straight-line distance, rounded up to a multiple of `ride_step_s`."""
+    step = rules.ride_step_s
+    return math.ceil(distance_m * rules.detour_factor / rules.speed_mps / step) * step
 
 
 def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions) -> int:
@@ -45,7 +46,8 @@ def rides_s(starts: Sequence[Place], ends: Sequence[Place], rules: DispatchOptio
     up = end[..., 0] - start[..., 0]
     middle = np.radians((start[..., 0] + end[..., 0]) / 2)
     across = ((end[..., 1] - start[..., 1] + 180.0) % 360.0 - 180.0) * np.cos(middle)
-    return np.ceil(np.rint(np.hypot(up, across) * METRES_PER_DEG) * rules.detour_factor / rules.speed_mps)
+    step = rules.ride_step_s
+    return np.ceil(np.rint(np.hypot(up, across) * METRES_PER_DEG) * rules.detour_factor / rules.speed_mps / step) * step
 
 
 class Service:

@@ -3,8 +3,9 @@
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.decide.candidates import CHANGE_S, OFFER_SLACK_S
+from edge.scenarios.dispatch.decide.candidates import CHANGE_S
 from edge.scenarios.dispatch.decide.choice import CANDIDATES_RECORDED
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
 
 
@@ -74,7 +75,7 @@ def test_a_busy_rider_is_planned_until_it_must_leave(district, capacity):
     free_ms = d.dispatch_state.orders.open["o1"].dropoff_ms + 120_000
     assert candidate.free_in_s == -(-(free_ms - round(d.seconds * 1000)) // 1000)
     assert candidate.cost["uncertain"] == candidate.free_in_s // 10
-    d.later((free_ms - round(d.seconds * 1000)) // 1000 - OFFER_SLACK_S + 2 * REDECIDE_S)
+    d.later((free_ms - round(d.seconds * 1000)) // 1000 - DispatchOptions().offer_ahead_s + 2 * REDECIDE_S)
     assert d.offer_of("o2")[0] == ("r1" if capacity == 2 else "")
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import scenario
 from edge.scenarios.dispatch.decide import choice
-from edge.scenarios.dispatch.decide.candidates import OFFER_SLACK_S
 from edge.scenarios.dispatch.decide.choice import OFFER_AHEAD_S, PLENTY
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
 from tests.edge.scenarios.dispatch.conftest import District
@@ -41,7 +40,8 @@ def test_the_round_is_served_as_a_whole(district):
     shops=st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=2, max_size=3, unique=True),
 )
 def test_orders_that_want_one_rider_are_matched_at_the_least_cost(riders, shops):
-    """However riders and shops lie: nobody has two orders, and no other way to give them out costs less."""
+    """However riders and shops lie: nobody has two orders, and no other way to give them out costs less,
+    to a second for each."""
     d = District(dropoff_service_s=3600)  # sharing costs more than any ride here
     for name, (up, across) in enumerate(riders):
         d.begin(f"r{name}", lat=52.5 + up / 10_000, lon=13.4 + across / 10_000)
@@ -59,7 +59,7 @@ def test_orders_that_want_one_rider_are_matched_at_the_least_cost(riders, shops)
     )
     assert all(decision.offer for decision in decisions)
     assert len({decision.rider for decision in decisions}) == len(shops)
-    assert sum(cost[decision.rider] for cost, decision in zip(costs, decisions, strict=True)) == least
+    assert sum(cost[decision.rider] for cost, decision in zip(costs, decisions, strict=True)) <= least + len(shops)
 
 
 def test_no_candidate_is_recorded_once(district):
@@ -111,7 +111,7 @@ def test_an_order_for_later_waits(district):
     assert d.state("o1") == "placed"
     d.later(2 * REDECIDE_S)
     assert d.dispatch_state.orders.open["o1"].plan == "r1"
-    d.later(OFFER_AHEAD_S - 240 - OFFER_SLACK_S)
+    d.later(OFFER_AHEAD_S - 240 - d.dispatch_state.rules.offer_ahead_s)
     assert d.offer_of("o1") == ("", 0)
     d.later(2 * REDECIDE_S)
     assert d.offer_of("o1") == ("r1", 1)

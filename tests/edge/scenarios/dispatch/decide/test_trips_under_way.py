@@ -4,8 +4,6 @@ import pytest
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.decide import choice
-from edge.scenarios.dispatch.decide.bundling import JOIN_TARGET_S
-from edge.scenarios.dispatch.decide.candidates import CHANGE_S
 
 WALL_MS = 1_700_000_000_000
 """Of the district's clock, whose day begins a thousand seconds later."""
@@ -77,11 +75,11 @@ def test_the_cost_is_what_people_wait(under_way):
 
 @pytest.mark.parametrize(
     "why_not",
-    ["other shop", "no room", "picked up", "offered", "declined", "off by then", "silent", "other trip", "late"],
+    ["other shop", "no room", "picked up", "offered", "declined", "off by then", "silent", "other trip"],
 )
 def test_who_cannot_be_joined(under_way, why_not):
     """Another shop, a full bag, food that has left, an open offer, a refusal, the end of the shift, silence, a second
-    shop on the way, or an order that would miss its target: no join."""
+    shop on the way: no join."""
     capacity = {"no room": 1, "other trip": 3, "offered": 3}.get(why_not, 2)
     until = {"until": WALL_MS + 1_400_000} if why_not == "off by then" else {}
     d = under_way(capacity=capacity, **until)
@@ -104,8 +102,6 @@ def test_who_cannot_be_joined(under_way, why_not):
         case "other trip":
             d.round(d.place("o3", pickup=NEXT_DOOR, dropoff=NEXT_DOOR, prep_s=0))
             d.dispatch_state.riders.take(d.dispatch_state.riders.known["r1"], "o3")
-        case "late":
-            place["prep_s"] = JOIN_TARGET_S - 300
         case _:
             pass
     if why_not == "declined":
@@ -117,22 +113,59 @@ def test_who_cannot_be_joined(under_way, why_not):
     assert d.offer_of("o2") == ("", 0)
 
 
-def test_an_order_that_is_late_anyway_forbids_no_join(under_way):
-    """The target binds while it can be met; after that only the cost counts."""
+def test_food_that_is_ready_far_too_late_joins_nothing(under_way):
+    """Nobody at the other door waits for most of an hour: the order is planned behind the trip."""
     d = under_way()
-    d.later(JOIN_TARGET_S)
-    d.round(d.place("o2", dropoff=NEXT_DOOR))
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=2_500))
+    assert not joined(d, "o2")
+    assert d.offer_of("o2") == ("", 0)
+
+
+def test_a_join_is_offered_late_and_may_change_until_then(under_way):
+    """Where the pickup is long from now it is a plan, which later rounds keep; five minutes before, it is offered."""
+    d = under_way()
+    d.round(d.delay("shop", "o1", 1_500))
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=1_500))
     assert joined(d, "o2")
+    assert (d.offer_of("o2"), d.dispatch_state.orders.open["o2"].plan) == (("", 0), "r1")
+    d.later(1_100)
+    assert (d.offer_of("o2"), d.dispatch_state.orders.open["o2"].plan) == (("", 0), "r1")
+    d.later(140)
+    assert d.offer_of("o2") == ("r1", 2)
 
 
-def test_one_join_for_each_rider_and_round(under_way):
-    """Two orders of the shop in one round: one joins, the other one has its turn when that is settled."""
+def test_an_order_is_dropped_off_where_its_door_lies(under_way):
+    """A door on the way to the other one comes before it, in the rider's sequence and in the trip that it is shown."""
+    d = under_way(capacity=3)
+    on_the_way = Place(52.5005, 13.4005)
+    d.round(d.place("o2", dropoff=on_the_way, prep_s=100))
+    assert join_of(d, "o2").before == "o1"
+    assert d.dispatch_state.riders.known["r1"].orders == ["o2", "o1"]
+    one, two = (d.dispatch_state.orders.open[name] for name in ("o1", "o2"))
+    assert two.dropoff_ms < one.dropoff_ms
+    assert one.pickup_ms == two.pickup_ms
+    stops = d.notes.assignments("r1")[-1].stops
+    assert [(stop.at, stop.order) for stop in stops[2:]] == [("dropoff", "o2"), ("dropoff", "o1")]
+
+
+def test_a_rider_at_the_counter_is_not_expected_again(under_way):
+    """Where the new order's door comes first and the rider is at the shop, the trip keeps the time of its arrival."""
+    d = under_way(prep_s=200)
+    d.later(60)
+    d.round(d.step("r1", "o1", "at_shop"))
+    there_ms = d.dispatch_state.orders.open["o1"].arrive_ms
+    d.later(100)
+    d.round(d.place("o2", dropoff=Place(52.5005, 13.4005), prep_s=0))
+    assert d.dispatch_state.riders.known["r1"].orders == ["o2", "o1"]
+    assert d.dispatch_state.orders.open["o2"].arrive_ms == there_ms
+
+
+def test_two_join_in_one_round(under_way):
+    """Two orders of the shop in one round both join, where there is room for both."""
     d = under_way(capacity=3)
     d.round(*(d.place(name, dropoff=NEXT_DOOR, prep_s=150) for name in ("o2", "o3")))
-    assert (d.offer_of("o2"), d.offer_of("o3")) == (("r1", 2), ("", 0))
-    d.round(d.reply("r1", "o2", 2))
-    assert join_of(d, "o3").why.startswith("r1 fetches it together with o1 and o2: it can pick up in ")
-    assert d.dispatch_state.riders.known["r1"].orders == ["o1", "o2", "o3"]
+    assert [d.offer_of(name)[0] for name in ("o2", "o3")] == ["r1", "r1"]
+    assert sorted(d.dispatch_state.riders.known["r1"].orders) == ["o1", "o2", "o3"]
 
 
 def test_a_join_has_to_be_the_cheapest(under_way):
@@ -145,8 +178,7 @@ def test_a_join_has_to_be_the_cheapest(under_way):
 
 
 def test_a_join_overturns_a_plan(district):
-    """An order planned for a rider who will be free at the shop joins another one's trip once that has room; what it
-    takes to overturn a plan is in its cost."""
+    """An order planned for a rider who will be free at the shop joins another one's trip once that has room."""
     d = district(soon_free_s=5000, silent_s=40_000, position_age_s_max=40_000)
     d.begin("r2", lat=52.52)
     d.round(d.place("o0", pickup=Place(52.52, 13.4), dropoff=SHOP))
@@ -158,7 +190,7 @@ def test_a_join_overturns_a_plan(district):
     assert d.dispatch_state.orders.open["o2"].plan == "r2"
     d.begin("r1", lat=52.5, capacity=2)
     assert d.offer_of("o2") == ("r1", 3)
-    assert join_of(d, "o2").candidates[0].cost["change"] == CHANGE_S
+    assert joined(d, "o2")
 
 
 def test_joins_do_not_look_at_orders_elsewhere(under_way, monkeypatch):
@@ -167,15 +199,15 @@ def test_joins_do_not_look_at_orders_elsewhere(under_way, monkeypatch):
     for n in range(30):
         d.round(d.place(f"far{n}", pickup=AWAY, dropoff=AWAY))
     looked = []
-    weigh = choice.Bundling._weigh
+    found = choice.trips_under_way
 
-    def spy(self, order, trip):
-        looked.append((order.id, trip.rider.id))
-        return weigh(self, order, trip)
+    def spy(shops, *rest):
+        looked.append([trip.rider.id for trip in found(shops, *rest)])
+        return found(shops, *rest)
 
-    monkeypatch.setattr(choice.Bundling, "_weigh", spy)
+    monkeypatch.setattr(choice, "trips_under_way", spy)
     d.round(d.place("o2", dropoff=NEXT_DOOR))
-    assert looked == [("o2", "r1")]
+    assert looked == [["r1"]]
 
 
 def test_of_two_trips_the_cheaper_one_is_joined(district):
@@ -194,3 +226,13 @@ def test_a_shift_that_lasts_forbids_no_join(under_way):
     d = under_way(until=WALL_MS + 30_000_000)
     d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=150))
     assert joined(d, "o2")
+
+
+def test_who_is_late_for_the_end_of_its_shift_is_not_joined(under_way):
+    """A shift that was shortened while its rider waits for food ends before the pickup: nothing else joins it."""
+    d = under_way()
+    d.round(d.delay("shop", "o1", 600))
+    d.round(d.shift("r1", capacity=2, until=d.now.wall_ms + 300_000))
+    d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=600))
+    assert d.offer_of("o2") == ("", 0)
+    assert not joined(d, "o2")
