@@ -254,6 +254,8 @@ export interface Update {
   ready_at?: number;
   /** The cause, as a word or a few. */
   reason?: string;
+  /** The state as WeChat's instant delivery numbers it. */
+  wx_status?: number;
 }
 
 /**

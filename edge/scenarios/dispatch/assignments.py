@@ -10,7 +10,19 @@ from typing import Final
 
 from ...core.effects import Effects
 from ...core.model import Now
-from .lifecycle import CLOSED, DELIVERED, HELD, OFFERED, PLACED, TRANSITIONS, OrderEvent, OrderState
+from .lifecycle import (
+    AT_SHOP,
+    CLOSED,
+    DELIVERED,
+    HELD,
+    OFFERED,
+    PLACED,
+    TRANSITIONS,
+    WX_CANCELLED_AT_SHOP,
+    WX_STATUS,
+    OrderEvent,
+    OrderState,
+)
 from .messages import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
@@ -45,9 +57,16 @@ _ENDED: Final = {
 
 
 def update(
-    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str = "", to: Sequence[str] = ()
+    dispatch: DispatchState,
+    order: Order,
+    now: Now,
+    out: Effects,
+    reason: str = "",
+    to: Sequence[str] = (),
+    wx_status: int = 0,
 ) -> None:
-    """The order's state, to its customer and its shop where `to` names nobody else."""
+    """The order's state, to its customer and its shop where `to` names nobody else. `wx_status` is given where it is
+    not that of the state."""
     behind_ms = now.wall_ms - dispatch.now_ms
     body = Update(
         order=order.id,
@@ -56,6 +75,7 @@ def update(
         expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms and order.state not in CLOSED else 0,
         ready_at=order.ready_ms + behind_ms,
         reason=reason,
+        wx_status=wx_status or WX_STATUS[order.state],
     )
     for client in dict.fromkeys(to or (order.client, order.shop)):
         out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
@@ -247,6 +267,7 @@ def end(
     if state is not DELIVERED and order.rider:
         unload(dispatch, order, now, out, reason or state)
     rider = dispatch.riders.known.get(order.rider) if order.rider else None
+    at_shop = order.state is AT_SHOP
     dispatch.orders.close(order, state)
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
@@ -259,7 +280,8 @@ def end(
         kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
         dispatch.learn(order, kept)
         out.count("promise.kept" if kept else "promise.broken", at_ms)
-    update(dispatch, order, now, out, reason)
+    cancelled_there = at_shop and state is OrderState.CANCELLED
+    update(dispatch, order, now, out, reason, wx_status=WX_CANCELLED_AT_SHOP if cancelled_there else 0)
 
 
 def give_up_ms(dispatch: DispatchState, order: Order) -> int:

@@ -105,3 +105,9 @@ HELD: Final = (ACCEPTED, AT_SHOP, PICKED_UP)
 
 CLOSED: Final = (DELIVERED, OrderState.CANCELLED, OrderState.UNDELIVERABLE)
 """The states that nothing leaves."""
+
+WX_STATUS: Final = {_P: 101, _O: 101, _A: 102, _S: 201, _U: 202, _D: 302, _C: 103, _X: 501}
+"""The numbers of WeChat's instant delivery (`order_status`) for the same states."""
+
+WX_CANCELLED_AT_SHOP: Final = 203
+"""Cancelled while the rider was at the shop already."""

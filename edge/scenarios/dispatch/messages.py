@@ -238,6 +238,8 @@ class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the food is ready."""
     reason: str = ""
     """The cause, as a word or a few."""
+    wx_status: int = 0
+    """The state as WeChat's instant delivery numbers it."""
 
 
 class Advice(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,6 +4,7 @@ import pytest
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.assignments import EXCLUDED_S, ORDER_STALE_S, PROMISE_TOLERANCE_S
+from edge.scenarios.dispatch.messages import Update
 
 
 def test_an_offer_has_its_stops_and_its_deadline(district):
@@ -118,6 +119,19 @@ def test_customer_and_shop_get_every_state(district):
     d.bring_to("delivered")
     assert d.notes.updates("shop") == ["placed", "offered", "accepted", "at_shop", "picked_up", "delivered"]
     assert d.notes.updates("customer") == d.notes.updates("shop")[1:]
+
+
+@pytest.mark.parametrize(("state", "number"), [("placed", 103), ("offered", 103), ("accepted", 103), ("at_shop", 203)])
+def test_a_state_has_wechats_number(district, state, number):
+    """Each update has that of its state; a cancellation another one with the rider at the shop."""
+    d = district()
+    d.bring_to(state)
+    d.one(d.cancel("customer", "o1"))
+    numbers = {
+        body.state: body.wx_status for to, body, _ in d.notes.sent if to == "customer" and isinstance(body, Update)
+    }
+    assert numbers.pop("cancelled") == number
+    assert numbers.items() <= {"placed": 101, "offered": 101, "accepted": 102, "at_shop": 201}.items()
 
 
 def test_a_shop_that_orders_for_its_customer_gets_one_update(district):
