@@ -6,7 +6,7 @@ A key is the file, its line, and the line that the mutant has instead, without t
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         "edge/messages/coordinates.py",
-        "moved = _CONVERSIONS[source, target](prcoords.Coords(lat, lon), False)  # the check was made above",
-        "moved = _CONVERSIONS[source, target](prcoords.Coords(lat, lon), True)  # the check was made above",
+        "moved_lat, moved_lon = _wgs_gcj((lat, lon), False)  # checked above",
+        "moved_lat, moved_lon = _wgs_gcj((lat, lon), True)  # checked above",
     ): "the library's own check lets everything through that ours lets through",
 }

@@ -281,6 +281,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "the journal goes away, or rots behind its snapshot",
         (
             f"{HERE}/test_disk.py::test_a_journal_that_is_moved_away_ends_the_node_and_holds_every_promise",
+            f"{HERE}/test_disk.py::test_a_journal_that_is_replaced_by_a_copy_keeps_every_promise_itself",
             "tests/e2e/test_node.py::test_a_journal_that_is_taken_away_ends_the_node",
             "tests/edge/journal/test_scrub.py::test_each_rotten_row_and_snapshot_is_named",
             "tests/e2e/test_node.py::test_rot_behind_the_last_snapshot_is_named_while_the_node_decides",
