@@ -34,6 +34,10 @@ from .times.promises import PROMISE_TOLERANCE_S
 BURST_OFFERS: Final = 8
 """Offers in one round after which the next one decides again at once, about the orders left over."""
 
+IDLE_COVERED: Final = 16
+"""With more idle riders every shop is covered, and no advice is looked for after a delivery: with 200 of them each look
+took as long as all else that is done for an order."""
+
 EXCLUDED_S: Final = 600
 """A rider that declined an order, or let its offer lapse, is not asked again about it for this long."""
 
@@ -272,7 +276,7 @@ def end(
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
-        if rider.on and not rider.orders and dispatch.rules.divert:
+        if rider.on and not rider.orders and dispatch.rules.divert and dispatch.riders.idle <= IDLE_COVERED:
             dispatch.advice.due.append(rider.id)
     dispatch.changed = True
     out.count(_ENDED[state], at_ms)
