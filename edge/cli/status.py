@@ -1,6 +1,5 @@
 """`doorstep status`: shows the state of a running node in one sentence and a few short tables."""
 
-import fcntl
 import http.client
 import json
 import sys
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from ..app.config import load
 from ..messages.sentences import span
+from ..service.datadir import holder
 
 DEGRADED: Final = 1
 UNREACHABLE: Final = 2
@@ -91,21 +91,12 @@ def _folder(config_path: str | None, data_dir: str | None) -> Path:
 
 def _silent(folder: Path | None) -> str:
     """The message for a process that holds the directory but does not answer. Empty where none holds it."""
-    if folder is None:
+    if folder is None or not (process := holder(folder)):
         return ""
-    try:
-        with (folder / "lock").open(encoding="ascii") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = lock.read(32).strip()
-                return (
-                    f"The node runs as process {holder} and does not answer within {TIMEOUT_S:.0f} s: it hangs. "
-                    "Restart it; the service manager does so by itself when its watchdog has waited long enough."
-                )
-    except OSError:
-        return ""
-    return ""
+    return (
+        f"The node runs as process {process} and does not answer within {TIMEOUT_S:.0f} s: it hangs. "
+        "Restart it; the service manager does so by itself when its watchdog has waited long enough."
+    )
 
 
 def _where(folder: Path | None, url: str | None) -> tuple[str, str]:

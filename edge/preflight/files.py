@@ -1,7 +1,5 @@
 """Files that the configuration names: who may connect, secrets, the data directory and its journal."""
 
-import contextlib
-import fcntl
 import os
 from pathlib import Path
 from typing import Final
@@ -86,16 +84,6 @@ def secrets(path: Path, config: Config, report: Report) -> None:
             signers(str(path), option, config.webhook_secret_file, found)
         except DoorstepError as error:
             report.error("token_file", error)
-
-
-def running(config: Config) -> str:
-    """The number of the process that holds the data directory; empty where none does."""
-    with contextlib.suppress(OSError), (Path(config.data_dir) / "lock").open(encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return lock.read(32).strip() or "?"
-    return ""
 
 
 def data_directory(config: Config, report: Report) -> Path | None:

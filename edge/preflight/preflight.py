@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ..service.datadir import holder
 from . import configuration, doors, files, machine, peers
 from .finding import Report
 
@@ -35,7 +36,7 @@ def look(path: Path, wishes: Wishes) -> Report:
     folder = files.data_directory(config, report)
     machine.clock(report)
     machine.descriptors(report)
-    if process := files.running(config):
+    if process := holder(Path(config.data_dir)):
         report.facts["running"] = f"process {process}: its ports and peers are in doorstep status"
     else:
         doors.ports(config, report)

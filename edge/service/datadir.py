@@ -28,6 +28,16 @@ PORTS: Final = "ports.json"
 _OTHERS: Final = 0o077
 
 
+def holder(path: Path) -> str:
+    """The number of the process that holds a data directory ("?" where it left none); empty where none does."""
+    with contextlib.suppress(OSError), (path / "lock").open(encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return lock.read(32).strip() or "?"
+    return ""
+
+
 class DataDir:
     """An opened data directory. Close it, or use it in a `with`, to release the lock."""
 

@@ -1,14 +1,11 @@
 """Tests of edge.preflight.files. (What each wrong file is called stands in the table of set-ups.)"""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from edge.app.config import load
 from edge.identity.tokens import make_key
-from edge.preflight.files import LINES_MAX, running
-from edge.service.datadir import DataDir
+from edge.preflight.files import LINES_MAX
 from tests.edge.journals import filled
 from tests.edge.preflight.setups import setup
 
@@ -25,15 +22,6 @@ def test_every_wrong_line_is_named_up_to_a_bound(tmp_path: Path) -> None:
         assert len(found) == min(count, LINES_MAX)
         for number, text in enumerate(found, 1):
             assert f"line {number}:" in text
-
-
-def test_who_holds_the_data_directory_is_known(tmp_path: Path) -> None:
-    """Nobody, or the process with its number."""
-    with setup(tmp_path) as site:
-        config = load(site.write())
-        assert running(config) == ""
-        with DataDir.open(site.data):
-            assert running(config) == str(os.getpid())
 
 
 def test_a_folder_that_is_not_there_yet_is_made_by_the_start(tmp_path: Path) -> None:

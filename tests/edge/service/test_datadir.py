@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import BusyError, InputError
-from edge.service.datadir import DataDir
+from edge.service.datadir import DataDir, holder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -128,3 +128,11 @@ def test_ports_are_there_while_the_node_runs(tmp_path: Path) -> None:
         assert json.loads((tmp_path / "ports.json").read_text()) == {"listen": 1883, "status": 8080}
         assert sorted(file.name for file in tmp_path.iterdir()) == ["lock", "ports.json"]
     assert not (tmp_path / "ports.json").exists()
+
+
+def test_who_holds_it_is_known(tmp_path: Path) -> None:
+    """Nobody, or the process with its number; a folder that is not there is held by nobody."""
+    assert holder(tmp_path / "none") == ""
+    with DataDir.open(tmp_path / "data"):
+        assert holder(tmp_path / "data") == str(os.getpid())
+    assert holder(tmp_path / "data") == ""
