@@ -9,11 +9,11 @@ import os
 import pwd
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -97,10 +97,10 @@ def _item(path: Path, name: str, folder: Path, config_path: Path) -> Item:
     return Item(name, where, stat.S_IMODE(found.st_mode), owner, group, manifest.digest(folder / name))
 
 
-def _name(look_up: object, number: int) -> str:
+def _name(look_up: Callable[[int], Any], number: int) -> str:
     """Of a user or a group; its number where it has none."""
     try:
-        return look_up(number)[0]  # type: ignore[operator]
+        return look_up(number)[0]
     except KeyError:
         return str(number)
 

@@ -13,8 +13,6 @@ from ..errors import InputError
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = 1
 
-_CHUNK_BYTES: Final = 1 << 20
-
 
 class Item(Struct, frozen=True):
     """One file: its name in the backup, where it belongs (relative to the configuration's folder, or absolute), its
@@ -41,11 +39,8 @@ class Manifest(Struct, frozen=True):
 
 def digest(path: Path) -> str:
     """The SHA-256 of a file, hexadecimal. Raises OSError."""
-    found = hashlib.sha256()
     with path.open("rb") as file:
-        while part := file.read(_CHUNK_BYTES):
-            found.update(part)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(folder: Path, manifest: Manifest) -> None:
