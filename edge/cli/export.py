@@ -43,12 +43,12 @@ def export(client: str, path: str) -> None:
         first, last = reader.bounds()
         click.echo(f'{{"client": {encode(client).decode()}, "messages": [')
         try:
-            for row, naming in _rows(reader, first, last, client.encode()):
-                for entry in _entries(row, client):
+            for row in _rows(reader, first, last, client.encode()):
+                entries = list(_entries(row, client))
+                for entry in entries:
                     click.echo(f"{', ' if count else '  '}{encode(entry).decode()}")
                     count += 1
-                    naming = False
-                named += naming
+                named += not entries
         except (JournalError, ValueError) as error:
             raise InputError(str(reader.path), None, f"{error}. The rest of the journal is not exported.") from error
         click.echo(f'], "rows_that_name_it_otherwise": {named}, "rows": [{first}, {last}]}}')
@@ -58,13 +58,13 @@ def export(client: str, path: str) -> None:
         )
 
 
-def _rows(reader: JournalReader, first: int, last: int, needle: bytes) -> Iterator[tuple[Row, bool]]:
-    """The rows with the name in them; whether it may be in other people's messages."""
+def _rows(reader: JournalReader, first: int, last: int, needle: bytes) -> Iterator[Row]:
+    """The rows with the name in them."""
     for number, body in reader.rows(first - 1):
         if number > last:
             return
         if needle in body:  # a name is plain text in the row: most rows need not be decoded
-            yield decode_row(body), True
+            yield decode_row(body)
 
 
 def _entries(row: Row, client: str) -> Iterator[Entry]:
