@@ -11,11 +11,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-from selenium.webdriver.chrome.service import Service
 
 from bench.lab.site import Site
 from edge.identity.credentials import Newcomer, add
-from tests.edge.web.conftest import FLAGS, drain, screen
+from tests.browser import drain, running_browser, screen
 from tests.pages import blocks, rows
 from tests.repo.project import ROOT, expect_none, files
 from tests.waiting import wait_until
@@ -57,17 +56,8 @@ def pages(tmp_path: Path, program: Callable[[str], str]) -> Iterator[dict[str, s
 @pytest.fixture
 def driver(program: Callable[[str], str]) -> Iterator[webdriver.Chrome]:
     """A browser of its own."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for flag in FLAGS:
-        options.add_argument(flag)
-    # Without a network the browser would still ask a service of others where it is.
-    options.add_experimental_option("prefs", {"profile.default_content_setting_values.geolocation": 2})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    made = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
-    made.set_page_load_timeout(60)
-    yield made
-    made.quit()
+    with running_browser(program) as made:
+        yield made
 
 
 def test_customer_rider_and_kitchen_play_an_evening(

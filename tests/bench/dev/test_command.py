@@ -14,11 +14,10 @@ import pytest
 from click.testing import CliRunner
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-from selenium.webdriver.chrome.service import Service
 
 from bench.dev.command import EXAMPLES, LIBRARY, dev
 from edge.errors import BusyError, InputError
-from tests.edge.web.conftest import FLAGS
+from tests.browser import running_browser
 from tests.sdk.conversation import conversation
 from tests.waiting import wait_until
 
@@ -48,15 +47,8 @@ def running(folder: Path, *arguments: str) -> Iterator[str]:
 @pytest.fixture
 def driver(program: Callable[[str], str]) -> Iterator[webdriver.Chrome]:
     """A browser of its own."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", {"profile.default_content_setting_values.geolocation": 2})
-    made = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
-    made.set_page_load_timeout(60)
-    yield made
-    made.quit()
+    with running_browser(program) as made:
+        yield made
 
 
 def press(driver: webdriver.Chrome, pane: int, text: str) -> None:

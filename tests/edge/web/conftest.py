@@ -2,18 +2,12 @@
 
 import http.client
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
+from tests.browser import drain, running_browser, screen
 from tests.edge.web.feed import TOKEN, Feed, Served, served
-
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking "
-    "--disable-component-update --disable-sync --no-first-run --window-size=1440,900"
-).split()
 
 
 @pytest.fixture
@@ -56,15 +50,8 @@ def ask(site: Served) -> Callable[..., Answer]:
 @pytest.fixture(scope="session")
 def chromium(program: Callable[[str], str]) -> Iterator[webdriver.Chrome]:
     """One browser for all tests of the page; it records its console."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
+    with running_browser(program) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -75,17 +62,3 @@ def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
     yield chromium
     chromium.get("about:blank")
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
-
-
-def screen(driver: webdriver.Chrome, width: int, height: int, theme: str = "light") -> None:
-    """Give the page a viewport and a colour scheme."""
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
-
-
-def drain(driver: webdriver.Chrome) -> list[dict[str, Any]]:
-    """The console's entries since the last call."""
-    driver.get_log("performance")
-    return driver.get_log("browser")

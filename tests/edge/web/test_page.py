@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.edge.web.conftest import drain, screen
+from tests.browser import drain, screen
 from tests.edge.web.feed import TOKEN, Feed, Served, served
 
 WAIT_S = 30
