@@ -17,6 +17,7 @@ from edge.identity.credentials import Newcomer, add
 from tests.browser import drain, running_browser, screen
 from tests.pages import blocks, rows
 from tests.repo.project import ROOT, expect_none, files
+from tests.sdk.built import need
 from tests.waiting import wait_until
 
 EXAMPLES = ROOT / "sdk/examples"
@@ -30,8 +31,7 @@ ROLES = {"phone-7": "customer", "rider-12": "rider", "noodle-bar": "shop"}
 @pytest.fixture
 def pages(tmp_path: Path, program: Callable[[str], str]) -> Iterator[dict[str, str]]:
     """The address of each page, with a node and the client's token in it."""
-    if not WHOLE.is_file():
-        pytest.skip("the client is not built: make test builds it")
+    need(WHOLE)
     program("chromium")
     folder = tmp_path / "web"
     folder.mkdir()

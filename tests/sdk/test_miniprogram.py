@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.repo.project import ROOT
+from tests.sdk.built import need
 
 FOLDER = ROOT / "sdk/miniprogram"
 FILES = sorted(path.name for path in (FOLDER / "test").glob("*.test.mjs"))
@@ -17,9 +18,7 @@ TIMEOUT_S = 240
 @pytest.mark.parametrize("name", FILES)
 def test_the_client_passes_its_own_tests(name: str, program: Callable[[str], str]) -> None:
     """Each file of test/, as `npm test` runs it, against this node; through a broker too."""
-    if not (FOLDER / "dist/doorstep.whole.js").is_file():
-        assert os.environ.get("CI") != "true", "make test builds the client before the tests"
-        pytest.skip("the client is not built: make test builds it")
+    need(FOLDER / "dist/doorstep.whole.js")
     program("mosquitto")
     done = subprocess.run(
         [program("node"), "--test", f"test/{name}"],

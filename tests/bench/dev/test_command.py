@@ -18,6 +18,7 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from bench.dev.command import EXAMPLES, LIBRARY, dev
 from edge.errors import BusyError, InputError
 from tests.browser import running_browser
+from tests.sdk.built import need
 from tests.sdk.conversation import conversation
 from tests.waiting import wait_until
 
@@ -25,8 +26,7 @@ from tests.waiting import wait_until
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[str]:
     """The command; the address of its page. It ends as with Ctrl-C."""
-    if not LIBRARY.is_file():
-        pytest.skip("the client is not built: make test builds it")
+    need(LIBRARY)
     out = folder / "out"
     with out.open("w") as file:
         command = [sys.executable, "-m", "edge", "dev", "--port", "0", *arguments]
