@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from bench.command import bench
@@ -18,7 +17,7 @@ from bench.pages.figures import VIEWS, kind_of, view_of
 from bench.pages.page import page, section
 from edge.errors import InputError
 from tests.bench.pages.reports import REPORTS
-from tests.edge.web.conftest import FLAGS, screen
+from tests.browser import running_browser, screen
 
 
 def write(folder: Path, reports: dict[str, Any]) -> Path:
@@ -31,14 +30,8 @@ def write(folder: Path, reports: dict[str, Any]) -> Path:
 @pytest.fixture(scope="module")
 def browser(program: Callable[[str], str]) -> Iterator[webdriver.Chrome]:
     """One browser that records its console and its requests."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
-    yield driver
-    driver.quit()
+    with running_browser(program) as driver:
+        yield driver
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("dark", 380)])
