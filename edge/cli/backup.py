@@ -5,14 +5,7 @@ from pathlib import Path
 
 import click
 
-CONFIG = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("edge.toml"),
-    show_default=True,
-    help="The node's configuration.",
-)
+from .options import CONFIG
 
 
 @click.command(short_help="Copy everything that a node needs, while it runs.")

@@ -6,20 +6,14 @@ import click
 import msgspec
 
 from ..preflight.preflight import Wishes, look
+from .options import CONFIG
 
 ORDERS_PER_DAY = 2_000
 """A shop or a district of some shops."""
 
 
 @click.command(short_help="Find what is wrong before a node starts.")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False),
-    default="edge.toml",
-    show_default=True,
-    help="The node's configuration.",
-)
+@CONFIG
 @click.option(
     "--orders-per-day",
     type=click.IntRange(1, 10_000_000),
@@ -37,7 +31,7 @@ ORDERS_PER_DAY = 2_000
 @click.option("--offline", is_flag=True, help="Do not try the centre, the broker and the public names.")
 @click.option("--json", "as_json", is_flag=True, help="Print findings and facts as JSON.")
 def check(
-    config_path: str, orders_per_day: int, public: tuple[str, ...], public_ca: str, offline: bool, as_json: bool
+    config_path: Path, orders_per_day: int, public: tuple[str, ...], public_ca: str, offline: bool, as_json: bool
 ) -> None:
     """Look at everything that a start needs, and list all findings at once, each with what to do: options, files and
     their modes, credentials, certificates, ports, the data directory and its disk, the clock, the centre, the broker,
@@ -52,7 +46,7 @@ def check(
     doorstep check --config edge.toml --public wss://shop.example --json
     """
     report = look(
-        Path(config_path), Wishes(orders_per_day=orders_per_day, public=public, public_ca=public_ca, offline=offline)
+        config_path, Wishes(orders_per_day=orders_per_day, public=public, public_ca=public_ca, offline=offline)
     )
     if as_json:
         body = {"ok": report.ok, "findings": report.findings, "facts": report.facts}

@@ -6,18 +6,13 @@ from pathlib import Path
 import click
 import msgspec
 
+from .options import CONFIG
+
 WHERE = {"journal": "in the journal", "memory": "in memory only", "nowhere": "not kept once it is sent"}
 
 
 @click.command(short_help="Show what is kept of whom, and what leaves.")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("edge.toml"),
-    show_default=True,
-    help="The node's configuration.",
-)
+@CONFIG
 @click.option("--all", "everything", is_flag=True, help="Also the fields without information about a person.")
 @click.option("--json", "as_json", is_flag=True, help="Print every field and every figure as JSON.")
 def privacy(config_path: Path, everything: bool, as_json: bool) -> None:

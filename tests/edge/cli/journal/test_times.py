@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from edge.cli.times import times
+from edge.cli.journal.times import times
 from edge.core.node import Node
 from edge.core.replay import Replay
 from edge.errors import InputError

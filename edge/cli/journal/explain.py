@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..core.model import decode_row
-from ..core.scenario import Moment, Scenario
-from ..errors import DoorstepError, InputError, JournalError
-from ..journal.reader import JournalReader
-from ..messages.sentences import printable
-from ..scenarios.dispatch.explain import Considered, DecisionView
-from ..scenarios.loader import available, load
+from ...core.model import decode_row
+from ...core.scenario import Moment, Scenario
+from ...errors import DoorstepError, InputError, JournalError
+from ...journal.reader import JournalReader
+from ...messages.sentences import printable
+from ...scenarios.dispatch.explain import Considered, DecisionView
+from ...scenarios.loader import available, load
 
 NEAREST_SHOWN: Final = 5
 """Ids suggested where one is not in the journal."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge.cli.export import export
+from edge.cli.journal.export import export
 from edge.errors import DoorstepError, InputError
 from tests.edge.recorded import hour, journal
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import msgspec
 
-from ..app.config import load as load_config
-from ..errors import InputError, JournalError
-from ..journal.reader import JournalReader
-from ..scenarios.dispatch.messages import NAME
-from ..scenarios.dispatch.scenario import Dispatch
-from ..scenarios.dispatch.times import words
-from ..scenarios.dispatch.times.times import Times
+from ...app.config import load as load_config
+from ...errors import InputError, JournalError
+from ...journal.reader import JournalReader
+from ...scenarios.dispatch.messages import NAME
+from ...scenarios.dispatch.scenario import Dispatch
+from ...scenarios.dispatch.times import words
+from ...scenarios.dispatch.times.times import Times
 
 UNKNOWN_SHOP = 1
 
@@ -63,8 +63,8 @@ def times(shop: str | None, config_path: str | None, path: str | None, as_json: 
 
 def _learned(reader: JournalReader, scenario_path: str) -> Times:
     """As of the last row: from the newest whole snapshot, and the rows after it."""
-    from ..core.node import Node
-    from ..scenarios.loader import available, load
+    from ...core.node import Node
+    from ...scenarios.loader import available, load
 
     node = Node(load(available(scenario_path), scenario_path))
     snapshot, start = reader.newest()

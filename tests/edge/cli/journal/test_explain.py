@@ -7,7 +7,7 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
-from edge.cli.explain import explain
+from edge.cli.journal.explain import explain
 from edge.errors import DoorstepError, InputError
 from edge.journal.journal import Journal
 from edge.scenarios.dispatch.decide.choice import RULE

@@ -7,10 +7,10 @@ import click
 import msgspec
 from msgspec import Struct
 
-from ..core.model import Answer, RecordedEvent, Rejected, Row, decode_row
-from ..errors import DoorstepError, InputError, JournalError
-from ..journal.reader import JournalReader
-from ..messages.envelope import loose
+from ...core.model import Answer, RecordedEvent, Rejected, Row, decode_row
+from ...errors import DoorstepError, InputError, JournalError
+from ...journal.reader import JournalReader
+from ...messages.envelope import loose
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):

@@ -9,9 +9,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..core.replay import Difference, Replay
-from ..errors import InputError, JournalError
-from ..journal.reader import JournalReader
+from ...core.replay import Difference, Replay
+from ...errors import InputError, JournalError
+from ...journal.reader import JournalReader
 
 
 def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -85,8 +85,8 @@ def _compare(path: Path, scenario_path: str, json_file: str | None) -> None:
 
 def _run(reader: JournalReader, scenario_path: str) -> tuple[Replay, Difference | None, int, int]:
     # Imported here, because Node imports the whole core.
-    from ..core.node import Node
-    from ..scenarios.loader import available, load
+    from ...core.node import Node
+    from ...scenarios.loader import available, load
 
     snapshot, start = reader.base()
     _, last = reader.bounds()

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from edge.cli.replay import replay
+from edge.cli.journal.replay import replay
 from edge.core.model import ScenarioRecord, decode_row, encode_row
 from edge.errors import InputError
 from edge.journal.journal import Journal

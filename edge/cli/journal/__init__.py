@@ -1,0 +1,1 @@
+"""Commands that read a journal, whether its node runs or not."""
