@@ -33,13 +33,19 @@ class Day:
     """All clients of one node."""
 
     def __init__(self, process: NodeProcess) -> None:
-        self.placed = self.accepted = self.delivered = self.positions = 0
+        self.placed = self.delivered = self.positions = 0
         self._node = process
         self._tills: list[Connection] = []
         self._riders: list[Connection] = []
-        self._road: list[tuple[int, str, int]] = []  # due (node's ms), order, index of its rider
+        self._road: list[tuple[int, str]] = []  # due (node's ms), order
+        self._holder: dict[str, int] = {}  # by order, the index of the rider who accepted it last
         self._index: dict[str, int] = {}
         self._events = 0
+
+    @property
+    def accepted(self) -> int:
+        """Orders that a rider has accepted, delivered ones included."""
+        return len(self._holder)
 
     async def open(self, till_count: int, rider_count: int) -> None:
         """Connect, and begin the shifts."""
@@ -115,9 +121,9 @@ class Day:
     def _deliver(self) -> None:
         now_ms = self._node.clock.wall_ms()
         while self._road and self._road[0][0] <= now_ms:
-            _, order, index = heapq.heappop(self._road)
+            _, order = heapq.heappop(self._road)
             body = RiderProgress(id=self._id(), at=now_ms, order=order, step="delivered")
-            self._send(self._riders[index], "rider.progress", body)
+            self._send(self._riders[self._holder[order]], "rider.progress", body)
             self.delivered += 1
 
     def _on_rider(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
@@ -128,8 +134,11 @@ class Day:
         at_ms = self._node.clock.wall_ms()
         body = RiderReply(id=self._id(), at=at_ms, order=received.order, offer=received.offer, accept=True)
         self._send(connection, "rider.reply", body)
-        heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), received.order, self._index[connection.name]))
-        self.accepted += 1
+        if (
+            received.order not in self._holder
+        ):  # else it went from one rider to another, as on a machine that was held up
+            heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), received.order))
+        self._holder[received.order] = self._index[connection.name]
 
     def _send(self, connection: Connection, kind: str, body: Any) -> None:
         connection.publish(topic_up(NODE, connection.name, kind), encode(body, json=False))
