@@ -134,9 +134,8 @@ class Day:
         at_ms = self._node.clock.wall_ms()
         body = RiderReply(id=self._id(), at=at_ms, order=received.order, offer=received.offer, accept=True)
         self._send(connection, "rider.reply", body)
-        if (
-            received.order not in self._holder
-        ):  # else it went from one rider to another, as on a machine that was held up
+        # An order may go from one rider to another, as on a machine that was held up.
+        if received.order not in self._holder:
             heapq.heappush(self._road, (at_ms + int(UNDER_WAY_S * 1000), received.order))
         self._holder[received.order] = self._index[connection.name]
 
