@@ -57,7 +57,7 @@ class Simulation:
         self._driver = Driver(day.rules, POLICIES[policy])
         self._dispatch = self._driver.dispatch
         if times is not None:
-            self.times.learned = times.learned
+            self.times.restore(times.learned)
         self._queue: list[tuple[int, int, Action]] = []
         self._count = 0
         self._inbox: list[tuple[Event, Then | None]] = []

@@ -29,7 +29,7 @@ from .state.dispatch_state import DispatchState
 from .state.orders import OFFERS_PAST_KEPT, Offered, Order
 from .state.positions import Sensor
 from .state.riders import Rider, same_pickup
-from .times.promises import PROMISE_TOLERANCE_S
+from .times.learned import PROMISE_TOLERANCE_S
 
 BURST_OFFERS: Final = 8
 """Offers in one round after which the next one decides again at once, about the orders left over."""
@@ -149,11 +149,14 @@ def forecast(dispatch: DispatchState, order: Order, chosen: Candidate | None, no
 def _promise(dispatch: DispatchState, order: Order, now: Now) -> None:
     """What the customer is promised, from what is expected of the order and how far off that usually is."""
     times = dispatch.times
-    order.predicted_ms = order.promised_ms = order.dropoff_ms
+    predicted_ms = promised_ms = order.dropoff_ms
     if times.options.learn_times:
-        beyond_s = times.beyond_s(order.shop, order.dropoff_lat, order.dropoff_lon)
-        order.predicted_ms += beyond_s * 1000
-        order.promised_ms = order.predicted_ms + times.interval(order.shop, order.stated).promised * 1000
+        predicted_ms += times.beyond_s(order.shop, order.dropoff_lat, order.dropoff_lon) * 1000
+        around = times.interval(order.shop, order.stated)
+        promised_ms = predicted_ms + around.promised * 1000
+        order.earliest_ms = predicted_ms + around.earliest * 1000
+        order.latest_ms = predicted_ms + around.latest * 1000
+    order.predicted_ms, order.promised_ms = predicted_ms, promised_ms
     order.promised_at = order.promised_ms + now.wall_ms - dispatch.now_ms
 
 
@@ -315,9 +318,10 @@ def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
             end_shift(dispatch, rider, now, out, now.wall_ms)
-    for rider in [rider for rider in dispatch.riders.moving.values() if rider.free_ms <= now_ms]:
-        dispatch.riders.arrive(rider)
-        dispatch.changed = True
+    if dispatch.riders.moving:
+        for rider in [rider for rider in dispatch.riders.moving.values() if rider.free_ms <= now_ms]:
+            dispatch.riders.arrive(rider)
+            dispatch.changed = True
     while (name := dispatch.orders.timers.pop(now_ms)) is not None:
         order = dispatch.orders.open[name]
         after = TRANSITIONS[order.state][OrderEvent.RUN_OUT]

@@ -113,7 +113,6 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
         assumed_ms=assumed_ms,
     )
     dispatch.orders.add(order, give_up_ms(dispatch, order))
-    dispatch.shops.ordered(order.shop, order.pickup_lat, order.pickup_lon)
     dispatch.changed = True
     out.count("order.placed", body.at)
     out.locate("order.placed", body.at, dropoff.lat, dropoff.lon, client)

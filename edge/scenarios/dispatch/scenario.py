@@ -67,7 +67,8 @@ class Dispatch(Scenario):
     def configure(self, options: DispatchOptions) -> None:
         """New options apply from the next decision on; running offers keep their deadlines."""
         if options != self.state.times.options:
-            self.state.times.options = self.state.rules = options
+            self.state.times.configure(options)
+            self.state.rules = options
             self.state.changed = True
             self.state.positions.configure(options)
 
@@ -76,13 +77,13 @@ class Dispatch(Scenario):
     def observe(self, client: str, message: Any, now: Now) -> RiderPlace | OrdersOpen | None:
         """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner. And
         questions of customers, which are answered."""
-        if isinstance(message, OrderTrack):
-            return view.rider_place(self.state, client, message.order, now)
-        if isinstance(message, OrdersList):
-            return view.open_orders(self.state, client, message.shop, now)
         positions = self.state.positions
         if isinstance(message, RiderPosition):
             positions.report_position(client, message.points, now)
+        elif isinstance(message, OrderTrack):
+            return view.rider_place(self.state, client, message.order, now)
+        elif isinstance(message, OrdersList):
+            return view.open_orders(self.state, client, message.shop, now)
         elif isinstance(message, Presence) and not message.present:
             positions.disconnected(client, milliseconds(now))
         else:
@@ -111,7 +112,10 @@ class Dispatch(Scenario):
         """Silent riders, ends of shifts, lapsed offers, orders that cannot be delivered; then the events; then one
         decision over what has changed."""
         state = self.state
-        state.begin(now)
+        state.now_ms = milliseconds(now)
+        rules = state.times.begin(now.wall_ms)
+        if rules is not state.rules:
+            state.measure(rules)
         assignments.expire(state, now, sensor, out)
         refusals = [self._apply(event, now, out) for event in events]
         if sensor.decisions is None:
@@ -176,14 +180,12 @@ class Dispatch(Scenario):
 
     def promise(self, order: Order) -> DropoffPromise:
         """What was promised when the order was placed, in its round."""
-        counts, times = self.state.promises[order.promised_by], self.state.times
-        confidence = round(counts.kept / counts.ended, 2)
-        if not times.options.learn_times:
-            return DropoffPromise(order.promised_at, confidence)
-        around = times.interval(order.shop, order.stated)
-        earliest_at = order.promised_at + (around.earliest - around.promised) * 1000
-        latest_at = order.promised_at + (around.latest - around.promised) * 1000
-        return DropoffPromise(order.promised_at, confidence, earliest_at, latest_at)
+        counts = self.state.promises[order.promised_by]
+        confidence, at = round(counts.kept / counts.ended, 2), order.promised_at
+        if not order.latest_ms:
+            return DropoffPromise(at, confidence)
+        behind_ms = at - order.promised_ms
+        return DropoffPromise(at, confidence, order.earliest_ms + behind_ms, order.latest_ms + behind_ms)
 
     def next_deadline(self) -> float | None:
         """When a round is due even without events, in monotonic seconds. 0.0: at once."""

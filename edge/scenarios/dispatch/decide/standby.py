@@ -22,7 +22,7 @@ SOON_FREE_S: Final = 1200
 def advise(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> None:
     """Look at riders whose shift has begun, or who have delivered their last order, once for each."""
     advice, riders, now_ms = dispatch.advice, dispatch.riders, dispatch.now_ms
-    if not (dispatch.rules.standby and len(dispatch.shops)):
+    if not (dispatch.rules.standby and dispatch.orders.shops):
         advice.due = []
         return
     due, advice.due = advice.due[:ADVISED_MAX], advice.due[ADVISED_MAX:]

@@ -5,15 +5,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ....core.model import Now
-from ...rounds import milliseconds, restored
+from ...rounds import restored
 from ..messages import NAME
 from ..options import DispatchOptions
-from ..times.times import Learned, Times
+from ..times.learned import Learned
+from ..times.times import Times
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
 from .riders import Rider, Riders
-from .shops import Shop, Shops
+from .shops import BusiestShops
 
 PROMISES_COUNTED: Final = 1_000
 """Promises from which the confidence is learned; beyond it both counters are halved, so that old days fade."""
@@ -44,7 +44,6 @@ class _State(Struct, array_like=True):
     by_offer: PromiseCount
     by_plan: PromiseCount
     changed: bool
-    shops: list[Shop]
     advice: AdviceState
     times: Learned = msgspec.field(default_factory=Learned.empty)
 
@@ -55,10 +54,10 @@ class DispatchState:
     def __init__(self, rules: DispatchOptions) -> None:
         self.times = Times(rules)
         self.rules = rules
-        """As configured, with rides and handovers as they were learned: `begin` sets them."""
+        """As configured, with rides and handovers as they were learned: each round sets them."""
         self.positions = Positions(rules)
         self.orders = Orders()
-        self.shops = Shops()
+        self.shops = BusiestShops(self.orders)
         self.advice = AdviceState()
         self.riders = Riders(self.positions)
         self.now_ms = 0
@@ -74,13 +73,10 @@ class DispatchState:
         self.promises = {"offer": PromiseCount(8, 10), "plan": PromiseCount(6, 10)}
         """By what they were made on."""
 
-    def begin(self, now: Now) -> None:
-        """A round begins."""
-        self.now_ms = milliseconds(now)
-        rules = self.times.begin(now.wall_ms)
-        if rules is not self.rules:
-            self.rules = rules
-            self.positions.measure(rules)
+    def measure(self, rules: DispatchOptions) -> None:
+        """Rides and handovers take another time from now on."""
+        self.rules = rules
+        self.positions.measure(rules)
 
     def learn(self, order: Order, kept: bool) -> None:
         """A promised order has ended."""
@@ -102,7 +98,6 @@ class DispatchState:
                 promises["offer"],
                 promises["plan"],
                 self.changed,
-                self.shops.state(),
                 self.advice,
                 self.times.learned,
             )
@@ -114,7 +109,6 @@ class DispatchState:
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed
-        self.shops.restore(state.shops)
         self.advice = state.advice
-        self.times.learned = state.times
+        self.times.restore(state.times)
         self.promises = {"offer": state.by_offer, "plan": state.by_plan}

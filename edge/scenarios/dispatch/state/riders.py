@@ -92,7 +92,7 @@ class Riders:
 
     def next_arrival_ms(self) -> int | None:
         """When the first of those who follow advice is there."""
-        return min((rider.free_ms for rider in self.moving.values()), default=None)
+        return min([rider.free_ms for rider in self.moving.values()]) if self.moving else None
 
     def end(self, rider: Rider) -> None:
         """The shift is over. What it has picked up it still holds."""
@@ -104,8 +104,9 @@ class Riders:
     def take(self, rider: Rider, order: str, before: str = "") -> None:
         """One more order, before another one where the rider still has that, else at the end of the sequence."""
         self.arrive(rider)
-        place = rider.orders.index(before) if before in rider.orders else len(rider.orders)
-        self._load(rider, [*rider.orders[:place], order, *rider.orders[place:]])
+        held = rider.orders
+        place = held.index(before) if before in held else len(held)
+        self._load(rider, [*held[:place], order, *held[place:]] if held else [order])
 
     def drop(self, rider: Rider, order: str) -> None:
         """One order less."""

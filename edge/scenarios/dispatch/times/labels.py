@@ -10,9 +10,8 @@ from ..lifecycle import AT_SHOP, PICKED_UP
 from ..state.orders import Order, Orders
 from ..state.riders import Rider
 from ..state.travel import Service, ride_s
-from . import kitchens, rides
-from .kitchens import band_of
-from .means import clipped
+from . import kitchens, promises, rides
+from .learned import HANDOVER_WEIGHT, band_of, clipped
 from .times import Times
 
 WAIT_SLACK_S: Final = 60
@@ -24,21 +23,23 @@ def picked_up(times: Times, order: Order, rider: Rider, orders: Orders, now_ms: 
     the rider fetches others there too, nobody knows for which of them it waited."""
     if not (times.options.learn_times and order.arrive_ms) or _fetches_others(order, rider, orders):
         return
-    shop, node, day = times.shop(order.shop), times.learned.node, times.day
+    learned = times.learned
+    shop, node = learned.shop(order.shop), learned.node
     stood_s = (now_ms - order.arrive_ms) / 1000
     before_s = times.options.pickup_service_s // 2
-    beyond_s = shop.handover.towards(times.learned.rides.shop_s(day), rides.SHOP_WEIGHT, day)
+    beyond_s = shop.handover.towards(learned.rides.shop_s(), HANDOVER_WEIGHT)
     called = order.is_ready and order.ready_ms < order.arrive_ms
     waited = stood_s > before_s + beyond_s + WAIT_SLACK_S
     if called and order.state is AT_SHOP:
         label = beyond_s + clipped(stood_s - before_s - beyond_s, rides.HANDOVER_CLIP_S)
-        shop.handover.add(label, day)
-        times.learned.rides.shop.add(label, day)
+        shop.handover.add(label)
+        learned.rides.shop.add(label)
+        times.rides_changed()
     ready_ms = order.ready_ms if called else now_ms
     seen_s = (ready_ms - order.assumed_ms) / 1000
     band = band_of(times.wall_ms - (now_ms - order.placed_ms))
     errors, general = shop.errors(order.stated), node.errors(order.stated)
-    kitchens.learn(errors, general, order.stated, seen_s, called or waited, band, day)
+    kitchens.learn(errors, general, order.stated, seen_s, called or waited, band)
 
 
 def delivered(times: Times, order: Order, rider: Rider, now_ms: int) -> None:
@@ -49,17 +50,18 @@ def delivered(times: Times, order: Order, rider: Rider, now_ms: int) -> None:
         service, configured = Service(times.rules), Service(times.options)
         from_shop = rider.place_ms == order.pickup_ms
         left_ms = service.after_pickup if from_shop else service.after_dropoff
-        times.learned.rides.learn(
+        rides.learn(
+            times.learned.rides,
             ride_s(rider.lat, rider.lon, order.dropoff_lat, order.dropoff_lon, times.options),
             (left_ms + configured.before_dropoff) // 1000,
             (now_ms - rider.place_ms) / 1000,
             (order.dropoff_lat, order.dropoff_lon),
             times.wall_ms,
-            times.day,
         )
+        times.rides_changed()
     if order.promised_ms:
-        late = times.shop(order.shop).late
-        times.learned.promises.learn(late, order.stated, (now_ms - order.predicted_ms) / 1000, times.day)
+        late = times.learned.shop(order.shop).late
+        promises.learn(times.learned.promises, late, order.stated, (now_ms - order.predicted_ms) / 1000)
 
 
 def _fetches_others(order: Order, rider: Rider, orders: Orders) -> bool:

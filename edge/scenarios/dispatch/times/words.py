@@ -6,10 +6,20 @@ from typing import Final
 from msgspec import Struct
 
 from . import kitchens
-from .kitchens import BANDS, EARLY, Errors
-from .means import Mean
-from .rides import CELL_WEIGHT, HOUR_WEIGHT, HOURS, PRIOR, SHOP_WEIGHT
-from .times import Shop, Times
+from .kitchens import EARLY
+from .learned import (
+    BANDS,
+    CELL_WEIGHT,
+    HANDOVER_WEIGHT,
+    HOUR_WEIGHT,
+    HOURS,
+    RIDES_WEIGHT,
+    Errors,
+    Mean,
+    Shop,
+    correction,
+)
+from .times import Times
 
 EIGHT_OF_TEN: Final = 1.6
 """Mean sizes of an error within which 8 of 10 are (Laplace's distribution)."""
@@ -78,49 +88,49 @@ class Report(Struct, frozen=True):
 
 def report(times: Times, zone_min: int) -> Report:
     """What holds now. `zone_min`: minutes by which the local time is ahead of UTC."""
-    learned, day, options = times.learned, times.day, times.options
+    learned, options = times.learned, times.options
     ways, node = learned.rides, learned.node
     shops = sorted(learned.shops.items())
     before_s, door_s = options.pickup_service_s // 2, options.dropoff_service_s // 2
-    pace = [Pace("", ways.pace.n, round(ways.pace.towards(1.0, PRIOR, day), 2))] if ways.pace.n else []
+    pace = [Pace("", ways.pace.n, round(ways.pace.towards(1.0, RIDES_WEIGHT), 2))] if ways.pace.n else []
     for hour, mean in sorted(ways.hours.items(), key=lambda each: _local(each[0], HOURS, zone_min)):
-        factor = mean.towards(pace[0].factor, HOUR_WEIGHT, day)
+        factor = mean.towards(pace[0].factor, HOUR_WEIGHT)
         pace.append(Pace(_span(hour, HOURS, zone_min), mean.n, round(factor, 2)))
-    at_shops = [Handover("", ways.shop.n, round(before_s + ways.shop_s(day)))] if ways.shop.n else []
+    at_shops = [Handover("", ways.shop.n, round(before_s + ways.shop_s()))] if ways.shop.n else []
     for name, shop in shops:
         if shop.handover.n:
-            own_s = before_s + shop.handover.towards(ways.shop_s(day), SHOP_WEIGHT, day)
+            own_s = before_s + shop.handover.towards(ways.shop_s(), HANDOVER_WEIGHT)
             at_shops.append(Handover(name, shop.handover.n, round(own_s)))
-    at_doors = [Handover("", ways.door.n, round(door_s + ways.door_s(day)))] if ways.door.n else []
+    at_doors = [Handover("", ways.door.n, round(door_s + ways.door_s()))] if ways.door.n else []
     for cell, mean in sorted(ways.doors.items()):
         if mean.n >= CELL_LABELS_MIN:
-            at_doors.append(Handover(cell, mean.n, round(door_s + mean.towards(ways.door_s(day), CELL_WEIGHT, day))))
-    promises = [_punctuality("", learned.promises.size, day)] if learned.promises.size.n else []
-    promises += [_punctuality(name, shop.late, day) for name, shop in shops if shop.late.n]
-    preparation = [one for name, shop in shops for one in _preparation(name, shop, node, options.prep_s, zone_min, day)]
+            at_doors.append(Handover(cell, mean.n, round(door_s + mean.towards(ways.door_s(), CELL_WEIGHT))))
+    promises = [_punctuality("", learned.promises.size)] if learned.promises.size.n else []
+    promises += [_punctuality(name, shop.late) for name, shop in shops if shop.late.n]
+    preparation = [one for name, shop in shops for one in _preparation(name, shop, node, options.prep_s, zone_min)]
     return Report(preparation, pace, at_shops, at_doors, promises)
 
 
-def _preparation(name: str, shop: Shop, node: Shop, prep_s: int, zone_min: int, day: int) -> Iterator[Preparation]:
+def _preparation(name: str, shop: Shop, node: Shop, prep_s: int, zone_min: int) -> Iterator[Preparation]:
     for stated in (False, True):
         errors, general = shop.errors(stated), node.errors(stated)
         if not errors.mean.n:
             continue
-        base_s, size_s = 0 if stated else prep_s, EIGHT_OF_TEN * kitchens.spread(errors, general, stated, day)
+        base_s, size_s = 0 if stated else prep_s, EIGHT_OF_TEN * kitchens.spread(errors, general, stated)
         bands = sorted(errors.bands, key=lambda band: _local(band, BANDS, zone_min))
         for band in (None, *bands):
             held = errors if band is not None else Errors(errors.mean, errors.size, {})
             count = errors.mean.n if band is None else errors.bands[band].n
             hours = "" if band is None else _span(band, BANDS, zone_min)
-            expected_s = base_s + kitchens.correction(held, general, stated, band or 0, day)
+            expected_s = base_s + correction(held, general, stated, band or 0)
             earliest_s = expected_s - EARLY * size_s if stated else max(0.0, expected_s - EARLY * size_s)
             yield Preparation(
                 name, stated, hours, count, round(expected_s), round(earliest_s), round(expected_s + size_s)
             )
 
 
-def _punctuality(name: str, size: Mean, day: int) -> Punctuality:
-    return Punctuality(name, size.n, round(size.at(day)))
+def _punctuality(name: str, size: Mean) -> Punctuality:
+    return Punctuality(name, size.n, round(size.value))
 
 
 # -- in words ----------------------------------------------------------------------------------------------------------

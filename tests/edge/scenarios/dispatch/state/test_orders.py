@@ -5,8 +5,8 @@ from edge.scenarios.dispatch.state import orders as module
 from edge.scenarios.dispatch.state.orders import Order, Orders
 
 
-def order(name):
-    return Order(name, "customer", "shop", 0.0, 0.0, 0.0, 0.0, 60, 0, 0, True)
+def order(name, shop="shop", lat=0.0):
+    return Order(name, "customer", shop, lat, 0.0, 0.0, 0.0, 60, 0, 0, True)
 
 
 def test_waiting_follows_the_state():
@@ -88,3 +88,25 @@ def test_a_snapshot_brings_everything_back():
     assert list(again.fresh) == ["b"]
     assert again.timers.next() == 70
     assert again.state() == orders.state()
+
+
+def test_orders_are_counted_by_shop():
+    """Each order is one more for its shop; a shop that moves keeps its orders and is at its new place."""
+    orders, other = Orders(), Orders()
+    for number, (name, lat) in enumerate((("s1", 1.0), ("s2", 1.0), ("s1", 1.0), ("s1", 2.0))):
+        orders.add(order(f"o{number}", name, lat), 100)
+    counted = [(shop.id, shop.lat, shop.orders) for shop in orders.shops.values()]
+    assert sorted(counted) == [("s1", 2.0, 3), ("s2", 1.0, 1)]
+    other.restore(orders.state())
+    assert other.shops == orders.shops
+
+
+def test_old_orders_fade_and_shops_are_forgotten(monkeypatch):
+    """Counts are halved from time to time, and what comes to nothing goes."""
+    monkeypatch.setattr(module, "ORDERS_COUNTED", 20)
+    orders = Orders()
+    orders.add(order("o", "once"), 100)
+    for number in range(200):
+        orders.add(order(f"o{number}", "often"), 100)
+    assert list(orders.shops) == ["often"]
+    assert orders.shops["often"].orders <= 21

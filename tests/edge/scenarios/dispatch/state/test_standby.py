@@ -2,7 +2,8 @@
 
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import StandbyPlace
-from edge.scenarios.dispatch.state.shops import Shops
+from edge.scenarios.dispatch.state.orders import Order, Orders
+from edge.scenarios.dispatch.state.shops import BusiestShops
 from edge.scenarios.dispatch.state.spatial_index import SpatialIndex, Spot
 from edge.scenarios.dispatch.state.standby import Waiting, places
 from edge.scenarios.dispatch.state.travel import ride_s
@@ -14,12 +15,12 @@ HERE, THERE = (52.5, 13.4), (52.53, 13.4)
 
 def look(riders, waiting):
     """The answer, with shop 0 `here` and shop 1 `there`, and these riders (name: place and age in seconds)."""
-    shops, index = Shops(), SpatialIndex()
-    shops.ordered("here", *HERE)
-    shops.ordered("there", *THERE)
+    orders, index = Orders(), SpatialIndex()
+    for shop, place in (("here", HERE), ("there", THERE)):
+        orders.add(Order(shop, "customer", shop, *place, *place, 60, 0, 0, True), 100)
     for name, (place, age_s) in riders.items():
         index.put(Spot(name, place[0], place[1], NOW_MS - age_s * 1000))
-    return places(waiting, shops.demand(RULES), index, RULES, NOW_MS)
+    return places(waiting, BusiestShops(orders).demand(RULES), index, RULES, NOW_MS)
 
 
 def test_one_of_two_at_a_shop_is_sent_to_the_other():

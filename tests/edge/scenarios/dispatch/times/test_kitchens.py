@@ -5,7 +5,8 @@ import random
 import pytest
 
 from edge.scenarios.dispatch.times import kitchens
-from edge.scenarios.dispatch.times.kitchens import BAND_MS, CLIP, CLIP_S_MIN, Errors, band_of
+from edge.scenarios.dispatch.times.kitchens import CLIP, CLIP_S_MIN
+from edge.scenarios.dispatch.times.learned import Errors, correction
 
 NOON, EVENING = 6, 9
 
@@ -14,14 +15,14 @@ def learned(labels: list[float], stated: bool = False, band: int = NOON, exact: 
     """A shop with these labels, on one day, and its node."""
     shop, node = Errors.empty(), Errors.empty()
     for label in labels:
-        kitchens.learn(shop, node, stated, label, exact, band, 1)
+        kitchens.learn(shop, node, stated, label, exact, band)
     return shop, node
 
 
 def test_nothing_learned_corrects_nothing() -> None:
     """Neither of a shop that is known, nor of one that is not."""
     for shop in (None, Errors.empty()):
-        assert kitchens.correction(shop, Errors.empty(), False, NOON, 1) == 0.0
+        assert correction(shop, Errors.empty(), False, NOON) == 0.0
 
 
 def test_a_shop_is_learned() -> None:
@@ -29,37 +30,37 @@ def test_a_shop_is_learned() -> None:
     shop, node = learned([600.0] * 40)
     other = Errors.empty()
     for _ in range(40):
-        kitchens.learn(other, node, False, -300.0, True, NOON, 1)
-    assert kitchens.correction(shop, node, False, NOON, 1) == pytest.approx(600, abs=30)
-    assert kitchens.correction(other, node, False, NOON, 1) == pytest.approx(-300, abs=60)
-    assert -300 < kitchens.correction(None, node, False, NOON, 1) < 600
+        kitchens.learn(other, node, False, -300.0, True, NOON)
+    assert correction(shop, node, False, NOON) == pytest.approx(600, abs=30)
+    assert correction(other, node, False, NOON) == pytest.approx(-300, abs=60)
+    assert -300 < correction(None, node, False, NOON) < 600
 
 
 def test_hours_differ() -> None:
     """A band that was seen has its own time, one that was not that of the shop."""
     shop, node = learned([0.0] * 40)
     for _ in range(40):
-        kitchens.learn(shop, node, False, 600.0, True, EVENING, 1)
-    at_noon, in_the_evening = (kitchens.correction(shop, node, False, band, 1) for band in (NOON, EVENING))
+        kitchens.learn(shop, node, False, 600.0, True, EVENING)
+    at_noon, in_the_evening = (correction(shop, node, False, band) for band in (NOON, EVENING))
     assert in_the_evening > 500
     assert at_noon < 100
-    assert at_noon < kitchens.correction(shop, node, False, 0, 1) <= in_the_evening
+    assert at_noon < correction(shop, node, False, 0) <= in_the_evening
 
 
 def test_what_is_stated_is_believed_at_first() -> None:
     """One late order moves what is stated less than what is not; forty of them move it whole."""
     late = 200.0
-    stated, unstated = (kitchens.correction(*learned([late], stated), stated, NOON, 1) for stated in (True, False))
+    stated, unstated = (correction(*learned([late], stated), stated, NOON) for stated in (True, False))
     assert stated < unstated
-    assert kitchens.correction(*learned([late] * 40, True), True, NOON, 1) == pytest.approx(late, abs=20)
+    assert correction(*learned([late] * 40, True), True, NOON) == pytest.approx(late, abs=20)
 
 
 def test_one_forgotten_order_teaches_little() -> None:
     """An order that is ready a day late counts as CLIP scales."""
     shop, node = learned([0.0] * 30)
-    scale = kitchens.spread(shop, node, False, 1)
-    kitchens.learn(shop, node, False, 86_400.0, True, NOON, 1)
-    assert kitchens.correction(shop, node, False, NOON, 1) <= 3 * max(CLIP * scale, CLIP_S_MIN) / 30
+    scale = kitchens.spread(shop, node, False)
+    kitchens.learn(shop, node, False, 86_400.0, True, NOON)
+    assert correction(shop, node, False, NOON) <= 3 * max(CLIP * scale, CLIP_S_MIN) / 30
 
 
 def test_orders_that_waited_keep_the_balance() -> None:
@@ -69,20 +70,14 @@ def test_orders_that_waited_keep_the_balance() -> None:
     shop, node = Errors.empty(), Errors.empty()
     for _ in range(600):
         ready = lots.gauss(400, 200)
-        comes = kitchens.correction(shop, node, False, NOON, 1)
-        kitchens.learn(shop, node, False, max(ready, comes), ready > comes, NOON, 1)
-    assert kitchens.correction(shop, node, False, NOON, 1) == pytest.approx(450, abs=110)
+        comes = correction(shop, node, False, NOON)
+        kitchens.learn(shop, node, False, max(ready, comes), ready > comes, NOON)
+    assert correction(shop, node, False, NOON) == pytest.approx(450, abs=110)
 
 
 def test_a_late_rider_teaches_nothing_about_the_kitchen() -> None:
     """Food that was ready at some time long after it was expected may have been ready when it was expected."""
     shop, node = learned([300.0] * 30)
-    before = kitchens.correction(shop, node, False, NOON, 1)
-    kitchens.learn(shop, node, False, 10_000.0, False, NOON, 1)
-    assert kitchens.correction(shop, node, False, NOON, 1) == pytest.approx(before)
-
-
-def test_bands_are_two_hours_of_the_day() -> None:
-    """The same on every day."""
-    assert band_of(0) == 0
-    assert band_of(BAND_MS * 12 + BAND_MS * 5 + 1) == 5
+    before = correction(shop, node, False, NOON)
+    kitchens.learn(shop, node, False, 10_000.0, False, NOON)
+    assert correction(shop, node, False, NOON) == pytest.approx(before)

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.times import kitchens, words
+from edge.scenarios.dispatch.times import kitchens, promises, rides, words
+from edge.scenarios.dispatch.times.learned import band_of
 from edge.scenarios.dispatch.times.times import Times
 
 EVENING = 1_790_000_000_000 // 86_400_000 * 86_400_000 + 19 * 3_600_000
@@ -15,16 +16,16 @@ def times() -> Times:
     """A node with one shop that states nothing, one that states too little, and slow rides."""
     times = Times(DispatchOptions())
     times.begin(EVENING)
-    found, day = times.learned, times.day
-    silent, early = times.shop("noodle-bar"), times.shop("grill")
+    found = times.learned
+    silent, early = found.shop("noodle-bar"), found.shop("grill")
     for number in range(23):
         off_s = 360.0 + (number % 3 - 1) * 300
-        kitchens.learn(silent.unstated, found.node.unstated, False, off_s, True, kitchens.band_of(EVENING), day)
-        kitchens.learn(early.stated, found.node.stated, True, 240.0, True, kitchens.band_of(EVENING), day)
-        found.rides.learn(600, 240, 1.3 * 840, (52.5, 13.4), EVENING, day)
-        found.promises.learn(silent.late, False, 120.0, day)
-    silent.handover.add(45.0, day)
-    found.rides.shop.add(45.0, day)
+        kitchens.learn(silent.unstated, found.node.unstated, False, off_s, True, band_of(EVENING))
+        kitchens.learn(early.stated, found.node.stated, True, 240.0, True, band_of(EVENING))
+        rides.learn(found.rides, 600, 240, 1.3 * 840, (52.5, 13.4), EVENING)
+        promises.learn(found.promises, silent.late, False, 120.0)
+    silent.handover.add(45.0)
+    found.rides.shop.add(45.0)
     return times
 
 

@@ -1,0 +1,133 @@
+"""Tests of edge.scenarios.dispatch.times.learned: bounded memory, bounded days, bounded tables."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.scenarios.dispatch.times.learned import BAND_MS, WINDOW, Learned, Mean, band_of, clipped, touched
+
+VALUES = st.floats(-10_000, 10_000)
+
+
+def test_the_first_labels_are_averaged_and_then_fade() -> None:
+    """A plain mean up to WINDOW labels; beyond it each new one weighs 1/WINDOW."""
+    mean = Mean()
+    for label in range(WINDOW):
+        mean.add(float(label))
+    assert mean.value == pytest.approx((WINDOW - 1) / 2)
+    before = mean.value
+    mean.add(before + WINDOW)
+    assert mean.value == pytest.approx(before + 1)
+
+
+def node(day: int = 1) -> tuple[Learned, Mean]:
+    """What a node has learned, and one figure of it."""
+    learned = Learned.empty()
+    learned.turn(day)
+    return learned, learned.shop("s").handover
+
+
+def test_half_of_a_day_stays() -> None:
+    """A wrong day counts half on the next one; a right day halves that again; a day without labels changes nothing."""
+    learned, mean = node()
+    for _ in range(100):
+        mean.add(10.0)
+    learned.turn(2)
+    for _ in range(1_000):
+        mean.add(1_000.0)
+    assert mean.value == pytest.approx(1_000)
+    learned.turn(3)
+    assert mean.value == pytest.approx(505)
+    learned.turn(4)
+    assert mean.value == pytest.approx(505)
+    for _ in range(1_000):
+        mean.add(10.0)
+    learned.turn(5)
+    assert mean.value == pytest.approx((505 + 10) / 2)
+
+
+def test_the_first_day_stays_whole() -> None:
+    """Nothing was known before it to go back to."""
+    learned, mean = node()
+    mean.add(60.0)
+    learned.turn(2)
+    assert mean.value == 60.0
+
+
+def test_every_figure_turns() -> None:
+    """No mean and no quantile of what was learned is left out."""
+    learned, _ = node()
+    shop, rides = learned.shop("s"), learned.rides
+    for errors in (shop.stated, shop.unstated, learned.node.stated, learned.node.unstated):
+        errors.bands[3] = Mean()
+    rides.hours[7], rides.doors["1,1"] = Mean(), Mean()
+    figures = _means(msgspec.to_builtins(learned))
+    assert len(list(learned._figures())) == figures
+
+
+def _means(built: object) -> int:
+    """Arrays of a count, a value and what was kept, in either order, inside of anything."""
+    if isinstance(built, dict):
+        return sum(_means(each) for each in built.values())
+    if not isinstance(built, list):
+        return 0
+    if len(built) == 3 and built[2] is None:
+        return 1
+    return sum(_means(each) for each in built)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=80), st.lists(st.integers(0, 3), min_size=80, max_size=80))
+def test_a_mean_stays_among_its_labels(labels: list[float], steps: list[int]) -> None:
+    """Whatever days they come on, also where a clock goes back."""
+    day = 5
+    learned, mean = node(day)
+    for label, step in zip(labels, steps, strict=False):
+        day += step - 1
+        learned.turn(day)
+        mean.add(label)
+    for asked in (day, day + 1):
+        learned.turn(asked)
+        assert min(labels) - 1e-6 <= mean.value <= max(labels) + 1e-6
+
+
+def test_few_labels_count_for_little() -> None:
+    """Without any, the level above holds; with many, it does not."""
+    assert Mean().towards(7.0, 3) == 7.0
+    mean = Mean(n=1, value=1.0)
+    assert mean.towards(7.0, 3) == pytest.approx((1 + 3 * 7) / 4)
+
+
+@given(st.lists(VALUES, max_size=60))
+def test_a_snapshot_continues_to_the_bit(labels: list[float]) -> None:
+    """What is written and read again learns the same."""
+    whole, _ = node()
+    parted, _ = node()
+    for number, label in enumerate(labels):
+        parted = msgspec.msgpack.decode(msgspec.msgpack.encode(parted), type=Learned)
+        for each in (whole, parted):
+            each.turn(number // 7)
+            each.shop("s").handover.add(label)
+    assert whole == parted
+
+
+def test_the_oldest_goes_first() -> None:
+    """Of a full table; what is used again is young."""
+    table: dict[str, Mean] = {}
+    for name in ("a", "b", "a", "c"):
+        touched(table, name, Mean, 2).add(1.0)
+    assert list(table) == ["a", "c"]
+    assert table["a"].n == 2
+
+
+@given(VALUES, st.floats(0, 100))
+def test_clipped_stays_within(value: float, most: float) -> None:
+    """On both sides, and what is within is as it was."""
+    assert abs(clipped(value, most)) <= most
+    assert clipped(value, 10_000) == value
+
+
+def test_bands_are_two_hours_of_the_day() -> None:
+    """The same on every day."""
+    assert band_of(0) == 0
+    assert band_of(BAND_MS * 12 + BAND_MS * 5 + 1) == 5
