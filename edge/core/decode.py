@@ -129,11 +129,13 @@ class Catalog:
                 return Rejected(client, kind, Reason.MALFORMED, field, detail, _id_of(payload, json), json)
             body = mended
         if message.prepare is not None:
-            prepared: Any = message.prepare(body, crs)
+            prepared: Any = message.prepare(body)
             if isinstance(prepared, Refusal):
                 id_ = getattr(body, "id", "")
                 return Rejected(client, kind, prepared.reason, prepared.field, prepared.detail, id_, json)
             body = prepared
+        if message.convert is not None and body.crs is not None and body.crs != crs:
+            body = message.convert(body, body.crs, crs)
         shop = client if grant is EVERYBODY else grant.shop
         if not message.durable:
             named = getattr(body, message.acts_for) if message.acts_for else None

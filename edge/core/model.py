@@ -253,20 +253,6 @@ class Counts(Struct, array_like=True):
     refused: dict[str, int] = {}
     shed: dict[str, int] = {}
 
-    def decided(self, kind: str, reason: str) -> str:
-        """An event was accepted, or refused for a reason. Returns the name of its counter."""
-        self.received += 1
-        if not reason:
-            self.accepted += 1
-            return f"accepted.{kind}"
-        self.refused[reason] = self.refused.get(reason, 0) + 1
-        return f"refused.{reason}"
-
-    def repeated(self, count: int) -> None:
-        """So many events came again."""
-        self.received += count
-        self.duplicate += count
-
 
 class Snapshot(Struct, array_like=True):
     """Everything about the core that a row can change. Nothing of what is in memory only is part of it."""

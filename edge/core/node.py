@@ -98,11 +98,9 @@ class Node:
         self.rules: Rules | None = None
         self._packed: dict[str, bool] = {}
         self._effects: dict[str, Effects] = {}
-        self.dedup = DedupIndex()
+        self.dedup, self.outbox, self.windows = DedupIndex(), Outbox(""), Windows(5, 8)
         self._deadlines: dict[str, float] = {}  # of scenarios, as far as they are known
         self._dormant: dict[str, bytes] = {}  # the state of scenarios that are switched off
-        self.outbox = Outbox("")
-        self.windows = Windows(5, 8)
 
     # -- the three callers ---------------------------------------------------------------------------------------------
 
@@ -110,10 +108,8 @@ class Node:
         """One round, live. No effects where nothing durable happened: observations and repeats alone make no row."""
         age_ms = self._age_ms(now)
         inputs, recorded = self._observe(batch, now, age_ms)
-        if not inputs:
-            deadline = self.next_deadline()
-            if deadline is None or deadline > now.mono:
-                return []
+        if not inputs and ((deadline := self.next_deadline()) is None or deadline > now.mono):
+            return []
         return self._round(inputs, recorded, now, age_ms, None)
 
     def replay(self, row: Row) -> list[Effect]:
@@ -271,7 +267,7 @@ class Node:
             for (index, kind, event), outcome in zip(mine, outcomes, strict=True):
                 body = event.body
                 reasons[index] = reason = outcome.refusal.reason if outcome.refusal else ""
-                out.measured.counts.append((self.counts.decided(kind, reason), body.at, 1, 1))
+                out.measured.counts.append((self._decided(kind, reason), body.at, 1, 1))
                 receipts[index] = (event.client, receipt_of(scenario.receipt, body.id, kind, outcome, now), event.json)
             self.windows.add(name, now, out.measured)
             self.decided += out.decisions
@@ -283,8 +279,7 @@ class Node:
                 if made is not None and reason in MENDABLE:
                     self.dedup.remove(made[0], made[1].id)
 
-        answers = self._answers(receipts, messages, now)
-        batches = self._sync(now, cut)
+        answers, batches = self._answers(receipts, messages, now), self._sync(now, cut)
         effects: list[Recordable] = [*answers, *batches]
         if reasons:
             effects.append(Acknowledge([*reasons]))
@@ -293,6 +288,15 @@ class Node:
         for place in self._gaps:
             answered.insert(place, None)
         return [Commit(self.number, now, row, answers, batches, answered), *effects]
+
+    def _decided(self, kind: str, reason: str) -> str:
+        """An event was accepted, or refused for a reason. Returns the name of its counter."""
+        self.counts.received += 1
+        if not reason:
+            self.counts.accepted += 1
+            return f"accepted.{kind}"
+        self.counts.refused[reason] = self.counts.refused.get(reason, 0) + 1
+        return f"refused.{reason}"
 
     def _answers(self, receipts: Sequence[_Receipt | None], messages: Sequence[Message], now: Now) -> list[Answer]:
         """Receipts, then messages, numbered; they are pending from now on."""
@@ -311,7 +315,7 @@ class Node:
     def _rejected(self, item: Rejected, now: Now) -> _Receipt | None:
         """A message that was no event. Where it had an id, its refusal is the decision about that id."""
         refusal = Refusal(item.reason, item.field, item.detail)
-        counter = self.counts.decided(item.kind, item.reason)
+        counter = self._decided(item.kind, item.reason)
         self.windows.count(self.catalog.scenario_of.get(item.kind, NODE), now, counter, now.wall_ms, 1, 1)
         if not item.id:
             return None
@@ -322,7 +326,8 @@ class Node:
             case Delivered():
                 self.pending_answers.acknowledged(item.sequences)
             case Repeats():
-                self.counts.repeated(item.count)
+                self.counts.received += item.count
+                self.counts.duplicate += item.count
                 scenario = self.catalog.scenario_of.get(item.kind, NODE)
                 self.windows.count(scenario, now, f"duplicate.{item.kind}", now.wall_ms, item.count, item.count)
             case Shed():
@@ -374,12 +379,7 @@ class Node:
         """Everything durable, as of the last round. The state of a scenario that is switched off stays in it."""
         assert self.rules is not None, "a node without rules has nothing to keep"
         states = {name: scenario.snapshot() for name, scenario in self.scenarios.items()}
-        parts = (
-            self.pending_answers.snapshot(),
-            self.dedup.snapshot(),
-            self.windows.snapshot(),
-            self.outbox.snapshot(),
-        )
+        parts = self.pending_answers.snapshot(), self.dedup.snapshot(), self.windows.snapshot(), self.outbox.snapshot()
         head = (STATE_VERSION, self.rules, self.number, self.sequence, self.last, list(self._packed), self.counts)
         return encode_snapshot(Snapshot(*head, *parts, {**states, **self._dormant}, self.age_ms))
 

@@ -76,9 +76,11 @@ class Message(Struct, frozen=True):
     given: tuple[tuple[str, ...], ...] = ()
     """Up: of these sets of optional fields a message has at least one. `prepare` refuses a message without; this is for
     the schemas of `doorstep scenario protocol`."""
-    prepare: Callable[[Any, str], Struct | Refusal] | None = None
-    """Called once with the decoded message and the node's coordinate system: converts, or refuses what no field's
-    bound excludes. Pure."""
+    prepare: Callable[[Any], Struct | Refusal] | None = None
+    """Called once with the decoded message: gives it one form, or refuses what no field's bound excludes. Pure."""
+    convert: Callable[[Any, str, str], Struct] | None = None
+    """Up, with an optional field `crs`: called where that names another coordinate system than the node's, with the
+    message and both. Pure."""
 
 
 class Collection(Struct, frozen=True):

@@ -89,7 +89,7 @@ def pure_files() -> list[str]:
 def mirror(name: str) -> str:
     """The test file of a source file: `edge/x.py` has `tests/edge/test_x.py`, if `tested_elsewhere` names no other."""
     folder, _, leaf = name.rpartition("/")
-    place = f"tests/{'sdk' if name.startswith(SDK) else folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
+    place = f"tests/{'sdk/python' if name.startswith(SDK) else folder}/test_{leaf.strip('_').replace('__.py', '.py')}"
     return RULES["tested_elsewhere"].get(name, place)
 
 

@@ -315,27 +315,22 @@ class OrdersOpen(Struct, frozen=True, kw_only=True, omit_defaults=True):
 # -- the catalogue -----------------------------------------------------------------------------------------------------
 
 
-def _moved(place: Place, source: Crs, crs: str) -> Place:
+def _moved(place: Place, source: str, crs: str) -> Place:
     return Place(*converted(place.lat, place.lon, source, crs))
 
 
-def _order(body: OrderPlace, crs: str) -> OrderPlace:
-    if body.crs is None or body.crs == crs:
-        return body
-    pickup, dropoff = _moved(body.pickup, body.crs, crs), _moved(body.dropoff, body.crs, crs)
+def _order(body: OrderPlace, source: str, crs: str) -> OrderPlace:
+    pickup, dropoff = _moved(body.pickup, source, crs), _moved(body.dropoff, source, crs)
     return msgspec.structs.replace(body, pickup=pickup, dropoff=dropoff, crs=None)
 
 
-def _shift(body: RiderShift, crs: str) -> RiderShift:
-    if body.place is None or body.crs is None or body.crs == crs:
+def _shift(body: RiderShift, source: str, crs: str) -> RiderShift:
+    if body.place is None:
         return body
-    return msgspec.structs.replace(body, place=_moved(body.place, body.crs, crs), crs=None)
+    return msgspec.structs.replace(body, place=_moved(body.place, source, crs), crs=None)
 
 
-def _position(body: RiderPosition, crs: str) -> RiderPosition:
-    source = body.crs
-    if source is None or source == crs:
-        return body
+def _position(body: RiderPosition, source: str, crs: str) -> RiderPosition:
     at, lat, lon = max(body.points)  # the others are not used, so that they need no conversion
     return RiderPosition(points=[(at, *converted(lat, lon, source, crs))])
 
@@ -349,18 +344,18 @@ MESSAGES: Final = (
         roles=("customer", "shop"),
         personal=("dropoff",),
         names_shop="shop",
-        prepare=_order,
+        convert=_order,
     ),
     Message("order.cancel", OrderCancel, roles=("customer", "shop"), personal=("reason",)),
     Message(
-        "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), prepare=_shift
+        "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), convert=_shift
     ),
     Message("rider.reply", RiderReply, roles=("rider",), personal=("reason",)),
     Message("rider.progress", RiderProgress, roles=("rider",)),
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("times.reset", TimesReset, roles=("shop", "dispatcher"), names_shop="shop"),
-    Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), prepare=_position),
+    Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), convert=_position),
     Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
     Message("orders.list", OrdersList, roles=_PARTIES, durable=False, acts_for="shop", answered_by="orders"),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),

@@ -155,9 +155,8 @@ class PriceReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
 # -- the catalogue -----------------------------------------------------------------------------------------------------
 
 
-def _price_set(body: PriceSet, crs: str) -> PriceSet | Refusal:
+def _price_set(body: PriceSet) -> PriceSet | Refusal:
     """With `prices` alone, in whichever form they came."""
-    del crs
     single = [body.sku, body.price_cents, body.from_at or None, body.until_at]
     if body.prices is not None:
         if any(field is not None for field in single):
