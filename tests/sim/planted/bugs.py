@@ -154,9 +154,9 @@ BUGS = {
     # -- nothing disappears silently -----------------------------------------------------------------------------------
     "drop without a reason": Bug(
         what="events refused for want of capacity are not counted",
-        file="edge/core/model.py",
-        before="        self.received += 1\n",
-        after='        if reason in ("too_late", "over_capacity"): return reason\n        self.received += 1\n',
+        file="edge/core/node.py",
+        before="        self.counts.received += 1\n",
+        after='        if reason in ("too_late", "over_capacity"): return reason\n        self.counts.received += 1\n',
     ),
     "keep every answer": Bug(
         what="no bound on what one client leaves unfetched",
