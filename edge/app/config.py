@@ -77,6 +77,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     status_listen: str = "127.0.0.1:8080"
     # what is kept, and what leaves
     retention_days: Annotated[float, Meta(gt=0, le=RETENTION_DAYS_MAX)] = 7.0
+    journal_max_gb: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
     cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
     crs: Literal["wgs84", "gcj02"] = "wgs84"
@@ -116,7 +117,7 @@ class Config(Options, frozen=True, kw_only=True):
 
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
-    "rows_per_day_max retention_days k_anonymity log_level link_token_file uplink_token_file "
+    "rows_per_day_max retention_days journal_max_gb k_anonymity log_level link_token_file uplink_token_file "
     "webhook_secret_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""

@@ -121,6 +121,7 @@ class _Running:
             k_anonymity=config.k_anonymity,
         )
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
+        self._retention = Retention(pipeline, journal, clock)
         self._warn(recovery.alarms, node)
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
         self._drops = DropCounter.open(data.path / DROPS)
@@ -292,6 +293,7 @@ class _Running:
         while True:
             self._status.tick(now := self._clock.now())
             self._pipeline.ingest.begin_day(now.wall_ms)
+            self._retention.bound(self._config.journal_max_gb * 1e9)
             self._drops.keep(*self._pipeline.uncounted)
             if gone := self._journal.gone:
                 self._status.alarm("journal_gone", gone, serving=False)
@@ -323,9 +325,8 @@ class _Running:
 
     async def _retain(self) -> None:
         """Delete rows older than the retention."""
-        retention = Retention(self._pipeline, self._journal, self._clock)
         while True:
-            retention.check()
+            self._retention.check()
             await asyncio.sleep(max(self._clock.real_s(RETENTION_CHECK_S), 1.0))
 
     def _reload(self) -> None:

@@ -167,6 +167,17 @@ def _disk(report: Report) -> list[Problem]:
     return [Problem("disk_low", text, serving=True)]
 
 
+def _journal(report: Report) -> list[Problem]:
+    journal = report.get("journal", {})
+    if not journal.get("closed"):
+        return []
+    text = (
+        f"The journal holds {journal['used_bytes'] / 1e9:.1f} GB, as much as it may: no event is accepted until rows "
+        "are past their retention. Raise journal_max_gb, or shorten retention_days, and send the node SIGHUP."
+    )
+    return [Problem("journal_full", text, serving=False)]
+
+
 def _link(report: Report) -> list[Problem]:
     if report.get("link", {}).get("connected") is not False:
         return []
@@ -289,6 +300,7 @@ _RULES: Final[tuple[Callable[[Report], list[Problem]], ...]] = (
     _stalls,
     _descriptors,
     _link,
+    _journal,
     _disk,
     _uplink,
     _gave_up,

@@ -20,7 +20,7 @@ from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..identity.files import sync_directory
 from ..limits import JOURNAL_BUSY_MS_MAX
-from .maintenance import BALLAST_NAME, make_ballast, prune, write_snapshot
+from .maintenance import BALLAST_NAME, make_ballast, used_bytes, write_snapshot
 from .reader import (
     APPLICATION_ID,
     FORMAT,
@@ -91,6 +91,7 @@ class Journal:
         self._missing = missing  # a journal was here before
         self._db = db
         self._writer = Writer(db, path)
+        self._writer.counters.used_bytes = used_bytes(db)
         _, last = read_bounds(db)
         snapshots = read_snapshots(db)
         self._submitted = self._committed = max(last, snapshots[-1].number if snapshots else 0)
@@ -302,7 +303,7 @@ class Journal:
     def prune(self, through: int) -> None:
         """Delete rows up to number `through`, in steps between commits: up to the newest snapshot there or before, from
         which a replay then begins; never beyond the oldest of the SNAPSHOTS_KEPT newest."""
-        self._writer.work(prune(self._db, through))
+        self._writer.prune(through)
 
     async def lookup(self, number: int) -> bytes | None:
         """One committed row, or None where it is pruned.

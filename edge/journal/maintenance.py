@@ -94,6 +94,11 @@ def prune(db: apsw.Connection, through: int) -> Iterator[int]:
     yield from _empty_wal(db)
 
 
+def used_bytes(db: apsw.Connection) -> int:
+    """What rows and snapshots take in the file: its pages without the free ones."""
+    return PAGE_BYTES * (int(value(db, "PRAGMA page_count")) - int(value(db, "PRAGMA freelist_count")))
+
+
 def expired_snapshots(snapshots: list[StoredSnapshot]) -> list[StoredSnapshot]:
     """Which snapshots (oldest first) may go: all but the SNAPSHOTS_KEPT newest, the oldest, and one for each
     SNAPSHOT_SPACING_MS between them."""

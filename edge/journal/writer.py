@@ -41,7 +41,7 @@ import apsw
 from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..limits import JOURNAL_BUSY_MS_MAX
-from .maintenance import BALLAST_NAME, JOURNAL_BALLAST_BYTES, TRANSACTION_BYTES, make_ballast
+from .maintenance import BALLAST_NAME, JOURNAL_BALLAST_BYTES, TRANSACTION_BYTES, make_ballast, prune, used_bytes
 from .reader import checksum, query, read_bounds
 
 COMMIT_GROUP_ROWS_MAX: Final = 512
@@ -90,6 +90,8 @@ class Counters:
     rows: int = 0
     bytes: int = 0
     checkpoints: int = 0
+    used_bytes: int = 0
+    """What the file holds: measured at opening and after each look at the retention, with the rows since."""
     groups: deque[tuple[int, float]] = field(default_factory=lambda: deque[tuple[int, float]](maxlen=256))
 
 
@@ -177,6 +179,14 @@ class Writer:
     def work(self, steps: Iterator[int]) -> None:
         """Queue long work; its first step comes after the commit of every row queued before it."""
         self._queue.put(lambda: self._steps.append(steps))
+
+    def prune(self, through: int) -> None:
+        """Queue the deletion of old rows; then what the file holds is measured."""
+        self.work(self._prune(through))
+
+    def _prune(self, through: int) -> Iterator[int]:
+        yield from prune(self._db, through)
+        self.counters.used_bytes = used_bytes(self._db)
 
     def clear(self) -> bool:
         """Whether there is space for the ballast again: then the writer goes on after a full disk. What was queued
@@ -310,6 +320,7 @@ class Writer:
         counters.commits += 1
         counters.rows += len(rows)
         counters.bytes += size
+        counters.used_bytes += size
         counters.groups.append((len(rows), at - began))
         self._wal_bytes += size + TRANSACTION_BYTES
         self._committed_at = at

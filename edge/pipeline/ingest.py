@@ -117,6 +117,8 @@ class IngestQueue:
         self.unread: list[Rejected] = []
         """Messages at QoS 1 or 2 in the last round without an `id` that can be read."""
         self._answered: set[str] = set()  # who had a receipt of such a message since `begin_day` was called
+        self.closed = False
+        """The journal may not grow: no publish is taken."""
         self.taken = 0
         """Of them, those that became part of a round, or were refused."""
 
@@ -144,8 +146,8 @@ class IngestQueue:
             self.due.append(ReadBatch(source, publishes[begin : begin + BATCH_INPUTS_MAX], at))
 
     def refuse(self, reason: Reason) -> int:
-        """The disk is full or too far behind: of these publishes nothing is written, nothing is promised. How many they
-        were. Inputs that no publish brought stay."""
+        """The disk or the journal is full, or too far behind: of these publishes nothing is written, nothing is
+        promised. How many they were. Inputs that no publish brought stay."""
         count = 0
         waiting, self.due = self.due, deque[ReadBatch]()
         for read in waiting:

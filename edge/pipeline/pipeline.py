@@ -196,11 +196,11 @@ class Pipeline:
         self._turning = False
         ingest = self.ingest
         while ingest.due and not self.broken:
+            if (no_room := self.full or ingest.closed) or (self._inflight and self._journal.filled >= OVERLOADED_AT):
+                reason = Reason.DISK_FULL if no_room else Reason.OVERLOADED
+                self._drop(reason, ingest.refuse(reason))
             if self.full:
-                self._drop(Reason.DISK_FULL, ingest.refuse(Reason.DISK_FULL))
                 ingest.due.clear()
-            elif self._inflight and self._journal.filled >= OVERLOADED_AT:
-                self._drop(Reason.OVERLOADED, ingest.refuse(Reason.OVERLOADED))
             if ingest.due:
                 self._handle(*ingest.take())
 

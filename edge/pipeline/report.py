@@ -103,6 +103,8 @@ class PipelineReport:
         return {
             "rows": self._node.number,
             "bytes": self._journal.path.stat().st_size,
+            "used_bytes": counters.used_bytes,
+            "closed": self._pipeline.ingest.closed,
             "queued": self._journal.queued,
             "commits": counters.commits,
             "rows_per_commit": round(counters.rows / max(counters.commits, 1), 2),

@@ -12,7 +12,7 @@ from .pipeline import Pipeline
 
 
 class Retention:
-    """Call `check` every RETENTION_CHECK_S."""
+    """Call `check` every RETENTION_CHECK_S, and `bound` every few seconds."""
 
     def __init__(self, pipeline: Pipeline, journal: Journal, clock: Clock) -> None:
         self._pipeline, self._journal, self._clock = pipeline, journal, clock
@@ -31,3 +31,8 @@ class Retention:
             self._number, self._age_ms = node.number, node.age_ms
             pipeline.snapshot()
         self._journal.prune(node.dedup.prunable)
+
+    def bound(self, bytes_max: float) -> None:
+        """While the journal holds more than `bytes_max` (0: no bound) no publish is taken. Only what is past its
+        retention makes room: an answer that was promised stays for as long as was promised."""
+        self._pipeline.ingest.closed = 0 < bytes_max <= self._journal.counters.used_bytes

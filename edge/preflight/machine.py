@@ -65,6 +65,13 @@ def disk(folder: Path, config: Config, orders_per_day: int, report: Report) -> N
             f"{free / 1e9:.1f} GB are free at {folder}. Make room, shorten retention_days, or give the number of "
             "orders with --orders-per-day.",
         )
+    if 0 < config.journal_max_gb < needed / 1e9:
+        text = f"{orders_per_day:,} orders a day for {config.retention_days:g} days take {needed / 1e9:.1f} GB"
+        report.warning(
+            "journal_too_small",
+            f"{text}: with journal_max_gb = {config.journal_max_gb:g} the node will refuse events. Raise it, shorten "
+            "retention_days, or give the number of orders with --orders-per-day.",
+        )
     home = Path(sys.prefix)
     if shutil.disk_usage(home).free < VERSION_BYTES_MAX:
         text = (

@@ -73,6 +73,7 @@ AGE_S = UPLINK_ACK_DEADLINE_S * 10
         ("clock_unset", True, "NTP", {"clock": {"wall_ms": 1000, "jump_ms": None}}),
         ("clock_jumped", True, "forward by 10 h", {"clock": {"wall_ms": WALL_MS, "jump_ms": 36_000_000}}),
         ("clock_jumped", True, "back by 10 h", {"clock": {"wall_ms": WALL_MS, "jump_ms": -36_000_000}}),
+        ("journal_full", False, "journal_max_gb", {"journal": {"closed": True, "used_bytes": 2_000_000_000}}),
         ("disk_low", True, "retention_days", {"disk": {"free_bytes": DISK_FREE_BYTES_MIN - 1}}),
         ("link_down", False, "broker", {"link": {"connected": False}}),
         ("uplink", True, "5 min", {"sync": {"connected": False, "last_ack_age_s": AGE_S}}),

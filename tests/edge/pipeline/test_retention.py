@@ -44,6 +44,8 @@ class Desk:
         self.pipeline, self.journal = pipeline, journal
         self.retention = Retention(pipeline, journal, clock)
         self.acknowledged = 0
+        self.reasons: list[str] = []
+        self.dropped: dict[str, int] = {}
         self.repeated: list[bytes] = []
         pipeline.links.append(self)
 
@@ -58,6 +60,7 @@ class Desk:
 
     def acknowledge(self, tokens: list[int], reasons: list[str]) -> None:
         self.acknowledged += len(tokens)
+        self.reasons += reasons
 
     async def order(self, number: int) -> None:
         fields = {**GOOD[0][1], "id": f"e-{number}", "order": f"o-{number}"}
@@ -96,8 +99,9 @@ def at_desk(folder: Path, work: Callable[[Desk], Awaitable[None]]) -> None:
             pipeline = Pipeline(node, journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
             rules = msgspec.structs.replace(RULES, retention_s=RETENTION_S)
             pipeline.start(Configure(rules) if node.rules != rules else None)
-            await work(Desk(pipeline, journal, clock))
-            assert status.report(clock.now())["counts"]["dropped"] == {}
+            desk = Desk(pipeline, journal, clock)
+            await work(desk)
+            assert status.report(clock.now())["counts"]["dropped"] == desk.dropped
             await pipeline.drain()
         finally:
             journal.close()
@@ -163,5 +167,39 @@ def test_rows_stay_for_their_retention(tmp_path: Path, monkeypatch: pytest.Monke
             desk.retention.check()
             await asyncio.sleep(0.002)
         assert await desk.first_row() == 1
+
+    at_desk(tmp_path, work)
+
+
+def test_a_full_journal_refuses_until_rows_are_past_their_retention(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was promised makes room for something new. What was refused comes again and is decided then."""
+    times = Times(monkeypatch)
+
+    async def work(desk: Desk) -> None:
+        pipeline, counters = desk.pipeline, desk.journal.counters
+        for number in range(150):
+            await desk.order(number)
+        bytes_max = counters.used_bytes
+        desk.retention.bound(bytes_max)
+        number = pipeline.node.number
+        await desk.order(200)  # acknowledged with its refusal
+        assert pipeline.node.number == number
+        assert desk.reasons[-1] == "disk_full"
+        for _ in range(2 * RETENTION_S // 3000):
+            times.ahead_s += 3_000
+            desk.retention.check()
+            await asyncio.sleep(0.002)
+        assert await desk.first_row() > number
+        for _ in range(2_000):
+            if counters.used_bytes < bytes_max:
+                break
+            await asyncio.sleep(0.005)
+        desk.retention.bound(bytes_max)
+        await desk.order(200)
+        assert desk.reasons[-1] == "malformed"  # ready two retentions ago
+        assert pipeline.node.counts.received == 151
+        desk.dropped = {"disk_full": 1}
 
     at_desk(tmp_path, work)

@@ -280,6 +280,7 @@ BROKEN: list[tuple[str, Callable[[Setup], None], str, str]] = [
         "disk_space",
         "shorten retention_days",
     ),
+    ("a journal that will be too small", _option("journal_max_gb", 0.001), "journal_too_small", "Raise it"),
     ("a rehearsal's clock", _option("clock_speed", 60.0), "clock_speed", "rehearsals"),
     ("a centre that is not there", _peer("uplink"), "uplink", "nobody answers"),
     ("a broker that is not there", _peer("link"), "link", "nobody answers"),
