@@ -124,13 +124,16 @@ class Moment(Struct, frozen=True):
 
 class Dot(Struct, frozen=True, omit_defaults=True):
     """One thing on the map of the status page. Degrees in the node's coordinate system; `age_s` is how old the place
-    or, for an order, the order is."""
+    or, for an order, the order is. `late_s`: by how much it will come later than promised, or has waited for somebody
+    to take it; the page lists what is late. `note` is what happens to it now, for a person."""
 
     id: str
     lat: float
     lon: float
     state: str
     age_s: float | None = None
+    late_s: float | None = None
+    note: str = ""
 
 
 class Sensor(Protocol):

@@ -13,7 +13,7 @@ from ...errors import Reason
 from ...messages.grants import Grant
 from ..rounds import milliseconds
 from .assignments import assignment
-from .lifecycle import OFFERED, PICKED_UP
+from .lifecycle import ACCEPTED, AT_SHOP, OFFERED, PICKED_UP, PLACED
 from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
@@ -37,7 +37,8 @@ def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
     shops: dict[str, tuple[float, float, int]] = {}
     for order in dispatch.orders.open.values():
         age_s = max(now_ms - order.placed_ms, 0) / 1000
-        orders.append(Dot(order.id, order.dropoff_lat, order.dropoff_lon, order.state, age_s))
+        late_s, note = _late_s(order, now_ms), _note(order, now_ms)
+        orders.append(Dot(order.id, order.dropoff_lat, order.dropoff_lon, order.state, age_s, late_s, note))
         waiting = shops[order.shop][2] if order.shop in shops else 0
         shops[order.shop] = (order.pickup_lat, order.pickup_lon, waiting + 1)
     return {
@@ -45,6 +46,28 @@ def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
         "riders": [dot for rider in dispatch.riders.known.values() if (dot := _rider(dispatch, rider, now_ms))],
         "orders": orders,
     }
+
+
+def _late_s(order: Order, now_ms: int) -> float | None:
+    """By how much an order comes later than promised; of one for which there is no rider, since when it could go."""
+    if not order.rider and not order.plan:
+        return max(now_ms - max(order.placed_ms, order.ready_ms), 0) / 1000
+    return (order.dropoff_ms - order.promised_ms) / 1000 if order.promised_ms else None
+
+
+def _note(order: Order, now_ms: int) -> str:
+    """What happens to an open order now."""
+    if order.state is PLACED:
+        if order.plan:
+            return f"planned for {order.plan}, who gets the offer later"
+        return "nobody can take it now" if order.considered else ""
+    if order.state is OFFERED:
+        return f"{order.rider} has {max(order.due_ms - now_ms, 0) // 1000} s to answer"
+    if order.state is ACCEPTED:
+        return f"{order.rider} is on the way to {order.shop}"
+    if order.state is AT_SHOP:
+        return f"{order.rider} waits at {order.shop}{'' if order.is_ready else ', which has not called it ready'}"
+    return f"{order.rider} has it"
 
 
 def rider_place(dispatch: DispatchState, client: str, name: str, now: Now) -> RiderPlace:

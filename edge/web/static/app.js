@@ -1,6 +1,7 @@
 // Asks the node once a second and shows its answer. A value that the node did not give is shown as a dash.
 
 import { Series, draw, forgetColors } from "./charts.js";
+import { lateOrders, showLate } from "./late.js";
 import { DistrictMap, ORDER_STATES, mark, orderColor, riderColor } from "./map.js";
 
 const POLL_MS = 1000;
@@ -8,6 +9,11 @@ const DEADLINE_MS = 5000;
 const SILENT_AFTER_MS = 4000;
 const STAGES = { queue: "Wait", decode: "Decode", decide: "Decide", commit: "Commit", publish: "Publish", total: "All" };
 const STATES = { ok: "All is well", degraded: "Degraded", starting: "Starting", draining: "Stopping", silent: "No answer", waiting: "Waiting" };
+const RIDER_STATES = ["idle", "offered", "busy", "silent"];
+const QUEUES = {
+  decode: "Messages to read", decide: "Decisions overdue", commit: "Rounds for the disk", publish: "Clients to answer", seal: "Windows to close",
+  cut: "Windows to number", orders: "Open orders", labels: "Labels", skus: "Articles", answers: "Answers not fetched", send: "Batches to send", sync: "Batches not confirmed",
+};
 const CLOSED = new Set(["delivered", "cancelled", "undeliverable"]);
 const OFF = new Set(["off", "known"]);
 
@@ -79,7 +85,7 @@ let trouble = ""; // why it does not, where that is known
 let drawnAt = 0;
 
 const map = new DistrictMap($("map"), $("tip"), $("fit"), (kind, dot) => {
-  const age = dot.age_s === null || dot.age_s === undefined ? "" : kind === "order" ? `, ordered ${span(dot.age_s)} ago` : kind === "rider" ? `, seen ${span(dot.age_s)} ago` : "";
+  const age = dot.age_s === null || dot.age_s === undefined ? "" : kind === "order" ? `, ordered ${span(dot.age_s)} ago${dot.note ? `\n${dot.note}` : ""}` : kind === "rider" ? `, seen ${span(dot.age_s)} ago` : "";
   return `${words(kind)} ${dot.id}\n${words(dot.state).toLowerCase()}${age}`.trim();
 });
 $("fit").addEventListener("click", () => map.setFitted(!map.fitted));
@@ -113,7 +119,7 @@ function showStatus(status, time) {
   showLatency(status.latency_ms);
   showCounts(status);
   showSync(status.sync, status.uptime_s);
-  rows("queues", Object.entries(status.queues).map(([name, queue]) => [words(name), `${number(queue.depth)} of ${number(queue.limit)}`]), "no queues yet");
+  rows("queues", Object.entries(status.queues).map(([name, queue]) => [QUEUES[name] ?? words(name), `${number(queue.depth)} of ${number(queue.limit)}`]), "no queues yet");
   rows("process", [
     ["Memory", `${status.process.rss_mb} MB`],
     ["Processor", `${status.process.cpu_s.toFixed(1)} s`],
@@ -135,7 +141,6 @@ function showRates(status, time) {
   rateSeries.events.add(time, perSecond.events);
   rateSeries.decisions.add(time, perSecond.decisions);
   text($("tile-events"), rate(perSecond.events));
-  text($("tile-decisions"), rate(perSecond.decisions));
   text($("note-events"), `events ${rate(perSecond.events)}`);
   text($("note-decisions"), `decisions ${rate(perSecond.decisions)}`);
 }
@@ -161,11 +166,17 @@ function showLatency(latency) {
   }
 }
 
+/** Counts by state in the sequence of a life; states that are not known here come last. */
+function inLife(counts, states) {
+  const others = Object.keys(counts).filter((state) => !states.includes(state));
+  return Object.keys(counts).length ? [...states, ...others].map((state) => [state, counts[state] ?? 0]) : [];
+}
+
 function showCounts(status) {
   text($("tile-orders"), number(sum(status.orders, CLOSED)));
   text($("tile-riders"), number(sum(status.riders, OFF)));
-  rows("orders", Object.entries(status.orders).map(([state, n]) => [words(state), number(n), CLOSED.has(state) ? undefined : { dot: orderColor(state) }]), "no orders yet");
-  rows("riders", Object.entries(status.riders).map(([state, n]) => [words(state), number(n), { dot: riderColor(state) }]), "no riders yet");
+  rows("orders", inLife(status.orders, Object.keys(ORDER_STATES)).map(([state, n]) => [words(state), number(n), CLOSED.has(state) ? undefined : { dot: orderColor(state) }]), "no orders yet");
+  rows("riders", inLife(status.riders, RIDER_STATES).map(([state, n]) => [words(state), number(n), { dot: riderColor(state) }]), "no riders yet");
   const byCount = (counts) => Object.entries(counts).sort((a, b) => b[1] - a[1]).slice(0, 8).map(([reason, n]) => [words(reason), number(n)]);
   rows("refused", byCount(status.counts.refused), "Nothing refused.");
   rows("dropped", [...byCount(status.counts.dropped), ["Duplicates", number(status.counts.duplicate)]]);
@@ -198,6 +209,9 @@ function showKeeps(keeps) {
 
 function showLive(live) {
   map.show(live);
+  const late = lateOrders(live.orders);
+  text($("tile-late"), number(late.length));
+  showLate(late, { list: $("late"), note: $("late-note"), hint: $("late-hint") }, span);
   const count = live.shops.length + live.riders.length + live.orders.length;
   $("map-empty").hidden = count > 0;
   const left = live.left_out.shops + live.left_out.riders + live.left_out.orders;

@@ -1,4 +1,5 @@
-// The district on a canvas: shops are squares, riders are arrows or dots, orders are drops coloured by state.
+// The district on a canvas: shops are hollow squares, riders are discs, with a nose while they ride, orders are drops; both
+// are coloured by state.
 // No map tiles: the page works without internet, and shows nothing to anybody else.
 
 import { color, prepare } from "./charts.js";
@@ -15,8 +16,12 @@ export const riderColor = (state) => color(RIDER_COLORS[state] ?? "rider-busy");
 export function mark(context, kind, x, y, dot, size) {
   context.beginPath();
   if (kind === "shop") {
-    context.fillStyle = color("shop");
-    context.fillRect(x - size * 0.8, y - size * 0.8, size * 1.6, size * 1.6);
+    context.fillStyle = color("map");
+    context.strokeStyle = color("shop");
+    context.lineWidth = 2;
+    context.rect(x - size * 0.8, y - size * 0.8, size * 1.6, size * 1.6);
+    context.fill();
+    context.stroke();
     return;
   }
   if (kind === "order") {
@@ -34,20 +39,21 @@ export function mark(context, kind, x, y, dot, size) {
   }
   context.fillStyle = riderColor(dot.state);
   context.strokeStyle = color("map");
-  context.lineWidth = 1;
-  if (dot.heading === null || dot.heading === undefined) {
-    context.arc(x, y, size * 0.8, 0, 7);
-  } else {
+  context.lineWidth = 1.5;
+  if (dot.heading !== null && dot.heading !== undefined) { // a nose in the direction of its ride
     const turn = (dot.heading * Math.PI) / 180;
     const corner = (angle, reach) => [x + Math.sin(turn + angle) * reach, y - Math.cos(turn + angle) * reach];
-    context.moveTo(...corner(0, size * 1.5));
-    context.lineTo(...corner(2.5, size * 1.2));
-    context.lineTo(...corner(Math.PI, size * 0.5));
-    context.lineTo(...corner(-2.5, size * 1.2));
+    context.moveTo(...corner(0, size * 2));
+    context.lineTo(...corner(0.9, size * 0.8));
+    context.lineTo(...corner(-0.9, size * 0.8));
     context.closePath();
+    context.stroke();
+    context.fill();
+    context.beginPath();
   }
-  context.fill();
+  context.arc(x, y, size * 0.8, 0, 7);
   context.stroke();
+  context.fill();
 }
 
 export class DistrictMap {
@@ -181,7 +187,11 @@ export class DistrictMap {
     const up = (event) => this.pointers.delete(event.pointerId);
     canvas.addEventListener("pointerup", up);
     canvas.addEventListener("pointercancel", up);
-    canvas.addEventListener("pointerleave", () => { this.hover = null; this.draw(); });
+    canvas.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "touch") return; // a name that was tapped stays until the next tap
+      this.hover = null;
+      this.draw();
+    });
     canvas.addEventListener("dblclick", (event) => this.zoom(2, ...at(event)));
     canvas.addEventListener("keydown", (event) => {
       const moves = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };

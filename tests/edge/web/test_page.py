@@ -64,6 +64,7 @@ def test_every_part_shows_what_the_node_reports(page: Chrome) -> None:
     wait(page, "rates, from two answers", lambda: text(page, "#tile-events") != "–")
     assert text(page, "#state") == "All is well."
     assert text(page, "#tile-orders") == "30"
+    assert text(page, "#tile-late") == "8"
     assert text(page, "#tile-riders") == "41"
     assert text(page, "#tile-p50").endswith("ms")
     for selector, words in {
@@ -73,7 +74,7 @@ def test_every_part_shows_what_the_node_reports(page: Chrome) -> None:
         "#refused": ("Too late",),
         "#dropped": ("Malformed", "Duplicates"),
         "#sync": ("117 of 118", "482.1 kB", "up"),
-        "#queues": ("3 of 4,096",),
+        "#queues": ("Rounds for the disk", "3 of 4,096"),
         "#process": ("MB",),
         "#keeps": ("memory only", "7 days"),
         "#map-note": ("12 shops, 40 riders, 30 open orders",),
@@ -84,6 +85,23 @@ def test_every_part_shows_what_the_node_reports(page: Chrome) -> None:
     assert pixels(page, "#map") > 2000
     assert pixels(page, "#chart-latency") > 200
     assert pixels(page, "#chart-rate") > 200
+
+
+def test_orders_to_look_at_come_with_their_reason(page: Chrome) -> None:
+    """The latest first, with what happens to it now; whoever is in time is not in the list."""
+    found = [line for line in text(page, "#late").splitlines() if line]
+    assert found[:3] == ["o29", "7 min late", "picked up: o29 is looked at"]
+    assert "waits 6 min" in found
+    assert "o0" not in found
+    assert text(page, "#late-hint").startswith("Why: doorstep explain")
+
+
+def test_states_stand_in_the_sequence_of_a_life(page: Chrome) -> None:
+    """Those that nothing is in stand there too, so that no line jumps."""
+    states = [line.split("\t")[0].strip() for line in text(page, "#orders").splitlines()[1:]]
+    assert states == ["Placed", "Offered", "Accepted", "At shop", "Picked up", "Delivered"]
+    states = [line.split("\t")[0].strip() for line in text(page, "#riders").splitlines()[1:]]
+    assert states == ["Idle", "Offered", "Busy", "Silent"]
 
 
 def test_a_problem_is_reported_and_goes_again(page: Chrome, feed: Feed) -> None:
@@ -160,9 +178,26 @@ def test_hovering_names_what_is_under_the_pointer(browser: Chrome) -> None:
         canvas = browser.find_element(By.ID, "map")
         ActionChains(browser).move_to_element(canvas).perform()  # one thing, fitted: it is in the middle
         wait(browser, "the tip", lambda: browser.find_element(By.ID, "tip").is_displayed())
-        assert text(browser, "#tip") == "Order o0\nplaced, ordered 60 s ago"
+        assert text(browser, "#tip") == "Order o0\nplaced, ordered 60 s ago\no0 is looked at"
         ActionChains(browser).move_to_element(browser.find_element(By.ID, "node")).perform()
         wait(browser, "no tip", lambda: not browser.find_element(By.ID, "tip").is_displayed())
+
+
+def test_a_name_that_was_tapped_stays(browser: Chrome) -> None:
+    """A finger that has left the glass has not left the thing that it tapped."""
+    with served(Feed(0, 0, 1)) as site:
+        browser.get(site.link)
+        wait(browser, "the order", lambda: "1 open orders" in text(browser, "#map-note"))
+        x, y, width, height = browser.execute_script(
+            "const b = document.querySelector('#map').getBoundingClientRect(); return [b.x, b.y, b.width, b.height]"
+        )
+        point = {"x": x + width / 2, "y": y + height / 2}
+        browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        wait(browser, "the tip", lambda: "Order o0" in text(browser, "#tip"))
+        assert browser.find_element(By.ID, "tip").is_displayed()
 
 
 def test_an_empty_node_has_a_page_too(browser: Chrome) -> None:

@@ -124,6 +124,38 @@ def test_ages_are_those_of_the_order_and_of_the_place(district):
     assert [rider.age_s for rider in layers["riders"]] == [10]
 
 
+@pytest.mark.parametrize(
+    ("state", "note"),
+    [
+        ("offered", "r1 has 60 s to answer"),
+        ("accepted", "r1 is on the way to shop"),
+        ("at_shop", "r1 waits at shop, which has not called it ready"),
+        ("picked_up", "r1 has it"),
+    ],
+)
+def test_what_happens_to_an_order_is_in_words(district, state, note):
+    """Its rider, and what it waits for."""
+    d = district()
+    d.bring_to(state)
+    (order,) = d.dispatch.view(d.now)["orders"]
+    assert order.note == note
+
+
+def test_how_late_an_order_is(district):
+    """Without anybody for it, since when it could go; with a rider, against its promise."""
+    d = district()
+    d.round(d.place("o1", prep_s=0))
+    d.later(400)
+    (order,) = d.dispatch.view(d.now)["orders"]
+    assert (order.late_s, order.note) == (400, "nobody can take it now")
+    d = district()
+    d.begin("r1")
+    d.round(d.place("o1", prep_s=0, promise=True))
+    (order,) = d.dispatch.view(d.now)["orders"]
+    assert order.late_s is not None
+    assert order.late_s <= 0
+
+
 def test_an_order_that_waits_without_a_rider_is_a_problem(district):
     """After a minute where nobody is on shift, after a quarter of give_up_s where riders are busy; one for later only
     after it is ready."""
