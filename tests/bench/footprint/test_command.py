@@ -20,6 +20,7 @@ def test_everything_a_node_takes_is_reported(tmp_path: Path) -> None:
     assert hour["rows"] > 40
     assert hour["positions"] > 0
     assert hour["data_mb"] > 0
+    assert hour["disk_written_kb_per_order"] >= 0
     assert full["orders_open"] == 60
     assert all(1 < part["rss_mb"] < 1_000 for part in (report["idle"], hour, full))
     assert report["idle"]["wake_ups_per_s"] > 0
