@@ -142,6 +142,14 @@ class Listener:
         self._watch()
 
 
+def shown_certificate(transport: asyncio.BaseTransport) -> bytes:
+    """The certificate (DER) with which the peer of a connection has proved itself to TLS; empty without one."""
+    secured: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if secured is None or secured.context.verify_mode == ssl.CERT_NONE:
+        return b""
+    return secured.getpeercert(binary_form=True) or b""
+
+
 def _is_room(listening: socket.socket) -> bool:
     """Whether DESCRIPTORS_SPARE are left. They are given out lowest first, so the number of a new one is the count of
     those in use. Raises OSError where there is none at all."""

@@ -88,6 +88,7 @@ class MqttConnection:
         self._wanted = True  # by the owner
         self._reading = True
         self._stopping = asyncio.Event()
+        self._again = asyncio.Event()  # what ends the wait for the next connection
 
     # -- what the owner may ask ----------------------------------------------------------------------------------------
 
@@ -163,6 +164,12 @@ class MqttConnection:
             self.session.options = replace(self.session.options, token=token)
             self.drop()
 
+    def set_tls(self, tls: ssl.SSLContext) -> None:
+        """Use this context from now on: the present connection ends, and the next one is made at once."""
+        self._tls = tls
+        self.drop()
+        self._again.set()
+
     def drop(self) -> None:
         """Cut the connection without a DISCONNECT, as a lost network does. The link reconnects."""
         if self._wire is not None:
@@ -187,12 +194,14 @@ class MqttConnection:
             share = self._random()
             delay_s = (0.5 + share / 2) * self._backoff[1] if failure.refused else share * ceiling_s
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay_s)
+                await asyncio.wait_for(self._again.wait(), delay_s)
+            self._again.clear()
         self._change(ConnectionState.STOPPED)
 
     async def stop(self) -> None:
         """Send DISCONNECT (the peer discards the will) and end `run`. What was not acknowledged is given up."""
         self._stopping.set()
+        self._again.set()
         if self._opening is not None:
             self._opening.cancel()
         wire = self._wire

@@ -96,7 +96,7 @@ def rejection(error: MalformedPacket, version: int, packet_bytes_max: int) -> by
     return data if len(data) <= packet_bytes_max else b""
 
 
-def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str, str, Grant]:
+def admit(packet: ConnectPacket, version: int, sessions: Sessions, certificate: bytes = b"") -> tuple[str, str, Grant]:
     """The identity and the client identifier of a CONNECT, and what the client may be. Raises Refused."""
     client_id, code = packet.client_id, ConnAckReasonCode
     if packet.authentication_method is not None:
@@ -113,7 +113,9 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions) -> tuple[str,
     client_id = client_id or sessions.assign_client_id()
     anonymous = sessions.options.anonymous
     if packet.username is not None and not anonymous:
-        grant = authenticated(packet.username, packet.password or b"", sessions)
+        grant = proved(packet.username, packet.password or b"", certificate, sessions)
+        if isinstance(grant, str):
+            raise Refused(grant, code.NOT_AUTHORIZED)
         if grant is None:
             raise Refused("a wrong user name or password", code.BAD_USER_NAME_OR_PASSWORD)
         return packet.username, client_id, grant
@@ -162,6 +164,14 @@ def check_budget(name: str, sessions: Sessions, now: float) -> None:
 def authenticated(username: str, password: bytes, sessions: Sessions) -> Grant | None:
     """What a client may be, where its user name can be a topic level and its token is good."""
     return sessions.authenticate(username, password) if _IDENTITY.fullmatch(username) else None
+
+
+def proved(username: str, password: bytes, certificate: bytes, sessions: Sessions) -> Grant | str | None:
+    """The same for a client that has shown a certificate: that counts where there is no password. A sentence is why it
+    is no good any more, for whoever has its key."""
+    if certificate and not password and _IDENTITY.fullmatch(username):
+        return sessions.certified(username, certificate)
+    return authenticated(username, password, sessions)
 
 
 def keep_alive_s(packet: ConnectPacket, version: int) -> int:

@@ -77,6 +77,7 @@ class Connection:
         "_text_bytes_max",
         "address",
         "budget",
+        "certificate",
         "closing",
         "inbound",
         "out",
@@ -98,7 +99,8 @@ class Connection:
         self.budget = unauthenticated_budget(now)
         self.session: Session | None = None
         self.will: Will | None = None
-        self.proof: tuple[str, bytes] | None = None  # user name and password
+        self.certificate = b""  # that the peer has shown and its authority signed, DER; set by the transport
+        self.proof: tuple[str, bytes, bytes] | None = None  # user name, password, certificate
         self.address = ""  # of the peer, without the port; set by the transport
         self._sessions, self._receiver = sessions, sessions.receiver
         self._packet_bytes_max, self._text_bytes_max = NO_LIMIT, 0
@@ -196,12 +198,12 @@ class Connection:
         # never.
         self.transport = None
 
-    def end(self, reason: DisconnectReasonCode, now: float) -> None:
-        """The server closes the connection, with a reason where the version has one."""
+    def end(self, reason: DisconnectReasonCode, now: float, why: str = "") -> None:
+        """The server closes the connection, with a reason, and why, where the version has them."""
         if not self.closing:
             if reason == DisconnectReasonCode.NOT_AUTHORIZED:
                 self.will = None  # it may not publish any more
-            self._disconnect_with(reason, _WHYS.get(int(reason), ""))
+            self._disconnect_with(reason, why or _WHYS.get(int(reason), ""))
             self._detach(now)
             self._sessions.flush_soon(self)
 
@@ -295,11 +297,12 @@ class Connection:
         version = inbound.version
         self._packet_bytes_max = packet.max_packet_size or NO_LIMIT
         self._text_bytes_max = self._packet_bytes_max if packet.request_problem_info else 0
-        name, client_id, grant = admit(packet, version, sessions)
+        name, client_id, grant = admit(packet, version, sessions, self.certificate)
         check_budget(name, sessions, now)
         self.will = last_will(packet, version, name, grant, sessions, now)
         connack = welcome(packet, version, client_id, sessions.options.packet_bytes_max)
-        self.proof = (packet.username, packet.password or b"") if packet.username is not None else None
+        shown = packet.password or b"", self.certificate
+        self.proof = (packet.username, *shown) if packet.username is not None else None
         shop, clean, expiry_s = grant.shop, packet.clean_start, session_expiry_s(packet)
         session, present = sessions.enter(self, name, client_id, shop=shop, clean=clean, expiry_s=expiry_s, now=now)
         self.session, self._entered = session, True

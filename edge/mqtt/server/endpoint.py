@@ -20,10 +20,10 @@ from ...core.scenario import Value
 from ...errors import ConfigError
 from ...messages.grants import Grant
 from ..address import as_ipv4, is_loopback_host, parse_address
-from ..listener import Listener, Shortage, listen_on
+from ..listener import Listener, Shortage, listen_on, shown_certificate
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
-from .connect import authenticated
+from .connect import proved
 from .connection import Connection
 from .sessions import EndpointOptions, Identity, Sessions
 
@@ -162,8 +162,9 @@ class Endpoint:
         """The credentials have changed: whoever could not come in any more, or not as what it is, has to go."""
         for connection in [peer.connection for peer in self._peers]:
             proof = connection.proof
-            if proof is not None and authenticated(*proof, self.registry) != connection.inbound.grant:
-                connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock())
+            if proof is not None and (found := proved(*proof, self.registry)) != connection.inbound.grant:
+                why = found if isinstance(found, str) else ""
+                connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock(), why)
 
     def set_quota(self, messages_per_s: float, burst: float) -> None:
         """Change what every client may send, from now on."""
@@ -266,6 +267,7 @@ class _Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.connection.address = as_ipv4((transport.get_extra_info("peername") or ("",))[0])
+        self.connection.certificate = shown_certificate(transport)
         connected = transport.get_extra_info("socket")
         if connected is not None:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

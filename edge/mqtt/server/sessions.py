@@ -158,6 +158,9 @@ class Sessions:
         schedule: Callable[[], None],
     ) -> None:
         self.name, self.receiver, self.authenticate, self.options = name, receiver, authenticate, options
+        self.certified: Callable[[str, bytes], Grant | str] = lambda _name, _certificate: "no certificate is known here"
+        """What a client may be that has shown this certificate (DER), or a sentence why nothing. Whoever asks for
+        certificates gives it."""
         self.wall_s: Callable[[], float] = lambda: 0.0
         """Unix seconds, for grants that end; given by the endpoint."""
         self.read_at: Callable[[], float] = lambda: 0.0

@@ -4,11 +4,13 @@ import asyncio
 import itertools
 import random
 import ssl
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from bench.lab.mosquitto import Mosquitto
+from bench.lab.programs import make_certificates
 from bench.lab.settings import free_port
 from edge.mqtt.client.connection import (
     EXPIRED,
@@ -378,3 +380,20 @@ async def test_a_link_ends_at_once_wherever_it_stands(broker: Mosquitto) -> None
                     assert peer.states[-1] is ConnectionState.STOPPED
                 assert not peer.link.publish("t", b"")
     silent.close()
+
+
+async def test_another_context_is_used_at_once(tmp_path: Path) -> None:
+    """The connection is made anew with it; a link that waits after a refusal does not wait for its end."""
+    certificates = make_certificates(tmp_path)
+    with Mosquitto(tmp_path / "broker", transport="tls", certificates=certificates) as broker:
+        good = ssl.create_default_context(cafile=certificates.ca)
+        async with Peer(broker.tls_url, tls=good) as peer:
+            peer.link.set_tls(ssl.create_default_context())  # which does not know that authority
+            await until(lambda: peer.link.state is ConnectionState.REFUSED, "a refusal")
+            peer.link._backoff = (600.0, 600.0)
+            peer.link.set_tls(ssl.create_default_context())
+            before = len(peer.states)
+            await until(lambda: len(peer.states) > before + 1, "another refusal")
+            peer.link.set_tls(good)
+            await until(lambda: peer.link.connected, "a connection")
+            assert peer.link.connects == 2

@@ -12,12 +12,14 @@ from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
 from edge.mqtt.server.connect import (
     KEEP_ALIVE_S_MAX,
     KEEP_ALIVE_V311_S_MAX,
+    Refused,
     UnsupportedVersion,
     admit,
     authenticated,
     encoding,
     keep_alive_s,
     level_of,
+    proved,
 )
 from tests.edge.mqtt.world import TOKEN, World, written
 
@@ -54,6 +56,27 @@ def test_names_that_could_not_be_topic_levels_are_never_asked_for():
     sessions = World().sessions
     assert authenticated("c1", TOKEN, sessions) is EVERYBODY
     assert not any(authenticated(name, TOKEN, sessions) for name in ("+", "a/b", "..", "", "c1\n", "x" * 65))
+
+
+def test_a_certificate_counts_where_there_is_no_password():
+    """Its owner decides by name and certificate; why one is no good is said to whoever has its key, and a password
+    beside it is the one thing that counts."""
+    sessions = World().sessions
+    asked: list[tuple[str, bytes]] = []
+
+    def certified(name: str, certificate: bytes) -> Grant | str:
+        asked.append((name, certificate))
+        return Grant(key_id="k") if certificate == b"good" else "it was revoked"
+
+    sessions.certified = certified
+    packet = ConnectPacket("phone", username="c1")
+    assert admit(packet, 5, sessions, b"good") == ("c1", "phone", Grant(key_id="k"))
+    with pytest.raises(Refused, match="it was revoked") as raised:
+        admit(packet, 5, sessions, b"bad")
+    assert (raised.value.code, raised.value.cause) == (0x87, "credentials")
+    assert admit(ConnectPacket("phone", username="c1", password=TOKEN), 5, sessions, b"bad")[2] is EVERYBODY
+    assert proved("a/b", b"", b"good", sessions) is None
+    assert asked == [("c1", b"good"), ("c1", b"bad")]
 
 
 def test_identity_and_client_identifier():
