@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from ..errors import BusyError, DoorstepError
@@ -15,8 +16,11 @@ from ..mqtt.address import is_loopback
 from ..mqtt.server.endpoint import Endpoint
 from .options import addresses
 
-LOOK_S: Final = 2.0
-"""Between two looks for revocations: an open session ends within 5 s, also on a busy machine."""
+LOOK_S: Final = 0.5
+"""Between two looks at who may connect, some 5 us each: an open session ends within a second of its revocation."""
+
+TlsContext = tuple[ssl.SSLContext, int | None]
+"""What a listener with TLS uses, and when its certificate ends (Unix ms)."""
 
 log = logging.getLogger("doorstep.listeners")
 
@@ -38,18 +42,36 @@ class Door(Protocol):
         ...
 
 
+def stamp(path: str) -> object:
+    """What changes when the file does; None where there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
 class Listeners:
-    """The listeners whose options have an address in `config`, which has also `tls_cert` and `tls_key`; `load` reads
-    who may connect. Raises DoorstepError where a file cannot be used."""
+    """The listeners whose options have an address in `config`, which has also `credentials`; `load` reads who may
+    connect, `tls` the certificate (by default that of `tls_cert` and `tls_key`). Raises DoorstepError where a file
+    cannot be used."""
 
     def __init__(
-        self, config_path: str, config: Any, listeners: Sequence[Listener], load: Callable[[Any], Authority]
+        self,
+        config_path: str,
+        config: Any,
+        listeners: Sequence[Listener],
+        load: Callable[[Any], Authority],
+        tls: Callable[[Any], TlsContext] | None = None,
     ) -> None:
         self.wanted = [listener for listener in listeners if getattr(config, listener.option)]
         self.certificate_ends_ms: int | None = None
         """When the certificate ends, in Unix ms; None without one."""
         self._config_path, self._config = config_path, config
         self._load = load
+        self._read_tls = tls or self._named_tls
+        self._seen: object = None
+        self._complaint = ""
         self.authority = Authority()
         self._tls: ssl.SSLContext
         self.has_tls = any(listener.tls for listener in self.wanted)
@@ -64,19 +86,32 @@ class Listeners:
 
     def read(self, config: Any) -> None:
         """Read credentials and certificate (again). Raises DoorstepError, and then the old ones stay."""
+        seen = stamp(config.credentials)
         authority = self._load(config)
         if self.has_tls:
-            self._tls, self.certificate_ends_ms = server_context(self._config_path, config.tls_cert, config.tls_key)
-        self.authority = authority
+            self._tls, self.certificate_ends_ms = self._read_tls(config)
+        self.authority, self._config, self._seen = authority, config, seen
+
+    def _named_tls(self, config: Any) -> TlsContext:
+        return server_context(self._config_path, config.tls_cert, config.tls_key)
 
     def look(self) -> bool:
-        """Read what is read without being asked for (revocations); whether it has changed. An error is logged, and then
-        the old ones stay."""
+        """Read again what says who may connect (credentials, revocations), where a file has changed; whether one has.
+        An error is logged once, and then the old ones stay."""
         try:
-            return self.authority.look()
+            seen = stamp(self._config.credentials)
+            if seen == self._seen:
+                return self.authority.look()
+            self._seen = seen
+            self.authority = self._load(self._config)
+            self._complaint = ""
+            log.info("read %s again", self._config.credentials)
         except DoorstepError as error:
-            log.error("the revocations stay as they were: %s", error)
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                log.error("who may connect stays as it was: %s", error)
             return False
+        return True
 
     async def watch(self, on_change: Callable[[], None]) -> None:
         """Look every few seconds, for as long as the process lives."""

@@ -82,13 +82,16 @@ def check_addresses(path: Path, config: Struct, options: Iterable[str]) -> None:
             refuse(path, config, option, form)
 
 
-def check_listeners(path: Path, config: Any, plain: Sequence[str], secure: Sequence[str]) -> None:
-    """Check the options of where clients connect: the form of each address, the certificate of those with TLS,
-    and that only this machine reaches those that ask for no credentials. Raises ConfigError."""
+def check_listeners(
+    path: Path, config: Any, plain: Sequence[str], secure: Sequence[str], *, certified: bool = False
+) -> None:
+    """Check the options of where clients connect: the form of each address, the certificate of those with TLS (unless
+    they are `certified` otherwise), and that only this machine reaches those that ask for no credentials. Raises
+    ConfigError."""
     options = [option for option in (*plain, *secure) if getattr(config, option)]
     check_addresses(path, config, options)
     for option in options:
-        if option in secure and not (config.tls_cert and config.tls_key):
+        if option in secure and not certified and not (config.tls_cert and config.tls_key):
             hint = "It needs tls_cert and tls_key: the paths of a PEM certificate chain and of its key."
             refuse(path, config, option, hint)
         if config.anonymous and not all(map(is_loopback, addresses(config, option))):

@@ -57,6 +57,26 @@ def test_files_are_read_again_or_stay_as_they_were(tmp_path: Path) -> None:
     assert listeners.authenticate("rider-2", tokens["rider-2"])
 
 
+def test_a_change_of_the_credentials_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Without being asked for, once; a file that cannot be used is logged once and changes nothing, and when its mode is
+    mended it counts."""
+    path = tmp_path / "credentials"
+    made = add(path, [Newcomer(client, ["rider"]) for client in ("rider-1", "rider-2")])
+    listeners = Listeners("edge.toml", Options(credentials=str(path)), LISTENERS, loaded)
+    assert not listeners.look()
+    remove(path, "rider-1")
+    assert [listeners.look(), listeners.look()] == [True, False]
+    assert not listeners.authenticate("rider-1", made["rider-1"].encode())
+    remove(path, "rider-2")
+    path.chmod(0o644)
+    assert [listeners.look(), listeners.look()] == [False, False]
+    assert listeners.authenticate("rider-2", made["rider-2"].encode())
+    assert caplog.text.count("chmod 600") == 1
+    path.chmod(0o600)
+    assert listeners.look()
+    assert not listeners.authenticate("rider-2", made["rider-2"].encode())
+
+
 @pytest.mark.parametrize("options", [Options(anonymous=True), Options(listen="")])
 def test_what_nobody_is_asked_for_needs_no_file(options: Options) -> None:
     """Neither anonymous clients nor a process without listeners need credentials, and nobody is let in by them."""
@@ -118,7 +138,7 @@ def test_revocations_are_looked_for_and_a_wrong_file_is_logged(
     assert [listeners.look(), listeners.look()] == [True, False]
     path.write_text("nonsense")
     assert not listeners.look()
-    assert "the revocations stay as they were" in caplog.text
+    assert "who may connect stays as it was" in caplog.text
 
 
 def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
