@@ -1,7 +1,7 @@
 """What analysts, dashboards and probes ask the centre, over HTTP. Everything is read from what is committed.
 
-    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms; and what the
-                                    listener refused, by reason
+    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms; who is
+                                    invited, enrolled, revoked or retired; and what the listener refused, by reason
     GET /api/summary?from=&to=      sums over the windows that begin in [from, to): Unix ms, or ISO 8601 (in UTC if it
                                     names no offset); by default the last 24 hours
     GET /healthz                    200 while batches are stored, 503 with a sentence otherwise
@@ -46,12 +46,18 @@ class QueryError(ValueError):
         self.field, self.value, self.hint = field, value, hint
 
 
-def app(reader: Reader, health: Callable[[], str], gauges: Callable[[], dict[str, Any]], token: str) -> Starlette:
-    """The application. `health` gives the problem as a sentence (empty: none), `gauges` numbers and texts; a `token`
-    that is not empty is required."""
+def app(
+    reader: Reader,
+    health: Callable[[], str],
+    gauges: Callable[[], dict[str, Any]],
+    token: str,
+    states: Callable[[], dict[str, dict[str, int]]] = dict,
+) -> Starlette:
+    """The application. `health` gives the problem as a sentence (empty: none), `gauges` numbers and texts, `states` the
+    invitation and the certificate of each node that has one; a `token` that is not empty is required."""
 
     def nodes(_request: Request) -> Response:
-        return JSONResponse({"nodes": reader.nodes(), "listener": gauges()})
+        return JSONResponse({"nodes": reader.nodes(), "enrolment": states(), "listener": gauges()})
 
     def summary(request: Request) -> Response:
         now_ms = time.time_ns() // 1_000_000

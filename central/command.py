@@ -1,24 +1,41 @@
-"""`doorstep central`: run the collector."""
+"""`doorstep central`: run the collector, and invite nodes to it."""
 
 import sys
 
 import click
 
+from .enrolment.command import invite, retire
 
-@click.command(short_help="Run the collector: batches in over MQTT, summaries out over HTTP.")
-@click.option("--config", "config_path", required=True, metavar="FILE", help="The centre's configuration (TOML).")
-def central(config_path: str) -> None:
+
+@click.group(
+    invoke_without_command=True, short_help="Run the collector: batches in over MQTT, summaries out over HTTP."
+)
+@click.option("--config", "config_path", metavar="FILE", help="The centre's configuration (TOML).")
+@click.pass_context
+def central(context: click.Context, config_path: str | None) -> None:
     """Run the centre until SIGTERM or Ctrl-C. SIGHUP reads the credentials and the certificate again.
 
     \b
     Examples:
       doorstep central --config central.toml
+      doorstep central invite shop-7 --expires 7d --config central.toml
+      doorstep central retire shop-7 --config central.toml
       curl -s localhost:8090/api/nodes
       curl -s 'localhost:8090/api/summary?from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z'
 
     Exit codes: 0 stopped as asked, 2 the configuration cannot be used, 3 a port or the data directory is in use,
     4 the store cannot be written or read.
     """
+    if context.invoked_subcommand is not None:
+        if config_path is not None:
+            raise click.UsageError(f"Write --config after {context.invoked_subcommand}.")
+        return
+    if config_path is None:
+        raise click.UsageError("Missing option '--config'.")
     from .run import run
 
     sys.exit(run(config_path, click.echo))
+
+
+central.add_command(invite)
+central.add_command(retire)

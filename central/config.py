@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from edge.errors import ConfigError
 from edge.limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
-from edge.mqtt.address import is_loopback
+from edge.mqtt.address import is_loopback, split_address
 from edge.service import options
 
 ROWS_PER_DAY_MIN: Final = 100_000
@@ -27,6 +27,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str = ""
     credentials: str = "credentials"
     anonymous: bool = False
+    # nodes that are invited
+    advertised_address: str = ""
+    ca_cert: str = ""
+    ca_key: str = ""
     messages_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = MESSAGES_PER_CLIENT_PER_S
     messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = MESSAGES_PER_CLIENT_BURST
     # what analysts ask
@@ -52,10 +56,27 @@ def load(path: str | Path) -> Config:
             raise ConfigError(str(path), name, value, "The file is flat: write option = value, without [sections].")
     config = options.convert(path, values, Config, _TEMPLATE)
     options.check_addresses(path, config, ["api_listen"])
-    options.check_listeners(path, config, ["listen"], ["listen_tls"])
+    if config.advertised_address:
+        _check_enrolment(path, config)
+    own = bool(config.advertised_address) and not config.tls_cert and not config.tls_key
+    options.check_listeners(path, config, ["listen"], ["listen_tls"], certified=own)
     if not config.listen and not config.listen_tls:
         options.refuse(path, config, "listen", "The centre would listen for no node: set listen or listen_tls.")
     if config.api_listen and not is_loopback(config.api_listen) and not config.api_token_file:
         hint = "Beyond loopback the API needs api_token_file: a file with the token that callers show."
         options.refuse(path, config, "api_listen", hint)
-    return options.absolute(path, config, "data_dir credentials tls_cert tls_key api_token_file".split())
+    return options.absolute(path, config, "data_dir credentials tls_cert tls_key ca_cert ca_key api_token_file".split())
+
+
+def _check_enrolment(path: Path, config: Config) -> None:
+    """Check what invitations need. Raises ConfigError."""
+    pair = split_address(config.advertised_address)
+    if pair is None or not pair[1]:
+        hint = 'Write the name and port by which nodes reach listen_tls, for example "centre.example:8884".'
+        options.refuse(path, config, "advertised_address", hint)
+    if not config.listen_tls:
+        hint = 'Invited nodes come by TLS: advertised_address needs it, for example listen_tls = "0.0.0.0:8884".'
+        options.refuse(path, config, "listen_tls", hint)
+    for one, other in (("ca_cert", "ca_key"), ("ca_key", "ca_cert")):
+        if getattr(config, one) and not getattr(config, other):
+            options.refuse(path, config, other, f"{one} needs it: name both, or neither for an authority of our own.")

@@ -1,7 +1,8 @@
 """The wiring of the centre: start, reload, drain.
 
     start    lock the data directory, open the store, listen, write the ports to `<data_dir>/ports.json`
-    SIGHUP   read the credentials and the certificate again; nodes whose credentials are gone lose their connection
+    SIGHUP   read the credentials and the certificate again; nodes whose credentials are gone lose their connection, as
+             they do within a second of a change of the credentials or of the register of certificates
     SIGTERM  stop listening, store and acknowledge what was received, close
 
 The store's thread starts after the listeners are bound, so a busy port leaves nothing behind.
@@ -12,6 +13,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from edge.clock import Clock
@@ -19,13 +21,16 @@ from edge.errors import DoorstepError, JournalError
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials
 from edge.identity.files import read_secret
+from edge.messages.grants import Grant
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind
-from edge.service.listeners import Listener, Listeners
+from edge.service.listeners import LOOK_S, Listener, Listeners
 
 from .api import app
 from .config import Config, load
+from .enrolment import files
+from .enrolment.files import SERVER_RENEW_DAYS
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
 from .store import Reader, Store
@@ -35,7 +40,16 @@ SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
 
 PRUNE_EVERY_S: Final = 3_600.0
 
+DAY_MS: Final = 86_400_000
+
 log = logging.getLogger(__name__)
+
+
+def _authority(config: Config) -> Authority:
+    """Who may connect by a token. Where nodes are invited, nobody needs one."""
+    if config.anonymous or (config.advertised_address and not Path(config.credentials).exists()):
+        return Authority()
+    return Authority(Credentials.load(config.credentials))
 
 
 def run(config_path: str, echo: Callable[[str], None]) -> int:
@@ -66,8 +80,10 @@ class _Running:
             path,
             config,
             [Listener("listen"), Listener("listen_tls", tls=True)],
-            lambda config: Authority() if config.anonymous else Authority(Credentials.load(config.credentials)),
+            _authority,
+            (lambda config: files.tls(path, config)) if config.advertised_address else None,
         )
+        self._enrolment = files.opened(path, config) if config.advertised_address else None
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
@@ -79,6 +95,7 @@ class _Running:
             loop.call_soon_threadsafe,
             self._fail,
             Bounds(k_anonymity=config.k_anonymity, rows_per_day_max=config.rows_per_day_max),
+            self._enrolment.answer if self._enrolment is not None else None,
         )
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
@@ -89,19 +106,23 @@ class _Running:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        pruning = loop.create_task(self._prune())
-        pruning.add_done_callback(self._ended)
+        tasks = [loop.create_task(work) for work in (self._prune(), self._watch())]
+        for task in tasks:
+            task.add_done_callback(self._ended)
         self._echo(f"centre {self._config.name} is ready (data in {self._config.data_dir})")
         await self._stop.wait()
 
         self._echo("stopping: storing what was received")
-        pruning.cancel()
+        for task in tasks:
+            task.cancel()
         await self._endpoint.stop_listening()
         await asyncio.to_thread(self._receive.close)
         await self._endpoint.close()
         if server is not None:
             await server.close()
         reader.close()
+        if self._enrolment is not None:
+            self._enrolment.close()
         if self._failure:
             self._echo(self._failure)
             return JournalError.exit_code
@@ -113,7 +134,7 @@ class _Running:
         endpoint = Endpoint(
             self._config.name,
             self._receive,
-            self._listeners.authenticate,
+            self._authenticate,
             EndpointOptions(
                 packet_bytes_max=SYNC_PACKET_BYTES_MAX,
                 anonymous=self._config.anonymous,
@@ -122,8 +143,17 @@ class _Running:
             ),
             clock=asyncio.get_running_loop().time,
         )
+        if self._enrolment is not None:
+            endpoint.registry.certified = self._enrolment.certified
         self._ports.update(await self._listeners.open(endpoint, self._echo))
         return endpoint
+
+    def _authenticate(self, name: str, secret: bytes) -> Grant | None:
+        """By its token, or the code of its invitation."""
+        found = self._listeners.authenticate(name, secret)
+        if found is None and self._enrolment is not None:
+            found = self._enrolment.invited(name, secret)
+        return found
 
     async def _serve(self, reader: Reader) -> HttpServer | None:
         """The API, if it is wanted."""
@@ -131,7 +161,7 @@ class _Running:
         if not config.api_listen:
             return None
         token = read_secret(self._path, "api_token_file", config.api_token_file)
-        application = app(reader, lambda: self._receive.problem, self._gauges, token)
+        application = app(reader, lambda: self._receive.problem, self._gauges, token, self._states)
         server = await HttpServer.start(application, bind(config.api_listen, "api_listen", self._path))
         self._ports["api_listen"] = server.port
         self._echo(f"listening on {config.api_listen.rpartition(':')[0]}:{server.port} (api_listen)")
@@ -147,14 +177,33 @@ class _Running:
         waiting = {"jobs_waiting": receive.waiting, "errors_caught": self._errors, "over_quota_by": over_quota}
         return {**waiting, **shed, **link}
 
+    def _states(self) -> dict[str, dict[str, int]]:
+        return self._enrolment.states() if self._enrolment is not None else {}
+
     async def _prune(self) -> None:
         retention_ms = int(self._config.retention_days * 86_400_000)
         before = self._clock.now()
         while True:
             await asyncio.sleep(PRUNE_EVERY_S)
+            self._renew()
             now = self._clock.now()
             self._receive.prune(now.wall_ms, int((now.mono - before.mono) * 1000), retention_ms)
             before = now
+
+    async def _watch(self) -> None:
+        """Whoever is revoked loses its session, also one that only listens."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            revoked = self._enrolment is not None and self._enrolment.changed()
+            if self._listeners.look() or revoked:
+                self._endpoint.recheck()
+
+    def _renew(self) -> None:
+        """The centre's own certificate, where it is one of our authority and ends soon."""
+        ends_ms = self._listeners.certificate_ends_ms
+        if self._config.tls_cert or ends_ms is None or ends_ms > self._clock.now().wall_ms + SERVER_RENEW_DAYS * DAY_MS:
+            return
+        self._reload()
 
     def _reload(self) -> None:
         """SIGHUP. Whatever is broken leaves everything as it was, and is logged with the reason."""

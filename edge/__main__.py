@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "edge": Entry("edge.cli.edge:edge", "Run the node: events in over MQTT, decisions out."),
     "central": Entry("central.command:central", "Run the centre: collect the aggregates of all nodes."),
+    "enroll": Entry("edge.cli.enroll:enroll", "Get this node's certificate from its centre."),
     "check": Entry("edge.cli.check:check", "Find what is wrong before a node starts."),
     "demo": Entry("bench.demo.command:demo", "Run a simulated district against a node and a centre."),
     "dev": Entry("bench.dev.command:dev", "A node, riders and the pages of an app, to write a client."),
@@ -31,6 +32,7 @@ COMMANDS: Final = {
     "replay": Entry("edge.cli.journal.replay:replay", "Decide a recorded journal again, and compare."),
     "whatif": Entry("bench.whatif.command:whatif", "Simulate a recorded day with something changed."),
     "credential": Entry("edge.cli.credential:credential", "Set who may connect and as what; make tokens for phones."),
+    "revoke": Entry("edge.cli.revoke:revoke", "End a client at once, or a node at its centre."),
     "backup": Entry("edge.cli.backup:backup", "Copy everything that a node needs, while it runs."),
     "restore": Entry("edge.cli.backup:restore", "Put a backup back, here or on another box."),
     "privacy": Entry("edge.cli.privacy:privacy", "Show what is kept of whom, and what leaves."),

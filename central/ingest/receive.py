@@ -30,6 +30,7 @@ from edge.messages.batches import (
     encode,
 )
 from edge.messages.culprits import Culprits
+from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.mqtt.seam import Link, Publish, Source
 
 from ..store import Store
@@ -75,10 +76,17 @@ class _Prune(Struct, frozen=True):
 class BatchValidator:
     """Decides about one publish after the other, against the store. For the store's thread only."""
 
-    def __init__(self, store: Store, wall_ms: Callable[[], int], bounds: Bounds) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wall_ms: Callable[[], int],
+        bounds: Bounds,
+        enrol: Callable[[Publish], bytes] | None = None,
+    ) -> None:
         self._store = store
         self._wall_ms = wall_ms
         self._bounds = bounds
+        self._enrol = enrol
 
     def validate(self, publish: Publish) -> BatchOutcome:
         """The outcome, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
@@ -87,6 +95,8 @@ class BatchValidator:
                 return self._hello(publish)
             if publish.kind == SYNC_BATCH:
                 return self._batch(publish)
+            if publish.kind == ENROL_REQUEST and self._enrol is not None:
+                return BatchOutcome(ENROL_ANSWER, self._enrol(publish))
         except (msgspec.DecodeError, ValueError) as error:
             log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
             self._store.refused(publish.client, None, self._wall_ms())
@@ -141,7 +151,8 @@ def _log(node: str, alarm: Alarm | None) -> None:
 
 class Receive:
     """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is called when the
-    disk fails in a way that only a restart can mend. Set `link` before the first publish."""
+    disk fails in a way that only a restart can mend. `enrol` gives the payload of the answer to an `enrol.request`, in
+    the store's thread. Set `link` before the first publish."""
 
     def __init__(
         self,
@@ -150,13 +161,14 @@ class Receive:
         post: Callable[..., object],
         failed: Callable[[str], None],
         bounds: Bounds,
+        enrol: Callable[[Publish], bytes] | None = None,
     ) -> None:
         self.link: Link | None = None
         self.refused: dict[str, int] = {}
         self.over_quota = Culprits()
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
-        self._validator = BatchValidator(store, wall_ms, bounds)
+        self._validator = BatchValidator(store, wall_ms, bounds, enrol)
         self._store = store
         self._post = post
         self._failed = failed
@@ -200,7 +212,9 @@ class Receive:
             self._jobs.put((source, publish))
 
     def _no_room(self, publish: Publish) -> Reason | None:
-        """Why a publish cannot wait for the disk."""
+        """Why a publish cannot wait for the disk: it may not be sent, or there is no room."""
+        if publish.grant.only and publish.grant.only != publish.kind:
+            return Reason.NOT_ALLOWED
         if self._jobs_of.get(publish.client, 0) >= CENTRE_JOBS_PER_NODE_MAX:
             return Reason.OVER_QUOTA
         full = self._jobs.qsize() >= CENTRE_JOBS_MAX or self._jobs_bytes >= CENTRE_JOBS_BYTES_MAX

@@ -7,7 +7,6 @@ SIGTERM  stop listening, commit and answer what was received, disconnect clients
 
 import asyncio
 import logging
-import secrets
 import signal
 import ssl
 import time
@@ -43,11 +42,11 @@ from .gc import freeze_startup
 from .http import LISTENERS as HTTP_LISTENERS
 from .http import Http
 from .loop_errors import LoopExceptionHandler
+from .uplink import Uplink
 from .webhooks import Webhooks
 
 if TYPE_CHECKING:
     from ..mqtt.client.broker import Broker
-    from ..uplink.sync import Sync
 
 RESTART_AFTER_S: Final = 600.0
 """A background task that ends after this long asks the service manager for a restart; one that ends sooner would end
@@ -132,7 +131,11 @@ class _Running:
         self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
-        self._sync = self._uplink(data, pipeline)
+        self._uplink = Uplink(self._config_path, config, data, pipeline)
+        self._sync = self._uplink.sync
+        if self._uplink.problem:
+            log.error("%s", self._uplink.problem)
+            status.alarm("enrolment", self._uplink.problem)
         report = self._register(status, pipeline)
         http = self._http = Http(self._config_path, config, clock, status)
         await http.prepare(cell_of)
@@ -147,12 +150,10 @@ class _Running:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         tasks = [self._keep_going("heartbeat", self._beat()), self._keep_going("retention", self._retain())]
         tasks.append(self._keep_going("scrub", Scrub(journal, lambda text: status.alarm("rot", text)).run()))
-        if self._sync is not None:
-            tasks.append(self._keep_going("uplink", self._sync.run()))
+        tasks += [self._keep_going(name, work) for name, work in self._uplink.tasks().items()]
         if pusher is not None:
             tasks.append(self._keep_going("webhooks", pusher.run()))
-        if self._endpoint is not None:
-            tasks.append(self._keep_going("revocations", self._listeners.watch(self._endpoint.recheck)))
+        tasks.append(self._keep_going("identities", self._listeners.watch(self._identities_changed)))
         freeze_startup()
         status.phase = "running"
         systemd.ready(f"{config.node} is running")
@@ -220,7 +221,11 @@ class _Running:
 
     def _gauges(self) -> dict[str, dict[str, Value]]:
         """What the process itself knows."""
-        ends = self._ends | ({"certificate": self._listeners.certificate_ends_ms} if self._listeners.has_tls else {})
+        ends = (
+            self._ends
+            | self._uplink.ends_ms()
+            | ({"certificate": self._listeners.certificate_ends_ms} if self._listeners.has_tls else {})
+        )
         uncertain_s = 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S
         return {
             "core": {"drops_uncertain_s": uncertain_s},
@@ -252,33 +257,6 @@ class _Running:
         broker.wake(dict.fromkeys(pipeline.node.pending_answers.clients(), ()))  # what a stop or a crash left unsent
         self._echo(f"joining the broker at {config.link}")
         return broker
-
-    def _uplink(self, data: DataDir, pipeline: Pipeline) -> "Sync | None":
-        config = self._config
-        if not config.uplink:
-            return None
-        from ..uplink.options import UplinkOptions
-        from ..uplink.sync import Sync
-
-        # Here: later there may be no file descriptor for it.
-        instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
-        options = UplinkOptions(
-            node=config.node,
-            centre=config.uplink_name,
-            url=config.uplink,
-            username=config.uplink_username or config.node,
-            token=read_secret(self._config_path, "uplink_token_file", config.uplink_token_file),
-            tls=self._trust("uplink_ca", config.uplink, config.uplink_ca),
-        )
-        sync = Sync(
-            options,
-            batches=pipeline.batches,
-            hello=lambda boot: pipeline.node.outbox.hello(instance, boot),
-            post=lambda item: pipeline.post([item]),
-        )
-        pipeline.on_batches = sync.wake
-        pipeline.on_rebuilt = sync.ask_again
-        return sync
 
     def _trust(self, option: str, url: str, path: str) -> ssl.SSLContext | None:
         if not url.startswith("mqtts:"):
@@ -329,6 +307,12 @@ class _Running:
             self._retention.check()
             await asyncio.sleep(max(self._clock.real_s(RETENTION_CHECK_S), 1.0))
 
+    def _identities_changed(self) -> None:
+        """Other clients may connect than before, or act for other shops."""
+        self._pipeline.ingest.configure(self._listeners.authority.shops, self._config.rows_per_day_max)
+        if self._endpoint is not None:
+            self._endpoint.recheck()
+
     def _reload(self) -> None:
         """Handle SIGHUP. After an invalid file the old configuration stays, and the reason is logged."""
         try:
@@ -346,15 +330,15 @@ class _Running:
         self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
-        self._pipeline.ingest.configure(self._listeners.authority.shops, config.rows_per_day_max)
+        self._identities_changed()
         if self._endpoint is not None:
             self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
-            self._endpoint.recheck()
         if self._broker is not None:
             self._broker.set_quota(config.messages_per_s, config.messages_burst)
-        for joined, token in zip((self._broker, self._sync), tokens, strict=True):
-            if joined is not None:
-                joined.link.set_token(token)
+        link_token, uplink_token = tokens
+        if self._broker is not None:
+            self._broker.link.set_token(link_token)
+        self._uplink.set_token(uplink_token)
         log.info("reloaded %s", self._config_path)
 
     # -- stop ----------------------------------------------------------------------------------------------------------

@@ -182,9 +182,15 @@ def _tables(report: dict[str, Any]) -> list[Table]:
         _pairs("dropped", counts["dropped"]),
         _pairs("orders", report["orders"]),
         _pairs("riders", report["riders"]),
-        _pairs("centre", report["sync"]),
+        _pairs("centre", {**report["sync"], **_uplink_days(report["link"])}),
         _pairs("queues", queues),
     ]
+
+
+def _uplink_days(link: dict[str, Any]) -> dict[str, Any]:
+    """How long the certificate of an enrolled node is good."""
+    days = link.get("uplink_certificate_days")
+    return {} if days is None else {"certificate_days": days}
 
 
 def _latency(latency: dict[str, Any]) -> Table:

@@ -21,6 +21,9 @@ DISK_FREE_BYTES_MIN: Final = 256 * 1024 * 1024
 CERTIFICATE_DAYS_MIN: Final = 30
 """A certificate that expires sooner is a warning: the first of 30, 7 and 1 days ahead."""
 
+RENEWED_DAYS_MIN: Final = 21
+"""The same for the certificate of an enrolled node, which renews it by itself from 30 days ahead on."""
+
 CONNECTS_REFUSED_MAX: Final = 20
 """Refused connections in the last minute. One client with a wrong token tries a few times a minute."""
 
@@ -262,7 +265,8 @@ def _certificate(report: Report) -> list[Problem]:
     found: list[Problem] = []
     for name, option, cost, todo in _CERTIFICATES:
         days = link.get(f"{name}_days")
-        if days is not None and days <= CERTIFICATE_DAYS_MIN:
+        least = RENEWED_DAYS_MIN if name == "uplink_certificate" else CERTIFICATE_DAYS_MIN
+        if days is not None and days <= least:
             when = f"has expired: {cost}" if days <= 0 else f"expires in {span(days * 86_400)}"
             found.append(Problem(name, f"The certificate in {option} {when}. {todo}", serving=True))
     return found
@@ -289,6 +293,15 @@ _REFUSALS: Final = {
 
 _CERTIFICATES: Final = (
     ("certificate", "tls_cert", "TLS clients cannot connect", "Replace the file and send the node SIGHUP."),
+    (
+        "uplink_certificate",
+        "uplink.pem of the data directory",
+        "the centre does not let this node in; local decisions go on",
+        (
+            "It should have been renewed by itself: see the problem of the uplink. With a new invitation of the centre "
+            "(doorstep central invite) run doorstep enroll."
+        ),
+    ),
     ("uplink_ca", "uplink_ca", "the centre cannot be reached", "Replace the file and restart the node."),
     ("link_ca", "link_ca", "the broker cannot be reached", "Replace the file and restart the node."),
 )

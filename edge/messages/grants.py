@@ -11,8 +11,9 @@ ENCODINGS: Final = {"json": True, "msgpack": False}
 
 
 class Grant(Struct, frozen=True):
-    """Read from a line of the credentials file, or from a token. `expires_at`, `issued_at`: Unix seconds, 0 where there
-    is no end; `token_id` and `key_id` are those of the token."""
+    """Read from a line of the credentials file, from a token, or, of a centre's node, from the register of invitations
+    and certificates. `expires_at`, `issued_at`: Unix seconds, 0 where there is no end; `token_id` and `key_id` are
+    those of the token, or of the invitation and the certificate."""
 
     roles: tuple[Role, ...] = ()
     shop: str = ""
@@ -23,6 +24,8 @@ class Grant(Struct, frozen=True):
     """Of its answers: one of ENCODINGS, or empty where that of its events decides."""
     token_id: str = ""
     key_id: str = ""
+    only: str = ""
+    """The one kind of message that it may send, whatever its roles; empty where the roles decide."""
 
 
 EVERYBODY: Final = Grant(ROLES)

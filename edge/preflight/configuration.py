@@ -72,7 +72,7 @@ def _habits(path: Path, config: Config, report: Report) -> None:
     if not config.status_listen:
         text = 'status_listen = "": neither doorstep status nor metrics work. Set "127.0.0.1:8080".'
         report.warning("no_status", text)
-    if not config.uplink:
+    if not config.uplink:  # and the node is not enrolled: `files.enrolment`
         report.facts["uplink"] = "none: nothing leaves this node"
     for option, place in (("the configuration", path), ("scenario_path", config.scenario_path)):
         if place and Path(place).exists() and Path(place).stat().st_mode & _WRITABLE:

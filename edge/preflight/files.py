@@ -10,6 +10,7 @@ from ..identity.credentials import Credentials, faults
 from ..identity.files import read_secret
 from ..identity.revocations import Revocations
 from ..journal.reader import FILE_NAME, JournalReader
+from ..uplink.enrolment import AGAIN, IDENTITY, RENEW_DAYS, read
 from .finding import Report
 
 LINES_MAX: Final = 20
@@ -73,6 +74,8 @@ def secrets(path: Path, config: Config, report: Report) -> None:
             report.error("token_file", error)
             continue
         peer = "uplink" if option.startswith("uplink") else "link"
+        if peer == "uplink" and (Path(config.data_dir) / IDENTITY).exists():
+            continue
         if getattr(config, peer) and not found:
             report.warning("no_token", f"{option} is empty, so the node introduces itself to its {peer} as nobody.")
     if config.webhook_url:
@@ -84,6 +87,29 @@ def secrets(path: Path, config: Config, report: Report) -> None:
             signers(str(path), option, config.webhook_secret_file, found)
         except DoorstepError as error:
             report.error("token_file", error)
+
+
+def enrolment(config: Config, report: Report) -> None:
+    """The node's certificate at its centre, where it has one."""
+    try:
+        found = read(config.data_dir, config.node)
+        if found is None:
+            return
+        if config.uplink_token_file:
+            text = "This node is enrolled, so its token at the centre is not used. Remove uplink_token_file."
+            report.warning("unused_token", text)
+        report.facts["uplink_certificate_days"] = round(found.days_left, 1)
+        report.facts["uplink_certificate_sha256"] = found.fingerprint
+        report.facts["uplink"] = config.uplink or found.settings.uplink
+    except DoorstepError as error:
+        report.error("enrolment", error)
+        return
+    if found.days_left <= 0:
+        text = f"The certificate of this node at its centre ended {-found.days_left:.0f} days ago. {AGAIN}"
+        report.error("uplink_certificate_expired", text)
+    elif found.days_left < RENEW_DAYS:
+        text = f"The certificate of this node at its centre ends in {found.days_left:.1f} days."
+        report.warning("uplink_certificate_ends", f"{text} A running node renews it as soon as it reaches the centre.")
 
 
 def data_directory(config: Config, report: Report) -> Path | None:

@@ -20,6 +20,7 @@ from ..mqtt.address import split_url
 from ..mqtt.client.failure import of_connack
 from ..mqtt.packets.codec import ConnAckPacket, ConnectPacket, Decoder, MalformedPacket
 from ..mqtt.packets.websocket import SUBPROTOCOLS
+from ..uplink.enrolment import Enrolment, read, trusted
 from .finding import Report, certificate_days
 
 TRY_S_MAX: Final = 5.0
@@ -38,9 +39,31 @@ class _Unreachable(Exception):
 
 def uplink(path: str, config: Config, report: Report) -> None:
     """Introduce this node to its centre. Nothing is sent, so the centre's record of the node stays as it is."""
-    if config.uplink:
+    try:
+        enrolment = read(config.data_dir, config.node)
+    except DoorstepError:
+        return  # `files.enrolment` names it
+    if enrolment is not None:
+        _as_enrolled(path, config, enrolment, report)
+    elif config.uplink:
         name = config.uplink_username or config.node
         _peer(path, config, "uplink", name, report)
+
+
+def _as_enrolled(path: str, config: Config, enrolment: Enrolment, report: Report) -> None:
+    """The same with the node's certificate."""
+    url = config.uplink or enrolment.settings.uplink
+    try:
+        tls = trusted(path, enrolment, url, config.uplink_ca)
+        scheme, host, port = split_url(url)
+        answer = _asked("uplink", scheme, host, port, tls, config.node, "", report)
+    except (DoorstepError, ValueError) as error:
+        report.error("uplink", str(error))
+    except _Unreachable as error:
+        report.error("uplink", f"uplink = {url!r}: {error}")
+    else:
+        if int(answer.reason_code) >= _REFUSED:
+            report.error("uplink", f"uplink = {url!r}: {of_connack(answer, config.node).text}")
 
 
 def broker(path: str, config: Config, report: Report) -> None:

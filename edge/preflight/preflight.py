@@ -33,6 +33,7 @@ def look(path: Path, wishes: Wishes) -> Report:
     names = [host for url in wishes.public if (host := peers.host_of(url))]
     doors.certificate(path, config, names, report)
     doors.authority(config, report)
+    files.enrolment(config, report)
     folder = files.data_directory(config, report)
     machine.clock(report)
     machine.descriptors(report)

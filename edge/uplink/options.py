@@ -22,6 +22,8 @@ class UplinkOptions(Struct, frozen=True, kw_only=True):
     url: str
     username: str = ""
     token: str = ""
+    certified: bool = False
+    """Whether `tls` has the node's certificate, which then stands for the token."""
     tls: ssl.SSLContext | None = None
     ack_deadline_s: float = UPLINK_ACK_DEADLINE_S
     backoff: tuple[float, float] = (UPLINK_BACKOFF_S_MIN, UPLINK_BACKOFF_S_MAX)

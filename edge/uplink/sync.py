@@ -9,6 +9,7 @@ growing pause.
 import logging
 from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
 from collections.abc import Callable
+from functools import partial
 from random import SystemRandom
 from secrets import token_hex
 from typing import Final
@@ -32,6 +33,7 @@ from ..messages.batches import (
     decode_welcome,
     encode,
 )
+from ..messages.enrolment import ENROL_ANSWER
 from ..messages.envelope import topic_down, topic_up
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
 from .options import UplinkOptions
@@ -79,8 +81,12 @@ class Sync:
         self.protocol_errors = 0
         """Answers that cannot be true, or cannot be read."""
         centre, identity = options.centre, options.username if options.token else options.node
+        named = options.token or options.certified
         self._topics = {kind: topic_up(centre, identity, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
-        self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK)}
+        self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK, ENROL_ANSWER)}
+        self._up: Callable[[str], str] = partial(topic_up, centre, identity)
+        self.on_enrolled: Callable[[bytes], None] = lambda _: None
+        """Gets the payload of each `enrol.answer`."""
         self._boot = token_hex(8)
         self._batches, self._hello, self._post = batches, hello, post
         self._ack_deadline_s, self._backoff = options.ack_deadline_s, options.backoff
@@ -90,7 +96,7 @@ class Sync:
             options.url,
             ClientOptions(
                 client_id=options.node,
-                username=options.username if options.token else "",
+                username=identity if named else "",
                 token=options.token,
                 clean_start=True,
                 keep_alive_s=UPLINK_KEEP_ALIVE_S,
@@ -207,6 +213,10 @@ class Sync:
         if self.link.connected:
             self._send_hello()
 
+    def send(self, kind: str, payload: bytes) -> None:
+        """Something else than batches, while the centre is there."""
+        self.link.publish(self._up(kind), payload)
+
     async def close(self) -> None:
         """Disconnect. What is not acknowledged is sent after the next start."""
         self._disarm()
@@ -319,6 +329,8 @@ class Sync:
                     self._on_welcome(decode_welcome(message.payload))
                 elif kind == SYNC_ACK:
                     self._on_ack(decode_ack(message.payload))
+                elif kind == ENROL_ANSWER:
+                    self.on_enrolled(message.payload)
             except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
                 self.protocol_errors += 1
                 log.warning("the centre sent a %s that cannot be read: %s", kind, error)

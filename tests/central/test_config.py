@@ -8,6 +8,14 @@ from central.config import Config, load
 from edge.errors import ConfigError
 
 
+INVITING = "listen_tls = '0.0.0.0:8884'\nadvertised_address = 'centre.example:8884'"
+
+
+def test_a_centre_that_invites_needs_no_certificate(tmp_path: Path) -> None:
+    """It has an authority of its own."""
+    assert load(written(tmp_path, INVITING)).advertised_address == "centre.example:8884"
+
+
 def written(folder: Path, text: str) -> Path:
     """A configuration file."""
     path = folder / "central.toml"
@@ -29,6 +37,12 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("listen = ''", "listen", "listen for no node"),
         ("listen_tls = '0.0.0.0:8884'", "listen_tls", "tls_cert"),
         ("anonymous = true\nlisten = '0.0.0.0:1884'", "listen", "loopback"),
+        ("advertised_address = 'centre.example'", "advertised_address", "centre.example:8884"),
+        ("advertised_address = 'centre.example:0'", "advertised_address", "centre.example:8884"),
+        ("advertised_address = 'centre.example:8884'", "listen_tls", "0.0.0.0:8884"),
+        (f"{INVITING}\nca_cert = 'ca.pem'", "ca_key", "name both"),
+        (f"{INVITING}\nca_key = 'ca.key'", "ca_cert", "name both"),
+        (f"{INVITING}\ntls_cert = 'tls.pem'", "listen_tls", "tls_key"),
         ("api_listen = '8090'", "api_listen", "host:port"),
         ("api_listen = '0.0.0.0:8090'", "api_listen", "api_token_file"),
         ("retention_days = 0", "retention_days", "more than 0"),

@@ -41,6 +41,8 @@ from edge.messages.batches import (
     encode,
     fold,
 )
+from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
+from edge.messages.grants import Grant
 from edge.mqtt.seam import Publish
 
 START = 1_767_225_600_000
@@ -520,3 +522,39 @@ def test_a_failing_disk_acknowledges_nothing(
         store.close()
 
     asyncio.run(scenario())
+
+
+def test_an_invitations_session_may_only_ask(tmp_path: Path) -> None:
+    """Whatever else it sends is refused before it waits for the disk; what it asks goes to the enrolment."""
+
+    async def scenario() -> None:
+        store, line = Store(tmp_path), Line()
+        asked: list[Publish] = []
+
+        def enrol(publish: Publish) -> bytes:
+            asked.append(publish)
+            return b"answer"
+
+        loop = asyncio.get_running_loop()
+        receive = Receive(store, lambda: LATER, loop.call_soon_threadsafe, print, BOUNDS, enrol)
+        invited = Grant(only=ENROL_REQUEST)
+        kinds = (SYNC_HELLO, SYNC_BATCH, ENROL_REQUEST)
+        receive.received(line, [Publish("n1", kind, b"", 1, at, invited) for at, kind in enumerate(kinds, 1)], 0.0)
+        assert line.acknowledged == [(1, Reason.NOT_ALLOWED), (2, Reason.NOT_ALLOWED)]
+        receive.start()
+        await asyncio.to_thread(receive.close)
+        await asyncio.sleep(0)
+        assert [publish.kind for publish in asked] == [ENROL_REQUEST]
+        assert [(answer.kind, answer.payload) for answer, _ in receive.pending("n1", 0, 9)] == [
+            (ENROL_ANSWER, b"answer")
+        ]
+        store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_centre_without_enrolment_knows_no_such_kind(tmp_path: Path) -> None:
+    """It is refused as any other that does not exist."""
+    centre = Centre(tmp_path)
+    assert centre.validate.validate(Publish("n1", ENROL_REQUEST, b"", 1, 1)).reason == Reason.UNKNOWN_KIND
+    centre.store.close()

@@ -16,6 +16,7 @@ from edge.identity.tokens import make_key
 from edge.journal.journal import Journal
 from edge.preflight.finding import Report
 from edge.preflight.preflight import Wishes, look
+from tests.edge.certified import enrolled
 
 WISHES = Wishes(orders_per_day=10)
 
@@ -213,6 +214,25 @@ def _elsewhere(site: Setup) -> None:
     site.options["listen_tls"] = "192.0.2.7:0"
 
 
+def _enrolled(days: float = 90, node: str = "n-1", **options: str) -> Callable[[Setup], None]:
+    def change(site: Setup) -> None:
+        enrolled(site.data, node, days)
+        site.options |= options
+        site.wishes = replace(site.wishes, offline=True)
+
+    return change
+
+
+def _damaged_enrolment(site: Setup) -> None:
+    _enrolled()(site)
+    (site.data / "uplink.json").write_text("{")
+
+
+def _enrolled_with_token(site: Setup) -> None:
+    _token_file("uplink_token_file", "secret")(site)
+    _enrolled(uplink="mqtts://127.0.0.1:1")(site)
+
+
 def _empty_authority(site: Setup) -> None:
     (site.folder / "ca.pem").write_text("nothing")
     _token_file("uplink_token_file", "secret")(site)
@@ -253,6 +273,11 @@ BROKEN: list[tuple[str, Callable[[Setup], None], str, str]] = [
     ("keys that are none", _no_keys, "token_keys", "keys.json"),
     ("revocations that are none", _wrong_revocations, "token_keys", "revoked, line 1"),
     ("an uplink without a token", _offline(_option("uplink", "mqtt://127.0.0.1:1")), "no_token", "as nobody"),
+    ("an enrolment that is damaged", _damaged_enrolment, "enrolment", "doorstep enroll"),
+    ("the enrolment of another node", _enrolled(node="n-2"), "enrolment", "that of n-2"),
+    ("an enrolment that has ended", _enrolled(-5), "uplink_certificate_expired", "ended 5 days ago"),
+    ("an enrolment that ends", _enrolled(10), "uplink_certificate_ends", "renews it"),
+    ("an enrolment beside a token", _enrolled_with_token, "unused_token", "Remove uplink_token_file"),
     ("an empty token", _token_file("uplink_token_file", ""), "token_file", "The file is empty"),
     ("a token for others to read", _token_file("uplink_token_file", "secret", 0o644), "token_file", "chmod 600"),
     ("a token of two lines", _token_file("link_token_file", "one\ntwo\n"), "token_file", "more than one line"),

@@ -15,6 +15,7 @@ from bench.lab.site import Site
 from edge.app.config import load
 from edge.preflight import peers
 from edge.preflight.finding import Report
+from tests.enrolled import enrolling
 
 
 @pytest.fixture
@@ -41,6 +42,23 @@ def test_a_centre_is_asked_without_a_trace(site: Site) -> None:
     write_private(site.folder / "uplink.token", "wrong")
     (found,) = uplink(site)
     assert "refused the connection for user 'n-1'" in found
+
+
+def test_an_enrolled_node_is_introduced_by_its_certificate(tmp_path: Path) -> None:
+    """To the centre of its enrolment, whose word comes back after a revocation; a centre that is away is named."""
+    with enrolling(tmp_path) as made:
+        made.centre.start()
+        assert made.enroll() == ""
+        report = Report()
+        path = tmp_path / "edge.toml"
+        peers.uplink(str(path), load(path), report)
+        assert report.findings == []
+        assert report.facts["uplink_peer_days"]
+        assert made.nodes() == []
+        made.command("revoke", "n-1", "--config", "central.toml")
+        assert "was revoked" in uplink(made)[0]
+        made.centre.stop()
+        assert "nobody answers" in uplink(made)[0]
 
 
 def broker(folder: Path, url: str, token: str = "") -> list[str]:

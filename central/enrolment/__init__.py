@@ -1,0 +1,1 @@
+"""Nodes that bring their own key: invitations, certificates, and how they end."""

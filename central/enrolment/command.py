@@ -1,0 +1,135 @@
+"""`doorstep central invite` and `retire`, and the centre's half of `doorstep revoke`."""
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from edge.errors import ConfigError, DoorstepError, InputError
+from edge.identity.credentials import remove
+from edge.identity.invitation import Invitation, new_code
+from edge.limits import IDENTIFIER_PATTERN
+
+from ..config import Config, load
+
+COUNT_MAX: Final = 1_000
+"""Invitations of one call: as many as somebody hands out in a day."""
+
+EXPIRES_S_MAX: Final = 30 * 86_400
+"""An invitation is a secret that lies about until it is used."""
+
+_UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400}
+_CONFIG = click.option(
+    "--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration."
+)
+
+
+@click.command(short_help="Print an invitation for a node, or for many.")
+@click.argument("name")
+@click.option("--count", type=click.IntRange(1, COUNT_MAX), help="So many nodes, named NAME-1, NAME-2 and so on.")
+@click.option(
+    "--expires", required=True, metavar="TIME", help="How long it is good: a number and m, h or d; at most 30d."
+)
+@click.option("--replace", is_flag=True, help="Also to nodes that are invited or enrolled already: that ends with it.")
+@_CONFIG
+def invite(name: str, count: int | None, expires: str, replace: bool, config_path: str) -> None:
+    """Invite the node NAME: print the one string with which `doorstep enroll` on the node gets its certificate. It is
+    good once, and shown now or never.
+
+    \b
+    Examples:
+      doorstep central invite shop-7 --expires 7d
+      doorstep central invite shop --count 40 --expires 7d --config /etc/doorstep/central.toml > invitations
+    """
+    from .files import fingerprint, prepare, top
+
+    config = _inviting(config_path)
+    seconds = _seconds(expires)
+    names = [name] if count is None else [f"{name}-{number}" for number in range(1, count + 1)]
+    for each in names:
+        if not re.fullmatch(IDENTIFIER_PATTERN, each):
+            hint = "A node's name has up to 64 lower-case letters, digits and dashes, and begins with no dash."
+            raise click.BadParameter(f"{each!r}: {hint}", param_hint="NAME")
+    _, authority, register = prepare(config_path, config)
+    known_by = fingerprint(top(config_path, config, authority))
+    codes = {each: new_code() for each in names}
+    at = time.time_ns() // 1_000_000
+    try:
+        register.invite(codes, at, at + seconds * 1000, replace=replace)
+    finally:
+        register.close()
+    for each, code in codes.items():
+        click.echo(Invitation(each, config.advertised_address, config.name, known_by, code))
+    until = datetime.fromtimestamp(at / 1000 + seconds, UTC)
+    click.echo(f"Good once, until {until:%Y-%m-%d %H:%M} UTC. On the node: doorstep enroll STRING", err=True)
+
+
+@click.command(short_help="Take a node out of service for good.")
+@click.argument("name")
+@_CONFIG
+def retire(name: str, config_path: str) -> None:
+    """End the node NAME for good: its certificate, invitation and token end, and nobody is enrolled under its name
+    again. What it has sent stays in the centre's sums; `GET /api/nodes` says since when it is retired.
+
+    \b
+    Example:
+      doorstep central retire shop-7 --config /etc/doorstep/central.toml
+    """
+    from .files import prepare
+
+    config = _inviting(config_path)
+    _, _, register = prepare(config_path, config)
+    try:
+        register.retire(name, time.time_ns() // 1_000_000)
+    finally:
+        register.close()
+    _remove_token(config, name)
+    click.echo(f"{name} is retired. What it has sent stays; wipe its box, which still has its journal.", err=True)
+
+
+def revoke(name: str, config_path: str) -> None:
+    """End the sessions of a node, its certificate, invitation and token. Raises DoorstepError."""
+    config = load(config_path)
+    ended = False
+    if config.advertised_address:
+        from .files import prepare
+
+        _, _, register = prepare(config_path, config)
+        try:
+            ended = register.revoke(name, time.time_ns() // 1_000_000)
+        finally:
+            register.close()
+    if not (_remove_token(config, name) or ended):
+        raise DoorstepError(f"{name!r} has no certificate, invitation or token at this centre. Check the name.")
+    click.echo(f"{name} is revoked: a running centre ends its session within a second.", err=True)
+    if config.advertised_address:
+        click.echo(f"To let it in again: doorstep central invite {name} --expires 7d", err=True)
+
+
+def _inviting(config_path: str) -> Config:
+    config = load(config_path)
+    if not config.advertised_address:
+        hint = 'Set the name and port by which nodes reach listen_tls, for example "centre.example:8884".'
+        raise ConfigError(config_path, "advertised_address", "", hint)
+    return config
+
+
+def _remove_token(config: Config, name: str) -> bool:
+    """Whether the node had one in the credentials file."""
+    if config.anonymous or not Path(config.credentials).exists():
+        return False
+    try:
+        return remove(config.credentials, name)
+    except OSError as error:
+        raise InputError(config.credentials, None, f"It cannot be changed: {error.strerror}.") from None
+
+
+def _seconds(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", text)
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < seconds <= EXPIRES_S_MAX:
+        raise click.BadParameter(f"{text!r} is not a number and m, h or d, of at most 30d: 7d", param_hint="--expires")
+    return seconds

@@ -1,0 +1,175 @@
+"""Who may come in by an invitation or a certificate, and the answer to who asks for one.
+
+`invited` and `certified` are asked in the event loop, `answer` in the store's thread: each has a connection of its own
+to the register.
+"""
+
+import logging
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from edge.limits import WINDOW_AHEAD_S_MAX
+from edge.messages.enrolment import ENROL_REQUEST, EnrolAnswer, EnrolRequest, decode_request, encode
+from edge.messages.grants import Grant
+from edge.mqtt.seam import Publish
+
+from ..config import Config
+from .authority import BadRequest, CertificateAuthority, der, ends_ms, key_digest, key_of, pem, requested_key
+from .register import Certificate, Invited, Register
+
+CLOCKS_APART_MS_MAX: Final = WINDOW_AHEAD_S_MAX * 1000
+"""Between the clocks of node and centre. A node further off would sync windows of another day, and renew too late."""
+
+_CODE_CHARACTERS: Final = 22
+
+log = logging.getLogger(__name__)
+
+
+class Enrolment:
+    """One centre's. `folder` is that of `files.prepare`; `trust` is the PEM of the authority by which a node knows the
+    centre, empty where that is the system's."""
+
+    def __init__(self, config: Config, folder: Path, authority: CertificateAuthority, trust: str) -> None:
+        self._uplink = f"mqtts://{config.advertised_address}"
+        self._authority, self._trust = authority, trust
+        self._folder = folder
+        self._seen = Register(folder)
+        self._issuing: Register | None = None
+
+    def close(self) -> None:
+        """Close the register. After the last `answer`."""
+        self._seen.close()
+        if self._issuing is not None:
+            self._issuing.close()
+
+    def changed(self) -> bool:
+        """Whether somebody may have been revoked since the last call."""
+        try:
+            return self._seen.changed()
+        except apsw.Error as error:
+            log.error("the register cannot be read: %s", error)
+            return False
+
+    def states(self) -> dict[str, dict[str, int]]:
+        """`Register.states`, now."""
+        return self._seen.states(_now_ms())
+
+    def invited(self, name: str, secret: bytes) -> Grant | None:
+        """What somebody with the code of an invitation may: ask, and be told what became of it."""
+        if len(secret) != _CODE_CHARACTERS:
+            return None
+        try:
+            found = self._seen.invited(name, secret)
+        except apsw.Error as error:
+            log.error("the register cannot be read: %s", error)
+            return None
+        return Grant(only=ENROL_REQUEST, token_id=found.hash.hex()) if found is not None else None
+
+    def certified(self, name: str, certificate: bytes) -> Grant | str:
+        """What a node may be that has shown its certificate (DER), or why it is no good any more."""
+        fingerprint = sha256(certificate).digest()
+        try:
+            found = self._seen.certificate(fingerprint)
+            retired = self._seen.retired_at(name)
+        except apsw.Error as error:
+            log.error("the register cannot be read: %s", error)
+            return "the centre's register cannot be read; its log has the reason"
+        if retired:
+            return f"{name} was taken out of service on {_day(retired)}; another node needs another name"
+        if found is None:
+            return f"the centre does not know this certificate of {name} (any more). {_AGAIN}"
+        if found.node != name:
+            return f"this certificate is that of {found.node}, and not of {name}"
+        if found.revoked_at:
+            return f"the certificate of {name} was revoked on {_day(found.revoked_at)}. {_AGAIN}"
+        if found.ends_at <= _now_ms():
+            return f"the certificate of {name} ended on {_day(found.ends_at)} by the centre's clock. {_AGAIN}"
+        return Grant(expires_at=found.ends_at // 1000, key_id=fingerprint.hex())
+
+    # -- in the store's thread -----------------------------------------------------------------------------------------
+
+    def answer(self, publish: Publish) -> bytes:
+        """The payload of the answer to an `enrol.request`. Raises ValueError where it cannot be read, apsw.Error where
+        the disk fails: then nothing was issued."""
+        if self._issuing is None:
+            self._issuing = Register(self._folder)
+        request = decode_request(publish.payload)
+        node, grant = publish.client, publish.grant
+        if grant.only:
+            answer = self._enrolled(self._issuing, node, bytes.fromhex(grant.token_id), request)
+        elif grant.key_id:
+            answer = self._renewed(self._issuing, node, bytes.fromhex(grant.key_id), request)
+        else:
+            answer = _refusal(request, "not_invited", f"{node} is known by its token here. {_AGAIN}")
+        if answer.refused:
+            log.warning("%s gets no certificate (%s): %s", node, answer.refused, answer.detail)
+        return encode(answer)
+
+    def _enrolled(self, register: Register, node: str, hashed: bytes, request: EnrolRequest) -> EnrolAnswer:
+        invitation, at = register.waiting(node, hashed), _now_ms()
+        if abs(request.at - at) > CLOCKS_APART_MS_MAX:
+            text = f"The node's clock shows {_time(request.at)}, the centre's {_time(at)}. Set the one that is wrong"
+            return _refusal(request, "clock", f"{text}; the code stays good.")
+        try:
+            key = requested_key(request.request)
+        except BadRequest as error:
+            return _refusal(request, "bad_request", f"{error} Install the same version at both.")
+        digest = key_digest(key)
+        if invitation is not None and invitation.used_at:
+            return self._used(register, invitation, digest, request)
+        if invitation is None or invitation.ends_at <= at:
+            ended = f" on {_time(invitation.ends_at)}" if invitation is not None else ""
+            return _refusal(request, "expired", f"The invitation of {node} ended{ended}. {_AGAIN}")
+        made = self._authority.sign_node(node, key)
+        if not register.enrol(node, hashed, Certificate(node, digest, der(made), ends_ms(made), 0), at):
+            return _refusal(request, "used", _USED.format(node=node))
+        log.info("%s is enrolled; its certificate ends on %s", node, _day(ends_ms(made)))
+        return self._issued(request, der(made))
+
+    def _used(self, register: Register, invitation: Invited, digest: bytes, request: EnrolRequest) -> EnrolAnswer:
+        """The same key again: the answer was lost on its way, and whoever has the key needs no second one."""
+        found = register.latest(invitation.node, digest) if invitation.key == digest else None
+        if found is None:
+            return _refusal(request, "used", _USED.format(node=invitation.node))
+        return self._issued(request, found.der)
+
+    def _renewed(self, register: Register, node: str, fingerprint: bytes, request: EnrolRequest) -> EnrolAnswer:
+        """A new certificate for the same key, which has opened this session."""
+        before, at = register.certificate(fingerprint), _now_ms()
+        if before is not None:
+            made = self._authority.sign_node(node, key_of(before.der))
+            if register.renew(Certificate(node, before.key, der(made), ends_ms(made), 0), at):
+                log.info("%s has a new certificate; it ends on %s", node, _day(ends_ms(made)))
+                return self._issued(request, der(made))
+        return _refusal(request, "revoked", f"The certificate of {node} was revoked. {_AGAIN}")
+
+    def _issued(self, request: EnrolRequest, certificate: bytes) -> EnrolAnswer:
+        return EnrolAnswer(id=request.id, certificate=pem(certificate), authority=self._trust, uplink=self._uplink)
+
+
+_AGAIN: Final = "At the centre, doorstep central invite makes a new invitation"
+_USED: Final = (
+    "The invitation of {node} was used already. If that was not this box, run doorstep revoke {node} at the centre, "
+    "then doorstep central invite"
+)
+
+
+def _refusal(request: EnrolRequest, reason: str, detail: str) -> EnrolAnswer:
+    return EnrolAnswer(id=request.id, refused=reason, detail=f"{detail.rstrip('.')}.")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _day(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
+
+
+def _time(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"

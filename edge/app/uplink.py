@@ -1,0 +1,103 @@
+"""The uplink of a node: to the address in its configuration or, where it is enrolled, to that of its enrolment."""
+
+import secrets
+import ssl
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..identity.certificate import client_context
+from ..identity.files import read_secret
+from ..pipeline.pipeline import Pipeline
+from ..service.datadir import DataDir
+from ..uplink.enrolment import Enrolment, read, trusted
+from .config import Config
+
+if TYPE_CHECKING:
+    from ..uplink.renewal import Renewal
+    from ..uplink.sync import Sync
+
+
+class Uplink:
+    """`sync` is None where the node has no centre. Raises DoorstepError where a file that the configuration names
+    cannot be used. Those of the enrolment, which the node writes itself, stop no decisions: then `problem` is why there
+    is no uplink."""
+
+    def __init__(self, config_path: str, config: Config, data: DataDir, pipeline: Pipeline) -> None:
+        self.sync: Sync | None = None
+        self._renewal: Renewal | None = None
+        self._ends_ms: int | None = None
+        self._config_path, self._config = config_path, config
+        self.problem = ""
+        try:
+            enrolment = read(data.path, config.node)
+            if config.uplink or enrolment is not None:
+                self._connect(data, pipeline, enrolment)
+        except InputError as error:
+            self.problem = f"{error} Until then there is no uplink; local decisions go on."
+
+    def _connect(self, data: DataDir, pipeline: Pipeline, enrolment: Enrolment | None) -> None:
+        from ..uplink.options import UplinkOptions
+        from ..uplink.sync import Sync
+
+        config = self._config
+        # Here: later there may be no file descriptor for it.
+        instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
+        settings = enrolment.settings if enrolment is not None else None
+        own = settings is not None and not config.uplink
+        options = UplinkOptions(
+            node=config.node,
+            centre=settings.centre if settings is not None and own else config.uplink_name,
+            url=settings.uplink if settings is not None and own else config.uplink,
+            username=config.uplink_username or config.node,
+            token="" if enrolment is not None else self.token(config),
+            certified=enrolment is not None,
+            tls=self._trust(enrolment),
+        )
+        self.sync = sync = Sync(
+            options,
+            batches=pipeline.batches,
+            hello=lambda boot: pipeline.node.outbox.hello(instance, boot),
+            post=lambda item: pipeline.post([item]),
+        )
+        pipeline.on_batches = sync.wake
+        pipeline.on_rebuilt = sync.ask_again
+        if enrolment is not None:
+            from ..uplink.renewal import Renewal
+
+            self._renewal = Renewal(enrolment, sync, self._trust)
+            sync.on_enrolled = self._renewal.on_answer
+
+    def token(self, config: Config) -> str:
+        """What an uplink without enrolment shows. Raises ConfigError."""
+        return read_secret(self._config_path, "uplink_token_file", config.uplink_token_file)
+
+    def set_token(self, token: str) -> None:
+        """Another one, after a reload."""
+        if self.sync is not None and self._renewal is None:
+            self.sync.link.set_token(token)
+
+    def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What runs as long as the node, by name."""
+        found: dict[str, Coroutine[Any, Any, None]] = {}
+        if self.sync is not None:
+            found["uplink"] = self.sync.run()
+        if self._renewal is not None:
+            found["renewal"] = self._renewal.run()
+        return found
+
+    def ends_ms(self) -> dict[str, int | None]:
+        """When the certificates of the uplink end, Unix ms, by the names that the status has for them."""
+        ends: dict[str, int | None] = {"uplink_ca": self._ends_ms} if self._ends_ms is not None else {}
+        if self._renewal is not None:
+            ends["uplink_certificate"] = self._renewal.ends_ms
+        return ends
+
+    def _trust(self, enrolment: Enrolment | None) -> ssl.SSLContext | None:
+        config, path = self._config, self._config.uplink_ca
+        if enrolment is not None:
+            return trusted(self._config_path, enrolment, config.uplink or enrolment.settings.uplink, path)
+        if not config.uplink.startswith("mqtts:"):
+            return None
+        context, self._ends_ms = client_context(self._config_path, "uplink_ca", path)
+        return context

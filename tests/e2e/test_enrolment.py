@@ -1,0 +1,149 @@
+"""From an invitation to the end of a node: a centre, a node, clients and an operator's commands, as real processes."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.lab.site import fetch
+from edge.identity.certificate import expires_ms
+from tests.e2e.phone import Phone, place
+from tests.enrolled import EnrolledSite, enrolling
+from tests.waiting import wait_until
+
+CLOCK = {"clock_speed": 120.0}
+"""A window of a minute is sealed within a second."""
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[EnrolledSite]:
+    """Configured, with a client; nothing runs."""
+    with enrolling(tmp_path, "alice") as site:
+        yield site
+
+
+def decides(made: EnrolledSite, number: int) -> bool:
+    """Whether the node answers an order."""
+    alice = Phone("alice", made.port, made.tokens["alice"])
+    try:
+        place(alice, number)
+        return alice.answer("receipt")["id"] == f"place-{number}"
+    finally:
+        alice.close()
+
+
+def certificate_days(made: EnrolledSite) -> float:
+    """What the file has, from the real now on."""
+    ends_ms = expires_ms((made.node_data / "uplink.pem").read_text())
+    assert ends_ms is not None
+    return (ends_ms / 1000 - time.time()) / 86_400
+
+
+def test_a_node_is_invited_enrolled_revoked_and_invited_again(tmp_path: Path) -> None:
+    """The invitation alone makes the node known, its orders are counted at the centre, `revoke` ends its session and
+    its certificate, and a new invitation brings the running node back with the same history."""
+    now_ms = int(time.time() * 1000)
+    clock = {**CLOCK, "clock_wall_anchor_ms": now_ms, "clock_real_anchor_ms": now_ms}
+    with enrolling(tmp_path, "alice", **clock) as made:
+        made.centre.start()
+        invitation = made.invite()
+        assert made.enroll(invitation) == ""
+        made.node.start()
+        wait_until(made.connected)
+        alice = Phone("alice", made.port, made.tokens["alice"])
+        for number in range(5):
+            place(alice, number)
+        wait_until(lambda: made.summary()["events"] == 5, "aggregates at the centre")
+        state = fetch(made.api_port, "/api/nodes")["enrolment"]["n-1"]
+        assert state["certificate_until"] > now_ms + 89 * 86_400_000
+        assert 89 < made.status()["link"]["uplink_certificate_days"] <= 90
+
+        made.keep_state("stolen")
+        assert made.command("revoke", "n-1", "--config", "central.toml").returncode == 0
+        wait_until(lambda: not made.connected())
+        wait_until(lambda: "revoked" in made.problems().get("sync_refused", ""), "the reason at the node")
+        assert "revoked_at" in fetch(made.api_port, "/api/nodes")["enrolment"]["n-1"]
+        place(alice, 5)
+        assert re.search("used", made.enroll(invitation))
+        assert made.enroll() == ""
+        wait_until(made.connected)
+        wait_until(lambda: made.summary()["events"] == 6, "what was decided meanwhile")
+        assert made.nodes()[0]["epoch"] == 1
+        assert "sync_refused" not in made.problems()
+        fresh = (made.node_data / "uplink.pem").read_text()
+        made.put_back("stolen")
+        wait_until(lambda: "revoked" in made.problems().get("sync_refused", ""), "the refusal of the old certificate")
+        assert fresh != (made.node_data / "uplink.pem").read_text()
+        alice.close()
+        assert made.node.stop() == made.centre.stop() == 0
+
+
+def test_a_certificate_renews_itself_over_its_own_session(made: EnrolledSite) -> None:
+    """On its day 61 a node asks for the next certificate, keeps its key, and goes on with both good at the centre."""
+    made.centre.start()
+    assert made.enroll() == ""
+    before = (made.node_data / "uplink.pem").read_text()
+    made.stop()
+    made.shift(made.centre, made.node, days=61)
+    made.start()
+    wait_until(lambda: certificate_days(made) > 150, "the next certificate")
+    after = (made.node_data / "uplink.pem").read_text()
+    assert before.partition("-----BEGIN CERTIFICATE")[0] == after.partition("-----BEGIN CERTIFICATE")[0]
+    assert before != after
+    wait_until(made.connected)
+    assert made.status()["link"]["uplink_certificate_days"] > 89
+    assert not made.problems()
+    assert "refused" not in made.node.output()
+
+
+def test_an_expired_certificate_stops_no_local_work(made: EnrolledSite) -> None:
+    """200 days on, without an uplink, the node decides as before and says why it has none; the centre, when it is back,
+    tells it the same, and a new invitation mends it without a restart."""
+    made.centre.start()
+    assert made.enroll() == ""
+    made.centre.stop()
+    made.shift(made.node, made.centre, days=200)
+    made.node.start()
+    assert decides(made, 1)
+    wait_until(lambda: "uplink_certificate" in made.problems())
+    assert "has expired" in made.problems()["uplink_certificate"]
+    made.centre.start()
+    wait_until(lambda: "ended on" in made.problems().get("sync_refused", ""), "the centre's refusal")
+    assert decides(made, 2)
+    invitation = made.invite()
+    made.shift(days=0)
+    assert "clock" in made.enroll(invitation)  # of this command; the code stays good
+    made.shift(days=200)
+    assert made.enroll(invitation) == ""
+    wait_until(made.connected)
+    assert "uplink_certificate" not in made.problems()
+
+
+def test_a_node_that_is_retired_stays_out_and_its_sums_stay(made: EnrolledSite) -> None:
+    """`central retire` ends the session; the name cannot be invited again, and the API says since when."""
+    made.start()
+    assert made.enroll() == ""
+    made.node.stop()
+    made.node.start()
+    wait_until(made.connected)
+    assert made.command("central", "retire", "n-1", "--config", "central.toml").returncode == 0
+    wait_until(lambda: "out of service" in made.problems().get("sync_refused", ""))
+    done = made.command("central", "invite", "n-1", "--expires", "7d")
+    assert done.returncode == 1
+    assert "another name" in done.stderr
+    assert fetch(made.api_port, "/api/nodes")["enrolment"]["n-1"]["retired_at"]
+    assert made.nodes()[0]["node"] == "n-1"
+
+
+def test_a_revoked_client_is_gone_though_it_only_listens(made: EnrolledSite) -> None:
+    """`revoke` with the node's configuration needs no reload: the session ends and cannot be opened again."""
+    made.node.start()
+    alice = Phone("alice", made.port, made.tokens["alice"])
+    assert made.command("revoke", "alice", "--config", "edge.toml").returncode == 0
+    wait_until(lambda: not alice._client.is_connected())
+    alice.close()
+    done = made.command("revoke", "alice", "--config", "edge.toml")
+    assert done.returncode == 1
+    assert "is not in" in done.stderr

@@ -1,0 +1,48 @@
+"""`doorstep enroll`: what it refuses before it asks anybody. (The conversation is in tests/edge/uplink.)"""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edge.cli.enroll import enroll
+from edge.errors import ConfigError
+from edge.identity.invitation import Invitation, InvitationError, new_code
+from tests.enrolled import enrolling
+
+STRING = str(Invitation("n-1", "127.0.0.1:1", "centre", bytes(32), new_code()))
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('node = "n-2"', "node"),
+        ('node = "n-1"\nuplink = "mqtt://127.0.0.1:1"', "uplink"),
+        ('node = "n-1"\nuplink = "mqtts://127.0.0.1:1"\nuplink_name = "other"', "uplink_name"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path: Path, text: str, field: str) -> None:
+    """The option, before anything is made."""
+    path = tmp_path / "edge.toml"
+    path.write_text(text)
+    done = CliRunner().invoke(enroll, [STRING, "--config", str(path)])
+    assert isinstance(done.exception, ConfigError)
+    assert done.exception.field == field
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_string_that_is_none_is_refused_first(tmp_path: Path) -> None:
+    """Also where the configuration is not there yet."""
+    done = CliRunner().invoke(enroll, ["nonsense", "--config", str(tmp_path / "none.toml")])
+    assert isinstance(done.exception, InvitationError)
+
+
+def test_it_says_what_comes_next(tmp_path: Path) -> None:
+    """Days, what to do with the node, and that its token can go."""
+    with enrolling(tmp_path, uplink_token_file="token") as made:
+        made.centre.start()
+        done = made.command("enroll", made.invite(), "--config", "edge.toml")
+    assert done.returncode == 0, done.stderr
+    assert "good for 90 days" in done.stdout
+    assert "remove uplink_token_file" in done.stderr
+    assert "Start the node" in done.stderr

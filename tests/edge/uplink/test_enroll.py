@@ -1,0 +1,109 @@
+"""The conversation with the centre: each thing that can go wrong is named, and costs no code."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.lab.programs import make_certificates
+from bench.lab.settings import free_port
+from edge.errors import InputError
+from edge.identity.invitation import Invitation, new_code, parse
+from edge.uplink.enroll import EnrolError, enroll
+from edge.uplink.enrolment import IDENTITY, PENDING, read
+from tests.enrolled import EnrolledSite, enrolling
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[EnrolledSite]:
+    """A running centre."""
+    with enrolling(tmp_path) as site:
+        site.centre.start()
+        yield site
+
+
+def test_a_node_is_enrolled_and_a_second_one_is_not(made: EnrolledSite, tmp_path: Path) -> None:
+    """The first gets its files; another box with the same string is told that it was used, and what to do."""
+    invitation = parse(made.invite())
+    kept = enroll(made.node_data, invitation)
+    assert kept == read(made.node_data, "n-1")
+    assert kept.settings.uplink == f"mqtts://{invitation.address}"
+    assert sorted(path.name for path in made.node_data.iterdir()) == ["uplink.json", "uplink.pem"]
+    with pytest.raises(EnrolError, match="used already"):
+        enroll(tmp_path / "thief", invitation)
+    assert not (tmp_path / "thief" / IDENTITY).exists()
+
+
+def test_an_answer_that_was_lost_costs_no_code(made: EnrolledSite) -> None:
+    """The key is kept from before the question on: who asks again with it gets the certificate."""
+    invitation = parse(made.invite())
+    enroll(made.node_data, invitation)
+    key = (made.node_data / IDENTITY).read_text().partition("-----BEGIN CERTIFICATE")[0]
+    certificate = (made.node_data / IDENTITY).read_text()
+    (made.node_data / PENDING).touch(0o600)
+    (made.node_data / PENDING).write_text(key)
+    (made.node_data / IDENTITY).unlink()  # as if the box had died before it wrote
+    enroll(made.node_data, invitation)
+    assert (made.node_data / IDENTITY).read_text() == certificate
+
+
+def test_each_thing_that_is_wrong_is_named(made: EnrolledSite, tmp_path: Path) -> None:
+    """An unknown code, another centre behind the address, nobody there, no name: and the right string works then."""
+    right = parse(made.invite())
+    wrong = [
+        (right._replace(code=new_code()), "doorstep central invite n-1"),
+        (right._replace(fingerprint=bytes(32)), "The code was not sent"),
+        (right._replace(address=f"127.0.0.1:{free_port()}"), "cannot be reached"),
+        (right._replace(address="centre.invalid:8884"), "centre.invalid"),
+        (right._replace(address=f"127.0.0.1:{made.api_port}"), "speaks no TLS"),
+        (right._replace(address=right.address.replace("127.0.0.1", "localhost")), "The code was not sent"),
+    ]
+    for invitation, words in wrong:
+        with pytest.raises(EnrolError, match=words):
+            enroll(tmp_path / "node", invitation)
+    enroll(tmp_path / "node", right)
+
+
+def test_a_folder_of_somebody_else_is_refused(made: EnrolledSite, tmp_path: Path) -> None:
+    """Before anything is asked; so is one that cannot be made."""
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        enroll(tmp_path / "file" / "data", parse(made.invite()))
+
+
+class Impostor:
+    """Speaks TLS with a certificate of its own, and records what it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        _, chain, key = make_certificates(folder)
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.load_cert_chain(chain, key)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self.heard = b""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                plain, _ = self._server.accept()
+                with self._context.wrap_socket(plain, server_side=True) as secured:
+                    self.heard += secured.recv(65_536)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def test_a_machine_between_hears_no_code(tmp_path: Path) -> None:
+    """It has a certificate for the very name, of another authority: nothing is sent to it."""
+    between = Impostor(tmp_path)
+    invitation = Invitation("n-1", f"127.0.0.1:{between.port}", "centre", bytes(range(32)), new_code())
+    with pytest.raises(EnrolError, match="not the centre of this invitation"):
+        enroll(tmp_path / "node", invitation)
+    between.close()
+    assert between.heard == b""

@@ -1,0 +1,103 @@
+"""A centre that invites, and a node that is to be enrolled there, as real processes on free ports of loopback."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.lab.process import Process
+from bench.lab.programs import find_program
+from bench.lab.settings import write_config
+from bench.lab.site import COMMAND_S_MAX, Site
+
+
+class EnrolledSite(Site):
+    """`configure_enrolment` instead of `configure`: the node has no token at the centre, and no address of it."""
+
+    days = 0
+
+    def shift(self, *processes: Process, days: int) -> None:
+        """From their next start on these processes live so many days from now, and so do commands at once. The
+        monotonic clock, and the times of files, are real."""
+        self.days = days
+        for process in processes:
+            process.command = [*self._clock(), *process.command[process.command.index("-m") - 1 :]]
+            process.environment = {"NO_FAKE_STAT": "1"}
+
+    def _clock(self) -> list[str]:
+        return [find_program("faketime"), "--exclude-monotonic", "-f", f"{self.days:+d}d"] if self.days else []
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """As of every site, at the shifted time."""
+        return subprocess.run(
+            [*self._clock(), sys.executable, "-m", "edge", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S_MAX,
+            check=False,
+            env={**os.environ, "NO_FAKE_STAT": "1"},
+        )
+
+    def configure_enrolment(self, *clients: str, **options: object) -> None:
+        """Write what the processes need."""
+        self.configure(clients, options, centre=False)  # type: ignore[arg-type]
+        self.address = f"127.0.0.1:{self.centre_port}"
+        self.configure_centre()
+
+    def configure_centre(self, **options: str) -> None:
+        """The centre's configuration, with these options too."""
+        settings = {
+            "data_dir": "centre",
+            "listen": "",
+            "listen_tls": self.address,
+            "advertised_address": self.address,
+            "api_listen": f"127.0.0.1:{self.api_port}",
+            **options,
+        }
+        write_config(self.folder / "central.toml", settings)
+
+    def invite(self, *words: str) -> str:
+        """The invitation of the node."""
+        done = self.command("central", "invite", self.node_name, "--expires", "7d", "--config", "central.toml", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def enroll(self, invitation: str = "") -> str:
+        """What the command prints on stderr; empty where the node is enrolled."""
+        done = self.command("enroll", invitation or self.invite(), "--config", "edge.toml")
+        return "" if done.returncode == 0 else done.stderr
+
+    def connected(self) -> bool:
+        """Whether the centre has welcomed the node."""
+        with contextlib.suppress(OSError):
+            return self.status()["sync"]["connected"]
+        return False
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with the node, by name."""
+        return {each["name"]: each["sentence"] for each in self.status()["problems"]}
+
+    def keep_state(self, name: str) -> None:
+        """Put the node's enrolment aside, as a thief or a backup would."""
+        for file in ("uplink.pem", "uplink.json"):
+            shutil.copy(self.node_data / file, self.folder / f"{name}-{file}")
+
+    def put_back(self, name: str) -> None:
+        """The state of `keep_state` again, under the running node; the certificate last, as the node writes it."""
+        for file in ("uplink.json", "uplink.pem"):
+            fresh = self.node_data / f"{file}.new"
+            shutil.copy(self.folder / f"{name}-{file}", fresh)
+            fresh.chmod(0o600)
+            fresh.replace(self.node_data / file)
+
+
+@contextlib.contextmanager
+def enrolling(folder: Path, *clients: str, **options: object) -> Iterator[EnrolledSite]:
+    """A configured site whose processes are gone afterwards; none is started."""
+    with EnrolledSite(folder) as made:
+        made.configure_enrolment(*clients, **options)
+        yield made
