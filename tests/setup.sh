@@ -26,6 +26,7 @@ look() {
     need npm npm "interoperation with MQTT.js"
     need strace strace "faults: a kill at each system call, failing disks"
     need openssl openssl "TLS with certificates of all kinds"
+    need faketime faketime "certificates and other clocks"
     need promtool prometheus "the alert rules"
     need systemd-analyze systemd "the service files"
 }

@@ -180,17 +180,8 @@ def _named(name: str) -> x509.Name:
 
 
 def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    """Signatures; of an authority those of certificates and of lists of revocations (RFC 5280, 4.2.1.3)."""
+    return x509.KeyUsage(True, False, False, False, False, signs, signs, False, False)
 
 
 def _host(host: str) -> x509.GeneralName:

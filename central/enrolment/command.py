@@ -72,7 +72,7 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
 @_CONFIG
 def retire(name: str, config_path: str) -> None:
     """End the node NAME for good: its certificate, invitation and token end, and nobody is enrolled under its name
-    again. What it has sent stays in the centre's sums; `GET /api/nodes` says since when it is retired.
+    again. What it has sent stays in the centre's sums; `GET /api/nodes` has since when it is retired.
 
     \b
     Example:

@@ -60,7 +60,7 @@ class Enrolment:
         return self._seen.states(_now_ms())
 
     def invited(self, name: str, secret: bytes) -> Grant | None:
-        """What somebody with the code of an invitation may: ask, and be told what became of it."""
+        """What somebody with the code of an invitation may: ask, and learn what became of it."""
         if len(secret) != _CODE_CHARACTERS:
             return None
         try:

@@ -30,7 +30,7 @@ SERVER_RENEW_DAYS: Final = 60
 
 _OTHERS: Final = 0o077
 _NO_CHECK_TIME: Final = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME: a certificate that has ended comes through TLS, so that the node is told why it is
+"""X509_V_FLAG_NO_CHECK_TIME: a certificate that has ended comes through TLS, so that the node learns why it is
 refused. Whether it is good is decided by the register, for every CONNECT."""
 
 

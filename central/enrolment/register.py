@@ -25,7 +25,7 @@ CERTIFICATES_PER_NODE_MAX: Final = 8
 """Of one node that are known; the oldest go. While it renews it needs two, one more for each answer that is lost."""
 
 ENDED_KEPT_MS: Final = 30 * 86_400_000
-"""So long a node is told that its invitation has ended or was used; then its code is unknown."""
+"""So long a node learns that its invitation has ended or was used; then its code is unknown."""
 
 _BUSY_MS: Final = 5_000
 _SALT_BYTES: Final = 16
@@ -203,7 +203,7 @@ class Register:
         return self._value("select at from retired where node = ?", node) or 0
 
     def states(self, at: int) -> dict[str, dict[str, int]]:
-        """What there is to say of each node: of `invited_until`, `certificate_until`, `revoked_at`, `retired_at` (Unix
+        """What there is to know of each node: of `invited_until`, `certificate_until`, `revoked_at`, `retired_at` (Unix
         ms) those that apply."""
         found: dict[str, dict[str, int]] = {}
         for name, sql in _STATES.items():

@@ -30,13 +30,12 @@ EXPIRES_S_MAX: Final = 366 * 86_400
 def credential() -> None:
     """Add, remove and list the clients that may connect, and make tokens for phones.
 
-    A running node reads the file again at SIGHUP and disconnects whoever is not in it any more.
+    A running node notices a change within half a second and disconnects whoever is not in the file any more.
 
     \b
     doorstep credential add --file credentials rider-7 --role rider
     doorstep credential list --file credentials
     doorstep credential remove --file credentials rider-7
-    systemctl reload doorstep-edge
     """
 
 
@@ -110,7 +109,8 @@ def remove_client(path: str, older: bool, client: str) -> None:
         wrong = "has no second token" if older else "is not in it"
         raise InputError(path, None, f"{client!r} {wrong}. See: doorstep credential list --file {path}")
     click.echo(
-        f"{f'The older token of {client}' if older else client} is removed. A running node notices at SIGHUP.", err=True
+        f"{f'The older token of {client}' if older else client} is removed. A running node notices within half a second.",
+        err=True,
     )
 
 

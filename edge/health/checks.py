@@ -224,7 +224,7 @@ def _flood(report: Report) -> list[Problem]:
     if not found:
         return []
     todo = (
-        "The others are served. Mend that client, or end it: doorstep credential remove or revoke, then SIGHUP. "
+        "The others are served. Mend that client, or end it with doorstep revoke. "
         "If it may send so much, raise messages_per_s."
     )
     return [Problem("flood", f"{' '.join(found)} {todo}", serving=True)]
@@ -283,7 +283,7 @@ def _unread(report: Report) -> list[Problem]:
 
 _REFUSALS: Final = {
     "credentials": "Most had a wrong name or token, or somebody guesses: compare doorstep credential list with what "
-    "the clients use; after a change send the node SIGHUP.",
+    "the clients use.",
     "protocol": "Most broke a rule of MQTT, or are no MQTT at all: look at what connects to that port, and to its TLS.",
     "budget": "Most sent too much before they were let in, or connect too often: look at that client.",
     "silent": "Most sent nothing for 10 s: a port scan, a health check that only connects, or a bad network.",

@@ -96,7 +96,7 @@ class Listeners:
         return server_context(self._config_path, config.tls_cert, config.tls_key)
 
     def look(self) -> bool:
-        """Read again what says who may connect (credentials, revocations), where a file has changed; whether one has.
+        """Read again who may connect (credentials, revocations), where a file has changed; whether one has.
         An error is logged once, and then the old ones stay."""
         try:
             seen = stamp(self._config.credentials)

@@ -72,7 +72,7 @@ def _folder(path: Path) -> Path:
 
 
 def _request(folder: Path, node: str) -> tuple[str, bytes]:
-    """The node's new key (PEM), which is on disk before anybody hears of it, and a request for its certificate."""
+    """The node's new key (PEM), which is on disk before anybody knows of it, and a request for its certificate."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -99,8 +99,8 @@ def test_a_certificate_renews_itself_over_its_own_session(made: EnrolledSite) ->
 
 
 def test_an_expired_certificate_stops_no_local_work(made: EnrolledSite) -> None:
-    """200 days on, without an uplink, the node decides as before and says why it has none; the centre, when it is back,
-    tells it the same, and a new invitation mends it without a restart."""
+    """200 days on, without an uplink, the node decides as before and names why it has none; the centre, when it is
+    back, answers the same, and a new invitation mends it without a restart."""
     made.centre.start()
     assert made.enroll() == ""
     made.centre.stop()
@@ -122,7 +122,7 @@ def test_an_expired_certificate_stops_no_local_work(made: EnrolledSite) -> None:
 
 
 def test_a_node_that_is_retired_stays_out_and_its_sums_stay(made: EnrolledSite) -> None:
-    """`central retire` ends the session; the name cannot be invited again, and the API says since when."""
+    """`central retire` ends the session; the name cannot be invited again, and the API has since when."""
     made.start()
     assert made.enroll() == ""
     made.node.stop()

@@ -75,7 +75,7 @@ def test_each_mistake_is_named(config: str, words: list[str], hint: str) -> None
     assert not (Path(config).parent / "data").exists()
 
 
-def test_a_centre_that_invites_nobody_says_what_it_needs(tmp_path: Path) -> None:
+def test_a_centre_that_invites_nobody_names_what_it_needs(tmp_path: Path) -> None:
     """The option, with an example."""
     path = tmp_path / "central.toml"
     path.write_text("")

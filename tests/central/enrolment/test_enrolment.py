@@ -79,7 +79,7 @@ def test_a_code_opens_a_session_that_may_only_ask(centre: Centre) -> None:
 
 
 def test_an_invited_node_gets_its_certificate_and_comes_in_with_it(centre: Centre) -> None:
-    """The name is that of the session, whatever the request says; what belongs to it comes too."""
+    """The name is that of the session, whatever the request has; what belongs to it comes too."""
     grant = centre.by_code(centre.invite())
     wish = EnrolRequest(id="a", at=now_ms(), request=request(centre.key, "somebody-else"))
     answer = centre.ask(grant, wish)
@@ -108,7 +108,7 @@ def test_a_lost_answer_is_given_again_and_nobody_elses_key_gets_one(centre: Cent
     assert centre.ask(grant).refused == "used"
 
 
-def test_each_refusal_says_what_to_do(centre: Centre) -> None:
+def test_each_refusal_has_what_to_do(centre: Centre) -> None:
     """An end, a clock, a request that is none, a token: by name, and the code is not used by any of them."""
     grant = centre.by_code(centre.invite(days=-0.5))
     assert "doorstep central invite" in centre.ask(grant).detail
@@ -117,7 +117,7 @@ def test_each_refusal_says_what_to_do(centre: Centre) -> None:
     for ahead_ms in (-2 * CLOCKS_APART_MS_MAX, 2 * CLOCKS_APART_MS_MAX):
         wish = EnrolRequest(id="a", at=now_ms() + ahead_ms, request=request(centre.key))
         assert centre.ask(grant, wish).refused == "clock"
-    assert centre.ask(grant, EnrolRequest(id="a", at=now_ms(), request=b"nonsense")).refused == "bad_request"
+    assert centre.ask(grant, EnrolRequest(id="a", at=now_ms(), request=b"nothing")).refused == "bad_request"
     assert centre.ask(Grant()).refused == "not_invited"
     assert not centre.ask(grant).refused
 
@@ -153,4 +153,4 @@ def test_ends_are_named_with_their_day(centre: Centre) -> None:
 def test_what_cannot_be_read_is_malformed(centre: Centre) -> None:
     """A ValueError, which the store's thread counts."""
     with pytest.raises(ValueError, match=r"."):
-        centre.enrolment.answer(Publish("n-1", ENROL_REQUEST, b"nonsense", 1, 1, Grant(only=ENROL_REQUEST)))
+        centre.enrolment.answer(Publish("n-1", ENROL_REQUEST, b"nothing", 1, 1, Grant(only=ENROL_REQUEST)))

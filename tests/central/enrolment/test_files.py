@@ -75,7 +75,7 @@ def test_the_operators_certificate_is_the_one_that_is_shown(tmp_path: Path) -> N
     assert len(files.fingerprint(authority.certificate)) == 32
     files.tls("central.toml", made)
     assert not (tmp_path / "data" / files.FOLDER / "server.pem").exists()
-    chain.write_text("nonsense")
+    chain.write_text("nothing")
     with pytest.raises(ConfigError, match="tls_cert"):
         files.top("central.toml", made, authority)
 

@@ -178,13 +178,13 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, wrong: str) -> None:
     if wrong == "version":
         apsw.Connection(str(tmp_path / FILE)).pragma("user_version", 99)
     else:
-        (tmp_path / FILE).write_bytes(b"nonsense" * 1_000)
+        (tmp_path / FILE).write_bytes(b"nothing" * 1_000)
     with pytest.raises(JournalError, match=FILE):
         Register(tmp_path)
 
 
 class Nodes(RuleBasedStateMachine):
-    """One node's life in any order: what the model says of its certificate is what the register says."""
+    """One node's life in any order: the model and the register agree on its certificates."""
 
     def __init__(self) -> None:
         super().__init__()

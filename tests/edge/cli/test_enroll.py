@@ -33,11 +33,11 @@ def test_what_does_not_fit_is_named(tmp_path: Path, text: str, field: str) -> No
 
 def test_a_string_that_is_none_is_refused_first(tmp_path: Path) -> None:
     """Also where the configuration is not there yet."""
-    done = CliRunner().invoke(enroll, ["nonsense", "--config", str(tmp_path / "none.toml")])
+    done = CliRunner().invoke(enroll, ["nothing", "--config", str(tmp_path / "none.toml")])
     assert isinstance(done.exception, InvitationError)
 
 
-def test_it_says_what_comes_next(tmp_path: Path) -> None:
+def test_it_prints_what_comes_next(tmp_path: Path) -> None:
     """Days, what to do with the node, and that its token can go."""
     with enrolling(tmp_path, uplink_token_file="token") as made:
         made.centre.start()

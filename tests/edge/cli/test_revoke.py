@@ -38,7 +38,7 @@ def test_signed_tokens_end_too(tmp_path: Path, has_line: bool) -> None:
     assert "a" not in Credentials.load(tmp_path / "credentials").clients()
 
 
-def test_what_cannot_be_ended_is_said(tmp_path: Path) -> None:
+def test_what_cannot_be_ended_is_named(tmp_path: Path) -> None:
     """Tokens without a file of revocations, and a node that asks nobody; the line of the client is gone all the same."""
     add(tmp_path / "credentials", [Newcomer("a", ["rider"])])
     make_key(tmp_path / "key.json", tmp_path / "keys.json", "ES256")

@@ -44,7 +44,7 @@ def test_a_centre_is_asked_without_a_trace(site: Site) -> None:
     assert "refused the connection for user 'n-1'" in found
 
 
-def test_an_enrolled_node_is_introduced_by_its_certificate(tmp_path: Path) -> None:
+def test_an_enrolled_node_shows_its_certificate(tmp_path: Path) -> None:
     """To the centre of its enrolment, whose word comes back after a revocation; a centre that is away is named."""
     with enrolling(tmp_path) as made:
         made.centre.start()

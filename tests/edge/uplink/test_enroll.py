@@ -26,7 +26,7 @@ def made(tmp_path: Path) -> Iterator[EnrolledSite]:
 
 
 def test_a_node_is_enrolled_and_a_second_one_is_not(made: EnrolledSite, tmp_path: Path) -> None:
-    """The first gets its files; another box with the same string is told that it was used, and what to do."""
+    """The first gets its files; another box with the same string learns that it was used, and what to do."""
     invitation = parse(made.invite())
     kept = enroll(made.node_data, invitation)
     assert kept == read(made.node_data, "n-1")
@@ -75,7 +75,7 @@ def test_a_folder_of_somebody_else_is_refused(made: EnrolledSite, tmp_path: Path
 
 
 class Impostor:
-    """Speaks TLS with a certificate of its own, and records what it is told."""
+    """Speaks TLS with a certificate of its own, and records what it receives."""
 
     def __init__(self, folder: Path) -> None:
         _, chain, key = make_certificates(folder)
@@ -83,7 +83,7 @@ class Impostor:
         self._context.load_cert_chain(chain, key)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
-        self.heard = b""
+        self.received = b""
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -91,7 +91,7 @@ class Impostor:
             try:
                 plain, _ = self._server.accept()
                 with self._context.wrap_socket(plain, server_side=True) as secured:
-                    self.heard += secured.recv(65_536)
+                    self.received += secured.recv(65_536)
             except OSError:
                 return
 
@@ -99,11 +99,11 @@ class Impostor:
         self._server.close()
 
 
-def test_a_machine_between_hears_no_code(tmp_path: Path) -> None:
+def test_a_machine_between_receives_no_code(tmp_path: Path) -> None:
     """It has a certificate for the very name, of another authority: nothing is sent to it."""
     between = Impostor(tmp_path)
     invitation = Invitation("n-1", f"127.0.0.1:{between.port}", "centre", bytes(range(32)), new_code())
     with pytest.raises(EnrolError, match="not the centre of this invitation"):
         enroll(tmp_path / "node", invitation)
     between.close()
-    assert between.heard == b""
+    assert between.received == b""

@@ -64,7 +64,7 @@ def test_a_file_for_others_to_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    """What cannot be written is said with its file."""
+    """What cannot be written is named."""
     key, certificate = pair()
     with pytest.raises(InputError, match=IDENTITY):
         keep(tmp_path / "none", Settings(node="n-1", centre="centre", uplink=UPLINK), key, certificate)
@@ -91,7 +91,7 @@ def test_an_authority_that_is_none_is_named(tmp_path: Path, authority: str) -> N
         other.context("edge.toml")
 
 
-def test_a_certificate_says_when_it_ends(tmp_path: Path) -> None:
+def test_the_end_is_that_of_the_certificate(tmp_path: Path) -> None:
     """The first of the file's certificates counts."""
     made = enrolled(tmp_path, days=7)
     assert made.ends_ms == expires_ms((tmp_path / IDENTITY).read_text())

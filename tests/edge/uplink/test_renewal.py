@@ -85,7 +85,7 @@ def test_what_it_did_not_ask_for_it_does_not_believe(tmp_path: Path, caplog: pyt
     assert (tmp_path / IDENTITY).read_bytes() == before
     assert made.used == []
     with pytest.raises(ValueError, match=r"."):
-        made.renewal.on_answer(b"nonsense")
+        made.renewal.on_answer(b"nothing")
 
 
 def test_a_new_enrolment_is_taken_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

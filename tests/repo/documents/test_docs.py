@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import click
 
+from central.config import Config
 from edge.__main__ import cli
 from edge.errors import Reason
 from edge.health.checks import STALL_CHECKS
@@ -38,7 +39,7 @@ def commands(group: click.Group = cli, above: tuple[str, ...] = ()) -> Iterator[
         assert command is not None, name
         if isinstance(command, click.Group):
             yield from commands(command, (*above, name))
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield (*above, name), command
 
 
@@ -125,7 +126,7 @@ def _left_over(words: list[str]) -> list[str]:
     if words[:1] in (["--version"], ["--help"]):
         return []
     command: click.Command = cli
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and not (command.invoke_without_command and words[0].startswith("-")):
         found = command.get_command(click.Context(command), words[0])
         if found is None:
             return words[:1]
@@ -168,13 +169,13 @@ def test_every_option_of_the_node_is_documented() -> None:
 
 
 def test_every_block_of_json_and_toml_is_valid() -> None:
-    """JSON is an object; what a page asks to write into edge.toml is an option."""
+    """JSON is an object; what a page asks to write into edge.toml, or central.toml, is an option."""
     for page in DOCS:
         for block in blocks(TEXT[page], "json"):
             assert isinstance(json.loads(block), dict), page
-    known = shown_options()[""].keys() | shown_options().keys()
+    known = shown_options()[""].keys() | shown_options().keys() | set(Config.__struct_fields__)
     expect_none(
-        f"{page}: deploy/edge.toml has no {name}"
+        f"{page}: neither deploy/edge.toml nor deploy/central.toml has {name}"
         for page in DOCS
         for block in blocks(TEXT[page], "toml")
         for name in tomllib.loads(block).keys() - known
@@ -183,7 +184,7 @@ def test_every_block_of_json_and_toml_is_valid() -> None:
 
 def problem_names() -> set[str]:
     """The names of all problems that the node's code can report; `…` stands for what is only known when it happens."""
-    names = {f"stall_{name}" for name in STALL_CHECKS} | {"certificate", "uplink_ca", "link_ca"}
+    names = {f"stall_{name}" for name in STALL_CHECKS} | {"certificate", "uplink_certificate", "uplink_ca", "link_ca"}
     reporting = ("edge/scenarios/", "edge/webhooks/")
     for source in sources("edge"):
         for node in ast.walk(tree(source)):

@@ -59,7 +59,7 @@ def test_names_that_could_not_be_topic_levels_are_never_asked_for():
 
 
 def test_a_certificate_counts_where_there_is_no_password():
-    """Its owner decides by name and certificate; why one is no good is said to whoever has its key, and a password
+    """Its owner decides by name and certificate; whoever has its key learns why one is no good, and a password
     beside it is the one thing that counts."""
     sessions = World().sessions
     asked: list[tuple[str, bytes]] = []
