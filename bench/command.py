@@ -18,6 +18,7 @@ QUESTIONS: Final = {
     "phone": Entry("bench.phone.command:phone", "From a customer's tap to the rider's phone, over bad networks."),
     "scale": Entry("bench.scale.command:scale", "What more riders, orders and connections cost."),
     "footprint": Entry("bench.footprint.command:footprint", "Start-up, memory, size on disk, wake-ups."),
+    "revoke": Entry("bench.revoke.command:revoke", "How long a revoked client, or node, is still there."),
     "peers": Entry("bench.peers.command:peers", "The same job done by Node-RED and by a plain script."),
     "size": Entry("bench.size.command:size", "The structure of the code, and an order's way through it."),
     "compare": Entry("bench.compare.command:compare", "This tree against another revision, or two reports."),

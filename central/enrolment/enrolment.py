@@ -98,17 +98,21 @@ class Enrolment:
         the disk fails: then nothing was issued."""
         if self._issuing is None:
             self._issuing = Register(self._folder)
-        request = decode_request(publish.payload)
-        node, grant = publish.client, publish.grant
-        if grant.only:
-            answer = self._enrolled(self._issuing, node, bytes.fromhex(grant.token_id), request)
-        elif grant.key_id:
-            answer = self._renewed(self._issuing, node, bytes.fromhex(grant.key_id), request)
-        else:
-            answer = _refusal(request, "not_invited", f"{node} is known by its token here. {_AGAIN}")
+        node, request = publish.client, decode_request(publish.payload)
+        try:
+            answer = self._decided(self._issuing, node, publish.grant, request)
+        except apsw.BusyError:  # somebody has it open in another program; that is no reason to stop
+            answer = _refusal(request, "busy", "Another program holds the centre's register. Try again in a minute")
         if answer.refused:
             log.warning("%s gets no certificate (%s): %s", node, answer.refused, answer.detail)
         return encode(answer)
+
+    def _decided(self, register: Register, node: str, grant: Grant, request: EnrolRequest) -> EnrolAnswer:
+        if grant.only:
+            return self._enrolled(register, node, bytes.fromhex(grant.token_id), request)
+        if grant.key_id:
+            return self._renewed(register, node, bytes.fromhex(grant.key_id), request)
+        return _refusal(request, "not_invited", f"{node} is known by its token here. {_AGAIN}")
 
     def _enrolled(self, register: Register, node: str, hashed: bytes, request: EnrolRequest) -> EnrolAnswer:
         invitation, at = register.waiting(node, hashed), _now_ms()

@@ -27,7 +27,7 @@ CERTIFICATES_PER_NODE_MAX: Final = 8
 ENDED_KEPT_MS: Final = 30 * 86_400_000
 """So long a node learns that its invitation has ended or was used; then its code is unknown."""
 
-_BUSY_MS: Final = 5_000
+BUSY_MS: Final = 5_000
 _SALT_BYTES: Final = 16
 _SCHEMA: Final = """
 create table invitation(
@@ -77,7 +77,7 @@ class Register:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._db = apsw.Connection(str(path))
-            self._db.set_busy_timeout(_BUSY_MS)
+            self._db.set_busy_timeout(BUSY_MS)
             self._db.pragma("journal_mode", "wal")
             self._db.pragma("synchronous", "full")
             with self._writing():

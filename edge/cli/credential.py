@@ -109,7 +109,7 @@ def remove_client(path: str, older: bool, client: str) -> None:
         wrong = "has no second token" if older else "is not in it"
         raise InputError(path, None, f"{client!r} {wrong}. See: doorstep credential list --file {path}")
     click.echo(
-        f"{f'The older token of {client}' if older else client} is removed. A running node notices within half a second.",
+        f"{f'The older token of {client}' if older else client} is removed. A running node notices in half a second.",
         err=True,
     )
 

@@ -7,7 +7,6 @@ import pytest
 from central.config import Config, load
 from edge.errors import ConfigError
 
-
 INVITING = "listen_tls = '0.0.0.0:8884'\nadvertised_address = 'centre.example:8884'"
 
 

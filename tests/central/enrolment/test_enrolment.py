@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from central.config import Config
-from central.enrolment import files
+from central.enrolment import files, register
 from central.enrolment.authority import der, key_digest
 from central.enrolment.enrolment import CLOCKS_APART_MS_MAX, Enrolment
 from central.enrolment.register import Certificate, Register
@@ -148,6 +148,15 @@ def test_ends_are_named_with_their_day(centre: Centre) -> None:
     assert centre.enrolment.states()["n-1"]["certificate_until"] == ended.ends_at
     centre.register.retire("n-1", now_ms())
     assert "out of service" in str(centre.enrolment.certified("n-1", b"old"))
+
+
+def test_a_register_that_somebody_holds_is_an_answer(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node asks again, and the centre goes on."""
+    monkeypatch.setattr(register, "BUSY_MS", 10)
+    grant = centre.by_code(centre.invite())
+    with centre.register.alone():
+        assert centre.ask(grant).refused == "busy"
+    assert not centre.ask(grant).refused
 
 
 def test_what_cannot_be_read_is_malformed(centre: Centre) -> None:

@@ -3,6 +3,7 @@
 import ssl
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from central.enrolment.authority import CertificateAuthority, top_of
 from edge.errors import ConfigError, InputError
 
 
-def config(folder: Path, **options: str) -> Config:
+def config(folder: Path, **options: Any) -> Config:
     """One that invites."""
     return Config(
         data_dir=str(folder / "data"),

@@ -243,5 +243,5 @@ class Nodes(RuleBasedStateMachine):
         self._folder.cleanup()
 
 
-Nodes.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
 TestNodes = Nodes.TestCase
+TestNodes.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)

@@ -39,7 +39,7 @@ def test_signed_tokens_end_too(tmp_path: Path, has_line: bool) -> None:
 
 
 def test_what_cannot_be_ended_is_named(tmp_path: Path) -> None:
-    """Tokens without a file of revocations, and a node that asks nobody; the line of the client is gone all the same."""
+    """Tokens without a file of revocations, and a node that asks nobody; the client's line is gone all the same."""
     add(tmp_path / "credentials", [Newcomer("a", ["rider"])])
     make_key(tmp_path / "key.json", tmp_path / "keys.json", "ES256")
     error = run(tmp_path, "a", 'token_keys = "keys.json"')

@@ -58,8 +58,8 @@ def test_files_are_read_again_or_stay_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_change_of_the_credentials_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Without being asked for, once; a file that cannot be used is logged once and changes nothing, and when its mode is
-    mended it counts."""
+    """Without being asked for, once; a file that cannot be used is logged once and changes nothing, and counts when its
+    mode is mended."""
     path = tmp_path / "credentials"
     made = add(path, [Newcomer(client, ["rider"]) for client in ("rider-1", "rider-2")])
     listeners = Listeners("edge.toml", Options(credentials=str(path)), LISTENERS, loaded)

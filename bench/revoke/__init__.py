@@ -1,0 +1,1 @@
+"""How long somebody who is revoked is still there."""
