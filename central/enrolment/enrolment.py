@@ -37,15 +37,12 @@ class Enrolment:
     def __init__(self, config: Config, folder: Path, authority: CertificateAuthority, trust: str) -> None:
         self._uplink = f"mqtts://{config.advertised_address}"
         self._authority, self._trust = authority, trust
-        self._folder = folder
-        self._seen = Register(folder)
-        self._issuing: Register | None = None
+        self._seen, self._issuing = Register(folder), Register(folder)
 
     def close(self) -> None:
         """Close the register. After the last `answer`."""
         self._seen.close()
-        if self._issuing is not None:
-            self._issuing.close()
+        self._issuing.close()
 
     def changed(self) -> bool:
         """Whether somebody may have been revoked since the last call."""
@@ -96,8 +93,6 @@ class Enrolment:
     def answer(self, publish: Publish) -> bytes:
         """The payload of the answer to an `enrol.request`. Raises ValueError where it cannot be read, apsw.Error where
         the disk fails: then nothing was issued."""
-        if self._issuing is None:
-            self._issuing = Register(self._folder)
         node, request = publish.client, decode_request(publish.payload)
         try:
             answer = self._decided(self._issuing, node, publish.grant, request)
