@@ -14,6 +14,10 @@ ROWS_PER_DAY_MIN: Final = 100_000
 """Any batch has fewer: otherwise one could wait for ever."""
 
 
+SERVER_RENEW_DAYS: Final = 60
+"""Before its end the centre's own certificate is made anew, where it is of the centre's authority."""
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every option, with its default. Addresses are `host:port`, listeners may have a list of them, and an empty
     string switches one off; paths are relative to the configuration file's folder."""

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from edge.clock import Clock
 from edge.errors import DoorstepError, JournalError
@@ -25,15 +25,16 @@ from edge.messages.grants import Grant
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind
-from edge.service.listeners import LOOK_S, Listener, Listeners
+from edge.service.listeners import LOOK_S, Listener, Listeners, TlsContext
 
 from .api import app
-from .config import Config, load
-from .enrolment import files
-from .enrolment.files import SERVER_RENEW_DAYS
+from .config import SERVER_RENEW_DAYS, Config, load
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
 from .store import Reader, Store
+
+if TYPE_CHECKING:
+    from .enrolment.enrolment import Enrolment
 
 SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
 """The largest packet at the centre's listener, where whole batches travel; the node's is PACKET_BYTES_MAX."""
@@ -81,9 +82,20 @@ class _Running:
             config,
             [Listener("listen"), Listener("listen_tls", tls=True)],
             _authority,
-            (lambda config: files.tls(path, config)) if config.advertised_address else None,
+            self._tls if config.advertised_address else None,
         )
-        self._enrolment = files.opened(path, config) if config.advertised_address else None
+        self._enrolment = self._invites() if config.advertised_address else None
+
+    def _tls(self, config: Config) -> TlsContext:
+        from .enrolment.files import tls
+
+        return tls(self._path, config)
+
+    def _invites(self) -> "Enrolment":
+        """What lets invited nodes in. Its libraries take 25 MB, so only a centre that invites imports them."""
+        from .enrolment.files import opened
+
+        return opened(self._path, self._config)
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
@@ -201,9 +213,10 @@ class _Running:
     def _renew(self) -> None:
         """The centre's own certificate, where it is one of our authority and ends soon."""
         ends_ms = self._listeners.certificate_ends_ms
-        if self._config.tls_cert or ends_ms is None or ends_ms > self._clock.now().wall_ms + SERVER_RENEW_DAYS * DAY_MS:
+        if ends_ms is None or self._enrolment is None or self._config.tls_cert:
             return
-        self._reload()
+        if ends_ms < self._clock.now().wall_ms + SERVER_RENEW_DAYS * DAY_MS:
+            self._reload()
 
     def _reload(self) -> None:
         """SIGHUP. Whatever is broken leaves everything as it was, and is logged with the reason."""

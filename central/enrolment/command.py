@@ -4,16 +4,15 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from edge.errors import ConfigError, DoorstepError, InputError
-from edge.identity.credentials import remove
-from edge.identity.invitation import Invitation, new_code
 from edge.limits import IDENTIFIER_PATTERN
 
-from ..config import Config, load
+if TYPE_CHECKING:
+    from ..config import Config
 
 COUNT_MAX: Final = 1_000
 """Invitations of one call: as many as somebody hands out in a day."""
@@ -44,6 +43,8 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
       doorstep central invite shop-7 --expires 7d
       doorstep central invite shop --count 40 --expires 7d --config /etc/doorstep/central.toml > invitations
     """
+    from edge.identity.invitation import Invitation, new_code
+
     from .files import fingerprint, prepare, top
 
     config = _inviting(config_path)
@@ -92,6 +93,8 @@ def retire(name: str, config_path: str) -> None:
 
 def revoke(name: str, config_path: str) -> None:
     """End the sessions of a node, its certificate, invitation and token. Raises DoorstepError."""
+    from ..config import load
+
     config = load(config_path)
     ended = False
     if config.advertised_address:
@@ -109,7 +112,9 @@ def revoke(name: str, config_path: str) -> None:
         click.echo(f"To let it in again: doorstep central invite {name} --expires 7d", err=True)
 
 
-def _inviting(config_path: str) -> Config:
+def _inviting(config_path: str) -> "Config":
+    from ..config import load
+
     config = load(config_path)
     if not config.advertised_address:
         hint = 'Set the name and port by which nodes reach listen_tls, for example "centre.example:8884".'
@@ -117,8 +122,10 @@ def _inviting(config_path: str) -> Config:
     return config
 
 
-def _remove_token(config: Config, name: str) -> bool:
+def _remove_token(config: "Config", name: str) -> bool:
     """Whether the node had one in the credentials file."""
+    from edge.identity.credentials import remove
+
     if config.anonymous or not Path(config.credentials).exists():
         return False
     try:

@@ -19,15 +19,12 @@ from edge.errors import ConfigError, InputError
 from edge.identity.certificate import expires_ms, server_context
 from edge.mqtt.address import split_address
 
-from ..config import Config
+from ..config import SERVER_RENEW_DAYS, Config
 from .authority import CertificateAuthority, der, top_of
 from .enrolment import Enrolment
 from .register import Register
 
 FOLDER: Final = "enrolment"
-SERVER_RENEW_DAYS: Final = 60
-"""A server's certificate that ends sooner is made anew."""
-
 _OTHERS: Final = 0o077
 _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: a certificate that has ended comes through TLS, so that the node learns why it is

@@ -15,6 +15,7 @@ import yaml
 from bench.lab.programs import make_certificates
 from bench.lab.site import Site
 from tests.e2e.phone import Phone, place, site
+from tests.edge.certified import enrolled
 from tests.waiting import wait_until
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "doorstep.rules.yml"
@@ -133,6 +134,16 @@ def test_a_certificate_that_ends_is_a_ticket(tmp_path: Path, program: Callable[[
     _, chain, key = make_certificates(tmp_path, 3)
     with site(tmp_path, "alice", listen_tls="127.0.0.1:0", tls_cert=chain.name, tls_key=key.name) as made:
         values = shown(made, "certificate")
+    assert firing(program, tmp_path, values) == {"DoorstepCertificate"}
+
+
+def test_an_enrolment_that_ends_is_a_ticket(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """Three weeks before its end, whatever else keeps the node from its centre."""
+    with Site(tmp_path).configure(["alice"], centre=False) as made:
+        made.node_data.mkdir(mode=0o700)
+        enrolled(made.node_data, days=10)
+        made.start()
+        values = shown(made, "uplink_certificate")
     assert firing(program, tmp_path, values) == {"DoorstepCertificate"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from bench.lab.programs import make_certificates
 from central.config import Config
 from central.enrolment import files
-from central.enrolment.authority import CertificateAuthority, top_of
+from central.enrolment.authority import SERVER_DAYS, CertificateAuthority, top_of
 from edge.errors import ConfigError, InputError
 
 
@@ -51,6 +51,18 @@ def test_everything_is_made_once(tmp_path: Path) -> None:
     assert (folder / "server.pem").read_text() == server
     files.tls("central.toml", config(tmp_path, name="other"))
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
+
+
+def test_a_certificate_that_ends_soon_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same authority, so that no node notices."""
+    made = config(tmp_path)
+    files.tls("central.toml", made)
+    folder = tmp_path / "data" / files.FOLDER
+    before, authority = (folder / "server.pem").read_text(), (folder / "ca.pem").read_text()
+    monkeypatch.setattr(files, "SERVER_RENEW_DAYS", SERVER_DAYS + 1)
+    files.tls("central.toml", made)
+    assert (folder / "server.pem").read_text() != before
+    assert (folder / "ca.pem").read_text() == authority
 
 
 def test_another_name_gets_another_certificate(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bench.lab.programs import make_certificates
 from bench.lab.settings import free_port
+from bench.lab.site import fetch
 from edge.errors import InputError
 from edge.identity.invitation import Invitation, new_code, parse
 from edge.uplink.enroll import EnrolError, enroll
@@ -64,6 +65,18 @@ def test_each_thing_that_is_wrong_is_named(made: EnrolledSite, tmp_path: Path) -
     for invitation, words in wrong:
         with pytest.raises(EnrolError, match=words):
             enroll(tmp_path / "node", invitation)
+    enroll(tmp_path / "node", right)
+
+
+def test_guesses_are_priced_as_wrong_tokens_and_cost_no_invitation(made: EnrolledSite, tmp_path: Path) -> None:
+    """Each counts against its address, by which further ones are held off; who has the string comes in."""
+    right = parse(made.invite())
+    for _ in range(5):
+        with pytest.raises(EnrolError, match="bad user name or password"):
+            enroll(tmp_path / "guess", right._replace(code=new_code()))
+    listener = fetch(made.api_port, "/api/nodes")["listener"]
+    assert listener["connects_refused_credentials"] == 5
+    assert listener["connects_refused_from"].startswith("127.0.0.1 (")
     enroll(tmp_path / "node", right)
 
 
