@@ -24,22 +24,28 @@ class EnrolledSite(Site):
         monotonic clock, and the times of files, are real."""
         self.days = days
         for process in processes:
-            process.command = [*self._clock(), *process.command[process.command.index("-m") - 1 :]]
-            process.environment = {"NO_FAKE_STAT": "1"}
+            process.environment = self._clock()
 
-    def _clock(self) -> list[str]:
-        return [find_program("faketime"), "--exclude-monotonic", "-f", f"{self.days:+d}d"] if self.days else []
+    def _clock(self) -> dict[str, str]:
+        """The environment of a process at that time. (Not by the program `faketime`: a kill
+        would end that, and leave its child.)"""
+        if not self.days:
+            return {}
+        find_program("faketime")
+        library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")))
+        time = {"FAKETIME": f"{self.days:+d}d", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        return {"LD_PRELOAD": str(library), **time, "NO_FAKE_STAT": "1"}
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """As of every site, at the shifted time."""
         return subprocess.run(
-            [*self._clock(), sys.executable, "-m", "edge", *arguments],
+            [sys.executable, "-m", "edge", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=COMMAND_S_MAX,
             check=False,
-            env={**os.environ, "NO_FAKE_STAT": "1"},
+            env={**os.environ, **self._clock()},
         )
 
     def configure_enrolment(self, *clients: str, **options: object) -> None:
