@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from .enrolment.command import invite, retire
+from .enrolment.command import invite, nodes, retire
 
 
 @click.group(
@@ -19,6 +19,7 @@ def central(context: click.Context, config_path: str | None) -> None:
     Examples:
       doorstep central --config central.toml
       doorstep central invite shop-7 --expires 7d --config central.toml
+      doorstep central nodes --config central.toml
       doorstep central retire shop-7 --config central.toml
       curl -s localhost:8090/api/nodes
       curl -s 'localhost:8090/api/summary?from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z'
@@ -38,4 +39,5 @@ def central(context: click.Context, config_path: str | None) -> None:
 
 
 central.add_command(invite)
+central.add_command(nodes)
 central.add_command(retire)

@@ -1,4 +1,4 @@
-"""`doorstep central invite` and `retire`, and the centre's half of `doorstep revoke`."""
+"""`doorstep central invite`, `nodes` and `retire`, and the centre's half of `doorstep revoke`."""
 
 import re
 import time
@@ -66,6 +66,50 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
         click.echo(Invitation(each, config.advertised_address, config.name, known_by, code))
     until = datetime.fromtimestamp(at / 1000 + seconds, UTC)
     click.echo(f"Good once, until {until:%Y-%m-%d %H:%M} UTC. On the node: doorstep enroll STRING", err=True)
+
+
+@click.command(short_help="List who is invited, enrolled, revoked and retired.")
+@click.option("--json", "as_json", is_flag=True, help="Times in Unix ms, for scripts.")
+@_CONFIG
+def nodes(as_json: bool, config_path: str) -> None:
+    """List every node that was invited: its state, and until when that holds, or since when.
+
+    \b
+    Example:
+      doorstep central nodes --config /etc/doorstep/central.toml
+    """
+    import json
+
+    from .files import prepare
+
+    at = time.time_ns() // 1_000_000
+    _, _, register = prepare(config_path, _inviting(config_path))
+    try:
+        states = register.states(at)
+    finally:
+        register.close()
+    if as_json:
+        click.echo(json.dumps(states, indent=2))
+        return
+    for node, state in states.items():
+        click.echo(f"{node}\t{_state(state, at)}")
+
+
+def _state(state: dict[str, int], at: int) -> str:
+    """In words; a new invitation beside what the node is."""
+    ends_at, invited = state.get("certificate_until", 0), state.get("invited_until", 0)
+    words = [f"retired {_day(state['retired_at'])}"] if "retired_at" in state else []
+    if ends_at and not words:
+        words.append(f"enrolled, certificate until {_day(ends_at)}" if ends_at > at else f"ended {_day(ends_at)}")
+    if "revoked_at" in state and not words:
+        words.append(f"revoked {_day(state['revoked_at'])}")
+    if invited:
+        words.append(f"invited until {_day(invited)}")
+    return ", ".join(words)
+
+
+def _day(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
 
 
 @click.command(short_help="Take a node out of service for good.")

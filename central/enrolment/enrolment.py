@@ -1,7 +1,7 @@
 """Who may come in by an invitation or a certificate, and the answer to who asks for one.
 
-`invited` and `certified` are asked in the event loop, `answer` in the store's thread: each has a connection of its own
-to the register.
+`invited` and `certified` are asked in the event loop, `answer` in the store's thread, `states` in those of the API: each
+has a connection of its own to the register.
 """
 
 import logging
@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import apsw
@@ -37,12 +38,14 @@ class Enrolment:
     def __init__(self, config: Config, folder: Path, authority: CertificateAuthority, trust: str) -> None:
         self._uplink = f"mqtts://{config.advertised_address}"
         self._authority, self._trust = authority, trust
-        self._seen, self._issuing = Register(folder), Register(folder)
+        self._seen, self._issuing, self._listed = (Register(folder) for _ in range(3))
+        self._listing = Lock()
 
     def close(self) -> None:
         """Close the register. After the last `answer`."""
         self._seen.close()
         self._issuing.close()
+        self._listed.close()
 
     def changed(self) -> bool:
         """Whether somebody may have been revoked since the last call."""
@@ -53,8 +56,9 @@ class Enrolment:
             return False
 
     def states(self) -> dict[str, dict[str, int]]:
-        """`Register.states`, now."""
-        return self._seen.states(_now_ms())
+        """`Register.states`, now. From any thread."""
+        with self._listing:
+            return self._listed.states(_now_ms())
 
     def invited(self, name: str, secret: bytes) -> Grant | None:
         """What somebody with the code of an invitation may: ask, and learn what became of it."""

@@ -96,6 +96,8 @@ class Uplink:
     def _trust(self, enrolment: Enrolment | None) -> ssl.SSLContext | None:
         config, path = self._config, self._config.uplink_ca
         if enrolment is not None:
+            if path:
+                _, self._ends_ms = client_context(self._config_path, "uplink_ca", path)
             return trusted(self._config_path, enrolment, config.uplink or enrolment.settings.uplink, path)
         if not config.uplink.startswith("mqtts:"):
             return None

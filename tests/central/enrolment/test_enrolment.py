@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,15 @@ def test_ends_are_named_with_their_day(centre: Centre) -> None:
     assert centre.enrolment.states()["n-1"]["certificate_until"] == ended.ends_at
     centre.register.retire("n-1", now_ms())
     assert "out of service" in str(centre.enrolment.certified("n-1", b"old"))
+
+
+def test_states_are_asked_from_many_threads(centre: Centre) -> None:
+    """As the API does, while nodes come in."""
+    code = centre.invite().encode()
+    with ThreadPoolExecutor(4) as pool:
+        listed = [pool.submit(centre.enrolment.states) for _ in range(200)]
+        assert all(centre.enrolment.invited("n-1", code) for _ in range(200))
+        assert all(list(each.result()) == ["n-1"] for each in listed)
 
 
 def test_a_register_that_somebody_holds_is_an_answer(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,8 @@ def test_an_enrolled_node_needs_no_option(tmp_path: Path) -> None:
     assert (options.username, options.token) == ("n-1", "")
     assert uplink.ends_ms() == {"uplink_certificate": found.ends_ms}
     assert closed(uplink) == {"uplink", "renewal"}
+    (tmp_path / "ca.pem").write_text(found.settings.authority)
+    assert made(tmp_path, 'uplink_ca = "ca.pem"').ends_ms()["uplink_ca"] == found.ends_ms
 
 
 def test_a_damaged_enrolment_is_a_problem_and_no_end(tmp_path: Path) -> None:
