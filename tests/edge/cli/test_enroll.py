@@ -46,3 +46,16 @@ def test_it_prints_what_comes_next(tmp_path: Path) -> None:
     assert "good for 90 days" in done.stdout
     assert "remove uplink_token_file" in done.stderr
     assert "Start the node" in done.stderr
+
+
+def test_a_clock_that_is_wrong_is_named(tmp_path: Path) -> None:
+    """One that was never set, and one that is years ahead, take the centre's certificate for one of another time; the
+    code is as good afterwards."""
+    with enrolling(tmp_path) as made:
+        made.centre.start()
+        invitation = made.invite()
+        for days in (-300, 500):
+            made.shift(days=days)
+            assert "This box's clock shows" in made.enroll(invitation)
+        made.shift(days=0)
+        assert made.enroll(invitation) == ""
