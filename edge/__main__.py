@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "restore": Entry("edge.cli.backup:restore", "Put a backup back, here or on another box."),
     "privacy": Entry("edge.cli.privacy:privacy", "Show what is kept of whom, and what leaves."),
     "export": Entry("edge.cli.journal.export:export", "Write down what is kept of one person."),
+    "forget": Entry("edge.cli.journal.forget:forget", "Delete what is kept of one person."),
     "scenario": Entry("edge.cli.scenario:scenario", "Write a scenario of your own, and check it."),
     "bench": Entry("bench.command:bench", "Measure Doorstep, one command for each question."),
 }

@@ -1,7 +1,7 @@
 """Who may come in by an invitation or a certificate, and the answer to who asks for one.
 
-`invited` and `certified` are asked in the event loop, `answer` in the store's thread, `states` in those of the API: they
-have connections of their own to the register.
+The event loop asks `invited` and `certified`, the store's thread `answer`, those of the API `states`. Each has its own
+connection to the register.
 """
 
 import logging

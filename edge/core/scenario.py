@@ -196,6 +196,11 @@ class Scenario:
         spare ones wait for a client, first go those of whoever caused most."""
         return ""
 
+    def holds(self, client: str) -> str:
+        """Why the state cannot do without a client now, such as an open order, in words; empty where it can. A client
+        that is forgotten has another name from then on, and never sends anything again."""
+        return ""
+
     # -- a round -------------------------------------------------------------------------------------------------------
 
     def round(self, events: Sequence[Event], now: Now, sensor: Any, out: Effects) -> Sequence[Outcome]:

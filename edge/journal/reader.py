@@ -5,7 +5,7 @@ A journal is one SQLite file (in WAL mode) with these tables:
     row(number, wall_ms, crc, body)          one call of the core; numbers grow by one from 1
     snapshot(number, wall_ms, crc, pieces)   the core's state after row `number`; exists only when all its pieces do
     piece(snapshot, part, body)              the snapshot's body, zstd, cut
-    meta(key, value)                         alarms
+    meta(key, value)                         alarms; the last row that `doorstep forget` has changed
 
 Every checksum is looked at on every read: a disk may lose a write, and SQLite itself does not notice.
 Readers open read-only and never checkpoint, and they fetch in short transactions, so that the node's own
@@ -35,6 +35,9 @@ FORMAT: Final = 3
 """Written as SQLite's user_version. Grows when an older doorstep could not read the file any more."""
 
 FILE_NAME: Final = "journal.sqlite3"
+
+FORGOTTEN: Final = "forgotten"
+"""The key in `meta` of the last row that `doorstep forget` has changed: a replay begins behind it."""
 
 UNREADABLE: Final = (apsw.CorruptError, apsw.IOError)
 """A page that is not what SQLite wrote, and one that the disk does not give back."""
@@ -221,15 +224,16 @@ class JournalReader:
         return read_bounds(self._db)
 
     def base(self) -> tuple[bytes | None, int]:
-        """Where a replay begins: at row 1 with (None, 0), or where that is pruned after the oldest snapshot that is
-        whole, with its body and number.
+        """Where a replay begins: at row 1 with (None, 0), or where that is pruned, or rows were changed by `doorstep
+        forget`, after the oldest snapshot behind it that is whole, with its body and number.
 
         Raises:
             RowError: row 1 is pruned, and no snapshot is whole.
         """
         first, _ = self.bounds()
-        snapshots = read_snapshots(self._db)
-        if first == 1 or not snapshots:
+        forgotten = value(self._db, "SELECT value FROM meta WHERE key = ?", FORGOTTEN) or 0
+        snapshots = [kept for kept in read_snapshots(self._db) if kept.number >= forgotten]
+        if (first == 1 and not forgotten) or not snapshots:
             return None, 0
         for kept in snapshots[:-1]:
             with suppress(RowError):

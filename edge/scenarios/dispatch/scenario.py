@@ -219,6 +219,12 @@ class Dispatch(Scenario):
         """Orders: of a customer its own, of a shop its own, of a rider those that it was offered or holds."""
         return view.orders(self.state, client, grant, now, only)
 
+    def holds(self, client: str) -> str:
+        """A shift, or an open order."""
+        if self.state.riders.get(client) is not None:
+            return "it is a rider on shift, or holds an order"
+        return "it has an open order" if any(each.client == client for each in self.state.orders.open.values()) else ""
+
     # -- for people ----------------------------------------------------------------------------------------------------
 
     def gauges(self) -> Mapping[str, Mapping[str, Value]]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import InputError
-from edge.journal.reader import READ_ROWS, JournalReader, RowError, checksum
+from edge.journal.reader import FORGOTTEN, READ_ROWS, JournalReader, RowError, checksum
 from edge.journal.writer import WAL_BYTES_MAX
 from tests.edge.journals import Writing, filled, number_of, row, session, snapshot
 
@@ -179,3 +179,13 @@ def test_the_checksum_covers_number_stamp_and_body(body: bytes, number: int, wal
         flipped = bytearray(body)
         flipped[data.draw(st.integers(0, len(body) - 1))] ^= 1 << data.draw(st.integers(0, 7))
         assert checksum(number, wall_ms, bytes(flipped)) != crc
+
+
+def test_a_replay_begins_behind_what_was_changed(tmp_path: Path) -> None:
+    """Row 1 is there, and not what it was: the first snapshot from the mark on is the base."""
+    path = filled(tmp_path / "journal.sqlite3", 100, snapshots=[20, 40, 60])
+    db = apsw.Connection(str(path))
+    db.execute("INSERT INTO meta VALUES (?, 40)", (FORGOTTEN,))
+    db.close()
+    with JournalReader.open(path) as reader:
+        assert reader.base() == (snapshot(40), 40)

@@ -275,6 +275,17 @@ def test_it_decides_every_durable_kind():
     assert {each.kind for each in Dispatch.messages if each.durable and each.direction == "up"} == set(DURABLE_KINDS)
 
 
+def test_it_names_what_it_needs_a_client_for(district):
+    """An open order, a shift; nothing once both have ended."""
+    d = district()
+    assert d.dispatch.holds("c1") == d.dispatch.holds("r1") == ""
+    d.bring_to("accepted")
+    (order,) = d.dispatch_state.orders.open.values()
+    assert "open order" in d.dispatch.holds(order.client)
+    assert "on shift" in d.dispatch.holds("r1")
+    assert d.dispatch.holds("somebody") == ""
+
+
 def test_positions_alone_wake_a_waiting_order(district):
     """A rider who comes into sight is a reason for a round at once, and gets the order in it."""
     d = district()

@@ -1,0 +1,69 @@
+"""Rewriting the journal. (With a real node: tests/e2e/test_forget.py.)"""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from edge.app.config import load
+from edge.erasure.forget import forget
+from edge.errors import BusyError, DoorstepError, InputError
+from edge.journal.reader import FILE_NAME, JournalReader
+from edge.service.datadir import DataDir
+from tests.e2e.phone import SHOP, Phone, site
+
+
+def config(folder: Path):
+    """Of a node."""
+    path = folder / "edge.toml"
+    if not path.exists():
+        path.write_text('node = "n-1"\n')
+    return load(path)
+
+
+def test_where_nothing_is_kept_nothing_is_done(tmp_path: Path) -> None:
+    """No journal, and one that is in use."""
+    with pytest.raises(InputError, match="There is no journal"):
+        forget(config(tmp_path), "alice")
+    with DataDir.open(tmp_path / "data"), pytest.raises(BusyError, match="in use"):
+        forget(config(tmp_path), "alice")
+
+
+def test_a_rewritten_journal_is_whole_and_a_failure_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every checksum fits, a replay begins at its end; where the disk fails in the middle the file is as it was."""
+    with site(tmp_path, "alice", "bobby") as made:
+        for name, lat in (("alice", 31.201), ("bobby", 31.202)):
+            phone = Phone(name, made.port, made.tokens[name])
+            door = {"lat": lat, "lon": 121.4 + lat / 1000}
+            phone.send("order.place", id="p", order=f"o-{name[0]}", shop="s", pickup=SHOP, dropoff=door, prep_s=0)
+            phone.answer("receipt")
+            if name == "alice":
+                phone.send("order.cancel", id="c", order="o-a")
+                phone.answer("update")
+            phone.close()
+        made.node.stop()
+    loaded = load(tmp_path / "edge.toml")
+
+    def fails(*_: object) -> None:
+        raise apsw.FullError("the disk is full")
+
+    with JournalReader.open(made.node_data) as reader:
+        before = list(reader.rows(0))
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.erasure.forget.write_snapshot", fails)
+        with pytest.raises(DoorstepError, match="could not be rewritten"):
+            forget(loaded, "alice")
+    with JournalReader.open(made.node_data) as reader:
+        assert list(reader.rows(0)) == before
+    done = forget(loaded, "alice")
+    assert done.rows == len(before) > done.changed > 0
+    assert b"alice" not in (made.node_data / FILE_NAME).read_bytes()
+    with JournalReader.open(made.node_data) as reader:
+        _, last = reader.bounds()
+        assert len(list(reader.rows(0))) == done.rows
+        assert reader.base()[1] == last
+    assert forget(loaded, "alice").changed == 0
+    with pytest.raises(DoorstepError, match="open order"):
+        forget(loaded, "bobby")
