@@ -3,6 +3,7 @@ nothing but this file.
 """
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,10 @@ class Entry(NamedTuple):
 
     target: str
     summary: str
+
+    def is_installed(self) -> bool:
+        """Whether its top package is here; a Debian node has no `bench`."""
+        return importlib.util.find_spec(self.target.partition(".")[0]) is not None
 
 
 COMMANDS: Final = {
@@ -52,20 +57,24 @@ class Commands(click.Group):
         self._entries = entries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the entries."""
-        return list(self._entries)
+        """The names of those that are installed, in the order of the entries."""
+        return [name for name, entry in self._entries.items() if entry.is_installed()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now, or None where there is none of that name."""
         if cmd_name not in self._entries:
             return None
+        if not self._entries[cmd_name].is_installed():
+            raise DoorstepError(
+                f"`{ctx.command_path} {cmd_name}` is not installed. It is in the package doorstep-bench."
+            )
         module, _, name = self._entries[cmd_name].target.partition(":")
         return getattr(importlib.import_module(module), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line for each command, without importing it."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
+            formatter.write_dl([(name, self._entries[name].summary) for name in self.list_commands(ctx)])
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
