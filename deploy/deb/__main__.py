@@ -53,10 +53,10 @@ def build(work: Path, target: Target, options: argparse.Namespace, epoch: int) -
     sites = {name: root / tree.site_packages(target) for name, root in roots.items()}
     node = wheels.fetch(ROOT / "requirements.lock", target, options.wheels)
     bench = wheels.fetch(ROOT / "requirements-bench.lock", target, options.wheels)
-    held = {wheel.name for wheel in node}
+    held = {each.name for each in node}
     own = wheels.build(ROOT, work)
     wheels.unpack([own, *node], target, sites["doorstep"])
-    wheels.unpack([wheel for wheel in bench if wheel.name not in held], target, sites["doorstep-bench"])
+    wheels.unpack([each for each in bench if each.name not in held], target, sites["doorstep-bench"])
     for name in tree.BENCH:
         shutil.move(sites["doorstep"] / name, sites["doorstep-bench"] / name)
     for name, root in roots.items():

@@ -1,4 +1,4 @@
-"""What a compiled object tells about itself: whose architecture, which libraries, which glibc, and whether it loads."""
+"""What is in a compiled object: whose architecture, which libraries, which glibc, and whether it loads."""
 
 import re
 import struct
@@ -10,14 +10,14 @@ from typing import Final
 MACHINE_NUMBERS: Final = {"amd64": 62, "arm64": 183}
 """`e_machine` in the ELF header."""
 
-_MAGIC: Final = b"\x7fELF"
+MAGIC: Final = b"\x7fELF"
 _LOAD: Final = 1
 
 
 def is_object(path: Path) -> bool:
     """Whether a file is an ELF object."""
     with path.open("rb") as file:
-        return file.read(4) == _MAGIC
+        return file.read(4) == MAGIC
 
 
 def architecture(path: Path) -> str:

@@ -24,7 +24,8 @@ class Description(NamedTuple):
     summary: str
     text: str
     depends: list[str]
-    recommends: str = ""
+    suggests: str = ""
+    """Not `Recommends`: apt would fetch it, and a box may have no network."""
     scripts: tuple[str, ...] = ("preinst",)
 
 
@@ -59,7 +60,7 @@ def write(root: Path, what: Description, version: str, architecture: str, epoch:
         "Maintainer": MAINTAINER,
         "Installed-Size": str(size),
         "Depends": ", ".join(what.depends),
-        "Recommends": what.recommends,
+        "Suggests": what.suggests,
         "Section": "net",
         "Priority": "optional",
         "Description": f"{what.summary}\n" + "\n".join(f" {line}" for line in what.text.splitlines()),

@@ -55,7 +55,7 @@ def fetch(lock: Path, target: Target, folder: Path) -> list[Path]:
         for source in sorted(being_made.glob("*.tar.gz")):
             build(source, being_made)
             source.unlink()
-        foreign = [wheel.name for wheel in being_made.glob("*.whl") if not _runs_on(wheel, target)]
+        foreign = [each.name for each in being_made.glob("*.whl") if not _runs_on(each.stem, target)]
         if foreign:
             raise SystemExit(f"no wheel for {target.architecture}, and built here they are for this machine: {foreign}")
         try:
@@ -66,7 +66,7 @@ def fetch(lock: Path, target: Target, folder: Path) -> list[Path]:
 
 
 def build(source: Path, folder: Path) -> Path:
-    """The wheel of one source, by the locked build tools of this environment and without a network."""
+    """Build one source, by the locked build tools of this environment and without a network."""
     before = set(folder.glob("*.whl"))
     command = [*PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--use-pep517"]
     subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
@@ -90,6 +90,6 @@ def _tags(target: Target) -> list[str]:
     return [*python, *(f"--abi={each}" for each in (abi, "abi3", "none")), *(f"--platform={each}" for each in tags)]
 
 
-def _runs_on(wheel: Path, target: Target) -> bool:
-    """Whether a wheel's platform tag is the target's, or none's."""
-    return wheel.stem.endswith("-any") or target.machine in wheel.stem
+def _runs_on(name: str, target: Target) -> bool:
+    """Whether the platform tag in a wheel's name is the target's, or none's."""
+    return name.endswith("-any") or target.machine in name

@@ -25,7 +25,7 @@ README_LINES_MAX: Final = 150
 IMAGE_BYTES_MAX: Final = 300_000
 
 ORDINARY: Final = frozenset(
-    "apt cat cd chmod cp curl docker export git id install journalctl kill mkdir mosquitto mosquitto_passwd "
+    "apt cat cd chmod cp curl docker export git id install journalctl kill ln mkdir mosquitto mosquitto_passwd "
     "mosquitto_pub mosquitto_sub mv node npm openssl pip printf python3 ssh sudo systemctl systemd-analyze "
     "systemd-sysusers tar tee".split()
 )
@@ -109,7 +109,7 @@ def test_fenced_commands_parse() -> None:
             words = shlex.split(each, comments=True)
             words = words[: words.index(">")] if ">" in words else words
             words = [word for word in words if word != "&"]
-            while words and (words[0] in ("sudo", "exec") or "=" in words[0] or words[0] in ("-u", "-n")):
+            while words and (words[0] in ("sudo", "runuser", "exec", "--") or "=" in words[0] or words[0] in ("-u", "-n")):
                 words = words[2:] if words[0] == "-u" else words[1:]
             if PurePosixPath(words[0]).name == "doorstep":
                 yield from _left_over(words[1:])
