@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/ready-to-run
 TESTS_READY := $(VENV)/ready-to-test
+RELEASE := .venv-release
+RELEASE_READY := $(RELEASE)/ready
 INTEROP := tests/interop
 INTEROP_READY := $(INTEROP)/node_modules/.package-lock.json
 MINIPROGRAM := sdk/miniprogram
@@ -18,6 +20,7 @@ ARGS ?=
 FUZZ_EXAMPLES ?= 5000
 SOAK_MINUTES ?= 40
 SEED ?= 0
+ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes \
@@ -105,17 +108,30 @@ soak: $(RUN_READY) ## SOAK_MINUTES=40 of load with random faults: nothing may gr
 	@mkdir -p soak-data
 	$(BIN)/doorstep bench soak --minutes $(SOAK_MINUTES) --json soak-data/soak.json --plot soak-data/soak.svg $(ARGS)
 
+.PHONY: deb
+deb: $(RUN_READY) $(RELEASE_READY) ## Debian packages for this release, with checksums and a bill of materials, in dist; ARCH=arm64 for ARM boxes
+	$(BIN)/python -m deploy.deb --architecture $(ARCH) --sbom $(RELEASE)/bin/cyclonedx-py $(ARGS)
+
+.PHONY: deb-test
+deb-test: $(TESTS_READY) ## the packages in a clean Debian without a network, from install to purge: root, debootstrap and lintian needed
+	$(BIN)/python -m tests.deb $(ARGS)
+
+.PHONY: audit
+audit: $(RELEASE_READY) ## known vulnerabilities of what is locked; fails where the database of vulnerabilities cannot be asked
+	$(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock -r requirements-build.lock
+
 .PHONY: lock
 lock: ## choose the versions of all dependencies anew and write the lock files
 	@$(FIND_PYTHON); test -x .venv-lock/bin/uv || { $$python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
 	$(COMPILE) --group build --output-file requirements-build.lock
+	$(COMPILE) --group release --output-file requirements-release.lock
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock pyproject.toml
 	$(COMPILE) --group test --constraint requirements-bench.lock --output-file requirements-test.lock pyproject.toml
 
 .PHONY: clean
 clean: ## remove what all of the above made
-	rm -rf $(VENV) .venv-lock $(INTEROP)/node_modules $(MINIPROGRAM)/node_modules $(MINIPROGRAM)/dist build dist bench-data fault-data soak-data demo-data
+	rm -rf $(VENV) $(RELEASE) .venv-lock $(INTEROP)/node_modules $(MINIPROGRAM)/node_modules $(MINIPROGRAM)/dist build dist bench-data fault-data soak-data demo-data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks *.egg-info
 	find edge central bench sdk tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -134,6 +150,13 @@ $(RUN_READY): requirements-build.lock requirements-bench.lock pyproject.toml | $
 $(TESTS_READY): requirements-test.lock $(RUN_READY)
 	@echo "Installing what the tests need"
 	@$(PIP) install --require-hashes --no-build-isolation -r requirements-test.lock
+	@touch $@
+
+# Apart from the others: what looks at a release brings an own pip and forty packages along.
+$(RELEASE_READY): requirements-release.lock
+	@$(FIND_PYTHON); $$python -m venv --clear $(RELEASE)
+	@echo "Installing what looks at a release"
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
 	@touch $@
 
 $(INTEROP_READY): $(INTEROP)/package-lock.json

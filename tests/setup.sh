@@ -29,6 +29,8 @@ look() {
     need faketime faketime "certificates and other clocks"
     need promtool prometheus "the alert rules"
     need systemd-analyze systemd "the service files"
+    need dpkg-deb dpkg "the Debian packages"
+    need strip binutils "the Debian packages"
 }
 
 look

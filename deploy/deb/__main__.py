@@ -1,6 +1,7 @@
 """`python -m deploy.deb`: the packages `doorstep` and `doorstep-bench`, for the release that this runs on."""
 
 import argparse
+import hashlib
 import os
 import platform
 import shutil
@@ -43,7 +44,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="doorstep-deb-") as folder:
         built = build(Path(folder), target, options, epoch)
     for path, size in built.items():
-        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, installed {size / 1024:.1f} MiB")
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, installed {size * 1024 / 1e6:.1f} MB")
+    listed = sorted(path for path in options.out.iterdir() if path.suffix in (".deb", ".json"))
+    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in listed)
+    (options.out / "SHA256SUMS").write_text(sums, encoding="utf-8")
 
 
 def build(work: Path, target: Target, options: argparse.Namespace, epoch: int) -> dict[Path, int]:
@@ -66,6 +70,8 @@ def build(work: Path, target: Target, options: argparse.Namespace, epoch: int) -
         tree.compile_all(root, sites[name], PYTHON)
     tree.lay_out(roots["doorstep"], target)
     _system_files(roots["doorstep"])
+    if options.sbom:
+        _bill(options.sbom, roots["doorstep"], options.out / f"doorstep_{version}_{target.architecture}.cdx.json")
     built: dict[Path, int] = {}
     for what in _descriptions(sites, target, version):
         root = roots[what.name]
@@ -74,6 +80,12 @@ def build(work: Path, target: Target, options: argparse.Namespace, epoch: int) -
         package.archive(root, path, epoch, options.compression)
         built[path] = tree.installed_kib(root)
     return built
+
+
+def _bill(tool: Path, root: Path, path: Path) -> None:
+    """The bill of materials (CycloneDX) of what is in the node's virtual environment."""
+    command = [tool, "environment", "--output-reproducible", "--pyproject", ROOT / "pyproject.toml", "-o", path]
+    subprocess.run([*command, root / tree.PRIVATE / "bin/python"], check=True, stderr=subprocess.DEVNULL)
 
 
 def _descriptions(sites: Mapping[str, Path], target: Target, version: str) -> list[package.Description]:
@@ -133,6 +145,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder of the packages")
     parser.add_argument("--wheels", type=Path, default=ROOT / "build/wheels", help="the folder of fetched wheels")
     parser.add_argument("--revision", default="1", help="the package's revision of this version of Doorstep")
+    parser.add_argument("--sbom", type=Path, help="cyclonedx-py, to write a bill of materials beside the packages")
     parser.add_argument("--compression", choices=("xz", "gzip", "none"), default="xz")
     options = parser.parse_args()
     foreign = options.architecture != here

@@ -100,7 +100,7 @@ class Box:
         setting = dict(re.findall(r"^(User|ExecStart)=(.*)$", unit, re.MULTILINE))
         words = ["chroot", str(self.root), "runuser", "-u", setting["User"], "--", *shlex.split(setting["ExecStart"])]
         with (self.root / f"tmp/{service}.log").open("ab") as log:
-            begun = log.tell()
+            begun = (self.root / f"tmp/{service}.log").stat().st_size
             self._services[service] = subprocess.Popen(
                 words, stdout=log, stderr=log, env={"PATH": "/usr/sbin:/usr/bin"}
             )

@@ -10,7 +10,7 @@ from tests.repo.project import ROOT
 
 PROMISED = set(
     "venv miniprogram demo test faults fuzz lint bench pieces soak clean lock help report-size mutants "
-    "interop-foreign".split()
+    "interop-foreign deb deb-test audit".split()
 )
 
 

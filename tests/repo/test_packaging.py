@@ -16,17 +16,22 @@ from tests.repo.project import PACKAGES, ROOT, SDK, files
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build(folder: Path, **environment: str) -> Path:
     """The wheel of this tree, built with the locked tools and without network."""
-    folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)],
         check=True,
         cwd=folder,
+        env={**os.environ, **environment},
     )
     (built,) = folder.glob("doorstep-*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree."""
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,17 @@ def test_the_wheel_holds_the_packages_whole_and_nothing_else(wheel: Path) -> Non
     assert held == {name.removeprefix(SDK) for name in files() if name.startswith(shipped)}
     assert any(name.endswith("LICENSE") for name in metadata)
     assert any(name.endswith("entry_points.txt") for name in metadata)
+
+
+def test_the_wheel_is_the_same_bytes_again(wheel: Path, tmp_path: Path) -> None:
+    """Neither time, zone, language nor umask of the builder are in it."""
+    umask = os.umask(0o077)
+    try:
+        again = build(tmp_path, TZ="Asia/Shanghai", LC_ALL="C.UTF-8", PYTHONHASHSEED="7")
+    finally:
+        os.umask(umask)
+    assert again.name == wheel.name
+    assert again.read_bytes() == wheel.read_bytes()
 
 
 def test_the_installed_command_shows_its_version(installed: Path, tmp_path: Path) -> None:

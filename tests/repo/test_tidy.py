@@ -181,7 +181,7 @@ def test_text_files_are_clean() -> None:
 def test_lock_files_agree() -> None:
     """What runs and what is tested are the same versions, each with its hashes."""
     pins: dict[str, dict[str, list[str]]] = {}
-    for name in ("requirements.lock", "requirements-bench.lock", "requirements-test.lock"):
+    for name in ("requirements.lock", "requirements-bench.lock", "requirements-test.lock", "requirements-release.lock"):
         text = (ROOT / name).read_text(encoding="utf-8")
         pins[name] = {}
         lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -189,7 +189,7 @@ def test_lock_files_agree() -> None:
             if match := re.match(r"([a-z0-9][a-z0-9.-]*)==(\S+)", line):
                 pins[name].setdefault(match.group(1), []).append(match.group(2))
                 assert "--hash=sha256:" in following, f"{name}: {line} has no hash"
-    run, bench, test = pins.values()
+    run, bench, test, _ = pins.values()
     assert len(run) > 10
     assert {key: test.get(key) for key in run} == {key: bench.get(key) for key in run} == run
     assert {key: bench[key] for key in bench if key in test} == {key: test[key] for key in bench if key in test}

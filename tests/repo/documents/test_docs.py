@@ -109,7 +109,9 @@ def test_fenced_commands_parse() -> None:
             words = shlex.split(each, comments=True)
             words = words[: words.index(">")] if ">" in words else words
             words = [word for word in words if word != "&"]
-            while words and (words[0] in ("sudo", "runuser", "exec", "--") or "=" in words[0] or words[0] in ("-u", "-n")):
+            while words and (
+                words[0] in ("sudo", "runuser", "exec", "--") or "=" in words[0] or words[0] in ("-u", "-n")
+            ):
                 words = words[2:] if words[0] == "-u" else words[1:]
             if PurePosixPath(words[0]).name == "doorstep":
                 yield from _left_over(words[1:])
