@@ -75,6 +75,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     webhook_ca: str = ""
     # the operator's page
     status_listen: str = "127.0.0.1:8080"
+    listen_metrics: options.Addresses = ""
+    metrics_token_file: str = ""
     # what is kept, and what leaves
     retention_days: Annotated[float, Meta(gt=0, le=RETENTION_DAYS_MAX)] = 7.0
     journal_max_gb: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
@@ -118,7 +120,7 @@ class Config(Options, frozen=True, kw_only=True):
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
     "rows_per_day_max retention_days journal_max_gb k_anonymity log_level link_token_file uplink_token_file "
-    "webhook_secret_file".split()
+    "webhook_secret_file metrics_token_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
 
@@ -135,7 +137,7 @@ _HINTS: Final = {
 _TEMPLATE: Final = "deploy/edge.toml"
 _PATHS: Final = (
     "data_dir credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file "
-    "uplink_ca webhook_secret_file webhook_ca scenario_path".split()
+    "uplink_ca webhook_secret_file webhook_ca metrics_token_file scenario_path".split()
 )
 
 
@@ -216,7 +218,10 @@ def _check(path: Path, config: Config) -> None:
     """Check the fields against each other."""
     plain, secure = ("listen", "listen_ws", "listen_http"), ("listen_tls", "listen_wss", "listen_https")
     options.check_addresses(path, config, ["status_listen"])
-    options.check_listeners(path, config, plain, secure)
+    options.check_listeners(path, config, plain, (*secure, "listen_metrics"))
+    if config.listen_metrics and not config.metrics_token_file:
+        hint = "It needs metrics_token_file: a file (mode 0600) with the token that a scraper shows, on one line."
+        options.refuse(path, config, "listen_metrics", hint)
     if config.status_listen and not is_loopback(config.status_listen):
         hint = "The page shows riders' positions, so it stays on loopback. Reach it through ssh -L."
         options.refuse(path, config, "status_listen", hint)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import Clock
 from ..core.scenario import Dot
 from ..health.status import Status
+from ..identity.files import read_secret
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
@@ -20,8 +21,15 @@ from .config import Config
 
 if TYPE_CHECKING:
     from ..api.door import Door
+    from ..web.scrape import Scrape
 
 LISTENERS: Final = (Listener("listen_http", http=True), Listener("listen_https", tls=True, http=True))
+"""The door for clients."""
+
+METRICS: Final = Listener("listen_metrics", tls=True, http=True)
+"""For a Prometheus elsewhere. On loopback the page's address has metrics, too."""
+
+METRICS_TOKEN: Final = "metrics_token_file"  # noqa: S105 - the option's name
 
 
 class Http:
@@ -31,12 +39,14 @@ class Http:
         self._path, self._config, self._clock, self._status = config_path, config, clock, status
         self._page: Any = None
         self._door: Door | None = None
+        self._scrape: Scrape | None = None
 
     async def prepare(self, *others: Callable[[], object]) -> None:
         """Import what it takes, and do what `others` have to, beside the loop that gives the first answers."""
         names = [
             *(["edge.web.server"] if self._config.status_listen else []),
             *(["edge.api.door"] if self._has_door else []),
+            *(["edge.web.scrape"] if self._config.listen_metrics else []),
             *(["edge.webhooks.sender"] if self._config.webhook_url else []),
         ]
 
@@ -88,7 +98,23 @@ class Http:
 
         pipeline.on_shown = shown
         self._status.register("http", door.gauges)
-        return await listeners.open_http(door, echo)
+        return await listeners.open_http(door, LISTENERS, echo)
+
+    async def open_metrics(self, listeners: Listeners, echo: Callable[[str], None]) -> dict[str, int]:
+        """Serve metrics where their listener is configured; its port by option. Raises BusyError and ConfigError."""
+        config = self._config
+        if not config.listen_metrics:
+            return {}
+        from ..web.scrape import Scrape
+
+        token = read_secret(self._path, METRICS_TOKEN, config.metrics_token_file)
+        self._scrape = await Scrape.open(self._status, self._clock.now, token)
+        return await listeners.open_http(self._scrape, [METRICS], echo)
+
+    def read(self, config: Config) -> None:
+        """Read the token of the metrics (again). Raises ConfigError, and then the old one stays."""
+        if self._scrape is not None:
+            self._scrape.token = read_secret(self._path, METRICS_TOKEN, config.metrics_token_file)
 
     def stop_listening(self) -> None:
         """Accept no client any more."""
@@ -99,5 +125,6 @@ class Http:
         """Answer what is decided, and close."""
         if self._door is not None:
             await self._door.close()
-        if self._page is not None:
-            await self._page.close()
+        for each in (self._page, self._scrape):
+            if each is not None:
+                await each.close()

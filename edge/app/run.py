@@ -40,7 +40,7 @@ from .authority import read_authority
 from .config import TOKEN_FILES, Config, load, reloaded
 from .gc import freeze_startup
 from .http import LISTENERS as HTTP_LISTENERS
-from .http import Http
+from .http import METRICS, Http
 from .loop_errors import LoopExceptionHandler
 from .uplink import Uplink
 from .webhooks import Webhooks
@@ -58,6 +58,7 @@ LISTENERS: Final = (
     Listener("listen_ws", websocket=True),
     Listener("listen_wss", tls=True, websocket=True),
     *HTTP_LISTENERS,
+    METRICS,
 )
 
 DRAIN_S_MAX: Final = 10.0
@@ -141,6 +142,7 @@ class _Running:
         await http.prepare(cell_of)
         self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners, self._echo))
         self._ports.update(await http.open_page(data, report.layers, self._echo))
+        self._ports.update(await http.open_metrics(self._listeners, self._echo))
         data.write_ports(self._ports)
         pusher = await self._webhooks.open(pipeline, clock, status)
 
@@ -179,7 +181,7 @@ class _Running:
     async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
         """The node's own listeners, as configured."""
         config = self._config
-        if not self._listeners.wanted:
+        if not any(each != METRICS for each in self._listeners.wanted):
             return None
         endpoint = Endpoint(
             config.node,
@@ -319,6 +321,7 @@ class _Running:
             config, fixed = reloaded(self._config, load(self._config_path))
             tokens = [read_secret(self._config_path, option, getattr(config, option)) for option in TOKEN_FILES]
             self._webhooks.read(config)
+            self._http.read(config)
             self._listeners.read(config)
         except DoorstepError as error:
             log.error("not reloaded, the old configuration stays: %s", error)

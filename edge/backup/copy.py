@@ -27,7 +27,7 @@ from .manifest import Item, Manifest
 
 FILES: Final = (
     "credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file uplink_ca "
-    "webhook_secret_file webhook_ca".split()
+    "webhook_secret_file webhook_ca metrics_token_file".split()
 )
 """Options that name a file which a node needs. (`scenario_path` has programs, which come with their packages.)"""
 

@@ -15,8 +15,8 @@ from ..mqtt.address import split_address
 from ..service.options import addresses
 from .finding import Report, certificate_days
 
-OPTIONS: Final = ("listen", "listen_tls", "listen_ws", "listen_wss", "status_listen")
-_SECURE: Final = ("listen_tls", "listen_wss")
+_SECURE: Final = ("listen_tls", "listen_wss", "listen_https", "listen_metrics")
+OPTIONS: Final = ("listen", "listen_ws", "listen_http", *_SECURE, "status_listen")
 
 
 def certificate(path: Path, config: Config, names: Iterable[str], report: Report) -> None:

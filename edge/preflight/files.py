@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ..app.config import ANY_SHOP, TOKEN_FILES, Config
+from ..app.http import METRICS_TOKEN
 from ..errors import DoorstepError, InputError
 from ..identity.credentials import Credentials, faults
 from ..identity.files import read_secret
@@ -78,6 +79,11 @@ def secrets(path: Path, config: Config, report: Report) -> None:
             continue
         if getattr(config, peer) and not found:
             report.warning("no_token", f"{option} is empty, so the node introduces itself to its {peer} as nobody.")
+    if config.listen_metrics:
+        try:
+            read_secret(str(path), METRICS_TOKEN, config.metrics_token_file)
+        except DoorstepError as error:
+            report.error("token_file", error)
     if config.webhook_url:
         from ..webhooks.request import signers
 

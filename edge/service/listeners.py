@@ -131,22 +131,21 @@ class Listeners:
     async def open(self, endpoint: Endpoint, echo: Callable[[str], None]) -> dict[str, int]:
         """Listen for MQTT, and return the ports by option (of several addresses the first one's). Raises BusyError and
         ConfigError, as `Endpoint.listen` does."""
-        return await self._open(False, lambda each: partial(endpoint.listen, websocket=each.websocket), echo)
+        mqtt = [each for each in self.wanted if not each.http]
+        return await self._open(mqtt, lambda each: partial(endpoint.listen, websocket=each.websocket), echo)
 
-    async def open_http(self, door: Door, echo: Callable[[str], None]) -> dict[str, int]:
-        """The same for HTTP."""
-        return await self._open(True, lambda _: door.listen, echo)
+    async def open_http(self, door: Door, listeners: Sequence[Listener], echo: Callable[[str], None]) -> dict[str, int]:
+        """The same for HTTP, on those of `listeners` that are wanted."""
+        return await self._open([each for each in listeners if each in self.wanted], lambda _: door.listen, echo)
 
     async def _open(
         self,
-        http: bool,
+        listeners: Sequence[Listener],
         listen: Callable[[Listener], Callable[..., Awaitable[tuple[str, int]]]],
         echo: Callable[[str], None],
     ) -> dict[str, int]:
         ports: dict[str, int] = {}
-        for each in self.wanted:
-            if each.http != http:
-                continue
+        for each in listeners:
             option = each.option
             for address in addresses(self._config, option):
                 try:
@@ -161,6 +160,6 @@ class Listeners:
                     "places. Use %s with a certificate, or 127.0.0.1.",
                     option,
                     getattr(self._config, option),
-                    "listen_https" if http else "listen_wss" if each.websocket else "listen_tls",
+                    "listen_https" if each.http else "listen_wss" if each.websocket else "listen_tls",
                 )
         return ports

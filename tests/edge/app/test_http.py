@@ -16,6 +16,10 @@ from edge.app.http import Http
         ("", ["edge.web.server"]),
         ('status_listen = ""', []),
         ('status_listen = ""\nlisten_http = "127.0.0.1:0"', ["edge.api.door"]),
+        (
+            'listen_metrics = "127.0.0.1:0"\nmetrics_token_file = "t"\ntls_cert = "c"\ntls_key = "k"',
+            ["edge.web.server", "edge.web.scrape"],
+        ),
         ('listen_http = ["127.0.0.1:0"]', ["edge.web.server", "edge.api.door"]),
     ],
 )
@@ -38,5 +42,7 @@ async def test_without_a_listener_nothing_is_opened_and_nothing_has_to_be_closed
     parts = Http(str(path), load(path), nothing, nothing)
     assert await parts.open_page(nothing, dict, print) == {}
     assert await parts.open_door(nothing, nothing, nothing, print) == {}
+    assert await parts.open_metrics(nothing, print) == {}
+    parts.read(load(path))
     parts.stop_listening()
     await parts.close()

@@ -239,6 +239,21 @@ def _empty_authority(site: Setup) -> None:
     site.options |= {"uplink": "mqtts://127.0.0.1:1", "uplink_ca": "ca.pem"}
 
 
+def _metrics(mode: int) -> Callable[[Setup], None]:
+    def change(site: Setup) -> None:
+        site.tls()
+        (site.folder / "metrics").write_text("secret")
+        (site.folder / "metrics").chmod(mode)
+        site.options |= {"listen_metrics": "127.0.0.1:0", "metrics_token_file": "metrics"}
+
+    return change
+
+
+def _metrics_without_a_token(site: Setup) -> None:
+    _metrics(0o600)(site)
+    del site.options["metrics_token_file"]
+
+
 BROKEN: list[tuple[str, Callable[[Setup], None], str, str]] = [
     ("an option that does not exist", _option("lisen", "x"), "option", "There is no such option"),
     ("an option of a wrong type", _option("retention_days", "long"), "option", "retention_days"),
@@ -281,6 +296,8 @@ BROKEN: list[tuple[str, Callable[[Setup], None], str, str]] = [
     ("an empty token", _token_file("uplink_token_file", ""), "token_file", "The file is empty"),
     ("a token for others to read", _token_file("uplink_token_file", "secret", 0o644), "token_file", "chmod 600"),
     ("a token of two lines", _token_file("link_token_file", "one\ntwo\n"), "token_file", "more than one line"),
+    ("metrics for others", _metrics_without_a_token, "option", "metrics_token_file"),
+    ("a token of metrics for others to read", _metrics(0o644), "token_file", "chmod 600"),
     ("a port that is taken", _taken("listen"), "address", "another program has this port"),
     ("the page's port that is taken", _taken("status_listen"), "address", "status_listen"),
     ("an address of another machine", _elsewhere, "address", "no network of this machine"),

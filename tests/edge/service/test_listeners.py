@@ -247,7 +247,7 @@ async def test_http_listens_apart_from_mqtt(caplog: pytest.LogCaptureFixture) ->
     lines: list[str] = []
     assert set(await listeners.open(endpoint, lines.append)) == {"listen"}
     web = Web()
-    assert await listeners.open_http(web, lines.append) == {"listen_http": 8880}
+    assert await listeners.open_http(web, listeners.wanted[1:], lines.append) == {"listen_http": 8880}
     assert web.asked == [("0.0.0.0:8880", False)]
     assert lines[-1] == "listening on 0.0.0.0:8880 (listen_http)"
     assert listeners.plain == ["listen_http"]
