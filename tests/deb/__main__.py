@@ -1,7 +1,8 @@
-"""`python -m tests.deb [--json FILE]`: the packages as an operator meets them, in a clean Debian without a network.
+"""`python -m tests.deb [--json FILE] [--arm64]`: the packages as an operator meets them, on a clean Debian, offline.
 
 Built twice; read by lintian; installed by the commands of deploy/README.md; an order over wss; an upgrade and back
 while the centre is away; removed; purged. Needs root, debootstrap and lintian. Exit code 0 when all held.
+`--arm64` also starts the package for ARM; that needs binutils-aarch64-linux-gnu and qemu-user-static.
 """
 
 import argparse
@@ -17,8 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench.lab.programs import find_program, make_certificates
+from bench.lab.programs import ProgramMissing, find_program, make_certificates
 from tests.deb.box import Box, Failed, loopback_up, make_base
+from tests.deb.foreign import start_on_arm
 from tests.deb.operator import Operator
 from tests.repo.project import ROOT
 
@@ -134,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.deb", description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("/var/tmp/doorstep-deb-test"))
     parser.add_argument("--json", type=Path, help="write the steps there")
+    parser.add_argument("--arm64", action="store_true", help="start the package for ARM, too")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -149,6 +152,8 @@ def main() -> None:
         trial = Trial(folder)
         trial.step("build twice", trial.build)
         trial.step("lintian", trial.lint)
+        if options.arm64:
+            trial.step("a node of the package for ARM", lambda: start_on_arm(folder))
         trial.step("a clean root", lambda: str(make_base(options.work)))
         command = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable]
         command += ["-m", "tests.deb", "--work", str(options.work), "--inside", str(make_base(options.work))]
@@ -158,7 +163,7 @@ def main() -> None:
             options.json.write_text(json.dumps({"ok": code == 0, "steps": steps}, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         sys.exit(code)
-    except Failed as error:
+    except (Failed, ProgramMissing) as error:
         sys.exit(f"failed: {error}")
 
 

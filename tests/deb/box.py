@@ -45,16 +45,21 @@ class Failed(Exception):
     """A command, or what it was to bring about. The text is what was seen."""
 
 
+def code_name() -> str:
+    """Of this machine's release, for example `bookworm`."""
+    found = re.search(r"^VERSION_CODENAME=(\S+)", Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise Failed("/etc/os-release has no VERSION_CODENAME: which release is to be made?")
+    return found[1]
+
+
 def make_base(folder: Path) -> Path:
     """The root of this machine's release, made once in `folder`, of packages from the release's default mirror."""
-    code_name = re.search(r"^VERSION_CODENAME=(\S+)", Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)
-    if code_name is None:
-        raise Failed("/etc/os-release has no VERSION_CODENAME: which release is to be made?")
-    base = folder / f"base-{code_name[1]}"
+    base = folder / f"base-{code_name()}"
     if not base.exists():
         being_made = folder / f"{base.name}.part"
         shutil.rmtree(being_made, ignore_errors=True)
-        command = [find_program("debootstrap"), "--variant=minbase", f"--include={_PACKAGES}", code_name[1], being_made]
+        command = [find_program("debootstrap"), "--variant=minbase", f"--include={_PACKAGES}", code_name(), being_made]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Failed(f"debootstrap failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -76,6 +76,12 @@ def test_a_token_file_may_change_but_not_come_or_go(before, after, kept):
         ('node = "Shop 7"', "node", "lower-case"),
         ('node = "n"\nlisten = "1883"', "listen", "host:port"),
         ('node = "n"\nlisten_tls = "0.0.0.0:8883"', "listen_tls", "tls_cert"),
+        ('node = "n"\nlisten_metrics = "0.0.0.0:9464"', "listen_metrics", "tls_cert"),
+        (
+            'node = "n"\nlisten_metrics = "0.0.0.0:9464"\ntls_cert = "c"\ntls_key = "k"',
+            "listen_metrics",
+            "metrics_token_file",
+        ),
         ('node = "n"\nlisten = ""', "listen", "No client could"),
         ('node = "n"\nanonymous = true\nlisten = "0.0.0.0:1883"', "listen", "loopback"),
         ('node = "n"\nstatus_listen = "0.0.0.0:80"', "status_listen", "loopback"),
