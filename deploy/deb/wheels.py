@@ -33,11 +33,14 @@ MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def this_release(architecture: str, python: Path) -> Target:
-    """The target of the release that this runs on."""
+    """The target of the release that this runs on. pip asks its own Python which dependencies are for which version, so
+    that has to be the release's too."""
     release = platform.freedesktop_os_release()
     name = {"debian": "deb"}.get(release["ID"], release["ID"]) + release.get("VERSION_ID", "")
     asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     version = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    if version != (own := "{}.{}".format(*sys.version_info)):
+        raise SystemExit(f"Packages are for {python}, which is {version}; this environment has {own}: make clean venv")
     major, minor = platform.libc_ver()[1].split(".")[:2]
     return Target(architecture, name, version, (int(major), int(minor)))
 

@@ -6,6 +6,7 @@
 import hashlib
 import io
 import os
+import platform
 import re
 import struct
 import subprocess
@@ -19,7 +20,7 @@ from typing import Final
 import pytest
 
 from deploy.deb import elf, licences, tree
-from deploy.deb.__main__ import CONFIGURATIONS, UNITS
+from deploy.deb.__main__ import CONFIGURATIONS, PYTHON, UNITS
 from tests.repo.project import ROOT, expect_none, files
 
 INSTALLED_MB_MAX: Final = 100
@@ -47,6 +48,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], 
     """Both packages of this tree."""
     for tool in ("dpkg-deb", "readelf", "strip"):
         program(tool)
+    if (has := platform.freedesktop_os_release()["ID"]) not in ("debian", "ubuntu") or not PYTHON.samefile(
+        sys.executable
+    ):
+        pytest.skip(f"needs Debian's own Python in .venv, not {sys.executable} on {has}")
     return build(tmp_path_factory.mktemp("deb"))
 
 
