@@ -89,6 +89,7 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     OUT_OF_SEQUENCE = "out_of_sequence"
     OUT_OF_AREA = "out_of_area"
+    UNREACHABLE = "unreachable"
     # the node
     OVER_CAPACITY = "over_capacity"
     DISK_FULL = "disk_full"
@@ -103,6 +104,7 @@ MENDABLE: Final = frozenset(
         Reason.UNKNOWN_SHOP,
         Reason.UNKNOWN_ORDER,
         Reason.NOT_OFFERED,
+        Reason.UNREACHABLE,
         Reason.OVER_CAPACITY,
         Reason.DISK_FULL,
         Reason.OVERLOADED,

@@ -36,6 +36,7 @@ STATUSES: Final[dict[str, int]] = {
     Reason.TOO_LATE: 409,
     Reason.OUT_OF_SEQUENCE: 409,
     Reason.OUT_OF_AREA: 422,
+    Reason.UNREACHABLE: 409,
     Reason.OVER_CAPACITY: 503,
     Reason.DISK_FULL: 503,
     Reason.OVERLOADED: 503,

@@ -15,7 +15,7 @@ from ..errors import MENDABLE, DoorstepError, JournalError, Reason
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
 from ..messages.envelope import ENCODE, FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
-from ..messages.grants import EVERYBODY, Grant
+from ..messages.grants import EVERY_SHOP, EVERYBODY, Grant
 from ..messages.roles import ROLES
 from ..messages.sentences import LOOKS_LIKE_SECONDS, fault
 from .model import Answer, Event, Now, Observed, RecordedEvent, Rejected
@@ -136,7 +136,7 @@ class Catalog:
             body = prepared
         if message.convert is not None and body.crs is not None and body.crs != crs:
             body = message.convert(body, body.crs, crs)
-        shop = client if grant is EVERYBODY else grant.shop
+        shop = client if grant is EVERYBODY else grant.shop or (EVERY_SHOP if "dispatcher" in grant.roles else "")
         if not message.durable:
             named = getattr(body, message.acts_for) if message.acts_for else None
             if named is not None and named != shop:

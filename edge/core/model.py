@@ -28,7 +28,7 @@ class Now(Struct, frozen=True, array_like=True):
 class Event(Struct, frozen=True):
     """A durable event of an authenticated client, validated. `body` has no field that must not be stored; `observed` is
     the message with such fields, where it has any. `json` is the encoding of its answers. `shop` is the shop that the
-    client acts for, empty where it acts for none."""
+    client acts for, empty where it acts for none; of a dispatcher `grants.EVERY_SHOP`."""
 
     client: str
     body: Up

@@ -28,5 +28,8 @@ class Grant(Struct, frozen=True):
     """The one kind of message that it may send, whatever its roles; empty where the roles decide."""
 
 
+EVERY_SHOP: Final = "*"
+"""The shop that a dispatcher acts for where an event is about one: no shop has this name."""
+
 EVERYBODY: Final = Grant(ROLES)
 """Of every client where the node asks for no credentials."""

@@ -76,6 +76,7 @@ def options(day: Day) -> DispatchOptions:
         dropoff_service_s=parameters.dropoff_service * 60,
         offer_ahead_s=0,
         silent_s=7200,
+        late_s=24 * 3600,
         give_up_s=24 * 3600,
         position_age_s_max=7200,
         radius_m_max=500_000,

@@ -4,12 +4,11 @@ Everything here changes durable state and is fed with recorded decisions in a re
 """
 
 from collections.abc import Sequence
-from functools import partial
-from itertools import takewhile
-from typing import Final
+from typing import Final, Literal
 
 from ...core.effects import Effects
 from ...core.model import Now
+from .answers import UPDATE_EXPIRY_S, assignment, foreseen, update
 from .lifecycle import (
     AT_SHOP,
     CLOSED,
@@ -17,18 +16,20 @@ from .lifecycle import (
     HELD,
     OFFERED,
     PLACED,
+    RETURNED,
+    RETURNING,
     TRANSITIONS,
     WX_CANCELLED_AT_SHOP,
-    WX_STATUS,
+    Canceller,
     OrderEvent,
     OrderState,
 )
-from .messages import Assignment, Stop, Update
+from .messages import Assignment
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import OFFERS_PAST_KEPT, Offered, Order
 from .state.positions import Sensor
-from .state.riders import Rider, same_pickup
+from .state.riders import Rider
 from .times.learned import PROMISE_TOLERANCE_S
 
 BURST_OFFERS: Final = 8
@@ -44,60 +45,16 @@ EXCLUDED_S: Final = 600
 ORDER_STALE_S: Final = 4 * 3600
 """An accepted order without any event for this long is given up, so that every order ends."""
 
-DOOR_DIGITS: Final = 2
-"""An offer has the door to 0.01 degrees, some 700 m at most: enough to see where the ride goes, and not to whom."""
-
-UPDATE_EXPIRY_S: Final = 2 * 3600.0
-"""A status older than two hours is news to nobody."""
-
 _ENDED: Final = {
     DELIVERED: "order.delivered",
+    RETURNED: "order.returned",
     OrderState.CANCELLED: "order.cancelled",
     OrderState.UNDELIVERABLE: "order.undeliverable",
 }
 
 
-# -- what clients receive ----------------------------------------------------------------------------------------------
-
-
-def update(
-    dispatch: DispatchState,
-    order: Order,
-    now: Now,
-    out: Effects,
-    reason: str = "",
-    to: Sequence[str] = (),
-    wx_status: int = 0,
-) -> None:
-    """The order's state, to its customer and its shop where `to` names nobody else. `wx_status` is given where it is
-    not that of the state."""
-    behind_ms = now.wall_ms - dispatch.now_ms
-    body = Update(
-        order=order.id,
-        state=order.state,
-        at=now.wall_ms,
-        expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms and order.state not in CLOSED else 0,
-        ready_at=order.ready_ms + behind_ms,
-        reason=reason,
-        wx_status=wx_status or WX_STATUS[order.state],
-    )
-    for client in dict.fromkeys(to or (order.client, order.shop)):
-        out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
-
-
-def assignment(dispatch: DispatchState, order: Order, at_ms: int, behind_ms: int) -> Assignment:
-    """What the rider of an open order has to know of it, at `at_ms` by the wall clock; `behind_ms` is how far the
-    monotonic clock is behind that."""
-    offered = order.state is OFFERED
-    return Assignment(
-        offer=order.offer,
-        order=order.id,
-        state="offered" if offered else "accepted",
-        at=at_ms,
-        stops=_stops(dispatch, order, behind_ms),
-        ready_at=order.ready_ms + behind_ms,
-        answer_by=order.due_ms + behind_ms if offered else 0,
-    )
+_GIVEN_UP: Final = {PLACED: "no rider", RETURNING: "not returned"}
+"""Why an order is undeliverable, by its last state."""
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -148,15 +105,12 @@ def forecast(dispatch: DispatchState, order: Order, chosen: Candidate | None, no
 
 def _promise(dispatch: DispatchState, order: Order, now: Now) -> None:
     """What the customer is promised, from what is expected of the order and how far off that usually is."""
-    times = dispatch.times
-    predicted_ms = promised_ms = order.dropoff_ms
-    if times.options.learn_times:
-        predicted_ms += times.beyond_s(order.shop, order.dropoff_lat, order.dropoff_lon) * 1000
-        around = times.interval(order.shop, order.stated)
-        promised_ms = predicted_ms + around.promised * 1000
+    predicted_ms, around = foreseen(dispatch, order)
+    order.predicted_ms = order.promised_ms = predicted_ms
+    if around is not None:
+        order.promised_ms = predicted_ms + around.promised * 1000
         order.earliest_ms = predicted_ms + around.earliest * 1000
         order.latest_ms = predicted_ms + around.latest * 1000
-    order.predicted_ms, order.promised_ms = predicted_ms, promised_ms
     order.promised_at = order.promised_ms + now.wall_ms - dispatch.now_ms
 
 
@@ -191,39 +145,6 @@ def confirm(dispatch: DispatchState, now: Now, out: Effects) -> None:
     dispatch.taken = []
 
 
-def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
-    """The trip in the sequence to visit: everything that is fetched with the order, then all doors. `behind_ms` is how
-    far the monotonic clock is behind the wall clock."""
-    names, trip = dispatch.riders.known[order.rider].orders, [order]
-    if len(names) > 1:
-        held = [dispatch.orders.open[name] for name in names]
-        index = held.index(order)
-        before = list(takewhile(partial(same_pickup, order), reversed(held[:index])))
-        trip = [*reversed(before), *takewhile(partial(same_pickup, order), held[index:])]
-    pickups = [
-        Stop(
-            at="pickup",
-            order=each.id,
-            lat=each.pickup_lat,
-            lon=each.pickup_lon,
-            expected_at=each.pickup_ms + behind_ms,
-            shop=each.shop,
-        )
-        for each in trip
-    ]
-    dropoffs = [
-        Stop(
-            at="dropoff",
-            order=each.id,
-            lat=round(each.dropoff_lat, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lat,
-            lon=round(each.dropoff_lon, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lon,
-            expected_at=each.dropoff_ms + behind_ms,
-        )
-        for each in trip
-    ]
-    return pickups + dropoffs
-
-
 # -- the way back ------------------------------------------------------------------------------------------------------
 
 
@@ -239,7 +160,7 @@ def release(
     unload(dispatch, order, now, out, reason if notify_rider else "")
     now_ms = dispatch.now_ms
     forecast(dispatch, order, None, now)
-    dispatch.orders.move(order, PLACED, now_ms, give_up_ms(dispatch, order))
+    dispatch.orders.move(order, PLACED, now_ms, wait_ms(dispatch, order))
     dispatch.changed = True
     update(dispatch, order, now, out, reason)
 
@@ -267,11 +188,18 @@ def exclude(order: Order, rider: str, now_ms: int) -> None:
 
 
 def end(
-    dispatch: DispatchState, order: Order, state: OrderState, now: Now, out: Effects, at_ms: int, reason: str = ""
+    dispatch: DispatchState,
+    order: Order,
+    state: OrderState,
+    now: Now,
+    out: Effects,
+    at_ms: int,
+    reason: str = "",
+    cancelled_by: Canceller | Literal[""] = "",
 ) -> None:
-    """The order is delivered, cancelled or given up."""
+    """The order is delivered, returned, cancelled or given up."""
     now_ms = dispatch.now_ms
-    if state is not DELIVERED and order.rider:
+    if cancelled_by and order.rider:
         unload(dispatch, order, now, out, reason or state)
     rider = dispatch.riders.known.get(order.rider) if order.rider else None
     at_shop = order.state is AT_SHOP
@@ -283,17 +211,19 @@ def end(
             dispatch.advice.due.append(rider.id)
     dispatch.changed = True
     out.count(_ENDED[state], at_ms)
-    if order.promised_ms and state is not OrderState.CANCELLED:
+    if order.promised_ms and state is not OrderState.CANCELLED and state is not RETURNED:
         kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
         dispatch.learn(order, kept)
         out.count("promise.kept" if kept else "promise.broken", at_ms)
-    cancelled_there = at_shop and state is OrderState.CANCELLED
-    update(dispatch, order, now, out, reason, wx_status=WX_CANCELLED_AT_SHOP if cancelled_there else 0)
+    wx_status = WX_CANCELLED_AT_SHOP if at_shop and state is OrderState.CANCELLED else 0
+    update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by)
 
 
-def give_up_ms(dispatch: DispatchState, order: Order) -> int:
-    """Until when a waiting order waits."""
-    return max(order.ready_ms, order.placed_ms) + dispatch.rules.give_up_s * 1000
+def wait_ms(dispatch: DispatchState, order: Order) -> int:
+    """Until when a waiting order waits: until it is late, then until it is given up."""
+    rules = dispatch.rules
+    wait_s = rules.give_up_s if order.late else min(rules.late_s, rules.give_up_s)
+    return max(order.ready_ms, order.placed_ms) + wait_s * 1000
 
 
 def stale_ms(order: Order, now_ms: int) -> int:
@@ -330,9 +260,28 @@ def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
             out.count("offer.timed_out", now.wall_ms)
             exclude(order, rider_id, now_ms)
             release(dispatch, order, now, out, "no answer")
+        elif order.state is PLACED and not order.late and dispatch.rules.late_s < dispatch.rules.give_up_s:
+            _late(dispatch, order, now, out)
         elif after in CLOSED:
-            reason = "no rider" if order.state is PLACED else "no contact"
-            end(dispatch, order, OrderState.UNDELIVERABLE, now, out, now.wall_ms, reason)
+            end(
+                dispatch,
+                order,
+                OrderState.UNDELIVERABLE,
+                now,
+                out,
+                now.wall_ms,
+                _GIVEN_UP.get(order.state, "no contact"),
+                "node",
+            )
+
+
+def _late(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
+    """Nobody could take the order so far. Nobody is abandoned: it stays planned, and everybody learns of it."""
+    order.late = True
+    dispatch.orders.late[order.id] = order
+    dispatch.orders.due(order, wait_ms(dispatch, order))
+    out.count("order.late", now.wall_ms)
+    update(dispatch, order, now, out, "late_but_coming")
 
 
 def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_ms: int) -> None:

@@ -9,20 +9,41 @@ from ...core.effects import Effects
 from ...core.model import Event, Now
 from ...core.scenario import Refusal
 from ...errors import Reason
-from .assignments import end, end_shift, exclude, give_up_ms, release, stale_ms, unload, update
-from .lifecycle import ACCEPTED, AT_SHOP, DELIVERED, OFFERED, PICKED_UP, PLACED, TRANSITIONS, OrderEvent, OrderState
+from ...messages.grants import EVERY_SHOP
+from . import returns
+from .answers import update
+from .assignments import end, end_shift, exclude, release, stale_ms, unload, wait_ms
+from .decide.reach import ASKED_MAX, out_of_reach
+from .lifecycle import (
+    ACCEPTED,
+    AT_CUSTOMER,
+    AT_SHOP,
+    DELIVERED,
+    IN_BAG,
+    OFFERED,
+    PICKED_UP,
+    PLACED,
+    RETURNED,
+    RETURNING,
+    TRANSITIONS,
+    Canceller,
+    OrderEvent,
+    OrderState,
+)
 from .messages import (
     Durable,
     KitchenDelay,
     KitchenReady,
     OrderCancel,
     OrderPlace,
+    OrderRedeliver,
     RiderProgress,
     RiderReply,
     RiderShift,
 )
 from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Closed, Order
+from .state.positions import Sensor
 from .state.riders import RIDERS_MAX
 from .state.travel import metres, seconds
 from .times import labels
@@ -40,11 +61,14 @@ _LATE_PICKED_UP: Final = OrderEvent.LATE_PICKED_UP
 _STEP: Final = {
     "at_shop": OrderEvent.AT_SHOP,
     "picked_up": OrderEvent.PICKED_UP,
+    "at_customer": OrderEvent.AT_CUSTOMER,
     "delivered": OrderEvent.DELIVERED,
+    "failed": OrderEvent.FAILED,
+    "returned": OrderEvent.RETURNED,
 }
 
 
-def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refusal | None:
+def apply(dispatch: DispatchState, event: Event, now: Now, sensor: Sensor, out: Effects) -> Refusal | None:
     """One event. None where it is accepted."""
     client = event.client
     body: Durable = event.body  # pyright: ignore[reportAssignmentType] - the catalogue hands over no other kinds
@@ -52,7 +76,7 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
     if rider is not None:
         dispatch.riders.touch(rider, dispatch.now_ms)
     if isinstance(body, OrderPlace):
-        return _place(dispatch, event, body, now, out)
+        return _place(dispatch, event, body, now, sensor, out)
     if isinstance(body, RiderShift):
         return _shift(dispatch, client, body, now, out)
     if isinstance(body, TimesReset):
@@ -65,9 +89,12 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
     if isinstance(body, RiderProgress):
         return _progress(dispatch, client, order, body, now, out)
     if isinstance(body, OrderCancel):
-        if client != order.client and event.shop != order.shop:
-            return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
-        return _cancel(dispatch, order, body, now, out)
+        return _cancel(dispatch, event, order, body, now, out)
+    if isinstance(body, OrderRedeliver):
+        if event.shop not in (order.shop, EVERY_SHOP):
+            return Refusal(Reason.NOT_YOURS, "order", "only its shop, or a dispatcher, may send it out again")
+        refusal = _refusal(order, OrderEvent.REDELIVER)
+        return refusal if isinstance(order, Closed) or refusal else returns.redeliver(dispatch, order, body, now, out)
     if event.shop != order.shop:
         return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)
@@ -76,7 +103,9 @@ def apply(dispatch: DispatchState, event: Event, now: Now, out: Effects) -> Refu
 # -- customers and shops -----------------------------------------------------------------------------------------------
 
 
-def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, out: Effects) -> Refusal | None:
+def _place(
+    dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, sensor: Sensor, out: Effects
+) -> Refusal | None:
     client = event.client
     if dispatch.orders.find(body.order) is not None:
         return Refusal(Reason.DUPLICATE_ORDER, "order", "this order was placed before, by another event")
@@ -112,7 +141,12 @@ def _place(dispatch: DispatchState, event: Event, body: OrderPlace, now: Now, ou
         stated=stated,
         assumed_ms=assumed_ms,
     )
-    dispatch.orders.add(order, give_up_ms(dispatch, order))
+    if dispatch.rules.unreachable == "refuse":
+        shop = pickup.lat, pickup.lon
+        near = sensor.nearest(order.id, *shop, ASKED_MAX, now_ms) if dispatch.riders.idle else ()
+        if nobody := out_of_reach(dispatch, shop, order.ready_ms, near):
+            return Refusal(Reason.UNREACHABLE, "", nobody)
+    dispatch.orders.add(order, wait_ms(dispatch, order))
     dispatch.changed = True
     out.count("order.placed", body.at)
     out.locate("order.placed", body.at, dropoff.lat, dropoff.lon, client)
@@ -138,11 +172,20 @@ def _no_room(dispatch: DispatchState, customer: str, shop: str, own: bool) -> Re
 
 
 def _cancel(
-    dispatch: DispatchState, order: Order | Closed, body: OrderCancel, now: Now, out: Effects
+    dispatch: DispatchState, event: Event, order: Order | Closed, body: OrderCancel, now: Now, out: Effects
 ) -> Refusal | None:
+    by: Canceller
+    if event.shop == order.shop:
+        by = "shop"
+    elif event.client == order.client:
+        by = "customer"
+    elif event.shop == EVERY_SHOP:
+        by = "dispatcher"
+    else:
+        return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
     refusal = _refusal(order, OrderEvent.CANCEL)
     if refusal is None and isinstance(order, Order):
-        end(dispatch, order, OrderState.CANCELLED, now, out, body.at, body.reason or "cancelled")
+        end(dispatch, order, OrderState.CANCELLED, now, out, body.at, body.reason or "cancelled", by)
     return refusal
 
 
@@ -151,7 +194,7 @@ def _kitchen(
 ) -> Refusal | None:
     delay = isinstance(body, KitchenDelay)
     refusal = _refusal(order, OrderEvent.DELAY if delay else OrderEvent.READY)
-    if refusal is not None or not isinstance(order, Order) or order.state is PICKED_UP:
+    if refusal is not None or not isinstance(order, Order) or order.state in IN_BAG:
         return refusal
     now_ms = dispatch.now_ms
     if delay:
@@ -172,7 +215,7 @@ def _kitchen(
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
     if order.state is PLACED:
         dispatch.changed = True
-        dispatch.orders.due(order, give_up_ms(dispatch, order))
+        dispatch.orders.due(order, wait_ms(dispatch, order))
     elif order.state is not OFFERED:
         dispatch.orders.due(order, stale_ms(order, now_ms))
     update(dispatch, order, now, out, "kitchen", (order.client, order.shop, *([order.rider] if order.rider else [])))
@@ -261,6 +304,12 @@ def _progress(
         return None
     if after is DELIVERED:
         _deliver(dispatch, order, body, now, out)
+    elif after is RETURNING:
+        return returns.turn_round(dispatch, order, body, now, out)
+    elif after is RETURNED:
+        returns.back(dispatch, order, body, now, out)
+    elif after is AT_CUSTOMER:
+        _at_door(dispatch, order, body, now, out)
     else:
         _advance(dispatch, order, OrderState(after), body, now, out)
     return None
@@ -281,7 +330,7 @@ def _advance(
         out.count("order.at_shop", body.at)
     else:
         order.pickup_ms = now_ms
-        dispatch.riders.first(rider, order.id, dispatch.orders)
+        dispatch.riders.sort(rider, dispatch.orders)
         out.count("order.picked_up", body.at)
         out.measure("ready_to_pickup_ms", body.at, max(0, now_ms - order.ready_ms))
     # Not worth a decision of its own: it moves the plans of others by little, and the next look finds that.
@@ -289,10 +338,27 @@ def _advance(
     update(dispatch, order, now, out)
 
 
+def _at_door(dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects) -> None:
+    """Where the rider is, but no change of hands: how long rides and handovers take is learned from those."""
+    now_ms = dispatch.now_ms
+    rider = dispatch.riders.known[order.rider]
+    if order.state is not PICKED_UP:
+        rider.place_ms = 0  # nobody knows when it left the shop
+    dispatch.orders.move(order, AT_CUSTOMER, now_ms, stale_ms(order, now_ms))
+    dispatch.positions.put(rider.id, now_ms, order.dropoff_lat, order.dropoff_lon)
+    dispatch.riders.sort(rider, dispatch.orders)
+    dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
+    out.count("order.at_customer", body.at)
+    update(dispatch, order, now, out)
+
+
 def _deliver(dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects) -> None:
     now_ms = dispatch.now_ms
     rider = dispatch.riders.known[order.rider]
-    labels.delivered(dispatch.times, order, rider, now_ms)
+    if order.failed is None:
+        labels.delivered(dispatch.times, order, rider, now_ms)
+    else:
+        returns.delivered_after_all(order)
     dispatch.riders.at(rider, order.dropoff_lat, order.dropoff_lon, now_ms)
     order.dropoff_ms = now_ms
     out.measure("click_to_door_ms", body.at, now_ms - order.placed_ms)

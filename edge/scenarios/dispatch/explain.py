@@ -9,7 +9,7 @@ from ...core.model import Row
 from ...core.scenario import Moment
 from ...messages.envelope import Up
 from ..explain import answers_in, outcome, receipts_in
-from .messages import KitchenDelay, OrderPlace, RiderProgress, RiderReply
+from .messages import KitchenDelay, OrderPlace, OrderRedeliver, RiderProgress, RiderReply
 from .records import Candidate, events_in, record_in
 
 
@@ -99,18 +99,24 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             return f"at {shop}{ready}"
         case RiderReply(offer=offer, accept=accept, reason=reason):
             return f"{'accepts' if accept else 'declines'} offer {offer}{f' ({reason})' if reason else ''}"
-        case RiderProgress(step=step):
-            return step.replace("_", " ")
+        case RiderProgress(step=step, cause=cause, reason=reason):
+            return f"{_words(step)}{f': {_words(cause)}' if cause else ''}{f' ({reason})' if reason else ''}"
+        case OrderRedeliver(dropoff=dropoff):
+            return "goes out again" if dropoff is None else "goes out again, to another door"
         case KitchenDelay(ready_at=ready_at):
             return f"ready {when(ready_at)}"
         case _:
             return str(getattr(body, "reason", ""))
 
 
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _accepted(receipt: Mapping[str, Any], when: Callable[[int], str]) -> str:
     promise = receipt.get("promise")
     if not promise:
-        return "accepted"
+        return "accepted, but nobody on shift can reach it" if receipt.get("unreachable") else "accepted"
     latest_at = promise.get("latest_at")
     within = f"8 in 10 from {when(promise['earliest_at'])} to {when(latest_at)}, " if latest_at else ""
     return f"accepted, drop-off promised {when(promise['dropoff_at'])} ({within}confidence {promise['confidence']:.2f})"
@@ -130,7 +136,10 @@ def _messages(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
             moments.append(Moment(row.number, row.now.wall_ms, str(fields.get("state")), client, text))
         else:
             expected = f", drop-off expected {when(fields['expected_at'])}" if fields.get("expected_at") else ""
-            text = f"{fields.get('state')}{f' ({reason})' if reason else ''}{expected}"
+            why = "; ".join(_words(part) for part in (fields.get("cause"), reason) if part)
+            by = f" by the {fields['cancelled_by']}" if fields.get("cancelled_by") else ""
+            anew = f", drop-off promised anew {when(fields['promised_at'])}" if fields.get("promised_at") else ""
+            text = f"{fields.get('state')}{by}{f' ({why})' if why else ''}{expected}{anew}"
             updates.setdefault(text, []).append(client)
     moments += [Moment(row.number, row.now.wall_ms, "update", ", ".join(who), text) for text, who in updates.items()]
     return moments

@@ -1,16 +1,19 @@
 """The state machine of an order, as a table: the next state for each state and event.
 
-    placed -> offered -> accepted -> at_shop -> picked_up -> delivered
-       ^         |           |          |           |
-       +---------+-----------+----------+           |     declined, timed out, shift over, rider silent
-       |         |           |          |           |
-       +---------+-----------+----------+-----------+---> cancelled (until pickup), undeliverable
+    placed -> offered -> accepted -> at_shop -> picked_up -> at_customer -> delivered
+       ^         |           |          |         |    ^          |
+       +---------+-----------+----------+         |    |          |     declined, timed out, shift over, rider silent
+       |         |           |          |         +----|----------+---> returning -> returned
+       |         |           |          |              +--------------------+        redelivery
+       +---------+-----------+----------+-------------------------------------> cancelled (until pickup), undeliverable
 
 Rules that the table follows:
 
 - A repeated event is accepted again, without effect, so that a publisher that resends is never refused.
 - Steps may be skipped: `picked_up` without `at_shop` and `delivered` without `picked_up` are accepted, because the
   food has moved in any case. Only an offer must be accepted before any step.
+- Only what is picked up can fail: before the pickup its rider declines. An order that comes back goes out again with
+  the same rider, who has the food (`redeliver`); one that is back at its shop is closed, and goes out as a new order.
 - A closed order accepts nothing but a repeat of the event that closed it.
 - After the pickup the kitchen's `ready` is accepted without effect, and its `delay` is too late.
 - A rider who had accepted, was released as silent and then reports the pickup has the food: the order goes back to it,
@@ -18,7 +21,7 @@ Rules that the table follows:
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from ...errors import Reason
 
@@ -31,7 +34,10 @@ class OrderState(StrEnum):
     ACCEPTED = "accepted"
     AT_SHOP = "at_shop"
     PICKED_UP = "picked_up"
+    AT_CUSTOMER = "at_customer"
+    RETURNING = "returning"
     DELIVERED = "delivered"
+    RETURNED = "returned"
     CANCELLED = "cancelled"
     UNDELIVERABLE = "undeliverable"
 
@@ -44,12 +50,17 @@ class OrderEvent(StrEnum):
     CANCEL = "cancel"
     READY = "ready"
     DELAY = "delay"
+    # by the shop or a dispatcher
+    REDELIVER = "redeliver"
     # by the rider of the current offer
     ACCEPT = "accept"
     DECLINE = "decline"
     AT_SHOP = "at_shop"
     PICKED_UP = "picked_up"
+    AT_CUSTOMER = "at_customer"
     DELIVERED = "delivered"
+    FAILED = "failed"
+    RETURNED = "returned"
     # by the rider of an earlier offer
     LATE_ACCEPT = "late_accept"
     LATE_DECLINE = "late_decline"
@@ -67,32 +78,43 @@ OFFERED: Final = OrderState.OFFERED
 ACCEPTED: Final = OrderState.ACCEPTED
 AT_SHOP: Final = OrderState.AT_SHOP
 PICKED_UP: Final = OrderState.PICKED_UP
+AT_CUSTOMER: Final = OrderState.AT_CUSTOMER
+RETURNING: Final = OrderState.RETURNING
 DELIVERED: Final = OrderState.DELIVERED
+RETURNED: Final = OrderState.RETURNED
 
 
-_P, _O, _A, _S, _U, _D = PLACED, OFFERED, ACCEPTED, AT_SHOP, PICKED_UP, DELIVERED
+_P, _O, _A, _S, _U, _K = PLACED, OFFERED, ACCEPTED, AT_SHOP, PICKED_UP, AT_CUSTOMER
+_R, _D, _B = RETURNING, DELIVERED, RETURNED
 _C, _X = OrderState.CANCELLED, OrderState.UNDELIVERABLE
-_LATE, _SKIP, _NONE, _TWICE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED, Reason.DUPLICATE_ORDER
+_L, _SKIP, _NONE, _TWICE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED, Reason.DUPLICATE_ORDER
 
+# fmt: off
 _ROWS: Final[dict[OrderEvent, tuple[OrderState | Reason, ...]]] = {
-    # in state:                PLACED OFFERED ACCEPTED AT_SHOP PICKED_UP DELIVERED CANCELLED UNDELIVERABLE
-    OrderEvent.PLACE: (_TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE, _TWICE),
-    OrderEvent.CANCEL: (_C, _C, _C, _C, _LATE, _LATE, _C, _LATE),
-    OrderEvent.READY: (_P, _O, _A, _S, _U, _LATE, _LATE, _LATE),
-    OrderEvent.DELAY: (_P, _O, _A, _S, _LATE, _LATE, _LATE, _LATE),
-    OrderEvent.ACCEPT: (_NONE, _A, _A, _S, _U, _D, _LATE, _LATE),
-    OrderEvent.DECLINE: (_NONE, _P, _P, _P, _LATE, _LATE, _LATE, _LATE),
-    OrderEvent.AT_SHOP: (_NONE, _SKIP, _S, _S, _U, _D, _LATE, _LATE),
-    OrderEvent.PICKED_UP: (_NONE, _SKIP, _U, _U, _U, _D, _LATE, _LATE),
-    OrderEvent.DELIVERED: (_NONE, _SKIP, _D, _D, _D, _D, _LATE, _LATE),
-    OrderEvent.LATE_ACCEPT: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
-    OrderEvent.LATE_DECLINE: (_P, _O, _A, _S, _U, _D, _C, _X),
-    OrderEvent.LATE_PICKED_UP: (_U, _U, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
-    OrderEvent.LATE_STEP: (_LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE, _LATE),
-    OrderEvent.OFFER: (_O, _O, _A, _S, _U, _D, _C, _X),
-    OrderEvent.RELEASE: (_P, _P, _P, _P, _U, _D, _C, _X),
-    OrderEvent.RUN_OUT: (_X, _P, _X, _X, _X, _D, _C, _X),
+    # in state: PLACED, OFFERED, ACCEPTED, AT_SHOP, PICKED_UP, AT_CUSTOMER, RETURNING, DELIVERED, RETURNED, CANCELLED,
+    # UNDELIVERABLE
+    OrderEvent.PLACE: (_TWICE,) * 11,
+    OrderEvent.CANCEL: (_C, _C, _C, _C, _L, _L, _L, _L, _L, _C, _L),
+    OrderEvent.READY: (_P, _O, _A, _S, _U, _K, _R, _L, _L, _L, _L),
+    OrderEvent.DELAY: (_P, _O, _A, _S, _L, _L, _L, _L, _L, _L, _L),
+    OrderEvent.REDELIVER: (_SKIP, _SKIP, _SKIP, _SKIP, _SKIP, _SKIP, _U, _L, _L, _L, _L),
+    OrderEvent.ACCEPT: (_NONE, _A, _A, _S, _U, _K, _R, _D, _B, _L, _L),
+    OrderEvent.DECLINE: (_NONE, _P, _P, _P, _L, _L, _L, _L, _L, _L, _L),
+    OrderEvent.AT_SHOP: (_NONE, _SKIP, _S, _S, _U, _K, _R, _D, _B, _L, _L),
+    OrderEvent.PICKED_UP: (_NONE, _SKIP, _U, _U, _U, _K, _R, _D, _B, _L, _L),
+    OrderEvent.AT_CUSTOMER: (_NONE, _SKIP, _K, _K, _K, _K, _R, _D, _B, _L, _L),
+    OrderEvent.DELIVERED: (_NONE, _SKIP, _D, _D, _D, _D, _D, _D, _L, _L, _L),
+    OrderEvent.FAILED: (_NONE, _SKIP, _SKIP, _SKIP, _R, _R, _R, _L, _B, _L, _L),
+    OrderEvent.RETURNED: (_NONE, _SKIP, _SKIP, _SKIP, _SKIP, _SKIP, _B, _L, _B, _L, _L),
+    OrderEvent.LATE_ACCEPT: (_L,) * 11,
+    OrderEvent.LATE_DECLINE: (_P, _O, _A, _S, _U, _K, _R, _D, _B, _C, _X),
+    OrderEvent.LATE_PICKED_UP: (_U, _U, _L, _L, _L, _L, _L, _L, _L, _L, _L),
+    OrderEvent.LATE_STEP: (_L,) * 11,
+    OrderEvent.OFFER: (_O, _O, _A, _S, _U, _K, _R, _D, _B, _C, _X),
+    OrderEvent.RELEASE: (_P, _P, _P, _P, _U, _K, _R, _D, _B, _C, _X),
+    OrderEvent.RUN_OUT: (_X, _P, _X, _X, _X, _X, _X, _D, _B, _C, _X),
 }
+# fmt: on
 
 TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState | Reason]]] = {
     state: {order_event: row[column] for order_event, row in _ROWS.items()} for column, state in enumerate(OrderState)
@@ -100,14 +122,29 @@ TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState | Reason]]] = {
 """For each state and event: the next state, or the reason of its refusal. The same state means that nothing changes
 (except by `ready` and `delay`, which move the ready time)."""
 
-HELD: Final = (ACCEPTED, AT_SHOP, PICKED_UP)
+IN_BAG: Final = (PICKED_UP, AT_CUSTOMER, RETURNING)
+"""The states in which its rider carries the order."""
+
+HELD: Final = (ACCEPTED, AT_SHOP, *IN_BAG)
 """The states in which the order is its rider's own."""
 
-CLOSED: Final = (DELIVERED, OrderState.CANCELLED, OrderState.UNDELIVERABLE)
+CLOSED: Final = (DELIVERED, RETURNED, OrderState.CANCELLED, OrderState.UNDELIVERABLE)
 """The states that nothing leaves."""
 
-WX_STATUS: Final = {_P: 101, _O: 101, _A: 102, _S: 201, _U: 202, _D: 302, _C: 103, _X: 501}
+Cause = Literal["customer_absent", "wrong_address", "refused", "damaged", "other"]
+"""Why an order could not be handed over."""
+
+Canceller = Literal["customer", "shop", "dispatcher", "node"]
+"""Who ends an order that is not delivered."""
+
+WX_STATUS: Final = {_P: 101, _O: 101, _A: 102, _S: 201, _U: 202, _K: 301, _R: 304, _D: 302, _B: 401, _C: 103, _X: 501}
 """The numbers of WeChat's instant delivery (`order_status`) for the same states."""
 
 WX_CANCELLED_AT_SHOP: Final = 203
 """Cancelled while the rider was at the shop already."""
+
+WX_ON_THE_WAY: Final = 301
+"""Picked up, in updates after that of the pickup."""
+
+WX_RETURNING: Final[dict[str, int]] = {"refused": 305, "damaged": 305}
+"""Returning because the recipient does not take it. The other causes have 304: there was nobody to give it to."""

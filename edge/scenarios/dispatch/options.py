@@ -1,6 +1,6 @@
 """The options of dispatch: the section `[dispatch]` of the configuration. A reload applies all of them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -21,7 +21,9 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reply_s: Annotated[int, Meta(ge=5, le=3600)] = 60
     offer_ahead_s: Annotated[int, Meta(ge=0, le=600)] = 60
     silent_s: Annotated[int, Meta(ge=30, le=7200)] = 300
-    give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
+    late_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 3600
+    give_up_s: Annotated[int, Meta(ge=60, le=24 * 3600)] = 4 * 3600
+    unreachable: Literal["accept", "refuse"] = "accept"
     soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 1800
     position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
     radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000

@@ -1,6 +1,6 @@
 """What a row keeps of one round of dispatch: the observations of positions, and the decisions. And what is counted."""
 
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec import Struct
 from ...core.model import Row
 from ...core.scenario import Counter
 from .. import explain
+from .lifecycle import Cause
 from .messages import DURABLE_KINDS, NAME, Durable
 
 
@@ -119,9 +120,15 @@ COUNTERS: Final = (
     Counter("order.assigned", of="offers accepted"),
     Counter("order.at_shop", of="riders' arrivals at a shop"),
     Counter("order.picked_up", of="orders"),
+    Counter("order.at_customer", of="riders' arrivals at a door"),
     Counter("order.delivered", of="orders"),
     Counter("order.delivered", "locate", "orders by the place of the drop-off"),
+    Counter("order.failed", of="deliveries that could not be handed over"),
+    *(Counter(f"failed.{cause}", of="deliveries that could not be handed over") for cause in get_args(Cause)),
+    Counter("order.redelivered", of="orders that went out again"),
+    Counter("order.returned", of="orders back at their shop"),
     Counter("order.cancelled", of="orders"),
+    Counter("order.late", of="orders that are late but coming"),
     Counter("order.undeliverable", of="orders"),
     Counter("order.reassigned", of="orders that lost a rider who had accepted"),
     Counter("order.reclaimed", of="orders picked up by a rider given up as silent"),
@@ -138,5 +145,6 @@ COUNTERS: Final = (
     Counter("placed_to_accepted_ms", "measure", "milliseconds from the order to its acceptance"),
     Counter("ready_to_pickup_ms", "measure", "milliseconds that food waited"),
     Counter("click_to_door_ms", "measure", "milliseconds from the order to the drop-off"),
+    Counter("failed_to_returned_ms", "measure", "milliseconds from a failed delivery to the return"),
     Counter("promise_error_ms", "measure", "milliseconds between promise and drop-off"),
 )

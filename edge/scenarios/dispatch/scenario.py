@@ -15,10 +15,10 @@ from ...messages.envelope import Receipt
 from ...messages.grants import Grant
 from ..rounds import failed_on, milliseconds
 from . import assignments, view
-from .decide.choice import OFFER_AHEAD_S, PLAN_ORDERS_MAX, choose
+from .decide.choice import PLAN_ORDERS_MAX, choose
+from .decide.reach import out_of_reach
 from .decide.standby import advise
 from .events import apply
-from .examples import examples
 from .explain import explain, placed
 from .messages import (
     COLLECTIONS,
@@ -33,6 +33,7 @@ from .messages import (
     RiderPosition,
     RiderShift,
 )
+from .messages.examples import examples
 from .options import DispatchOptions
 from .records import COUNTERS, Decision, decode_record
 from .state.dispatch_state import DispatchState
@@ -117,7 +118,7 @@ class Dispatch(Scenario):
         if rules is not state.rules:
             state.measure(rules)
         assignments.expire(state, now, sensor, out)
-        refusals = [self._apply(event, now, out) for event in events]
+        refusals = [self._apply(event, now, sensor, out) for event in events]
         if sensor.decisions is None:
             sensor.decisions = self._decide(now, sensor)
             out.decisions += len(sensor.decisions)
@@ -128,9 +129,9 @@ class Dispatch(Scenario):
         alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
         return [self._outcome(event, refusal, alone) for event, refusal in zip(events, refusals, strict=True)]
 
-    def _apply(self, event: Event, now: Now, out: Effects) -> Refusal | None:
+    def _apply(self, event: Event, now: Now, sensor: Sensor, out: Effects) -> Refusal | None:
         try:
-            return apply(self.state, event, now, out)
+            return apply(self.state, event, now, sensor, out)
         except Exception as error:
             error.add_note(failed_on(NAME, event))
             raise
@@ -163,20 +164,19 @@ class Dispatch(Scenario):
             found = self.state.orders.open.get(order)
             if found is not None and found.promised_ms and body.promise:
                 return Outcome(None, {"order": order, "promise": self.promise(found)})
-            if found is not None and order in alone and (nobody := self._nobody(found)):
-                return Outcome(None, {"order": order, "detail": nobody})
+            if found is not None and order in alone:
+                return self._alone(found)
         return Outcome(refusal, {"order": order})
 
-    def _nobody(self, order: Order) -> str:
-        """Why no rider can come to an order as things stand, empty where one may: its sender should not wait in vain.
-        (Riders who are busy, or an order for later, are no reason.)"""
+    def _alone(self, order: Order) -> Outcome:
+        """Of an order for which this round had no candidate: whether somebody may still come, as things stand. (Riders
+        who are busy, or an order for later, say nothing.)"""
         state = self.state
-        if order.ready_ms - state.now_ms > OFFER_AHEAD_S * 1000:
-            return ""
-        wait = f"it waits for one up to {state.rules.give_up_s // 60} min after it is ready"
-        if not state.riders.watched:
-            return f"no rider is on shift; {wait}"
-        return f"no free rider is within reach of the shop; {wait}" if state.riders.idle else ""
+        receipt: dict[str, Any] = {"order": order.id}
+        if nobody := out_of_reach(state, (order.pickup_lat, order.pickup_lon), order.ready_ms, ()):
+            wait = f"it waits for one up to {state.rules.give_up_s // 60} min after it is ready"
+            receipt |= {"detail": f"{nobody}; {wait}", "unreachable": True}
+        return Outcome(None, receipt)
 
     def promise(self, order: Order) -> DropoffPromise:
         """What was promised when the order was placed, in its round."""
@@ -238,9 +238,14 @@ class Dispatch(Scenario):
         return {"orders": (len(self.state.orders.open), ORDERS_OPEN_MAX)}
 
     def problems(self, now: Now) -> Mapping[str, str]:
-        """Orders without a rider."""
-        problem = view.waiting_problem(self.state, now)
-        return {"orders_waiting": problem} if problem else {}
+        """Orders without a rider, those that are late, and those that do not come back."""
+        state = self.state
+        found = {
+            "orders_waiting": view.waiting_problem(state, now),
+            "orders_late": view.late_problem(state),
+            "orders_returning": view.returning_problem(state, now),
+        }
+        return {name: problem for name, problem in found.items() if problem}
 
     def view(self, now: Now) -> Mapping[str, list[Dot]]:
         """Shops, riders and open orders, each at its place."""

@@ -3,7 +3,7 @@ Positions leave the table in no other way."""
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 from zlib import crc32
 
@@ -12,16 +12,19 @@ from ...core.scenario import Dot, Item, Value
 from ...errors import Reason
 from ...messages.grants import Grant
 from ..rounds import milliseconds
-from .assignments import assignment
-from .lifecycle import ACCEPTED, AT_SHOP, OFFERED, PICKED_UP, PLACED
+from .answers import assignment
+from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED
 from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
 from .state.riders import Rider
 
 WAIT_SHARE_MAX: Final = 0.25
-"""An order that waits for a rider for more than this share of give_up_s is a problem: 15 minutes by default, and the
+"""An order that waits for a rider for more than this share of late_s is a problem: 15 minutes by default, and the
 operator has three times as long to act."""
+
+RETURN_S_MAX: Final = 45 * 60
+"""An order that has been on its way back for longer is one: its rider may have had other doors first."""
 
 NO_RIDERS_S_MAX: Final = 60
 """Nobody on shift while an order waits is one after this: shifts and orders of an opening shop come in any sequence."""
@@ -79,7 +82,7 @@ def rider_place(dispatch: DispatchState, client: str, name: str, now: Now) -> Ri
         reason = Reason.UNKNOWN_ORDER
     elif order.client != client:
         reason = Reason.NOT_YOURS
-    elif order.state is not PICKED_UP:
+    elif order.state not in (PICKED_UP, AT_CUSTOMER):
         reason = Reason.OUT_OF_SEQUENCE
     else:
         place = dispatch.positions.place(order.rider)
@@ -168,9 +171,37 @@ def waiting_problem(dispatch: DispatchState, now: Now) -> str:
     many = f"{len(waiting)} {wait} for a rider, the longest for {waited_s / 60:.0f} min"
     if not dispatch.riders.watched and waited_s > NO_RIDERS_S_MAX:
         return f"{many}, and no rider is on shift. Ask riders to begin their shifts, or take no more orders."
-    if waited_s > WAIT_SHARE_MAX * dispatch.rules.give_up_s:
+    if waited_s > WAIT_SHARE_MAX * dispatch.rules.late_s:
         return f"{many}. Call in more riders; doorstep explain has the reason for each order."
     return ""
+
+
+def late_problem(dispatch: DispatchState) -> str:
+    """Orders that are late but coming, in a sentence; empty where there is none."""
+    late = dispatch.orders.late
+    if not late:
+        return ""
+    are = "order is late and still" if len(late) == 1 else "orders are late and still"
+    waiting = sum(name in dispatch.orders.waiting for name in late)
+    return (
+        f"{len(late)} {are} to be delivered, {next(iter(late))} the longest; {waiting} without a rider. Call in more "
+        f"riders, or cancel what nobody wants any more; without a rider it is given up "
+        f"{dispatch.rules.give_up_s // 60} min after it was ready."
+    )
+
+
+def returning_problem(dispatch: DispatchState, now: Now) -> str:
+    """Orders that should be back at their shop, in a sentence; empty where none should."""
+    since_ms = milliseconds(now) - RETURN_S_MAX * 1000
+    overdue = list(takewhile(lambda order: order.entered_ms < since_ms, dispatch.orders.returning.values()))
+    if not overdue:
+        return ""
+    first = overdue[0]
+    has = "order has" if len(overdue) == 1 else "orders have"
+    return (
+        f"{len(overdue)} {has} been on the way back to the shop for over {RETURN_S_MAX // 60} min: {first.id} with "
+        f"{first.rider} the longest. Call the rider; it reports the return in its app."
+    )
 
 
 def _rider(dispatch: DispatchState, rider: Rider, now_ms: int) -> Dot | None:

@@ -23,14 +23,12 @@ from ..state.orders import Order, Orders
 from ..state.positions import REDECIDE_S, Sensor
 from ..state.riders import Riders
 from .candidates import CandidateCost, candidates_for, why_later, why_nobody, why_rider
+from .reach import OFFER_AHEAD_S
 from .round_plan import RoundPlan
 from .trips_under_way import trips_under_way
 
 RULE: Final = "planned-5"
 """The version of this policy, in every record."""
-
-OFFER_AHEAD_S: Final = 3600
-"""An order is offered at most this long before it is ready, so that an order for tonight binds no rider now."""
 
 ROUND_ORDERS_MAX: Final = 256
 """Waiting orders considered in one round, new ones first, the rest in turn."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from ..lifecycle import AT_SHOP, OFFERED, PICKED_UP
+from ..lifecycle import AT_SHOP, IN_BAG, OFFERED
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 
@@ -34,7 +34,7 @@ def trips_under_way(shops: Iterable[tuple[float, float]], orders: Orders, riders
             if not rider.on or rider.silent or len(rider.orders) >= rider.capacity:
                 continue
             held = [orders.open[one] for one in rider.orders]
-            rest = [one for one in held if one.state is not PICKED_UP]
+            rest = [one for one in held if one.state not in IN_BAG]
             if all(one.id in there and one.state is not OFFERED for one in rest):
                 arrived = [one.arrive_ms for one in rest if one.state is AT_SHOP]
                 room = rider.capacity - (len(held) - len(rest))

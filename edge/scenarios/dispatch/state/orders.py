@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from ...rounds import Deadlines
-from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, OrderState
+from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, RETURNING, OrderState
 
 ORDERS_OPEN_MAX: Final = 10_000
 """Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
@@ -37,11 +37,24 @@ class Offered(Struct, frozen=True, array_like=True):
     accepted: bool
 
 
+class Failed(Struct, array_like=True):
+    """An order that could not be handed over: why, and so far how often; and its door, since while it comes back its
+    drop-off is at its shop."""
+
+    cause: str
+    times: int
+    lat: float
+    lon: float
+
+
 class Order(Struct, array_like=True):
     """An open order. `arrive_ms`, `pickup_ms` and `dropoff_ms` are what happened, or what is expected (0: nothing).
 
     `assumed_ms` is the ready time that it `stated`, or the one by the option `prep_s`; `predicted_ms` the drop-off that
-    its promise was made from, `earliest_ms` to `latest_ms` where 8 of 10 such drop-offs are (0: nothing learned)."""
+    its promise was made from, `earliest_ms` to `latest_ms` where 8 of 10 such drop-offs are (0: nothing learned);
+    `promised_anew_at` what its customer was promised since it is `late`, wall ms. While it is returning, its drop-off
+    and its ride are those to its shop, and `pickup_ms` is when it turned round: so whoever plans needs to know nothing
+    of returns."""
 
     id: str
     client: str
@@ -76,6 +89,9 @@ class Order(Struct, array_like=True):
     predicted_ms: int = 0
     earliest_ms: int = 0
     latest_ms: int = 0
+    failed: Failed | None = None
+    late: bool = False
+    promised_anew_at: int = 0
 
 
 class Shop(Struct, array_like=True):
@@ -101,12 +117,14 @@ class Closed(Struct, frozen=True, array_like=True):
 
 class OrdersState(Struct, array_like=True):
     """The durable part: open orders, closed ones (oldest first), those waiting for a rider in the order they
-    came; shops with orders lately."""
+    came; shops with orders lately; and in the order they came to be so, orders that are returning, and late."""
 
     open: list[Order]
     closed: list[Closed]
     waiting: list[str]
     shops: list[Shop]
+    returning: list[str] = []
+    late: list[str] = []
 
 
 class Orders:
@@ -129,6 +147,10 @@ class Orders:
         self.shops: dict[str, Shop] = {}
         """Every shop that had an order lately."""
         self._counted = 0
+        self.returning: dict[str, Order] = {}
+        """On their way back to their shop, the one that turned round first first."""
+        self.late: dict[str, Order] = {}
+        """Late but coming, the one that was late first first."""
         self.timers = Deadlines()
         self.partial = False
         """More wait than are counted here: see `part`."""
@@ -163,6 +185,10 @@ class Orders:
             self.to_fetch.setdefault((order.pickup_lat, order.pickup_lon), {})[order.id] = order
         elif order.state in _TO_FETCH:
             self._unlist(order)
+        if state is RETURNING:
+            self.returning[order.id] = order
+        elif order.state is RETURNING:
+            del self.returning[order.id]
         order.state = state
         order.entered_ms = now_ms
         self.due(order, due_ms)
@@ -181,6 +207,10 @@ class Orders:
         """The end. The oldest closed order is forgotten where there are too many."""
         if order.state in _TO_FETCH:
             self._unlist(order)
+        if order.failed is not None:
+            self.returning.pop(order.id, None)
+        if order.late:
+            del self.late[order.id]
         order.state = state
         del self.open[order.id]
         for lists, name in ((self.of_customer, order.client), (self.of_shop, order.shop)):
@@ -209,9 +239,9 @@ class Orders:
 
     def state(self) -> OrdersState:
         """For a snapshot."""
-        return OrdersState(
-            list(self.open.values()), list(self.closed.values()), list(self.waiting), list(self.shops.values())
-        )
+        waiting, returning, late = list(self.waiting), list(self.returning), list(self.late)
+        shops = list(self.shops.values())
+        return OrdersState(list(self.open.values()), list(self.closed.values()), waiting, shops, returning, late)
 
     def restore(self, state: OrdersState) -> None:
         """From a snapshot."""
@@ -222,6 +252,8 @@ class Orders:
         self.fresh = {name: order for name, order in self.waiting.items() if not order.considered}
         self.shops = {shop.id: shop for shop in state.shops}
         self._counted = sum(shop.orders for shop in state.shops)
+        self.returning = {name: self.open[name] for name in state.returning}
+        self.late = {name: self.open[name] for name in state.late}
         for order in state.open:
             self._list(order)
             self.timers.set(order.id, order.due_ms)

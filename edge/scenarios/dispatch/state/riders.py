@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from ...rounds import Deadlines
-from ..lifecycle import AT_SHOP, PICKED_UP
+from ..lifecycle import AT_CUSTOMER, AT_SHOP, IN_BAG, PICKED_UP, RETURNING
 from ..options import DispatchOptions
 from .orders import Order, Orders
 from .positions import Positions
@@ -20,6 +20,11 @@ from .travel import Service, ride_s
 
 RIDERS_MAX: Final = 100_000
 """Riders known to a node."""
+
+
+_SEQUENCE: Final = {AT_CUSTOMER: 0, PICKED_UP: 1, RETURNING: 2}
+_FETCH: Final = 3
+"""In which a rider goes on with what it holds."""
 
 
 class Rider(Struct, array_like=True):
@@ -113,11 +118,10 @@ class Riders:
         self._load(rider, [held for held in rider.orders if held != order])
         self._forget(rider)
 
-    def first(self, rider: Rider, order: str, orders: Orders) -> None:
-        """The order is in the rider's bag: what is there comes before what is not."""
-        bag = [held for held in rider.orders if held != order and orders.open[held].state is PICKED_UP]
-        rest = [held for held in rider.orders if held != order and held not in bag]
-        rider.orders = [*bag, order, *rest]
+    def sort(self, rider: Rider, orders: Orders) -> None:
+        """What is in the bag comes before what is not, and what goes back to a shop after what goes to a door."""
+        if len(rider.orders) > 1:
+            rider.orders.sort(key=lambda held: _SEQUENCE.get(orders.open[held].state, _FETCH))
 
     def at(self, rider: Rider, lat: float, lon: float, now_ms: int) -> None:
         """Progress at a shop or a door shows where the rider is."""
@@ -149,7 +153,9 @@ class Riders:
         service = Service(rules)
         before: Order | None = None
         for index, order in enumerate(held):
-            if order.state is PICKED_UP:
+            if order.state is AT_CUSTOMER:
+                order.dropoff_ms = max(order.entered_ms + service.before_dropoff, now_ms)
+            elif order.state in IN_BAG:
                 leave_ms = max(order.pickup_ms, free_ms - service.after_pickup)
                 order.dropoff_ms = max(service.dropoff_ms(leave_ms, order.ride_s), now_ms)
                 if before is not None:
@@ -245,7 +251,7 @@ class Riders:
 
 def same_pickup(one: Order, other: Order) -> bool:
     """Whether a rider fetches both at once: at the same shop, and neither is in its bag yet."""
-    waits = one.state is not PICKED_UP and other.state is not PICKED_UP
+    waits = one.state not in IN_BAG and other.state not in IN_BAG
     return waits and (one.pickup_lat, one.pickup_lon) == (other.pickup_lat, other.pickup_lon)
 
 

@@ -6,7 +6,7 @@ the ride, and riders who report three steps at once would teach nothing.
 
 from typing import Final
 
-from ..lifecycle import AT_SHOP, PICKED_UP
+from ..lifecycle import AT_CUSTOMER, AT_SHOP, PICKED_UP
 from ..state.orders import Order, Orders
 from ..state.riders import Rider
 from ..state.travel import Service, ride_s
@@ -46,7 +46,7 @@ def delivered(times: Times, order: Order, rider: Rider, now_ms: int) -> None:
     """The order is at its door."""
     if not times.options.learn_times:
         return
-    if order.state is PICKED_UP and rider.place_ms:
+    if order.state in (PICKED_UP, AT_CUSTOMER) and rider.place_ms:
         service, configured = Service(times.rules), Service(times.options)
         from_shop = rider.place_ms == order.pickup_ms
         left_ms = service.after_pickup if from_shop else service.after_dropoff

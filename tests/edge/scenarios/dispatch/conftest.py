@@ -13,6 +13,7 @@ from edge.scenarios.dispatch.messages import (
     KitchenReady,
     OrderCancel,
     OrderPlace,
+    OrderRedeliver,
     RiderPosition,
     RiderProgress,
     RiderReply,
@@ -141,8 +142,12 @@ class District:
     def reply(self, rider, order, offer, accept=True):
         return self.event(rider, RiderReply, order=order, offer=offer, accept=accept)
 
-    def step(self, rider, order, step):
-        return self.event(rider, RiderProgress, order=order, step=step)
+    def step(self, rider, order, step, **fields):
+        fields = {"cause": "customer_absent", **fields} if step == "failed" else fields
+        return self.event(rider, RiderProgress, order=order, step=step, **fields)
+
+    def redeliver(self, client, order, **fields):
+        return self.event(client, OrderRedeliver, order=order, **fields)
 
     def ready(self, shop, order):
         return self.event(shop, KitchenReady, order=order)
@@ -185,11 +190,19 @@ class District:
             return
         self.round(self.place(order))
         offer = self.offer_of(order)[1]
-        if state in ("accepted", "at_shop", "picked_up", "delivered"):
+        steps = {
+            "accepted": (),
+            "at_shop": ("at_shop",),
+            "picked_up": ("at_shop", "picked_up"),
+            "at_customer": ("at_shop", "picked_up", "at_customer"),
+            "delivered": ("at_shop", "picked_up", "delivered"),
+            "returning": ("at_shop", "picked_up", "at_customer", "failed"),
+            "returned": ("at_shop", "picked_up", "at_customer", "failed", "returned"),
+        }
+        if state in steps:
             self.round(self.reply(rider, order, offer))
-        for step in ("at_shop", "picked_up", "delivered"):
-            if state in ("at_shop", "picked_up", "delivered")[("at_shop", "picked_up", "delivered").index(step) :]:
-                self.round(self.step(rider, order, step))
+        for step in steps.get(state, ()):
+            self.round(self.step(rider, order, step))
         if state == "cancelled":
             self.round(self.cancel("customer", order))
         if state == "undeliverable":

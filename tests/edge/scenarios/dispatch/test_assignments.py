@@ -212,6 +212,45 @@ def test_what_is_picked_up_is_delivered_after_the_shift(district):
     assert d.dispatch_state.riders.known == {}
 
 
+def test_nobody_is_abandoned(district):
+    """An order that nobody could take by late_s stays planned: customer and shop learn that it comes late, the operator
+    that it waits, and the rider who is free then brings it; with a rider there is a new promise, which stays."""
+    d = district(late_s=1000, give_up_s=5000)
+    d.round(d.place("o1", prep_s=500))
+    d.later(1499)
+    assert d.notes.updates("customer") == []
+    assert "orders_late" not in d.dispatch.problems(d.now)
+    d.later(1)
+    late = [body for to, body, _ in d.notes.sent if to == "customer"][-1]
+    assert (late.state, late.reason, late.promised_at) == ("placed", "late_but_coming", 0)
+    assert "o1 the longest" in d.dispatch.problems(d.now)["orders_late"]
+    d.dispatch.restore(d.dispatch.snapshot())
+    d.later(2000)
+    d.begin("r1")
+    d.later(30)
+    assert d.state("o1") == "offered"
+    d.round(d.reply("r1", "o1", d.offer_of("o1")[1]))
+    promised = [body.promised_at for to, body, _ in d.notes.sent if to == "customer" and body.promised_at]
+    assert len(promised) == 2
+    assert promised[0] == promised[1] > d.now.wall_ms
+    d.round(d.step("r1", "o1", "delivered"))
+    assert d.dispatch.problems(d.now) == {}
+    assert (d.notes.counts["order.late"], d.notes.counts["order.delivered"]) == (1, 1)
+
+
+def test_a_late_order_is_given_up_at_its_limit(district):
+    """Every queue has a bound; the update says that the node ended it. Until then a person may cancel it."""
+    d = district(late_s=1000, give_up_s=5000)
+    d.round(d.place("o1"), d.place("o2"))
+    d.later(4999)
+    assert (d.state("o1"), d.state("o2")) == ("placed", "placed")
+    assert d.one(d.cancel("shop", "o2")) is None
+    d.later(1)
+    last = [body for to, body, _ in d.notes.sent if to == "customer"][-1]
+    assert (last.order, last.state, last.reason, last.cancelled_by) == ("o1", "undeliverable", "no rider", "node")
+    assert d.dispatch.problems(d.now) == {}
+
+
 def test_an_order_nobody_takes_is_given_up(district):
     """give_up_s after the ready time the order is undeliverable, and customer and shop get an update."""
     d = district(give_up_s=1000)

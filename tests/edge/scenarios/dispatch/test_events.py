@@ -5,27 +5,38 @@ import pytest
 
 from edge.errors import Reason
 from edge.messages.envelope import Place
+from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import events
 from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, READY_PAST_S_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
-from edge.scenarios.dispatch.messages import DURABLE_KINDS
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, Update
+from edge.scenarios.dispatch.options import DispatchOptions
 
 STATES = [state.value for state in OrderState]
 LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED
 
+UP, CUST, RET, DEL, BACK = "picked_up", "at_customer", "returning", "delivered", "returned"
+
 # The result of each event in each state: the reason, or the next state. In `placed` the rider had declined.
+# fmt: off
 EXPECTED = {
-    # event:      placed, offered, accepted, at_shop, picked_up, delivered, cancelled, undeliverable
-    "place": (Reason.DUPLICATE_ORDER,) * 8,
-    "cancel": ("cancelled", "cancelled", "cancelled", "cancelled", LATE, LATE, "cancelled", LATE),
-    "ready": ("placed", "offered", "accepted", "at_shop", "picked_up", LATE, LATE, LATE),
-    "delay": ("placed", "offered", "accepted", "at_shop", LATE, LATE, LATE, LATE),
-    "accept": (LATE, "accepted", "accepted", "at_shop", "picked_up", "delivered", LATE, LATE),
-    "decline": ("placed", "placed", "placed", "placed", LATE, LATE, "cancelled", "undeliverable"),
-    "at_shop": (NONE, SKIP, "at_shop", "at_shop", "picked_up", "delivered", NONE, NONE),
-    "picked_up": (NONE, SKIP, "picked_up", "picked_up", "picked_up", "delivered", NONE, NONE),
-    "delivered": (NONE, SKIP, "delivered", "delivered", "delivered", "delivered", NONE, NONE),
+    # event:      placed, offered, accepted, at_shop, picked_up, at_customer, returning, delivered, returned, cancelled,
+    #             undeliverable
+    "place": (Reason.DUPLICATE_ORDER,) * 11,
+    "cancel": (*("cancelled",) * 4, LATE, LATE, LATE, LATE, LATE, "cancelled", LATE),
+    "ready": ("placed", "offered", "accepted", "at_shop", UP, CUST, RET, LATE, LATE, LATE, LATE),
+    "delay": ("placed", "offered", "accepted", "at_shop", LATE, LATE, LATE, LATE, LATE, LATE, LATE),
+    "redeliver": (SKIP, SKIP, SKIP, SKIP, SKIP, SKIP, UP, LATE, LATE, LATE, LATE),
+    "accept": (LATE, "accepted", "accepted", "at_shop", UP, CUST, RET, DEL, BACK, LATE, LATE),
+    "decline": ("placed", "placed", "placed", "placed", LATE, LATE, LATE, LATE, LATE, "cancelled", "undeliverable"),
+    "at_shop": (NONE, SKIP, "at_shop", "at_shop", UP, CUST, RET, DEL, BACK, NONE, NONE),
+    "picked_up": (NONE, SKIP, UP, UP, UP, CUST, RET, DEL, BACK, NONE, NONE),
+    "at_customer": (NONE, SKIP, CUST, CUST, CUST, CUST, RET, DEL, BACK, NONE, NONE),
+    "delivered": (NONE, SKIP, DEL, DEL, DEL, DEL, DEL, DEL, LATE, NONE, NONE),
+    "failed": (NONE, SKIP, SKIP, SKIP, RET, RET, RET, LATE, BACK, NONE, NONE),
+    "returned": (NONE, SKIP, SKIP, SKIP, SKIP, SKIP, BACK, LATE, BACK, NONE, NONE),
 }
+# fmt: on
 
 
 def _event(d, name, order):
@@ -38,6 +49,8 @@ def _event(d, name, order):
             return d.ready("shop", order)
         case "delay":
             return d.delay("shop", order, 600)
+        case "redeliver":
+            return d.redeliver("shop", order)
         case "accept" | "decline":
             return d.reply("r1", order, 1, accept=name == "accept")
         case _:
@@ -63,6 +76,8 @@ def test_every_event_in_every_state(district, state, name):
             expected = "placed"
         if name == "cancel":
             break
+        if name == "redeliver":  # once it goes out, there is nothing to send out again
+            expected, state = (SKIP, UP) if state == RET else (expected, state)
 
 
 def test_a_repeated_cancel_is_accepted(district):
@@ -80,6 +95,25 @@ def test_events_about_unknown_orders(district, name):
     """Nothing is known about an order that was never placed."""
     d = district()
     assert d.one(_event(d, name, "o9")) == Reason.UNKNOWN_ORDER
+
+
+@pytest.mark.parametrize(
+    ("client", "shop", "by"),
+    [
+        ("customer", "", "customer"),
+        ("shop", "shop", "shop"),
+        ("till-2", "shop", "shop"),
+        ("desk-1", EVERY_SHOP, "dispatcher"),
+    ],
+)
+def test_an_update_says_who_cancelled(district, client, shop, by):
+    """The customer, the shop, whoever acts for it, or a dispatcher; no other update has it."""
+    d = district()
+    d.bring_to("accepted")
+    assert d.one(msgspec.structs.replace(d.cancel(client, "o1"), shop=shop)) is None
+    *before, last = [body for to, body, _ in d.notes.sent if to == "customer" and isinstance(body, Update)]
+    assert (last.state, last.cancelled_by) == ("cancelled", by)
+    assert {update.cancelled_by for update in before} == {""}
 
 
 def test_only_owners_cancel_and_only_the_shop_cooks(district):
@@ -107,6 +141,7 @@ MAY = {
     "order.cancel": {"its customer", "its shop"},
     "kitchen.ready": {"its shop"},
     "kitchen.delay": {"its shop"},
+    "order.redeliver": {"its shop"},
     "rider.reply": {"its rider"},
     "rider.progress": {"its rider"},
 }
@@ -119,12 +154,14 @@ MAY = {
 def test_an_order_is_for_those_whose_own_it_is(district, kind, who):
     """Every kind about an order, with everybody: whoever is not named is refused, and nothing changes."""
     d = district()
-    d.bring_to("accepted")
+    state = "returning" if kind == "order.redeliver" else "accepted"
+    d.bring_to(state)
     d.begin("r2", lat=52.6)
     before = d.dispatch.snapshot()
     client, shop = PEOPLE[who]
     event = {
         "order.cancel": lambda: d.cancel(client, "o1"),
+        "order.redeliver": lambda: d.redeliver(client, "o1"),
         "kitchen.ready": lambda: d.ready(client, "o1"),
         "kitchen.delay": lambda: d.delay(client, "o1", 60),
         "rider.reply": lambda: d.reply(client, "o1", d.offer_of("o1")[1]),
@@ -134,7 +171,7 @@ def test_an_order_is_for_those_whose_own_it_is(district, kind, who):
     assert (reason is None) is (who in MAY[kind])
     if reason is not None:
         assert reason in (Reason.NOT_YOURS, Reason.NOT_OFFERED, Reason.UNKNOWN_RIDER)
-        assert d.state("o1") == "accepted"
+        assert d.state("o1") == state
         assert d.offer_of("o1") == ("r1", 1)
         assert len(d.dispatch.snapshot()) == len(before)
 
@@ -320,3 +357,38 @@ def test_the_kitchen_moves_the_times(district):
     d.round(d.ready("shop", "o1"))
     assert order.ready_ms == round(d.seconds * 1000) - 10_000
     assert len(d.notes.sent) == sent + 3
+
+
+def test_at_the_door_the_drop_off_is_close(district):
+    """Who stands at the door delivers soon, whatever the ride was expected to take, and goes on with that order first;
+    a pickup that was left out is taken for granted."""
+    d = district()
+    d.begin("r1", capacity=2)
+    for name in ("o1", "o2"):
+        d.round(d.place(name))
+        d.round(d.reply("r1", name, d.offer_of(name)[1]))
+    d.round(d.step("r1", "o1", "picked_up"), d.step("r1", "o2", "picked_up"))
+    d.round(d.step("r1", "o2", "at_customer"))
+    assert d.dispatch_state.riders.known["r1"].orders == ["o2", "o1"]
+    order = d.dispatch_state.orders.open["o2"]
+    assert order.dropoff_ms == round(d.seconds * 1000) + d.dispatch_state.rules.dropoff_service_s * 500
+    assert d.notes.counts["order.at_customer"] == 1
+    assert d.dispatch_state.positions.place("r1")[:2] == (order.dropoff_lat, order.dropoff_lon)
+
+
+@pytest.mark.parametrize("riders", [[], [(53.5, 13.4)], [(52.501, 13.401)]])
+def test_an_order_out_of_reach_can_be_refused(district, mirror, riders):
+    """Where the option says so, and nobody on shift could fetch it, now or later; an order for tonight is taken. What
+    replays and what recovers refuses the same."""
+    rules = DispatchOptions(unreachable="refuse")
+    d = district(rules)
+    for number, place in enumerate(riders):
+        d.begin(f"r{number}", *place)
+    reachable = riders == [(52.501, 13.401)]
+    assert d.one(d.place("o1")) == (None if reachable else Reason.UNREACHABLE)
+    assert ("o1" in d.dispatch_state.orders.open) is reachable
+    assert d.one(d.place("o2", prep_s=2 * 3600)) is None
+    for decides in (True, False):
+        again = mirror(rules, decides=decides)
+        for row in d.rows:
+            again.follow(row)

@@ -3,7 +3,16 @@
 import pytest
 
 from edge.errors import Reason
-from edge.scenarios.dispatch.lifecycle import CLOSED, TRANSITIONS, OrderEvent, OrderState
+from edge.scenarios.dispatch.lifecycle import (
+    AT_CUSTOMER,
+    CLOSED,
+    IN_BAG,
+    PICKED_UP,
+    RETURNING,
+    TRANSITIONS,
+    OrderEvent,
+    OrderState,
+)
 
 
 @pytest.mark.parametrize("state", OrderState)
@@ -31,7 +40,16 @@ def test_every_open_state_can_end(state):
 
 
 @pytest.mark.parametrize(
-    "order_event", [OrderEvent.ACCEPT, OrderEvent.AT_SHOP, OrderEvent.PICKED_UP, OrderEvent.DELIVERED]
+    "order_event",
+    [
+        OrderEvent.ACCEPT,
+        OrderEvent.AT_SHOP,
+        OrderEvent.PICKED_UP,
+        OrderEvent.AT_CUSTOMER,
+        OrderEvent.DELIVERED,
+        OrderEvent.FAILED,
+        OrderEvent.RETURNED,
+    ],
 )
 def test_progress_is_idempotent(order_event):
     """What an event has brought about, its repetition accepts without effect."""
@@ -41,9 +59,33 @@ def test_progress_is_idempotent(order_event):
             assert TRANSITIONS[after][order_event] is after
 
 
-def test_the_food_stays_with_its_rider():
-    """After pickup no happening but the delivery and the long silence takes the order away."""
+@pytest.mark.parametrize("state", IN_BAG)
+def test_the_food_stays_with_its_rider(state):
+    """After pickup no happening but the rider's own steps, a redelivery and the long silence takes the order away."""
+    allowed = {
+        OrderEvent.AT_CUSTOMER: AT_CUSTOMER,
+        OrderEvent.DELIVERED: OrderState.DELIVERED,
+        OrderEvent.FAILED: RETURNING,
+        OrderEvent.RETURNED: OrderState.RETURNED,
+        OrderEvent.REDELIVER: PICKED_UP,
+        OrderEvent.RUN_OUT: OrderState.UNDELIVERABLE,
+    }
     for order_event in OrderEvent:
-        after = TRANSITIONS[OrderState.PICKED_UP][order_event]
-        allowed = {OrderEvent.DELIVERED: OrderState.DELIVERED, OrderEvent.RUN_OUT: OrderState.UNDELIVERABLE}
-        assert isinstance(after, Reason) or after is allowed.get(order_event, OrderState.PICKED_UP)
+        after = TRANSITIONS[state][order_event]
+        assert isinstance(after, Reason) or after in (state, allowed.get(order_event))
+
+
+def test_a_status_runs_backwards_by_documented_steps_only():
+    """Back to waiting before the pickup, and out again from the way back to the shop: nothing else goes back."""
+    sequence = list(OrderState)
+    back = {
+        (state, order_event)
+        for state in OrderState
+        for order_event in OrderEvent
+        if isinstance(after := TRANSITIONS[state][order_event], OrderState)
+        and sequence.index(after) < sequence.index(state)
+    }
+    assert {order_event for state, order_event in back if state in IN_BAG} == {OrderEvent.REDELIVER}
+    assert {TRANSITIONS[state][order_event] for state, order_event in back if state not in IN_BAG} == {
+        OrderState.PLACED
+    }

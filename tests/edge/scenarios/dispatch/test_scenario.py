@@ -31,6 +31,7 @@ from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
 
 RIDERS, ORDERS = [f"r{n}" for n in range(5)], [f"o{n}" for n in range(12)]
+STEPS = ["at_shop", "picked_up", "at_customer", "delivered", "failed", "returned"]
 SPOTS = [(52.5, 13.4), (52.51, 13.4), (52.5, 13.42), (52.53, 13.45), (52.6, 13.3)]
 RULES = DispatchOptions(give_up_s=1500, soon_free_s=1800)
 
@@ -100,14 +101,14 @@ class Machine(RuleBasedStateMachine):
         rider, offer = self.d.offer_of(order)
         self._round(self.d.reply(rider, order, offer, accept=accept > 0))
 
-    @rule(data=st.data(), step=st.sampled_from(["at_shop", "picked_up", "picked_up", "delivered", "delivered"]))
+    @rule(data=st.data(), step=st.sampled_from([*STEPS, "picked_up", "delivered"]))
     @precondition(lambda self: any(order.rider for order in self.d.dispatch_state.orders.open.values()))
     def progress(self, data, step):
         held = [order.id for order in self.d.dispatch_state.orders.open.values() if order.rider]
         order = data.draw(st.sampled_from(held))
         self._round(self.d.step(self.d.offer_of(order)[0], order, step))
 
-    @rule(rider=st.sampled_from(RIDERS), order=st.sampled_from(ORDERS), offer=st.integers(1, 20), n=st.integers(0, 6))
+    @rule(rider=st.sampled_from(RIDERS), order=st.sampled_from(ORDERS), offer=st.integers(1, 20), n=st.integers(0, 8))
     def anything(self, rider, order, offer, n):
         d = self.d
         events = [
@@ -118,6 +119,8 @@ class Machine(RuleBasedStateMachine):
             d.ready("s0", order),
             d.delay("s1", order, 700),
             d.cancel("stranger", order),
+            d.redeliver(f"s{offer % 4}", order),
+            d.redeliver(f"s{offer % 4}", order, dropoff=Place(*SPOTS[offer % len(SPOTS)])),
         ]
         self._round(events[n])
 
@@ -240,7 +243,7 @@ def test_anything_goes(machine, monkeypatch, together, examples):
     ("riders", "fields", "words"),
     [
         ([], {}, "no rider is on shift; it waits for one up to 25 min"),
-        ([(53.5, 13.4)], {}, "no free rider is within reach of the shop"),
+        ([(53.5, 13.4)], {}, "no rider on shift is within reach of the shop"),
         ([(53.5, 13.4)], {"prep_s": 2 * 3600}, ""),
         ([(53.5, 13.4), (52.501, 13.401)], {}, ""),
         ([(53.5, 13.4), (52.501, 13.401)], {"promise": False, "prep_s": 0}, ""),
@@ -255,7 +258,7 @@ def test_an_order_that_nobody_can_reach_has_it_in_its_receipt(district, mirror, 
     assert d.one(d.place("o1", **fields)) is None
     detail = d.outcomes[0].receipt.get("detail", "")
     assert words in detail
-    assert bool(words) == bool(detail)
+    assert bool(words) == bool(detail) == d.outcomes[0].receipt.get("unreachable", False)
     for decides in (True, False):
         again = mirror(RULES, decides=decides)
         for row in d.rows:
@@ -336,7 +339,7 @@ def test_deciding_changes_nothing(district):
     d = district()
     d.begin("r1")
     now, sensor = d.now, d.dispatch.live_sensor()
-    apply(d.dispatch_state, d.place("o1"), now, d.notes)
+    apply(d.dispatch_state, d.place("o1"), now, sensor, d.notes)
     before = d.dispatch.snapshot()
     decisions = d.dispatch._decide(now, sensor)
     assert decisions

@@ -1,4 +1,4 @@
-"""Tests of edge.scenarios.dispatch.examples."""
+"""Tests of edge.scenarios.dispatch.messages.examples."""
 
 import json
 

@@ -1,10 +1,15 @@
 """Valid messages of dispatch, for the harness, the documents and the fuzzers. Pure: drawn from a seed by arithmetic."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
+
+from ..lifecycle import Cause
 
 AT: Final = 1_790_000_000_000
 """Wall ms of the first message."""
+
+
+CAUSES: Final = get_args(Cause)
 
 
 def _draws(seed: int) -> Iterator[int]:
@@ -42,8 +47,14 @@ def examples(seed: int) -> list[tuple[str, str, Mapping[str, Any]]]:
     add("shop-1", "kitchen.ready", order=orders[1])
     add("rider-1", "rider.reply", order=orders[0], offer=1, accept=True)
     add("rider-2", "rider.reply", order=orders[1], offer=2, accept=False, reason="flat tyre")
-    for step in ("at_shop", "picked_up", "delivered"):
-        add("rider-1", "rider.progress", order=orders[0], step=step)
+    for step in ("at_shop", "picked_up", "at_customer", "failed", "redelivery", "delivered"):
+        if step == "redelivery":
+            add("shop-1", "order.redeliver", order=orders[0], dropoff=spot())
+        elif step == "failed":
+            cause = CAUSES[next(draws) % len(CAUSES)]
+            add("rider-1", "rider.progress", order=orders[0], step=step, cause=cause, reason="nobody opens")
+        else:
+            add("rider-1", "rider.progress", order=orders[0], step=step)
         made.append(("customer-1", "order.track", {"order": orders[0]}))
         made.append(("rider-1", "orders.list", {}))
     add("customer-1", "order.cancel", order=orders[2], reason="changed my mind")

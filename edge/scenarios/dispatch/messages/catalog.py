@@ -1,0 +1,87 @@
+"""The catalogue: every kind of message of dispatch, who sends or receives it, what is personal in it, and how it is
+made ready for a round."""
+
+from typing import Final
+
+import msgspec
+
+from ....core.scenario import Collection, Message
+from ....messages.coordinates import converted
+from ....messages.envelope import Place
+from ..times.messages import TimesReset
+from .down import Advice, Assignment, ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, Update
+from .up import (
+    KitchenDelay,
+    KitchenReady,
+    OrderCancel,
+    OrderPlace,
+    OrderRedeliver,
+    OrdersList,
+    OrderTrack,
+    RiderPosition,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+)
+
+NAME: Final = "dispatch"
+
+
+def _moved(place: Place, source: str, crs: str) -> Place:
+    return Place(*converted(place.lat, place.lon, source, crs))
+
+
+def _order(body: OrderPlace, source: str, crs: str) -> OrderPlace:
+    pickup, dropoff = _moved(body.pickup, source, crs), _moved(body.dropoff, source, crs)
+    return msgspec.structs.replace(body, pickup=pickup, dropoff=dropoff, crs=None)
+
+
+def _redeliver(body: OrderRedeliver, source: str, crs: str) -> OrderRedeliver:
+    if body.dropoff is None:
+        return body
+    return msgspec.structs.replace(body, dropoff=_moved(body.dropoff, source, crs), crs=None)
+
+
+def _shift(body: RiderShift, source: str, crs: str) -> RiderShift:
+    if body.place is None:
+        return body
+    return msgspec.structs.replace(body, place=_moved(body.place, source, crs), crs=None)
+
+
+def _position(body: RiderPosition, source: str, crs: str) -> RiderPosition:
+    at, lat, lon = max(body.points)  # the others are not used, so that they need no conversion
+    return RiderPosition(points=[(at, *converted(lat, lon, source, crs))])
+
+
+_PARTIES: Final = ("customer", "rider", "shop")
+
+MESSAGES: Final = (
+    Message(
+        "order.place",
+        OrderPlace,
+        roles=("customer", "shop"),
+        personal=("dropoff",),
+        names_shop="shop",
+        convert=_order,
+    ),
+    Message("order.cancel", OrderCancel, roles=("customer", "shop", "dispatcher"), personal=("reason",)),
+    Message("order.redeliver", OrderRedeliver, roles=("shop", "dispatcher"), personal=("dropoff",), convert=_redeliver),
+    Message(
+        "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), convert=_shift
+    ),
+    Message("rider.reply", RiderReply, roles=("rider",), personal=("reason",)),
+    Message("rider.progress", RiderProgress, roles=("rider",), personal=("reason",)),
+    Message("kitchen.ready", KitchenReady, roles=("shop",)),
+    Message("kitchen.delay", KitchenDelay, roles=("shop",)),
+    Message("times.reset", TimesReset, roles=("shop", "dispatcher"), names_shop="shop"),
+    Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), convert=_position),
+    Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
+    Message("orders.list", OrdersList, roles=_PARTIES, durable=False, acts_for="shop", answered_by="orders"),
+    Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
+    Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
+    Message("advice", Advice, "down", roles=("rider",), spare=True, about="shop"),
+    Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
+    Message("orders", OrdersOpen, "down", roles=_PARTIES, durable=False, personal=("orders",)),
+)
+
+COLLECTIONS: Final = (Collection("orders", OpenOrder, _PARTIES, over=ClosedOrder),)

@@ -1,0 +1,189 @@
+"""What customers, riders, shops and dispatchers send.
+
+Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the node's coordinate system unless `crs` names
+another; `*_s` are seconds.
+"""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from ....messages.envelope import (
+    Crs,
+    Identifier,
+    Instant,
+    Latitude,
+    Longitude,
+    Milliseconds,
+    Number,
+    Place,
+    Text,
+    Up,
+    Version,
+)
+from ..lifecycle import Cause
+from ..times.messages import TimesReset
+
+ORDERS_PER_RIDER_MAX: Final = 8
+"""The largest capacity a rider may announce."""
+
+POSITION_POINTS_MAX: Final = 120
+"""Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
+
+
+class OrderPlace(Up, frozen=True, tag="order.place"):
+    """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`, where either is known; else the
+    node expects what it has learned of the shop."""
+
+    order: Identifier
+    """The order's own name, which nobody has used on this node before."""
+    shop: Identifier
+    """The client name of the shop."""
+    pickup: Place
+    """Where the shop is."""
+    dropoff: Place
+    """Where the door is."""
+    ready_at: Instant | None = None
+    """When the food is ready, by the sender's clock."""
+    prep_s: Annotated[int, Meta(ge=0, le=24 * 3600)] | None = None
+    """How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right."""
+    promise: bool = True
+    """Whether the receipt promises a drop-off time."""
+    crs: Crs | None = None
+    """The coordinate system of the places in this message, where it is not the node's."""
+
+
+class OrderCancel(Up, frozen=True, tag="order.cancel"):
+    """The customer who placed the order, its shop, or a dispatcher takes it back."""
+
+    order: Identifier
+    """The order."""
+    reason: Text = ""
+    """Why, for the shop and the rider."""
+
+
+class RiderShift(Up, frozen=True, tag="rider.shift"):
+    """A rider begins or ends a shift. `until` is its planned end; `place` is where the rider is now (never stored)."""
+
+    on: bool
+    """True begins it, false ends it."""
+    capacity: Annotated[int, Meta(ge=1, le=ORDERS_PER_RIDER_MAX)] = 1
+    """Orders that fit at once."""
+    until: Instant | None = None
+    """The planned end."""
+    place: Place | None = None
+    """Where the rider is."""
+    crs: Crs | None = None
+    """The coordinate system of `place`, where it is not the node's."""
+
+
+class RiderReply(Up, frozen=True, tag="rider.reply"):
+    """A rider accepts or declines the assignment numbered `offer`."""
+
+    order: Identifier
+    """The order."""
+    offer: Number
+    """The number of the assignment."""
+    accept: bool
+    """True takes the order, false declines it."""
+    reason: Text = ""
+    """Why it is declined."""
+
+
+class OrderRedeliver(Up, frozen=True, tag="order.redeliver"):
+    """The shop, or a dispatcher, sends an order out again that could not be handed over and is on its way back. The
+    rider who has it turns round."""
+
+    order: Identifier
+    """The order."""
+    dropoff: Place | None = None
+    """Where the door is, if it is not where it was."""
+    crs: Crs | None = None
+    """The coordinate system of `dropoff`, where it is not the node's."""
+
+
+class RiderProgress(Up, frozen=True, tag="rider.progress"):
+    """A rider is at the shop, has picked up, is at the door, has delivered; or cannot hand it over, and has brought it
+    back."""
+
+    order: Identifier
+    """The order."""
+    step: Literal["at_shop", "picked_up", "at_customer", "delivered", "failed", "returned"]
+    """What is done. A step can be left out, but `failed` needs a pickup and `returned` a failure."""
+    cause: Cause | None = None
+    """Why it has `failed`."""
+    reason: Text = ""
+    """The same in words."""
+
+
+class KitchenReady(Up, frozen=True, tag="kitchen.ready"):
+    """The order is ready for pickup now."""
+
+    order: Identifier
+    """The order."""
+
+
+class KitchenDelay(Up, frozen=True, tag="kitchen.delay"):
+    """The order will be ready at another time."""
+
+    order: Identifier
+    """The order."""
+    ready_at: Instant
+    """The new time."""
+
+
+class RiderPosition(Struct, frozen=True, kw_only=True, tag_field="kind", tag="rider.position"):
+    """Where a rider was: `[at, lat, lon]` for each point, oldest first. QoS 0, never stored, no receipt."""
+
+    points: Annotated[
+        list[tuple[Milliseconds, Latitude, Longitude]], Meta(min_length=1, max_length=POSITION_POINTS_MAX)
+    ]
+    """`[at, lat, lon]`: Unix milliseconds, degrees, degrees."""
+    v: Version = 1
+    """Version of the message."""
+    crs: Crs | None = None
+    """The coordinate system of the points, where it is not the node's."""
+
+
+class OrderTrack(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order.track"):
+    """A customer asks where the rider with its order is. QoS 0, never stored; the answer is a `rider.place`."""
+
+    order: Identifier
+    """The order."""
+    v: Version = 1
+    """Version of the message."""
+
+
+class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="orders.list"):
+    """Anybody asks for its open orders. QoS 0, never stored; the answer is an `orders`."""
+
+    shop: Identifier | None = None
+    """The shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop."""
+    v: Version = 1
+    """Version of the message."""
+
+
+Durable = (
+    OrderPlace
+    | OrderCancel
+    | OrderRedeliver
+    | RiderShift
+    | RiderReply
+    | RiderProgress
+    | KitchenReady
+    | KitchenDelay
+    | TimesReset
+)
+
+DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
+    "order.place": OrderPlace,
+    "order.cancel": OrderCancel,
+    "order.redeliver": OrderRedeliver,
+    "rider.shift": RiderShift,
+    "rider.reply": RiderReply,
+    "rider.progress": RiderProgress,
+    "kitchen.ready": KitchenReady,
+    "kitchen.delay": KitchenDelay,
+    "times.reset": TimesReset,
+}
+POSITION_KIND: Final = "rider.position"
