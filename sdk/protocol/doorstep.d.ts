@@ -39,7 +39,7 @@ export interface Place {
   lon: number;
 }
 
-/** The customer who placed the order, or its shop, takes it back. */
+/** The customer who placed the order, its shop, or a dispatcher takes it back. */
 export interface OrderCancel {
   /** The kind, which the topic has, too. It can be left out. */
   kind?: "order.cancel";
@@ -47,6 +47,27 @@ export interface OrderCancel {
   order: string;
   /** Why, for the shop and the rider. At most 256 characters. */
   reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * The shop, or a dispatcher, sends an order out again that could not be handed over and is on its way back. The
+ * rider who has it turns round.
+ */
+export interface OrderRedeliver {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.redeliver";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** Where the door is, if it is not where it was. */
+  dropoff?: Place | null;
+  /** The coordinate system of `dropoff`, where it is not the node's. */
+  crs?: "gcj02" | "wgs84" | null;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   id: string;
   /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
@@ -97,14 +118,21 @@ export interface RiderReply {
   v?: number;
 }
 
-/** A rider is at the shop, has picked up, or has delivered. */
+/**
+ * A rider is at the shop, has picked up, is at the door, has delivered; or cannot hand it over, and has brought it
+ * back.
+ */
 export interface RiderProgress {
   /** The kind, which the topic has, too. It can be left out. */
   kind?: "rider.progress";
   /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   order: string;
-  /** What is done. A step can be left out. */
-  step: "at_shop" | "delivered" | "picked_up";
+  /** What is done. A step can be left out, but `failed` needs a pickup and `returned` a failure. */
+  step: "at_customer" | "at_shop" | "delivered" | "failed" | "picked_up" | "returned";
+  /** Why it has `failed`. */
+  cause?: "customer_absent" | "damaged" | "other" | "refused" | "wrong_address" | null;
+  /** The same in words. At most 256 characters. */
+  reason?: string;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   id: string;
   /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
@@ -197,7 +225,8 @@ export interface OrdersList {
  * has the exact door; `withdrawn` takes an offer or an order back.
  *
  * `stops` are the whole trip in the sequence to visit, as it would be with this order: the pickups of all that is
- * fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`.
+ * fetched at the shop at once, then the doors. Those of this order alone are the ones that name it in `order`. Of an
+ * order that comes back: the doors before that, then the shop.
  */
 export interface Assignment {
   /** Its number, for `rider.reply`. */
@@ -224,7 +253,7 @@ export interface Assignment {
  */
 export interface Stop {
   /** What is to be done there. */
-  at: "dropoff" | "pickup";
+  at: "dropoff" | "pickup" | "return";
   /** The order. */
   order: string;
   /** Degrees, north positive. */
@@ -233,7 +262,7 @@ export interface Stop {
   lon: number;
   /** When the rider is expected there. Unix milliseconds. */
   expected_at: number;
-  /** The shop, where it is a pickup. */
+  /** The shop, where it is a pickup or a return. */
   shop?: string;
 }
 
@@ -245,7 +274,7 @@ export interface Update {
   /** The order. */
   order: string;
   /** The order's state. */
-  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "delivered" | "cancelled" | "undeliverable";
+  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "at_customer" | "returning" | "delivered" | "returned" | "cancelled" | "undeliverable";
   /** When the node decided it. Unix milliseconds. */
   at: number;
   /** The drop-off time expected now. Absent where nothing can be expected, or nothing any more. Unix milliseconds. */
@@ -254,6 +283,12 @@ export interface Update {
   ready_at?: number;
   /** The cause, as a word or a few. */
   reason?: string;
+  /** Who ended it, where it is `cancelled` or `undeliverable`. */
+  cancelled_by?: "customer" | "shop" | "dispatcher" | "node";
+  /** Why it could not be handed over, where it is `returning` or `returned`. */
+  cause?: "customer_absent" | "wrong_address" | "refused" | "damaged" | "other";
+  /** The drop-off time promised anew, once, of an order that is late but coming. Unix milliseconds. */
+  promised_at?: number;
   /** The state as WeChat's instant delivery numbers it. */
   wx_status?: number;
 }
@@ -308,7 +343,7 @@ export interface OpenOrder {
   /** The shop. */
   shop: string;
   /** The order's state. */
-  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "delivered" | "cancelled" | "undeliverable";
+  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "at_customer" | "returning" | "delivered" | "returned" | "cancelled" | "undeliverable";
   /** When it was placed. Unix milliseconds. */
   placed_at: number;
   /** When the food is ready. Unix milliseconds. */
@@ -496,6 +531,8 @@ export interface OrderReceipt {
   order?: string;
   /** Of an accepted `order.place`, where one was asked for and there are figures to promise from. */
   promise?: DropoffPromise;
+  /** Of an accepted `order.place`: nobody on shift could ever reach the shop. It waits for somebody who can. */
+  unreachable?: boolean;
 }
 
 /** When the node expects the drop-off, and how often such a promise should be kept. */
@@ -567,14 +604,14 @@ export interface ClosedOrder {
   /** The shop. */
   shop: string;
   /** How it ended. */
-  state: "delivered" | "cancelled" | "undeliverable";
+  state: "delivered" | "returned" | "cancelled" | "undeliverable";
 }
 
 /** Why an event is refused. */
-export type Reason = "malformed" | "unknown_kind" | "oversized" | "forbidden_topic" | "id_reused" | "not_allowed" | "not_yours" | "over_quota" | "unknown_shop" | "unknown_order" | "duplicate_order" | "unknown_rider" | "unknown_sku" | "unknown_label" | "not_offered" | "too_late" | "out_of_sequence" | "out_of_area" | "over_capacity" | "disk_full" | "overloaded";
+export type Reason = "malformed" | "unknown_kind" | "oversized" | "forbidden_topic" | "id_reused" | "not_allowed" | "not_yours" | "over_quota" | "unknown_shop" | "unknown_order" | "duplicate_order" | "unknown_rider" | "unknown_sku" | "unknown_label" | "not_offered" | "too_late" | "out_of_sequence" | "out_of_area" | "unreachable" | "over_capacity" | "disk_full" | "overloaded";
 
 /** Refusals that time can mend: the same event with the same id can be sent again. Every other refusal is final. */
-export type MendableReason = "forbidden_topic" | "not_allowed" | "over_quota" | "unknown_shop" | "unknown_order" | "not_offered" | "over_capacity" | "disk_full" | "overloaded";
+export type MendableReason = "forbidden_topic" | "not_allowed" | "over_quota" | "unknown_shop" | "unknown_order" | "not_offered" | "unreachable" | "over_capacity" | "disk_full" | "overloaded";
 
 /** What a client is, by its credential or its token. */
 export type Role = "customer" | "rider" | "shop" | "gateway" | "dispatcher";
@@ -583,6 +620,7 @@ export type Role = "customer" | "rider" | "shop" | "gateway" | "dispatcher";
 export interface Up {
   "order.place": OrderPlace;
   "order.cancel": OrderCancel;
+  "order.redeliver": OrderRedeliver;
   "rider.shift": RiderShift;
   "rider.reply": RiderReply;
   "rider.progress": RiderProgress;
@@ -615,7 +653,8 @@ export interface Down {
 /** Who may send each kind. */
 export interface Senders {
   "order.place": "customer" | "shop";
-  "order.cancel": "customer" | "shop";
+  "order.cancel": "customer" | "shop" | "dispatcher";
+  "order.redeliver": "shop" | "dispatcher";
   "rider.shift": "rider";
   "rider.reply": "rider";
   "rider.progress": "rider";
@@ -638,6 +677,7 @@ export interface Senders {
 export interface Receipts {
   "order.place": OrderReceipt;
   "order.cancel": OrderReceipt;
+  "order.redeliver": OrderReceipt;
   "rider.shift": OrderReceipt;
   "rider.reply": OrderReceipt;
   "rider.progress": OrderReceipt;

@@ -170,7 +170,7 @@ class Dispatch(Scenario):
 
     def _alone(self, order: Order) -> Outcome:
         """Of an order for which this round had no candidate: whether somebody may still come, as things stand. (Riders
-        who are busy, or an order for later, say nothing.)"""
+        who are busy, and orders for later, are no reason for alarm.)"""
         state = self.state
         receipt: dict[str, Any] = {"order": order.id}
         if nobody := out_of_reach(state, (order.pickup_lat, order.pickup_lon), order.ready_ms, ()):

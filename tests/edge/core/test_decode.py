@@ -11,8 +11,8 @@ from edge.errors import DoorstepError, JournalError, Reason
 from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, encode
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
-from edge.scenarios.dispatch import Dispatch, messages
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrdersList, OrderTrack, RiderPosition
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrdersList, OrderTrack, RiderPosition, catalog
 from edge.scenarios.labels import Labels
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
 
@@ -294,7 +294,7 @@ def test_a_kind_belongs_to_one_scenario():
 def test_only_what_is_kept_is_converted(monkeypatch):
     """Of 120 points one: a message in another system must not cost much more than one in the node's own."""
     asked = []
-    monkeypatch.setattr(messages, "converted", lambda *place: asked.append(place) or place[:2])
+    monkeypatch.setattr(catalog, "converted", lambda *place: asked.append(place) or place[:2])
     points = [[AT + number, 31.2, 121.4] for number in range(120)]
     decode("rider.position", text({"points": points, "crs": "gcj02"}))
     decode("order.place", text({**GOOD[0][1], "crs": "gcj02"}))

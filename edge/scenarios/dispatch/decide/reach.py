@@ -22,7 +22,7 @@ Shop = tuple[float, float]
 
 def out_of_reach(dispatch: DispatchState, shop: Shop, ready_ms: int, near: Sequence[RiderDistance]) -> str:
     """Why nobody on shift can fetch the order, a clause without its end; empty where one may, or where it is too early
-    to say. `near` are the idle riders whose place is known and within `radius_m_max`."""
+    to know. `near` are the idle riders whose place is known and within `radius_m_max`."""
     riders = dispatch.riders
     if ready_ms - dispatch.now_ms > OFFER_AHEAD_S * 1000:
         return ""

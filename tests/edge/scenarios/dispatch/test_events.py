@@ -106,7 +106,7 @@ def test_events_about_unknown_orders(district, name):
         ("desk-1", EVERY_SHOP, "dispatcher"),
     ],
 )
-def test_an_update_says_who_cancelled(district, client, shop, by):
+def test_an_update_has_who_cancelled(district, client, shop, by):
     """The customer, the shop, whoever acts for it, or a dispatcher; no other update has it."""
     d = district()
     d.bring_to("accepted")
@@ -378,7 +378,7 @@ def test_at_the_door_the_drop_off_is_close(district):
 
 @pytest.mark.parametrize("riders", [[], [(53.5, 13.4)], [(52.501, 13.401)]])
 def test_an_order_out_of_reach_can_be_refused(district, mirror, riders):
-    """Where the option says so, and nobody on shift could fetch it, now or later; an order for tonight is taken. What
+    """Where the option has it so, and nobody on shift could fetch it, now or later; an order for tonight is taken. What
     replays and what recovers refuses the same."""
     rules = DispatchOptions(unreachable="refuse")
     d = district(rules)

@@ -10,7 +10,7 @@ from edge.scenarios.dispatch.returns import REDELIVERIES_MAX
 
 
 def updates(d, client="customer"):
-    """What a client was told of the order."""
+    """What a client got about the order."""
     return [body for to, body, _ in d.notes.sent if to == client and isinstance(body, Update)]
 
 
@@ -115,7 +115,7 @@ def test_it_goes_out_again_only_so_often(district):
 
 
 def test_what_does_not_come_back_is_a_problem_and_ends(district):
-    """The operator is told with the rider's name, also after a restart; after hours the order is given up."""
+    """The operator learns of it with the rider's name, also after a restart; after hours the order is given up."""
     d = district(silent_s=7200)
     d.bring_to("returning")
     assert d.dispatch.problems(d.now) == {}

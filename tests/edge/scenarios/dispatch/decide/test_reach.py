@@ -11,7 +11,7 @@ NEAR = [RiderDistance("r1", 60, 0)]
 
 
 def test_nobody_on_shift(district):
-    """There is nobody to ask; about an order for later nothing can be said."""
+    """There is nobody to ask; about an order for later nothing is known."""
     d = district()
     d.round()
     now_ms = d.dispatch_state.now_ms
