@@ -5,25 +5,23 @@ A rider believes receipts: an order is theirs when the acceptance has been recei
 Whoever gets a withdrawal lets the order go, so two riders never carry one order even where the network misled both.
 
 At a shop a rider waits for everything that it has accepted there, takes it all at once, and brings it to the doors in
-the sequence that the node last named. Without anything to do it stays where it is.
+the sequence that the node last named. What nobody takes at a door it brings back to its shop after the other doors,
+unless it is sent out again on the way. Without anything to do it stays where it is.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from msgspec import Struct
-
+from edge.scenarios.dispatch.lifecycle import Cause
 from edge.scenarios.dispatch.messages import Assignment, Durable, RiderProgress, RiderReply
 
-Place = tuple[float, float]
-"""Two coordinates of a plane, in the subclass's unit."""
+from .job import Job, Leg, Place, Service, Step
 
 Action = Callable[[int], object]
 """Called with the milliseconds at which it was due."""
 
-Step = Literal["accepted", "to_shop", "at_shop", "handing", "in_bag", "to_door", "at_door"]
-Milestone = Literal["accepted", "lost", "picked_up", "delivered"]
+Milestone = Literal["accepted", "lost", "picked_up", "delivered", "returned"]
 Activity = Literal["free", "to_shop", "at_shop", "to_door", "off"]
 
 
@@ -37,54 +35,6 @@ class Clock(Protocol):
     def at(self, wall_ms: int, action: Action) -> None:
         """Do `action` at that time, or at once where it has passed."""
         ...
-
-
-class Leg(Struct, frozen=True):
-    """One straight way from `begin` at `start_ms` to `end` at `end_ms`. Standing still is a leg of no length."""
-
-    begin: Place
-    end: Place
-    start_ms: int = 0
-    end_ms: int = 0
-
-    def at(self, ms: int) -> Place:
-        """Where one is on this way at an instant."""
-        if ms >= self.end_ms or self.end_ms <= self.start_ms:
-            return self.end
-        share = max(ms - self.start_ms, 0) / (self.end_ms - self.start_ms)
-        (x0, y0), (x1, y1) = self.begin, self.end
-        return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
-
-
-class Service(Struct, frozen=True):
-    """Milliseconds from arrival to the earliest handing over at a shop and at a door, and from there to departure."""
-
-    before_pickup: int
-    after_pickup: int
-    before_dropoff: int
-    after_dropoff: int
-
-
-class Job(Struct):
-    """An order that a rider was offered. `ready_ms` is 0 until the rider knows when the meal is ready."""
-
-    order: str
-    offer: int
-    shop: str
-    pickup: Place
-    dropoff: Place
-    step: Step = "accepted"
-    ready_ms: int = 0
-
-    @property
-    def carried(self) -> bool:
-        """The bag is with the rider: nobody can take the job away now."""
-        return self.step in ("in_bag", "to_door", "at_door")
-
-    @property
-    def under_way(self) -> bool:
-        """The rider is busy with it right now."""
-        return self.step not in ("accepted", "in_bag")
 
 
 class Courier(ABC):
@@ -135,6 +85,10 @@ class Courier(ABC):
     def go_home(self, due_ms: int) -> None:
         """The shift is over and nothing is left to do: `on` has just become False."""
 
+    def trouble(self, job: Job) -> Cause | None:  # noqa: ARG002 a what-if has none
+        """Why nobody takes the job at its door; None where somebody does."""
+        return None
+
     def happened(self, what: Milestone, job: Job, due_ms: int) -> None:  # noqa: B027 a what-if keeps no record
         """Something became of a job."""
 
@@ -173,6 +127,9 @@ class Courier(ABC):
                 job, accept, after_ms = looked
                 self._replying[job.offer] = job.shop
                 self.clock.at(self.clock.now_ms() + after_ms, lambda due_ms: self._reply(job, accept, due_ms))
+        elif message.state == "accepted" and message.stops and message.stops[-1].at == "dropoff":
+            for job in [job for job in self.jobs if job.order == message.order]:
+                self._go_again(job)
 
     def _reply(self, job: Job, accept: bool, due_ms: int) -> None:
         if job.offer in self._withdrawn:
@@ -225,6 +182,8 @@ class Courier(ABC):
         now_ms = self.clock.now_ms()
         if self._jobs_at("in_bag"):
             self._then(max(self._leave_ms, now_ms), self._leave)
+        elif self._jobs_at("to_return"):
+            self._then(max(self._leave_ms, now_ms), self._go_back)
         elif self.jobs:
             self._set_out(self.jobs[0], now_ms)
         elif self.leaving and not self._replying:
@@ -294,6 +253,8 @@ class Courier(ABC):
                 other.step, other.ready_ms = "accepted", 0
             elif other.step == "to_door":
                 other.step = "in_bag"
+            elif other.step == "going_back":
+                other.step = "to_return"
         self.jobs.insert(0, job)
 
     def _stop(self) -> None:
@@ -311,7 +272,12 @@ class Courier(ABC):
 
     def _at_door(self, job: Job, due_ms: int) -> None:
         job.step = "at_door"
-        self.clock.at(due_ms + self._service.before_dropoff, lambda at_ms: self._deliver(job, at_ms))
+        cause = self.trouble(job)
+        if cause is None:
+            self.clock.at(due_ms + self._service.before_dropoff, lambda at_ms: self._deliver(job, at_ms))
+        else:
+            self._progress(job, "at_customer", due_ms, None)
+            self.clock.at(due_ms + self._service.before_dropoff, lambda at_ms: self._fail(job, cause, at_ms))
 
     def _deliver(self, job: Job, due_ms: int) -> None:
         self.happened("delivered", job, due_ms)
@@ -322,14 +288,52 @@ class Courier(ABC):
         self.jobs.remove(job)
         self._next()
 
+    # -- the way back --------------------------------------------------------------------------------------------------
+
+    def _fail(self, job: Job, cause: Cause, due_ms: int) -> None:
+        """Nobody takes it."""
+        job.step = "to_return"
+        self._leave_ms = due_ms + self._service.after_dropoff
+        self._progress(job, "failed", due_ms, None, cause)
+        self._next()
+
+    def _go_back(self, due_ms: int) -> None:
+        job = self._jobs_at("to_return")[0]
+        job.step = "going_back"
+        self.busy_with("to_shop")
+        self._ride(job.pickup, due_ms, lambda at_ms: self._back(job, at_ms))
+
+    def _back(self, job: Job, due_ms: int) -> None:
+        """At the shop. Where it was sent out again meanwhile, it is not taken back."""
+
+        def receipted(refusal: str) -> None:
+            if refusal:
+                self._go_again(job)
+            else:
+                self.jobs.remove(job)
+                self.happened("returned", job, due_ms)
+                self._next()
+
+        self.send(RiderProgress(id=self.next_id(), at=due_ms, order=job.order, step="returned"), due_ms, receipted)
+
+    def _go_again(self, job: Job) -> None:
+        """What is on its way back goes to its door once more."""
+        if job.step == "going_back":
+            self._stop()
+        elif job.step != "to_return":
+            return
+        job.step = "in_bag"
+        self._next()
+
     def _progress(
         self,
         job: Job,
-        step: Literal["at_shop", "picked_up", "delivered"],
+        step: Literal["at_shop", "picked_up", "at_customer", "delivered", "failed"],
         due_ms: int,
         then: Callable[[], None] | None,
+        cause: Cause | None = None,
     ) -> None:
-        event = RiderProgress(id=self.next_id(), at=due_ms, order=job.order, step=step)
+        event = RiderProgress(id=self.next_id(), at=due_ms, order=job.order, step=step, cause=cause)
 
         def receipted(refusal: str) -> None:
             if refusal and job.carried:

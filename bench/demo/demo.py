@@ -53,6 +53,10 @@ DRAIN_REAL_S_MAX: Final = 30.0
 DRAIN_SIMULATED_S_MAX: Final = 90.0
 """Bound of the wait for the centre: a last window is sealed 70 simulated seconds after it began; then a round trip."""
 
+LATE_S: Final = 30 * 60
+GIVE_UP_S: Final = 60 * 60
+"""Sooner than a node by default: nobody begins a shift once the instance's day is over."""
+
 AFTER_HOURS_MINUTES: Final = 120
 """Simulated minutes after the last shift, and after orders are given up, in which the day may end."""
 
@@ -209,6 +213,8 @@ class Demo:
             "detour_factor": 1.0,
             "pickup_service_s": parameters.pickup_service * 60,
             "dropoff_service_s": parameters.dropoff_service * 60,
+            "late_s": LATE_S,
+            "give_up_s": GIVE_UP_S,
             **{name: min(max(low, timeouts[name]), high) for name, (low, high) in defaults.items()},
         }
 
@@ -240,8 +246,7 @@ class Demo:
         assert self.scheduler is not None
         scheduler, options = self.scheduler, self.options
         kills = asyncio.get_running_loop().create_task(self._kill(world))
-        give_up = 60
-        last_ms = world.ms(self.instance.last_minute() + give_up + AFTER_HOURS_MINUTES)
+        last_ms = world.ms(self.instance.last_minute() + GIVE_UP_S // 60 + AFTER_HOURS_MINUTES)
         shifts_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
         try:
             while not self._stop.is_set():

@@ -114,7 +114,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     broken = [name for name, held in report["invariants"].items() if not held]
     sync, waited = report["sync"], report["waited"]["count"]
     text = [
-        "{placed} orders placed, {delivered} delivered, {cancelled} cancelled, {refused} refused, "
+        "{placed} orders placed, {delivered} delivered, {returned} returned, {cancelled} cancelled, {refused} refused, "
         "{undelivered} undelivered, in {real_s:.0f} s.".format(real_s=report["real_s"], **orders),
         f"Order to receipt: {_pair(latency['receipt'])}.",
         f"Order to the rider's phone: {_pair(latency['assignment'])}; {waited} orders had to wait for a rider.",
@@ -168,7 +168,8 @@ def _orders(records: Records) -> dict[str, int]:
         "assigned": sum(bool(order.accepted_by) for order in orders),
         "delivered": states["delivered"],
         "cancelled": states["cancelled"],
-        "undelivered": accepted - states["delivered"] - states["cancelled"],
+        "returned": states["returned"],
+        "undelivered": accepted - states["delivered"] - states["cancelled"] - states["returned"],
     }
 
 

@@ -17,8 +17,8 @@ from rich.text import Text
 from .demo import Demo
 from .report import STAGES, assignment_ms, quantiles, stages
 
-BODY_LINES: Final = 11
-"""Nine lines of figures and a frame."""
+BODY_LINES: Final = 12
+"""Ten lines of figures and a frame."""
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
 ORDER_STATES: Final = (
@@ -28,6 +28,7 @@ ORDER_STATES: Final = (
     ("at_shop", "rider at shop", "bright_cyan"),
     ("picked_up", "on the way", "bright_blue"),
     ("delivered", "delivered", "green"),
+    ("returned", "brought back", "magenta"),
     ("cancelled", "cancelled", "magenta"),
     ("undeliverable", "given up", "red"),
     ("refused", "refused", "red"),
@@ -107,6 +108,8 @@ def _header(demo: Demo) -> RenderableType:
 def _orders(demo: Demo, bar: int) -> RenderableType:
     counts = demo.records.order_states()
     counts["placed"] += counts["sent"]
+    counts["picked_up"] += counts["at_customer"]
+    counts["returned"] += counts["returning"]
     most = max(*(counts[state] for state, _, _ in ORDER_STATES), 1)
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)

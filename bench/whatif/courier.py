@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from edge.scenarios.dispatch.messages import Assignment, Durable, RiderShift
 
-from ..courier import Action, Courier, Job, Place, Service
+from ..courier import Action, Courier
+from ..job import Job, Place, Service
 from .day import Reply, Shift
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.times.messages import DropoffPromise
 
-from ..courier import Place
+from ..job import Place
 
 
 class Order(Struct):
@@ -54,8 +54,8 @@ class Reply(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """The outcome of an order: delivered, cancelled, undeliverable, refused, or open where its end is not in the
-    journal. `promised_ms` is the promised drop-off (0: no promise). Simulated ones have the whole promise, too, and
+    """The outcome of an order: delivered, returned, cancelled, undeliverable, refused, or open where its end is not in
+    the journal. `promised_ms` is the promised drop-off (0: no promise). Simulated ones have the whole promise, too, and
     whether the node had learned of the shop when it was made."""
 
     state: str = "open"

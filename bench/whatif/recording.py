@@ -35,6 +35,9 @@ from .day import Day, Order, Outcome, Place, Reply, Shift
 PACED_MIN: Final = 5
 """The least number of rides to measure the pace on; with fewer it is 1."""
 
+_AT_DOOR: Final = ("at_customer", "delivered", "failed")
+"""Steps that show where a rider is: at a door. The others, at a shop."""
+
 FOREVER_MS: Final = 1 << 53
 """The end of an interval that does not end in the journal."""
 
@@ -186,7 +189,7 @@ class Recording:
             return
         shift = self._shifts[rider.shift]
         if shift.reported is None:
-            shift.reported = order.dropoff if body.step == "delivered" else order.pickup
+            shift.reported = order.dropoff if body.step in _AT_DOOR else order.pickup
         if body.step == "picked_up" and body.order not in self._picked_ms:
             self._picked_ms[body.order] = self._now_ms
             if rider.bag:
@@ -197,6 +200,12 @@ class Recording:
             if rider.bag.pop(body.order, False):
                 self._ride(order)
             self._end(body.order, "delivered")
+        elif body.step == "failed" and body.order in rider.bag:
+            rider.bag = dict.fromkeys(rider.bag, False)  # whatever comes next is no ride from the shop to a door
+        elif body.step == "returned":
+            rider.held.pop(body.order, None)
+            rider.bag.pop(body.order, None)
+            self._end(body.order, "returned")
 
     def _ride(self, order: Order) -> None:
         """Measure a ride with one order from the shop to its door: actual over expected duration."""

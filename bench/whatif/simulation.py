@@ -28,8 +28,9 @@ from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.state.travel import ride_s
 from edge.scenarios.dispatch.times.times import Times
 
-from ..courier import Action, Place
+from ..courier import Action
 from ..driver import Driver
+from ..job import Place
 from .courier import Rider, Then
 from .day import Day, Order, Outcome, Reply
 from .nearest_rider import nearest_rider

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bench.courier import Leg
 from bench.demo.people.riders import Rider
 from bench.demo.people.world import MINUTE_MS
+from bench.job import Leg
 from edge.scenarios.dispatch.messages import RiderProgress, RiderReply, RiderShift
 from tests.bench.demo.people.recorded_world import TINY, Person, RecordedWorld
 
@@ -215,3 +215,50 @@ def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home(played: Pla
     played.client.answer(played.client.all_sent(RiderReply, offer=2)[0])
     played.client.sends(RiderShift, on=False)
     assert (played.client.left, played.records.riders["rider-c1"]) == (True, "off")
+
+
+def failing(played: Played, causes: list[Any]) -> None:
+    """The first doors give these causes; None where somebody takes it."""
+    played.rider.trouble = lambda _: causes.pop(0) if causes else None
+
+
+def picked_up(played: Played, *orders: str) -> None:
+    """Orders of one shop are in the bag."""
+    for number, order in enumerate(orders, 1):
+        played.accept(order, number, *orders[:number])
+    played.sends("at_shop", orders[-1])
+    played.cooked(*orders)
+    for order in orders:
+        played.client.answer(played.sends("picked_up", order))
+
+
+def test_what_nobody_takes_comes_back_after_the_other_doors(played: Played) -> None:
+    """At the door it waits, reports why, brings the rest of the bag, then rides to the shop; a receipt ends it."""
+    failing(played, ["refused"])
+    picked_up(played, "o1", "o2")
+    at_door = played.sends("at_customer", "o1")
+    failed = played.sends("failed", "o1")
+    assert (failed.cause, failed.at) == ("refused", at_door.at + HALF)
+    delivered = played.sends("delivered", "o2")
+    returned = played.sends("returned", "o1")
+    assert returned.at > delivered.at + HALF
+    assert [job.order for job in played.rider.jobs] == ["o1"]
+    played.client.answer(returned)
+    assert played.rider.jobs == []
+    assert played.steps("delivered") == ["o2"]
+
+
+@pytest.mark.parametrize("when", ["on the way", "at the shop"])
+def test_what_goes_out_again_gets_to_its_door(played: Played, when: str) -> None:
+    """Whether the node's word finds the rider on its way, or refuses the return."""
+    failing(played, ["customer_absent"])
+    picked_up(played, "o1")
+    played.sends("failed", "o1")
+    if when == "on the way":
+        played.scheduler.run(3)
+        played.offered("o1", 1, "o1", state="accepted")
+    else:
+        played.client.answer(played.sends("returned", "o1"), "out_of_sequence")
+    played.sends("delivered", "o1")
+    assert len(played.steps("returned")) == (when == "at the shop")
+    assert played.records.problems == []

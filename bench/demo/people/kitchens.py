@@ -1,8 +1,9 @@
-"""Restaurants: they cook what was ordered, report when it is ready, and sometimes a delay."""
+"""Restaurants: they cook what was ordered, report when it is ready, sometimes a delay, and send out again
+what nobody took."""
 
 from typing import Final
 
-from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady, Update
+from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady, OrderRedeliver, Update
 
 from ..district.instance import Order, Restaurant
 from .clients import Answer
@@ -10,6 +11,9 @@ from .world import MINUTE_MS, World
 
 DELAY_MINUTES: Final = (3, 12)
 """How much longer a delayed meal takes."""
+
+CALL_MINUTES: Final = (1, 6)
+"""How long it takes to reach a customer by telephone."""
 
 
 def name_of(restaurant: str) -> str:
@@ -38,9 +42,21 @@ class Kitchen:
             return
         if answer.state in ("cancelled", "undeliverable"):
             self._gone.add(answer.order)
+        elif answer.state == "returning":
+            self._comes_back(answer)
         elif answer.order not in self._begun:
             self._begun.add(answer.order)
             self._cook(self._orders[answer.order])
+
+    def _comes_back(self, update: Update) -> None:
+        """Sometimes somebody answers the telephone, and the rider goes again."""
+        if self._draw.random() < self._world.habits.redeliver:
+            after_ms = round(self._draw.uniform(*CALL_MINUTES) * MINUTE_MS)
+            self._world.at(self._world.now_ms() + after_ms, lambda due_ms: self._redeliver(update.order, due_ms))
+
+    def _redeliver(self, order: str, due_ms: int) -> None:
+        self._world.records.log(due_ms, f"{self.client.name}: {order} goes out again")
+        self.client.send(OrderRedeliver(id=self.client.next_id(), at=due_ms, order=order), due_ms)
 
     def _cook(self, order: Order) -> None:
         world = self._world

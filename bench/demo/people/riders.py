@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, get_args
 
 from edge.messages.envelope import Receipt
+from edge.scenarios.dispatch.lifecycle import Cause
 from edge.scenarios.dispatch.messages import Assignment, Durable, RiderShift
 
-from ...courier import Action, Activity, Courier, Job, Milestone, Place, Service
+from ...courier import Action, Activity, Courier, Milestone
+from ...job import Job, Place, Service
 from ..district.instance import Courier as Shift
 from ..district.instance import Order
 from ..proof.records import CANARIES_MAX
@@ -25,6 +27,8 @@ POSITION_REAL_S_MIN: Final = 0.2
 
 CAPACITIES: Final = ((1, 2, 3), (0.4, 0.4, 0.2))
 """How many orders a rider carries, and the share of such riders. The published files do not contain it."""
+
+CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
 CANARY_PROBABILITY: Final = 0.01
 """Share of reported places, on the way between two stops, that are looked for in every file at the end."""
@@ -101,6 +105,10 @@ class Rider(Courier):
         job = Job(order.name, offer.offer, shop.name, (shop.x, shop.y), (order.x, order.y))
         return job, accept, round(self._draw.uniform(*REPLY_S) * 1000)
 
+    def trouble(self, job: Job) -> Cause | None:  # noqa: ARG002 each door is like any other
+        """The dice decide."""
+        return self._draw.choice(CAUSES) if self._draw.random() < self._world.habits.fail else None
+
     def happened(self, what: Milestone, job: Job, due_ms: int) -> None:
         """Into the records."""
         record = self._world.record(self._orders[job.order])
@@ -110,6 +118,8 @@ class Rider(Courier):
             self._world.records.counts["jobs_withdrawn"] += 1
         elif what == "picked_up":
             record.picked_up_by.append(self.client.name)
+        elif what == "returned":
+            self._world.records.log(due_ms, f"{self.client.name} has brought {job.order} back")
         else:
             record.delivered_by.append(self.client.name)
             record.delivered_at = due_ms

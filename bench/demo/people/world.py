@@ -30,6 +30,8 @@ class Habits(Struct, frozen=True, kw_only=True):
     decline: float = 0.03
     silent: float = 0.01
     cancel: float = 0.01
+    fail: float = 0.02
+    redeliver: float = 0.4
     delay: float = 0.05
     repeat: float = 0.02
 

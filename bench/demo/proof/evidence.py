@@ -178,6 +178,7 @@ class Evidence:
             self._rider(client).held[order] = True
         if body.step == "delivered":
             self.delivered_at.setdefault(order, body.at)
+        if body.step in ("delivered", "returned"):
             self._release(order)
 
     def _release(self, order: str) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from . import labels
 from .evidence import Evidence
-from .records import Records
+from .records import ENDED, Records
 
 SCAN_BYTES: Final = 4 * 1024 * 1024
 """Files are searched in pieces of this size."""
@@ -131,7 +131,7 @@ def _no_position_on_disk(t: Case) -> Iterable[str]:
 
 
 def _every_order_ended(t: Case) -> Iterable[str]:
-    """Each order was delivered, cancelled, refused or given up; where the run was cut short, the node still has it."""
+    """Each order was delivered, returned, cancelled, refused or given up; after a cut the node still has it."""
     for name, order in t.records.orders.items():
         if order.state == "unsent" or order.ended:
             continue
@@ -184,5 +184,4 @@ def search(path: Path, patterns: list[bytes]) -> bytes | None:
 
 def states(report: Mapping[str, Any]) -> dict[str, int]:
     """Orders by state in a node's status, open ones only."""
-    closed = {"delivered", "cancelled", "undeliverable"}
-    return {state: int(count or 0) for state, count in report.get("orders", {}).items() if state not in closed}
+    return {state: int(count or 0) for state, count in report.get("orders", {}).items() if state not in ENDED}

@@ -19,7 +19,7 @@ LOG_LINES_KEPT: Final = 200
 CANARIES_MAX: Final = 12
 """Places of riders remembered, to be searched for in every file at the end. Each costs a scan of them."""
 
-ENDED: Final = frozenset({"delivered", "cancelled", "undeliverable"})
+ENDED: Final = frozenset({"delivered", "returned", "cancelled", "undeliverable"})
 """States after which nothing happens to an order any more."""
 
 

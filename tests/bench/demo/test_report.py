@@ -66,6 +66,7 @@ def test_the_report_has_the_promised_names(ended: Ended) -> None:
         "assigned": 1,
         "delivered": 1,
         "cancelled": 1,
+        "returned": 0,
         "undelivered": 1,
     }
     assert report["latency_ms"]["receipt"] == {"p50": 2.0, "p99": 2.98, "max": 3.0, "count": 3}

@@ -50,10 +50,10 @@ def test_a_slower_kitchen_delays_by_as_much() -> None:
 
 
 def test_nobody_means_undeliverable() -> None:
-    """An order that no rider comes for ends when the node gives up, an hour after it was ready."""
+    """An order that no rider comes for ends when the node gives up, four hours after it was ready."""
     made = day([order(1)], [])
     found = simulate(made)["o-1"]
-    assert (found.state, found.ended_ms) == ("undeliverable", T0 + (600 + 3600) * 1000)
+    assert (found.state, found.ended_ms) == ("undeliverable", T0 + (600 + 4 * 3600) * 1000)
 
 
 def test_a_cancelled_order_stays_cancelled_unless_it_is_faster() -> None:
