@@ -109,6 +109,14 @@ def test_customer_rider_and_kitchen_play_an_evening(
     driver.save_screenshot(str(tmp_path / "customer.png"))
     driver.refresh()  # as after an app was closed
     sees("customer", "Your food is on its way")
+    press("rider", "I am at the door")
+    sees("customer", "The rider is at your door")
+    press("rider", "Cannot deliver: Nobody is there")
+    sees("rider", "Back to the shop")
+    driver.save_screenshot(str(tmp_path / "back.png"))
+    sees("customer", "it goes back to the shop")
+    press("kitchen", "Send out again")
+    press("rider", "I am at the door")
     press("rider", "Delivered")
     sees("customer", "Delivered. Enjoy!")
     for page, handle in windows.items():

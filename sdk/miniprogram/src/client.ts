@@ -87,7 +87,7 @@ export class Doorstep {
   }
 
   cancelOrder(order: string, reason?: string): Promise<OrderReceipt> {
-    return this.send("order.cancel", { order, ...(reason && { reason }) });
+    return this.send("order.cancel", { order, reason });
   }
 
   onUpdate(listener: (update: Update) => void): () => void {
@@ -127,6 +127,16 @@ export class Doorstep {
 
   progress(order: string, step: RiderProgress["step"]): Promise<OrderReceipt> {
     return this.send("rider.progress", { order, step });
+  }
+
+  /** Nobody takes what was picked up: an assignment with the way back follows. */
+  failed(order: string, cause: NonNullable<RiderProgress["cause"]>, reason?: string): Promise<OrderReceipt> {
+    return this.send("rider.progress", { order, step: "failed", cause, reason });
+  }
+
+  /** It is back at its shop. */
+  returned(order: string): Promise<OrderReceipt> {
+    return this.progress(order, "returned");
   }
 
   // -- kitchens and shops ----------------------------------------------------------------------------------------------
@@ -198,7 +208,7 @@ export class Doorstep {
     const { order, offer } = assignment;
     let answer: Promise<OrderReceipt> | undefined; // one, however often the button is pressed
     const reply = (accept: boolean, reason?: string) =>
-      (answer ??= this.send("rider.reply", { order, offer, accept, ...(reason && { reason }) }));
+      (answer ??= this.send("rider.reply", { order, offer, accept, reason }));
     return { ...assignment, accept: () => reply(true), decline: (reason) => reply(false, reason) };
   }
 }

@@ -57,6 +57,30 @@ test("an order finds its rider and its door", async (t) => {
   assert.equal((await rider.goOffShift()).status, "accepted");
 });
 
+test("what nobody takes goes out again, or comes back", async (t) => {
+  const node = await startNode(t);
+  const [customer, rider, shop] = ["phone-7", "rider-12", "noodle-bar"].map((name) => client(t, node, name));
+  const updates = [];
+  const trips = [];
+  customer.onUpdate((update) => updates.push(update));
+  rider.onAssignment((assignment) => trips.push(assignment));
+  await rider.goOnShift({ place: PICKUP });
+  await customer.placeOrder({ ...ORDER, order: "o-1" });
+  await (await until(() => trips.find((each) => each.state === "offered"), "an offer")).accept();
+  await rider.progress("o-1", "picked_up");
+  await rider.progress("o-1", "at_customer");
+  await rider.failed("o-1", "customer_absent", "nobody opens");
+  const update = await until(() => updates.find((each) => each.state === "returning"), "returning");
+  assert.deepEqual([update.cause, update.reason, update.wx_status], ["customer_absent", "nobody opens", 304]);
+  await until(() => trips.at(-1).stops.at(-1).at === "return", "the way back");
+  await shop.send("order.redeliver", { order: "o-1" });
+  await until(() => trips.at(-1).stops.at(-1).at === "dropoff", "the door");
+  await rider.failed("o-1", "refused");
+  assert.equal((await rider.returned("o-1")).status, "accepted");
+  await until(() => updates.at(-1).state === "returned", "returned");
+  assert.deepEqual((await shop.myOrders()).orders, []);
+});
+
 test("a refusal has its reason, and whether to call again; nothing stands behind it", async (t) => {
   const node = await startNode(t);
   const customer = client(t, node, "phone-7");

@@ -114,7 +114,7 @@ test("the pages of the example play an evening", async (t) => {
   const source = (name) => readFileSync(new URL(`../../examples/wechat/${name}.js`, import.meta.url), "utf8");
   const run = (name, client) => {
     let page;
-    const wx = { showToast: ({ title }) => assert.fail(title), startLocationUpdateBackground: ({ success }) => success(), onLocationChange() {} };
+    const wx = { showToast: ({ title }) => assert.fail(title), startLocationUpdateBackground: ({ success }) => success(), onLocationChange() {}, showActionSheet: ({ success }) => success({ tapIndex: 0 }) };
     new Function("getApp", "Page", "wx", source(`pages/${name}/index`))(() => ({ client }), (made) => (page = made), wx);
     page.setData = (given) => Object.assign(page.data, given);
     page.onLoad();
@@ -132,5 +132,9 @@ test("the pages of the example play an evening", async (t) => {
   rider.accept(press(await card(rider, "offered")));
   await card(customer, "accepted");
   for (const state of ["accepted", "at_shop", "picked_up"]) rider.step(press(await card(rider, state)));
+  rider.failed(press(await card(rider, "at_customer")));
+  await card(customer, "returning");
+  kitchen.again(press(await card(kitchen, "returning")));
+  for (const state of ["picked_up", "at_customer"]) rider.step(press(await card(rider, state)));
   await card(customer, "delivered");
 });

@@ -1,7 +1,7 @@
 const { client } = getApp();
 const SAYS = {
   placed: "正在寻找骑手", offered: "正在询问骑手", accepted: "骑手正赶往商家", at_shop: "骑手已到店",
-  picked_up: "骑手正在送货", delivered: "已送达", cancelled: "已取消", undeliverable: "无法送达",
+  picked_up: "骑手正在送货", delivered: "已送达", at_customer: "骑手已到门口", returning: "没能送到，正在送回商家", returned: "已送回商家", cancelled: "已取消", undeliverable: "无法送达",
 };
 
 Page({

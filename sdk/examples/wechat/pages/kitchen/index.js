@@ -1,5 +1,5 @@
 const { client } = getApp();
-const DONE = ["picked_up", "delivered", "cancelled", "undeliverable"];
+const DONE = ["picked_up", "at_customer", "delivered", "returned", "cancelled", "undeliverable"];
 const toast = (error) => wx.showToast({ title: error.message, icon: "none" });
 
 Page({
@@ -14,6 +14,9 @@ Page({
   draw({ order, state }) {
     const others = this.data.orders.filter((each) => each.order !== order);
     this.setData({ orders: DONE.includes(state) ? others : [{ order, state }, ...others] });
+  },
+  again({ currentTarget }) {
+    client.send("order.redeliver", { order: currentTarget.dataset.order }).catch(toast);
   },
   ready({ currentTarget }) {
     client.ready(currentTarget.dataset.order).catch(toast);
