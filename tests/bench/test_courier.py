@@ -219,7 +219,7 @@ def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home(played: Pla
 
 def failing(played: Played, causes: list[Any]) -> None:
     """The first doors give these causes; None where somebody takes it."""
-    played.rider.trouble = lambda _: causes.pop(0) if causes else None
+    played.rider.trouble = lambda job: causes.pop(0) if causes else None
 
 
 def picked_up(played: Played, *orders: str) -> None:

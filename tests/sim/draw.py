@@ -133,7 +133,9 @@ def draw(seed: int, ticks: int = TICKS) -> Plan:
     dispatch = DispatchOptions(
         reply_s=rng.choice((10, 60)),
         silent_s=rng.choice((60, 300)),
+        late_s=mine.choice((60, 300, 3600)),
         give_up_s=rng.choice((120, 900)),
+        unreachable=mine.choice(("accept", "accept", "refuse")),
         pickup_service_s=rng.choice((0, 240)),
         position_age_s_max=rng.choice((60, 600)),
     )

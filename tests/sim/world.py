@@ -373,6 +373,7 @@ class World:
         order, places = f"o-{self.orders + 1}", {"pickup": SHOP, "dropoff": SHOP}
         self._pass(5.0)
         rider.position()
+        self._pass(5.0)  # where orders out of reach are refused, somebody has to be known to be near
         customer.tick()
         customer.event("order.place", order=order, shop="shop-1", prep_s=0, **places)
         for _ in range(120):

@@ -12,7 +12,7 @@ from edge.core.node import Node
 from edge.errors import MENDABLE, Reason
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.lifecycle import PLACED
+from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED
 from edge.scenarios.dispatch.messages import OrderCancel, RiderProgress, RiderReply, RiderShift
 from edge.scenarios.labels import Labels
 from tests.sim.checks.broken import need
@@ -61,7 +61,8 @@ class Ledger:
         self.shifts: dict[str, Shift] = {}
         self.holders: dict[str, str] = {}
         self.offered: dict[str, int] = {}
-        self.delivered: dict[str, None] = {}
+        self.ended: dict[str, str] = {}
+        """How each order ended, by its updates: delivered, returned, cancelled or undeliverable."""
         self.labels = LabelLedger()
 
     def receipts(self, key: tuple[str, str]) -> list[bytes]:
@@ -100,6 +101,8 @@ class Ledger:
         for answer in answers:
             if answer.kind == "assignment":
                 self._assign(answer, row.now.mono)
+            elif answer.kind == "update" and (body := loose(answer.payload))["state"] in CLOSED:
+                self._end(body["order"], body["state"])
             elif answer.kind == "label.show":
                 self.labels.send(answer, row)
 
@@ -144,14 +147,18 @@ class Ledger:
 
     def _progress(self, rider: str, body: RiderProgress, row: Row) -> None:
         order, holder = body.order, self.holders.get(body.order)
-        if body.step == "delivered":
+        if body.step in ("delivered", "returned"):
+            self._end(order, body.step)
             self.holders.pop(order, None)
-            self.delivered[order] = None
-        elif body.step == "picked_up" and order not in self.delivered:
+        elif body.step == "picked_up" and order not in self.ended:
             self._kept[order] = rider
             # Timers come before events in a row: its holder may be given up as silent in the same one.
             if holder in (None, rider) or _withdrawn(row, order, holder):
                 self.holders[order] = rider
+
+    def _end(self, order: str, state: str) -> None:
+        before = self.ended.setdefault(order, state)
+        need(before == state, "I4", lambda: f"{order} is {before}, and then {state}")
 
     def _assign(self, answer: Answer, mono: float) -> None:
         body, rider = loose(answer.payload), answer.client

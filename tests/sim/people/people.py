@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from edge.errors import Reason
 from edge.messages.envelope import Place, encode
 from edge.mqtt.seam import Publish
+from edge.scenarios.dispatch.lifecycle import Cause
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 from edge.scenarios.labels.messages import MESSAGES as LABEL_MESSAGES
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 SHOP = Place(31.2000, 121.4000)
+STEPS = ("at_shop", "picked_up", "at_customer", "delivered", "failed", "returned")
 RESEND_S = 20.0
 RETRY = (Reason.DISK_FULL, Reason.OVERLOADED)
 SHOWN_FIELDS = ("on", "order", "offer", "accept", "step", "label", "sku", "binding", "version")
@@ -154,6 +156,10 @@ class Shop(Person):
     """Reports when an order is ready, or late."""
 
     def receive(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == "update" and body["state"] == "returning" and self.rng.random() < 0.4:
+            order = body["order"]
+            where = Place(SHOP.lat + 0.01, SHOP.lon) if self.rng.random() < 0.5 else None
+            self.later(self.rng.choice((0, 60)), lambda: self._redeliver(order, where))
         if kind == "update" and body["state"] == "placed" and self.rng.random() < 0.4:
             order = body["order"]
             if self.rng.random() < 0.5:
@@ -161,6 +167,9 @@ class Shop(Person):
             else:
                 ready_at = self.world.wall_ms() + self.rng.choice((-60_000, 120_000, 600_000))
                 self.event("kitchen.delay", order=order, ready_at=max(0, ready_at))
+
+    def _redeliver(self, order: str, dropoff: Place | None) -> None:
+        self.event("order.redeliver", order=order, dropoff=dropoff)
 
     def _ready(self, order: str) -> None:
         self.event("kitchen.ready", order=order)
@@ -208,7 +217,7 @@ class Rider(Person):
         elif what < 0.5:
             self.event("rider.reply", order=f"o-{self.rng.randint(1, 30)}", offer=self.rng.randint(1, 30), accept=True)
         else:
-            self.step(order, self.rng.choice(("at_shop", "picked_up", "delivered")))
+            self.step(order, self.rng.choice(STEPS))
 
     def receive(self, kind: str, body: dict[str, Any]) -> None:
         if kind != "assignment" or body["state"] != "offered":
@@ -220,9 +229,12 @@ class Rider(Person):
         accept = self.rng.random() >= self.world.plan.decline
         self.event("rider.reply", order=order, offer=offer, accept=accept)
         if accept:
-            for delay, step in ((40, "at_shop"), (90, "picked_up"), (200, "delivered")):
+            fails = self.rng.random() < 0.1
+            end = ((200, "failed"), (300, "returned")) if fails else ((200, "delivered"),)
+            for delay, step in ((40, "at_shop"), (90, "picked_up"), (190, "at_customer"), *end):
                 if self.rng.random() < 0.9:
                     self.later(delay * self.rng.uniform(0.5, 2), lambda step=step: self.step(order, step))
 
     def step(self, order: str, step: str) -> None:
-        self.event("rider.progress", order=order, step=step)
+        cause = self.rng.choice(get_args(Cause)) if step == "failed" else None
+        self.event("rider.progress", order=order, step=step, cause=cause)
