@@ -14,7 +14,7 @@ const QUEUES = {
   decode: "Messages to read", decide: "Decisions overdue", commit: "Rounds for the disk", publish: "Clients to answer", seal: "Windows to close",
   cut: "Windows to number", orders: "Open orders", labels: "Labels", skus: "Articles", answers: "Answers not fetched", send: "Batches to send", sync: "Batches not confirmed",
 };
-const CLOSED = new Set(["delivered", "cancelled", "undeliverable"]);
+const CLOSED = new Set(["delivered", "returned", "cancelled", "undeliverable"]);
 const OFF = new Set(["off", "known"]);
 
 const $ = (id) => document.getElementById(id);

@@ -7,7 +7,7 @@ import { color, prepare } from "./charts.js";
 const METRES_PER_DEGREE = 111_320;
 const HEADING_METRES = 5; // below this a move is the noise of positioning
 
-export const ORDER_STATES = { placed: "placed", offered: "offered", accepted: "accepted", at_shop: "at-shop", picked_up: "picked-up" };
+export const ORDER_STATES = { placed: "placed", offered: "offered", accepted: "accepted", at_shop: "at-shop", picked_up: "picked-up", at_customer: "picked-up", returning: "other" };
 const RIDER_COLORS = { idle: "rider-idle", offered: "offered", silent: "rider-silent" };
 
 export const orderColor = (state) => color(ORDER_STATES[state] ?? "other");
