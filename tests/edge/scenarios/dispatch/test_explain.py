@@ -7,12 +7,13 @@ import pytest
 from edge.core.model import decode_row
 from edge.core.node import Node
 from edge.core.scenario import Moment
+from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import RULE
 from edge.scenarios.dispatch.explain import DecisionView, explain, placed
 from edge.scenarios.dispatch.records import NearestObservation, record_in
-from tests.edge.district import T0
-from tests.edge.recorded import hour, play
+from tests.edge.district import T0, configured, event, place, shift
+from tests.edge.recorded import hour, play, reply
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,39 @@ def test_the_orders_of_a_row_are_named(rows: list[bytes]) -> None:
     assert [order for body in rows for order in placed(decode_row(body))] == [f"o-{number}" for number in range(1, 13)]
     assert explained("o-99", rows) == ([], [])
     assert explained("shop-1", rows) == ([], [])
+
+
+def test_the_story_of_a_delivery_that_failed() -> None:
+    """Why, what everybody got, who sent it out again, and that it came back; an order that its shop took back, too."""
+
+    def step(at_s: float, step: str, **fields: str):
+        return at_s, [event("r-1", "rider.progress", f"step-{at_s}", at_s, order="o-1", step=step, **fields)]
+
+    rows = play(
+        Node([Dispatch]),
+        [
+            (0, [configured()]),
+            (1, shift("r-1", at_s=1)),
+            (5, [place(1, 5)]),
+            (9, [reply("r-1", 1, 1, 9)]),
+            step(100, "picked_up"),
+            step(300, "failed", cause="wrong_address", reason="no such number"),
+            (360, [event("shop-1", "order.redeliver", "again-1", 360, order="o-1", dropoff=Place(31.21, 121.41))]),
+            step(400, "failed", cause="refused"),
+            step(500, "returned"),
+            (600, [place(2, 600)]),
+            (601, [event("shop-1", "order.cancel", "cancel-2", 601, order="o-2", reason="no noodles")]),
+        ],
+    )
+    story = [f"{moment.what} {moment.who}: {moment.text}" for moment in explained("o-1", rows).moments]
+    for line in (
+        "rider.progress r-1: failed: wrong address (no such number); accepted",
+        "order.redeliver shop-1: goes out again, to another door; accepted",
+        "rider.progress r-1: returned; accepted",
+        "update alice, shop-1: returned (refused)",
+    ):
+        assert line in story
+    assert any(line.startswith("update alice, shop-1: returning (wrong address; no such number)") for line in story)
+    assert any(line.startswith("update alice, shop-1: picked_up (redelivery), drop-off expected") for line in story)
+    last = explained("o-2", rows).moments[-1]
+    assert (last.what, last.text) == ("update", "cancelled by the shop (no noodles)")
