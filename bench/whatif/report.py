@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from edge.scenarios.dispatch.assignments import PROMISE_TOLERANCE_S
+from edge.scenarios.dispatch.times.learned import PROMISE_TOLERANCE_S
 
 from .day import Day, Order, Outcome
 

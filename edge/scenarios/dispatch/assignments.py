@@ -1,60 +1,44 @@
-"""Choices and deadlines become true: offers go out, are taken back, run out; orders end.
+"""Choices become true: plans, offers, promises; and what riders, customers and shops receive about an order.
 
 Everything here changes durable state and is fed with recorded decisions in a recovery; nothing here looks at positions.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import takewhile
 from typing import Final, Literal
 
 from ...core.effects import Effects
 from ...core.model import Now
-from .answers import UPDATE_EXPIRY_S, assignment, foreseen, update
 from .lifecycle import (
-    AT_SHOP,
     CLOSED,
-    DELIVERED,
     HELD,
     OFFERED,
     PLACED,
     RETURNED,
     RETURNING,
-    TRANSITIONS,
-    WX_CANCELLED_AT_SHOP,
+    WX_RETURNING,
+    WX_STATUS,
     Canceller,
-    OrderEvent,
-    OrderState,
 )
-from .messages import Assignment
+from .messages import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
-from .state.orders import OFFERS_PAST_KEPT, Offered, Order
-from .state.positions import Sensor
-from .state.riders import Rider
-from .times.learned import PROMISE_TOLERANCE_S
+from .state.orders import Order
+from .state.riders import Rider, same_pickup
+from .times.learned import Interval
 
 BURST_OFFERS: Final = 8
 """Offers in one round after which the next one decides again at once, about the orders left over."""
 
-IDLE_COVERED: Final = 16
-"""With more idle riders every shop is covered, and no advice is looked for after a delivery: with 200 of them each look
-took as long as all else that is done for an order."""
-
-EXCLUDED_S: Final = 600
-"""A rider that declined an order, or let its offer lapse, is not asked again about it for this long."""
-
 ORDER_STALE_S: Final = 4 * 3600
 """An accepted order without any event for this long is given up, so that every order ends."""
 
-_ENDED: Final = {
-    DELIVERED: "order.delivered",
-    RETURNED: "order.returned",
-    OrderState.CANCELLED: "order.cancelled",
-    OrderState.UNDELIVERABLE: "order.undeliverable",
-}
+DOOR_DIGITS: Final = 2
+"""An offer has the door to 0.01 degrees, some 700 m at most: enough to see where the ride goes, and not to whom."""
 
-
-_GIVEN_UP: Final = {PLACED: "no rider", RETURNING: "not returned"}
-"""Why an order is undeliverable, by its last state."""
+UPDATE_EXPIRY_S: Final = 2 * 3600.0
+"""A status older than two hours is news to nobody."""
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -145,80 +129,6 @@ def confirm(dispatch: DispatchState, now: Now, out: Effects) -> None:
     dispatch.taken = []
 
 
-# -- the way back ------------------------------------------------------------------------------------------------------
-
-
-def release(
-    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, notify_rider: bool = True
-) -> None:
-    """The order loses its rider and waits again, if its state lets it."""
-    after = TRANSITIONS[order.state][OrderEvent.RELEASE]
-    if after is not PLACED or order.state is PLACED:
-        return
-    if order.state is not OFFERED:
-        out.count("order.reassigned", now.wall_ms)
-    unload(dispatch, order, now, out, reason if notify_rider else "")
-    now_ms = dispatch.now_ms
-    forecast(dispatch, order, None, now)
-    dispatch.orders.move(order, PLACED, now_ms, wait_ms(dispatch, order))
-    dispatch.changed = True
-    update(dispatch, order, now, out, reason)
-
-
-def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str) -> None:
-    """Takes the order from its rider, who is notified where there is a reason to give."""
-    rider = dispatch.riders.get(order.rider)
-    order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
-    out.cancel(order.rider, "assignment", order.id)
-    if reason:
-        withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
-        out.send(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)
-        out.count("offer.withdrawn", now.wall_ms)
-    order.rider, order.offer = "", 0
-    if rider is not None:
-        dispatch.riders.drop(rider, order.id)
-        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
-
-
-def exclude(order: Order, rider: str, now_ms: int) -> None:
-    """The rider is not asked again about the order for a while."""
-    excluded = {name: until for name, until in order.excluded.items() if until > now_ms}
-    excluded[rider] = now_ms + EXCLUDED_S * 1000
-    order.excluded = excluded
-
-
-def end(
-    dispatch: DispatchState,
-    order: Order,
-    state: OrderState,
-    now: Now,
-    out: Effects,
-    at_ms: int,
-    reason: str = "",
-    cancelled_by: Canceller | Literal[""] = "",
-) -> None:
-    """The order is delivered, returned, cancelled or given up."""
-    now_ms = dispatch.now_ms
-    if cancelled_by and order.rider:
-        unload(dispatch, order, now, out, reason or state)
-    rider = dispatch.riders.known.get(order.rider) if order.rider else None
-    at_shop = order.state is AT_SHOP
-    dispatch.orders.close(order, state)
-    if rider is not None:
-        dispatch.riders.drop(rider, order.id)
-        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
-        if rider.on and not rider.orders and dispatch.rules.divert and dispatch.riders.idle <= IDLE_COVERED:
-            dispatch.advice.due.append(rider.id)
-    dispatch.changed = True
-    out.count(_ENDED[state], at_ms)
-    if order.promised_ms and state is not OrderState.CANCELLED and state is not RETURNED:
-        kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
-        dispatch.learn(order, kept)
-        out.count("promise.kept" if kept else "promise.broken", at_ms)
-    wx_status = WX_CANCELLED_AT_SHOP if at_shop and state is OrderState.CANCELLED else 0
-    update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by)
-
-
 def wait_ms(dispatch: DispatchState, order: Order) -> int:
     """Until when a waiting order waits: until it is late, then until it is given up."""
     rules = dispatch.rules
@@ -231,68 +141,115 @@ def stale_ms(order: Order, now_ms: int) -> int:
     return max(order.ready_ms, now_ms) + ORDER_STALE_S * 1000
 
 
-# -- deadlines ---------------------------------------------------------------------------------------------------------
+# -- what clients receive ----------------------------------------------------------------------------------------------
 
 
-def expire(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> None:
-    """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that cannot be delivered."""
-    now_ms = dispatch.now_ms
-    silent = sensor.silent(dispatch.now_ms)
-    for name in silent:
-        rider = dispatch.riders.get(name)
-        if rider is not None and rider.on:
-            dispatch.riders.mark_silent(rider)
-            out.count("rider.silent", now.wall_ms)
-            release_all(dispatch, rider, now, out, "rider silent")
-    while (name := dispatch.riders.timers.pop(now_ms)) is not None:
-        rider = dispatch.riders.get(name)
-        if rider is not None and rider.on:
-            end_shift(dispatch, rider, now, out, now.wall_ms)
-    if dispatch.riders.moving:
-        for rider in [rider for rider in dispatch.riders.moving.values() if rider.free_ms <= now_ms]:
-            dispatch.riders.arrive(rider)
-            dispatch.changed = True
-    while (name := dispatch.orders.timers.pop(now_ms)) is not None:
-        order = dispatch.orders.open[name]
-        after = TRANSITIONS[order.state][OrderEvent.RUN_OUT]
-        if after is PLACED:
-            rider_id = order.rider
-            out.count("offer.timed_out", now.wall_ms)
-            exclude(order, rider_id, now_ms)
-            release(dispatch, order, now, out, "no answer")
-        elif order.state is PLACED and not order.late and dispatch.rules.late_s < dispatch.rules.give_up_s:
-            _late(dispatch, order, now, out)
-        elif after in CLOSED:
-            end(
-                dispatch,
-                order,
-                OrderState.UNDELIVERABLE,
-                now,
-                out,
-                now.wall_ms,
-                _GIVEN_UP.get(order.state, "no contact"),
-                "node",
-            )
+def update(
+    dispatch: DispatchState,
+    order: Order,
+    now: Now,
+    out: Effects,
+    reason: str = "",
+    to: Sequence[str] = (),
+    wx_status: int = 0,
+    cancelled_by: Canceller | Literal[""] = "",
+) -> None:
+    """The order's state, to its customer and its shop where `to` names nobody else. `wx_status` is given where it is
+    not that of the state."""
+    behind_ms = now.wall_ms - dispatch.now_ms
+    cause, state = "", order.state
+    if order.failed is not None and state in (RETURNING, RETURNED):
+        cause = order.failed.cause
+        wx_status = wx_status or (WX_RETURNING.get(cause, 0) if state is RETURNING else 0)
+    if order.late and order.dropoff_ms and not order.promised_anew_at and state not in CLOSED:
+        predicted_ms, around = foreseen(dispatch, order)
+        order.promised_anew_at = predicted_ms + behind_ms + (around.promised * 1000 if around is not None else 0)
+    body = Update(
+        order=order.id,
+        state=state,
+        at=now.wall_ms,
+        expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms and state not in CLOSED else 0,
+        ready_at=order.ready_ms + behind_ms,
+        reason=reason,
+        cancelled_by=cancelled_by,
+        cause=cause,
+        promised_at=order.promised_anew_at,
+        wx_status=wx_status or WX_STATUS[state],
+    )
+    for client in dict.fromkeys(to or (order.client, order.shop)):
+        out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
 
 
-def _late(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
-    """Nobody could take the order so far. Nobody is abandoned: it stays planned, and everybody learns of it."""
-    order.late = True
-    dispatch.orders.late[order.id] = order
-    dispatch.orders.due(order, wait_ms(dispatch, order))
-    out.count("order.late", now.wall_ms)
-    update(dispatch, order, now, out, "late_but_coming")
+def assignment(dispatch: DispatchState, order: Order, at_ms: int, behind_ms: int) -> Assignment:
+    """What the rider of an open order has to know of it, at `at_ms` by the wall clock; `behind_ms` is how far the
+    monotonic clock is behind that."""
+    offered = order.state is OFFERED
+    return Assignment(
+        offer=order.offer,
+        order=order.id,
+        state="offered" if offered else "accepted",
+        at=at_ms,
+        stops=_stops(dispatch, order, behind_ms),
+        ready_at=order.ready_ms + behind_ms,
+        answer_by=order.due_ms + behind_ms if offered else 0,
+    )
 
 
-def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_ms: int) -> None:
-    """What the rider has picked up it delivers; the rest goes to others."""
-    out.count("shift.ended", at_ms)
-    dispatch.changed = True
-    release_all(dispatch, rider, now, out, "shift ended")
-    dispatch.riders.end(rider)
+def foreseen(dispatch: DispatchState, order: Order) -> tuple[int, Interval | None]:
+    """The order's drop-off as it can be predicted, and the seconds around it; None where nothing is learned."""
+    times = dispatch.times
+    if not times.options.learn_times:
+        return order.dropoff_ms, None
+    beyond_s = times.beyond_s(order.shop, order.dropoff_lat, order.dropoff_lon)
+    return order.dropoff_ms + beyond_s * 1000, times.interval(order.shop, order.stated)
 
 
-def release_all(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, reason: str) -> None:
-    """Every order that the rider has not picked up."""
-    for name in list(rider.orders):
-        release(dispatch, dispatch.orders.open[name], now, out, reason)
+def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
+    """The trip in the sequence to visit: everything that is fetched with the order, then all doors. `behind_ms` is how
+    far the monotonic clock is behind the wall clock."""
+    if order.failed is not None:
+        return _bag(dispatch, order, behind_ms)
+    names, trip = dispatch.riders.known[order.rider].orders, [order]
+    if len(names) > 1:
+        held = [dispatch.orders.open[name] for name in names]
+        index = held.index(order)
+        before = list(takewhile(partial(same_pickup, order), reversed(held[:index])))
+        trip = [*reversed(before), *takewhile(partial(same_pickup, order), held[index:])]
+    pickups = [
+        Stop(
+            at="pickup",
+            order=each.id,
+            lat=each.pickup_lat,
+            lon=each.pickup_lon,
+            expected_at=each.pickup_ms + behind_ms,
+            shop=each.shop,
+        )
+        for each in trip
+    ]
+    dropoffs = [
+        Stop(
+            at="dropoff",
+            order=each.id,
+            lat=round(each.dropoff_lat, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lat,
+            lon=round(each.dropoff_lon, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lon,
+            expected_at=each.dropoff_ms + behind_ms,
+        )
+        for each in trip
+    ]
+    return pickups + dropoffs
+
+
+def _bag(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
+    """Of an order that could not be handed over: where its rider brings what is in the bag, until this order's turn."""
+    names = dispatch.riders.known[order.rider].orders
+    return [
+        Stop(
+            at="return" if each.state is RETURNING else "dropoff",
+            order=each.id,
+            lat=each.dropoff_lat,
+            lon=each.dropoff_lon,
+            expected_at=each.dropoff_ms + behind_ms,
+            shop=each.shop if each.state is RETURNING else "",
+        )
+        for each in (dispatch.orders.open[name] for name in names[: names.index(order.id) + 1])
+    ]

@@ -11,9 +11,9 @@ from ...core.scenario import Refusal
 from ...errors import Reason
 from ...messages.grants import EVERY_SHOP
 from . import returns
-from .answers import update
-from .assignments import end, end_shift, exclude, release, stale_ms, unload, wait_ms
+from .assignments import stale_ms, update, wait_ms
 from .decide.reach import ASKED_MAX, out_of_reach
+from .endings import end, end_shift, exclude, release, unload
 from .lifecycle import (
     ACCEPTED,
     AT_CUSTOMER,

@@ -11,8 +11,8 @@ from ...core.effects import Effects
 from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
-from .answers import update
-from .assignments import end, stale_ms
+from .assignments import stale_ms, update
+from .endings import end
 from .lifecycle import AT_CUSTOMER, PICKED_UP, RETURNED, RETURNING, WX_ON_THE_WAY, Cause
 from .messages import OrderRedeliver, RiderProgress
 from .state.dispatch_state import DispatchState

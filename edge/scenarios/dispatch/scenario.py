@@ -14,7 +14,7 @@ from ...core.scenario import Collection, Counter, Dot, Item, Message, Outcome, R
 from ...messages.envelope import Receipt
 from ...messages.grants import Grant
 from ..rounds import failed_on, milliseconds
-from . import assignments, view
+from . import assignments, endings, view
 from .decide.choice import PLAN_ORDERS_MAX, choose
 from .decide.reach import out_of_reach
 from .decide.standby import advise
@@ -117,7 +117,9 @@ class Dispatch(Scenario):
         rules = state.times.begin(now.wall_ms)
         if rules is not state.rules:
             state.measure(rules)
-        assignments.expire(state, now, sensor, out)
+        silent = sensor.silent(state.now_ms)
+        if silent or self._is_due():
+            endings.expire(state, silent, now, out)
         refusals = [self._apply(event, now, sensor, out) for event in events]
         if sensor.decisions is None:
             sensor.decisions = self._decide(now, sensor)
@@ -128,6 +130,14 @@ class Dispatch(Scenario):
             advise(state, now, sensor, out)
         alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
         return [self._outcome(event, refusal, alone) for event, refusal in zip(events, refusals, strict=True)]
+
+    def _is_due(self) -> bool:
+        """Whether a time has come that an order, or a rider, waits for."""
+        state = self.state
+        order_ms, rider_ms = state.orders.timers.next(), state.riders.timers.next()
+        if (order_ms is not None and order_ms <= state.now_ms) or (rider_ms is not None and rider_ms <= state.now_ms):
+            return True
+        return bool(state.riders.moving)
 
     def _apply(self, event: Event, now: Now, sensor: Sensor, out: Effects) -> Refusal | None:
         try:

@@ -12,7 +12,7 @@ from ...core.scenario import Dot, Item, Value
 from ...errors import Reason
 from ...messages.grants import Grant
 from ..rounds import milliseconds
-from .answers import assignment
+from .assignments import assignment
 from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED
 from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState

@@ -1,0 +1,187 @@
+"""What runs out, and how orders lose their riders, come to be late, and end.
+
+Everything here changes durable state alone; nothing here looks at positions.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from ...core.effects import Effects
+from ...core.model import Now
+from .assignments import UPDATE_EXPIRY_S, forecast, update, wait_ms
+from .lifecycle import (
+    AT_SHOP,
+    CLOSED,
+    DELIVERED,
+    OFFERED,
+    PLACED,
+    RETURNED,
+    RETURNING,
+    TRANSITIONS,
+    WX_CANCELLED_AT_SHOP,
+    Canceller,
+    OrderEvent,
+    OrderState,
+)
+from .messages import Assignment
+from .state.dispatch_state import DispatchState
+from .state.orders import OFFERS_PAST_KEPT, Offered, Order
+from .state.riders import Rider
+from .times.learned import PROMISE_TOLERANCE_S
+
+IDLE_COVERED: Final = 16
+"""With more idle riders every shop is covered, and no advice is looked for after a delivery: with 200 of them each look
+took as long as all else that is done for an order."""
+
+EXCLUDED_S: Final = 600
+"""A rider that declined an order, or let its offer lapse, is not asked again about it for this long."""
+
+_ENDED: Final = {
+    DELIVERED: "order.delivered",
+    RETURNED: "order.returned",
+    OrderState.CANCELLED: "order.cancelled",
+    OrderState.UNDELIVERABLE: "order.undeliverable",
+}
+
+_GIVEN_UP: Final = {PLACED: "no rider", RETURNING: "not returned"}
+"""Why an order is undeliverable, by its last state."""
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
+
+
+def release(
+    dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, notify_rider: bool = True
+) -> None:
+    """The order loses its rider and waits again, if its state lets it."""
+    after = TRANSITIONS[order.state][OrderEvent.RELEASE]
+    if after is not PLACED or order.state is PLACED:
+        return
+    if order.state is not OFFERED:
+        out.count("order.reassigned", now.wall_ms)
+    unload(dispatch, order, now, out, reason if notify_rider else "")
+    now_ms = dispatch.now_ms
+    forecast(dispatch, order, None, now)
+    dispatch.orders.move(order, PLACED, now_ms, wait_ms(dispatch, order))
+    dispatch.changed = True
+    update(dispatch, order, now, out, reason)
+
+
+def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str) -> None:
+    """Takes the order from its rider, who is notified where there is a reason to give."""
+    rider = dispatch.riders.get(order.rider)
+    order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
+    out.cancel(order.rider, "assignment", order.id)
+    if reason:
+        withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
+        out.send(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)
+        out.count("offer.withdrawn", now.wall_ms)
+    order.rider, order.offer = "", 0
+    if rider is not None:
+        dispatch.riders.drop(rider, order.id)
+        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
+
+
+def exclude(order: Order, rider: str, now_ms: int) -> None:
+    """The rider is not asked again about the order for a while."""
+    excluded = {name: until for name, until in order.excluded.items() if until > now_ms}
+    excluded[rider] = now_ms + EXCLUDED_S * 1000
+    order.excluded = excluded
+
+
+def end(
+    dispatch: DispatchState,
+    order: Order,
+    state: OrderState,
+    now: Now,
+    out: Effects,
+    at_ms: int,
+    reason: str = "",
+    cancelled_by: Canceller | Literal[""] = "",
+) -> None:
+    """The order is delivered, returned, cancelled or given up."""
+    now_ms = dispatch.now_ms
+    if cancelled_by and order.rider:
+        unload(dispatch, order, now, out, reason or state)
+    rider = dispatch.riders.known.get(order.rider) if order.rider else None
+    at_shop = order.state is AT_SHOP
+    dispatch.orders.close(order, state)
+    if rider is not None:
+        dispatch.riders.drop(rider, order.id)
+        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
+        if rider.on and not rider.orders and dispatch.rules.divert and dispatch.riders.idle <= IDLE_COVERED:
+            dispatch.advice.due.append(rider.id)
+    dispatch.changed = True
+    out.count(_ENDED[state], at_ms)
+    if order.promised_ms and state is not OrderState.CANCELLED and state is not RETURNED:
+        kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
+        dispatch.learn(order, kept)
+        out.count("promise.kept" if kept else "promise.broken", at_ms)
+    wx_status = WX_CANCELLED_AT_SHOP if at_shop and state is OrderState.CANCELLED else 0
+    update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by)
+
+
+# -- deadlines ---------------------------------------------------------------------------------------------------------
+
+
+def expire(dispatch: DispatchState, silent: Sequence[str], now: Now, out: Effects) -> None:
+    """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that are late or given up."""
+    now_ms = dispatch.now_ms
+    for name in silent:
+        rider = dispatch.riders.get(name)
+        if rider is not None and rider.on:
+            dispatch.riders.mark_silent(rider)
+            out.count("rider.silent", now.wall_ms)
+            release_all(dispatch, rider, now, out, "rider silent")
+    while (name := dispatch.riders.timers.pop(now_ms)) is not None:
+        rider = dispatch.riders.get(name)
+        if rider is not None and rider.on:
+            end_shift(dispatch, rider, now, out, now.wall_ms)
+    if dispatch.riders.moving:
+        for rider in [rider for rider in dispatch.riders.moving.values() if rider.free_ms <= now_ms]:
+            dispatch.riders.arrive(rider)
+            dispatch.changed = True
+    while (name := dispatch.orders.timers.pop(now_ms)) is not None:
+        order = dispatch.orders.open[name]
+        after = TRANSITIONS[order.state][OrderEvent.RUN_OUT]
+        if after is PLACED:
+            rider_id = order.rider
+            out.count("offer.timed_out", now.wall_ms)
+            exclude(order, rider_id, now_ms)
+            release(dispatch, order, now, out, "no answer")
+        elif order.state is PLACED and not order.late and dispatch.rules.late_s < dispatch.rules.give_up_s:
+            _late(dispatch, order, now, out)
+        elif after in CLOSED:
+            end(
+                dispatch,
+                order,
+                OrderState.UNDELIVERABLE,
+                now,
+                out,
+                now.wall_ms,
+                _GIVEN_UP.get(order.state, "no contact"),
+                "node",
+            )
+
+
+def _late(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
+    """Nobody could take the order so far. Nobody is abandoned: it stays planned, and everybody learns of it."""
+    order.late = True
+    dispatch.orders.late[order.id] = order
+    dispatch.orders.due(order, wait_ms(dispatch, order))
+    out.count("order.late", now.wall_ms)
+    update(dispatch, order, now, out, "late_but_coming")
+
+
+def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_ms: int) -> None:
+    """What the rider has picked up it delivers; the rest goes to others."""
+    out.count("shift.ended", at_ms)
+    dispatch.changed = True
+    release_all(dispatch, rider, now, out, "shift ended")
+    dispatch.riders.end(rider)
+
+
+def release_all(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, reason: str) -> None:
+    """Every order that the rider has not picked up."""
+    for name in list(rider.orders):
+        release(dispatch, dispatch.orders.open[name], now, out, reason)
