@@ -1,5 +1,6 @@
 """sdk/miniprogram, the client for mini-programs and web pages: its own tests, with real nodes, brokers and networks."""
 
+import json
 import os
 import subprocess
 import sys
@@ -30,3 +31,21 @@ def test_the_client_passes_its_own_tests(name: str, program: Callable[[str], str
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_wake_ups_are_counted(program: Callable[[str], str]) -> None:
+    """wakeups.mjs prints them for each of its phones."""
+    need(FOLDER / "dist/doorstep.js")
+    done = subprocess.run(
+        [program("node"), "wakeups.mjs", "0.02", "0.1"],
+        cwd=FOLDER,
+        env={**os.environ, "DOORSTEP": f"{sys.executable} -m edge", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    phones = [counts for name, counts in found.items() if name != "minutes"]
+    assert [counts.keys() for counts in phones] == [{"timers", "sent", "received", "wake_ups"}] * 3
