@@ -277,7 +277,7 @@ export interface Update {
   state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "at_customer" | "returning" | "delivered" | "returned" | "cancelled" | "undeliverable";
   /** When the node decided it. Unix milliseconds. */
   at: number;
-  /** The drop-off time expected now. Absent where nothing can be expected, or nothing any more. Unix milliseconds. */
+  /** The drop-off time expected now; while it is returning, when it is expected at the shop. Absent where nothing can be expected, or nothing any more. Unix milliseconds. */
   expected_at?: number;
   /** When the food is ready. Unix milliseconds. */
   ready_at?: number;
@@ -348,8 +348,10 @@ export interface OpenOrder {
   placed_at: number;
   /** When the food is ready. Unix milliseconds. */
   ready_at: number;
-  /** The drop-off time expected now. Absent where nothing can be expected. Unix milliseconds. */
+  /** The drop-off time expected now; while it is returning, when it is expected at the shop. Absent where nothing can be expected. Unix milliseconds. */
   expected_at?: number;
+  /** Why it could not be handed over, while it is returning. */
+  cause?: "customer_absent" | "wrong_address" | "refused" | "damaged" | "other";
   /** For its rider: as in the message of this kind. */
   assignment?: Assignment;
 }

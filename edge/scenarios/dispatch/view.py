@@ -13,7 +13,7 @@ from ...errors import Reason
 from ...messages.grants import Grant
 from ..rounds import milliseconds
 from .assignments import assignment
-from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED
+from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED, RETURNING
 from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
@@ -119,6 +119,7 @@ def _open(dispatch: DispatchState, order: Order, client: str, now: Now) -> OpenO
         placed_at=order.placed_ms + behind_ms,
         ready_at=order.ready_ms + behind_ms,
         expected_at=order.dropoff_ms + behind_ms if order.dropoff_ms else 0,
+        cause=order.failed.cause if order.failed is not None and order.state is RETURNING else "",
         assignment=assignment(dispatch, order, now.wall_ms, behind_ms) if order.rider == client else None,
     )
 

@@ -76,7 +76,8 @@ class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: int
     """When the node decided it."""
     expected_at: int = 0
-    """The drop-off time expected now. Absent where nothing can be expected, or nothing any more."""
+    """The drop-off time expected now; while it is returning, when it is expected at the shop. Absent where nothing can
+    be expected, or nothing any more."""
     ready_at: int = 0
     """When the food is ready."""
     reason: str = ""
@@ -134,7 +135,10 @@ class OpenOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready_at: int
     """When the food is ready."""
     expected_at: int = 0
-    """The drop-off time expected now. Absent where nothing can be expected."""
+    """The drop-off time expected now; while it is returning, when it is expected at the shop. Absent where nothing can
+    be expected."""
+    cause: Annotated[str, Meta(extra_json_schema={"enum": list(get_args(Cause))})] = ""
+    """Why it could not be handed over, while it is returning."""
     assignment: Assignment | None = None
     """For its rider: as in the message of this kind."""
 

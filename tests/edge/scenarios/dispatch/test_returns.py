@@ -149,4 +149,4 @@ def test_its_rider_finds_the_way_back_after_a_restart(district):
     d.dispatch.restore(d.dispatch.snapshot())
     (listed,) = d.dispatch.observe("r1", OrdersList(), d.now).orders
     assert isinstance(listed.assignment, Assignment)
-    assert (listed.state, listed.assignment.stops) == ("returning", sent.stops)
+    assert (listed.state, listed.cause, listed.assignment.stops) == ("returning", "customer_absent", sent.stops)
