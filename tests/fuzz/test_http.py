@@ -51,7 +51,7 @@ class Door:
                 (case.headers or {}).pop("Idempotency-Key", None)
             for name in {"ready_at", "until"} & body.keys():  # a time near the node's clock
                 body[name] = body[name] and int(time.time() * 1000) + 60_000
-            if "dropoff" in body:  # the door is near the shop
+            if "dropoff" in body and "pickup" in body:  # the door is near the shop
                 body["dropoff"] = body["pickup"]
             if case.path.endswith("price.set"):  # one price or several, and times that fit together
                 for price in [body, *(body.get("prices") or [])]:
