@@ -70,6 +70,10 @@ def _note(order: Order, now_ms: int) -> str:
         return f"{order.rider} is on the way to {order.shop}"
     if order.state is AT_SHOP:
         return f"{order.rider} waits at {order.shop}{'' if order.is_ready else ', which has not called it ready'}"
+    if order.state is AT_CUSTOMER:
+        return f"{order.rider} is at the door"
+    if order.state is RETURNING and order.failed is not None:
+        return f"{order.rider} brings it back to {order.shop}: {order.failed.cause.replace('_', ' ')}"
     return f"{order.rider} has it"
 
 

@@ -99,7 +99,7 @@ def test_orders_to_look_at_come_with_their_reason(page: Chrome) -> None:
 def test_states_stand_in_the_sequence_of_a_life(page: Chrome) -> None:
     """Those that nothing is in stand there too, so that no line jumps."""
     states = [line.split("\t")[0].strip() for line in text(page, "#orders").splitlines()[1:]]
-    assert states == ["Placed", "Offered", "Accepted", "At shop", "Picked up", "Delivered"]
+    assert states == ["Placed", "Offered", "Accepted", "At shop", "Picked up", "At customer", "Returning", "Delivered"]
     states = [line.split("\t")[0].strip() for line in text(page, "#riders").splitlines()[1:]]
     assert states == ["Idle", "Offered", "Busy", "Silent"]
 

@@ -131,6 +131,8 @@ def test_ages_are_those_of_the_order_and_of_the_place(district):
         ("accepted", "r1 is on the way to shop"),
         ("at_shop", "r1 waits at shop, which has not called it ready"),
         ("picked_up", "r1 has it"),
+        ("at_customer", "r1 is at the door"),
+        ("returning", "r1 brings it back to shop: customer absent"),
     ],
 )
 def test_what_happens_to_an_order_is_in_words(district, state, note):
@@ -157,7 +159,7 @@ def test_how_late_an_order_is(district):
 
 
 def test_an_order_that_waits_without_a_rider_is_a_problem(district):
-    """After a minute where nobody is on shift, after a quarter of give_up_s where riders are busy; one for later only
+    """After a minute where nobody is on shift, after a quarter of late_s where riders are busy; one for later only
     after it is ready."""
     d = district(give_up_s=3600)
     d.round(d.place("o1"))
