@@ -13,6 +13,7 @@ QUESTIONS: Final = {
     "throughput": Entry("bench.load.command:throughput", "The highest rate without loss, and what it costs."),
     "flood": Entry("bench.flood.command:flood", "What others notice while one client sends all it can."),
     "labels": Entry("bench.labels.command:labels", "Time from a price to its shelf label."),
+    "central": Entry("bench.central.command:central", "What a centre stores each second, and what that takes on disk."),
     "outage": Entry("bench.outage.command:outage", "The uplink goes for hours: what users notice, and how it drains."),
     "soak": Entry("bench.soak.command:soak", "Days of load with random faults: nothing may grow without end."),
     "phone": Entry("bench.phone.command:phone", "From a customer's tap to the rider's phone, over bad networks."),

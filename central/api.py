@@ -27,7 +27,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .store import Reader
+from .store.engine.driver import StoreLost
+from .store.reader import Reader
 
 DAY_MS: Final = 86_400_000
 INSTANT_MS_MAX: Final = 253_402_300_800_000
@@ -92,13 +93,17 @@ def app(
             Route("/metrics", metrics),
         ],
         middleware=middleware,
-        exception_handlers={QueryError: _bad_query},
+        exception_handlers={QueryError: _bad_query, StoreLost: _unavailable},
     )
 
 
 async def _bad_query(_request: Request, error: Exception) -> Response:
     assert isinstance(error, QueryError)
     return JSONResponse({"error": "bad parameter", "field": error.field, "value": error.value, "hint": error.hint}, 400)
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "the store cannot be reached", "hint": f"{error} Ask again in a moment."}, 503)
 
 
 def _instant(field: str, text: str) -> int:

@@ -1,10 +1,11 @@
-"""`doorstep central`: run the collector, and invite nodes to it."""
+"""`doorstep central`: run the collector, invite nodes to it, and settle what it could not store."""
 
 import sys
 
 import click
 
 from .enrolment.command import invite, nodes, retire
+from .quarantine import quarantine
 
 
 @click.group(
@@ -21,6 +22,7 @@ def central(context: click.Context, config_path: str | None) -> None:
       doorstep central invite shop-7 --expires 7d --config central.toml
       doorstep central nodes --config central.toml
       doorstep central retire shop-7 --config central.toml
+      doorstep central quarantine --config central.toml
       curl -s localhost:8090/api/nodes
       curl -s 'localhost:8090/api/summary?from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z'
 
@@ -41,3 +43,4 @@ def central(context: click.Context, config_path: str | None) -> None:
 central.add_command(invite)
 central.add_command(nodes)
 central.add_command(retire)
+central.add_command(quarantine)

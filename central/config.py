@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
@@ -9,6 +10,8 @@ from edge.errors import ConfigError
 from edge.limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
 from edge.mqtt.address import is_loopback, split_address
 from edge.service import options
+
+from .store.tiers import zone
 
 ROWS_PER_DAY_MIN: Final = 100_000
 """Any batch has fewer: otherwise one could wait for ever."""
@@ -24,6 +27,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)] = "centre"
     data_dir: str = "data"
+    store: str = ""
+    store_password_file: str = ""
     # what nodes connect to
     listen: options.Addresses = "127.0.0.1:1884"
     listen_tls: options.Addresses = ""
@@ -43,7 +48,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # what is kept
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
     rows_per_day_max: Annotated[int, Meta(ge=ROWS_PER_DAY_MIN, le=2**40)] = 1_000_000
-    retention_days: Annotated[float, Meta(gt=0, le=3_660)] = 365.0
+    minutes_kept_days: Annotated[float, Meta(gt=0, le=3_660)] = 7.0
+    hours_kept_days: Annotated[float, Meta(gt=0, le=3_660)] = 90.0
+    days_kept_days: Annotated[float, Meta(gt=0, le=36_600)] = 1_095.0
+    timezone: Annotated[str, Meta(max_length=64)] = "UTC"
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -69,7 +77,38 @@ def load(path: str | Path) -> Config:
     if config.api_listen and not is_loopback(config.api_listen) and not config.api_token_file:
         hint = "Beyond loopback the API needs api_token_file: a file with the token that callers show."
         options.refuse(path, config, "api_listen", hint)
-    return options.absolute(path, config, "data_dir credentials tls_cert tls_key ca_cert ca_key api_token_file".split())
+    _check_store(path, config)
+    try:
+        zone(config.timezone)
+    except ValueError as error:
+        options.refuse(
+            path, config, "timezone", f"{error}. Write a name such as Asia/Shanghai; Debian: apt install tzdata."
+        )
+    if config.hours_kept_days < config.minutes_kept_days:
+        options.refuse(path, config, "hours_kept_days", "Hours are kept at least as long as minutes_kept_days.")
+    if config.days_kept_days < config.hours_kept_days:
+        options.refuse(path, config, "days_kept_days", "Days are kept at least as long as hours_kept_days.")
+    paths = "data_dir store_password_file credentials tls_cert tls_key ca_cert ca_key api_token_file"
+    return options.absolute(path, config, paths.split())
+
+
+def _check_store(path: Path, config: Config) -> None:
+    """Nothing but a PostgreSQL URL, and no password in it: configurations are copied and shown."""
+    if not config.store:
+        if config.store_password_file:
+            options.refuse(path, config, "store_password_file", "It is for a store on PostgreSQL: set store, too.")
+        return
+    hint = 'Write "postgresql://role@host/database", or nothing for SQLite in data_dir.'
+    try:
+        url = urlsplit(config.store)
+        password = url.password or "password=" in url.query
+    except ValueError:
+        options.refuse(path, config, "store", hint)
+    if url.scheme not in ("postgresql", "postgres"):
+        options.refuse(path, config, "store", hint)
+    if password:
+        hint = "Take the password out of it, into store_password_file or the environment variable PGPASSWORD."
+        raise ConfigError(str(path), "store", f"{url.scheme}://…@{url.hostname}", hint)
 
 
 def _check_enrolment(path: Path, config: Config) -> None:

@@ -31,7 +31,11 @@ from .api import app
 from .config import SERVER_RENEW_DAYS, Config, load
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
-from .store import Reader, Store
+from .store.open import Where, open_reader, open_store
+from .store.prune import Kept
+from .store.reader import Reader
+from .store.store import Store
+from .store.tiers import DAY_MS
 
 if TYPE_CHECKING:
     from .enrolment.enrolment import Enrolment
@@ -40,8 +44,6 @@ SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
 """The largest packet at the centre's listener, where whole batches travel; the node's is PACKET_BYTES_MAX."""
 
 PRUNE_EVERY_S: Final = 3_600.0
-
-DAY_MS: Final = 86_400_000
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +62,12 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
     config = load(config_path)
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with DataDir.open(config.data_dir) as data:
-        store = Store(data.path)
+        where: Where = config.store or data.path
+        password = read_secret(config_path, "store_password_file", config.store_password_file)
+        store = open_store(where, config.timezone, password, sums_beside=True)
+        store.driver.prepare_days(time.time_ns() // 1_000_000)
         try:
-            return uvloop.run(_Running(config_path, config, data, store, echo).main())
+            return uvloop.run(_Running(config_path, config, data, store, password, echo).main())
         finally:
             store.close()
 
@@ -70,7 +75,10 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
 class _Running:
     """One centre, from start to stop."""
 
-    def __init__(self, path: str, config: Config, data: DataDir, store: Store, echo: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: str, config: Config, data: DataDir, store: Store, password: str, echo: Callable[[str], None]
+    ) -> None:
+        self._password = password
         self._path, self._config, self._data, self._store, self._echo = path, config, data, store, echo
         self._clock = Clock()
         self._stop = asyncio.Event()
@@ -112,7 +120,7 @@ class _Running:
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
         self._receive.start()
-        reader = Reader(self._data.path)
+        reader = open_reader(config.store or self._data.path, config.timezone, self._password)
         server = await self._serve(reader)
         self._data.write_ports(self._ports)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,7 +129,7 @@ class _Running:
         tasks = [loop.create_task(work) for work in (self._prune(), self._watch())]
         for task in tasks:
             task.add_done_callback(self._ended)
-        self._echo(f"centre {self._config.name} is ready (data in {self._config.data_dir})")
+        self._echo(f"centre {self._config.name} is ready (data in {self._store.driver.place})")
         await self._stop.wait()
 
         self._echo("stopping: storing what was received")
@@ -186,20 +194,30 @@ class _Running:
         receive, link = self._receive, self._endpoint.gauges()["link"]
         shed = {f"refused_{reason}": count for reason, count in sorted(receive.refused.items())}
         over_quota = receive.over_quota.names(time.monotonic())
-        waiting = {"jobs_waiting": receive.waiting, "errors_caught": self._errors, "over_quota_by": over_quota}
+        waiting = {
+            "jobs_waiting": receive.waiting,
+            "windows_waiting": self._store.backlog.waiting,
+            "errors_caught": self._errors,
+            "over_quota_by": over_quota,
+        }
         return {**waiting, **shed, **link}
 
     def _states(self) -> dict[str, dict[str, int]]:
         return self._enrolment.states() if self._enrolment is not None else {}
 
     async def _prune(self) -> None:
-        retention_ms = int(self._config.retention_days * 86_400_000)
+        config = self._config
+        kept = Kept(
+            minute=int(config.minutes_kept_days * DAY_MS),
+            hour=int(config.hours_kept_days * DAY_MS),
+            day=int(config.days_kept_days * DAY_MS),
+        )
         before = self._clock.now()
         while True:
             await asyncio.sleep(PRUNE_EVERY_S)
             self._renew()
             now = self._clock.now()
-            self._receive.prune(now.wall_ms, int((now.mono - before.mono) * 1000), retention_ms)
+            self._receive.prune(now.wall_ms, int((now.mono - before.mono) * 1000), kept)
             before = now
 
     async def _watch(self) -> None:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "edge": Entry("edge.cli.edge:edge", "Run the node: events in over MQTT, decisions out."),
     "central": Entry("central.command:central", "Run the centre: collect the aggregates of all nodes."),
     "enroll": Entry("edge.cli.enroll:enroll", "Get this node's certificate from its centre."),
+    "size": Entry("central.size:size", "Estimate what a centre needs for so many nodes."),
     "check": Entry("edge.cli.check:check", "Find what is wrong before a node starts."),
     "demo": Entry("bench.demo.command:demo", "Run a simulated district against a node and a centre."),
     "dev": Entry("bench.dev.command:dev", "A node, riders and the pages of an app, to write a client."),

@@ -3,7 +3,7 @@
 # what is missing and which tests that costs. Fails only under CI=true, where every test must run.
 set -u
 
-PATH="$PATH:/usr/sbin:/sbin"
+PATH="$PATH:/usr/sbin:/sbin$(printf ":%s" /usr/lib/postgresql/*/bin)"
 missing=""
 packages=""
 
@@ -28,6 +28,7 @@ look() {
     need openssl openssl "TLS with certificates of all kinds"
     need faketime faketime "certificates and other clocks"
     need promtool prometheus "the alert rules"
+    need initdb postgresql "the centre's store on PostgreSQL"
     need systemd-analyze systemd "the service files"
     need dpkg-deb dpkg "the Debian packages"
     need strip binutils "the Debian packages"

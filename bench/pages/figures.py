@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from ..central.command import central_lines, central_tables
 from ..flood.command import flood_lines, flood_tables
 from ..flood.flood_plot import flood_plot
 from ..footprint.command import footprint_tables
@@ -167,6 +168,7 @@ VIEWS: Final[dict[str, View]] = {
     "flood": View(
         "Flood", "What do others notice while one client sends all it can?", flood_tables, flood_plot, lines=flood_lines
     ),
+    "central": View("Centre", "What does a centre store, and what does it cost?", central_tables, lines=central_lines),
     "labels": View("Shelf labels", "How long until a price is at its label?", labels_tables, lines=labels_lines),
     "pieces": View("Inner pieces", "What does each step inside the node cost alone?", _pieces, _pieces_plot),
 }

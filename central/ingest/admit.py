@@ -47,7 +47,7 @@ def admit(record: NodeRecord, windows: list[Window], bounds: Bounds, at: int) ->
         for cell in window.cells:
             _check(cell)
     alarm: Alarm | None = None
-    coarse = [withhold_cells(window, bounds.k_anonymity) for window in windows]
+    coarse = [withhold_cells(window, bounds.k_anonymity) if window.cells else window for window in windows]
     if coarse != windows:
         detail = f"Counts of places below k_anonymity of this centre ({bounds.k_anonymity}) are kept without the place."
         alarm = Alarm("below_k", f"{detail} Raise k_anonymity of the node, or lower it here.")

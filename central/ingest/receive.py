@@ -8,34 +8,25 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
-from queue import SimpleQueue
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
 from typing import Final
 
-import apsw
-import msgspec
 from msgspec import Struct
 
 from edge.core.model import Answer
 from edge.errors import Reason
-from edge.limits import BATCHES_IN_FLIGHT_MAX, TEXT_CHARACTERS_MAX
-from edge.messages.batches import (
-    SYNC_ACK,
-    SYNC_BATCH,
-    SYNC_HELLO,
-    SYNC_WELCOME,
-    SyncAck,
-    decode_batch,
-    decode_hello,
-    encode,
-)
+from edge.limits import BATCHES_IN_FLIGHT_MAX
+from edge.messages.batches import SYNC_WELCOME
 from edge.messages.culprits import Culprits
 from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.mqtt.seam import Link, Publish, Source
 
-from ..store import Store
-from .admit import Bounds, admit
-from .verify import ALARMING, BAD_BODY, REPEAT, Alarm, BatchError, answer_hello, check, taken, unpack
+from ..store.engine.driver import StoreFailed, StoreFull, StoreLost
+from ..store.prune import Kept, prune
+from ..store.store import Store
+from .admit import Bounds
+from .validate import BatchOutcome, store_all
 
 CENTRE_JOBS_MAX: Final = 2_048
 """Hellos and batches waiting for the centre's disk; beyond it a publish is refused as `over_capacity` and returns."""
@@ -50,103 +41,33 @@ sends a hello."""
 CENTRE_ANSWERS_PER_NODE_MAX: Final = 4 * BATCHES_IN_FLIGHT_MAX
 """Acknowledgements that a node has not taken; they are cumulative, so the oldest can go."""
 
+GROUP_S: Final = 0.02
+"""How long the first publish of a group waits for others: they share a transaction."""
+
+GROUP_MAX: Final = 128
+"""Publishes in one transaction."""
+
+IDLE_S: Final = 0.5
+"""How often the store's thread looks for other work while nothing comes."""
+
+SUMS_S: Final = 0.005
+"""The same while a step of summing up is under way in the other process."""
+
+LOST_S: Final = (0.05, 2.0)
+"""Pauses between attempts to reach the engine."""
+
 log = logging.getLogger(__name__)
 
 ANSWER_S: Final = 3_600.0
 """An acknowledgement is cumulative and a hello asks anew, so answers need not wait long for an absent node."""
 
 
-class BatchOutcome(Struct, frozen=True):
-    """What became of one publish: the kind and payload of the answer (empty kind: none), and the reason why the
-    publish itself was not accepted (empty: it was)."""
-
-    kind: str = ""
-    payload: bytes = b""
-    reason: str = ""
-
-
 class _Prune(Struct, frozen=True):
-    """Something for the store to do between publishes."""
+    """What is old has to go, between publishes."""
 
     wall_ms: int
     lived_ms: int
-    retention_ms: int
-
-
-class BatchValidator:
-    """Decides about one publish after the other, against the store. For the store's thread only."""
-
-    def __init__(
-        self,
-        store: Store,
-        wall_ms: Callable[[], int],
-        bounds: Bounds,
-        enrol: Callable[[Publish], bytes] | None = None,
-    ) -> None:
-        self._store = store
-        self._wall_ms = wall_ms
-        self._bounds = bounds
-        self._enrol = enrol
-
-    def validate(self, publish: Publish) -> BatchOutcome:
-        """The outcome, once it is on disk. Raises apsw.Error where the disk fails: then nothing has changed."""
-        try:
-            if publish.kind == SYNC_HELLO:
-                return self._hello(publish)
-            if publish.kind == SYNC_BATCH:
-                return self._batch(publish)
-            if publish.kind == ENROL_REQUEST and self._enrol is not None:
-                return BatchOutcome(ENROL_ANSWER, self._enrol(publish))
-        except (msgspec.DecodeError, ValueError) as error:
-            log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
-            self._store.refused(publish.client, None, self._wall_ms())
-            return BatchOutcome(reason=Reason.MALFORMED)
-        return BatchOutcome(reason=Reason.UNKNOWN_KIND)
-
-    def _hello(self, publish: Publish) -> BatchOutcome:
-        hello = decode_hello(publish.payload)
-        node, at = publish.client, self._wall_ms()
-        if hello.node != node:
-            return BatchOutcome(reason=Reason.NOT_YOURS)
-        before = self._store.record(node)
-        welcome, record, alarm = answer_hello(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
-        if welcome.refused:
-            self._store.refused(node, alarm, at)
-        else:
-            self._store.save_hello(node, record if record != before else None, alarm, at)
-        _log(node, alarm)
-        return BatchOutcome(SYNC_WELCOME, encode(welcome))
-
-    def _batch(self, publish: Publish) -> BatchOutcome:
-        batch = decode_batch(publish.payload)
-        node, at = publish.client, self._wall_ms()
-        record = self._store.record(node)
-        epoch, through = (record.epoch, record.through) if record else (0, 0)
-        try:
-            if check(record, batch, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
-                self._store.repeated(node, at)
-                return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=through)))
-            assert record is not None
-            _, windows = unpack(batch)
-            admitted = admit(taken(record, batch, windows), windows, self._bounds, at)
-            try:
-                self._store.merge(admitted.record, batch, admitted.windows, at, admitted.alarm)
-            except (apsw.ConstraintError, apsw.MismatchError) as error:
-                raise BatchError(BAD_BODY, f"Its sums do not fit: {error}.") from None
-        except BatchError as error:
-            alarm = Alarm(error.reason, str(error)) if error.reason in ALARMING else None
-            self._store.refused(node, alarm, at)
-            log.warning("%s of %s is refused: %s", f"{batch.epoch}/{batch.seq}", node, error)
-            detail = str(error)[:TEXT_CHARACTERS_MAX]
-            refusal = SyncAck(epoch=epoch, through=through, refused=error.reason, expected=through + 1, detail=detail)
-            return BatchOutcome(SYNC_ACK, encode(refusal))
-        _log(node, admitted.alarm)
-        return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=batch.seq)))
-
-
-def _log(node: str, alarm: Alarm | None) -> None:
-    if alarm is not None:
-        log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
+    kept: Kept
 
 
 class Receive:
@@ -168,8 +89,7 @@ class Receive:
         self.over_quota = Culprits()
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
-        self._validator = BatchValidator(store, wall_ms, bounds, enrol)
-        self._store = store
+        self._store, self._wall_ms, self._bounds, self._enrol = store, wall_ms, bounds, enrol
         self._post = post
         self._failed = failed
         self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | None] = SimpleQueue()
@@ -177,6 +97,8 @@ class Receive:
         self._jobs_bytes = 0
         self._answers: dict[str, deque[Answer]] = {}
         self._sequence = 0
+        self._pruning: Iterator[int] | None = None
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
 
     def start(self) -> None:
@@ -185,12 +107,13 @@ class Receive:
 
     def close(self) -> None:
         """Store what has been received, then stop. Blocks until that is done."""
+        self._stopping.set()
         self._jobs.put(None)
         self._thread.join()
 
-    def prune(self, wall_ms: int, lived_ms: int, retention_ms: int) -> None:
-        """Let the store forget what is older than the retention, when its turn comes. See `Store.prune`."""
-        self._jobs.put(_Prune(wall_ms, lived_ms, retention_ms))
+    def prune(self, wall_ms: int, lived_ms: int, kept: Kept) -> None:
+        """Let the store forget what is older, beside its other work. See `store.prune`."""
+        self._jobs.put(_Prune(wall_ms, lived_ms, kept))
 
     @property
     def waiting(self) -> int:
@@ -243,18 +166,15 @@ class Receive:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        """The store's thread: publishes first, then sums, then what is old."""
+        going_on = True
+        while going_on:
             try:
-                if isinstance(job, _Prune):
-                    self._store.prune(job.wall_ms, job.lived_ms, job.retention_ms)
-                    continue
-                outcome = self._validator.validate(job[1])
-                self.problem = ""
-            except apsw.FullError as error:
-                self.problem = f"The disk is full ({error}): batches wait at the nodes. Free space in data_dir."
-                log.error("%s", self.problem)
-                outcome = BatchOutcome(reason=Reason.DISK_FULL)
-            except apsw.Error as error:
+                going_on, jobs = self._take()
+                if jobs:
+                    self._store_group(jobs)
+                self._beside()
+            except StoreFailed as error:
                 self.problem = f"The store failed ({error}). Check the disk, then start the centre again."
                 self._post(self._failed, self.problem)
                 return
@@ -264,27 +184,102 @@ class Receive:
                 self.problem = f"The centre failed ({error!r}). This is a bug: please report the lines above."
                 self._post(self._failed, self.problem)
                 return
-            if not isinstance(job, _Prune):
-                self._post(self._answer, job[0], job[1], outcome)
 
-    def _answer(self, source: Source, publish: Publish, outcome: BatchOutcome) -> None:
-        self._jobs_bytes -= len(publish.payload)
-        self._jobs_of[publish.client] -= 1
-        if not self._jobs_of[publish.client]:
-            del self._jobs_of[publish.client]
-        if outcome.kind:
-            self._sequence += 1
-            answer = Answer(self._sequence, publish.client, outcome.kind, outcome.payload, 0.0)
-            answers = self._answers.setdefault(publish.client, deque(maxlen=CENTRE_ANSWERS_PER_NODE_MAX))
-            if outcome.kind == SYNC_WELCOME:
-                answers.clear()
-            answers.append(answer)
-            if self.link is not None:
-                self.link.wake({publish.client: ()})
-        if outcome.reason:
-            self._count(publish.client, outcome.reason)
-        if publish.token:
-            source.acknowledge([publish.token], [outcome.reason])
+    def _take(self) -> tuple[bool, list[tuple[Source, Publish]]]:
+        """The next group, perhaps empty; false once everything has been taken."""
+        jobs: list[tuple[Source, Publish]] = []
+        wait_s = 0.0 if self._pruning is not None else SUMS_S if self._store.is_summing else IDLE_S
+        until = time.monotonic() + wait_s
+        while len(jobs) < GROUP_MAX:
+            try:
+                wait_s = until - time.monotonic()
+                job = self._jobs.get(timeout=wait_s) if wait_s > 0 else self._jobs.get_nowait()
+            except Empty:
+                break
+            if job is None:
+                return False, jobs
+            if isinstance(job, _Prune):
+                self._pruning = prune(self._store, job.wall_ms, job.lived_ms, job.kept)
+                continue
+            if not jobs:
+                until = time.monotonic() + GROUP_S
+            jobs.append(job)
+        return True, jobs
+
+    def _store_group(self, jobs: list[tuple[Source, Publish]]) -> None:
+        outcomes: list[BatchOutcome] = []
+        pause_s = LOST_S[0]
+        while not outcomes:
+            try:
+                outcomes = self._outcomes([publish for _, publish in jobs])
+                self.problem = ""
+            except StoreFull as error:
+                self.problem = f"{error} Batches wait at the nodes. Free space where the store is."
+                log.error("%s", self.problem)
+                outcomes = [BatchOutcome(reason=Reason.DISK_FULL)] * len(jobs)
+            except StoreLost as error:
+                # What was stored of the group, if anything, is recognised as a repeat.
+                self.problem = f"The store cannot be reached: {error} Batches wait at the nodes."
+                log.error("%s", self.problem)
+                if self._stopping.wait(pause_s):
+                    return
+                pause_s = min(2 * pause_s, LOST_S[1])
+        self._post(self._answer_all, jobs, outcomes)
+
+    def _outcomes(self, publishes: list[Publish]) -> list[BatchOutcome]:
+        """Requests for certificates are no matter of the store, and not of a transaction that is made again."""
+        stored = [publish for publish in publishes if self._enrol is None or publish.kind != ENROL_REQUEST]
+        found = iter(store_all(self._store, stored, self._wall_ms, self._bounds) if stored else [])
+        mine = {id(publish) for publish in stored}
+        return [next(found) if id(publish) in mine else self._enrolled(publish) for publish in publishes]
+
+    def _enrolled(self, publish: Publish) -> BatchOutcome:
+        assert self._enrol is not None
+        try:
+            return BatchOutcome(ENROL_ANSWER, self._enrol(publish))
+        except ValueError as error:
+            log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
+            return BatchOutcome(reason=Reason.MALFORMED)
+
+    def _beside(self) -> None:
+        """One bounded step of what can wait."""
+        try:
+            busy = not self._jobs.empty()
+            if not self._store.sum_up(busy) and not busy and self._pruning is not None:
+                next(self._pruning)
+        except StopIteration:
+            self._pruning = None
+        except (StoreFull, StoreLost) as error:
+            self._pruning = None
+            log.error("not summed up, or not pruned: %s", error)
+            self._stopping.wait(LOST_S[0])
+
+    def _answer_all(self, jobs: list[tuple[Source, Publish]], outcomes: list[BatchOutcome]) -> None:
+        """In the event loop: answers first, then acknowledgements."""
+        answered: dict[str, tuple[()]] = {}
+        for (_, publish), outcome in zip(jobs, outcomes, strict=True):
+            self._jobs_bytes -= len(publish.payload)
+            self._jobs_of[publish.client] -= 1
+            if not self._jobs_of[publish.client]:
+                del self._jobs_of[publish.client]
+            if outcome.kind:
+                self._keep(publish.client, outcome)
+                answered[publish.client] = ()
+            if outcome.reason:
+                self._count(publish.client, outcome.reason)
+        if answered and self.link is not None:
+            self.link.wake(answered)
+        for (source, publish), outcome in zip(jobs, outcomes, strict=True):
+            if publish.token:
+                source.acknowledge([publish.token], [outcome.reason])
+
+    def _keep(self, client: str, outcome: BatchOutcome) -> None:
+        """Keep an answer until the node has taken it."""
+        self._sequence += 1
+        answers = self._answers.setdefault(client, deque(maxlen=CENTRE_ANSWERS_PER_NODE_MAX))
+        if outcome.kind == SYNC_WELCOME:
+            answers.clear()
+        answers.append(Answer(self._sequence, client, outcome.kind, outcome.payload, 0.0))
 
     def _count(self, client: str, reason: str, count: int = 1) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + count

@@ -34,6 +34,7 @@ STALE_EPOCH: Final = "stale_epoch"
 TOO_LARGE: Final = "too_large"
 BAD_HASH: Final = "bad_hash"
 BAD_BODY: Final = "bad_body"
+QUARANTINED: Final = "quarantined"
 
 ALARMING: Final = (MISMATCH, TOO_LARGE, BAD_HASH, BAD_BODY, Reason.OVER_QUOTA)
 """Refusals that no honest node on a bad line brings about."""
@@ -121,8 +122,8 @@ def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> st
     return ""
 
 
-def unpack(batch: BatchMessage) -> tuple[bytes, list[Window]]:
-    """The body and its windows, believed only as far as sizes, hash and schema allow. Raises BatchError."""
+def unpack(batch: BatchMessage) -> list[Window]:
+    """The windows of its body, believed only as far as sizes, hash and schema allow. Raises BatchError."""
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
         if zstandard.frame_content_size(batch.body) > BATCH_BYTES_MAX:
@@ -140,7 +141,7 @@ def unpack(batch: BatchMessage) -> tuple[bytes, list[Window]]:
         raise BatchError(BAD_BODY, f"The body breaks the schema: {': '.join(filter(None, fault(error)))}.") from None
     except ValueError as error:
         raise BatchError(BAD_BODY, f"The body breaks the schema: {error}.") from None
-    return body, windows
+    return windows
 
 
 def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> NodeRecord:
@@ -156,6 +157,12 @@ def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> Nod
         seen_until=max([record.seen_until, *(window.end for window in windows)]),
         history=chain_hash(record.history, batch.sha256),
     )
+
+
+def passed_over(record: NodeRecord, batch: BatchMessage) -> NodeRecord:
+    """The node's record after this batch where the batch is kept aside."""
+    history = chain_hash(record.history, batch.sha256)
+    return msgspec.structs.replace(record, through=batch.seq, head=batch.sha256, history=history)
 
 
 def _booted(record: NodeRecord, hello: Hello) -> NodeRecord:

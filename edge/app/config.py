@@ -61,7 +61,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     link_token_file: str = ""
     link_ca: str = ""
     # the centre
-    uplink: str = ""
+    uplink: options.Addresses = ""
     uplink_name: Identifier = "centre"
     uplink_username: str = ""
     uplink_token_file: str = ""
@@ -227,8 +227,7 @@ def _check(path: Path, config: Config) -> None:
         options.refuse(path, config, "status_listen", hint)
     _check_webhooks(path, config)
     for field, schemes in (("link", ("mqtt", "mqtts", "unix")), ("uplink", ("mqtt", "mqtts"))):
-        value = getattr(config, field)
-        if value and str(value).partition("://")[0] not in schemes:
+        if any(url.partition("://")[0] not in schemes for url in options.addresses(config, field)):
             forms = " or ".join(f"{scheme}://…" for scheme in schemes)
             options.refuse(path, config, field, f"Write {forms}, for example mqtts://centre.example:8883.")
     if not config.link and not any(getattr(config, field) for field in (*plain, *secure)):

@@ -10,6 +10,7 @@ from ..identity.certificate import client_context
 from ..identity.files import read_secret
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
+from ..service.options import addresses
 from ..uplink.enrolment import Enrolment, read, trusted
 from .config import Config
 
@@ -48,7 +49,7 @@ class Uplink:
         options = UplinkOptions(
             node=config.node,
             centre=settings.centre if settings is not None and own else config.uplink_name,
-            url=settings.uplink if settings is not None and own else config.uplink,
+            urls=self._urls(enrolment),
             username=config.uplink_username or config.node,
             token="" if enrolment is not None else self.token(config),
             certified=enrolment is not None,
@@ -93,13 +94,19 @@ class Uplink:
             ends["uplink_certificate"] = self._renewal.ends_ms
         return ends
 
+    def _urls(self, enrolment: Enrolment | None) -> list[str]:
+        named = addresses(self._config, "uplink")
+        return named or ([enrolment.settings.uplink] if enrolment is not None else [])
+
     def _trust(self, enrolment: Enrolment | None) -> ssl.SSLContext | None:
-        config, path = self._config, self._config.uplink_ca
+        path = self._config.uplink_ca
         if enrolment is not None:
             if path:
                 _, self._ends_ms = client_context(self._config_path, "uplink_ca", path)
-            return trusted(self._config_path, enrolment, config.uplink or enrolment.settings.uplink, path)
-        if not config.uplink.startswith("mqtts:"):
+            # Each of them needs TLS.
+            urls = sorted(self._urls(enrolment), key=lambda url: url.startswith("mqtts:"))
+            return trusted(self._config_path, enrolment, urls[0], path)
+        if not any(url.startswith("mqtts:") for url in self._urls(enrolment)):
             return None
         context, self._ends_ms = client_context(self._config_path, "uplink_ca", path)
         return context

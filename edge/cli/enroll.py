@@ -24,6 +24,7 @@ def enroll(string: str, config_path: str) -> None:
     from ..errors import ConfigError
     from ..identity.invitation import parse
     from ..service.datadir import holder
+    from ..service.options import addresses
     from ..uplink.enroll import enroll as enrolled
     from ..uplink.enrolment import read
 
@@ -32,7 +33,7 @@ def enroll(string: str, config_path: str) -> None:
     if invitation.node != config.node:
         hint = f"The invitation is for {invitation.node}. Use one name for both, or ask for another invitation."
         raise ConfigError(config_path, "node", config.node, hint)
-    if config.uplink and not config.uplink.startswith("mqtts:"):
+    if any(not url.startswith("mqtts:") for url in addresses(config, "uplink")):
         hint = f"The certificate needs TLS. Remove the option (the invitation leads to {invitation.address})."
         raise ConfigError(config_path, "uplink", config.uplink, hint)
     if config.uplink and config.uplink_name != invitation.centre:

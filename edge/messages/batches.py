@@ -14,7 +14,7 @@ Batches of windows travel as MQTT publishes between a node and its centre, under
 
 import struct
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
 from hashlib import sha256
 from itertools import pairwise
 from math import inf, isfinite
@@ -277,20 +277,31 @@ def sketch_fault(measure: Measure) -> str | None:
             centroids, buffered, least, greatest = _CONTENT.unpack_from(digest, _PREAMBLE.size)
             begin = _PREAMBLE.size + _CONTENT.size
             size = begin + _CENTROID.size * centroids
-            means = [_CENTROID.unpack_from(digest, at) for at in range(begin, size, _CENTROID.size)]
-            values, weights = [least, *(mean for mean, _ in means), greatest], [weight for _, weight in means]
+            flat = _centroids(centroids).unpack_from(digest, begin)
+            values, weights = [least, *flat[::2], greatest], flat[1::2]
             k = -1 if buffered else k
     except (ValueError, IndexError, RuntimeError, MemoryError, struct.error):
         return "is not a t-digest"
     if k != SKETCH_K or size != len(digest):
         return f"is not a t-digest of k = {SKETCH_K}"
-    if not all(isfinite(value) for value in values) or any(b < a - abs(a) * _ROUNDING for a, b in pairwise(values)):
+    # The centre checks thousands of sketches a second: first what the interpreter need not look at one by one.
+    if not (isfinite(sum(values)) and values == sorted(values)) and (
+        not all(isfinite(value) for value in values) or any(b < a - abs(a) * _ROUNDING for a, b in pairwise(values))
+    ):
         return "is not finite, or not in order"
     if sum(weights) != count or not all(weights):
         return f"does not stand for its {count} values"
     if not count * min(values, default=0) <= total <= count * max(values, default=0):
         return f"cannot have the sum {total}"
     return None
+
+
+@cache
+def _centroids(count: int) -> struct.Struct:
+    """So many means, each with its weight. Raises struct.error where no sketch may have so many."""
+    if count > SKETCH_BYTES_MAX // _CENTROID.size:
+        raise struct.error
+    return struct.Struct("<" + "dQ" * count)
 
 
 def _add(first: Measure, second: Measure) -> Measure:

@@ -96,12 +96,12 @@ def _advice(error: OSError, pair: tuple[str, int]) -> str:
 
 def authority(config: Config, report: Report) -> None:
     """Check the files of authorities by which the node trusts its peers."""
-    for option, url in (("link_ca", config.link), ("uplink_ca", config.uplink)):
+    for option, urls in (("link_ca", addresses(config, "link")), ("uplink_ca", addresses(config, "uplink"))):
         path = getattr(config, option)
-        if not path or not url:
+        if not path or not urls:
             continue
-        if not url.startswith("mqtts:"):
-            report.warning("unused_authority", f"{option} is set, and {url} speaks no TLS. Write mqtts://….")
+        if not any(url.startswith("mqtts:") for url in urls):
+            report.warning("unused_authority", f"{option} is set, and {urls[0]} speaks no TLS. Write mqtts://….")
             continue
         try:
             ends_ms = expires_ms(Path(path).read_text(encoding="ascii", errors="replace"))

@@ -11,6 +11,7 @@ from ..identity.credentials import Credentials, faults
 from ..identity.files import read_secret
 from ..identity.revocations import Revocations
 from ..journal.reader import FILE_NAME, JournalReader
+from ..service.options import addresses
 from ..uplink.enrolment import AGAIN, IDENTITY, RENEW_DAYS, read
 from .finding import Report
 
@@ -106,7 +107,7 @@ def enrolment(config: Config, report: Report) -> None:
             report.warning("unused_token", text)
         report.facts["uplink_certificate_days"] = round(found.days_left, 1)
         report.facts["uplink_certificate_sha256"] = found.fingerprint
-        report.facts["uplink"] = config.uplink or found.settings.uplink
+        report.facts["uplink"] = ", ".join(addresses(config, "uplink")) or found.settings.uplink
     except DoorstepError as error:
         report.error("enrolment", error)
         return

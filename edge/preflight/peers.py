@@ -20,6 +20,7 @@ from ..mqtt.address import split_url
 from ..mqtt.client.failure import of_connack
 from ..mqtt.packets.codec import ConnAckPacket, ConnectPacket, Decoder, MalformedPacket
 from ..mqtt.packets.websocket import SUBPROTOCOLS
+from ..service.options import addresses
 from ..uplink.enrolment import Enrolment, read, trusted
 from .finding import Report, certificate_days
 
@@ -43,16 +44,15 @@ def uplink(path: str, config: Config, report: Report) -> None:
         enrolment = read(config.data_dir, config.node)
     except DoorstepError:
         return  # `files.enrolment` names it
-    if enrolment is not None:
-        _as_enrolled(path, config, enrolment, report)
-    elif config.uplink:
-        name = config.uplink_username or config.node
-        _peer(path, config, "uplink", name, report)
+    for url in addresses(config, "uplink") or [""]:
+        if enrolment is not None:
+            _as_enrolled(path, config, url or enrolment.settings.uplink, enrolment, report)
+        elif url:
+            _peer(path, config, "uplink", url, config.uplink_username or config.node, report)
 
 
-def _as_enrolled(path: str, config: Config, enrolment: Enrolment, report: Report) -> None:
+def _as_enrolled(path: str, config: Config, url: str, enrolment: Enrolment, report: Report) -> None:
     """The same with the node's certificate."""
-    url = config.uplink or enrolment.settings.uplink
     try:
         tls = trusted(path, enrolment, url, config.uplink_ca)
         scheme, host, port = split_url(url)
@@ -68,10 +68,10 @@ def _as_enrolled(path: str, config: Config, enrolment: Enrolment, report: Report
 
 def broker(path: str, config: Config, report: Report) -> None:
     """Introduce this node to its broker; then somebody without a password, whom the broker should turn away."""
-    if not config.link or not _peer(path, config, "link", config.link_username or config.node, report):
+    if not config.link or not _peer(path, config, "link", config.link, config.link_username or config.node, report):
         return
     with_nobody = Report()
-    if _peer(path, config, "link", "", with_nobody):
+    if _peer(path, config, "link", config.link, "", with_nobody):
         report.error(
             "open_broker",
             f"The broker at {config.link} takes clients without a password, so anybody may order, or be a rider. Set "
@@ -79,9 +79,8 @@ def broker(path: str, config: Config, report: Report) -> None:
         )
 
 
-def _peer(path: str, config: Config, option: str, username: str, report: Report) -> bool:
+def _peer(path: str, config: Config, option: str, url: str, username: str, report: Report) -> bool:
     """Whether the peer takes this user in."""
-    url = getattr(config, option)
     try:
         token = read_secret(path, f"{option}_token_file", getattr(config, f"{option}_token_file")) if username else ""
         scheme, host, port = split_url(url)

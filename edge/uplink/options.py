@@ -1,6 +1,7 @@
 """Where the uplink leads, and how patient it is."""
 
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -14,12 +15,12 @@ again is this wait; 1,000 nodes of a centre that returns are 50 connections a se
 
 
 class UplinkOptions(Struct, frozen=True, kw_only=True):
-    """Where the centre is, and who the node is there. Without a token, which only a centre on loopback allows, the
-    node goes by its own name. Times are in seconds."""
+    """Where the collectors of the centre are, and who the node is there. Without a token, which only a centre on
+    loopback allows, the node goes by its own name. Times are in seconds."""
 
     node: str
     centre: str
-    url: str
+    urls: str | Sequence[str]
     username: str = ""
     token: str = ""
     certified: bool = False

@@ -6,6 +6,9 @@ HEALING: Final = ("gap", "stale_epoch")
 """Refusals that the next hello mends. All others are shown at once: they last until a person acts, or the centre has
 room."""
 
+QUARANTINED: Final = "quarantined"
+"""The centre cannot store the batch and keeps it aside until a person decides: the node goes on with the next one."""
+
 _HINTS: Final = {
     "mismatch": "Another node uses this node's identity: stop one of the two.",
     "stale_epoch": "The centre has begun a new epoch. Asking for it.",

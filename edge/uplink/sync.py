@@ -37,7 +37,7 @@ from ..messages.enrolment import ENROL_ANSWER
 from ..messages.envelope import topic_down, topic_up
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
 from .options import UplinkOptions
-from .refusals import HEALING, hint
+from .refusals import HEALING, QUARANTINED, hint
 
 UPLINK_WINDOW_MAX: Final = 4
 """Batches sent and not acknowledged, on a line that answers within UPLINK_FAST_S."""
@@ -93,7 +93,7 @@ class Sync:
         self._random = SystemRandom().random
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
         self.link = MqttConnection(
-            options.url,
+            options.urls,
             ClientOptions(
                 client_id=options.node,
                 username=identity if named else "",
@@ -360,7 +360,10 @@ class Sync:
     def _on_ack(self, ack: SyncAck) -> None:
         if not self._welcomed:
             return
-        if ack.refused:
+        if ack.refused == QUARANTINED:
+            self.refused[QUARANTINED] = self.refused.get(QUARANTINED, 0) + 1
+            log.warning("the centre keeps batch %d aside: %s", ack.through, ack.detail)
+        elif ack.refused:
             self._refuse(ack.refused, f"The centre refuses batch {ack.expected} ({ack.refused}). {ack.detail}", True)
             return
         if ack.epoch != self._epoch or ack.through > max(self._in_flight, default=self._through):

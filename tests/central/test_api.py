@@ -10,7 +10,9 @@ from starlette.applications import Starlette
 
 from central.api import app
 from central.ingest.verify import Alarm, NodeRecord, taken
-from central.store import Reader, Store
+from central.store.engine.driver import StoreLost
+from central.store.open import open_reader, open_store
+from central.store.reader import Reader
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Measure, Window, fold
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -37,13 +39,14 @@ class Client:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A store with one node, one batch and one alarm."""
-    store = Store(tmp_path)
+    store = open_store(tmp_path)
     measures = {"ms": Measure(3, 60, fold(b"", [10, 20, 30]))}
     window = Window("dispatch", START, 60, 5, {"x": 5}, measures, [Cell(CELL, "x", START, START + 60_000, 5)])
     record = NodeRecord(node="n1", instance="i1", boot="b1", epoch=1)
     batch = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body=b"xyz", history=NO_BATCH)
-    store.merge(taken(record, batch, [window]), batch, [window], START)
-    store.refused("n1", Alarm("mismatch", "detail", 2), START)
+    with store.group(["n1"], ["n1"]) as group:
+        group.merge(taken(record, batch, [window]), batch, [window], START)
+        group.refused("n1", Alarm("mismatch", "detail", 2), START)
     store.close()
     return tmp_path
 
@@ -56,7 +59,7 @@ class Wrong:
 
 @pytest.fixture
 def client(folder: Path) -> Iterator[Client]:
-    reader = Reader(folder)
+    reader = open_reader(folder)
     yield Client(
         app(reader, lambda: Wrong.sentence, lambda: {"jobs_waiting": 2.0}, ""), base_url="http://127.0.0.1:8090"
     )
@@ -126,6 +129,17 @@ def test_health_is_honest(client: Client) -> None:
     assert (answer.status_code, answer.json()["sentence"]) == (503, "The disk is full.")
 
 
+def test_a_store_that_cannot_be_reached_is_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 and a sentence, not a failure of the centre's own."""
+
+    def lost(*_: object) -> None:
+        raise StoreLost("The server is not there.")
+
+    monkeypatch.setattr(Reader, "summary", lost)
+    answer = client.get("/api/summary")
+    assert (answer.status_code, answer.json()["hint"]) == (503, "The server is not there. Ask again in a moment.")
+
+
 def test_metrics_are_prometheus_text(client: Client) -> None:
     """Batches, events, bytes and alarms, for each node."""
     text = client.get("/metrics").text
@@ -143,7 +157,7 @@ def test_foreign_names_are_refused(client: Client) -> None:
 
 def test_a_token_is_asked_for_where_there_is_one(folder: Path) -> None:
     """Without the right token nothing is answered, with it everything, under any name."""
-    reader = Reader(folder)
+    reader = open_reader(folder)
     client = Client(app(reader, lambda: "", dict, "secret"), base_url="http://centre.example")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
         answer = client.get("/api/nodes", headers=headers)

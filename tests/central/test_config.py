@@ -44,7 +44,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (f"{INVITING}\ntls_cert = 'tls.pem'", "listen_tls", "tls_key"),
         ("api_listen = '8090'", "api_listen", "host:port"),
         ("api_listen = '0.0.0.0:8090'", "api_listen", "api_token_file"),
-        ("retention_days = 0", "retention_days", "more than 0"),
+        ("minutes_kept_days = 0", "minutes_kept_days", "more than 0"),
+        ("minutes_kept_days = 100", "hours_kept_days", "at least as long"),
+        ("days_kept_days = 50", "days_kept_days", "at least as long"),
+        ("timezone = 'Mars/Phobos'", "timezone", "Asia/Shanghai"),
     ],
 )
 def test_each_mistake_is_named(tmp_path: Path, text: str, field: str, hint: str) -> None:

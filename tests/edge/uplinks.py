@@ -14,11 +14,11 @@ START = 1_767_225_600_000
 class Uplinked:
     """An outbox whose every word is committed at once. `options` are those of its uplink."""
 
-    def __init__(self, url: str, name: str = "n1", **options: Any) -> None:
+    def __init__(self, urls: str | list[str], name: str = "n1", **options: Any) -> None:
         self.outbox = Outbox(name)
         self.posted: list[SyncWelcomed | SyncAcked] = []
         self.sync = Sync(
-            UplinkOptions(node=name, centre="centre", url=url, username=name, **options),
+            UplinkOptions(node=name, centre="centre", urls=urls, username=name, **options),
             batches=self.outbox.in_flight,
             hello=lambda boot: self.outbox.hello(f"i-{name}", boot),
             post=self.post,

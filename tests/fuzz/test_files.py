@@ -27,7 +27,7 @@ CONFIGURATIONS = [
     (ROOT / "deploy/edge.toml").read_bytes(),
     b'node = "shop-7"\nlisten = "127.0.0.1:0"\nretention_days = 1e308\nclock_speed = nan\n',
     b'node = "shop-7"\nlink = "mqtts://broker.example:8883"\nuplink = "mqtt://[::1]:1884"\nk_anonymity = 5\n',
-    b'name = "centre"\nlisten = "127.0.0.1:1884"\nretention_days = 30\n',
+    b'name = "centre"\nlisten = "127.0.0.1:1884"\nminutes_kept_days = 3\n',
 ]
 
 

@@ -11,7 +11,7 @@ from random import Random
 import zstandard
 from msgspec import Struct
 
-from central.ingest.receive import BatchOutcome, BatchValidator
+from central.ingest.validate import BatchOutcome, BatchValidator
 from edge.core.model import Now, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.messages.batches import (

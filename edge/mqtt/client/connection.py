@@ -47,7 +47,8 @@ class ConnectionState(Enum):
 
 
 class MqttConnection:
-    """One MQTT 5 connection, made anew whenever it is lost. `run` keeps it until `stop`.
+    """One MQTT 5 connection, made anew whenever it is lost. `run` keeps it until `stop`. Of several URLs, which lead to
+    peers with the same state, the next one is tried after each failure.
 
     `on_messages` gets all publishes of one read; QoS 1 messages are acknowledged only by `acknowledge`. Callbacks run
     in the event loop and may call any method but `run`. `random` yields numbers in [0, 1). `session` may be asked what
@@ -56,7 +57,7 @@ class MqttConnection:
 
     def __init__(
         self,
-        url: str,
+        urls: str | Sequence[str],
         options: ClientOptions,
         *,
         on_messages: Callable[[list[Message]], None],
@@ -65,9 +66,12 @@ class MqttConnection:
         tls: ssl.SSLContext | None = None,
         backoff: tuple[float, float] = LINK_BACKOFF_S,
     ) -> None:
-        self.url = url
-        self._scheme, self._host, self._port = split_url(url)
-        self._tls = (tls or ssl.create_default_context()) if self._scheme == "mqtts" else None
+        self._urls = [urls] if isinstance(urls, str) else [*urls]
+        self.url = self._urls[0]
+        """The one that is connected, or tried."""
+        self._turn = 0
+        secure = any(split_url(url)[0] == "mqtts" for url in self._urls)
+        self._tls = (tls or ssl.create_default_context()) if secure else None
         self._on_messages, self._on_state, self._random = on_messages, on_state, random
         self._backoff = backoff
         self.session = MqttClientSession(options)
@@ -189,8 +193,12 @@ class MqttConnection:
             self.error = failure.text
             self._change(ConnectionState.REFUSED if failure.refused else ConnectionState.DISCONNECTED)
             attempt = 0 if lasted_s >= LINK_HELD_S else attempt
-            ceiling_s = min(self._backoff[1], self._backoff[0] * 2 ** min(attempt, _BACKOFF_DOUBLINGS_MAX))
+            # Each peer has its turn before the pauses grow.
+            doublings = min(attempt // len(self._urls), _BACKOFF_DOUBLINGS_MAX)
+            ceiling_s = min(self._backoff[1], self._backoff[0] * 2**doublings)
             attempt += 1
+            self._turn += 1
+            self.url = self._urls[self._turn % len(self._urls)]
             share = self._random()
             delay_s = (0.5 + share / 2) * self._backoff[1] if failure.refused else share * ceiling_s
             with contextlib.suppress(TimeoutError):
@@ -253,11 +261,12 @@ class MqttConnection:
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Transport":
         make = lambda: _Transport(self, loop)
-        if self._scheme == "unix":
-            _, wire = await loop.create_unix_connection(make, self._host)
+        scheme, host, port = split_url(self.url)
+        if scheme == "unix":
+            _, wire = await loop.create_unix_connection(make, host)
         else:
-            name = self._host if self._tls is not None else None
-            _, wire = await loop.create_connection(make, self._host, self._port, ssl=self._tls, server_hostname=name)
+            tls, name = (self._tls, host) if scheme == "mqtts" else (None, None)
+            _, wire = await loop.create_connection(make, host, port, ssl=tls, server_hostname=name)
         return wire
 
     def received(self, wire: "_Transport", data: bytes) -> None:

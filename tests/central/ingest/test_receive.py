@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import apsw
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -18,10 +17,14 @@ from central.ingest.receive import (
     CENTRE_JOBS_BYTES_MAX,
     CENTRE_JOBS_MAX,
     CENTRE_JOBS_PER_NODE_MAX,
-    BatchValidator,
     Receive,
 )
-from central.store import FILE, Reader, Store
+from central.ingest.validate import store_all
+from central.store.engine.driver import StoreFailed, StoreFull
+from central.store.engine.sqlite import FILE
+from central.store.group import QUARANTINED_PER_NODE_MAX
+from central.store.open import open_reader, open_store
+from central.store.store import Store
 from edge.core.model import Batch, Now, SyncWelcomed
 from edge.core.outbox import Outbox
 from edge.errors import Reason
@@ -44,6 +47,7 @@ from edge.messages.batches import (
 from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.messages.grants import Grant
 from edge.mqtt.seam import Publish
+from tests.central.stores import ask
 
 START = 1_767_225_600_000
 LATER = START + 90 * 86_400_000
@@ -57,14 +61,13 @@ class Centre:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.bounds = BOUNDS
         folder.mkdir(exist_ok=True)
-        self.store = Store(folder)
-        self.validate = BatchValidator(self.store, lambda: LATER, BOUNDS)
+        self.store = open_store(folder)
 
     def restart(self) -> None:
         self.store.close()
-        self.store = Store(self.folder)
-        self.validate = BatchValidator(self.store, lambda: LATER, BOUNDS)
+        self.store = open_store(self.folder)
 
     def backup(self) -> None:
         self.restart()
@@ -76,16 +79,15 @@ class Centre:
             for name in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
                 (self.folder / name).unlink(missing_ok=True)
             shutil.copyfile(self.folder / "backup", self.folder / FILE)
-            self.store = Store(self.folder)
-            self.validate = BatchValidator(self.store, lambda: LATER, BOUNDS)
+            self.store = open_store(self.folder)
 
     def ask(self, kind: str, payload: bytes, client: str = "n1") -> tuple[str, bytes, str]:
-        outcome = self.validate.validate(Publish(client, kind, payload, 1, 1))
+        outcome = ask(self.store, Publish(client, kind, payload, 1, 1), lambda: LATER, self.bounds)
         return outcome.kind, outcome.payload, outcome.reason
 
     def report(self) -> tuple[dict[str, int], dict[str, object]]:
         """Counters of all windows, and the row of n1."""
-        reader = Reader(self.folder)
+        reader = open_reader(self.folder)
         nodes = reader.nodes()
         counters = reader.summary(0, 2 * START)["counters"].get("dispatch", {})
         reader.close()
@@ -351,7 +353,7 @@ def test_a_window_of_another_age_is_counted_now(tmp_path: Path) -> None:
         assert answer.refused == ""
         node.outbox.stored(answer.epoch, answer.through)
     assert centre.alarms() == {"clock_ahead": 1}
-    reader = Reader(tmp_path)
+    reader = open_reader(tmp_path)
     now = LATER - LATER % 60_000
     assert reader.summary(now, now + 60_000)["events"] == 10
     assert reader.summary(START, START + 60_000)["events"] == 5
@@ -389,7 +391,7 @@ def test_the_publish_is_acknowledged_after_its_answer(tmp_path: Path) -> None:
     """A hello and a batch are stored, answered and acknowledged in order; taken answers are forgotten."""
 
     async def scenario() -> None:
-        store, line, failures = Store(tmp_path), Line(), []
+        store, line, failures = open_store(tmp_path), Line(), []
         receive = receiving(store, failures)
         receive.start()
         outbox = Outbox("n1")
@@ -431,7 +433,7 @@ def test_a_full_queue_refuses_instead_of_growing(
     What is stored makes room again."""
 
     async def scenario() -> None:
-        store, line = Store(tmp_path), Line()
+        store, line = open_store(tmp_path), Line()
         receive = receiving(store, [])
         publishes = [Publish(f"n{token % nodes}", "other", payload, 1, token) for token in range(1, taken + 3)]
         receive.received(line, publishes, 0.0)
@@ -448,54 +450,88 @@ def test_a_full_queue_refuses_instead_of_growing(
 
 
 @pytest.mark.parametrize(
-    ("window", "reason", "words"),
+    ("window", "words"),
     [
-        (
-            Window("dispatch", START, 60, 3, {}, {}, [Cell(0x8D309A7A15AB67F, "x", START, START, 3)]),
-            "bad_body",
-            "4 to 10",
-        ),
-        (Window("dispatch", START, 60, 3, {}, {"ms": Measure(2, 99, fold(b"", [1, 2]))}, []), "bad_body", "sum 99"),
-        (Window("dispatch", START, 60, 3, {"Alice": 1}, {}, []), "bad_body", "its characters"),
-        (Window("dispatch", START, 60, 2**40, {f"x{i}": 1 for i in range(300)}, {}, []), "over_quota", "midnight"),
+        (Window("dispatch", START, 60, 3, {}, {}, [Cell(0x8D309A7A15AB67F, "x", START, START, 3)]), "4 to 10"),
+        (Window("dispatch", START, 60, 3, {}, {"ms": Measure(2, 99, fold(b"", [1, 2]))}, []), "sum 99"),
+        (Window("dispatch", START, 60, 3, {"Alice": 1}, {}, []), "its characters"),
     ],
 )
-def test_a_refused_batch_comes_back_with_why(tmp_path: Path, window: Window, reason: str, words: str) -> None:
-    """The refusal has a sentence for the node, and stands among the alarms once, however often the batch comes."""
+def test_a_batch_that_cannot_be_stored_is_kept_aside(tmp_path: Path, window: Window, words: str) -> None:
+    """The node learns why, once, and goes on with the next batch; the operator has an alarm, and the batch is kept."""
     centre = Centre(tmp_path)
-    centre.validate = BatchValidator(centre.store, lambda: LATER, Bounds(k_anonymity=2, rows_per_day_max=300))
     node = Node(centre)
     node.hello()
     node.outbox.add([window])
     (batch,) = node.outbox.cut(Now(0.0, START))
-    for _ in range(3):
-        refusal = node.deliver(batch)
-        assert (refusal.refused, refusal.expected) == (reason, 1)
-        assert words in refusal.detail
-    assert centre.alarms() == {reason: 1}
-    assert centre.report()[1]["refused"] == 3
+    node.add(5, 4)
+    answer = node.deliver(batch)
+    assert (answer.refused, answer.through, words in answer.detail) == ("quarantined", 1, True)
+    assert node.deliver(batch) == SyncAck(epoch=1, through=1), "the same again is a repeat"
+    node.outbox.stored(answer.epoch, answer.through)
+    node.drain()
+    assert centre.report()[0] == {"w0": 4}
+    assert centre.alarms() == {"quarantined": 1}
+    reader = open_reader(tmp_path)
+    (aside,) = reader.quarantine()
+    assert (aside["reason"], aside["message"].sha256) == ("bad_body", batch.sha256)
+    reader.close()
 
 
-def test_sums_that_would_overflow_are_refused(tmp_path: Path) -> None:
-    """A node adds the largest figures again and again: a sum stays within its bound, and the summary can be read."""
+def test_only_so_much_is_kept_aside(tmp_path: Path) -> None:
+    """A node that sends nothing but batches that cannot be stored waits with the next one."""
     centre = Centre(tmp_path)
     node = Node(centre)
     node.hello()
-    for refused in ("", "bad_body"):
-        node.outbox.add([Window("dispatch", START, 60, 2**40, {"x": 2**40}, {}, [])])
+    for number in range(QUARANTINED_PER_NODE_MAX + 1):
+        node.outbox.add([Window("dispatch", START + number * 60_000, 60, 3, {"Alice": 1}, {}, [])])
         (batch,) = node.outbox.cut(Now(0.0, START))
         answer = node.deliver(batch)
-        assert answer.refused == refused
         node.outbox.stored(answer.epoch, answer.through)
-    assert "sums do not fit" in str(centre.report()[1]["alarms"])
-    assert centre.report()[0] == {"x": 2**40}
+    assert (answer.refused, answer.through) == ("bad_body", QUARANTINED_PER_NODE_MAX)
+    assert centre.alarms() == {"quarantined": QUARANTINED_PER_NODE_MAX, "bad_body": 1}
+
+
+def test_what_the_engine_does_not_take_is_kept_aside_and_costs_nobody_else(tmp_path: Path) -> None:
+    """One of three nodes sends what the store refuses: its batch is kept aside, those of the others are stored."""
+    centre = Centre(tmp_path)
+    centre.store.driver.run(
+        "create trigger odd before insert on minute when new.scenario = 'odd' begin select raise(abort, 'odd'); end"
+    )
+    publishes: list[Publish] = []
+    for name in ("n1", "n2", "n3"):
+        outbox = Outbox(name)
+        centre.ask(SYNC_HELLO, encode(outbox.hello("i1", "b1")), name)
+        outbox.welcome(SyncWelcomed(1, 0))
+        outbox.add([Window("odd" if name == "n2" else "dispatch", START, 60, 3, {"x": 3}, {}, [])])
+        (batch,) = outbox.cut(Now(0.0, START))
+        publishes.append(Publish(name, SYNC_BATCH, encode(message_of(outbox, batch)), 1, 1))
+    answers = [decode_ack(outcome.payload) for outcome in store_all(centre.store, publishes, lambda: LATER, BOUNDS)]
+    assert [(answer.refused, answer.through) for answer in answers] == [("", 1), ("quarantined", 1), ("", 1)]
+    assert centre.report()[0] == {"x": 6}
+
+
+def test_a_batch_over_the_quota_waits_at_the_node(tmp_path: Path) -> None:
+    """The refusal has a sentence for the node, and stands among the alarms once, however often the batch comes."""
+    centre = Centre(tmp_path)
+    centre.bounds = Bounds(k_anonymity=2, rows_per_day_max=300)
+    node = Node(centre)
+    node.hello()
+    node.outbox.add([Window("dispatch", START, 60, 2**40, {f"x{i}": 1 for i in range(300)}, {}, [])])
+    (batch,) = node.outbox.cut(Now(0.0, START))
+    for _ in range(3):
+        refusal = node.deliver(batch)
+        assert (refusal.refused, refusal.expected) == ("over_quota", 1)
+        assert "midnight" in refusal.detail
+    assert centre.alarms() == {"over_quota": 1}
+    assert centre.report()[1]["refused"] == 3
 
 
 @pytest.mark.parametrize(
     ("error", "acknowledged", "failed"),
     [
-        (apsw.FullError("full"), [(7, Reason.DISK_FULL)], 0),
-        (apsw.IOError("broken"), [], 1),
+        (StoreFull("full"), [(7, Reason.DISK_FULL)], 0),
+        (StoreFailed("broken"), [], 1),
         (RuntimeError("odd"), [], 1),
     ],
 )
@@ -505,15 +541,15 @@ def test_a_failing_disk_acknowledges_nothing(
     """A full disk refuses and goes on; a broken one, or a fault of our own, stops the centre and names what to do."""
 
     async def scenario() -> None:
-        store, line, failures = Store(tmp_path), Line(), []
+        store, line, failures = open_store(tmp_path), Line(), []
 
         def refuse(*_: object) -> None:
             raise error
 
-        store.refused = refuse  # type: ignore[method-assign]
+        store.driver.run_many = refuse  # type: ignore[method-assign]
         receive = receiving(store, failures)
         receive.start()
-        receive.received(line, [Publish("n1", SYNC_BATCH, b"malformed", 1, 7)], 0.0)
+        receive.received(line, [Publish("n1", SYNC_HELLO, encode(Outbox("n1").hello("i1", "b1")), 1, 7)], 0.0)
         await asyncio.to_thread(receive.close)
         await asyncio.sleep(0)
         assert line.acknowledged == acknowledged
@@ -528,7 +564,7 @@ def test_an_invitations_session_may_only_ask(tmp_path: Path) -> None:
     """Whatever else it sends is refused before it waits for the disk; what it asks goes to the enrolment."""
 
     async def scenario() -> None:
-        store, line = Store(tmp_path), Line()
+        store, line = open_store(tmp_path), Line()
         asked: list[Publish] = []
 
         def enrol(publish: Publish) -> bytes:
@@ -556,5 +592,5 @@ def test_an_invitations_session_may_only_ask(tmp_path: Path) -> None:
 def test_a_centre_without_enrolment_knows_no_such_kind(tmp_path: Path) -> None:
     """It is refused as any other that does not exist."""
     centre = Centre(tmp_path)
-    assert centre.validate.validate(Publish("n1", ENROL_REQUEST, b"", 1, 1)).reason == Reason.UNKNOWN_KIND
+    assert ask(centre.store, Publish("n1", ENROL_REQUEST, b"", 1, 1)).reason == Reason.UNKNOWN_KIND
     centre.store.close()

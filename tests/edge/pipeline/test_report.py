@@ -76,7 +76,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         pipeline = Pipeline(Node([Dispatch]), journal, clock, status, "wgs84", lambda error: pytest.fail(str(error)))
         endpoint = Endpoint("n-1", pipeline, lambda *_: EVERYBODY, EndpointOptions(anonymous=True))
         sync = Sync(
-            UplinkOptions(node="n-1", centre="centre", url="mqtt://127.0.0.1:1"),
+            UplinkOptions(node="n-1", centre="centre", urls=["mqtt://127.0.0.1:1"]),
             batches=pipeline.batches,
             hello=lambda boot: pipeline.node.outbox.hello("i-1", boot),
             post=lambda item: pipeline.post([item]),

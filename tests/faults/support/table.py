@@ -74,7 +74,9 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "the centre is killed inside its transaction",
         (
             f"{HERE}/test_kills.py::test_a_centre_killed_at_each_call",
-            "tests/central/test_store.py::test_a_crash_at_any_statement_leaves_whole_batches",
+            f"{HERE}/test_collectors.py::test_a_backend_that_ends_at_each_statement",
+            f"{HERE}/test_collectors.py::test_kills_of_collectors_backends_and_postgresql",
+            "tests/central/store/test_store.py::test_a_crash_at_any_statement_leaves_whole_batches",
         ),
     ),
     12: (

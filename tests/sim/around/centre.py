@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from central.ingest.admit import Bounds
-from central.ingest.receive import BatchOutcome, BatchValidator
+from central.ingest.validate import BatchOutcome, BatchValidator
 from central.ingest.verify import Alarm, NodeRecord
 from edge.messages.batches import SYNC_BATCH, BatchMessage, Window
 from edge.messages.envelope import topic_down
@@ -70,6 +70,10 @@ class Store:
         if alarm is not None:
             self.alarms.append(alarm)
 
+    def quarantine(self, record: NodeRecord, batch: BatchMessage, reason: str, detail: str, at: int) -> bool:
+        """Never: no node here sends what cannot be stored, and what the line damages has another hash."""
+        raise AssertionError(f"{record.node} sent {batch.epoch}/{batch.seq}, which is kept aside: {reason} {detail}")
+
     def repeated(self, node: str, at: int) -> None:
         """Nothing changes."""
 
@@ -116,7 +120,7 @@ class Centre:
 class Uplink:
     """Stands where the uplink has its MQTT connection: one connection to the centre, made anew when lost."""
 
-    def __init__(self, url: str, client: ClientOptions, **options: Any) -> None:
+    def __init__(self, urls: list[str], client: ClientOptions, **options: Any) -> None:
         self.error = ""
         self.connected = False
         self._on_messages: Callable[[list[Message]], None] = options["on_messages"]

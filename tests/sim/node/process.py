@@ -94,7 +94,7 @@ class Process:
         uplink = "edge.uplink.sync"
         with patch(f"{uplink}.MqttConnection", Uplink), patch(f"{uplink}.token_hex", lambda _: f"boot-{boot}"):
             self.sync = Sync(
-                UplinkOptions(node="n-1", centre="centre", url="mqtt://centre"),
+                UplinkOptions(node="n-1", centre="centre", urls=["mqtt://centre"]),
                 batches=self.pipeline.batches,
                 hello=lambda name: self.pipeline.node.outbox.hello(self.world.instance, name),
                 post=lambda item: self.pipeline.post([item]),

@@ -225,6 +225,28 @@ async def test_back_off_begins_anew_only_after_a_connection_that_held(
     assert waits[:4] == ceilings
 
 
+async def test_of_several_peers_each_is_tried_in_turn(broker: Mosquitto) -> None:
+    """Where the first one does not answer the next one is tried, before the pauses grow; and the other way round."""
+    dead = f"mqtt://127.0.0.1:{free_port()}"
+    states: list[ConnectionState] = []
+    link = MqttConnection(
+        [dead, dead, broker.url],
+        ClientOptions(client_id="c1"),
+        on_messages=lambda _: None,
+        on_state=states.append,
+        random=lambda: 0.5,
+        backoff=(0.01, 60.0),
+    )
+    task = asyncio.create_task(link.run())
+    await until(lambda: link.connected)
+    assert link.url == broker.url
+    assert states.count(ConnectionState.DISCONNECTED) == 2
+    link.drop()
+    await until(lambda: states.count(ConnectionState.DISCONNECTED) == 5 and link.connected)
+    await link.stop()
+    await task
+
+
 async def test_a_half_dead_peer_is_left(broker: Mosquitto) -> None:
     """A broker that is stopped in the middle acknowledges nothing: the link closes, comes back, and loses nothing."""
     codes: list[int] = []

@@ -1,0 +1,64 @@
+"""`doorstep bench central`."""
+
+from typing import Any
+
+import click
+
+from ..cli_options import ask, data_dir, json_file
+from ..tables import Table, show
+
+
+@click.command(short_help="What a centre stores each second, its size, and a collector's death.")
+@click.option(
+    "--store", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True, help="The engine."
+)
+@click.option("--collectors", type=click.IntRange(1, 8), default=1, show_default=True, help="Several need PostgreSQL.")
+@click.option("--nodes", type=click.IntRange(1, 20_000), default=500, show_default=True, help="With a batch a minute.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 200),
+    default=75.0,
+    show_default=True,
+    help="Of the nodes with a batch a minute.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of counters and sketches.")
+@data_dir
+@json_file
+def central(data_dir: str | None, report_path: str | None, **asked: Any) -> None:
+    """Measure real collectors: first as many busy batches as they take, validated, stored and summed up to all tiers;
+    then nodes with a batch a minute each. Of several collectors one is killed meanwhile. PostgreSQL is started for it:
+    for the store, and for the bare COPY of the same counters that the rate is compared with.
+
+    \b
+    Examples:
+      doorstep bench central --json central.json
+      doorstep bench central --store postgresql --collectors 2 --nodes 2000
+
+    Exit code 1 where a batch was lost or counted twice.
+    """
+    from .measure import Plan, measure
+
+    plan = Plan(**asked)
+    report = ask(lambda *where: measure(plan, *where), 7, data_dir, report_path)
+    show(central_tables(report), central_lines(report))
+    if report["lost"] or report["doubled"]:
+        raise SystemExit(1)
+
+
+def central_tables(report: dict[str, Any]) -> list[Table]:
+    """Bytes of a node-day."""
+    rows = [(tier, *(f"{size:,}" for size in sizes.values())) for tier, sizes in report["bytes_per_node_day"].items()]
+    return [Table("bytes of a node-day", ("small", "busy"), rows)]
+
+
+def central_lines(report: dict[str, Any]) -> list[str]:
+    """The rates, and what became of the batches."""
+    rate = f"{report['batches_per_s']:,} busy batches/s validated, stored and summed up ({report['store']}"
+    copied = f"{report['counters_per_s']:,} counters/s, {report['stored_over_copy']:.2f} of a bare COPY"
+    pause = "" if report["ack_pause_s"] is None else f"; a collector's death: {report['ack_pause_s']:.1f} s of waiting"
+    return [
+        f"{rate}, {report['collectors']} collectors); {copied}",
+        f"{report['nodes']:,} nodes with a batch a minute: lag p99 {report['lag_p99_s']:.2f} s{pause}",
+        f"a summary of 30 days of 100 busy nodes: p99 {report['summary_p99_ms']:.0f} ms",
+        f"of {report['sent']:,} batches lost {report['lost']}, counted twice {report['doubled']}",
+    ]

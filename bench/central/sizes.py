@@ -1,0 +1,105 @@
+"""What a node-day takes on disk in each tier, and what a bare COPY of the same counters reaches."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from central.ingest.verify import NodeRecord, taken
+from central.store.open import Where, open_store
+from central.store.store import Store
+from central.store.tiers import BUCKETS, DAY_MS
+
+from ..lab.postgresql import Postgresql
+from .batches import BUSY, SMALL, Chain, Maker, Shape
+
+START: Final = 1_767_225_600_000
+NODES: Final = 16
+"""In one bucket: a larger fleet takes less for its sums, for each node."""
+
+MINUTES: Final = 1_440
+TABLES: Final = {
+    "minutes": ("minute", "fleet_minute", "batch"),
+    "hours": ("hour", "fleet_hour"),
+    "days": ("day", "fleet_day"),
+}
+"""Hashes of batches are kept as long as minutes."""
+
+HOUR_MINUTES: Final = 60
+_VACUUM: Final = "vacuum hour, day, fleet_minute, fleet_hour, fleet_day"
+"""What PostgreSQL does by itself within minutes of a real day, here once for each hour of the day."""
+
+GROUP: Final = 128
+COPIED: Final = 500_000
+
+
+def bytes_per_node_day(folder: Path, server: Postgresql | None) -> dict[str, dict[str, int]]:
+    """By tier and shape: NODES nodes for a day, each minute a batch."""
+    sizes: dict[str, dict[str, int]] = {tier: {} for tier in TABLES}
+    for name, shape in (("small", SMALL), ("busy", BUSY)):
+        own = folder / f"sizes-{name}"
+        own.mkdir(parents=True)
+        where: Where = server.make_database(f"sizes_{name}") if server else own
+        store = open_store(where, password=server.password if server else "")
+        empty = _sizes(store)
+        vacuum = (lambda: server.sql(_VACUUM, f"sizes_{name}")) if server else lambda: None  # noqa: B023 - used at once
+        _fill(store, shape, vacuum)
+        full = _sizes(store)
+        for tier in TABLES:
+            sizes[tier][name] = round((full[tier] - empty[tier]) / NODES)
+        store.close()
+    return sizes
+
+
+def _sizes(store: Store) -> dict[str, int]:
+    return {tier: sum(store.driver.bytes_of(table) for table in tables) for tier, tables in TABLES.items()}
+
+
+def _fill(store: Store, shape: Shape, vacuum: Callable[[], object]) -> None:
+    maker, names = Maker(shape), [f"n-{number}" for number in range(NODES)]
+    chains = {name: Chain() for name in names}
+    at = START + DAY_MS
+    store.driver.prepare_days(at)
+    for begin in range(0, MINUTES, GROUP // NODES):
+        with store.group(names, names) as group:
+            for minute in range(begin, min(begin + GROUP // NODES, MINUTES)):
+                for name in names:
+                    record = group.record(name) or NodeRecord(node=name, instance="i", boot="b", epoch=1)
+                    windows = maker.windows(START + minute * 60_000, chains[name].seq)
+                    batch = maker.batch(chains[name], START + minute * 60_000)
+                    group.merge(taken(record, batch, windows), batch, windows, at)
+        while store.sum_up(busy=True):
+            pass
+        if begin % HOUR_MINUTES < GROUP // NODES:
+            vacuum()
+    for bucket in range(BUCKETS):
+        while store.roll(bucket):
+            pass
+
+
+def copy_rate(server: Postgresql) -> float:
+    """Counters a second through COPY, a row each, into a table without an index, in one transaction: the fastest that
+    a program's values get into PostgreSQL on this machine."""
+    import psycopg
+
+    url = server.make_database("copied")
+    maker, rows = Maker(BUSY), list[tuple[int, int, str, str, int]]()
+    while len(rows) < COPIED:
+        for window in maker.windows(START + len(rows), len(rows)):
+            rows += [(len(rows), START, window.scenario, name, count) for name, count in window.counters.items()]
+    with psycopg.connect(url, password=server.password) as db:
+        db.execute("create table counted(node bigint, start bigint, scenario text, name text, count bigint)")
+        db.commit()
+        begin = time.perf_counter()
+        with db.cursor() as cursor, cursor.copy("copy counted from stdin with (format binary)") as copy:
+            copy.set_types(["int8", "int8", "text", "text", "int8"])
+            for row in rows:
+                copy.write_row(row)
+        db.commit()
+        seconds = time.perf_counter() - begin
+    return len(rows) / seconds
+
+
+def counters_of(shape: Shape) -> int:
+    """In one batch."""
+    return len(shape.scenarios) * shape.counters

@@ -1,0 +1,154 @@
+"""What becomes of a publish: hellos are answered, batches stored, kept aside, or refused.
+
+All publishes of a group are decided one after the other on `store.group.Group`, and stored in one transaction.
+"""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from edge.errors import Reason
+from edge.limits import TEXT_CHARACTERS_MAX
+from edge.messages.batches import (
+    SYNC_ACK,
+    SYNC_BATCH,
+    SYNC_HELLO,
+    SYNC_WELCOME,
+    SyncAck,
+    decode_batch,
+    decode_hello,
+    encode,
+)
+from edge.mqtt.seam import Publish
+
+from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreRefused
+from ..store.group import Group
+from ..store.store import Store
+from .admit import Bounds, admit
+from .verify import (
+    ALARMING,
+    BAD_BODY,
+    QUARANTINED,
+    REPEAT,
+    Alarm,
+    BatchError,
+    answer_hello,
+    check,
+    passed_over,
+    taken,
+    unpack,
+)
+
+log = logging.getLogger(__name__)
+
+
+class BatchOutcome(Struct, frozen=True):
+    """What became of one publish: the kind and payload of the answer (empty kind: none), and the reason why the
+    publish itself was not accepted (empty: it was)."""
+
+    kind: str = ""
+    payload: bytes = b""
+    reason: str = ""
+
+
+class BatchValidator:
+    """Decides about one publish after the other, on a group of the store. `poison` is why the store did not take the
+    only publish of this group, if it did not."""
+
+    def __init__(self, store: Group, wall_ms: Callable[[], int], bounds: Bounds, poison: str = "") -> None:
+        self._store = store
+        self._wall_ms = wall_ms
+        self._bounds = bounds
+        self._poison = poison
+
+    def validate(self, publish: Publish) -> BatchOutcome:
+        """The outcome, to be sent once the group is on disk."""
+        try:
+            if publish.kind == SYNC_HELLO:
+                return self._hello(publish)
+            if publish.kind == SYNC_BATCH:
+                return self._batch(publish)
+        except (msgspec.DecodeError, ValueError) as error:
+            log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
+            self._store.refused(publish.client, None, self._wall_ms())
+            return BatchOutcome(reason=Reason.MALFORMED)
+        return BatchOutcome(reason=Reason.UNKNOWN_KIND)
+
+    def _hello(self, publish: Publish) -> BatchOutcome:
+        hello = decode_hello(publish.payload)
+        node, at = publish.client, self._wall_ms()
+        if hello.node != node:
+            return BatchOutcome(reason=Reason.NOT_YOURS)
+        before = self._store.record(node)
+        welcome, record, alarm = answer_hello(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
+        if welcome.refused:
+            self._store.refused(node, alarm, at)
+        else:
+            self._store.save_hello(node, record if record != before else None, alarm, at)
+        _log(node, alarm)
+        return BatchOutcome(SYNC_WELCOME, encode(welcome))
+
+    def _batch(self, publish: Publish) -> BatchOutcome:
+        batch = decode_batch(publish.payload)
+        node, at = publish.client, self._wall_ms()
+        record = self._store.record(node)
+        epoch, through = (record.epoch, record.through) if record else (0, 0)
+        try:
+            if check(record, batch, lambda epoch, seq: self._store.hash_of(node, epoch, seq)) == REPEAT:
+                self._store.repeated(node, at)
+                return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=through)))
+            assert record is not None
+            windows = unpack(batch)
+            if self._poison:
+                raise BatchError(BAD_BODY, self._poison)
+            admitted = admit(taken(record, batch, windows), windows, self._bounds, at)
+            self._store.merge(admitted.record, batch, admitted.windows, at, admitted.alarm)
+        except BatchError as error:
+            log.warning("%s of %s is refused: %s", f"{batch.epoch}/{batch.seq}", node, error)
+            detail, reason = str(error)[:TEXT_CHARACTERS_MAX], error.reason
+            # Its hash is right, so it is what the node means, and will never be another: the next ones must not wait.
+            if reason == BAD_BODY and record is not None:
+                past = passed_over(record, batch)
+                if self._store.quarantine(past, batch, reason, detail, at):
+                    reason, through = QUARANTINED, batch.seq
+            if reason != QUARANTINED:
+                self._store.refused(node, Alarm(reason, str(error)) if reason in ALARMING else None, at)
+            refusal = SyncAck(epoch=epoch, through=through, refused=reason, expected=through + 1, detail=detail)
+            return BatchOutcome(SYNC_ACK, encode(refusal))
+        _log(node, admitted.alarm)
+        return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=batch.seq)))
+
+
+def store_all(store: Store, publishes: list[Publish], wall_ms: Callable[[], int], bounds: Bounds) -> list[BatchOutcome]:
+    """The outcome of each publish, once all are on disk, in one transaction. A batch that the store does not take, or
+    that a fault of ours stumbles over, is kept aside. Raises the store's other errors: then nothing was kept, except
+    perhaps after StoreLost."""
+    try:
+        return _together(store, publishes, wall_ms, bounds)
+    except (StoreLost, StoreFull, StoreFailed):
+        raise
+    except Exception as error:
+        if len(publishes) > 1:
+            return [outcome for publish in publishes for outcome in store_all(store, [publish], wall_ms, bounds)]
+        if publishes[0].kind != SYNC_BATCH:
+            raise
+        if not isinstance(error, StoreRefused):
+            log.exception("a batch of %s cannot be stored", publishes[0].client)
+        return _together(store, publishes, wall_ms, bounds, f"The store does not take it: {error}")
+
+
+def _together(
+    store: Store, publishes: list[Publish], wall_ms: Callable[[], int], bounds: Bounds, poison: str = ""
+) -> list[BatchOutcome]:
+    names = [publish.client for publish in publishes]
+    newcomers = [publish.client for publish in publishes if publish.kind == SYNC_HELLO]
+    with store.group(names, newcomers) as group:
+        validator = BatchValidator(group, wall_ms, bounds, poison)
+        return [validator.validate(publish) for publish in publishes]
+
+
+def _log(node: str, alarm: Alarm | None) -> None:
+    if alarm is not None:
+        log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)

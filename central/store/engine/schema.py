@@ -1,0 +1,86 @@
+"""The tables, the same on both engines: every key begins with a node or with a bucket of nodes.
+
+node        who the nodes are; their row is what is locked while something of theirs is stored
+batch       the hashes of their batches
+minute      their windows, as they came, each with its number: what has to be summed up, and the finest tier
+hour, day   sums of them for each node
+fleet_*     sums over the nodes of each bucket, by minute, hour and day
+rolled      up to which of its windows a node is in `hour`, `day` and `fleet_*`
+quarantine  batches that could not be stored
+alarm, age, bucket, kept    what a person must know; the centre's life; locks; from when on a tier is complete
+"""
+
+from typing import Final
+
+from ..tiers import BUCKETS
+
+VERSION: Final = 4
+"""Of the tables. PostgreSQL's are migrated forwards, from version 4 on."""
+
+SUMS: Final = ("hour", "day", "fleet_minute", "fleet_hour", "fleet_day")
+
+_COLUMNS: Final = "events INT not null, counters BLOB not null, measures BLOB not null, cells BLOB not null"
+
+_SUM: Final = f"""
+create table {{table}}(
+    {{key}} INT not null, start INT not null, scenario text not null,
+    first INT not null, until INT not null, nodes BLOB not null, {_COLUMNS},
+    primary key({{key}}, start, scenario)
+)"""
+
+_MINUTE: Final = f"""
+create table minute(
+    node INT not null, number INT not null, at INT not null, start INT not null, width_s INT not null,
+    scenario text not null, {_COLUMNS}
+)"""
+
+_TABLES: Final = """
+create table node(
+    id SERIAL primary key, name text not null unique, record BLOB, enrolled_at INT not null, last_seen INT not null,
+    batches INT not null default 0, repeats INT not null default 0, refused INT not null default 0,
+    bytes INT not null default 0, events INT not null default 0, windows INT not null default 0
+);
+create table batch(
+    node INT not null, epoch INT not null, seq INT not null, sha256 BLOB not null,
+    received_at INT not null, events INT not null, bytes INT not null, primary key(node, epoch, seq)
+);
+create table rolled(bucket INT not null, node INT not null, number INT not null, primary key(bucket, node));
+create table bucket(id INT primary key);
+create table alarm(
+    node text not null, id INT not null, at INT not null, kind text not null, detail text not null,
+    events INT not null, primary key(node, id)
+);
+create table quarantine(
+    node text not null, epoch INT not null, seq INT not null, at INT not null, reason text not null,
+    detail text not null, message BLOB not null, primary key(node, epoch, seq)
+);
+create table age(life_ms INT primary key, wall_ms INT not null);
+create table kept(tier text primary key, since INT not null)"""
+
+_TYPES: Final = {
+    "sqlite": {" SERIAL": " integer", " INT": " integer", " BLOB": " blob"},
+    "postgresql": {" SERIAL": " bigint generated always as identity", " INT": " bigint", " BLOB": " bytea"},
+}
+
+
+def tables(engine: str) -> list[str]:
+    """The statements that make all tables of `sqlite` or `postgresql`."""
+    lite = engine == "sqlite"
+    statements = _TABLES.split(";")
+    statements += [_SUM.format(table=name, key="bucket" if name.startswith("fleet") else "node") for name in SUMS]
+    for word, own in _TYPES[engine].items():
+        statements = [statement.replace(word, own) for statement in statements]
+    if lite:
+        # Rows without sketches stand in their key; the others would take an overflow page each.
+        keyed = ("create table batch(", "create table rolled(", "create table alarm(")
+        statements = [s + (" strict, without rowid" if s.strip().startswith(keyed) else " strict") for s in statements]
+    minute = _MINUTE
+    for word, own in _TYPES[engine].items():
+        minute = minute.replace(word, own)
+    return [
+        *statements,
+        minute + (" strict" if lite else " partition by range (at)"),
+        "create index minute_by_number on minute(node, number)",
+        "create index minute_by_start on minute(node, start)",
+        f"insert into bucket(id) values {', '.join(f'({number})' for number in range(BUCKETS))}",  # noqa: S608 - numbers
+    ]

@@ -1,0 +1,39 @@
+"""SQLite's own settings, and files that cannot be used."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from central.store.engine.driver import StoreFailed
+from central.store.engine.schema import VERSION
+from central.store.engine.sqlite import FILE, Sqlite
+from edge.errors import JournalError
+
+
+def test_a_file_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    """A database that this version cannot read is refused with what to do, and so is a broken file."""
+    Sqlite(tmp_path).close()
+    for version, age in ((VERSION - 1, "an older"), (VERSION + 1, "a newer")):
+        other = apsw.Connection(str(tmp_path / FILE))
+        other.pragma("user_version", version)
+        other.close()
+        with pytest.raises(JournalError, match=rf"{age} doorstep \(schema {version}; this one reads"):
+            Sqlite(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / FILE).write_bytes(b"no database" * 1000)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        Sqlite(tmp_path / "broken")
+
+
+def test_the_store_is_safe_by_its_settings(tmp_path: Path) -> None:
+    """Write-ahead log and full synchronisation; files for their owner only; readers cannot write."""
+    writer = Sqlite(tmp_path)
+    assert writer.rows("pragma journal_mode") == [("wal",)]
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    assert writer.rows("pragma synchronous") == [(2,)]
+    reader = Sqlite(tmp_path, readonly=True)
+    with pytest.raises(StoreFailed):
+        reader.run("delete from node")
+    reader.close()
+    writer.close()
