@@ -38,7 +38,7 @@ def open_driver(where: Where, password: str = "", *, readonly: bool = False, bes
         try:
             from .engine.postgresql import Postgresql
         except ImportError as error:
-            hint = "Install it: pip install 'doorstep[postgresql]'."
+            hint = "Install it: pip install 'doorstep[postgresql]', or Debian's doorstep-bench of this version."
             raise JournalError(f"A store on PostgreSQL needs psycopg, which is not here ({error}). {hint}") from None
         return Postgresql(where, password, readonly=readonly)
     return Sqlite(where, readonly=readonly, beside=beside)

@@ -12,6 +12,7 @@ ALLOWED: Final = frozenset(
         *("BSD-3-Clause", "CC0-1.0", "MIT", "MIT License", "MIT-0", "MIT-CMU", "PSF-2.0", "Zlib", "any-OSI"),
         "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication",
         *("Mozilla Public License 2.0 (MPL 2.0)", "Python Software Foundation License"),
+        "LGPL-3.0-only",  # psycopg: whole, unchanged, in files of its own that anybody can replace
     }
 )
 """What may be in a package, as projects write it. Another one ends the build: somebody has to read it first."""
