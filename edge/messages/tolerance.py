@@ -17,6 +17,35 @@ _SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 """Half a character beyond U+FFFF in the bytes that JavaScript writes for it. As long as U+FFFD, so that no length in
 the message changes."""
 
+_TEXT_HEADS: Final = {0xD9: 1, 0xDA: 2, 0xDB: 4}
+"""MessagePack: texts by the number of bytes of their length (shorter ones have it in the head)."""
+
+_COUNTED: Final = {0xC4: (1, 0), 0xC5: (2, 0), 0xC6: (4, 0), 0xC7: (1, 1), 0xC8: (2, 1), 0xC9: (4, 1)}
+"""The same of bytes, and of extensions, which have their type beside it."""
+
+_WIDTHS: Final = {
+    0xCA: 4,
+    0xCB: 8,
+    0xCC: 1,
+    0xCD: 2,
+    0xCE: 4,
+    0xCF: 8,
+    0xD0: 1,
+    0xD1: 2,
+    0xD2: 4,
+    0xD3: 8,
+    0xD4: 2,
+    0xD5: 3,
+    0xD6: 5,
+    0xD7: 9,
+    0xD8: 17,
+    0xDC: 2,
+    0xDD: 4,
+    0xDE: 2,
+    0xDF: 4,
+}
+"""Bytes behind a head: of numbers, of extensions of one length, and of the counts of arrays and maps."""
+
 _REPLACEMENT: Final = b"\xef\xbf\xbd"
 _PAIRS: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
@@ -43,8 +72,35 @@ def mended(payload: bytes, json: bool) -> bytes:
     """The payload without byte order mark and NULs at its end (JSON), and with U+FFFD for half a character."""
     if json:
         payload = payload.removeprefix(_BOM).rstrip(b"\0")
-        payload = _PAIRS.sub(_paired, payload)
-    return _SURROGATE.sub(_REPLACEMENT, payload)
+        return _SURROGATE.sub(_REPLACEMENT, _PAIRS.sub(_paired, payload))
+    if _SURROGATE.search(payload) is None:
+        return payload
+    parts, end = list[bytes](), 0
+    for begin, after in _strings(payload):
+        parts += payload[end:begin], _SURROGATE.sub(_REPLACEMENT, payload[begin:after])
+        end = after
+    return b"".join((*parts, payload[end:]))
+
+
+def _strings(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Where the texts of a MessagePack message are: a number may have the same bytes as half a character, and must not
+    become another one. Ends where the message does, be it in the middle."""
+    at = 0
+    while at < len(payload):
+        head = payload[at]
+        at += 1
+        if 0xA0 <= head <= 0xBF:
+            length = head & 0x1F
+        elif head in _TEXT_HEADS:
+            size = _TEXT_HEADS[head]
+            length = int.from_bytes(payload[at : at + size], "big")
+            at += size
+        else:
+            size, extra = _COUNTED.get(head, (0, 0))
+            at += size + extra + int.from_bytes(payload[at : at + size], "big") + _WIDTHS.get(head, 0)
+            continue
+        yield at, at + length
+        at += length
 
 
 def loaded(payload: bytes, json: bool) -> Any:

@@ -1,7 +1,12 @@
 """What is mended in a message, and what is left as it is."""
 
+import struct
+from typing import Any
+
 import msgpack
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.messages.tolerance import ERRORS, identifier, loaded, mended
 
@@ -27,6 +32,39 @@ HALF = b"\xed\xa0\x80"
 def test_half_a_character_becomes_the_replacement(payload: bytes, json: bool, result: bytes) -> None:
     """Marks and NULs around JSON go, halves of a pair become U+FFFD; whole pairs, other escapes and binary stay."""
     assert mended(payload, json) == result
+
+
+PLAIN = st.one_of(
+    st.integers(-(2**63), 2**64 - 1),
+    st.just(int.from_bytes(HALF, "big")),
+    st.just(struct.unpack(">d", b"@" + HALF + b"abcd")[0]),
+    st.binary(max_size=300),
+    st.just(HALF * 100),
+    st.text(max_size=300),
+    st.none() | st.booleans(),
+)
+VALUES = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=40), inner, max_size=20)
+)
+MARK = "\x01\x02\x03"  # three bytes, as half a character has
+
+
+@given(VALUES, st.integers(0, 300), VALUES)
+def test_only_texts_are_mended_in_messagepack(before: Any, length: int, after: Any) -> None:
+    """Numbers, bytes and extensions that have the bytes of half a character by chance keep them."""
+    whole: Any = [before, "x" * length + MARK, msgpack.ExtType(3, HALF), HALF, after]
+    packed = bytes(msgpack.packb(whole) or b"")
+    assert mended(packed, False) == packed
+    text = packed.replace(MARK.encode(), HALF, 1)
+    if packed.count(MARK.encode()) == 1:
+        assert mended(text, False) == packed.replace(MARK.encode(), b"\xef\xbf\xbd")
+
+
+@given(VALUES, st.integers(0, 100))
+def test_a_message_that_ends_in_the_middle_is_mended_to_its_end(value: Any, cut: int) -> None:
+    """Whatever comes: as many bytes as before, and no error."""
+    packed = bytes(msgpack.packb([value, HALF]) or b"")
+    assert len(mended(packed[:-cut] if cut else packed, False)) == max(len(packed) - cut, 0)
 
 
 def test_whole_numbers_may_arrive_as_floats() -> None:
