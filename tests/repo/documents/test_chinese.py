@@ -6,7 +6,11 @@ import pytest
 
 from tests.repo.project import ROOT
 
-PAGES = {"README.zh-CN.md": "README.md", "docs/problems.zh-CN.md": "docs/problems.md"}
+PAGES = {
+    "README.zh-CN.md": "README.md",
+    "deploy/README.zh-CN.md": "deploy/README.md",
+    "docs/problems.zh-CN.md": "docs/problems.md",
+}
 CODE = re.compile(r"```.*?```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)")
 NAMES = re.compile(r"^\| (`.*?) \|", re.MULTILINE)
