@@ -16,6 +16,7 @@ PACKAGES = ("ajv", "typescript", "@asyncapi/specs")
 
 LOOSER = {
     "One price and several in one message",
+    "A failed delivery needs a cause",
     "A price that ends before it begins",
     "A time of last year",
     "A version that was never sent",
