@@ -66,10 +66,14 @@ class Deadlines:
             heapq.heappop(heap)
         return heap[0][0] if heap else None
 
+    def may_be_due(self, now_ms: int) -> bool:
+        """Whether `pop` has to look: the earliest entry, outdated or not, is that old. False: none is due."""
+        return bool(self._heap) and self._heap[0][0] <= now_ms
+
     def pop(self, now_ms: int) -> str | None:
         """The name of the earliest deadline that has come, which is dropped; equal ones in the order of their names."""
         # An outdated entry comes no later than the live ones behind it, so that one look is mostly enough.
-        if not self._heap or self._heap[0][0] > now_ms:
+        if not self.may_be_due(now_ms):
             return None
         due = self.next()
         if due is None or due > now_ms:

@@ -118,7 +118,7 @@ class Dispatch(Scenario):
         if rules is not state.rules:
             state.measure(rules)
         silent = sensor.silent(state.now_ms)
-        if silent or self._is_due():
+        if silent or state.riders.moving or self._may_be_due():
             endings.expire(state, silent, now, out)
         refusals = [self._apply(event, now, sensor, out) for event in events]
         if sensor.decisions is None:
@@ -131,13 +131,10 @@ class Dispatch(Scenario):
         alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
         return [self._outcome(event, refusal, alone) for event, refusal in zip(events, refusals, strict=True)]
 
-    def _is_due(self) -> bool:
-        """Whether a time has come that an order, or a rider, waits for."""
+    def _may_be_due(self) -> bool:
+        """Whether a time may have come that an order, or a rider, waits for."""
         state = self.state
-        order_ms, rider_ms = state.orders.timers.next(), state.riders.timers.next()
-        if (order_ms is not None and order_ms <= state.now_ms) or (rider_ms is not None and rider_ms <= state.now_ms):
-            return True
-        return bool(state.riders.moving)
+        return state.orders.timers.may_be_due(state.now_ms) or state.riders.timers.may_be_due(state.now_ms)
 
     def _apply(self, event: Event, now: Now, sensor: Sensor, out: Effects) -> Refusal | None:
         try:

@@ -78,6 +78,19 @@ def test_pops_what_is_due_in_order(steps, now):
     assert popped == [key for due, key in sorted((due, key) for key, due in model.items()) if due <= now]
 
 
+def test_whether_one_may_be_due_is_never_missed():
+    """Where `pop` finds one, it may be due; an outdated entry may be, too; later ones are not."""
+    deadlines = Deadlines()
+    assert not deadlines.may_be_due(10)
+    deadlines.set("a", 5)
+    deadlines.set("b", 20)
+    assert [deadlines.may_be_due(now) for now in (4, 5, 10)] == [False, True, True]
+    deadlines.set("a", 30)
+    assert deadlines.may_be_due(10)
+    assert deadlines.pop(10) is None
+    assert not deadlines.may_be_due(10)
+
+
 def test_outdated_entries_do_not_pile_up():
     """A deadline moved a thousand times takes the room of a few."""
     timers = Deadlines()

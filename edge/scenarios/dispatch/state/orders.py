@@ -213,10 +213,8 @@ class Orders:
             del self.late[order.id]
         order.state = state
         del self.open[order.id]
-        for lists, name in ((self.of_customer, order.client), (self.of_shop, order.shop)):
-            del lists[name][order.id]
-            if not lists[name]:
-                del lists[name]
+        _leave(self.of_customer, order.client, order.id)
+        _leave(self.of_shop, order.shop, order.id)
         self.waiting.pop(order.id, None)
         self.fresh.pop(order.id, None)
         self.timers.drop(order.id)
@@ -282,3 +280,10 @@ class Orders:
         del there[order.id]
         if not there:
             del self.to_fetch[place]
+
+
+def _leave(lists: dict[str, dict[str, Order]], name: str, order: str) -> None:
+    mine = lists[name]
+    del mine[order]
+    if not mine:
+        del lists[name]
