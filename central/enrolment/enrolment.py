@@ -142,9 +142,13 @@ class Enrolment:
         return self._issued(request, found.der)
 
     def _renewed(self, register: Register, node: str, fingerprint: bytes, request: EnrolRequest) -> EnrolAnswer:
-        """A new certificate for the same key, which has opened this session."""
+        """A new certificate for the same key, which has opened this session. One that was made for it before and did
+        not arrive, or could not be kept, is given again: else each lost answer would push out the one in use."""
         before, at = register.certificate(fingerprint), _now_ms()
         if before is not None:
+            newest = register.latest(node, before.key)
+            if newest is not None and newest.ends_at > max(before.ends_at, at):
+                return self._issued(request, newest.der)
             made = self._authority.sign_node(node, key_of(before.der))
             if register.renew(Certificate(node, before.key, der(made), ends_ms(made), 0), at):
                 log.info("%s has a new certificate; it ends on %s", node, _day(ends_ms(made)))

@@ -1,5 +1,6 @@
 """The certificate authority: what it signs is what OpenSSL takes, and nothing else gets a signature."""
 
+import contextlib
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from central.enrolment.authority import (
@@ -27,6 +28,8 @@ from central.enrolment.authority import (
 )
 from edge.errors import ConfigError
 from tests.central.requests import request
+
+REQUEST = request(ec.generate_private_key(ec.SECP256R1()))
 
 
 @pytest.fixture
@@ -102,6 +105,17 @@ def test_any_bytes_are_a_bad_request(data: bytes) -> None:
     """And no other error."""
     with pytest.raises(BadRequest):
         requested_key(data)
+
+
+@given(st.lists(st.tuples(st.integers(0, 180), st.integers(0, 255)), min_size=1, max_size=3))
+@example([(7, 1)])
+def test_a_changed_request_is_bad_and_no_other_error(changes: list[tuple[int, int]]) -> None:
+    """Also one of a version that does not exist: whatever the library raises ends nobody but the request."""
+    made = bytearray(REQUEST)
+    for at, value in changes:
+        made[at] = value
+    with contextlib.suppress(BadRequest):
+        assert requested_key(bytes(made)).curve.name == "secp256r1"
 
 
 def test_an_authority_of_the_operator_is_used_or_named(tmp_path: Path, authority: CertificateAuthority) -> None:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from central.config import Config
-from central.enrolment import files, register
+from central.enrolment import authority, files, register
 from central.enrolment.authority import der, key_digest
 from central.enrolment.enrolment import CLOCKS_APART_MS_MAX, Enrolment
 from central.enrolment.register import Certificate, Register
@@ -137,6 +137,20 @@ def test_a_renewal_keeps_the_key_and_ends_with_a_revocation(centre: Centre) -> N
         assert "was revoked on" in str(centre.enrolment.certified("n-1", each))
     refusal = centre.ask(grant, EnrolRequest(id="a", at=now_ms()))
     assert (refusal.refused, refusal.certificate) == ("revoked", "")
+
+
+def test_answers_that_a_node_cannot_keep_do_not_end_its_session(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks each hour as long as its disk is full, and gets the same certificate; the one in use stays known."""
+    with monkeypatch.context() as patch:
+        patch.setattr(authority, "NODE_DAYS", 30)
+        first = shown(centre.ask(centre.by_code(centre.invite())))
+    grant = centre.enrolment.certified("n-1", first)
+    assert isinstance(grant, Grant)
+    wish = EnrolRequest(id="a", at=now_ms())
+    assert len({shown(centre.ask(grant, wish)) for _ in range(2 * register.CERTIFICATES_PER_NODE_MAX)}) == 1
+    assert isinstance(centre.enrolment.certified("n-1", first), Grant)
 
 
 def test_ends_are_named_with_their_day(centre: Centre) -> None:
