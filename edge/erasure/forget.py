@@ -5,8 +5,10 @@ more. The old snapshots go, the rows are rewritten with their checksums, all in 
 anew, so that neither a free page nor the WAL has what was there.
 """
 
+import mmap
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +19,24 @@ from msgspec import Struct
 from ..app.config import Config
 from ..core.model import Snapshot, decode_row, encode_row, encode_snapshot
 from ..core.node import Node
+from ..core.scenario import Scenario
 from ..errors import DoorstepError, InputError
+from ..identity.credentials import remove
 from ..journal.journal import Journal
 from ..journal.maintenance import write_snapshot
-from ..journal.reader import FILE_NAME, FORGOTTEN, checksum, query, read_rows
+from ..journal.reader import (
+    FILE_NAME,
+    FORGOTTEN,
+    RowError,
+    checksum,
+    query,
+    read_rows,
+    read_snapshot,
+    read_snapshots,
+)
+from ..limits import NAME_PATTERN
 from ..messages.grants import EVERYBODY
+from ..scenarios.protocol.schema import contract
 from ..service.datadir import DataDir
 from .rows import Erasure
 
@@ -38,7 +53,13 @@ class Forgotten(Struct, frozen=True):
 
 
 def forget(config: Config, client: str) -> Forgotten:
-    """Forget a client of a stopped node. Raises DoorstepError: then the journal is as it was."""
+    """Forget a client of a stopped node, and take it out of the credentials. Raises DoorstepError: then the journal is
+    as it was, unless the sentence has that the client is forgotten."""
+    if not re.fullmatch(NAME_PATTERN, client):
+        raise InputError(repr(client), None, "It is no client's name. See doorstep credential list.")
+    if client in _words(config.kinds):
+        hint = "What means the client cannot be told from what means that. It goes with the rows, after retention_days."
+        raise InputError(repr(client), None, f"It is also a word of the messages. {hint}")
     with DataDir.open(config.data_dir) as data:
         path = data.path / FILE_NAME
         if not path.exists():
@@ -46,8 +67,30 @@ def forget(config: Config, client: str) -> Forgotten:
         messages = [message for kind in config.kinds for message in kind.messages]
         erasure = Erasure(client, f"gone-{secrets.token_hex(6)}", messages)
         done = _rewrite(path, erasure, _recovered(config, path, client))
+        if Path(config.credentials).exists():
+            remove(config.credentials, client)
         _look_for(data.path, client)
         return done
+
+
+def _words(kinds: Sequence[type[Scenario]]) -> set[str]:
+    """Field names, kinds, states, reasons and counters: a client may be called like one of them."""
+    found = {name for kind in kinds for name in (kind.name, *(each.name for each in kind.counters))}
+
+    def walk(schema: Any) -> None:
+        if isinstance(schema, dict):
+            named: dict[str, Any] = schema
+            for key in ("properties", "enum"):
+                found.update(named.get(key, ()))
+            found.add(named.get("const", ""))
+            walk([*named.values()])
+        elif isinstance(schema, list):
+            each: Any
+            for each in schema:
+                walk(each)
+
+    walk(contract(kinds).schemas)
+    return found
 
 
 def _recovered(config: Config, path: Path, client: str) -> Node:
@@ -106,11 +149,17 @@ def _rewrite(path: Path, erasure: Erasure, node: Node) -> Forgotten:
                     changed += 1
                     crc = checksum(number, at, body)
                     query(db, "UPDATE row SET crc = ?, body = ? WHERE number = ?", (crc, body, number))
-            query(db, "DELETE FROM snapshot")
-            query(db, "DELETE FROM piece")
-            for _ in write_snapshot(db, node.number, node.last.wall_ms, _snapshot(node, erasure)):
-                pass
-            query(db, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (FORGOTTEN, node.number))
+            if erasure.namesake:
+                hint = "so it cannot be told which of the two is meant. It goes with the rows, after retention_days."
+                raise DoorstepError(f"Somebody else has the name too, as the {erasure.namesake} of an event, {hint}")
+            before = node.snapshot()
+            body = _snapshot(node, erasure)
+            if changed or body != before or _in_snapshots(db, path, erasure):
+                query(db, "DELETE FROM snapshot")
+                query(db, "DELETE FROM piece")
+                for _ in write_snapshot(db, node.number, node.last.wall_ms, body):
+                    pass
+                query(db, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (FORGOTTEN, node.number))
         query(db, "VACUUM")
         query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
     except apsw.Error as error:
@@ -118,6 +167,14 @@ def _rewrite(path: Path, erasure: Erasure, node: Node) -> Forgotten:
     finally:
         db.close()
     return Forgotten(changed, rows, erasure.stand_in)
+
+
+def _in_snapshots(db: apsw.Connection, path: Path, erasure: Erasure) -> bool:
+    """Whether an older state has the client, or cannot be read. Without it a replay begins where it did."""
+    try:
+        return any(erasure.is_in(read_snapshot(db, path, kept)) for kept in read_snapshots(db))
+    except RowError:
+        return True
 
 
 def _changed(db: apsw.Connection, path: Path, erasure: Erasure) -> Iterator[tuple[int, int, bytes]]:
@@ -134,7 +191,15 @@ def _look_for(folder: Path, client: str) -> None:
     """Raises DoorstepError where the name is left in a file of the data directory."""
     if len(client) < CANARY_CHARACTERS_MIN:
         return
-    left = [path.name for path in folder.iterdir() if path.is_file() and client.encode() in path.read_bytes()]
+    left = [path.name for path in folder.iterdir() if path.is_file() and _has(path, client.encode())]
     if left:
         hint = "Another name may contain it; else please report this."
         raise DoorstepError(f"{client!r} is forgotten, but its name is still in {', '.join(left)}. {hint}")
+
+
+def _has(path: Path, needle: bytes) -> bool:
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:  # it may be larger than the memory
+            return content.find(needle) >= 0

@@ -8,6 +8,7 @@ what others did stays theirs.
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress, zip_longest
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +24,7 @@ _WORD: Final = r"A-Za-z0-9_\-"
 
 class Erasure:
     """One client's, with the name that takes the place of its own. `messages` are those of every scenario. Rows come in
-    their sequence: whoever first names a thing is whose it is."""
+    their sequence: whose event first names a thing and is accepted is whose it is."""
 
     def __init__(self, client: str, stand_in: str, messages: Sequence[Message]) -> None:
         self.stand_in = stand_in
@@ -33,20 +34,25 @@ class Erasure:
         self._needle = client.encode()
         self._about = {each.kind: each.about for each in messages if each.about and each.personal}
         self._personal = {each.kind: each.personal for each in messages if each.direction == "up"}
+        shops = {each.names_shop for each in messages} | {each.acts_for for each in messages}
+        self._things = {"id", *(each.about for each in messages)} - shops - {""}
         self._owners: dict[tuple[str, str], bool] = {}
         self._places: dict[bytes, None] = {}
+        self.namesake = ""
+        """A field in which somebody else has the name for a thing, such as an order. After the rows."""
 
     def row(self, row: Row) -> Row | None:
         """The row without the client; None where it stays as it is."""
         self._look(row)
         kept: list[Recorded] = []
-        gone: set[int] = set()
-        for place, item in enumerate(row.inputs):
-            if isinstance(item, RecordedEvent | Rejected) and item.client == self._client:
-                gone.add(place)
-            else:
+        stays: list[bool] = []
+        for item in row.inputs:
+            mine = isinstance(item, RecordedEvent | Rejected) and item.client == self._client
+            if isinstance(item, RecordedEvent | Rejected):
+                stays.append(not mine)
+            if not mine:
                 kept.append(self._input(item))
-        effects = [self._effect(each, gone, len(row.inputs)) for each in row.effects if not self.goes(each)]
+        effects = [self._effect(each, stays) for each in row.effects if not self.goes(each)]
         scenarios = [replace(each, record=self.renamed(each.record)) for each in row.scenarios]
         found = replace(row, inputs=kept, effects=effects, scenarios=scenarios)
         return None if found == row else found
@@ -78,14 +84,17 @@ class Erasure:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _look(self, row: Row) -> None:
-        """Whose the things are that this row names for the first time, and where the client was."""
+        """Whose the things are that an accepted event names for the first time, and where the client was."""
         fields = dict.fromkeys(self._about.values())
-        for item in row.inputs:
+        durable = (each for each in row.inputs if isinstance(each, RecordedEvent | Rejected))
+        for item, reason in zip_longest(durable, _reasons(row), fillvalue=""):
             if isinstance(item, RecordedEvent):
                 body: dict[str, Any] = msgspec.msgpack.decode(item.body)
                 mine = item.client == self._client
-                for field in (each for each in fields if each in body):
+                for field in (each for each in fields if each in body and not reason):
                     self._owners.setdefault((field, str(body[field])), mine)
+                if not mine and not self.namesake:
+                    self.namesake = next((each for each in self._things if body.get(each) == self._client), "")
                 for field in self._personal.get(item.kind, ()) if mine else ():
                     self._places.update(dict.fromkeys(map(_DOUBLE.pack, _numbers(body.get(field)))))
 
@@ -108,11 +117,11 @@ class Erasure:
         shop = self.name(item.shop)
         return replace(item, body=msgspec.Raw(body), shop=shop) if (body, shop) != (item.body, item.shop) else item
 
-    def _effect(self, effect: Recordable, gone: set[int], inputs: int) -> Recordable:
+    def _effect(self, effect: Recordable, stays: list[bool]) -> Recordable:
         if isinstance(effect, Answer):
             return replace(effect, payload=self.renamed(effect.payload))
-        if isinstance(effect, Acknowledge) and len(effect.reasons) == inputs:
-            return Acknowledge([reason for place, reason in enumerate(effect.reasons) if place not in gone])
+        if isinstance(effect, Acknowledge) and len(effect.reasons) == len(stays):
+            return Acknowledge(list(compress(effect.reasons, stays)))
         assert isinstance(effect, Acknowledge | Batch)
         return effect
 
@@ -126,6 +135,11 @@ class Erasure:
         if isinstance(value, Mapping):
             return {self._walk(key): self._walk(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
         return value
+
+
+def _reasons(row: Row) -> Sequence[str]:
+    """What became of each durable input."""
+    return next((each.reasons for each in row.effects if isinstance(each, Acknowledge)), ())
 
 
 def _numbers(value: Any) -> Iterator[float]:

@@ -77,6 +77,29 @@ def test_a_forgotten_client_is_in_no_byte_and_the_others_are(tmp_path: Path) -> 
         assert not on_disk(made, b"alice")
 
 
+def test_a_name_within_another_is_named_and_goes_all_the_same(tmp_path: Path) -> None:
+    """alice-2 stays in every row, and so the look for what is left finds it; the client is out of the credentials."""
+    with site(tmp_path, "alice", "alice-2", "r-1", "shop-1") as made:
+        delivered(made, "alice-2", "o-1", HOME, "by bike")
+        delivered(made, "alice", "o-2", DOOR, "at the back")
+        made.node.stop()
+        done = made.command("forget", "alice")
+        assert (done.returncode, "Another name may contain it" in done.stderr) == (1, True)
+        assert [line.partition(":")[0] for line in (tmp_path / "credentials").read_text().splitlines()] == [
+            "alice-2",
+            "r-1",
+            "shop-1",
+        ]
+        made.node.start()
+        delivered(made, "alice-2", "o-3", HOME, "again")
+        made.node.stop()
+        before = made.command("replay", "--journal", "edge", "--json").stdout
+        again = made.command("forget", "alcie")
+        assert (again.returncode, "Nothing of alcie" in again.stdout) == (0, True)
+        after = made.command("replay", "--journal", "edge", "--json").stdout
+        assert json.loads(before)["rows"] == json.loads(after)["rows"] > 0
+
+
 def test_a_rider_at_the_door_goes_first(tmp_path: Path) -> None:
     """Its last place is the customer's door as long as it has been nowhere else: that is named, and nothing changes."""
     with site(tmp_path, *NAMES) as made:

@@ -1,7 +1,5 @@
 """`doorstep forget`: what is kept of one person goes."""
 
-from pathlib import Path
-
 import click
 
 
@@ -21,16 +19,16 @@ def forget(client: str, config_path: str) -> None:
       doorstep forget alice --config /etc/doorstep/edge.toml
       systemctl start doorstep-edge
 
-    Exit codes: 0 forgotten, 1 something is open, 2 the configuration or the journal cannot be used, 3 the node runs.
+    Exit codes: 0 forgotten, 1 something is open, or the name is still in a file, 2 the name, the configuration or the
+    journal cannot be used, 3 the node runs.
     """
     from ...app.config import load
     from ...erasure.forget import forget as forgotten
-    from ...identity.credentials import remove
 
-    config = load(config_path)
-    done = forgotten(config, client)
-    if Path(config.credentials).exists():
-        remove(config.credentials, client)
+    done = forgotten(load(config_path), client)
+    if not done.changed:
+        click.echo(f"Nothing of {client} is in the {done.rows} rows: is it spelt so, or forgotten already?")
+        return
     click.echo(
         f"{client} is forgotten: {done.changed} of {done.rows} rows were changed, where {done.stand_in} stands for it."
     )

@@ -67,3 +67,18 @@ def test_a_rewritten_journal_is_whole_and_a_failure_changes_nothing(
     assert forget(loaded, "alice").changed == 0
     with pytest.raises(DoorstepError, match="open order"):
         forget(loaded, "bobby")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "x" * 65, "order", "order.place", "delivered", "lat", "o-b"])
+def test_a_name_that_means_something_else_changes_nothing(tmp_path: Path, name: str) -> None:
+    """What is no name, a word of the messages, or another's order: it is named, and every byte stays."""
+    with site(tmp_path, "bob") as made:
+        bob = Phone("bob", made.port, made.tokens["bob"])
+        bob.send("order.place", id="p", order="o-b", shop="s", pickup=SHOP, dropoff=SHOP, prep_s=0)
+        bob.answer("receipt")
+        bob.close()
+        made.node.stop()
+        before = made.journal.read_bytes()
+        with pytest.raises(DoorstepError, match=r"no client's name|word of the messages|Somebody else"):
+            forget(load(tmp_path / "edge.toml"), name)
+        assert made.journal.read_bytes() == before

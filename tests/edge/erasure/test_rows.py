@@ -32,17 +32,18 @@ def row(inputs: list, effects: list, record: bytes = b"") -> Row:
 
 
 def test_what_the_client_sent_and_was_sent_goes() -> None:
-    """With its reasons, one for each input; those of others keep theirs."""
+    """With its reasons, one for each event or refusal; those of others keep theirs."""
     inputs = [
         event("bob", "order.place", order="o-1"),
         event("alice", "order.place", order="o-2", dropoff={"lat": 1.5, "lon": 2.5}),
-        Rejected("alice", "order.cancel", Reason.TOO_LATE),
         Delivered([4]),
+        Rejected("alice", "order.cancel", Reason.TOO_LATE),
+        event("bob", "order.cancel", order="o-1"),
     ]
     effects = [Acknowledge(["", "a", "b", "c"]), answer("alice", "receipt", id="i"), answer("bob", "receipt", id="i")]
     found = erasure().row(row(inputs, effects))
     assert found is not None
-    assert found.inputs == [inputs[0], inputs[3]]
+    assert found.inputs == [inputs[0], inputs[2], inputs[4]]
     assert found.effects == [Acknowledge(["", "c"]), effects[2]]
 
 
@@ -56,6 +57,28 @@ def test_a_door_that_a_rider_has_goes_with_its_customer(json: bool) -> None:
     found = made.row(row([], effects))
     assert found is not None
     assert found.effects == effects[1:]
+
+
+def test_who_names_a_thing_in_vain_does_not_own_it() -> None:
+    """A kitchen that was too early, or a stranger, was refused: the door is that of whose order was accepted."""
+    made = erasure()
+    made.row(row([event("shop-1", "kitchen.ready", order="o-1")], [Acknowledge(["unknown_order"])]))
+    made.row(row([event("alice", "order.place", order="o-1")], [Acknowledge([""])]))
+    found = made.row(row([], [answer("r-1", "assignment", order="o-1")]))
+    assert found is not None
+    assert found.effects == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "namesake"), [({"order": "alice"}, "order"), ({"id": "alice"}, "id"), ({"shop": "alice"}, "")]
+)
+def test_a_thing_of_others_with_the_same_name_is_noticed(fields: dict[str, str], namesake: str) -> None:
+    """An order or an event, where it cannot be told what is meant; a shop may be the client itself."""
+    made = erasure()
+    made.row(
+        row([RecordedEvent("bob", msgspec.Raw(pack({"kind": "order.place", "id": "i", "order": "o"} | fields)))], [])
+    )
+    assert made.namesake == namesake
 
 
 @pytest.mark.parametrize("json", [False, True])
