@@ -51,6 +51,9 @@ def _client(name: str, config_path: str) -> None:
         raise InputError(config.credentials, None, f"It cannot be changed: {error.strerror}.") from None
     if config.token_revoked:
         end_tokens(config.token_revoked, client=name)
+        if not removed:
+            hint = f"Where it was signed no token, see doorstep credential list --file {config.credentials}."
+            click.echo(f"{name!r} is not in {config.credentials}; signed tokens of that name end. {hint}", err=True)
     elif config.token_keys:
         done = f"{name}'s line in {config.credentials} is removed, but signed tokens" if removed else "Signed tokens"
         hint = f'{done} cannot be ended without it. Set token_revoked = "revoked", reload, and run this again.'

@@ -12,7 +12,8 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,7 +22,7 @@ from ..errors import InputError
 from ..limits import NAME_PATTERN
 from ..messages.grants import ENCODINGS, Grant
 from ..messages.roles import ROLES, Role
-from .files import numbered_lines, open_secret, write_atomic
+from .files import alone, numbered_lines, open_secret, write_atomic
 
 CREDENTIALS_MAX: Final = 200_000
 """Lines in the credentials file; about 200 bytes of memory each."""
@@ -94,8 +95,13 @@ def add(
     """Give clients a token each: it is shown now or never. All of them or, where one is wrong or is in the file already
     (without `replace`), none. With `second` they have one, which stays good, as do their roles. Makes the file where
     there is none. Raises InputError."""
-    target = Path(path)
-    entries = _read(target) if target.exists() else {}
+    with _changing(Path(path)) as (target, entries):
+        return _added(target, entries, newcomers, replace=replace, second=second)
+
+
+def _added(
+    target: Path, entries: dict[str, Entry], newcomers: Iterable[Newcomer], *, replace: bool, second: bool
+) -> dict[str, str]:
     tokens: dict[str, str] = {}
     for newcomer in newcomers:
         client = newcomer.client
@@ -122,15 +128,25 @@ def add(
 def remove(path: str | os.PathLike[str], client: str, *, older: bool = False) -> bool:
     """Take a client out, or, with `older`, the first of its two tokens; False where it was not in. Raises
     InputError."""
-    target = Path(path)
-    entries = _read(target)
-    found = entries.pop(client, None)
-    if found is None or (older and len(found.tokens) == 1):
-        return False
-    if older:
-        entries[client] = Entry(found.tokens[1:], found.grant)
-    _write(target, entries)
-    return True
+    with _changing(Path(path), made=True) as (target, entries):
+        found = entries.pop(client, None)
+        if found is None or (older and len(found.tokens) == 1):
+            return False
+        if older:
+            entries[client] = Entry(found.tokens[1:], found.grant)
+        _write(target, entries)
+        return True
+
+
+@contextmanager
+def _changing(target: Path, *, made: bool = False) -> Iterator[tuple[Path, dict[str, Entry]]]:
+    """The file as it is, for as long as nobody else changes it; `made`: it has to be there. Raises InputError."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(alone(target))
+        except OSError as error:
+            raise InputError(str(target), None, f"It cannot be written: {error.strerror}. Check its folder.") from None
+        yield target, _read(target) if made or target.exists() else {}
 
 
 _NAMES: Final = "Use a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens."

@@ -4,18 +4,20 @@ The second ends every token of a client that was signed until then. (Who is in t
 """
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Final
 
 from ..errors import InputError
 from ..messages.grants import Grant
-from .files import numbered_lines, write_atomic
+from .files import alone, numbered_lines, write_atomic
 
 REVOCATIONS_MAX: Final = 100_000
 """Lines, about 100 bytes of memory each. Lines of tokens that have expired can be removed."""
 
 _LINE_BYTES_MAX: Final = 256
+_WORD: Final = re.compile(r"[!-~]{1,128}")
 
 
 class Revocations:
@@ -79,9 +81,14 @@ def _read(target: Path) -> tuple[set[str], dict[str, int]]:
 def revoke(path: str | os.PathLike[str], *, client: str = "", token_id: str = "") -> None:
     """Add a line for the tokens of a client signed until now, or for one token. Raises InputError."""
     target = Path(path)
+    if not _WORD.fullmatch(token_id or client):
+        hint = "It would be a line that no node can read. A name has up to 128 characters, and no space."
+        raise InputError(str(target), None, f"{token_id or client!r} cannot be written. {hint}")
     line = f"jti {token_id}\n" if token_id else f"client {client} {int(time.time())}\n"
     try:
-        before = target.read_text(encoding="utf-8-sig") if target.exists() else ""
-        write_atomic(target, before + line)
+        with alone(target):
+            before = target.read_text(encoding="utf-8-sig") if target.exists() else ""
+            ended = "\n" if before and not before.endswith("\n") else ""  # by whoever edited it
+            write_atomic(target, f"{before}{ended}{line}")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(target), None, f"It cannot be changed: {error}.") from None

@@ -1,6 +1,7 @@
 """The file that states who may connect."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_removing(path: Path):
     assert not remove(path, "c1")
     assert list(Credentials.load(path).clients()) == ["c2"]
     assert Credentials.load(path).verify("c2", token.encode())
+
+
+def test_of_many_who_change_it_at_once_none_is_undone(path: Path):
+    """A client that was removed stays out, whoever adds others at the same moment."""
+    add_all(path, [Newcomer(f"old-{number}", ["rider"]) for number in range(6)])
+    with ThreadPoolExecutor(12) as pool:
+        gone = [pool.submit(remove, path, f"old-{number}") for number in range(6)]
+        come = [pool.submit(add_all, path, [Newcomer(f"new-{number}", ["rider"])]) for number in range(6)]
+        assert all(each.result() for each in [*gone, *come])
+    assert list(Credentials.load(path).clients()) == [f"new-{number}" for number in range(6)]
 
 
 def test_comments_and_empty_lines(path: Path):

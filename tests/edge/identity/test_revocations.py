@@ -1,6 +1,7 @@
 """Tokens that end before their time."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,28 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str) -> None:
     with pytest.raises(InputError) as raised:
         Revocations(path)
     assert raised.value.line == 2
+
+
+@pytest.mark.parametrize("name", ["", "rider 12", "a\nclient b 1", "x" * 129, "客"])
+def test_what_would_be_no_line_is_not_written(tmp_path: Path, name: str) -> None:
+    """A node could not start with such a file; and a last line that somebody left without an end stays one."""
+    path = tmp_path / "revoked"
+    path.write_text("jti j-1")
+    with pytest.raises(InputError, match="cannot be written"):
+        revoke(path, client=name)
+    assert path.read_text() == "jti j-1"
+    revoke(path, client="c-1")
+    assert ("c-1", ISSUED) in Revocations(path)
+
+
+def test_of_many_who_revoke_at_once_none_is_undone(tmp_path: Path) -> None:
+    """As operators and scripts do, each with a process of its own."""
+    path = tmp_path / "revoked"
+    names = [f"c-{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: revoke(path, client=name), names))
+    found = Revocations(path)
+    assert all((name, ISSUED) in found for name in names)
 
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
