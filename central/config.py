@@ -1,5 +1,6 @@
 """The centre's configuration: one flat TOML file. What cannot be used names file, field, value and a hint."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from edge.errors import ConfigError
+from edge.identity.invitation import ADDRESS_PATTERN
 from edge.limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
 from edge.mqtt.address import is_loopback, split_address
 from edge.service import options
@@ -114,9 +116,15 @@ def _check_store(path: Path, config: Config) -> None:
 def _check_enrolment(path: Path, config: Config) -> None:
     """Check what invitations need. Raises ConfigError."""
     pair = split_address(config.advertised_address)
-    if pair is None or not pair[1]:
-        hint = 'Write the name and port by which nodes reach listen_tls, for example "centre.example:8884".'
+    if pair is None or not pair[1] or not re.fullmatch(ADDRESS_PATTERN, config.advertised_address):
+        hint = 'Write the name and port by which nodes reach listen_tls, for example "centre.example:8884". '
+        hint += (
+            "The name has ASCII letters, digits, dots and dashes (xn--… for others); an address of IPv6 has brackets."
+        )
         options.refuse(path, config, "advertised_address", hint)
+    if config.anonymous:
+        hint = "Whoever comes would be any node, and no invitation would be looked at. Remove it or advertised_address."
+        options.refuse(path, config, "anonymous", hint)
     if not config.listen_tls:
         hint = 'Invited nodes come by TLS: advertised_address needs it, for example listen_tls = "0.0.0.0:8884".'
         options.refuse(path, config, "listen_tls", hint)

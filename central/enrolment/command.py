@@ -127,8 +127,12 @@ def retire(name: str, config_path: str) -> None:
 
     config = _inviting(config_path)
     _, _, register = prepare(config_path, config)
+    at = time.time_ns() // 1_000_000
     try:
-        register.retire(name, time.time_ns() // 1_000_000)
+        if name not in register.states(at) and not _has_token(config, name):
+            hint = "It cannot be undone, so check the name: doorstep central nodes."
+            raise DoorstepError(f"{name!r} has no certificate, invitation or token at this centre. {hint}")
+        register.retire(name, at)
     finally:
         register.close()
     _remove_token(config, name)
@@ -176,6 +180,12 @@ def _remove_token(config: "Config", name: str) -> bool:
         return remove(config.credentials, name)
     except OSError as error:
         raise InputError(config.credentials, None, f"It cannot be changed: {error.strerror}.") from None
+
+
+def _has_token(config: "Config", name: str) -> bool:
+    from edge.identity.credentials import Credentials
+
+    return Path(config.credentials).exists() and Credentials.load(config.credentials).grant(name) is not None
 
 
 def _seconds(text: str) -> int:

@@ -18,9 +18,12 @@ CODE_BYTES: Final = 16
 STRING_CHARACTERS_MAX: Final = 512
 """A name, a host and a centre of the greatest length are shorter."""
 
+ADDRESS_PATTERN: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
+"""Where a centre can be reached: a name in ASCII, as DNS has it, or an address, with the port."""
+
 _NAME: Final = IDENTIFIER_PATTERN.removeprefix(r"\A").removesuffix(r"\Z")
 _FORM: Final = re.compile(
-    rf"doorstep://({_NAME})@((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{{1,5}})/({_NAME})"
+    rf"doorstep://({_NAME})@({ADDRESS_PATTERN})/({_NAME})"
     r"/([A-Za-z0-9_-]{43})/([A-Za-z0-9_-]{22})"
 )
 

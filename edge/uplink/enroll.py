@@ -115,10 +115,9 @@ def _authority(invitation: Invitation) -> str:
     except ssl.SSLError as error:
         hint = "Check that it is the address of listen_tls."
         raise EnrolError(f"What answers at {address} speaks no TLS ({error.reason}). {hint}") from None
-    except socket.gaierror as error:
-        raise EnrolError(
-            f"The name {host} is unknown here ({error.strerror}). Check the resolver, and the invitation."
-        ) from None
+    except (socket.gaierror, UnicodeError) as error:  # (a name with an empty part, or too long a one)
+        why = error.strerror if isinstance(error, OSError) else error
+        raise EnrolError(f"The name {host} is unknown here ({why}). Check the resolver, and the invitation.") from None
     except OSError as error:
         hint = "Check this box's network, that the centre runs, and its advertised_address and firewall."
         raise EnrolError(f"The centre cannot be reached at {address} ({error.strerror or error}). {hint}") from None

@@ -133,6 +133,14 @@ def test_a_retired_node_is_out_for_good(config: str) -> None:
     assert "another name" in str(done.exception)
 
 
+def test_nobody_is_retired_by_a_slip(config: str) -> None:
+    """A name that the centre does not know is no node; it can be invited as before."""
+    done = CliRunner().invoke(central, ["retire", "shpo-7", "--config", config])
+    assert "check the name" in str(done.exception)
+    assert CliRunner().invoke(central, ["invite", "shpo-7", "--expires", "7d", "--config", config]).exit_code == 0
+    assert CliRunner().invoke(central, ["retire", "shpo-7", "--config", config]).exit_code == 0
+
+
 def test_revoking_ends_token_and_invitation(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a node that has either; a name that has neither is named."""
     add(tmp_path / "credentials", [Newcomer("shop-7", [])])

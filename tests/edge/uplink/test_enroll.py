@@ -59,6 +59,8 @@ def test_each_thing_that_is_wrong_is_named(made: EnrolledSite, tmp_path: Path) -
         (right._replace(fingerprint=bytes(32)), "The code was not sent"),
         (right._replace(address=f"127.0.0.1:{free_port()}"), "cannot be reached"),
         (right._replace(address="centre.invalid:8884"), "centre.invalid"),
+        (right._replace(address="centre..invalid:8884"), "is unknown here"),
+        (right._replace(address=f"{'x' * 64}.invalid:8884"), "is unknown here"),
         (right._replace(address=f"127.0.0.1:{made.api_port}"), "speaks no TLS"),
         (right._replace(address=right.address.replace("127.0.0.1", "localhost")), "The code was not sent"),
     ]
