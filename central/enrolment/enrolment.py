@@ -15,7 +15,7 @@ from typing import Final
 import apsw
 
 from edge.limits import WINDOW_AHEAD_S_MAX
-from edge.messages.enrolment import ENROL_REQUEST, EnrolAnswer, EnrolRequest, decode_request, encode
+from edge.messages.enrolment import ENROL_REQUEST, INVITED, EnrolAnswer, EnrolRequest, decode_request, encode
 from edge.messages.grants import Grant
 from edge.mqtt.seam import Publish
 
@@ -97,7 +97,7 @@ class Enrolment:
     def answer(self, publish: Publish) -> bytes:
         """The payload of the answer to an `enrol.request`. Raises ValueError where it cannot be read, apsw.Error where
         the disk fails: then nothing was issued."""
-        node, request = publish.client, decode_request(publish.payload)
+        node, request = publish.client.removesuffix(INVITED), decode_request(publish.payload)
         try:
             answer = self._decided(self._issuing, node, publish.grant, request)
         except apsw.BusyError:  # somebody has it open in another program; that is no reason to stop

@@ -3,7 +3,8 @@
     up    enrol.request  a certification request; over a session that a certificate has opened, the wish for a new one
     down  enrol.answer   the certificate with what belongs to it, or a refusal
 
-A session that a code of an invitation has opened may send `enrol.request` and nothing else.
+A session that a code of an invitation has opened may send `enrol.request` and nothing else, and that below
+`NODE/invited`: whoever has a code that was used has none of the node's answers, places or quota.
 """
 
 from typing import Annotated, Final
@@ -21,6 +22,9 @@ REQUEST_BYTES_MAX: Final = 2_048
 
 PEM_CHARACTERS_MAX: Final = 16_384
 """A certificate of a P-256 key has some 800; an operator's authority may have a larger one."""
+
+INVITED: Final = "/invited"
+"""What follows a node's name where only a code speaks for it; no name has a slash."""
 
 Pem = Annotated[str, Meta(max_length=PEM_CHARACTERS_MAX, pattern=r"\A[\x20-\x7e\r\n]*\Z")]
 

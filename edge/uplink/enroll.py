@@ -18,7 +18,15 @@ from typing import Any, Final, cast
 from ..errors import DoorstepError, InputError
 from ..identity.files import open_secret, write_atomic
 from ..identity.invitation import Invitation
-from ..messages.enrolment import ENROL_ANSWER, ENROL_REQUEST, EnrolAnswer, EnrolRequest, decode_answer, encode
+from ..messages.enrolment import (
+    ENROL_ANSWER,
+    ENROL_REQUEST,
+    INVITED,
+    EnrolAnswer,
+    EnrolRequest,
+    decode_answer,
+    encode,
+)
 from ..messages.envelope import topic_down, topic_up
 from ..mqtt.address import split_address
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
@@ -144,8 +152,8 @@ def _shown(secured: ssl.SSLSocket) -> list[bytes]:
 async def _asked(invitation: Invitation, tls: ssl.SSLContext, request: bytes) -> EnrolAnswer:
     """Raises EnrolError."""
     done: asyncio.Future[EnrolAnswer] = asyncio.get_running_loop().create_future()
-    node, centre = invitation.node, invitation.centre
-    up, down = topic_up(centre, node, ENROL_REQUEST), topic_down(centre, node, ENROL_ANSWER)
+    node, centre, asking = invitation.node, invitation.centre, f"{invitation.node}{INVITED}"
+    up, down = topic_up(centre, asking, ENROL_REQUEST), topic_down(centre, asking, ENROL_ANSWER)
     wish = EnrolRequest(id=secrets.token_hex(8), at=time.time_ns() // 1_000_000, request=request)
 
     def on_messages(messages: list[Message]) -> None:

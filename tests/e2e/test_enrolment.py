@@ -1,14 +1,18 @@
 """From an invitation to the end of a node: a centre, a node, clients and an operator's commands, as real processes."""
 
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.lab.site import fetch
 from edge.identity.certificate import expires_ms
+from edge.identity.invitation import Invitation, parse
 from tests.e2e.phone import Phone, place
 from tests.enrolled import EnrolledSite, enrolling
 from tests.waiting import wait_until
@@ -78,6 +82,44 @@ def test_a_node_is_invited_enrolled_revoked_and_invited_again(tmp_path: Path) ->
         assert fresh != (made.node_data / "uplink.pem").read_text()
         alice.close()
         assert made.node.stop() == made.centre.stop() == 0
+
+
+def visitor(made: EnrolledSite, invitation: Invitation, client_id: str) -> mqtt.Client:
+    """A session that only a code has opened, which asks for all answers and sends what is no request."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    client.username_pw_set(invitation.node, invitation.code)
+    trust = ssl.create_default_context(cafile=str(made.centre_data / "enrolment" / "ca.pem"))
+    trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.tls_set_context(trust)
+    codes: list[int] = []
+    client.on_subscribe = lambda *words: codes.extend(each.value for each in words[3])
+    client.connect("127.0.0.1", made.centre_port)
+    client.loop_start()
+    wait_until(client.is_connected)
+    for name in ("n-1", "n-1/invited"):
+        client.subscribe(f"ds/centre/down/{name}/#", qos=1)
+    wait_until(lambda: codes == [0x87, 1])
+    for name in ("n-1", "n-1/invited"):
+        client.publish(f"ds/centre/up/{name}/enrol.request", b"nothing", qos=1).wait_for_publish(10)
+    return client
+
+
+def test_who_finds_a_used_code_does_not_disturb_the_node(made: EnrolledSite) -> None:
+    """Whatever its sessions are called and send, the node keeps its own, its answers stay with it, and the code's
+    sessions are no node in the centre's list; nobody learns more by them than that the code was used."""
+    made.centre.start()
+    string = made.invite()
+    assert made.enroll(string) == ""
+    made.node.start()
+    wait_until(made.connected)
+    visitors = [visitor(made, parse(string), name) for name in ("n-1", *(f"thief-{number}" for number in range(5)))]
+    wait_until(lambda: fetch(made.api_port, "/api/nodes")["listener"]["refused_malformed"] == len(visitors))
+    assert made.connected()
+    assert "the uplink is down" not in made.node.output()
+    assert [each["node"] for each in made.nodes()] == ["n-1"]
+    for each in visitors:
+        each.disconnect()
+        each.loop_stop()
 
 
 def test_a_certificate_renews_itself_over_its_own_session(made: EnrolledSite) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from ...limits import CONTROL_CHARACTERS, NAME_PATTERN, RECEIVE_MAX
+from ...messages.enrolment import INVITED
 from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import ENCODINGS, EVERYBODY, Grant
 from ..packets import v311
@@ -118,7 +119,7 @@ def admit(packet: ConnectPacket, version: int, sessions: Sessions, certificate: 
             raise Refused(grant, code.NOT_AUTHORIZED)
         if grant is None:
             raise Refused("a wrong user name or password", code.BAD_USER_NAME_OR_PASSWORD)
-        return packet.username, client_id, grant
+        return f"{packet.username}{INVITED}" if grant.only else packet.username, client_id, grant
     if not anonymous:
         raise Refused("a user name and a password are needed", code.NOT_AUTHORIZED)
     name = packet.username or client_id

@@ -79,6 +79,13 @@ def test_a_certificate_counts_where_there_is_no_password():
     assert asked == [("c1", b"good"), ("c1", b"bad")]
 
 
+def test_who_has_only_a_code_is_another_client():
+    """It has the node's name neither for its quota nor for its topics."""
+    sessions = World().sessions
+    sessions.authenticate = lambda _name, _secret: Grant(only="enrol.request")
+    assert admit(ConnectPacket("c", username="n-1", password=b"code"), 5, sessions)[0] == "n-1/invited"
+
+
 def test_identity_and_client_identifier():
     """The identity is the user name, whatever the client identifier."""
     sessions = World().sessions
