@@ -5,6 +5,7 @@ fingerprint of the invitation becomes the authority; then verified by that, with
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -30,7 +31,7 @@ from ..messages.enrolment import (
 from ..messages.envelope import topic_down, topic_up
 from ..mqtt.address import split_address
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
-from .enrolment import PENDING, Enrolment, Settings, keep
+from .enrolment import FILE_BYTES_MAX, PENDING, Enrolment, Settings, keep
 
 STEP_S_MAX: Final = 10.0
 """For the connection, and for the chain."""
@@ -50,7 +51,7 @@ def enroll(data_dir: str | Path, invitation: Invitation) -> Enrolment:
     """Get a certificate and keep it. Raises DoorstepError; where the invitation was not used by it, it stays good."""
     folder = _folder(Path(data_dir))
     authority = _authority(invitation)
-    key, request = _request(folder, invitation.node)
+    key, request = _request(folder, invitation)
     tls = ssl.create_default_context(cadata=authority)
     tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     answer = asyncio.run(_asked(invitation, tls, request))
@@ -79,27 +80,28 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _request(folder: Path, node: str) -> tuple[str, bytes]:
-    """The node's new key (PEM), which is on disk before anybody knows of it, and a request for its certificate."""
+def _request(folder: Path, invitation: Invitation) -> tuple[str, bytes]:
+    """The node's new key (PEM), which is on disk before anybody knows of it, and a request for its certificate. One
+    that waits there is for the same invitation only: another one is to end a key that may have leaked."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    path = folder / PENDING
-    try:
-        with open_secret(path) as file:
-            key = serialization.load_pem_private_key(file.read(), None)
-    except (OSError, ValueError, TypeError):
-        key = None
+    path, key = folder / PENDING, None
+    asked = f"{sha256(invitation.code.encode()).hexdigest()}\n"
+    with contextlib.suppress(OSError, ValueError, TypeError), open_secret(path) as file:
+        found = file.read(FILE_BYTES_MAX)
+        if found.startswith(asked.encode()):
+            key = serialization.load_pem_private_key(found, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         key = ec.generate_private_key(ec.SECP256R1())
     form, nothing = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     text = key.private_bytes(serialization.Encoding.PEM, form, nothing).decode("ascii")
     try:
-        write_atomic(path, text)
+        write_atomic(path, asked + text)
     except OSError as error:
         raise InputError(str(path), None, f"It cannot be written: {error.strerror}. Free some space.") from None
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, node)])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, invitation.node)])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
     return text, request.public_bytes(serialization.Encoding.DER)
 

@@ -24,7 +24,8 @@ from ..messages.enrolment import Pem
 IDENTITY: Final = "uplink.pem"
 SETTINGS: Final = "uplink.json"
 PENDING: Final = "uplink.key"
-"""The key of an enrolment whose answer has not come: the next attempt uses it, so that no code is used for nothing."""
+"""The key of an enrolment whose answer has not come, below the SHA-256 of its code: the next attempt with that code
+uses it, so that none is used for nothing."""
 
 FILE_BYTES_MAX: Final = 64 * 1024
 """Of each file; the largest that a centre may send is half of it."""

@@ -2,8 +2,11 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -38,17 +41,55 @@ def test_a_node_is_enrolled_and_a_second_one_is_not(made: EnrolledSite, tmp_path
     assert not (tmp_path / "thief" / IDENTITY).exists()
 
 
-def test_an_answer_that_was_lost_costs_no_code(made: EnrolledSite) -> None:
-    """The key is kept from before the question on: who asks again with it gets the certificate."""
-    invitation = parse(made.invite())
-    enroll(made.node_data, invitation)
-    key = (made.node_data / IDENTITY).read_text().partition("-----BEGIN CERTIFICATE")[0]
-    certificate = (made.node_data / IDENTITY).read_text()
+DIES = """
+import os, sys
+from pathlib import Path
+from edge.identity import files
+from edge.identity.invitation import parse
+from edge.uplink import enroll, enrolment
+
+left = int(sys.argv[3])
+
+def dies(*_, **__):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), 9)
+
+def write(path, text):
+    dies()
+    files.write_atomic(path, text)
+
+enroll.write_atomic = enrolment.write_atomic = write
+Path.unlink = dies
+enroll.enroll(sys.argv[1], parse(sys.argv[2]))
+"""
+"""`doorstep enroll` that is killed before so many steps: the key, the settings, the certificate, the key that goes."""
+
+
+def test_a_power_cut_at_any_step_costs_no_code(made: EnrolledSite, tmp_path: Path) -> None:
+    """The key is on disk before anybody hears of it: who asks again with the string is enrolled, whatever was done."""
+    for steps in range(4):
+        string, folder = made.invite("--replace"), tmp_path / f"node-{steps}"
+        command = [sys.executable, "-c", DIES, str(folder), string, str(steps)]
+        assert subprocess.run(command, check=False, timeout=60).returncode == -9
+        before = (folder / IDENTITY).read_text() if steps == 3 else ""
+        kept = enroll(folder, parse(string))
+        assert kept == read(folder, "n-1")
+        assert (folder / IDENTITY).read_text().startswith(before)
+        assert sorted(path.name for path in folder.iterdir()) == ["uplink.json", "uplink.pem"]
+
+
+def test_another_invitation_makes_another_key(made: EnrolledSite) -> None:
+    """Also where that of the one before is still there: a new one is to end what may have leaked."""
+    string = made.invite()
+    enroll(made.node_data, parse(string))
+    (key, _, _) = (made.node_data / IDENTITY).read_text().partition("-----BEGIN CERTIFICATE")
     (made.node_data / PENDING).touch(0o600)
-    (made.node_data / PENDING).write_text(key)
-    (made.node_data / IDENTITY).unlink()  # as if the box had died before it wrote
-    enroll(made.node_data, invitation)
-    assert (made.node_data / IDENTITY).read_text() == certificate
+    code = sha256(parse(string).code.encode()).hexdigest()
+    (made.node_data / PENDING).write_text(f"{code}\n{key}")  # as if the box had died before it removed it
+    enroll(made.node_data, parse(made.invite("--replace")))
+    assert key not in (made.node_data / IDENTITY).read_text()
 
 
 def test_each_thing_that_is_wrong_is_named(made: EnrolledSite, tmp_path: Path) -> None:
