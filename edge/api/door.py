@@ -53,7 +53,9 @@ class Door:
     async def listen(self, address: str, *, tls: Callable[[], ssl.SSLContext] | None = None) -> tuple[str, int]:
         """As `Endpoint.listen`."""
         endpoint = self._endpoint
-        listener = await listen_on(address, self._server.protocol, tls, endpoint.shortage, endpoint.admits)
+        listener = await listen_on(
+            address, self._server.protocol, tls, endpoint.shortage, endpoint.admits, endpoint.handshake_failed
+        )
         self._listeners.append(listener)
         return listener.address
 

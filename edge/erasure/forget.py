@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import apsw
 import msgspec
@@ -79,14 +79,13 @@ def _words(kinds: Sequence[type[Scenario]]) -> set[str]:
 
     def walk(schema: Any) -> None:
         if isinstance(schema, dict):
-            named: dict[str, Any] = schema
+            named = cast("dict[str, Any]", schema)
             for key in ("properties", "enum"):
                 found.update(named.get(key, ()))
             found.add(named.get("const", ""))
             walk([*named.values()])
         elif isinstance(schema, list):
-            each: Any
-            for each in schema:
+            for each in cast("list[Any]", schema):
                 walk(each)
 
     walk(contract(kinds).schemas)

@@ -12,7 +12,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -139,7 +139,7 @@ def remove(path: str | os.PathLike[str], client: str, *, older: bool = False) ->
 
 
 @contextmanager
-def _changing(target: Path, *, made: bool = False) -> Iterator[tuple[Path, dict[str, Entry]]]:
+def _changing(target: Path, *, made: bool = False) -> Generator[tuple[Path, dict[str, Entry]]]:
     """The file as it is, for as long as nobody else changes it; `made`: it has to be there. Raises InputError."""
     with ExitStack() as held:
         try:

@@ -54,10 +54,11 @@ class Listener:
         tls: Callable[[], ssl.SSLContext] | None,
         shortage: Shortage,
         admits: Callable[[str], bool],
+        failed: Callable[[str], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._make, self._tls, self._shortage = make, tls, shortage
-        self._admits = admits
+        self._admits, self._failed = admits, failed
         self._sockets = sockets
         self._timers: dict[socket.socket, asyncio.TimerHandle] = {}
         self._held = False
@@ -115,11 +116,11 @@ class Listener:
                 accepted.close()
                 continue
             accepted.setblocking(False)
-            task = self._loop.create_task(self._introduce(accepted))
+            task = self._loop.create_task(self._introduce(accepted, as_ipv4(host)))
             self._handshakes.add(task)
             task.add_done_callback(self._handshakes.discard)
 
-    async def _introduce(self, accepted: socket.socket) -> None:
+    async def _introduce(self, accepted: socket.socket, host: str) -> None:
         try:
             await self._loop.connect_accepted_socket(
                 self._make,
@@ -127,8 +128,8 @@ class Listener:
                 ssl=self._tls() if self._tls else None,
                 ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls else None,
             )
-        except OSError:  # it went away, took too long or spoke no TLS
-            return
+        except OSError:  # it went away, took too long, spoke no TLS or showed a certificate of somebody else
+            self._failed(host)
 
     def _pause(self, listening: socket.socket) -> None:
         self._loop.remove_reader(listening)
@@ -165,11 +166,12 @@ async def listen(
     tls: Callable[[], ssl.SSLContext] | None,
     shortage: Shortage,
     admits: Callable[[str], bool] = lambda _: True,
+    failed: Callable[[str], None] = lambda _: None,
 ) -> Listener:
     """Bind every address that `host` stands for (port 0: a free one) and accept. `::` is every address of both
-    families. `tls` gives the context of each
-    connection anew, so that a certificate can change while it listens. `admits` is asked before anything is done for an
-    address. Raises OSError."""
+    families. `tls` gives the context of each connection anew, so that a certificate can change while it listens.
+    `admits` is asked before anything is done for an address; `failed` is told of one whose connection came to nothing
+    before its first byte. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:
@@ -186,7 +188,7 @@ async def listen(
         for listening in sockets:
             listening.close()
         raise
-    return Listener(sockets, make, tls, shortage, admits)
+    return Listener(sockets, make, tls, shortage, admits, failed)
 
 
 async def listen_on(
@@ -195,12 +197,13 @@ async def listen_on(
     tls: Callable[[], ssl.SSLContext] | None,
     shortage: Shortage,
     admits: Callable[[str], bool],
+    failed: Callable[[str], None],
 ) -> Listener:
     """`listen` on an address of the configuration, `host:port`. Raises BusyError where the port is taken, ConfigError
     where it cannot be listened there."""
     host, port = parse_address(address)
     try:
-        return await listen(host, port, make, tls, shortage, admits)
+        return await listen(host, port, make, tls, shortage, admits, failed)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise BusyError(

@@ -52,8 +52,8 @@ ADDRESSES_MAX: Final = 4_096
 """Addresses whose failed CONNECTs are known, some 200 bytes each. The one that has failed longest ago is forgotten."""
 
 REFUSALS: Final = ("credentials", "protocol", "budget", "silent", "address")
-"""Why connections are refused: a wrong name or token; a CONNECT that breaks a rule; more work before it than there is a
-budget for; none within CONNECT_DEADLINE_S; an address from which too many have failed."""
+"""Why connections are refused: a wrong name or token; a handshake of TLS, or a CONNECT, that breaks a rule; more work
+before it than there is a budget for; none within CONNECT_DEADLINE_S; an address from which too many have failed."""
 
 
 QUOTA_EXCEEDED: Final = int(DisconnectReasonCode.QUOTA_EXCEEDED)

@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
@@ -59,8 +60,7 @@ class Endpoint:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        nonce = secrets.token_hex(4)
-        self.registry: Final = Sessions(name, receiver, authenticate, options, nonce, self._flush_soon)
+        self.registry: Final = Sessions(name, receiver, authenticate, options, secrets.token_hex(4), self._flush_soon)
         self.registry.wall_s, self.registry.read_at = time.time, time.perf_counter
         self.wake: Final = self.registry.wake
         self.clock: Final = clock
@@ -125,10 +125,9 @@ class Endpoint:
             hint = "Anonymous clients are for loopback only: listen on 127.0.0.1, or give a credentials file."
             raise ConfigError("the configuration", "listen", address, hint)
         if websocket:
-            self._stream()  # what it imports is there before the first connection
-        listener = await listen_on(
-            address, lambda: _Peer(self, self._stream() if websocket else None), tls, self.shortage, self.admits
-        )
+            self.stream()  # what it imports is there before the first connection
+        make = partial(_Peer, self, websocket)
+        listener = await listen_on(address, make, tls, self.shortage, self.admits, self.handshake_failed)
         self._listeners.append(listener)
         return listener.address
 
@@ -150,6 +149,10 @@ class Endpoint:
     def admits(self, host: str) -> bool:
         """Whether a connection from `host` is accepted; counted where it is not."""
         return self.registry.failed.admits(host, self.clock())
+
+    def handshake_failed(self, host: str) -> None:
+        """A connection that came to nothing before its first byte costs as much as a CONNECT that fails."""
+        self.registry.failed.refuse(host, "protocol", self.clock())
 
     def visitor(self, name: str) -> Identity:
         """What a client has of quota and budget that is authenticated without a connection of this endpoint: the same
@@ -219,10 +222,7 @@ class Endpoint:
         registry = self.registry
         registry.flush_comes = False
         unflushed, registry.unflushed = registry.unflushed, {}
-        for connection in unflushed:
-            transport = connection.transport
-            if transport is None:
-                continue
+        for transport in [each.transport for each in unflushed if each.transport is not None]:
             try:
                 transport.flush()
             except Exception:  # the others must not wait for answers because of one connection
@@ -242,7 +242,7 @@ class Endpoint:
         busy = self._peers or len(self.registry.deadlines)
         self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
 
-    def _stream(self) -> "Stream":
+    def stream(self) -> "Stream":
         from ..packets.websocket import Stream  # with wsproto, which no other listener needs
 
         return Stream(local_origins_only=self.registry.options.anonymous)
@@ -258,9 +258,9 @@ class _Peer(asyncio.Protocol):
 
     __slots__ = ("_ending", "_endpoint", "_goes_on", "_stream", "_transport", "connection")
 
-    def __init__(self, endpoint: Endpoint, stream: "Stream | None") -> None:
+    def __init__(self, endpoint: Endpoint, websocket: bool) -> None:
         self.connection = Connection(endpoint.registry, endpoint.clock(), self)
-        self._endpoint, self._stream = endpoint, stream
+        self._endpoint, self._stream = endpoint, endpoint.stream() if websocket else None
         self._transport: asyncio.Transport | None = None
         self._ending = self._goes_on = False
 

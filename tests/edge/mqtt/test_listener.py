@@ -84,7 +84,8 @@ def test_without_descriptors_it_pauses_reports_it_and_goes_on(loop: str) -> None
 
 
 async def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) -> None:
-    """Bytes that are no TLS, and a client that sends nothing, leave the listener accepting others."""
+    """Bytes that are no TLS, and a client that sends nothing, leave the listener accepting others; what fails is
+    told."""
     authority, certificate, key = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
@@ -95,8 +96,8 @@ async def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) 
             made.set()
             transport.close()
 
-    shortage = Shortage()
-    listener = await listen("127.0.0.1", 0, Sender, lambda: context, shortage)
+    shortage, failed = Shortage(), asyncio.Queue[str]()
+    listener = await listen("127.0.0.1", 0, Sender, lambda: context, shortage, failed=failed.put_nowait)
     host, port = listener.address
     _, noisy = await asyncio.open_connection(host, port)
     noisy.write(b"GET / HTTP/1.1\r\n\r\n")
@@ -104,6 +105,7 @@ async def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) 
     trusting = ssl.create_default_context(cafile=authority)
     _, honest = await asyncio.open_connection(host, port, ssl=trusting, server_hostname="localhost")
     await asyncio.wait_for(made.wait(), 20)
+    assert await asyncio.wait_for(failed.get(), 20) == "127.0.0.1"
     assert shortage.pauses == 0
     listener.close()
     for writer in (noisy, silent, honest):
