@@ -38,6 +38,7 @@ class Erasure:
         self._things = {"id", *(each.about for each in messages)} - shops - {""}
         self._owners: dict[tuple[str, str], bool] = {}
         self._places: dict[bytes, None] = {}
+        self._shared: dict[bytes, None] = {}  # a shop's place is nobody's door, though somebody may live there
         self.namesake = ""
         """A field in which somebody else has the name for a thing, such as an order. After the rows."""
 
@@ -77,9 +78,8 @@ class Erasure:
     def is_in(self, packed: bytes) -> bool:
         """Whether MessagePack has the name, or a number out of the client's personal fields such as its door. After the
         rows."""
-        return self._named.search(packed.decode(errors="replace")) is not None or any(
-            each in packed for each in self._places
-        )
+        places = [each for each in self._places if each not in self._shared]
+        return self._named.search(packed.decode(errors="replace")) is not None or any(each in packed for each in places)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -95,8 +95,11 @@ class Erasure:
                     self._owners.setdefault((field, str(body[field])), mine)
                 if not mine and not self.namesake:
                     self.namesake = next((each for each in self._things if body.get(each) == self._client), "")
-                for field in self._personal.get(item.kind, ()) if mine else ():
-                    self._places.update(dict.fromkeys(map(_DOUBLE.pack, _numbers(body.get(field)))))
+                personal = self._personal.get(item.kind, ())
+                for field, value in body.items():
+                    if mine or field not in personal:
+                        found = self._places if field in personal else self._shared
+                        found.update(dict.fromkeys(map(_DOUBLE.pack, _numbers(value))))
 
     def goes(self, effect: Recordable) -> bool:
         """Whether an effect is not for others to keep. After the rows that lead to it."""

@@ -1,10 +1,14 @@
 """Rewriting the journal. (With a real node: tests/e2e/test_forget.py.)"""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import apsw
 import pytest
 
+from bench.lab.site import copy_data
 from edge.app.config import load
 from edge.erasure.forget import forget
 from edge.errors import BusyError, DoorstepError, InputError
@@ -67,6 +71,56 @@ def test_a_rewritten_journal_is_whole_and_a_failure_changes_nothing(
     assert forget(loaded, "alice").changed == 0
     with pytest.raises(DoorstepError, match="open order"):
         forget(loaded, "bobby")
+
+
+DIES = """
+import os, sys
+from edge.app.config import load
+from edge.erasure import forget
+
+def dying(name, step):
+    def call(*words):
+        if any(isinstance(word, str) and word.startswith(sys.argv[2]) for word in (name, *words)):
+            os.kill(os.getpid(), 9)
+        return step(*words)
+    return call
+
+for name in ("query", "remove", "_look_for"):
+    setattr(forget, name, dying(name, getattr(forget, name)))
+forget.forget(load(sys.argv[1]), "alice")
+"""
+"""`doorstep forget` that is killed before a step: an SQL statement, or a function."""
+
+
+def test_a_power_cut_at_any_step_leaves_all_of_it_or_none(tmp_path: Path) -> None:
+    """The journal is whole, and has the client or has it not; the credentials go last; again, and no byte is left."""
+    with site(tmp_path, "alice", "bobby") as made:
+        for name in ("alice", "bobby"):
+            phone = Phone(name, made.port, made.tokens[name])
+            phone.send("order.place", id="p", order=f"o-{name[0]}", shop="s", pickup=SHOP, dropoff=SHOP, prep_s=0)
+            phone.send("order.cancel", id="c", order=f"o-{name[0]}")
+            phone.answer("update")
+            phone.close()
+        made.node.stop()
+        bodies = set[bytes]()
+        for step in ("UPDATE", "DELETE FROM piece", "INSERT OR", "VACUUM", "PRAGMA wal_", "remove", "_look_for"):
+            folder = tmp_path / step.replace(" ", "-")
+            copy_data(made.node_data, folder / "edge")
+            for name in ("edge.toml", "credentials"):
+                shutil.copy2(tmp_path / name, folder)
+            command = [sys.executable, "-c", DIES, str(folder / "edge.toml"), step]
+            assert subprocess.run(command, check=False, timeout=60).returncode == -9
+            with JournalReader.open(folder / "edge") as reader:
+                body = b"".join(body for _, body in reader.rows(0))
+                bodies.add(b"alice" if b"alice" in body else b"gone")
+                state, number = reader.newest()
+                assert number == reader.bounds()[1] or b"alice" in body
+                assert state is not None
+            if b"alice" in body:
+                assert "alice" in (folder / "credentials").read_text()
+            forget(load(folder / "edge.toml"), "alice")
+            assert not [path for path in folder.rglob("*") if path.is_file() and b"alice" in path.read_bytes()]
+        assert bodies == {b"alice", b"gone"}
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 65, "order", "order.place", "delivered", "lat", "o-b"])

@@ -133,7 +133,7 @@ def test_nothing_packed_has_the_name_afterwards(client: str, value: object) -> N
 
 
 def test_what_is_left_is_found() -> None:
-    """The name as a word, and the numbers of a door that the client has sent; not those of others."""
+    """The name as a word, and the numbers of a door that the client has sent; not those of others, or of a shop."""
     made = erasure()
     door = {"lat": 1.25, "lon": 2.5}
     other = {"lat": 3.25, "lon": 4.5}
@@ -141,6 +141,8 @@ def test_what_is_left_is_found() -> None:
     made.row(row([event("bob", "order.place", order="o-2", dropoff=other)], []))
     found = [made.is_in(pack(each)) for each in ("alice", [1.25], {"x": 2.5}, "alice-2", [3.25, 4.5], [1, 0])]
     assert found == [True, True, True, False, False, False]
+    made.row(row([event("bob", "order.place", order="o-3", pickup=door)], []))
+    assert [made.is_in(pack(each)) for each in ("alice", [1.25])] == [True, False]
 
 
 def test_bytes_that_are_not_packed_stay() -> None:
