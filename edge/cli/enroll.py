@@ -1,5 +1,6 @@
 """`doorstep enroll`: a node gets its certificate from its centre."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,8 +10,9 @@ import click
 @click.argument("string")
 @click.option("--config", "config_path", default="edge.toml", metavar="FILE", help="The node's configuration.")
 def enroll(string: str, config_path: str) -> None:
-    """Enrol this node with STRING, the invitation that `doorstep central invite` printed: make its key, and get a
-    certificate for it. Both stay in the data directory, beside the centre's address; `edge.toml` is not changed.
+    """Enrol this node with STRING, the invitation that `doorstep central invite` printed (-: from standard input, where
+    neither a log nor another user sees it): make its key, and get a certificate for it. Both stay in the data
+    directory, beside the centre's address; `edge.toml` is not changed.
 
     Run it as the node's user. A running node that is enrolled already takes up the new certificate by itself.
 
@@ -22,13 +24,13 @@ def enroll(string: str, config_path: str) -> None:
     """
     from ..app.config import load
     from ..errors import ConfigError
-    from ..identity.invitation import parse
+    from ..identity.invitation import STRING_CHARACTERS_MAX, parse
     from ..service.datadir import holder
     from ..service.options import addresses
     from ..uplink.enroll import enroll as enrolled
     from ..uplink.enrolment import read
 
-    invitation = parse(string)
+    invitation = parse(sys.stdin.readline(STRING_CHARACTERS_MAX + 1) if string == "-" else string)
     config = load(config_path)
     if invitation.node != config.node:
         hint = f"The invitation is for {invitation.node}. Use one name for both, or ask for another invitation."

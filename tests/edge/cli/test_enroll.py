@@ -37,6 +37,14 @@ def test_a_string_that_is_none_is_refused_first(tmp_path: Path) -> None:
     assert isinstance(done.exception, InvitationError)
 
 
+def test_the_string_may_come_from_standard_input(tmp_path: Path) -> None:
+    """The first line, however long it is: an invitation for another node is known as such, ten megabytes are none."""
+    (tmp_path / "edge.toml").write_text('node = "n-2"')
+    words = ["-", "--config", str(tmp_path / "edge.toml")]
+    assert "is for n-1" in str(CliRunner().invoke(enroll, words, input=f"{STRING}\n").exception)
+    assert isinstance(CliRunner().invoke(enroll, words, input="x" * 10_000_000).exception, InvitationError)
+
+
 def test_it_prints_what_comes_next(tmp_path: Path) -> None:
     """Days, what to do with the node, and that its token can go."""
     with enrolling(tmp_path, uplink_token_file="token") as made:
