@@ -95,13 +95,17 @@ class Enrolment:
     # -- in the store's thread -----------------------------------------------------------------------------------------
 
     def answer(self, publish: Publish) -> bytes:
-        """The payload of the answer to an `enrol.request`. Raises ValueError where it cannot be read, apsw.Error where
-        the disk fails: then nothing was issued."""
+        """The payload of the answer to an `enrol.request`. Raises ValueError where it cannot be read: then nothing was
+        issued."""
         node, request = publish.client.removesuffix(INVITED), decode_request(publish.payload)
         try:
             answer = self._decided(self._issuing, node, publish.grant, request)
         except apsw.BusyError:  # somebody has it open in another program; that is no reason to stop
             answer = _refusal(request, "busy", "Another program holds the centre's register. Try again in a minute")
+        except apsw.Error as error:  # its disk; sums may be elsewhere, and go on
+            log.error("the register cannot be written: %s", error)
+            hint = "Look at its disk, then try again; the code stays good"
+            answer = _refusal(request, "disk", f"The centre's register cannot be written ({error}). {hint}")
         if answer.refused:
             log.warning("%s gets no certificate (%s): %s", node, answer.refused, answer.detail)
         return encode(answer)

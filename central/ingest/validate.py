@@ -72,8 +72,7 @@ class BatchValidator:
                 return self._batch(publish)
         except (msgspec.DecodeError, ValueError) as error:
             log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
-            if not publish.grant.only:  # whoever has only a code is no node
-                self._store.refused(publish.client, None, self._wall_ms())
+            self._store.refused(publish.client, None, self._wall_ms())
             return BatchOutcome(reason=Reason.MALFORMED)
         return BatchOutcome(reason=Reason.UNKNOWN_KIND)
 

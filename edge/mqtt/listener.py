@@ -197,7 +197,7 @@ async def listen_on(
     tls: Callable[[], ssl.SSLContext] | None,
     shortage: Shortage,
     admits: Callable[[str], bool],
-    failed: Callable[[str], None],
+    failed: Callable[[str], None] = lambda _: None,
 ) -> Listener:
     """`listen` on an address of the configuration, `host:port`. Raises BusyError where the port is taken, ConfigError
     where it cannot be listened there."""

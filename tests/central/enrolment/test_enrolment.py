@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import apsw
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -180,6 +181,19 @@ def test_a_register_that_somebody_holds_is_an_answer(centre: Centre, monkeypatch
     grant = centre.by_code(centre.invite())
     with centre.register.alone():
         assert centre.ask(grant).refused == "busy"
+    assert not centre.ask(grant).refused
+
+
+def test_a_full_disk_under_the_register_is_an_answer(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends neither the centre nor the invitation."""
+    grant = centre.by_code(centre.invite())
+
+    def fails(*_: object) -> bool:
+        raise apsw.FullError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Register, "enrol", fails)
+        assert "is full" in centre.ask(grant).detail
     assert not centre.ask(grant).refused
 
 
