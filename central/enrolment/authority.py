@@ -121,7 +121,7 @@ def requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
         found = x509.load_der_x509_csr(request)
         key = found.public_key()
         good = found.is_signature_valid
-    except Exception as error:  # noqa: BLE001 - a parser of strangers' bytes; its errors have no common class
+    except Exception as error:  # noqa: BLE001 - bytes from outside; the parser's errors have no common class
         raise BadRequest(f"The certification request cannot be read ({type(error).__name__}).") from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1" or not good:
         raise BadRequest("The certification request is not of a P-256 key, or not signed with it.")

@@ -58,7 +58,7 @@ def forget(config: Config, client: str) -> Forgotten:
     if not re.fullmatch(NAME_PATTERN, client):
         raise InputError(repr(client), None, "It is no client's name. See doorstep credential list.")
     if client in _words(config.kinds):
-        hint = "What means the client cannot be told from what means that. It goes with the rows, after retention_days."
+        hint = "It cannot be known which of the two is meant. It goes with the rows, after retention_days."
         raise InputError(repr(client), None, f"It is also a word of the messages. {hint}")
     with DataDir.open(config.data_dir) as data:
         path = data.path / FILE_NAME
@@ -149,7 +149,7 @@ def _rewrite(path: Path, erasure: Erasure, node: Node) -> Forgotten:
                     crc = checksum(number, at, body)
                     query(db, "UPDATE row SET crc = ?, body = ? WHERE number = ?", (crc, body, number))
             if erasure.namesake:
-                hint = "so it cannot be told which of the two is meant. It goes with the rows, after retention_days."
+                hint = "so it cannot be known which of the two is meant. It goes with the rows, after retention_days."
                 raise DoorstepError(f"Somebody else has the name too, as the {erasure.namesake} of an event, {hint}")
             before = node.snapshot()
             body = _snapshot(node, erasure)

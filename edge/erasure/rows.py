@@ -34,8 +34,8 @@ class Erasure:
         self._needle = client.encode()
         self._about = {each.kind: each.about for each in messages if each.about and each.personal}
         self._personal = {each.kind: each.personal for each in messages if each.direction == "up"}
-        shops = {each.names_shop for each in messages} | {each.acts_for for each in messages}
-        self._things = {"id", *(each.about for each in messages)} - shops - {""}
+        shops = [name for each in messages for name in ("", each.names_shop, each.acts_for)]
+        self._things = ["id", *(name for name in dict.fromkeys(each.about for each in messages) if name not in shops)]
         self._owners: dict[tuple[str, str], bool] = {}
         self._places: dict[bytes, None] = {}
         self._shared: dict[bytes, None] = {}  # a shop's place is nobody's door, though somebody may live there

@@ -170,8 +170,8 @@ async def listen(
 ) -> Listener:
     """Bind every address that `host` stands for (port 0: a free one) and accept. `::` is every address of both
     families. `tls` gives the context of each connection anew, so that a certificate can change while it listens.
-    `admits` is asked before anything is done for an address; `failed` is told of one whose connection came to nothing
-    before its first byte. Raises OSError."""
+    `admits` is asked before anything is done for an address; `failed` is called with one whose connection came to
+    nothing before its first byte. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:

@@ -154,8 +154,8 @@ def _shown(secured: ssl.SSLSocket) -> list[bytes]:
 async def _asked(invitation: Invitation, tls: ssl.SSLContext, request: bytes) -> EnrolAnswer:
     """Raises EnrolError."""
     done: asyncio.Future[EnrolAnswer] = asyncio.get_running_loop().create_future()
-    node, centre, asking = invitation.node, invitation.centre, f"{invitation.node}{INVITED}"
-    up, down = topic_up(centre, asking, ENROL_REQUEST), topic_down(centre, asking, ENROL_ANSWER)
+    node, centre, visitor = invitation.node, invitation.centre, f"{invitation.node}{INVITED}"
+    up, down = topic_up(centre, visitor, ENROL_REQUEST), topic_down(centre, visitor, ENROL_ANSWER)
     wish = EnrolRequest(id=secrets.token_hex(8), at=time.time_ns() // 1_000_000, request=request)
 
     def on_messages(messages: list[Message]) -> None:

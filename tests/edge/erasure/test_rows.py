@@ -60,7 +60,7 @@ def test_a_door_that_a_rider_has_goes_with_its_customer(json: bool) -> None:
 
 
 def test_who_names_a_thing_in_vain_does_not_own_it() -> None:
-    """A kitchen that was too early, or a stranger, was refused: the door is that of whose order was accepted."""
+    """A kitchen that was too early, or somebody else, was refused: the door is that of whose order was accepted."""
     made = erasure()
     made.row(row([event("shop-1", "kitchen.ready", order="o-1")], [Acknowledge(["unknown_order"])]))
     made.row(row([event("alice", "order.place", order="o-1")], [Acknowledge([""])]))
@@ -73,7 +73,7 @@ def test_who_names_a_thing_in_vain_does_not_own_it() -> None:
     ("fields", "namesake"), [({"order": "alice"}, "order"), ({"id": "alice"}, "id"), ({"shop": "alice"}, "")]
 )
 def test_a_thing_of_others_with_the_same_name_is_noticed(fields: dict[str, str], namesake: str) -> None:
-    """An order or an event, where it cannot be told what is meant; a shop may be the client itself."""
+    """An order or an event, where it cannot be known what is meant; a shop may be the client itself."""
     made = erasure()
     made.row(
         row([RecordedEvent("bob", msgspec.Raw(pack({"kind": "order.place", "id": "i", "order": "o"} | fields)))], [])

@@ -85,7 +85,7 @@ def test_without_descriptors_it_pauses_reports_it_and_goes_on(loop: str) -> None
 
 async def test_an_unauthenticated_client_to_tls_disturbs_nobody(tmp_path: Path) -> None:
     """Bytes that are no TLS, and a client that sends nothing, leave the listener accepting others; what fails is
-    told."""
+    reported."""
     authority, certificate, key = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)

@@ -68,7 +68,7 @@ enroll.enroll(sys.argv[1], parse(sys.argv[2]))
 
 
 def test_a_power_cut_at_any_step_costs_no_code(made: EnrolledSite, tmp_path: Path) -> None:
-    """The key is on disk before anybody hears of it: who asks again with the string is enrolled, whatever was done."""
+    """The key is on disk before anybody knows of it: who asks again with the string is enrolled, whatever was done."""
     for steps in range(4):
         string, folder = made.invite("--replace"), tmp_path / f"node-{steps}"
         command = [sys.executable, "-c", DIES, str(folder), string, str(steps)]
