@@ -19,7 +19,7 @@ def forget(client: str, config_path: str) -> None:
       doorstep forget alice --config /etc/doorstep/edge.toml
       systemctl start doorstep-edge
 
-    Exit codes: 0 forgotten, 1 something is open, or the name is still in a file, 2 the name, the configuration or the
+    Exit codes: 0 forgotten, 1 something is open, or the name stands for more, 2 the name, the configuration or the
     journal cannot be used, 3 the node runs.
     """
     from ...app.config import load
