@@ -14,8 +14,8 @@ import yaml
 
 from bench.lab.programs import make_certificates
 from bench.lab.site import Site
-from tests.e2e.phone import Phone, place, site
 from tests.edge.certified import enrolled
+from tests.phone import Phone, place, site
 from tests.waiting import wait_until
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "doorstep.rules.yml"

@@ -1,6 +1,6 @@
 """End to end through somebody else's broker: a real Mosquitto between the node and its clients."""
 
-from tests.e2e.phone import SHOP, Phone, place, site
+from tests.phone import SHOP, Phone, place, site
 from tests.sdk.conversation import running_broker
 
 

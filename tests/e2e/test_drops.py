@@ -5,7 +5,7 @@ import time
 
 from bench.lab.site import Site
 from edge.pipeline.drops import FILE_NAME, DropCounter
-from tests.e2e.phone import Phone, place, site
+from tests.phone import Phone, place, site
 
 ORDERS = 7
 DISK_FULL = 0x97

@@ -13,8 +13,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from bench.lab.site import fetch
 from edge.identity.certificate import expires_ms
 from edge.identity.invitation import Invitation, parse
-from tests.e2e.phone import Phone, place
 from tests.enrolled import EnrolledSite, enrolling
+from tests.phone import Phone, place
 from tests.waiting import wait_until
 
 CLOCK = {"clock_speed": 120.0}

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from bench.lab.site import Site
-from tests.e2e.phone import HOME, SHOP, Phone, site
+from tests.phone import HOME, SHOP, Phone, site
 
 DOOR = {"lat": 31.204321, "lon": 121.406543}
 """Alice's, and nobody else's."""

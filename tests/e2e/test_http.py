@@ -20,7 +20,7 @@ from bench.lab.site import Site
 from edge.identity.credentials import Newcomer, add, remove
 from edge.identity.revocations import revoke
 from edge.identity.tokens import make_key, mint
-from tests.e2e.phone import HOME, SHOP, Phone, site
+from tests.phone import HOME, SHOP, Phone, site
 from tests.waiting import wait_until
 
 TIMEOUT_S = 30.0

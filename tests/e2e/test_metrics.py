@@ -15,7 +15,7 @@ import yaml
 
 from bench.lab.programs import make_certificates
 from bench.lab.settings import write_private
-from tests.e2e.phone import Phone, place, site
+from tests.phone import Phone, place, site
 from tests.repo.project import ROOT
 from tests.waiting import wait_until
 

@@ -18,7 +18,7 @@ from bench.lab.process import Died
 from bench.lab.programs import find_program, make_certificates
 from bench.lab.settings import free_port
 from bench.lab.site import Site
-from tests.e2e.phone import SHOP, Phone, place, site
+from tests.phone import SHOP, Phone, place, site
 from tests.waiting import wait_until
 
 

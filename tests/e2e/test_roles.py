@@ -15,7 +15,7 @@ from edge.identity.revocations import revoke
 from edge.identity.tokens import make_key, mint
 from edge.messages.envelope import topic_down
 from edge.mqtt.packets.codec import ConnectPacket
-from tests.e2e.phone import ANSWER_S_MAX, SHOP, Phone, place, site
+from tests.phone import ANSWER_S_MAX, SHOP, Phone, place, site
 from tests.waiting import wait_until
 
 REFUSED = 0x80

@@ -11,8 +11,8 @@ import pytest
 
 from bench.lab.settings import write_private
 from bench.lab.site import Site
-from tests.e2e.phone import Phone, place, site
 from tests.edge.webhooks.receiver import OTHER, SECRET, Receiver
+from tests.phone import Phone, place, site
 from tests.waiting import wait_until
 
 

@@ -14,7 +14,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 
 from bench.lab.settings import free_port
-from tests.e2e.phone import site
+from tests.phone import site
 from tests.repo.project import ROOT
 
 DOCUMENT = json.loads((ROOT / "sdk/protocol/doorstep.openapi.json").read_text(encoding="utf-8"))

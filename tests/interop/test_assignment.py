@@ -13,7 +13,7 @@ import aiomqtt
 import pytest
 
 from bench.lab.site import Site
-from tests.e2e.phone import Phone, site
+from tests.phone import Phone, site
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 30

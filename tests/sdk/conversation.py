@@ -20,7 +20,7 @@ from edge.identity.credentials import Newcomer, add
 from edge.messages.envelope import loose
 from edge.scenarios.loader import DEFAULT, load
 from edge.scenarios.protocol.schema import contract, document
-from tests.e2e.phone import ANSWER_S_MAX, Phone
+from tests.phone import ANSWER_S_MAX, Phone
 from tests.waiting import wait_until
 
 Fields = dict[str, Any]

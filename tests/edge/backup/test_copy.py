@@ -8,7 +8,7 @@ from edge.backup import manifest
 from edge.backup.copy import UNFINISHED, back_up
 from edge.errors import DoorstepError, InputError
 from edge.journal.reader import JournalReader
-from tests.e2e.phone import Phone, place, site
+from tests.phone import Phone, place, site
 
 
 def test_a_backup_beside_a_running_node_has_every_receipt(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from bench.lab.site import Site
 from edge.backup.copy import back_up
 from edge.backup.restore import restore
 from edge.errors import BusyError, InputError
-from tests.e2e.phone import Phone, place, site
+from tests.phone import Phone, place, site
 
 
 def test_the_drill(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from edge.cli.backup import backup, restore
-from tests.e2e.phone import site
+from tests.phone import site
 
 
 def test_there_and_back(tmp_path: Path) -> None:

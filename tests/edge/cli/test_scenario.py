@@ -16,7 +16,7 @@ from bench.lab.site import Site
 from edge.cli.scenario import scenario
 from edge.errors import InputError
 from edge.scenarios.check.harness import CHECKS
-from tests.e2e.phone import Phone
+from tests.phone import Phone
 from tests.repo.project import ROOT
 
 EDGE_TOML = """

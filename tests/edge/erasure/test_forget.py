@@ -14,7 +14,7 @@ from edge.erasure.forget import forget
 from edge.errors import BusyError, DoorstepError, InputError
 from edge.journal.reader import FILE_NAME, JournalReader
 from edge.service.datadir import DataDir
-from tests.e2e.phone import SHOP, Phone, site
+from tests.phone import SHOP, Phone, site
 
 
 def config(folder: Path):
