@@ -74,8 +74,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
         "the centre is killed inside its transaction",
         (
             f"{HERE}/test_kills.py::test_a_centre_killed_at_each_call",
-            f"{HERE}/test_collectors.py::test_a_backend_that_ends_at_each_statement",
-            f"{HERE}/test_collectors.py::test_kills_of_collectors_backends_and_postgresql",
+            f"{HERE}/centre/test_collectors.py::test_a_backend_that_ends_at_each_statement",
+            f"{HERE}/centre/test_collectors.py::test_kills_of_collectors_backends_and_postgresql",
             "tests/central/store/test_store.py::test_a_crash_at_any_statement_leaves_whole_batches",
         ),
     ),
@@ -303,7 +303,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     45: (
         "a node that forges its sums",
         (
-            "tests/central/ingest/test_receive.py::test_sums_that_would_overflow_are_refused",
+            "tests/central/store/test_rows.py::test_a_stored_sum_is_never_beyond_what_an_engine_holds",
             "tests/central/ingest/test_receive.py::test_a_window_of_another_age_is_counted_now",
             "tests/central/ingest/test_admit.py::test_what_no_node_sends_is_refused",
             "tests/central/ingest/test_verify.py::test_bodies_that_break_the_schema_are_refused",
