@@ -115,8 +115,7 @@ def _place(
     pickup, dropoff = body.pickup, body.dropoff
     distance_m = metres(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon)
     if distance_m > dispatch.rules.radius_m_max:
-        detail = f"{distance_m} m from the shop; at most {dispatch.rules.radius_m_max}"
-        return Refusal(Reason.OUT_OF_AREA, "dropoff", detail)
+        return returns.out_of_area(distance_m, dispatch.rules)
     now_ms = dispatch.now_ms
     stated = body.prep_s is not None or body.ready_at is not None
     assumed_ms = now_ms + (dispatch.times.options.prep_s if body.prep_s is None else body.prep_s) * 1000

@@ -15,6 +15,7 @@ from .assignments import stale_ms, update
 from .endings import end
 from .lifecycle import AT_CUSTOMER, PICKED_UP, RETURNED, RETURNING, WX_ON_THE_WAY, Cause
 from .messages import OrderRedeliver, RiderProgress
+from .options import DispatchOptions
 from .state.dispatch_state import DispatchState
 from .state.orders import Failed, Order
 from .state.travel import metres, ride_s
@@ -25,6 +26,11 @@ REDELIVERIES_MAX: Final = 3
 _CAUSES: Final = get_args(Cause)
 _AT_THE_DOOR: Final = ("customer_absent", "wrong_address", "refused")
 """Causes that a rider learns at the door; anything else may have happened on the way."""
+
+
+def out_of_area(distance_m: int, rules: DispatchOptions) -> Refusal:
+    """Of a door so far from its shop that nobody rides there."""
+    return Refusal(Reason.OUT_OF_AREA, "dropoff", f"{distance_m} m from the shop; at most {rules.radius_m_max}")
 
 
 def turn_round(dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects) -> Refusal | None:
@@ -60,8 +66,7 @@ def redeliver(dispatch: DispatchState, order: Order, body: OrderRedeliver, now: 
     lat, lon = (failed.lat, failed.lon) if body.dropoff is None else (body.dropoff.lat, body.dropoff.lon)
     distance_m = metres(order.pickup_lat, order.pickup_lon, lat, lon)
     if distance_m > dispatch.rules.radius_m_max:
-        detail = f"{distance_m} m from the shop; at most {dispatch.rules.radius_m_max}"
-        return Refusal(Reason.OUT_OF_AREA, "dropoff", detail)
+        return out_of_area(distance_m, dispatch.rules)
     # As far back as the rider has come, and from the old door to the new one.
     ridden_s = min(order.ride_s, (now_ms - order.pickup_ms) // 1000)
     order.ride_s = ridden_s + ride_s(failed.lat, failed.lon, lat, lon, dispatch.rules)

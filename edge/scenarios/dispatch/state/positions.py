@@ -26,7 +26,7 @@ from ..records import (
 from .shops import Demand
 from .spatial_index import SpatialIndex, Spot
 from .standby import Waiting, places
-from .travel import all_seconds, metres
+from .travel import metres, seconds
 
 NEVER: Final = -(1 << 60)
 
@@ -179,10 +179,9 @@ class Positions:
         """The nearest riders who can be offered something, by straight line, ties by name: at most `limit`."""
         rules = self._rules
         oldest_ms = now_ms - rules.position_age_s_max * 1000
-        found = self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms)
         return [
-            RiderDistance(name, travel_s, (now_ms - spot.at_ms) // 1000)
-            for (_, name, spot), travel_s in zip(found, all_seconds([far for far, _, _ in found], rules), strict=True)
+            RiderDistance(name, seconds(far_m, rules), (now_ms - spot.at_ms) // 1000)
+            for far_m, name, spot in self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms)
         ]
 
     def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:

@@ -35,12 +35,6 @@ def seconds(distance_m: float, rules: DispatchOptions) -> int:
     return math.ceil(distance_m * rules.detour_factor / rules.speed_mps / step) * step
 
 
-def all_seconds(distances_m: Sequence[float], rules: DispatchOptions) -> list[int]:
-    """The same of several distances."""
-    factor, speed_mps, step = rules.detour_factor, rules.speed_mps, rules.ride_step_s
-    return [math.ceil(far_m * factor / speed_mps / step) * step for far_m in distances_m]
-
-
 def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions) -> int:
     """Whole seconds from one point to another."""
     return seconds(metres(lat_a, lon_a, lat_b, lon_b), rules)
