@@ -45,10 +45,9 @@ class Uplink:
         # Here: later there may be no file descriptor for it.
         instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
         settings = enrolment.settings if enrolment is not None else None
-        own = settings is not None and not config.uplink
         options = UplinkOptions(
             node=config.node,
-            centre=settings.centre if settings is not None and own else config.uplink_name,
+            centre=settings.centre if settings is not None and not config.uplink else config.uplink_name,
             urls=self._urls(enrolment),
             username=config.uplink_username or config.node,
             token="" if enrolment is not None else self.token(config),

@@ -66,11 +66,12 @@ class Enrolment(Struct, frozen=True):
     def context(self, config_path: str, authority_path: str = "") -> ssl.SSLContext:
         """TLS towards the centre, with the node's certificate. `authority_path` is the option `uplink_ca`, which
         counts where it is set. Raises DoorstepError."""
-        context, _ = client_context(config_path, "uplink_ca", authority_path)
         path = str(self.folder / IDENTITY)
         try:
             if self.settings.authority and not authority_path:
                 context = ssl.create_default_context(cadata=self.settings.authority)
+            else:
+                context, _ = client_context(config_path, "uplink_ca", authority_path)
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_cert_chain(path)
         except (OSError, ssl.SSLError, ValueError) as error:
