@@ -1,52 +1,25 @@
 """A centre that invites, and a node that is to be enrolled there, as real processes on free ports of loopback."""
 
 import contextlib
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.lab.process import Process
 from bench.lab.programs import find_program
 from bench.lab.settings import write_config
-from bench.lab.site import COMMAND_S_MAX, Site
+from bench.lab.site import Site
 
 
 class EnrolledSite(Site):
     """`configure_enrolment` instead of `configure`: the node has no token at the centre, and no address of it."""
 
-    days = 0
-
     def shift(self, *processes: Process, days: int) -> None:
         """From their next start on these processes live so many days from now, and so do commands at once. The
         monotonic clock, and the times of files, are real."""
-        self.days = days
+        self.environment = _clock(days)
         for process in processes:
-            process.environment = self._clock()
-
-    def _clock(self) -> dict[str, str]:
-        """The environment of a process at that time. (Not by the program `faketime`: a kill
-        would end that, and leave its child.)"""
-        if not self.days:
-            return {}
-        find_program("faketime")
-        library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")))
-        time = {"FAKETIME": f"{self.days:+d}d", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        return {"LD_PRELOAD": str(library), **time, "NO_FAKE_STAT": "1"}
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """As of every site, at the shifted time."""
-        return subprocess.run(
-            [sys.executable, "-m", "edge", *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S_MAX,
-            check=False,
-            env={**os.environ, **self._clock()},
-        )
+            process.environment = _clock(days)
 
     def configure_enrolment(self, *clients: str, **options: object) -> None:
         """Write what the processes need."""
@@ -107,3 +80,14 @@ def enrolling(folder: Path, *clients: str, **options: object) -> Iterator[Enroll
     with EnrolledSite(folder) as made:
         made.configure_enrolment(*clients, **options)
         yield made
+
+
+def _clock(days: int) -> dict[str, str]:
+    """The environment of a process at that time. (Not by the program `faketime`: a kill would end that, and leave
+    its child.)"""
+    if not days:
+        return {}
+    find_program("faketime")
+    library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")))
+    time = {"FAKETIME": f"{days:+d}d", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": str(library), **time, "NO_FAKE_STAT": "1"}

@@ -1,6 +1,7 @@
 """A node and its centre in one folder: configuration, credentials, processes, and the states that they report."""
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -37,6 +38,8 @@ class Site:
         self.journal = self.node_data / "journal.sqlite3"
         self.node = self._process("edge")
         self.centre = self._process("central")
+        self.environment: Mapping[str, str] = {}
+        """Added to that of this process, for commands."""
         self.tokens: Mapping[str, str] = {}
         self.settings: dict[str, Option | Mapping[str, Option]] = {}
 
@@ -123,6 +126,7 @@ class Site:
             text=True,
             timeout=COMMAND_S_MAX,
             check=False,
+            env={**os.environ, **self.environment},
         )
 
     # -- what they report ----------------------------------------------------------------------------------------------

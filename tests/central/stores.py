@@ -106,9 +106,9 @@ def ask(
     return store_all(store, [publish], wall_ms, bounds)[0]
 
 
-def hello(node: str) -> Publish:
-    """The first hello of a node."""
-    first = Hello(
+def first_hello(node: str) -> Hello:
+    """Of a node that was never there."""
+    return Hello(
         node=node,
         instance="i1",
         boot="b1",
@@ -119,4 +119,8 @@ def hello(node: str) -> Publish:
         acked_events=0,
         history=[NO_BATCH],
     )
-    return Publish(node, SYNC_HELLO, encode(first), 0, 0)
+
+
+def hello(node: str) -> Publish:
+    """The same, as it is published."""
+    return Publish(node, SYNC_HELLO, encode(first_hello(node)), 0, 0)

@@ -26,7 +26,6 @@ from edge.messages.batches import (
     SYNC_WELCOME,
     BatchMessage,
     Cell,
-    Hello,
     Measure,
     SyncAck,
     SyncWelcome,
@@ -41,7 +40,7 @@ from edge.mqtt.client.connection import ConnectionState, Message
 from edge.mqtt.seam import Publish
 from edge.uplink.options import UplinkOptions
 from edge.uplink.sync import Sync
-from tests.central.stores import ask, record
+from tests.central.stores import ask, first_hello, record
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 
 START = 1_767_225_600_000
@@ -63,17 +62,7 @@ def batch(seq: int, body: bytes, previous: bytes = NO_BATCH) -> BatchMessage:
     return BatchMessage(epoch=1, seq=seq, sha256=digest, previous=previous, body=body, history=history)
 
 
-HELLO = Hello(
-    node="n1",
-    instance="i1",
-    boot="b1",
-    epoch=0,
-    through=0,
-    head=NO_BATCH,
-    in_flight=[],
-    acked_events=0,
-    history=[NO_BATCH],
-)
+HELLO = first_hello("n1")
 BODY = encode_body([window(1), window(2)])
 GOOD = [encode(HELLO), encode(batch(1, BODY)), encode(batch(2, encode_body([]), sha256(BODY).digest()))]
 ANSWERS = [
