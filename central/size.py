@@ -9,8 +9,8 @@ from msgspec import Struct
 SOURCE: Final = "doorstep bench central, 2026-11-30, 2 virtual cores (docs/results.md)"
 """Where the constants below come from."""
 
-NODE_DAY: Final = {"minutes": (634_000, 7_210_000), "hours": (25_600, 257_000), "days": (1_540, 18_400)}
-"""Bytes of a node-day on SQLite: of a small node, and of a busy one."""
+NODE_DAY: Final = {"minutes": (609_000, 6_830_000), "hours": (23_000, 308_000), "days": (1_280, 17_400)}
+"""Bytes that another node-day takes on SQLite: of a small node, and of a busy one."""
 
 BATCH: Final = (340, 2_810)
 """Bytes of a minute's batch on the wire, likewise, with its envelope."""

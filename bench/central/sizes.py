@@ -18,6 +18,9 @@ NODES: Final = 16
 """In one bucket: a larger fleet takes less for its sums, for each node."""
 
 MINUTES: Final = 1_440
+DAYS: Final = 3
+"""The first one makes the room in which sums of a day under way are rewritten, which later days use again."""
+
 TABLES: Final = {
     "minutes": ("minute", "fleet_minute", "batch"),
     "hours": ("hour", "fleet_hour"),
@@ -34,19 +37,22 @@ COPIED: Final = 500_000
 
 
 def bytes_per_node_day(folder: Path, server: Postgresql | None) -> dict[str, dict[str, int]]:
-    """By tier and shape: NODES nodes for a day, each minute a batch."""
+    """By tier and shape: what another day of NODES nodes with a batch a minute adds, on average after the first."""
     sizes: dict[str, dict[str, int]] = {tier: {} for tier in TABLES}
     for name, shape in (("small", SMALL), ("busy", BUSY)):
         own = folder / f"sizes-{name}"
         own.mkdir(parents=True)
         where: Where = server.make_database(f"sizes_{name}") if server else own
         store = open_store(where, password=server.password if server else "")
-        empty = _sizes(store)
         vacuum = (lambda: server.sql(_VACUUM, f"sizes_{name}")) if server else lambda: None  # noqa: B023 - used at once
-        _fill(store, shape, vacuum)
-        full = _sizes(store)
+        maker, chains = Maker(shape), {f"n-{number}": Chain() for number in range(NODES)}
+        _fill(store, maker, chains, START, vacuum)
+        first = _sizes(store)
+        for day in range(1, DAYS):
+            _fill(store, maker, chains, START + day * DAY_MS, vacuum)
+        all_of_them = _sizes(store)
         for tier in TABLES:
-            sizes[tier][name] = round((full[tier] - empty[tier]) / NODES)
+            sizes[tier][name] = round((all_of_them[tier] - first[tier]) / NODES / (DAYS - 1))
         store.close()
     return sizes
 
@@ -55,18 +61,17 @@ def _sizes(store: Store) -> dict[str, int]:
     return {tier: sum(store.driver.bytes_of(table) for table in tables) for tier, tables in TABLES.items()}
 
 
-def _fill(store: Store, shape: Shape, vacuum: Callable[[], object]) -> None:
-    maker, names = Maker(shape), [f"n-{number}" for number in range(NODES)]
-    chains = {name: Chain() for name in names}
-    at = START + DAY_MS
+def _fill(store: Store, maker: Maker, chains: dict[str, Chain], start: int, vacuum: Callable[[], object]) -> None:
+    """A day that begins at `start`, Unix ms."""
+    at = start + DAY_MS
     store.driver.prepare_days(at)
     for begin in range(0, MINUTES, GROUP // NODES):
-        with store.group(names, names) as group:
+        with store.group(chains, chains) as group:
             for minute in range(begin, min(begin + GROUP // NODES, MINUTES)):
-                for name in names:
+                for name, chain in chains.items():
                     record = group.record(name) or NodeRecord(node=name, instance="i", boot="b", epoch=1)
-                    windows = maker.windows(START + minute * 60_000, chains[name].seq)
-                    batch = maker.batch(chains[name], START + minute * 60_000)
+                    windows = maker.windows(start + minute * 60_000, chain.seq)
+                    batch = maker.batch(chain, start + minute * 60_000)
                     group.merge(taken(record, batch, windows), batch, windows, at)
         while store.sum_up(busy=True):
             pass
@@ -75,6 +80,7 @@ def _fill(store: Store, shape: Shape, vacuum: Callable[[], object]) -> None:
     for bucket in range(BUCKETS):
         while store.roll(bucket):
             pass
+    vacuum()
 
 
 def copy_rate(server: Postgresql) -> float:
