@@ -20,6 +20,8 @@ ARGS ?=
 FUZZ_EXAMPLES ?= 5000
 SOAK_MINUTES ?= 40
 SEED ?= 0
+# Half of what the tests take is waiting for other processes, so half as many more than there are cores.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -53,7 +55,7 @@ venv: $(RUN_READY) ## the virtual environment with the locked dependencies, for 
 test: lint ## everything: lint, then unit, property, end-to-end, packaging tests
 	@tests/setup.sh
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(INTEROP_READY) $(MINIPROGRAM_READY); fi
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: faults
 faults: $(TESTS_READY) ## the whole list of faults on real processes, which takes half an hour; a table in fault-data
