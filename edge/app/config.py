@@ -19,6 +19,7 @@ from ..mqtt.address import is_loopback, is_loopback_host
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
 from ..service import options
+from ..words.words import Language
 
 RETENTION_DAYS_MAX: Final = 365
 """Longer than a year is an archive, not a journal."""
@@ -90,6 +91,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
     clock_wall_anchor_ms: Annotated[int, Meta(ge=0)] = 0
     clock_real_anchor_ms: Annotated[int, Meta(ge=0)] = 0
+    # for people
+    lang: Language = "en"
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

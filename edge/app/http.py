@@ -73,7 +73,9 @@ class Http:
         from ..web.server import serve
 
         token = data.kept("status.token", r"[A-Za-z0-9_-]{32,128}", lambda: secrets.token_urlsafe(32))
-        page = self._page = await serve(config.status_listen, self._status, layers, token, self._clock.now, self._path)
+        page = self._page = await serve(
+            config.status_listen, self._status, layers, token, self._clock.now, self._path, config.lang
+        )
         # The token is for a person at a terminal; under a service manager this line ends up in a log.
         tail = f"?token={token}" if sys.stdout.isatty() else " (doorstep status gives the whole link)"
         echo(f"status page  {page.url}{tail}")

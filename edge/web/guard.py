@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..mqtt.address import is_loopback_name
+from ..words.words import known
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -58,7 +59,8 @@ class Guard:
         name = cookie_name(request)
         given = request.query_params.get("token")
         if given is not None and hmac.compare_digest(given.encode(), self._token):
-            answer = RedirectResponse("/", 303)
+            language = known(request.query_params.get("lang", ""))
+            answer = RedirectResponse(f"/?lang={language}" if language else "/", 303)
             answer.set_cookie(name, self._cookie, httponly=True, samesite="strict", path="/")
             return answer
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")

@@ -4,11 +4,14 @@ Starlette and uvicorn cost 3 MB of memory and 50 ms; whoever runs the node impor
 """
 
 import asyncio
+import html
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,12 +22,14 @@ from ..core.model import Now
 from ..core.scenario import Dot
 from ..health.status import Status
 from ..service.http import HttpServer, bind
+from ..words.words import LANGUAGES, Language, Words, in_language, known, words
 from .guard import Guard
 from .layers import bounded
 
 STATIC: Final = Path(__file__).parent / "static"
 ASSETS: Final = {
     "index.html": "text/html; charset=utf-8",
+    "language.js": "text/javascript; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "late.js": "text/javascript; charset=utf-8",
     "map.js": "text/javascript; charset=utf-8",
@@ -32,7 +37,13 @@ ASSETS: Final = {
     "style.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-"""What the page is made of, read into memory once: 47 kB, and no file is touched for a request."""
+"""What the page is made of, read into memory once: 50 kB, and no file is touched for a request."""
+
+INDEX: Final = "index.html"
+"""Has `{{key}}` for each word."""
+
+WORDS: Final = "words.js"
+"""The table of words, for the page's scripts."""
 
 LIVE_CACHE_S: Final = 0.5
 """Viewers who ask within this get the same bytes: a full map takes about 10 ms of the loop to draw up."""
@@ -45,41 +56,58 @@ async def serve(
     token: str,
     now: Callable[[], Now],
     path: str = "edge.toml",
+    language: Language = "en",
 ) -> HttpServer:
     """Serve on `address` ("host:port", loopback, port 0 for any free one) until `close`. `path` is the configuration
-    that an error names. Raises ConfigError where the address is not on loopback, BusyError where another holds it."""
+    that an error names; `language` is for who asks for none with `?lang=`. Raises ConfigError where the address is not
+    on loopback, BusyError where another holds it."""
     hint = 'It shows riders\' places, so it stays on loopback: "127.0.0.1:8080". From elsewhere, use ssh -L.'
     listening = bind(address, "status_listen", path, hint)
-    return await HttpServer.start(application(status, layers, token, now), listening)
+    return await HttpServer.start(application(status, layers, token, now, language), listening)
 
 
 def application(
-    status: Status, layers: Callable[[], Mapping[str, list[Dot]]], token: str, now: Callable[[], Now]
+    status: Status,
+    layers: Callable[[], Mapping[str, list[Dot]]],
+    token: str,
+    now: Callable[[], Now],
+    language: Language = "en",
 ) -> Starlette:
     """The routes, behind the guard."""
     assets = {name: (STATIC / name).read_bytes() for name in ASSETS}
-    live_view = b""
-    live_until = 0.0
+    index_page = assets.pop(INDEX)
+    pages = {each: _translated(index_page, words(each)) for each in LANGUAGES}
+    tables = msgspec.json.encode({each: words(each).table for each in LANGUAGES})
+    assets[WORDS] = b"export const WORDS = " + tables + b";\n"
+    types = {**ASSETS, WORDS: ASSETS["app.js"]}
+    live_views: dict[Language, tuple[float, bytes]] = {}
 
-    async def index(_: Request) -> Response:
-        return Response(assets["index.html"], media_type=ASSETS["index.html"])
+    async def index(request: Request) -> Response:
+        asked = _asked(request) or language
+        return Response(pages[asked], media_type=types[INDEX])
 
     async def static(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in assets:
             return PlainTextResponse("There is no such file.\n", 404)
-        return Response(assets[name], media_type=ASSETS[name])
+        return Response(assets[name], media_type=types[name])
 
-    async def api_status(_: Request) -> Response:
-        return _json(msgspec.json.encode(status.report(now())))
+    async def api_status(request: Request) -> Response:
+        report = status.report(now())
+        asked = _asked(request) or "en"
+        return _json(msgspec.json.encode(report if asked == "en" else in_language(report, words(asked))))
 
-    async def api_live(_: Request) -> Response:
-        nonlocal live_view, live_until
+    async def api_live(request: Request) -> Response:
+        asked = _asked(request) or "en"
         time = asyncio.get_running_loop().time()
-        if time >= live_until:
-            live_view = msgspec.json.encode({"at": now().wall_ms, **bounded(layers())})
-            live_until = time + LIVE_CACHE_S
-        return _json(live_view)
+        until, body = live_views.get(asked, (0.0, b""))
+        if time >= until:
+            view = bounded(layers())
+            if asked != "en":
+                view["orders"] = [replace(dot, note=words(asked).note(dot.note)) for dot in view["orders"]]
+            body = msgspec.json.encode({"at": now().wall_ms, **view})
+            live_views[asked] = time + LIVE_CACHE_S, body
+        return _json(body)
 
     async def healthz(_: Request) -> Response:
         report = status.report(now())
@@ -107,5 +135,14 @@ def application(
     )
 
 
+def _asked(request: Request) -> Language | None:
+    return known(request.query_params.get("lang", ""))
+
+
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
+
+
+def _translated(page: bytes, there: Words) -> bytes:
+    """The page with the words of a language where it has `{{key}}`."""
+    return re.sub(r"{{([a-z0-9_.]+)}}", lambda found: html.escape(there.table[found[1]]), page.decode()).encode()

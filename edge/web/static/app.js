@@ -1,25 +1,19 @@
 // Asks the node once a second and shows its answer. A value that the node did not give is shown as a dash.
 
 import { Series, draw, forgetColors } from "./charts.js";
+import { LANGUAGE, named, number, span, t } from "./language.js";
 import { lateOrders, showLate } from "./late.js";
 import { DistrictMap, ORDER_STATES, mark, orderColor, riderColor } from "./map.js";
 
 const POLL_MS = 1000;
 const DEADLINE_MS = 5000;
 const SILENT_AFTER_MS = 4000;
-const STAGES = { queue: "Wait", decode: "Decode", decide: "Decide", commit: "Commit", publish: "Publish", total: "All" };
-const STATES = { ok: "All is well", degraded: "Degraded", starting: "Starting", draining: "Stopping", silent: "No answer", waiting: "Waiting" };
+const STAGES = ["queue", "decode", "decide", "commit", "publish", "total"];
 const RIDER_STATES = ["idle", "offered", "busy", "silent"];
-const QUEUES = {
-  decode: "Messages to read", decide: "Decisions overdue", commit: "Rounds for the disk", publish: "Clients to answer", seal: "Windows to close",
-  cut: "Windows to number", orders: "Open orders", labels: "Labels", skus: "Articles", answers: "Answers not fetched", send: "Batches to send", sync: "Batches not confirmed",
-};
 const CLOSED = new Set(["delivered", "returned", "cancelled", "undeliverable"]);
 const OFF = new Set(["off", "known"]);
 
 const $ = (id) => document.getElementById(id);
-const words = (name) => { const text = name.replaceAll("_", " "); return text.charAt(0).toUpperCase() + text.slice(1); };
-const number = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
 const sum = (counts, skip = new Set()) => Object.entries(counts).reduce((total, [name, n]) => total + (skip.has(name) ? 0 : n), 0);
 
 function text(element, value) {
@@ -27,13 +21,13 @@ function text(element, value) {
 }
 
 function milliseconds(value) {
-  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  if (value >= 1000) return number(Math.round(value));
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
 function rate(value) {
   if (value === null) return "–";
-  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+  return value >= 100 ? number(Math.round(value)) : value.toFixed(1);
 }
 
 function bytes(value) {
@@ -42,14 +36,8 @@ function bytes(value) {
   return `${value} B`;
 }
 
-function span(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
-  for (const [unit, size] of [["days", 86400], ["h", 3600], ["min", 60]]) if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
-  return `${Math.round(seconds)} s`;
-}
-
 /** Rows of [name, value, options] into a table's body, in place: nothing is built anew while the names stay. */
-function rows(id, list, empty = "none") {
+function rows(id, list, empty = t("page.none")) {
   const body = $(id).tBodies[0];
   const key = list.map((row) => row[0]).join("|");
   if (body.dataset.key !== key || !body.rows.length) {
@@ -85,8 +73,10 @@ let trouble = ""; // why it does not, where that is known
 let drawnAt = 0;
 
 const map = new DistrictMap($("map"), $("tip"), $("fit"), (kind, dot) => {
-  const age = dot.age_s === null || dot.age_s === undefined ? "" : kind === "order" ? `, ordered ${span(dot.age_s)} ago${dot.note ? `\n${dot.note}` : ""}` : kind === "rider" ? `, seen ${span(dot.age_s)} ago` : "";
-  return `${words(kind)} ${dot.id}\n${words(dot.state).toLowerCase()}${age}`.trim();
+  const [shops] = kind === "shop" ? dot.state.match(/^\d+(?= open$)/) ?? [] : [];
+  const facts = [shops === undefined ? named(kind, dot.state).toLowerCase() : t("shop.open", { count: shops })];
+  if (dot.age_s !== null && dot.age_s !== undefined && kind !== "shop") facts.push(t(kind === "order" ? "page.ordered_ago" : "page.seen_ago", { span: span(dot.age_s) }));
+  return [t(`page.tip_${kind}`, { id: dot.id }), facts.join(t("page.comma")), dot.note].filter(Boolean).join("\n");
 });
 $("fit").addEventListener("click", () => map.setFitted(!map.fitted));
 $("zoom-in").addEventListener("click", () => map.zoom(1.5));
@@ -95,8 +85,10 @@ $("zoom-out").addEventListener("click", () => map.zoom(1 / 1.5));
 function showVerdict(state, sentence, problems) {
   const box = $("health");
   if (box.dataset.state !== state) box.dataset.state = state;
-  text($("state"), `${STATES[state] ?? state}.`);
-  text($("sentence"), sentence.replace(/^All is well: (.)/, (_, first) => first.toUpperCase()));
+  const name = named("state", state);
+  text($("state"), `${name}${t("page.stop")}`);
+  const rest = sentence.startsWith(name) ? sentence.slice(name.length).replace(/^[:：] ?/, "") : sentence;
+  text($("sentence"), rest.charAt(0).toUpperCase() + rest.slice(1));
   const list = $("problems");
   const others = problems.slice(1).map((problem) => problem.sentence);
   list.hidden = others.length === 0;
@@ -109,23 +101,23 @@ function showVerdict(state, sentence, problems) {
 
 function showStatus(status, time) {
   text($("node"), status.node);
-  text($("version"), `doorstep ${status.version}`);
-  text($("uptime"), `up ${span(status.uptime_s)}`);
+  text($("version"), t("page.version", { version: status.version }));
+  text($("uptime"), t("page.uptime", { span: span(status.uptime_s) }));
   text($("clock"), new Date(status.clock.wall_ms).toISOString().slice(0, 19).replace("T", " ") + " UTC");
   $("rehearsal").hidden = status.clock.speed === 1;
-  text($("rehearsal"), `rehearsal: clock ×${status.clock.speed}`);
+  text($("rehearsal"), t("page.rehearsal", { speed: status.clock.speed }));
   showVerdict(status.state, status.sentence, status.problems);
   showRates(status, time);
   showLatency(status.latency_ms);
   showCounts(status);
   showSync(status.sync, status.uptime_s);
-  rows("queues", Object.entries(status.queues).map(([name, queue]) => [QUEUES[name] ?? words(name), `${number(queue.depth)} of ${number(queue.limit)}`]), "no queues yet");
+  rows("queues", Object.entries(status.queues).map(([name, queue]) => [named("queue", name), t("page.of", { part: number(queue.depth), whole: number(queue.limit) })]), t("page.no_queues"));
   rows("process", [
-    ["Memory", `${status.process.rss_mb} MB`],
-    ["Processor", `${status.process.cpu_s.toFixed(1)} s`],
-    ["Files open", number(status.process.fds)],
-    ["Disk free", bytes(status.disk?.free_bytes)],
-    ["Journal", bytes(status.journal.bytes)],
+    [t("page.memory"), `${status.process.rss_mb} MB`],
+    [t("page.processor"), t("unit.seconds", { count: status.process.cpu_s.toFixed(1) })],
+    [t("page.files_open"), number(status.process.fds)],
+    [t("page.disk_free"), bytes(status.disk?.free_bytes)],
+    [t("page.journal"), bytes(status.journal.bytes)],
   ]);
   showKeeps(status.data_inventory);
 }
@@ -141,15 +133,15 @@ function showRates(status, time) {
   rateSeries.events.add(time, perSecond.events);
   rateSeries.decisions.add(time, perSecond.decisions);
   text($("tile-events"), rate(perSecond.events));
-  text($("note-events"), `events ${rate(perSecond.events)}`);
-  text($("note-decisions"), `decisions ${rate(perSecond.decisions)}`);
+  text($("note-events"), t("page.note_events", { rate: rate(perSecond.events) }));
+  text($("note-decisions"), t("page.note_decisions", { rate: rate(perSecond.decisions) }));
 }
 
 function showLatency(latency) {
-  rows("latency", Object.entries(STAGES).map(([stage, name]) => {
+  rows("latency", STAGES.map((stage) => {
     const recent = latency.recent[stage], total = latency.total[stage];
     const cell = (of, key) => (of.count ? milliseconds(of[key]) : "–");
-    return [name, [cell(recent, "p50"), cell(recent, "p99"), cell(recent, "max"), cell(total, "p99"), cell(total, "max")]];
+    return [named("stage", stage), [cell(recent, "p50"), cell(recent, "p99"), cell(recent, "max"), cell(total, "p99"), cell(total, "max")]];
   }));
   const now = latency.recent.total;
   const time = last.time;
@@ -161,7 +153,7 @@ function showLatency(latency) {
     if (tile.dataset.value !== value) {
       tile.dataset.value = value;
       tile.replaceChildren(value);
-      if (now.count) { const unit = document.createElement("small"); unit.textContent = " ms"; tile.append(unit); }
+      if (now.count) { const unit = document.createElement("small"); unit.textContent = t("unit.ms"); tile.append(unit); }
     }
   }
 }
@@ -175,23 +167,23 @@ function inLife(counts, states) {
 function showCounts(status) {
   text($("tile-orders"), number(sum(status.orders, CLOSED)));
   text($("tile-riders"), number(sum(status.riders, OFF)));
-  rows("orders", inLife(status.orders, Object.keys(ORDER_STATES)).map(([state, n]) => [words(state), number(n), CLOSED.has(state) ? undefined : { dot: orderColor(state) }]), "no orders yet");
-  rows("riders", inLife(status.riders, RIDER_STATES).map(([state, n]) => [words(state), number(n), { dot: riderColor(state) }]), "no riders yet");
-  const byCount = (counts) => Object.entries(counts).sort((a, b) => b[1] - a[1]).slice(0, 8).map(([reason, n]) => [words(reason), number(n)]);
-  rows("refused", byCount(status.counts.refused), "Nothing refused.");
-  rows("dropped", [...byCount(status.counts.dropped), ["Duplicates", number(status.counts.duplicate)]]);
+  rows("orders", inLife(status.orders, Object.keys(ORDER_STATES)).map(([state, n]) => [named("order", state), number(n), { dot: CLOSED.has(state) ? "transparent" : orderColor(state) }]), t("page.no_orders"));
+  rows("riders", inLife(status.riders, RIDER_STATES).map(([state, n]) => [named("rider", state), number(n), { dot: riderColor(state) }]), t("page.no_riders"));
+  const byCount = (counts) => Object.entries(counts).sort((a, b) => b[1] - a[1]).slice(0, 8).map(([reason, n]) => [named("reason", reason), number(n)]);
+  rows("refused", byCount(status.counts.refused), t("page.nothing_refused"));
+  rows("dropped", [...byCount(status.counts.dropped), [t("page.duplicates"), number(status.counts.duplicate)]]);
 }
 
 function showSync(sync, uptime) {
-  if (sync.connected === null || sync.connected === undefined) return rows("sync", [], "No centre is configured (uplink).");
+  if (sync.connected === null || sync.connected === undefined) return rows("sync", [], t("page.no_centre"));
   const age = sync.last_ack_age_s;
   return rows("sync", [
-    ["Connection", sync.connected ? "up" : "down"],
-    ["Last acknowledgement", age === null || age === undefined ? (uptime > 60 ? "none since start" : "none yet") : `${span(age)} ago`],
-    ["Waiting here", `${number(sync.pool_windows)} windows, ${bytes(sync.backlog_bytes)}`],
-    ["Batches acknowledged", `${number(sync.batches_acked)} of ${number(sync.batches_sent)}`],
-    ["Sent", bytes(sync.bytes)],
-    ["Epoch", number(sync.epoch)],
+    [t("page.connection"), t(sync.connected ? "page.up" : "page.down")],
+    [t("page.last_ack"), age === null || age === undefined ? t(uptime > 60 ? "page.none_since_start" : "page.none_yet") : t("page.ago", { span: span(age) })],
+    [t("page.waiting_here"), t("page.windows", { count: number(sync.pool_windows), bytes: bytes(sync.backlog_bytes) })],
+    [t("page.batches"), t("page.of", { part: number(sync.batches_acked), whole: number(sync.batches_sent) })],
+    [t("page.sent"), bytes(sync.bytes)],
+    [t("page.epoch"), number(sync.epoch)],
   ]);
 }
 
@@ -201,8 +193,8 @@ function showKeeps(keeps) {
   $("keeps").dataset.key = key;
   $("keeps").replaceChildren(...keeps.map((keep) => {
     const item = document.createElement("li"), what = document.createElement("b");
-    what.textContent = words(keep.what);
-    item.append(what, `: ${keep.where}, ${keep.how_long}`);
+    what.textContent = keep.what.charAt(0).toUpperCase() + keep.what.slice(1);
+    item.append(what, t("page.colon"), [keep.where, keep.how_long].join(t("page.comma")));
     return item;
   }));
 }
@@ -211,21 +203,20 @@ function showLive(live) {
   map.show(live);
   const late = lateOrders(live.orders);
   text($("tile-late"), number(late.length));
-  showLate(late, { list: $("late"), note: $("late-note"), hint: $("late-hint") }, span);
+  showLate(late, { list: $("late"), note: $("late-note"), hint: $("late-hint") });
   const count = live.shops.length + live.riders.length + live.orders.length;
   $("map-empty").hidden = count > 0;
   const left = live.left_out.shops + live.left_out.riders + live.left_out.orders;
-  const counts = `${number(live.shops.length)} shops, ${number(live.riders.length)} riders, ${number(live.orders.length)} open orders`;
-  text($("map-note"), left ? `${counts}; ${number(left)} more are not drawn` : counts);
-  $("map").setAttribute("aria-label", `Map: ${counts}. Arrow keys move it, plus and minus zoom, 0 fits it.`);
+  const counts = t("page.map_counts", { shops: number(live.shops.length), riders: number(live.riders.length), orders: number(live.orders.length) });
+  text($("map-note"), left ? counts + t("page.map_left", { count: number(left) }) : counts);
+  $("map").setAttribute("aria-label", t("page.map_label", { counts }));
 }
 
 function showLegend() {
   const entries = [
-    ["shop", "Shop", {}], ["rider", "Rider, idle", { state: "idle", heading: 45 }], ["rider", "Rider, offered", { state: "offered", heading: 45 }],
-    ["rider", "Rider, busy", { state: "busy", heading: 45 }],
-    ["rider", "Rider, silent", { state: "silent" }],
-    ...Object.keys(ORDER_STATES).map((state) => ["order", `Order ${words(state).toLowerCase()}`, { state }]),
+    ["shop", t("page.shop"), {}],
+    ...RIDER_STATES.map((state) => ["rider", t("page.legend_rider", { state: named("rider", state).toLowerCase() }), { state, heading: state === "silent" ? null : 45 }]),
+    ...Object.keys(ORDER_STATES).map((state) => ["order", t("page.legend_order", { state: named("order", state).toLowerCase() }), { state }]),
   ];
   $("legend").replaceChildren(...entries.map(([kind, name, dot]) => {
     const item = document.createElement("li"), canvas = document.createElement("canvas");
@@ -241,16 +232,16 @@ function showLegend() {
 function drawCharts() {
   const now = last?.time ?? Date.now();
   drawnAt = now;
-  draw($("chart-latency"), [{ series: latencySeries.p99, color: "p99" }, { series: latencySeries.p50, color: "p50" }], now, "ms");
-  draw($("chart-rate"), [{ series: rateSeries.events, color: "p50" }, { series: rateSeries.decisions, color: "p99" }], now, "per second");
+  draw($("chart-latency"), [{ series: latencySeries.p99, color: "p99" }, { series: latencySeries.p50, color: "p50" }], now, [t("page.chart_begin"), t("page.chart_ms")]);
+  draw($("chart-rate"), [{ series: rateSeries.events, color: "p50" }, { series: rateSeries.decisions, color: "p99" }], now, [t("page.chart_begin"), t("page.chart_rate")]);
 }
 
 // -- asking ------------------------------------------------------------------------------------------------------------
 
 async function ask(path) {
-  const answer = await fetch(path, { signal: AbortSignal.timeout(DEADLINE_MS), cache: "no-store" });
-  if (answer.status === 401) throw new Error("The token of this page is no longer valid. Run doorstep status on the box; it prints a new link.");
-  if (!answer.ok) throw new Error(`The node answered with an error (${answer.status}). Its log has details.`);
+  const answer = await fetch(`${path}?lang=${LANGUAGE}`, { signal: AbortSignal.timeout(DEADLINE_MS), cache: "no-store" });
+  if (answer.status === 401) throw new Error(t("page.token_gone"));
+  if (!answer.ok) throw new Error(t("page.error_answer", { status: answer.status }));
   return answer.json();
 }
 
@@ -273,10 +264,10 @@ function showSilence() {
   const seconds = answeredAt === null ? null : Math.round((Date.now() - answeredAt) / 1000);
   const silent = trouble !== "" || Date.now() - Math.max(answeredAt ?? 0, watchedAt) > SILENT_AFTER_MS;
   document.body.classList.toggle("silent", silent);
-  text($("answered"), seconds === null ? "waiting for the node" : `last answer ${seconds} s ago`);
+  text($("answered"), seconds === null ? t("page.waiting_for_node") : t("page.answered", { count: seconds }));
   if (!silent) return;
-  const since = seconds === null ? "It has not answered yet." : `What you see below is ${span(seconds)} old.`;
-  showVerdict("silent", `${trouble || "The node does not answer: it is stopped, or its machine is busy. Look at its log, then start it."} ${since}`, []);
+  const since = seconds === null ? t("page.never_answered") : t("page.below_is_old", { span: span(seconds) });
+  showVerdict("silent", (trouble || t("page.no_answer")) + since, []);
 }
 
 async function loop() {

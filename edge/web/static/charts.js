@@ -43,8 +43,8 @@ export function roundUp(value) {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value * 0.9999);
 }
 
-/** Draws `lines`, each {series, color, name}, over the last SPAN_MS before `now`. */
-export function draw(canvas, lines, now, unit) {
+/** Draws `lines`, each {series, color}, over the last SPAN_MS before `now`; `words` are what its time begins and ends with. */
+export function draw(canvas, lines, now, words) {
   const { context, width, height } = prepare(canvas);
   const size = parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.75;
   const left = size * 3.4, bottom = height - size * 1.6, top = size * 0.8;
@@ -65,8 +65,8 @@ export function draw(canvas, lines, now, unit) {
     context.fillText(`${+(ceiling * share).toPrecision(3)}`, left - 5, at);
   }
   context.textBaseline = "bottom";
-  context.textAlign = "left"; context.fillText("5 min ago", left, height);
-  context.textAlign = "right"; context.fillText(unit ? `now, ${unit}` : "now", width - 4, height);
+  context.textAlign = "left"; context.fillText(words[0], left, height);
+  context.textAlign = "right"; context.fillText(words[1], width - 4, height);
 
   for (const line of lines) {
     context.strokeStyle = color(line.color);

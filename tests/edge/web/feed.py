@@ -88,7 +88,7 @@ class Feed:
         def dot(name: str, state: str, age_s: float | None) -> Dot:
             lat, lon = 39.9 + places.gauss(0, 0.012), 116.4 + places.gauss(0, 0.018)
             late_s = age_s - 200 if age_s is not None and name.startswith("o") else None
-            return Dot(name, lat, lon, state, age_s, late_s, f"{name} is looked at" if late_s else "")
+            return Dot(name, lat, lon, state, age_s, late_s, f"r{name[1:]} is at the door" if late_s else "")
 
         shops, riders, orders = self.counts
         moving: list[Dot] = []

@@ -1,6 +1,7 @@
 """The page in a real Chromium: it shows what the node reports, offline, on every screen, and shows when it is old."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from edge.web.server import STATIC
+from edge.words.words import words as table
 from tests.browser import drain, screen
 from tests.edge.web.feed import TOKEN, Feed, Served, served
 
@@ -90,7 +93,7 @@ def test_every_part_shows_what_the_node_reports(page: Chrome) -> None:
 def test_orders_to_look_at_come_with_their_reason(page: Chrome) -> None:
     """The latest first, with what happens to it now; whoever is in time is not in the list."""
     found = [line for line in text(page, "#late").splitlines() if line]
-    assert found[:3] == ["o29", "7 min late", "picked up: o29 is looked at"]
+    assert found[:3] == ["o29", "7 min late", "picked up: r29 is at the door"]
     assert "waits 6 min" in found
     assert "o0" not in found
     assert text(page, "#late-hint").startswith("Why: doorstep explain")
@@ -178,7 +181,7 @@ def test_hovering_names_what_is_under_the_pointer(browser: Chrome) -> None:
         canvas = browser.find_element(By.ID, "map")
         ActionChains(browser).move_to_element(canvas).perform()  # one thing, fitted: it is in the middle
         wait(browser, "the tip", lambda: browser.find_element(By.ID, "tip").is_displayed())
-        assert text(browser, "#tip") == "Order o0\nplaced, ordered 60 s ago\no0 is looked at"
+        assert text(browser, "#tip") == "Order o0\nplaced, ordered 60 s ago\nr0 is at the door"
         ActionChains(browser).move_to_element(browser.find_element(By.ID, "node")).perform()
         wait(browser, "no tip", lambda: not browser.find_element(By.ID, "tip").is_displayed())
 
@@ -237,6 +240,43 @@ def test_a_hidden_page_does_not_poll(page: Chrome) -> None:
     assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
+def test_no_word_of_the_page_is_english_in_chinese(browser: Chrome) -> None:
+    """Every text and label of a full page with problems, and of an empty one; and it is as readable on every screen."""
+    feed = Feed()
+    for _ in range(60):
+        feed.step()
+    feed.sync |= {"connected": False, "last_ack_age_s": 7200}
+    feed.status.alarm("writer", FULL, serving=False)
+    with served(feed) as site:
+        browser.get(f"{site.link}&lang=zh-CN")
+        wait(browser, "rates, from two answers", lambda: text(browser, "#tile-events") != "–")
+        assert text(browser, "#state") == "有问题。"
+        assert "没连上中心" in text(browser, "#problems")
+        assert browser.execute_script(ENGLISH) == []
+        for width, height, theme in ((390, 844, "dark"), (1440, 900, "light")):
+            screen(browser, width, height, theme)
+            assert browser.execute_script(CHECK) == []
+    with served(Feed(0, 0, 0)) as site:
+        browser.get(f"{site.link}&lang=zh-CN")
+        wait(browser, "the first answer", lambda: text(browser, "#node") == "shop-7")
+        assert text(browser, "#sentence") == "事件在本机决定，中心已收到应有的数据。"
+        assert browser.execute_script(ENGLISH) == []
+    assert drain(browser) == []
+
+
+def test_every_word_that_the_scripts_ask_for_is_in_the_table() -> None:
+    """And the page has no word of its own: what it shows is a key, a name, or a number."""
+    scripts = "".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.js"))
+    asked = set(re.findall(r'"([a-z]+\.[a-z_0-9]+)"', scripts))
+    assert asked >= {"page.late_none", "unit.ms"}
+    assert asked <= set(table("en").table)
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    markup = re.sub(r"(?s)<script.*?</script>|<!.*?>|<code>.*?</code>", "", page)
+    shown = re.findall(r">([^<]+)<|(?:aria-label|title)=\"([^\"]+)\"", markup)
+    own = [each for pair in shown for each in pair if re.search("[A-Za-z]{2,}", re.sub(NO_WORDS, "", each))]
+    assert own == []
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900), (2560, 1440)])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_screen_and_theme_is_readable(page: Chrome, width: int, height: int, theme: str) -> None:
@@ -277,6 +317,30 @@ def test_a_full_map_is_drawn_in_time() -> None:
     assert threading.active_count() < 10
 
 
+NO_WORDS = r"{{.*?}}|Doorstep|p50|p99"
+
+FULL = (
+    "The journal holds 5.0 GB, as much as it may: no event is accepted until rows are past their retention. "
+    "Raise journal_max_gb, or shorten retention_days, and send the node SIGHUP."
+)
+
+ENGLISH = r"""
+const names =
+  /\b(shop-7|Doorstep|UTC|[A-Z]B|kB|km|SIGHUP|p50|p99|journal_max_gb|retention_days|uplink|[ors]\d+)\b|[\d.]+/g;
+const found = [];
+const look = (text) => { if (/[A-Za-z]{2,}/.test((text ?? "").replace(names, ""))) found.push(text); };
+const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const at = walk.currentNode;
+  if (!at.parentElement.closest("script, style, code, noscript, [lang=en]")) look(at.textContent);
+}
+for (const element of document.querySelectorAll("[aria-label], [title]")) {
+  look(element.ariaLabel);
+  look(element.title);
+}
+return found;
+"""
+
 CHECK = r"""
 const found = [];
 const root = document.documentElement;
@@ -309,6 +373,6 @@ for (const element of document.querySelectorAll("canvas:not(#legend canvas), but
     found.push(`${element.tagName} ${element.id} has no name`);
   }
 }
-if (root.lang !== "en" || !document.title) found.push("no language or title");
+if (!["en", "zh-CN"].includes(root.lang) || !document.title) found.push("no language or title");
 return found;
 """

@@ -9,7 +9,7 @@ import pytest
 
 from edge.errors import ConfigError
 from edge.web import server
-from edge.web.server import ASSETS, STATIC, serve
+from edge.web.server import ASSETS, INDEX, STATIC, serve
 from tests.edge.web.feed import TOKEN, Feed, Served, now
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
@@ -67,9 +67,36 @@ def test_every_asset_is_served_and_every_file_is_an_asset(ask: Ask) -> None:
     """The page is complete in the package: each file has its type, and none lies about unused."""
     assert {path.name for path in STATIC.iterdir()} == set(ASSETS)
     for name, kind in ASSETS.items():
-        status, headers, body = ask("/" if name == "index.html" else f"/static/{name}")
+        status, headers, body = ask("/" if name == INDEX else f"/static/{name}")
         assert (status, headers["content-type"]) == (200, kind)
-        assert body == (STATIC / name).read_bytes()
+        assert name == INDEX or body == (STATIC / name).read_bytes()
+
+
+def test_the_page_comes_in_the_language_that_is_asked_for(ask: Ask) -> None:
+    """Each word of the page is put in, for `?lang=`; another language than ours is that of the node."""
+    english, chinese, other = (ask(path)[2].decode() for path in ("/", "/?lang=zh-CN", "/?lang=xx"))
+    assert '<html lang="en">' in english
+    assert '<html lang="zh-CN">' in chinese
+    assert other == english
+    assert "{{" not in english + chinese
+    assert "Orders to look at" in english
+    assert "需要处理的订单" in chinese
+    assert ask(f"/?lang=zh-CN&token={TOKEN}", None)[1]["location"] == "/?lang=zh-CN"
+    assert ask(f"/?lang=//x&token={TOKEN}", None)[1]["location"] == "/"
+
+
+def test_a_report_is_in_english_unless_it_is_asked_for_otherwise(ask: Ask, feed: Feed) -> None:
+    """Programs read English and names; the page's own questions name its language. Notes of orders have it too."""
+    feed.status.alarm(
+        "writer", "The thread that writes the journal has ended. Restart the node, and report this with its log."
+    )
+    assert json.loads(ask("/api/status")[2])["sentence"].startswith("The thread")
+    report = json.loads(ask("/api/status?lang=zh-CN")[2])
+    assert report["sentence"].startswith("写事件日志的线程结束了。")
+    assert [problem["name"] for problem in report["problems"]] == ["writer"]
+    assert report["data_inventory"][0]["where"] == "只在内存中"
+    dots = [json.loads(ask(path)[2])["orders"][29]["note"] for path in ("/api/live", "/api/live?lang=zh-CN")]
+    assert dots == ["r29 is at the door", "r29 已到门口"]
 
 
 def test_the_assets_name_no_other_host() -> None:

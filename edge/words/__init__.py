@@ -1,0 +1,1 @@
+"""What an operator reads, in each language: words of the status page, sentences of problems and findings."""
