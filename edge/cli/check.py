@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from ..preflight.finding import Report
 from ..preflight.preflight import Wishes, look
-from .options import CONFIG
+from ..words.words import Words
+from .options import CONFIG, words_of
 
 ORDERS_PER_DAY = 2_000
 """A shop or a district of some shops."""
@@ -52,11 +54,18 @@ def check(
         body = {"ok": report.ok, "findings": report.findings, "facts": report.facts}
         click.echo(msgspec.json.format(msgspec.json.encode(body)).decode())
     else:
-        for finding in sorted(report.findings, key=lambda each: each.severity):
-            color = "red" if finding.severity == "error" else "yellow"
-            click.echo(f"{click.style(finding.severity, fg=color)}: {finding.text}")
-        for name, fact in report.facts.items():
-            click.echo(click.style(f"{name.replace('_', ' ')}: {fact}", dim=True))
-        errors = sum(each.severity == "error" for each in report.findings)
-        click.echo("A node can start with this." if report.ok else f"{errors} to mend before a start.")
+        _show(report, words_of(config_path))
     raise SystemExit(0 if report.ok else 1)
+
+
+def _show(report: Report, words: Words) -> None:
+    colon = words.word("page.colon")
+    for finding in sorted(report.findings, key=lambda each: each.severity):
+        severity = click.style(
+            words.word(f"check.{finding.severity}"), fg="red" if finding.severity == "error" else "yellow"
+        )
+        click.echo(f"{severity}{colon}{words.sentence(finding.text)}")
+    for name, fact in report.facts.items():
+        click.echo(click.style(f"{words.word(f'fact.{name}')}{colon}{words.sentence(str(fact))}", dim=True))
+    errors = sum(each.severity == "error" for each in report.findings)
+    click.echo(words.word("check.ok") if report.ok else words.word("check.to_mend", count=errors))

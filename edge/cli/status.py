@@ -17,9 +17,13 @@ from rich.text import Text
 from ..app.config import load
 from ..messages.sentences import span
 from ..service.datadir import holder
+from ..words.words import Words, in_language
+from .options import words_of
 
 DEGRADED: Final = 1
 UNREACHABLE: Final = 2
+
+USUAL: Final = "edge.toml"
 
 TIMEOUT_S: Final = 10.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -59,6 +63,9 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, servi
         raise click.UsageError("--config, --data-dir and --url exclude each other: give one of them.")
     if serving and as_json:
         raise click.UsageError("--serving and --json exclude each other: the report has the field serving.")
+    if config_path is None and data_dir is None and url is None and Path(USUAL).exists():
+        config_path = USUAL
+    words = words_of(config_path)
     try:
         folder = None if url is not None else _folder(config_path, data_dir)
         base, token = _where(folder, url)
@@ -67,25 +74,23 @@ def status(config_path: str | None, data_dir: str | None, url: str | None, servi
         except _NoAnswer as error:
             raise _Unreachable(_silent(folder) or str(error)) from None
     except _Unreachable as error:
-        click.echo(f"doorstep: {error}", err=True)
+        click.echo(f"doorstep: {words.sentence(str(error))}", err=True)
         raise SystemExit(UNREACHABLE) from None
     report = json.loads(body)
     if serving:
-        click.echo("Events are decided." if report["serving"] else report["sentence"])
+        click.echo(words.word("status.decided") if report["serving"] else words.sentence(report["sentence"]))
         raise SystemExit(0 if report["serving"] else DEGRADED)
     if as_json:
         click.echo(body.decode())
     else:
         # The token is for a person at a terminal; elsewhere this line ends up in a log or a mail.
-        tail = f"?token={token}" if sys.stdout.isatty() else " (at a terminal this is the whole link)"
-        _show(report, f"{base}/{tail}")
+        tail = f"?token={token}" if sys.stdout.isatty() else words.word("status.whole_link")
+        _show(in_language(report, words), f"{base}/{tail}", words)
     raise SystemExit(0 if report["state"] == "ok" else DEGRADED)
 
 
 def _folder(config_path: str | None, data_dir: str | None) -> Path:
     """The data directory."""
-    if config_path is None and data_dir is None and Path("edge.toml").exists():
-        config_path = "edge.toml"
     return Path(load(config_path).data_dir) if config_path is not None else Path(data_dir or "data")
 
 
@@ -151,39 +156,58 @@ def _ask(base: str, token: str) -> bytes:
 # -- for people --------------------------------------------------------------------------------------------------------
 
 
-def _show(report: dict[str, Any], page: str) -> None:
+def _show(report: dict[str, Any], page: str, words: Words) -> None:
     console = Console(highlight=False)
-    console.print(Text(report["state"].upper(), style=f"bold {COLORS.get(report['state'], '')}"), report["sentence"])
+    state = report["state"].upper() if words.language == "en" else words.word(f"state.{report['state']}")
+    console.print(Text(state, style=f"bold {COLORS.get(report['state'], '')}"), report["sentence"])
     for problem in report["problems"][1:]:
         console.print("  -", problem["sentence"])
     if plain := report["link"].get("plain_beyond_loopback"):
-        console.print(f"warning: {plain} can be reached from other machines without TLS", style="yellow")
-    speed = f", clock x{report['clock']['speed']:g}" if report["clock"]["speed"] != 1 else ""
-    process = report["process"]
-    console.print(
-        f"node {report['node']}, doorstep {report['version']}, pid {process['pid']}, up {span(report['uptime_s'])}"
-        f"{speed}, {process['rss_mb']} MB, {process['cpu_s']} s of processor time",
-        style="dim",
+        console.print(words.word("status.plain", options=plain), style="yellow")
+    clock, process = report["clock"]["speed"], report["process"]
+    about = words.word(
+        "status.process",
+        node=report["node"],
+        version=report["version"],
+        pid=process["pid"],
+        span=words.span(span(report["uptime_s"])),
+        speed=words.word("status.speed", speed=f"{clock:g}") if clock != 1 else "",
+        memory=process["rss_mb"],
+        cpu=process["cpu_s"],
     )
+    console.print(about, style="dim")
     console.print()
-    console.print(Columns([table for table in _tables(report) if table.row_count], padding=(0, 3)))
+    console.print(Columns([table for table in _tables(report, words) if table.row_count], padding=(0, 3)))
     # As one unbroken line, so that it can be clicked and copied.
-    click.echo(f"\npage: {page}")
+    click.echo(f"\n{words.word('status.page')}{words.word('page.colon')}{page}")
 
 
-def _tables(report: dict[str, Any]) -> list[Table]:
+def _tables(report: dict[str, Any], words: Words) -> list[Table]:
     counts = report["counts"]
     totals = {key: counts[key] for key in ("accepted", "duplicate", "decisions", "answers")}
-    queues = {name: f"{queue['depth']} of {queue['limit']}" for name, queue in report["queues"].items()}
+
+    def pairs(title: str, section: str, values: dict[str, Any]) -> Table:
+        """A name and its value a row. In English the names are those of /api/status."""
+        table = _table(words.word(f"status.{title}"))
+        table.add_column("", justify="right")
+        for name, value in values.items():
+            known = words.language != "en" and f"{section}.{name}" in words.table
+            table.add_row(words.word(f"{section}.{name}") if known else name.replace("_", " "), _plain(value, words))
+        return table
+
+    queues = {
+        name: words.word("page.of", part=queue["depth"], whole=queue["limit"])
+        for name, queue in report["queues"].items()
+    }
     return [
-        _latency(report["latency_ms"]),
-        _pairs("events", {**counts["received"], **totals}),
-        _pairs("refused", counts["refused"]),
-        _pairs("dropped", counts["dropped"]),
-        _pairs("orders", report["orders"]),
-        _pairs("riders", report["riders"]),
-        _pairs("centre", {**report["sync"], **_uplink_days(report["link"])}),
-        _pairs("queues", queues),
+        _latency(report["latency_ms"], words),
+        pairs("events", "count", {**counts["received"], **totals}),
+        pairs("refused", "reason", counts["refused"]),
+        pairs("dropped", "reason", counts["dropped"]),
+        pairs("orders", "order", report["orders"]),
+        pairs("riders", "rider", report["riders"]),
+        pairs("centre", "sync", {**report["sync"], **_uplink_days(report["link"])}),
+        pairs("queues", "queue", queues),
     ]
 
 
@@ -193,32 +217,25 @@ def _uplink_days(link: dict[str, Any]) -> dict[str, Any]:
     return {} if days is None else {"certificate_days": days}
 
 
-def _latency(latency: dict[str, Any]) -> Table:
-    table = _table("latency, ms")
-    for column in ("p50", "p99", "max", "p99 all", "max all"):
+def _latency(latency: dict[str, Any], words: Words) -> Table:
+    table = _table(words.word("status.latency"))
+    for column in ("p50", "p99", *(words.word(f"status.{name}") for name in ("max", "p99_all", "max_all"))):
         table.add_column(column, justify="right")
     for stage, recent in latency["recent"].items():
         total = latency["total"][stage]
         values = (recent["p50"], recent["p99"], recent["max"], total["p99"], total["max"])
         if total["count"]:
-            table.add_row(stage, *(f"{value:.2f}" for value in values))
+            name = stage if words.language == "en" else words.word(f"stage.{stage}")
+            table.add_row(name, *(f"{value:.2f}" for value in values))
     return table
 
 
-def _pairs(title: str, values: dict[str, Any]) -> Table:
-    table = _table(title)
-    table.add_column("", justify="right")
-    for name, value in values.items():
-        table.add_row(name.replace("_", " "), _plain(value))
-    return table
-
-
-def _plain(value: Any) -> str:
+def _plain(value: Any, words: Words) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+        return words.word("status.yes" if value else "status.no")
+    return f"{value:,}" if isinstance(value, int | float) else words.sentence(str(value))
 
 
 def _table(title: str) -> Table:

@@ -11,7 +11,7 @@ from tests.edge.preflight.setups import setup
 
 def call(folder: Path, *arguments: str) -> Result:
     """The command on a folder's configuration."""
-    return CliRunner().invoke(check, ["--config", str(folder / "edge.toml"), *arguments])
+    return CliRunner().invoke(check, ["--config", str(folder / "edge.toml"), *arguments], env={"LC_ALL": "C"})
 
 
 def test_a_good_setup_exits_with_0(tmp_path: Path) -> None:
@@ -55,3 +55,16 @@ def test_without_a_configuration_it_names_where_to_get_one(tmp_path: Path) -> No
     result = call(tmp_path)
     assert result.exit_code == 1
     assert "Copy deploy/edge.toml there" in result.output
+
+
+def test_the_configuration_has_the_language(tmp_path: Path) -> None:
+    """`lang` counts for everything that a person reads, also beside wrong options; `--json` is for programs."""
+    with setup(tmp_path) as site:
+        site.options |= {"lang": "zh-CN", "k_anonymity": 1}
+        site.write()
+        result, as_json = call(tmp_path, "--offline"), call(tmp_path, "--offline", "--json")
+    assert result.exit_code == 1
+    assert "错误：" in result.output
+    assert "k_anonymity = 1 不能使用。应为整数，至少 2。" in result.output
+    assert result.output.splitlines()[-1] == "启动前需要处理 1 处。"
+    assert "A whole number of at least 2 is expected." in as_json.output

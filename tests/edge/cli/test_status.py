@@ -37,7 +37,7 @@ def data_dir(site: Served, tmp_path: Path) -> Path:
 
 def call(*arguments: str) -> Result:
     """The command, at a width at which nothing wraps by accident."""
-    return CliRunner().invoke(status, list(arguments), env={"COLUMNS": "120"})
+    return CliRunner().invoke(status, list(arguments), env={"COLUMNS": "120", "LC_ALL": "C"})
 
 
 def test_the_first_line_of_a_healthy_node_is_its_state(data_dir: Path, site: Served) -> None:
@@ -72,6 +72,22 @@ def test_serving_is_whether_events_are_decided(data_dir: Path, site: Served) -> 
     assert result.exit_code == 1
     assert result.output.startswith("The disk is full. Free some space.")
     assert result.output.count("\n") == 1
+
+
+def test_it_speaks_the_operators_language(data_dir: Path, site: Served) -> None:
+    """That of the configuration; without one that of the environment. `--json` stays as it is."""
+    config = data_dir.parent / "edge.toml"
+    config.write_text('node = "shop-7"\nlisten = "127.0.0.1:0"\nlang = "zh-CN"\n')
+    result = call("--config", str(config))
+    assert result.output.startswith("一切正常 一切正常：事件在本机决定")
+    for words in ("节点 shop-7", "落盘", "太晚", "格式错误", "已取餐", "已确认批次", "3 / 4096", "状态页："):
+        assert words in result.output
+    assert call("--config", str(config), "--serving").output == "事件照常处理。\n"
+    assert '"sentence":"All is well' in call("--config", str(config), "--json").output
+    there = CliRunner().invoke(status, ["--data-dir", str(data_dir), "--serving"], env={"LC_ALL": "zh_CN.UTF-8"})
+    assert there.output == "事件照常处理。\n"
+    gone = CliRunner().invoke(status, ["--data-dir", "no-such"], env={"LC_ALL": "zh_CN.UTF-8"})
+    assert "没有正在运行、带状态页的节点" in gone.output
 
 
 def test_a_plain_listener_for_others_is_a_warning(data_dir: Path, site: Served) -> None:

@@ -1,5 +1,6 @@
 """Broken set-ups, one by one and together."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,10 +8,15 @@ import pytest
 
 from bench.lab.site import Site
 from edge.preflight.preflight import Wishes, look
+from edge.words.words import words as words_of
 from tests.edge.preflight.setups import BROKEN, Setup, setup
 
 MACHINE = {"clock", "descriptors", "slow_disk", "no_room_for_upgrade"}
 """What depends on where the tests run."""
+
+LATIN_WORDS = re.compile(r"(?<![\w.-])(?:[A-Za-z]{2,} ){3}")
+COMMANDS = re.compile(r"doorstep [a-z -]+|Invalid statement \(at line")
+translated = words_of("zh-CN").sentence
 
 
 def test_a_good_setup_has_no_finding(tmp_path: Path) -> None:
@@ -26,13 +32,14 @@ def test_a_good_setup_has_no_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("change", "name", "words"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
 def test_each_broken_setup_is_named(tmp_path: Path, change: Callable[[Setup], None], name: str, words: str) -> None:
     """What is wrong in one way is found under its name, with what to do, and nothing else is. (`everybody, from
-    everywhere` is two.)"""
+    everywhere` is two.) In Chinese no sentence of it stays in English."""
     with setup(tmp_path) as site:
         change(site)
         report = site.look()
     found = [finding for finding in report.findings if finding.name not in MACHINE]
     assert [finding.name for finding in found] == name.split()
     assert words in found[0].text
+    assert [line for each in found if LATIN_WORDS.search(line := COMMANDS.sub("", translated(each.text)))] == []
 
 
 def test_everything_is_found_at_once(tmp_path: Path) -> None:
