@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import signal
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -82,6 +84,9 @@ def demo(
     The district is made up from --seed, or read from --instance (a folder in the format of the public meal-delivery
     instances). Node and centre are started for it on free ports and stopped with it. Ctrl-C ends everything.
 
+    In a terminal it shows orders, riders, latency, and what is decided and why, and has keys: o opens the node's page,
+    u cuts the uplink, k kills the node, h has help.
+
     \b
     Examples:
       doorstep demo                                              # look at it, 60 times faster
@@ -107,10 +112,12 @@ def demo(
 
     instance = read(path) if path else generate(seed)
     habits = Habits(decline=decline_probability, silent=silent_probability)
-    options = Options(speed=speed, seed=seed, minutes=minutes or 0.0, broker=broker, kills=kill_node, habits=habits)
     if not headless and not sys.stdout.isatty():
         click.echo("There is no terminal to draw on: running as with --headless.", err=True)
         headless = True
+    options = Options(
+        speed=speed, seed=seed, minutes=minutes or 0.0, broker=broker, kills=kill_node, habits=habits, live=not headless
+    )
     folder, stays = _folder(data_dir, report_path, keep)
     held: bool | None = False
     try:
@@ -196,21 +203,55 @@ def _run(
 
 
 async def _shown(demo: "Demo") -> "Ended | None":
-    """Run with the live screen. Pictures are drawn beside the loop: drawing must not delay the clients it shows."""
+    """Run with the live screen and its keys. Pictures are drawn beside the loop: drawing must not delay the clients it
+    shows."""
     from rich.console import Console
     from rich.live import Live
 
+    from .keys import keys
     from .screen import draw
 
     console = Console()
+    help_shown = False
+
+    def pressed(key: str) -> None:
+        nonlocal help_shown
+        was_shown, help_shown = help_shown, False
+        match key.lower():
+            case "o":
+                _open(demo)
+            case "u":
+                demo.cut_uplink()
+            case "k":
+                demo.kill_node()
+            case "h" | "?":
+                help_shown = not was_shown
+            case "q":
+                demo.interrupt()
+            case _:
+                pass
+
     running = asyncio.ensure_future(demo.run())
-    with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
+    with (
+        keys(sys.stdin, pressed) as has_keys,
+        Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live,
+    ):
 
         def picture() -> None:
-            live.update(draw(demo, console), refresh=True)
+            live.update(draw(demo, console, keys=has_keys, help_shown=help_shown), refresh=True)
 
         while not running.done():
             await asyncio.to_thread(picture)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(running), FRAME_S)
     return await running
+
+
+def _open(demo: "Demo") -> None:
+    """The page in a browser, where there is a desktop: a browser of the terminal would draw over the screen."""
+    url = demo.site.status_url()
+    if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")) and sys.platform != "darwin":
+        demo.records.log(demo.now_ms(), f"no desktop here: open {url}")
+        return
+    demo.records.log(demo.now_ms(), "the page opens in the browser")
+    asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)

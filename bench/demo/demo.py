@@ -5,7 +5,7 @@ import contextlib
 import math
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any, Final
@@ -21,6 +21,7 @@ from edge.scenarios.labels.messages import NAME as LABELS
 from ..lab.process import Keeper
 from ..lab.settings import Option, write_private
 from ..lab.site import Site
+from .decisions import Decisions
 from .district.instance import Instance, Order
 from .people.clients import Fleet
 from .people.customers import Customer
@@ -34,6 +35,8 @@ from .proof.evidence import read_journal
 from .proof.invariants import Case, check_invariants, states
 from .proof.records import Records
 from .report import Ended
+from .rules import GIVE_UP_S, rules
+from .trouble import Trouble
 from .watch import Watch
 
 DAY_MS: Final = 24 * 3_600_000
@@ -53,17 +56,8 @@ DRAIN_REAL_S_MAX: Final = 30.0
 DRAIN_SIMULATED_S_MAX: Final = 90.0
 """Bound of the wait for the centre: a last window is sealed 70 simulated seconds after it began; then a round trip."""
 
-LATE_S: Final = 30 * 60
-GIVE_UP_S: Final = 60 * 60
-"""Sooner than a node by default: nobody begins a shift once the instance's day is over."""
-
 AFTER_HOURS_MINUTES: Final = 120
 """Simulated minutes after the last shift, and after orders are given up, in which the day may end."""
-
-TIMEOUTS_REAL_S: Final = {"reply_s": 0.5, "silent_s": 5.0, "position_age_s_max": 3.0}
-"""At high speed, real seconds that people get at least: a minute of a rider's time is 200 ms at 300 times real speed,
-and a hiccup of this machine should not look like a rider who does not answer."""
-
 
 SHOPS_WITH_LABELS: Final = 4
 
@@ -80,6 +74,8 @@ class Options(Struct, frozen=True, kw_only=True):
     minutes: float = 0.0
     broker: str = ""
     kills: int = 0
+    live: bool = False
+    """With a screen and keys: decisions are read while they are made, and the uplink can be cut."""
     habits: Habits = Habits()
 
 
@@ -100,6 +96,10 @@ class Demo:
         self.site = Site(folder, self.node_name)
         self.keeper = Keeper(self.site.centre, self.site.node)
         self.watch = Watch(self.site)
+        self.trouble = Trouble(self.site, self.keeper, self.watch, self.records)
+        self.decisions = Decisions(self.site.journal)
+        self.ends_ms = 0
+        """When the day is over, if nobody is late (simulated); 0 before it has begun."""
         self.scheduler: Scheduler | None = None
         self._began = perf_counter()
         self._began_ms = int(time() * 1000)
@@ -107,6 +107,8 @@ class Demo:
         self.fleet: Fleet | None = None
         self._open_orders: set[str] = set()
         self._shelves: list[Shelves] = []
+        self._world: World | None = None
+        self._troubles: set[asyncio.Task[None]] = set()
 
     # -- what a screen and a signal handler may call -------------------------------------------------------------------
 
@@ -114,6 +116,24 @@ class Demo:
         """End the run now, without a result."""
         self.interrupted = True
         self._stop.set()
+
+    def cut_uplink(self) -> None:
+        """Cut the uplink, or mend it."""
+        if self.phase == "day":
+            self._do(self.trouble.cut(self.now_ms()))
+
+    def kill_node(self) -> None:
+        """SIGKILL the node, which is started again."""
+        if self._world is not None and self.phase == "day":
+            self._do(self.trouble.kill(self._world))
+
+    @property
+    def left_s(self) -> float | None:
+        """Real seconds until the day ends, as far as that can be known; None before it has begun."""
+        if self.scheduler is None or not self.ends_ms:
+            return None
+        left_s = self.scheduler.clock.real_s((self.ends_ms - self.now_ms()) / 1000)
+        return max(min(left_s, self.options.minutes * 60 - self.real_s) if self.options.minutes else left_s, 0.0)
 
     def complained(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """The event loop's exception handler: into the log, and counted."""
@@ -149,7 +169,10 @@ class Demo:
                 self.scheduler.close()
             if self.fleet is not None:
                 await self.fleet.close()
+            for task in self._troubles:
+                task.cancel()
             await self._stop_processes()
+            await self.trouble.close()
 
     async def _open(self) -> tuple[Fleet, World]:
         """Start both processes, connect the kitchens, and plan the day."""
@@ -167,9 +190,14 @@ class Demo:
             "clock_real_anchor_ms": self._began_ms,
         }
         broker, username, password = self._broker
-        sections: dict[str, Any] = {DISPATCH: self._rules(), LABELS: label_options(options.speed)}
+        sections: dict[str, Any] = {
+            DISPATCH: rules(instance.parameters, options.speed),
+            LABELS: label_options(options.speed),
+        }
         scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
-        self.site.configure(tokens, {**anchors, **scenarios, **self._link(broker, username, password), **sections})
+        uplink = {"uplink": await self.trouble.open_uplink()} if options.live else {}
+        link = self._link(broker, username, password)
+        self.site.configure(tokens, {**anchors, **scenarios, **link, **sections, **uplink})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or self.site.url
         fleet = Fleet(self.node_name, url, tokens, scheduler, self.records, options.seed)
@@ -179,7 +207,7 @@ class Demo:
         self.scheduler, self.fleet = scheduler, fleet
         await asyncio.to_thread(self.site.start)
         self.keeper.start()
-        world = World(instance, scheduler, fleet, self.records, options.seed, options.habits)
+        world = self._world = World(instance, scheduler, fleet, self.records, options.seed, options.habits)
         await self._connect(world)
         # The first full minute for which everybody has time to connect.
         ahead_ms = 2 * CONNECT_AHEAD_REAL_S * options.speed * 1000
@@ -202,21 +230,6 @@ class Demo:
         await self._until(lambda: fleet.connected > len(kitchens), CONNECT_REAL_S_MAX)
         if not fleet.connected and not self.interrupted:
             raise DoorstepError(f"Nobody could connect within {CONNECT_REAL_S_MAX:.0f} s. {kitchens[0].client.error}")
-
-    def _rules(self) -> dict[str, Option]:
-        """The instance's parameters as options of dispatch."""
-        parameters = self.instance.parameters
-        timeouts = {name: math.ceil(real_s * self.options.speed) for name, real_s in TIMEOUTS_REAL_S.items()}
-        defaults = {"reply_s": (60, 3600), "silent_s": (300, 7200), "position_age_s_max": (600, 7200)}
-        return {
-            "speed_mps": round(parameters.metres_per_minute / 60, 4),
-            "detour_factor": 1.0,
-            "pickup_service_s": parameters.pickup_service * 60,
-            "dropoff_service_s": parameters.dropoff_service * 60,
-            "late_s": LATE_S,
-            "give_up_s": GIVE_UP_S,
-            **{name: min(max(low, timeouts[name]), high) for name, (low, high) in defaults.items()},
-        }
 
     def _link(self, broker: str, username: str, password: str) -> dict[str, Option]:
         """Broker mode: the node is a client, as everybody is."""
@@ -245,9 +258,11 @@ class Demo:
         self.phase = "day"
         assert self.scheduler is not None
         scheduler, options = self.scheduler, self.options
-        kills = asyncio.get_running_loop().create_task(self._kill(world))
+        end_real_s = options.minutes * 60 - self.real_s if options.minutes else 0.0
+        work = self.trouble.kill_by_the_seed(world, self._draw, options.kills, end_real_s)
+        kills = asyncio.get_running_loop().create_task(work)
         last_ms = world.ms(self.instance.last_minute() + GIVE_UP_S // 60 + AFTER_HOURS_MINUTES)
-        shifts_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
+        shifts_ms = self.ends_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
         try:
             while not self._stop.is_set():
                 for failure in (scheduler.failure, self.keeper.failure):
@@ -266,32 +281,12 @@ class Demo:
             kills.cancel()
             await asyncio.wait([kills])
 
-    async def _kill(self, world: World) -> None:
-        """SIGKILL the node at moments drawn from the seed, while orders are placed; one at a time."""
-        assert self.scheduler is not None
-        first = min(order.placed for order in self.instance.orders)
-        last = max(order.ready for order in self.instance.orders)
-        # A tenth of the day is kept free on both sides, so that a kill always meets work.
-        moments = sorted(self._draw.uniform(first + (last - first) / 10, last) for _ in range(self.options.kills))
-        for minute in moments:
-            wait_s = self.scheduler.clock.real_s((world.ms(minute) - self.scheduler.now_ms()) / 1000)
-            if self.options.minutes:
-                # In a run that is cut short the moments are squeezed into it.
-                share = moments.index(minute) + 1
-                wait_s = min(wait_s, share * self.options.minutes * 60 / (len(moments) + 2) - self.real_s)
-            await asyncio.sleep(max(wait_s, 0))
-            killed = perf_counter()
-            self.records.log(self.scheduler.now_ms(), "the node was killed (SIGKILL)")
-            await self.keeper.kill(self.site.node)
-            took_s = perf_counter() - killed
-            self.watch.ready_s_max = max(self.watch.ready_s_max, took_s)
-            self.records.log(self.scheduler.now_ms(), f"the node is back after {took_s:.1f} s")
-
     # -- the end -------------------------------------------------------------------------------------------------------
 
     async def _close(self, fleet: Fleet, world: World, cut: bool) -> Ended | None:
         """Let everything settle, stop the processes, and check the invariants. None where that was interrupted."""
         self.phase = "draining"
+        await self.trouble.mend(self.now_ms())
         world.closed = True
         assert self.scheduler is not None
         await self._settle_labels(fleet)
@@ -380,7 +375,15 @@ class Demo:
     async def _poll(self) -> None:
         while True:
             await self.watch.look()
+            if self.options.live:
+                await asyncio.to_thread(self.decisions.read)
             await asyncio.sleep(POLL_S)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something that a person asked for. What fails is in the log of the run."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._troubles.add(task)
+        task.add_done_callback(self._troubles.discard)
 
 
 def _split(url: str) -> tuple[str, str, str]:

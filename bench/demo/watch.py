@@ -16,6 +16,9 @@ from .report import Process
 RATE_SAMPLES: Final = 240
 """Samples of the decision rate kept for the screen: two minutes."""
 
+MINUTE_S: Final = 60.0
+"""Real seconds over which a rate is taken: long enough to be read, and not of the whole day."""
+
 
 class Watch:
     """The last accounts of both processes, and the sums over all of them."""
@@ -24,6 +27,8 @@ class Watch:
         self.status: Mapping[str, Any] = {}
         self.summary: Mapping[str, Any] = {}
         self.rates: deque[float] = deque(maxlen=RATE_SAMPLES)
+        self._made: deque[tuple[float, int]] = deque()
+        """(real time, decisions made since the look before) of the last minute."""
         self.queues: dict[str, tuple[int, int]] = {}
         """The greatest depth that was seen of each queue, and its limit."""
         self.ready_s_max = 0.0
@@ -42,8 +47,8 @@ class Watch:
         with contextlib.suppress(OSError):
             self.summary = await asyncio.to_thread(self._site.summary)
 
-    def seen(self, status: Mapping[str, Any]) -> None:
-        """An account of the node."""
+    def seen(self, status: Mapping[str, Any], now_real: float | None = None) -> None:
+        """An account of the node, which came now."""
         self.status = status
         process, counts = status["process"], status["counts"]
         pid = int(process["pid"])
@@ -54,11 +59,22 @@ class Watch:
         for name, queue in status["queues"].items():
             deepest, _ = self.queues.get(name, (0, 0))
             self.queues[name] = (max(deepest, int(queue["depth"])), int(queue["limit"]))
-        decisions, now_real = int(counts["decisions"]), perf_counter()
+        decisions = int(counts["decisions"])
+        now_real = perf_counter() if now_real is None else now_real
         last_pid, last, last_real = self._decisions
         if last_pid == pid and now_real > last_real:
             self.rates.append(max(decisions - last, 0) / (now_real - last_real))
+            self._made.append((now_real, max(decisions - last, 0)))
+        while self._made and self._made[0][0] < now_real - MINUTE_S:
+            self._made.popleft()
         self._decisions = (pid, decisions, now_real)
+
+    def rate(self) -> float:
+        """Decisions a second over the last real minute, or since the first look where that is less."""
+        if len(self._made) < 2:
+            return 0.0
+        made = sum(count for _, count in self._made) - self._made[0][1]
+        return made / (self._made[-1][0] - self._made[0][0])
 
     def events(self) -> tuple[int, int]:
         """Events received by the node, and counted by the centre."""

@@ -1,9 +1,14 @@
 """`doorstep demo` as people call it: real processes, real clients, a short day."""
 
+import fcntl
 import json
+import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -81,10 +86,10 @@ def test_a_run_can_be_cut_short_and_leaves_nothing(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("begun", ["doorstep-demo", "edge.log", "edge/ports.json"])
+@pytest.mark.parametrize("begun", ["doorstep-demo", "edge.log"])
 def test_an_interrupt_ends_it_cleanly(tmp_path: Path, begun: str) -> None:
     """SIGINT stops node, centre and clients, names what was done so far, and shows no traceback: before anything is
-    started, while it is being started, and after that."""
+    started, and while it is being started. (After that: the test in a terminal.)"""
     command = [sys.executable, "-m", "edge", "demo", *HEADLESS, "--data-dir", str(tmp_path / "data")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "data" / begun).exists() and process.poll() is None:
@@ -94,3 +99,43 @@ def test_an_interrupt_ends_it_cleanly(tmp_path: Path, begun: str) -> None:
     assert "Stopped after" in output, errors
     assert "Traceback" not in errors
     assert process.returncode == 130
+
+
+def test_in_a_terminal_it_has_keys(tmp_path: Path) -> None:
+    """The node is killed and comes back, the uplink is cut, Ctrl-C ends it; the terminal is as before: its lines, its
+    echo, its cursor, and what stood on it."""
+    typist, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
+    before = termios.tcgetattr(end)
+    demo_of_terminal = [sys.executable, "-m", "edge", "demo", "--speed", "120", *HEADLESS[3:]]
+    # In a session of its own, whose terminal this is: so that Ctrl-C is a signal there.
+    command = ["setsid", "--ctty", *demo_of_terminal, "--data-dir", str(tmp_path / "data")]
+    terminal = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "60"}
+    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, env=terminal)
+    os.close(end)
+    shown = b""
+
+    def until(wanted: bytes) -> None:
+        nonlocal shown
+        while wanted not in shown:
+            data = os.read(typist, 65_536)
+            assert data
+            shown += data
+
+    try:
+        until(b"40 orders, ends in")
+        os.write(typist, b"k")
+        until(b"was killed")
+        os.write(typist, b"u")
+        until(b"uplink is cut")
+        until(b"is back after")
+        os.write(typist, b"\x03")
+        until(b"Node and centre are stopped.")
+        assert process.wait(60) == 0
+        assert termios.tcgetattr(typist) == before
+    finally:
+        process.kill()
+        os.close(typist)
+    assert shown.rindex(b"\x1b[?1049l") > shown.rindex(b"\x1b[?1049h")
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert b"Traceback" not in shown

@@ -31,6 +31,18 @@ def test_what_a_killed_node_counted_is_not_lost(tmp_path: Path) -> None:
     assert len(watch.rates) == 1
 
 
+def test_the_rate_is_that_of_the_last_minute(tmp_path: Path) -> None:
+    """Neither of the whole day, nor of the last instant; a restart takes nothing away."""
+    watch = Watch(Site(tmp_path, "district"))
+    assert watch.rate() == 0.0
+    for second in range(100):
+        watch.seen(account(1, 10 * second, 60.0, 1.0, 3), float(second))
+    assert watch.rate() == 10.0
+    for second in range(100, 200):
+        watch.seen(account(2, 2 * (second - 100), 60.0, 1.0, 3), float(second))
+    assert watch.rate() == 2.0
+
+
 def test_in_step_means_equal_and_more_than_nothing(tmp_path: Path) -> None:
     """Node and centre are in step when both have counted the same events, and at least one."""
     watch = Watch(Site(tmp_path, "district"))
