@@ -35,4 +35,4 @@ class Driver:
             self.dispatch.observe(event.client, event.body, now)
         out = Effects("wgs84", {}, _KINDS)
         outcomes = self.dispatch.round(events, now, self.dispatch.live_sensor(), out)
-        return outcomes, [(client, opened(kind, body)) for client, kind, body, _ in out.messages.values()]
+        return outcomes, [(client, opened(kind, body)) for client, kind, body, *_ in out.messages.values()]

@@ -81,6 +81,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # what is kept, and what leaves
     retention_days: Annotated[float, Meta(gt=0, le=RETENTION_DAYS_MAX)] = 7.0
     journal_max_gb: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
+    keep_free_text: bool = False
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
     cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
     crs: Literal["wgs84", "gcj02"] = "wgs84"
@@ -116,14 +117,15 @@ class Config(Options, frozen=True, kw_only=True):
             k_anonymity=self.k_anonymity,
             cell_resolution=self.cell_resolution,
             retention_s=int(self.retention_days * 86_400),
+            keep_free_text=self.keep_free_text,
             scenarios={name: msgspec.Raw(_pack(options)) for name, options in sorted(sections.items())},
         )
 
 
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
-    "rows_per_day_max retention_days journal_max_gb k_anonymity log_level link_token_file uplink_token_file "
-    "webhook_secret_file metrics_token_file".split()
+    "rows_per_day_max retention_days journal_max_gb keep_free_text k_anonymity log_level link_token_file "
+    "uplink_token_file webhook_secret_file metrics_token_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
 

@@ -27,7 +27,7 @@ def privacy(config_path: Path, everything: bool, as_json: bool) -> None:
     from ..scenarios.privacy import kept_fields, leaving_figures
 
     config = load(config_path)
-    fields = kept_fields(config.kinds, config.retention_days)
+    fields = kept_fields(config.kinds, config.retention_days, config.keep_free_text)
     figures = leaving_figures(config.kinds, config.k_anonymity)
     if as_json:
         body = {"node": config.node, "fields": fields, "to_the_centre": figures if config.uplink else []}

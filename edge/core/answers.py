@@ -1,7 +1,8 @@
 """Answers on their way: who gets them, what is still unacknowledged, what expired. Pure.
 
 An answer is pending from the row that made it until its client acknowledges it or it expires. Links take from here
-and keep nothing of their own, so a client that returns finds what it missed.
+and keep nothing of their own, so a client that returns finds what it missed. What a person wrote, and no row keeps, is
+beside the answers in memory: after a restart they go out without it.
 
 Where many wait for a client, of its spare ones (updates) about the same thing the newest stays. Where too many wait,
 first go those of spare kinds, which a client can do without; then the others (assignments), which the scenario sends
@@ -14,6 +15,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ..limits import ANSWERS_PENDING_MAX, ANSWERS_PER_CLIENT_MAX
 from ..messages.envelope import loose
@@ -39,6 +41,7 @@ class PendingAnswers:
         self._pending: dict[int, Answer] = {}
         self._of: dict[str, dict[int, Answer]] = {}
         self._expiry: list[tuple[float, int]] = []
+        self._spoken: dict[int, bytes] = {}
         self.overflowed = 0
         self.outdated = 0
         self.expired = 0
@@ -72,6 +75,7 @@ class PendingAnswers:
             answer = pending.pop(sequence, None)
             if answer is not None:
                 self.delivered += 1
+                self._spoken.pop(sequence, None)
                 client = answer.client
                 mine = of[client]
                 del mine[sequence]
@@ -97,13 +101,24 @@ class PendingAnswers:
         return self.expired - before
 
     def of(self, client: str, after: int) -> Iterator[Answer]:
-        """Pending answers of one client with a sequence above `after`, oldest first."""
+        """Pending answers of one client with a sequence above `after`, oldest first, as they go out."""
         mine = self._of.get(client)
         if not mine:
             return iter(())
         if next(iter(mine)) > after:  # nothing is in flight
-            return iter(mine.values())
-        return (answer for sequence, answer in mine.items() if sequence > after)
+            return self.outgoing(mine.values())
+        return self.outgoing(answer for sequence, answer in mine.items() if sequence > after)
+
+    def speak(self, sequence: int, payload: bytes) -> None:
+        """How an answer that is added next goes out, with what no row keeps."""
+        self._spoken[sequence] = payload
+
+    def outgoing(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Each as it goes out."""
+        spoken = self._spoken
+        if not spoken:
+            return iter(answers)
+        return (replace(each, payload=spoken[each.sequence]) if each.sequence in spoken else each for each in answers)
 
     def clients(self) -> list[str]:
         """Everybody for whom something is pending, by name."""
@@ -145,6 +160,7 @@ class PendingAnswers:
 
     def _drop(self, sequence: int) -> None:
         answer = self._pending.pop(sequence)
+        self._spoken.pop(sequence, None)
         mine = self._of[answer.client]
         del mine[sequence]
         if not mine:
@@ -168,7 +184,7 @@ class PendingAnswers:
     def restore(self, body: bytes) -> None:
         """The same answers again. Raises msgspec.DecodeError for bytes that `snapshot` did not make."""
         answers, counters = msgspec.msgpack.decode(body, type=tuple[list[Answer], tuple[int, int, int, int]])
-        self._pending, self._of = {}, {}
+        self._pending, self._of, self._spoken = {}, {}, {}
         for answer in answers:
             self._pending[answer.sequence] = self._of.setdefault(answer.client, {})[answer.sequence] = answer
         self._expiry = sorted((answer.expires, answer.sequence) for answer in answers)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ..errors import MENDABLE, DoorstepError, JournalError, Reason
 from ..limits import NAME_PATTERN, PAYLOAD_BYTES_MAX
 from ..messages import tolerance
-from ..messages.envelope import ENCODE, FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt
+from ..messages.envelope import ENCODE, FORBIDDEN, JSON_STARTS, UNKNOWN, Receipt, Up, free_texts
 from ..messages.grants import EVERY_SHOP, EVERYBODY, Grant
 from ..messages.roles import ROLES
 from ..messages.sentences import LOOKS_LIKE_SECONDS, fault
@@ -37,6 +37,7 @@ class _Kind(NamedTuple):
     pack: Any
     json: Any
     defaults: dict[str, Any]
+    texts: dict[str, Any]
 
 
 class Catalog:
@@ -56,6 +57,8 @@ class Catalog:
         """Kinds down that go first where too many answers wait."""
         self.about: dict[str, tuple[str, str]] = {}
         """Kind down -> its scenario, and the field with what a message is about."""
+        self.keeps_text = False
+        """Whether a row keeps what people write in their own words."""
         self._up: dict[str, _Kind] = {}
         for scenario in scenarios:
             if scenario.name == NODE:
@@ -83,7 +86,11 @@ class Catalog:
             field.name: field.default for field in msgspec.structs.fields(body) if field.name in message.in_memory
         }
         pack, json = msgspec.msgpack.Decoder(body).decode, msgspec.json.Decoder(body).decode
-        self._up[message.kind] = _Kind(message, frozenset(message.roles or ROLES), pack, json, fields)
+        try:
+            texts = free_texts(body) if message.durable else {}
+        except TypeError as error:
+            raise DoorstepError(f"The scenario {scenario} cannot be used: {error}.") from None
+        self._up[message.kind] = _Kind(message, frozenset(message.roles or ROLES), pack, json, fields, texts)
         self.scenario_of[message.kind] = scenario
         self.routes[body] = (message.kind, scenario)
 
@@ -116,7 +123,7 @@ class Catalog:
         if known is None:
             detail = f"known kinds: {', '.join(self._up)}"
             return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)
-        message, senders, pack, json_decode, defaults = known
+        message, senders, pack, json_decode, defaults, texts = known
         if senders.isdisjoint(grant.roles):
             return Rejected(client, kind, Reason.NOT_ALLOWED, "", _roles(message, grant), _id_of(payload, json), json)
         decoder = json_decode if json else pack
@@ -147,6 +154,8 @@ class Catalog:
             refusal = _wrong_shop(message, getattr(body, message.names_shop), grant, shops)
             if refusal is not None:
                 return Rejected(client, kind, refusal.reason, refusal.field, refusal.detail, body.id, json)
+        if texts and not self.keeps_text:
+            defaults = defaults | texts
         for name, default in defaults.items():
             if getattr(body, name) != default:
                 return Event(client, msgspec.structs.replace(body, **defaults), json, body, shop)
@@ -161,6 +170,11 @@ class Catalog:
         except (OverflowError, ValueError, TypeError) as error:
             detail = f"cannot be recorded: {error}"
             return Rejected(event.client, kind, Reason.MALFORMED, "", detail, event.body.id, event.json)
+
+    def without_text(self, body: Up) -> Up:
+        """The event without what a person wrote in it, whether or not rows keep that."""
+        texts = self._up[self.routes[type(body)][0]].texts
+        return msgspec.structs.replace(body, **texts) if texts else body
 
     def reply(self, client: str, body: Struct, json: bool) -> Answer:
         """What answers a message that is in memory only."""

@@ -9,8 +9,9 @@ from ..messages.coordinates import converted
 from ..messages.envelope import ENCODE
 from .model import Event
 
-Message = tuple[str, str, bytes, float]
-"""Client, kind, payload, and until when (monotonic seconds) it is worth keeping for the client."""
+Message = tuple[str, str, bytes, float, bytes]
+"""Client, kind, payload, until when (monotonic seconds) it is worth keeping for the client, and the payload as it goes
+out, where that has what no row keeps."""
 
 
 PACKED_CLIENTS_MAX: Final = 100_000
@@ -54,13 +55,18 @@ class Effects:
         if self.cancelled:
             self.cancelled = []
 
-    def send(self, client: str, body: Struct, expires_mono: float, topic: str = "") -> None:
+    def send(
+        self, client: str, body: Struct, expires_mono: float, topic: str = "", spoken: Struct | None = None
+    ) -> None:
         """A message to a client, in the client's encoding, kept for it until `expires_mono`. Of the messages of one
         kind with the same `topic` (an order, a label) only the last one of the round leaves: the others would be
-        outdated when they arrive, as where a phone sends at once what happened while it had no network."""
-        kind = self._kinds[type(body)]
+        outdated when they arrive, as where a phone sends at once what happened while it had no network. `spoken` is the
+        same message with what a person wrote (of `Event.observed`): it goes out in place of `body`, which the row has
+        and which goes out where the node was restarted before the client fetched it."""
+        kind, encode = self._kinds[type(body)], ENCODE[client not in self._packed]
         self._number += 1
-        self.messages[self._number] = (client, kind, ENCODE[client not in self._packed](body), expires_mono)
+        outgoing = b"" if spoken is None else encode(spoken)
+        self.messages[self._number] = (client, kind, encode(body), expires_mono, outgoing)
         if topic:
             outdated = self._latest.get((client, kind, topic))
             if outdated is not None:

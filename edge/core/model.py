@@ -27,8 +27,9 @@ class Now(Struct, frozen=True, array_like=True):
 
 class Event(Struct, frozen=True):
     """A durable event of an authenticated client, validated. `body` has no field that must not be stored; `observed` is
-    the message with such fields, where it has any. `json` is the encoding of its answers. `shop` is the shop that the
-    client acts for, empty where it acts for none; of a dispatcher `grants.EVERY_SHOP`."""
+    the message with such fields, where it has any: no row has it, so a round may pass on what a person wrote there
+    (`spoken` of `Effects.send`), and decides nothing by it. `json` is the encoding of its answers. `shop` is the shop
+    that the client acts for, empty where it acts for none; of a dispatcher `grants.EVERY_SHOP`."""
 
     client: str
     body: Up
@@ -126,6 +127,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     k_anonymity: int = 5
     cell_resolution: int = 8
     retention_s: int = 7 * 24 * 3600
+    keep_free_text: bool = False
     scenarios: dict[str, msgspec.Raw] = {}
 
 
@@ -209,8 +211,8 @@ class Row(Struct, frozen=True, array_like=True):
 
 class Commit(Struct, frozen=True):
     """Write this row; every effect after it waits until the row is on disk. Always the first effect, where any is. What
-    is waited for stands here by kind, too, so that nobody has to look through the effects. `reasons` has one for each
-    durable input of the batch, and None for a repeat."""
+    is waited for stands here by kind, too, so that nobody has to look through the effects; the answers as they go out,
+    with what no row keeps. `reasons` has one for each durable input of the batch, and None for a repeat."""
 
     number: int
     now: Now

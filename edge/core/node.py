@@ -11,9 +11,7 @@ function serves three callers:
 
 A repeat is recognised before the round and is no part of it: it changes nothing, and its receipt is in the journal.
 
-Order in a round: the inputs as they came, then each scenario that has events or is due, then receipts (they carry what
-the scenario decided), then its messages, then windows and batches.
-"""
+Order in a round: inputs as they came, scenarios that have events or are due, receipts, messages, windows, batches."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -287,7 +285,7 @@ class Node:
         answered: list[str | None] = [*reasons]
         for place in self._gaps:
             answered.insert(place, None)
-        return [Commit(self.number, now, row, answers, batches, answered), *effects]
+        return [Commit(self.number, now, row, [*self.pending_answers.outgoing(answers)], batches, answered), *effects]
 
     def _decided(self, kind: str, reason: str) -> str:
         """An event was accepted, or refused for a reason. Returns the name of its counter."""
@@ -306,9 +304,11 @@ class Node:
             if made is not None:
                 self.sequence += 1
                 answers.append(Answer(self.sequence, made[0], "receipt", ENCODE[made[2]](made[1]), expires))
-        for client, kind, payload, until in messages:
+        for client, kind, payload, until, spoken in messages:
             self.sequence += 1
             answers.append(Answer(self.sequence, client, kind, payload, until))
+            if spoken:
+                self.pending_answers.speak(self.sequence, spoken)
         self.pending_answers.add(answers)
         return answers
 
@@ -350,7 +350,7 @@ class Node:
     def _configure(self, rules: Rules) -> None:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
-        self.rules = rules
+        self.rules, self.catalog.keeps_text = rules, rules.keep_free_text
         kinds = self.catalog.down_kinds
         self._effects = {name: Effects(rules.crs, self._packed, kinds) for name in self.scenarios}
         self._deadlines.clear()

@@ -10,9 +10,10 @@ Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the nod
 states otherwise; `*_s` are seconds.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
+import msgspec.inspect as types
 from msgspec import Meta, Struct
 
 from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX, TEXT_PATTERN
@@ -24,7 +25,10 @@ INSTANT_MS_MIN: Final = 10_000_000_000
 
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]  # up to the year 10000
 Instant = Annotated[int, Meta(ge=INSTANT_MS_MIN, le=253_402_300_800_000)]
-Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, pattern=TEXT_PATTERN)]
+FREE_TEXT: Final = "free_text"
+"""The mark of words that a person writes (`Meta.extra`): no row keeps a field that has any, unless `keep_free_text`."""
+
+Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, pattern=TEXT_PATTERN, extra={FREE_TEXT: True})]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
@@ -51,6 +55,41 @@ class Up(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"
     """The sender's clock when it happened: a label for figures. The node decides by its own clock."""
     v: Version = 1
     """Version of the message."""
+
+
+def free_texts(body: type[Struct]) -> dict[str, Any]:
+    """The fields of a message with words that a person writes, wherever in them, each with its default, which a row has
+    in its place. Raises TypeError where there is none."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(body):
+        if _has_text(types.type_info(field.type)):
+            if field.required:
+                raise TypeError(f"{body.__name__}.{field.name} has free text and needs a default, which a row keeps")
+            made: Any = field.default_factory
+            found[field.name] = field.default if made is msgspec.NODEFAULT else made()
+    return found
+
+
+def is_marked(node: types.Metadata, mark: str) -> bool:
+    """Whether a type has a mark (`Meta.extra`)."""
+    extra = cast("dict[Any, Any] | None", node.extra)  # pyright: ignore[reportUnknownMemberType]
+    return bool(extra and mark in extra)
+
+
+def _has_text(node: types.Type, inside: tuple[type, ...] = ()) -> bool:
+    match node:
+        case types.Metadata(type=inner):
+            return is_marked(node, FREE_TEXT) or _has_text(inner, inside)
+        case types.StructType(cls=cls, fields=fields):
+            return cls not in inside and any(_has_text(field.type, (*inside, cls)) for field in fields)
+        case types.UnionType(types=parts) | types.TupleType(item_types=parts):
+            return any(_has_text(part, inside) for part in parts)
+        case types.ListType(item_type=item) | types.VarTupleType(item_type=item):
+            return _has_text(item, inside)
+        case types.DictType(key_type=key, value_type=value):
+            return _has_text(key, inside) or _has_text(value, inside)
+        case _:
+            return False
 
 
 # -- from the node -----------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ class ReceiptLookup:
                 self._status.dropped("recall_missed", 1)
                 log.warning("event %s of %s was decided in row %d, which is gone", lookup.id, lookup.client, number)
                 continue
-            if lookup.body is not None and key in bodies and not _is_same(bodies[key], lookup.body):
+            if lookup.body is not None and key in bodies and not self._is_same(bodies[key], lookup.body):
                 self._status.refused(Reason.ID_REUSED)
                 receipt = _reused(lookup, row.now.wall_ms)
             reasons.append(loose(receipt).get("reason", ""))
@@ -92,6 +92,14 @@ class ReceiptLookup:
         for (_, source, token), reason in zip(waiting, reasons, strict=True):
             if token:
                 source.acknowledge([token], [reason])
+
+    def _is_same(self, first: Up, again: Up) -> bool:
+        """Whether two events have the same content. The time may be another one: some clients stamp it at each sending.
+        So may be what a person wrote, which the row need not have."""
+        if type(first) is not type(again):
+            return False
+        first, again = self._catalog.without_text(first), self._catalog.without_text(again)
+        return structs.replace(first, at=again.at, v=again.v) == again
 
 
 def receipts_in(row: Row, lookups: list[Repeat]) -> dict[tuple[str, str], bytes]:
@@ -117,11 +125,6 @@ def bodies_in(row: Row, lookups: list[Repeat], catalog: Catalog) -> dict[tuple[s
                 body = catalog.opened(item).body
                 found[item.client, body.id] = body
     return found
-
-
-def _is_same(first: Up, again: Up) -> bool:
-    """Whether two events have the same content. The time may be another one: some clients stamp it at each sending."""
-    return type(first) is type(again) and structs.replace(first, at=again.at, v=again.v) == again
 
 
 def _reused(lookup: Repeat, at_ms: int) -> bytes:

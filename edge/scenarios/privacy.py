@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from ..core.scenario import Message, Scenario
+from ..messages.envelope import free_texts
 from .protocol.schema import field_docs
 
 Place = Literal["journal", "memory", "nowhere"]
@@ -16,7 +17,8 @@ Place = Literal["journal", "memory", "nowhere"]
 class KeptField(Struct, frozen=True):
     """One field of one kind of message. `personal`: it has information about a person (as have the sender's name and
     the event's id, which are in every row). `kept` is where: in the journal for `days`; in memory until the next one
-    comes or the node stops; or nowhere, once the message is sent. No field of a message leaves the node but to the
+    comes or the node stops (what a person wrote: until it has gone to whom it is for); or nowhere, once the message is
+    sent. No field of a message leaves the node but to the
     clients that the kind is for."""
 
     scenario: str
@@ -41,20 +43,23 @@ class LeavingFigure(Struct, frozen=True):
     people_min: int | None
 
 
-def kept_fields(scenarios: Iterable[type[Scenario]], retention_days: float) -> list[KeptField]:
+def kept_fields(
+    scenarios: Iterable[type[Scenario]], retention_days: float, keep_free_text: bool = False
+) -> list[KeptField]:
     """Every field of every message, in the order of the scenarios' catalogues."""
     return [
         field
         for scenario in scenarios
         for message in scenario.messages
-        for field in _fields(scenario.name, message, retention_days)
+        for field in _fields(scenario.name, message, retention_days, keep_free_text)
     ]
 
 
-def _fields(scenario: str, message: Message, retention_days: float) -> Iterator[KeptField]:
+def _fields(scenario: str, message: Message, retention_days: float, keep_free_text: bool) -> Iterator[KeptField]:
     meanings = field_docs(message.body)
+    memory = (*message.in_memory, *(() if keep_free_text or message.direction == "down" else free_texts(message.body)))
     for field in msgspec.structs.fields(message.body):
-        kept: Place = "journal" if message.durable and field.name not in message.in_memory else "memory"
+        kept: Place = "journal" if message.durable and field.name not in memory else "memory"
         if kept == "memory" and message.direction == "down":
             kept = "nowhere"
         yield KeptField(

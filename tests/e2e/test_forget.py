@@ -43,7 +43,7 @@ def test_a_forgotten_client_is_in_no_byte_and_the_others_are(tmp_path: Path) -> 
     """Name, door and text go from rows, snapshots and WAL; another's order can be explained and its repeat is answered
     as before, a replay begins behind the gap, and the node goes on."""
     secrets = [b"alice", b"at the back", struct.pack(">d", DOOR["lat"]), b"31.204321"]
-    with site(tmp_path, *NAMES) as made:
+    with site(tmp_path, *NAMES, keep_free_text=True) as made:
         delivered(made, "bob", "o-1", HOME, "by bike")
         delivered(made, "alice", "o-2", DOOR, "at the back")
         assert made.command("forget", "alice").returncode == 3

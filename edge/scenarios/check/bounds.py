@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 import msgspec.inspect as types
 
-What = Literal["integer", "number", "text", "bytes", "list", "map", "set", "value"]
+from ...messages.envelope import FREE_TEXT, is_marked
+
+What = Literal["integer", "number", "text", "words", "bytes", "list", "map", "set", "value"]
 
 _IN_PATTERN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 """Parts of a pattern in which a quantifier is no quantifier: an escape, a set of characters."""
@@ -15,7 +17,8 @@ _IN_PATTERN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 def unbounded(node: types.Type, path: str, inside: tuple[type, ...] = ()) -> Iterator[tuple[str, What]]:
     """(path, what) of everything in a type without a bound: integers without both limits or beyond 63 bits, numbers
     without both limits, texts, bytes, lists and maps without a length, sets (their order differs from process to
-    process) and values of any type. A struct inside itself is looked at once."""
+    process) and values of any type; and of texts in which anything may stand, so that a person may write there, without
+    the mark of free text. A struct inside itself is looked at once."""
     match node:
         case types.IntType():
             if not _limited(node) or _beyond_63_bits(node):
@@ -26,6 +29,8 @@ def unbounded(node: types.Type, path: str, inside: tuple[type, ...] = ()) -> Ite
         case types.StrType(max_length=length, pattern=pattern):
             if length is None and not (pattern and _finite(pattern)):
                 yield path, "text"
+            elif pattern is None:
+                yield path, "words"
         case types.BytesType(max_length=length) | types.ByteArrayType(max_length=length):
             if length is None:
                 yield path, "bytes"
@@ -38,6 +43,10 @@ def unbounded(node: types.Type, path: str, inside: tuple[type, ...] = ()) -> Ite
 def _within(node: types.Type, path: str, inside: tuple[type, ...]) -> Iterator[tuple[str, What]]:
     """The same for what a compound type consists of."""
     match node:
+        case types.Metadata(type=inner):
+            for place, what in unbounded(inner, path, inside):
+                if not (what == "words" and is_marked(node, FREE_TEXT)):
+                    yield place, what
         case types.StructType(cls=cls, fields=fields) if cls not in inside:
             for field in fields:
                 yield from unbounded(field.type, f"{path}.{field.name}", (*inside, cls))

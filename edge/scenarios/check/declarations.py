@@ -28,6 +28,7 @@ _HINTS: Final[Mapping[str, str]] = {
     "integer": "is an integer without bounds: write Annotated[int, Meta(ge=…, le=…)] within 63 bits",
     "number": "is a number without bounds: write Annotated[float, Meta(ge=…, le=…)], which also refuses NaN",
     "text": "is a text of any length: write Identifier, Text, or Annotated[str, Meta(max_length=…)]",
+    "words": "may have a person's words: write Text, so that no row keeps them, or give it a pattern",
     "bytes": "are bytes of any length: write Annotated[bytes, Meta(max_length=…)]",
     "list": "is a list of any length: write Annotated[list[…], Meta(max_length=…)]",
     "map": "is a map of any size: write Annotated[dict[…], Meta(max_length=…)]",

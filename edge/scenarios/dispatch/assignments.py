@@ -8,6 +8,8 @@ from functools import partial
 from itertools import takewhile
 from typing import Final, Literal
 
+from msgspec.structs import replace
+
 from ...core.effects import Effects
 from ...core.model import Now
 from .lifecycle import (
@@ -153,9 +155,10 @@ def update(
     to: Sequence[str] = (),
     wx_status: int = 0,
     cancelled_by: Canceller | Literal[""] = "",
+    spoken: str = "",
 ) -> None:
     """The order's state, to its customer and its shop where `to` names nobody else. `wx_status` is given where it is
-    not that of the state."""
+    not that of the state, `spoken` is the reason in a person's words, where no row keeps them."""
     behind_ms = now.wall_ms - dispatch.now_ms
     cause, state = "", order.state
     if order.failed is not None and state in (RETURNING, RETURNED):
@@ -176,8 +179,9 @@ def update(
         promised_at=order.promised_anew_at,
         wx_status=wx_status or WX_STATUS[state],
     )
+    outgoing = replace(body, reason=spoken) if spoken else None
     for client in dict.fromkeys(to or (order.client, order.shop)):
-        out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id)
+        out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id, outgoing)
 
 
 def assignment(dispatch: DispatchState, order: Order, at_ms: int, behind_ms: int) -> Assignment:

@@ -6,6 +6,8 @@ Everything here changes durable state alone; nothing here looks at positions.
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from msgspec.structs import replace
+
 from ...core.effects import Effects
 from ...core.model import Now
 from .assignments import UPDATE_EXPIRY_S, forecast, update, wait_ms
@@ -67,14 +69,16 @@ def release(
     update(dispatch, order, now, out, reason)
 
 
-def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str) -> None:
-    """Takes the order from its rider, who is notified where there is a reason to give."""
+def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, spoken: str = "") -> None:
+    """Takes the order from its rider, who is notified where there is a reason to give; in a person's own words
+    (`spoken`) where no row keeps them."""
     rider = dispatch.riders.get(order.rider)
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     out.cancel(order.rider, "assignment", order.id)
     if reason:
         withdrawn = Assignment(offer=order.offer, order=order.id, state="withdrawn", at=now.wall_ms, reason=reason)
-        out.send(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id)
+        outgoing = replace(withdrawn, reason=spoken) if spoken else None
+        out.send(order.rider, withdrawn, now.mono + UPDATE_EXPIRY_S, order.id, outgoing)
         out.count("offer.withdrawn", now.wall_ms)
     order.rider, order.offer = "", 0
     if rider is not None:
@@ -98,11 +102,13 @@ def end(
     at_ms: int,
     reason: str = "",
     cancelled_by: Canceller | Literal[""] = "",
+    spoken: str = "",
 ) -> None:
-    """The order is delivered, returned, cancelled or given up."""
+    """The order is delivered, returned, cancelled or given up; `spoken` is why in a person's words, where no row keeps
+    them."""
     now_ms = dispatch.now_ms
     if cancelled_by and order.rider:
-        unload(dispatch, order, now, out, reason or state)
+        unload(dispatch, order, now, out, reason or state, spoken)
     rider = dispatch.riders.known.get(order.rider) if order.rider else None
     at_shop = order.state is AT_SHOP
     dispatch.orders.close(order, state)
@@ -118,7 +124,7 @@ def end(
         dispatch.learn(order, kept)
         out.count("promise.kept" if kept else "promise.broken", at_ms)
     wx_status = WX_CANCELLED_AT_SHOP if at_shop and state is OrderState.CANCELLED else 0
-    update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by)
+    update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by, spoken=spoken)
 
 
 # -- deadlines ---------------------------------------------------------------------------------------------------------

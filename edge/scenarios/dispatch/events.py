@@ -87,7 +87,7 @@ def apply(dispatch: DispatchState, event: Event, now: Now, sensor: Sensor, out: 
     if isinstance(body, RiderReply):
         return _reply(dispatch, client, order, body, now, out)
     if isinstance(body, RiderProgress):
-        return _progress(dispatch, client, order, body, now, out)
+        return _progress(dispatch, event, order, body, now, out)
     if isinstance(body, OrderCancel):
         return _cancel(dispatch, event, order, body, now, out)
     if isinstance(body, OrderRedeliver):
@@ -184,7 +184,8 @@ def _cancel(
         return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
     refusal = _refusal(order, OrderEvent.CANCEL)
     if refusal is None and isinstance(order, Order):
-        end(dispatch, order, OrderState.CANCELLED, now, out, body.at, body.reason or "cancelled", by)
+        reason = body.reason or "cancelled"
+        end(dispatch, order, OrderState.CANCELLED, now, out, body.at, reason, by, _spoken(event))
     return refusal
 
 
@@ -281,8 +282,9 @@ def _reply(
 
 
 def _progress(
-    dispatch: DispatchState, client: str, order: Order | Closed, body: RiderProgress, now: Now, out: Effects
+    dispatch: DispatchState, event: Event, order: Order | Closed, body: RiderProgress, now: Now, out: Effects
 ) -> Refusal | None:
+    client = event.client
     if order.rider == client:
         order_event = _STEP[body.step]
     elif any(one.rider == client and one.accepted for one in order.past):
@@ -304,7 +306,7 @@ def _progress(
     if after is DELIVERED:
         _deliver(dispatch, order, body, now, out)
     elif after is RETURNING:
-        return returns.turn_round(dispatch, order, body, now, out)
+        return returns.turn_round(dispatch, order, body, now, out, _spoken(event))
     elif after is RETURNED:
         returns.back(dispatch, order, body, now, out)
     elif after is AT_CUSTOMER:
@@ -384,6 +386,11 @@ def _reclaim(
     out.count("order.reclaimed", body.at)
     _advance(dispatch, order, PICKED_UP, body, now, out)
     return None
+
+
+def _spoken(event: Event) -> str:
+    """What its sender wrote about it, where the row does not keep that: to pass on, never to decide by."""
+    return event.observed.reason if isinstance(event.observed, OrderCancel | RiderProgress) else ""
 
 
 def _refusal(order: Order | Closed, order_event: OrderEvent) -> Refusal | None:

@@ -33,8 +33,10 @@ def out_of_area(distance_m: int, rules: DispatchOptions) -> Refusal:
     return Refusal(Reason.OUT_OF_AREA, "dropoff", f"{distance_m} m from the shop; at most {rules.radius_m_max}")
 
 
-def turn_round(dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects) -> Refusal | None:
-    """Its rider cannot hand the order over, and brings it back."""
+def turn_round(
+    dispatch: DispatchState, order: Order, body: RiderProgress, now: Now, out: Effects, spoken: str = ""
+) -> Refusal | None:
+    """Its rider cannot hand the order over, and brings it back. `spoken` is what it wrote, where no row keeps that."""
     if body.cause is None:
         return Refusal(Reason.MALFORMED, "cause", f"a failed delivery needs one of {', '.join(_CAUSES)}")
     now_ms, rider = dispatch.now_ms, dispatch.riders.known[order.rider]
@@ -51,7 +53,7 @@ def turn_round(dispatch: DispatchState, order: Order, body: RiderProgress, now: 
     dispatch.orders.move(order, RETURNING, now_ms, stale_ms(order, now_ms))
     out.count("order.failed", body.at)
     out.count(f"failed.{body.cause}", body.at)
-    _go_on(dispatch, order, now, out, body.reason)
+    _go_on(dispatch, order, now, out, body.reason, spoken=spoken)
     return None
 
 
@@ -93,10 +95,18 @@ def delivered_after_all(order: Order) -> None:
         order.dropoff_lat, order.dropoff_lon = order.failed.lat, order.failed.lon
 
 
-def _go_on(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, wx_status: int = 0) -> None:
+def _go_on(
+    dispatch: DispatchState,
+    order: Order,
+    now: Now,
+    out: Effects,
+    reason: str,
+    wx_status: int = 0,
+    spoken: str = "",
+) -> None:
     """Its rider's route has changed: everybody learns of it."""
     rider = dispatch.riders.known[order.rider]
     dispatch.riders.sort(rider, dispatch.orders)
     dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
     dispatch.taken.append(order)
-    update(dispatch, order, now, out, reason, wx_status=wx_status)
+    update(dispatch, order, now, out, reason, wx_status=wx_status, spoken=spoken)

@@ -158,3 +158,20 @@ def restored(pending_answers: PendingAnswers) -> PendingAnswers:
     again = PendingAnswers()
     again.restore(pending_answers.snapshot())
     return again
+
+
+def test_what_a_person_wrote_goes_out_and_is_in_no_snapshot():
+    """Whoever fetches an answer has the words, until it is acknowledged, dropped, or the node was restarted."""
+    pending_answers = PendingAnswers()
+    for sequence in (1, 2, 3):
+        pending_answers.speak(sequence, b"words")
+        pending_answers.add([answer(sequence, expires=sequence * 10.0)])
+    pending_answers.add([answer(4)])
+    assert [each.payload for each in pending_answers.of("c", 0)] == [b"words"] * 3 + [b"x"]
+    assert [each.payload for each in pending_answers.of("c", 2)] == [b"words", b"x"]
+    assert b"words" not in pending_answers.snapshot()
+    pending_answers.acknowledged([2])
+    pending_answers.expire(10.0)
+    assert list(pending_answers._spoken) == [3]
+    pending_answers.restore(pending_answers.snapshot())
+    assert [each.payload for each in pending_answers.of("c", 0)] == [b"x", b"x"]

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from edge.core.decode import Catalog
 from edge.core.model import Event, Observed, RecordedEvent, Rejected
+from edge.core.scenario import Message, Scenario
 from edge.errors import DoorstepError, JournalError, Reason
-from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, encode
+from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, Text, Up, encode, free_texts
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
@@ -45,7 +47,7 @@ def test_good_messages_become_inputs(kind, fields, dump):
     for name, value in fields.items():
         if name == "place" or not hasattr(event.body, name):
             continue
-        got = getattr(event.body, name)
+        got = getattr(event.observed or event.body, name)
         if isinstance(value, dict):
             got = {"lat": got.lat, "lon": got.lon}
         assert got == value
@@ -127,7 +129,7 @@ def test_half_an_emoji_in_a_text_is_replaced():
     for payload in (packed, text(fields).replace(b'"?"', rb'"\ud83d"')):
         made = decode("order.cancel", payload)
         assert isinstance(made, Event)
-        assert made.body.reason == "\ufffd"  # type: ignore[attr-defined]
+        assert made.observed.reason == "\ufffd"  # type: ignore[union-attr]
 
 
 def test_a_rejection_keeps_the_id_so_that_it_can_be_answered():
@@ -311,3 +313,38 @@ def test_another_coordinate_system_is_converted():
     seen = decode("rider.position", text({"points": [[AT, 31.2, 121.4]], "crs": "gcj02"}))
     assert isinstance(seen, Observed)
     assert seen.body.points == [(AT, moved.lat, moved.lon)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_what_a_person_wrote_is_kept_where_that_is_asked_for(keeps):
+    """Else the event has the default of the field, and only the observed message has the words, of every kind."""
+    catalog_ = Catalog([Dispatch, Labels])
+    catalog_.keeps_text = keeps
+    kinds = dict.fromkeys(kind for kind, message in catalog_.kinds.items() if free_texts(message.body))
+    assert list(kinds) == ["order.cancel", "rider.reply", "rider.progress"]
+    for kind, fields in [case for case in GOOD if case[0] in kinds]:
+        made = catalog_.decode("client-1", kind, pack({**fields, "reason": "the bell is broken"}), "wgs84")
+        assert isinstance(made, Event)
+        recorded = catalog_.recorded(made, kind)
+        assert isinstance(recorded, RecordedEvent)
+        assert (b"bell" in bytes(recorded.body)) is keeps
+        assert (made.observed or made.body).reason == "the bell is broken"  # type: ignore[attr-defined]
+        assert catalog_.without_text(made.body) == msgspec.structs.replace(made.body, reason="")
+        assert catalog_.without_text(catalog_.opened(recorded).body).id == fields["id"]
+
+
+def test_free_text_that_a_row_could_not_do_without_is_refused():
+    """A field without a default, also where the words are inside of it: the scenario cannot be used."""
+
+    class Line(Struct, frozen=True):
+        note: Text = ""
+
+    class Basket(Up, frozen=True, kw_only=True, tag="basket"):
+        lines: list[Line]
+
+    class Shop(Scenario):
+        name = "shop"
+        messages = (Message("basket", Basket, roles=("customer",)),)
+
+    with pytest.raises(DoorstepError, match=r"Basket.lines has free text and needs a default"):
+        Catalog([Shop])

@@ -22,7 +22,7 @@ def test_every_client_gets_its_own_encoding():
     update = Update(order="o-1", state="accepted", at=T0)
     out.send("alice", update, 9.0)
     out.send("bob", update, 9.0)
-    (alice, kind, payload, expires), (bob, _, packed, _) = out.messages.values()
+    (alice, kind, payload, expires, _), (bob, _, packed, *_) = out.messages.values()
     assert (alice, bob, kind, expires) == ("alice", "bob", "update", 9.0)
     assert json.loads(payload) == msgspec.msgpack.decode(packed)
 
@@ -34,7 +34,7 @@ def test_a_cancelled_message_is_not_sent():
         out.send("r-1", Assignment(offer=1, order=order, state="withdrawn", at=T0, reason="rider silent"), 9.0, order)
     out.cancel("r-1", "assignment", "o-1")
     out.cancel("r-1", "assignment", "o-3")
-    assert [msgspec.json.decode(payload)["order"] for _, _, payload, _ in out.messages.values()] == ["o-2"]
+    assert [msgspec.json.decode(payload)["order"] for _, _, payload, *_ in out.messages.values()] == ["o-2"]
     assert out.cancelled == [("r-1", "assignment", "o-1"), ("r-1", "assignment", "o-3")]
     out.begin()
     assert out.cancelled == []
@@ -49,7 +49,7 @@ def test_of_one_topic_the_last_message_is_sent():
         out.send("r-1", Assignment(offer=1, order=state, state="offered", at=T0), 9.0)
     out.send("bob", Update(order="o-1", state="at_shop", at=T0), 9.0, "o-1")
     out.send("alice", Update(order="o-2", state="delivered", at=T0), 9.0, "o-2")
-    sent = [(client, msgspec.json.decode(payload)) for client, _, payload, _ in out.messages.values()]
+    sent = [(client, msgspec.json.decode(payload)) for client, _, payload, *_ in out.messages.values()]
     assert [(client, body["order"], body["state"]) for client, body in sent] == [
         ("r-1", "accepted", "offered"),
         ("alice", "o-1", "at_shop"),

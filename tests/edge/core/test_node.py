@@ -469,3 +469,25 @@ def test_a_welcome_discards_in_a_new_epoch_only():
     assert node.outbox.events_discarded == 0
     node.handle([SyncWelcomed(4, 0, 0, far_ms)], now(4))
     assert node.outbox.events_discarded == 1
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_a_person_wrote_goes_out_and_is_in_no_row(keep):
+    """Customer, shop and rider read why; row and snapshot have it only where that is asked for; a replay comes to the
+    same bytes."""
+    node, again = (started(msgspec.structs.replace(RULES, keep_free_text=keep)) for _ in range(2))
+    for item in (shift("r-1"), [place(1, 2)]):
+        again.replay(decode_row(row_of(node.handle(item, now(2)))))
+    fields = {"order": "o-1", "id": "c-1", "at": T0, "reason": "the bell is broken"}
+    cancel = node.catalog.decode("alice", "order.cancel", json.dumps(fields).encode(), "wgs84")
+    effects = node.handle([cancel], now(3))
+    commit = effects[0]
+    assert isinstance(commit, Commit)
+    words = {each.client: json.loads(each.payload).get("reason") for each in commit.answers if each.kind != "receipt"}
+    assert words == dict.fromkeys(("r-1", "alice", "shop-1"), "the bell is broken")
+    assert [json.loads(each.payload).get("reason") for each in node.pending_answers.of("shop-1", 0)][-1] == words["r-1"]
+    assert (b"bell" in commit.row, b"bell" in node.snapshot()) == (keep, keep)
+    recorded = [each["reason"] for each in answers(effects, "update")]
+    assert recorded == ["the bell is broken" if keep else "cancelled"] * 2
+    assert row_of(again.replay(decode_row(commit.row))) == commit.row
+    assert again.snapshot() == node.snapshot()

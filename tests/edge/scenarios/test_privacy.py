@@ -29,12 +29,19 @@ def test_every_field_of_every_message_is_listed_once() -> None:
         ("rider.shift", "on", "journal", 7),
         ("rider.place", "lat", "nowhere", None),
         ("assignment", "stops", "journal", 7),
+        ("order.cancel", "reason", "memory", None),
     ],
 )
 def test_where_a_field_is_kept(kind: str, field: str, kept: str, days: float | None) -> None:
     """A position never touches the disk; what is durable stays for the retention; an answer of memory is gone."""
     (found,) = [each for each in kept_fields(SCENARIOS, 7) if (each.kind, each.field) == (kind, field)]
     assert (found.kept, found.days) == (kept, days)
+
+
+def test_an_option_keeps_what_people_write() -> None:
+    """Then it is in the journal as any other field."""
+    fields = kept_fields(SCENARIOS, 7, keep_free_text=True)
+    assert {each.kept for each in fields if (each.kind, each.field) == ("order.cancel", "reason")} == {"journal"}
 
 
 def test_a_place_leaves_among_many_only() -> None:

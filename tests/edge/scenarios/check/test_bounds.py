@@ -21,6 +21,7 @@ from edge.scenarios.check.bounds import unbounded
         (float, "number"),
         (Latitude, ""),
         (str, "text"),
+        (Annotated[str, Meta(max_length=9)], "words"),
         (Text, ""),
         (Identifier, ""),
         (Annotated[str, Meta(pattern=r"\A[a-z]+\Z")], "text"),

@@ -40,7 +40,7 @@ class Notes:
         self.located = []
         self.decisions = 0
 
-    def send(self, client, body, expires_mono, topic=""):
+    def send(self, client, body, expires_mono, topic="", spoken=None):
         self.sent.append((client, body, expires_mono))
 
     def cancel(self, client, kind, topic):
