@@ -38,6 +38,7 @@ from ..limits import (
     WINDOW_S,
 )
 from ..messages.batches import Cell, Measure, Window, fold
+from ..messages.envelope import Client
 from .effects import Measured
 from .model import Now
 
@@ -56,10 +57,7 @@ SKETCH_PENDING_MAX: Final = 512
 CLOCK_DOUBT_S: Final = 600
 """A wall clock that stepped back is followed only after this long; until then windows go on from where they stood."""
 
-LATE: Final = "late"
-IMPLAUSIBLE_STAMP: Final = "implausible_stamp"
-CLOCK_STEP: Final = "clock_step"
-OVERFLOW: Final = "other"
+LATE, IMPLAUSIBLE_STAMP, CLOCK_STEP, OVERFLOW = "late", "implausible_stamp", "clock_step", "other"
 
 WALL_MS_MAX: Final = 253_000_000_000_000
 """The year 9987: a wall clock beyond it would make stamps that the wire's schema refuses."""
@@ -121,10 +119,12 @@ class _Gathering(Struct, array_like=True):
     end: int
     give_up: int
     count: int
-    people: list[str]
+    people: list[Client]
 
 
-class _State(Struct, array_like=True):
+class State(Struct, array_like=True):
+    """The snapshot."""
+
     k: int
     resolution: int
     time: _Timeline | None
@@ -133,7 +133,7 @@ class _State(Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_State).decode
+_decode = msgspec.msgpack.Decoder(State).decode
 
 
 class Windows:
@@ -269,7 +269,7 @@ class Windows:
     def snapshot(self) -> bytes:
         """Everything, for `restore`. It holds client identities: it stays on the node's disk."""
         gatherings = list(self._gatherings.values())
-        return _encode(_State(self._k, self._resolution, self._time, list(self._drafts.values()), gatherings))
+        return _encode(State(self._k, self._resolution, self._time, list(self._drafts.values()), gatherings))
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot, as if never stopped."""

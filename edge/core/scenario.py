@@ -136,6 +136,19 @@ class Dot(Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
+Part = Literal["state", "record"]
+"""What has clients' names in it beside messages: a snapshot, and a row's record of a round."""
+
+
+class Renaming(Protocol):
+    """Another name for one client."""
+
+    def packed(self, body: bytes, form: Any) -> bytes:
+        """MessagePack of the type `form`, with the other name wherever that is marked with `envelope.Client` or another
+        of its marks; nothing else is touched, whatever the name is."""
+        ...
+
+
 class Sensor(Protocol):
     """Answers a round's questions about what is in memory only. A scenario has its own methods beside this one."""
 
@@ -201,6 +214,11 @@ class Scenario:
         that is forgotten has another name from then on, and never sends anything again."""
         return ""
 
+    def renamed(self, body: bytes, part: Part, names: Renaming) -> bytes:
+        """What `snapshot` or a sensor's `record` gave, with another name for a client: `names.packed(body, form)` with
+        the type of each. Without it, a client whose name is in either cannot be forgotten."""
+        return body
+
     # -- a round -------------------------------------------------------------------------------------------------------
 
     def round(self, events: Sequence[Event], now: Now, sensor: Any, out: Effects) -> Sequence[Outcome]:
@@ -250,6 +268,11 @@ class Scenario:
     def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Any]:
         """What a row has about `key` (an order, a label, ...): `Moment`s, or structs of its own that have `row`, `at`
         and `what`. `when` writes a time (wall ms) for people."""
+        return []
+
+    def explain_to(self, row: Row, client: str, when: Callable[[int], str]) -> Sequence[Any]:
+        """What a row has of decisions about `client`, for that client to read: `Moment`s, or structs of its own that
+        have `row`, `at`, `what` and `text`. Nothing of anybody else: no name, no place, no door."""
         return []
 
     def subjects(self, row: Row) -> Sequence[str]:

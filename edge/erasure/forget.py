@@ -5,22 +5,21 @@ more. The old snapshots go, the rows are rewritten with their checksums, all in 
 anew, so that neither a free page nor the WAL has what was there.
 """
 
-import mmap
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import apsw
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..app.config import Config
-from ..core.model import Snapshot, decode_row, encode_row, encode_snapshot
+from ..core.model import Snapshot, decode_row, decode_snapshot, encode_row, encode_snapshot
 from ..core.node import Node
-from ..core.scenario import Scenario
-from ..errors import DoorstepError, InputError
+from ..errors import DoorstepError, InputError, JournalError
 from ..identity.credentials import remove
 from ..journal.journal import Journal
 from ..journal.maintenance import write_snapshot
@@ -36,7 +35,7 @@ from ..journal.reader import (
 )
 from ..limits import NAME_PATTERN
 from ..messages.grants import EVERYBODY
-from ..scenarios.protocol.schema import contract
+from ..scenarios.loader import available, load
 from ..service.datadir import DataDir
 from .rows import Erasure
 
@@ -44,12 +43,17 @@ CANARY_CHARACTERS_MIN: Final = 4
 """A shorter name stands in any file by chance, so that looking for it shows nothing."""
 
 
+_PIECE_BYTES: Final = 1024 * 1024
+
+
 class Forgotten(Struct, frozen=True):
-    """What was done: rows that were changed, of how many, and the name that takes the place of the client's."""
+    """What was done: rows that were changed, of how many, and the name that takes the place of the client's. `files`
+    still have the letters of its name, as something else or a part of it."""
 
     changed: int
     rows: int
     stand_in: str
+    files: list[str] = []
 
 
 def forget(config: Config, client: str) -> Forgotten:
@@ -57,39 +61,17 @@ def forget(config: Config, client: str) -> Forgotten:
     as it was, unless the sentence has that the client is forgotten."""
     if not re.fullmatch(NAME_PATTERN, client):
         raise InputError(repr(client), None, "It is no client's name. See doorstep credential list.")
-    if client in _words(config.kinds):
-        hint = "It cannot be known which of the two is meant. It goes with the rows, after retention_days."
-        raise InputError(repr(client), None, f"It is also a word of the messages. {hint}")
     with DataDir.open(config.data_dir) as data:
         path = data.path / FILE_NAME
         if not path.exists():
             raise InputError(str(path), None, "There is no journal. Name the configuration of the node.")
-        messages = [message for kind in config.kinds for message in kind.messages]
-        erasure = Erasure(client, f"gone-{secrets.token_hex(6)}", messages)
-        done = _rewrite(path, erasure, _recovered(config, path, client))
+        on = {kind.name: kind for kind in config.kinds}
+        off = load([name for name in available(config.scenario_path) if name not in on], config.scenario_path)
+        erasure = Erasure(client, f"gone-{secrets.token_hex(6)}", [*on.values(), *off])
+        done, explained = _rewrite(path, erasure, _recovered(config, path, client))
         if Path(config.credentials).exists():
             remove(config.credentials, client)
-        _look_for(data.path, client)
-        return done
-
-
-def _words(kinds: Sequence[type[Scenario]]) -> set[str]:
-    """Field names, kinds, states, reasons and counters: a client may be called like one of them."""
-    found = {name for kind in kinds for name in (kind.name, *(each.name for each in kind.counters))}
-
-    def walk(schema: Any) -> None:
-        if isinstance(schema, dict):
-            named = cast("dict[str, Any]", schema)
-            for key in ("properties", "enum"):
-                found.update(named.get(key, ()))
-            found.add(named.get("const", ""))
-            walk([*named.values()])
-        elif isinstance(schema, list):
-            for each in cast("list[Any]", schema):
-                walk(each)
-
-    walk(contract(kinds).schemas)
-    return found
+        return replace(done, files=_look_for(data.path, client, explained))
 
 
 def _recovered(config: Config, path: Path, client: str) -> Node:
@@ -113,21 +95,9 @@ def _recovered(config: Config, path: Path, client: str) -> Node:
 
 def _snapshot(node: Node, erasure: Erasure) -> bytes:
     """The state without the client. What waits for it, or for others about its things, is not sent any more. Raises
-    DoorstepError where something of it is left."""
-    waiting = node.pending_answers
-    found = [answer for name in waiting.clients() for answer in waiting.of(name, 0)]
-    waiting.acknowledged([answer.sequence for answer in found if erasure.goes(answer)])
-    state = msgspec.msgpack.decode(node.snapshot(), type=Snapshot)
-    body = encode_snapshot(
-        msgspec.structs.replace(
-            state,
-            packed_clients=[erasure.name(each) for each in state.packed_clients],
-            pending_answers=erasure.renamed(state.pending_answers),
-            windows=erasure.renamed(state.windows),
-            scenarios={name: erasure.renamed(part) for name, part in state.scenarios.items()},
-        )
-    )
-    if erasure.is_in(body):
+    DoorstepError where its door is left."""
+    body = encode_snapshot(erasure.snapshot(msgspec.msgpack.decode(node.snapshot(), type=Snapshot)))
+    if erasure.is_at_home(body):
         hint = "Start the node, and try again when riders have been elsewhere, or off their shifts."
         raise DoorstepError(
             f"It cannot be forgotten yet: a rider's last place is its door, or another has its door. {hint}"
@@ -135,24 +105,27 @@ def _snapshot(node: Node, erasure: Erasure) -> bytes:
     return body
 
 
-def _rewrite(path: Path, erasure: Erasure, node: Node) -> Forgotten:
+def _rewrite(path: Path, erasure: Erasure, node: Node) -> tuple[Forgotten, bool]:
+    """What was done, and whether the letters of the name are in what is kept: as something else, since every place of
+    a name is known."""
+    needle = erasure.names.client.encode()
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         query(db, "PRAGMA secure_delete = ON")
         query(db, "PRAGMA synchronous = FULL")
         changed = rows = 0
+        explained = False
         with db:
-            for number, at, body in _changed(db, path, erasure):
+            for number, at, body, is_new in _rewritten(db, path, erasure):
                 rows += 1
-                if body:
+                explained = explained or needle in body
+                if is_new:
                     changed += 1
                     crc = checksum(number, at, body)
                     query(db, "UPDATE row SET crc = ?, body = ? WHERE number = ?", (crc, body, number))
-            if erasure.namesake:
-                hint = "so it cannot be known which of the two is meant. It goes with the rows, after retention_days."
-                raise DoorstepError(f"Somebody else has the name too, as the {erasure.namesake} of an event, {hint}")
             before = node.snapshot()
             body = _snapshot(node, erasure)
+            explained = explained or needle in body
             if changed or body != before or _in_snapshots(db, path, erasure):
                 query(db, "DELETE FROM snapshot")
                 query(db, "DELETE FROM piece")
@@ -161,44 +134,54 @@ def _rewrite(path: Path, erasure: Erasure, node: Node) -> Forgotten:
                 query(db, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (FORGOTTEN, node.number))
         query(db, "VACUUM")
         query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
+    except msgspec.DecodeError as error:
+        hint = "Was it written by another version, or with a scenario that is not installed? Nothing was changed."
+        raise DoorstepError(f"{path} has something that cannot be read ({error}). {hint}") from None
     except apsw.Error as error:
         raise DoorstepError(f"{path} could not be rewritten ({error}). Look at the disk, and run this again.") from None
     finally:
         db.close()
-    return Forgotten(changed, rows, erasure.stand_in)
+    return Forgotten(changed, rows, erasure.names.stand_in), explained
 
 
 def _in_snapshots(db: apsw.Connection, path: Path, erasure: Erasure) -> bool:
     """Whether an older state has the client, or cannot be read. Without it a replay begins where it did."""
     try:
-        return any(erasure.is_in(read_snapshot(db, path, kept)) for kept in read_snapshots(db))
-    except RowError:
+        for kept in read_snapshots(db):
+            body = read_snapshot(db, path, kept)
+            if erasure.is_at_home(body) or encode_snapshot(erasure.snapshot(decode_snapshot(body))) != body:
+                return True
+    except (RowError, JournalError):
         return True
+    return False
 
 
-def _changed(db: apsw.Connection, path: Path, erasure: Erasure) -> Iterator[tuple[int, int, bytes]]:
-    """Every row: its number, its stamp, and its new body, empty where it stays."""
+def _rewritten(db: apsw.Connection, path: Path, erasure: Erasure) -> Iterator[tuple[int, int, bytes, bool]]:
+    """Every row: its number, its stamp, its body from now on, and whether that is another one than before."""
     first: Any = query(db, "SELECT min(number) FROM row")[0][0] or 1
     for number, body in read_rows(db, path, first - 1):
-        row = decode_row(body)
         (at,) = query(db, "SELECT wall_ms FROM row WHERE number = ?", (number,))[0]
-        found = erasure.row(row)
-        yield number, at, encode_row(found) if found is not None else b""
+        found = erasure.row(decode_row(body))
+        yield number, at, body if found is None else encode_row(found), found is not None
 
 
-def _look_for(folder: Path, client: str) -> None:
-    """Raises DoorstepError where the name is left in a file of the data directory."""
+def _look_for(folder: Path, client: str, explained: bool) -> list[str]:
+    """The files of the data directory that have the letters of the name. Raises DoorstepError where nothing that is
+    kept explains it."""
     if len(client) < CANARY_CHARACTERS_MIN:
-        return
+        return []
     left = [path.name for path in folder.iterdir() if path.is_file() and _has(path, client.encode())]
-    if left:
-        hint = "Another name may contain it; else please report this."
-        raise DoorstepError(f"{client!r} is forgotten, but its name is still in {', '.join(left)}. {hint}")
+    if left and not explained:
+        raise DoorstepError(f"{client!r} is forgotten, but its name is still in {', '.join(left)}. Please report this.")
+    return left
 
 
 def _has(path: Path, needle: bytes) -> bool:
+    # Not by mmap: in CPython 3.11 its search reads beyond a file that fills its last page, and ends the process.
     with path.open("rb") as file:
-        if not path.stat().st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:  # it may be larger than the memory
-            return content.find(needle) >= 0
+        end = b""
+        while piece := file.read(_PIECE_BYTES):
+            if needle in end + piece:
+                return True
+            end = piece[-len(needle) :]
+    return False

@@ -1,49 +1,69 @@
 """A row, or a snapshot, without one client. Pure.
 
 What the client sent, and what it was sent, goes whole. What others were sent about the client's things goes where the
-kind has personal fields (the door in a rider's assignment). Everywhere else a stand-in takes the place of its name, for
-what others did stays theirs.
+kind has personal fields (the door in a rider's assignment), and elsewhere the words that the client wrote. In what is
+left a stand-in takes the place of its name, for what others did stays theirs.
 """
 
-import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress, zip_longest
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
-from ..core.model import Acknowledge, Answer, Batch, Recordable, Recorded, RecordedEvent, Rejected, Row
-from ..core.scenario import Message
-from ..messages.envelope import is_json
+from ..core.aggregate import State as WindowsState
+from ..core.model import (
+    Acknowledge,
+    Answer,
+    Batch,
+    Configure,
+    Recordable,
+    Recorded,
+    RecordedEvent,
+    Rejected,
+    Row,
+    Rules,
+    ScenarioRecord,
+    Snapshot,
+)
+from ..core.scenario import Part, Scenario
+from ..messages.envelope import Receipt, free_texts, loose
+from ..scenarios.names import Renaming
 
 _DOUBLE: Final = struct.Struct(">d")
-_WORD: Final = r"A-Za-z0-9_\-"
+_PENDING: Final = msgspec.msgpack.Decoder(tuple[list[Answer], tuple[int, int, int, int]]).decode
 
 
 class Erasure:
-    """One client's, with the name that takes the place of its own. `messages` are those of every scenario. Rows come in
-    their sequence: whose event first names a thing and is accepted is whose it is."""
+    """One client's, with the name that takes the place of its own. `kinds` are all scenarios that the journal has. Rows
+    come in their sequence: whose event first names a thing and is accepted is whose it is."""
 
-    def __init__(self, client: str, stand_in: str, messages: Sequence[Message]) -> None:
-        self.stand_in = stand_in
+    def __init__(self, client: str, stand_in: str, kinds: Sequence[type[Scenario]]) -> None:
+        self.names = Renaming(client, stand_in)
         self._client = client
-        # A name may have dots in it, and a sentence one behind it.
-        self._named = re.compile(rf"(?<![{_WORD}.]){re.escape(client)}(?![{_WORD}]|\.[{_WORD}])")
-        self._needle = client.encode()
-        self._about = {each.kind: each.about for each in messages if each.about and each.personal}
-        self._personal = {each.kind: each.personal for each in messages if each.direction == "up"}
-        shops = [name for each in messages for name in ("", each.names_shop, each.acts_for)]
-        self._things = ["id", *(name for name in dict.fromkeys(each.about for each in messages) if name not in shops)]
+        self._kinds = {kind.name: kind for kind in kinds}
+        messages = [(kind, message) for kind in kinds for message in kind.messages]
+        self._bodies = {(each.direction, each.kind): each.body for _, each in messages}
+        self._receipts = {each.kind: kind.receipt for kind, each in messages if each.direction == "up"}
+        self._about = {each.kind: each.about for _, each in messages if each.about}
+        self._goes = {each.kind for _, each in messages if each.about and each.personal}
+        self._personal = {each.kind: each.personal for _, each in messages if each.direction == "up"}
+        self._texts = {
+            each.kind: free_texts(each.body) for _, each in messages if each.direction == "up" and each.durable
+        }
         self._owners: dict[tuple[str, str], bool] = {}
         self._places: dict[bytes, None] = {}
         self._shared: dict[bytes, None] = {}  # a shop's place is nobody's door, though somebody may live there
-        self.namesake = ""
-        """A field in which somebody else has the name for a thing, such as an order. After the rows."""
 
     def row(self, row: Row) -> Row | None:
-        """The row without the client; None where it stays as it is."""
+        """The row without the client; None where it stays as it is.
+
+        Raises:
+            msgspec.DecodeError: something in it is of another version, or of a scenario that is not in `kinds`.
+        """
         self._look(row)
         kept: list[Recorded] = []
         stays: list[bool] = []
@@ -54,32 +74,26 @@ class Erasure:
             if not mine:
                 kept.append(self._input(item))
         effects = [self._effect(each, stays) for each in row.effects if not self.goes(each)]
-        scenarios = [replace(each, record=self.renamed(each.record)) for each in row.scenarios]
-        found = replace(row, inputs=kept, effects=effects, scenarios=scenarios)
+        found = replace(row, inputs=kept, effects=effects, scenarios=[self._record(each) for each in row.scenarios])
         return None if found == row else found
 
-    def renamed(self, packed: bytes) -> bytes:
-        """MessagePack or JSON with the stand-in for the name, also in what is packed inside of it; the same bytes where
-        the name is not in it."""
-        if self._needle not in packed:
-            return packed
-        form: Any = msgspec.json if is_json(packed) else msgspec.msgpack
-        try:
-            before = form.decode(packed)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return packed
-        after = self._walk(before)
-        return packed if after == before else form.encode(after)
+    def snapshot(self, state: Snapshot) -> Snapshot:
+        """The state without the client. After the rows that lead to it."""
+        answers, counters = _PENDING(state.pending_answers)
+        left = [self._answer(each) for each in answers if not self.goes(each)]
+        same = left == answers
+        return replace(
+            state,
+            rules=self._rules(state.rules),
+            packed_clients=[self.names.name(each) for each in state.packed_clients],
+            pending_answers=state.pending_answers if same else msgspec.msgpack.encode((left, counters)),
+            windows=self.names.packed(state.windows, WindowsState),
+            scenarios={name: self._renamed(name, body, "state") for name, body in state.scenarios.items()},
+        )
 
-    def name(self, client: str) -> str:
-        """The stand-in for the client's name, any other as it is."""
-        return self.stand_in if client == self._client else client
-
-    def is_in(self, packed: bytes) -> bool:
-        """Whether MessagePack has the name, or a number out of the client's personal fields such as its door. After the
-        rows."""
-        places = [each for each in self._places if each not in self._shared]
-        return self._named.search(packed.decode(errors="replace")) is not None or any(each in packed for each in places)
+    def is_at_home(self, packed: bytes) -> bool:
+        """Whether MessagePack has a number out of the client's personal fields, such as its door. After the rows."""
+        return any(each in packed for each in self._places if each not in self._shared)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -93,8 +107,9 @@ class Erasure:
                 mine = item.client == self._client
                 for field in (each for each in fields if each in body and not reason):
                     self._owners.setdefault((field, str(body[field])), mine)
-                if not mine and not self.namesake:
-                    self.namesake = next((each for each in self._things if body.get(each) == self._client), "")
+                if mine:
+                    texts = (body.get(field) for field in self._texts.get(item.kind, ()))
+                    self.names.unspoken.update({text: None for text in texts if text and isinstance(text, str)})
                 personal = self._personal.get(item.kind, ())
                 for field, value in body.items():
                     if mine or field not in personal:
@@ -107,37 +122,65 @@ class Erasure:
             return False
         if effect.client == self._client:
             return True
-        field = self._about.get(effect.kind, "")
-        if not field:
+        if effect.kind not in self._goes:
             return False
-        form: Any = msgspec.json if is_json(effect.payload) else msgspec.msgpack
-        return self._owners.get((field, str(form.decode(effect.payload).get(field, ""))), False)
+        field = self._about[effect.kind]
+        return self._owners.get((field, str(loose(effect.payload).get(field, ""))), False)
 
     def _input(self, item: Recorded) -> Recorded:
-        if not isinstance(item, RecordedEvent):
-            return item
-        body = self.renamed(bytes(item.body))
-        shop = self.name(item.shop)
-        return replace(item, body=msgspec.Raw(body), shop=shop) if (body, shop) != (item.body, item.shop) else item
+        if isinstance(item, RecordedEvent):
+            body, shop = bytes(item.body), self.names.name(item.shop)
+            after = self.names.packed(body, self._body("up", item.kind))
+            return replace(item, body=msgspec.Raw(after), shop=shop) if (after, shop) != (body, item.shop) else item
+        if isinstance(item, Rejected):
+            return replace(item, detail=self.names.sentence(item.detail))
+        return Configure(self._rules(item.rules)) if isinstance(item, Configure) else item
+
+    def _record(self, record: ScenarioRecord) -> ScenarioRecord:
+        after = self._renamed(record.scenario, record.record, "record")
+        return replace(record, record=after) if after != record.record else record
+
+    def _renamed(self, name: str, body: bytes, part: Part) -> bytes:
+        scenario = self._of(name)
+        if type(scenario).renamed is Scenario.renamed and self._client.encode() in body:
+            raise msgspec.ValidationError(f"the scenario {name!r} has no method renamed()")
+        return scenario.renamed(body, part, self.names) if body else body
+
+    def _rules(self, rules: Rules) -> Rules:
+        """Options may name clients, too."""
+        options = {
+            name: msgspec.Raw(self.names.packed(bytes(packed), self._of(name).options))
+            for name, packed in rules.scenarios.items()
+        }
+        return replace(rules, scenarios=options) if options != rules.scenarios else rules
 
     def _effect(self, effect: Recordable, stays: list[bool]) -> Recordable:
         if isinstance(effect, Answer):
-            return replace(effect, payload=self.renamed(effect.payload))
+            return self._answer(effect)
         if isinstance(effect, Acknowledge) and len(effect.reasons) == len(stays):
             return Acknowledge(list(compress(effect.reasons, stays)))
         assert isinstance(effect, Acknowledge | Batch)
         return effect
 
-    def _walk(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._named.sub(self.stand_in, value)
-        if isinstance(value, bytes):
-            return self.renamed(value)
-        if isinstance(value, list):
-            return [self._walk(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(value, Mapping):
-            return {self._walk(key): self._walk(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
-        return value
+    def _answer(self, answer: Answer) -> Answer:
+        payload = answer.payload
+        if answer.kind == "receipt":
+            form: Any = self._receipts.get(loose(payload).get("of", ""), Receipt)
+        else:
+            form = self._body("down", answer.kind)
+        return replace(answer, payload=self.names.packed(payload, form))
+
+    def _body(self, direction: str, kind: str) -> type[Struct]:
+        found = self._bodies.get((direction, kind))
+        if found is None:
+            raise msgspec.ValidationError(f"no scenario here has the kind {kind!r}")
+        return found
+
+    def _of(self, name: str) -> Scenario:
+        kind = self._kinds.get(name)
+        if kind is None:
+            raise msgspec.ValidationError(f"there is no scenario {name!r} here")
+        return kind()
 
 
 def _reasons(row: Row) -> Sequence[str]:

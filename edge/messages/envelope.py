@@ -26,8 +26,20 @@ INSTANT_MS_MIN: Final = 10_000_000_000
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]  # up to the year 10000
 Instant = Annotated[int, Meta(ge=INSTANT_MS_MIN, le=253_402_300_800_000)]
 FREE_TEXT: Final = "free_text"
-"""The mark of words that a person writes (`Meta.extra`): no row keeps a field that has any, unless `keep_free_text`."""
+"""The mark of words that a person writes (`Meta.extra`): no row keeps a field that has any, unless `keep_free_text`. In
+a message that passes such words on, the mark has the texts that the node itself writes there."""
 
+CLIENT: Final = "client"
+CLIENT_KEY: Final = "client_key"
+SENTENCE: Final = "sentence"
+"""The marks of a client's name, of a key that begins with one (`shop/label`), and of a sentence that may have some: so
+that `doorstep forget` knows where names are, in messages, records and state."""
+
+Client = Annotated[str, Meta(extra={CLIENT: True})]
+ClientName = Annotated[str, Meta(pattern=NAME_PATTERN, extra={CLIENT: True})]
+"""A client's name in a message from outside."""
+ClientKey = Annotated[str, Meta(extra={CLIENT_KEY: True})]
+Sentence = Annotated[str, Meta(extra={SENTENCE: True})]
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, pattern=TEXT_PATTERN, extra={FREE_TEXT: True})]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss
@@ -70,16 +82,16 @@ def free_texts(body: type[Struct]) -> dict[str, Any]:
     return found
 
 
-def is_marked(node: types.Metadata, mark: str) -> bool:
-    """Whether a type has a mark (`Meta.extra`)."""
+def mark_of(node: types.Metadata, mark: str) -> Any:
+    """What a type has as this mark (`Meta.extra`); None where it has none."""
     extra = cast("dict[Any, Any] | None", node.extra)  # pyright: ignore[reportUnknownMemberType]
-    return bool(extra and mark in extra)
+    return extra.get(mark) if extra else None
 
 
 def _has_text(node: types.Type, inside: tuple[type, ...] = ()) -> bool:
     match node:
         case types.Metadata(type=inner):
-            return is_marked(node, FREE_TEXT) or _has_text(inner, inside)
+            return bool(mark_of(node, FREE_TEXT)) or _has_text(inner, inside)
         case types.StructType(cls=cls, fields=fields):
             return cls not in inside and any(_has_text(field.type, (*inside, cls)) for field in fields)
         case types.UnionType(types=parts) | types.TupleType(item_types=parts):
@@ -110,7 +122,7 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it is refused."""
     field: str = ""
     """The field that is wrong, as a path such as `pickup.lon` or `prices[2].until_at`."""
-    detail: str = ""
+    detail: Sentence = ""
     """What is wrong, or what else there is to know, in words for the developer."""
     again: bool = False
     """Refused for a reason that time can mend: the same event, sent again with the same `id`, is decided anew."""

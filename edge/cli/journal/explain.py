@@ -1,8 +1,6 @@
 """`doorstep explain`: why an order went to its rider."""
 
 import difflib
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +19,7 @@ from ...journal.reader import JournalReader
 from ...messages.sentences import printable
 from ...scenarios.dispatch.explain import Considered, DecisionView
 from ...scenarios.loader import available, load
+from .explain_for import bodies, clock, date, explain_for, minutes
 
 NEAREST_SHOWN: Final = 5
 """Ids suggested where one is not in the journal."""
@@ -35,27 +34,40 @@ class Explanation(Struct, frozen=True):
 
 
 @click.command(short_help="Show why an order went to its rider.")
-@click.argument("order", metavar="ORDER_ID")
+@click.argument("order", metavar="[ORDER_ID]", default="")
+@click.option(
+    "--for", "rider", default="", metavar="CLIENT", help="The decisions about this rider, for the rider to read."
+)
 @click.option("--journal", "path", required=True, metavar="PATH", help="The journal, or the node's data directory.")
 @click.option(
     "--scenario-path", default="", metavar="FOLDER", help="Where scenarios are that are not installed, as in edge.toml."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object; times in Unix ms.")
-def explain(order: str, path: str, scenario_path: str, as_json: bool) -> None:
+def explain(order: str, rider: str, path: str, scenario_path: str, as_json: bool) -> None:
     """Show why an order went to its rider: who was considered, the parts of the cost, how old each rider's position
     was, which version of the rules, and what happened next. Times are those of this computer's time zone. Other
     scenarios explain their decisions by a name of their own, for example a price by its sku.
 
+    With --for in place of an order it shows what a rider may know of the decisions about itself (PIPL, article 24): the
+    place of its cost in each one, with its own figures, and what it sent and was sent. No other rider's name or
+    figures, no place, no door, and no order that it was not offered.
+
     \b
     Examples:
       doorstep explain order-17 --journal /var/lib/doorstep
+      doorstep explain --for rider-12 --journal /var/lib/doorstep
       doorstep explain order-17 --journal backup/journal.sqlite3 --json
 
-    Exit codes: 0 explained; 1 the journal knows no such order; 2 the journal cannot be read.
+    Exit codes: 0 explained; 1 the journal knows no such order or rider; 2 the journal cannot be read.
     """
+    if bool(order) is bool(rider):
+        raise click.UsageError("Give an order's id, or a rider's name with --for.")
     scenarios = [kind() for kind in load(available(scenario_path), scenario_path)]
     with JournalReader.open(Path(path)) as reader:
         try:
+            if rider:
+                explain_for(rider, scenarios, reader, as_json)
+                return
             found = _explained(order, scenarios, reader)
             if not found.choices and not found.moments:
                 raise _unknown(order, scenarios, reader)
@@ -70,26 +82,18 @@ def explain(order: str, path: str, scenario_path: str, as_json: bool) -> None:
 def _explained(order: str, scenarios: list[Scenario], reader: JournalReader) -> Explanation:
     found = Explanation(order, [], [])
     needle = order.encode()
-    for body in _bodies(reader):
+    for body in bodies(reader):
         # An id is plain text in the row: most rows need not be decoded.
         if needle not in body:
             continue
         row = decode_row(body)
         for scenario in scenarios:
-            for entry in scenario.explain(row, order, _time):
+            for entry in scenario.explain(row, order, clock):
                 if isinstance(entry, DecisionView):
                     found.choices.append(entry)
                 else:
                     found.moments.append(entry)
     return found
-
-
-def _bodies(reader: JournalReader) -> Iterator[bytes]:
-    first, last = reader.bounds()
-    for number, body in reader.rows(first - 1):
-        if number > last:
-            return
-        yield body
 
 
 def _unknown(order: str, scenarios: list[Scenario], reader: JournalReader) -> DoorstepError:
@@ -98,40 +102,28 @@ def _unknown(order: str, scenarios: list[Scenario], reader: JournalReader) -> Do
     if last < first:
         return DoorstepError(f"The journal {reader.path} is empty: nothing happened yet.")
     known: dict[str, None] = {}
-    for body in _bodies(reader):
+    for body in bodies(reader):
         row = decode_row(body)
         for scenario in scenarios:
             known.update(dict.fromkeys(scenario.subjects(row)))
     alike = difflib.get_close_matches(order, known, NEAREST_SHOWN, 0.7)
-    begun, ended = (_row_time(reader, number) for number in (first, last))
+    begun, ended = (_rowclock(reader, number) for number in (first, last))
     hint = f"Did you mean {', '.join(alike)}?" if alike else "Older rows are deleted after retention_days."
     return DoorstepError(f"Nothing about {order!r} in rows {first} to {last} ({begun} to {ended}). {hint}")
 
 
-def _row_time(reader: JournalReader, number: int) -> str:
+def _rowclock(reader: JournalReader, number: int) -> str:
     body = reader.row(number)
-    return _date(decode_row(body).now.wall_ms) if body else "a time that is gone"
+    return date(decode_row(body).now.wall_ms) if body else "a time that is gone"
 
 
 # -- for people --------------------------------------------------------------------------------------------------------
 
 
-def _local(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000).astimezone()
-
-
-def _date(ms: int) -> str:
-    return f"{_local(ms):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _time(ms: int) -> str:
-    return f"{_local(ms):%H:%M:%S}"
-
-
 def _show(found: Explanation) -> None:
     console = Console(highlight=False)
     first = min(entry.at for entry in [*found.moments, *found.choices])
-    console.print(Text.assemble((found.order, "bold"), f", from {_date(first)}"))
+    console.print(Text.assemble((found.order, "bold"), f", from {date(first)}"))
     story = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     # In a round the events come first, then the decision, then the messages to clients: of updates only the last.
     last = {one.row: one for one in found.moments if one.what == "update"}
@@ -141,7 +133,7 @@ def _show(found: Explanation) -> None:
     for row, _, entry in sorted(entries, key=lambda item: item[:2]):
         what, text = (_headline(entry), entry.why) if isinstance(entry, DecisionView) else (entry.what, _line(entry))
         style = "bold" if isinstance(entry, DecisionView) else ""
-        story.add_row(_time(entry.at), Text(f"row {row}", "dim"), Text(what, style), Text(text, style))
+        story.add_row(clock(entry.at), Text(f"row {row}", "dim"), Text(what, style), Text(text, style))
     console.print(story)
     for choice in found.choices:
         if choice.considered:
@@ -165,7 +157,7 @@ def _headline(choice: DecisionView) -> str:
 
 def _table(choice: DecisionView) -> Table:
     """The candidates of one decision, the cheapest first."""
-    title = f"{_time(choice.at)}  {_headline(choice)}  (rules {choice.rule}, row {choice.row})"
+    title = f"{clock(choice.at)}  {_headline(choice)}  (rules {choice.rule}, row {choice.row})"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("rider", no_wrap=True)
     for name in ("travel", "position", "free in", "pickup", "drop-off", "cost"):
@@ -179,15 +171,11 @@ def _table(choice: DecisionView) -> Table:
 def _cells(one: Considered) -> list[str]:
     return [
         f"{'> ' if one.chosen else '  '}{one.rider}",
-        _minutes(one.travel_s),
-        "last door" if one.free_in_s else f"{_minutes(one.age_s)} old",
-        _minutes(one.free_in_s) if one.free_in_s else "now",
-        _time(one.pickup_at),
-        _time(one.dropoff_at),
+        minutes(one.travel_s),
+        "last door" if one.free_in_s else f"{minutes(one.age_s)} old",
+        minutes(one.free_in_s) if one.free_in_s else "now",
+        clock(one.pickup_at),
+        clock(one.dropoff_at),
         f"{one.total} s",
         ", ".join(f"{part.replace('_', ' ')} {seconds}" for part, seconds in one.cost.items()),
     ]
-
-
-def _minutes(seconds: int) -> str:
-    return f"{seconds // 60}:{seconds % 60:02}"

@@ -19,8 +19,8 @@ def forget(client: str, config_path: str) -> None:
       doorstep forget alice --config /etc/doorstep/edge.toml
       systemctl start doorstep-edge
 
-    Exit codes: 0 forgotten, 1 something is open, or the name stands for more, 2 the name, the configuration or the
-    journal cannot be used, 3 the node runs.
+    Exit codes: 0 forgotten, 1 something is open, or the journal is of another version, 2 the name, the configuration
+    or the journal cannot be used, 3 the node runs.
     """
     from ...app.config import load
     from ...erasure.forget import forget as forgotten
@@ -32,3 +32,8 @@ def forget(client: str, config_path: str) -> None:
     click.echo(
         f"{client} is forgotten: {done.changed} of {done.rows} rows were changed, where {done.stand_in} stands for it."
     )
+    if done.files:
+        click.echo(
+            f"The letters of its name are still in {', '.join(done.files)}, in something else: in another client's "
+            f"name, in an order's, or in a word of the messages."
+        )

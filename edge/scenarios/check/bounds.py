@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec.inspect as types
 
-from ...messages.envelope import FREE_TEXT, is_marked
+from ...messages.envelope import FREE_TEXT, mark_of
 
 What = Literal["integer", "number", "text", "words", "bytes", "list", "map", "set", "value"]
 
@@ -45,7 +45,7 @@ def _within(node: types.Type, path: str, inside: tuple[type, ...]) -> Iterator[t
     match node:
         case types.Metadata(type=inner):
             for place, what in unbounded(inner, path, inside):
-                if not (what == "words" and is_marked(node, FREE_TEXT)):
+                if not (what == "words" and mark_of(node, FREE_TEXT)):
                     yield place, what
         case types.StructType(cls=cls, fields=fields) if cls not in inside:
             for field in fields:

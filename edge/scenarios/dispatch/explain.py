@@ -39,6 +39,21 @@ class DecisionView(Struct, frozen=True):
     considered: list[Considered]
 
 
+class OwnDecision(Struct, frozen=True):
+    """Where one rider was in a decision: the `place` of its cost among those `of` so many riders, its own figures, and
+    what it meant. `order` is empty where it was not offered the order."""
+
+    row: int
+    at: int
+    order: str
+    text: str
+    rule: str
+    place: int
+    of: int
+    own: Considered
+    what: str = "decision"
+
+
 def explain(row: Row, order: str, when: Callable[[int], str]) -> list[Moment | DecisionView]:
     """Everything that a row contains about `order`: events, then decisions, then messages. `when` writes a time (Unix
     ms) for people.
@@ -56,6 +71,58 @@ def explain(row: Row, order: str, when: Callable[[int], str]) -> list[Moment | D
             found.append(DecisionView(row.number, at, rider, offer, decision.rule, decision.why, considered))
     found += _messages(order, row, when)
     return found
+
+
+def explain_to(row: Row, rider: str, when: Callable[[int], str]) -> list[Moment | OwnDecision]:
+    """Where a rider was in each decision of a row, and what it sent and was sent. Nothing of anybody else: an order has
+    a name only where the rider was offered it, and of the other riders there is their number.
+
+    Raises:
+        msgspec.DecodeError: a row of another version.
+    """
+    found: list[Moment | OwnDecision] = []
+    receipts = receipts_in(row)
+    at = row.now.wall_ms
+    for client, body in events_in(row):
+        if client == rider:
+            became = outcome(receipts.get((client, body.id)), lambda _: "accepted")
+            parts = (getattr(body, "order", ""), _content(body, when), became)
+            text = ", ".join(part for part in parts if part)
+            found.append(Moment(row.number, at, str(body.__struct_config__.tag), "you", text))
+    for decision in record_in(row).decisions:
+        ranked = sorted(decision.candidates, key=lambda one: (sum(one.cost.values()), one.rider))
+        for place, one in enumerate(ranked, 1):
+            if one.rider == rider:
+                chosen = decision.rider == rider
+                order = decision.order if chosen and decision.offer else ""
+                text = _placed_by_cost(place, len(ranked), chosen, decision.offer, bool(decision.rider))
+                own = _considered(one, decision.rider)
+                found.append(OwnDecision(row.number, at, order, text, decision.rule, place, len(ranked), own))
+    for client, kind, fields in answers_in(row, "assignment", "advice"):
+        if client == rider:
+            until = fields.get("answer_by")
+            parts = (
+                fields.get("order") or fields.get("shop", ""),
+                f"offer {fields['offer']}" if "offer" in fields else "wait near it",
+                f"answer by {when(until)}" if until else "",
+                fields.get("reason", ""),
+            )
+            text = ", ".join(part for part in parts if part)
+            found.append(Moment(row.number, at, str(fields.get("state", kind)), "you", text))
+    return found
+
+
+def _placed_by_cost(place: int, of: int, chosen: bool, offer: bool, anybody: bool) -> str:
+    if of == 1:
+        start = "the only rider who could take it"
+    else:
+        start = f"{'the lowest cost' if place == 1 else f'number {place} by cost'} of {of} riders"
+    if chosen:
+        why = "" if place == 1 else ", since all orders together are served better so"
+        return f"{start}: {'offered to you' if offer else 'planned for you, and not offered yet'}{why}"
+    if not anybody:
+        return f"{start}: nobody was chosen, since other orders need the riders more"
+    return f"{start}: another rider was chosen{', since all orders together are served better so' * (place == 1)}"
 
 
 def placed(row: Row) -> list[str]:

@@ -42,6 +42,23 @@ class OrderState(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
+REASONS: Final = (
+    "cancelled",
+    "declined",
+    "kitchen",
+    "late_but_coming",
+    "no answer",
+    "no contact",
+    "no rider",
+    "not returned",
+    "picked up by another rider",
+    "redelivery",
+    "rider silent",
+    "shift ended",
+)
+"""What the node writes as the reason of an update or a withdrawn offer, beside the words of a person."""
+
+
 class OrderEvent(StrEnum):
     """What can happen to an order: events of clients, by the sender's relation to the order, and the node's own."""
 

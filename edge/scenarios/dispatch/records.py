@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ...core.model import Row
 from ...core.scenario import Counter
+from ...messages.envelope import Client, Sentence
 from .. import explain
 from .lifecycle import Cause
 from .messages import DURABLE_KINDS, NAME, Durable
@@ -15,7 +16,7 @@ from .messages import DURABLE_KINDS, NAME, Durable
 class RiderDistance(Struct, frozen=True, array_like=True):
     """The part of a rider's position that decisions use: whole seconds of travel to the pickup, and of its age."""
 
-    rider: str
+    rider: Client
     travel_s: int
     age_s: int
 
@@ -30,13 +31,13 @@ class NearestObservation(Struct, frozen=True, array_like=True, tag="g"):
 class SilentRiders(Struct, frozen=True, array_like=True, tag="q"):
     """Riders on shift without a message for longer than `silent_s`."""
 
-    riders: list[str]
+    riders: list[Client]
 
 
 class StandbyPlace(Struct, frozen=True, array_like=True):
     """A rider with nothing to do, the shop where it would be of more use, by its number, and the seconds of ride."""
 
-    rider: str
+    rider: Client
     shop: int
     travel_s: int
 
@@ -53,7 +54,7 @@ Observation = NearestObservation | SilentRiders | StandbyPlaces
 class Candidate(Struct, frozen=True, array_like=True):
     """A rider considered for an order: when it could pick up and drop off (wall ms), and the parts of its cost (s)."""
 
-    rider: str
+    rider: Client
     travel_s: int
     age_s: int
     free_in_s: int
@@ -69,10 +70,10 @@ class Decision(Struct, frozen=True, array_like=True):
     sentence."""
 
     order: str
-    rider: str
+    rider: Client
     offer: bool
     rule: str
-    why: str
+    why: Sentence
     candidates: list[Candidate]
     before: str = ""
 

@@ -10,7 +10,20 @@ from typing import Any, ClassVar, Final
 
 from ...core.effects import Effects
 from ...core.model import Event, Now, Presence, Row
-from ...core.scenario import Collection, Counter, Dot, Item, Message, Outcome, Refusal, Scenario, Value, Zone
+from ...core.scenario import (
+    Collection,
+    Counter,
+    Dot,
+    Item,
+    Message,
+    Outcome,
+    Part,
+    Refusal,
+    Renaming,
+    Scenario,
+    Value,
+    Zone,
+)
 from ...messages.envelope import Receipt
 from ...messages.grants import Grant
 from ..rounds import failed_on, milliseconds
@@ -19,7 +32,7 @@ from .decide.choice import PLAN_ORDERS_MAX, choose
 from .decide.reach import out_of_reach
 from .decide.standby import advise
 from .events import apply
-from .explain import explain, placed
+from .explain import explain, explain_to, placed
 from .messages import (
     COLLECTIONS,
     MESSAGES,
@@ -35,8 +48,8 @@ from .messages import (
 )
 from .messages.examples import examples
 from .options import DispatchOptions
-from .records import COUNTERS, Decision, decode_record
-from .state.dispatch_state import DispatchState
+from .records import COUNTERS, Decision, DispatchRecord, decode_record
+from .state.dispatch_state import DispatchState, State
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, RecordedSensor, Sensor
 from .state.riders import Riders
@@ -232,6 +245,10 @@ class Dispatch(Scenario):
             return "it is a rider on shift, or holds an order"
         return "it has an open order" if any(each.client == client for each in self.state.orders.open.values()) else ""
 
+    def renamed(self, body: bytes, part: Part, names: Renaming) -> bytes:
+        """Customers, shops and riders."""
+        return names.packed(body, State if part == "state" else DispatchRecord)
+
     # -- for people ----------------------------------------------------------------------------------------------------
 
     def gauges(self) -> Mapping[str, Mapping[str, Value]]:
@@ -261,6 +278,10 @@ class Dispatch(Scenario):
     def explain(self, row: Row, key: str, when: Callable[[int], str]) -> Sequence[Any]:
         """What a row contains about the order `key`."""
         return explain(row, key, when)
+
+    def explain_to(self, row: Row, client: str, when: Callable[[int], str]) -> Sequence[Any]:
+        """Where a rider was in each decision, and what it was sent."""
+        return explain_to(row, client, when)
 
     def subjects(self, row: Row) -> Sequence[str]:
         """Orders placed in this row."""

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from ...core.effects import Effects
 from ...core.model import Now
+from ...messages.envelope import Client, ClientKey
 from ..rounds import Deadlines, milliseconds
 from .messages import LabelShow
 from .options import LabelsOptions
@@ -43,10 +44,10 @@ DOUBLINGS_MAX: Final = 16
 class Label(Struct, array_like=True):
     """One label of a shop. Times are monotonic ms."""
 
-    shop: str
+    shop: Client
     label: str
     sku: str
-    gateway: str
+    gateway: Client
     binding: int
     """Which `label.bind` this is; they are numbered."""
     sent: int = 0
@@ -71,15 +72,15 @@ class Share(Struct, array_like=True):
 
     labels: int = 0
     in_flight: int = 0
-    queue: dict[str, None] = {}
+    queue: dict[ClientKey, None] = {}
 
 
 class Gateway(Struct, array_like=True):
     """A client that serves labels. `turns` are the shops with a queue and a free slot, the next one first."""
 
     in_flight: int = 0
-    shops: dict[str, Share] = {}
-    turns: dict[str, None] = {}
+    shops: dict[Client, Share] = {}
+    turns: dict[Client, None] = {}
     returned_ms: int | None = None
 
     def has_slot(self, share: Share) -> bool:
@@ -90,8 +91,8 @@ class Gateway(Struct, array_like=True):
 class DeliveryState(Struct, array_like=True):
     """For the snapshot; `busy` in its sequence."""
 
-    gateways: dict[str, Gateway]
-    busy: list[str]
+    gateways: dict[Client, Gateway]
+    busy: list[Client]
 
 
 class Delivery:

@@ -12,6 +12,7 @@ from ...core.effects import Effects
 from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
+from ...messages.envelope import ClientKey
 from ..rounds import milliseconds
 from .delivery import Delivery, DeliveryState, Label
 from .messages import LabelBind, LabelShown
@@ -29,7 +30,7 @@ class LabelsState(Struct, array_like=True):
     """For the snapshot. `unconfirmed` are keys in their sequence; `bindings` is the last number."""
 
     labels: list[Label]
-    unconfirmed: list[str]
+    unconfirmed: list[ClientKey]
     delivery: DeliveryState
     bindings: int
 

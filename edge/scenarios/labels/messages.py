@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from ...core.scenario import Counter, Message, Refusal
 from ...errors import Reason
-from ...messages.envelope import INSTANT_MS_MIN, Identifier, Instant, Milliseconds, Number, Receipt, Up
+from ...messages.envelope import INSTANT_MS_MIN, Client, ClientName, Instant, Milliseconds, Number, Receipt, Up
 from ...messages.roles import ROLES
 from ...messages.sentences import LOOKS_LIKE_SECONDS
 
@@ -79,7 +79,7 @@ class LabelBind(Up, frozen=True, tag="label.bind"):
     """The label."""
     sku: Code
     """The article that it shows."""
-    gateway: Identifier
+    gateway: ClientName
     """The client name of the gateway that serves it."""
 
 
@@ -93,7 +93,7 @@ class LabelUnbind(Up, frozen=True, tag="label.unbind"):
 class LabelShown(Up, frozen=True, tag="label.shown"):
     """A gateway's label shows a version. All fields are those of the `label.show` that it confirms."""
 
-    shop: Identifier
+    shop: ClientName
     """The client name of the shop."""
     label: Code
     """The label."""
@@ -106,7 +106,7 @@ class LabelShown(Up, frozen=True, tag="label.shown"):
 class PriceGet(Up, frozen=True, tag="price.get"):
     """Anybody asks for the price in force. The receipt has it."""
 
-    shop: Identifier
+    shop: ClientName
     """The client name of the shop."""
     sku: Code
     """The article."""
@@ -121,7 +121,7 @@ class LabelShow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `version` counts the changes of an article, `binding` every `label.bind` that changed something. So of two messages
     for one label the one with the greater (binding, version) is the newer one, in whatever sequence they arrive."""
 
-    shop: str
+    shop: Client
     """The client name of the shop."""
     label: str
     """The label."""
@@ -140,7 +140,7 @@ class LabelShow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class PriceReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
     """The receipt of an event of labels. That of a `price.get` has the price in force."""
 
-    shop: str = ""
+    shop: Client = ""
     """The client name of the shop."""
     sku: str = ""
     """The article."""

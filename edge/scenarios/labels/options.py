@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ...messages.envelope import Identifier
+from ...messages.envelope import ClientName
 
 
 class LabelsOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,5 +21,5 @@ class LabelsOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     skus_per_shop_max: Annotated[int, Meta(ge=1, le=200_000)] = 10_000
     labels_per_shop_max: Annotated[int, Meta(ge=1, le=200_000)] = 10_000
     gateways: Annotated[
-        dict[Identifier, Annotated[list[Identifier], Meta(max_length=1_000)]], Meta(max_length=10_000)
+        dict[ClientName, Annotated[list[ClientName], Meta(max_length=1_000)]], Meta(max_length=10_000)
     ] = {}

@@ -16,6 +16,7 @@ from msgspec import Struct
 from ...core.model import Now
 from ...core.scenario import Refusal
 from ...errors import Reason
+from ...messages.envelope import Client
 from ..rounds import Deadlines, milliseconds
 from .messages import PriceEntry
 from .options import LabelsOptions
@@ -45,7 +46,7 @@ class Sku(Struct, array_like=True):
     """An article of a shop. `price_cents` is the price in force. `version` grows by one with each change of it, or of
     the stock; 0 is before the first price."""
 
-    shop: str
+    shop: Client
     sku: str
     prices: list[Price] = []
     price_cents: int | None = None

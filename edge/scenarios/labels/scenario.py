@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from ...core.effects import Effects
 from ...core.model import Event, Now, Presence, Row
-from ...core.scenario import Counter, Message, Moment, Outcome, Refusal, Scenario, Value, Zone
+from ...core.scenario import Counter, Message, Moment, Outcome, Part, Refusal, Renaming, Scenario, Value, Zone
 from ...errors import Reason
-from ...messages.envelope import Receipt
+from ...messages.envelope import Client, Receipt
 from ..rounds import failed_on, milliseconds, restored
 from .examples import examples
 from .explain import explain, subjects
@@ -217,6 +217,10 @@ class Labels(Scenario):
         state = restored(body, _State, STATE_VERSION, NAME)
         self.prices.restore(state.prices)
         self.labels.restore(state.labels)
+
+    def renamed(self, body: bytes, part: Part, names: Renaming) -> bytes:
+        """Shops and gateways."""
+        return names.packed(body, _State if part == "state" else list[Client])
 
     # -- for people ----------------------------------------------------------------------------------------------------
 

@@ -4,17 +4,24 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
+import msgspec
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from bench.lab.site import copy_data
 from edge.app.config import load
+from edge.core.model import Commit, Snapshot, decode_row, decode_snapshot, encode_snapshot
+from edge.core.node import Node
 from edge.erasure.forget import forget
 from edge.errors import BusyError, DoorstepError, InputError
 from edge.journal.reader import FILE_NAME, JournalReader
 from edge.service.datadir import DataDir
-from tests.phone import SHOP, Phone, site
+from tests.edge.erasure.lives import DOORS, KINDS, OTHERS, PARTIES, SHOP, WORDS_OF_SENTENCES, Life
+from tests.phone import Phone, site
 
 
 def config(folder: Path):
@@ -123,16 +130,80 @@ def test_a_power_cut_at_any_step_leaves_all_of_it_or_none(tmp_path: Path) -> Non
         assert bodies == {b"alice", b"gone"}
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", "x" * 65, "order", "order.place", "delivered", "lat", "o-b"])
-def test_a_name_that_means_something_else_changes_nothing(tmp_path: Path, name: str) -> None:
-    """What is no name, a word of the messages, or another's order: it is named, and every byte stays."""
-    with site(tmp_path, "bob") as made:
-        bob = Phone("bob", made.port, made.tokens["bob"])
-        bob.send("order.place", id="p", order="o-b", shop="s", pickup=SHOP, dropoff=SHOP, prep_s=0)
-        bob.answer("receipt")
-        bob.close()
-        made.node.stop()
-        before = made.journal.read_bytes()
-        with pytest.raises(DoorstepError, match=r"no client's name|word of the messages|Somebody else"):
-            forget(load(tmp_path / "edge.toml"), name)
-        assert made.journal.read_bytes() == before
+@pytest.mark.parametrize("name", ["", " ", "a b", "x" * 65])
+def test_what_is_no_name_changes_nothing(tmp_path: Path, name: str) -> None:
+    """It is named, before anything is opened."""
+    with pytest.raises(InputError, match="no client's name"):
+        forget(config(tmp_path), name)
+
+
+WORDS = (
+    "plan uncertain food_waits order placed kitchen declined dispatch labels kind rider receipt milk L1 o-1 e-3 n-1 a 0"
+)
+NAMES = st.sampled_from(WORDS.split()) | st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+class _Kept(NamedTuple):
+    rows: list[bytes]
+    state: Snapshot
+
+
+def _forgotten(folder: Path, life: Life, client: str) -> tuple[_Kept, list[str], bytes]:
+    """What is kept after a client is forgotten (but for the hashes of its events, which have its name), the files that
+    have the letters of its name, and every byte on the disk."""
+    life.write(folder / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.erasure.forget.secrets.token_hex", lambda _: "0" * 12)
+        done = forget(config(folder), client)
+    assert done.changed
+    with JournalReader.open(folder / "data") as reader:
+        rows = [body for _, body in reader.rows(0)]
+        body, number = reader.base()
+        assert number == len(rows)
+    assert body is not None
+    disk = b"".join(path.read_bytes() for path in (folder / "data").iterdir())
+    return _Kept(rows, msgspec.structs.replace(decode_snapshot(body), dedup=b"")), done.files, disk
+
+
+@pytest.fixture(scope="module", params=list(PARTIES))
+def evening(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Life, _Kept]:
+    """A party, an evening in which its name is like nothing else, and what is kept of it."""
+    life = Life(**{request.param: "Quux77"}).evening()
+    return request.param, life, _forgotten(tmp_path_factory.mktemp("evening"), life, "Quux77")[0]
+
+
+@settings(max_examples=8, deadline=None)
+@given(name=NAMES)
+def test_any_name_is_forgotten_as_one_that_is_like_nothing_else(
+    evening: tuple[str, Life, _Kept], tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    """A customer, rider, shop or gateway may have any name: rows and state are the same then, to the byte; what others
+    did and does not have it is as it was; its letters are on the disk only in something else."""
+    party, life, expected = evening
+    assume(not name.isdigit() and name not in [*PARTIES.values(), *OTHERS.values(), *WORDS_OF_SENTENCES])
+    named = Life(**{party: name}).evening()
+    found, files, disk = _forgotten(tmp_path_factory.mktemp("name"), named, name)
+    assert found == expected
+    assert [after for before, after in zip(life.rows, found.rows, strict=True) if b"Quux77" not in before] == [
+        before for before in life.rows if b"Quux77" not in before
+    ]
+    logical = b"".join([*found.rows, encode_snapshot(found.state)])
+    assert name.encode() in logical or name.encode() not in disk
+    assert bool(files) is (len(name) >= 4 and name.encode() in disk)
+
+
+def test_the_others_go_on_and_a_replay_begins_behind_the_gap(evening: tuple[str, Life, _Kept]) -> None:
+    """A node recovers from what is kept; the rounds after it replay to the same bytes."""
+    _, life, kept = evening
+    body = encode_snapshot(msgspec.structs.replace(kept.state, dedup=decode_snapshot(life.node.snapshot()).dedup))
+    again, live = Node(KINDS), Life()
+    again.recover(body, [])
+    live.node.recover(body, [])
+    live.seconds, live.rows = life.seconds, [*life.rows]
+    live.send("far", "rider.shift", on=True)
+    live.send("other", "order.place", order="o-9", shop="sh-2", pickup=SHOP, dropoff=DOORS["other"], prep_s=0)
+    live.send("other", "order.cancel", order="o-9")
+    for row in live.rows[len(life.rows) :]:
+        commit = again.replay(decode_row(row))[0]
+        assert isinstance(commit, Commit)
+        assert commit.row == row

@@ -6,17 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.model import Acknowledge, Answer, Batch, Delivered, Now, RecordedEvent, Rejected, Row, ScenarioRecord
+from edge.core.scenario import Scenario
 from edge.erasure.rows import Erasure
 from edge.errors import Reason
-from edge.messages.envelope import ENCODE
-from edge.scenarios.dispatch.messages import MESSAGES
+from edge.messages.envelope import ENCODE, loose
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import Assignment, Update
+from edge.scenarios.labels import Labels
 
 pack = msgspec.msgpack.encode
 NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,12}\Z")
 
 
 def erasure(client: str = "alice") -> Erasure:
-    return Erasure(client, "gone-1", MESSAGES)
+    return Erasure(client, "gone-1", [Dispatch, Labels])
 
 
 def event(client: str, kind: str, **fields: object) -> RecordedEvent:
@@ -69,44 +72,15 @@ def test_who_names_a_thing_in_vain_does_not_own_it() -> None:
     assert found.effects == []
 
 
-@pytest.mark.parametrize(
-    ("fields", "namesake"), [({"order": "alice"}, "order"), ({"id": "alice"}, "id"), ({"shop": "alice"}, "")]
-)
-def test_a_thing_of_others_with_the_same_name_is_noticed(fields: dict[str, str], namesake: str) -> None:
-    """An order or an event, where it cannot be known what is meant; a shop may be the client itself."""
-    made = erasure()
-    made.row(
-        row([RecordedEvent("bob", msgspec.Raw(pack({"kind": "order.place", "id": "i", "order": "o"} | fields)))], [])
-    )
-    assert made.namesake == namesake
-
-
-@pytest.mark.parametrize("json", [False, True])
-def test_elsewhere_a_stand_in_takes_the_place_of_the_name(json: bool) -> None:
-    """In fields, in keys, in sentences and in what is packed inside of something; longer names are other names."""
-    text = "alice is nearer than alice-2, x.alice, alice.b and Alice; not alice."
-    renamed = "gone-1 is nearer than alice-2, x.alice, alice.b and Alice; not gone-1."
-    found = erasure().renamed(ENCODE[json]({"rider": "alice", "why": [text, {"alice": 1}]}))  # type: ignore[arg-type]
-    assert (msgspec.json if json else msgspec.msgpack).decode(found) == {
-        "rider": "gone-1",
-        "why": [renamed, {"gone-1": 1}],
-    }
-    inner = pack(["alice", pack({"to": "alice"})])
-    _, within = msgspec.msgpack.decode(erasure().renamed(inner))
-    assert msgspec.msgpack.decode(within) == {"to": "gone-1"}
-
-
 def test_a_shop_has_its_stand_in_too() -> None:
     """Where others act for it, and in the events of others."""
-    item = RecordedEvent(
-        "till-2", msgspec.Raw(pack({"kind": "kitchen.ready", "order": "o", "shop": "alice"})), shop="alice"
-    )
+    body = {"kind": "times.reset", "id": "i", "at": 1_790_000_000_000, "shop": "alice"}
+    item = RecordedEvent("till-2", msgspec.Raw(pack(body)), shop="alice")
     found = erasure().row(row([item], []))
     assert found is not None
     (after,) = found.inputs
     assert isinstance(after, RecordedEvent)
     assert (after.shop, msgspec.msgpack.decode(after.body)["shop"]) == ("gone-1", "gone-1")
-    assert [erasure().name(each) for each in ("alice", "bob")] == ["gone-1", "bob"]
 
 
 @given(NAMES, NAMES, st.binary(max_size=60))
@@ -114,38 +88,54 @@ def test_a_row_of_others_stays_to_the_byte(client: str, other: str, noise: bytes
     """Whatever bytes are in it; so do bytes that only look like something that is packed."""
     batch = Batch("n-1", 1, 1, noise, noise, noise)
     made = row([event(f"x{other}", "order.place", order="o-1")], [answer(f"x{other}", "receipt"), batch], pack([noise]))
-    found = Erasure(f"y{client}", "gone-1", MESSAGES).row(made)
+    found = Erasure(f"y{client}", "gone-1", [Dispatch]).row(made)
     assert found is None or b"y" + client.encode() in msgspec.msgpack.encode(made)
 
 
-@given(
-    NAMES,
-    st.recursive(
-        NAMES | st.integers(0, 2**40) | st.binary(max_size=9),
-        lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
-    ),
-)
-def test_nothing_packed_has_the_name_afterwards(client: str, value: object) -> None:
-    """And where it is not, the bytes are the same."""
-    packed = pack([value, client, {client: f"Who is {client}?"}])
-    found = msgspec.msgpack.decode(Erasure(client, "+", MESSAGES).renamed(packed))
-    assert found[1:] == ["+", {"+": "Who is +?"}]
-
-
-def test_what_is_left_is_found() -> None:
-    """The name as a word, and the numbers of a door that the client has sent; not those of others, or of a shop."""
+def test_a_door_that_is_left_is_found() -> None:
+    """The numbers of a door that the client has sent; not those of others, or of a shop."""
     made = erasure()
     door = {"lat": 1.25, "lon": 2.5}
     other = {"lat": 3.25, "lon": 4.5}
     made.row(row([event("alice", "order.place", order="o-1", dropoff=door, prep_s=0)], []))
     made.row(row([event("bob", "order.place", order="o-2", dropoff=other)], []))
-    found = [made.is_in(pack(each)) for each in ("alice", [1.25], {"x": 2.5}, "alice-2", [3.25, 4.5], [1, 0])]
-    assert found == [True, True, True, False, False, False]
+    found = [made.is_at_home(pack(each)) for each in ([1.25], {"x": 2.5}, [3.25, 4.5], [1, 0])]
+    assert found == [True, True, False, False]
     made.row(row([event("bob", "order.place", order="o-3", pickup=door)], []))
-    assert [made.is_in(pack(each)) for each in ("alice", [1.25])] == [True, False]
+    assert not made.is_at_home(pack([1.25]))
 
 
-def test_bytes_that_are_not_packed_stay() -> None:
-    """Also where the name is among them."""
-    assert erasure().renamed(b"\xc1alice") == b"\xc1alice"
-    assert erasure().renamed(b"{alice") == b"{alice"
+@pytest.mark.parametrize("json", [False, True])
+def test_what_the_client_wrote_goes_where_it_was_passed_on(json: bool) -> None:
+    """A shop's update and a rider's withdrawn offer keep the rest; the words of the node, and of others, stay."""
+    made = erasure()
+    texts = ("at the back", "declined", "no time")
+    messages = [Update(order="o-1", state="cancelled", at=1, reason=text) for text in texts]
+    messages += [Assignment(offer=1, order="o-2", state="withdrawn", at=1, reason=text) for text in texts]
+    effects = [Answer(1, "shop-1", type(each).__name__.lower(), ENCODE[json](each), 1.0) for each in messages]
+    found = made.row(row([event("alice", "order.cancel", order="o-1", reason="at the back")], effects))
+    assert found is not None
+    assert [loose(each.payload).get("reason", "") for each in found.effects if isinstance(each, Answer)] == [
+        "",
+        *texts[1:],
+    ] * 2
+
+
+def test_what_cannot_be_read_is_refused() -> None:
+    """A kind or a scenario that is not there, a body of another version, a scenario that cannot rename: nothing is
+    guessed where the name is in it."""
+
+    class Mute(Labels):
+        name = "mute"
+        renamed = Scenario.renamed
+
+    cases = [
+        row([event("bob", "nothing", shop="alice")], []),
+        row([event("bob", "order.place", shop="alice")], []),
+        row([], [Answer(1, "bob", "nothing", pack({"shop": "alice"}), 1.0)]),
+        Row(1, Now(1.0, 1), [], [ScenarioRecord("mute", pack(["alice"]))], []),
+        Row(1, Now(1.0, 1), [], [ScenarioRecord("nothing", pack(["alice"]))], []),
+    ]
+    for each in cases:
+        with pytest.raises(msgspec.DecodeError):
+            Erasure("alice", "gone-1", [Dispatch, Mute]).row(each)

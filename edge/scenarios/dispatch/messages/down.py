@@ -7,9 +7,12 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from ....messages.envelope import Receipt
-from ..lifecycle import CLOSED, Canceller, Cause, OrderState
+from ....messages.envelope import FREE_TEXT, Client, Receipt, Sentence
+from ..lifecycle import CLOSED, REASONS, Canceller, Cause, OrderState
 from ..times.messages import DropoffPromise
+
+Words = Annotated[str, Meta(extra={FREE_TEXT: REASONS})]
+"""One of the reasons that the node gives, or what a person wrote."""
 
 
 class OrderReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,7 +38,7 @@ class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lon: float
     expected_at: int
     """When the rider is expected there."""
-    shop: str = ""
+    shop: Client = ""
     """The shop, where it is a pickup or a return."""
 
 
@@ -61,7 +64,7 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the food is ready."""
     answer_by: int = 0
     """Until when an offer waits for an answer."""
-    reason: str = ""
+    reason: Words = ""
     """Why it is withdrawn."""
 
 
@@ -80,7 +83,7 @@ class Update(Struct, frozen=True, kw_only=True, omit_defaults=True):
     be expected, or nothing any more."""
     ready_at: int = 0
     """When the food is ready."""
-    reason: str = ""
+    reason: Words = ""
     """The cause, as a word or a few."""
     cancelled_by: Annotated[str, Meta(extra_json_schema={"enum": list(get_args(Canceller))})] = ""
     """Who ended it, where it is `cancelled` or `undeliverable`."""
@@ -98,13 +101,13 @@ class Advice(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     at: int
     """When the node decided it."""
-    shop: str
+    shop: Client
     """The shop to wait near."""
     lat: float
     lon: float
     until: int
     """Until when it holds. It ends with the next offer, too."""
-    reason: str = ""
+    reason: Sentence = ""
     """Why, in a few words."""
 
 
@@ -126,7 +129,7 @@ class OpenOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     order: str
     """The order."""
-    shop: str
+    shop: Client
     """The shop."""
     state: Annotated[str, Meta(extra_json_schema={"enum": list(OrderState)})]
     """The order's state."""
@@ -148,7 +151,7 @@ class ClosedOrder(Struct, frozen=True, kw_only=True):
 
     order: str
     """The order."""
-    shop: str
+    shop: Client
     """The shop."""
     state: Annotated[str, Meta(extra_json_schema={"enum": list(CLOSED)})]
     """How it ended."""

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from ....messages.envelope import (
+    ClientName,
     Crs,
     Identifier,
     Instant,
@@ -37,7 +38,7 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
 
     order: Identifier
     """The order's own name, which nobody has used on this node before."""
-    shop: Identifier
+    shop: ClientName
     """The client name of the shop."""
     pickup: Place
     """Where the shop is."""
@@ -157,7 +158,7 @@ class OrderTrack(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order
 class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="orders.list"):
     """Anybody asks for its open orders. QoS 0, never stored; the answer is an `orders`."""
 
-    shop: Identifier | None = None
+    shop: ClientName | None = None
     """The shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop."""
     v: Version = 1
     """Version of the message."""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from ....messages.envelope import Client
 from ...rounds import restored
 from ..messages import NAME
 from ..options import DispatchOptions
@@ -32,11 +33,13 @@ class AdviceState(Struct, array_like=True):
     """Riders whose shift has begun, or who have nothing left to do, and about whom nothing is decided yet; and those
     who have advice, by name: the place, and until when (monotonic ms) they count as heading there."""
 
-    due: list[str] = []
-    heading: dict[str, tuple[float, float, int]] = {}
+    due: list[Client] = []
+    heading: dict[Client, tuple[float, float, int]] = {}
 
 
-class _State(Struct, array_like=True):
+class State(Struct, array_like=True):
+    """The snapshot."""
+
     version: int
     orders: OrdersState
     riders: list[Rider]
@@ -90,7 +93,7 @@ class DispatchState:
         """Everything durable; nothing of positions."""
         riders, orders, promises = list(self.riders.known.values()), self.orders.state(), self.promises
         return msgspec.msgpack.encode(
-            _State(
+            State(
                 STATE_VERSION,
                 orders,
                 riders,
@@ -105,7 +108,7 @@ class DispatchState:
 
     def restore(self, body: bytes) -> None:
         """From a snapshot. Raises JournalError where it cannot be read."""
-        state = restored(body, _State, STATE_VERSION, NAME)
+        state = restored(body, State, STATE_VERSION, NAME)
         self.orders.restore(state.orders)
         self.riders.restore(state.riders)
         self.offers, self.changed = state.offers, state.changed

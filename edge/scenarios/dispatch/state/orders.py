@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from ....messages.envelope import Client
 from ...rounds import Deadlines
 from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, RETURNING, OrderState
 
@@ -33,7 +34,7 @@ class Offered(Struct, frozen=True, array_like=True):
     """An offer that is over: `accepted` is whether its rider had taken it before it was released."""
 
     offer: int
-    rider: str
+    rider: Client
     accepted: bool
 
 
@@ -57,8 +58,8 @@ class Order(Struct, array_like=True):
     of returns."""
 
     id: str
-    client: str
-    shop: str
+    client: Client
+    shop: Client
     pickup_lat: float
     pickup_lon: float
     dropoff_lat: float
@@ -71,12 +72,12 @@ class Order(Struct, array_like=True):
     entered_ms: int = 0
     due_ms: int = 0
     is_ready: bool = False
-    rider: str = ""
+    rider: Client = ""
     offer: int = 0
     offers: int = 0
     past: list[Offered] = []
-    excluded: dict[str, int] = {}
-    plan: str = ""
+    excluded: dict[Client, int] = {}
+    plan: Client = ""
     considered: bool = False
     arrive_ms: int = 0
     pickup_ms: int = 0
@@ -97,7 +98,7 @@ class Order(Struct, array_like=True):
 class Shop(Struct, array_like=True):
     """A shop at the place of its latest order, and how many orders it had lately."""
 
-    id: str
+    id: Client
     lat: float
     lon: float
     orders: int
@@ -107,10 +108,10 @@ class Closed(Struct, frozen=True, array_like=True):
     """What late events about a closed order are checked against."""
 
     id: str
-    client: str
-    shop: str
+    client: Client
+    shop: Client
     state: OrderState
-    rider: str
+    rider: Client
     offer: int
     past: list[Offered]
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from ....messages.envelope import Client
 from ...rounds import Deadlines
 from ..lifecycle import AT_CUSTOMER, AT_SHOP, IN_BAG, PICKED_UP, RETURNING
 from ..options import DispatchOptions
@@ -32,7 +33,7 @@ class Rider(Struct, array_like=True):
     empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet). While
     `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`."""
 
-    id: str
+    id: Client
     capacity: int
     until_ms: int | None
     on: bool = True

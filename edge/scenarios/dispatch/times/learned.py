@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
+from ....messages.envelope import Client
+
 WINDOW: Final = 30
 """A mean weighs each new label 1/n, and at least 1/30: an exponentially weighted mean once it is warm."""
 
@@ -203,7 +205,7 @@ class Learned(Struct, array_like=True):
     and handovers are learned against, `lon` the longitude of the first shop, whole degrees: a day begins at midnight of
     the sun there, when fewest orders are on their way. `day` is the present one."""
 
-    shops: dict[str, Shop]
+    shops: dict[Client, Shop]
     node: Shop
     rides: Rides
     promises: Promises

@@ -2,14 +2,14 @@
 
 from msgspec import Struct
 
-from ....messages.envelope import Identifier, Up
+from ....messages.envelope import ClientName, Up
 
 
 class TimesReset(Up, frozen=True, tag="times.reset"):
     """Forget what was learned about a shop: its preparation, its handover, how well its promises were kept. Where its
     kitchen has changed, the old times would stand in the way of the new ones for some days."""
 
-    shop: Identifier
+    shop: ClientName
     """The client name of the shop."""
 
 
