@@ -6,6 +6,7 @@ SIGTERM  stop listening, commit and answer what was received, disconnect clients
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import ssl
@@ -23,6 +24,7 @@ from ..errors import DoorstepError, JournalBroken
 from ..health.status import Status, Value
 from ..identity.certificate import client_context
 from ..identity.files import read_secret
+from ..identity.pseudonyms import KEY, KEY_FILE, new_key
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..journal.scrub import Scrub
@@ -98,6 +100,8 @@ class _Running:
     async def main(self) -> int:
         config = self._config
         with DataDir.open(config.data_dir) as data:
+            with contextlib.suppress(OSError):  # a full disk: at the next start
+                data.kept(KEY_FILE, KEY, new_key)
             self._journal = journal = Journal.open(data.path / JOURNAL)
             try:
                 return await self._serve(data, journal)

@@ -31,7 +31,7 @@ FILES: Final = (
 )
 """Options that name a file which a node needs. (`scenario_path` has programs, which come with their packages.)"""
 
-BESIDE: Final = ("instance", "drops", "status.token", "webhooks", "uplink.pem", "uplink.json")
+BESIDE: Final = ("instance", "drops", "status.token", "pseudonyms.key", "webhooks", "uplink.pem", "uplink.json")
 """Files of the data directory beside the journal."""
 
 UNFINISHED: Final = ".unfinished"

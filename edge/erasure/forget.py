@@ -39,7 +39,7 @@ from ..scenarios.loader import available, load
 from ..service.datadir import DataDir
 from .rows import Erasure
 
-CANARY_CHARACTERS_MIN: Final = 4
+CANARY_CHARACTERS_MIN: Final = 6
 """A shorter name stands in any file by chance, so that looking for it shows nothing."""
 
 

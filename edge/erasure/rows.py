@@ -11,7 +11,6 @@ from itertools import compress, zip_longest
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ..core.aggregate import State as WindowsState
@@ -30,8 +29,8 @@ from ..core.model import (
     Snapshot,
 )
 from ..core.scenario import Part, Scenario
-from ..messages.envelope import Receipt, free_texts, loose
-from ..scenarios.names import Renaming
+from ..messages.envelope import free_texts, loose
+from ..scenarios.names import Forms, Renaming
 
 _DOUBLE: Final = struct.Struct(">d")
 _PENDING: Final = msgspec.msgpack.Decoder(tuple[list[Answer], tuple[int, int, int, int]]).decode
@@ -46,8 +45,7 @@ class Erasure:
         self._client = client
         self._kinds = {kind.name: kind for kind in kinds}
         messages = [(kind, message) for kind in kinds for message in kind.messages]
-        self._bodies = {(each.direction, each.kind): each.body for _, each in messages}
-        self._receipts = {each.kind: kind.receipt for kind, each in messages if each.direction == "up"}
+        self._forms = Forms(kinds)
         self._about = {each.kind: each.about for _, each in messages if each.about}
         self._goes = {each.kind for _, each in messages if each.about and each.personal}
         self._personal = {each.kind: each.personal for _, each in messages if each.direction == "up"}
@@ -130,7 +128,7 @@ class Erasure:
     def _input(self, item: Recorded) -> Recorded:
         if isinstance(item, RecordedEvent):
             body, shop = bytes(item.body), self.names.name(item.shop)
-            after = self.names.packed(body, self._body("up", item.kind))
+            after = self.names.packed(body, self._forms.up(item.kind))
             return replace(item, body=msgspec.Raw(after), shop=shop) if (after, shop) != (body, item.shop) else item
         if isinstance(item, Rejected):
             return replace(item, detail=self.names.sentence(item.detail))
@@ -164,17 +162,7 @@ class Erasure:
 
     def _answer(self, answer: Answer) -> Answer:
         payload = answer.payload
-        if answer.kind == "receipt":
-            form: Any = self._receipts.get(loose(payload).get("of", ""), Receipt)
-        else:
-            form = self._body("down", answer.kind)
-        return replace(answer, payload=self.names.packed(payload, form))
-
-    def _body(self, direction: str, kind: str) -> type[Struct]:
-        found = self._bodies.get((direction, kind))
-        if found is None:
-            raise msgspec.ValidationError(f"no scenario here has the kind {kind!r}")
-        return found
+        return replace(answer, payload=self.names.packed(payload, self._forms.down(answer.kind, payload)))
 
     def _of(self, name: str) -> Scenario:
         kind = self._kinds.get(name)

@@ -1,11 +1,11 @@
-"""Another name for one client, wherever a type is marked as a name of one: for `doorstep forget`. Pure.
+"""Other names for clients, wherever a type is marked as a name of one: for `doorstep forget` and pseudonyms. Pure.
 
 A name may be any word, also one of a state, a kind or a field. So nothing is looked for in bytes: values are decoded by
 their types, and only what is marked (`Client`, `ClientKey`, `Sentence`, `Text`) is looked at.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 import msgspec
@@ -13,48 +13,29 @@ import msgspec.inspect as types
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..messages.envelope import CLIENT, CLIENT_KEY, FREE_TEXT, SENTENCE, is_json, mark_of
+from ..core.scenario import Scenario
+from ..messages.envelope import CLIENT, CLIENT_KEY, FREE_TEXT, SENTENCE, Receipt, is_json, loose, mark_of
 
 _WORD: Final = r"A-Za-z0-9_\-"
 
 _Walk = Callable[[Any], Any]
 
 
-class Renaming:
-    """`stand_in` for `client`. `unspoken` are texts that the client wrote: they are emptied where a message passes them
-    on. In a sentence, and in what others wrote, a word that equals the name is taken for it."""
+class Names:
+    """What becomes of names wherever a type is marked. `name` gives another one for a client's, `sentence` the same for
+    a sentence that may have some, `words` for what a person wrote or the node itself: one of the texts of its mark."""
 
-    def __init__(self, client: str, stand_in: str) -> None:
-        self.client, self.stand_in = client, stand_in
-        self.unspoken: dict[str, None] = {}
-        # A name may have dots in it, and a sentence one behind it.
-        self._named = re.compile(rf"(?<![{_WORD}.]){re.escape(client)}(?![{_WORD}]|\.[{_WORD}])")
-        self._needle = client.encode()
+    def __init__(
+        self,
+        name: Callable[[str], str],
+        sentence: Callable[[str], str],
+        words: Callable[[str, tuple[str, ...]], str],
+    ) -> None:
+        self._name, self._sentence, self._words = name, sentence, words
         self._walks: dict[Any, _Walk | None] = {}
 
-    def name(self, client: str) -> str:
-        """The stand-in for the client's name, any other as it is."""
-        return self.stand_in if client == self.client else client
-
-    def sentence(self, text: str) -> str:
-        """The stand-in for the name as a word."""
-        return self._named.sub(self.stand_in, text)
-
-    def packed(self, body: bytes, form: Any) -> bytes:
-        """A value of this type in MessagePack or JSON; the same bytes where nothing is to be changed.
-
-        Raises:
-            msgspec.DecodeError: it is of another type, as another version wrote it.
-        """
-        if self._needle not in body and not any(each.encode() in body for each in self.unspoken):
-            return body
-        codec: Any = msgspec.json if is_json(body) else msgspec.msgpack
-        before = codec.decode(body, type=form)
-        after = self.value(before, form)
-        return body if after == before else codec.encode(after)
-
     def value(self, value: Any, form: Any) -> Any:
-        """The same of a value that is decoded."""
+        """A value of this type; the same one where nothing is to be changed."""
         walk = self._of(form)
         return value if walk is None else walk(value)
 
@@ -86,20 +67,20 @@ class Renaming:
 
     def _marked(self, node: types.Metadata) -> _Walk | None:
         if mark_of(node, CLIENT):
-            return self.name
+            return self._name
         if mark_of(node, CLIENT_KEY):
             return self._key
         if mark_of(node, SENTENCE):
-            return self.sentence
+            return self._sentence
         words = mark_of(node, FREE_TEXT)
-        if isinstance(words, tuple):
-            fixed = cast("tuple[str, ...]", words)
-            return lambda text: text if text in fixed else "" if text in self.unspoken else self.sentence(text)
-        return self.sentence if words else None
+        if not words:
+            return None
+        fixed = cast("tuple[str, ...]", words) if isinstance(words, tuple) else ()
+        return lambda text: self._words(text, fixed)
 
     def _key(self, key: str) -> str:
         owner, slash, rest = key.partition("/")
-        return f"{self.name(owner)}{slash}{rest}"
+        return f"{self._name(owner)}{slash}{rest}"
 
     def _struct(self, cls: type[Struct]) -> _Walk | None:
         walks = {field.name: walk for field in msgspec.structs.fields(cls) if (walk := self._of(field.type))}
@@ -140,3 +121,67 @@ class Renaming:
             (name if key is None else key(name)): (each if value is None else value(each))
             for name, each in found.items()
         }
+
+
+class Renaming:
+    """`stand_in` for `client`. `unspoken` are texts that the client wrote: they are emptied where a message passes them
+    on. In a sentence, and in what others wrote, a word that equals the name is taken for it."""
+
+    def __init__(self, client: str, stand_in: str) -> None:
+        self.client, self.stand_in = client, stand_in
+        self.unspoken: dict[str, None] = {}
+        # A name may have dots in it, and a sentence one behind it.
+        self._named = re.compile(rf"(?<![{_WORD}.]){re.escape(client)}(?![{_WORD}]|\.[{_WORD}])")
+        self._needle = client.encode()
+        self._names = Names(self.name, self.sentence, self._words)
+
+    def name(self, client: str) -> str:
+        """The stand-in for the client's name, any other as it is."""
+        return self.stand_in if client == self.client else client
+
+    def sentence(self, text: str) -> str:
+        """The stand-in for the name as a word."""
+        return self._named.sub(self.stand_in, text)
+
+    def packed(self, body: bytes, form: Any) -> bytes:
+        """A value of this type in MessagePack or JSON; the same bytes where nothing is to be changed.
+
+        Raises:
+            msgspec.DecodeError: it is of another type, as another version wrote it.
+        """
+        if self._needle not in body and not any(each.encode() in body for each in self.unspoken):
+            return body
+        codec: Any = msgspec.json if is_json(body) else msgspec.msgpack
+        before = codec.decode(body, type=form)
+        after = self._names.value(before, form)
+        return body if after == before else codec.encode(after)
+
+    def _words(self, text: str, fixed: tuple[str, ...]) -> str:
+        if text in fixed:
+            return text
+        return "" if fixed and text in self.unspoken else self.sentence(text)
+
+
+class Forms:
+    """The types of the messages of some scenarios."""
+
+    def __init__(self, kinds: Iterable[type[Scenario]]) -> None:
+        messages = [(kind, message) for kind in kinds for message in kind.messages]
+        self._bodies = {(each.direction, each.kind): each.body for _, each in messages}
+        self._receipts = {each.kind: kind.receipt for kind, each in messages if each.direction == "up"}
+
+    def up(self, kind: str) -> type[Struct]:
+        """Of an event. Raises msgspec.ValidationError where no scenario has the kind."""
+        return self._body("up", kind)
+
+    def down(self, kind: str, payload: bytes) -> type[Struct]:
+        """Of a message to a client. Raises msgspec.ValidationError where no scenario has the kind."""
+        if kind == "receipt":
+            return self._receipts.get(loose(payload).get("of", ""), Receipt)
+        return self._body("down", kind)
+
+    def _body(self, direction: str, kind: str) -> type[Struct]:
+        found = self._bodies.get((direction, kind))
+        if found is None:
+            raise msgspec.ValidationError(f"no scenario here has the kind {kind!r}")
+        return found

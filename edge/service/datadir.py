@@ -10,6 +10,7 @@ drops             counts of dropped messages that are in no row of the journal y
 webhooks          how far webhooks are pushed
 instance          an id of this directory, made once: by it the centre distinguishes a replaced disk from a restart
 status.token      the token of the status page
+pseudonyms.key    the key of the pseudonyms in exports, made once
 uplink.pem        the key and the certificate of an enrolled node (uplink.key: a key that waits for its certificate)
 uplink.json       where its centre is, and by which authority that is known
 """

@@ -16,7 +16,7 @@ from bench.lab.site import copy_data
 from edge.app.config import load
 from edge.core.model import Commit, Snapshot, decode_row, decode_snapshot, encode_snapshot
 from edge.core.node import Node
-from edge.erasure.forget import forget
+from edge.erasure.forget import CANARY_CHARACTERS_MIN, forget
 from edge.errors import BusyError, DoorstepError, InputError
 from edge.journal.reader import FILE_NAME, JournalReader
 from edge.service.datadir import DataDir
@@ -188,8 +188,8 @@ def test_any_name_is_forgotten_as_one_that_is_like_nothing_else(
         before for before in life.rows if b"Quux77" not in before
     ]
     logical = b"".join([*found.rows, encode_snapshot(found.state)])
-    assert name.encode() in logical or name.encode() not in disk
-    assert bool(files) is (len(name) >= 4 and name.encode() in disk)
+    assert len(name) < CANARY_CHARACTERS_MIN or name.encode() in logical or name.encode() not in disk
+    assert bool(files) is (len(name) >= CANARY_CHARACTERS_MIN and name.encode() in disk)
 
 
 def test_the_others_go_on_and_a_replay_begins_behind_the_gap(evening: tuple[str, Life, _Kept]) -> None:

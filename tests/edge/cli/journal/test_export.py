@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from edge.cli.journal.export import export
 from edge.errors import DoorstepError, InputError
+from edge.identity.pseudonyms import KEY_FILE, Pseudonyms, new_key
+from tests.edge.erasure.lives import OTHERS, PARTIES, Life
 from tests.edge.recorded import hour, journal
 
 
@@ -49,3 +51,28 @@ def test_nobody_is_an_error(path: Path) -> None:
         CliRunner().invoke(export, ["eve-9", "--journal", str(path)], catch_exceptions=False)
     with pytest.raises(InputError, match="no such journal"):
         CliRunner().invoke(export, ["alice", "--journal", str(path.parent / "x")], catch_exceptions=False)
+
+
+def test_pseudonyms_hide_everybody_and_lead_back(tmp_path: Path) -> None:
+    """Of each party: no client's name, no words of a person; the same pseudonym in each export; and at the node the
+    pseudonym leads to the name, and to the same messages."""
+    Life().evening().write(tmp_path / "data")
+    key = new_key()
+    (tmp_path / "data" / KEY_FILE).write_text(key)
+    known = Pseudonyms(bytes.fromhex(key))
+    everybody = {**PARTIES, **OTHERS}
+
+    def call(*arguments: str) -> str:
+        done = CliRunner().invoke(export, [*arguments, "--journal", str(tmp_path / "data")], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    for client in everybody.values():
+        hidden = call(client, "--pseudonyms")
+        assert json.loads(hidden)["client"] == known.of(client)
+        assert not [name for name in (*everybody.values(), "bell") if name in hidden]
+        assert call(known.of(client)) == call(client)
+        assert call(known.of(client), "--pseudonyms") == hidden
+    assert known.of(PARTIES["shop"]) in call(PARTIES["customer"], "--pseudonyms")
+    with pytest.raises(DoorstepError, match="has the pseudonym"):
+        call(known.of("nobody"))
