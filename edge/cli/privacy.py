@@ -10,6 +10,15 @@ from .options import CONFIG
 
 WHERE = {"journal": "in the journal", "memory": "in memory only", "nowhere": "not kept once it is sent"}
 
+WHAT = {
+    "name": "names of clients",
+    "number": "numbers of orders, events, articles",
+    "door": "doors",
+    "shop": "places of shops",
+    "position": "riders' positions",
+    "words": "words of a person",
+}
+
 
 @click.command(short_help="Show what is kept of whom, and what leaves.")
 @CONFIG
@@ -24,13 +33,18 @@ def privacy(config_path: Path, everything: bool, as_json: bool) -> None:
     doorstep privacy --json
     """
     from ..app.config import load
-    from ..scenarios.privacy import kept_fields, leaving_figures
+    from ..scenarios.privacy import STAYS, kept_fields, leaving_figures
 
     config = load(config_path)
     fields = kept_fields(config.kinds, config.retention_days, config.keep_free_text)
     figures = leaving_figures(config.kinds, config.k_anonymity)
     if as_json:
-        body = {"node": config.node, "fields": fields, "to_the_centre": figures if config.uplink else []}
+        body = {
+            "node": config.node,
+            "fields": fields,
+            "places": STAYS,
+            "to_the_centre": figures if config.uplink else [],
+        }
         click.echo(msgspec.json.format(msgspec.json.encode(body)).decode())
         return
     click.echo(
@@ -45,6 +59,9 @@ def privacy(config_path: Path, everything: bool, as_json: bool) -> None:
         for field in group:
             days = f", {field.days:g} days" if field.days is not None else ""
             click.echo(f"  {field.field}: {WHERE[field.kept]}{days}. {field.meaning}".rstrip())
+    click.echo(click.style("\nPlaces, and what may be there", bold=True))
+    for stay in STAYS:
+        click.echo(f"  {stay.where}: {', '.join(WHAT[each] for each in stay.what)}; {stay.until}. Why: {stay.why}")
     click.echo(click.style("\nTo the centre", bold=True))
     if not config.uplink:
         click.echo("  nothing: uplink is empty")

@@ -2,7 +2,7 @@
 that it holds for every scenario that is switched on. Pure."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -41,6 +41,45 @@ class LeavingFigure(Struct, frozen=True):
     name: str
     form: str
     people_min: int | None
+
+
+What = Literal["name", "number", "door", "shop", "position", "words"]
+"""Of clients; of orders, events, articles and labels; of a customer; of a shop; of a rider; of a person."""
+
+
+class Stay(Struct, frozen=True):
+    """What may be in one place beside a field's own, until when, and why. Whatever else is found there is a fault: the
+    canary test plants marked data in every field of every message, and looks."""
+
+    where: str
+    what: tuple[What, ...]
+    until: str
+    why: str
+
+
+STAYS: Final = (
+    Stay("journal", ("name", "number", "door", "shop"), "retention_days", "to answer again, explain and replay"),
+    Stay(
+        "snapshot",
+        ("name", "number", "shop"),
+        "newer ones take their place: the last 2,000 orders that are over, shops lately, riders on shift",
+        "to refuse late events for the right reason, to plan for shops",
+    ),
+    Stay(
+        "backup", ("name", "number", "door", "shop"), "the operator deletes it (--keep)", "another box goes on from it"
+    ),
+    Stay("credentials", ("name",), "doorstep credential remove, or forget", "to know who may connect"),
+    Stay("log", ("name", "number"), "as long as the operator keeps it", "to find who is refused, or sends too much"),
+    Stay(
+        "status page",
+        ("name", "number", "door", "shop", "position"),
+        "in memory; for who has the token, from this machine",
+        "to see which orders wait or are late, and where",
+    ),
+    Stay("webhooks", ("name", "number"), "as long as the app keeps it", "the app informs its users"),
+    Stay("export", ("name", "number", "door", "shop"), "as long as the person keeps it", "it is the person's own"),
+)
+"""The only places beside the clients that a message is for. To the centre go figures alone, the metrics name nobody."""
 
 
 def kept_fields(

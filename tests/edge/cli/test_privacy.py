@@ -23,6 +23,7 @@ def test_it_lists_what_is_personal_with_its_days(tmp_path: Path) -> None:
     assert "dropoff: in the journal, 3 days." in output
     assert "points: in memory only." in output
     assert "nothing: uplink is empty" in output
+    assert "snapshot: names of clients" in output
     assert "capacity" not in output
     assert "capacity" in call(tmp_path, "--all")
 

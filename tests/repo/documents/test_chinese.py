@@ -12,6 +12,7 @@ PAGES = {
     "docs/problems.zh-CN.md": "docs/problems.md",
     "docs/operating.zh-CN.md": "docs/operating.md",
     "docs/enrolment.zh-CN.md": "docs/enrolment.md",
+    "docs/privacy-assessment.zh-CN.md": "docs/privacy-assessment.md",
 }
 CODE = re.compile(r"```.*?```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)")

@@ -121,9 +121,12 @@ def test_the_short_commands_run_as_written(tmp_path: Path) -> None:
         client.disconnect()
         client.loop_stop()
         (tmp_path / "clients.csv").write_text("till-3,shop customer,shop-4\n", encoding="utf-8")
-        for line in lines:
+        for written in lines:
             # Pages add the same clients: the second time each gets a new token.
-            command = ["/bin/sh", "-c", line.replace("credential add", "credential add --replace")]
+            line = written.replace("credential add", "credential add --replace").replace(
+                "--for rider-12", "--for phone-7"
+            )
+            command = ["/bin/sh", "-c", line]
             done = subprocess.run(
                 command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=10 * TIMEOUT_S
             )
