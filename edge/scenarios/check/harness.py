@@ -3,17 +3,19 @@ where, and what to do."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
 
 from ...core.decode import Catalog
-from ...core.model import Commit, Effect, Event, Observed, Row, decode_row
+from ...core.model import Answer, Commit, Effect, Event, Observed, RecordedEvent, Row, decode_row
 from ...core.node import Node
 from ...core.replay import Difference, Replay
 from ...core.scenario import Scenario
 from ...errors import DoorstepError
 from ..loader import available, load
+from ..names import Forms, Renaming
 from . import declarations as declared
 from . import digest, purity
 from .growth import Growth, grow
@@ -26,6 +28,13 @@ MESSAGES: Final = 300
 
 GROWTH_MESSAGES: Final = 20_000
 """Messages of the walk along which the state must stay bounded."""
+
+CLIENTS_FORGOTTEN: Final = 8
+"""Of each walk: it begins with one of each role."""
+
+NAMES_HINT: Final = (
+    "write the types Client, ClientName, ClientKey or Sentence where names are, and the method renamed()"
+)
 
 FINDINGS_MAX: Final = 5
 """Of one check: the first ones are mended first."""
@@ -305,6 +314,44 @@ def _not_restored(node: Node, life: Life, index: int, blind: bool) -> str:
     return ""
 
 
+def _names(harness: Harness) -> Check:
+    """A client that is forgotten: no text in state, records and messages is its name afterwards, whole."""
+    forms, looked = Forms([harness.kind]), 0
+    for life in harness.lives:
+        for client in _parties(life)[:CLIENTS_FORGOTTEN]:
+            names, whole = Renaming(client, "gone-1"), msgspec.msgpack.encode(client)
+
+            def is_left(body: bytes, name: str = client, whole: bytes = whole) -> bool:
+                """As a text of MessagePack, or of JSON."""
+                return whole in body or f'"{name}"'.encode() in body
+
+            if is_left(life.scenario.renamed(life.scenario.snapshot(), "state", names)):
+                yield f"the state still has {client!r} when it is forgotten: {NAMES_HINT}"
+                return ""
+            for row in map(decode_row, life.rows):
+                record = row.record_of(harness.kind.name)
+                if record and is_left(life.scenario.renamed(record, "record", names)):
+                    yield f"the record of row {row.number} still has {client!r} when it is forgotten: {NAMES_HINT}"
+                    return ""
+                for effect in row.effects:
+                    if isinstance(effect, Answer) and effect.client != client:
+                        looked += 1
+                        body = names.packed(effect.payload, forms.down(effect.kind, effect.payload))
+                        if is_left(body):
+                            yield f"{effect.kind} still has {client!r} when it is forgotten: {NAMES_HINT}"
+                            return ""
+    return f"clients were forgotten in state, records and {looked} messages"
+
+
+def _parties(life: Life) -> list[str]:
+    """Who sent something first, and who was sent something first, in turn."""
+    rows = [decode_row(body) for body in life.rows]
+    senders = [item.client for row in rows for item in row.inputs if isinstance(item, RecordedEvent)]
+    receivers = [effect.client for row in rows for effect in row.effects if isinstance(effect, Answer)]
+    pairs = zip_longest(dict.fromkeys(senders), dict.fromkeys(receivers))
+    return [*dict.fromkeys(name for pair in pairs for name in pair if name)]
+
+
 def _growth(harness: Harness) -> Check:
     if harness.growth.problem:
         yield harness.growth.problem
@@ -326,6 +373,7 @@ CHECKS: Final[Mapping[str, Callable[[Harness], Check]]] = {
     "reports": _reports,
     "replay": _replay,
     "state": _state,
+    "names": _names,
     "growth": _growth,
     "cost": _cost,
 }

@@ -38,6 +38,12 @@ MISTAKES: dict[str, Mistake] = {
         "state",
         "makes another snapshot",
     ),
+    "a client's name is a plain text": (
+        SCENARIO,
+        {"    to: Client\n": "    to: str\n"},
+        "names",
+        "the state still has 'rider-",
+    ),
     "what is not in the snapshot decides": (
         SCENARIO,
         {CENTS: f"{CENTS}\n        self.last = getattr(self, 'last', 0) + 1\n        cents += self.last == 40"},
