@@ -76,7 +76,12 @@ STAYS: Final = (
         "in memory; for who has the token, from this machine",
         "to see which orders wait or are late, and where",
     ),
-    Stay("webhooks", ("name", "number"), "as long as the app keeps it", "the app informs its users"),
+    Stay(
+        "webhooks",
+        ("name", "number"),
+        "as long as the app keeps it",
+        "the app informs its users; doors go there, too, with assignment in webhook_kinds",
+    ),
     Stay("export", ("name", "number", "door", "shop"), "as long as the person keeps it", "it is the person's own"),
 )
 """The only places beside the clients that a message is for. To the centre go figures alone, the metrics name nobody."""
