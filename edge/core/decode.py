@@ -38,6 +38,7 @@ class _Kind(NamedTuple):
     json: Any
     defaults: dict[str, Any]
     texts: dict[str, Any]
+    unkept: dict[str, Any]
 
 
 class Catalog:
@@ -90,7 +91,9 @@ class Catalog:
             texts = free_texts(body) if message.durable else {}
         except TypeError as error:
             raise DoorstepError(f"The scenario {scenario} cannot be used: {error}.") from None
-        self._up[message.kind] = _Kind(message, frozenset(message.roles or ROLES), pack, json, fields, texts)
+        self._up[message.kind] = _Kind(
+            message, frozenset(message.roles or ROLES), pack, json, fields, texts, fields | texts
+        )
         self.scenario_of[message.kind] = scenario
         self.routes[body] = (message.kind, scenario)
 
@@ -123,7 +126,7 @@ class Catalog:
         if known is None:
             detail = f"known kinds: {', '.join(self._up)}"
             return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)
-        message, senders, pack, json_decode, defaults, texts = known
+        message, senders, pack, json_decode, defaults, _, unkept = known
         if senders.isdisjoint(grant.roles):
             return Rejected(client, kind, Reason.NOT_ALLOWED, "", _roles(message, grant), _id_of(payload, json), json)
         decoder = json_decode if json else pack
@@ -154,11 +157,10 @@ class Catalog:
             refusal = _wrong_shop(message, getattr(body, message.names_shop), grant, shops)
             if refusal is not None:
                 return Rejected(client, kind, refusal.reason, refusal.field, refusal.detail, body.id, json)
-        if texts and not self.keeps_text:
-            defaults = defaults | texts
-        for name, default in defaults.items():
+        left_out = defaults if self.keeps_text else unkept
+        for name, default in left_out.items():
             if getattr(body, name) != default:
-                return Event(client, msgspec.structs.replace(body, **defaults), json, body, shop)
+                return Event(client, msgspec.structs.replace(body, **left_out), json, body, shop)
         return Event(client, body, json, None, shop)
 
     def recorded(self, event: Event, kind: str) -> RecordedEvent | Rejected:
