@@ -8,6 +8,7 @@ anew, so that neither a free page nor the WAL has what was there.
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 from ..app.config import Config
 from ..core.model import Snapshot, decode_row, decode_snapshot, encode_row, encode_snapshot
 from ..core.node import Node
+from ..core.scenario import Scenario
 from ..errors import DoorstepError, InputError, JournalError
 from ..identity.credentials import remove
 from ..journal.journal import Journal
@@ -42,7 +44,6 @@ from .rows import Erasure
 CANARY_CHARACTERS_MIN: Final = 6
 """A shorter name stands in any file by chance, so that looking for it shows nothing."""
 
-
 _PIECE_BYTES: Final = 1024 * 1024
 
 
@@ -65,13 +66,21 @@ def forget(config: Config, client: str) -> Forgotten:
         path = data.path / FILE_NAME
         if not path.exists():
             raise InputError(str(path), None, "There is no journal. Name the configuration of the node.")
-        on = {kind.name: kind for kind in config.kinds}
-        off = load([name for name in available(config.scenario_path) if name not in on], config.scenario_path)
-        erasure = Erasure(client, f"gone-{secrets.token_hex(6)}", [*on.values(), *off])
+        erasure = Erasure(client, f"gone-{secrets.token_hex(6)}", _kinds(config))
         done, explained = _rewrite(path, erasure, _recovered(config, path, client))
         if Path(config.credentials).exists():
             remove(config.credentials, client)
         return replace(done, files=_look_for(data.path, client, explained))
+
+
+def _kinds(config: Config) -> list[type[Scenario]]:
+    """The scenarios that are on, and those that may have been: their rows and state are still there."""
+    kinds = {kind.name: kind for kind in config.kinds}
+    for name in available(config.scenario_path):
+        if name not in kinds:
+            with suppress(DoorstepError):  # a broken one; where it is needed, its first row is an error
+                kinds |= {kind.name: kind for kind in load([name], config.scenario_path)}
+    return [*kinds.values()]
 
 
 def _recovered(config: Config, path: Path, client: str) -> Node:

@@ -32,8 +32,7 @@ class Whole(Struct, frozen=True, omit_defaults=True):
     """Names in every kind of place."""
 
     alice: str = "alice"
-    one: ClientName = ""
-    maybe: Client | None = None
+    one: ClientName | None = None
     many: list[Client] = []
     keyed: dict[Client, int] = {}
     held: dict[ClientKey, Leaf] = {}
@@ -46,7 +45,6 @@ class Whole(Struct, frozen=True, omit_defaults=True):
 
 MADE = Whole(
     one="alice",
-    maybe="alice",
     many=["bob", "alice"],
     keyed={"alice": 1, "bob": 2},
     held={"alice/alice": Leaf("alice", "alice")},
@@ -64,7 +62,6 @@ def test_names_are_replaced_where_the_types_have_them(codec: Any) -> None:
     found = codec.decode(Renaming("alice", "gone-1").packed(codec.encode(MADE), Whole), type=Whole)
     assert found == Whole(
         one="gone-1",
-        maybe="gone-1",
         many=["bob", "gone-1"],
         keyed={"gone-1": 1, "bob": 2},
         held={"gone-1/alice": Leaf("gone-1", "alice")},
