@@ -41,7 +41,7 @@ from ..scenarios.loader import available, load
 from ..service.datadir import DataDir
 from .rows import Erasure
 
-CANARY_CHARACTERS_MIN: Final = 6
+CANARY_CHARACTERS_MIN: Final = 5
 """A shorter name stands in any file by chance, so that looking for it shows nothing."""
 
 _PIECE_BYTES: Final = 1024 * 1024

@@ -67,8 +67,8 @@ def seen(content: bytes) -> set[What]:
 def leaks(found: dict[str, bytes]) -> list[str]:
     """Each class of marked data in a place that is not to have it."""
     allowed = {stay.where: set(stay.what) for stay in STAYS}
-    beyond = {where: seen(content) - allowed.get(where, set()) for where, content in found.items()}
-    return [f"{where} has {what}" for where, marks in beyond.items() for what in sorted(marks)]
+    unlisted = {where: seen(content) - allowed.get(where, set()) for where, content in found.items()}
+    return [f"{where} has {what}" for where, marks in unlisted.items() for what in sorted(marks)]
 
 
 def on_disk(folder: Path) -> bytes:
