@@ -27,6 +27,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from edge.log.events import REFUSED
+
 from .store.engine.driver import StoreLost
 from .store.reader import Reader
 
@@ -133,6 +135,9 @@ class _Token:
         if scope["type"] == "http":
             shown = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(shown, self._expected):
+                host, _ = scope.get("client") or ("", 0)
+                why = "a wrong token" if shown else "no token"
+                REFUSED.write(listener="api_listen", client="a caller", address=host, why=why)
                 body = {"error": "unauthorized", "hint": "Send the header Authorization: Bearer <the API token>."}
                 await JSONResponse(body, 401, headers={"WWW-Authenticate": "Bearer"})(scope, receive, send)
                 return

@@ -37,7 +37,7 @@ def central(context: click.Context, config_path: str | None) -> None:
         raise click.UsageError("Missing option '--config'.")
     from .run import run
 
-    sys.exit(run(config_path, click.echo))
+    sys.exit(run(config_path))
 
 
 central.add_command(invite)

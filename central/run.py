@@ -9,10 +9,8 @@ The store's thread starts after the listeners are bound, so a busy port leaves n
 """
 
 import asyncio
-import logging
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +19,21 @@ from edge.errors import DoorstepError, JournalError
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials
 from edge.identity.files import read_secret
+from edge.log.event import place
+from edge.log.events import (
+    FAILED,
+    INTERNAL_ERROR,
+    LISTENING,
+    PROBLEM,
+    PROBLEM_OVER,
+    READY,
+    RELOAD_REFUSED,
+    RELOADED,
+    STARTING,
+    STOPPED,
+    STOPPING,
+)
+from edge.log.writer import Writer, opened, version
 from edge.messages.grants import Grant
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
@@ -45,8 +58,6 @@ SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
 
 PRUNE_EVERY_S: Final = 3_600.0
 
-log = logging.getLogger(__name__)
-
 
 def _authority(config: Config) -> Authority:
     """Who may connect by a token. Where nodes are invited, nobody needs one."""
@@ -55,19 +66,22 @@ def _authority(config: Config) -> Authority:
     return Authority(Credentials.load(config.credentials))
 
 
-def run(config_path: str, echo: Callable[[str], None]) -> int:
-    """Run the centre until SIGTERM or SIGINT. `echo` prints one line for a person. Returns the exit code."""
+def run(config_path: str) -> int:
+    """Run the centre until SIGTERM or SIGINT. Returns the exit code."""
     import uvloop
 
     config = load(config_path)
-    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    writer = opened(config.log_format, config.log_level)
+    STARTING.write(role="centre", name=config.name, version=version(), data_dir=config.data_dir)
     with DataDir.open(config.data_dir) as data:
         where: Where = config.store or data.path
         password = read_secret(config_path, "store_password_file", config.store_password_file)
         store = open_store(where, config.timezone, password, sums_beside=True)
         store.driver.prepare_days(time.time_ns() // 1_000_000)
         try:
-            return uvloop.run(_Running(config_path, config, data, store, password, echo).main())
+            code = uvloop.run(_Running(config_path, config, data, store, password, writer).main())
+            STOPPED.write(role="centre", name=config.name, code=code)
+            return code
         finally:
             store.close()
 
@@ -75,14 +89,12 @@ def run(config_path: str, echo: Callable[[str], None]) -> int:
 class _Running:
     """One centre, from start to stop."""
 
-    def __init__(
-        self, path: str, config: Config, data: DataDir, store: Store, password: str, echo: Callable[[str], None]
-    ) -> None:
+    def __init__(self, path: str, config: Config, data: DataDir, store: Store, password: str, writer: Writer) -> None:
         self._password = password
-        self._path, self._config, self._data, self._store, self._echo = path, config, data, store, echo
+        self._path, self._config, self._data, self._store, self._writer = path, config, data, store, writer
         self._clock = Clock()
         self._stop = asyncio.Event()
-        self._failure = ""
+        self._failure = self._problem = ""
         self._errors = 0
         self._ports: dict[str, int] = {}
         self._listeners = Listeners(
@@ -129,10 +141,10 @@ class _Running:
         tasks = [loop.create_task(work) for work in (self._prune(), self._watch())]
         for task in tasks:
             task.add_done_callback(self._ended)
-        self._echo(f"centre {self._config.name} is ready (data in {self._store.driver.place})")
+        READY.write(role="centre", name=self._config.name)
         await self._stop.wait()
 
-        self._echo("stopping: storing what was received")
+        STOPPING.write()
         for task in tasks:
             task.cancel()
         await self._endpoint.stop_listening()
@@ -144,7 +156,6 @@ class _Running:
         if self._enrolment is not None:
             self._enrolment.close()
         if self._failure:
-            self._echo(self._failure)
             return JournalError.exit_code
         return 0
 
@@ -165,7 +176,9 @@ class _Running:
         )
         if self._enrolment is not None:
             endpoint.registry.certified = self._enrolment.certified
-        self._ports.update(await self._listeners.open(endpoint, self._echo))
+        if self._enrolment is not None:
+            self._listeners.knows = self._enrolment.knows
+        self._ports.update(await self._listeners.open(endpoint))
         return endpoint
 
     def _authenticate(self, name: str, secret: bytes) -> Grant | None:
@@ -184,7 +197,7 @@ class _Running:
         application = app(reader, lambda: self._receive.problem, self._gauges, token, self._states)
         server = await HttpServer.start(application, bind(config.api_listen, "api_listen", self._path))
         self._ports["api_listen"] = server.port
-        self._echo(f"listening on {config.api_listen.rpartition(':')[0]}:{server.port} (api_listen)")
+        LISTENING.write(address=f"{config.api_listen.rpartition(':')[0]}:{server.port}", option="api_listen")
         return server
 
     # -- while it runs ---------------------------------------------------------------------------------------------
@@ -198,6 +211,7 @@ class _Running:
             "jobs_waiting": receive.waiting,
             "windows_waiting": self._store.backlog.waiting,
             "errors_caught": self._errors,
+            "log_lines_not_written": self._writer.not_written,
             "over_quota_by": over_quota,
         }
         return {**waiting, **shed, **link}
@@ -225,8 +239,18 @@ class _Running:
         while True:
             await asyncio.sleep(LOOK_S)
             revoked = self._enrolment is not None and self._enrolment.changed()
+            self._writer.rest()
+            self._report_health()
             if self._listeners.look() or revoked:
                 self._endpoint.recheck()
+
+    def _report_health(self) -> None:
+        """A problem of the store that has come, or gone."""
+        before, self._problem = self._problem, self._receive.problem
+        if self._problem and not before:
+            PROBLEM.write(name="store", sentence=self._problem)
+        elif before and not self._problem:
+            PROBLEM_OVER.write(name="store")
 
     def _renew(self) -> None:
         """The centre's own certificate, where it is one of our authority and ends soon."""
@@ -241,22 +265,23 @@ class _Running:
         try:
             self._listeners.read(self._config)
         except DoorstepError as error:
-            log.error("not reloaded, everything stays as it was: %s", error)
+            RELOAD_REFUSED.write(sentence=str(error))
             return
         self._endpoint.recheck()
-        log.info("read the credentials and the certificate again")
+        RELOADED.write(path=self._path, changed="no option; credentials and certificate were read again")
 
     def _on_loop_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
         """A callback of the loop raised: it costs one connection or one answer, which the node asks for again."""
         self._errors += 1
-        log.error("%s", context.get("message", "an error in the event loop"), exc_info=context.get("exception"))
+        INTERNAL_ERROR.write(error=context.get("exception") or "the event loop")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Without pruning the disk fills up one day: not silently."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(f"The centre's pruning ended with {error!r}. This is a bug: please report it with the log.")
+            self._fail(f"The centre's pruning ended with {place(error)}. This is a bug: please report it with the log.")
 
     def _fail(self, sentence: str) -> None:
         """Something that only a restart can mend."""
         self._failure = sentence
+        FAILED.write(sentence=sentence)
         self._stop.set()

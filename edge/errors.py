@@ -115,7 +115,7 @@ MENDABLE: Final = frozenset(
 
 def core_failed(error: Exception) -> str:
     """What ends a node whose core raised an error, with what to do."""
-    text = f"The core failed ({error!r}). This is a bug: please report the lines above."
+    text = f"The core failed ({type(error).__name__}). This is a bug: please report the lines above."
     where = " ".join(getattr(error, "__notes__", ()))
     if not where:
         return text

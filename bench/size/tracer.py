@@ -167,13 +167,11 @@ def trace(folder: Path, orders: int) -> list[Order]:
     )
     tasks: list[asyncio.Task[list[Order]]] = []
 
-    def on_line(line: str) -> None:
-        """A line that the node prints; the last one of its start contains "is ready"."""
-        if "is ready" in line:
-            tasks.append(asyncio.get_running_loop().create_task(_live(folder, orders)))
+    def on_ready() -> None:
+        tasks.append(asyncio.get_running_loop().create_task(_live(folder, orders)))
 
     is_own.set(True)
-    run(str(folder / "edge.toml"), on_line)
+    run(str(folder / "edge.toml"), on_ready)
     if not tasks:
         raise DoorstepError("The node did not become ready.")
     return tasks[0].result()

@@ -4,7 +4,6 @@ The event loop asks `invited` and `certified`, the store's thread `answer`, thos
 connection to the register.
 """
 
-import logging
 import time
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +14,15 @@ from typing import Final
 import apsw
 
 from edge.limits import WINDOW_AHEAD_S_MAX
+from edge.log.events import (
+    NODE_ENROLLED,
+    NODE_INVITED,
+    NODE_REFUSED,
+    NODE_RENEWED,
+    NODE_RETIRED,
+    NODE_REVOKED,
+    REGISTER_FAILED,
+)
 from edge.messages.enrolment import ENROL_REQUEST, INVITED, EnrolAnswer, EnrolRequest, decode_request, encode
 from edge.messages.grants import Grant
 from edge.mqtt.seam import Publish
@@ -27,8 +35,7 @@ CLOCKS_APART_MS_MAX: Final = WINDOW_AHEAD_S_MAX * 1000
 """Between the clocks of node and centre. A node further off would sync windows of another day, and renew too late."""
 
 _CODE_CHARACTERS: Final = 22
-
-log = logging.getLogger(__name__)
+_CHANGES: Final = (("invited_until", NODE_INVITED), ("revoked_at", NODE_REVOKED), ("retired_at", NODE_RETIRED))
 
 
 class Enrolment:
@@ -40,6 +47,7 @@ class Enrolment:
         self._authority, self._trust = authority, trust
         self._seen, self._issuing, self._listed = (Register(folder) for _ in range(3))
         self._listing = Lock()
+        self._known = self._seen.states(_now_ms())
 
     def close(self) -> None:
         """Close the register. After the last `answer`."""
@@ -50,15 +58,33 @@ class Enrolment:
     def changed(self) -> bool:
         """Whether somebody may have been revoked since the last call."""
         try:
-            return self._seen.changed()
+            found = self._seen.changed()
+            if found:
+                self._report_changes()
+            return found
         except apsw.Error as error:
-            log.error("the register cannot be read: %s", error)
+            REGISTER_FAILED.write(sentence=f"it cannot be read: {error}")
             return False
 
     def states(self) -> dict[str, dict[str, int]]:
         """`Register.states`, now. From any thread."""
         with self._listing:
             return self._listed.states(_now_ms())
+
+    def _report_changes(self) -> None:
+        """What commands have changed: they are other processes, and the log is the centre's."""
+        before, self._known = self._known, self._seen.states(_now_ms())
+        for name, event in _CHANGES:
+            for node, state in self._known.items():
+                if name in state and state[name] != before.get(node, {}).get(name):
+                    event.write(node=node)
+
+    def knows(self, name: str) -> bool:
+        """Whether a node of this name was invited or has a certificate."""
+        try:
+            return self._seen.knows(name)
+        except apsw.Error:  # `invited` and `certified` log it
+            return False
 
     def invited(self, name: str, secret: bytes) -> Grant | None:
         """What somebody with the code of an invitation may: ask, and learn what became of it."""
@@ -67,7 +93,7 @@ class Enrolment:
         try:
             found = self._seen.invited(name, secret)
         except apsw.Error as error:
-            log.error("the register cannot be read: %s", error)
+            REGISTER_FAILED.write(sentence=f"it cannot be read: {error}")
             return None
         return Grant(only=ENROL_REQUEST, token_id=found.hash.hex()) if found is not None else None
 
@@ -78,7 +104,7 @@ class Enrolment:
             found = self._seen.certificate(fingerprint)
             retired = self._seen.retired_at(name)
         except apsw.Error as error:
-            log.error("the register cannot be read: %s", error)
+            REGISTER_FAILED.write(sentence=f"it cannot be read: {error}")
             return "the centre's register cannot be read; its log has the reason"
         if retired:
             return f"{name} was taken out of service on {_day(retired)}; another node needs another name"
@@ -103,11 +129,11 @@ class Enrolment:
         except apsw.BusyError:  # somebody has it open in another program; that is no reason to stop
             answer = _refusal(request, "busy", "Another program holds the centre's register. Try again in a minute")
         except apsw.Error as error:  # its disk; sums may be elsewhere, and go on
-            log.error("the register cannot be written: %s", error)
+            REGISTER_FAILED.write(sentence=f"it cannot be written: {error}")
             hint = "Look at its disk, then try again; the code stays good"
             answer = _refusal(request, "disk", f"The centre's register cannot be written ({error}). {hint}")
         if answer.refused:
-            log.warning("%s gets no certificate (%s): %s", node, answer.refused, answer.detail)
+            NODE_REFUSED.write(node=node, cause=answer.refused, sentence=answer.detail)
         return encode(answer)
 
     def _decided(self, register: Register, node: str, grant: Grant, request: EnrolRequest) -> EnrolAnswer:
@@ -135,7 +161,7 @@ class Enrolment:
         made = self._authority.sign_node(node, key)
         if not register.enrol(node, hashed, Certificate(node, digest, der(made), ends_ms(made), 0), at):
             return _refusal(request, "used", _USED.format(node=node))
-        log.info("%s is enrolled; its certificate ends on %s", node, _day(ends_ms(made)))
+        NODE_ENROLLED.write(node=node, day=_day(ends_ms(made)))
         return self._issued(request, der(made))
 
     def _used(self, register: Register, invitation: Invited, digest: bytes, request: EnrolRequest) -> EnrolAnswer:
@@ -155,7 +181,7 @@ class Enrolment:
                 return self._issued(request, newest.der)
             made = self._authority.sign_node(node, key_of(before.der))
             if register.renew(Certificate(node, before.key, der(made), ends_ms(made), 0), at):
-                log.info("%s has a new certificate; it ends on %s", node, _day(ends_ms(made)))
+                NODE_RENEWED.write(node=node, day=_day(ends_ms(made)))
                 return self._issued(request, der(made))
         return _refusal(request, "revoked", f"The certificate of {node} was revoked. {_AGAIN}")
 

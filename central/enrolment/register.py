@@ -202,6 +202,14 @@ class Register:
         """When a node was taken out of service, Unix ms; 0 where it was not."""
         return self._value("select at from retired where node = ?", node) or 0
 
+    def knows(self, node: str) -> bool:
+        """Whether anything is known of a node."""
+        return bool(
+            self._value(
+                "select 1 from invitation where node = ?1 union select 1 from certificate where node = ?1", node
+            )
+        )
+
     def states(self, at: int) -> dict[str, dict[str, int]]:
         """What there is to know of each node: of `invited_until`, `certificate_until`, `revoked_at`, `retired_at` (Unix
         ms) those that apply."""

@@ -4,7 +4,6 @@ The endpoint hands over publishes; one thread validates and stores them, in the 
 answers goes back through the endpoint, and only then is the publish acknowledged. So a PUBACK means here, too: on disk.
 """
 
-import logging
 import threading
 import time
 from collections import Counter, deque
@@ -17,6 +16,8 @@ from msgspec import Struct
 from edge.core.model import Answer
 from edge.errors import Reason
 from edge.limits import BATCHES_IN_FLIGHT_MAX
+from edge.log.event import place
+from edge.log.events import INTERNAL_ERROR, MESSAGE_UNREADABLE, SUMS_LATE
 from edge.messages.batches import SYNC_WELCOME
 from edge.messages.culprits import Culprits
 from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
@@ -55,8 +56,6 @@ SUMS_S: Final = 0.005
 
 LOST_S: Final = (0.05, 2.0)
 """Pauses between attempts to reach the engine."""
-
-log = logging.getLogger(__name__)
 
 ANSWER_S: Final = 3_600.0
 """An acknowledgement is cumulative and a hello asks anew, so answers need not wait long for an absent node."""
@@ -178,10 +177,10 @@ class Receive:
                 self.problem = f"The store failed ({error}). Check the disk, then start the centre again."
                 self._post(self._failed, self.problem)
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is
                 # Without this thread nothing is stored or acknowledged: better no centre than a silent one.
-                log.exception("the store's thread failed")
-                self.problem = f"The centre failed ({error!r}). This is a bug: please report the lines above."
+                INTERNAL_ERROR.write(error=error)
+                self.problem = f"The centre failed ({place(error)}). This is a bug: please report the lines above."
                 self._post(self._failed, self.problem)
                 return
 
@@ -215,12 +214,10 @@ class Receive:
                 self.problem = ""
             except StoreFull as error:
                 self.problem = f"{error} Batches wait at the nodes. Free space where the store is."
-                log.error("%s", self.problem)
                 outcomes = [BatchOutcome(reason=Reason.DISK_FULL)] * len(jobs)
             except StoreLost as error:
                 # What was stored of the group, if anything, is recognised as a repeat.
                 self.problem = f"The store cannot be reached: {error} Batches wait at the nodes."
-                log.error("%s", self.problem)
                 if self._stopping.wait(pause_s):
                     return
                 pause_s = min(2 * pause_s, LOST_S[1])
@@ -238,7 +235,7 @@ class Receive:
         try:
             return BatchOutcome(ENROL_ANSWER, self._enrol(publish))
         except ValueError as error:
-            log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
+            MESSAGE_UNREADABLE.write(node=publish.client, kind=publish.kind, sentence=str(error))
             return BatchOutcome(reason=Reason.MALFORMED)
 
     def _beside(self) -> None:
@@ -251,7 +248,7 @@ class Receive:
             self._pruning = None
         except (StoreFull, StoreLost) as error:
             self._pruning = None
-            log.error("not summed up, or not pruned: %s", error)
+            SUMS_LATE.write(sentence=str(error))
             self._stopping.wait(LOST_S[0])
 
     def _answer_all(self, jobs: list[tuple[Source, Publish]], outcomes: list[BatchOutcome]) -> None:

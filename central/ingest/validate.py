@@ -3,7 +3,6 @@
 All publishes of a group are decided one after the other on `store.group.Group`, and stored in one transaction.
 """
 
-import logging
 from collections.abc import Callable
 
 import msgspec
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from edge.errors import Reason
 from edge.limits import TEXT_CHARACTERS_MAX
+from edge.log.events import ALARM, BATCH_FAULT, BATCH_REFUSED, MESSAGE_UNREADABLE
 from edge.messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,
@@ -41,8 +41,6 @@ from .verify import (
     unpack,
 )
 
-log = logging.getLogger(__name__)
-
 
 class BatchOutcome(Struct, frozen=True):
     """What became of one publish: the kind and payload of the answer (empty kind: none), and the reason why the
@@ -71,7 +69,7 @@ class BatchValidator:
             if publish.kind == SYNC_BATCH:
                 return self._batch(publish)
         except (msgspec.DecodeError, ValueError) as error:
-            log.warning("%s sent a %s that cannot be read: %s", publish.client, publish.kind, error)
+            MESSAGE_UNREADABLE.write(node=publish.client, kind=publish.kind, sentence=str(error))
             self._store.refused(publish.client, None, self._wall_ms())
             return BatchOutcome(reason=Reason.MALFORMED)
         return BatchOutcome(reason=Reason.UNKNOWN_KIND)
@@ -106,7 +104,7 @@ class BatchValidator:
             admitted = admit(taken(record, batch, windows), windows, self._bounds, at)
             self._store.merge(admitted.record, batch, admitted.windows, at, admitted.alarm)
         except BatchError as error:
-            log.warning("%s of %s is refused: %s", f"{batch.epoch}/{batch.seq}", node, error)
+            BATCH_REFUSED.write(batch=f"{batch.epoch}/{batch.seq}", node=node, sentence=str(error))
             detail, reason = str(error)[:TEXT_CHARACTERS_MAX], error.reason
             # Its hash is right, so it is what the node means, and will never be another: the next ones must not wait.
             if reason == BAD_BODY and record is not None:
@@ -135,7 +133,7 @@ def store_all(store: Store, publishes: list[Publish], wall_ms: Callable[[], int]
         if publishes[0].kind != SYNC_BATCH:
             raise
         if not isinstance(error, StoreRefused):
-            log.exception("a batch of %s cannot be stored", publishes[0].client)
+            BATCH_FAULT.write(node=publishes[0].client, error=error)
         return _together(store, publishes, wall_ms, bounds, f"The store does not take it: {error}")
 
 
@@ -151,4 +149,4 @@ def _together(
 
 def _log(node: str, alarm: Alarm | None) -> None:
     if alarm is not None:
-        log.warning("alarm: %s: %s (%d events) %s", node, alarm.kind, alarm.events, alarm.detail)
+        ALARM.write(node=node, name=alarm.kind, events=alarm.events, sentence=alarm.detail)

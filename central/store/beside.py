@@ -5,7 +5,6 @@ The two speak over pipes, in frames of MessagePack with their length before them
 never outlives the centre.
 """
 
-import logging
 import os
 import select
 import struct
@@ -17,10 +16,10 @@ from typing import IO, Final
 import msgspec
 from msgspec import Struct
 
+from edge.log.events import SUMS_ENDED
+
 from .sums import ROLLED_AT_ONCE, Sums, Work
 from .tiers import Calendar
-
-log = logging.getLogger(__name__)
 
 CLOSE_S_MAX: Final = 10.0
 """A step takes tens of milliseconds."""
@@ -76,7 +75,7 @@ class SummingProcess:
         bucket, self._asked = self._asked, None
         frame = _read(self._process.stdout)
         if frame is None:
-            log.error("the process that sums up ended with code %s; it is started again", self._process.wait())
+            SUMS_ENDED.write(sentence=f"code {self._process.wait()}")
             self._process = None
             return Work(bucket)
         return _work(frame)
@@ -99,7 +98,7 @@ class SummingProcess:
         try:
             self._process.stdin.write(_LENGTH.pack(len(frame)) + frame)
         except BrokenPipeError:
-            log.error("the process that sums up does not listen")  # `answer` finds its end
+            SUMS_ENDED.write(sentence="it does not listen")  # `answer` finds its end
 
 
 def _read(stream: IO[bytes]) -> bytes | None:

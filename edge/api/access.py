@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..limits import NAME_PATTERN
+from ..log.events import REFUSED
 from ..messages.grants import EVERYBODY, Grant
 from ..mqtt.address import as_ipv4, is_loopback_name
 from ..mqtt.server.connect import authenticated
@@ -102,6 +103,10 @@ class Access:
         if caller is None:
             self._counts["refused_credentials"] += 1
             endpoint.registry.failed.refuse(host, "credentials", now)
+            option = "listen_https" if request.url.scheme == "https" else "listen_http"
+            REFUSED.write(
+                listener=option, client="a caller", address=host, why="a wrong token" if scheme else "no token"
+            )
             why = 'Bearer error="invalid_token"' if scheme else "Bearer"
             return problem(401, _WHO, {"www-authenticate": why, "connection": "close"})
         budget = caller.identity.budget

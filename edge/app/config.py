@@ -96,6 +96,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lang: Language = "en"
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
 
 
 class Config(Options, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from ..clock import Clock
 from ..core.scenario import Dot
 from ..health.status import Status
 from ..identity.files import read_secret
+from ..log.events import LISTENING
 from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
@@ -63,9 +64,7 @@ class Http:
     def _has_door(self) -> bool:
         return any(getattr(self._config, each.option) for each in LISTENERS)
 
-    async def open_page(
-        self, data: DataDir, layers: Callable[[], Mapping[str, list[Dot]]], echo: Callable[[str], None]
-    ) -> dict[str, int]:
+    async def open_page(self, data: DataDir, layers: Callable[[], Mapping[str, list[Dot]]]) -> dict[str, int]:
         """Serve the page where there is one; its port, by name. Raises BusyError and ConfigError."""
         config = self._config
         if not config.status_listen:
@@ -76,14 +75,12 @@ class Http:
         page = self._page = await serve(
             config.status_listen, self._status, layers, token, self._clock.now, self._path, config.lang
         )
-        # The token is for a person at a terminal; under a service manager this line ends up in a log.
-        tail = f"?token={token}" if sys.stdout.isatty() else " (doorstep status gives the whole link)"
-        echo(f"status page  {page.url}{tail}")
+        LISTENING.write(address=page.url, option="status_listen")
+        if sys.stdout.isatty():  # the token is for a person at a terminal, and for no log
+            print(f"status page  {page.url}?token={token}", flush=True)
         return {"status": page.port}
 
-    async def open_door(
-        self, pipeline: Pipeline, endpoint: Endpoint | None, listeners: Listeners, echo: Callable[[str], None]
-    ) -> dict[str, int]:
+    async def open_door(self, pipeline: Pipeline, endpoint: Endpoint | None, listeners: Listeners) -> dict[str, int]:
         """Serve clients where a listener is configured; the ports by option. `endpoint` has credentials and quotas.
         Raises BusyError and ConfigError."""
         if not self._has_door or endpoint is None:
@@ -100,9 +97,9 @@ class Http:
 
         pipeline.on_shown = shown
         self._status.register("http", door.gauges)
-        return await listeners.open_http(door, LISTENERS, echo)
+        return await listeners.open_http(door, LISTENERS)
 
-    async def open_metrics(self, listeners: Listeners, echo: Callable[[str], None]) -> dict[str, int]:
+    async def open_metrics(self, listeners: Listeners) -> dict[str, int]:
         """Serve metrics where their listener is configured; its port by option. Raises BusyError and ConfigError."""
         config = self._config
         if not config.listen_metrics:
@@ -111,7 +108,7 @@ class Http:
 
         token = read_secret(self._path, METRICS_TOKEN, config.metrics_token_file)
         self._scrape = await Scrape.open(self._status, self._clock.now, token)
-        return await listeners.open_http(self._scrape, [METRICS], echo)
+        return await listeners.open_http(self._scrape, [METRICS])
 
     def read(self, config: Config) -> None:
         """Read the token of the metrics (again). Raises ConfigError, and then the old one stays."""

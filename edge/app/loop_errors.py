@@ -6,12 +6,12 @@ in the callback of a connection affects that connection only.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
 from ..health.status import Status
+from ..log.events import INTERNAL_ERROR
 
 STAGES: Final = frozenset(
     f"edge.{name}"
@@ -23,8 +23,6 @@ STAGES: Final = frozenset(
         "journal.writer",
     )
 )
-
-log = logging.getLogger("doorstep.caught")
 
 
 class LoopExceptionHandler:
@@ -39,11 +37,11 @@ class LoopExceptionHandler:
         """For `loop.set_exception_handler`."""
         error = context.get("exception")
         self.count += 1
-        log.error("%s", context.get("message", "an error in the event loop"), exc_info=error)
+        INTERNAL_ERROR.write(error=error or "in the event loop")
         module = _module_of(error.__traceback__) if error is not None else ""
-        what = f"{module or 'the event loop'}: {error!r}" if error is not None else str(context.get("message"))
+        what = type(error).__name__ if error is not None else context.get("message")
         times = "once" if self.count == 1 else f"{self.count} times"
-        text = f"An error of the node's own was caught {times}, the last in {what}."
+        text = f"An error of the node's own was caught {times}, the last in {module or 'the event loop'}: {what}."
         # A task has an owner that waits for it, or a connection; a callback of a stage has none.
         if module in STAGES and "task" not in context and "future" not in context:
             self._give_up(f"{text} Nothing more can pass there. This is a bug: please report the lines above.")

@@ -7,7 +7,6 @@ SIGTERM  stop listening, commit and answer what was received, disconnect clients
 
 import asyncio
 import contextlib
-import logging
 import signal
 import ssl
 import time
@@ -29,6 +28,21 @@ from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..journal.scrub import Scrub
 from ..limits import RETENTION_CHECK_S, STATUS_INTERVAL_S
+from ..log.event import place
+from ..log.events import (
+    FAILED,
+    READY,
+    RECOVERY,
+    RELOAD_REFUSED,
+    RELOADED,
+    RESTART_NEEDED,
+    STARTING,
+    STOPPED,
+    STOPPING,
+    STOPPING_LATE,
+    TASK_ENDED,
+)
+from ..log.writer import Writer, opened, set_level, version
 from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS
 from ..pipeline.drops import DropCounter
@@ -66,17 +80,18 @@ LISTENERS: Final = (
 DRAIN_S_MAX: Final = 10.0
 """The limit of a stop: what is not committed by then was not acknowledged, and its sender resends it."""
 
-log = logging.getLogger("doorstep")
 
-
-def run(config_path: str, echo: Callable[[str], None]) -> int:
-    """Run a node until SIGTERM or SIGINT. `echo` prints one line for a person. Returns the exit code."""
+def run(config_path: str, on_ready: Callable[[], None] = lambda: None) -> int:
+    """Run a node until SIGTERM or SIGINT. `on_ready` is called once it accepts events. Returns the exit code."""
     import uvloop
 
     config = load(config_path)
     rlimit.raise_nofile()
-    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return uvloop.run(_Running(config_path, config, echo).main())
+    writer = opened(config.log_format, config.log_level)
+    STARTING.write(role="node", name=config.node, version=version(), data_dir=config.data_dir)
+    code = uvloop.run(_Running(config_path, config, on_ready, writer).main())
+    STOPPED.write(role="node", name=config.node, code=code)
+    return code
 
 
 def _days_left(end_ms: int | None) -> float | None:
@@ -86,10 +101,10 @@ def _days_left(end_ms: int | None) -> float | None:
 class _Running:
     """One node, from start to stop."""
 
-    def __init__(self, config_path: str, config: Config, echo: Callable[[str], None]) -> None:
+    def __init__(self, config_path: str, config: Config, on_ready: Callable[[], None], writer: Writer) -> None:
         self._config_path = config_path
         self._config = config
-        self._echo = echo
+        self._on_ready, self._writer = on_ready, writer
         self._stop = asyncio.Event()
         self._error: Exception | None = None
         self._ports: dict[str, int] = {}
@@ -139,14 +154,13 @@ class _Running:
         self._uplink = Uplink(self._config_path, config, data, pipeline)
         self._sync = self._uplink.sync
         if self._uplink.problem:
-            log.error("%s", self._uplink.problem)
             status.alarm("enrolment", self._uplink.problem)
         report = self._register(status, pipeline)
         http = self._http = Http(self._config_path, config, clock, status)
         await http.prepare(cell_of)
-        self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners, self._echo))
-        self._ports.update(await http.open_page(data, report.layers, self._echo))
-        self._ports.update(await http.open_metrics(self._listeners, self._echo))
+        self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners))
+        self._ports.update(await http.open_page(data, report.layers))
+        self._ports.update(await http.open_metrics(self._listeners))
         data.write_ports(self._ports)
         pusher = await self._webhooks.open(pipeline, clock, status)
 
@@ -163,7 +177,8 @@ class _Running:
         freeze_startup()
         status.phase = "running"
         systemd.ready(f"{config.node} is running")
-        self._echo(f"node {config.node} is ready (data in {config.data_dir}, {node.number} rows recovered)")
+        READY.write(role="node", name=config.node)
+        self._on_ready()
         await self._stop.wait()
         await self._drain(tasks)
         return 0 if self._error is None else getattr(self._error, "exit_code", 1)
@@ -179,7 +194,7 @@ class _Running:
             )
             alarms = [*alarms, text]
         for number, alarm in enumerate(alarms):
-            log.warning("%s", alarm)
+            RECOVERY.write(sentence=alarm)
             self._status.alarm(f"recovery-{number}", alarm)
 
     async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
@@ -199,7 +214,7 @@ class _Running:
             ),
             clock=asyncio.get_running_loop().time,
         )
-        self._ports.update(await self._listeners.open(endpoint, self._echo))
+        self._ports.update(await self._listeners.open(endpoint))
         pipeline.links.append(endpoint)
         pipeline.on_shown = endpoint.flush
         endpoint.registry.flush_follows = True
@@ -235,6 +250,7 @@ class _Running:
         uncertain_s = 0.0 if self._drops.was_stopped else STATUS_INTERVAL_S
         return {
             "core": {"drops_uncertain_s": uncertain_s},
+            "log": {"lines_not_written": self._writer.not_written},
             "link": {f"{name}_days": _days_left(end) for name, end in ends.items()}
             | ({"plain_beyond_loopback": " ".join(self._listeners.plain)} if self._listeners.plain else {}),
         }
@@ -261,7 +277,6 @@ class _Running:
         pipeline.links.append(broker)
         await broker.start()
         broker.wake(dict.fromkeys(pipeline.node.pending_answers.clients(), ()))  # what a stop or a crash left unsent
-        self._echo(f"joining the broker at {config.link}")
         return broker
 
     def _trust(self, option: str, url: str, path: str) -> ssl.SSLContext | None:
@@ -276,6 +291,7 @@ class _Running:
         """The heartbeat: samples progress, and feeds the service manager's watchdog unless a stall needs a restart."""
         while True:
             self._status.tick(now := self._clock.now())
+            self._writer.rest()
             self._pipeline.ingest.begin_day(now.wall_ms)
             self._retention.bound(self._config.journal_max_gb * 1e9)
             self._drops.keep(*self._pipeline.uncounted)
@@ -301,8 +317,9 @@ class _Running:
         if task.cancelled() or self._stop.is_set():
             return
         error = task.exception()
-        log.error("the task %s ended", name, exc_info=error)
-        why = "without an error" if error is None else f"with {error!r}"
+        where = "without an error" if error is None else place(error)
+        TASK_ENDED.write(task=name, error=where)
+        why = where if error is None else f"with {where}"
         text = f"The node's {name} ended {why}. Restart the node, and report this with its log."
         # No restart for a task that ends right after the start: it would end again, and restarts interrupt decisions.
         self._status.alarm(f"task_{name}", text, restart=time.monotonic() - began > RESTART_AFTER_S)
@@ -328,12 +345,13 @@ class _Running:
             self._http.read(config)
             self._listeners.read(config)
         except DoorstepError as error:
-            log.error("not reloaded, the old configuration stays: %s", error)
+            RELOAD_REFUSED.write(sentence=str(error))
             return
         if fixed:
-            log.warning("these options need a restart and keep their old value: %s", ", ".join(fixed))
+            RESTART_NEEDED.write(options=", ".join(fixed))
+        changed = [name for name in config.__struct_fields__ if getattr(config, name) != getattr(self._config, name)]
         self._config = config
-        logging.getLogger().setLevel(config.log_level.upper())
+        set_level(config.log_level)
         self._status.keeping(config.retention_days, config.k_anonymity)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
@@ -346,20 +364,20 @@ class _Running:
         if self._broker is not None:
             self._broker.link.set_token(link_token)
         self._uplink.set_token(uplink_token)
-        log.info("reloaded %s", self._config_path)
+        RELOADED.write(path=self._config_path, changed=", ".join(changed) or "no option; the files were read again")
 
     # -- stop ----------------------------------------------------------------------------------------------------------
 
     def _fail(self, error: Exception) -> None:
         """Stop because of an error that needs a restart."""
-        log.critical("stopping: %s", error)
+        FAILED.write(sentence=str(error))
         self._error = error
         self._stop.set()
 
     async def _drain(self, tasks: list[asyncio.Task[None]]) -> None:
         self._status.phase = "draining"
         systemd.stopping()
-        self._echo("stopping: finishing what was received")
+        STOPPING.write()
         try:
             async with asyncio.timeout(DRAIN_S_MAX):
                 if self._endpoint is not None:
@@ -378,7 +396,7 @@ class _Running:
                 await self._http.close()
                 await self._webhooks.close()
         except TimeoutError:
-            log.warning("the stop took longer than %g s; what was not acknowledged will come again", DRAIN_S_MAX)
+            STOPPING_LATE.write(seconds=DRAIN_S_MAX)
         self._drops.keep(*self._pipeline.uncounted, stopped=self._error is None)
         for task in tasks:
             task.cancel()

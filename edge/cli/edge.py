@@ -23,5 +23,5 @@ def edge(config_path: str) -> None:
     with starting():
         from ..app.run import run
 
-        code = run(config_path, click.echo)
+        code = run(config_path)
     sys.exit(code)

@@ -35,13 +35,11 @@ Sections from orders to link hold what the parts of the node `register`; other s
 milliseconds where the name ends in _ms, real seconds where it ends in _s.
 """
 
-import logging
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -51,6 +49,9 @@ from msgspec.structs import asdict
 
 from ..core.model import Now
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
+from ..log.event import place
+from ..log.events import LATELY, PROBLEM, PROBLEM_OVER
+from ..log.writer import version
 from ..messages.culprits import Culprits
 from .checks import Problem, problems, sentence
 from .histogram import LATENCY_SLICES, Stages
@@ -73,8 +74,6 @@ REFUSED_WINDOW_S: Final = 60.0
 _REFUSED: Final = "connects_refused"
 _NAMED: Final = ("over_quota_by", "held_back_by", "connects_refused_from", "taken_over", "wills_dropped_of")
 """What the section link has of clients and addresses by name."""
-
-log = logging.getLogger("doorstep.health")
 
 Value = float | int | str | None
 Gauges = Callable[[], Mapping[str, Mapping[str, Value]]]
@@ -233,7 +232,7 @@ class Status:
         pulled, latencies = self._pull(), self.latencies.histograms()
         return {
             "node": self.node,
-            "version": _version(),
+            "version": version(),
             "started_at": self._started.wall_ms,
             "uptime_s": round(self._seconds() - self._started_s, 1),
             "clock": {"wall_ms": now.wall_ms, "speed": self._speed, "jump_ms": self._recent_jump()},
@@ -259,7 +258,7 @@ class Status:
             try:
                 found |= {name: (text, True, False) for name, text in read().items()}
             except Exception as error:  # noqa: BLE001 - as in `_pull`
-                unread["problems"] = repr(error)
+                unread["problems"] = place(error)
         return found
 
     def _log(self, found: list[Problem], seconds: float) -> None:
@@ -271,16 +270,16 @@ class Status:
                 continue
             self._logged[name] = not was_there, seconds
             if was_there:
-                log.info("problem %s is over", name)
+                PROBLEM_OVER.write(name=name)
             else:
-                log.warning("problem %s: %s", name, sentences[name])
+                PROBLEM.write(name=name, sentence=sentences[name])
 
     def _log_names(self, link: Mapping[str, Value], seconds: float) -> None:
         """One line a minute for those who are refused, held back or taken over."""
         names = [f"{name} {link[name]}" for name in _NAMED if link.get(name)]
         if names and seconds - self._named_s >= PROBLEM_LOG_S:
             self._named_s = seconds
-            log.info("lately %s", "; ".join(names))
+            LATELY.write(names="; ".join(names))
 
     def _with_checks(self, report: dict[str, Any]) -> dict[str, Any]:
         found = problems(report)
@@ -303,7 +302,7 @@ class Status:
                 for name, values in gauges().items():
                     sections.setdefault(name, {}).update(values)
             except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the report must come out
-                unread[part] = repr(error)
+                unread[part] = place(error)
         queues = self._moving(unread)
         link = sections["link"]
         if now := _refusals(link):
@@ -324,7 +323,7 @@ class Status:
             try:
                 queues[name] = queue.report()
             except Exception as error:  # noqa: BLE001
-                unread[f"queues.{name}"] = repr(error)
+                unread[f"queues.{name}"] = place(error)
         return queues
 
     def _sample_clock(self, now: Now, seconds: float) -> None:
@@ -382,14 +381,3 @@ def _count(counts: dict[str, int], name: str, n: int) -> None:
     else:
         name = name if len(counts) < STATUS_NAMES_MAX else "other"
         counts[name] = counts.get(name, 0) + n
-
-
-@cache
-def _version() -> str:
-    # Imported here: no start waits for it.
-    from importlib import metadata
-
-    try:
-        return metadata.version("doorstep")
-    except metadata.PackageNotFoundError:
-        return "unknown"

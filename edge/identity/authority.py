@@ -41,6 +41,14 @@ class Authority:
             return None
         return grant
 
+    def knows(self, name: str) -> bool:
+        """Whether the credentials have a client of this name."""
+        return self._credentials is not None and self._credentials.grant(name) is not None
+
+    def clients(self) -> dict[str, Grant]:
+        """Those of the credentials, with what each may be."""
+        return self._credentials.clients() if self._credentials is not None else {}
+
     def look(self) -> bool:
         """Read the revocations again where their file has changed; whether it has. Raises InputError, and then those of
         before stay."""

@@ -6,7 +6,6 @@ time and rests between them. Nothing is mended: what is rotten is named.
 """
 
 import asyncio
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Final
 import apsw
 
 from ..errors import DoorstepError
+from ..log.events import NOT_SCRUBBED, SCRUBBED
 from .journal import Journal
 from .reader import UNREADABLE, JournalReader, RowError
 
@@ -35,8 +35,6 @@ SCRUB_PAUSE_S: Final = 0.05
 
 FINDINGS_MAX: Final = 1_000
 """Beyond it a pass ends: the disk is lost, and a damaged number may pretend any number of rows."""
-
-log = logging.getLogger("doorstep.journal")
 
 Report = Callable[[str | None], object]
 
@@ -86,11 +84,11 @@ class Scrub:
         except UNREADABLE as error:
             found.append(f"{path}: the file's own structure cannot be read ({error})")
         except (apsw.Error, OSError, DoorstepError) as error:
-            log.warning("%s was not read through: %s", path, error)
+            NOT_SCRUBBED.write(path=str(path), sentence=str(error))
             return
         if not self._stop.is_set():
             report()
-            log.info("%s was read through: %s", path, found[0] if found else "nothing is rotten")
+            SCRUBBED.write(path=str(path), found=found[0] if found else "nothing is rotten")
 
 
 def read_through(reader: JournalReader) -> Iterator[RowError | None]:

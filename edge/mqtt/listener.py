@@ -35,6 +35,10 @@ _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """The errors of accept(2) where the process, the system or the kernel's memory is at its end."""
 
 
+Tls = Callable[[], ssl.SSLContext]
+"""The TLS of each connection anew, so that a certificate can change while somebody listens."""
+
+
 class Shortage:
     """What all listeners of an endpoint know of the descriptors: `pauses` counts the times that one stopped accepting,
     `paused` how many of them do not accept now."""
@@ -51,7 +55,7 @@ class Listener:
         self,
         sockets: list[socket.socket],
         make: Callable[[], asyncio.Protocol],
-        tls: Callable[[], ssl.SSLContext] | None,
+        tls: Tls | None,
         shortage: Shortage,
         admits: Callable[[str], bool],
         failed: Callable[[str], None],
@@ -163,7 +167,7 @@ async def listen(
     host: str,
     port: int,
     make: Callable[[], asyncio.Protocol],
-    tls: Callable[[], ssl.SSLContext] | None,
+    tls: Tls | None,
     shortage: Shortage,
     admits: Callable[[str], bool] = lambda _: True,
     failed: Callable[[str], None] = lambda _: None,
@@ -194,7 +198,7 @@ async def listen(
 async def listen_on(
     address: str,
     make: Callable[[], asyncio.Protocol],
-    tls: Callable[[], ssl.SSLContext] | None,
+    tls: Tls | None,
     shortage: Shortage,
     admits: Callable[[str], bool],
     failed: Callable[[str], None] = lambda _: None,

@@ -7,7 +7,6 @@ kernel needs to take them, which outlives the process, not a power cut. Of each 
 never both: a row that was committed after the block was written took along what stands in it.
 """
 
-import logging
 import os
 import zlib
 from collections.abc import Callable
@@ -17,11 +16,10 @@ from typing import Final, Self
 import msgspec
 
 from ..core.model import Counted
+from ..log.events import DROPS_UNKEPT
 
 FILE_NAME: Final = "drops"
 BLOCK_BYTES: Final = 4096
-
-log = logging.getLogger("doorstep.drops")
 
 
 class _Block(msgspec.Struct, frozen=True, array_like=True):
@@ -51,7 +49,7 @@ class DropCounter:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             os.posix_fallocate(file, 0, BLOCK_BYTES)
         except OSError as error:
-            log.warning("%s cannot be used (%s): a kill may take counts of drops with it", path, error.strerror)
+            DROPS_UNKEPT.write(sentence=f"{path} cannot be used ({error.strerror}): a kill may take them with it")
             return cls(b"", lambda _: None)
         return cls(os.pread(file, BLOCK_BYTES, 0), lambda block: os.pwrite(file, block, 0))
 
@@ -80,7 +78,7 @@ class DropCounter:
             self._write(data.ljust(BLOCK_BYTES, b"\0"))
             self._kept = block
         except OSError as error:
-            log.warning("the counts of drops cannot be kept (%s)", error.strerror)
+            DROPS_UNKEPT.write(sentence=f"they cannot be kept ({error.strerror})")
 
 
 def _read(data: bytes) -> _Block:
@@ -92,5 +90,5 @@ def _read(data: bytes) -> _Block:
         if zlib.crc32(body) == int.from_bytes(data[:4], "big"):
             return _decode(body)
     except msgspec.DecodeError:
-        log.warning("the counts of drops are from another version, and are not read")
+        DROPS_UNKEPT.write(sentence="they are from another version, and are not read")
     return _Block(stopped=False)

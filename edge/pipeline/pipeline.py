@@ -8,7 +8,6 @@ only up to the last committed one.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
@@ -21,6 +20,7 @@ from ..errors import DiskFull, DoorstepError, Reason, core_failed
 from ..health.histogram import SPENT_MAX, Spent
 from ..health.status import Status
 from ..journal.journal import Journal
+from ..log.events import CORE_FAULT, DISK_ROOM
 from ..mqtt.seam import Link, Pending, Publish, Source
 from .ingest import InflightRound, IngestQueue, PendingAck, ReadBatch
 from .pending import PendingInputs
@@ -45,8 +45,6 @@ SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
 RETRY_FULL_DISK_S: Final = 2.0
 
 _NEVER: Final = float("inf")
-
-log = logging.getLogger("doorstep.pipeline")
 
 
 class Pipeline:
@@ -213,9 +211,9 @@ class Pipeline:
         accepted, decided = node.counts.accepted, node.decided
         try:
             effects = node.handle([*inputs, *kept] if kept else inputs, self._clock.now())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is
             # Half a round may be in memory now. Nothing of it is on disk or was shown: a new process starts from there.
-            log.exception("the core failed on %d inputs", len(inputs))
+            CORE_FAULT.write(inputs=len(inputs), error=error)
             self.give_up(core_failed(error))
             return
         handled = perf_counter()
@@ -369,7 +367,6 @@ class Pipeline:
         if self.full:
             return
         self.full = True
-        log.error("%s", error)
         self._status.alarm("disk", str(error), serving=False)
         for round_ in self._inflight:
             for item in round_.kept:
@@ -392,7 +389,7 @@ class Pipeline:
         self._committed_sequence, self._committed_number = node.sequence, node.number
         self.full = False
         self._status.alarm("disk", None)
-        log.warning("the disk has room again: accepting events")
+        DISK_ROOM.write()
         if self._rules is not None and node.rules != self._rules:
             self._handle([Configure(self._rules)], (), perf_counter(), [])
         self._arm()

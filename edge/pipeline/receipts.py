@@ -7,7 +7,6 @@ same each time, too.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
@@ -22,10 +21,9 @@ from ..errors import JournalError, Reason
 from ..health.status import Status
 from ..journal.journal import Journal
 from ..limits import RECEIPT_EXPIRY_S
+from ..log.events import ROW_GONE
 from ..messages.envelope import ENCODE, Receipt, Up, loose, recoded
 from ..mqtt.seam import Pending, Source
-
-log = logging.getLogger("doorstep.pipeline")
 
 
 class _Waiting(NamedTuple):
@@ -79,7 +77,7 @@ class ReceiptLookup:
             if receipt is None or row is None:
                 reasons.append("")
                 self._status.dropped("recall_missed", 1)
-                log.warning("event %s of %s was decided in row %d, which is gone", lookup.id, lookup.client, number)
+                ROW_GONE.write(client=lookup.client, row=number)
                 continue
             if lookup.body is not None and key in bodies and not self._is_same(bodies[key], lookup.body):
                 self._status.refused(Reason.ID_REUSED)

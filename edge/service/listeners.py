@@ -2,7 +2,6 @@
 again when the process is asked to reload."""
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -12,17 +11,23 @@ from typing import Any, Final, NamedTuple, Protocol
 from ..errors import BusyError, DoorstepError
 from ..identity.authority import Authority, Grant
 from ..identity.certificate import server_context
+from ..log.events import IDENTITIES, IDENTITIES_KEPT, LISTENING, LISTENING_PLAIN, REFUSED, REVOCATIONS
 from ..mqtt.address import is_loopback
 from ..mqtt.server.endpoint import Endpoint
+from ..mqtt.server.sessions import SessionConnection
 from .options import addresses
 
 LOOK_S: Final = 0.5
 """Between two looks at who may connect, some 5 us each: an open session ends within a second of its revocation."""
 
+NAMES_MAX: Final = 10
+"""Of a change of the credentials, in the log."""
+
+UNKNOWN: Final = "a name that nobody has"
+NOBODY: Final = "no name"
+
 TlsContext = tuple[ssl.SSLContext, int | None]
 """What a listener with TLS uses, and when its certificate ends (Unix ms)."""
-
-log = logging.getLogger("doorstep.listeners")
 
 
 class Listener(NamedTuple):
@@ -71,6 +76,8 @@ class Listeners:
         self._load = load
         self._read_tls = tls or self._named_tls
         self._seen: object = None
+        self.knows: Callable[[str], bool] = lambda _: False
+        """Whether somebody has this name who is not in the credentials."""
         self._complaint = ""
         self.authority = Authority()
         self._tls: ssl.SSLContext
@@ -101,17 +108,35 @@ class Listeners:
         try:
             seen = stamp(self._config.credentials)
             if seen == self._seen:
-                return self.authority.look()
-            self._seen = seen
+                ended = self.authority.look()
+                if ended:
+                    REVOCATIONS.write()
+                return ended
+            self._seen, before = seen, self.authority
             self.authority = self._load(self._config)
             self._complaint = ""
-            log.info("read %s again", self._config.credentials)
+            self._report_changes(before)
         except DoorstepError as error:
             if str(error) != self._complaint:
                 self._complaint = str(error)
-                log.error("who may connect stays as it was: %s", error)
+                IDENTITIES_KEPT.write(sentence=str(error))
             return False
         return True
+
+    def _report_changes(self, before: Authority) -> None:
+        """What is different in the credentials."""
+        old, new = before.clients(), self.authority.clients()
+        added, removed = new.keys() - old.keys(), old.keys() - new.keys()
+        changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+        names = sorted(added | removed | changed)
+        more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+        IDENTITIES.write(
+            path=self._config.credentials,
+            added=len(added),
+            removed=len(removed),
+            changed=len(changed),
+            names=f"{', '.join(names[:NAMES_MAX])}{more}" or "tokens only",
+        )
 
     async def watch(self, on_change: Callable[[], None]) -> None:
         """Look every few seconds, for as long as the process lives."""
@@ -128,21 +153,30 @@ class Listeners:
         """What a client may be that a broker has authenticated."""
         return self.authority.grant(client)
 
-    async def open(self, endpoint: Endpoint, echo: Callable[[str], None]) -> dict[str, int]:
+    async def open(self, endpoint: Endpoint) -> dict[str, int]:
         """Listen for MQTT, and return the ports by option (of several addresses the first one's). Raises BusyError and
         ConfigError, as `Endpoint.listen` does."""
+        endpoint.registry.on_refused = self._refused
         mqtt = [each for each in self.wanted if not each.http]
-        return await self._open(mqtt, lambda each: partial(endpoint.listen, websocket=each.websocket), echo)
+        return await self._open(
+            mqtt, lambda each: partial(endpoint.listen, option=each.option, websocket=each.websocket)
+        )
 
-    async def open_http(self, door: Door, listeners: Sequence[Listener], echo: Callable[[str], None]) -> dict[str, int]:
+    def _refused(self, connection: SessionConnection, why: str) -> None:
+        """People type passwords where a name belongs: only names that somebody here has are written down."""
+        name = connection.claimed
+        known = bool(connection.certificate) or self.authority.knows(name) or self.knows(name)
+        client = name if known else UNKNOWN if name else NOBODY
+        REFUSED.write(listener=connection.listener, client=client, address=connection.address, why=why)
+
+    async def open_http(self, door: Door, listeners: Sequence[Listener]) -> dict[str, int]:
         """The same for HTTP, on those of `listeners` that are wanted."""
-        return await self._open([each for each in listeners if each in self.wanted], lambda _: door.listen, echo)
+        return await self._open([each for each in listeners if each in self.wanted], lambda _: door.listen)
 
     async def _open(
         self,
         listeners: Sequence[Listener],
         listen: Callable[[Listener], Callable[..., Awaitable[tuple[str, int]]]],
-        echo: Callable[[str], None],
     ) -> dict[str, int]:
         ports: dict[str, int] = {}
         for each in listeners:
@@ -153,13 +187,10 @@ class Listeners:
                 except BusyError as error:
                     raise BusyError(f"{error} It is the option {option} in {self._config_path}.") from None
                 ports.setdefault(option, port)
-                echo(f"listening on {host}:{port} ({option})")
+                LISTENING.write(address=f"{host}:{port}", option=option)
             if option in self.plain:
-                log.warning(
-                    "%s = %r is reached by other machines without TLS: who listens there on the wire reads tokens and "
-                    "places. Use %s with a certificate, or 127.0.0.1.",
-                    option,
-                    getattr(self._config, option),
-                    "listen_https" if each.http else "listen_wss" if each.websocket else "listen_tls",
+                instead = "listen_https" if each.http else "listen_wss" if each.websocket else "listen_tls"
+                LISTENING_PLAIN.write(
+                    option=option, address=", ".join(addresses(self._config, option)), instead=instead
                 )
         return ports

@@ -5,7 +5,6 @@ Nothing of it is in the way of local work: a certificate that has ended costs th
 """
 
 import asyncio
-import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from secrets import token_hex
 from typing import Final
 
 from ..errors import DoorstepError
+from ..log.events import ENROLLED, ENROLMENT_KEPT, RENEWAL_REFUSED, RENEWED
 from ..messages.enrolment import ENROL_REQUEST, EnrolRequest, decode_answer, encode
 from ..service.listeners import stamp
 from .enrolment import IDENTITY, RENEW_DAYS, Enrolment, read, renewed
@@ -23,8 +23,6 @@ LOOK_S: Final = 1.0
 
 RETRY_S: Final = 3_600.0
 """After a request for a new certificate: thirty days have room for many."""
-
-log = logging.getLogger("doorstep.uplink")
 
 
 class Renewal:
@@ -66,16 +64,16 @@ class Renewal:
             return
         self._id = ""
         if answer.refused:
-            log.warning("the centre does not renew this node's certificate (%s): %s", answer.refused, answer.detail)
+            RENEWAL_REFUSED.write(cause=answer.refused, sentence=answer.detail)
             return
         try:
             self._enrolment = renewed(self._enrolment, answer.certificate, answer.authority, answer.uplink)
             self._seen = stamp(str(self._enrolment.folder / IDENTITY))
             self._use()
         except DoorstepError as error:
-            log.error("the new certificate cannot be kept, the old one stays: %s", error)
+            ENROLMENT_KEPT.write(sentence=str(error))
             return
-        log.info("the uplink has a new certificate, good for %.0f days", self._enrolment.days_left)
+        RENEWED.write(days=round(self._enrolment.days_left))
 
     def _take_up(self) -> None:
         """Somebody has enrolled the node anew."""
@@ -86,9 +84,9 @@ class Renewal:
             self._enrolment = found
             self._use()
         except DoorstepError as error:
-            log.error("the enrolment stays as it was: %s", error)
+            ENROLMENT_KEPT.write(sentence=str(error))
             return
-        log.info("the uplink uses the new enrolment")
+        ENROLLED.write(days=round(self._enrolment.days_left))
 
     def _use(self) -> None:
         self._asked_at = None

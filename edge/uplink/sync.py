@@ -6,7 +6,6 @@ inputs; the core alone decides what may be deleted. A refusal, of a hello or a b
 growing pause.
 """
 
-import logging
 from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +19,7 @@ from ..core.model import Batch, SyncAcked, SyncWelcomed
 from ..core.node import Node
 from ..health.status import Queue, Value
 from ..limits import BATCHES_IN_FLIGHT_MAX
+from ..log.events import BATCH_KEPT_ASIDE, UPLINK_DOWN, UPLINK_EPOCH, UPLINK_PROTOCOL, UPLINK_REFUSED, UPLINK_UP
 from ..messages.batches import (
     SYNC_ACK,
     SYNC_BATCH,
@@ -50,8 +50,6 @@ DISCARD_NOTICE_S: Final = 24 * 3600.0
 
 UPLINK_KEEP_ALIVE_S: Final = 60
 """Half-dead uplinks are found by UPLINK_ACK_DEADLINE_S; this keeps idle ones open through address translators."""
-
-log = logging.getLogger(__name__)
 
 COMPRESSION_LEVEL: Final = 3
 """zstd's default: 256 KiB of windows in about 2 ms."""
@@ -231,10 +229,10 @@ class Sync:
         if state is ConnectionState.CONNECTED:
             self._send_hello()
         elif state is ConnectionState.DISCONNECTED:
-            log.info("the uplink is down: %s", self.error)
+            UPLINK_DOWN.write(sentence=self.error)
         elif state is ConnectionState.REFUSED:
             self.is_refused = True
-            log.warning("the uplink is refused: %s", self.error)
+            UPLINK_REFUSED.write(sentence=self.error)
 
     def _send_hello(self) -> None:
         """QoS 0, because a hello must never be sent again by itself: it would describe the past. The deadline and the
@@ -252,7 +250,7 @@ class Sync:
     def _pause(self, problem: str) -> None:
         """The centre refused something: another hello, later."""
         if problem != self._problem:
-            log.warning("%s", problem)
+            UPLINK_REFUSED.write(sentence=problem)
         self._problem = problem
         self._welcomed = False
         self._in_flight.clear()
@@ -333,7 +331,7 @@ class Sync:
                     self.on_enrolled(message.payload)
             except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
                 self.protocol_errors += 1
-                log.warning("the centre sent a %s that cannot be read: %s", kind, error)
+                UPLINK_PROTOCOL.write(sentence=f"a {kind} that cannot be read: {error}")
         self.link.acknowledge(messages)
         self._send()
 
@@ -345,11 +343,11 @@ class Sync:
             return
         if welcome.reason:
             harmless = welcome.reason in ("enrolled", "again")
-            level = logging.INFO if harmless else logging.WARNING
-            log.log(level, "the centre welcomes with epoch %d: %s", welcome.epoch, welcome.reason)
+            UPLINK_EPOCH.write(epoch=welcome.epoch, cause=welcome.reason, harmless=harmless)
         self._disarm()
         self._acknowledged(self._batch_refused and welcome.epoch == self._epoch)
         self._welcomed = True
+        UPLINK_UP.write(address=self.link.url)
         if welcome.discard_before and welcome.epoch != self._epoch:
             self._gave_up_at = self._acked_at
         self._epoch, self._through = welcome.epoch, welcome.through
@@ -362,13 +360,13 @@ class Sync:
             return
         if ack.refused == QUARANTINED:
             self.refused[QUARANTINED] = self.refused.get(QUARANTINED, 0) + 1
-            log.warning("the centre keeps batch %d aside: %s", ack.through, ack.detail)
+            BATCH_KEPT_ASIDE.write(batch=ack.through, sentence=ack.detail)
         elif ack.refused:
             self._refuse(ack.refused, f"The centre refuses batch {ack.expected} ({ack.refused}). {ack.detail}", True)
             return
         if ack.epoch != self._epoch or ack.through > max(self._in_flight, default=self._through):
             self.protocol_errors += 1
-            log.warning("the centre acknowledges %d/%d, which was never sent", ack.epoch, ack.through)
+            UPLINK_PROTOCOL.write(sentence=f"it acknowledges {ack.epoch}/{ack.through}, which was never sent")
             return
         done = [seq for seq in self._in_flight if seq <= ack.through]
         if not done:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..log.events import REFUSED
 from ..mqtt.address import is_loopback_name
 from ..words.words import known
 
@@ -68,6 +69,8 @@ class Guard:
             return None
         if hmac.compare_digest(request.cookies.get(name, "").encode(), self._cookie.encode()):
             return None
+        host = request.client.host if request.client is not None else ""
+        REFUSED.write(listener="status_listen", client="a caller", address=host, why="no token that is good")
         text = "This page needs its token. On this machine, `doorstep status` prints the link that carries it.\n"
         return PlainTextResponse(text, 401, {"www-authenticate": "Bearer"})
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..core.model import Now
 from ..health.status import Status
+from ..log.events import REFUSED
 from ..mqtt.listener import Listener, Shortage, listen_on
 from ..service.http import Bounds, HttpServer
 
@@ -66,6 +67,9 @@ class Scrape:
         """The token first: who has none learns nothing, not even what there is."""
         scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
+            host, _ = scope.get("client") or ("", 0)
+            why = "a wrong token" if given else "no token"
+            REFUSED.write(listener="listen_metrics", client="a caller", address=host, why=why)
             return PlainTextResponse(
                 "Metrics need the token of metrics_token_file.\n", 401, {"www-authenticate": "Bearer"}
             )

@@ -6,7 +6,6 @@ sequences stand in it. It is written a moment after a message is settled: a kill
 more.
 """
 
-import logging
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -18,13 +17,12 @@ from ..core.model import Answer, decode_row
 from ..errors import DoorstepError
 from ..identity.files import write_atomic
 from ..journal.reader import JournalReader
+from ..log.events import WEBHOOK_POSITION, WEBHOOK_ROW
 from ..messages.envelope import loose
 
 FILE_NAME: Final = "webhooks"
 SETTLED_MAX: Final = 4_096
 """Sequences in the file beyond its row; the window of the sender is smaller."""
-
-log = logging.getLogger("doorstep.webhooks")
 
 
 class Message(NamedTuple):
@@ -37,6 +35,9 @@ class Message(NamedTuple):
     kind: str
     key: str
     payload: bytes
+
+
+_FROM_END: Final = "webhooks go on from the journal's end"
 
 
 class Cursor(Struct):
@@ -71,9 +72,9 @@ class Outbox:
         except FileNotFoundError:
             pass
         except (OSError, msgspec.DecodeError) as error:
-            log.warning("%s cannot be read (%s): webhooks go on from the journal's end", path, error)
+            WEBHOOK_POSITION.write(path=str(path), sentence=f"it cannot be read ({type(error).__name__}); {_FROM_END}")
         if cursor is not None and cursor.row > last:
-            log.warning("%s is ahead of the journal: webhooks go on from its end", path)
+            WEBHOOK_POSITION.write(path=str(path), sentence=f"it is ahead of the journal; {_FROM_END}")
             cursor = None
         made = cls(path, reader, kinds, cursor or Cursor(last))
         if cursor is None:
@@ -101,7 +102,7 @@ class Outbox:
         except (DoorstepError, msgspec.DecodeError) as error:
             self.read_to += 1
             self.lost_rows += 1
-            log.error("row %d cannot be read for webhooks: %s", self.read_to, error)
+            WEBHOOK_ROW.write(row=self.read_to, sentence=str(error))
         return found
 
     def keep(self, row: int, settled: list[int]) -> None:
@@ -110,7 +111,10 @@ class Outbox:
         try:
             write_atomic(self._path, msgspec.json.encode(self.cursor).decode() + "\n")
         except OSError as error:
-            log.warning("%s cannot be written (%s): a restart pushes some messages again", self._path, error.strerror)
+            WEBHOOK_POSITION.write(
+                path=str(self._path),
+                sentence=f"it cannot be written ({error.strerror}): a restart pushes some messages again",
+            )
 
     def close(self) -> None:
         """Close the journal."""

@@ -10,7 +10,6 @@ Nothing here is waited for by a decision: rows are read when they are on disk, i
 """
 
 import asyncio
-import logging
 import random as _random
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ..core.scenario import Value
+from ..log.events import WEBHOOK_FAULT, WEBHOOK_GIVEN_UP
 from ..messages.sentences import span
 from ..mqtt.server.budgets import Budget
 from .outbox import Message, Outbox
@@ -54,8 +54,6 @@ GATHER_S: Final = 0.02
 
 PROBLEM_S: Final = 60.0
 """A receiver that has taken nothing for this long while something waits for it is a problem."""
-
-log = logging.getLogger("doorstep.webhooks")
 
 
 class _Lane:
@@ -218,9 +216,9 @@ class Sender:
                 lane.refusals = REFUSALS_MAX
             else:
                 result = await self.target.push(message, datetime.now(UTC))
-        except Exception as error:  # a fault here must not stop what comes after
-            log.exception("a webhook could not be made")
-            result = Result("refused", repr(error)[:200])
+        except Exception as error:  # noqa: BLE001 - a fault here must not stop what comes after
+            WEBHOOK_FAULT.write(error=error)
+            result = Result("refused", type(error).__name__)
         self._settle(lane, message, result)
         self._loop.call_soon(self.wake)
 
@@ -247,7 +245,7 @@ class Sender:
         if lane.refusals >= REFUSALS_MAX:
             self._counts["dead"] += 1
             self._dead.append(f"{message.kind} {message.sequence} about {message.key} ({result.why})")
-            log.warning("webhook given up: %s", self._dead[-1])
+            WEBHOOK_GIVEN_UP.write(kind=message.kind, sequence=message.sequence, sentence=result.why)
             self._done(lane, message)
 
     def _done(self, lane: _Lane, message: Message) -> None:

@@ -73,7 +73,7 @@ def _ready(node: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_S_MAX * TIMES_SLOWER
     while time.monotonic() < deadline and node.poll() is None:
         text = log.read_text(encoding="utf-8", errors="replace")
-        if found := re.search(r"^aarch64\n(?:.*\n)*(node arm is ready)", text):
+        if found := re.search(r"^aarch64\n(?:.*\n)*.*(node arm is ready)", text):
             return f"{found[1]}, under qemu"
         time.sleep(0.2)
     raise Failed(log.read_text(encoding="utf-8", errors="replace")[-3000:])

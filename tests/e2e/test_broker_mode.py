@@ -25,7 +25,7 @@ def test_the_same_node_works_through_a_broker(tmp_path):
         assert alice.raw("receipt") == receipt
         while alice.answer("update")["state"] != "accepted":
             continue
-        assert "joining the broker" in made.node.output()
+        assert "joined the broker" in made.node.output()
         alice.close()
         rider.close()
         assert made.node.stop() == 0

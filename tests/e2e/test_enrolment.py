@@ -82,6 +82,12 @@ def test_a_node_is_invited_enrolled_revoked_and_invited_again(tmp_path: Path) ->
         assert fresh != (made.node_data / "uplink.pem").read_text()
         alice.close()
         assert made.node.stop() == made.centre.stop() == 0
+        at_centre, at_node = made.centre.output(), made.node.output()
+        for event in ("node_invited", "node_enrolled", "node_revoked", "session_ended", "refused"):
+            assert f" {event}: " in at_centre, event
+        assert "refused at listen_tls: n-1 from 127.0.0.1: the certificate of n-1 was revoked" in at_centre
+        for event in ("uplink_up", "uplink_down", "uplink_refused", "enrolled"):
+            assert f" {event}: " in at_node, event
 
 
 def visitor(made: EnrolledSite, invitation: Invitation, client_id: str) -> mqtt.Client:

@@ -301,14 +301,14 @@ def test_a_node_gets_a_new_token_at_its_centre_without_a_restart(tmp_path):
         file = ("--file", "centre-credentials", made.node_name)
         token = made.command("credential", "add", "--second", *file).stdout.strip()
         made.centre.send_signal(signal.SIGHUP)
-        wait_until(lambda: made.centre.output().count("read the credentials") == 1)
+        wait_until(lambda: made.centre.output().count("INFO reloaded: ") == 1)
         (tmp_path / "uplink.token").write_text(token)
         made.node.send_signal(signal.SIGHUP)
         wait_until(lambda: "reloaded" in made.node.output())
         wait_until(lambda: made.status()["sync"]["connected"])
         assert made.command("credential", "remove", "--older", *file).returncode == 0
         made.centre.send_signal(signal.SIGHUP)
-        wait_until(lambda: made.centre.output().count("read the credentials") == 2)
+        wait_until(lambda: made.centre.output().count("INFO reloaded: ") == 2)
         time.sleep(0.5)  # for a connection that the centre ends
         assert made.status()["sync"]["connected"]
         assert "refused" not in made.node.output()
@@ -402,6 +402,6 @@ def test_the_token_of_the_page_is_for_a_terminal_only(tmp_path):
         assert token not in piped.stdout + piped.stderr
         assert f"?token={token}" in on_a_terminal(status, "page: ")
         assert made.node.stop() == 0
-        assert "status page  http://127.0.0.1:" in made.node.output()
+        assert "listening on http://127.0.0.1:" in made.node.output()
         assert token not in made.node.output()
-        assert f"?token={token}" in on_a_terminal(made.node.command, "is ready")
+        assert f"?token={token}" in on_a_terminal(made.node.command, "status page")

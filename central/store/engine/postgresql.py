@@ -5,7 +5,6 @@ next transaction; what was under way is reported as StoreLost. `minute` has a pa
 its rows came.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, cast
@@ -17,6 +16,7 @@ from psycopg.sql import SQL
 from psycopg.types.numeric import Int8Dumper
 
 from edge.errors import JournalError
+from edge.log.events import PARTITION_MISSING
 
 from ..tiers import DAY_MS
 from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused
@@ -36,8 +36,6 @@ _READING: Final = " -c default_transaction_read_only=on -c default_transaction_i
 
 _TEXTS: Final = ("scenario", "reason", "detail")
 _BYTES: Final = ("sha256", "counters", "measures", "cells", "message")
-
-log = logging.getLogger(__name__)
 
 
 class Postgresql:
@@ -137,7 +135,7 @@ class Postgresql:
                         self.run(f"create table minute_{day} partition of minute for values {bounds}")
             except StoreRefused as error:
                 # Rows of that day came before its partition: they stay with the rest, and are deleted one by one.
-                log.info("no partition for day %d: %s", day, error)
+                PARTITION_MISSING.write(day=day, sentence=str(error))
 
     def bytes_of(self, table: str) -> int:
         own = "select oid from pg_class where oid = cast(? as regclass)"

@@ -12,7 +12,6 @@ the broker without a receipt, so that nobody waits behind it; its publisher send
 """
 
 import asyncio
-import logging
 import random as _random
 import re
 import ssl
@@ -32,6 +31,7 @@ from ...limits import (
     NAME_PATTERN,
     RECEIVE_MAX,
 )
+from ...log.events import BROKER_DOWN, BROKER_UP
 from ...messages.envelope import UNKNOWN, topic_down
 from ...messages.grants import EVERYBODY, Grant
 from ..packets.codec import QoS
@@ -57,8 +57,6 @@ GONE_KIND: Final = "client.gone"
 
 _ALIVE: Final = b'{"alive": true}'
 _NOT_ALIVE: Final = b'{"alive": false}'
-
-log = logging.getLogger("doorstep.broker")
 
 
 class BrokerOptions(Struct, frozen=True, kw_only=True):
@@ -221,11 +219,11 @@ class Broker:
     def _on_state(self, state: ConnectionState) -> None:
         if state is ConnectionState.CONNECTED:
             kept = "kept" if self.link.session.session_present else "new"
-            log.info("joined the broker at %s; its session for this node is %s", self.url, kept)
+            BROKER_UP.write(address=self.url, session=kept)
             self.link.publish(self._status_topic, _ALIVE, retain=True)
             self._pump()
         elif state in (ConnectionState.DISCONNECTED, ConnectionState.REFUSED):
-            log.warning("not joined to the broker: %s", self.link.error)
+            BROKER_DOWN.write(sentence=self.link.error)
 
     def _on_messages(self, messages: list[Message]) -> None:
         read_at = self.link.read_at

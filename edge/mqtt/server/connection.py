@@ -78,8 +78,10 @@ class Connection:
         "address",
         "budget",
         "certificate",
+        "claimed",
         "closing",
         "inbound",
+        "listener",
         "out",
         "proof",
         "read_paused",
@@ -101,7 +103,8 @@ class Connection:
         self.will: Will | None = None
         self.certificate = b""  # that the peer has shown and its authority signed, DER; set by the transport
         self.proof: tuple[str, bytes, bytes] | None = None  # user name, password, certificate
-        self.address = ""  # of the peer, without the port; set by the transport
+        self.address = self.listener = ""  # of the peer, without the port; the option; set by the transport
+        self.claimed = ""  # user name of CONNECT
         self._sessions, self._receiver = sessions, sessions.receiver
         self._packet_bytes_max, self._text_bytes_max = NO_LIMIT, 0
         self._keep_alive_s = CONNECT_DEADLINE_S
@@ -297,6 +300,7 @@ class Connection:
         version = inbound.version
         self._packet_bytes_max = packet.max_packet_size or NO_LIMIT
         self._text_bytes_max = self._packet_bytes_max if packet.request_problem_info else 0
+        self.claimed = packet.username or ""
         name, client_id, grant = admit(packet, version, sessions, self.certificate)
         check_budget(name, sessions, now)
         self.will = last_will(packet, version, name, grant, sessions, now)
@@ -331,7 +335,8 @@ class Connection:
         """The client has broken a rule, or may not come in."""
         if self.session is None:
             self.out += rejection(error, self.inbound.version, self._packet_bytes_max)
-            self._sessions.refuse(self, error.cause if isinstance(error, Refused) else "protocol", now)
+            cause = error.cause if isinstance(error, Refused) else "protocol"
+            self._sessions.refuse(self, cause, now, str(error) if cause == "credentials" else "")
             return
         reason = Reason.MALFORMED
         if isinstance(error, PacketTooLarge):

@@ -6,10 +6,8 @@ disconnected where even the rest piles up; a node that cannot keep up stops read
 """
 
 import asyncio
-import logging
 import secrets
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,9 +17,10 @@ from msgspec.structs import replace
 
 from ...core.scenario import Value
 from ...errors import ConfigError
+from ...log.events import INTERNAL_ERROR, SESSION_ENDED
 from ...messages.grants import Grant
 from ..address import as_ipv4, is_loopback_host, parse_address
-from ..listener import Listener, Shortage, listen_on, shown_certificate
+from ..listener import Listener, Shortage, Tls, listen_on, shown_certificate
 from ..packets.codec import SMALL_BYTES, DisconnectReasonCode
 from ..seam import Receiver
 from .connect import proved
@@ -40,8 +39,6 @@ CLOSE_GRACE_S: Final = 2.0
 """For a peer to read our last bytes and to close in turn; then the socket is dropped."""
 
 _TICK_S: Final = 1.0
-
-log = logging.getLogger("doorstep.mqtt")
 
 
 class Endpoint:
@@ -116,7 +113,7 @@ class Endpoint:
         return {"link": values}
 
     async def listen(
-        self, address: str, *, websocket: bool = False, tls: Callable[[], ssl.SSLContext] | None = None
+        self, address: str, *, option: str = "", websocket: bool = False, tls: Tls | None = None
     ) -> tuple[str, int]:
         """Accept connections on `host:port` (0: a free port), each with the context that `tls` then gives; the address
         that it became. Raises BusyError where the port is taken, ConfigError where it cannot be listened on the
@@ -126,7 +123,7 @@ class Endpoint:
             raise ConfigError("the configuration", "listen", address, hint)
         if websocket:
             self.stream()  # what it imports is there before the first connection
-        make = partial(_Peer, self, websocket)
+        make = partial(_Peer, self, websocket, option)
         listener = await listen_on(address, make, tls, self.shortage, self.admits, self.handshake_failed)
         self._listeners.append(listener)
         return listener.address
@@ -166,7 +163,8 @@ class Endpoint:
         for connection in [peer.connection for peer in self._peers]:
             proof = connection.proof
             if proof is not None and (found := proved(*proof, self.registry)) != connection.inbound.grant:
-                why = found if isinstance(found, str) else ""
+                why = found if isinstance(found, str) else "the credentials have changed or have ended"
+                SESSION_ENDED.write(client=connection.inbound.client, address=connection.address, why=why)
                 connection.end(DisconnectReasonCode.NOT_AUTHORIZED, self.clock(), why)
 
     def set_quota(self, messages_per_s: float, burst: float) -> None:
@@ -225,8 +223,8 @@ class Endpoint:
         for transport in [each.transport for each in unflushed if each.transport is not None]:
             try:
                 transport.flush()
-            except Exception:  # the others must not wait for answers because of one connection
-                log.exception("a connection could not be written to; it is dropped")
+            except Exception as error:  # noqa: BLE001 - the others must not wait for answers because of one connection
+                INTERNAL_ERROR.write(error=error)
                 transport.abort()
 
     def _watch(self) -> None:
@@ -239,8 +237,9 @@ class Endpoint:
     def _tick(self) -> None:
         self.registry.deadlines.turn(self.clock())
         self.flush()  # for the case that a promised one did not come
-        busy = self._peers or len(self.registry.deadlines)
-        self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick) if busy else None
+        self._timer = None
+        if self._peers or len(self.registry.deadlines):
+            self._watch()
 
     def stream(self) -> "Stream":
         from ..packets.websocket import Stream  # with wsproto, which no other listener needs
@@ -258,8 +257,9 @@ class _Peer(asyncio.Protocol):
 
     __slots__ = ("_ending", "_endpoint", "_goes_on", "_stream", "_transport", "connection")
 
-    def __init__(self, endpoint: Endpoint, websocket: bool) -> None:
+    def __init__(self, endpoint: Endpoint, websocket: bool, option: str) -> None:
         self.connection = Connection(endpoint.registry, endpoint.clock(), self)
+        self.connection.listener = option
         self._endpoint, self._stream = endpoint, endpoint.stream() if websocket else None
         self._transport: asyncio.Transport | None = None
         self._ending = self._goes_on = False

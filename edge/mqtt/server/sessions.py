@@ -61,6 +61,9 @@ class SessionConnection(Writable, Protocol):
 
     transport: Transport | None
     address: str
+    listener: str
+    claimed: str
+    certificate: bytes
     received_at: float
     will: Will | None
 
@@ -165,6 +168,8 @@ class Sessions:
         """Unix seconds, for grants that end; given by the endpoint."""
         self.read_at: Callable[[], float] = lambda: 0.0
         """As in `Receiver.received`; given by the endpoint."""
+        self.on_refused: Callable[[SessionConnection, str], None] = lambda _connection, _why: None
+        """Learns of each refused identity, and why; whoever keeps a log gives it."""
         self.deadlines: Final = DeadlineQueue()
         self.shops: dict[str, dict[Session, None]] = {}
         """By shop, the sessions of other clients that act for it."""
@@ -231,9 +236,11 @@ class Sessions:
             self.flush_comes = True
             self._schedule()
 
-    def refuse(self, connection: SessionConnection, reason: str, now: float) -> None:
-        """A connection does not come in, for one of REFUSALS: it is closed."""
+    def refuse(self, connection: SessionConnection, reason: str, now: float, why: str = "") -> None:
+        """A connection does not come in, for one of REFUSALS: it is closed. `why`: in words, for its identity."""
         self.failed.refuse(connection.address, reason, now)
+        if why:
+            self.on_refused(connection, why)
         connection.closing = True
 
     def enter(

@@ -92,10 +92,8 @@ def opened(options: Options) -> dict[str, int]:
         receiver: Any = None
         listeners = Listeners("edge.toml", options, LISTENERS, loaded)
         endpoint = Endpoint("n-1", receiver, listeners.authenticate, EndpointOptions(anonymous=True))
-        lines: list[str] = []
         try:
-            ports = await listeners.open(endpoint, lines.append)
-            assert lines == [f"listening on 127.0.0.1:{port} ({option})" for option, port in ports.items()]
+            ports = await listeners.open(endpoint)
             for option, port in ports.items():
                 authority = Path(options.tls_cert).parent / "ca.pem"
                 tls = ssl.create_default_context(cafile=authority) if option == "listen_tls" else None
@@ -166,7 +164,7 @@ def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
             return True
 
         try:
-            port = (await listeners.open(endpoint, lambda _: None))["listen_tls"]
+            port = (await listeners.open(endpoint))["listen_tls"]
             tls = ssl.create_default_context(cafile=old_ca)
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
             assert await trusted(old_ca)
@@ -196,7 +194,7 @@ def test_a_plain_listener_for_other_machines_is_a_warning(caplog: pytest.LogCapt
         options = Options(listen=address)
         listeners = Listeners("edge.toml", options, LISTENERS, lambda _: Authority())
         endpoint = Endpoint("n-1", receiver, listeners.authenticate)
-        await listeners.open(endpoint, lambda _: None)
+        await listeners.open(endpoint)
         await endpoint.close()
         return listeners.plain
 
@@ -206,16 +204,17 @@ def test_a_plain_listener_for_other_machines_is_a_warning(caplog: pytest.LogCapt
     assert "Use listen_tls" in caplog.text
 
 
-def test_several_addresses_of_one_listener() -> None:
-    """All of them serve; the port of the first is the one that is written down."""
+def test_several_addresses_of_one_listener(caplog: pytest.LogCaptureFixture) -> None:
+    """All of them serve and are logged; the port of the first is the one that is written down."""
+    caplog.set_level("INFO")
 
     async def main() -> None:
         receiver: Any = None
         options = Options(listen=["127.0.0.1:0", "[::1]:0"])
         listeners = Listeners("edge.toml", options, LISTENERS, lambda _: Authority())
         endpoint = Endpoint("n-1", receiver, listeners.authenticate)
-        lines: list[str] = []
-        ports = await listeners.open(endpoint, lines.append)
+        ports = await listeners.open(endpoint)
+        lines = caplog.messages
         assert lines[0] == f"listening on 127.0.0.1:{ports['listen']} (listen)"
         for line in lines:
             host, _, port = line.split()[2].rpartition(":")
@@ -244,12 +243,12 @@ async def test_http_listens_apart_from_mqtt(caplog: pytest.LogCaptureFixture) ->
     options = More(anonymous=True, listen_http=["0.0.0.0:8880"])
     listeners = Listeners("edge.toml", options, [*LISTENERS, Listener("listen_http", http=True)], loaded)
     endpoint = Endpoint("n-1", None, listeners.authenticate, EndpointOptions(anonymous=True))  # type: ignore[arg-type]
-    lines: list[str] = []
-    assert set(await listeners.open(endpoint, lines.append)) == {"listen"}
+    caplog.set_level("INFO")
+    assert set(await listeners.open(endpoint)) == {"listen"}
     web = Web()
-    assert await listeners.open_http(web, listeners.wanted[1:], lines.append) == {"listen_http": 8880}
+    assert await listeners.open_http(web, listeners.wanted[1:]) == {"listen_http": 8880}
     assert web.asked == [("0.0.0.0:8880", False)]
-    assert lines[-1] == "listening on 0.0.0.0:8880 (listen_http)"
+    assert "listening on 0.0.0.0:8880 (listen_http)" in caplog.messages
     assert listeners.plain == ["listen_http"]
     assert "Use listen_https" in caplog.text
     await endpoint.close()

@@ -81,7 +81,7 @@ def test_what_it_did_not_ask_for_it_does_not_believe(tmp_path: Path, caplog: pyt
     made.answer(certificate=certificate, uplink=UPLINK)
     made.look(RETRY_S)
     made.answer(certificate="nothing", uplink=UPLINK)
-    assert "the old one stays" in caplog.text
+    assert "the enrolment stays as it was" in caplog.text
     assert (tmp_path / IDENTITY).read_bytes() == before
     assert made.used == []
     with pytest.raises(ValueError, match=r"."):

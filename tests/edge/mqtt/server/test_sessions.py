@@ -116,6 +116,7 @@ def test_presence_is_always_what_is_connected(steps: list[tuple[int, int, str]])
 
     class Line:
         out, write_paused, closing, received_at, address = bytearray(), False, False, 0.0, ""
+        listener, claimed, certificate = "", "", b""
         transport: Transport | None = None
         will: LastWill | None = None
 

@@ -1,0 +1,1 @@
+"""What node and centre write to their log: one event a line, each kind named and bounded."""
