@@ -31,7 +31,9 @@ CONFIGURATIONS: Final = {
 }
 """What a packaged configuration sets beyond the one in deploy/: where its unit lets the service write."""
 
-UNITS: Final = ("doorstep-edge.service", "doorstep-central.service", "doorstep-backup.service", "doorstep-backup.timer")
+UNITS: Final = tuple(
+    f"doorstep-{name}" for name in "edge.service central.service backup@.service backup@.timer".split()
+)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""Back a node up while it runs, or not: configuration, identities, secrets, the journal.
+"""Back up a node, or a centre, while it runs, or not: configuration, identities, secrets, databases.
 
-The journal is copied in one read transaction (SQLite's online backup), which neither stops commits nor misses one that
+A database is copied in one read transaction (SQLite's online backup), which neither stops commits nor misses one that
 was committed before it began; the copy is then read to its end. A backup has its name only when it is whole.
 """
 
@@ -9,53 +9,63 @@ import os
 import pwd
 import shutil
 import stat
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apsw
 
-from ..app.config import Config, load
 from ..errors import DoorstepError, InputError
 from ..identity.files import sync_directory
-from ..journal.reader import FILE_NAME as JOURNAL
-from ..journal.reader import JournalReader, query
+from ..journal.reader import query
 from . import manifest
-from .manifest import Item, Manifest
-
-FILES: Final = (
-    "credentials token_keys token_revoked tls_cert tls_key link_token_file link_ca uplink_token_file uplink_ca "
-    "webhook_secret_file webhook_ca metrics_token_file".split()
-)
-"""Options that name a file which a node needs. (`scenario_path` has programs, which come with their packages.)"""
-
-BESIDE: Final = ("instance", "drops", "status.token", "pseudonyms.key", "webhooks", "uplink.pem", "uplink.json")
-"""Files of the data directory beside the journal."""
+from .manifest import Item, Manifest, Role
 
 UNFINISHED: Final = ".unfinished"
+UNFINISHED_KEPT_S: Final = 86_400.0
+"""No backup takes a day."""
 
 
-def back_up(config_path: Path, into: Path, keep: int) -> Path:
-    """Make a backup in a new folder below `into`, and remove the oldest ones of this node beyond `keep` (0: none is).
+class Database(NamedTuple):
+    """A database of SQLite. `check` reads a copy of it to its end, and gives what it holds in a few words. It raises
+    DoorstepError where the copy is not whole."""
+
+    path: Path
+    check: Callable[[Path], str]
+
+
+class Subject(NamedTuple):
+    """What is backed up: a node's or a centre's files, its configuration first, and its databases."""
+
+    role: Role
+    name: str
+    files: Iterable[Path]
+    databases: Sequence[Database]
+    left_out: str = ""
+    """A sentence about what is elsewhere, and is not taken."""
+
+
+def back_up(subject: Subject, config_path: Path, into: Path, keep: int) -> Path:
+    """Make a backup in a new folder below `into`, and remove the oldest ones of this name beyond `keep` (0: none is).
     Returns the new folder.
 
     Raises:
-        DoorstepError: a file cannot be read or written, or the copied journal is not whole. Then nothing stays.
+        DoorstepError: a file cannot be read or written, or a copied database is not whole. Then nothing stays.
     """
-    config = load(config_path)
     at = datetime.now(UTC)
-    target = into / f"{config.node}-{at:%Y%m%dT%H%M%S.%f}Z"
+    target = into / f"{subject.name}-{at:%Y%m%dT%H%M%S.%f}Z"
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished.mkdir(mode=0o700)
-        items = [_copied(path, unfinished, config_path) for path in _files(config_path, config)]
-        journal = Path(config.data_dir) / JOURNAL
-        rows = _journal(journal, unfinished / JOURNAL)
-        items.append(_item(journal, JOURNAL, unfinished, config_path))
-        made = Manifest(config.node, version("doorstep"), at.isoformat(timespec="seconds"), rows, items)
+        items = [_copied(path, unfinished, config_path) for path in subject.files]
+        holds = [_database(each, unfinished, config_path, items) for each in subject.databases]
+        words = ", ".join(filter(None, [*holds, subject.left_out]))
+        made_at = at.isoformat(timespec="seconds")
+        made = Manifest(subject.name, version("doorstep"), made_at, items, subject.role, words)
         manifest.write(unfinished, made)
         for path in unfinished.iterdir():
             _sync(path)
@@ -65,19 +75,13 @@ def back_up(config_path: Path, into: Path, keep: int) -> Path:
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         place = error.filename or into
-        raise InputError(str(place), None, f"The backup failed: {error.strerror}. Run it as the node's user.") from None
+        hint = f"The backup failed: {error.strerror}. Run it as the {subject.role}'s user."
+        raise InputError(str(place), None, hint) from None
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    _drop_old(into, config.node, keep)
+    _drop_old(into, subject.name, keep)
     return target
-
-
-def _files(config_path: Path, config: Config) -> Iterable[Path]:
-    """Everything but the journal, in this sequence."""
-    yield config_path
-    yield from (Path(path) for option in FILES if (path := getattr(config, option)) and Path(path).exists())
-    yield from (path for name in BESIDE if (path := Path(config.data_dir) / name).exists())
 
 
 def _copied(path: Path, folder: Path, config_path: Path) -> Item:
@@ -105,10 +109,10 @@ def _name(look_up: Callable[[int], Any], number: int) -> str:
         return str(number)
 
 
-def _journal(source: Path, target: Path) -> tuple[int, int]:
-    """Copy the journal and read the copy to its end: the numbers of its first and last row."""
-    with JournalReader.open(source):
-        pass  # which refuses what is no journal
+def _database(database: Database, folder: Path, config_path: Path, items: list[Item]) -> str:
+    """Copy a database, read the copy to its end, and add its item; what it holds."""
+    source = database.path
+    target = folder / source.name
     try:
         read = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
         written = apsw.Connection(str(target))
@@ -120,15 +124,11 @@ def _journal(source: Path, target: Path) -> tuple[int, int]:
             written.close()
             read.close()
     except apsw.Error as error:
-        raise DoorstepError(f"The journal {source} could not be copied ({error}). Look at both disks.") from None
+        raise DoorstepError(f"{source} could not be copied ({error}). Look at both disks.") from None
     target.chmod(0o600)
-    with JournalReader.open(target) as reader:
-        for kept in reader.snapshots():
-            reader.snapshot(kept)
-        _, base = reader.base()
-        for _ in reader.rows(base):
-            pass
-        return reader.bounds()
+    holds = database.check(target)
+    items.append(_item(source, target.name, folder, config_path))
+    return holds
 
 
 def _sync(path: Path) -> None:
@@ -136,9 +136,12 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _drop_old(into: Path, node: str, keep: int) -> None:
-    """The names sort by time. What was left half done goes too, where it is of another run of long ago."""
+def _drop_old(into: Path, name: str, keep: int) -> None:
+    """The names sort by time. What was left half done, by a run that was killed, goes too."""
+    for path in into.glob(f"{name}-2*Z{UNFINISHED}"):
+        if time.time() - path.stat().st_mtime > UNFINISHED_KEPT_S:
+            shutil.rmtree(path)
     if keep:
-        found = sorted(path for path in into.glob(f"{node}-2*Z") if (path / manifest.FILE_NAME).exists())
+        found = sorted(path for path in into.glob(f"{name}-2*Z") if (path / manifest.FILE_NAME).exists())
         for path in found[:-keep]:
             shutil.rmtree(path)

@@ -3,7 +3,7 @@
 import hashlib
 import stat
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,10 @@ from ..errors import InputError
 
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = 1
+Role = Literal["node", "centre"]
+
+DATABASES: Final = ("journal.sqlite3", "centre.db", "register.db")
+"""Files that a restore never replaces."""
 
 
 class Item(Struct, frozen=True):
@@ -27,13 +31,14 @@ class Item(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """A whole backup. `rows` are the numbers of the first and the last row of its journal."""
+    """A whole backup of a node, or of a centre, of this name. `holds` is in words what its databases have."""
 
-    node: str
+    name: str
     doorstep: str
     made_at: str
-    rows: tuple[int, int]
     items: list[Item]
+    role: Role = "node"
+    holds: str = ""
     format: int = FORMAT
 
 

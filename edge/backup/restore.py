@@ -10,21 +10,20 @@ from typing import Any
 
 from ..errors import BusyError, InputError
 from ..identity.files import sync_directory
-from ..journal.reader import FILE_NAME as JOURNAL
 from . import manifest
-from .manifest import Item, Manifest
+from .manifest import DATABASES, Item, Manifest
 
 _PRIVATE = 0o700
 
 
 def restore(backup: Path, config_path: Path, *, replace: bool) -> tuple[Manifest, list[Path]]:
     """Write every file of a backup to where it belongs, the configuration to `config_path`: what was below its folder
-    comes below its new one. Nothing is written before all of it is found whole and there is room for it: a journal is
-    never replaced, another file only with `replace`. Returns the manifest, and what was written.
+    comes below its new one. Nothing is written before all of it is found whole and there is room for it: a
+    database is never replaced, another file only with `replace`. Returns the manifest, and what was written.
 
     Raises:
         InputError: the backup is damaged, a file is in the way, or one cannot be written.
-        BusyError: a node holds the data directory.
+        BusyError: a database is there.
     """
     found = manifest.read(backup)
     home = config_path.resolve().parent
@@ -32,16 +31,17 @@ def restore(backup: Path, config_path: Path, *, replace: bool) -> tuple[Manifest
     config, *_ = places
     places[0] = (config[0], config_path)
     for item, place in places:
-        if not place.exists():
+        database = item.name in DATABASES
+        if not place.exists() and not (database and place.with_name(f"{place.name}-wal").exists()):
             continue
-        if item.name == JOURNAL:
-            hint = "A journal is there. Stop its node and move its data directory away, then restore again."
+        if database:
+            hint = f"One is there. Stop its {found.role} and move its data directory away, then restore again."
             raise BusyError(f"{place}: {hint}")
         if not replace and manifest.digest(place) != item.sha256:
             raise InputError(
                 str(place), None, "It is there, with other content. Replace it with --replace, or move it."
             )
-    for item, place in sorted(places, key=lambda each: each[0].name == JOURNAL):  # the journal comes last
+    for item, place in sorted(places, key=lambda each: each[0].name in DATABASES):  # they come last
         try:
             _put(backup / item.name, place, item)
         except OSError as error:

@@ -103,7 +103,7 @@ class Trial:
         self.step("purge", lambda: "nothing left: no file, no user")
 
     def _units(self, box: Box) -> str:
-        units = "doorstep-edge.service doorstep-central.service doorstep-backup.service doorstep-backup.timer"
+        units = "doorstep-edge.service doorstep-central.service doorstep-backup@.service doorstep-backup@.timer"
         box.run(f"systemd-analyze verify --man=no {units}")
         for unit in units.split()[:3]:
             box.run(f"systemd-analyze security --offline=true --threshold={EXPOSURE_MAX} {unit}")

@@ -175,8 +175,8 @@ class Operator:
 
     def back_up(self) -> str:
         """What the timer starts."""
-        unit = (self.box.root / "usr/lib/systemd/system/doorstep-backup.service").read_text(encoding="utf-8")
-        (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+        unit = (self.box.root / "usr/lib/systemd/system/doorstep-backup@.service").read_text(encoding="utf-8")
+        (command,) = re.findall(r"^ExecStart=(.*)$", unit.replace("%i", "edge"), re.MULTILINE)
         self.box.run("install -d -o doorstep -g doorstep -m 0700 /var/lib/doorstep-backup")
         return self.box.run(f"{AS_NODE} {command}").strip().splitlines()[-1]
 

@@ -16,7 +16,7 @@ from edge.scenarios.loader import DEFAULT, load
 from tests.repo.project import ROOT, expect_none
 
 DEPLOY = ROOT / "deploy"
-UNITS = ["doorstep-edge.service", "doorstep-central.service", "doorstep-backup.service"]
+UNITS = ["doorstep-edge.service", "doorstep-central.service", "doorstep-backup@.service"]
 DOORSTEP = Path(sys.executable).parent / "doorstep"
 
 OPTION = re.compile(r"^(?:# ?)?([a-z][a-z0-9_]*) = (.+)$")

@@ -1,13 +1,15 @@
 """Tests of edge.backup.copy, beside real nodes."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from edge.backup import manifest
-from edge.backup.copy import UNFINISHED, back_up
+from edge.backup.copy import UNFINISHED
 from edge.errors import DoorstepError, InputError
 from edge.journal.reader import JournalReader
+from tests.backups import back_up
 from tests.phone import Phone, place, site
 
 
@@ -28,29 +30,19 @@ def test_a_backup_beside_a_running_node_has_every_receipt(tmp_path: Path) -> Non
     assert kept.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_backup_holds_what_a_node_needs(tmp_path: Path) -> None:
-    """Configuration, credentials, the directory's identity and the journal, each with where it belongs."""
-    with site(tmp_path / "box", "alice", centre=True) as made:
-        found = manifest.read(back_up(made.folder / "edge.toml", tmp_path / "backups", 0))
-    assert found.node == "n-1"
-    assert {item.path for item in found.items} >= {
-        "edge.toml",
-        "credentials",
-        "uplink.token",
-        "edge/instance",
-        "edge/journal.sqlite3",
-    }
-
-
 def test_the_oldest_go_beyond_what_is_to_be_kept(tmp_path: Path) -> None:
-    """Of three backups with `keep` 2 the first is gone; another node's stay."""
+    """Of three backups with `keep` 2 the first is gone, and what a killed run has left; another node's stay."""
     with site(tmp_path / "box", "alice") as made:
+        left = tmp_path / "backups" / f"n-1-20200101T000000.000000Z{UNFINISHED}"
+        left.mkdir(parents=True)
+        os.utime(left, (0, 0))
         other = tmp_path / "backups" / "n-10-20200101T000000.000000Z"
         other.mkdir(parents=True)
         (other / manifest.FILE_NAME).write_text("{}")
         all_three = [back_up(made.folder / "edge.toml", tmp_path / "backups", 2) for _ in range(3)]
     assert [path.exists() for path in all_three] == [False, True, True]
     assert other.exists()
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("wrong", ["journal", "secret", "target"])

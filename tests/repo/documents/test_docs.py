@@ -26,8 +26,8 @@ IMAGE_BYTES_MAX: Final = 300_000
 
 ORDINARY: Final = frozenset(
     "apt cat cd chmod cp curl docker export git id install journalctl kill ln mkdir mosquitto mosquitto_passwd "
-    "mosquitto_pub mosquitto_sub mv node npm openssl pip printf python3 ssh sudo systemctl systemd-analyze "
-    "systemd-sysusers tar tee".split()
+    "mosquitto_pub mosquitto_sub mv node npm openssl pg_dump pg_restore pip printf python3 ssh sudo systemctl "
+    "systemd-analyze systemd-sysusers tar tee".split()
 )
 
 
