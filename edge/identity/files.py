@@ -4,12 +4,16 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import ConfigError
+
+_FRESH: Final = re.compile(r".+\.([1-9][0-9]{0,9})\.new")
+"""A file of `write_atomic` before it has its name, with the number of its process."""
 
 SECRET_BYTES_MAX: Final = 8 * 1024
 """A token file; signed tokens have about 1 kB."""
@@ -35,6 +39,15 @@ def write_atomic(path: Path, text: str) -> None:
     sync_directory(path.parent)
 
 
+def sweep(folder: Path, *, own: bool = False) -> None:
+    """Remove what `write_atomic` has left in a folder in processes that were killed meanwhile. `own`: this process has
+    written nothing yet, so a file of its number is of one before it, as in a container. Raises OSError."""
+    for path in folder.glob("*.new"):
+        found = _FRESH.fullmatch(path.name)
+        if found and ((own and int(found[1]) == os.getpid()) or not Path("/proc", found[1]).exists()):
+            path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def alone(path: Path) -> Generator[None]:
     """While this is entered no other process changes a file in the folder of `path` that asks as well: of two that read
@@ -42,6 +55,7 @@ def alone(path: Path) -> Generator[None]:
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        sweep(path.parent)
         yield
     finally:
         os.close(descriptor)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ..errors import BusyError, InputError
-from ..identity.files import write_atomic
+from ..identity.files import sweep, write_atomic
 
 PORTS: Final = "ports.json"
 _OTHERS: Final = 0o077
@@ -82,6 +82,8 @@ class DataDir:
                 "Stop that one, or give this one a data_dir of its own."
             ) from error
         os.ftruncate(lock, 0)
+        with contextlib.suppress(OSError):
+            sweep(path, own=True)
         with contextlib.suppress(OSError):  # a full disk; the lock itself needs no space
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         return cls(path, lock)

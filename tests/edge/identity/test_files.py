@@ -1,13 +1,14 @@
 """Tests of edge.identity.files: whole files, and secrets that others can read or that are none."""
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ConfigError
-from edge.identity.files import SECRET_BYTES_MAX, numbered_lines, read_secret, write_atomic
+from edge.identity.files import SECRET_BYTES_MAX, alone, numbered_lines, read_secret, sweep, write_atomic
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
@@ -97,3 +98,17 @@ def test_lines_have_the_numbers_of_the_file(tmp_path: Path) -> None:
     with path.open("rb") as file:
         found = list(numbered_lines(file, 12))
     assert found == [(3, " one"), (5, "two\ufffd"), (6, "x" * 12), (7, "x" * 12), (8, "x")]
+
+
+def test_what_a_killed_process_has_left_is_swept(tmp_path: Path) -> None:
+    """A file that never got its name goes, unless its process may still be writing it; others stay."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    own = f"ports.json.{os.getpid()}.new"
+    stay = {f"credentials.{os.getppid()}.new", "mine.new", "credentials"}
+    for name in {*stay, f"credentials.{gone.pid}.new", own}:
+        (tmp_path / name).touch()
+    with alone(tmp_path / "credentials"):
+        assert {path.name for path in tmp_path.iterdir()} == {*stay, own}
+    sweep(tmp_path, own=True)
+    assert {path.name for path in tmp_path.iterdir()} == stay
