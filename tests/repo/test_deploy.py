@@ -70,15 +70,16 @@ def test_central_toml_shows_every_option_with_its_default() -> None:
 
 
 def test_the_configurations_load_and_find_each_other() -> None:
-    """Node and centre take the files as they are; in the compose file the node calls the centre where it listens."""
+    """Node and centre take the files as they are; those of compose share no token and have no listener without TLS, and
+    invitations name the centre's service and port."""
     assert edge_config.load(DEPLOY / "edge.toml").node == "shop-1"
     assert central_config.load(DEPLOY / "central.toml").name == "centre"
     edge = edge_config.load(DEPLOY / "compose/edge.toml")
     central = central_config.load(DEPLOY / "compose/central.toml")
     assert edge.node == "shop-1"
-    assert isinstance(central.listen, str)
-    assert edge.uplink == f"mqtt://central:{central.listen.rpartition(':')[2]}"
-    assert edge.uplink_name == central.name == "centre"
+    assert isinstance(central.listen_tls, str)
+    assert central.advertised_address == f"central:{central.listen_tls.rpartition(':')[2]}"
+    assert (edge.uplink, edge.uplink_token_file, edge.listen, central.listen) == ("", "", "", "")
 
 
 def test_units_are_clean_and_have_least_rights(tmp_path: Path, program: Callable[[str], str]) -> None:
@@ -131,12 +132,19 @@ def test_the_image_is_built_of_what_exists() -> None:
 
 
 def test_compose_is_sound() -> None:
-    """Ports are published on loopback only, mounts exist, volumes are declared, memory is bounded, commands parse."""
+    """Only the node's listener with TLS is published beyond loopback, mounts exist, volumes and secrets are declared,
+    memory is bounded, and the health check is the node's own."""
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
     assert set(compose["services"]) == {"edge", "central"}
+    assert compose["services"]["edge"]["healthcheck"]["test"][1:4] == ["doorstep", "status", "--serving"]
+    wss = str(edge_config.load(DEPLOY / "compose/edge.toml").listen_wss).rpartition(":")[2]
     for name, service in compose["services"].items():
         assert service["mem_limit"], name
-        assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        published = {port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")}
+        assert published <= {f"{wss}:{wss}"}, name
+        config = (DEPLOY / f"compose/{name}.toml").read_text(encoding="utf-8")
+        assert set(re.findall(r"/run/secrets/(\w+)", config)) == set(service.get("secrets", []))
+        assert set(service.get("secrets", [])) <= set(compose["secrets"])
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"], volume
