@@ -28,6 +28,7 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
                       clients (`listen_http`, `listen_https`)
     webhooks          {"delivered", "dead", "waiting", "rows_behind", "error", …}; only with `webhook_url`
     process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
+    log               {"lines_not_written"}
     disk              {"free_bytes"} of the data directory
     keeps             [{"what", "where", "how_long"}]: what the node stores
 

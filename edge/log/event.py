@@ -10,6 +10,8 @@ from string import Formatter
 from types import TracebackType
 from typing import Final
 
+from ..errors import DoorstepError
+
 Value = float | int | str | None
 
 FIELD_CHARACTERS_MAX: Final = 400
@@ -29,7 +31,7 @@ class Event:
         self.fields: Final = tuple(dict.fromkeys(field for _, field, _, _ in Formatter().parse(text) if field))
 
     def write(self, *, error: BaseException | str | None = None, harmless: bool = False, **fields: Value) -> None:
-        """It has happened. An `error` becomes its type and place; `harmless` makes information of a warning."""
+        """It has happened. An `error` becomes what `place` gives; `harmless` makes information of a warning."""
         level = logging.INFO if harmless else self.level
         if not LOGGER.isEnabledFor(level):
             return
@@ -40,7 +42,10 @@ class Event:
 
 
 def place(error: BaseException) -> str:
-    """The type of an unexpected error, and the functions that it went through, innermost first. Not its words."""
+    """The sentence of an error of ours; of any other its type and the functions that it went through, innermost first,
+    but not its words."""
+    if isinstance(error, DoorstepError):
+        return str(error)
     return f"{type(error).__name__}{frames(error.__traceback__)}"
 
 
@@ -49,7 +54,7 @@ def frames(trace: TracebackType | None) -> str:
     found: list[str] = []
     while trace is not None:
         code = trace.tb_frame.f_code
-        found.append(f"{'/'.join(code.co_filename.rsplit('/', 3)[1:])}:{trace.tb_lineno} {code.co_name}")
+        found.append(f"{'/'.join(code.co_filename.split('/')[-3:])}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     return f" at {' < '.join(found[: -FRAMES_MAX - 1 : -1])}" if found else ""
 

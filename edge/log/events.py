@@ -70,7 +70,7 @@ BROKER_DOWN: Final = Event("broker_down", WARNING, "not joined to the broker: {s
 # webhooks
 WEBHOOK_GIVEN_UP: Final = Event("webhook_given_up", WARNING, "{kind} {sequence} is given up: {sentence}")
 WEBHOOK_POSITION: Final = Event("webhook_position", WARNING, "{path}: {sentence}")
-WEBHOOK_ROW: Final = Event("webhook_row", ERROR, "row {row} cannot be read for webhooks: {sentence}")
+WEBHOOK_ROW: Final = Event("webhook_row", ERROR, "row {row} cannot be read for webhooks: {error}")
 WEBHOOK_FAULT: Final = Event("webhook_fault", ERROR, "a webhook could not be made: {error}")
 # what a centre takes
 BATCH_REFUSED: Final = Event("batch_refused", WARNING, "{batch} of {node} is refused: {sentence}")

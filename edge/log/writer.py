@@ -9,6 +9,8 @@ import logging
 import os
 import select
 import socket
+import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from .event import LOGGER, Event, frames
-from .events import LIBRARY, NOT_WRITTEN
+from .events import INTERNAL_ERROR, LIBRARY, NOT_WRITTEN
 
 Form = Literal["text", "json"]
 Line = Literal["text", "json", "journal"]
@@ -120,10 +122,10 @@ class Writer(logging.Handler):
         self._write(NOT_WRITTEN.level, NOT_WRITTEN, fields, NOT_WRITTEN.text.format_map(fields))
 
     def _write(self, level: int, event: Event, fields: dict[str, Any], text: str) -> None:
-        sink = self._sink or self._stderr
-        body = _FORMS[sink.form](level, event, fields, text)
-        if not _put(sink, body):
-            self.not_written += 1
+        for sink in filter(None, (self._sink, self._stderr)):  # where the journal takes nothing, stderr may
+            if _put(sink, _FORMS[sink.form](level, event, fields, text)):
+                return
+        self.not_written += 1
 
 
 def _put(sink: _Sink, body: bytes) -> bool:
@@ -195,10 +197,14 @@ def _journal(stderr: int) -> _Sink | None:
 
 
 def opened(form: Form, level: str) -> Writer:
-    """The handler of this process, in place of any other."""
+    """The handler of this process, in place of any other. Errors that nobody expects end there too: what Python would
+    print of them quotes their input."""
     writer = Writer(form)
     logging.basicConfig(handlers=[writer], level=logging.WARNING, force=True)
     set_level(level)
+    sys.excepthook = lambda _kind, error, _trace: INTERNAL_ERROR.write(error=error)
+    threading.excepthook = lambda found: INTERNAL_ERROR.write(error=found.exc_value)
+    sys.unraisablehook = lambda found: INTERNAL_ERROR.write(error=found.exc_value)
     return writer
 
 

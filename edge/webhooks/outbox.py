@@ -102,7 +102,7 @@ class Outbox:
         except (DoorstepError, msgspec.DecodeError) as error:
             self.read_to += 1
             self.lost_rows += 1
-            WEBHOOK_ROW.write(row=self.read_to, sentence=str(error))
+            WEBHOOK_ROW.write(row=self.read_to, error=error)
         return found
 
     def keep(self, row: int, settled: list[int]) -> None:

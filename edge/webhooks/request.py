@@ -89,7 +89,9 @@ class Target:
         except TimeoutError:
             return Result("unreachable", f"no answer within {REQUEST_S_MAX:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            return Result("unreachable", f"{type(error).__name__}: {error}"[:200])
+            # The words of a ValueError may quote the message.
+            words = "" if isinstance(error, ValueError) else f": {error}"
+            return Result("unreachable", f"{type(error).__name__}{words}"[:200])
 
     def body(self, message: Message) -> str:
         """The same at every attempt."""

@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -172,6 +174,8 @@ def test_the_level_and_the_handler_are_the_process_s(monkeypatch: pytest.MonkeyP
     """`opened` replaces what was there; below the level nothing is written, and libraries only warn."""
     root, logger = logging.getLogger(), logging.getLogger("doorstep")
     monkeypatch.setattr(root, "handlers", [])
+    for owner, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
     level, own = root.level, logger.level
     try:
         made = opened("json", "error")
@@ -182,3 +186,34 @@ def test_the_level_and_the_handler_are_the_process_s(monkeypatch: pytest.MonkeyP
     finally:
         root.setLevel(level)
         logger.setLevel(own)
+
+
+def test_an_error_that_nobody_expects_is_a_line_without_its_words() -> None:
+    """In the main thread, in another one, in a finaliser: Python itself would print what they quote."""
+    script = (
+        "import threading\n"
+        "from edge.log.writer import opened\n"
+        "opened('text', 'info')\n"
+        "def fail(): raise ValueError('31.2304')\n"
+        "class Odd:\n"
+        "    def __del__(self): fail()\n"
+        "Odd()\n"
+        "thread = threading.Thread(target=fail); thread.start(); thread.join()\n"
+        "fail()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3
+    assert all(" ERROR internal_error: an error of our own: ValueError at <string>:" in line for line in lines), lines
+    assert "31.2304" not in done.stderr
+
+
+def test_where_the_journal_takes_nothing_stderr_does(log: Log) -> None:
+    """A socket whose other end is gone costs no line."""
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    there.close()
+    log.writer._sink = module._Sink(here.detach(), "journal")
+    ODD.write(what="it")
+    assert log.lines()[0].endswith("odd: it is odd")
+    assert log.writer.not_written == 0
