@@ -141,7 +141,7 @@ class _Running:
         tasks = [loop.create_task(work) for work in (self._prune(), self._watch())]
         for task in tasks:
             task.add_done_callback(self._ended)
-        READY.write(role="centre", name=self._config.name)
+        READY.write(role="centre", name=self._config.name, detail=f"sums in {self._store.driver.place}")
         await self._stop.wait()
 
         STOPPING.write()

@@ -165,6 +165,16 @@ def made(path: Path, values: dict[str, Any]) -> Config:
     return options.absolute(path, config, _PATHS)
 
 
+def differing(old: Config, new: Config) -> list[str]:
+    """The options with another value, those of a scenario as `dispatch.reply_s`."""
+    found = [name for name in Options.__struct_fields__ if getattr(old, name) != getattr(new, name)]
+    for kind in new.kinds:
+        before, after = (each.sections.get(kind.name) or kind.options() for each in (old, new))
+        names = kind.options.__struct_fields__
+        found += [f"{kind.name}.{name}" for name in names if getattr(before, name) != getattr(after, name)]
+    return found
+
+
 def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
     """The configuration after a reload: `new`, with the old values of options that need a restart, and their names."""
     fixed = [

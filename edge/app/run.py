@@ -53,7 +53,7 @@ from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from . import rlimit, systemd
 from .authority import read_authority
-from .config import TOKEN_FILES, Config, load, reloaded
+from .config import TOKEN_FILES, Config, differing, load, reloaded
 from .gc import freeze_startup
 from .http import LISTENERS as HTTP_LISTENERS
 from .http import METRICS, Http
@@ -177,7 +177,7 @@ class _Running:
         freeze_startup()
         status.phase = "running"
         systemd.ready(f"{config.node} is running")
-        READY.write(role="node", name=config.node)
+        READY.write(role="node", name=config.node, detail=f"{node.number} rows recovered")
         self._on_ready()
         await self._stop.wait()
         await self._drain(tasks)
@@ -349,7 +349,7 @@ class _Running:
             return
         if fixed:
             RESTART_NEEDED.write(options=", ".join(fixed))
-        changed = [name for name in config.__struct_fields__ if getattr(config, name) != getattr(self._config, name)]
+        changed = differing(self._config, config)
         self._config = config
         set_level(config.log_level)
         self._status.keeping(config.retention_days, config.k_anonymity)

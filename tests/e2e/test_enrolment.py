@@ -183,6 +183,7 @@ def test_a_node_that_is_retired_stays_out_and_its_sums_stay(made: EnrolledSite) 
     assert "another name" in done.stderr
     assert fetch(made.api_port, "/api/nodes")["enrolment"]["n-1"]["retired_at"]
     assert made.nodes()[0]["node"] == "n-1"
+    assert " node_retired: n-1 is retired" in made.centre.output()
 
 
 def test_a_revoked_client_is_gone_though_it_only_listens(made: EnrolledSite) -> None:

@@ -282,6 +282,7 @@ def test_sighup_reloads_what_can_be_reloaded(tmp_path):
         made.node.send_signal(signal.SIGHUP)
         wait_until(lambda: "reloaded" in made.node.output())
         assert "crs" in made.node.output()
+        assert "changed: dispatch.reply_s\n" in made.node.output()
         bob = Phone("bob", made.port, token)
         assert place(bob, 1) == 0
         config.write_text(good + "[dispatch]\nreply_s = 1\n")

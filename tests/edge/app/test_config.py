@@ -1,9 +1,11 @@
 """Tests of edge.app.config."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
-from edge.app.config import RELOADABLE, Config, Options, load, reloaded
+from edge.app.config import RELOADABLE, Config, Options, differing, load, reloaded
 from edge.errors import ConfigError
 from edge.scenarios.dispatch.options import DispatchOptions
 
@@ -115,3 +117,14 @@ def test_an_invalid_configuration_is_refused_with_a_hint(tmp_path, text, field, 
 def test_reloadable_options_exist():
     """What is reloadable is an option."""
     assert set(Options.__struct_fields__) >= RELOADABLE
+
+
+def test_what_differs_is_named(tmp_path: Path) -> None:
+    """Options of the node and of its scenarios; one that is written out with its default is no change."""
+    path = tmp_path / "edge.toml"
+    texts = ['node = "n"\n', 'node = "n"\nretention_days = 3.0\nk_anonymity = 5\n[dispatch]\nreply_s = 30\n']
+    configs = []
+    for text in texts:
+        path.write_text(text)
+        configs.append(load(path))
+    assert differing(*configs) == ["retention_days", "dispatch.reply_s"]
