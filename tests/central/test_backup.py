@@ -14,7 +14,7 @@ from edge.backup.copy import back_up
 from edge.backup.restore import restore
 from edge.errors import BusyError, DoorstepError
 from tests.enrolled import EnrolledSite
-from tests.pages import blocks, part
+from tests.pages import TEXT, blocks
 from tests.phone import Phone, place
 from tests.waiting import wait_until
 
@@ -110,7 +110,7 @@ def test_the_commands_for_postgresql_run_as_written(tmp_path: Path) -> None:
         assert "pg_dump" in made.left_out
         assert sorted(path.name for path in kept.iterdir()) == ["central.toml", "manifest.json", "store.password"]
         server.make_database("another")
-        (script,) = [block for block in blocks(part("PostgreSQL")[1], "sh") if "pg_dump" in block]
+        (script,) = [block for block in blocks(TEXT["docs/operating.md"], "sh") if "pg_dump" in block]
         for old, new in (("doorstep_writer@db.example/doorstep", url.partition("//")[2]), ("/var/lib", f"{tmp_path}")):
             script = script.replace(old, new)
         script = script.replace("doorstep_writer@new.example/doorstep", server.url("another").partition("//")[2])

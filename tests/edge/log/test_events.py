@@ -89,6 +89,7 @@ def test_a_log_has_nothing_that_people_send(tmp_path: Path) -> None:
         begun = len(made.node.output())
         alice, rider = (Phone(name, made.port, made.tokens[name]) for name in ("alice", "r-1"))
         rider.send("rider.shift", id="on", on=True, place=HERE)
+        wait_until(lambda: '"event":"scrubbed"' in made.node.output())  # the last line of a start
         before = made.node.output()
         place(alice, 1, note=note)
         alice.send("order.cancel", id="c-1", order="o-1", reason=note)
