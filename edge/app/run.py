@@ -317,9 +317,8 @@ class _Running:
         if task.cancelled() or self._stop.is_set():
             return
         error = task.exception()
-        where = "without an error" if error is None else place(error)
-        TASK_ENDED.write(task=name, error=where)
-        why = where if error is None else f"with {where}"
+        why = "without an error" if error is None else f"with {place(error)}"
+        TASK_ENDED.write(task=name, error=why)
         text = f"The node's {name} ended {why}. Restart the node, and report this with its log."
         # No restart for a task that ends right after the start: it would end again, and restarts interrupt decisions.
         self._status.alarm(f"task_{name}", text, restart=time.monotonic() - began > RESTART_AFTER_S)
@@ -360,10 +359,9 @@ class _Running:
             self._endpoint.set_quota(config.messages_per_s, config.messages_burst)
         if self._broker is not None:
             self._broker.set_quota(config.messages_per_s, config.messages_burst)
-        link_token, uplink_token = tokens
         if self._broker is not None:
-            self._broker.link.set_token(link_token)
-        self._uplink.set_token(uplink_token)
+            self._broker.link.set_token(tokens[0])
+        self._uplink.set_token(tokens[1])
         RELOADED.write(path=self._config_path, changed=", ".join(changed) or "no option; the files were read again")
 
     # -- stop ----------------------------------------------------------------------------------------------------------

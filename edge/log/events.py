@@ -84,7 +84,7 @@ DISK_ROOM: Final = Event("disk_room", WARNING, "the disk has room again: accepti
 DROPS_UNKEPT: Final = Event("drops_unkept", WARNING, "counts of drops: {sentence}")
 ROW_GONE: Final = Event("row_gone", WARNING, "an event of {client} was decided in row {row}, which is gone")
 CORE_FAULT: Final = Event("core_fault", ERROR, "the core failed on {inputs} inputs: {error}")
-TASK_ENDED: Final = Event("task_ended", ERROR, "the task {task} ended: {error}")
+TASK_ENDED: Final = Event("task_ended", ERROR, "the task {task} ended {error}")
 INTERNAL_ERROR: Final = Event("internal_error", ERROR, "an error of our own: {error}")
 LIBRARY: Final = Event("library", WARNING, "{logger}: {message} {error}")
 # the log itself
