@@ -146,7 +146,9 @@ class Catalog:
             body = prepared
         if message.convert is not None and body.crs is not None and body.crs != crs:
             body = message.convert(body, body.crs, crs)
-        shop = client if grant is EVERYBODY else grant.shop or (EVERY_SHOP if "dispatcher" in grant.roles else "")
+        shop = grant.shop or (EVERY_SHOP if "dispatcher" in grant.roles else "")
+        if grant is EVERYBODY and message.roles[0] != "dispatcher":
+            shop = client
         if not message.durable:
             named = getattr(body, message.acts_for) if message.acts_for else None
             if named is not None and named != shop:

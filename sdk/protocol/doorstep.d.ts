@@ -188,6 +188,137 @@ export interface TimesReset {
   v?: number;
 }
 
+/**
+ * A dispatcher gives an order to a rider, until the pickup. The rider has it at once, without an offer; it can
+ * still decline. What it was offered, or held, by another one is withdrawn there.
+ */
+export interface OrderAssign {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.assign";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The rider's client name. It is on shift. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  rider: string;
+  /** How many of the rider's orders come before it; without it the order comes last. What is in the bag, or waited for at a shop, comes first in any case. */
+  position?: number | null;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A dispatcher ties an order to a rider: the node plans it, and makes the offer in time, for that one only. */
+export interface OrderPin {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.pin";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The rider's client name. Without it the one who has the order, or for whom it is planned. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  rider?: string | null;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * A dispatcher keeps an order from being offered, until it is released. A rider who has not picked it up loses
+ * it.
+ */
+export interface OrderHold {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.hold";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * A dispatcher undoes an `order.assign`, `order.pin` or `order.hold`: the node decides about the order again. What
+ * was assigned and is not picked up is taken from its rider.
+ */
+export interface OrderRelease {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.release";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * A rider gets nothing new, and keeps what it has accepted: until `rider.resume`, or the end of its shift. A rider
+ * may pause itself, a dispatcher everybody.
+ */
+export interface RiderPause {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "rider.pause";
+  /** The rider's client name. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  rider: string;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A rider gets offers again. Who was paused by a dispatcher is resumed by one. */
+export interface RiderResume {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "rider.resume";
+  /** The rider's client name. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  rider: string;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * A dispatcher asks what an `order.assign` would cost. QoS 0, never stored, decides nothing; the answer is a
+ * `preview`.
+ */
+export interface OrderPreview {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.preview";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** The rider's client name. Without it the riders who could have the order soonest are shown. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  rider?: string | null;
+  /** As in `order.assign`. */
+  position?: number | null;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
 /** Where a rider was: `[at, lat, lon]` for each point, oldest first. QoS 0, never stored, no receipt. */
 export interface RiderPosition {
   /** The kind, which the topic has, too. It can be left out. */
@@ -354,6 +485,43 @@ export interface OpenOrder {
   cause?: "customer_absent" | "wrong_address" | "refused" | "damaged" | "other";
   /** For its rider: as in the message of this kind. */
   assignment?: Assignment;
+}
+
+/**
+ * The answer to an `order.preview`, once, at QoS 0: the riders who could have the order, the soonest first; or why
+ * there is none.
+ */
+export interface Preview {
+  /** The order. */
+  order: string;
+  /** The node's clock when it answered. Unix milliseconds. */
+  at: number;
+  /** The drop-off time expected now, without an override. Absent where nobody is planned. Unix milliseconds. */
+  expected_at?: number;
+  /** Riders, the soonest drop-off first: the one that was asked about, or at most six. */
+  choices?: Array<Choice>;
+  /** Why there is none, as in the receipt of an `order.assign`. */
+  reason?: string;
+  /** The same in words. */
+  detail?: string;
+}
+
+/** One rider who could have the order, and what that costs. */
+export interface Choice {
+  /** The rider's client name. */
+  rider: string;
+  /** The drop-off time of the order, if this rider had it. Unix milliseconds. */
+  expected_at: number;
+  /** The other orders that would come later, or earlier. */
+  delays?: Array<Delay>;
+}
+
+/** An order that comes at another time because of an override. */
+export interface Delay {
+  /** The order. */
+  order: string;
+  /** By how many seconds it comes later; below zero: earlier. Seconds. */
+  later_s: number;
 }
 
 /** A shop sets one price, or several as `prices`: then all of them or, where one is refused, none. */
@@ -535,6 +703,8 @@ export interface OrderReceipt {
   promise?: DropoffPromise;
   /** Of an accepted `order.place`: nobody on shift could ever reach the shop. It waits for somebody who can. */
   unreachable?: boolean;
+  /** Of an accepted `order.assign`: the other orders that come later, or earlier, because of it. */
+  delays?: Array<Delay>;
 }
 
 /** When the node expects the drop-off, and how often such a promise should be kept. */
@@ -629,6 +799,13 @@ export interface Up {
   "kitchen.ready": KitchenReady;
   "kitchen.delay": KitchenDelay;
   "times.reset": TimesReset;
+  "order.assign": OrderAssign;
+  "order.pin": OrderPin;
+  "order.hold": OrderHold;
+  "order.release": OrderRelease;
+  "rider.pause": RiderPause;
+  "rider.resume": RiderResume;
+  "order.preview": OrderPreview;
   "rider.position": RiderPosition;
   "order.track": OrderTrack;
   "orders.list": OrdersList;
@@ -648,6 +825,7 @@ export interface Down {
   "advice": Advice;
   "rider.place": RiderPlace;
   "orders": OrdersOpen;
+  "preview": Preview;
   "label.show": LabelShow;
   "receipt": OrderReceipt | PriceReceipt | Receipt;
 }
@@ -663,6 +841,13 @@ export interface Senders {
   "kitchen.ready": "shop";
   "kitchen.delay": "shop";
   "times.reset": "shop" | "dispatcher";
+  "order.assign": "dispatcher";
+  "order.pin": "dispatcher";
+  "order.hold": "dispatcher";
+  "order.release": "dispatcher";
+  "rider.pause": "dispatcher" | "rider";
+  "rider.resume": "dispatcher" | "rider";
+  "order.preview": "dispatcher";
   "rider.position": "rider";
   "order.track": "customer";
   "orders.list": "customer" | "rider" | "shop";
@@ -686,6 +871,12 @@ export interface Receipts {
   "kitchen.ready": OrderReceipt;
   "kitchen.delay": OrderReceipt;
   "times.reset": OrderReceipt;
+  "order.assign": OrderReceipt;
+  "order.pin": OrderReceipt;
+  "order.hold": OrderReceipt;
+  "order.release": OrderReceipt;
+  "rider.pause": OrderReceipt;
+  "rider.resume": OrderReceipt;
   "price.set": PriceReceipt;
   "stock.set": PriceReceipt;
   "sku.remove": PriceReceipt;

@@ -99,6 +99,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     k_anonymity: int
     dispatch: DispatchOptions
     labels: LabelsOptions
+    overrides: float
+    """How often a dispatcher, if there is one, decides something in a tick."""
     price_rate: float
     unconfirmed: float
     """Share of the versions that a gateway never confirms."""
@@ -161,6 +163,7 @@ def draw(seed: int, ticks: int = TICKS) -> Plan:
         k_anonymity=rng.choice((1, 2, 5)),
         dispatch=dispatch,
         labels=labels,
+        overrides=Random(f"desk-{seed}").choice((0.0, 0.1, 0.4)),
         price_rate=mine.choice((0.0, 0.2, 0.6)),
         unconfirmed=mine.choice((0.0, 0.05, 0.3)),
     )

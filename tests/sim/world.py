@@ -24,7 +24,7 @@ from tests.sim.draw import Plan, bounded
 from tests.sim.node.disk import Disk
 from tests.sim.node.loop import Time
 from tests.sim.node.process import Process, time_of
-from tests.sim.people.people import SHOP, Customer, Person, Rider, Shop
+from tests.sim.people.people import SHOP, Customer, Dispatcher, Person, Rider, Shop
 from tests.sim.people.shelves import GATEWAYS, Gateway, Shelves
 from tests.sim.people.shelves import SHOP as LABEL_SHOP
 
@@ -73,6 +73,8 @@ class World:
         self.people: list[Person] = [Customer(self, f"c-{i}", Random(rng.random())) for i in range(plan.customers)]
         self.people += [Rider(self, f"r-{i}", Random(rng.random())) for i in range(plan.riders)]
         self.people.append(Shop(self, "shop-1", Random(rng.random())))
+        if plan.overrides:
+            self.people.append(Dispatcher(self, "desk-1", Random(f"desk-{plan.seed}")))
         self.people.append(Shelves(self, LABEL_SHOP, Random(rng.random())))
         self.people += [Gateway(self, name, Random(rng.random())) for name in GATEWAYS]
         self.people = [person for person in self.people if person.name not in plan.absent]

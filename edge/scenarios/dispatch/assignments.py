@@ -157,8 +157,9 @@ def update(
     cancelled_by: Canceller | Literal[""] = "",
     spoken: str = "",
 ) -> None:
-    """The order's state, to its customer and its shop where `to` names nobody else. `wx_status` is given where it is
-    not that of the state, `spoken` is the reason in a person's words, where no row keeps them."""
+    """The order's state, to its customer, its shop, and the dispatcher who has overridden its plan, where `to` names
+    nobody else. `wx_status` is given where it is not that of the state, `spoken` is the reason in a person's words,
+    where no row keeps them."""
     behind_ms = now.wall_ms - dispatch.now_ms
     cause, state = "", order.state
     if order.failed is not None and state in (RETURNING, RETURNED):
@@ -180,6 +181,8 @@ def update(
         wx_status=wx_status or WX_STATUS[state],
     )
     outgoing = replace(body, reason=spoken) if spoken else None
+    if order.override is not None and not to:
+        to = order.client, order.shop, order.override.by
     for client in dict.fromkeys(to or (order.client, order.shop)):
         out.send(client, body, now.mono + UPDATE_EXPIRY_S, order.id, outgoing)
 

@@ -67,6 +67,8 @@ def release(
     dispatch.orders.move(order, PLACED, now_ms, wait_ms(dispatch, order))
     dispatch.changed = True
     update(dispatch, order, now, out, reason)
+    if order.override is not None:
+        end_override(dispatch, order)
 
 
 def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, spoken: str = "") -> None:
@@ -127,6 +129,20 @@ def end(
     update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by, spoken=spoken)
 
 
+def end_override(dispatch: DispatchState, order: Order) -> None:
+    """The node decides about the order again."""
+    dispatch.orders.set_override(order, None)
+    dispatch.changed = True
+
+
+def end_pins(dispatch: DispatchState, rider: str, now: Now, out: Effects, reason: str) -> None:
+    """The rider cannot take what is pinned to it and waits for it: whoever pinned that gets word."""
+    for order in list(dispatch.orders.overridden.values()):
+        if order.state is PLACED and order.override is not None and order.override.rider == rider:
+            update(dispatch, order, now, out, reason, (order.override.by,))
+            end_override(dispatch, order)
+
+
 # -- deadlines ---------------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +155,7 @@ def expire(dispatch: DispatchState, silent: Sequence[str], now: Now, out: Effect
             dispatch.riders.mark_silent(rider)
             out.count("rider.silent", now.wall_ms)
             release_all(dispatch, rider, now, out, "rider silent")
+            end_pins(dispatch, name, now, out, "rider silent")
     while (name := dispatch.riders.timers.pop(now_ms)) is not None:
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
@@ -165,7 +182,7 @@ def expire(dispatch: DispatchState, silent: Sequence[str], now: Now, out: Effect
                 now,
                 out,
                 now.wall_ms,
-                _GIVEN_UP.get(order.state, "no contact"),
+                "on hold" if order.on_hold else _GIVEN_UP.get(order.state, "no contact"),
                 "node",
             )
 
@@ -184,6 +201,7 @@ def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_
     out.count("shift.ended", at_ms)
     dispatch.changed = True
     release_all(dispatch, rider, now, out, "shift ended")
+    end_pins(dispatch, rider.id, now, out, "shift ended")
     dispatch.riders.end(rider)
 
 

@@ -35,12 +35,16 @@ from .messages import (
     KitchenDelay,
     KitchenReady,
     OrderCancel,
+    OrderOverride,
     OrderPlace,
     OrderRedeliver,
     RiderProgress,
     RiderReply,
     RiderShift,
+    WithoutOrder,
 )
+from .overrides.orders import override
+from .overrides.riders import pause_or_resume
 from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Closed, Order
 from .state.positions import Sensor
@@ -77,10 +81,12 @@ def apply(dispatch: DispatchState, event: Event, now: Now, sensor: Sensor, out: 
         dispatch.riders.touch(rider, dispatch.now_ms)
     if isinstance(body, OrderPlace):
         return _place(dispatch, event, body, now, sensor, out)
-    if isinstance(body, RiderShift):
-        return _shift(dispatch, client, body, now, out)
-    if isinstance(body, TimesReset):
-        return dispatch.times.forget(body.shop)
+    if isinstance(body, WithoutOrder):
+        if isinstance(body, RiderShift):
+            return _shift(dispatch, client, body, now, out)
+        if isinstance(body, TimesReset):
+            return dispatch.times.forget(body.shop)
+        return pause_or_resume(dispatch, event, body, now, out)
     order = dispatch.orders.find(body.order)
     if order is None:
         return Refusal(Reason.UNKNOWN_ORDER, "order", "no such order here, or closed long ago")
@@ -95,6 +101,8 @@ def apply(dispatch: DispatchState, event: Event, now: Now, sensor: Sensor, out: 
             return Refusal(Reason.NOT_YOURS, "order", "only its shop, or a dispatcher, may send it out again")
         refusal = _refusal(order, OrderEvent.REDELIVER)
         return refusal if isinstance(order, Closed) or refusal else returns.redeliver(dispatch, order, body, now, out)
+    if isinstance(body, OrderOverride):
+        return override(dispatch, event, order, body, now, sensor, out)
     if event.shop != order.shop:
         return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)

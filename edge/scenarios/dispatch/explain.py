@@ -9,7 +9,18 @@ from ...core.model import Row
 from ...core.scenario import Moment
 from ...messages.envelope import Up
 from ..explain import answers_in, outcome, receipts_in
-from .messages import KitchenDelay, OrderPlace, OrderRedeliver, RiderProgress, RiderReply
+from .decide.candidates import duration
+from .messages import (
+    KitchenDelay,
+    OrderAssign,
+    OrderPin,
+    OrderPlace,
+    OrderRedeliver,
+    RiderPause,
+    RiderProgress,
+    RiderReply,
+    RiderResume,
+)
 from .records import Candidate, events_in, record_in
 
 
@@ -145,11 +156,11 @@ def _considered(one: Candidate, chosen: str) -> Considered:
 
 
 def _events(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
-    """The events of clients about the order, each with its receipt."""
+    """The events of clients about the order, each with its receipt; of a rider's name, what dispatchers decided."""
     receipts = receipts_in(row)
     moments: list[Moment] = []
     for client, body in events_in(row):
-        if getattr(body, "order", None) == order:
+        if order in (getattr(body, "order", None), getattr(body, "rider", None)):
             parts = [
                 _content(body, when),
                 outcome(receipts.get((client, body.id)), lambda receipt: _accepted(receipt, when)),
@@ -172,6 +183,10 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             return "goes out again" if dropoff is None else "goes out again, to another door"
         case KitchenDelay(ready_at=ready_at):
             return f"ready {when(ready_at)}"
+        case OrderAssign(order=order, rider=rider, reason=reason) | OrderPin(order=order, rider=rider, reason=reason):
+            return f"{order} to {rider or 'its rider'}{f' ({reason})' if reason else ''}"
+        case RiderPause(rider=rider, reason=reason) | RiderResume(rider=rider, reason=reason):
+            return f"{rider}{f' ({reason})' if reason else ''}"
         case _:
             return str(getattr(body, "reason", ""))
 
@@ -180,8 +195,14 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def _later(seconds: int) -> str:
+    return f"{duration(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
+
+
 def _accepted(receipt: Mapping[str, Any], when: Callable[[int], str]) -> str:
     promise = receipt.get("promise")
+    if delays := receipt.get("delays"):
+        return "accepted: " + ", ".join(f"{one['order']} {_later(one['later_s'])}" for one in delays)
     if not promise:
         return "accepted, but nobody on shift can reach it" if receipt.get("unreachable") else "accepted"
     latest_at = promise.get("latest_at")

@@ -12,6 +12,8 @@ Rules that the table follows:
 - A repeated event is accepted again, without effect, so that a publisher that resends is never refused.
 - Steps may be skipped: `picked_up` without `at_shop` and `delivered` without `picked_up` are accepted, because the
   food has moved in any case. Only an offer must be accepted before any step.
+- A dispatcher may assign, pin or hold an order until the pickup. Who is at the shop already and is assigned the order
+  stays there; nobody else is, so that the state goes back to accepted.
 - Only what is picked up can fail: before the pickup its rider declines. An order that comes back goes out again with
   the same rider, who has the food (`redeliver`); one that is back at its shop is closed, and goes out as a new order.
 - A closed order accepts nothing but a repeat of the event that closed it.
@@ -69,6 +71,11 @@ class OrderEvent(StrEnum):
     DELAY = "delay"
     # by the shop or a dispatcher
     REDELIVER = "redeliver"
+    # by a dispatcher
+    ASSIGN = "assign"
+    PIN = "pin"
+    HOLD = "hold"
+    UNDO = "undo"
     # by the rider of the current offer
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -115,6 +122,10 @@ _ROWS: Final[dict[OrderEvent, tuple[OrderState | Reason, ...]]] = {
     OrderEvent.READY: (_P, _O, _A, _S, _U, _K, _R, _L, _L, _L, _L),
     OrderEvent.DELAY: (_P, _O, _A, _S, _L, _L, _L, _L, _L, _L, _L),
     OrderEvent.REDELIVER: (_SKIP, _SKIP, _SKIP, _SKIP, _SKIP, _SKIP, _U, _L, _L, _L, _L),
+    OrderEvent.ASSIGN: (_A, _A, _A, _A, _L, _L, _L, _L, _L, _L, _L),
+    OrderEvent.PIN: (_P, _O, _A, _S, _L, _L, _L, _L, _L, _L, _L),
+    OrderEvent.HOLD: (_P, _P, _P, _P, _L, _L, _L, _L, _L, _L, _L),
+    OrderEvent.UNDO: (_P, _O, _P, _P, _U, _K, _R, _L, _L, _L, _L),
     OrderEvent.ACCEPT: (_NONE, _A, _A, _S, _U, _K, _R, _D, _B, _L, _L),
     OrderEvent.DECLINE: (_NONE, _P, _P, _P, _L, _L, _L, _L, _L, _L, _L),
     OrderEvent.AT_SHOP: (_NONE, _SKIP, _S, _S, _U, _K, _R, _D, _B, _L, _L),

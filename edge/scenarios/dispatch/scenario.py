@@ -37,23 +37,29 @@ from .messages import (
     COLLECTIONS,
     MESSAGES,
     NAME,
+    OrderAssign,
     OrderPlace,
+    OrderPreview,
     OrderReceipt,
     OrdersList,
     OrdersOpen,
     OrderTrack,
+    Preview,
     RiderPlace,
     RiderPosition,
     RiderShift,
+    WithoutOrder,
 )
 from .messages.examples import examples
 from .options import DispatchOptions
+from .overrides.preview import preview
 from .records import COUNTERS, Decision, DispatchRecord, decode_record
 from .state.dispatch_state import DispatchState, State
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
-from .state.positions import LiveSensor, RecordedSensor, Sensor
+from .state.positions import LiveSensor, Sensor
+from .state.recorded_sensor import RecordedSensor
 from .state.riders import Riders
-from .times.messages import DropoffPromise, TimesReset
+from .times.messages import DropoffPromise
 
 ROUND_AGAIN_MIN: Final = 64
 """Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
@@ -88,7 +94,7 @@ class Dispatch(Scenario):
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
-    def observe(self, client: str, message: Any, now: Now) -> RiderPlace | OrdersOpen | None:
+    def observe(self, client: str, message: Any, now: Now) -> RiderPlace | OrdersOpen | Preview | None:
         """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner. And
         questions of customers, which are answered."""
         positions = self.state.positions
@@ -98,6 +104,8 @@ class Dispatch(Scenario):
             return view.rider_place(self.state, client, message.order, now)
         elif isinstance(message, OrdersList):
             return view.open_orders(self.state, client, message.shop, now)
+        elif isinstance(message, OrderPreview):
+            return preview(self.state, message, now)
         elif isinstance(message, Presence) and not message.present:
             positions.disconnected(client, milliseconds(now))
         else:
@@ -177,7 +185,7 @@ class Dispatch(Scenario):
         """With the order, and where it was placed in this round with what was promised about it, or that nobody is in
         reach of it. `alone`: orders for which this round had no candidate."""
         body = event.body
-        if isinstance(body, RiderShift | TimesReset):
+        if isinstance(body, WithoutOrder):
             return Outcome(refusal)
         order: str = getattr(body, "order")  # noqa: B009 - every other kind has one
         if refusal is None and isinstance(body, OrderPlace):
@@ -186,6 +194,9 @@ class Dispatch(Scenario):
                 return Outcome(None, {"order": order, "promise": self.promise(found)})
             if found is not None and order in alone:
                 return self._alone(found)
+        if isinstance(body, OrderAssign) and refusal is None:
+            delays = self.state.costs.pop((event.client, body.id)).delays
+            return Outcome(None, {"order": order, "delays": delays} if delays else {"order": order})
         return Outcome(refusal, {"order": order})
 
     def _alone(self, order: Order) -> Outcome:

@@ -61,6 +61,8 @@ def _late_s(order: Order, now_ms: int) -> float | None:
 def _note(order: Order, now_ms: int) -> str:
     """What happens to an open order now."""
     if order.state is PLACED:
+        if order.override is not None and order.on_hold:
+            return f"on hold by {order.override.by}"
         if order.plan:
             return f"planned for {order.plan}, who gets the offer later"
         return "nobody can take it now" if order.considered else ""
@@ -222,6 +224,8 @@ def _state(dispatch: DispatchState, rider: Rider) -> str:
     """Idle, offered, busy or silent."""
     if rider.silent:
         return "silent"
+    if rider.paused and not rider.orders:
+        return "paused"
     if not rider.orders:
         return "idle"
     offered = all(dispatch.orders.open[order].state is OFFERED for order in rider.orders)

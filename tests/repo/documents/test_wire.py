@@ -87,6 +87,7 @@ CLIENTS: Final = {
     "noodle-bar": ["shop"],
     "corner-shop": ["shop"],
     "gw-1": ["gateway"],
+    "desk-1": ["dispatcher"],
 }
 """Who sends the examples of docs/wire.md, as they name each other."""
 
@@ -120,7 +121,7 @@ def test_the_examples_of_messages_are_a_conversation_with_a_node(tmp_path: Path)
     down += [("receipt", json.loads(text)) for text in blocks(part("Receipts")[1], "json")]
     assert len({fields["id"] for _, fields in up if "id" in fields}) == sum("id" in fields for _, fields in up)
     clock = next(fields["at"] for kind, fields in up if kind == "order.place")
-    when = {"order.track": clock * 2, "orders.list": clock * 2, "rider.position": clock - 1}
+    when = {"order.track": clock * 2, "orders.list": clock * 2, "rider.position": clock - 1, "order.preview": clock + 1}
     options = {"dispatch": {"show_rider": True}}
     with conversation(tmp_path, CLIENTS, clock, options) as clients:
         for kind, fields in sorted(up, key=lambda each: each[1].get("at", when.get(each[0]))):

@@ -13,7 +13,16 @@ from edge.errors import MENDABLE, Reason
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED
-from edge.scenarios.dispatch.messages import OrderCancel, RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages import (
+    OrderAssign,
+    OrderCancel,
+    OrderHold,
+    RiderPause,
+    RiderProgress,
+    RiderReply,
+    RiderResume,
+    RiderShift,
+)
 from edge.scenarios.labels import Labels
 from tests.sim.checks.broken import need
 from tests.sim.checks.labels import LabelChecks, LabelLedger
@@ -63,6 +72,7 @@ class Ledger:
         self.offered: dict[str, int] = {}
         self.ended: dict[str, str] = {}
         """How each order ended, by its updates: delivered, returned, cancelled or undeliverable."""
+        self.paused: dict[str, None] = {}
         self.labels = LabelLedger()
 
     def receipts(self, key: tuple[str, str]) -> list[bytes]:
@@ -132,12 +142,22 @@ class Ledger:
         body = event.body
         if isinstance(body, RiderShift):
             if body.on:
+                before = self.shifts.get(event.client)
+                if before is not None and before.until is not None and before.until <= row.now.mono:
+                    self.paused.pop(event.client, None)  # that shift has ended, and the pause with it
                 until = None if body.until is None else row.now.mono + (body.until - row.now.wall_ms) / 1000
                 self.shifts[event.client] = Shift(body.capacity, until)
             else:
                 self.shifts.pop(event.client, None)
-        elif isinstance(body, OrderCancel):
+                self.paused.pop(event.client, None)
+        elif isinstance(body, OrderCancel | OrderHold):
             self.holders.pop(body.order, None)
+        elif isinstance(body, OrderAssign):
+            self.holders[body.order] = body.rider
+        elif isinstance(body, RiderPause):
+            self.paused[body.rider] = None
+        elif isinstance(body, RiderResume):
+            self.paused.pop(body.rider, None)
         elif isinstance(body, RiderReply):
             mine = self.holders.get(body.order) == event.client and self.offered[body.order] == body.offer
             if mine and not body.accept:
@@ -174,6 +194,7 @@ class Ledger:
             need(own, "I4", lambda: f"{rider} gets the door of {order}, {self.holders.get(order)} has it")
             return
         need(order not in self.holders, "I4", lambda: f"{order} is offered to {rider}, {self.holders[order]} has it")
+        need(rider not in self.paused, "I4", lambda: f"{order} is offered to {rider}, who is paused")
         shift = self.shifts.get(rider)
         need(shift is not None, "I4", lambda: f"{order} is offered to {rider}, who is not on shift")
         assert shift is not None
@@ -294,11 +315,12 @@ class Checks:
             held = order.state is not PLACED
             need(bool(order.rider) == held, "I4", lambda n=name, o=order: f"{n} is {o.state} with rider {o.rider!r}")
             need(not held or name in holders, "I4", lambda n=name, o=order: f"{n} is {o.state} and nobody has it")
-            need(
-                (name in dispatch_state.orders.waiting) == (not held),
-                "I4",
-                lambda n=name: f"{n} waits wrongly",
-            )
+            waits = not held and not order.on_hold
+            need((name in dispatch_state.orders.waiting) == waits, "I4", lambda n=name: f"{n} waits wrongly")
+            made = order.override
+            who = order.rider or order.plan
+            own = made is None or not who or made.kind == "held" or who == made.rider
+            need(own, "I4", lambda n=name, o=order: f"{n} is with {o.rider or o.plan!r} in spite of {o.override}")
 
     def _bounds(self, node: Node) -> None:
         orders, limits = dispatch_of(node).state.orders, self.limits

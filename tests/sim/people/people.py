@@ -10,7 +10,7 @@ from edge.errors import Reason
 from edge.messages.envelope import Place, encode
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch.lifecycle import Cause
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderPreview, RiderPosition
 from edge.scenarios.labels.messages import MESSAGES as LABEL_MESSAGES
 
 if TYPE_CHECKING:
@@ -173,6 +173,31 @@ class Shop(Person):
 
     def _ready(self, order: str) -> None:
         self.event("kitchen.ready", order=order)
+
+
+class Dispatcher(Person):
+    """Overrides the plan, mostly about orders and riders that there are."""
+
+    def act(self) -> None:
+        if self.world.quiet or self.rng.random() >= self.world.plan.overrides:
+            return
+        kind = self.rng.choice(("assign", "assign", "pin", "hold", "release", "pause", "resume", "preview"))
+        rider = f"r-{self.rng.randrange(self.world.plan.riders)}"
+        order = f"o-{self.rng.randint(max(1, self.world.orders - 6), self.world.orders + 1)}"
+        if kind in ("pause", "resume"):
+            self.event(f"rider.{kind}", rider=rider)
+        elif kind == "preview":
+            asked = OrderPreview(order=order, rider=self.rng.choice((None, rider)))
+            self.world.link.send(self, "", "order.preview", encode(asked, self.json), 0)
+        elif kind == "assign":
+            self.event("order.assign", order=order, rider=rider, position=self.rng.choice((None, 0, 1)))
+        else:
+            self.event(f"order.{kind}", order=order, **({"rider": rider} if kind == "pin" else {}))
+            if kind == "hold":
+                self.later(self.rng.choice((60, 300)), lambda: self._release(order))
+
+    def _release(self, order: str) -> None:
+        self.event("order.release", order=order)
 
 
 class Rider(Person):

@@ -26,7 +26,7 @@ from msgspec import Struct
 from ..lifecycle import OFFERED
 from ..options import DispatchOptions
 from ..records import Candidate, RiderDistance
-from ..state.orders import Order, Orders
+from ..state.orders import Order, Orders, Override
 from ..state.positions import Sensor
 from ..state.riders import Rider, Riders
 from ..state.travel import Place, Service, ride_s, rides_s
@@ -105,7 +105,9 @@ def candidates_for(
     found: list[list[CandidateCost]] = []
     for order, soon in zip(due, busy, strict=True):
         seen: list[RiderDistance] = []
-        if riders.idle:
+        if order.override is not None:
+            seen, soon = _pinned(order, order.override.rider, orders, riders, rules, sensor, now_ms)
+        elif riders.idle:
             seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now_ms)
         found.append(_costs(order, seen, soon, riders, rules, now_ms))
     return found, free
@@ -128,7 +130,7 @@ def _busy(
             free_s.append(max(0, -(-(rider.free_ms - now_ms) // 1000)))
             continue
         last = opened[rider.orders[-1]]
-        if last.state is OFFERED or not rider.on or rider.silent:
+        if last.state is OFFERED or not rider.on or rider.silent or rider.paused:
             continue
         if any(opened[name].state is OFFERED for name in rider.orders):
             continue
@@ -156,6 +158,22 @@ def _first(
     rides = [ride_s(lat, lon, *door, rules) for door in doors]
     first = sorted(range(len(busy)), key=lambda index: rides[index] + free_s[index])[:CANDIDATES_MAX]
     return [(busy[index], rides[index], free_s[index]) for index in first]
+
+
+def _pinned(
+    order: Order, name: str, orders: Orders, riders: Riders, rules: DispatchOptions, sensor: Sensor, now_ms: int
+) -> tuple[list[RiderDistance], list[tuple[Rider, int, int]]]:
+    """The only rider who may have the order, as an idle or a busy one; in neither list where it can take none now."""
+    rider, shop = riders.known.get(name), (order.pickup_lat, order.pickup_lon)
+    if rider is None or not rider.on or rider.silent or rider.paused:
+        return [], []
+    if not rider.orders:
+        return sensor.ride(order.id, name, *shop, now_ms), []
+    last = orders.open[rider.orders[-1]]
+    if any(orders.open[held].state is OFFERED for held in rider.orders):
+        return [], []
+    free_in_s = max(0, -(-(rider.free_ms - now_ms) // 1000))
+    return [], [(rider, ride_s(last.dropoff_lat, last.dropoff_lon, *shop, rules), free_in_s)]
 
 
 def _costs(
@@ -249,6 +267,11 @@ def why_nobody(options: Sequence[CandidateCost], serves: Mapping[str, str], idle
         f"Of {_riders(idle)} free and {busy} soon free, none is near enough, recently seen, "
         f"on shift until the pickup and not excluded by an earlier answer."
     )
+
+
+def why_pinned(override: Override) -> str:
+    """Why a pinned order waits."""
+    return f"{override.by} has pinned it to {override.rider}, who cannot take it now."
 
 
 def why_later(ahead_s: int) -> str:

@@ -22,7 +22,7 @@ from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
 from ..state.positions import REDECIDE_S, Sensor
 from ..state.riders import Riders
-from .candidates import CandidateCost, candidates_for, why_later, why_nobody, why_rider
+from .candidates import CandidateCost, candidates_for, why_later, why_nobody, why_pinned, why_rider
 from .reach import OFFER_AHEAD_S
 from .round_plan import RoundPlan
 from .trips_under_way import trips_under_way
@@ -168,11 +168,17 @@ class _RoundDecision:
             order, option, row = self._due[index], chosen[index], self._choices[index]
             if option is None:
                 if not order.considered or (order.plan and not self._orders.partial):
-                    why = why_nobody(row, self._serves, self._riders.idle, self._busy)
+                    why = (
+                        why_nobody(row, self._serves, self._riders.idle, self._busy)
+                        if order.override is None
+                        else why_pinned(order.override)
+                    )
                     known = [one.candidate(behind_ms) for one in row[:CANDIDATES_RECORDED]]
                     decisions.append(Decision(order.id, "", False, RULE, why, known))
             elif option.offer or option.rider != order.plan:
                 why = why_rider(option, row, self._serves, self._now_ms)
+                if order.override is not None:
+                    why += f" {order.override.by} has pinned it to {order.override.rider}."
                 known = _candidates(option, row, behind_ms)
                 decisions.append(Decision(order.id, option.rider, option.offer, RULE, why, known, option.before))
         return decisions

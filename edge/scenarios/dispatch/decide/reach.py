@@ -37,7 +37,7 @@ def out_of_reach(dispatch: DispatchState, shop: Shop, ready_ms: int, near: Seque
 
 
 def _lasts(rider: Rider, ready_ms: int) -> bool:
-    return rider.on and not rider.silent and (rider.until_ms is None or rider.until_ms > ready_ms)
+    return rider.on and not (rider.silent or rider.paused) and (rider.until_ms is None or rider.until_ms > ready_ms)
 
 
 def _comes_near(dispatch: DispatchState, rider: Rider, shop: Shop) -> bool:

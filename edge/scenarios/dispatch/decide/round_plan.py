@@ -113,6 +113,8 @@ class RoundPlan:
             }
             if barred:
                 plan.barred[index] = barred
+            if order.override is not None and index < self.decided:
+                plan.only[index] = self.number.get(order.override.rider, -1)
 
     # -- search --------------------------------------------------------------------------------------------------------
 

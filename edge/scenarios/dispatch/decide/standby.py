@@ -69,7 +69,7 @@ def advise(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
 def _stays(dispatch: DispatchState, name: str) -> bool:
     """Whether the rider is on shift for a while, with nothing in hand."""
     rider = dispatch.riders.known.get(name)
-    if rider is None or not rider.on or rider.silent or rider.orders or rider.moving:
+    if rider is None or not rider.on or rider.silent or rider.paused or rider.orders or rider.moving:
         return False
     return _lasts(rider.until_ms, dispatch.now_ms)
 

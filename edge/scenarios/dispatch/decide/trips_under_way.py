@@ -31,7 +31,7 @@ def trips_under_way(shops: Iterable[tuple[float, float]], orders: Orders, riders
             continue
         for name in dict.fromkeys(order.rider for order in there.values()):
             rider = riders.known[name]
-            if not rider.on or rider.silent or len(rider.orders) >= rider.capacity:
+            if not rider.on or rider.silent or rider.paused or len(rider.orders) >= rider.capacity:
                 continue
             held = [orders.open[one] for one in rider.orders]
             rest = [one for one in held if one.state not in IN_BAG]

@@ -1,7 +1,7 @@
 """The catalogue: every kind of message of dispatch, who sends or receives it, what is personal in it, and how it is
 made ready for a round."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -10,6 +10,16 @@ from ....messages.coordinates import converted
 from ....messages.envelope import Place
 from ..times.messages import TimesReset
 from .down import Advice, Assignment, ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, Update
+from .overrides import (
+    OrderAssign,
+    OrderHold,
+    OrderPin,
+    OrderPreview,
+    OrderRelease,
+    Preview,
+    RiderPause,
+    RiderResume,
+)
 from .up import (
     KitchenDelay,
     KitchenReady,
@@ -54,6 +64,7 @@ def _position(body: RiderPosition, source: str, crs: str) -> RiderPosition:
 
 
 _PARTIES: Final = ("customer", "rider", "shop")
+_DISPATCHER: Final = ("dispatcher",)
 
 MESSAGES: Final = (
     Message(
@@ -74,14 +85,41 @@ MESSAGES: Final = (
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("times.reset", TimesReset, roles=("shop", "dispatcher"), names_shop="shop"),
+    Message("order.assign", OrderAssign, roles=_DISPATCHER, personal=("reason",)),
+    Message("order.pin", OrderPin, roles=_DISPATCHER, personal=("reason",)),
+    Message("order.hold", OrderHold, roles=_DISPATCHER, personal=("reason",)),
+    Message("order.release", OrderRelease, roles=_DISPATCHER, personal=("reason",)),
+    Message("rider.pause", RiderPause, roles=("dispatcher", "rider"), personal=("reason",)),
+    Message("rider.resume", RiderResume, roles=("dispatcher", "rider"), personal=("reason",)),
+    Message("order.preview", OrderPreview, roles=_DISPATCHER, durable=False, answered_by="preview"),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), convert=_position),
     Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
     Message("orders.list", OrdersList, roles=_PARTIES, durable=False, acts_for="shop", answered_by="orders"),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
-    Message("update", Update, "down", roles=("customer", "shop", "rider"), spare=True, about="order"),
+    Message("update", Update, "down", roles=(*_PARTIES, "dispatcher"), spare=True, about="order"),
     Message("advice", Advice, "down", roles=("rider",), spare=True, about="shop"),
     Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
     Message("orders", OrdersOpen, "down", roles=_PARTIES, durable=False, personal=("orders",)),
+    Message("preview", Preview, "down", roles=_DISPATCHER, durable=False),
 )
+
+OrderOverride = OrderAssign | OrderPin | OrderHold | OrderRelease
+RiderOverride = RiderPause | RiderResume
+WithoutOrder = RiderShift | TimesReset | RiderOverride
+Durable = (
+    OrderPlace
+    | OrderCancel
+    | OrderRedeliver
+    | RiderReply
+    | RiderProgress
+    | KitchenReady
+    | KitchenDelay
+    | OrderOverride
+    | WithoutOrder
+)
+
+DURABLE_KINDS: Final[dict[str, Any]] = {
+    each.kind: each.body for each in MESSAGES if each.direction == "up" and each.durable
+}
 
 COLLECTIONS: Final = (Collection("orders", OpenOrder, _PARTIES, over=ClosedOrder),)

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from ....messages.envelope import FREE_TEXT, Client, Receipt, Sentence
 from ..lifecycle import CLOSED, REASONS, Canceller, Cause, OrderState
 from ..times.messages import DropoffPromise
+from .overrides import Delay
 
 Words = Annotated[str, Meta(extra={FREE_TEXT: REASONS})]
 """One of the reasons that the node gives, or what a person wrote."""
@@ -24,6 +25,8 @@ class OrderReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
     """Of an accepted `order.place`, where one was asked for and there are figures to promise from."""
     unreachable: bool = False
     """Of an accepted `order.place`: nobody on shift could ever reach the shop. It waits for somebody who can."""
+    delays: list[Delay] | None = None
+    """Of an accepted `order.assign`: the other orders that come later, or earlier, because of it."""
 
 
 class Stop(Struct, frozen=True, kw_only=True, omit_defaults=True):

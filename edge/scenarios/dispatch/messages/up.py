@@ -23,7 +23,6 @@ from ....messages.envelope import (
     Version,
 )
 from ..lifecycle import Cause
-from ..times.messages import TimesReset
 
 ORDERS_PER_RIDER_MAX: Final = 8
 """The largest capacity a rider may announce."""
@@ -164,27 +163,4 @@ class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order
     """Version of the message."""
 
 
-Durable = (
-    OrderPlace
-    | OrderCancel
-    | OrderRedeliver
-    | RiderShift
-    | RiderReply
-    | RiderProgress
-    | KitchenReady
-    | KitchenDelay
-    | TimesReset
-)
-
-DURABLE_KINDS: Final[dict[str, type[Durable]]] = {
-    "order.place": OrderPlace,
-    "order.cancel": OrderCancel,
-    "order.redeliver": OrderRedeliver,
-    "rider.shift": RiderShift,
-    "rider.reply": RiderReply,
-    "rider.progress": RiderProgress,
-    "kitchen.ready": KitchenReady,
-    "kitchen.delay": KitchenDelay,
-    "times.reset": TimesReset,
-}
 POSITION_KIND: Final = "rider.position"

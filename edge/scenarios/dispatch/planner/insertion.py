@@ -110,6 +110,9 @@ def bounds(plan: Plan, gaps: Gaps, orders: Sequence[int]) -> Floats:
         for courier in plan.barred.get(order, ()):
             start, end = gaps.spans.get(courier, (0, 0))
             cost[index, start:end] = FORBIDDEN
+        if order in plan.only:
+            start, end = gaps.spans.get(plan.only[order], (0, 0))
+            cost[index, :start] = cost[index, end:] = FORBIDDEN
     return cost
 
 
@@ -146,7 +149,7 @@ def _join(plan: Plan, trip: Trip, found: Found, stale: Container[int], apart: in
         route = plan.where[planned]
         if planned == order or route.courier == apart or route.courier in stale:
             continue
-        if route.courier in plan.barred.get(order, ()):
+        if plan.only.get(order, route.courier) != route.courier or route.courier in plan.barred.get(order, ()):
             continue
         index = next((index for index, other in enumerate(route.trips) if other.orders[0] == planned), None)
         if index is None or route.trips[index].count >= route.room:

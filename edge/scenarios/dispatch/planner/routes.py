@@ -81,6 +81,8 @@ class Plan:
         """Orders that stay on their route: their couriers have accepted them."""
         self.barred: dict[int, set[int]] = {}
         """Couriers who may not get an order, because they would not take it."""
+        self.only: dict[int, int] = {}
+        """The one courier who may get an order; -1: nobody may."""
 
     def place(self, row: int, rides: Floats) -> None:
         """Set the rides from a row's place to each shop."""

@@ -144,7 +144,7 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
     if most > 1:
         carried = np.array([max(trip.count for trip in trips) for trips in ends])
         cost += FORBIDDEN * (carried[:, None] > np.array([head.route.room for head in heads]))
-    if plan.barred:
+    if plan.barred or plan.only:
         _bar(plan, heads, ends, cost)
     return cost
 
@@ -157,6 +157,9 @@ def _bar(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]], cost
                 for courier in plan.barred.get(order, ()):
                     if courier in column:
                         cost[row, column[courier]] = FORBIDDEN
+                if order in plan.only:
+                    own = column.get(plan.only[order], len(heads))
+                    cost[row, :own] = cost[row, own + 1 :] = FORBIDDEN
 
 
 def improve(plan: Plan, effort: int = EFFORT) -> int:

@@ -1,6 +1,6 @@
 """The durable state of dispatch in one place, and its snapshot."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -70,7 +70,9 @@ class DispatchState:
         self.changed = False
         """Something durable has changed since the last decision."""
         self.taken: list[Order] = []
-        """Orders that riders have accepted, or got back, in this round."""
+        """Orders that riders have accepted, got back, or were assigned, in this round."""
+        self.costs: dict[tuple[str, str], Any] = {}
+        """By client and id of the event, what the assignments of this round cost (`overrides.cost.Cost`)."""
         # What confidence begins with, before anything is learned: 8 of 10 where a rider was offered the order at once,
         # 6 of 10 where one is only planned.
         self.promises = {"offer": PromiseCount(8, 10), "plan": PromiseCount(6, 10)}

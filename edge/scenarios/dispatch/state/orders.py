@@ -5,7 +5,7 @@ Times are whole milliseconds of the monotonic clock; wall-clock times are made f
 
 from collections import OrderedDict
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -36,6 +36,15 @@ class Offered(Struct, frozen=True, array_like=True):
     offer: int
     rider: Client
     accepted: bool
+
+
+class Override(Struct, frozen=True, array_like=True):
+    """What a dispatcher (`by`, its client name) has decided about an order: it is `assigned`, or `pinned`, to `rider`;
+    or `held`, and nobody is asked."""
+
+    kind: Literal["assigned", "pinned", "held"]
+    by: str
+    rider: str = ""
 
 
 class Failed(Struct, array_like=True):
@@ -93,6 +102,12 @@ class Order(Struct, array_like=True):
     failed: Failed | None = None
     late: bool = False
     promised_anew_at: int = 0
+    override: Override | None = None
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether a dispatcher keeps it from being offered."""
+        return self.override is not None and self.override.kind == "held"
 
 
 class Shop(Struct, array_like=True):
@@ -152,6 +167,8 @@ class Orders:
         """On their way back to their shop, the one that turned round first first."""
         self.late: dict[str, Order] = {}
         """Late but coming, the one that was late first first."""
+        self.overridden: dict[str, Order] = {}
+        """Those about which a dispatcher has decided. What is on hold does not wait."""
         self.timers = Deadlines()
         self.partial = False
         """More wait than are counted here: see `part`."""
@@ -212,6 +229,8 @@ class Orders:
             self.returning.pop(order.id, None)
         if order.late:
             del self.late[order.id]
+        if order.override is not None:
+            del self.overridden[order.id]
         order.state = state
         del self.open[order.id]
         _leave(self.of_customer, order.client, order.id)
@@ -224,6 +243,22 @@ class Orders:
         )
         while len(self.closed) > ORDERS_CLOSED_KEPT:
             self.closed.popitem(last=False)
+
+    def set_override(self, order: Order, override: Override | None) -> None:
+        """A dispatcher has decided about it, or no longer."""
+        order.override = override
+        if override is None:
+            self.overridden.pop(order.id, None)
+        else:
+            self.overridden[order.id] = order
+        if order.state is not PLACED:
+            return
+        if order.on_hold:
+            self.waiting.pop(order.id, None)
+            self.fresh.pop(order.id, None)
+            order.plan = ""
+        elif not order.plan:
+            self._wait(order)  # a plan that stands needs no new decision
 
     def part(self, fresh: int, again: int) -> "Orders":
         """The same orders, of which fewer wait: at most so many new ones, and the oldest so many of the others."""
@@ -253,6 +288,7 @@ class Orders:
         self._counted = sum(shop.orders for shop in state.shops)
         self.returning = {name: self.open[name] for name in state.returning}
         self.late = {name: self.open[name] for name in state.late}
+        self.overridden = {order.id: order for order in state.open if order.override is not None}
         for order in state.open:
             self._list(order)
             self.timers.set(order.id, order.due_ms)

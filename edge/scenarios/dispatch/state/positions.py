@@ -5,11 +5,9 @@ A decision depends on positions that are never stored, and must still replay. So
 whole milliseconds of the monotonic clock.
 """
 
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 from ....core.model import Now
-from ....errors import JournalError
 from ....limits import WALL_SKEW_MS_MAX
 from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
@@ -184,6 +182,14 @@ class Positions:
             for far_m, name, spot in self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms)
         ]
 
+    def ride(self, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
+        """The ride of one rider on shift, whatever it does now; nothing where its place is not known."""
+        known, rules = self._riders.get(rider), self._rules
+        if known is None or not known.on or known.quiet or known.at_ms < now_ms - rules.position_age_s_max * 1000:
+            return []
+        away_s = seconds(metres(known.lat, known.lon, lat, lon), rules)
+        return [RiderDistance(rider, away_s, (now_ms - known.at_ms) // 1000)]
+
     def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
         """Where idle riders would be of more use."""
         return places(waiting, demand, self._index, self._rules, now_ms)
@@ -270,6 +276,10 @@ class Sensor(Protocol):
         """The nearest riders who can be offered something, with seconds of travel and of age."""
         ...
 
+    def ride(self, order: str, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
+        """The same of one rider on shift, whatever it does; nothing where its place is not known."""
+        ...
+
     def silent(self, now_ms: int) -> list[str]:
         """Riders on shift without contact for too long; noted only where there are any."""
         ...
@@ -304,6 +314,12 @@ class LiveSensor:
         self.log.append(NearestObservation(order, riders))
         return riders
 
+    def ride(self, order: str, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
+        """The ride of one rider on shift."""
+        riders = self._positions.ride(rider, lat, lon, now_ms)
+        self.log.append(NearestObservation(order, riders))
+        return riders
+
     def silent(self, now_ms: int) -> list[str]:
         """Riders on shift without contact for too long."""
         riders = self._positions.silent(now_ms)
@@ -317,59 +333,3 @@ class LiveSensor:
         if found:
             self.log.append(StandbyPlaces(found))
         return found
-
-
-class RecordedSensor:
-    """Answers from a row. `log` holds those that were asked for."""
-
-    def __init__(self, observations: Sequence[Observation], decisions: list[Decision] | None = None) -> None:
-        self.log: list[Observation] = []
-        self.decisions = decisions
-        self._left = list(reversed(observations))
-
-    def record(self) -> bytes:
-        """For the row."""
-        return encode_record((self.log, self.decisions or ())) if self.log or self.decisions else b""
-
-    def needs_decision(self, now_ms: int) -> bool:
-        """As it was then."""
-        del now_ms
-        if self._next_order() != "":
-            return False
-        self.log.append(self._left.pop())
-        return True
-
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
-        """The riders seen then. Raises JournalError where this version looks at another order than the recorded one."""
-        del lat, lon, limit, now_ms
-        last = self._left[-1] if self._left else None
-        if not isinstance(last, NearestObservation) or last.order != order:
-            recorded = "nothing" if self._next_order() is None else f"order {self._next_order()!r}"
-            raise JournalError(
-                f"The decision now looks for riders near order {order!r}, but the recorded one looked at {recorded}: "
-                f"another version of the policy made it. Replay it with the doorstep that recorded it."
-            )
-        self.log.append(self._left.pop())
-        return last.riders
-
-    def silent(self, now_ms: int) -> list[str]:
-        """The silent riders of then."""
-        del now_ms
-        last = self._left[-1] if self._left else None
-        if not isinstance(last, SilentRiders):
-            return []
-        self.log.append(self._left.pop())
-        return last.riders
-
-    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
-        """The advice of then. Where decisions stand, observations that they were made on come before it, unread."""
-        del waiting, demand, now_ms
-        last = self._left[0] if self._left else None
-        if not isinstance(last, StandbyPlaces):
-            return []
-        self.log.append(self._left.pop(0))
-        return last.places
-
-    def _next_order(self) -> str | None:
-        last = self._left[-1] if self._left else None
-        return last.order if isinstance(last, NearestObservation) else None

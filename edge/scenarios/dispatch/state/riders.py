@@ -31,7 +31,8 @@ _FETCH: Final = 3
 class Rider(Struct, array_like=True):
     """A rider on shift, or one who still holds an order. `free_ms` is when it expects to be free where `orders` is not
     empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet). While
-    `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`."""
+    `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`. `paused` is who has paused it:
+    it gets nothing new."""
 
     id: Client
     capacity: int
@@ -44,6 +45,7 @@ class Rider(Struct, array_like=True):
     lon: float = 0.0
     place_ms: int = 0
     moving: bool = False
+    paused: str = ""
 
 
 class Riders:
@@ -96,13 +98,22 @@ class Riders:
             self.idle += rider.on
             self._positions.flag(rider.id, rider.on, rider.on)
 
+    def pause(self, rider: Rider, by: str) -> None:
+        """Nothing new for the rider; where `by` is empty, offers again."""
+        self.arrive(rider)
+        self.idle -= rider.on and not rider.orders and not rider.paused
+        rider.paused = by
+        idle = rider.on and not rider.orders and not by
+        self.idle += idle
+        self._positions.flag(rider.id, idle, rider.on)
+
     def next_arrival_ms(self) -> int | None:
         """When the first of those who follow advice is there."""
         return min([rider.free_ms for rider in self.moving.values()]) if self.moving else None
 
     def end(self, rider: Rider) -> None:
-        """The shift is over. What it has picked up it still holds."""
-        self.arrive(rider)
+        """The shift is over, and with it a pause. What it has picked up it still holds."""
+        self.pause(rider, "")
         self.timers.drop(rider.id)
         self._turn(rider, False)
         self._forget(rider)
@@ -215,10 +226,10 @@ class Riders:
 
     def _turn(self, rider: Rider, on: bool) -> None:
         """On shift, or no longer."""
-        self.idle -= rider.on and not rider.orders
+        self.idle -= rider.on and not rider.orders and not rider.paused
         self.watched += on - rider.on
         rider.on = on
-        idle = on and not rider.orders
+        idle = on and not rider.orders and not rider.paused
         self.idle += idle
         self._positions.flag(rider.id, idle, on)
 
@@ -231,8 +242,9 @@ class Riders:
         if has and not had:
             self._list(rider)
         if has is not had:
-            self.idle += rider.on * (had - has)
-            self._positions.flag(rider.id, rider.on and had, rider.on)
+            free = rider.on and not rider.paused
+            self.idle += free * (had - has)
+            self._positions.flag(rider.id, free and had, rider.on)
 
     def _list(self, rider: Rider) -> None:
         if rider.orders or rider.moving:

@@ -3,9 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
+from msgspec import structs
 
 from edge.core.model import Event, Now, Presence
 from edge.messages.envelope import Place
+from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import (
     Assignment,
@@ -148,6 +150,10 @@ class District:
 
     def redeliver(self, client, order, **fields):
         return self.event(client, OrderRedeliver, order=order, **fields)
+
+    def by_hand(self, kind, client="desk", **fields):
+        """What a dispatcher sends."""
+        return structs.replace(self.event(client, kind, **fields), shop=EVERY_SHOP)
 
     def ready(self, shop, order):
         return self.event(shop, KitchenReady, order=order)

@@ -1,5 +1,7 @@
 """Events, by whom and when."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 
@@ -9,7 +11,7 @@ from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import events
 from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, READY_PAST_S_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, Update
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderOverride, Update, WithoutOrder
 from edge.scenarios.dispatch.options import DispatchOptions
 
 STATES = [state.value for state in OrderState]
@@ -148,7 +150,12 @@ MAY = {
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in DURABLE_KINDS if kind not in ("order.place", "rider.shift", "times.reset")]
+    "kind",
+    [
+        kind
+        for kind, body in DURABLE_KINDS.items()
+        if kind != "order.place" and not issubclass(body, get_args(WithoutOrder) + get_args(OrderOverride))
+    ],
 )
 @pytest.mark.parametrize("who", PEOPLE)
 def test_an_order_is_for_those_whose_own_it_is(district, kind, who):

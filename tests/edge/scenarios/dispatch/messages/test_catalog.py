@@ -1,16 +1,18 @@
 """The catalogue of dispatch's messages."""
 
 import json
+from typing import get_args
 
 import pytest
 
 from edge.core.decode import Catalog
 from edge.core.model import Event, Rejected
 from edge.messages.grants import EVERY_SHOP, Grant
+from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages.catalog import MESSAGES
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS, MESSAGES, Durable
 from edge.scenarios.dispatch.messages.down import Update
-from edge.scenarios.dispatch.messages.up import DURABLE_KINDS, OrderRedeliver
+from edge.scenarios.dispatch.messages.up import OrderRedeliver
 
 CATALOG = Catalog([Dispatch])
 HEAD = {"id": "e-1", "at": 1_790_000_000_000, "order": "o-1"}
@@ -22,10 +24,9 @@ def decode(kind, fields, grant):
 
 def test_every_durable_kind_is_in_it():
     """With the same body; and what the customer receives goes to shops and riders, too."""
-    bodies = {each.kind: each.body for each in MESSAGES if each.direction == "up" and each.durable}
-    assert bodies == DURABLE_KINDS
+    assert set(DURABLE_KINDS.values()) == set(get_args(Durable))
     (update,) = [each for each in MESSAGES if each.body is Update]
-    assert set(update.roles) == {"customer", "shop", "rider"}
+    assert set(update.roles) == {"customer", "shop", "rider", "dispatcher"}
 
 
 def test_a_new_door_is_converted_as_every_place_is():
@@ -51,6 +52,14 @@ def test_a_dispatcher_acts_for_every_shop(kind):
     assert isinstance(event, Event)
     assert event.shop == "noodle-bar"
     assert isinstance(decode(kind, {}, Grant(("rider",))), Rejected)
+
+
+@pytest.mark.parametrize("kind", ["order.assign", "order.pin", "order.hold", "order.release", "order.preview"])
+def test_only_a_dispatcher_overrides(kind):
+    """Every other role is refused, whatever it may do otherwise."""
+    for role in ROLES:
+        decoded = decode(kind, {"rider": "r1"}, Grant((role,), "noodle-bar" if role == "shop" else ""))
+        assert isinstance(decoded, Rejected) == (role != "dispatcher")
 
 
 def test_no_shop_has_the_name_of_all():

@@ -5,16 +5,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.core.model import Now
-from edge.errors import JournalError
 from edge.limits import WALL_SKEW_MS_MAX
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
+from edge.scenarios.dispatch.records import NearestObservation, RiderDistance
 from edge.scenarios.dispatch.state.positions import (
     EARLY_POSITIONS_MAX,
     JUMP_S_MAX,
     LiveSensor,
     Positions,
-    RecordedSensor,
 )
 from edge.scenarios.dispatch.state.travel import metres, seconds
 
@@ -225,20 +223,14 @@ def test_a_live_sensor_records_its_answers():
     assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
-def test_a_recorded_sensor_repeats_the_answers():
-    """The same questions get the same answers, and the log is the same."""
-    noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
-    recorded = RecordedSensor(noted)
-    assert recorded.silent(NOW_MS) == ["r9"]
-    assert recorded.needs_decision(NOW_MS)
-    assert recorded.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
-    assert recorded.log == noted
-    assert recorded.silent(NOW_MS) == []
-    assert not recorded.needs_decision(NOW_MS)
-
-
-@pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
-def test_another_question_is_an_error(noted):
-    """A query that differs from the recorded one is an error of its own."""
-    with pytest.raises(JournalError, match="another version of the policy"):
-        RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW_MS)
+def test_the_ride_of_one_rider_needs_a_place_that_is_new_enough():
+    """Of a busy one too; of one that is silent, off shift or out of sight there is none."""
+    positions = table([(52.5, 13.4)])
+    away_s = seconds(metres(52.5, 13.4, 52.51, 13.4), RULES)
+    assert positions.ride("r0", 52.51, 13.4, NOW_MS) == [RiderDistance("r0", away_s, 10)]
+    positions.flag("r0", False, True)
+    assert positions.ride("r0", 52.51, 13.4, NOW_MS) == [RiderDistance("r0", away_s, 10)]
+    assert positions.ride("r9", 52.51, 13.4, NOW_MS) == []
+    assert positions.ride("r0", 52.51, 13.4, NOW_MS + RULES.position_age_s_max * 1000) == []
+    positions.mark_silent("r0")
+    assert positions.ride("r0", 52.51, 13.4, NOW_MS) == []

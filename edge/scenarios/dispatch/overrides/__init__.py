@@ -1,0 +1,1 @@
+"""What dispatchers decide instead of the node: overrides, and what each would cost."""

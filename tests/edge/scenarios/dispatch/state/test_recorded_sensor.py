@@ -1,0 +1,29 @@
+"""What a row has of positions, given back to the round that is repeated."""
+
+import pytest
+
+from edge.errors import JournalError
+from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
+from edge.scenarios.dispatch.state.recorded_sensor import RecordedSensor
+
+NOW_MS = 10_000
+
+
+def test_a_recorded_sensor_repeats_the_answers():
+    """The same questions get the same answers, and the log is the same."""
+    noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
+    recorded = RecordedSensor(noted)
+    assert recorded.silent(NOW_MS) == ["r9"]
+    assert recorded.needs_decision(NOW_MS)
+    assert recorded.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
+    assert recorded.log == noted
+    assert recorded.silent(NOW_MS) == []
+    assert not recorded.needs_decision(NOW_MS)
+    assert RecordedSensor(noted[2:]).ride("o1", "r1", 0.0, 0.0, NOW_MS) == [RiderDistance("r1", 5, 2)]
+
+
+@pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
+def test_another_question_is_an_error(noted):
+    """A query that differs from the recorded one is an error of its own."""
+    with pytest.raises(JournalError, match="another version of the policy"):
+        RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW_MS)
