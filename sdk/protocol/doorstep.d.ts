@@ -19,6 +19,14 @@ export interface OrderPlace {
   ready_at?: number | null;
   /** How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right. Seconds. 0 to 86400. */
   prep_s?: number | null;
+  /** It is to be at the door from then on, by the sender's clock. */
+  dropoff_from?: number | null;
+  /** It is to be at the door by then: a wish that the plan weighs, not a promise. */
+  dropoff_by?: number | null;
+  /** How long it may be under way with other orders, from the pickup to the door; 0: no limit. Seconds. 0 to 14400. */
+  max_bag_s?: number;
+  /** How much it goes before others where riders are scarce: 0 as all, 100 first of all. 0 to 100. */
+  priority?: number;
   /** Whether the receipt promises a drop-off time. */
   promise?: boolean;
   /** The coordinate system of the places in this message, where it is not the node's. */
@@ -257,6 +265,33 @@ export interface OrderRelease {
   kind?: "order.release";
   /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   order: string;
+  /** Why, for the record. At most 256 characters. */
+  reason?: string;
+  /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  id: string;
+  /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
+  at: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * The shop, or a dispatcher, moves an order to other times, or gives it another priority, until the pickup. What is
+ * left out stays as it is.
+ */
+export interface OrderReschedule {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "order.reschedule";
+  /** The order. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order: string;
+  /** When the food is ready, by the sender's clock. Unix milliseconds. */
+  ready_at?: number | null;
+  /** It is to be at the door from then on. */
+  dropoff_from?: number | null;
+  /** It is to be at the door by then. */
+  dropoff_by?: number | null;
+  /** How much it goes before others where riders are scarce, 0 to 100. 0 to 100. */
+  priority?: number | null;
   /** Why, for the record. At most 256 characters. */
   reason?: string;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
@@ -803,6 +838,7 @@ export interface Up {
   "order.pin": OrderPin;
   "order.hold": OrderHold;
   "order.release": OrderRelease;
+  "order.reschedule": OrderReschedule;
   "rider.pause": RiderPause;
   "rider.resume": RiderResume;
   "order.preview": OrderPreview;
@@ -845,6 +881,7 @@ export interface Senders {
   "order.pin": "dispatcher";
   "order.hold": "dispatcher";
   "order.release": "dispatcher";
+  "order.reschedule": "shop" | "dispatcher";
   "rider.pause": "dispatcher" | "rider";
   "rider.resume": "dispatcher" | "rider";
   "order.preview": "dispatcher";
@@ -875,6 +912,7 @@ export interface Receipts {
   "order.pin": OrderReceipt;
   "order.hold": OrderReceipt;
   "order.release": OrderReceipt;
+  "order.reschedule": OrderReceipt;
   "rider.pause": OrderReceipt;
   "rider.resume": OrderReceipt;
   "price.set": PriceReceipt;

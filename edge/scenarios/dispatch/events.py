@@ -38,6 +38,7 @@ from .messages import (
     OrderOverride,
     OrderPlace,
     OrderRedeliver,
+    OrderReschedule,
     RiderProgress,
     RiderReply,
     RiderShift,
@@ -45,6 +46,7 @@ from .messages import (
 )
 from .overrides.orders import override
 from .overrides.riders import pause_or_resume
+from .overrides.windows import agree, implausible, ready_from
 from .state.dispatch_state import DispatchState
 from .state.orders import ORDERS_OPEN_MAX, Closed, Order
 from .state.positions import Sensor
@@ -52,12 +54,6 @@ from .state.riders import RIDERS_MAX
 from .state.travel import metres, seconds
 from .times import labels
 from .times.messages import TimesReset
-
-READY_AHEAD_S_MAX: Final = 48 * 3600
-"""An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""
-
-READY_PAST_S_MAX: Final = 24 * 3600
-"""The same in the other direction: an order that was ready a day ago waited for the network too long."""
 
 _ACCEPT: Final = OrderEvent.ACCEPT
 _DECLINE: Final = OrderEvent.DECLINE
@@ -103,7 +99,7 @@ def apply(dispatch: DispatchState, event: Event, now: Now, sensor: Sensor, out: 
         return refusal if isinstance(order, Closed) or refusal else returns.redeliver(dispatch, order, body, now, out)
     if isinstance(body, OrderOverride):
         return override(dispatch, event, order, body, now, sensor, out)
-    if event.shop != order.shop:
+    if event.shop != order.shop and not (event.shop == EVERY_SHOP and isinstance(body, OrderReschedule)):
         return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)
 
@@ -128,8 +124,7 @@ def _place(
     stated = body.prep_s is not None or body.ready_at is not None
     assumed_ms = now_ms + (dispatch.times.options.prep_s if body.prep_s is None else body.prep_s) * 1000
     if body.ready_at is not None:
-        refusal = _implausible(body.ready_at, now)
-        if refusal is not None:
+        if refusal := implausible("ready_at", body.ready_at, now):
             return refusal
         assumed_ms = max(now_ms, now_ms + body.ready_at - now.wall_ms)
     order = Order(
@@ -148,6 +143,9 @@ def _place(
         stated=stated,
         assumed_ms=assumed_ms,
     )
+    asks = body.priority or body.max_bag_s or body.dropoff_from is not None or body.dropoff_by is not None
+    if asks and (refusal := agree(order, body, dispatch.rules, now, now_ms)):
+        return refusal
     if dispatch.rules.unreachable == "refuse":
         shop = pickup.lat, pickup.lon
         near = sensor.nearest(order.id, *shop, ASKED_MAX, now_ms) if dispatch.riders.idle else ()
@@ -198,16 +196,23 @@ def _cancel(
 
 
 def _kitchen(
-    dispatch: DispatchState, order: Order | Closed, body: KitchenReady | KitchenDelay, now: Now, out: Effects
+    dispatch: DispatchState,
+    order: Order | Closed,
+    body: KitchenReady | KitchenDelay | OrderReschedule,
+    now: Now,
+    out: Effects,
 ) -> Refusal | None:
-    delay = isinstance(body, KitchenDelay)
-    refusal = _refusal(order, OrderEvent.DELAY if delay else OrderEvent.READY)
+    refusal = _refusal(order, OrderEvent.READY if isinstance(body, KitchenReady) else OrderEvent.DELAY)
     if refusal is not None or not isinstance(order, Order) or order.state in IN_BAG:
         return refusal
-    now_ms = dispatch.now_ms
-    if delay:
-        refusal = _implausible(body.ready_at, now)
-        if refusal is not None:
+    now_ms, reason = dispatch.now_ms, "kitchen"
+    if isinstance(body, OrderReschedule):
+        if refusal := agree(order, body, dispatch.rules, now, now_ms):
+            return refusal
+        reason, order.plan = "rescheduled", ""
+        out.count("order.rescheduled", body.at)
+    elif isinstance(body, KitchenDelay):
+        if refusal := implausible("ready_at", body.ready_at, now):
             return refusal
         order.ready_ms = max(now_ms, now_ms + body.ready_at - now.wall_ms)
         order.is_ready = False
@@ -218,6 +223,8 @@ def _kitchen(
         order.ready_ms = now_ms
         order.is_ready = True
         out.count("order.ready", body.at)
+    if order.terms is not None and reason == "kitchen":
+        ready_from(order, order.terms, order.ready_ms, dispatch.rules)
     rider = dispatch.riders.get(order.rider) if order.rider else None
     if rider is not None:
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
@@ -226,16 +233,8 @@ def _kitchen(
         dispatch.orders.due(order, wait_ms(dispatch, order))
     elif order.state is not OFFERED:
         dispatch.orders.due(order, stale_ms(order, now_ms))
-    update(dispatch, order, now, out, "kitchen", (order.client, order.shop, *([order.rider] if order.rider else [])))
+    update(dispatch, order, now, out, reason, (order.client, order.shop, *([order.rider] if order.rider else [])))
     return None
-
-
-def _implausible(ready_at: int, now: Now) -> Refusal | None:
-    ahead_ms = ready_at - now.wall_ms
-    if -READY_PAST_S_MAX * 1000 <= ahead_ms <= READY_AHEAD_S_MAX * 1000:
-        return None
-    hours, side = (READY_AHEAD_S_MAX // 3600, "ahead of") if ahead_ms > 0 else (READY_PAST_S_MAX // 3600, "before")
-    return Refusal(Reason.MALFORMED, "ready_at", f"more than {hours} hours {side} the node's clock ({now.wall_ms})")
 
 
 # -- riders ------------------------------------------------------------------------------------------------------------

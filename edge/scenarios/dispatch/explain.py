@@ -1,7 +1,7 @@
 """Why an order went to its rider, and what followed: read from the rows, nothing is computed again."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -16,12 +16,15 @@ from .messages import (
     OrderPin,
     OrderPlace,
     OrderRedeliver,
+    OrderReschedule,
     RiderPause,
     RiderProgress,
     RiderReply,
     RiderResume,
 )
 from .records import Candidate, events_in, record_in
+
+_WINDOW: Final = ("dropoff_from", "dropoff_by")
 
 
 class Considered(Struct, frozen=True):
@@ -174,7 +177,10 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
     match body:
         case OrderPlace(shop=shop, ready_at=ready_at, prep_s=prep_s):
             ready = f", ready {when(ready_at)}" if ready_at else f", ready in {prep_s} s" if prep_s else ""
-            return f"at {shop}{ready}"
+            terms = "".join(f", {name} {when(at)}" for name in _WINDOW if (at := getattr(body, name)) is not None)
+            terms += f", priority {body.priority}" if body.priority else ""
+            terms += f", at most {body.max_bag_s} s in the bag" if body.max_bag_s else ""
+            return f"at {shop}{ready}{terms}"
         case RiderReply(offer=offer, accept=accept, reason=reason):
             return f"{'accepts' if accept else 'declines'} offer {offer}{f' ({reason})' if reason else ''}"
         case RiderProgress(step=step, cause=cause, reason=reason):
@@ -183,6 +189,10 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             return "goes out again" if dropoff is None else "goes out again, to another door"
         case KitchenDelay(ready_at=ready_at):
             return f"ready {when(ready_at)}"
+        case OrderReschedule(reason=reason):
+            times = [f"{name} {when(at)}" for name in ("ready_at", *_WINDOW) if (at := getattr(body, name)) is not None]
+            times += [f"priority {body.priority}"] if body.priority is not None else []
+            return f"{', '.join(times)}{f' ({reason})' if reason else ''}"
         case OrderAssign(order=order, rider=rider, reason=reason) | OrderPin(order=order, rider=rider, reason=reason):
             return f"{order} to {rider or 'its rider'}{f' ({reason})' if reason else ''}"
         case RiderPause(rider=rider, reason=reason) | RiderResume(rider=rider, reason=reason):

@@ -117,6 +117,7 @@ COUNTERS: Final = (
     Counter("order.placed", "locate", "orders by the place of the drop-off"),
     Counter("order.ready", of="orders that the shop called ready"),
     Counter("order.delayed", of="orders with a new ready time"),
+    Counter("order.rescheduled", of="orders moved to other times, or given another priority"),
     Counter("order.offered", of="offers to riders"),
     Counter("order.assigned", of="offers accepted"),
     Counter("order.at_shop", of="riders' arrivals at a shop"),

@@ -181,7 +181,9 @@ class Dispatcher(Person):
     def act(self) -> None:
         if self.world.quiet or self.rng.random() >= self.world.plan.overrides:
             return
-        kind = self.rng.choice(("assign", "assign", "pin", "hold", "release", "pause", "resume", "preview"))
+        kind = self.rng.choice(
+            ("assign", "assign", "pin", "hold", "release", "pause", "resume", "preview", "reschedule")
+        )
         rider = f"r-{self.rng.randrange(self.world.plan.riders)}"
         order = f"o-{self.rng.randint(max(1, self.world.orders - 6), self.world.orders + 1)}"
         if kind in ("pause", "resume"):
@@ -189,6 +191,10 @@ class Dispatcher(Person):
         elif kind == "preview":
             asked = OrderPreview(order=order, rider=self.rng.choice((None, rider)))
             self.world.link.send(self, "", "order.preview", encode(asked, self.json), 0)
+        elif kind == "reschedule":
+            at = self.world.wall_ms() + self.rng.choice((-60_000, 300_000, 900_000))
+            field = self.rng.choice(("ready_at", "dropoff_from", "dropoff_by"))
+            self.event("order.reschedule", order=order, **{field: at}, priority=self.rng.choice((None, 100)))
         elif kind == "assign":
             self.event("order.assign", order=order, rider=rider, position=self.rng.choice((None, 0, 1)))
         else:

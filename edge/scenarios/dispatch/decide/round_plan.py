@@ -79,7 +79,12 @@ class RoundPlan:
         plan, now_ms = self.plan, self.now_ms
         for order, column in zip(self.orders, self.column, strict=True):
             ready = max(0.0, (order.ready_ms - now_ms) / 1000)
-            self.jobs.add((order.placed_ms - now_ms) / 1000, ready, column, float(order.ride_s), math.inf)
+            placed_ms = order.placed_ms
+            if order.terms is not None:
+                placed_ms = order.terms.counts_from_ms(placed_ms)
+                if order.terms.max_bag_s:
+                    self.jobs.in_bag[len(self.jobs.placed)] = float(order.terms.max_bag_s)
+            self.jobs.add((placed_ms - now_ms) / 1000, ready, column, float(order.ride_s), math.inf)
         free = [0.0] * len(self.names)
         for row, column in zip(self.options, self.column[: self.decided], strict=True):
             for name, option in row.items():

@@ -16,6 +16,7 @@ from .overrides import (
     OrderPin,
     OrderPreview,
     OrderRelease,
+    OrderReschedule,
     Preview,
     RiderPause,
     RiderResume,
@@ -89,6 +90,7 @@ MESSAGES: Final = (
     Message("order.pin", OrderPin, roles=_DISPATCHER, personal=("reason",)),
     Message("order.hold", OrderHold, roles=_DISPATCHER, personal=("reason",)),
     Message("order.release", OrderRelease, roles=_DISPATCHER, personal=("reason",)),
+    Message("order.reschedule", OrderReschedule, roles=("shop", "dispatcher"), personal=("reason",)),
     Message("rider.pause", RiderPause, roles=("dispatcher", "rider"), personal=("reason",)),
     Message("rider.resume", RiderResume, roles=("dispatcher", "rider"), personal=("reason",)),
     Message("order.preview", OrderPreview, roles=_DISPATCHER, durable=False, answered_by="preview"),
@@ -110,6 +112,7 @@ Durable = (
     OrderPlace
     | OrderCancel
     | OrderRedeliver
+    | OrderReschedule
     | RiderReply
     | RiderProgress
     | KitchenReady

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ....messages.envelope import Identifier, Text, Up, Version
+from ....messages.envelope import Identifier, Instant, Text, Up, Version
+from ..state.terms import PRIORITY_MAX
 from .up import ORDERS_PER_RIDER_MAX
 
 Position = Annotated[int, Meta(ge=0, lt=ORDERS_PER_RIDER_MAX)]
@@ -55,6 +56,24 @@ class OrderRelease(Up, frozen=True, tag="order.release"):
 
     order: Identifier
     """The order."""
+    reason: Text = ""
+    """Why, for the record."""
+
+
+class OrderReschedule(Up, frozen=True, tag="order.reschedule"):
+    """The shop, or a dispatcher, moves an order to other times, or gives it another priority, until the pickup. What is
+    left out stays as it is."""
+
+    order: Identifier
+    """The order."""
+    ready_at: Instant | None = None
+    """When the food is ready, by the sender's clock."""
+    dropoff_from: Instant | None = None
+    """It is to be at the door from then on."""
+    dropoff_by: Instant | None = None
+    """It is to be at the door by then."""
+    priority: Annotated[int, Meta(ge=0, le=PRIORITY_MAX)] | None = None
+    """How much it goes before others where riders are scarce, 0 to 100."""
     reason: Text = ""
     """Why, for the record."""
 

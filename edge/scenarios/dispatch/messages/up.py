@@ -23,6 +23,7 @@ from ....messages.envelope import (
     Version,
 )
 from ..lifecycle import Cause
+from ..state.terms import PRIORITY_MAX
 
 ORDERS_PER_RIDER_MAX: Final = 8
 """The largest capacity a rider may announce."""
@@ -47,6 +48,14 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """When the food is ready, by the sender's clock."""
     prep_s: Annotated[int, Meta(ge=0, le=24 * 3600)] | None = None
     """How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right."""
+    dropoff_from: Instant | None = None
+    """It is to be at the door from then on, by the sender's clock."""
+    dropoff_by: Instant | None = None
+    """It is to be at the door by then: a wish that the plan weighs, not a promise."""
+    max_bag_s: Annotated[int, Meta(ge=0, le=4 * 3600)] = 0
+    """How long it may be under way with other orders, from the pickup to the door; 0: no limit."""
+    priority: Annotated[int, Meta(ge=0, le=PRIORITY_MAX)] = 0
+    """How much it goes before others where riders are scarce: 0 as all, 100 first of all."""
     promise: bool = True
     """Whether the receipt promises a drop-off time."""
     crs: Crs | None = None

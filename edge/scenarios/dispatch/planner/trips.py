@@ -8,6 +8,7 @@ later than it could. They were chosen on the development seeds (0, 1, 5, 7) of t
 6, one set for all.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -79,6 +80,8 @@ class Jobs:
         self.shop: list[int] = []
         self.direct: list[float] = []
         self.until: list[float] = []
+        self.in_bag: dict[int, float] = {}
+        """Of orders with a limit: from the pickup to the door at most. A ride straight to the door is always within."""
         self._alone: dict[int, Trip] = {}
 
     def add(self, placed: float, ready: float, shop: int, direct: float, until: float) -> int:
@@ -113,6 +116,7 @@ class Jobs:
         ready, offset = self.ready[first], -self.ready[first]
         least, limit = at - self.placed[first], self.until[first] - at
         previous = first
+        in_bag = self.in_bag
         for order in orders[1:]:
             hop = self.hop(previous, order)
             ride += hop
@@ -121,6 +125,8 @@ class Jobs:
             offset += at - after - before - self.direct[order] - self.ready[order]
             least = max(least, at - self.placed[order])
             limit = min(limit, self.until[order] - at)
+            if in_bag and at > max(in_bag.get(order, math.inf), after + self.direct[order] + before):
+                limit = -math.inf
             previous = order
         trip.ready, trip.offset, trip.limit = ready, offset, limit
         trip.lateness = least - self.weights.target * self.weights.per_minute

@@ -12,6 +12,7 @@ from msgspec import Struct
 from ....messages.envelope import Client
 from ...rounds import Deadlines
 from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, RETURNING, OrderState
+from .terms import Terms
 
 ORDERS_OPEN_MAX: Final = 10_000
 """Orders not yet delivered; at 1 kB each 10 MB. Beyond it an order is refused as `over_capacity`."""
@@ -103,6 +104,7 @@ class Order(Struct, array_like=True):
     late: bool = False
     promised_anew_at: int = 0
     override: Override | None = None
+    terms: Terms | None = None
 
     @property
     def on_hold(self) -> bool:

@@ -23,6 +23,8 @@ def picked_up(times: Times, order: Order, rider: Rider, orders: Orders, now_ms: 
     the rider fetches others there too, nobody knows for which of them it waited."""
     if not (times.options.learn_times and order.arrive_ms) or _fetches_others(order, rider, orders):
         return
+    if order.terms is not None and order.terms.from_ms:
+        return  # it was fetched for its window, not when it was ready
     learned = times.learned
     shop, node = learned.shop(order.shop), learned.node
     stood_s = (now_ms - order.arrive_ms) / 1000

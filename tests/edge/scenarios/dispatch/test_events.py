@@ -9,10 +9,11 @@ from edge.errors import Reason
 from edge.messages.envelope import Place
 from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import events
-from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX, READY_AHEAD_S_MAX, READY_PAST_S_MAX
+from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderOverride, Update, WithoutOrder
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderOverride, OrderReschedule, Update, WithoutOrder
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.overrides.windows import READY_AHEAD_S_MAX, READY_PAST_S_MAX
 
 STATES = [state.value for state in OrderState]
 LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED
@@ -144,6 +145,7 @@ MAY = {
     "kitchen.ready": {"its shop"},
     "kitchen.delay": {"its shop"},
     "order.redeliver": {"its shop"},
+    "order.reschedule": {"its shop"},
     "rider.reply": {"its rider"},
     "rider.progress": {"its rider"},
 }
@@ -169,6 +171,7 @@ def test_an_order_is_for_those_whose_own_it_is(district, kind, who):
     event = {
         "order.cancel": lambda: d.cancel(client, "o1"),
         "order.redeliver": lambda: d.redeliver(client, "o1"),
+        "order.reschedule": lambda: d.event(client, OrderReschedule, order="o1", priority=1),
         "kitchen.ready": lambda: d.ready(client, "o1"),
         "kitchen.delay": lambda: d.delay(client, "o1", 60),
         "rider.reply": lambda: d.reply(client, "o1", d.offer_of("o1")[1]),

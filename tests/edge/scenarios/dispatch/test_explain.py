@@ -149,3 +149,42 @@ def test_the_story_of_a_delivery_that_failed() -> None:
     assert any(line.startswith("update alice, shop-1: picked_up (redelivery), drop-off expected") for line in story)
     last = explained("o-2", rows).moments[-1]
     assert (last.what, last.text) == ("update", "cancelled by the shop (no noodles)")
+
+
+def test_what_a_person_decided_is_in_the_story() -> None:
+    """Who, when, why, and what it cost, by the order's name; and by the rider's."""
+
+    def by_hand(at_s: float, kind: str, **fields: object):
+        return at_s, [event("shop-1", kind, f"hand-{at_s}", at_s, **fields)]
+
+    rows = play(
+        Node([Dispatch]),
+        [
+            (0, [configured()]),
+            (1, shift("r-1", at_s=1, capacity=2)),
+            (2, shift("r-2", at_s=2, lat=31.21)),
+            (5, [place(1, 5)]),
+            (6, [place(2, 6, ready_s=600)]),
+            by_hand(7, "order.assign", order="o-1", rider="r-1"),
+            by_hand(8, "order.assign", order="o-2", rider="r-1", position=0, reason="regulars"),
+            by_hand(9, "order.reschedule", order="o-2", dropoff_by=T0 + 1_800_000, priority=9),
+            by_hand(10, "order.hold", order="o-2", reason="wrong address?"),
+            by_hand(11, "order.release", order="o-2"),
+            by_hand(12, "order.pin", order="o-2", rider="r-2"),
+            (13, [event("r-2", "rider.pause", "pause-1", 13, rider="r-2", reason="flat tyre")]),
+        ],
+    )
+    story = [f"{moment.what} {moment.who}: {moment.text}" for moment in explained("o-2", rows).moments]
+    (assigned,) = [line for line in story if line.startswith("order.assign")]
+    assert assigned.startswith("order.assign shop-1: o-2 to r-1 (regulars); accepted: o-1 ")
+    assert assigned.endswith(" later")
+    for line in (
+        "order.reschedule shop-1: dropoff_by +1800s, priority 9; accepted",
+        "order.hold shop-1: wrong address?; accepted",
+        "order.release shop-1: accepted",
+        "order.pin shop-1: o-2 to r-2; accepted",
+    ):
+        assert line in story
+    assert any("shop-1 has pinned it to r-2" in choice.why for choice in explained("o-2", rows).choices)
+    moments = [f"{moment.what} {moment.who}: {moment.text}" for moment in explained("r-2", rows).moments]
+    assert moments == ["order.pin shop-1: o-2 to r-2; accepted", "rider.pause r-2: r-2 (flat tyre); accepted"]
