@@ -124,7 +124,10 @@ class Catalog:
             detail = f"publish to ds/<node>/up/{client}/<kind>"
             return Rejected(client, UNKNOWN, Reason.FORBIDDEN_TOPIC, "", detail, _id_of(payload, json), json)
         if known is None:
-            detail = f"known kinds: {', '.join(self._up)}"
+            group = f"{kind.partition('.')[0]}."
+            alike = [each for each in self._up if each.startswith(group)]
+            groups = dict.fromkeys(f"{each.partition('.')[0]}.*" for each in self._up)
+            detail = f"known kinds: {', '.join(alike or groups)}"
             return Rejected(client, kind[:64], Reason.UNKNOWN_KIND, "", detail, _id_of(payload, json), json)
         message, senders, pack, json_decode, defaults, _, unkept = known
         if senders.isdisjoint(grant.roles):
