@@ -88,6 +88,7 @@ class Reason(StrEnum):
     NOT_OFFERED = "not_offered"
     TOO_LATE = "too_late"
     OUT_OF_SEQUENCE = "out_of_sequence"
+    WRONG_CODE = "wrong_code"
     OUT_OF_AREA = "out_of_area"
     UNREACHABLE = "unreachable"
     # the node

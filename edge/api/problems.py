@@ -35,6 +35,7 @@ STATUSES: Final[dict[str, int]] = {
     Reason.NOT_OFFERED: 409,
     Reason.TOO_LATE: 409,
     Reason.OUT_OF_SEQUENCE: 409,
+    Reason.WRONG_CODE: 409,
     Reason.OUT_OF_AREA: 422,
     Reason.UNREACHABLE: 409,
     Reason.OVER_CAPACITY: 503,

@@ -141,7 +141,7 @@ class Catalog:
                 field, detail = mended
                 return Rejected(client, kind, Reason.MALFORMED, field, detail, _id_of(payload, json), json)
             body = mended
-        if message.prepare is not None:
+        if message.prepare is not None and (not message.prepares or getattr(body, message.prepares) is not None):
             prepared: Any = message.prepare(body)
             if isinstance(prepared, Refusal):
                 id_ = getattr(body, "id", "")

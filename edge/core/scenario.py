@@ -78,6 +78,8 @@ class Message(Struct, frozen=True):
     the schemas of `doorstep scenario protocol`."""
     prepare: Callable[[Any], Struct | Refusal] | None = None
     """Called once with the decoded message: gives it one form, or refuses what no field's bound excludes. Pure."""
+    prepares: str = ""
+    """The optional field that `prepare` is about: without it the message needs none."""
     convert: Callable[[Any, str, str], Struct] | None = None
     """Up, with an optional field `crs`: called where that names another coordinate system than the node's, with the
     message and both. Pure."""
@@ -223,7 +225,7 @@ class Scenario:
 
     def round(self, events: Sequence[Event], now: Now, sensor: Any, out: Effects) -> Sequence[Outcome]:
         """Deadlines that are due, then the events in their order; one outcome for each event. Called when there are
-        events, or when `next_deadline` has come; a refused event changes nothing but timers."""
+        events, or when `next_deadline` has come; a refused event changes nothing but timers, and counts of tries."""
         raise TypeError(f"{type(self).__name__} has no such method: a scenario needs round, snapshot and restore")
 
     def next_deadline(self) -> float | None:

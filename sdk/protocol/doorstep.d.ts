@@ -25,6 +25,8 @@ export interface OrderPlace {
   dropoff_by?: number | null;
   /** How long it may be under way with other orders, from the pickup to the door; 0: no limit. Seconds. 0 to 14400. */
   max_bag_s?: number;
+  /** What its recipient gives the rider at the door; without it nobody is asked. The node keeps a hash of it alone. `^[0-9A-Za-z]{4,32}$` */
+  handover_code?: string | null;
   /** How much it goes before others where riders are scarce: 0 as all, 100 first of all. 0 to 100. */
   priority?: number;
   /** Whether the receipt promises a drop-off time. */
@@ -139,6 +141,8 @@ export interface RiderProgress {
   step: "at_customer" | "at_shop" | "delivered" | "failed" | "picked_up" | "returned";
   /** Why it has `failed`. */
   cause?: "customer_absent" | "damaged" | "other" | "refused" | "wrong_address" | null;
+  /** With `delivered`, where the order has a `handover_code`: what its recipient has given. `^[0-9A-Za-z]{4,32}$` */
+  code?: string | null;
   /** The same in words. At most 256 characters. */
   reason?: string;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
@@ -815,7 +819,7 @@ export interface ClosedOrder {
 }
 
 /** Why an event is refused. */
-export type Reason = "malformed" | "unknown_kind" | "oversized" | "forbidden_topic" | "id_reused" | "not_allowed" | "not_yours" | "over_quota" | "unknown_shop" | "unknown_order" | "duplicate_order" | "unknown_rider" | "unknown_sku" | "unknown_label" | "not_offered" | "too_late" | "out_of_sequence" | "out_of_area" | "unreachable" | "over_capacity" | "disk_full" | "overloaded";
+export type Reason = "malformed" | "unknown_kind" | "oversized" | "forbidden_topic" | "id_reused" | "not_allowed" | "not_yours" | "over_quota" | "unknown_shop" | "unknown_order" | "duplicate_order" | "unknown_rider" | "unknown_sku" | "unknown_label" | "not_offered" | "too_late" | "out_of_sequence" | "wrong_code" | "out_of_area" | "unreachable" | "over_capacity" | "disk_full" | "overloaded";
 
 /** Refusals that time can mend: the same event with the same id can be sent again. Every other refusal is final. */
 export type MendableReason = "forbidden_topic" | "not_allowed" | "over_quota" | "unknown_shop" | "unknown_order" | "not_offered" | "unreachable" | "over_capacity" | "disk_full" | "overloaded";

@@ -143,7 +143,7 @@ def _place(
         stated=stated,
         assumed_ms=assumed_ms,
     )
-    asks = body.priority or body.max_bag_s or body.dropoff_from is not None or body.dropoff_by is not None
+    asks = body.priority or body.max_bag_s or body.dropoff_from or body.dropoff_by or body.handover_code
     if asks and (refusal := agree(order, body, dispatch.rules, now, now_ms)):
         return refusal
     if dispatch.rules.unreachable == "refuse":
@@ -311,6 +311,8 @@ def _progress(
     if after is order.state:
         return None
     if after is DELIVERED:
+        if order.terms is not None and (refusal := returns.wrong_code(order, order.terms, body)):
+            return refusal
         _deliver(dispatch, order, body, now, out)
     elif after is RETURNING:
         return returns.turn_round(dispatch, order, body, now, out, _spoken(event))

@@ -179,6 +179,7 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             ready = f", ready {when(ready_at)}" if ready_at else f", ready in {prep_s} s" if prep_s else ""
             terms = "".join(f", {name} {when(at)}" for name in _WINDOW if (at := getattr(body, name)) is not None)
             terms += f", priority {body.priority}" if body.priority else ""
+            terms += ", with a code at the door" if body.handover_code else ""
             terms += f", at most {body.max_bag_s} s in the bag" if body.max_bag_s else ""
             return f"at {shop}{ready}{terms}"
         case RiderReply(offer=offer, accept=accept, reason=reason):

@@ -7,6 +7,8 @@ sends out as a new order, with a promise of its own: nothing ever leaves a close
 
 from typing import Final, get_args
 
+from msgspec import structs
+
 from ...core.effects import Effects
 from ...core.model import Now
 from ...core.scenario import Refusal
@@ -18,10 +20,14 @@ from .messages import OrderRedeliver, RiderProgress
 from .options import DispatchOptions
 from .state.dispatch_state import DispatchState
 from .state.orders import Failed, Order
+from .state.terms import Terms
 from .state.travel import metres, ride_s
 
 REDELIVERIES_MAX: Final = 3
 """How often an order goes out again: so that every order ends."""
+
+CODE_TRIES_MAX: Final = 5
+"""Wrong codes at the door after which none is compared any more: of 10,000 nobody finds one."""
 
 _CAUSES: Final = get_args(Cause)
 _AT_THE_DOOR: Final = ("customer_absent", "wrong_address", "refused")
@@ -31,6 +37,18 @@ _AT_THE_DOOR: Final = ("customer_absent", "wrong_address", "refused")
 def out_of_area(distance_m: int, rules: DispatchOptions) -> Refusal:
     """Of a door so far from its shop that nobody rides there."""
     return Refusal(Reason.OUT_OF_AREA, "dropoff", f"{distance_m} m from the shop; at most {rules.radius_m_max}")
+
+
+def wrong_code(order: Order, terms: Terms, body: RiderProgress) -> Refusal | None:
+    """Why the order is not delivered by this report, where its recipient was to give a code."""
+    if not terms.code or (body.code == terms.code and terms.tries < CODE_TRIES_MAX):
+        return None
+    if body.code is None:
+        return Refusal(Reason.WRONG_CODE, "code", "the recipient has a code for this order: ask for it")
+    if terms.tries < CODE_TRIES_MAX:
+        order.terms = structs.replace(terms, tries=terms.tries + 1)
+        return Refusal(Reason.WRONG_CODE, "code", f"not the recipient's; {CODE_TRIES_MAX - terms.tries - 1} more tries")
+    return Refusal(Reason.WRONG_CODE, "code", "too many tries: report failed; order.redeliver gives new ones")
 
 
 def turn_round(
@@ -74,6 +92,8 @@ def redeliver(dispatch: DispatchState, order: Order, body: OrderRedeliver, now: 
     order.ride_s = ridden_s + ride_s(failed.lat, failed.lon, lat, lon, dispatch.rules)
     order.dropoff_lat, order.dropoff_lon = lat, lon
     order.pickup_ms = now_ms
+    if order.terms is not None:
+        order.terms = structs.replace(order.terms, tries=0)
     dispatch.riders.known[order.rider].place_ms = 0
     dispatch.orders.move(order, PICKED_UP, now_ms, stale_ms(order, now_ms))
     out.count("order.redelivered", body.at)

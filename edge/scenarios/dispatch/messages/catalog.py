@@ -9,6 +9,7 @@ from ....core.scenario import Collection, Message
 from ....messages.coordinates import converted
 from ....messages.envelope import Place
 from ..times.messages import TimesReset
+from .codes import hide_handover, hide_reported
 from .down import Advice, Assignment, ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, Update
 from .overrides import (
     OrderAssign,
@@ -72,8 +73,10 @@ MESSAGES: Final = (
         "order.place",
         OrderPlace,
         roles=("customer", "shop"),
-        personal=("dropoff",),
+        personal=("dropoff", "handover_code"),
         names_shop="shop",
+        prepares="handover_code",
+        prepare=hide_handover,
         convert=_order,
     ),
     Message("order.cancel", OrderCancel, roles=("customer", "shop", "dispatcher"), personal=("reason",)),
@@ -82,7 +85,14 @@ MESSAGES: Final = (
         "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), convert=_shift
     ),
     Message("rider.reply", RiderReply, roles=("rider",), personal=("reason",)),
-    Message("rider.progress", RiderProgress, roles=("rider",), personal=("reason",)),
+    Message(
+        "rider.progress",
+        RiderProgress,
+        roles=("rider",),
+        personal=("reason", "code"),
+        prepares="code",
+        prepare=hide_reported,
+    ),
     Message("kitchen.ready", KitchenReady, roles=("shop",)),
     Message("kitchen.delay", KitchenDelay, roles=("shop",)),
     Message("times.reset", TimesReset, roles=("shop", "dispatcher"), names_shop="shop"),

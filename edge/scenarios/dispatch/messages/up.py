@@ -32,6 +32,9 @@ POSITION_POINTS_MAX: Final = 120
 """Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
 
 
+Code = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z]{4,32}\Z")]
+
+
 class OrderPlace(Up, frozen=True, tag="order.place"):
     """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`, where either is known; else the
     node expects what it has learned of the shop."""
@@ -54,6 +57,8 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """It is to be at the door by then: a wish that the plan weighs, not a promise."""
     max_bag_s: Annotated[int, Meta(ge=0, le=4 * 3600)] = 0
     """How long it may be under way with other orders, from the pickup to the door; 0: no limit."""
+    handover_code: Code | None = None
+    """What its recipient gives the rider at the door; without it nobody is asked. The node keeps a hash of it alone."""
     priority: Annotated[int, Meta(ge=0, le=PRIORITY_MAX)] = 0
     """How much it goes before others where riders are scarce: 0 as all, 100 first of all."""
     promise: bool = True
@@ -121,6 +126,8 @@ class RiderProgress(Up, frozen=True, tag="rider.progress"):
     """What is done. A step can be left out, but `failed` needs a pickup and `returned` a failure."""
     cause: Cause | None = None
     """Why it has `failed`."""
+    code: Code | None = None
+    """With `delivered`, where the order has a `handover_code`: what its recipient has given."""
     reason: Text = ""
     """The same in words."""
 

@@ -45,11 +45,12 @@ def agree(
         if refusal is not None:
             return refusal
         given[name] = max(now_ms, at + ahead_ms)
+    code = had.code
     if isinstance(body, OrderPlace):
-        given["max_bag_s"] = body.max_bag_s
+        given["max_bag_s"], code = body.max_bag_s, body.handover_code or ""
     elif "made_ms" in given:
         order.is_ready = False
-    terms = structs.replace(had, **given)
+    terms = structs.replace(had, code=code, **given)
     if terms.from_ms and terms.by_ms and terms.by_ms < terms.from_ms:
         return Refusal(Reason.MALFORMED, "dropoff_by", "this is before dropoff_from, or past")
     ready_from(order, terms, terms.made_ms, rules)

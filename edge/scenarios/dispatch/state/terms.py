@@ -18,13 +18,16 @@ PRIORITY_MAX: Final = 100
 
 class Terms(Struct, frozen=True, array_like=True):
     """`priority` is 0 to PRIORITY_MAX. `max_bag_s`: from the pickup to the door at most, 0: no limit. From `from_ms` to
-    `by_ms` it is to be at its door, monotonic ms, 0: no such bound. `made_ms` is when its kitchen has it ready."""
+    `by_ms` it is to be at its door, monotonic ms, 0: no such bound. `made_ms` is when its kitchen has it ready. `code`
+    is the hash of what its recipient gives at the door, `tries` how often something else was."""
 
     priority: int = 0
     max_bag_s: int = 0
     from_ms: int = 0
     by_ms: int = 0
     made_ms: int = 0
+    code: str = ""
+    tries: int = 0
 
     def counts_from_ms(self, placed_ms: int) -> int:
         """Since when the order counts as waiting: later of one with a deadline far ahead, earlier of an urgent one."""

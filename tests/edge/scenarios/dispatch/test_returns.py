@@ -6,7 +6,8 @@ from edge.errors import Reason
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.assignments import ORDER_STALE_S
 from edge.scenarios.dispatch.messages import Assignment, OrdersList, Update
-from edge.scenarios.dispatch.returns import REDELIVERIES_MAX
+from edge.scenarios.dispatch.messages.codes import hashed
+from edge.scenarios.dispatch.returns import CODE_TRIES_MAX, REDELIVERIES_MAX
 
 
 def updates(d, client="customer"):
@@ -150,3 +151,38 @@ def test_its_rider_finds_the_way_back_after_a_restart(district):
     (listed,) = d.dispatch.observe("r1", OrdersList(), d.now).orders
     assert isinstance(listed.assignment, Assignment)
     assert (listed.state, listed.cause, listed.assignment.stops) == ("returning", "customer_absent", sent.stops)
+
+
+def at_the_door(district):
+    """An order with a code, whose rider is at its door."""
+    d = district()
+    d.begin("r1")
+    d.round(d.place("o1", prep_s=0, handover_code=hashed("o1", "4711")))
+    d.round(d.reply("r1", "o1", d.offer_of("o1")[1]))
+    d.round(d.step("r1", "o1", "picked_up"), d.step("r1", "o1", "at_customer"))
+    return d
+
+
+def test_only_the_recipients_code_delivers(district):
+    """Without it, or with another, the order stays at the door; with it, it is delivered, also after a restart."""
+    d = at_the_door(district)
+    assert d.one(d.step("r1", "o1", "delivered")) == Reason.WRONG_CODE
+    assert d.one(d.step("r1", "o1", "delivered", code=hashed("o1", "1234"))) == Reason.WRONG_CODE
+    d.dispatch.restore(d.dispatch.snapshot())
+    assert d.state("o1") == "at_customer"
+    assert d.one(d.step("r1", "o1", "delivered", code=hashed("o1", "4711"))) is None
+    assert d.state("o1") == "delivered"
+
+
+def test_nobody_finds_a_code_by_trying(district):
+    """After five wrong ones the right one does not count either, also after a restart; out again, it does."""
+    d = at_the_door(district)
+    for _ in range(CODE_TRIES_MAX):
+        assert d.one(d.step("r1", "o1", "delivered", code=hashed("o1", "1234"))) == Reason.WRONG_CODE
+        d.dispatch.restore(d.dispatch.snapshot())
+    (refusal,) = d.round(d.step("r1", "o1", "delivered", code=hashed("o1", "4711")))
+    assert (refusal.reason, "order.redeliver" in refusal.detail) == (Reason.WRONG_CODE, True)
+    assert d.one(d.step("r1", "o1", "failed", cause="other")) is None
+    assert d.one(d.step("r1", "o1", "delivered", code=hashed("o1", "4711"))) == Reason.WRONG_CODE
+    assert d.one(d.redeliver("shop", "o1")) is None
+    assert d.one(d.step("r1", "o1", "delivered", code=hashed("o1", "4711"))) is None
