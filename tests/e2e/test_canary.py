@@ -34,13 +34,21 @@ from tests.waiting import wait_until
 
 KINDS = load_scenarios(list(DEFAULT))
 MESSAGES = {each.kind: each for kind in KINDS for each in kind.messages if each.direction == "up"}
-CLIENTS = {"Qclient-c": "customer", "Qclient-r": "rider", "Qclient-s": "shop", "Qclient-g": "gateway"}
-CUSTOMER, RIDER, SHOP, GATEWAY = CLIENTS
+CLIENTS = {
+    "Qclient-c": "customer",
+    "Qclient-r": "rider",
+    "Qclient-s": "shop",
+    "Qclient-g": "gateway",
+    "Qclient-d": "dispatcher",
+}
+CUSTOMER, RIDER, SHOP, GATEWAY, DISPATCHER = CLIENTS
 PLACES: dict[What, list[tuple[float, float]]] = {
     "shop": [(31.201117, 121.401171)],
     "door": [(31.204323, 121.404357), (31.205331, 121.405369)],
     "position": [(31.201641, 121.401653), (31.201743, 121.401767)],
 }
+CODE = "Qcode31"
+"""What a recipient gives at the door: as private as words."""
 LETTERS: dict[What, str] = {"name": "Qclient-", "number": "Qthing-", "words": "Qwords"}
 FOR: dict[str, What] = {"dropoff": "door", "pickup": "shop", "place": "position", "points": "position"}
 
@@ -49,6 +57,7 @@ def needles() -> Iterator[tuple[What, bytes]]:
     """What each class of marked data looks like: letters, digits of five decimals, doubles of either byte order."""
     for what, letters in LETTERS.items():
         yield what, letters.encode()
+    yield "words", CODE.encode()
     for what, places in PLACES.items():
         for number in (number for place in places for number in place):
             yield what, f"{number:.6f}"[:-1].encode()
@@ -154,12 +163,13 @@ def evening(planter: Planter) -> None:
     send(CUSTOMER, "order.track", order="Qthing-o1")
     send(RIDER, "orders.list", shop=None)
     send(SHOP, "orders.list")
-    send(RIDER, "rider.progress", order="Qthing-o1", step="delivered")
+    send(RIDER, "rider.progress", order="Qthing-o1", step="delivered", code=CODE)
     send(CUSTOMER, "order.place", order="Qthing-o2", prep_s=0)
     while (offer := rider.answer("assignment"))["order"] != "Qthing-o2":
         continue
     send(RIDER, "rider.reply", order="Qthing-o2", offer=offer["offer"], accept=False)
     send(CUSTOMER, "order.cancel", order="Qthing-o2")
+    overrides(planter)
     send(SHOP, "times.reset")
     send(SHOP, "price.set", sku="Qthing-sku1", price_cents=100)
     send(SHOP, "price.set", prices=[{"sku": f"Qthing-sku{number}", "price_cents": 120} for number in (1, 2)])
@@ -171,6 +181,21 @@ def evening(planter: Planter) -> None:
     send(SHOP, "sku.remove", sku="Qthing-sku2")
     planter.phones[CUSTOMER].publish("order.place", b'{"id": "Qthing-bad", "dropoff": "Qwords"}')
     planter.phones[CUSTOMER].send("order.cancel", below=RIDER, id="Qthing-forbidden", order="Qthing-o1")
+
+
+def overrides(planter: Planter) -> None:
+    """An order that a dispatcher moves about until it is cancelled, and a rider who is paused."""
+    order = "Qthing-o3"
+    planter.send(DISPATCHER, "rider.pause", rider=RIDER)
+    planter.send(CUSTOMER, "order.place", order=order, prep_s=0, handover_code=CODE)
+    planter.send(DISPATCHER, "order.hold", order=order)
+    planter.send(DISPATCHER, "order.release", order=order)
+    planter.send(DISPATCHER, "rider.resume", rider=RIDER)
+    planter.send(DISPATCHER, "order.preview", order=order, rider=RIDER)
+    planter.send(DISPATCHER, "order.pin", order=order, rider=RIDER)
+    planter.send(DISPATCHER, "order.assign", order=order, rider=RIDER)
+    planter.send(SHOP, "order.reschedule", order=order, priority=3)
+    planter.send(CUSTOMER, "order.cancel", order=order)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ from .overrides.orders import override
 from .overrides.riders import pause_or_resume
 from .overrides.windows import agree, implausible, ready_from
 from .state.dispatch_state import DispatchState
-from .state.orders import ORDERS_OPEN_MAX, Closed, Order
+from .state.orders import Closed, Order, no_room
 from .state.positions import Sensor
 from .state.riders import RIDERS_MAX
 from .state.travel import metres, seconds
@@ -113,7 +113,7 @@ def _place(
     client = event.client
     if dispatch.orders.find(body.order) is not None:
         return Refusal(Reason.DUPLICATE_ORDER, "order", "this order was placed before, by another event")
-    refusal = _no_room(dispatch, client, body.shop, own=event.shop == body.shop)
+    refusal = no_room(dispatch.orders, dispatch.rules, client, body.shop, own=event.shop == body.shop)
     if refusal is not None:
         return refusal
     pickup, dropoff = body.pickup, body.dropoff
@@ -159,21 +159,6 @@ def _place(
     if order.shop != client:
         update(dispatch, order, now, out, to=(order.shop,))
     return None
-
-
-def _no_room(dispatch: DispatchState, customer: str, shop: str, own: bool) -> Refusal | None:
-    """Why one order more cannot be open. `own`: the shop orders at itself, for its guests."""
-    orders, rules = dispatch.orders, dispatch.rules
-    if not own and len(orders.of_customer.get(customer, ())) >= rules.orders_per_customer_max:
-        option, whose, of_one_max = "orders_per_customer_max", "of this customer", rules.orders_per_customer_max
-    elif len(orders.of_shop.get(shop, ())) >= rules.orders_per_shop_max:
-        option, whose, of_one_max = "orders_per_shop_max", "of this shop", rules.orders_per_shop_max
-    elif len(orders.open) >= ORDERS_OPEN_MAX:
-        return Refusal(Reason.OVER_CAPACITY, "", f"{ORDERS_OPEN_MAX} orders are open; try again later")
-    else:
-        return None
-    detail = f"{of_one_max} orders {whose} are open; try again later, or raise the option {option} of dispatch"
-    return Refusal(Reason.OVER_CAPACITY, "", detail)
 
 
 def _cancel(

@@ -53,8 +53,12 @@ REASONS: Final = (
     "no contact",
     "no rider",
     "not returned",
+    "on hold",
     "picked up by another rider",
     "redelivery",
+    "released",
+    "rescheduled",
+    "rider paused",
     "rider silent",
     "shift ended",
 )

@@ -321,7 +321,7 @@ def test_what_a_person_wrote_is_kept_where_that_is_asked_for(keeps):
     catalog_ = Catalog([Dispatch, Labels])
     catalog_.keeps_text = keeps
     kinds = dict.fromkeys(kind for kind, message in catalog_.kinds.items() if free_texts(message.body))
-    assert list(kinds) == ["order.cancel", "rider.reply", "rider.progress"]
+    assert {"order.cancel", "rider.reply", "rider.progress", "order.assign", "rider.pause"} <= kinds.keys()
     for kind, fields in [case for case in GOOD if case[0] in kinds]:
         made = catalog_.decode("client-1", kind, pack({**fields, "reason": "the bell is broken"}), "wgs84")
         assert isinstance(made, Event)

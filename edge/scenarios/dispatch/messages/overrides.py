@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ....messages.envelope import Identifier, Instant, Text, Up, Version
+from ....messages.envelope import Client, ClientName, Identifier, Instant, Text, Up, Version
 from ..state.terms import PRIORITY_MAX
 from .up import ORDERS_PER_RIDER_MAX
 
@@ -20,7 +20,7 @@ class OrderAssign(Up, frozen=True, tag="order.assign"):
 
     order: Identifier
     """The order."""
-    rider: Identifier
+    rider: ClientName
     """The rider's client name. It is on shift."""
     position: Position | None = None
     """How many of the rider's orders come before it; without it the order comes last. What is in the bag, or waited for
@@ -34,7 +34,7 @@ class OrderPin(Up, frozen=True, tag="order.pin"):
 
     order: Identifier
     """The order."""
-    rider: Identifier | None = None
+    rider: ClientName | None = None
     """The rider's client name. Without it the one who has the order, or for whom it is planned."""
     reason: Text = ""
     """Why, for the record."""
@@ -82,7 +82,7 @@ class RiderPause(Up, frozen=True, tag="rider.pause"):
     """A rider gets nothing new, and keeps what it has accepted: until `rider.resume`, or the end of its shift. A rider
     may pause itself, a dispatcher everybody."""
 
-    rider: Identifier
+    rider: ClientName
     """The rider's client name."""
     reason: Text = ""
     """Why, for the record."""
@@ -91,7 +91,7 @@ class RiderPause(Up, frozen=True, tag="rider.pause"):
 class RiderResume(Up, frozen=True, tag="rider.resume"):
     """A rider gets offers again. Who was paused by a dispatcher is resumed by one."""
 
-    rider: Identifier
+    rider: ClientName
     """The rider's client name."""
     reason: Text = ""
     """Why, for the record."""
@@ -103,7 +103,7 @@ class OrderPreview(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ord
 
     order: Identifier
     """The order."""
-    rider: Identifier | None = None
+    rider: ClientName | None = None
     """The rider's client name. Without it the riders who could have the order soonest are shown."""
     position: Position | None = None
     """As in `order.assign`."""
@@ -126,7 +126,7 @@ class Delay(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Choice(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One rider who could have the order, and what that costs."""
 
-    rider: str
+    rider: Client
     """The rider's client name."""
     expected_at: int
     """The drop-off time of the order, if this rider had it."""

@@ -9,9 +9,12 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from ....core.scenario import Refusal
+from ....errors import Reason
 from ....messages.envelope import Client
 from ...rounds import Deadlines
 from ..lifecycle import ACCEPTED, AT_SHOP, PLACED, RETURNING, OrderState
+from ..options import DispatchOptions
 from .terms import Terms
 
 ORDERS_OPEN_MAX: Final = 10_000
@@ -44,8 +47,8 @@ class Override(Struct, frozen=True, array_like=True):
     or `held`, and nobody is asked."""
 
     kind: Literal["assigned", "pinned", "held"]
-    by: str
-    rider: str = ""
+    by: Client
+    rider: Client = ""
 
 
 class Failed(Struct, array_like=True):
@@ -319,6 +322,20 @@ class Orders:
         del there[order.id]
         if not there:
             del self.to_fetch[place]
+
+
+def no_room(orders: Orders, rules: DispatchOptions, customer: str, shop: str, own: bool) -> Refusal | None:
+    """Why one order more cannot be open. `own`: the shop orders at itself, for its guests."""
+    if not own and len(orders.of_customer.get(customer, ())) >= rules.orders_per_customer_max:
+        option, whose, of_one_max = "orders_per_customer_max", "of this customer", rules.orders_per_customer_max
+    elif len(orders.of_shop.get(shop, ())) >= rules.orders_per_shop_max:
+        option, whose, of_one_max = "orders_per_shop_max", "of this shop", rules.orders_per_shop_max
+    elif len(orders.open) >= ORDERS_OPEN_MAX:
+        return Refusal(Reason.OVER_CAPACITY, "", f"{ORDERS_OPEN_MAX} orders are open; try again later")
+    else:
+        return None
+    detail = f"{of_one_max} orders {whose} are open; try again later, or raise the option {option} of dispatch"
+    return Refusal(Reason.OVER_CAPACITY, "", detail)
 
 
 def _leave(lists: dict[str, dict[str, Order]], name: str, order: str) -> None:

@@ -45,7 +45,7 @@ class Rider(Struct, array_like=True):
     lon: float = 0.0
     place_ms: int = 0
     moving: bool = False
-    paused: str = ""
+    paused: Client = ""
 
 
 class Riders:

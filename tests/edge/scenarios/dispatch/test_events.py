@@ -9,11 +9,11 @@ from edge.errors import Reason
 from edge.messages.envelope import Place
 from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import events
-from edge.scenarios.dispatch.events import ORDERS_OPEN_MAX
 from edge.scenarios.dispatch.lifecycle import OrderState
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderOverride, OrderReschedule, Update, WithoutOrder
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.overrides.windows import READY_AHEAD_S_MAX, READY_PAST_S_MAX
+from edge.scenarios.dispatch.state import orders
 
 STATES = [state.value for state in OrderState]
 LATE, SKIP, NONE = Reason.TOO_LATE, Reason.OUT_OF_SEQUENCE, Reason.NOT_OFFERED
@@ -294,8 +294,8 @@ def test_ready_times_beyond_reason(district):
 
 def test_open_orders_are_bounded(district, monkeypatch):
     """Beyond the bound orders are refused as over capacity; one that ends makes room."""
-    assert events.ORDERS_OPEN_MAX == ORDERS_OPEN_MAX
-    monkeypatch.setattr(events, "ORDERS_OPEN_MAX", 2)
+    assert orders.ORDERS_OPEN_MAX == 10_000
+    monkeypatch.setattr(orders, "ORDERS_OPEN_MAX", 2)
     d = district()
     assert d.round(d.place("o1"), d.place("o2"), d.place("o3"))[2].reason == Reason.OVER_CAPACITY
     d.round(d.cancel("customer", "o1"))
