@@ -1,7 +1,8 @@
 """What analysts, dashboards and probes ask the centre, over HTTP. Everything is read from what is committed.
 
-    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms; who is
-                                    invited, enrolled, revoked or retired; and what the listener refused, by reason
+    GET /api/nodes                  every node: where it stands, when it last sent something, its alarms; how each is,
+                                    the worst first (`fleet.health.NodeHealth`); who is invited, enrolled, revoked or
+                                    retired; and what the listener refused, by reason
     GET /api/summary?from=&to=      sums over the windows that begin in [from, to): Unix ms, or ISO 8601 (in UTC if it
                                     names no offset); by default the last 24 hours
     GET /healthz                    200 while batches are stored, 503 with a sentence otherwise
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from msgspec.structs import asdict
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -29,6 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.log.events import REFUSED
 
+from .fleet.health import STATES, NodeHealth
 from .store.engine.driver import StoreLost
 from .store.reader import Reader
 
@@ -55,12 +58,15 @@ def app(
     gauges: Callable[[], dict[str, Any]],
     token: str,
     states: Callable[[], dict[str, dict[str, int]]] = dict,
+    fleet: Callable[[], list[NodeHealth]] = list,
 ) -> Starlette:
     """The application. `health` gives the problem as a sentence (empty: none), `gauges` numbers and texts, `states` the
-    invitation and the certificate of each node that has one; a `token` that is not empty is required."""
+    invitation and the certificate of each node that has one, `fleet` how each node is; a `token` that is not empty is
+    required."""
 
     def nodes(_request: Request) -> Response:
-        return JSONResponse({"nodes": reader.nodes(), "enrolment": states(), "listener": gauges()})
+        health_of = [asdict(each) for each in fleet()]
+        return JSONResponse({"nodes": reader.nodes(), "health": health_of, "enrolment": states(), "listener": gauges()})
 
     def summary(request: Request) -> Response:
         now_ms = time.time_ns() // 1_000_000
@@ -79,7 +85,7 @@ def app(
         return JSONResponse({"ok": not wrong, "sentence": wrong or "Batches are stored."}, 503 if wrong else 200)
 
     registry = CollectorRegistry()
-    registry.register(_Metrics(reader, gauges))
+    registry.register(_Metrics(reader, gauges, fleet))
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -147,9 +153,12 @@ class _Token:
 class _Metrics(Collector):
     """The store's sums in Prometheus' terms, read anew at every scrape."""
 
-    def __init__(self, reader: Reader, gauges: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, reader: Reader, gauges: Callable[[], dict[str, Any]], fleet: Callable[[], list[NodeHealth]]
+    ) -> None:
         self._reader = reader
         self._gauges = gauges
+        self._fleet = fleet
 
     def collect(self) -> Iterator[Metric]:
         totals: dict[str, Any] = self._reader.totals()
@@ -167,8 +176,26 @@ class _Metrics(Collector):
         alarms = GaugeMetricFamily("doorstep_central_alarms", "Alarms kept, by kind", labels=["kind"])
         for kind, count in totals["alarms"]:
             alarms.add_metric([kind], count)
-        yield from (batches, events, size, seen, alarms)
+        yield from (batches, events, size, seen, alarms, *self._health())
         for name, value in self._gauges().items():
             if isinstance(value, str):
                 continue
             yield GaugeMetricFamily(f"doorstep_central_{name}", name.replace("_", " "), value=value)
+
+    def _health(self) -> tuple[Metric, ...]:
+        fleet = self._fleet()
+        nodes = GaugeMetricFamily("doorstep_central_nodes", "Nodes by state", labels=["state"])
+        for state in STATES:
+            nodes.add_metric([state], sum(each.state == state for each in fleet))
+        behind = GaugeMetricFamily(
+            "doorstep_central_node_behind_seconds", "For how long nothing of it is known", labels=["node", "state"]
+        )
+        problems = GaugeMetricFamily(
+            "doorstep_central_node_problem", "Problems that nodes report", labels=["node", "name"]
+        )
+        for each in fleet:
+            if each.behind_s is not None:
+                behind.add_metric([each.node, each.state], each.behind_s)
+            for name in each.problems:
+                problems.add_metric([each.node, name], 1)
+        return nodes, behind, problems

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from .enrolment.command import invite, nodes, retire
+from .enrolment.command import invite, retire
+from .fleet.command import nodes
 from .quarantine import quarantine
 
 

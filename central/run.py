@@ -22,6 +22,7 @@ from edge.identity.files import read_secret
 from edge.log.event import place
 from edge.log.events import (
     FAILED,
+    FLEET_UNSEEN,
     INTERNAL_ERROR,
     LISTENING,
     PROBLEM,
@@ -42,8 +43,10 @@ from edge.service.listeners import LOOK_S, Listener, Listeners, TlsContext
 
 from .api import app
 from .config import SERVER_RENEW_DAYS, Config, load
+from .fleet.watch import WATCH_S, Watch
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
+from .store.engine.driver import StoreLost
 from .store.open import Where, open_reader, open_store
 from .store.prune import Kept
 from .store.reader import Reader
@@ -133,12 +136,15 @@ class _Running:
         self._receive.link = self._endpoint
         self._receive.start()
         reader = open_reader(config.store or self._data.path, config.timezone, self._password)
+        self._fleet = Watch(
+            reader, self._states, lambda: frozenset(self._receive.connected), lambda: self._clock.now().wall_ms
+        )
         server = await self._serve(reader)
         self._data.write_ports(self._ports)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        tasks = [loop.create_task(work) for work in (self._prune(), self._watch())]
+        tasks = [loop.create_task(work) for work in (self._prune(), self._watch(), self._look())]
         for task in tasks:
             task.add_done_callback(self._ended)
         READY.write(role="centre", name=self._config.name, detail=f"sums in {self._store.driver.place}")
@@ -194,7 +200,7 @@ class _Running:
         if not config.api_listen:
             return None
         token = read_secret(self._path, "api_token_file", config.api_token_file)
-        application = app(reader, lambda: self._receive.problem, self._gauges, token, self._states)
+        application = app(reader, lambda: self._receive.problem, self._gauges, token, self._states, self._fleet.fleet)
         server = await HttpServer.start(application, bind(config.api_listen, "api_listen", self._path))
         self._ports["api_listen"] = server.port
         LISTENING.write(address=f"{config.api_listen.rpartition(':')[0]}:{server.port}", option="api_listen")
@@ -251,6 +257,16 @@ class _Running:
             PROBLEM.write(name="store", sentence=self._problem)
         elif before and not self._problem:
             PROBLEM_OVER.write(name="store")
+
+    async def _look(self) -> None:
+        """Nodes that are connected and do not get on are an alarm of their own."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                for node, alarm in await asyncio.to_thread(self._fleet.look):
+                    self._receive.alarm(node, alarm)
+            except StoreLost as error:
+                FLEET_UNSEEN.write(sentence=str(error))
 
     def _renew(self) -> None:
         """The centre's own certificate, where it is one of our authority and ends soon."""

@@ -1,7 +1,8 @@
-"""`doorstep central invite`, `nodes` and `retire`, and the centre's half of `doorstep revoke`."""
+"""`doorstep central invite` and `retire`, and the centre's half of `doorstep revoke`."""
 
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -68,35 +69,8 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
     click.echo(f"Good once, until {until:%Y-%m-%d %H:%M} UTC. On the node: doorstep enroll STRING", err=True)
 
 
-@click.command(short_help="List who is invited, enrolled, revoked and retired.")
-@click.option("--json", "as_json", is_flag=True, help="Times in Unix ms, for scripts.")
-@_CONFIG
-def nodes(as_json: bool, config_path: str) -> None:
-    """List every node that was invited: its state, and until when that holds, or since when.
-
-    \b
-    Example:
-      doorstep central nodes --config /etc/doorstep/central.toml
-    """
-    import json
-
-    from .files import prepare
-
-    at = time.time_ns() // 1_000_000
-    _, _, register = prepare(config_path, _inviting(config_path))
-    try:
-        states = register.states(at)
-    finally:
-        register.close()
-    if as_json:
-        click.echo(json.dumps(states, indent=2))
-        return
-    for node, state in states.items():
-        click.echo(f"{node}\t{_state(state, at)}")
-
-
-def _state(state: dict[str, int], at: int) -> str:
-    """In words; a new invitation beside what the node is."""
+def in_words(state: Mapping[str, int], at: int) -> str:
+    """What `Register.states` has of a node; a new invitation beside what the node is."""
     ends_at, invited = state.get("certificate_until", 0), state.get("invited_until", 0)
     words = [f"retired {_day(state['retired_at'])}"] if "retired_at" in state else []
     if ends_at and not words:

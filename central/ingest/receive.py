@@ -28,6 +28,7 @@ from ..store.prune import Kept, prune
 from ..store.store import Store
 from .admit import Bounds
 from .validate import BatchOutcome, store_all
+from .verify import Alarm
 
 CENTRE_JOBS_MAX: Final = 2_048
 """Hellos and batches waiting for the centre's disk; beyond it a publish is refused as `over_capacity` and returns."""
@@ -69,6 +70,13 @@ class _Prune(Struct, frozen=True):
     kept: Kept
 
 
+class _Raise(Struct, frozen=True):
+    """An alarm that time has brought about, not a message."""
+
+    node: str
+    alarm: Alarm
+
+
 class Receive:
     """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is called when the
     disk fails in a way that only a restart can mend. `enrol` gives the payload of the answer to an `enrol.request`, in
@@ -86,17 +94,20 @@ class Receive:
         self.link: Link | None = None
         self.refused: dict[str, int] = {}
         self.over_quota = Culprits()
+        self.connected: set[str] = set()
+        """Nodes with a session here."""
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
         self._store, self._wall_ms, self._bounds, self._enrol = store, wall_ms, bounds, enrol
         self._post = post
         self._failed = failed
-        self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | _Raise | None] = SimpleQueue()
         self._jobs_of: Counter[str] = Counter()
         self._jobs_bytes = 0
         self._answers: dict[str, deque[Answer]] = {}
         self._sequence = 0
         self._pruning: Iterator[int] | None = None
+        self._alarms: list[_Raise] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
 
@@ -113,6 +124,10 @@ class Receive:
     def prune(self, wall_ms: int, lived_ms: int, kept: Kept) -> None:
         """Let the store forget what is older, beside its other work. See `store.prune`."""
         self._jobs.put(_Prune(wall_ms, lived_ms, kept))
+
+    def alarm(self, node: str, alarm: Alarm) -> None:
+        """Let the store keep an alarm, beside its other work."""
+        self._jobs.put(_Raise(node, alarm))
 
     @property
     def waiting(self) -> int:
@@ -154,7 +169,10 @@ class Receive:
 
     def present(self, client: str, present: bool) -> None:
         """Forget what an absent node did not take: it sends a hello first when it returns."""
-        if not present:
+        if present:
+            self.connected.add(client)
+        else:
+            self.connected.discard(client)
             self._answers.pop(client, None)
 
     def pending(self, client: str, after: int, limit: int) -> list[tuple[Answer, float]]:
@@ -200,6 +218,9 @@ class Receive:
             if isinstance(job, _Prune):
                 self._pruning = prune(self._store, job.wall_ms, job.lived_ms, job.kept)
                 continue
+            if isinstance(job, _Raise):
+                self._alarms.append(job)
+                continue
             if not jobs:
                 until = time.monotonic() + GROUP_S
             jobs.append(job)
@@ -241,6 +262,9 @@ class Receive:
     def _beside(self) -> None:
         """One bounded step of what can wait."""
         try:
+            while self._alarms:
+                raised = self._alarms.pop()
+                self._store.alarm(raised.node, raised.alarm, self._wall_ms())
             busy = not self._jobs.empty()
             if not self._store.sum_up(busy) and not busy and self._pruning is not None:
                 next(self._pruning)

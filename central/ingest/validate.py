@@ -4,6 +4,7 @@ All publishes of a group are decided one after the other on `store.group.Group`,
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +22,7 @@ from edge.messages.batches import (
     decode_hello,
     encode,
 )
+from edge.messages.sync.report import SYNC_REPORT, decode_report
 from edge.mqtt.seam import Publish
 
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreRefused
@@ -37,9 +39,13 @@ from .verify import (
     answer_hello,
     check,
     passed_over,
+    progressed,
     taken,
     unpack,
 )
+
+TAKES: Final = [SYNC_REPORT]
+"""What this centre understands beside hellos and batches."""
 
 
 class BatchOutcome(Struct, frozen=True):
@@ -68,6 +74,8 @@ class BatchValidator:
                 return self._hello(publish)
             if publish.kind == SYNC_BATCH:
                 return self._batch(publish)
+            if publish.kind == SYNC_REPORT:
+                return self._report(publish)
         except (msgspec.DecodeError, ValueError) as error:
             MESSAGE_UNREADABLE.write(node=publish.client, kind=publish.kind, sentence=str(error))
             self._store.refused(publish.client, None, self._wall_ms())
@@ -79,14 +87,23 @@ class BatchValidator:
         node, at = publish.client, self._wall_ms()
         if hello.node != node:
             return BatchOutcome(reason=Reason.NOT_YOURS)
-        before = self._store.record(node)
-        welcome, record, alarm = answer_hello(before, hello, lambda epoch, seq: self._store.hash_of(node, epoch, seq))
+        before, hash_of = self._store.record(node), lambda epoch, seq: self._store.hash_of(node, epoch, seq)
+        welcome, record, alarm = answer_hello(before, hello, hash_of)
         if welcome.refused:
             self._store.refused(node, alarm, at)
         else:
-            self._store.save_hello(node, record if record != before else None, alarm, at)
+            seen = msgspec.structs.replace(record, hello_at=at) if record is not None else None
+            self._store.save_hello(node, seen, alarm, at)
+            welcome = msgspec.structs.replace(welcome, takes=TAKES)
         _log(node, alarm)
         return BatchOutcome(SYNC_WELCOME, encode(welcome))
+
+    def _report(self, publish: Publish) -> BatchOutcome:
+        report, at = decode_report(publish.payload), self._wall_ms()
+        record = self._store.record(publish.client)
+        if record is not None:
+            self._store.save_hello(publish.client, progressed(record, [], report, at), None, at)
+        return BatchOutcome()
 
     def _batch(self, publish: Publish) -> BatchOutcome:
         batch = decode_batch(publish.payload)
@@ -102,13 +119,14 @@ class BatchValidator:
             if self._poison:
                 raise BatchError(BAD_BODY, self._poison)
             admitted = admit(taken(record, batch, windows), windows, self._bounds, at)
-            self._store.merge(admitted.record, batch, admitted.windows, at, admitted.alarm)
+            after = progressed(admitted.record, admitted.windows, batch.report, at)
+            self._store.merge(after, batch, admitted.windows, at, admitted.alarm)
         except BatchError as error:
             BATCH_REFUSED.write(batch=f"{batch.epoch}/{batch.seq}", node=node, sentence=str(error))
             detail, reason = str(error)[:TEXT_CHARACTERS_MAX], error.reason
             # Its hash is right, so it is what the node means, and will never be another: the next ones must not wait.
             if reason == BAD_BODY and record is not None:
-                past = passed_over(record, batch)
+                past = progressed(passed_over(record, batch), [], batch.report, at)
                 if self._store.quarantine(past, batch, reason, detail, at):
                     reason, through = QUARANTINED, batch.seq
             if reason != QUARANTINED:

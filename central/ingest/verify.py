@@ -17,6 +17,7 @@ from edge.errors import Reason
 from edge.limits import BATCH_BYTES_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Hello, SyncWelcome, Window, chain_hash, decode_body
 from edge.messages.sentences import fault
+from edge.messages.sync.report import NodeReport
 
 BOOTS_REMEMBERED: Final = 16
 """Earlier processes of one node that are recognised when they speak again: then two of them are alive."""
@@ -45,7 +46,8 @@ class NodeRecord(Struct, frozen=True, kw_only=True):
     the end of its latest window. `old_epoch` and `old_through` are how the epoch before ended,
     `discard_before` (Unix ms) what the node must not send again when this one began, `history` is the `chain_hash`
     over all batches that came from it, of whatever epoch. `rows_today` were stored of it on `day` (of UTC, counted from
-    1970)."""
+    1970). Up to `newest` (Unix ms) everything is stored, or there was nothing; it is never after `progress_at`, when
+    that became known. `report` came at `reported_at`, the last hello at `hello_at` (Unix ms of the centre)."""
 
     node: str
     instance: str
@@ -62,6 +64,11 @@ class NodeRecord(Struct, frozen=True, kw_only=True):
     history: bytes = NO_BATCH
     day: int = 0
     rows_today: int = 0
+    newest: int = 0
+    progress_at: int = 0
+    report: NodeReport | None = None
+    reported_at: int = 0
+    hello_at: int = 0
 
 
 class Alarm(Struct, frozen=True):
@@ -156,6 +163,22 @@ def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> Nod
         events=events,
         seen_until=max([record.seen_until, *(window.end for window in windows)]),
         history=chain_hash(record.history, batch.sha256),
+    )
+
+
+def progressed(record: NodeRecord, windows: list[Window], report: NodeReport | None, at: int) -> NodeRecord:
+    """The record after these windows were stored, and this report came, at `at` (Unix ms)."""
+    until = max((window.end for window in windows), default=0)
+    if report is None:
+        report, reported_at = record.report, record.reported_at
+    else:
+        reported_at = at
+        if report.epoch == record.epoch and report.numbered <= record.through and not report.pool:
+            until = max(until, report.complete_until)
+    newest = max(record.newest, min(until, at))
+    progress_at = at if newest > record.newest else record.progress_at
+    return msgspec.structs.replace(
+        record, newest=newest, progress_at=progress_at, report=report, reported_at=reported_at
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from edge.messages.batches import decode_batch, quantiles
 
+from ..fleet.health import NodeFacts
 from ..ingest.verify import NodeRecord
 from .engine.driver import Driver, Row
 from .rows import Codec, Sum
@@ -52,6 +53,13 @@ class Reader:
             head = {"head_sha256": record.head.hex()}
             answer.append(known | head | dict(zip(_NUMBERS, numbers, strict=True)) | {"alarms": alarms.get(name, [])})
         return answer
+
+    def facts(self) -> list[NodeFacts]:
+        """What `fleet.health` needs: every node that ever connected."""
+        with self._lock, self._driver.reading():
+            aside = dict(self._driver.rows("select node, count(*) from quarantine group by node"))
+            rows = self._driver.rows("select name, record, last_seen from node where record is not null")
+        return [NodeFacts(name, _decode(blob), seen, aside.get(name, 0)) for name, blob, seen in rows]
 
     def summary(self, from_ms: int, to_ms: int) -> dict[str, Any]:
         """Sums over all windows that begin from `from_ms` up to but not at `to_ms` (Unix ms), of all nodes together.

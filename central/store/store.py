@@ -119,6 +119,11 @@ class Store:
         for node, alarm, at in group.alarms:
             self._alarm(node, alarm, at)
 
+    def alarm(self, node: str, alarm: Alarm, at: int) -> None:
+        """Keep an alarm of its own, in one transaction."""
+        with self.driver.transaction():
+            self._alarm(node, alarm, at)
+
     def _alarm(self, node: str, alarm: Alarm, at: int) -> None:
         """One that is the same again as the node's latest one is that one, with the events of both."""
         latest = self.driver.rows(

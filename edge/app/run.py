@@ -51,6 +51,7 @@ from ..pipeline.report import PipelineReport
 from ..pipeline.retention import Retention
 from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
+from ..uplink.figures import report_of
 from . import rlimit, systemd
 from .authority import read_authority
 from .config import TOKEN_FILES, Config, differing, load, reloaded
@@ -151,7 +152,9 @@ class _Running:
         self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
-        self._uplink = Uplink(self._config_path, config, data, pipeline)
+        self._uplink = Uplink(
+            self._config_path, config, data, pipeline, lambda: report_of(pipeline.node, status, clock.now().wall_ms)
+        )
         self._sync = self._uplink.sync
         if self._uplink.problem:
             status.alarm("enrolment", self._uplink.problem)
@@ -236,7 +239,7 @@ class _Running:
         if broker is not None:
             status.register("broker", broker.gauges)
         if sync is not None:
-            status.register("sync", lambda: sync.gauges(pipeline.node), sync.queues())
+            status.register("sync", *self._uplink.shown(pipeline))
         status.register("process", self._gauges)
         return report
 

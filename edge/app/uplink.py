@@ -1,13 +1,17 @@
 """The uplink of a node: to the address in its configuration or, where it is enrolled, to that of its enrolment."""
 
+import asyncio
 import secrets
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..health.status import Gauges, Queue
 from ..identity.certificate import client_context
 from ..identity.files import read_secret
+from ..limits import STATUS_INTERVAL_S
+from ..messages.sync.report import NodeReport
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
 from ..service.options import addresses
@@ -20,11 +24,13 @@ if TYPE_CHECKING:
 
 
 class Uplink:
-    """`sync` is None where the node has no centre. Raises DoorstepError where a file that the configuration names
-    cannot be used. Those of the enrolment, which the node writes itself, stop no decisions: then `problem` is why there
-    is no uplink."""
+    """`sync` is None where the node has no centre. `report` is how the node is. Raises DoorstepError where a file that
+    the configuration names cannot be used. Those of the enrolment, which the node writes itself, stop no decisions:
+    then `problem` is why there is no uplink."""
 
-    def __init__(self, config_path: str, config: Config, data: DataDir, pipeline: Pipeline) -> None:
+    def __init__(
+        self, config_path: str, config: Config, data: DataDir, pipeline: Pipeline, report: Callable[[], NodeReport]
+    ) -> None:
         self.sync: Sync | None = None
         self._renewal: Renewal | None = None
         self._ends_ms: int | None = None
@@ -33,11 +39,13 @@ class Uplink:
         try:
             enrolment = read(data.path, config.node)
             if config.uplink or enrolment is not None:
-                self._connect(data, pipeline, enrolment)
+                self._connect(data, pipeline, enrolment, report)
         except InputError as error:
             self.problem = f"{error} Until then there is no uplink; local decisions go on."
 
-    def _connect(self, data: DataDir, pipeline: Pipeline, enrolment: Enrolment | None) -> None:
+    def _connect(
+        self, data: DataDir, pipeline: Pipeline, enrolment: Enrolment | None, report: Callable[[], NodeReport]
+    ) -> None:
         from ..uplink.options import UplinkOptions
         from ..uplink.sync import Sync
 
@@ -59,6 +67,7 @@ class Uplink:
             batches=pipeline.batches,
             hello=lambda boot: pipeline.node.outbox.hello(instance, boot),
             post=lambda item: pipeline.post([item]),
+            report=report,
         )
         pipeline.on_batches = sync.wake
         pipeline.on_rebuilt = sync.ask_again
@@ -82,9 +91,18 @@ class Uplink:
         found: dict[str, Coroutine[Any, Any, None]] = {}
         if self.sync is not None:
             found["uplink"] = self.sync.run()
+            found["report"] = _report_regularly(self.sync)
         if self._renewal is not None:
             found["renewal"] = self._renewal.run()
         return found
+
+    def shown(self, pipeline: Pipeline) -> tuple[Gauges, dict[str, Queue]]:
+        """Gauges and queues for the status, where there is an uplink."""
+        from ..uplink.figures import gauges, queues
+
+        sync = self.sync
+        assert sync is not None
+        return lambda: gauges(sync, pipeline.node), queues(sync)
 
     def ends_ms(self) -> dict[str, int | None]:
         """When the certificates of the uplink end, Unix ms, by the names that the status has for them."""
@@ -109,3 +127,10 @@ class Uplink:
             return None
         context, self._ends_ms = client_context(self._config_path, "uplink_ca", path)
         return context
+
+
+async def _report_regularly(sync: "Sync") -> None:
+    """The centre gets to know how the node is, also where there is nothing to send."""
+    while True:
+        sync.report()
+        await asyncio.sleep(STATUS_INTERVAL_S)

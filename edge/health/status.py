@@ -143,6 +143,8 @@ class Status:
         self._dropped: dict[str, int] = {}
         self.counts = {"accepted": 0, "duplicate": 0, "decisions": 0, "answers": 0}
         """Events decided for the first time, events that came again, decisions, answers that clients could get."""
+        self.open_problems: list[str] = []
+        """Names of what was wrong at the last sample, worst first."""
         self._gauges: dict[str, Gauges] = {}
         self._queues: dict[str, Queue] = {}
         self._alarms: dict[str, tuple[str, bool, bool]] = {}
@@ -213,8 +215,10 @@ class Status:
                     queue.sample()
             facts = self._facts(now)
             self._connects_refused.append(_refusals(facts["link"]))
+            found = problems(facts)
+            self.open_problems = [problem.name for problem in found]
             if self.phase == "running":
-                self._log(problems(facts), seconds)
+                self._log(found, seconds)
                 self._log_names(facts["link"], seconds)
 
     def needs_restart(self) -> bool:

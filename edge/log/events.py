@@ -79,6 +79,8 @@ BATCH_FAULT: Final = Event("batch_fault", ERROR, "a batch of {node} cannot be st
 SUMS_LATE: Final = Event("sums_late", ERROR, "not summed up, or not pruned: {sentence}")
 SUMS_ENDED: Final = Event("sums_ended", ERROR, "the process that sums up ended ({sentence}); it is started again")
 PARTITION_MISSING: Final = Event("partition_missing", INFO, "no partition for day {day}: {sentence}")
+NODE_RESUMED: Final = Event("node_resumed", INFO, "{node} gets on again")
+FLEET_UNSEEN: Final = Event("fleet_unseen", WARNING, "the fleet was not looked at: {sentence}")
 # faults
 DISK_ROOM: Final = Event("disk_room", WARNING, "the disk has room again: accepting events")
 DROPS_UNKEPT: Final = Event("drops_unkept", WARNING, "counts of drops: {sentence}")

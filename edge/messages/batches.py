@@ -10,6 +10,8 @@ Batches of windows travel as MQTT publishes between a node and its centre, under
     down  sync.welcome  the epoch to number in and what the centre holds, or a refusal
     up    sync.batch    one `BatchMessage`
     down  sync.ack      the highest contiguous number, or a refusal with the number expected
+
+`sync.report` has what travels beside them.
 """
 
 import struct
@@ -34,6 +36,7 @@ from ..limits import (
     SKETCH_BYTES_MAX,
 )
 from .envelope import Identifier, Text, Version
+from .sync.report import NodeReport
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,95}\Z")]
 Count = Annotated[int, Meta(ge=0, le=2**40)]  # a year of 30,000 events a second
@@ -116,7 +119,8 @@ class Hello(Struct, frozen=True, kw_only=True):
 class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The centre's answer. `through` counts in `epoch`. Where `epoch` is new: `old_through` is what the centre holds of
     the hello's epoch, and windows that began before `discard_before` (Unix ms) must not be sent again. `history` is the
-    centre's `chain_hash` at `through`. With `refused` (a reason) nothing else counts but `detail`: why."""
+    centre's `chain_hash` at `through`. With `refused` (a reason) nothing else counts but `detail`: why. `takes` are the
+    kinds of messages beside hello and batch that this centre understands."""
 
     epoch: Count = 0
     through: Count = 0
@@ -126,11 +130,13 @@ class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Text = ""
     refused: Text = ""
     detail: Text = ""
+    takes: Annotated[list[Text], Meta(max_length=16)] = []
 
 
 class BatchMessage(Struct, frozen=True, kw_only=True):
     """A batch on its way: `body` is the batch's body, compressed with zstd; the hashes are those of the batch.
-    `history` is the `chain_hash` of all that came before it."""
+    `history` is the `chain_hash` of all that came before it. `report` is how the node is as it sends this; it is no
+    part of the batch, and older nodes have none."""
 
     epoch: Count
     seq: Annotated[int, Meta(ge=1, le=2**53)]
@@ -138,6 +144,7 @@ class BatchMessage(Struct, frozen=True, kw_only=True):
     previous: Digest
     body: Annotated[bytes, Meta(max_length=2 * BATCH_BYTES_MAX)]
     history: Digest
+    report: NodeReport | None = None
 
 
 class SyncAck(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,6 +9,7 @@ growing pause.
 from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from random import SystemRandom
 from secrets import token_hex
 from typing import Final
@@ -16,9 +17,6 @@ from typing import Final
 import zstandard
 
 from ..core.model import Batch, SyncAcked, SyncWelcomed
-from ..core.node import Node
-from ..health.status import Queue, Value
-from ..limits import BATCHES_IN_FLIGHT_MAX
 from ..log.events import BATCH_KEPT_ASIDE, UPLINK_DOWN, UPLINK_EPOCH, UPLINK_PROTOCOL, UPLINK_REFUSED, UPLINK_UP
 from ..messages.batches import (
     SYNC_ACK,
@@ -35,6 +33,8 @@ from ..messages.batches import (
 )
 from ..messages.enrolment import ENROL_ANSWER
 from ..messages.envelope import topic_down, topic_up
+from ..messages.sync.report import REPORT_S, SYNC_REPORT, NodeReport
+from ..messages.sync.report import encode as encode_report
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
 from .options import UplinkOptions
 from .refusals import HEALING, QUARANTINED, hint
@@ -57,7 +57,8 @@ COMPRESSION_LEVEL: Final = 3
 
 class Sync:
     """The uplink of one node. `batches` gives the committed batches in flight, `hello` the node's state for the
-    given boot identifier, `post` feeds an input to the core. Everything runs in the event loop's thread."""
+    given boot identifier, `post` feeds an input to the core, `report` is how the node is (None: unknown).
+    Everything runs in the event loop's thread."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Sync:
         batches: Callable[[], list[Batch]],
         hello: Callable[[str], Hello],
         post: Callable[[SyncWelcomed | SyncAcked], None],
+        report: Callable[[], NodeReport | None] = lambda: None,
     ) -> None:
         self.batches_sent = 0
         """Different batches sent since the start."""
@@ -86,7 +88,9 @@ class Sync:
         self.on_enrolled: Callable[[bytes], None] = lambda _: None
         """Gets the payload of each `enrol.answer`."""
         self._boot = token_hex(8)
-        self._batches, self._hello, self._post = batches, hello, post
+        self._batches, self._hello, self._post, self._report = batches, hello, post, report
+        self.takes: frozenset[str] = frozenset()
+        """What the centre understands beside hellos and batches, as its welcome has it."""
         self._ack_deadline_s, self._backoff = options.ack_deadline_s, options.backoff
         self._random = SystemRandom().random
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
@@ -122,6 +126,7 @@ class Sync:
         self._batch_refused = False
         self._gave_up_at: float | None = None
         self._acked_at: float | None = None
+        self._reported_at = -inf
 
     # -- what the node may ask -----------------------------------------------------------------------------------------
 
@@ -160,41 +165,6 @@ class Sync:
         since = self._gave_up_at
         return since is not None and self._loop is not None and self._loop.time() - since < DISCARD_NOTICE_S
 
-    def gauges(self, node: Node) -> dict[str, dict[str, Value]]:
-        """The section `sync` of the status: what was sent, what the centre has, what waits for it in the core."""
-        outbox = node.outbox
-        age_s = self.last_ack_age_s
-        values: dict[str, Value] = {
-            **{f"refused_{reason}": count for reason, count in self.refused.items()},
-            "connected": self.connected,
-            "epoch": outbox.epoch,
-            "batches_sent": self.batches_sent,
-            "batches_acked": self.batches_acked,
-            "batches_repeated": self.batches_repeated,
-            "bytes": self.bytes,
-            "in_flight": len(outbox.in_flight()),
-            "pool_windows": outbox.windows_waiting,
-            "backlog_bytes": outbox.backlog_bytes,
-            "last_ack_age_s": None if age_s is None else round(age_s, 1),
-            "events_at_node": node.counts.received,
-            "events_acked": outbox.events_acked,
-            "events_waiting": outbox.events_waiting + sum(window.events for window in node.windows.open()),
-            "events_discarded": outbox.events_discarded,
-            "gave_up": self.gave_up,
-            "protocol_errors": outbox.protocol_errors + self.protocol_errors,
-            "refused": self.is_refused,
-            "error": self.error or None,
-        }
-        return {"sync": values}
-
-    def queues(self) -> dict[str, Queue]:
-        """The last two stages: batches that could be sent (a stall: an uplink that does not send them), and those sent
-        and not acknowledged (a centre that does not answer)."""
-        return {
-            "send": Queue(lambda: self.unsent, lambda: self.batches_sent, BATCHES_IN_FLIGHT_MAX),
-            "sync": Queue(lambda: self.in_flight, lambda: self.batches_acked, BATCHES_IN_FLIGHT_MAX),
-        }
-
     # -- actions -------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -211,9 +181,17 @@ class Sync:
         if self.link.connected:
             self._send_hello()
 
-    def send(self, kind: str, payload: bytes) -> None:
-        """Something else than batches, while the centre is there."""
-        self.link.publish(self._up(kind), payload)
+    def send(self, kind: str, payload: bytes, qos: int = 1) -> bool:
+        """Something else than batches, while the centre is there. Whether it was taken over."""
+        return self.link.publish(self._up(kind), payload, qos=qos)
+
+    def report(self) -> None:
+        """Send how the node is, where nothing was sent for a window's time."""
+        if not self._welcomed or SYNC_REPORT not in self.takes or self._loop is None:
+            return
+        if self._loop.time() - self._reported_at >= REPORT_S and (report := self._report()) is not None:
+            self._reported_at = self._loop.time()
+            self.send(SYNC_REPORT, encode_report(report), qos=0)
 
     async def close(self) -> None:
         """Disconnect. What is not acknowledged is sent after the next start."""
@@ -298,12 +276,13 @@ class Sync:
             previous=batch.previous,
             body=body,
             history=self._hello(self._boot).before(batch.seq),
+            report=self._report(),
         )
         if not self.link.publish(self._topics[SYNC_BATCH], encode(wrapped), on_ack=self._on_puback):
             return False
         if not self._in_flight:
             self._arm(self._ack_deadline_s, self._half_dead)
-        self._in_flight[batch.seq] = self._loop.time()
+        self._in_flight[batch.seq] = self._reported_at = self._loop.time()
         self.bytes += len(body)
         if (batch.epoch, batch.seq) > self._first_sent:
             self._first_sent = (batch.epoch, batch.seq)
@@ -351,6 +330,8 @@ class Sync:
         if welcome.discard_before and welcome.epoch != self._epoch:
             self._gave_up_at = self._acked_at
         self._epoch, self._through = welcome.epoch, welcome.through
+        self.takes = frozenset(welcome.takes)
+        self._reported_at = -inf
         self._post(
             SyncWelcomed(welcome.epoch, welcome.through, welcome.old_through, welcome.discard_before, welcome.history)
         )

@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from central.api import app
+from central.fleet.watch import Watch
 from central.ingest.verify import Alarm, NodeRecord, taken
 from central.store.engine.driver import StoreLost
 from central.store.open import open_reader, open_store
@@ -60,9 +61,9 @@ class Wrong:
 @pytest.fixture
 def client(folder: Path) -> Iterator[Client]:
     reader = open_reader(folder)
-    yield Client(
-        app(reader, lambda: Wrong.sentence, lambda: {"jobs_waiting": 2.0}, ""), base_url="http://127.0.0.1:8090"
-    )
+    watch = Watch(reader, dict, list, lambda: START + 60_000)
+    application = app(reader, lambda: Wrong.sentence, lambda: {"jobs_waiting": 2.0}, "", fleet=watch.fleet)
+    yield Client(application, base_url="http://127.0.0.1:8090")
     reader.close()
 
 
@@ -71,6 +72,8 @@ def test_nodes_are_listed_with_their_alarms(client: Client) -> None:
     (node,) = client.get("/api/nodes").json()["nodes"]
     assert (node["node"], node["epoch"], node["through"], node["events"], node["bytes"]) == ("n1", 1, 1, 5, 3)
     assert node["alarms"] == [{"at": START, "kind": "mismatch", "detail": "detail", "events": 2}]
+    (health,) = client.get("/api/nodes").json()["health"]
+    assert (health["node"], health["state"], health["behind_s"]) == ("n1", "current", 60)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +150,8 @@ def test_metrics_are_prometheus_text(client: Client) -> None:
     assert 'doorstep_central_events_total{node="n1"} 5.0' in text
     assert 'doorstep_central_alarms{kind="mismatch"} 1.0' in text
     assert "doorstep_central_jobs_waiting 2.0" in text
+    assert 'doorstep_central_nodes{state="current"} 1.0' in text
+    assert 'doorstep_central_node_behind_seconds{node="n1",state="current"} 60.0' in text
 
 
 def test_foreign_names_are_refused(client: Client) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 from edge.core.model import Now, SyncAcked, SyncWelcomed
 from edge.core.outbox import Outbox
+from edge.messages.sync.report import NodeReport
 from edge.uplink.options import UplinkOptions
 from edge.uplink.sync import Sync
 
 START = 1_767_225_600_000
+REPORT = NodeReport(at=START, version="1", problems=["disk_low"])
 
 
 class Uplinked:
@@ -22,6 +24,7 @@ class Uplinked:
             batches=self.outbox.in_flight,
             hello=lambda boot: self.outbox.hello(f"i-{name}", boot),
             post=self.post,
+            report=lambda: REPORT,
         )
 
     def post(self, item: SyncWelcomed | SyncAcked) -> None:

@@ -1,8 +1,5 @@
 """`doorstep central invite` and `retire`, and revoking at the centre, as they are typed."""
 
-import json
-import re
-import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,7 @@ from click.testing import CliRunner
 from central.command import central
 from central.enrolment.command import COUNT_MAX, revoke
 from central.enrolment.files import FOLDER
-from central.enrolment.register import Certificate, Register, RegisterError
+from central.enrolment.register import Register, RegisterError
 from edge.errors import ConfigError, DoorstepError
 from edge.identity.credentials import Credentials, Newcomer, add
 from edge.identity.invitation import parse
@@ -93,34 +90,6 @@ def test_the_option_of_the_centre_is_not_that_of_its_commands(config: str) -> No
     done = CliRunner().invoke(central, ["--config", config, "retire", "shop"])
     assert done.exit_code == 2
     assert "after retire" in done.output
-
-
-def test_every_state_is_listed(config: str) -> None:
-    """One line for each node, and what a revoked one is invited to beside it; the same as JSON."""
-    CliRunner().invoke(central, ["invite", "shop", "--count", "4", "--expires", "7d", "--config", config])
-    found, now = register(config), time.time_ns() // 1_000_000
-    for number, ends_at in ((2, now + 90 * DAY_MS), (3, now - 1), (4, now + DAY_MS)):
-        node = f"shop-{number}"
-        found.invite({node: "code"}, now, now + DAY_MS, replace=True)
-        invited = found.invited(node, b"code")
-        assert invited is not None
-        assert found.enrol(node, invited.hash, Certificate(node, b"key", node.encode(), ends_at, 0), now)
-    found.revoke("shop-4", now)
-    found.invite({"shop-4": "code"}, now, now + DAY_MS)
-    found.retire("shop-5", now)
-    found.close()
-    done = CliRunner().invoke(central, ["nodes", "--config", config])
-    day = r"\d{4}-\d\d-\d\d"
-    wanted = [
-        f"shop-1\tinvited until {day}",
-        f"shop-2\tenrolled, certificate until {day}",
-        f"shop-3\tended {day}",
-        f"shop-4\trevoked {day}, invited until {day}",
-        f"shop-5\tretired {day}",
-    ]
-    assert re.fullmatch("\n".join(wanted), done.stdout.strip())
-    listed = json.loads(CliRunner().invoke(central, ["nodes", "--json", "--config", config]).stdout)
-    assert list(listed) == [f"shop-{number}" for number in range(1, 6)]
 
 
 def test_a_retired_node_is_out_for_good(config: str) -> None:

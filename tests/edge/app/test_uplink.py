@@ -9,6 +9,7 @@ import pytest
 from edge.app.config import load
 from edge.app.uplink import Uplink
 from edge.errors import ConfigError
+from edge.messages.sync.report import NodeReport
 from edge.service.datadir import DataDir
 from tests.edge.certified import UPLINK, enrolled
 
@@ -19,7 +20,7 @@ def made(folder: Path, *lines: str) -> Uplink:
     path.write_text("\n".join(['node = "n-1"', *lines]))
     pipeline: Any = SimpleNamespace(batches=list, node=None)
     with DataDir.open(folder / "data") as data:
-        return Uplink(str(path), load(path), data, pipeline)
+        return Uplink(str(path), load(path), data, pipeline, lambda: NodeReport(at=0))
 
 
 def closed(uplink: Uplink) -> set[str]:
@@ -47,7 +48,7 @@ def test_a_token_is_what_the_option_names(tmp_path: Path) -> None:
     assert uplink.sync.link.session.options.token == "secret"
     uplink.set_token("other")
     assert uplink.sync.link.session.options.token == "other"
-    assert closed(uplink) == {"uplink"}
+    assert closed(uplink) == {"uplink", "report"}
 
 
 def test_an_enrolled_node_needs_no_option(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_an_enrolled_node_needs_no_option(tmp_path: Path) -> None:
     options = uplink.sync.link.session.options
     assert (options.username, options.token) == ("n-1", "")
     assert uplink.ends_ms() == {"uplink_certificate": found.ends_ms}
-    assert closed(uplink) == {"uplink", "renewal"}
+    assert closed(uplink) == {"uplink", "report", "renewal"}
     (tmp_path / "ca.pem").write_text(found.settings.authority)
     assert made(tmp_path, 'uplink_ca = "ca.pem"').ends_ms()["uplink_ca"] == found.ends_ms
 

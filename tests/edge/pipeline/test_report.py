@@ -20,6 +20,7 @@ from edge.pipeline.pipeline import Pipeline
 from edge.pipeline.report import PipelineReport
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.uplink.figures import gauges, queues
 from edge.uplink.options import UplinkOptions
 from edge.uplink.sync import Sync
 from tests.edge.district import HOME, RULES, SHOP, event, position
@@ -91,7 +92,7 @@ def on_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, test: Callable) -> N
         monkeypatch.setattr(clock, "now", later)
         report = PipelineReport(pipeline, journal, clock, lambda: endpoint.unsent)
         status.register("pipeline", report.gauges, report.queues())
-        status.register("sync", dict, sync.queues())
+        status.register("sync", dict, queues(sync))
         stage.report = report
         status.phase = "running"
         pipeline.start(Configure(RULES))
@@ -208,7 +209,7 @@ def test_the_report_and_the_map_show_the_district(tmp_path: Path, monkeypatch: p
         assert report["riders"] == {"offered": 1}
         assert report["core"]["received"] == report["core"]["accepted"] == 2
         assert report["journal"]["rows"] == pipeline.node.number > 0
-        sync = stage.sync.gauges(pipeline.node)["sync"]
+        sync = gauges(stage.sync, pipeline.node)["sync"]
         assert (sync["connected"], sync["events_at_node"], sync["error"]) == (False, 2, None)
         layers = stage.report.layers()
         assert [(dot.id, dot.lat, dot.lon) for dot in layers["riders"]] == [("r-1", 31.201, 121.401)]

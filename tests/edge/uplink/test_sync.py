@@ -25,10 +25,11 @@ from edge.messages.batches import (
     decode_hello,
     encode,
 )
+from edge.messages.sync.report import SYNC_REPORT, decode_report
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.uplink.sync import UPLINK_WINDOW_MAX
-from tests.edge.uplinks import START, Uplinked
+from tests.edge.uplinks import REPORT, START, Uplinked
 from tests.waiting import until
 
 TIMEOUT_S = 30.0
@@ -56,6 +57,9 @@ class Centre:
             if publish.kind == SYNC_HELLO:
                 item: Hello | BatchMessage = decode_hello(publish.payload)
                 self.hellos.append(item)
+            elif publish.kind == SYNC_REPORT:
+                assert decode_report(publish.payload) == REPORT
+                item = self.hellos[-1]
             else:
                 item = decode_batch(publish.payload)
                 self.batch_messages.append(item)
@@ -448,3 +452,29 @@ def test_a_line_cut_after_every_few_bytes_applies_each_batch_once() -> None:
         await centre.endpoint.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("takes", "alone"), [([], 0), ([SYNC_REPORT], 1)])
+def test_a_node_reports_to_a_centre_that_takes_reports(takes: list[str], alone: int) -> None:
+    """Beside each batch always; alone once a window's time, and only to a centre that takes it."""
+    kinds: list[str] = []
+
+    def script(kind: str, item: Hello | BatchMessage) -> list[tuple[str, bytes]]:
+        kinds.append(kind)
+        if kind == SYNC_REPORT:
+            return []
+        if isinstance(item, Hello):
+            return [(SYNC_WELCOME, encode(SyncWelcome(epoch=1, takes=takes)))]
+        return honest(kind, item)
+
+    async def scenario(centre: Centre, node: Node) -> None:
+        await until(lambda: node.sync.connected, TIMEOUT_S)
+        for _ in range(3):
+            node.sync.report()
+        node.add(0)
+        await until(lambda: node.sync.batches_acked == 1, TIMEOUT_S)
+        node.sync.report()
+        assert centre.batch_messages[-1].report == REPORT
+
+    run(script, scenario)
+    assert kinds.count(SYNC_REPORT) == alone

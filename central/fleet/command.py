@@ -1,0 +1,75 @@
+"""`doorstep central nodes`: how every node is, and until when it may come."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from .health import NodeFacts
+
+
+@click.command(short_help="List how every node is, and who is invited, enrolled, revoked and retired.")
+@click.option("--json", "as_json", is_flag=True, help="Times in Unix ms, for scripts.")
+@click.option("--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration.")
+def nodes(as_json: bool, config_path: str) -> None:
+    """List every node that ever connected or was invited, the worst first: its state, what that means, and its invitation
+    or certificate. The centre need not run.
+
+    \b
+    Examples:
+      doorstep central nodes --config /etc/doorstep/central.toml
+      doorstep central nodes --json --config central.toml
+    """
+    import json
+
+    from msgspec.structs import asdict
+
+    from ..config import load
+    from ..enrolment.command import in_words
+    from .health import fleet_health
+
+    config = load(config_path)
+    at = time.time_ns() // 1_000_000
+    states = _states(config_path, config, at)
+    fleet = fleet_health(_facts(config_path, config), states, at)
+    if as_json:
+        click.echo(json.dumps({each.node: {**states.get(each.node, {}), **asdict(each)} for each in fleet}, indent=2))
+        return
+    for each in fleet:
+        words = [each.state, each.sentence, in_words(states.get(each.node, {}), at)]
+        click.echo("\t".join([each.node, *filter(None, words)]))
+    green = sum(each.is_green for each in fleet)
+    click.echo(f"{green} of {len(fleet)} nodes are current and report no problem.", err=True)
+
+
+def _states(config_path: str, config: "Config", at: int) -> dict[str, dict[str, int]]:
+    """Those of the register; where nobody is invited there is none."""
+    if not config.advertised_address:
+        return {}
+    from ..enrolment.files import prepare
+
+    _, _, register = prepare(config_path, config)
+    try:
+        return register.states(at)
+    finally:
+        register.close()
+
+
+def _facts(config_path: str, config: "Config") -> "list[NodeFacts]":
+    """Those of the store; before its first start a centre has none. Raises DoorstepError."""
+    from edge.identity.files import read_secret
+
+    from ..store.engine.sqlite import FILE
+    from ..store.open import open_reader
+
+    if not config.store and not (Path(config.data_dir) / FILE).exists():
+        return []
+    password = read_secret(config_path, "store_password_file", config.store_password_file)
+    reader = open_reader(config.store or Path(config.data_dir), config.timezone, password)
+    try:
+        return reader.facts()
+    finally:
+        reader.close()
