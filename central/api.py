@@ -5,6 +5,8 @@
                                     retired; and what the listener refused, by reason
     GET /api/summary?from=&to=      sums over the windows that begin in [from, to): Unix ms, or ISO 8601 (in UTC if it
                                     names no offset); by default the last 24 hours
+    GET /api/reconciliation?node=&day=
+                                    both sides of one day (of UTC, as 2026-01-31) of a node (`fleet.reconcile`)
     GET /healthz                    200 while batches are stored, 503 with a sentence otherwise
     GET /metrics                    the same in Prometheus' text format
 
@@ -14,9 +16,10 @@ Parameters that cannot be used are answered with 400, the field and a hint.
 import hmac
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from msgspec import to_builtins
 from msgspec.structs import asdict
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -32,6 +35,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from edge.log.events import REFUSED
 
 from .fleet.health import STATES, NodeHealth
+from .fleet.reconcile import reconcile
 from .store.engine.driver import StoreLost
 from .store.reader import Reader
 
@@ -80,6 +84,16 @@ def app(
             raise QueryError("from", known.get("from", ""), "It must be before to.")
         return JSONResponse(reader.summary(from_ms, to_ms))
 
+    def reconciliation(request: Request) -> Response:
+        node, day = (request.query_params.get(field, "") for field in ("node", "day"))
+        try:
+            evidence = reader.evidence(node, (date.fromisoformat(day) - date(1970, 1, 1)).days)
+        except ValueError as error:
+            raise QueryError("day", day[:64], f"{error}. Write a day of UTC such as 2026-01-31.") from None
+        if evidence is None:
+            raise QueryError("node", node[:64], "There is no such node: see /api/nodes.")
+        return JSONResponse(to_builtins(reconcile(evidence)))
+
     def healthz(_request: Request) -> Response:
         wrong = health()
         return JSONResponse({"ok": not wrong, "sentence": wrong or "Batches are stored."}, 503 if wrong else 200)
@@ -97,6 +111,7 @@ def app(
         routes=[
             Route("/api/nodes", nodes),
             Route("/api/summary", summary),
+            Route("/api/reconciliation", reconciliation),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
         ],

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "edge": Entry("edge.cli.edge:edge", "Run the node: events in over MQTT, decisions out."),
     "central": Entry("central.command:central", "Run the centre: collect the aggregates of all nodes."),
     "enroll": Entry("edge.cli.enroll:enroll", "Get this node's certificate from its centre."),
+    "reconcile": Entry("central.fleet.reconcile_command:reconcile", "Compare what node and centre have of one day."),
     "size": Entry("central.size:size", "Estimate what a centre needs for so many nodes."),
     "check": Entry("edge.cli.check:check", "Find what is wrong before a node starts."),
     "demo": Entry("bench.demo.command:demo", "Run a simulated district against a node and a centre."),

@@ -14,7 +14,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.errors import ConfigError
@@ -95,6 +95,12 @@ class CertificateAuthority:
         except (OSError, ValueError, TypeError, IndexError, InvalidSignature, x509.ExtensionNotFound):
             return False
         return _host(host) in names and leaf.not_valid_after_utc > until
+
+    def sign_text(self, text: bytes) -> bytes:
+        """A signature over SHA-256, as `openssl dgst -verify` takes it: ECDSA (DER), or RSA with PKCS #1 1.5."""
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return self._key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+        return self._key.sign(text, ec.ECDSA(hashes.SHA256()))
 
     def _signed(
         self,

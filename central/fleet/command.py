@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Times in Unix ms, for scripts.")
 @click.option("--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration.")
 def nodes(as_json: bool, config_path: str) -> None:
-    """List every node that ever connected or was invited, the worst first: its state, what that means, and its invitation
-    or certificate. The centre need not run.
+    """List every node that ever connected or was invited, the worst first: its state, what that means, and its
+    invitation or certificate. The centre need not run.
 
     \b
     Examples:

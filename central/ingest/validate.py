@@ -4,6 +4,7 @@ All publishes of a group are decided one after the other on `store.group.Group`,
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -23,6 +24,7 @@ from edge.messages.batches import (
     encode,
 )
 from edge.messages.sync.report import SYNC_REPORT, decode_report
+from edge.messages.sync.statement import SYNC_STATEMENT, decode_signed, decode_statement, entries
 from edge.mqtt.seam import Publish
 
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreRefused
@@ -44,7 +46,7 @@ from .verify import (
     unpack,
 )
 
-TAKES: Final = [SYNC_REPORT]
+TAKES: Final = [SYNC_REPORT, SYNC_STATEMENT]
 """What this centre understands beside hellos and batches."""
 
 
@@ -76,6 +78,8 @@ class BatchValidator:
                 return self._batch(publish)
             if publish.kind == SYNC_REPORT:
                 return self._report(publish)
+            if publish.kind == SYNC_STATEMENT:
+                return self._statement(publish)
         except (msgspec.DecodeError, ValueError) as error:
             MESSAGE_UNREADABLE.write(node=publish.client, kind=publish.kind, sentence=str(error))
             self._store.refused(publish.client, None, self._wall_ms())
@@ -103,6 +107,19 @@ class BatchValidator:
         record = self._store.record(publish.client)
         if record is not None:
             self._store.save_hello(publish.client, progressed(record, [], report, at), None, at)
+        return BatchOutcome()
+
+    def _statement(self, publish: Publish) -> BatchOutcome:
+        signed = decode_signed(publish.payload)
+        statement = decode_statement(signed.body)
+        if statement.node != publish.client:
+            return BatchOutcome(reason=Reason.NOT_YOURS)
+        for _ in entries(statement):
+            pass  # raises ValueError where there is one that cannot be read
+        if self._store.record(publish.client) is None:
+            return BatchOutcome(reason=Reason.NOT_ALLOWED)
+        digest = sha256(signed.body).digest()
+        self._store.keep(publish.client, statement.day, digest, publish.payload, self._wall_ms())
         return BatchOutcome()
 
     def _batch(self, publish: Publish) -> BatchOutcome:

@@ -15,7 +15,16 @@ from msgspec import Struct
 
 from edge.errors import Reason
 from edge.limits import BATCH_BYTES_MAX
-from edge.messages.batches import NO_BATCH, BatchMessage, Hello, SyncWelcome, Window, chain_hash, decode_body
+from edge.messages.batches import (
+    NO_BATCH,
+    BatchMessage,
+    Hello,
+    SyncWelcome,
+    Window,
+    chain_hash,
+    decode_body,
+    read_body,
+)
 from edge.messages.sentences import fault
 from edge.messages.sync.report import NodeReport
 
@@ -149,6 +158,14 @@ def unpack(batch: BatchMessage) -> list[Window]:
     except ValueError as error:
         raise BatchError(BAD_BODY, f"The body breaks the schema: {error}.") from None
     return windows
+
+
+def held(batch: BatchMessage) -> list[Window]:
+    """The windows of a batch that could not be stored, as far as they can be read."""
+    try:
+        return read_body(zstandard.ZstdDecompressor().decompress(batch.body, max_output_size=BATCH_BYTES_MAX))
+    except (zstandard.ZstdError, ValueError):
+        return []
 
 
 def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> NodeRecord:

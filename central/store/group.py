@@ -12,6 +12,9 @@ from ..ingest.verify import Alarm, NodeRecord
 QUARANTINED_PER_NODE_MAX: Final = 32
 """Batches of one node that are kept aside; beyond it the next one is refused and waits at the node."""
 
+STATEMENTS_PER_NODE_MAX: Final = 512
+"""Statements of one node that are kept; the oldest go. One comes a day, and few more where windows come late."""
+
 BatchKey = tuple[str, int, int]
 """A node's name, an epoch and a number."""
 
@@ -53,6 +56,16 @@ class Aside(Struct, frozen=True):
     at: int
 
 
+class Kept(Struct, frozen=True):
+    """A statement to be kept: its day, and the message as it came."""
+
+    node: str
+    day: int
+    sha256: bytes
+    at: int
+    message: bytes
+
+
 class Group:
     """The nodes of a few publishes, whose rows are locked. Nothing is written before the group ends."""
 
@@ -66,6 +79,7 @@ class Group:
         self.stored: list[Stored] = []
         self.aside: list[Aside] = []
         self.settled: list[BatchKey] = []
+        self.statements: list[Kept] = []
         self.alarms: list[tuple[str, Alarm, int]] = []
         self._hash_of, self._aside_of = hash_of, aside_of
         self._hashes: dict[tuple[int, int, int], bytes] = {}
@@ -116,6 +130,11 @@ class Group:
         where = f"Batch {batch.epoch}/{batch.seq} is kept aside: {detail}"
         self._alarm(record.node, Alarm("quarantined", f"{where} See: doorstep central quarantine."), at)
         return True
+
+    def keep(self, node: str, day: int, sha256: bytes, message: bytes, at: int) -> None:
+        """A statement came, perhaps again."""
+        self._seen(node, at)
+        self.statements.append(Kept(node, day, sha256, at, message))
 
     def repeated(self, node: str, at: int) -> None:
         """A batch came once more."""

@@ -27,7 +27,7 @@ HASHES_KEPT: Final = 8 * BATCHES_IN_FLIGHT_MAX
 
 class Kept(Struct, frozen=True, kw_only=True):
     """For how long each tier is kept, in ms. The hashes of batches are kept as long as the
-    minutes, alarms as long as the hours."""
+    minutes, alarms and statements as long as the hours."""
 
     minute: int = 7 * DAY_MS
     hour: int = 90 * DAY_MS
@@ -60,6 +60,7 @@ def prune(store: Store, wall_ms: int, lived_ms: int, kept: Kept) -> Iterator[int
         for _, name in nodes:
             with driver.transaction():
                 gone = driver.run("delete from alarm where node = ? and at < ?", (name, before))
+                gone += driver.run("delete from statement where node = ? and at < ?", (name, before))
             yield gone
     if (before := ages.get("day")) is not None:
         yield from _sums(store, "fleet_day", [(number,) for number in range(BUCKETS)], calendar.day(before))

@@ -5,10 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
-from edge.messages.batches import decode_batch, quantiles
+from edge.messages.batches import Measure, Window, decode_batch, quantiles
+from edge.messages.sync.statement import DAY_MS, decode_signed, decode_statement
 
 from ..fleet.health import NodeFacts
-from ..ingest.verify import NodeRecord
+from ..fleet.reconcile import Aside, BatchHash, Evidence, Stored
+from ..ingest.verify import NodeRecord, held
 from .engine.driver import Driver, Row
 from .rows import Codec, Sum
 from .tiers import BUCKETS, Calendar, Piece, bit_of, bucket_of
@@ -108,6 +110,58 @@ class Reader:
             )
         names = ("node", "epoch", "seq", "at", "reason", "detail")
         return [dict(zip(names, row[:-1], strict=True)) | {"message": decode_batch(row[-1])} for row in rows]
+
+    def evidence(self, node: str, day: int) -> Evidence | None:
+        """What there is of a node on a day (of UTC, counted from 1970), for `fleet.reconcile`; None where there is no
+        such node. Windows that are not kept as they came any more are summed up by the hour; ValueError where not even
+        that is."""
+        start, end = day * DAY_MS, (day + 1) * DAY_MS
+        with self._lock, self._driver.reading():
+            known = self._driver.rows("select id, record, repeats, refused from node where name = ?", (node,))
+            if not known or known[0][1] is None:
+                return None
+            id_, record, repeats, refused = known[0]
+            kept = dict(self._driver.rows("select tier, since from kept"))
+            if start < kept.get("hour", 0):
+                raise ValueError("the centre keeps neither windows nor hours of that day any more")
+            exact = start >= kept.get("minute", 0)
+            table, more = ("minute", "at, width_s") if exact else ("hour", "0, 3600")
+            rows = self._driver.rows(  # the table has one of two names
+                f"select scenario, start, {more}, events, counters, measures, cells from {table}"  # noqa: S608
+                " where node = ? and start >= ? and start < ? order by start, scenario",
+                (id_, start, end),
+            )
+            stored = [Stored(self._window(*row[:2], *row[3:]), row[2]) for row in rows]
+            batches = self._driver.rows(
+                "select epoch, seq, sha256, received_at from batch where node = ? order by epoch, seq", (id_,)
+            )
+            aside = self._driver.rows("select epoch, seq, reason, message from quarantine where node = ?", (node,))
+            signed = self._driver.rows("select message from statement where node = ? and day = ?", (node, day))
+            latest = self._driver.rows("select message from statement where node = ? order by at desc limit 8", (node,))
+        of_day, recent = ([decode_signed(row[0]) for row in some] for some in (signed, latest))
+        stated = [decode_statement(each.body) for each in recent]
+        return Evidence(
+            node=node,
+            day=day,
+            signed=of_day,
+            latest=max(stated, key=lambda each: (each.epoch, each.through), default=None),
+            stored=stored,
+            is_exact=exact,
+            batches=[BatchHash(*row) for row in batches],
+            aside=[
+                Aside(f"{node}/{epoch}/{seq}", reason, held(decode_batch(message)))
+                for epoch, seq, reason, message in aside
+            ],
+            history=_decode(record).history,
+            repeats=repeats,
+            refused=refused,
+        )
+
+    def _window(self, scenario: str, start: int, width_s: int, events: int, *columns: bytes) -> Window:
+        counters, measures, _ = self._codec.unpack(*columns)
+        return Window(
+            scenario, start, width_s, events, counters, {n: Measure(*value) for n, value in measures.items()}, []
+        )
 
     def _add_sums(self, piece: Piece, sums: dict[str, Sum], nodes: list[int]) -> None:
         rows = self._driver.rows(  # the table has one of three names

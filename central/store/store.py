@@ -21,7 +21,7 @@ from ..ingest.verify import EVENTS_MAX, Alarm, NodeRecord
 from .backlog import Backlog
 from .beside import SummingProcess
 from .engine.driver import Driver
-from .group import Group, Known
+from .group import STATEMENTS_PER_NODE_MAX, Group, Kept, Known
 from .rows import MINUTE_COLUMNS, Codec, window_rows
 from .sums import ROLLED_AT_ONCE, Sums, Work, upsert
 from .tiers import Calendar, bucket_of
@@ -116,8 +116,19 @@ class Store:
             self.driver.insert("quarantine", columns, aside)
         if group.settled:
             self.driver.run_many("delete from quarantine where node = ? and epoch = ? and seq = ?", group.settled)
+        for kept in group.statements:
+            self._keep(kept)
         for node, alarm, at in group.alarms:
             self._alarm(node, alarm, at)
+
+    def _keep(self, kept: Kept) -> None:
+        sql = "insert into statement(node, day, sha256, at, message) values(?, ?, ?, ?, ?) on conflict do nothing"
+        self.driver.run(sql, (kept.node, kept.day, kept.sha256, kept.at, kept.message))
+        self.driver.run(
+            "delete from statement where node = ? and at <"
+            " (select min(at) from (select at from statement where node = ? order by at desc limit ?) latest)",
+            (kept.node, kept.node, STATEMENTS_PER_NODE_MAX),
+        )
 
     def alarm(self, node: str, alarm: Alarm, at: int) -> None:
         """Keep an alarm of its own, in one transaction."""

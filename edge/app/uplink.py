@@ -15,11 +15,12 @@ from ..messages.sync.report import NodeReport
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
 from ..service.options import addresses
-from ..uplink.enrolment import Enrolment, read, trusted
+from ..uplink.enrolment import IDENTITY, Enrolment, read, trusted
 from .config import Config
 
 if TYPE_CHECKING:
     from ..uplink.renewal import Renewal
+    from ..uplink.stating import Stating
     from ..uplink.sync import Sync
 
 
@@ -33,6 +34,7 @@ class Uplink:
     ) -> None:
         self.sync: Sync | None = None
         self._renewal: Renewal | None = None
+        self._stating: Stating | None = None
         self._ends_ms: int | None = None
         self._config_path, self._config = config_path, config
         self.problem = ""
@@ -47,6 +49,7 @@ class Uplink:
         self, data: DataDir, pipeline: Pipeline, enrolment: Enrolment | None, report: Callable[[], NodeReport]
     ) -> None:
         from ..uplink.options import UplinkOptions
+        from ..uplink.stating import Stating
         from ..uplink.sync import Sync
 
         config = self._config
@@ -71,6 +74,15 @@ class Uplink:
         )
         pipeline.on_batches = sync.wake
         pipeline.on_rebuilt = sync.ask_again
+        self._stating = Stating(
+            sync,
+            lambda: pipeline.node.outbox,
+            lambda: pipeline.in_flight == 0,
+            lambda item: pipeline.post([item]),
+            lambda: report().at,
+            instance,
+            data.path / IDENTITY if enrolment is not None else None,
+        )
         if enrolment is not None:
             from ..uplink.renewal import Renewal
 
@@ -92,6 +104,8 @@ class Uplink:
         if self.sync is not None:
             found["uplink"] = self.sync.run()
             found["report"] = _report_regularly(self.sync)
+        if self._stating is not None:
+            found["statements"] = self._stating.run()
         if self._renewal is not None:
             found["renewal"] = self._renewal.run()
         return found

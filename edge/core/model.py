@@ -118,6 +118,13 @@ class SyncAcked(Struct, frozen=True, array_like=True, tag="a"):
     through: int
 
 
+class SyncStated(Struct, frozen=True, array_like=True, tag="t"):
+    """The centre holds every statement up to number `through`; with `close` the days that are over are to be stated."""
+
+    through: int
+    close: bool = False
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """Everything the core needs of the configuration. Comes in as an input, so that a replay has it too. `scenarios`
     has the options of each scenario that is switched on, in MessagePack."""
@@ -144,7 +151,7 @@ class Configure(Struct, frozen=True, array_like=True, tag="c"):
     rules: Rules
 
 
-Durable = Rejected | Delivered | Shed | Repeats | SyncWelcomed | SyncAcked | Configure
+Durable = Rejected | Delivered | Shed | Repeats | SyncWelcomed | SyncAcked | SyncStated | Configure
 """Inputs that a row keeps as they are."""
 Counted = Shed | Repeats
 """Those that count what no row keeps."""

@@ -53,6 +53,7 @@ from .model import (
     Shed,
     Snapshot,
     SyncAcked,
+    SyncStated,
     SyncWelcomed,
     decode_snapshot,
     encode_row,
@@ -317,9 +318,8 @@ class Node:
         refusal = Refusal(item.reason, item.field, item.detail)
         counter = self._decided(item.kind, item.reason)
         self.windows.count(self.catalog.scenario_of.get(item.kind, NODE), now, counter, now.wall_ms, 1, 1)
-        if not item.id:
-            return None
-        return item.client, receipt_of(Receipt, item.id, item.kind, Outcome(refusal), now), item.json
+        receipt = receipt_of(Receipt, item.id, item.kind, Outcome(refusal), now)
+        return (item.client, receipt, item.json) if item.id else None
 
     def _other(self, item: Input, now: Now) -> None:
         match item:
@@ -335,6 +335,8 @@ class Node:
                 self.windows.count(NODE, now, f"shed.{item.reason}", now.wall_ms, item.count)
             case SyncAcked():
                 self.outbox.stored(item.epoch, item.through)
+            case SyncStated():
+                self.outbox.stated(item, now)
             case SyncWelcomed():
                 before = self.outbox.events_discarded
                 if item.discard_before and item.epoch > self.outbox.epoch and not item.through:
@@ -351,8 +353,7 @@ class Node:
         if self.rules is None:
             self.outbox = Outbox(rules.node)
         self.rules, self.catalog.keeps_text = rules, rules.keep_free_text
-        kinds = self.catalog.down_kinds
-        self._effects = {name: Effects(rules.crs, self._packed, kinds) for name in self.scenarios}
+        self._effects = {name: Effects(rules.crs, self._packed, self.catalog.down_kinds) for name in self.scenarios}
         self._deadlines.clear()
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
         for name, scenario in self.scenarios.items():
@@ -386,8 +387,7 @@ class Node:
     def _restore(self, body: bytes) -> None:
         state = decode_snapshot(body)
         self._configure(state.rules)
-        self.number, self.sequence, self.last = state.number, state.sequence, state.last
-        self.age_ms = state.age_ms
+        self.number, self.sequence, self.last, self.age_ms = state.number, state.sequence, state.last, state.age_ms
         self._packed.update(dict.fromkeys(state.packed_clients, True))
         self.counts = state.counts
         self.pending_answers.restore(state.pending_answers)

@@ -33,7 +33,7 @@ from hashlib import sha256
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ..limits import (
     BATCH_BYTES_MAX,
@@ -51,10 +51,12 @@ from ..messages.batches import (
     encode,
     encode_body,
     merge,
+    read_body,
     split,
     withhold_cells,
 )
-from .model import Batch, Now, SyncWelcomed
+from ..messages.sync.statement import Statements
+from .model import Batch, Now, SyncStated, SyncWelcomed
 
 POOL_CELLS_MAX: Final = 32_768
 """Cell counts waiting for the uplink, about 2 MB; what does not fit is counted as `withheld`."""
@@ -95,6 +97,7 @@ class _State(Struct, array_like=True):
     pool: list[Window]
     cuts: int
     history: list[bytes]
+    statements: Statements = field(default_factory=Statements)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -113,6 +116,8 @@ class Outbox:
         self.events_acked = 0
         self.events_discarded = 0
         self.protocol_errors = 0
+        self.statements = Statements()
+        """What the centre has acknowledged, by day."""
         self._head = NO_BATCH
         self._chain = [NO_BATCH]
         self._newest_ms = 0
@@ -198,7 +203,14 @@ class Outbox:
             item = self._in_flight.pop(0)
             self.through, self._head = item.batch.seq, item.batch.sha256
             self.events_acked += item.events
+            self.statements.add(read_body(item.batch.body))
             self._link(chain_hash(self._chain[-1], self._head))
+
+    def stated(self, item: SyncStated, now: Now) -> None:
+        """The centre holds some of the statements; or there are days to be stated."""
+        self.statements.stored(item.through)
+        if item.close:
+            self.statements.close(self.node, now.wall_ms, self.epoch, self.through, self._chain[-1])
 
     # -- for the uplink and the status page ------------------------------------------------------------------------
 
@@ -262,6 +274,7 @@ class Outbox:
             list(self._pool.values()),
             self.may_cut,
             self._chain,
+            self.statements,
         )
         return _encode(state)
 
@@ -272,6 +285,7 @@ class Outbox:
         self._newest_ms, self.protocol_errors = state.newest_ms, state.protocol_errors
         self.events_acked, self.events_discarded = state.events_acked, state.events_discarded
         self._in_flight, self.may_cut, self._chain = state.in_flight, state.cuts, state.history
+        self.statements = state.statements
         self._pool, self._sizes, self._pool_bytes = {}, {}, 0
         for window in state.pool:
             self._keep(window)

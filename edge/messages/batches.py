@@ -190,6 +190,11 @@ def encode_body(windows: list[Window]) -> bytes:
     return _encoder.encode(windows)
 
 
+def read_body(body: bytes) -> list[Window]:
+    """The windows of a batch of this node's own. Raises msgspec.DecodeError."""
+    return _windows.decode(body)
+
+
 def decode_body(body: bytes) -> list[Window]:
     """The windows of a batch. Raises msgspec.DecodeError (msgspec.ValidationError where a value is wrong) and
     ValueError where a window is larger than the limits or a sketch cannot be read."""

@@ -181,9 +181,9 @@ class Sync:
         if self.link.connected:
             self._send_hello()
 
-    def send(self, kind: str, payload: bytes, qos: int = 1) -> bool:
-        """Something else than batches, while the centre is there. Whether it was taken over."""
-        return self.link.publish(self._up(kind), payload, qos=qos)
+    def send(self, kind: str, payload: bytes, qos: int = 1, on_ack: Callable[[int], None] | None = None) -> bool:
+        """Something else than batches, while the centre is there. Whether it was taken over; as `MqttConnection`."""
+        return self.link.publish(self._up(kind), payload, qos=qos, on_ack=on_ack)
 
     def report(self) -> None:
         """Send how the node is, where nothing was sent for a window's time."""

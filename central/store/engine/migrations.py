@@ -6,7 +6,7 @@ import psycopg
 
 from edge.errors import JournalError
 
-from .schema import VERSION, tables
+from .schema import VERSION, added, tables
 
 _REST: Final = "create table minute_rest partition of minute default"
 
@@ -18,7 +18,7 @@ do $$ begin
     end if;
 end $$"""
 
-MIGRATIONS: Final[dict[int, list[str]]] = {4: [*tables("postgresql"), _REST, _READER]}
+MIGRATIONS: Final[dict[int, list[str]]] = {4: [*tables("postgresql"), _REST, _READER], **added("postgresql")}
 """The statements that lead to each version from the one before."""
 
 _LOCK: Final = 0x646F6F72_73746570  # two processes that start at one time migrate one after the other

@@ -7,6 +7,7 @@ hour, day   sums of them for each node
 fleet_*     sums over the nodes of each bucket, by minute, hour and day
 rolled      up to which of its windows a node is in `hour`, `day` and `fleet_*`
 quarantine  batches that could not be stored
+statement   what nodes state of their days
 alarm, age, bucket, kept    what a person must know; the centre's life; locks; from when on a tier is complete
 """
 
@@ -14,8 +15,11 @@ from typing import Final
 
 from ..tiers import BUCKETS
 
-VERSION: Final = 4
-"""Of the tables. PostgreSQL's are migrated forwards, from version 4 on."""
+VERSION: Final = 5
+"""Of the tables. Those of an earlier version are migrated forwards."""
+
+FIRST: Final = 4
+"""The earliest version that is migrated."""
 
 SUMS: Final = ("hour", "day", "fleet_minute", "fleet_hour", "fleet_day")
 
@@ -57,14 +61,34 @@ create table quarantine(
 create table age(life_ms INT primary key, wall_ms INT not null);
 create table kept(tier text primary key, since INT not null)"""
 
+_ADDED: Final = {
+    5: """
+create table statement(
+    node text not null, day INT not null, sha256 BLOB not null, at INT not null, message BLOB not null,
+    primary key(node, day, sha256)
+)"""
+}
+"""The tables that each later version has added."""
+
 _TYPES: Final = {
     "sqlite": {" SERIAL": " integer", " INT": " integer", " BLOB": " blob"},
     "postgresql": {" SERIAL": " bigint generated always as identity", " INT": " bigint", " BLOB": " bytea"},
 }
 
 
+def added(engine: str) -> dict[int, list[str]]:
+    """The statements that lead to each version from the one before, from 5 on."""
+    found: dict[int, list[str]] = {}
+    for version, text in _ADDED.items():
+        for word, own in _TYPES[engine].items():
+            text = text.replace(word, own)
+        end = " strict" if engine == "sqlite" else ""
+        found[version] = [statement + end for statement in text.split(";")]
+    return found
+
+
 def tables(engine: str) -> list[str]:
-    """The statements that make all tables of `sqlite` or `postgresql`."""
+    """The statements that make the tables of version 4 for `sqlite` or `postgresql`."""
     lite = engine == "sqlite"
     statements = _TABLES.split(";")
     statements += [_SUM.format(table=name, key="bucket" if name.startswith("fleet") else "node") for name in SUMS]

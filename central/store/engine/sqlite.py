@@ -14,7 +14,7 @@ import apsw
 from edge.errors import JournalError
 
 from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused
-from .schema import VERSION, tables
+from .schema import FIRST, VERSION, added, tables
 
 FILE: Final = "centre.db"
 
@@ -57,9 +57,11 @@ class Sqlite:
         self._db.pragma("cache_size", -64 * 1024)
         with self._db:
             version = self._db.pragma("user_version")
-            if version == 0:
-                for statement in tables(self.name):
-                    self._db.execute(statement)
+            steps = {FIRST: tables(self.name), **added(self.name)}
+            if version == 0 or FIRST <= version < VERSION:
+                for number, statements in steps.items():
+                    for statement in statements if number > version else ():
+                        self._db.execute(statement)
                 self._db.pragma("user_version", VERSION)
             elif version != VERSION:
                 age = "a newer" if version > VERSION else "an older"

@@ -11,9 +11,9 @@ from edge.mqtt.seam import Publish
 from tests.central.stores import START, ask, hello
 
 
-def report(at: int, complete_until: int = 0, **words: int) -> Publish:
+def report(at: int, complete_until: int = 0, pool: int = 0) -> Publish:
     """What a node reports, with its clock right."""
-    made = NodeReport(at=at, complete_until=complete_until, epoch=1, **words)
+    made = NodeReport(at=at, complete_until=complete_until, epoch=1, pool=pool)
     return Publish("n1", SYNC_REPORT, encode_report(made), 0, 0)
 
 

@@ -468,11 +468,11 @@ def test_a_node_reports_to_a_centre_that_takes_reports(takes: list[str], alone: 
         return honest(kind, item)
 
     async def scenario(centre: Centre, node: Node) -> None:
-        await until(lambda: node.sync.connected, TIMEOUT_S)
+        await until(lambda: node.sync.connected, "the welcome")
         for _ in range(3):
             node.sync.report()
         node.add(0)
-        await until(lambda: node.sync.batches_acked == 1, TIMEOUT_S)
+        await until(lambda: node.sync.batches_acked == 1, "the acknowledgement")
         node.sync.report()
         assert centre.batch_messages[-1].report == REPORT
 

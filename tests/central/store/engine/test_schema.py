@@ -3,16 +3,21 @@
 import re
 from pathlib import Path
 
-from central.store.engine.schema import SUMS, tables
+from central.store.engine.schema import SUMS, added, tables
 
 SHARED = {"bucket", "age", "kept"}
 """Small tables of the whole centre: a distributed PostgreSQL keeps a copy of them everywhere."""
 
 
+def statements(engine: str) -> list[str]:
+    """All that lead to this version."""
+    return tables(engine) + [statement for each in added(engine).values() for statement in each]
+
+
 def columns(engine: str) -> dict[str, list[str]]:
     """Of each table: its columns, without types."""
     found: dict[str, list[str]] = {}
-    for statement in tables(engine):
+    for statement in statements(engine):
         if match := re.match(r"\s*create table (\w+)\((.*)\)", statement, re.DOTALL):
             parts = re.sub(r"primary key\(.*?\)", "", match[2]).split(",")
             found[match[1]] = [part.split()[0] for part in parts if part.strip()]
@@ -27,7 +32,7 @@ def test_both_engines_have_the_same_tables() -> None:
 
 def test_every_key_begins_with_a_node_or_a_bucket() -> None:
     """So rows can be spread over machines by it, and no index of all nodes together is hot."""
-    for statement in tables("postgresql"):
+    for statement in statements("postgresql"):
         table = re.match(r"\s*create (?:table|index \w+ on) (\w+)", statement)
         if table is None or table[1] in SHARED | {"node"}:
             continue
@@ -42,6 +47,6 @@ def test_the_statements_that_distribute_the_tables_fit_them() -> None:
     spread = dict(re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", page))
     assert {*shared, *spread} == columns("postgresql").keys()
     assert set(shared) == SHARED | {"node"}
-    for statement in tables("postgresql"):
+    for statement in statements("postgresql"):
         for table, keys in re.findall(r"create table (\w+)\(.*primary key\(([\w, ]+)\)", statement, re.DOTALL):
             assert table in SHARED or spread[table] in keys.split(", "), table

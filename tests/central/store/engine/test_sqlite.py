@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from central.store.engine.driver import StoreFailed
-from central.store.engine.schema import VERSION
+from central.store.engine.schema import FIRST, VERSION, tables
 from central.store.engine.sqlite import FILE, Sqlite
 from edge.errors import JournalError
 
@@ -14,7 +14,7 @@ from edge.errors import JournalError
 def test_a_file_of_another_version_is_left_alone(tmp_path: Path) -> None:
     """A database that this version cannot read is refused with what to do, and so is a broken file."""
     Sqlite(tmp_path).close()
-    for version, age in ((VERSION - 1, "an older"), (VERSION + 1, "a newer")):
+    for version, age in ((FIRST - 1, "an older"), (VERSION + 1, "a newer")):
         other = apsw.Connection(str(tmp_path / FILE))
         other.pragma("user_version", version)
         other.close()
@@ -24,6 +24,21 @@ def test_a_file_of_another_version_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "broken" / FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(JournalError, match="cannot be opened"):
         Sqlite(tmp_path / "broken")
+
+
+def test_an_earlier_version_is_migrated(tmp_path: Path) -> None:
+    """What it holds stays, and every table is there afterwards."""
+    other = apsw.Connection(str(tmp_path / FILE))
+    for statement in tables("sqlite"):
+        other.execute(statement)
+    other.execute("insert into kept values('minute', 5)")
+    other.pragma("user_version", FIRST)
+    other.close()
+    for _ in range(2):
+        store = Sqlite(tmp_path)
+        assert store.rows("select since from kept") == [(5,)]
+        assert store.rows("select count(*) from statement") == [(0,)]
+        store.close()
 
 
 def test_the_store_is_safe_by_its_settings(tmp_path: Path) -> None:
