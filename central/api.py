@@ -7,6 +7,8 @@
                                     names no offset); by default the last 24 hours
     GET /api/reconciliation?node=&day=
                                     both sides of one day (of UTC, as 2026-01-31) of a node (`fleet.reconcile`)
+    GET /api/ledger?from=&to=       how the ledgers of shops differ from the nodes' records, by day: dates, by default
+                                    the last 30 days
     GET /healthz                    200 while batches are stored, 503 with a sentence otherwise
     GET /metrics                    the same in Prometheus' text format
 
@@ -16,7 +18,8 @@ Parameters that cannot be used are answered with 400, the field and a hint.
 import hmac
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from msgspec import to_builtins
@@ -84,16 +87,6 @@ def app(
             raise QueryError("from", known.get("from", ""), "It must be before to.")
         return JSONResponse(reader.summary(from_ms, to_ms))
 
-    def reconciliation(request: Request) -> Response:
-        node, day = (request.query_params.get(field, "") for field in ("node", "day"))
-        try:
-            evidence = reader.evidence(node, (date.fromisoformat(day) - date(1970, 1, 1)).days)
-        except ValueError as error:
-            raise QueryError("day", day[:64], f"{error}. Write a day of UTC such as 2026-01-31.") from None
-        if evidence is None:
-            raise QueryError("node", node[:64], "There is no such node: see /api/nodes.")
-        return JSONResponse(to_builtins(reconcile(evidence)))
-
     def healthz(_request: Request) -> Response:
         wrong = health()
         return JSONResponse({"ok": not wrong, "sentence": wrong or "Batches are stored."}, 503 if wrong else 200)
@@ -111,13 +104,32 @@ def app(
         routes=[
             Route("/api/nodes", nodes),
             Route("/api/summary", summary),
-            Route("/api/reconciliation", reconciliation),
+            Route("/api/reconciliation", partial(_reconciliation, reader)),
+            Route("/api/ledger", partial(_ledger, reader)),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
         ],
         middleware=middleware,
         exception_handlers={QueryError: _bad_query, StoreLost: _unavailable},
     )
+
+
+def _reconciliation(reader: Reader, request: Request) -> Response:
+    node, day = (request.query_params.get(field, "") for field in ("node", "day"))
+    try:
+        evidence = reader.evidence(node, (date.fromisoformat(day) - date(1970, 1, 1)).days)
+    except ValueError as error:
+        raise QueryError("day", day[:64], f"{error}. Write a day of UTC such as 2026-01-31.") from None
+    if evidence is None:
+        raise QueryError("node", node[:64], "There is no such node: see /api/nodes.")
+    return JSONResponse(to_builtins(reconcile(evidence)))
+
+
+def _ledger(reader: Reader, request: Request) -> Response:
+    today = datetime.now(UTC).date()
+    others = (("from", today - timedelta(days=30)), ("to", today + timedelta(days=1)))
+    first, last = (_date(field, request.query_params.get(field, str(other))) for field, other in others)
+    return JSONResponse({"from": first, "to": last, "days": reader.ledger(first, last)})
 
 
 async def _bad_query(_request: Request, error: Exception) -> Response:
@@ -127,6 +139,13 @@ async def _bad_query(_request: Request, error: Exception) -> Response:
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "the store cannot be reached", "hint": f"{error} Ask again in a moment."}, 503)
+
+
+def _date(field: str, text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise QueryError(field, text[:64], "Write a date such as 2026-01-31.") from None
 
 
 def _instant(field: str, text: str) -> int:

@@ -55,7 +55,8 @@ def admit(record: NodeRecord, windows: list[Window], bounds: Bounds, at: int) ->
     if kept != coarse:
         detail = "Windows that end more than a day ahead count in the minute in which they came: set the node's clock."
         alarm = Alarm("clock_ahead", detail)
-    return Admitted(kept, _with_rows(record, kept, bounds, at), alarm)
+    rows = sum(1 + len(window.counters) + len(window.measures) + len(window.cells) for window in kept)
+    return Admitted(kept, with_rows(record, rows, bounds, at), alarm)
 
 
 def _check(cell: Cell) -> None:
@@ -81,10 +82,8 @@ def _not_ahead(window: Window, at: int) -> Window:
     return msgspec.structs.replace(window, start=start, width_s=WINDOW_S, cells=moved)
 
 
-def _with_rows(record: NodeRecord, windows: list[Window], bounds: Bounds, at: int) -> NodeRecord:
-    """The record after the rows of these windows, counted from midnight (UTC). Raises BatchError where they are too
-    many."""
-    rows = sum(1 + len(window.counters) + len(window.measures) + len(window.cells) for window in windows)
+def with_rows(record: NodeRecord, rows: int, bounds: Bounds, at: int) -> NodeRecord:
+    """The record after so many more rows, counted from midnight (UTC). Raises BatchError where they are too many."""
     day = at // DAY_MS
     written = record.rows_today if record.day == day else 0
     if written + rows > bounds.rows_per_day_max:

@@ -23,6 +23,7 @@ from edge.messages.batches import (
     decode_hello,
     encode,
 )
+from edge.messages.sync.ledger import SYNC_LEDGER, decode_counts
 from edge.messages.sync.report import SYNC_REPORT, decode_report
 from edge.messages.sync.statement import SYNC_STATEMENT, decode_signed, decode_statement, entries
 from edge.mqtt.seam import Publish
@@ -30,7 +31,7 @@ from edge.mqtt.seam import Publish
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreRefused
 from ..store.group import Group
 from ..store.store import Store
-from .admit import Bounds, admit
+from .admit import Bounds, admit, with_rows
 from .verify import (
     ALARMING,
     BAD_BODY,
@@ -46,7 +47,7 @@ from .verify import (
     unpack,
 )
 
-TAKES: Final = [SYNC_REPORT, SYNC_STATEMENT]
+TAKES: Final = [SYNC_REPORT, SYNC_STATEMENT, SYNC_LEDGER]
 """What this centre understands beside hellos and batches."""
 
 
@@ -80,6 +81,8 @@ class BatchValidator:
                 return self._report(publish)
             if publish.kind == SYNC_STATEMENT:
                 return self._statement(publish)
+            if publish.kind == SYNC_LEDGER:
+                return self._ledger(publish)
         except (msgspec.DecodeError, ValueError) as error:
             MESSAGE_UNREADABLE.write(node=publish.client, kind=publish.kind, sentence=str(error))
             self._store.refused(publish.client, None, self._wall_ms())
@@ -116,11 +119,30 @@ class BatchValidator:
             return BatchOutcome(reason=Reason.NOT_YOURS)
         for _ in entries(statement):
             pass  # raises ValueError where there is one that cannot be read
-        if self._store.record(publish.client) is None:
-            return BatchOutcome(reason=Reason.NOT_ALLOWED)
-        digest = sha256(signed.body).digest()
-        self._store.keep(publish.client, statement.day, digest, publish.payload, self._wall_ms())
+        at, digest = self._wall_ms(), sha256(signed.body).digest()
+        if reason := self._over(publish.client, 1, at):
+            return BatchOutcome(reason=reason)
+        self._store.keep(publish.client, statement.day, digest, publish.payload, at)
         return BatchOutcome()
+
+    def _ledger(self, publish: Publish) -> BatchOutcome:
+        days, at = decode_counts(publish.payload).days, self._wall_ms()
+        if reason := self._over(publish.client, len(days), at):
+            return BatchOutcome(reason=reason)
+        self._store.compare(publish.client, days, at)
+        return BatchOutcome()
+
+    def _over(self, node: str, rows: int, at: int) -> str:
+        """Why a node may not have so many more rows written today; empty where it may: then they are counted."""
+        record = self._store.record(node)
+        if record is None:
+            return Reason.NOT_ALLOWED
+        try:
+            self._store.save_hello(node, with_rows(record, rows, self._bounds, at), None, at)
+        except BatchError as error:
+            log.warning("%s", error)
+            return Reason.OVER_QUOTA
+        return ""
 
     def _batch(self, publish: Publish) -> BatchOutcome:
         batch = decode_batch(publish.payload)

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from edge.messages.batches import BatchMessage, Window
+from edge.messages.sync.ledger import ShopDay
 
 from ..ingest.verify import Alarm, NodeRecord
 
@@ -14,6 +15,9 @@ QUARANTINED_PER_NODE_MAX: Final = 32
 
 STATEMENTS_PER_NODE_MAX: Final = 512
 """Statements of one node that are kept; the oldest go. One comes a day, and few more where windows come late."""
+
+LEDGER_DAYS_PER_NODE_MAX: Final = 20_000
+"""Days of shops of one node of which the differences are kept: three years of 18 shops; the oldest go."""
 
 BatchKey = tuple[str, int, int]
 """A node's name, an epoch and a number."""
@@ -80,6 +84,7 @@ class Group:
         self.aside: list[Aside] = []
         self.settled: list[BatchKey] = []
         self.statements: list[Kept] = []
+        self.ledger: list[tuple[str, ShopDay]] = []
         self.alarms: list[tuple[str, Alarm, int]] = []
         self._hash_of, self._aside_of = hash_of, aside_of
         self._hashes: dict[tuple[int, int, int], bytes] = {}
@@ -135,6 +140,11 @@ class Group:
         """A statement came, perhaps again."""
         self._seen(node, at)
         self.statements.append(Kept(node, day, sha256, at, message))
+
+    def compare(self, node: str, days: list[ShopDay], at: int) -> None:
+        """A node has compared ledgers of shops."""
+        if self._seen(node, at) is not None:
+            self.ledger += [(node, day) for day in days]
 
     def repeated(self, node: str, at: int) -> None:
         """A batch came once more."""

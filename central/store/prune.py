@@ -27,7 +27,7 @@ HASHES_KEPT: Final = 8 * BATCHES_IN_FLIGHT_MAX
 
 class Kept(Struct, frozen=True, kw_only=True):
     """For how long each tier is kept, in ms. The hashes of batches are kept as long as the
-    minutes, alarms and statements as long as the hours."""
+    minutes, alarms and statements as long as the hours, differences of ledgers as long as the days."""
 
     minute: int = 7 * DAY_MS
     hour: int = 90 * DAY_MS
@@ -63,6 +63,10 @@ def prune(store: Store, wall_ms: int, lived_ms: int, kept: Kept) -> Iterator[int
                 gone += driver.run("delete from statement where node = ? and at < ?", (name, before))
             yield gone
     if (before := ages.get("day")) is not None:
+        for _, name in nodes:
+            with driver.transaction():
+                gone = driver.run("delete from ledger where node = ? and at < ?", (name, before))
+            yield gone
         yield from _sums(store, "fleet_day", [(number,) for number in range(BUCKETS)], calendar.day(before))
         yield from _sums(store, "day", nodes, calendar.day(before))
 

@@ -4,8 +4,10 @@ import threading
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from edge.messages.batches import Measure, Window, decode_batch, quantiles
+from edge.messages.sync.ledger import ShopDay
 from edge.messages.sync.statement import DAY_MS, decode_signed, decode_statement
 
 from ..fleet.health import NodeFacts
@@ -18,9 +20,13 @@ from .tiers import BUCKETS, Calendar, Piece, bit_of, bucket_of
 SUMMARY_CELLS_MAX: Final = 2_000
 """Cells in one summary, the busiest first; the answer shows whether there were more."""
 
+LEDGER_ROWS_MAX: Final = 10_000
+"""Days of shops in one answer."""
+
 _NUMBERS: Final = ("enrolled_at", "last_seen", "batches", "repeats", "refused", "bytes", "events")
 
 _decode = msgspec.msgpack.Decoder(NodeRecord).decode
+_decode_day = msgspec.msgpack.Decoder(ShopDay).decode
 
 
 class Reader:
@@ -110,6 +116,15 @@ class Reader:
             )
         names = ("node", "epoch", "seq", "at", "reason", "detail")
         return [dict(zip(names, row[:-1], strict=True)) | {"message": decode_batch(row[-1])} for row in rows]
+
+    def ledger(self, first: str, last: str) -> list[dict[str, Any]]:
+        """How the ledgers of shops differ, of the days from `first` to `last` (2026-01-31): the latest day first."""
+        with self._lock, self._driver.reading():
+            rows = self._driver.rows(
+                "select node, message from ledger where date >= ? and date <= ? order by date desc, node, shop limit ?",
+                (first, last, LEDGER_ROWS_MAX),
+            )
+        return [{"node": node} | asdict(_decode_day(message)) for node, message in rows]
 
     def evidence(self, node: str, day: int) -> Evidence | None:
         """What there is of a node on a day (of UTC, counted from 1970), for `fleet.reconcile`; None where there is no

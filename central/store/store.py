@@ -21,7 +21,7 @@ from ..ingest.verify import EVENTS_MAX, Alarm, NodeRecord
 from .backlog import Backlog
 from .beside import SummingProcess
 from .engine.driver import Driver
-from .group import STATEMENTS_PER_NODE_MAX, Group, Kept, Known
+from .group import LEDGER_DAYS_PER_NODE_MAX, STATEMENTS_PER_NODE_MAX, Group, Kept, Known
 from .rows import MINUTE_COLUMNS, Codec, window_rows
 from .sums import ROLLED_AT_ONCE, Sums, Work, upsert
 from .tiers import Calendar, bucket_of
@@ -118,6 +118,19 @@ class Store:
             self.driver.run_many("delete from quarantine where node = ? and epoch = ? and seq = ?", group.settled)
         for kept in group.statements:
             self._keep(kept)
+        if group.ledger:
+            sql = (
+                "insert into ledger(node, date, shop, at, message) values(?, ?, ?, ?, ?) on conflict(node, date, shop)"
+                " do update set at = excluded.at, message = excluded.message where ledger.at <= excluded.at"
+            )
+            ledgers = [(node, day.date, day.shop, day.at, _encode(day)) for node, day in group.ledger]
+            self.driver.run_many(sql, ledgers)
+            for node in sorted({node for node, _ in group.ledger}):
+                self.driver.run(
+                    "delete from ledger where node = ? and (date, shop) in (select date, shop from ledger"
+                    " where node = ? order by date desc, shop limit ? offset ?)",
+                    (node, node, LEDGER_DAYS_PER_NODE_MAX, LEDGER_DAYS_PER_NODE_MAX),
+                )
         for node, alarm, at in group.alarms:
             self._alarm(node, alarm, at)
 

@@ -41,9 +41,8 @@ class Body(NamedTuple):
 
 async def read_event(request: Request, *, has_id: bool) -> Body:
     """The event in a request. Its id is in the body, in Idempotency-Key, or the same in both. Raises BadBody."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise BadBody(problem(415, "Send the event as one JSON object, with content-type: application/json.", _CLOSE))
-    payload = await _read(request)
+    check_json(request)
+    payload = await read_bounded(request, PAYLOAD_BYTES_MAX)
     try:
         values: Any = tolerance.loaded(payload, True)
     except tolerance.ERRORS:
@@ -70,17 +69,24 @@ def _named(payload: bytes, values: dict[str, Any], header: str | None) -> Body:
     return Body(payload, given)
 
 
-async def _read(request: Request) -> bytes:
+def check_json(request: Request) -> None:
+    """Raises BadBody where a request has something else."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadBody(problem(415, "Send it as one JSON object, with content-type: application/json.", _CLOSE))
+
+
+async def read_bounded(request: Request, most: int) -> bytes:
+    """The body, of `most` bytes. Raises BadBody."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > PAYLOAD_BYTES_MAX:
-        raise _oversized()
+    if length.isdecimal() and int(length) > most:
+        raise _oversized(most)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_S_MAX):
             async for part in request.stream():
                 body += part
-                if len(body) > PAYLOAD_BYTES_MAX:
-                    raise _oversized()
+                if len(body) > most:
+                    raise _oversized(most)
     except TimeoutError:
         text = f"The body was not whole after {BODY_S_MAX:g} s."
         raise BadBody(problem(408, text, _CLOSE)) from None
@@ -93,6 +99,6 @@ def _malformed(field: str, detail: str) -> Response:
     return refusal(Reason.MALFORMED, {"field": field, "detail": detail} if field else {"detail": detail})
 
 
-def _oversized() -> BadBody:
-    answer = refusal(Reason.OVERSIZED, {"detail": f"an event has at most {PAYLOAD_BYTES_MAX} bytes"}, close=True)
+def _oversized(most: int) -> BadBody:
+    answer = refusal(Reason.OVERSIZED, {"detail": f"at most {most} bytes are taken here"}, close=True)
     return BadBody(answer, Reason.OVERSIZED)

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, Self
 
 from ..core.model import Now
@@ -14,6 +15,7 @@ from ..mqtt.server.endpoint import Endpoint
 from ..pipeline.pipeline import Pipeline
 from ..service.http import Bounds, HttpServer
 from .events import WAITING_MAX, Events
+from .ledger import LedgerDoor
 from .lookups import WAITS_MAX, Lookups
 from .routes import Routes
 
@@ -30,22 +32,34 @@ class Door:
     """Open from `open` to `close`. A `seam.Link`."""
 
     def __init__(
-        self, pipeline: Pipeline, endpoint: Endpoint, scenarios: Sequence[type[Scenario]], now: Callable[[], Now]
+        self,
+        pipeline: Pipeline,
+        endpoint: Endpoint,
+        scenarios: Sequence[type[Scenario]],
+        now: Callable[[], Now],
+        folder: Path | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._listeners: list[Listener] = []
         self._counts: Counter[str] = Counter(requests=0, refused_credentials=0)
         self._events = Events(pipeline)
         self._lookups = Lookups(pipeline, now)
-        self._routes = Routes(scenarios, pipeline, endpoint, self._events, self._lookups, self._counts)
+        ledger = LedgerDoor(folder, lambda: now().wall_ms) if folder is not None else None
+        self._routes = Routes(scenarios, pipeline, endpoint, self._events, self._lookups, self._counts, ledger)
         self._server: HttpServer
 
     @classmethod
     async def open(
-        cls, pipeline: Pipeline, endpoint: Endpoint, scenarios: Sequence[type[Scenario]], now: Callable[[], Now]
+        cls,
+        pipeline: Pipeline,
+        endpoint: Endpoint,
+        scenarios: Sequence[type[Scenario]],
+        now: Callable[[], Now],
+        folder: Path | None = None,
     ) -> Self:
-        """Ready to listen. Quotas, budgets and who may connect are those of `endpoint`."""
-        door = cls(pipeline, endpoint, scenarios, now)
+        """Ready to listen. Quotas, budgets and who may connect are those of `endpoint`. `folder` is the data directory,
+        where ledgers are compared; None where the scenarios have no orders."""
+        door = cls(pipeline, endpoint, scenarios, now, folder)
         bounds = Bounds(CONNECTIONS_MAX, READS_PER_S, READS_BURST)
         door._server = await HttpServer.start(door._routes.application(), None, bounds)
         return door

@@ -1,6 +1,7 @@
 """What each path answers.
 
 POST /v1/events/{kind}         an event; answered when it is decided and on disk
+POST /v1/ledger                a shop's ledger, compared with the node's record
 GET  /v1/{collection}          what the client may see of a collection, such as orders
 GET  /v1/{collection}/{id}     one of it with an ETag; with If-None-Match and `?wait=SECONDS`, when it has changed
 GET  /v1/openapi.json          all of it, as OpenAPI 3.1
@@ -30,6 +31,7 @@ from ..scenarios.protocol.openapi import IN_COMPONENTS, WAIT_S_MAX, document
 from .access import OPEN, WORK_PER_REQUEST, Access, Caller, authenticate
 from .bodies import BadBody, read_event
 from .events import DECISION_S_MAX, Decided, Events
+from .ledger import LedgerDoor
 from .lookups import Lookups, NotOnDisk
 from .problems import later, problem, refusal
 
@@ -59,8 +61,9 @@ class Routes:
         events: Events,
         lookups: Lookups,
         counts: Counter[str],
+        ledger: LedgerDoor | None = None,
     ) -> None:
-        self._scenarios, self._receiver, self._endpoint = scenarios, receiver, endpoint
+        self._scenarios, self._receiver, self._endpoint, self._ledger = scenarios, receiver, endpoint, ledger
         self._events, self._lookups, self._counts = events, lookups, counts
         self._up = {each.kind: each for one in scenarios for each in one.messages if each.direction == "up"}
         self._contract: asyncio.Future[bytes] | None = None
@@ -69,6 +72,8 @@ class Routes:
     def application(self) -> Starlette:
         """The routes, behind the guard."""
         routes = [Route("/v1/events/{kind}", self._event, methods=["POST"]), Route(OPEN, self._openapi)]
+        if self._ledger is not None:
+            routes.append(Route("/v1/ledger", self._compare_ledger, methods=["POST"]))
         for scenario in self._scenarios:
             for each in scenario.collections:
                 routes.append(Route(f"/v1/{each.name}", self._list(scenario.name, each)))
@@ -105,6 +110,17 @@ class Routes:
         return _answer(
             await self._events.decide(caller, kind if _KIND.fullmatch(kind) else UNKNOWN, body.id, body.payload)
         )
+
+    async def _compare_ledger(self, request: Request) -> Response:
+        assert self._ledger is not None
+        caller: Caller = request.scope["caller"]
+        if not caller.identity.take(1, self._endpoint.clock()):
+            return self._drop(caller, Reason.OVER_QUOTA, "more than this client may send; send it again")
+        try:
+            return await self._ledger.compare(request)
+        except BadBody as bad:
+            self._counts[f"refused_{bad.reason}"] += 1
+            return bad.answer
 
     def _drop(self, caller: Caller, reason: Reason, detail: str) -> Response:
         """An event goes no further."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import Clock
@@ -29,6 +30,9 @@ LISTENERS: Final = (Listener("listen_http", http=True), Listener("listen_https",
 
 METRICS: Final = Listener("listen_metrics", tls=True, http=True)
 """For a Prometheus elsewhere. On loopback the page's address has metrics, too."""
+
+LEDGER_OF: Final = "order.place"
+"""Where a scenario has it there are ledgers to compare with."""
 
 METRICS_TOKEN: Final = "metrics_token_file"  # noqa: S105 - the option's name
 
@@ -87,7 +91,10 @@ class Http:
             return {}
         from ..api.door import Door
 
-        door = self._door = await Door.open(pipeline, endpoint, self._config.kinds, self._clock.now)
+        kinds = self._config.kinds
+        sells = any(each.kind == LEDGER_OF for kind in kinds for each in kind.messages)
+        folder = Path(self._config.data_dir) if sells else None
+        door = self._door = await Door.open(pipeline, endpoint, kinds, self._clock.now, folder)
         pipeline.links.append(door)
         before = pipeline.on_shown
 

@@ -36,7 +36,7 @@ class Uplink:
         self._renewal: Renewal | None = None
         self._stating: Stating | None = None
         self._ends_ms: int | None = None
-        self._config_path, self._config = config_path, config
+        self._config_path, self._config, self._folder = config_path, config, data.path
         self.problem = ""
         try:
             enrolment = read(data.path, config.node)
@@ -100,10 +100,13 @@ class Uplink:
 
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs as long as the node, by name."""
+        from ..uplink.ledger import LedgerSender
+
         found: dict[str, Coroutine[Any, Any, None]] = {}
         if self.sync is not None:
             found["uplink"] = self.sync.run()
             found["report"] = _report_regularly(self.sync)
+            found["ledger"] = LedgerSender(self.sync, self._folder).run()
         if self._stating is not None:
             found["statements"] = self._stating.run()
         if self._renewal is not None:

@@ -33,6 +33,8 @@ export interface OrderPlace {
   promise?: boolean;
   /** The coordinate system of the places in this message, where it is not the node's. */
   crs?: "gcj02" | "wgs84" | null;
+  /** What the guest pays, in whole cents: for the comparison with the shop's ledgers. Hundredths of the shop's currency. */
+  amount_cents?: number | null;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   id: string;
   /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */

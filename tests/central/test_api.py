@@ -170,3 +170,15 @@ def test_a_token_is_asked_for_where_there_is_one(folder: Path) -> None:
         assert "Bearer" in answer.headers["WWW-Authenticate"]
     assert client.get("/api/nodes", headers={"Authorization": "Bearer secret"}).status_code == 200
     reader.close()
+
+
+def test_both_sides_of_a_day_and_ledgers_are_answered(client: Client) -> None:
+    """What the node has not stated yet is unknown; a node or a day that is none is named."""
+    found = client.get("/api/reconciliation", {"node": "n1", "day": "2026-01-01"})
+    assert (found.status_code, found.json()["agrees"], found.json()["windows_centre"]) == (200, None, 0)
+    for query, field in (({"node": "n2", "day": "2026-01-01"}, "node"), ({"node": "n1", "day": "x"}, "day")):
+        wrong = client.get("/api/reconciliation", query)
+        assert (wrong.status_code, wrong.json()["field"]) == (400, field)
+    days = client.get("/api/ledger", {"from": "2026-01-01", "to": "2026-01-31"}).json()
+    assert days == {"from": "2026-01-01", "to": "2026-01-31", "days": []}
+    assert client.get("/api/ledger", {"from": "x"}).status_code == 400

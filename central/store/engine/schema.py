@@ -8,6 +8,7 @@ fleet_*     sums over the nodes of each bucket, by minute, hour and day
 rolled      up to which of its windows a node is in `hour`, `day` and `fleet_*`
 quarantine  batches that could not be stored
 statement   what nodes state of their days
+ledger      how the ledgers of shops differ from the nodes' records
 alarm, age, bucket, kept    what a person must know; the centre's life; locks; from when on a tier is complete
 """
 
@@ -66,6 +67,10 @@ _ADDED: Final = {
 create table statement(
     node text not null, day INT not null, sha256 BLOB not null, at INT not null, message BLOB not null,
     primary key(node, day, sha256)
+);
+create table ledger(
+    node text not null, date text not null, shop text not null, at INT not null, message BLOB not null,
+    primary key(node, date, shop)
 )"""
 }
 """The tables that each later version has added."""

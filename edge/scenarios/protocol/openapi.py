@@ -5,6 +5,7 @@ from typing import Any, Final
 from ...core.scenario import Collection, Message
 from ...errors import Reason
 from ...limits import NAME_PATTERN
+from ...messages.sync.ledger import KINDS
 from .schema import Contract, Schema
 
 IN_COMPONENTS: Final = "#/components/schemas/{name}"
@@ -47,6 +48,8 @@ def document(made: Contract) -> Schema:
     for message, name, receipt in made.up:
         if not message.answered_by:
             paths[f"/v1/events/{message.kind}"] = {"post": _event(message, name, receipt, made)}
+    if "/v1/events/order.place" in paths:
+        paths["/v1/ledger"] = {"post": _ledger()}
     for collection, names in made.collections:
         paths[f"/v1/{collection.name}"] = {"get": _list(collection, names[0])}
         paths[f"/v1/{collection.name}/{{id}}"] = {"get": _one(collection, names)}
@@ -90,6 +93,65 @@ def _event(message: Message, name: str, receipt: str, made: Contract) -> Schema:
         **({"parameters": [_KEY]} if receipt else {}),
         "requestBody": {"required": True, **_json(_reference(name))},
         "responses": answers | _errors(_EVENT_ERRORS),
+    }
+
+
+def _ledger() -> Schema:
+    """A shop's ledger against the node's record."""
+    count: Schema = {"type": "integer", "minimum": 0}
+    text: Schema = {"type": "string"}
+    side: Schema = {"anyOf": [{"type": "integer"}, text]}
+    order: Schema = {
+        "type": "object",
+        "properties": {
+            "order": _NAME,
+            "at": {"type": ["integer", "null"], "minimum": 0, "maximum": 253_402_300_800_000},
+            "amount_cents": {"type": ["integer", "null"], "minimum": 0, "maximum": 10**12},
+        },
+        "required": ["order"],
+    }
+    body: Schema = {
+        "type": "object",
+        "properties": {
+            "shop": {"anyOf": [_NAME, {"type": "null"}]},
+            "utc_offset_min": {"type": "integer", "minimum": -720, "maximum": 840, "default": 0},
+            "orders": {"type": "array", "minItems": 1, "maxItems": 10_000, "items": order},
+        },
+        "required": ["orders"],
+    }
+    counts = ("here", "there", *KINDS)
+    day: Schema = {
+        "type": "object",
+        "properties": {"shop": text, "date": text, "at": count, **dict.fromkeys(counts, count)},
+        "required": ["shop", "date", "at", *counts],
+    }
+    found: Schema = {
+        "type": "object",
+        "properties": {
+            "kind": {"enum": list(KINDS)},
+            **dict.fromkeys(("order", "shop", "date"), text),
+            "line": count,
+            "here": side,
+            "there": side,
+        },
+        "required": ["kind", "order", "shop", "date"],
+    }
+    answer: Schema = {
+        "type": "object",
+        "properties": {
+            "days": {"type": "array", "items": day},
+            "differences": {"type": "array", "items": found},
+            "before": count,
+            "unpriced": count,
+        },
+        "required": ["days", "differences", "before", "unpriced"],
+    }
+    return {
+        "operationId": "compare.ledger",
+        "tags": ["shop", "dispatcher"],
+        "summary": "A shop's ledger: which orders differ from the node's record. The same one twice counts once.",
+        "requestBody": {"required": True, **_json(body)},
+        "responses": {"200": {"description": "Compared.", **_json(answer)}, **_errors(_EVENT_ERRORS)},
     }
 
 

@@ -48,7 +48,7 @@ def test_a_token_is_what_the_option_names(tmp_path: Path) -> None:
     assert uplink.sync.link.session.options.token == "secret"
     uplink.set_token("other")
     assert uplink.sync.link.session.options.token == "other"
-    assert closed(uplink) == {"uplink", "report", "statements"}
+    assert closed(uplink) == {"uplink", "report", "ledger", "statements"}
 
 
 def test_an_enrolled_node_needs_no_option(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_an_enrolled_node_needs_no_option(tmp_path: Path) -> None:
     options = uplink.sync.link.session.options
     assert (options.username, options.token) == ("n-1", "")
     assert uplink.ends_ms() == {"uplink_certificate": found.ends_ms}
-    assert closed(uplink) == {"uplink", "report", "statements", "renewal"}
+    assert closed(uplink) == {"uplink", "report", "ledger", "statements", "renewal"}
     (tmp_path / "ca.pem").write_text(found.settings.authority)
     assert made(tmp_path, 'uplink_ca = "ca.pem"').ends_ms()["uplink_ca"] == found.ends_ms
 

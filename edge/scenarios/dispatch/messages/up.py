@@ -65,6 +65,8 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """Whether the receipt promises a drop-off time."""
     crs: Crs | None = None
     """The coordinate system of the places in this message, where it is not the node's."""
+    amount_cents: Annotated[int, Meta(ge=0, le=10**12)] | None = None
+    """What the guest pays, in whole cents: for the comparison with the shop's ledgers."""
 
 
 class OrderCancel(Up, frozen=True, tag="order.cancel"):

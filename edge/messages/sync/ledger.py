@@ -1,0 +1,51 @@
+"""How a shop's ledgers differ from the node's record, counted by day. No order and no person is named.
+
+    up    sync.ledger   one `LedgerCounts`; its PUBACK means that the centre has it on disk
+
+A later comparison of the same shop and day replaces the earlier one: the same ledger twice counts once.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ...limits import NAME_PATTERN
+
+SYNC_LEDGER: Final = "sync.ledger"
+
+DAYS_MAX: Final = 512
+"""Days of shops in one message, and kept at the node: a year and more of one shop."""
+
+KINDS: Final = ("missing_here", "missing_there", "other_amount", "other_time", "cancelled_here", "repeated")
+"""The differences, as fields of `ShopDay`."""
+
+_Count = Annotated[int, Meta(ge=0, le=2**40)]
+Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z")]
+
+
+class ShopDay(Struct, frozen=True, kw_only=True):
+    """One shop's day: `here` orders the node accepted, `there` lines the ledger has. `at` is when they were compared
+    (Unix ms)."""
+
+    shop: Annotated[str, Meta(pattern=NAME_PATTERN)]
+    date: Date
+    at: Annotated[int, Meta(ge=0, le=253_402_300_800_000)]
+    here: _Count = 0
+    there: _Count = 0
+    missing_here: _Count = 0
+    missing_there: _Count = 0
+    other_amount: _Count = 0
+    other_time: _Count = 0
+    cancelled_here: _Count = 0
+    repeated: _Count = 0
+
+
+class LedgerCounts(Struct, frozen=True, kw_only=True):
+    """What was compared lately."""
+
+    days: Annotated[list[ShopDay], Meta(max_length=DAYS_MAX)]
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_counts = msgspec.msgpack.Decoder(LedgerCounts).decode
