@@ -5,6 +5,8 @@ What an honest node with another setting or another clock sends is stored in a f
 refusal would keep everything behind it waiting, and a batch never changes.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 import h3.api.basic_int
@@ -14,8 +16,9 @@ from msgspec import Struct
 from edge.errors import Reason
 from edge.limits import CLOCK_WALL_MS_MIN, WINDOW_AHEAD_S_MAX, WINDOW_S
 from edge.messages.batches import Cell, Window, withhold_cells
+from edge.messages.sync.report import NodeReport
 
-from .verify import BAD_BODY, Alarm, BatchError, NodeRecord
+from .verify import BAD_BODY, Alarm, BatchError, NodeRecord, progress
 
 CELL_RESOLUTIONS: Final = range(4, 11)
 """Those that a node's `cell_resolution` can be; the finest is about 130 m across."""
@@ -41,8 +44,10 @@ class Admitted(Struct, frozen=True):
     alarm: Alarm | None
 
 
-def admit(record: NodeRecord, windows: list[Window], bounds: Bounds, at: int) -> Admitted:
-    """What is stored of the windows that `record`'s node sent at `at` (Unix ms). Raises BatchError."""
+def admit(
+    record: NodeRecord, windows: list[Window], bounds: Bounds, at: int, report: NodeReport | None = None
+) -> Admitted:
+    """What is stored of the windows that `record`'s node sent at `at` (Unix ms), with its report. Raises BatchError."""
     for window in windows:
         for cell in window.cells:
             _check(cell)
@@ -56,7 +61,8 @@ def admit(record: NodeRecord, windows: list[Window], bounds: Bounds, at: int) ->
         detail = "Windows that end more than a day ahead count in the minute in which they came: set the node's clock."
         alarm = Alarm("clock_ahead", detail)
     rows = sum(1 + len(window.counters) + len(window.measures) + len(window.cells) for window in kept)
-    return Admitted(kept, with_rows(record, rows, bounds, at), alarm)
+    changes = progress(record, kept, report, at)
+    return Admitted(kept, with_rows(record, rows, bounds, at, changes), alarm)
 
 
 def _check(cell: Cell) -> None:
@@ -82,12 +88,15 @@ def _not_ahead(window: Window, at: int) -> Window:
     return msgspec.structs.replace(window, start=start, width_s=WINDOW_S, cells=moved)
 
 
-def with_rows(record: NodeRecord, rows: int, bounds: Bounds, at: int) -> NodeRecord:
-    """The record after so many more rows, counted from midnight (UTC). Raises BatchError where they are too many."""
+def with_rows(
+    record: NodeRecord, rows: int, bounds: Bounds, at: int, changes: Mapping[str, Any] = MappingProxyType({})
+) -> NodeRecord:
+    """The record after so many more rows, counted from midnight (UTC), and these `changes`. Raises BatchError where
+    there are too many."""
     day = at // DAY_MS
     written = record.rows_today if record.day == day else 0
     if written + rows > bounds.rows_per_day_max:
         detail = f"The node has written {written} rows today, and rows_per_day_max of this centre is"
         again = "More are taken from midnight on (UTC); the node keeps them."
         raise BatchError(Reason.OVER_QUOTA, f"{detail} {bounds.rows_per_day_max}. {again}")
-    return msgspec.structs.replace(record, day=day, rows_today=written + rows)
+    return msgspec.structs.replace(record, day=day, rows_today=written + rows, **changes)

@@ -109,7 +109,7 @@ class BatchValidator:
         report, at = decode_report(publish.payload), self._wall_ms()
         record = self._store.record(publish.client)
         if record is not None:
-            self._store.save_hello(publish.client, progressed(record, [], report, at), None, at)
+            self._store.save_hello(publish.client, progressed(record, report, at), None, at)
         return BatchOutcome()
 
     def _statement(self, publish: Publish) -> BatchOutcome:
@@ -157,15 +157,14 @@ class BatchValidator:
             windows = unpack(batch)
             if self._poison:
                 raise BatchError(BAD_BODY, self._poison)
-            admitted = admit(taken(record, batch, windows), windows, self._bounds, at)
-            after = progressed(admitted.record, admitted.windows, batch.report, at)
-            self._store.merge(after, batch, admitted.windows, at, admitted.alarm)
+            admitted = admit(taken(record, batch, windows), windows, self._bounds, at, batch.report)
+            self._store.merge(admitted.record, batch, admitted.windows, at, admitted.alarm)
         except BatchError as error:
             BATCH_REFUSED.write(batch=f"{batch.epoch}/{batch.seq}", node=node, sentence=str(error))
             detail, reason = str(error)[:TEXT_CHARACTERS_MAX], error.reason
             # Its hash is right, so it is what the node means, and will never be another: the next ones must not wait.
             if reason == BAD_BODY and record is not None:
-                past = progressed(passed_over(record, batch), [], batch.report, at)
+                past = progressed(passed_over(record, batch), batch.report, at)
                 if self._store.quarantine(past, batch, reason, detail, at):
                     reason, through = QUARANTINED, batch.seq
             if reason != QUARANTINED:

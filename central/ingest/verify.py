@@ -7,7 +7,7 @@ cases, and what the node does about each, are the table in `edge.core.outbox`.
 from collections.abc import Callable
 from functools import reduce
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import zstandard
@@ -183,20 +183,22 @@ def taken(record: NodeRecord, batch: BatchMessage, windows: list[Window]) -> Nod
     )
 
 
-def progressed(record: NodeRecord, windows: list[Window], report: NodeReport | None, at: int) -> NodeRecord:
-    """The record after these windows were stored, and this report came, at `at` (Unix ms)."""
-    until = max((window.end for window in windows), default=0)
-    if report is None:
-        report, reported_at = record.report, record.reported_at
-    else:
-        reported_at = at
+def progress(record: NodeRecord, windows: list[Window], report: NodeReport | None, at: int) -> dict[str, Any]:
+    """What changes in the record when these windows are stored, and this report comes, at `at` (Unix ms)."""
+    changes: dict[str, Any] = {}
+    until = max([window.end for window in windows], default=0)
+    if report is not None:
+        changes = {"report": report, "reported_at": at}
         if report.epoch == record.epoch and report.numbered <= record.through and not report.pool:
             until = max(until, report.complete_until)
-    newest = max(record.newest, min(until, at))
-    progress_at = at if newest > record.newest else record.progress_at
-    return msgspec.structs.replace(
-        record, newest=newest, progress_at=progress_at, report=report, reported_at=reported_at
-    )
+    if (newest := min(until, at)) > record.newest:
+        changes |= {"newest": newest, "progress_at": at}
+    return changes
+
+
+def progressed(record: NodeRecord, report: NodeReport | None, at: int) -> NodeRecord:
+    """The record after a report without a batch that was stored."""
+    return msgspec.structs.replace(record, **progress(record, [], report, at))
 
 
 def passed_over(record: NodeRecord, batch: BatchMessage) -> NodeRecord:

@@ -17,7 +17,7 @@ from ..messages.sync.statement import SYNC_STATEMENT, SignedStatement, Statement
 from .signing import signed
 from .sync import Sync
 
-LOOK_S: Final = 15.0
+LOOK_S: Final = 5.0
 """Between two looks whether there is something to state."""
 
 AFTER_MS: Final = 15 * 60_000
