@@ -31,6 +31,7 @@ from edge.messages.batches import (
     fold,
     merge,
     quantiles,
+    read_body,
     sketch_fault,
     split,
     withhold_cells,
@@ -250,3 +251,10 @@ def test_messages_of_the_uplink_survive_their_encoding() -> None:
     ):
         assert decode(encode(item)) == item
         assert decode(encode(msgspec.to_builtins(item, builtin_types=(bytes,)) | {"future": 1})) == item
+
+
+def test_a_node_reads_what_it_has_made() -> None:
+    """The figures of every window, be they such that a centre refuses them: a batch never changes."""
+    good = Window("dispatch", START, 60, 5, {"x": 5}, {"ms": Measure(2, 30, fold(b"", [10, 20]))}, [])
+    bad = msgspec.structs.replace(good, counters={"Not a name": 1}, width_s=0)
+    assert read_body(encode_body([good, bad])) == [good, bad]
