@@ -33,7 +33,7 @@ def privacy(config_path: Path, everything: bool, as_json: bool) -> None:
     doorstep privacy --json
     """
     from ..app.config import load
-    from ..scenarios.privacy import STAYS, kept_fields, leaving_figures
+    from ..scenarios.privacy import SENT, STAYS, kept_fields, leaving_figures
 
     config = load(config_path)
     fields = kept_fields(config.kinds, config.retention_days, config.keep_free_text)
@@ -44,6 +44,7 @@ def privacy(config_path: Path, everything: bool, as_json: bool) -> None:
             "fields": fields,
             "places": STAYS,
             "to_the_centre": figures if config.uplink else [],
+            "messages_to_the_centre": SENT if config.uplink else [],
         }
         click.echo(msgspec.json.format(msgspec.json.encode(body)).decode())
         return
@@ -69,3 +70,5 @@ def privacy(config_path: Path, everything: bool, as_json: bool) -> None:
     for figure in figures:
         place = f", by H3 cell of at least {figure.people_min} people" if figure.people_min else ""
         click.echo(f"  {figure.name}: {figure.form}, by the minute{place}")
+    for sent in SENT:
+        click.echo(f"  {sent.kind}: {sent.meaning}")

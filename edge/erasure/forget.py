@@ -35,6 +35,7 @@ from ..journal.reader import (
     read_snapshot,
     read_snapshots,
 )
+from ..ledger.kept import forget_counts
 from ..limits import NAME_PATTERN
 from ..messages.grants import EVERYBODY
 from ..scenarios.loader import available, load
@@ -70,6 +71,7 @@ def forget(config: Config, client: str) -> Forgotten:
         done, explained = _rewrite(path, erasure, _recovered(config, path, client))
         if Path(config.credentials).exists():
             remove(config.credentials, client)
+        forget_counts(data.path, client)
         return replace(done, files=_look_for(data.path, client, explained))
 
 

@@ -39,8 +39,23 @@ def keep_counts(folder: Path, days: Sequence[ShopDay]) -> None:
     try:
         with alone(path):
             known = {(each.date, each.shop): each for each in [*read_counts(folder), *days]}
-            kept = [known[key] for key in sorted(known)][-DAYS_MAX:]
-            write_atomic(path, msgspec.json.encode(LedgerCounts(days=kept)).decode())
+            _write(path, [known[key] for key in sorted(known)][-DAYS_MAX:])
     except OSError as error:
         hint = "Run this as the node's user, and look whether there is room."
         raise InputError(str(path), None, f"It cannot be written ({error.strerror}). {hint}") from None
+
+
+def forget_counts(folder: Path, shop: str) -> None:
+    """Remove every day of a shop. Raises InputError."""
+    path = folder / FILE
+    try:
+        with alone(path):
+            days = read_counts(folder)
+            if (kept := [each for each in days if each.shop != shop]) != days:
+                _write(path, kept)
+    except OSError as error:
+        raise InputError(str(path), None, f"It cannot be written ({error.strerror}). Run this again.") from None
+
+
+def _write(path: Path, days: list[ShopDay]) -> None:
+    write_atomic(path, msgspec.json.encode(LedgerCounts(days=days)).decode())

@@ -43,6 +43,20 @@ class LeavingFigure(Struct, frozen=True):
     people_min: int | None
 
 
+class Sent(Struct, frozen=True):
+    """One kind of message that goes to the centre beside the figures."""
+
+    kind: str
+    meaning: str
+
+
+SENT: Final = (
+    Sent("sync.report", "how the node is: its version, clock, how far it has got, names of its problems"),
+    Sent("sync.statement", "the figures of a day once more, as sums and hashes, signed with the node's key"),
+    Sent("sync.ledger", "how a shop's own books differ, once they were compared: counts, by the shop's name and day"),
+)
+"""All that can go there beside the figures. None has a customer, a rider, or an order."""
+
 What = Literal["name", "number", "door", "shop", "position", "words"]
 """Of clients; of orders, events, articles and labels; of a customer; of a shop; of a rider; of a person."""
 
@@ -69,6 +83,9 @@ STAYS: Final = (
         "backup", ("name", "number", "door", "shop"), "the operator deletes it (--keep)", "another box goes on from it"
     ),
     Stay("credentials", ("name",), "doorstep credential remove, or forget", "to know who may connect"),
+    Stay(
+        "ledger", ("name",), "the newest 512 days of shops, or forget", "the centre gets how a shop's own books differ"
+    ),
     Stay("log", ("name", "number"), "as long as the operator keeps it", "to find who is refused, or sends too much"),
     Stay(
         "status page",
@@ -83,8 +100,12 @@ STAYS: Final = (
         "the app informs its users; doors go there, too, with assignment in webhook_kinds",
     ),
     Stay("export", ("name", "number", "door", "shop"), "as long as the person keeps it", "it is the person's own"),
+    Stay(
+        "centre", ("name",), "3 years (days_kept_days there)", "it has how a shop's own books differ, by shop and day"
+    ),
 )
-"""The only places beside the clients that a message is for. To the centre go figures alone, the metrics name nobody."""
+"""The only places beside the clients that a message is for. Of names the centre gets those of shops alone; the metrics
+name nobody."""
 
 
 def kept_fields(
@@ -120,7 +141,7 @@ def _fields(scenario: str, message: Message, retention_days: float, keep_free_te
 
 
 def leaving_figures(scenarios: Iterable[type[Scenario]], k_anonymity: int) -> list[LeavingFigure]:
-    """Everything that the centre gets."""
+    """Every figure that the centre gets; beside them go `SENT`."""
     return [
         LeavingFigure(scenario.name, counter.name, counter.form, k_anonymity if counter.form == "locate" else None)
         for scenario in scenarios

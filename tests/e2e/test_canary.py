@@ -17,7 +17,7 @@ import msgspec.inspect as types
 import pytest
 
 from bench.lab.settings import write_private
-from bench.lab.site import Site, copy_data
+from bench.lab.site import Site, copy_data, fetch
 from edge.app.config import load
 from edge.core.model import Batch, decode_row
 from edge.erasure.forget import forget
@@ -244,19 +244,25 @@ def test_marked_data_is_only_where_it_may_be(tmp_path: Path) -> None:
             "metrics": page(made, "/metrics"),
             "backup": b"",
         }
+        (tmp_path / "book.csv").write_text("order\nQthing-o1\nQthing-o9\n")
+        assert made.command("ledger", "--config", "edge.toml", "book.csv").returncode == 1
+        found["ledger"] = (made.node_data / "ledger.json").read_bytes()
         assert made.command("backup", "copies").returncode == 0
         found["backup"] = on_disk(tmp_path / "copies")
         planter.send(RIDER, "rider.shift", on=False, place=None)
+        wait_until(lambda: fetch(made.api_port, "/api/ledger")["days"], "the counts of the book at the centre")
         made.stop()
         found["export"] = made.command("export", CUSTOMER, "--journal", "edge").stdout.encode()
-        found["uplink"] = batches(made.node_data) + on_disk(made.centre_data)
+        found["centre"] = batches(made.node_data) + on_disk(made.centre_data)
         found["log"] = made.node.output().encode() + made.centre.output().encode()
         found["webhooks"] = json.dumps([(each.client, each.message) for each in receiver.taken]).encode()
         assert leaks(found) == []
         assert seen(found["journal"]) == {"name", "number", "door", "shop"}
         assert [where for where in ("backup", "export", "webhooks", "status page") if not seen(found[where])] == []
         assert RIDER.encode() not in found["export"]
-        assert len(found["uplink"]) > 1_000
+        assert SHOP.encode() in found["centre"]
+        assert [name for name in (CUSTOMER, RIDER, GATEWAY) if name.encode() in found["centre"] + found["ledger"]] == []
+        assert len(found["centre"]) > 1_000
 
         copy_data(made.node_data, tmp_path / "copy" / "edge")
         (tmp_path / "copy" / "edge.toml").write_text('node = "n-1"\ndata_dir = "edge"\n')
@@ -291,7 +297,7 @@ def test_a_planted_leak_is_found(tmp_path: Path) -> None:
         assert leaks(found) == ["journal has words", "export has words", "webhooks has words"]
 
 
-@pytest.mark.parametrize("where", [*(stay.where for stay in STAYS), "uplink", "metrics"])
+@pytest.mark.parametrize("where", [*(stay.where for stay in STAYS), "metrics"])
 def test_a_position_is_found_wherever_it_is(where: str) -> None:
     """In any encoding, in any place but the page."""
     lat, lon = PLACES["position"][0]

@@ -36,4 +36,7 @@ def test_with_an_uplink_the_figures_are_listed(tmp_path: Path) -> None:
     assert "price.set" not in output
     body = json.loads(call(tmp_path, "--json", text=text))
     assert {figure["scenario"] for figure in body["to_the_centre"]} == {"dispatch"}
+    kinds = [each["kind"] for each in body["messages_to_the_centre"]]
+    assert "sync.ledger" in kinds
+    assert [kind for kind in kinds if f"  {kind}: " not in output] == []
     assert body["fields"]

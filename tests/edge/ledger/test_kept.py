@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.errors import InputError
-from edge.ledger.kept import FILE, keep_counts, read_counts
+from edge.ledger.kept import FILE, forget_counts, keep_counts, read_counts
 from edge.messages.sync.ledger import DAYS_MAX, LedgerCounts, ShopDay, decode_counts, encode
 
 DAY = ShopDay(shop="noodle-bar", date="2026-01-31", at=5, here=3, there=2, missing_there=1)
@@ -32,6 +32,15 @@ def test_the_oldest_go(tmp_path: Path) -> None:
     kept = read_counts(tmp_path)
     assert (len(kept), kept[0].date) == (DAYS_MAX, "1002-01-31")
     assert decode_counts(encode(LedgerCounts(days=kept))).days == kept
+
+
+def test_a_forgotten_shop_has_no_day(tmp_path: Path) -> None:
+    """Those of others stay; where nobody has compared there is nothing to do."""
+    forget_counts(tmp_path, "noodle-bar")
+    other = msgspec.structs.replace(DAY, shop="noodle-bar-2")
+    keep_counts(tmp_path, [DAY, other])
+    forget_counts(tmp_path, "noodle-bar")
+    assert read_counts(tmp_path) == [other]
 
 
 def test_what_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:

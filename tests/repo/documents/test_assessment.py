@@ -5,7 +5,7 @@ import re
 import pytest
 
 from edge.scenarios.loader import available, load
-from edge.scenarios.privacy import STAYS, kept_fields, leaving_figures
+from edge.scenarios.privacy import SENT, STAYS, kept_fields, leaving_figures
 from tests.repo.project import ROOT, expect_none
 
 PAGES = ["docs/privacy-assessment.md", "docs/privacy-assessment.zh-CN.md"]
@@ -39,3 +39,5 @@ def test_each_figure_and_each_place_is_there(page: str) -> None:
     assert lines == [[each.name for each in figures if each.form == form] for form in forms]
     places = [row[0] for row in rows(page) if len(row) == 4 and row[0].startswith("`")]
     assert places == [f"`{each.where}`" for each in STAYS]
+    sent = [row[0] for row in rows(page) if len(row) == 3 and row[0].startswith("`")]
+    assert sent == [f"`{each.kind}`" for each in SENT]

@@ -73,7 +73,7 @@ MESSAGES: Final = (
         "order.place",
         OrderPlace,
         roles=("customer", "shop"),
-        personal=("dropoff", "handover_code"),
+        personal=("dropoff", "handover_code", "amount_cents"),
         names_shop="shop",
         prepares="handover_code",
         prepare=hide_handover,
