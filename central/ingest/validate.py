@@ -140,7 +140,7 @@ class BatchValidator:
         try:
             self._store.save_hello(node, with_rows(record, rows, self._bounds, at), None, at)
         except BatchError as error:
-            log.warning("%s", error)
+            BATCH_REFUSED.write(batch="a statement or a ledger", node=node, sentence=str(error))
             return Reason.OVER_QUOTA
         return ""
 

@@ -21,7 +21,7 @@ from ..core.model import Configure
 from ..core.node import Node
 from ..errors import DoorstepError, JournalBroken
 from ..health.status import Status, Value
-from ..identity.certificate import client_context
+from ..identity.certificate import client_context, days_left
 from ..identity.files import read_secret
 from ..identity.pseudonyms import KEY, KEY_FILE, new_key
 from ..journal.journal import Journal
@@ -32,7 +32,6 @@ from ..log.event import place
 from ..log.events import (
     FAILED,
     READY,
-    RECOVERY,
     RELOAD_REFUSED,
     RELOADED,
     RESTART_NEEDED,
@@ -47,7 +46,7 @@ from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS
 from ..pipeline.drops import DropCounter
 from ..pipeline.pipeline import Pipeline
-from ..pipeline.report import PipelineReport
+from ..pipeline.report import PipelineReport, warn_recovered
 from ..pipeline.retention import Retention
 from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
@@ -95,10 +94,6 @@ def run(config_path: str, on_ready: Callable[[], None] = lambda: None) -> int:
     return code
 
 
-def _days_left(end_ms: int | None) -> float | None:
-    return None if end_ms is None else round((end_ms / 1000 - time.time()) / 86_400, 2)
-
-
 class _Running:
     """One node, from start to stop."""
 
@@ -142,7 +137,7 @@ class _Running:
         )
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
         self._retention = Retention(pipeline, journal, clock)
-        self._warn(recovery.alarms, node)
+        warn_recovered(status, recovery.alarms, node)
         asyncio.get_running_loop().set_exception_handler(LoopExceptionHandler(status, pipeline.give_up).handle)
         self._drops = DropCounter.open(data.path / DROPS)
         rules = Configure(config.rules())
@@ -152,9 +147,8 @@ class _Running:
         self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
-        self._uplink = Uplink(
-            self._config_path, config, data, pipeline, lambda: report_of(pipeline.node, status, clock.now().wall_ms)
-        )
+        state = lambda: report_of(pipeline.node, status, clock.now().wall_ms)
+        self._uplink = Uplink(self._config_path, config, data, pipeline, state)
         self._sync = self._uplink.sync
         if self._uplink.problem:
             status.alarm("enrolment", self._uplink.problem)
@@ -187,18 +181,6 @@ class _Running:
         return 0 if self._error is None else getattr(self._error, "exit_code", 1)
 
     # -- start ---------------------------------------------------------------------------------------------------------
-
-    def _warn(self, alarms: list[str], node: Node) -> None:
-        """Report what recovery found, in the log and in the status."""
-        if node.recovery_differences:
-            text = (
-                f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
-                "doorstep made them. What was promised stands; doorstep replay names the first difference."
-            )
-            alarms = [*alarms, text]
-        for number, alarm in enumerate(alarms):
-            RECOVERY.write(sentence=alarm)
-            self._status.alarm(f"recovery-{number}", alarm)
 
     async def _listen(self, pipeline: Pipeline) -> Endpoint | None:
         """The node's own listeners, as configured."""
@@ -254,7 +236,7 @@ class _Running:
         return {
             "core": {"drops_uncertain_s": uncertain_s},
             "log": {"lines_not_written": self._writer.not_written},
-            "link": {f"{name}_days": _days_left(end) for name, end in ends.items()}
+            "link": {f"{name}_days": days_left(end) for name, end in ends.items()}
             | ({"plain_beyond_loopback": " ".join(self._listeners.plain)} if self._listeners.plain else {}),
         }
 

@@ -7,6 +7,7 @@ issuer and then validity, a sequence of notBefore and notAfter.
 
 import re
 import ssl
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,11 @@ from ..errors import ConfigError
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VERSION, _UTC_TIME = 0xA0, 0x17
 _EVERYBODY: Final = 0o007
+
+
+def days_left(ends_ms: int | None) -> float | None:
+    """Until `ends_ms` (Unix ms), as the status shows it; None where nothing ends."""
+    return None if ends_ms is None else round((ends_ms / 1000 - time.time()) / 86_400, 2)
 
 
 def server_context(config_path: str, certificate: str, key: str) -> tuple[ssl.SSLContext, int | None]:

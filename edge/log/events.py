@@ -58,6 +58,7 @@ UPLINK_REFUSED: Final = Event("uplink_refused", WARNING, "the uplink is refused:
 UPLINK_PROTOCOL: Final = Event("uplink_protocol", WARNING, "the centre sent what cannot be true: {sentence}")
 UPLINK_EPOCH: Final = Event("uplink_epoch", WARNING, "the centre welcomes with epoch {epoch}: {cause}")
 BATCH_KEPT_ASIDE: Final = Event("batch_kept_aside", WARNING, "the centre keeps batch {batch} aside: {sentence}")
+UPLINK_UNSENT: Final = Event("uplink_unsent", WARNING, "{kind} does not go to the centre: {sentence}")
 RENEWED: Final = Event("renewed", INFO, "the uplink has a new certificate, good for {days} days")
 ENROLLED: Final = Event("enrolled", INFO, "the uplink uses the new enrolment, good for {days} days")
 RENEWAL_REFUSED: Final = Event(

@@ -21,9 +21,10 @@ from typing import Final
 from ..clock import Clock
 from ..core.node import Node
 from ..core.scenario import Dot
-from ..health.status import Queue, Value
+from ..health.status import Queue, Status, Value
 from ..journal.journal import COMMIT_QUEUE_ROWS_MAX, Journal
 from ..limits import ANSWERS_PENDING_MAX, CONNECTIONS_MAX, POOL_WINDOWS_MAX
+from ..log.events import RECOVERY
 from .pipeline import Pipeline
 
 DEADLINE_LATE_S: Final = 1.0
@@ -125,3 +126,16 @@ class PipelineReport:
 
     def _waiting(self, scenario: str, queue: str) -> int:
         return self._node.scenarios[scenario].queues()[queue][0]
+
+
+def warn_recovered(status: Status, alarms: list[str], node: Node) -> None:
+    """Report what recovery found, in the log and in the status."""
+    if node.recovery_differences:
+        text = (
+            f"{node.recovery_differences} rows of the journal came out otherwise than recorded: another version of "
+            "doorstep made them. What was promised stands; doorstep replay names the first difference."
+        )
+        alarms = [*alarms, text]
+    for number, alarm in enumerate(alarms):
+        RECOVERY.write(sentence=alarm)
+        status.alarm(f"recovery-{number}", alarm)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from ..core.node import Node
 from ..health.status import Queue, Status, Value
-from ..log.writer import version
 from ..limits import BATCHES_IN_FLIGHT_MAX, WINDOW_GRACE_S
+from ..log.writer import version
 from ..messages.sync.report import NodeReport, problem_names
 
 if TYPE_CHECKING:

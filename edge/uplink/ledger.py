@@ -1,20 +1,18 @@
 """Sends to the centre how the shops' ledgers differ, whenever somebody has compared them."""
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Final
 
 from ..errors import InputError
 from ..ledger.kept import FILE, read_counts
+from ..log.events import UPLINK_UNSENT
 from ..messages.sync.ledger import SYNC_LEDGER, LedgerCounts, encode
 from ..service.listeners import stamp
 from .sync import Sync
 
 LOOK_S: Final = 5.0
 """Between two looks at the file."""
-
-log = logging.getLogger("doorstep.uplink")
 
 
 class LedgerSender:
@@ -43,7 +41,7 @@ class LedgerSender:
         try:
             days = read_counts(self._folder)
         except InputError as error:
-            log.warning("%s", error)
+            UPLINK_UNSENT.write(kind=SYNC_LEDGER, sentence=str(error))
             self._sent = seen
             return
 
@@ -51,7 +49,7 @@ class LedgerSender:
             self._under_way = False
             self._sent = seen
             if code >= 0x80:
-                log.warning("the centre does not take the counts of the ledgers (MQTT reason %#x)", code)
+                UPLINK_UNSENT.write(kind=SYNC_LEDGER, sentence=f"MQTT reason {code:#x}")
 
         if not days:
             self._sent = seen

@@ -3,7 +3,6 @@ signature.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ import msgspec
 from ..core.model import SyncStated
 from ..core.outbox import Outbox
 from ..errors import InputError
+from ..log.events import UPLINK_UNSENT
 from ..messages.sync.statement import SYNC_STATEMENT, SignedStatement, Statement, encode
 from .signing import signed
 from .sync import Sync
@@ -25,8 +25,6 @@ AFTER_MS: Final = 15 * 60_000
 
 CLOSE_S: Final = 3_600.0
 """Between two closings: windows of an earlier day that come late share a statement."""
-
-log = logging.getLogger("doorstep.uplink")
 
 
 class Stating:
@@ -76,7 +74,7 @@ class Stating:
                 made = await signed(body, self._identity)
             except InputError as error:
                 self._refused_at = now
-                log.warning("%s", error)
+                UPLINK_UNSENT.write(kind=SYNC_STATEMENT, sentence=str(error))
                 return
 
         def on_ack(code: int) -> None:
@@ -85,7 +83,7 @@ class Stating:
                 self._post(SyncStated(statement.number))
             else:
                 self._refused_at = now
-                log.warning("the centre does not take statement %d (MQTT reason %#x)", statement.number, code)
+                UPLINK_UNSENT.write(kind=SYNC_STATEMENT, sentence=f"MQTT reason {code:#x}")
 
         if self._sync.send(SYNC_STATEMENT, encode(made), on_ack=on_ack):
             self._under_way = statement.number

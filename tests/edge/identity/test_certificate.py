@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.lab.programs import find_program, make_certificates
 from edge.errors import ConfigError
-from edge.identity.certificate import client_context, expires_ms, server_context
+from edge.identity.certificate import client_context, days_left, expires_ms, server_context
 
 DAY_MS = 86_400_000
 
@@ -56,6 +56,13 @@ def test_damage_is_no_certificate_and_no_error(pems: tuple[Path, Path], data: st
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
     found = expires_ms(text[: data.draw(st.integers(0, len(text)))].decode("ascii", errors="replace"))
     assert found is None or isinstance(found, int)
+
+
+def test_the_days_that_are_left_are_of_the_wall_clock() -> None:
+    """What never ends has none; what is over has less than none."""
+    assert days_left(None) is None
+    assert (days_left(0) or 0) < -10_000
+    assert (days_left(4_102_444_800_000) or 0) > 0  # the year 2100
 
 
 def test_what_is_no_certificate_has_no_end() -> None:

@@ -17,7 +17,7 @@ from edge.messages.grants import EVERYBODY
 from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.pipeline.pipeline import Pipeline
-from edge.pipeline.report import PipelineReport
+from edge.pipeline.report import PipelineReport, warn_recovered
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.uplink.figures import gauges, queues
@@ -218,3 +218,14 @@ def test_the_report_and_the_map_show_the_district(tmp_path: Path, monkeypatch: p
         assert "31.201" not in str(report)
 
     on_stage(tmp_path, monkeypatch, test)
+
+
+def test_what_recovery_found_is_a_problem_each(caplog: pytest.LogCaptureFixture) -> None:
+    """In the status and in the log; rows that came out otherwise are one more."""
+    node, status = Node([]), Status("n1", Clock().now())
+    node.recovery_differences = 3
+    warn_recovered(status, ["The end was cut off."], node)
+    assert "The end was cut off." in caplog.text
+    assert "3 rows of the journal came out otherwise" in caplog.text
+    names = {problem["name"] for problem in status.report(Clock().now())["problems"]}
+    assert {"recovery-0", "recovery-1"} <= names
