@@ -1,4 +1,4 @@
-"""`doorstep central`: run the collector, invite nodes to it, and settle what it could not store."""
+"""`doorstep central`: run the collector, invite nodes to it, settle what it could not store, roll settings out."""
 
 import sys
 
@@ -7,6 +7,7 @@ import click
 from .enrolment.command import invite, retire
 from .fleet.command import nodes
 from .quarantine import quarantine
+from .rollout.command import group, rollout
 
 
 @click.group(
@@ -24,6 +25,7 @@ def central(context: click.Context, config_path: str | None) -> None:
       doorstep central nodes --config central.toml
       doorstep central retire shop-7 --config central.toml
       doorstep central quarantine --config central.toml
+      doorstep central rollout start evening.toml --config central.toml
       curl -s localhost:8090/api/nodes
       curl -s 'localhost:8090/api/summary?from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z'
 
@@ -45,3 +47,5 @@ central.add_command(invite)
 central.add_command(nodes)
 central.add_command(retire)
 central.add_command(quarantine)
+central.add_command(rollout)
+central.add_command(group)

@@ -11,6 +11,7 @@ The store's thread starts after the listeners are bound, so a busy port leaves n
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +36,10 @@ from edge.log.events import (
     STOPPING,
 )
 from edge.log.writer import Writer, opened, version
+from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.messages.grants import Grant
+from edge.messages.settings import SETTINGS_STATE
+from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
 from edge.service.http import HttpServer, bind
@@ -46,6 +50,8 @@ from .config import SERVER_RENEW_DAYS, Config, load
 from .fleet.watch import WATCH_S, Watch
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
+from .ingest.validate import BatchOutcome
+from .rollout.rollouts import Rollouts
 from .store.engine.driver import StoreLost
 from .store.open import Where, open_reader, open_store
 from .store.prune import Kept
@@ -108,6 +114,7 @@ class _Running:
             self._tls if config.advertised_address else None,
         )
         self._enrolment = self._invites() if config.advertised_address else None
+        self._rollouts = Rollouts(store)
 
     def _tls(self, config: Config) -> TlsContext:
         from .enrolment.files import tls
@@ -130,7 +137,8 @@ class _Running:
             loop.call_soon_threadsafe,
             self._fail,
             Bounds(k_anonymity=config.k_anonymity, rows_per_day_max=config.rows_per_day_max),
-            self._enrolment.answer if self._enrolment is not None else None,
+            self._others(self._enrolment) if self._enrolment is not None else {},
+            self._offers if self._enrolment is not None else None,
         )
         self._endpoint = await self._listen()
         self._receive.link = self._endpoint
@@ -166,6 +174,17 @@ class _Running:
         return 0
 
     # -- start -----------------------------------------------------------------------------------------------------
+
+    def _others(self, enrolment: "Enrolment") -> dict[str, Callable[[Publish], BatchOutcome]]:
+        """Who answers what is no matter of batches; in the store's thread."""
+        rollouts = self._rollouts
+        return {
+            ENROL_REQUEST: lambda publish: BatchOutcome(ENROL_ANSWER, enrolment.answer(publish)),
+            SETTINGS_STATE: lambda publish: rollouts.reported(publish, self._clock.now().wall_ms),
+        }
+
+    def _offers(self, there: set[str]) -> list[tuple[str, str, bytes]]:
+        return self._rollouts.look(there, self._clock.now().wall_ms)
 
     async def _listen(self) -> Endpoint:
         endpoint = Endpoint(

@@ -86,6 +86,12 @@ class CertificateAuthority:
         chain = certificate.public_bytes(_PEM).decode("ascii") + self.pem
         write_atomic(path, _key_text(key) + chain)
 
+    def sign(self, data: bytes) -> bytes:
+        """A signature of `data`, with SHA-256."""
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
+
     def has_signed(self, path: Path, host: str, until: datetime) -> bool:
         """Whether the file of `sign_server` is for that host, of this authority, and good until then."""
         try:

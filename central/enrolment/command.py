@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COUNT_MAX: Final = 1_000
 """Invitations of one call: as many as somebody hands out in a day."""
 
-EXPIRES_S_MAX: Final = 30 * 86_400
+EXPIRES_DAYS_MAX: Final = 30
 """An invitation is a secret that lies about until it is used."""
 
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400}
@@ -48,8 +48,8 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
 
     from .files import fingerprint, prepare, top
 
-    config = _inviting(config_path)
-    seconds = _seconds(expires)
+    config = inviting(config_path)
+    seconds = seconds_of(expires, "--expires", EXPIRES_DAYS_MAX)
     names = [name] if count is None else [f"{name}-{number}" for number in range(1, count + 1)]
     for each in names:
         if not re.fullmatch(IDENTIFIER_PATTERN, each):
@@ -99,7 +99,7 @@ def retire(name: str, config_path: str) -> None:
     """
     from .files import prepare
 
-    config = _inviting(config_path)
+    config = inviting(config_path)
     _, _, register = prepare(config_path, config)
     at = time.time_ns() // 1_000_000
     try:
@@ -134,7 +134,8 @@ def revoke(name: str, config_path: str) -> None:
         click.echo(f"To let it in again: doorstep central invite {name} --expires 7d", err=True)
 
 
-def _inviting(config_path: str) -> "Config":
+def inviting(config_path: str) -> "Config":
+    """The configuration of a centre that invites. Raises ConfigError where it does not."""
     from ..config import load
 
     config = load(config_path)
@@ -162,9 +163,11 @@ def _has_token(config: "Config", name: str) -> bool:
     return Path(config.credentials).exists() and Credentials.load(config.credentials).grant(name) is not None
 
 
-def _seconds(text: str) -> int:
+def seconds_of(text: str, option: str, days_max: int) -> int:
+    """A time like 7d or 12h in seconds. Raises click.BadParameter where it is none, or longer than `days_max`."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", text)
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-    if not 0 < seconds <= EXPIRES_S_MAX:
-        raise click.BadParameter(f"{text!r} is not a number and m, h or d, of at most 30d: 7d", param_hint="--expires")
+    if not 0 < seconds <= days_max * 86_400:
+        hint = f"{text!r} is not a number and m, h or d, of at most {days_max}d: 7d"
+        raise click.BadParameter(hint, param_hint=option)
     return seconds

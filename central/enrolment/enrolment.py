@@ -121,8 +121,8 @@ class Enrolment:
     # -- in the store's thread -----------------------------------------------------------------------------------------
 
     def answer(self, publish: Publish) -> bytes:
-        """The payload of the answer to an `enrol.request`. Raises ValueError where it cannot be read: then nothing was
-        issued."""
+        """The payload of the `enrol.answer` to an `enrol.request`. Raises ValueError where that cannot be read: then
+        nothing was issued."""
         node, request = publish.client.removesuffix(INVITED), decode_request(publish.payload)
         try:
             answer = self._decided(self._issuing, node, publish.grant, request)

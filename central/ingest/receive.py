@@ -7,8 +7,9 @@ answers goes back through the endpoint, and only then is the publish acknowledge
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -20,7 +21,6 @@ from edge.log.event import place
 from edge.log.events import INTERNAL_ERROR, MESSAGE_UNREADABLE, SUMS_LATE
 from edge.messages.batches import SYNC_WELCOME
 from edge.messages.culprits import Culprits
-from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.mqtt.seam import Link, Publish, Source
 
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost
@@ -79,8 +79,9 @@ class _Raise(Struct, frozen=True):
 
 class Receive:
     """`model.Receiver` for the centre's endpoint. `post` runs a callable in the event loop; `failed` is called when the
-    disk fails in a way that only a restart can mend. `enrol` gives the payload of the answer to an `enrol.request`, in
-    the store's thread. Set `link` before the first publish."""
+    disk fails in a way that only a restart can mend. `others` answer kinds that are no matter of batches, in the
+    store's thread: None is no answer, ValueError that the publish cannot be read. `look` gives what else is to be sent
+    to nodes that are present: (node, kind, payload). Set `link` before the first publish."""
 
     def __init__(
         self,
@@ -89,7 +90,8 @@ class Receive:
         post: Callable[..., object],
         failed: Callable[[str], None],
         bounds: Bounds,
-        enrol: Callable[[Publish], bytes] | None = None,
+        others: Mapping[str, Callable[[Publish], BatchOutcome]] = MappingProxyType({}),
+        look: Callable[[set[str]], list[tuple[str, str, bytes]]] | None = None,
     ) -> None:
         self.link: Link | None = None
         self.refused: dict[str, int] = {}
@@ -98,7 +100,8 @@ class Receive:
         """Nodes with a session here."""
         self.problem = ""
         """Why batches are not stored at present; empty while they are."""
-        self._store, self._wall_ms, self._bounds, self._enrol = store, wall_ms, bounds, enrol
+        self._store, self._wall_ms, self._bounds = store, wall_ms, bounds
+        self._others, self._look = others, look
         self._post = post
         self._failed = failed
         self._jobs: SimpleQueue[tuple[Source, Publish] | _Prune | _Raise | None] = SimpleQueue()
@@ -245,16 +248,15 @@ class Receive:
         self._post(self._answer_all, jobs, outcomes)
 
     def _outcomes(self, publishes: list[Publish]) -> list[BatchOutcome]:
-        """Requests for certificates are no matter of the store, and not of a transaction that is made again."""
-        stored = [publish for publish in publishes if self._enrol is None or publish.kind != ENROL_REQUEST]
+        """Certificates and settings are no matter of a transaction with batches, which is made again where it fails."""
+        stored = [publish for publish in publishes if publish.kind not in self._others]
         found = iter(store_all(self._store, stored, self._wall_ms, self._bounds) if stored else [])
         mine = {id(publish) for publish in stored}
-        return [next(found) if id(publish) in mine else self._enrolled(publish) for publish in publishes]
+        return [next(found) if id(publish) in mine else self._answered(publish) for publish in publishes]
 
-    def _enrolled(self, publish: Publish) -> BatchOutcome:
-        assert self._enrol is not None
+    def _answered(self, publish: Publish) -> BatchOutcome:
         try:
-            return BatchOutcome(ENROL_ANSWER, self._enrol(publish))
+            return self._others[publish.kind](publish)
         except ValueError as error:
             MESSAGE_UNREADABLE.write(node=publish.client, kind=publish.kind, sentence=str(error))
             return BatchOutcome(reason=Reason.MALFORMED)
@@ -266,6 +268,8 @@ class Receive:
                 raised = self._alarms.pop()
                 self._store.alarm(raised.node, raised.alarm, self._wall_ms())
             busy = not self._jobs.empty()
+            if self._look is not None and not busy and (due := self._look(self.connected)):
+                self._post(self._push, due)
             if not self._store.sum_up(busy) and not busy and self._pruning is not None:
                 next(self._pruning)
         except StopIteration:
@@ -293,6 +297,14 @@ class Receive:
         for (source, publish), outcome in zip(jobs, outcomes, strict=True):
             if publish.token:
                 source.acknowledge([publish.token], [outcome.reason])
+
+    def _push(self, due: list[tuple[str, str, bytes]]) -> None:
+        """In the event loop: what nobody has asked for."""
+        there = [(node, BatchOutcome(kind, payload)) for node, kind, payload in due if node in self.connected]
+        for node, outcome in there:
+            self._keep(node, outcome)
+        if there and self.link is not None:
+            self.link.wake({node: () for node, _ in there})
 
     def _keep(self, client: str, outcome: BatchOutcome) -> None:
         """Keep an answer until the node has taken it."""

@@ -4,6 +4,7 @@ Options in `RELOADABLE` take effect at SIGHUP; the others need a restart, and a 
 The error of an invalid configuration names the file, the field, the value and a valid one.
 """
 
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from msgspec import Meta, Struct
 
 from ..core.model import Rules
 from ..core.scenario import Scenario
-from ..errors import ConfigError, DoorstepError
+from ..errors import WHOLE_FILE, ConfigError, DoorstepError
 from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, NAME_PATTERN
 from ..mqtt.address import is_loopback, is_loopback_host
 from ..scenarios.loader import DEFAULT, available
@@ -130,6 +131,15 @@ RELOADABLE: Final = frozenset(
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""
 
+PUSHABLE: Final = frozenset(
+    "shops messages_per_s messages_burst rows_per_day_max retention_days journal_max_gb k_anonymity log_level".split()
+)
+"""Options that a centre may push, beside those of the scenarios. Never listeners, files, secrets or the uplink: with
+those it could lock a node out, or let somebody in."""
+
+PUSHED: Final = "the centre's settings"
+"""What stands for the file's name in the error of an option that was pushed."""
+
 TOKEN_FILES: Final = ("link_token_file", "uplink_token_file")
 """Who the node is elsewhere. With or without a token is a different name there, which needs a restart."""
 
@@ -147,10 +157,37 @@ _PATHS: Final = (
 )
 
 
-def load(path: str | Path) -> Config:
-    """The configuration in `path`, checked. Raises ConfigError."""
+def load(path: str | Path, pushed: str = "") -> Config:
+    """The configuration in `path`, checked, with the options (TOML) that the centre has pushed in the place of the
+    file's. Raises ConfigError."""
     path = Path(path)
-    return made(path, values(path))
+    own = values(path)
+    config = made(path, own)
+    if not pushed:
+        return config
+    merged = made(path, _laid_over(own, pushed))
+    if merged.k_anonymity < config.k_anonymity:
+        hint = f"{path} has {config.k_anonymity}, and a centre may only raise it."
+        raise ConfigError(PUSHED, "k_anonymity", merged.k_anonymity, hint)
+    return merged
+
+
+def _laid_over(own: dict[str, Any], pushed: str) -> dict[str, Any]:
+    merged = dict(own)
+    try:
+        found = tomllib.loads(pushed)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(PUSHED, WHOLE_FILE, error, "Mend that line; the format is TOML.") from None
+    for name in found:
+        section, part = merged.get(name, {}), found[name]
+        if name in PUSHABLE:
+            merged[name] = part
+        elif isinstance(part, dict) and isinstance(section, dict):
+            merged[name] = {**section, **part}
+        else:
+            hint = f"It stays the node's own. A centre may set {', '.join(sorted(PUSHABLE))}, and scenarios' options."
+            raise ConfigError(PUSHED, name, found[name], hint)
+    return merged
 
 
 def values(path: Path) -> dict[str, Any]:

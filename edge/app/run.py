@@ -19,7 +19,7 @@ from ..clock import Clock
 from ..core.aggregate import cell_of
 from ..core.model import Configure
 from ..core.node import Node
-from ..errors import DoorstepError, JournalBroken
+from ..errors import ConfigError, DoorstepError, JournalBroken
 from ..health.status import Status, Value
 from ..identity.certificate import client_context, days_left
 from ..identity.files import read_secret
@@ -51,9 +51,9 @@ from ..pipeline.retention import Retention
 from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from ..uplink.figures import report_of
-from . import rlimit, systemd
+from . import rlimit, settings, systemd
 from .authority import read_authority
-from .config import TOKEN_FILES, Config, differing, load, reloaded
+from .config import PUSHED, TOKEN_FILES, Config, differing, load, reloaded
 from .gc import freeze_startup
 from .http import LISTENERS as HTTP_LISTENERS
 from .http import METRICS, Http
@@ -85,11 +85,12 @@ def run(config_path: str, on_ready: Callable[[], None] = lambda: None) -> int:
     """Run a node until SIGTERM or SIGINT. `on_ready` is called once it accepts events. Returns the exit code."""
     import uvloop
 
-    config = load(config_path)
+    start = settings.started(config_path)
     rlimit.raise_nofile()
+    config = start.config
     writer = opened(config.log_format, config.log_level)
     STARTING.write(role="node", name=config.node, version=version(), data_dir=config.data_dir)
-    code = uvloop.run(_Running(config_path, config, on_ready, writer).main())
+    code = uvloop.run(_Running(config_path, start, on_ready, writer).main())
     STOPPED.write(role="node", name=config.node, code=code)
     return code
 
@@ -97,9 +98,9 @@ def run(config_path: str, on_ready: Callable[[], None] = lambda: None) -> int:
 class _Running:
     """One node, from start to stop."""
 
-    def __init__(self, config_path: str, config: Config, on_ready: Callable[[], None], writer: Writer) -> None:
-        self._config_path = config_path
-        self._config = config
+    def __init__(self, config_path: str, start: settings.Start, on_ready: Callable[[], None], writer: Writer) -> None:
+        self._config_path, self._start = config_path, start
+        self._config = config = start.config
         self._on_ready, self._writer = on_ready, writer
         self._stop = asyncio.Event()
         self._error: Exception | None = None
@@ -147,8 +148,10 @@ class _Running:
         self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
         self._broker = await self._join_broker(pipeline)
-        state = lambda: report_of(pipeline.node, status, clock.now().wall_ms)
-        self._uplink = Uplink(self._config_path, config, data, pipeline, state)
+        settings.keep(data.path, self._start, status)
+        report = lambda: report_of(pipeline.node, status, clock.now().wall_ms)
+        self._uplink = Uplink(self._config_path, config, data, pipeline, report, self._start.kept)
+        self._uplink.follow(data, self._use, status, clock)
         self._sync = self._uplink.sync
         if self._uplink.problem:
             status.alarm("enrolment", self._uplink.problem)
@@ -323,17 +326,30 @@ class _Running:
     def _reload(self) -> None:
         """Handle SIGHUP. After an invalid file the old configuration stays, and the reason is logged."""
         try:
-            config, fixed = reloaded(self._config, load(self._config_path))
-            tokens = [read_secret(self._config_path, option, getattr(config, option)) for option in TOKEN_FILES]
-            self._webhooks.read(config)
-            self._http.read(config)
-            self._listeners.read(config)
+            config, fixed = reloaded(self._config, load(self._config_path, self._uplink.pushed))
+            changed = differing(self._config, config)
+            self._take_up(config)
         except DoorstepError as error:
             RELOAD_REFUSED.write(sentence=str(error))
             return
         if fixed:
             RESTART_NEEDED.write(options=", ".join(fixed))
-        changed = differing(self._config, config)
+        RELOADED.write(path=self._config_path, changed=", ".join(changed) or "no option; the files were read again")
+
+    def _use(self, options: str) -> None:
+        """Apply what the centre pushes. Raises DoorstepError, and then nothing has changed."""
+        _, known = reloaded(self._config, load(self._config_path, self._uplink.pushed))
+        config, fixed = reloaded(self._config, load(self._config_path, options))
+        if fresh := [name for name in fixed if name not in known]:
+            raise ConfigError(PUSHED, fresh[0], "another value", "It needs a restart: write it into edge.toml.")
+        self._take_up(config)
+
+    def _take_up(self, config: Config) -> None:
+        """Go on with this configuration. Raises DoorstepError, and then nothing has changed."""
+        tokens = [read_secret(self._config_path, option, getattr(config, option)) for option in TOKEN_FILES]
+        self._webhooks.read(config)
+        self._http.read(config)
+        self._listeners.read(config)
         self._config = config
         set_level(config.log_level)
         self._status.keeping(config.retention_days, config.k_anonymity)
@@ -347,7 +363,6 @@ class _Running:
         if self._broker is not None:
             self._broker.link.set_token(tokens[0])
         self._uplink.set_token(tokens[1])
-        RELOADED.write(path=self._config_path, changed=", ".join(changed) or "no option; the files were read again")
 
     # -- stop ----------------------------------------------------------------------------------------------------------
 

@@ -6,20 +6,24 @@ import ssl
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from ..clock import Clock
 from ..errors import InputError
-from ..health.status import Gauges, Queue
+from ..health.status import Gauges, Queue, Status
 from ..identity.certificate import client_context
 from ..identity.files import read_secret
 from ..limits import STATUS_INTERVAL_S
+from ..messages.enrolment import ENROL_ANSWER
 from ..messages.sync.report import NodeReport
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
 from ..service.options import addresses
 from ..uplink.enrolment import IDENTITY, Enrolment, read, trusted
+from ..uplink.pushed import Kept
 from .config import Config
 
 if TYPE_CHECKING:
     from ..uplink.renewal import Renewal
+    from ..uplink.settings import Settings
     from ..uplink.stating import Stating
     from ..uplink.sync import Sync
 
@@ -30,9 +34,17 @@ class Uplink:
     then `problem` is why there is no uplink."""
 
     def __init__(
-        self, config_path: str, config: Config, data: DataDir, pipeline: Pipeline, report: Callable[[], NodeReport]
+        self,
+        config_path: str,
+        config: Config,
+        data: DataDir,
+        pipeline: Pipeline,
+        report: Callable[[], NodeReport],
+        kept: Kept,
     ) -> None:
         self.sync: Sync | None = None
+        self.settings: Settings | None = None
+        self._kept = kept
         self._renewal: Renewal | None = None
         self._stating: Stating | None = None
         self._ends_ms: int | None = None
@@ -56,9 +68,10 @@ class Uplink:
         # Here: later there may be no file descriptor for it.
         instance = data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
         settings = enrolment.settings if enrolment is not None else None
+        self._centre = settings.centre if settings is not None and not config.uplink else config.uplink_name
         options = UplinkOptions(
             node=config.node,
-            centre=settings.centre if settings is not None and not config.uplink else config.uplink_name,
+            centre=self._centre,
             urls=self._urls(enrolment),
             username=config.uplink_username or config.node,
             token="" if enrolment is not None else self.token(config),
@@ -87,7 +100,26 @@ class Uplink:
             from ..uplink.renewal import Renewal
 
             self._renewal = Renewal(enrolment, sync, self._trust)
-            sync.on_enrolled = self._renewal.on_answer
+            sync.handlers[ENROL_ANSWER] = self._renewal.on_answer
+
+    @property
+    def pushed(self) -> str:
+        """The options (TOML) that the centre has pushed and that count now."""
+        return (self.settings.kept if self.settings is not None else self._kept).in_force.options
+
+    def follow(self, data: DataDir, use: Callable[[str], None], status: Status, clock: Clock) -> None:
+        """Take the centre's settings from now on, where a certificate of it shows whose they are. `use` applies
+        options."""
+        if self.sync is None or self._renewal is None:
+            return
+        from ..uplink.settings import TRIAL_S, Settings
+
+        def problems() -> set[str]:
+            return {problem["name"] for problem in status.report(clock.now())["problems"]}
+
+        trial_s = clock.real_s(TRIAL_S)
+        self.settings = Settings(data.path, self._centre, self._kept, self.sync, use, problems, trial_s)
+        status.register("settings", self.settings.gauges)
 
     def token(self, config: Config) -> str:
         """What an uplink without enrolment shows. Raises ConfigError."""
@@ -111,6 +143,8 @@ class Uplink:
             found["statements"] = self._stating.run()
         if self._renewal is not None:
             found["renewal"] = self._renewal.run()
+        if self.settings is not None:
+            found["settings"] = self.settings.run()
         return found
 
     def shown(self, pipeline: Pipeline) -> tuple[Gauges, dict[str, Queue]]:

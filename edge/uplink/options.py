@@ -7,6 +7,11 @@ from typing import Final
 from msgspec import Struct
 
 from ..limits import UPLINK_ACK_DEADLINE_S
+from ..messages.enrolment import ENROL_ANSWER
+from ..messages.settings import SETTINGS_OFFER
+
+OTHER_KINDS: Final = (ENROL_ANSWER, SETTINGS_OFFER)
+"""Kinds that the centre sends beside its answers to hellos and batches."""
 
 UPLINK_BACKOFF_S_MIN: Final = 1.0
 UPLINK_BACKOFF_S_MAX: Final = 20.0

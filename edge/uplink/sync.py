@@ -31,12 +31,11 @@ from ..messages.batches import (
     decode_welcome,
     encode,
 )
-from ..messages.enrolment import ENROL_ANSWER
 from ..messages.envelope import topic_down, topic_up
 from ..messages.sync.report import REPORT_S, SYNC_REPORT, NodeReport
 from ..messages.sync.report import encode as encode_report
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
-from .options import UplinkOptions
+from .options import OTHER_KINDS, UplinkOptions
 from .refusals import HEALING, QUARANTINED, hint
 
 UPLINK_WINDOW_MAX: Final = 4
@@ -83,10 +82,10 @@ class Sync:
         centre, identity = options.centre, options.username if options.token else options.node
         named = options.token or options.certified
         self._topics = {kind: topic_up(centre, identity, kind) for kind in (SYNC_HELLO, SYNC_BATCH)}
-        self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK, ENROL_ANSWER)}
+        self._kinds = {topic_down(centre, identity, kind): kind for kind in (SYNC_WELCOME, SYNC_ACK, *OTHER_KINDS)}
         self._up: Callable[[str], str] = partial(topic_up, centre, identity)
-        self.on_enrolled: Callable[[bytes], None] = lambda _: None
-        """Gets the payload of each `enrol.answer`."""
+        self.handlers: dict[str, Callable[[bytes], None]] = {}
+        """Who else gets the payload of each message of a kind."""
         self._boot = token_hex(8)
         self._batches, self._hello, self._post, self._report = batches, hello, post, report
         self.takes: frozenset[str] = frozenset()
@@ -306,8 +305,8 @@ class Sync:
                     self._on_welcome(decode_welcome(message.payload))
                 elif kind == SYNC_ACK:
                     self._on_ack(decode_ack(message.payload))
-                elif kind == ENROL_ANSWER:
-                    self.on_enrolled(message.payload)
+                if kind in self.handlers:
+                    self.handlers[kind](message.payload)
             except ValueError as error:  # msgspec.DecodeError is one, a text that is not UTF-8 another
                 self.protocol_errors += 1
                 UPLINK_PROTOCOL.write(sentence=f"a {kind} that cannot be read: {error}")

@@ -9,6 +9,9 @@ rolled      up to which of its windows a node is in `hour`, `day` and `fleet_*`
 quarantine  batches that could not be stored
 statement   what nodes state of their days
 ledger      how the ledgers of shops differ from the nodes' records
+rollout     versions of the settings, and how far each has come
+placed      which nodes are in a roll-out, and since when
+node_settings  of each node its group, and its last report on its settings
 alarm, age, bucket, kept    what a person must know; the centre's life; locks; from when on a tier is complete
 """
 
@@ -16,7 +19,7 @@ from typing import Final
 
 from ..tiers import BUCKETS
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Of the tables. Those of an earlier version are migrated forwards."""
 
 FIRST: Final = 4
@@ -71,7 +74,18 @@ create table statement(
 create table ledger(
     node text not null, date text not null, shop text not null, at INT not null, message BLOB not null,
     primary key(node, date, shop)
-)"""
+)""",
+    6: """
+create table rollout(
+    id INT primary key, fleet text not null, options text not null, signature BLOB not null, signer BLOB not null,
+    stages text not null, deadline_ms INT not null, at INT not null, state text not null, why text not null,
+    stage INT not null, changed_at INT not null
+);
+create table placed(node text not null, rollout INT not null, at INT not null, primary key(node, rollout));
+create table node_settings(
+    node text primary key, fleet text not null, version INT not null, sha256 text not null, about INT not null,
+    outcome text not null, detail text not null, at INT not null
+)""",
 }
 """The tables that each later version has added."""
 

@@ -19,7 +19,7 @@ from central.ingest.receive import (
     CENTRE_JOBS_PER_NODE_MAX,
     Receive,
 )
-from central.ingest.validate import store_all
+from central.ingest.validate import BatchOutcome, store_all
 from central.store.engine.driver import StoreFailed, StoreFull
 from central.store.engine.sqlite import FILE
 from central.store.group import QUARANTINED_PER_NODE_MAX
@@ -567,12 +567,12 @@ def test_an_invitations_session_may_only_ask(tmp_path: Path) -> None:
         store, line = open_store(tmp_path), Line()
         asked: list[Publish] = []
 
-        def enrol(publish: Publish) -> bytes:
+        def enrol(publish: Publish) -> BatchOutcome:
             asked.append(publish)
-            return b"answer"
+            return BatchOutcome(ENROL_ANSWER, b"answer")
 
         loop = asyncio.get_running_loop()
-        receive = Receive(store, lambda: LATER, loop.call_soon_threadsafe, print, BOUNDS, enrol)
+        receive = Receive(store, lambda: LATER, loop.call_soon_threadsafe, print, BOUNDS, {ENROL_REQUEST: enrol})
         invited = Grant(only=ENROL_REQUEST)
         kinds = (SYNC_HELLO, SYNC_BATCH, ENROL_REQUEST)
         receive.received(line, [Publish("n1", kind, b"", 1, at, invited) for at, kind in enumerate(kinds, 1)], 0.0)

@@ -128,3 +128,41 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
         path.write_text(text)
         configs.append(load(path))
     assert differing(*configs) == ["retention_days", "dispatch.reply_s"]
+
+
+PUSHED = 'retention_days = 3\nshops = ["a"]\n[dispatch]\nreply_s = 30\n'
+
+
+def test_what_the_centre_pushes_counts_before_the_file(tmp_path: Path) -> None:
+    """Option by option, also inside a section; what it does not name stays the file's."""
+    path = tmp_path / "edge.toml"
+    path.write_text('node = "n-1"\nretention_days = 9\n[dispatch]\nreply_s = 90\nlate_s = 900\n', encoding="utf-8")
+    config, own = load(path, PUSHED), load(path)
+    assert (config.retention_days, config.shops, config.node) == (3, ["a"], "n-1")
+    merged, before = config.sections["dispatch"], own.sections["dispatch"]
+    assert isinstance(merged, DispatchOptions)
+    assert isinstance(before, DispatchOptions)
+    assert (merged.reply_s, merged.late_s, before.reply_s) == (30, 900, 90)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "field"),
+    [
+        ('listen = "0.0.0.0:1883"', "listen"),
+        ('credentials = "other"', "credentials"),
+        ('uplink = "mqtts://elsewhere:1"', "uplink"),
+        ('node = "n-2"', "node"),
+        ("k_anonymity = 4", "k_anonymity"),
+        ("retention_days = -1", "retention_days"),
+        ("[dispatch]\nno_option = 1", "[dispatch] no_option"),
+        ("[nothing]\na = 1", "[nothing]"),
+        ("listen.a = 1", "[listen]"),
+    ],
+)
+def test_what_stays_the_nodes_own_cannot_be_pushed(tmp_path: Path, pushed: str, field: str) -> None:
+    """Listeners, files, the uplink, the name, less privacy than the operator's; and values that fit nothing."""
+    path = tmp_path / "edge.toml"
+    path.write_text('node = "n-1"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load(path, pushed)
+    assert error.value.field == field

@@ -11,6 +11,7 @@ from edge.app.uplink import Uplink
 from edge.errors import ConfigError
 from edge.messages.sync.report import NodeReport
 from edge.service.datadir import DataDir
+from edge.uplink.pushed import Kept
 from tests.edge.certified import UPLINK, enrolled
 
 
@@ -20,7 +21,7 @@ def made(folder: Path, *lines: str) -> Uplink:
     path.write_text("\n".join(['node = "n-1"', *lines]))
     pipeline: Any = SimpleNamespace(batches=list, node=None)
     with DataDir.open(folder / "data") as data:
-        return Uplink(str(path), load(path), data, pipeline, lambda: NodeReport(at=0))
+        return Uplink(str(path), load(path), data, pipeline, lambda: NodeReport(at=0), Kept())
 
 
 def closed(uplink: Uplink) -> set[str]:

@@ -47,8 +47,13 @@ COMMANDS: Final = dict(commands())
 
 
 def section(words: tuple[str, ...]) -> tuple[str, str]:
-    """(page, text) about one command: the measurements have a section each, other groups one for all."""
-    return part(f"`doorstep {' '.join(words if words[0] == 'bench' else words[:1])}`")
+    """(page, text) about one command: a section of its own, as each measurement has, or that of its group."""
+    if words[0] != "bench":
+        own = [words[:count] for count in range(len(words), 0, -1)]
+        words = next(
+            (each for each in own if any(f"# `doorstep {' '.join(each)}`" in TEXT[page] for page in DOCS)), own[-1]
+        )
+    return part(f"`doorstep {' '.join(words)}`")
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from central.store.engine.schema import SUMS, added, tables
 
-SHARED = {"bucket", "age", "kept"}
+SHARED = {"bucket", "age", "kept", "rollout"}
 """Small tables of the whole centre: a distributed PostgreSQL keeps a copy of them everywhere."""
 
 
