@@ -15,7 +15,9 @@ FILES: Final = (
 )
 """Options that name a file which a node needs. (`scenario_path` has programs, which come with their packages.)"""
 
-BESIDE: Final = ("instance", "drops", "status.token", "pseudonyms.key", "webhooks", "uplink.pem", "uplink.json")
+BESIDE: Final = tuple(
+    "instance drops status.token pseudonyms.key webhooks uplink.pem uplink.json settings.json".split()
+)
 """Files of the data directory beside the journal."""
 
 

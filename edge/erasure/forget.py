@@ -40,6 +40,7 @@ from ..limits import NAME_PATTERN
 from ..messages.grants import EVERYBODY
 from ..scenarios.loader import available, load
 from ..service.datadir import DataDir
+from ..uplink import pushed
 from .rows import Erasure
 
 CANARY_CHARACTERS_MIN: Final = 5
@@ -67,12 +68,24 @@ def forget(config: Config, client: str) -> Forgotten:
         path = data.path / FILE_NAME
         if not path.exists():
             raise InputError(str(path), None, "There is no journal. Name the configuration of the node.")
+        _look_at_settings(data.path, client)
         erasure = Erasure(client, f"gone-{secrets.token_hex(6)}", _kinds(config))
         done, explained = _rewrite(path, erasure, _recovered(config, path, client))
         if Path(config.credentials).exists():
             remove(config.credentials, client)
         forget_counts(data.path, client)
         return replace(done, files=_look_for(data.path, client, explained))
+
+
+def _look_at_settings(folder: Path, client: str) -> None:
+    """Those that the centre has pushed are signed, and come again as they were. What became of an offer may have any of
+    its values. Raises DoorstepError where they name the client."""
+    kept = pushed.read(folder)
+    if pushed.names(kept, client):
+        hint = "Push a version without the name first (doorstep central rollout)."
+        raise DoorstepError(f"{client!r} cannot be forgotten yet: the centre's settings name it. {hint}")
+    if client in kept.detail:
+        pushed.write(folder, replace(kept, detail=""))
 
 
 def _kinds(config: Config) -> list[type[Scenario]]:

@@ -54,6 +54,7 @@ SENT: Final = (
     Sent("sync.report", "how the node is: its version, clock, how far it has got, names of its problems"),
     Sent("sync.statement", "the figures of a day once more, as sums and hashes, signed with the node's key"),
     Sent("sync.ledger", "how a shop's own books differ, once they were compared: counts, by the shop's name and day"),
+    Sent("settings.state", "which version of the centre's settings counts, and what became of the last settings.offer"),
 )
 """All that can go there beside the figures. None has a customer, a rider, or an order."""
 
@@ -86,6 +87,7 @@ STAYS: Final = (
     Stay(
         "ledger", ("name",), "the newest 512 days of shops, or forget", "the centre gets how a shop's own books differ"
     ),
+    Stay("settings", ("name",), "the centre pushes others", "options of a settings.offer, such as names of shops"),
     Stay("log", ("name", "number"), "as long as the operator keeps it", "to find who is refused, or sends too much"),
     Stay(
         "status page",

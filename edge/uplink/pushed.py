@@ -6,9 +6,11 @@ wrote, `edge.toml`, is never changed.
     starts   how often the node was started during the trial: settings that end the process are given up
 """
 
+import tomllib
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -69,6 +71,25 @@ def read(folder: str | Path) -> Kept:
 def write(folder: str | Path, kept: Kept) -> None:
     """Keep it. Raises OSError."""
     write_atomic(Path(folder) / FILE, msgspec.json.encode(kept).decode())
+
+
+def names(kept: Kept, client: str) -> bool:
+    """Whether the value of an option is, or has, the client's name."""
+    versions = (kept.good, kept.trial) if kept.trial is not None else (kept.good,)
+    options = (each for version in versions for each in tomllib.loads(version.options).values())
+    return any(client in _texts(option, keys=False) for option in options)
+
+
+def _texts(value: Any, *, keys: bool = True) -> Iterator[str]:
+    """Every text in it; without `keys` not those of the outermost table, which are names of options."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value:  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(value, dict):
+                yield from _texts(value[each])
+            if keys or isinstance(value, list):
+                yield from _texts(each)
 
 
 def started(kept: Kept) -> Kept:

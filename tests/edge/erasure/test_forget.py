@@ -20,6 +20,7 @@ from edge.erasure.forget import CANARY_CHARACTERS_MIN, forget
 from edge.errors import BusyError, DoorstepError, InputError
 from edge.journal.reader import FILE_NAME, JournalReader
 from edge.service.datadir import DataDir
+from edge.uplink import pushed
 from tests.edge.erasure.lives import DOORS, KINDS, OTHERS, PARTIES, SHOP, WORDS_OF_SENTENCES, Life
 from tests.phone import Phone, site
 
@@ -38,6 +39,18 @@ def test_where_nothing_is_kept_nothing_is_done(tmp_path: Path) -> None:
         forget(config(tmp_path), "alice")
     with DataDir.open(tmp_path / "data"), pytest.raises(BusyError, match="in use"):
         forget(config(tmp_path), "alice")
+
+
+def test_settings_of_the_centre_go_first(tmp_path: Path) -> None:
+    """A version that names the client would bring the name back; what became of an offer goes."""
+    with DataDir.open(tmp_path / "data") as data:
+        (data.path / FILE_NAME).touch()
+        pushed.write(data.path, pushed.Kept(pushed.Version(3, 'shops = ["noodle-bar"]'), detail="alice?"))
+    with pytest.raises(DoorstepError, match="the centre's settings name it"):
+        forget(config(tmp_path), "noodle-bar")
+    with pytest.raises(DoorstepError, match="Nothing was ever decided"):
+        forget(config(tmp_path), "alice")
+    assert pushed.read(tmp_path / "data").detail == ""
 
 
 def test_a_rewritten_journal_is_whole_and_a_failure_changes_nothing(

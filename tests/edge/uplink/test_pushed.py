@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import ConfigError
-from edge.uplink.pushed import FILE, STARTS_MAX, Kept, Version, back, read, started, write
+from edge.uplink.pushed import FILE, STARTS_MAX, Kept, Version, back, names, read, started, write
 
 GOOD, TRIED = Version(3, "retention_days = 3\n"), Version(4, "retention_days = 4\n")
 
@@ -44,3 +44,21 @@ def test_a_trial_in_which_the_node_keeps_ending_is_given_up() -> None:
 def test_going_back_without_a_trial_keeps_what_is_good() -> None:
     """It is still about the version that was reported."""
     assert back(Kept(good=GOOD, about=3), "Why.").in_force == GOOD
+
+
+@pytest.mark.parametrize(
+    ("options", "is_there"),
+    [
+        ('shops = ["noodle-bar"]', True),
+        ('shops = ["noodle-bar-2"]\nlog_level = "info"', False),
+        ("[dispatch]\nnoodle-bar = 3", False),
+        ("[dispatch]\nprep_s = {noodle-bar = 3}", True),
+        ('[dispatch]\nreply_s = 45\nshop = "noodle-bar"', True),
+        ("", False),
+    ],
+)
+def test_a_name_is_found_in_values_alone(options: str, is_there: bool) -> None:
+    """In either version; the name of an option is nobody's."""
+    version = Version(5, options)
+    assert names(Kept(good=version), "noodle-bar") is is_there
+    assert names(Kept(good=GOOD, trial=version), "noodle-bar") is is_there
