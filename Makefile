@@ -128,7 +128,7 @@ lock: ## choose the versions of all dependencies anew and write the lock files
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) --group release --output-file requirements-release.lock
 	$(COMPILE) --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra bench --extra postgresql --constraint requirements.lock --output-file requirements-bench.lock pyproject.toml
+	$(COMPILE) --extra bench --extra postgresql --extra parquet --constraint requirements.lock --output-file requirements-bench.lock pyproject.toml
 	$(COMPILE) --group test --constraint requirements-bench.lock --output-file requirements-test.lock pyproject.toml
 
 .PHONY: clean

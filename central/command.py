@@ -6,6 +6,7 @@ import click
 
 from .enrolment.command import invite, retire
 from .fleet.command import nodes
+from .operators.command import token, user
 from .quarantine import quarantine
 from .rollout.command import group, rollout
 
@@ -26,6 +27,8 @@ def central(context: click.Context, config_path: str | None) -> None:
       doorstep central retire shop-7 --config central.toml
       doorstep central quarantine --config central.toml
       doorstep central rollout start evening.toml --config central.toml
+      doorstep central user add mei --role admin --config central.toml
+      doorstep central token add dashboard --scope read --config central.toml
       curl -s localhost:8090/api/nodes
       curl -s 'localhost:8090/api/summary?from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z'
 
@@ -49,3 +52,5 @@ central.add_command(retire)
 central.add_command(quarantine)
 central.add_command(rollout)
 central.add_command(group)
+central.add_command(user)
+central.add_command(token)

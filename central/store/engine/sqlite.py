@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apsw
 
 from edge.errors import JournalError
 
 from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused
-from .schema import FIRST, VERSION, added, tables
+from .schema import FIRST, added, tables
 
 FILE: Final = "centre.db"
 
@@ -25,15 +25,26 @@ ROWS_AT_ONCE: Final = 500
 """Of one step of pruning."""
 
 
+class Schema(NamedTuple):
+    """A file, and the statements that lead to each version of its tables from the one before."""
+
+    file: str
+    steps: dict[int, list[str]]
+
+
+CENTRE: Final = Schema(FILE, {FIRST: tables("sqlite"), **added("sqlite")})
+
+
 class Sqlite:
     """See `driver.Driver`. Raises JournalError where the file cannot be used."""
 
     name = "sqlite"
     fresh = "rolled r join minute m indexed by minute_by_number on m.node = r.node and m.number > r.number"
 
-    def __init__(self, folder: Path, *, readonly: bool = False, beside: bool = False) -> None:
+    def __init__(self, folder: Path, *, readonly: bool = False, beside: bool = False, schema: Schema = CENTRE) -> None:
         """`beside`: another process may write at the same time, and it is the one that checkpoints."""
-        self._path = folder / FILE
+        self._schema = schema
+        self._path = folder / schema.file
         try:
             if readonly:
                 self._db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
@@ -56,17 +67,16 @@ class Sqlite:
         self._db.pragma("synchronous", "full")
         self._db.pragma("cache_size", -64 * 1024)
         with self._db:
-            version = self._db.pragma("user_version")
-            steps = {FIRST: tables(self.name), **added(self.name)}
-            if version == 0 or FIRST <= version < VERSION:
-                for number, statements in steps.items():
+            version, ours = self._db.pragma("user_version"), max(self._schema.steps)
+            if version == 0 or min(self._schema.steps) <= version < ours:
+                for number, statements in self._schema.steps.items():
                     for statement in statements if number > version else ():
                         self._db.execute(statement)
-                self._db.pragma("user_version", VERSION)
-            elif version != VERSION:
-                age = "a newer" if version > VERSION else "an older"
+                self._db.pragma("user_version", ours)
+            elif version != ours:
+                age = "a newer" if version > ours else "an older"
                 raise JournalError(
-                    f"{self._path} was written by {age} doorstep (schema {version}; this one reads {VERSION}). "
+                    f"{self._path} was written by {age} doorstep (schema {version}; this one reads {ours}). "
                     "Install that version again, or start with another data directory."
                 )
 
