@@ -81,8 +81,8 @@ def app(
         for field in known:
             if field not in ("from", "to"):
                 raise QueryError(field, known[field], "There is no such parameter: from and to are all.")
-        to_ms = _instant("to", known["to"]) if "to" in known else now_ms + 1
-        from_ms = _instant("from", known["from"]) if "from" in known else max(to_ms - DAY_MS, 0)
+        to_ms = instant("to", known["to"]) if "to" in known else now_ms + 1
+        from_ms = instant("from", known["from"]) if "from" in known else max(to_ms - DAY_MS, 0)
         if from_ms >= to_ms:
             raise QueryError("from", known.get("from", ""), "It must be before to.")
         return JSONResponse(reader.summary(from_ms, to_ms))
@@ -148,7 +148,7 @@ def _date(field: str, text: str) -> str:
         raise QueryError(field, text[:64], "Write a date such as 2026-01-31.") from None
 
 
-def _instant(field: str, text: str) -> int:
+def instant(field: str, text: str) -> int:
     """Unix ms of a parameter."""
     hint = "Write Unix milliseconds, or ISO 8601 such as 2026-01-31T08:00:00Z."
     try:

@@ -46,6 +46,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages_burst: Annotated[int, Meta(ge=1, le=10_000_000)] = MESSAGES_PER_CLIENT_BURST
     # what analysts ask
     api_listen: str = "127.0.0.1:8090"
+    api_listen_tls: str = ""
     api_token_file: str = ""
     # what is kept
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
@@ -70,16 +71,20 @@ def load(path: str | Path) -> Config:
         if isinstance(value, dict):
             raise ConfigError(str(path), name, value, "The file is flat: write option = value, without [sections].")
     config = options.convert(path, values, Config, _TEMPLATE)
-    options.check_addresses(path, config, ["api_listen"])
+    options.check_addresses(path, config, ["api_listen", "api_listen_tls"])
     if config.advertised_address:
         _check_enrolment(path, config)
     own = bool(config.advertised_address) and not config.tls_cert and not config.tls_key
     options.check_listeners(path, config, ["listen"], ["listen_tls"], certified=own)
     if not config.listen and not config.listen_tls:
         options.refuse(path, config, "listen", "The centre would listen for no node: set listen or listen_tls.")
-    if config.api_listen and not is_loopback(config.api_listen) and not config.api_token_file:
-        hint = "Beyond loopback the API needs api_token_file: a file with the token that callers show."
-        options.refuse(path, config, "api_listen", hint)
+    for option in ("api_listen", "api_listen_tls"):
+        if (address := getattr(config, option)) and not is_loopback(address) and not config.api_token_file:
+            hint = "Beyond loopback the API needs api_token_file: a file with the token that callers show."
+            options.refuse(path, config, option, hint)
+    if config.api_listen_tls and not (config.tls_cert and config.tls_key):
+        hint = "Browsers need tls_cert and tls_key: the paths of a PEM certificate chain and of its key."
+        options.refuse(path, config, "api_listen_tls", hint)
     _check_store(path, config)
     try:
         zone(config.timezone)

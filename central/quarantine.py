@@ -52,7 +52,7 @@ def quarantine(config_path: str, retried: tuple[str, ...], discarded: tuple[str,
             click.echo(f"{name} is not among the batches that are kept aside.")
             left += 1
         else:
-            sentence, settled = _settle(where, password, config, found[name], retry)
+            sentence, settled = settle(where, password, config, found[name], retry)
             click.echo(f"{name}: {sentence}")
             left += not settled
     if not retried and not discarded:
@@ -79,8 +79,8 @@ def _show(found: dict[str, dict[str, Any]], as_json: bool) -> None:
     click.echo(f"{len(found)} batches are kept aside." if found else "No batch is kept aside.")
 
 
-def _settle(where: Where, password: str, config: Config, item: dict[str, Any], retry: bool) -> tuple[str, bool]:
-    """What became of a batch, and whether it is settled."""
+def settle(where: Where, password: str, config: Config, item: dict[str, Any], retry: bool) -> tuple[str, bool]:
+    """What became of a batch of `Reader.quarantine`, and whether it is settled. From any thread or process."""
     node, batch, at = item["node"], item["message"], time.time_ns() // 1_000_000
     key = (node, item["epoch"], item["seq"])
     store = open_store(where, config.timezone, password, beside=True)

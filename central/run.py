@@ -42,7 +42,6 @@ from edge.messages.settings import SETTINGS_STATE
 from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir
-from edge.service.http import HttpServer, bind
 from edge.service.listeners import LOOK_S, Listener, Listeners, TlsContext
 
 from .api import app
@@ -61,6 +60,7 @@ from .store.tiers import DAY_MS
 
 if TYPE_CHECKING:
     from .enrolment.enrolment import Enrolment
+    from .site import Site
 
 SYNC_PACKET_BYTES_MAX: Final = 512 * 1024
 """The largest packet at the centre's listener, where whole batches travel; the node's is PACKET_BYTES_MAX."""
@@ -147,7 +147,7 @@ class _Running:
         self._fleet = Watch(
             reader, self._states, lambda: frozenset(self._receive.connected), lambda: self._clock.now().wall_ms
         )
-        server = await self._serve(reader)
+        self._site = await self._serve(reader)
         self._data.write_ports(self._ports)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -164,8 +164,8 @@ class _Running:
         await self._endpoint.stop_listening()
         await asyncio.to_thread(self._receive.close)
         await self._endpoint.close()
-        if server is not None:
-            await server.close()
+        if self._site is not None:
+            await self._site.close()
         reader.close()
         if self._enrolment is not None:
             self._enrolment.close()
@@ -213,17 +213,21 @@ class _Running:
             found = self._enrolment.invited(name, secret)
         return found
 
-    async def _serve(self, reader: Reader) -> HttpServer | None:
-        """The API, if it is wanted."""
+    async def _serve(self, reader: Reader) -> "Site | None":
+        """What people and programs ask, if that is wanted. Its libraries take 10 MB."""
         config = self._config
-        if not config.api_listen:
+        if not config.api_listen and not config.api_listen_tls:
             return None
+        from .site import Site
+
         token = read_secret(self._path, "api_token_file", config.api_token_file)
-        application = app(reader, lambda: self._receive.problem, self._gauges, token, self._states, self._fleet.fleet)
-        server = await HttpServer.start(application, bind(config.api_listen, "api_listen", self._path))
-        self._ports["api_listen"] = server.port
-        LISTENING.write(address=f"{config.api_listen.rpartition(':')[0]}:{server.port}", option="api_listen")
-        return server
+        inner = app(reader, lambda: self._receive.problem, self._gauges, token, self._states, self._fleet.fleet)
+        site = await Site.open(self._path, config, self._password, reader, inner, self._fleet.fleet, self._states)
+        for option, port in (("api_listen", site.port), ("api_listen_tls", site.tls_port)):
+            if address := getattr(config, option):
+                self._ports[option] = port
+                LISTENING.write(address=f"{address.rpartition(':')[0]}:{port}", option=option)
+        return site
 
     # -- while it runs ---------------------------------------------------------------------------------------------
 
@@ -299,6 +303,8 @@ class _Running:
         """SIGHUP. Whatever is broken leaves everything as it was, and is logged with the reason."""
         try:
             self._listeners.read(self._config)
+            if self._site is not None:
+                self._site.read()
         except DoorstepError as error:
             RELOAD_REFUSED.write(sentence=str(error))
             return

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -44,10 +44,6 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
       doorstep central invite shop-7 --expires 7d
       doorstep central invite shop --count 40 --expires 7d --config /etc/doorstep/central.toml > invitations
     """
-    from edge.identity.invitation import Invitation, new_code
-
-    from .files import fingerprint, prepare, top
-
     config = inviting(config_path)
     seconds = seconds_of(expires, "--expires", EXPIRES_DAYS_MAX)
     names = [name] if count is None else [f"{name}-{number}" for number in range(1, count + 1)]
@@ -55,18 +51,30 @@ def invite(name: str, count: int | None, expires: str, replace: bool, config_pat
         if not re.fullmatch(IDENTIFIER_PATTERN, each):
             hint = "A node's name has up to 64 lower-case letters, digits and dashes, and begins with no dash."
             raise click.BadParameter(f"{each!r}: {hint}", param_hint="NAME")
+    at = time.time_ns() // 1_000_000
+    for made in invitations(config_path, config, names, at, at + seconds * 1000, replace=replace):
+        click.echo(made)
+    until = datetime.fromtimestamp(at / 1000 + seconds, UTC)
+    click.echo(f"Good once, until {until:%Y-%m-%d %H:%M} UTC. On the node: doorstep enroll STRING", err=True)
+
+
+def invitations(
+    config_path: str, config: "Config", names: Sequence[str], at: int, ends_at: int, *, replace: bool = False
+) -> list[str]:
+    """A string for each node, all or none; times in Unix ms. Raises DoorstepError."""
+    from edge.identity.invitation import Invitation, new_code
+
+    from .files import fingerprint, prepare, top
+
     _, authority, register = prepare(config_path, config)
     known_by = fingerprint(top(config_path, config, authority))
     codes = {each: new_code() for each in names}
-    at = time.time_ns() // 1_000_000
     try:
-        register.invite(codes, at, at + seconds * 1000, replace=replace)
+        register.invite(codes, at, ends_at, replace=replace)
     finally:
         register.close()
-    for each, code in codes.items():
-        click.echo(Invitation(each, config.advertised_address, config.name, known_by, code))
-    until = datetime.fromtimestamp(at / 1000 + seconds, UTC)
-    click.echo(f"Good once, until {until:%Y-%m-%d %H:%M} UTC. On the node: doorstep enroll STRING", err=True)
+    made = [Invitation(each, config.advertised_address, config.name, known_by, code) for each, code in codes.items()]
+    return [str(each) for each in made]
 
 
 def in_words(state: Mapping[str, int], at: int) -> str:
@@ -114,10 +122,18 @@ def retire(name: str, config_path: str) -> None:
 
 
 def revoke(name: str, config_path: str) -> None:
-    """End the sessions of a node, its certificate, invitation and token. Raises DoorstepError."""
+    """End a node, and write that on the terminal. Raises DoorstepError."""
     from ..config import load
 
     config = load(config_path)
+    end_node(name, config_path, config)
+    click.echo(f"{name} is revoked: a running centre ends its session within a second.", err=True)
+    if config.advertised_address:
+        click.echo(f"To let it in again: doorstep central invite {name} --expires 7d", err=True)
+
+
+def end_node(name: str, config_path: str, config: "Config") -> None:
+    """End the sessions of a node, its certificate, invitation and token. Raises DoorstepError."""
     ended = False
     if config.advertised_address:
         from .files import prepare
@@ -129,9 +145,6 @@ def revoke(name: str, config_path: str) -> None:
             register.close()
     if not (_remove_token(config, name) or ended):
         raise DoorstepError(f"{name!r} has no certificate, invitation or token at this centre. Check the name.")
-    click.echo(f"{name} is revoked: a running centre ends its session within a second.", err=True)
-    if config.advertised_address:
-        click.echo(f"To let it in again: doorstep central invite {name} --expires 7d", err=True)
 
 
 def inviting(config_path: str) -> "Config":

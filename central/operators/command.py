@@ -157,12 +157,13 @@ def add_token(name: str, scopes: tuple[str, ...], expires: str | None, config_pa
     Example:
       doorstep central token add dashboard --scope read --expires 365d
     """
-    ends_at = 0 if expires is None else time.time_ns() // 1_000_000 + seconds_of(expires, "--expires", TOKEN_DAYS_MAX) * 1000
+    seconds = seconds_of(expires, "--expires", TOKEN_DAYS_MAX) if expires is not None else 0
+    ends_at = time.time_ns() // 1_000_000 + seconds * 1000 if seconds else 0
     with _operators(config_path) as (operators, who):
         click.echo(operators.add_token(name, scopes, ends_at, who))
 
 
-TOKEN_S_MAX: Final = 3_660 * 86_400
+TOKEN_DAYS_MAX: Final = 3_660
 """Ten years; what is to be longer has no end."""
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 import secrets
 import struct
 from threading import Semaphore
@@ -61,6 +62,11 @@ def matches(known: str, password: str) -> bool:
 def new_secret() -> str:
     """Of one-time codes, in base32 as authenticators take it."""
     return base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode("ascii")
+
+
+def is_secret(text: str) -> bool:
+    """Whether this is a key as `new_secret` makes it."""
+    return re.fullmatch(r"[A-Z2-7]{32}", text) is not None
 
 
 def code_at(secret: str, step: int) -> str:

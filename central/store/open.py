@@ -32,13 +32,15 @@ def open_reader(where: Where, timezone: str = "UTC", password: str = "") -> Read
     return Reader(open_driver(where, password, readonly=True), Calendar(timezone))
 
 
-def open_driver(where: Where, password: str = "", *, readonly: bool = False, beside: bool = False) -> Driver:
-    """The engine itself."""
+def open_driver(
+    where: Where, password: str = "", *, readonly: bool = False, beside: bool = False, seconds_max: float = 0.0
+) -> Driver:
+    """The engine itself. `seconds_max`: longest that one query may take, 0 for ever."""
     if isinstance(where, str):
         try:
             from .engine.postgresql import Postgresql
         except ImportError as error:
             hint = "Install it: pip install 'doorstep[postgresql]', or Debian's doorstep-bench of this version."
             raise JournalError(f"A store on PostgreSQL needs psycopg, which is not here ({error}). {hint}") from None
-        return Postgresql(where, password, readonly=readonly)
-    return Sqlite(where, readonly=readonly, beside=beside)
+        return Postgresql(where, password, readonly=readonly, seconds_max=seconds_max)
+    return Sqlite(where, readonly=readonly, beside=beside, seconds_max=seconds_max)

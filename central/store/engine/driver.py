@@ -19,6 +19,10 @@ class StoreFull(DoorstepError):
     """The disk is full. Nothing was kept."""
 
 
+class StoreSlow(DoorstepError):
+    """A question took longer than it may."""
+
+
 class StoreRefused(DoorstepError):
     """The engine does not take these values. Nothing was kept."""
 

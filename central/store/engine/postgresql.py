@@ -19,7 +19,7 @@ from edge.errors import JournalError
 from edge.log.events import PARTITION_MISSING
 
 from ..tiers import DAY_MS
-from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused
+from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused, StoreSlow
 from .migrations import migrate
 
 CONNECT_S: Final = 5
@@ -47,7 +47,7 @@ class Postgresql:
         " (select * from minute where minute.node = r.node and minute.number > r.number offset 0) m"
     )
 
-    def __init__(self, url: str, password: str = "", *, readonly: bool = False) -> None:
+    def __init__(self, url: str, password: str = "", *, readonly: bool = False, seconds_max: float = 0.0) -> None:
         own: dict[str, Any] = {
             "application_name": "doorstep",
             "connect_timeout": CONNECT_S,
@@ -59,7 +59,7 @@ class Postgresql:
         self._queries: dict[str, SQL] = {}
         try:
             known = conninfo_to_dict(url)
-            settings = _SETTINGS + (_READING if readonly else "")
+            settings = _SETTINGS + (_READING if readonly else "") + f" -c statement_timeout={seconds_max * 1000:.0f}"
             self._conninfo = make_conninfo(url, options=f"{known.get('options', '')} {settings}".strip(), **own)
             self.place = f"PostgreSQL at {known.get('host', 'this machine')}, database {known.get('dbname', '')}"
             with self._translated():
@@ -168,6 +168,8 @@ class Postgresql:
             yield
         except errors.DiskFull as error:
             raise StoreFull(f"The disk of PostgreSQL is full ({_text(error)}).") from None
+        except errors.QueryCanceled:
+            raise StoreSlow("The question takes too long. Ask for a shorter time.") from None
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise StoreRefused(f"{_text(error)}.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction) as error:

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 import apsw
 
 from edge.errors import JournalError
 
-from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused
+from .driver import Row, StoreFailed, StoreFull, StoreLost, StoreRefused, StoreSlow
 from .schema import FIRST, added, tables
 
 FILE: Final = "centre.db"
@@ -23,6 +24,9 @@ PAGE_BYTES: Final = 8_192
 
 ROWS_AT_ONCE: Final = 500
 """Of one step of pruning."""
+
+STEPS_BETWEEN_LOOKS: Final = 10_000
+"""Of SQLite's machine, some milliseconds."""
 
 
 class Schema(NamedTuple):
@@ -41,8 +45,18 @@ class Sqlite:
     name = "sqlite"
     fresh = "rolled r join minute m indexed by minute_by_number on m.node = r.node and m.number > r.number"
 
-    def __init__(self, folder: Path, *, readonly: bool = False, beside: bool = False, schema: Schema = CENTRE) -> None:
-        """`beside`: another process may write at the same time, and it is the one that checkpoints."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        readonly: bool = False,
+        beside: bool = False,
+        schema: Schema = CENTRE,
+        seconds_max: float = 0.0,
+    ) -> None:
+        """`beside`: another process may write at the same time, and it is the one that checkpoints. `seconds_max`:
+        longest that one query may take, 0 for ever."""
+        self._seconds_max, self._until = seconds_max, 0.0
         self._schema = schema
         self._path = folder / schema.file
         try:
@@ -53,6 +67,8 @@ class Sqlite:
                 os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
                 self._db = apsw.Connection(str(self._path))
             self._db.set_busy_timeout(5_000)
+            if seconds_max:
+                self._db.set_progress_handler(lambda: monotonic() > self._until, STEPS_BETWEEN_LOOKS)
             if readonly or beside:
                 self._db.wal_autocheckpoint(0)
             if not readonly:
@@ -104,6 +120,7 @@ class Sqlite:
             raise
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        self._until = monotonic() + self._seconds_max
         with _translated():
             found: list[Any] = self._db.execute(sql, values).fetchall()
             return found
@@ -163,6 +180,8 @@ def _translated() -> Iterator[None]:
         raise StoreFull(f"The disk is full ({error}).") from None
     except (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, OverflowError) as error:
         raise StoreRefused(f"{error}.") from None
+    except apsw.InterruptError:
+        raise StoreSlow("The question takes too long. Ask for a shorter time.") from None
     except apsw.BusyError as error:
         raise StoreLost(f"Another process holds the file ({error}).") from None
     except apsw.Error as error:

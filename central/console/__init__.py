@@ -1,0 +1,1 @@
+"""The console: what operators look at, and what they may change there."""

@@ -1,0 +1,71 @@
+"""What operators may change: settle batches that are kept aside, invite nodes, revoke them. Each is written down."""
+
+import re
+from typing import Final
+
+from starlette.responses import Response
+
+from edge.errors import DoorstepError
+from edge.limits import IDENTIFIER_PATTERN
+
+from .desk import Desk, Visit
+from .pages import Pages
+
+DAYS_MAX: Final = 30
+"""As of `doorstep central invite`."""
+
+
+class Changes:
+    """Of one centre."""
+
+    def __init__(self, desk: Desk, pages: Pages) -> None:
+        self._centre, self._pages = desk.centre, pages
+
+    def quarantine(self, visit: Visit) -> Response:
+        """Store a batch, or give it up."""
+        batch, retry = visit.form.get("batch", "")[:128], visit.form.get("what") == "retry"
+        try:
+            sentence, settled = self._centre.settle(batch, retry)
+        except DoorstepError as error:
+            return self._pages.quarantine(visit, str(error), status=409)
+        if settled:
+            self._write(visit, "quarantine.stored" if retry else "quarantine.discarded", batch)
+        return self._pages.quarantine(visit, f"{batch}: {sentence}", done=settled, status=200 if settled else 409)
+
+    def invite(self, visit: Visit) -> Response:
+        """Make an invitation for a node."""
+        name, days = visit.form.get("name", "").strip(), visit.form.get("days", "")
+        replace = "replace" in visit.form
+        if not re.fullmatch(IDENTIFIER_PATTERN, name):
+            hint = "A node's name has up to 64 lower-case letters, digits and dashes, and begins with no dash."
+            return self._pages.enrolment(visit, hint, status=400)
+        if not re.fullmatch("[0-9]{1,2}", days) or not 1 <= int(days) <= DAYS_MAX:
+            return self._pages.enrolment(visit, f"An invitation is good for 1 to {DAYS_MAX} days.", status=400)
+        if self._centre.invite is None:
+            return self._pages.enrolment(visit, status=409)
+        try:
+            made = self._centre.invite(name, int(days), replace)
+        except DoorstepError as error:
+            return self._pages.enrolment(visit, str(error), status=409)
+        self._write(visit, "node.invited", f"{name}, {days} days{', replaced' if replace else ''}")
+        return self._pages.enrolment(visit, invitation=made)
+
+    def revoke(self, visit: Visit) -> Response:
+        """End a node's certificate and session."""
+        name = visit.form.get("name", "")[:64]
+        if self._centre.revoke is None:
+            return self._pages.enrolment(visit, status=409)
+        try:
+            self._centre.revoke(name)
+        except DoorstepError as error:
+            return self._pages.enrolment(visit, str(error), status=409)
+        self._write(visit, "node.revoked", name)
+        return self._pages.enrolment(visit, f"{name}: {self._done(visit)}", done=True)
+
+    def _done(self, visit: Visit) -> str:
+        from .words import translated
+
+        return translated("Revoked", visit.language)
+
+    def _write(self, visit: Visit, what: str, detail: str) -> None:
+        self._centre.operators.write(visit.operator.name, visit.where, what, detail)

@@ -1,0 +1,163 @@
+"""The pages: what each reads, and which template shows it. A new one is a line in `pages`, a method and a template."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from ..figures import views
+from ..figures.span import RANGES, Span, latest
+from .desk import Desk, Visit
+from .render import MEASURE_WORDS
+
+STATES_SHOWN: Final = ("stalled", "behind", "quarantined", "clock", "never", "problem", "current", "retired")
+"""Worst first, as tiles and in the table."""
+
+_ORDER: Final = {name: number for number, name in enumerate(MEASURE_WORDS)}
+
+AUDIT_SHOWN: Final = 100
+"""Entries of one page."""
+
+
+class Page(Struct, frozen=True):
+    """A page that stands in the navigation, for those with this role."""
+
+    path: str
+    title: str
+    role: str
+    show: Callable[[Visit], Response]
+
+
+class Pages:
+    """Of one centre."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._centre = desk, desk.centre
+
+    def pages(self) -> list[Page]:
+        """In the sequence in which they stand there."""
+        return [
+            Page("/", "Fleet", "viewer", self.fleet),
+            Page("/orders", "Orders", "viewer", self.orders),
+            Page("/latency", "Latency", "viewer", self.latency),
+            Page("/demand", "Demand", "viewer", self.demand),
+            Page("/quarantine", "Quarantine", "viewer", self.quarantine),
+            Page("/enrolment", "Enrolment", "viewer", self.enrolment),
+            Page("/audit", "Audit log", "admin", self.audit),
+        ]
+
+    # -- nodes ---------------------------------------------------------------------------------------------------------
+
+    def fleet(self, visit: Visit) -> Response:
+        """Every node, red first."""
+        nodes = self._desk.cache.get("fleet", self._centre.fleet)
+        states: dict[str, int] = dict.fromkeys(STATES_SHOWN, 0)
+        for node in nodes:
+            states[state_of(node)] = states.get(state_of(node), 0) + 1
+        query = visit.query.get("q", "").strip()[:64]
+        found = [node for node in nodes if query in node.node]
+        red = sum(state_of(node) not in ("current", "retired") for node in nodes)
+        values = {"nodes": [(state_of(node), node) for node in found[: views.ROWS_MAX]], "found": len(found)}
+        totals = {"states": states, "total": len(nodes), "red": red, "query": query}
+        return self._desk.show(visit, "fleet.html", **values, **totals)
+
+    def node(self, visit: Visit) -> Response:
+        """One node: how it is, its alarms, its orders and events."""
+        name = visit.request.path_params["node"]
+        health = next((each for each in self._desk.cache.get("fleet", self._centre.fleet) if each.node == name), None)
+        if health is None:
+            return self._desk.problem(visit, 404, "There is no such node.")
+        chosen, span = self._range(visit, "24h")
+        known = self._desk.cache.get(("node", name), lambda: self._centre.figures.node(name))
+        series = self._series(chosen, span, name)
+        events = _events(series)
+        values = {"health": health, "state": state_of(health), "known": known, "events": events}
+        orders = views.orders_row(views.whole(series, "dispatch"))
+        return self._desk.show(visit, "node.html", range=chosen, span=span, orders=orders, name=name, **values)
+
+    # -- figures -------------------------------------------------------------------------------------------------------
+
+    def orders(self, visit: Visit) -> Response:
+        """What became of orders, over time and by node."""
+        chosen, span = self._range(visit, "24h")
+        series = self._series(chosen, span)
+        figures = self._centre.figures
+        rows = self._desk.cache.get(("orders", chosen), lambda: views.orders_by_node(figures.by_node(span)))
+        values = {"over_time": views.orders_over_time(series), "rows": rows[: views.ROWS_MAX], "found": len(rows)}
+        whole = views.orders_row(views.whole(series, "dispatch"))
+        return self._desk.show(visit, "orders.html", range=chosen, span=span, whole=whole, **values)
+
+    def latency(self, visit: Visit) -> Response:
+        """p50 and p99 of each stage, over time."""
+        chosen, span = self._range(visit, "24h")
+        figures = self._centre.figures
+        stages = self._desk.cache.get(
+            ("latency", chosen), lambda: views.latency(figures.over_time(span, of=("measures",)))
+        )
+        stages = sorted(stages, key=lambda stage: _ORDER.get(stage["name"], len(_ORDER)))
+        return self._desk.show(visit, "latency.html", range=chosen, span=span, stages=stages)
+
+    def demand(self, visit: Visit) -> Response:
+        """Counts by H3 cell."""
+        chosen, span = self._range(visit, "24h")
+        figures = self._centre.figures
+        counts = self._desk.cache.get(("cells", chosen), lambda: views.cells(figures.over_time(span, of=("cells",))))
+        what = visit.query.get("what", "")
+        what = what if what in counts else max(counts, default="")
+        hexagons, height = views.hexagons(counts.get(what, {}))
+        values = {"names": list(counts), "what": what, "hexagons": hexagons, "height": height}
+        values["steps"] = views.steps(hexagons)
+        total = sum(counts.get(what, {}).values())
+        return self._desk.show(visit, "demand.html", range=chosen, span=span, total=total, **values)
+
+    # -- what is to be settled -----------------------------------------------------------------------------------------
+
+    def quarantine(self, visit: Visit, text: str = "", *, done: bool = False, status: int = 200) -> Response:
+        """The batches that are kept aside."""
+        aside = self._centre.figures.aside(views.ROWS_MAX)
+        values = {"aside": aside, "text": text, "done": done, "may": visit.operator.may("operator")}
+        return self._desk.show(visit, "quarantine.html", status, **values)
+
+    def enrolment(
+        self, visit: Visit, text: str = "", *, invitation: str = "", done: bool = False, status: int = 200
+    ) -> Response:
+        """Who is invited, enrolled, revoked and retired."""
+        values = {"text": text, "done": done, "invitation": invitation, "may": visit.operator.may("admin")}
+        states = self._centre.states()
+        rows = list(states.items())[: views.ROWS_MAX]
+        invites = self._centre.invite is not None
+        return self._desk.show(visit, "enrolment.html", status, invites=invites, rows=rows, total=len(states), **values)
+
+    def audit(self, visit: Visit) -> Response:
+        """The log, the latest first."""
+        text = visit.query.get("before", "")
+        before = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 2**62
+        entries = self._centre.operators.audit(before, AUDIT_SHOWN)
+        older = entries[-1]["number"] if len(entries) == AUDIT_SHOWN else 0
+        return self._desk.show(visit, "audit.html", entries=entries, older=older)
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _range(self, visit: Visit, usual: str) -> tuple[str, Span]:
+        chosen = visit.query.get("range", usual)
+        chosen = chosen if chosen in RANGES else usual
+        return chosen, latest(self._centre.figures.calendar, chosen, self._centre.now_ms())
+
+    def _series(self, chosen: str, span: Span, node: str = "") -> Any:
+        figures = self._centre.figures
+        return self._desk.cache.get(("counters", chosen, node), lambda: figures.over_time(span, node, of=("counters",)))
+
+
+def state_of(node: Any) -> str:
+    """How a node is, in one word: one that is current and reports a problem is not well."""
+    return "problem" if node.state == "current" and node.problems else node.state
+
+
+def _events(series: Any) -> dict[str, Sequence[int]]:
+    """Events of all scenarios by period."""
+    found: dict[int, int] = {}
+    for sums in series.values():
+        for at, total in sums.items():
+            found[at] = found.get(at, 0) + total.events
+    return {"at": sorted(found), "events": [found[at] for at in sorted(found)]}

@@ -1,0 +1,159 @@
+"""Sums by period, by node and by place, each from the tier that has them ready, with what is not summed up yet.
+
+For people's pages and exports, on a connection of its own that cannot write. A question has SECONDS_MAX; what takes
+longer ends with StoreSlow.
+"""
+
+import threading
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any, Final
+
+from ..store.engine.driver import Driver, Row, StoreSlow
+from ..store.rows import Codec, Sum
+from ..store.tiers import Calendar
+from .span import Span
+
+SECONDS_MAX: Final = 5.0
+"""Longest that one question may take: a page of 30 days and 100 busy nodes takes a hundredth of it."""
+
+LOOK_EVERY: Final = 64
+"""Rows that are added up between two looks at the clock."""
+
+Series = dict[str, dict[int, Sum]]
+"""For each scenario the sums of its periods, by when they begin."""
+
+_ALL: Final = ("counters", "measures", "cells")
+
+
+class Figures:
+    """Safe to call from any thread, one at a time. Errors are those of the driver, and StoreSlow."""
+
+    def __init__(self, driver: Driver, calendar: Calendar) -> None:
+        self._driver, self.calendar = driver, calendar
+        self._codec = Codec()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let the engine go."""
+        with self._lock:
+            self._driver.close()
+
+    def over_time(self, span: Span, node: str = "", of: tuple[str, ...] = _ALL) -> Series:
+        """Each scenario's periods: of one node, or of all together. `of`: which columns are needed."""
+        series: Series = {}
+        wanted = {f"{name}": name in of for name in _ALL}
+        with self._lock, self._driver.reading():
+            for _, start, scenario, first, until, events, *columns in _timed(self._rows(span, node)):
+                total = series.setdefault(scenario, {}).setdefault(self.calendar.start(span.tier, start), Sum())
+                total.reach(first, until, 0, events)
+                kept = [column if wanted[name] else b"" for name, column in zip(_ALL, columns, strict=True)]
+                total.add_parts(self._codec.unpack(kept[0] or b"\x80", kept[1], kept[2]))
+        return {scenario: dict(sorted(series[scenario].items())) for scenario in sorted(series)}
+
+    def by_node(self, span: Span) -> dict[str, dict[str, Sum]]:
+        """Counters of each node and scenario, over the whole stretch."""
+        found: dict[int, dict[str, Sum]] = {}
+        with self._lock, self._driver.reading():
+            names = dict(self._driver.rows("select id, name from node where record is not null order by name"))
+            sql = (
+                f"select s.node, s.start, s.scenario, s.first, s.until, s.events, s.counters"  # noqa: S608 - one of three names
+                f" from {_own(span.tier)} s where s.node = ? and s.start >= ? and s.start < ?"
+            )
+            for number in names:
+                for row in _timed(iter(self._driver.rows(sql, (number, span.start, span.end)))):
+                    _add_counters(found, row, self._codec)
+            if span.tier != "minute":
+                for row in _timed(self._fresh(span, "")):
+                    _add_counters(found, row[:7], self._codec)
+        return {name: dict(sorted(found.get(number, {}).items())) for number, name in names.items()}
+
+    def node(self, name: str) -> dict[str, Any]:
+        """What is known of one node: its sums, and its alarms, the latest first. Empty where there is none."""
+        numbers = "enrolled_at, last_seen, batches, repeats, refused, bytes, events"
+        with self._lock, self._driver.reading():
+            rows = self._driver.rows(f"select {numbers} from node where name = ?", (name,))  # noqa: S608 - fixed names
+            alarms = self._driver.rows(
+                "select at, kind, detail, events from alarm where node = ? order by id desc", (name,)
+            )
+        if not rows:
+            return {}
+        listed = [dict(zip(("at", "kind", "detail", "events"), alarm, strict=True)) for alarm in alarms]
+        return dict(zip(numbers.split(", "), rows[0], strict=True)) | {"alarms": listed}
+
+    def aside(self, limit: int) -> list[dict[str, Any]]:
+        """The batches that are kept aside, the oldest first, without what is in them."""
+        names = "node, epoch, seq, at, reason, detail"
+        with self._lock, self._driver.reading():
+            rows = self._driver.rows(
+                f"select {names} from quarantine order by at, node, epoch, seq limit ?",  # noqa: S608 - fixed names
+                (limit,),
+            )
+        return [dict(zip(names.split(", "), row, strict=True)) for row in rows]
+
+    def version(self) -> int:
+        """Another number whenever something was stored, or refused."""
+        with self._lock, self._driver.reading():
+            rows = self._driver.rows("select coalesce(sum(batches + repeats + refused), 0) from node")
+        return int(rows[0][0])
+
+    def _rows(self, span: Span, node: str) -> Iterator[Row]:
+        """Owner, start, scenario, first, until, events, counters, measures, cells."""
+        columns = "s.start, s.scenario, {reach}, s.events, s.counters, s.measures, s.cells"
+        if not node:
+            columns = columns.format(reach="s.first, s.until")
+            yield from self._driver.rows(
+                f"select s.bucket, {columns} from bucket b join fleet_{span.tier} s on s.bucket = b.id"  # noqa: S608 - one of three names
+                " where s.start >= ? and s.start < ?",
+                (span.start, span.end),
+            )
+            yield from self._fresh(span, "")
+            return
+        reach = "s.start, s.start + 1000 * s.width_s" if span.tier == "minute" else "s.first, s.until"
+        yield from self._driver.rows(
+            f"select s.node, {columns.format(reach=reach)} from node n join {span.tier} s on s.node = n.id"  # noqa: S608 - one of three names
+            " where n.name = ? and s.start >= ? and s.start < ?",
+            (node, span.start, span.end),
+        )
+        if span.tier != "minute":
+            yield from self._fresh(span, node)
+
+    def _fresh(self, span: Span, node: str) -> Iterator[Row]:
+        """Windows that are stored and not summed up yet, where their period begins in the stretch."""
+        last = self.calendar.ceiling(span.tier, span.end) if span.tier != "minute" else span.end
+        of_node = " and r.node = (select id from node where name = ?)" if node else ""
+        values = (span.start, last, node) if node else (span.start, last)
+        rows = self._driver.rows(
+            "select m.node, m.start, m.scenario, m.start, m.start + 1000 * m.width_s, m.events, m.counters, m.measures,"  # noqa: S608 - fixed text
+            f" m.cells from {self._driver.fresh} where m.start >= ? and m.start < ?{of_node}",
+            values,
+        )
+        for row in rows:
+            if span.start <= self.calendar.start(span.tier, row[1]) < span.end:
+                yield row
+
+
+def _own(tier: str) -> str:
+    """The table of a tier's sums by node; windows as they came have no column for their end."""
+    if tier == "minute":
+        return (
+            "(select node, start, scenario, start as first, start + 1000 * width_s as until, events, counters"
+            " from minute)"
+        )
+    return tier
+
+
+def _add_counters(found: dict[int, dict[str, Sum]], row: Row, codec: Codec) -> None:
+    node, _, scenario, first, until, events, counters = row
+    total = found.setdefault(node, {}).setdefault(scenario, Sum())
+    total.reach(first, until, 0, events)
+    total.add_parts(codec.unpack(counters, b"", b""))
+
+
+def _timed(rows: Iterator[Any]) -> Iterator[Any]:
+    """The same, as long as there is time."""
+    until = monotonic() + SECONDS_MAX
+    for number, row in enumerate(rows):
+        if number % LOOK_EVERY == 0 and monotonic() > until:
+            raise StoreSlow("The question takes too long. Ask for a shorter time.")
+        yield row

@@ -1,0 +1,120 @@
+"""Every page shows what the store has, with units and the time range, in both languages."""
+
+import html
+import re
+
+import pytest
+
+from tests.central.consoles import HOURS, Served, texts
+
+PERIODS = 6 * HOURS
+"""Of each node, and one more of the first."""
+
+
+def page(console: Served, path: str, language: str = "en") -> str:
+    """What a viewer reads there."""
+    with console.client("viewer") as client:
+        answer = client.get(path, headers={"accept-language": language})
+        assert answer.status_code == 200, answer.text
+        return texts(answer.text)
+
+
+def test_the_fleet_shows_red_first(console: Served) -> None:
+    """The node with a batch aside is in need, with what to do; totals are those of the nodes."""
+    text = page(console, "/")
+    assert "of 4 nodes need attention." in text
+    assert "Nodes 4" in text
+    rows = text.partition("What to do")[2]
+    assert rows.index("shop-2") < rows.index("shop-1 ") or "shop-1 current" not in rows
+    assert "1 batches" in rows
+    assert "shop-3" not in page(console, "/?q=shop-1").partition("What to do")[2]
+
+
+def test_orders_are_those_of_the_nodes(console: Served) -> None:
+    """Sums with what is not summed up yet, kept promises, and the worst node first."""
+    text = page(console, "/orders")
+    placed = 12 * (3 * PERIODS + 1)
+    assert f"Placed {placed:,} orders" in text
+    assert f"Delivered {10 * (3 * PERIODS + 1):,} orders" in text
+    assert f"Promises broken {3 * PERIODS} orders" in text
+    rows = text.partition("By node")[2]
+    assert rows.index("shop-3") < rows.index("shop-2") < rows.index("shop-1")
+    assert "80.0 %" in rows
+    assert f"{2 * PERIODS} of {10 * PERIODS}" in rows
+
+
+@pytest.mark.parametrize("range_", ["1h", "24h", "7d", "30d", "90d", "nonsense", "99999d"])
+def test_every_range_is_whole(console: Served, range_: str) -> None:
+    """Whatever tier answers, three hours are the same; an hour has its own; what is no range is the usual one."""
+    text = page(console, f"/orders?range={range_}")
+    placed = int(text.partition("Placed ")[2].split()[0].replace(",", ""))
+    last_hour = [12 * (3 * periods + 1) for periods in (4, 5, 6)]  # time goes on while tests run
+    assert placed in (last_hour if range_ == "1h" else [12 * (3 * PERIODS + 1)])
+
+
+def test_latency_is_by_stage(console: Served) -> None:
+    """p50 and p99 from the sketches, with units, in the sequence of an order's life."""
+    text = page(console, "/latency")
+    assert f"Order to first offer 2.0 s 30.0 s 30.0 s 11.0 s {3 * (3 * PERIODS + 1)}" in text
+    assert text.index("Order to first offer") < text.index("Order to drop-off")
+
+
+def test_demand_is_by_cell(console: Served) -> None:
+    """Seven cells, the busiest first, each drawn."""
+    with console.client("viewer") as client:
+        drawn = client.get("/demand").text
+        other = client.get("/demand?what=order.delivered").text
+    periods = 3 * PERIODS + 1
+    assert drawn.count("<polygon") == 7 + 5  # and the legend
+    assert f"{periods * (7 * 5 + 21):,} orders in 7 cells" in texts(drawn)
+    assert texts(drawn).partition("Count")[2].index(f"{periods * 11:,}") > 0
+    assert "Orders delivered" in texts(other).partition("Demand by place")[2]
+
+
+def test_one_node_has_its_own(console: Served) -> None:
+    """How it is, its orders, its alarms; a name that is none is not found."""
+    text = page(console, "/nodes/shop-1")
+    assert f"Placed {12 * (PERIODS + 1)} orders" in text
+    assert f"Batches stored {PERIODS + 1}" in text
+    assert "No alarm is kept." in text
+    aside = page(console, "/nodes/shop-4")
+    assert "Kept aside 1 batches" in aside
+    assert "Raise" not in aside
+    assert "is kept aside" in aside
+    with console.client("viewer") as client:
+        assert client.get("/nodes/nobody").status_code == 404
+        assert client.get("/nodes/%3Cscript%3E").status_code == 404
+
+
+def test_the_same_in_chinese(console: Served) -> None:
+    """Words and units; names and numbers stay."""
+    text = page(console, "/orders", "zh")
+    assert "已下单" in text
+    assert "单" in text
+    assert "Placed" not in text
+    assert "停滞" in page(console, "/", "zh")
+
+
+def test_the_audit_log_pages_back(console: Served) -> None:
+    """The latest first, a hundred at a time."""
+    for number in range(130):
+        console.operators.write("robot", "10.0.0.9", "test.entry", f"number {number}")
+    with console.client("admin") as client:
+        first = client.get("/audit").text
+        older = first.partition("/audit?before=")[2].partition('"')[0]
+        second = client.get(f"/audit?before={older}").text
+        assert client.get("/audit?before=%00").status_code == 200
+    assert "number 129" in first
+    assert "number 0<" not in first
+    assert "number 0<" in second
+
+
+@pytest.mark.parametrize("path", ["/orders", "/latency?range=1h", "/demand", "/nodes/shop-1"])
+def test_figures_can_be_taken_along(console: Served, path: str) -> None:
+    """Each page of figures has a link to them as CSV and as Parquet, for the time that is shown."""
+    with console.client("viewer") as client:
+        links = re.findall(r'href="(/v1/[^"]+)"', client.get(path).text)
+        answers = [client.get(html.unescape(link)) for link in links]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].text.count("\r\n") > 7
+    assert answers[1].content[:4] == b"PAR1"

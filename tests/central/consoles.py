@@ -1,0 +1,162 @@
+"""A centre's HTTP as it serves it, without its listener for nodes; its store is filled through the real ingest."""
+
+import asyncio
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import h3.api.basic_int as h3
+import httpx
+import zstandard
+
+from central.api import app
+from central.config import load
+from central.fleet.health import fleet_health
+from central.ingest.admit import Bounds
+from central.operators.operators import Operators
+from central.operators.tables import open_tables
+from central.site import Site
+from central.store.open import open_reader, open_store
+from central.store.store import Store
+from edge.messages.batches import NO_BATCH, SYNC_BATCH, BatchMessage, Cell, Measure, Window, encode, encode_body, fold
+from edge.mqtt.seam import Publish
+from tests.central.stores import ask, hello, merge, roll_all
+
+PASSWORD = "correct horse battery"
+NODES = ("shop-1", "shop-2", "shop-3")
+HOURS = 3
+FINE = 0x8D309A7A15AB67F
+"""A cell that is finer than may be stored."""
+
+NOW_MS = time.time_ns() // 60_000_000_000 * 60_000
+CENTRE_CELL = h3.latlng_to_cell(31.23, 121.47, 8)
+
+
+def window(at: int, late: int) -> Window:
+    """A minute of a shop with 12 orders, 10 of them delivered."""
+    counters = {
+        "order.placed": 12,
+        "order.delivered": 10,
+        "order.cancelled": 1,
+        "promise.kept": 10 - late,
+        "promise.broken": late,
+    }
+    times = [1_000, 2_000, 30_000]
+    measures = {name: Measure(3, 33_000, fold(b"", times)) for name in ("placed_to_offered_ms", "click_to_door_ms")}
+    cells = [
+        Cell(cell, name, at, at + 60_000, 5 + place)
+        for place, cell in enumerate(sorted(h3.grid_disk(CENTRE_CELL, 1)))
+        for name in ("order.delivered", "order.placed")
+    ]
+    return Window("dispatch", at, 60, 40, counters, measures, cells)
+
+
+def aside(store: Store, node: str) -> None:
+    """A batch of a new node that cannot be stored."""
+    ask(store, hello(node), lambda: NOW_MS)
+    body = encode_body([Window("dispatch", NOW_MS, 60, 7, {"x": 7}, {}, [Cell(FINE, "x", NOW_MS, NOW_MS, 7)])])
+    digest = sha256(body).digest()
+    message = BatchMessage(
+        epoch=1, seq=1, sha256=digest, previous=NO_BATCH, body=zstandard.compress(body), history=NO_BATCH
+    )
+    publish = Publish(node, SYNC_BATCH, encode(message), 1, 1)
+    ask(store, publish, lambda: NOW_MS, Bounds(k_anonymity=2, rows_per_day_max=10**6))
+
+
+def fill(folder: Path) -> None:
+    """Three nodes with a window for each ten minutes, one of which came late; a fourth one with a batch kept aside."""
+    folder.mkdir(exist_ok=True)
+    store = open_store(folder)
+    for seq, minutes in enumerate(range(60 * HOURS, 0, -10), 1):
+        at = NOW_MS - minutes * 60_000
+        for number, node in enumerate(NODES):
+            merge(store, seq, [window(at, number)], node, at)
+    roll_all(store)
+    merge(store, 99, [window(NOW_MS - 60_000, 0)], "shop-1", NOW_MS)  # not summed up yet
+    aside(store, "shop-4")
+    store.close()
+
+
+class Served:
+    """A running one."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        self.data = folder / "data"
+        self.operators = Operators(open_tables(self.data))
+
+    def client(self, name: str = "", **headers: str) -> httpx.Client:
+        """A browser without scripts, logged in where a name is given."""
+        client = httpx.Client(base_url=self.url, timeout=60, headers=headers, verify=False)
+        if name:
+            token = self.operators.log_in(name, PASSWORD, "", "10.0.0.1")
+            client.cookies.set(f"doorstep-centre-{client.base_url.port}", token)
+        return client
+
+
+@contextlib.contextmanager
+def served(folder: Path, options: str = "") -> Iterator[Served]:
+    """Serve the store in `folder`/data until the block ends, with an operator of each role, named like it."""
+    path = folder / "central.toml"
+    path.write_text(f'api_listen = "127.0.0.1:0"\nk_anonymity = 2\n{options}', encoding="utf-8")
+    config = load(path)
+    (folder / "data").mkdir(exist_ok=True)
+    open_store(folder / "data").close()
+    reader = open_reader(folder / "data")
+    ready: list[Site] = []
+    started, stop, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
+
+    async def run() -> None:
+        inner = app(reader, lambda: "", dict, "")
+        states = _states(str(path), config) if config.advertised_address else dict
+        ready.append(
+            await Site.open(
+                str(path),
+                config,
+                "",
+                reader,
+                inner,
+                lambda: fleet_health(reader.facts(), states(), time.time_ns() // 1_000_000),
+                states,
+            )
+        )
+        started.set()
+        await stop.wait()
+        await ready[0].close()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    try:
+        assert started.wait(30), "the console did not start"
+        made = Served(folder, f"http://127.0.0.1:{ready[0].port}")
+        for role in ("viewer", "operator", "admin"):
+            made.operators.add(role, role, PASSWORD, "test")
+        yield made
+        made.operators.close()
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+        loop.close()
+        reader.close()
+
+
+def _states(path: str, config):
+    from central.enrolment.files import opened
+
+    return opened(path, config).states
+
+
+def csrf(page: str) -> str:
+    """The token that a form of this page carries."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
+    assert found
+    return found[1]
+
+
+def texts(page: str) -> str:
+    """What a reader sees of a page, roughly."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
