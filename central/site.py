@@ -29,6 +29,7 @@ from .quarantine import settle
 from .store.open import Where, open_driver
 from .store.reader import Reader
 from .store.tiers import DAY_MS, Calendar
+from .v1.routes import Api
 
 
 class Site:
@@ -60,7 +61,7 @@ class Site:
         """Serve it. `inner` is the application of `api`. Raises DoorstepError."""
         site = cls(config_path, config, password)
         site._console = Console(site._centre(reader, fleet, states))
-        routes = [*site._console.routes(), Mount("/", inner)]
+        routes = [*site._console.routes(), *Api(site._console.desk).routes(), Mount("/", inner)]
         application = Starlette(routes=routes)
         listening = bind(config.api_listen, "api_listen", config_path) if config.api_listen else None
         site._server = await HttpServer.start(application, listening)

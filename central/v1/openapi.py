@@ -1,0 +1,267 @@
+"""The contract of `/v1`: an OpenAPI 3.1 document, made of the structs that requests are decoded with."""
+
+from functools import cache
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edge.limits import IDENTIFIER_PATTERN
+
+from ..figures.span import PERIODS_MAX, STEP_MS
+from .answers import FORMATS
+from .questions import LIMIT, LIMIT_MAX, NUMBER_MAX
+
+_NAME: Final = IDENTIFIER_PATTERN.replace(r"\A", "^").replace(r"\Z", "$")
+_Node = Annotated[str, Meta(pattern=_NAME, description="A node's name.")]
+
+
+class Settle(Struct, forbid_unknown_fields=True):
+    """What becomes of a batch that is kept aside."""
+
+    action: Annotated[Literal["store", "discard"], Meta(description="Store it now, or give it up.")]
+
+
+class Invite(Struct, forbid_unknown_fields=True):
+    """An invitation."""
+
+    node: _Node
+    days: Annotated[int, Meta(ge=1, le=30, description="How long it is good.")] = 7
+    replace: Annotated[bool, Meta(description="Also where the node is invited or enrolled already.")] = False
+
+
+class Name(Struct, forbid_unknown_fields=True):
+    """One node."""
+
+    node: _Node
+
+
+_INSTANT: Final = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 40,
+    "description": "Unix milliseconds, or ISO 8601 (in UTC if it names no offset).",
+    "examples": ["2026-01-31T08:00:00Z", "1767261600000"],
+}
+_INT: Final = {"type": "integer"}
+_TEXT: Final = {"type": "string"}
+_FLOAT: Final = {"type": ["number", "null"]}
+_MAYBE: Final = {"type": ["integer", "null"]}
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {"type": _TEXT, "title": _TEXT, "status": _INT, "detail": _TEXT},
+}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+_HEALTH: Final = {
+    "node": _TEXT,
+    "state": {"type": "string", "description": "current, behind, stalled, quarantined, clock, never or retired."},
+    "sentence": {"type": "string", "description": "What that means, and what to do."},
+    "is_green": {"type": "boolean", "description": "It is current and reports no problem."},
+    "is_connected": {"type": "boolean"},
+    "behind_s": _FLOAT,
+    "silent_s": _FLOAT,
+    "problems": {"type": "array", "items": _TEXT},
+    "version": _TEXT,
+    "waiting": _MAYBE,
+    "clock_ahead_s": _FLOAT,
+    "quarantined": _INT,
+    "certificate_days": _FLOAT,
+}
+_ALARM: Final = _object({"at": _INT, "kind": _TEXT, "detail": _TEXT, "events": _INT})
+_STORED: Final = _object(
+    {
+        **dict.fromkeys(("enrolled_at", "last_seen", "batches", "repeats", "refused", "bytes", "events"), _INT),
+        "alarms": {"type": "array", "items": _ALARM},
+    }
+)
+_SPAN: Final = {"start": _INT, "end": _INT, "tier": {"enum": list(STEP_MS)}}
+_SERIES_ROW: Final = _object(
+    {
+        "at": {"type": "integer", "description": "When the period begins, Unix ms."},
+        "scenario": _TEXT,
+        "kind": {"enum": ["events", "counter", "measure"]},
+        "name": _TEXT,
+        "count": _INT,
+        **dict.fromkeys(("mean", "p50", "p90", "p99"), _FLOAT),
+    }
+)
+_CELL_ROW: Final = _object({"scenario": _TEXT, "name": _TEXT, "cell": _TEXT, "count": _INT})
+_ENTRY: Final = _object({"number": _INT, "at": _INT, **dict.fromkeys(("who", "address", "what", "detail"), _TEXT)})
+_BATCH: Final = _object({"node": _TEXT, "epoch": _INT, "seq": _INT, "at": _INT, "reason": _TEXT, "detail": _TEXT})
+
+
+def _query(name: str, schema: dict[str, Any], text: str = "") -> dict[str, Any]:
+    found = {"name": name, "in": "query", "required": False, "schema": schema}
+    return found | ({"description": text} if text else {})
+
+
+_LIMIT: Final = _query(
+    "limit", {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT}, "Of one page."
+)
+_FORMAT: Final = _query("format", {"enum": list(FORMATS)}, "Without it the Accept header decides.")
+_STRETCH: Final = [
+    _query("from", _INSTANT, "By default a day before `to`."),
+    _query("to", _INSTANT, "By default now."),
+    _query("node", {"type": "string", "pattern": _NAME}, "Of one node; without it of all together."),
+]
+
+
+def _period(usual: str) -> dict[str, Any]:
+    return _query("period", {"enum": list(STEP_MS), "default": usual})
+
+
+def _responses(schema: dict[str, Any], *others: int, status: int = 200, tables: bool = False) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/json": {"schema": schema}}
+    headers: dict[str, Any] = {"ETag": {"required": True, "schema": {"type": "string"}}}
+    if tables:
+        headers["Link"] = {"schema": {"type": "string"}, "description": "The next page."}
+        content |= {media.split(";")[0]: {"schema": {}} for form, media in FORMATS.items() if form != "json"}
+    found: dict[str, Any] = {str(status): {"description": "Done.", "headers": headers, "content": content}}
+    for code in (401, 403, 503, *others):
+        found[str(code)] = {"$ref": "#/components/responses/Problem"}
+    if status == 200:
+        found["304"] = {"description": "As the caller has it (If-None-Match)."}
+    return dict(sorted(found.items()))
+
+
+def _get(summary: str, scope: str, responses: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "get": {"summary": summary, "security": [{"token": [scope]}], "parameters": parameters, "responses": responses}
+    }
+
+
+def _post(
+    summary: str, scope: str, form: str, responses: dict[str, Any], parameters: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    responses = {code: each for code, each in responses.items() if code != "304"}
+    body = {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{form}"}}}}
+    operation = {"summary": summary, "security": [{"token": [scope]}], "requestBody": body, "responses": responses}
+    return {"post": operation | ({"parameters": parameters} if parameters else {})}
+
+
+def _path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _list(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": schema}
+
+
+def _figures() -> dict[str, Any]:
+    scenario = _query("scenario", {"type": "string", "pattern": _NAME})
+    periods = _query(
+        "limit", {"type": "integer", "minimum": 1, "maximum": PERIODS_MAX, "default": LIMIT}, "Periods of one page."
+    )
+    after = _query("after", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "`next` of the page before.")
+    series = _object({**_SPAN, "next": _MAYBE, "rows": _list(_SERIES_ROW)})
+    cells = _object({**_SPAN, "next": _MAYBE, "rows": _list(_CELL_ROW)})
+    return {
+        "/v1/series": _get(
+            "Events, counters and measures by period. `next` is the `from` of the next page.",
+            "read",
+            _responses(series, 400, 406, tables=True),
+            [*_STRETCH, _period("hour"), scenario, periods, _FORMAT],
+        ),
+        "/v1/cells": _get(
+            "Counts by H3 cell.",
+            "read",
+            _responses(cells, 400, 406, tables=True),
+            [*_STRETCH, _period("day"), _LIMIT, after, _FORMAT],
+        ),
+    }
+
+
+def _nodes() -> dict[str, Any]:
+    health, name = _object(_HEALTH), {"type": "string", "pattern": _NAME}
+    after = _query("after", name, "`next` of the page before.")
+    one = _object({**_HEALTH, "stored": {"oneOf": [{"type": "null"}, _STORED]}})
+    times = dict.fromkeys(("invited_until", "certificate_until", "revoked_at", "retired_at"), _INT)
+    state = _object({"node": _TEXT}, times)
+    invitation = _object({"node": _TEXT, "invitation": _TEXT})
+    return {
+        "/v1/nodes": _get(
+            "How every node is, by name.",
+            "read",
+            _responses(_object({"nodes": _list(health), "next": {"type": ["string", "null"]}}), 400),
+            [_LIMIT, after],
+        ),
+        "/v1/nodes/{node}": _get("One node.", "read", _responses(one, 400, 404), [_path("node", name)]),
+        "/v1/enrolment": _get(
+            "Who is invited, enrolled, revoked and retired.",
+            "read",
+            _responses(_object({"nodes": _list(state)}), 400),
+            [],
+        ),
+        "/v1/invitations": _post(
+            "Invite a node.", "admin", "Invite", _responses(invitation, 400, 409, 413, status=201)
+        ),
+        "/v1/revocations": _post(
+            "End a node's certificate and session.",
+            "admin",
+            "Name",
+            _responses(_object({"node": _TEXT}), 400, 409, 413),
+        ),
+    }
+
+
+def _others() -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 0, "maximum": 2**62}
+    place = [
+        _path("node", {"type": "string", "pattern": _NAME}),
+        _path("epoch", count),
+        _path("seq", count),
+    ]
+    before = _query("before", {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}, "`next` of the page before.")
+    return {
+        "/v1/quarantine": _get(
+            "The batches that are kept aside, the oldest first.",
+            "read",
+            _responses(_object({"batches": _list(_BATCH)}), 400),
+            [],
+        ),
+        "/v1/quarantine/{node}/{epoch}/{seq}": _post(
+            "Store a batch, or give it up.",
+            "write",
+            "Settle",
+            _responses(_object({"batch": _TEXT, "detail": _TEXT}), 400, 404, 409, 413),
+            place,
+        ),
+        "/v1/audit": _get(
+            "The audit log, the latest first.",
+            "admin",
+            _responses(_object({"entries": _list(_ENTRY), "next": _MAYBE}), 400),
+            [_LIMIT, before],
+        ),
+    }
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole."""
+    _, schemas = msgspec.json.schema_components([Settle, Invite, Name], ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Doorstep centre",
+            "version": "1",
+            "description": "Times are Unix milliseconds. Errors are problems (RFC 9457). Every answer has an ETag.",
+        },
+        "paths": {**_nodes(), **_figures(), **_others()},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                "Problem": {
+                    "description": "What is wrong, and what to do.",
+                    "content": {"application/problem+json": {"schema": _PROBLEM}},
+                }
+            },
+        },
+    }
