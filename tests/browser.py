@@ -77,7 +77,8 @@ for (const element of document.querySelectorAll("h1, h2, p, dt, dd, th, td, li, 
   const box = element.getBoundingClientRect();
   if (box.right > root.clientWidth + 1) found.push(`${element.innerText}: out of the screen`);
 }
-for (const element of document.querySelectorAll("canvas:not(#legend canvas, [role=img] canvas), button, table, section")) {
+const named = "canvas:not(#legend canvas, [role=img] canvas), button, table, section";
+for (const element of document.querySelectorAll(named)) {
   if (!(element.getAttribute("aria-label") || element.getAttribute("aria-labelledby") || element.innerText?.trim())) {
     found.push(`${element.tagName} ${element.id} has no name`);
   }

@@ -1,6 +1,7 @@
 """The pages: what each reads, and which template shows it. A new one is a line in `pages`, a method and a template."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -8,6 +9,8 @@ from starlette.responses import Response
 
 from ..figures import views
 from ..figures.span import RANGES, Span, latest
+from ..fleet.reconcile import reconcile
+from ..store.tiers import DAY_MS
 from .desk import Desk, Visit
 from .render import MEASURE_WORDS
 
@@ -15,6 +18,8 @@ STATES_SHOWN: Final = ("stalled", "behind", "quarantined", "clock", "never", "pr
 """Worst first, as tiles and in the table."""
 
 _ORDER: Final = {name: number for number, name in enumerate(MEASURE_WORDS)}
+
+_EPOCH: Final = date(1970, 1, 1)
 
 AUDIT_SHOWN: Final = 100
 """Entries of one page."""
@@ -42,6 +47,7 @@ class Pages:
             Page("/orders", "Orders", "viewer", self.orders),
             Page("/latency", "Latency", "viewer", self.latency),
             Page("/demand", "Demand", "viewer", self.demand),
+            Page("/reconciliation", "Reconciliation", "viewer", self.reconciliation),
             Page("/quarantine", "Quarantine", "viewer", self.quarantine),
             Page("/enrolment", "Enrolment", "viewer", self.enrolment),
             Page("/audit", "Audit log", "admin", self.audit),
@@ -83,7 +89,9 @@ class Pages:
         chosen, span = self._range(visit, "24h")
         series = self._series(chosen, span)
         figures = self._centre.figures
-        rows = self._desk.cache.get(("orders", chosen), lambda: views.orders_by_node(figures.by_node(span)))
+        rows = self._desk.cache.get(
+            ("orders", chosen), lambda: views.orders_by_node(figures.by_node(span, "dispatch", views.COUNTED))
+        )
         values = {"over_time": views.orders_over_time(series), "rows": rows[: views.ROWS_MAX], "found": len(rows)}
         whole = views.orders_row(views.whole(series, "dispatch"))
         return self._desk.show(visit, "orders.html", range=chosen, span=span, whole=whole, **values)
@@ -112,6 +120,22 @@ class Pages:
         return self._desk.show(visit, "demand.html", range=chosen, span=span, total=total, **values)
 
     # -- what is to be settled -----------------------------------------------------------------------------------------
+
+    def reconciliation(self, visit: Visit) -> Response:
+        """Both sides of one day of one node; by default of yesterday (UTC), and of the worst node."""
+        names = [node.node for node in self._desk.cache.get("fleet", self._centre.fleet)]
+        node = visit.query.get("node", names[0] if names else "")
+        today = self._centre.now_ms() // DAY_MS
+        day = visit.query.get("day", str(_EPOCH + timedelta(today - 1)))[:10]
+        found = None
+        try:
+            evidence = self._centre.reader.evidence(node, (date.fromisoformat(day) - _EPOCH).days)
+            found = reconcile(evidence) if evidence is not None else None
+        except ValueError:
+            day = ""
+        text = "" if found else "There is no such node, or the day is no day that is kept."
+        values = {"names": sorted(names)[: views.ROWS_MAX], "node": node, "day": day, "found": found, "text": text}
+        return self._desk.show(visit, "reconciliation.html", 200 if found else 404, **values)
 
     def quarantine(self, visit: Visit, text: str = "", *, done: bool = False, status: int = 200) -> Response:
         """The batches that are kept aside."""

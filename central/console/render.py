@@ -68,7 +68,6 @@ class Renderer:
             counts=COUNT_WORDS,
             sentence=lambda state, sentence: translated(f"hint: {state}", language) if language == "zh" else sentence,
             at=self.at,
-            day=self.day,
             lasts=lambda seconds: span(seconds, language),
             ms=lambda value: milliseconds(value, language),
         )
@@ -76,10 +75,6 @@ class Renderer:
     def at(self, ms: int | None) -> str:
         """An instant to the second, in the centre's time zone."""
         return f"{datetime.fromtimestamp(ms / 1000, self._zone):%Y-%m-%d %H:%M:%S}" if ms else "–"
-
-    def day(self, ms: int | None) -> str:
-        """Its day."""
-        return f"{datetime.fromtimestamp(ms / 1000, self._zone):%Y-%m-%d}" if ms else "–"
 
 
 def number(value: float | None) -> str:

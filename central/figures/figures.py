@@ -5,7 +5,7 @@ longer ends with StoreSlow.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any, Final
 
@@ -51,22 +51,25 @@ class Figures:
                 total.add_parts(self._codec.unpack(kept[0] or b"\x80", kept[1], kept[2]))
         return {scenario: dict(sorted(series[scenario].items())) for scenario in sorted(series)}
 
-    def by_node(self, span: Span) -> dict[str, dict[str, Sum]]:
-        """Counters of each node and scenario, over the whole stretch."""
-        found: dict[int, dict[str, Sum]] = {}
+    def by_node(self, span: Span, scenario: str, names: Sequence[str]) -> dict[str, Sum]:
+        """These counters of one scenario, of each node over the whole stretch."""
+        found: dict[int, Sum] = {}
         with self._lock, self._driver.reading():
-            names = dict(self._driver.rows("select id, name from node where record is not null order by name"))
-            sql = (
-                f"select s.node, s.start, s.scenario, s.first, s.until, s.events, s.counters"  # noqa: S608 - one of three names
-                f" from {_own(span.tier)} s where s.node = ? and s.start >= ? and s.start < ?"
-            )
-            for number in names:
-                for row in _timed(iter(self._driver.rows(sql, (number, span.start, span.end)))):
-                    _add_counters(found, row, self._codec)
+            nodes = dict(self._driver.rows("select id, name from node where record is not null order by name"))
+            sql = f"select counters from {span.tier} where node = ? and start >= ? and start < ? and scenario = ?"  # noqa: S608 - one of three names
+            for number in _timed(iter(nodes)):
+                for (counters,) in self._driver.rows(sql, (number, span.start, span.end, scenario)):
+                    self._add_named(found, number, counters, names)
             if span.tier != "minute":
-                for row in _timed(self._fresh(span, "")):
-                    _add_counters(found, row[:7], self._codec)
-        return {name: dict(sorted(found.get(number, {}).items())) for number, name in names.items()}
+                for node, _, of, _, _, _, counters, *_ in _timed(self._fresh(span, "")):
+                    if of == scenario:
+                        self._add_named(found, node, counters, names)
+        return {name: found.get(number, Sum()) for number, name in nodes.items()}
+
+    def _add_named(self, found: dict[int, Sum], node: int, packed: bytes, names: Sequence[str]) -> None:
+        counters = self._codec.unpack(packed, b"", b"")[0]
+        total = found.setdefault(node, Sum())
+        total.add_counters({name: counters[name] for name in names if name in counters})
 
     def node(self, name: str) -> dict[str, Any]:
         """What is known of one node: its sums, and its alarms, the latest first. Empty where there is none."""
@@ -131,23 +134,6 @@ class Figures:
         for row in rows:
             if span.start <= self.calendar.start(span.tier, row[1]) < span.end:
                 yield row
-
-
-def _own(tier: str) -> str:
-    """The table of a tier's sums by node; windows as they came have no column for their end."""
-    if tier == "minute":
-        return (
-            "(select node, start, scenario, start as first, start + 1000 * width_s as until, events, counters"
-            " from minute)"
-        )
-    return tier
-
-
-def _add_counters(found: dict[int, dict[str, Sum]], row: Row, codec: Codec) -> None:
-    node, _, scenario, first, until, events, counters = row
-    total = found.setdefault(node, {}).setdefault(scenario, Sum())
-    total.reach(first, until, 0, events)
-    total.add_parts(codec.unpack(counters, b"", b""))
 
 
 def _timed(rows: Iterator[Any]) -> Iterator[Any]:

@@ -14,6 +14,9 @@ from .figures import Series
 ORDERS: Final = ("order.placed", "order.delivered", "order.cancelled", "order.undeliverable")
 """What becomes of orders."""
 
+COUNTED: Final = (*ORDERS, "order.late", "promise.kept", "promise.broken")
+"""What a row of orders is made of."""
+
 ROWS_MAX: Final = 500
 """Nodes in one table; the page shows how many there are."""
 
@@ -62,9 +65,9 @@ def orders_row(total: Sum | None) -> dict[str, Any]:
     return row | {"kept": kept / (kept + broken) if kept + broken else None}
 
 
-def orders_by_node(found: dict[str, dict[str, Sum]]) -> list[dict[str, Any]]:
+def orders_by_node(found: dict[str, Sum]) -> list[dict[str, Any]]:
     """A row for each node that has orders, where most promises are broken first."""
-    rows = [{"node": node, **orders_row(sums.get("dispatch"))} for node, sums in found.items()]
+    rows = [{"node": node, **orders_row(total)} for node, total in found.items()]
     rows = [row for row in rows if any(row[key] for key in ("placed", "delivered", "due", "cancelled"))]
     return sorted(rows, key=lambda row: (row["kept"] if row["kept"] is not None else 2.0, -row["placed"], row["node"]))
 

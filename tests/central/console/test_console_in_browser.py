@@ -17,7 +17,18 @@ from tests.central.consoles import NOW_MS, PASSWORD, Served, window
 from tests.central.stores import merge
 
 WAIT_S = 30
-PAGES = ("/", "/orders", "/latency", "/demand", "/quarantine", "/enrolment", "/audit", "/account", "/nodes/shop-1")
+PAGES = (
+    "/",
+    "/orders",
+    "/latency",
+    "/demand",
+    "/reconciliation",
+    "/quarantine",
+    "/enrolment",
+    "/audit",
+    "/account",
+    "/nodes/shop-1",
+)
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,17 @@ def test_one_node_has_its_own(console: Served) -> None:
         assert client.get("/nodes/%3Cscript%3E").status_code == 404
 
 
+def test_both_sides_of_a_day_are_compared(console: Served) -> None:
+    """A node that has stated nothing is not called equal; what is no day, or no node, is a sentence."""
+    text = page(console, "/reconciliation?node=shop-1")
+    assert "The node has not stated this day yet." in text
+    assert "doorstep reconcile --node shop-1 --day 20" in text
+    with console.client("viewer") as client:
+        for query in ("node=nobody", "node=shop-1&day=yesterday", "node=shop-1&day=0001-01-01"):
+            answer = client.get(f"/reconciliation?{query}")
+            assert (answer.status_code, "no day that is kept" in answer.text) == (404, True)
+
+
 def test_the_same_in_chinese(console: Served) -> None:
     """Words and units; names and numbers stay."""
     text = page(console, "/orders", "zh")

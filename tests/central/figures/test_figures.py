@@ -68,8 +68,8 @@ def test_every_tier_has_every_window(place: Place, tier: str) -> None:
     own = asked.over_time(span, "n2", of=("counters",))["dispatch"]
     assert {at: total.counters["x"] for at, total in own.items()} == {at: 10 * periods.count(at) for at in periods}
     assert all(not total.measures for total in own.values())
-    by_node = asked.by_node(span)
-    assert {node: sums["dispatch"].counters["x"] for node, sums in by_node.items()} == {
+    by_node = asked.by_node(span, "dispatch", ["x", "y"])
+    assert {node: total.counters["x"] for node, total in by_node.items()} == {
         "n1": len(MINUTES),
         "n2": 10 * len(MINUTES),
     }

@@ -20,11 +20,10 @@ def total(**counters: int) -> Sum:
 def test_worst_nodes_come_first() -> None:
     """By the share of promises kept; who has no promises due is last, who has no orders is left out."""
     nodes = {
-        "good": {"dispatch": total(order_placed=10, promise_kept=10)},
-        "bad": {"dispatch": total(order_placed=10, promise_kept=5, promise_broken=5)},
-        "new": {"dispatch": total(order_placed=1)},
-        "empty": {"dispatch": total()},
-        "labels-only": {},
+        "good": total(order_placed=10, promise_kept=10),
+        "bad": total(order_placed=10, promise_kept=5, promise_broken=5),
+        "new": total(order_placed=1),
+        "empty": total(),
     }
     rows = views.orders_by_node(nodes)
     assert [(row["node"], row["kept"]) for row in rows] == [("bad", 0.5), ("good", 1.0), ("new", None)]

@@ -21,7 +21,7 @@ for _path in DOCUMENT["paths"].values():
         del _operation["security"]  # the test has the token
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS: list[Any] = [each.ok() for each in SCHEMA.get_all_operations() if isinstance(each, Ok)]
-REFUSING = [each for each in OPERATIONS if each.path not in ("/v1/quarantine", "/v1/enrolment")]
+REFUSING: list[Any] = [each for each in OPERATIONS if each.path not in ("/v1/quarantine", "/v1/enrolment")]
 CHECKS: Any = list(HealthCheck)
 few = settings(max_examples=8, phases=(Phase.generate,), suppress_health_check=CHECKS, deadline=None)
 
