@@ -65,7 +65,7 @@ CHINESE: Final = {
     "problem": "有问题",
     "none": "无",
     "Behind by": "落后时长",
-    "Last heard": "最后上报",
+    "Last sent": "最后上报",
     "ago": "前",
     # what to do about each state; in English the centre's own sentence stands there
     "hint: stalled": "已连接，但没有新数据入库。请查看节点日志和状态（sync），再查看本中心日志。",
@@ -82,7 +82,7 @@ CHINESE: Final = {
     "Events stored, all time": "累计存储事件",
     "Batches stored": "已存储批次",
     "Bytes received, compressed": "已接收字节（压缩）",
-    "First heard": "首次上报",
+    "First sent": "首次上报",
     "Repeats": "重复批次",
     "Refused": "被拒批次",
     "Alarms": "告警",

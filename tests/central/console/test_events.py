@@ -1,4 +1,4 @@
-"""The stream by which a page hears that something has come."""
+"""The stream by which a page learns that something has come."""
 
 import httpx
 import pytest
