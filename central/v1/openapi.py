@@ -182,7 +182,8 @@ def _nodes() -> dict[str, Any]:
     health, name = _object(_HEALTH), {"type": "string", "pattern": _NAME}
     after = _query("after", name, "`next` of the page before.")
     one = _object({**_HEALTH, "stored": {"oneOf": [{"type": "null"}, _STORED]}})
-    times = dict.fromkeys(("invited_until", "certificate_until", "revoked_at", "retired_at"), _INT)
+    names = "invited_until certificate_until revoked_at retired_at".split()
+    times: dict[str, Any] = dict.fromkeys(names, _INT)
     state = _object({"node": _TEXT}, times)
     invitation = _object({"node": _TEXT, "invitation": _TEXT})
     return {
