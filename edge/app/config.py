@@ -98,6 +98,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    log_pseudonyms: bool = False
 
 
 class Config(Options, frozen=True, kw_only=True):

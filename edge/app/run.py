@@ -23,7 +23,6 @@ from ..errors import ConfigError, DoorstepError, JournalBroken
 from ..health.status import Status, Value
 from ..identity.certificate import client_context, days_left
 from ..identity.files import read_secret
-from ..identity.pseudonyms import KEY, KEY_FILE, new_key
 from ..journal.journal import Journal
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..journal.scrub import Scrub
@@ -51,13 +50,14 @@ from ..pipeline.retention import Retention
 from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from ..uplink.figures import report_of
-from . import rlimit, settings, systemd
-from .authority import read_authority
+from . import settings
+from .authority import name_clients, read_authority
 from .config import PUSHED, TOKEN_FILES, Config, differing, load, reloaded
-from .gc import freeze_startup
 from .http import LISTENERS as HTTP_LISTENERS
 from .http import METRICS, Http
-from .loop_errors import LoopExceptionHandler
+from .process import rlimit, systemd
+from .process.gc import freeze_startup
+from .process.loop_errors import LoopExceptionHandler
 from .uplink import Uplink
 from .webhooks import Webhooks
 
@@ -112,8 +112,6 @@ class _Running:
     async def main(self) -> int:
         config = self._config
         with DataDir.open(config.data_dir) as data:
-            with contextlib.suppress(OSError):  # a full disk: at the next start
-                data.kept(KEY_FILE, KEY, new_key)
             self._journal = journal = Journal.open(data.path / JOURNAL)
             try:
                 return await self._serve(data, journal)
@@ -147,6 +145,7 @@ class _Running:
 
         self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
+        name_clients(self._writer, config, data, self._listeners, self._endpoint)
         self._broker = await self._join_broker(pipeline)
         settings.keep(data.path, self._start, status)
         report = lambda: report_of(pipeline.node, status, clock.now().wall_ms)

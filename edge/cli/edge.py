@@ -18,7 +18,7 @@ def edge(config_path: str) -> None:
     Exit codes: 0 stopped as asked, 2 the configuration cannot be used, 3 a port or the data directory is in use,
     4 the journal cannot be written or read.
     """
-    from ..app.gc import starting
+    from ..app.process.gc import starting
 
     with starting():
         from ..app.run import run

@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple
@@ -72,6 +72,8 @@ class Writer(logging.Handler):
     def __init__(self, form: Form, *, stderr: int = 2, seconds: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.not_written = 0
+        self.hidden: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+        """Gives the fields of an event without what an operator wants in no log."""
         self._seconds = seconds
         self._kinds: dict[str, _Kind] = {}
         self._sink = _journal(stderr) if form == "text" else None
@@ -92,6 +94,9 @@ class Writer(logging.Handler):
         if event is LIBRARY:
             fields = _of_library(record)
             self._write(record.levelno, LIBRARY, fields, LIBRARY.text.format_map(fields).strip())
+        elif self.hidden is not None:
+            fields = self.hidden(getattr(record, "fields", {}))
+            self._write(record.levelno, event, fields, event.text.format_map(fields))
         else:
             self._write(record.levelno, event, getattr(record, "fields", {}), record.getMessage())
 

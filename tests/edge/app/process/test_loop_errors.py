@@ -1,4 +1,4 @@
-"""Tests of edge.app.loop_errors: exceptions are counted and reported, and a dead stage ends the node."""
+"""Tests of edge.app.process.loop_errors: exceptions are counted and reported, and a dead stage ends the node."""
 
 import asyncio
 import types
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from edge.app.loop_errors import STAGES, LoopExceptionHandler
+from edge.app.process.loop_errors import STAGES, LoopExceptionHandler
 from edge.core.model import Now
 from edge.health.status import Status
 

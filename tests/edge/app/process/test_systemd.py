@@ -1,8 +1,8 @@
-"""Tests of edge.app.systemd."""
+"""Tests of edge.app.process.systemd."""
 
 import socket
 
-from edge.app import systemd
+from edge.app.process import systemd
 
 
 def test_the_service_manager_is_notified_of_every_step(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import resource
 from typing import Final
 
-from ..limits import CONNECTIONS_MAX, DESCRIPTORS_SPARE
+from ...limits import CONNECTIONS_MAX, DESCRIPTORS_SPARE
 
 _CONNECTIONS_MIN: Final = 16
 

@@ -1,15 +1,15 @@
-"""Tests of edge.app.gc."""
+"""Tests of edge.app.process.gc."""
 
 import gc
 import subprocess
 import sys
 
-from edge.app.gc import starting
+from edge.app.process.gc import starting
 
 SETTLED = """
 import gc, sys
 gc.disable()
-from edge.app.gc import SWITCH_S, freeze_startup, starting
+from edge.app.process.gc import SWITCH_S, freeze_startup, starting
 kept = []
 with starting():
     kept.extend([] for _ in range(100_000))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
-from ..health.status import Status
-from ..log.events import INTERNAL_ERROR
+from ...health.status import Status
+from ...log.events import INTERNAL_ERROR
 
 STAGES: Final = frozenset(
     f"edge.{name}"

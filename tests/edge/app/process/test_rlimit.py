@@ -1,4 +1,4 @@
-"""Tests of edge.app.rlimit, in processes with limits of their own."""
+"""Tests of edge.app.process.rlimit, in processes with limits of their own."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests.repo.project import ROOT
 
 PROGRAM = """
 import resource, sys
-from edge.app import rlimit
+from edge.app.process import rlimit
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
 rlimit.raise_nofile()
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], rlimit.connections_max())

@@ -1,0 +1,1 @@
+"""What the node asks of its process: descriptors, garbage collection, the service manager, errors of the loop."""
