@@ -1,5 +1,6 @@
 """`doorstep bench latency` and `doorstep bench throughput`: what is asked, and what is shown."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -30,10 +31,19 @@ _clients = click.option(
 @click.option("--transport", type=click.Choice(TRANSPORTS), default="tcp", show_default=True, help="Under MQTT.")
 @click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Into which it is divided.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrival times.")
+@click.option(
+    "--spans",
+    "spans_path",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write every order as OpenTelemetry spans here (OTLP in JSON).",
+)
 @data_dir
 @json_file
 @plot_file
-def latency(data_dir: str | None, report_path: str | None, plot_path: str | None, **asked: Any) -> None:
+def latency(
+    data_dir: str | None, report_path: str | None, plot_path: str | None, spans_path: Path | None, **asked: Any
+) -> None:
     """Measure from an order's due time until its rider has the assignment, which is on disk by then.
 
     In turns with it, in one run: a bare echo on the same codec (the floor), one fdatasync of the same bytes, and an
@@ -46,13 +56,17 @@ def latency(data_dir: str | None, report_path: str | None, plot_path: str | None
 
     Exit code 1 where an order was lost or refused.
     """
+    from .client.spans import Spans
     from .latency_run import Plan, measure
     from .load_plot import latency_plot
     from .screen import latency_lines, latency_tables
 
+    spans = Spans(spans_path) if spans_path is not None else None
     plan = Plan(**asked)
     steps = plan.rounds * 4 + 3
-    report = ask(lambda *where: measure(plan, *where), steps, data_dir, report_path, plot_path, latency_plot)
+    report = ask(
+        lambda *where: measure(plan, *where, spans=spans), steps, data_dir, report_path, plot_path, latency_plot
+    )
     show(latency_tables(report), latency_lines(report))
     if report["lost"] or report["refused"]:
         raise SystemExit(1)

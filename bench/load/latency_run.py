@@ -20,6 +20,7 @@ from edge.scenarios.dispatch.records import record_in
 
 from ..lab.programs import make_certificates
 from .client.openloop import P999_SAMPLES_MIN, Outcome, Round, due_times, quantiles
+from .client.spans import Spans
 from .client.workload import Workload, riders, tills
 from .floors.disk import sync_times
 from .lateness import lateness
@@ -52,8 +53,8 @@ Progress = Callable[[str], None]
 """Called between rounds, with what comes next: nothing is drawn while something is measured."""
 
 
-async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
-    """Everything of the report but the machine."""
+async def measure(plan: Plan, folder: Path, progress: Progress, spans: Spans | None = None) -> dict[str, Any]:
+    """Everything of the report but the machine. `spans` gets every order."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         certificates = make_certificates(folder) if plan.transport == "tls" else None
@@ -77,11 +78,16 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
             stack.callback(workloads["packets"].close)
         workloads["doorstep"] = await Workload.at_node(subject.door, plan.clients, plan.riders, not through)
         stack.callback(workloads["doorstep"].close)
-        return await _rounds(plan, folder, progress, workloads, subject)
+        return await _rounds(plan, folder, progress, workloads, subject, spans)
 
 
 async def _rounds(
-    plan: Plan, folder: Path, progress: Progress, workloads: dict[str, Workload], subject: NodeSubject
+    plan: Plan,
+    folder: Path,
+    progress: Progress,
+    workloads: dict[str, Workload],
+    subject: NodeSubject,
+    spans: Spans | None,
 ) -> dict[str, Any]:
     numbers = iter(range(0, 1_000_000_000, ORDERS_APART))
     for name, workload in workloads.items():
@@ -94,7 +100,10 @@ async def _rounds(
         due = due_times(plan.rate, plan.seconds / plan.rounds, plan.seed * 1000 + number)
         for name, workload in workloads.items():
             progress(f"round {number + 1} of {plan.rounds}: {name}")
-            outcomes[name].append(await Round(workload, next(numbers), due).run())
+            one = Round(workload, next(numbers), due)
+            outcomes[name].append(await one.run())
+            if spans is not None:
+                await asyncio.to_thread(spans.add, name, number, one.orders())
         progress(f"round {number + 1} of {plan.rounds}: disk")
         count = min(max(len(due), 10), SYNCS_MAX)
         syncs.append(quantiles(await asyncio.to_thread(sync_times, folder, row_bytes, count, 1 / plan.rate)))

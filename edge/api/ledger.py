@@ -39,7 +39,7 @@ class Sold(Struct, frozen=True, kw_only=True):
     """An order in the ledger."""
 
     order: _Name
-    at: Annotated[int, Meta(ge=0, le=253_402_300_800_000)] | None = None
+    at: Annotated[int, Meta(ge=0, le=253_402_128_000_000)] | None = None  # a date in every zone
     amount_cents: Annotated[int, Meta(ge=0, le=10**12)] | None = None
 
 

@@ -32,7 +32,7 @@ def name_clients(
     writer: Writer, config: Config, data: DataDir, listeners: Listeners, endpoint: Endpoint | None
 ) -> None:
     """Make the key at the first start, and have the log use it with `log_pseudonyms`. Clients are those of the
-    credentials, and those who are or were connected. Raises InputError where the log needs the key and there is none."""
+    credentials, and those who are or were connected. Raises InputError where the log needs a key and has none."""
     with contextlib.suppress(OSError):  # a full disk: at the next start
         data.kept(KEY_FILE, KEY, new_key)
     if not config.log_pseudonyms:

@@ -6,7 +6,6 @@ SIGTERM  stop listening, commit and answer what was received, disconnect clients
 """
 
 import asyncio
-import contextlib
 import signal
 import ssl
 import time

@@ -24,21 +24,23 @@ LOGGER: Final = logging.getLogger("doorstep")
 
 
 class Event:
-    """Declared once, in `events`; `write` is called whenever it happens."""
+    """Declared once, in `events`; `write` is called whenever it happens. `always`: at any `log_level`, since somebody
+    waits for it."""
 
-    def __init__(self, name: str, level: int, text: str) -> None:
-        self.name, self.level, self.text = name, level, text
+    def __init__(self, name: str, level: int, text: str, *, always: bool = False) -> None:
+        self.name, self.level, self.text, self.always = name, level, text, always
         self.fields: Final = tuple(dict.fromkeys(field for _, field, _, _ in Formatter().parse(text) if field))
 
     def write(self, *, error: BaseException | str | None = None, harmless: bool = False, **fields: Value) -> None:
         """It has happened. An `error` becomes what `place` gives; `harmless` makes information of a warning."""
         level = logging.INFO if harmless else self.level
-        if not LOGGER.isEnabledFor(level):
+        if not self.always and not LOGGER.isEnabledFor(level):
             return
         if error is not None:
             fields["error"] = error if isinstance(error, str) else place(error)
         shown = {name: _bounded(value) for name, value in fields.items()}
-        LOGGER.log(level, "%s", self.text.format_map(shown), extra={"event": self, "fields": shown})
+        text, extra = self.text.format_map(shown), {"event": self, "fields": shown}
+        LOGGER.handle(LOGGER.makeRecord(LOGGER.name, level, "", 0, "%s", (text,), None, extra=extra))
 
 
 def place(error: BaseException) -> str:

@@ -15,7 +15,7 @@ LISTENING_PLAIN: Final = Event(
     "places. Use {instead} with a certificate, or 127.0.0.1.",
 )
 RECOVERY: Final = Event("recovery", WARNING, "{sentence}")
-READY: Final = Event("ready", INFO, "{role} {name} is ready ({detail})")
+READY: Final = Event("ready", INFO, "{role} {name} is ready ({detail})", always=True)
 STOPPING: Final = Event("stopping", INFO, "stopping: finishing what was received")
 STOPPING_LATE: Final = Event(
     "stopping_late", WARNING, "the stop took longer than {seconds} s; what was not acknowledged will come again"

@@ -139,7 +139,7 @@ def test_every_cut_and_every_flipped_byte_of_a_batch(tmp_path: Path) -> None:
 class Line:
     """Stands where the link stands; nothing is ever lost or answered."""
 
-    connected, error = True, ""
+    connected, error, url = True, "", ""
 
     def publish(self, *_: object, **__: object) -> bool:
         return True

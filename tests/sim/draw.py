@@ -50,7 +50,7 @@ LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "BATCH_BYTES_MAX": ("core.outbox", (600, 4_000, 256 * 1024)),
     "POOL_WINDOWS_MAX": ("core.outbox", (3, 4_096)),
     "POOL_CELLS_MAX": ("core.outbox", (2, 32_768)),
-    "ORDERS_OPEN_MAX": ("scenarios.dispatch.events", (5, 10_000)),
+    "ORDERS_OPEN_MAX": ("scenarios.dispatch.state.orders", (5, 10_000)),
     "ORDERS_CLOSED_KEPT": ("scenarios.dispatch.state.orders", (3, 2_000)),
     "OFFERS_PAST_KEPT": ("scenarios.dispatch.endings", (2, 16)),
     "ROUND_ORDERS_MAX": ("scenarios.dispatch.decide.choice", (2, 256)),

@@ -8,8 +8,9 @@ would save memory that a bounded round does not need.
 import asyncio
 import gc
 from array import array
+from collections.abc import Iterator
 from random import Random
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Final
 
 import numpy as np
@@ -54,6 +55,15 @@ class Outcome(Struct, kw_only=True):
     cut_short: bool
 
 
+class Order(Struct, frozen=True):
+    """One order of a round: its number, and when it was due, sent and answered (0: never), in Unix nanoseconds."""
+
+    number: int
+    due_ns: int
+    sent_ns: int
+    answered_ns: int
+
+
 def due_times(rate: float, seconds: float, seed: int) -> NDArray[np.float64]:
     """When orders come, in seconds from the start: independent of each other (exponential gaps), `rate` a second on
     average and exactly `rate * seconds` of them."""
@@ -71,9 +81,11 @@ class Round:
         self._workload, self._first, self._to_the_end = workload, first, to_the_end
         self._due: list[float] = due.tolist()
         self._begin = 0.0
+        self._begin_ns = 0
         self._sent = 0
         self._answered = bytearray(len(self._due))
         self._latencies = array("d")
+        self._latency_of = array("d", [0.0]) * len(self._due)
         self._late = array("d")
         self._duplicates = 0
         self._last_at = 0.0
@@ -90,6 +102,7 @@ class Round:
         gc.disable()  # a collection here would be late sends
         self._pacer = Pacer(asyncio.get_running_loop(), self._fire)
         self._begin = self._last_at = perf_counter() + LEAD_S
+        self._begin_ns = time_ns() + int(LEAD_S * 1e9)
         try:
             self._pacer.at(self._begin + self._due[0])
             await self._finish()
@@ -98,6 +111,13 @@ class Round:
             self._pacer.close()
             workload.on_answer = ignore_answer
         return self._outcome(workload.refused - refused)
+
+    def orders(self) -> Iterator[Order]:
+        """Those that were sent, once the round is over."""
+        for index in range(self._sent):
+            due_ns = self._begin_ns + int(self._due[index] * 1e9)
+            answered_ns = due_ns + int(self._latency_of[index] * 1e9) if self._answered[index] else 0
+            yield Order(self._first + index, due_ns, due_ns + int(self._late[index] * 1e9), answered_ns)
 
     def _fire(self) -> None:
         due, now = self._due, perf_counter() - self._begin
@@ -118,7 +138,8 @@ class Round:
             return
         self._answered[index] = 1
         self._last_at = at
-        self._latencies.append(at - self._begin - self._due[index])
+        self._latency_of[index] = latency = at - self._begin - self._due[index]
+        self._latencies.append(latency)
         if len(self._latencies) == len(self._due):
             self._over.set()
 

@@ -1,5 +1,6 @@
 """The two commands as a user calls them: short, whole, on real processes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from tests.bench.cli_options import read
 
 
 @pytest.mark.parametrize("mode", ["endpoint", "broker"])
-def test_latency_reports_what_it_promises(tmp_path: Path, mode: str, program: Callable[[str], str]) -> None:
+def test_latency_reports_what_it_promises(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, mode: str, program: Callable[[str], str]
+) -> None:
     """Every figure is there, nothing is lost, the ratios are of the medians, and nothing else is left on the disk."""
     program("mosquitto")
     words = ("--rate", "40", "--seconds", "1", "--rounds", "2", "--clients", "4", "--mode", mode)
+    spans = tmp_path_factory.mktemp("spans") / "spans.jsonl"
+    words += ("--spans", str(spans))
     result, report = read(tmp_path, "latency", *words)
     assert result.exit_code == 0, result.output
     assert (report["sent"], report["answered"], report["lost"], report["duplicates"]) == (40, 40, 0, 0)
@@ -28,6 +33,9 @@ def test_latency_reports_what_it_promises(tmp_path: Path, mode: str, program: Ca
     assert {"queue", "decode", "decide", "commit", "publish", "total"} == report["stages_ms"].keys()
     assert report["generator_late"].keys() == {"over_ms", "share", "p99_ms", "too_late"}
     assert "Doorstep: decided, on disk, at the rider" in result.output
+    requests = [json.loads(line)["resourceSpans"][0] for line in spans.read_text().splitlines()]
+    ours = [each for each in requests if "doorstep" in json.dumps(each["resource"]["attributes"][0])]
+    assert [len(each["scopeSpans"][0]["spans"]) for each in ours] == [40, 40]  # two for each of 20 orders
 
 
 def test_throughput_holds_a_rate_and_takes_positions(tmp_path: Path, program: Callable[[str], str]) -> None:

@@ -121,7 +121,7 @@ class Uplink:
     """Stands where the uplink has its MQTT connection: one connection to the centre, made anew when lost."""
 
     def __init__(self, urls: list[str], client: ClientOptions, **options: Any) -> None:
-        self.error = ""
+        self.error, self.url = "", urls[0]
         self.connected = False
         self._on_messages: Callable[[list[Message]], None] = options["on_messages"]
         self._on_state: Callable[[ConnectionState], None] = options["on_state"]
