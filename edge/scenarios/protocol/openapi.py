@@ -105,7 +105,7 @@ def _ledger() -> Schema:
         "type": "object",
         "properties": {
             "order": _NAME,
-            "at": {"type": ["integer", "null"], "minimum": 0, "maximum": 253_402_300_800_000},
+            "at": {"type": ["integer", "null"], "minimum": 0, "maximum": 253_402_128_000_000},
             "amount_cents": {"type": ["integer", "null"], "minimum": 0, "maximum": 10**12},
         },
         "required": ["order"],

@@ -203,7 +203,7 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
             f"{HERE}/test_stall.py::test_an_uplink_that_stops_by_itself_is_reported_and_restarted",
             f"{HERE}/test_pause.py::test_a_disk_that_hangs_is_reported_within_two_intervals",
             "tests/edge/health/test_status.py::test_a_queue_that_stands_still_for_two_intervals_is_a_stall_until_it_moves",
-            "tests/edge/app/test_systemd.py::test_the_service_manager_is_notified_of_every_step",
+            "tests/edge/app/process/test_systemd.py::test_the_service_manager_is_notified_of_every_step",
         ),
     ),
     33: (
