@@ -30,7 +30,7 @@ UNUSED: Final = (
         "**/py.typed",
     ),
     *("numpy/f2py", "numpy/distutils", "numpy/_core/include", "numpy/_core/lib", "numpy/random/lib"),
-    *("numpy/testing", "numpy/polynomial", "numpy/_pyinstaller", "numpy/ma"),
+    *("numpy/testing", "numpy/polynomial", "numpy/_pyinstaller"),
     *("numpy/random/_examples", "numpy/_core/_simd.*.so", "numpy/_core/_*_tests.*.so", "numpy/*/_*_tests.*.so"),
     # the second of two backends; extensions of SQLite; what colours source code, renders Markdown, parses C
     *("zstandard/_cffi.*.so", "zstandard/backend_cffi.py", "apsw/sqlite_extra_binaries", "apsw/fts_test_strings"),
