@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from edge.errors import ConfigError
+from edge.identity.files import read_secret
 from edge.identity.invitation import ADDRESS_PATTERN
 from edge.limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S
 from edge.mqtt.address import is_loopback, split_address
@@ -98,6 +99,12 @@ def load(path: str | Path) -> Config:
         options.refuse(path, config, "days_kept_days", "Days are kept at least as long as hours_kept_days.")
     paths = "data_dir store_password_file credentials tls_cert tls_key ca_cert ca_key api_token_file"
     return options.absolute(path, config, paths.split())
+
+
+def store_of(path: str | Path, config: Config) -> tuple[Path | str, str]:
+    """Where the store is, a folder or a URL, and its password. Raises ConfigError where the file of that is no good."""
+    password = read_secret(str(path), "store_password_file", config.store_password_file)
+    return config.store or Path(config.data_dir), password
 
 
 def _check_store(path: Path, config: Config) -> None:

@@ -4,17 +4,15 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
 from edge.errors import DoorstepError
-from edge.identity.files import read_secret
 from edge.messages.batches import BatchMessage, Window
 
-from .config import Config, load
+from .config import Config, load, store_of
 from .ingest.admit import Bounds, admit
 from .ingest.verify import Alarm, BatchError, NodeRecord, unpack
 from .store.open import Where, open_reader, open_store
@@ -43,8 +41,7 @@ def quarantine(config_path: str, retried: tuple[str, ...], discarded: tuple[str,
     4 the store cannot be read or written.
     """
     config = load(config_path)
-    where: Where = config.store or Path(config.data_dir)
-    password = read_secret(config_path, "store_password_file", config.store_password_file)
+    where, password = store_of(config_path, config)
     found = _listed(where, password, config)
     left = 0
     for name, retry in [*((name, True) for name in retried), *((name, False) for name in discarded)]:

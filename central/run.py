@@ -45,14 +45,14 @@ from edge.service.datadir import DataDir
 from edge.service.listeners import LOOK_S, Listener, Listeners, TlsContext
 
 from .api import app
-from .config import SERVER_RENEW_DAYS, Config, load
+from .config import SERVER_RENEW_DAYS, Config, load, store_of
 from .fleet.watch import WATCH_S, Watch
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
 from .ingest.validate import BatchOutcome
 from .rollout.rollouts import Rollouts
 from .store.engine.driver import StoreLost
-from .store.open import Where, open_reader, open_store
+from .store.open import open_reader, open_store
 from .store.prune import Kept
 from .store.reader import Reader
 from .store.store import Store
@@ -83,8 +83,7 @@ def run(config_path: str) -> int:
     writer = opened(config.log_format, config.log_level)
     STARTING.write(role="centre", name=config.name, version=version(), data_dir=config.data_dir)
     with DataDir.open(config.data_dir) as data:
-        where: Where = config.store or data.path
-        password = read_secret(config_path, "store_password_file", config.store_password_file)
+        where, password = store_of(config_path, config)
         store = open_store(where, config.timezone, password, sums_beside=True)
         store.driver.prepare_days(time.time_ns() // 1_000_000)
         try:

@@ -12,6 +12,8 @@ import click
 from edge.errors import ConfigError, DoorstepError, InputError
 from edge.limits import IDENTIFIER_PATTERN
 
+from ..cli_options import CONFIG, seconds_of
+
 if TYPE_CHECKING:
     from ..config import Config
 
@@ -21,11 +23,6 @@ COUNT_MAX: Final = 1_000
 EXPIRES_DAYS_MAX: Final = 30
 """An invitation is a secret that lies about until it is used."""
 
-_UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400}
-_CONFIG = click.option(
-    "--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration."
-)
-
 
 @click.command(short_help="Print an invitation for a node, or for many.")
 @click.argument("name")
@@ -34,7 +31,7 @@ _CONFIG = click.option(
     "--expires", required=True, metavar="TIME", help="How long it is good: a number and m, h or d; at most 30d."
 )
 @click.option("--replace", is_flag=True, help="Also to nodes that are invited or enrolled already: that ends with it.")
-@_CONFIG
+@CONFIG
 def invite(name: str, count: int | None, expires: str, replace: bool, config_path: str) -> None:
     """Invite the node NAME: print the one string with which `doorstep enroll` on the node gets its certificate. It is
     good once, and shown now or never.
@@ -96,7 +93,7 @@ def _day(ms: int) -> str:
 
 @click.command(short_help="Take a node out of service for good.")
 @click.argument("name")
-@_CONFIG
+@CONFIG
 def retire(name: str, config_path: str) -> None:
     """End the node NAME for good: its certificate, invitation and token end, and nobody is enrolled under its name
     again. What it has sent stays in the centre's sums; `GET /api/nodes` has since when it is retired.
@@ -174,13 +171,3 @@ def _has_token(config: "Config", name: str) -> bool:
     from edge.identity.credentials import Credentials
 
     return Path(config.credentials).exists() and Credentials.load(config.credentials).grant(name) is not None
-
-
-def seconds_of(text: str, option: str, days_max: int) -> int:
-    """A time like 7d or 12h in seconds. Raises click.BadParameter where it is none, or longer than `days_max`."""
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", text)
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-    if not 0 < seconds <= days_max * 86_400:
-        hint = f"{text!r} is not a number and m, h or d, of at most {days_max}d: 7d"
-        raise click.BadParameter(hint, param_hint=option)
-    return seconds

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..cli_options import CONFIG
+
 if TYPE_CHECKING:
     from ..config import Config
     from .health import NodeFacts
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="List how every node is, and who is invited, enrolled, revoked and retired.")
 @click.option("--json", "as_json", is_flag=True, help="Times in Unix ms, for scripts.")
-@click.option("--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration.")
+@CONFIG
 def nodes(as_json: bool, config_path: str) -> None:
     """List every node that ever connected or was invited, the worst first: its state, what that means, and its
     invitation or certificate. The centre need not run.
@@ -60,15 +62,14 @@ def _states(config_path: str, config: "Config", at: int) -> dict[str, dict[str, 
 
 def _facts(config_path: str, config: "Config") -> "list[NodeFacts]":
     """Those of the store; before its first start a centre has none. Raises DoorstepError."""
-    from edge.identity.files import read_secret
-
+    from ..config import store_of
     from ..store.engine.sqlite import FILE
     from ..store.open import open_reader
 
     if not config.store and not (Path(config.data_dir) / FILE).exists():
         return []
-    password = read_secret(config_path, "store_password_file", config.store_password_file)
-    reader = open_reader(config.store or Path(config.data_dir), config.timezone, password)
+    where, password = store_of(config_path, config)
+    reader = open_reader(where, config.timezone, password)
     try:
         return reader.facts()
     finally:

@@ -9,6 +9,8 @@ import click
 
 from edge.errors import InputError
 
+from ..cli_options import CONFIG
+
 if TYPE_CHECKING:
     from ..config import Config
     from ..enrolment.authority import CertificateAuthority
@@ -32,7 +34,7 @@ _WHY: Final = {
 @click.option("--day", required=True, metavar="YYYY-MM-DD", help="The day, of UTC.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.option("--to", "kept", metavar="FILE", help="Also write it to FILE, and its signature to FILE.sig.")
-@click.option("--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration.")
+@CONFIG
 def reconcile(node: str, day: str, as_json: bool, kept: str | None, config_path: str) -> None:
     """Compare every window of the node NAME that began on a day with what is stored: windows that are lost, changed,
     doubled, unknown or in quarantine, each with the counters that differ; sums by kind and reason; the chain of hashes.
@@ -78,12 +80,11 @@ def _day(text: str) -> int:
 
 
 def _evidence(config_path: str, config: "Config", node: str, day: int) -> "Evidence":
-    from edge.identity.files import read_secret
-
+    from ..config import store_of
     from ..store.open import open_reader
 
-    password = read_secret(config_path, "store_password_file", config.store_password_file)
-    reader = open_reader(config.store or Path(config.data_dir), config.timezone, password)
+    where, password = store_of(config_path, config)
+    reader = open_reader(where, config.timezone, password)
     try:
         found = reader.evidence(node, day)
     except ValueError as error:

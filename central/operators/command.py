@@ -8,30 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import click
 
-from edge.identity.files import read_secret
 from edge.limits import NAME_PATTERN
 
-from ..config import load
-from ..enrolment.command import seconds_of
+from ..cli_options import CONFIG, seconds_of
+from ..config import load, store_of
 from .operators import ROLES, SCOPES, Operators
 from .tables import open_tables
-
-_CONFIG: Final = click.option(
-    "--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration."
-)
 
 
 @contextmanager
 def _operators(config_path: str) -> Iterator[tuple[Operators, str]]:
     """The operators of a centre, and who changes them."""
     config = load(config_path)
-    password = read_secret(config_path, "store_password_file", config.store_password_file)
-    operators = Operators(open_tables(config.store or Path(config.data_dir), password))
+    operators = Operators(open_tables(*store_of(config_path, config)))
     try:
         yield operators, f"{getpass.getuser()} (command)"
     finally:
@@ -73,7 +66,7 @@ def user() -> None:
 @click.argument("name", callback=_named)
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What the operator may do.")
 @click.option("--generate", is_flag=True, help="Print a password instead of asking for one.")
-@_CONFIG
+@CONFIG
 def add(name: str, role: str, generate: bool, config_path: str) -> None:
     """Let NAME log in. The password is asked for twice; from a script it is the first line of standard input.
 
@@ -88,7 +81,7 @@ def add(name: str, role: str, generate: bool, config_path: str) -> None:
 
 @user.command(short_help="End an operator.")
 @click.argument("name", callback=_named)
-@_CONFIG
+@CONFIG
 def remove(name: str, config_path: str) -> None:
     """End NAME, with every session.
 
@@ -105,7 +98,7 @@ def remove(name: str, config_path: str) -> None:
 @click.argument("name", callback=_named)
 @click.option("--generate", is_flag=True, help="Print a password instead of asking for one.")
 @click.option("--no-totp", is_flag=True, help="Switch one-time codes off, too: the telephone is lost.")
-@_CONFIG
+@CONFIG
 def passwd(name: str, generate: bool, no_totp: bool, config_path: str) -> None:
     """Give NAME a new password; every session ends.
 
@@ -119,7 +112,7 @@ def passwd(name: str, generate: bool, no_totp: bool, config_path: str) -> None:
 
 
 @user.command("list", short_help="Who may log in.")
-@_CONFIG
+@CONFIG
 def list_users(config_path: str) -> None:
     """List the operators: name, role, one-time codes, sessions.
 
@@ -149,7 +142,7 @@ def token() -> None:
 @click.argument("name", callback=_named)
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, required=True, help="May be repeated.")
 @click.option("--expires", metavar="TIME", help="How long it is good: a number and m, h or d; without it for ever.")
-@_CONFIG
+@CONFIG
 def add_token(name: str, scopes: tuple[str, ...], expires: str | None, config_path: str) -> None:
     """Print a token for the program NAME, now or never.
 
@@ -169,7 +162,7 @@ TOKEN_DAYS_MAX: Final = 3_660
 
 @token.command("remove", short_help="End a token.")
 @click.argument("name", callback=_named)
-@_CONFIG
+@CONFIG
 def remove_token(name: str, config_path: str) -> None:
     """End the token NAME.
 
@@ -183,7 +176,7 @@ def remove_token(name: str, config_path: str) -> None:
 
 
 @token.command("list", short_help="Which tokens there are.")
-@_CONFIG
+@CONFIG
 def list_tokens(config_path: str) -> None:
     """List the tokens: name, scopes, until when, last used (UTC).
 

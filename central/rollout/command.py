@@ -4,6 +4,8 @@ import json
 import re
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,21 +13,19 @@ from typing import Any, Final
 import click
 
 from edge.errors import DoorstepError, InputError
-from edge.identity.files import read_secret
 from edge.limits import IDENTIFIER_PATTERN
 from edge.messages.settings import SETTINGS_CHARACTERS_MAX, signed_bytes
 
-from ..config import Config, load
-from ..enrolment.command import inviting, seconds_of
-from ..store.open import Where, open_driver, open_store
+from ..cli_options import CONFIG, seconds_of
+from ..config import Config, load, store_of
+from ..enrolment.command import inviting
+from ..store.engine.driver import Driver
+from ..store.open import open_driver, open_store
 from .plan import STAGES, Report, Rollout, node_state, stages_of
 from .rollouts import ALL
 
 DEADLINE_DAYS_MAX: Final = 90
 """A node that was away for a season is better invited anew."""
-_CONFIG = click.option(
-    "--config", "config_path", default="central.toml", metavar="FILE", help="The centre's configuration."
-)
 _GROUP = click.option("--group", default=ALL, show_default=True, metavar="NAME", help="The group of nodes.")
 
 
@@ -50,7 +50,7 @@ def rollout() -> None:
 @click.option(
     "--deadline", default="24h", show_default=True, metavar="TIME", help="A node without an answer so long is silent."
 )
-@_CONFIG
+@CONFIG
 def start(file: Path, group: str, stages: str, deadline: str, config_path: str) -> None:
     """Push the options in FILE (TOML, as in a node's configuration; empty: nothing any more) to a group. The newest
     roll-out of a group takes the place of an older one that still runs.
@@ -62,7 +62,7 @@ def start(file: Path, group: str, stages: str, deadline: str, config_path: str) 
 
     Exit codes: 0 begun, 2 the file or an option cannot be used, 4 the store cannot be written.
     """
-    options, config = _options(file), load(config_path)
+    options, config = _options(file), inviting(config_path)
     try:
         parts = stages_of(stages)
     except ValueError as error:
@@ -98,32 +98,28 @@ def _begin(config_path: str, config: Config, group: str, options: str, stages: s
     from ..enrolment.authority import der
     from ..enrolment.files import prepare
 
-    _, authority, register = prepare(config_path, inviting(config_path))
+    _, authority, register = prepare(config_path, config)
     register.close()
     signer, at = der(authority.certificate), time.time_ns() // 1_000_000
-    store = open_store(*_where(config_path, config), beside=True)
-    try:
-        with store.driver.transaction():
-            number = int(store.driver.rows("select coalesce(max(id), 0) from rollout")[0][0]) + 1
-            insert = "insert into rollout values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?) on conflict do nothing"
-            empty = authority.sign(signed_bytes(config.name, 0, ""))
-            store.driver.run(insert, (0, "", "", empty, signer, "all", 0, at, "done", at))
-            store.driver.run(
-                "update rollout set state = 'replaced', why = ?, changed_at = ? where fleet = ? and state = 'running'",
-                (f"roll-out {number} took its place", at, group),
-            )
-            signature = authority.sign(signed_bytes(config.name, number, options))
-            values = (number, group, options, signature, signer, stages, deadline_ms, at, "running", at)
-            if not store.driver.run(insert, values):
-                raise DoorstepError("Another roll-out began at the same instant. Look at both, then try again.")
-    finally:
-        store.close()
+    with _changing(config_path, config) as driver:
+        number = int(driver.rows("select coalesce(max(id), 0) from rollout")[0][0]) + 1
+        insert = "insert into rollout values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?) on conflict do nothing"
+        empty = authority.sign(signed_bytes(config.name, 0, ""))
+        driver.run(insert, (0, "", "", empty, signer, "all", 0, at, "done", at))
+        driver.run(
+            "update rollout set state = 'replaced', why = ?, changed_at = ? where fleet = ? and state = 'running'",
+            (f"roll-out {number} took its place", at, group),
+        )
+        signature = authority.sign(signed_bytes(config.name, number, options))
+        values = (number, group, options, signature, signer, stages, deadline_ms, at, "running", at)
+        if not driver.run(insert, values):
+            raise DoorstepError("Another roll-out began at the same instant. Look at both, then try again.")
     return number
 
 
 @rollout.command(short_help="Show how roll-outs go.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs; times in Unix ms.")
-@_CONFIG
+@CONFIG
 def status(as_json: bool, config_path: str) -> None:
     """Show the newest roll-outs, and of those that run each node's state: healthy (it stood its trial), waiting,
     failed (it refused, or went back), silent (no answer within the deadline).
@@ -134,7 +130,7 @@ def status(as_json: bool, config_path: str) -> None:
 
     Exit codes: 0 shown, 2 the configuration cannot be used, 4 the store cannot be read.
     """
-    driver = open_driver(*_opened(config_path), readonly=True)
+    driver = open_driver(*store_of(config_path, load(config_path)), readonly=True)
     try:
         with driver.reading():
             found = [_described(driver, row) for row in driver.rows(_NEWEST)]
@@ -161,7 +157,7 @@ _NEWEST: Final = (
 )
 
 
-def _described(driver: Any, row: tuple[Any, ...]) -> dict[str, Any]:
+def _described(driver: Driver, row: tuple[Any, ...]) -> dict[str, Any]:
     id_, group, stages, deadline_ms, state, why, stage, at = row
     made = Rollout(
         id=id_, group=group, stages=tuple(stages.split(",")), deadline_ms=deadline_ms, state=state, why=why, stage=stage
@@ -190,7 +186,7 @@ def _described(driver: Any, row: tuple[Any, ...]) -> dict[str, Any]:
 
 @rollout.command(short_help="Stop what runs in a group, and go back.")
 @_GROUP
-@_CONFIG
+@CONFIG
 def stop(group: str, config_path: str) -> None:
     """End the roll-out that runs in a group. Its nodes get the version back that the group had before.
 
@@ -200,16 +196,12 @@ def stop(group: str, config_path: str) -> None:
 
     Exit codes: 0 stopped, 1 none runs there, 2 the configuration cannot be used, 4 the store cannot be written.
     """
-    store = open_store(*_where(config_path, load(config_path)), beside=True)
-    try:
-        with store.driver.transaction():
-            ended = store.driver.run(
-                "update rollout set state = 'stopped', why = 'by hand', changed_at = ?"
-                " where fleet = ? and state = 'running'",
-                (time.time_ns() // 1_000_000, group),
-            )
-    finally:
-        store.close()
+    with _changing(config_path, load(config_path)) as driver:
+        ended = driver.run(
+            "update rollout set state = 'stopped', why = 'by hand', changed_at = ?"
+            " where fleet = ? and state = 'running'",
+            (time.time_ns() // 1_000_000, group),
+        )
     if not ended:
         raise DoorstepError(f"No roll-out runs in the group {group}.")
     click.echo("Stopped. Its nodes go back to what they had before.")
@@ -218,7 +210,7 @@ def stop(group: str, config_path: str) -> None:
 @click.command(short_help="Put nodes into a group, or list the groups.")
 @click.argument("nodes", nargs=-1)
 @click.option("--to", "group", metavar="NAME", help="The group; it is made by its first node.")
-@_CONFIG
+@CONFIG
 def group(nodes: tuple[str, ...], group: str | None, config_path: str) -> None:
     """Put NODES into a group, which gets its roll-outs together; without nodes list all groups. Who comes into a group
     gets the group's version. A node that nobody has put anywhere is in the group "all".
@@ -235,20 +227,14 @@ def group(nodes: tuple[str, ...], group: str | None, config_path: str) -> None:
         raise click.UsageError("Name nodes and --to, or neither.")
     if group is not None and not re.fullmatch(IDENTIFIER_PATTERN, group):
         raise click.BadParameter(f"{group!r}: lower-case letters, digits and dashes.", param_hint="--to")
-    store = open_store(*_where(config_path, load(config_path)), beside=True)
-    try:
-        with store.driver.transaction():
-            unknown = [
-                node
-                for node in nodes
-                if not store.driver.run("update node_settings set fleet = ? where node = ?", (group, node))
-            ]
-            if unknown:
-                hint = "Only nodes that are enrolled and were connected can be put into one: doorstep central nodes."
-                raise DoorstepError(f"{', '.join(unknown)}: the centre knows no settings of it. {hint}")
-            rows = store.driver.rows("select fleet, node from node_settings order by fleet, node")
-    finally:
-        store.close()
+    with _changing(config_path, load(config_path)) as driver:
+        unknown = [
+            node for node in nodes if not driver.run("update node_settings set fleet = ? where node = ?", (group, node))
+        ]
+        if unknown:
+            hint = "Only nodes that are enrolled and were connected can be put into one: doorstep central nodes."
+            raise DoorstepError(f"{', '.join(unknown)}: the centre knows no settings of it. {hint}")
+        rows = driver.rows("select fleet, node from node_settings order by fleet, node")
     groups: dict[str, list[str]] = {}
     for name, node in rows:
         groups.setdefault(name, []).append(node)
@@ -256,11 +242,13 @@ def group(nodes: tuple[str, ...], group: str | None, config_path: str) -> None:
         click.echo(f"{name}: {' '.join(members)}")
 
 
-def _opened(config_path: str) -> tuple[Where, str]:
-    where, _, password = _where(config_path, load(config_path))
-    return where, password
-
-
-def _where(config_path: str, config: Config) -> tuple[Where, str, str]:
-    where: Where = config.store or Path(config.data_dir)
-    return where, config.timezone, read_secret(config_path, "store_password_file", config.store_password_file)
+@contextmanager
+def _changing(config_path: str, config: Config) -> Iterator[Driver]:
+    """One transaction on the store, beside a centre that may run."""
+    where, password = store_of(config_path, config)
+    store = open_store(where, config.timezone, password, beside=True)
+    try:
+        with store.driver.transaction():
+            yield store.driver
+    finally:
+        store.close()
