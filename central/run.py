@@ -36,9 +36,9 @@ from edge.log.events import (
     STOPPING,
 )
 from edge.log.writer import Writer, opened, version
-from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.messages.grants import Grant
-from edge.messages.settings import SETTINGS_STATE
+from edge.messages.sync.enrolment import ENROL_ANSWER, ENROL_REQUEST
+from edge.messages.sync.settings import SETTINGS_STATE
 from edge.mqtt.seam import Publish
 from edge.mqtt.server.endpoint import Endpoint, EndpointOptions
 from edge.service.datadir import DataDir

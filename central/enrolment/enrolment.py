@@ -23,8 +23,8 @@ from edge.log.events import (
     NODE_REVOKED,
     REGISTER_FAILED,
 )
-from edge.messages.enrolment import ENROL_REQUEST, INVITED, EnrolAnswer, EnrolRequest, decode_request, encode
 from edge.messages.grants import Grant
+from edge.messages.sync.enrolment import ENROL_REQUEST, INVITED, EnrolAnswer, EnrolRequest, decode_request, encode
 from edge.mqtt.seam import Publish
 
 from ..config import Config

@@ -14,7 +14,7 @@ import click
 
 from edge.errors import DoorstepError, InputError
 from edge.limits import IDENTIFIER_PATTERN
-from edge.messages.settings import SETTINGS_CHARACTERS_MAX, signed_bytes
+from edge.messages.sync.settings import SETTINGS_CHARACTERS_MAX, signed_bytes
 
 from ..cli_options import CONFIG, seconds_of
 from ..config import Config, load, store_of

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from edge.log.events import ROLLOUT_DONE, ROLLOUT_FAILED, ROLLOUT_STAGE
-from edge.messages.settings import SETTINGS_OFFER, SettingsOffer, decode_state, encode
+from edge.messages.sync.settings import SETTINGS_OFFER, SettingsOffer, decode_state, encode
 from edge.mqtt.seam import Publish
 
 from ..ingest.validate import BatchOutcome

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from ..health.status import Status
 from ..log.events import SETTINGS_FAULT
-from ..uplink import pushed
-from ..uplink.pushed import Kept
+from ..uplink.pushed import state
+from ..uplink.pushed.state import Kept
 from .config import Config, load
 
 
@@ -25,7 +25,7 @@ def started(config_path: str) -> Start:
     own = load(config_path)
     problem = ""
     try:
-        kept = pushed.started(pushed.read(own.data_dir))
+        kept = state.started(state.read(own.data_dir))
     except ConfigError as error:
         return Start(own, Kept(), str(error))
     while kept.in_force.options:
@@ -33,15 +33,15 @@ def started(config_path: str) -> Start:
             return Start(load(config_path, kept.in_force.options), kept, problem)
         except ConfigError as error:
             problem = f"Version {kept.in_force.number} of the centre's settings cannot be used any more: {error}"
-            kept = pushed.back(kept, "They do not fit the node's own configuration any more.") if kept.trial else Kept()
+            kept = state.back(kept, "They do not fit the node's own configuration any more.") if kept.trial else Kept()
     return Start(own, kept, problem)
 
 
 def keep(data_dir: Path, start: Start, status: Status) -> None:
     """Write down that the node has started, where that counts, and report the problem."""
     try:
-        if start.kept != pushed.read(data_dir):
-            pushed.write(data_dir, start.kept)
+        if start.kept != state.read(data_dir):
+            state.write(data_dir, start.kept)
     except (ConfigError, OSError) as error:
         SETTINGS_FAULT.write(sentence=str(error))
     if start.problem:

@@ -12,19 +12,19 @@ from ..health.status import Gauges, Queue, Status
 from ..identity.certificate import client_context
 from ..identity.files import read_secret
 from ..limits import STATUS_INTERVAL_S
-from ..messages.enrolment import ENROL_ANSWER
+from ..messages.sync.enrolment import ENROL_ANSWER
 from ..messages.sync.report import NodeReport
 from ..pipeline.pipeline import Pipeline
 from ..service.datadir import DataDir
 from ..service.options import addresses
 from ..uplink.enrolment import IDENTITY, Enrolment, read, trusted
-from ..uplink.pushed import Kept
+from ..uplink.pushed.state import Kept
 from .config import Config
 
 if TYPE_CHECKING:
+    from ..uplink.pushed.trial import Settings
     from ..uplink.renewal import Renewal
-    from ..uplink.settings import Settings
-    from ..uplink.stating import Stating
+    from ..uplink.statements.stating import Stating
     from ..uplink.sync import Sync
 
 
@@ -61,7 +61,7 @@ class Uplink:
         self, data: DataDir, pipeline: Pipeline, enrolment: Enrolment | None, report: Callable[[], NodeReport]
     ) -> None:
         from ..uplink.options import UplinkOptions
-        from ..uplink.stating import Stating
+        from ..uplink.statements.stating import Stating
         from ..uplink.sync import Sync
 
         config = self._config
@@ -112,7 +112,7 @@ class Uplink:
         options."""
         if self.sync is None or self._renewal is None:
             return
-        from ..uplink.settings import TRIAL_S, Settings
+        from ..uplink.pushed.trial import TRIAL_S, Settings
 
         def problems() -> set[str]:
             return {problem["name"] for problem in status.report(clock.now())["problems"]}
@@ -132,7 +132,7 @@ class Uplink:
 
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs as long as the node, by name."""
-        from ..uplink.ledger import LedgerSender
+        from ..uplink.statements.ledger import LedgerSender
 
         found: dict[str, Coroutine[Any, Any, None]] = {}
         if self.sync is not None:

@@ -40,7 +40,7 @@ from ..limits import NAME_PATTERN
 from ..messages.grants import EVERYBODY
 from ..scenarios.loader import available, load
 from ..service.datadir import DataDir
-from ..uplink import pushed
+from ..uplink.pushed import state
 from .rows import Erasure
 
 CANARY_CHARACTERS_MIN: Final = 5
@@ -80,12 +80,12 @@ def forget(config: Config, client: str) -> Forgotten:
 def _look_at_settings(folder: Path, client: str) -> None:
     """Those that the centre has pushed are signed, and come again as they were. What became of an offer may have any of
     its values. Raises DoorstepError where they name the client."""
-    kept = pushed.read(folder)
-    if pushed.names(kept, client):
+    kept = state.read(folder)
+    if state.names(kept, client):
         hint = "Push a version without the name first (doorstep central rollout)."
         raise DoorstepError(f"{client!r} cannot be forgotten yet: the centre's settings name it. {hint}")
     if client in kept.detail:
-        pushed.write(folder, replace(kept, detail=""))
+        state.write(folder, replace(kept, detail=""))
 
 
 def _kinds(config: Config) -> list[type[Scenario]]:

@@ -19,7 +19,8 @@ from typing import Any, Final, cast
 from ..errors import DoorstepError, InputError
 from ..identity.files import open_secret, write_atomic
 from ..identity.invitation import Invitation
-from ..messages.enrolment import (
+from ..messages.envelope import topic_down, topic_up
+from ..messages.sync.enrolment import (
     ENROL_ANSWER,
     ENROL_REQUEST,
     INVITED,
@@ -28,7 +29,6 @@ from ..messages.enrolment import (
     decode_answer,
     encode,
 )
-from ..messages.envelope import topic_down, topic_up
 from ..mqtt.address import split_address
 from ..mqtt.client.connection import ClientOptions, ConnectionState, Message, MqttConnection
 from .enrolment import FILE_BYTES_MAX, PENDING, Enrolment, Settings, keep

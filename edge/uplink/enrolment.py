@@ -19,7 +19,7 @@ from ..errors import ConfigError, InputError
 from ..identity.certificate import client_context, expires_ms
 from ..identity.files import open_secret, write_atomic
 from ..limits import IDENTIFIER_PATTERN
-from ..messages.enrolment import Pem
+from ..messages.sync.enrolment import Pem
 
 IDENTITY: Final = "uplink.pem"
 SETTINGS: Final = "uplink.json"

@@ -7,8 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from ..limits import UPLINK_ACK_DEADLINE_S
-from ..messages.enrolment import ENROL_ANSWER
-from ..messages.settings import SETTINGS_OFFER
+from ..messages.sync.enrolment import ENROL_ANSWER
+from ..messages.sync.settings import SETTINGS_OFFER
 
 OTHER_KINDS: Final = (ENROL_ANSWER, SETTINGS_OFFER)
 """Kinds that the centre sends beside its answers to hellos and batches."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..errors import DoorstepError
 from ..log.events import ENROLLED, ENROLMENT_KEPT, RENEWAL_REFUSED, RENEWED
-from ..messages.enrolment import ENROL_REQUEST, EnrolRequest, decode_answer, encode
+from ..messages.sync.enrolment import ENROL_REQUEST, EnrolRequest, decode_answer, encode
 from ..service.listeners import stamp
 from .enrolment import IDENTITY, RENEW_DAYS, Enrolment, read, renewed
 from .sync import Sync

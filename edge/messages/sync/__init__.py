@@ -1,1 +1,1 @@
-"""What a node sends to its centre beside its batches: how it is, and what a day of it was."""
+"""What node and centre exchange beside batches: how a node is, what its day was, certificates, settings."""

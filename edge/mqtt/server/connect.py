@@ -8,9 +8,9 @@ from functools import partial
 from typing import Final
 
 from ...limits import CONTROL_CHARACTERS, NAME_PATTERN, RECEIVE_MAX
-from ...messages.enrolment import INVITED
 from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import ENCODINGS, EVERYBODY, Grant
+from ...messages.sync.enrolment import INVITED
 from ..packets import v311
 from ..packets.codec import NO_LIMIT, ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, worded
 from ..seam import Publish

@@ -16,8 +16,8 @@ from central.enrolment.authority import der, key_digest
 from central.enrolment.enrolment import CLOCKS_APART_MS_MAX, Enrolment
 from central.enrolment.register import Certificate, Register
 from edge.identity.invitation import new_code
-from edge.messages.enrolment import ENROL_REQUEST, EnrolAnswer, EnrolRequest, decode_answer, encode
 from edge.messages.grants import Grant
+from edge.messages.sync.enrolment import ENROL_REQUEST, EnrolAnswer, EnrolRequest, decode_answer, encode
 from edge.mqtt.seam import Publish
 from tests.central.requests import request
 

@@ -19,7 +19,7 @@ from central.store.open import open_store
 from edge.identity.files import write_atomic
 from edge.messages.sync.statement import SignedStatement
 from edge.messages.sync.statement import encode as encode_statement
-from edge.uplink.signing import signed
+from edge.uplink.statements.signing import signed
 from tests.central.sides import Sides, window
 from tests.central.stores import START
 

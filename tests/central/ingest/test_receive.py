@@ -44,8 +44,8 @@ from edge.messages.batches import (
     encode,
     fold,
 )
-from edge.messages.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.messages.grants import Grant
+from edge.messages.sync.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.mqtt.seam import Publish
 from tests.central.stores import ask
 

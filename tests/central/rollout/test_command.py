@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from central.command import central
 from central.rollout.rollouts import Rollouts
 from central.store.open import open_store
-from edge.messages.settings import SETTINGS_CHARACTERS_MAX, SETTINGS_STATE, SettingsState, encode, signed_bytes
+from edge.messages.sync.settings import SETTINGS_CHARACTERS_MAX, SETTINGS_STATE, SettingsState, encode, signed_bytes
 from edge.mqtt.seam import Publish
 from tests.central.stores import START, ask, hello
 

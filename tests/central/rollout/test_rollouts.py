@@ -7,7 +7,7 @@ import pytest
 from central.rollout import rollouts
 from central.rollout.rollouts import Rollouts
 from central.store.store import Store
-from edge.messages.settings import (
+from edge.messages.sync.settings import (
     SETTINGS_OFFER,
     SETTINGS_STATE,
     Outcome,

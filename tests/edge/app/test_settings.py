@@ -8,7 +8,7 @@ from edge.app.settings import keep, started
 from edge.core.model import Now
 from edge.errors import ConfigError
 from edge.health.status import Status
-from edge.uplink.pushed import FILE, Kept, Version, read, write
+from edge.uplink.pushed.state import FILE, Kept, Version, read, write
 
 GOOD, BAD = Version(3, "retention_days = 3\n"), Version(4, 'listen = "127.0.0.1:1"\n')
 

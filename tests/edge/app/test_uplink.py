@@ -11,7 +11,7 @@ from edge.app.uplink import Uplink
 from edge.errors import ConfigError
 from edge.messages.sync.report import NodeReport
 from edge.service.datadir import DataDir
-from edge.uplink.pushed import Kept
+from edge.uplink.pushed.state import Kept
 from tests.edge.certified import UPLINK, enrolled
 
 

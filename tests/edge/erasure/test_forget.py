@@ -20,7 +20,7 @@ from edge.erasure.forget import CANARY_CHARACTERS_MIN, forget
 from edge.errors import BusyError, DoorstepError, InputError
 from edge.journal.reader import FILE_NAME, JournalReader
 from edge.service.datadir import DataDir
-from edge.uplink import pushed
+from edge.uplink.pushed import state as pushed
 from tests.edge.erasure.lives import DOORS, KINDS, OTHERS, PARTIES, SHOP, WORDS_OF_SENTENCES, Life
 from tests.phone import Phone, site
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge.errors import InputError
-from edge.messages.enrolment import ENROL_REQUEST, EnrolAnswer, decode_request, encode
+from edge.messages.sync.enrolment import ENROL_REQUEST, EnrolAnswer, decode_request, encode
 from edge.uplink.enrolment import IDENTITY, Enrolment, read
 from edge.uplink.renewal import RETRY_S, Renewal
 from tests.edge.certified import UPLINK, enrolled, pair

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.messages.enrolment import (
+from edge.messages.sync.enrolment import (
     PEM_CHARACTERS_MAX,
     REQUEST_BYTES_MAX,
     EnrolAnswer,

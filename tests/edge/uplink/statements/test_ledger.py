@@ -5,8 +5,8 @@ from typing import Any
 
 from edge.ledger.kept import FILE, keep_counts
 from edge.messages.sync.ledger import SYNC_LEDGER, ShopDay, decode_counts
-from edge.uplink.ledger import LedgerSender
-from tests.edge.uplink.test_stating import FakeSync
+from edge.uplink.statements.ledger import LedgerSender
+from tests.edge.uplink.statements.test_stating import FakeSync
 
 DAY = ShopDay(shop="noodle-bar", date="2026-01-31", at=5)
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from ..errors import WHOLE_FILE, ConfigError
-from ..identity.files import open_secret, write_atomic
-from ..messages.settings import Outcome
+from ...errors import WHOLE_FILE, ConfigError
+from ...identity.files import open_secret, write_atomic
+from ...messages.sync.settings import Outcome
 
 FILE: Final = "settings.json"
 STARTS_MAX: Final = 2

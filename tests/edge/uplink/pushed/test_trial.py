@@ -9,11 +9,11 @@ import pytest
 
 from edge.errors import ConfigError
 from edge.messages.batches import SYNC_WELCOME
-from edge.messages.settings import SETTINGS_OFFER, SettingsOffer, SettingsState, decode_state, encode
-from edge.uplink import pushed, settings
-from edge.uplink.pushed import Kept, Version
-from edge.uplink.settings import Settings
-from edge.uplink.verify import Question, SignatureError
+from edge.messages.sync.settings import SETTINGS_OFFER, SettingsOffer, SettingsState, decode_state, encode
+from edge.uplink.pushed import state, trial
+from edge.uplink.pushed.state import Kept, Version
+from edge.uplink.pushed.trial import Settings
+from edge.uplink.pushed.verify import Question, SignatureError
 
 GOOD = Version(3, "retention_days = 3\n")
 
@@ -77,8 +77,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def verify(question: Question) -> None:
         assert question.signed.startswith(b"doorstep settings\ncentre\n")
 
-    monkeypatch.setattr(settings, "verify", verify)
-    monkeypatch.setattr(settings, "LOOK_S", 0.01)
+    monkeypatch.setattr(trial, "verify", verify)
+    monkeypatch.setattr(trial, "LOOK_S", 0.01)
 
 
 def test_a_version_that_stands_its_trial_is_kept(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_version_that_stands_its_trial_is_kept(tmp_path: Path) -> None:
     node.run(lambda: node.reports[-1:] == [(4, 4, "healthy")], lambda: node.offer(4, "retention_days = 4\n"))
     assert node.reports == [(4, 4, "trial"), (4, 4, "healthy")]
     assert node.used == ["retention_days = 4\n"]
-    assert pushed.read(tmp_path).good == Version(4, "retention_days = 4\n")
+    assert state.read(tmp_path).good == Version(4, "retention_days = 4\n")
 
 
 def test_what_cannot_be_used_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,11 +101,11 @@ def test_what_cannot_be_used_changes_nothing(tmp_path: Path, monkeypatch: pytest
     async def verify(_question: Question) -> None:
         raise SignatureError("They are signed by somebody else.")
 
-    monkeypatch.setattr(settings, "verify", verify)
+    monkeypatch.setattr(trial, "verify", verify)
     node.run(lambda: len(node.sent) > 1, lambda: node.offer(5, "retention_days = 5\n"))
     assert node.reports[-1] == (3, 5, "refused")
     assert node.used == []
-    assert pushed.read(tmp_path).in_force == GOOD
+    assert state.read(tmp_path).in_force == GOOD
 
 
 def test_a_new_problem_ends_the_trial(tmp_path: Path) -> None:
@@ -117,19 +117,19 @@ def test_a_new_problem_ends_the_trial(tmp_path: Path) -> None:
     node.run(lambda: node.settings._lasting or True)
     assert node.settings.kept.trial is not None
     # The same node goes on after a restart, with the trial that it has.
-    again = Node(tmp_path, pushed.read(tmp_path), trial_s=60)
+    again = Node(tmp_path, state.read(tmp_path), trial_s=60)
     again.run(
         lambda: again.settings.kept.trial is None, lambda: setattr(again, "reported", {"orders_late", "journal_full"})
     )
     assert again.reports == [(3, 4, "rolled_back")]
     assert "journal_full" in again.sent[-1].detail
     assert again.used == [GOOD.options]
-    assert pushed.read(tmp_path).in_force == GOOD
+    assert state.read(tmp_path).in_force == GOOD
 
 
 def test_a_centre_that_is_gone_ends_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings may be why: the node goes back by itself, and reports when the centre is there again."""
-    monkeypatch.setattr(settings, "ALONE_S_MAX", 0.05)
+    monkeypatch.setattr(trial, "ALONE_S_MAX", 0.05)
     node = Node(tmp_path)
 
     def offer() -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from .envelope import Milliseconds, Text, Version
+from ..envelope import Milliseconds, Text, Version
 
 SETTINGS_OFFER: Final = "settings.offer"
 SETTINGS_STATE: Final = "settings.state"

@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from ..errors import InputError
-from ..ledger.kept import FILE, read_counts
-from ..log.events import UPLINK_UNSENT
-from ..messages.sync.ledger import SYNC_LEDGER, LedgerCounts, encode
-from ..service.listeners import stamp
-from .sync import Sync
+from ...errors import InputError
+from ...ledger.kept import FILE, read_counts
+from ...log.events import UPLINK_UNSENT
+from ...messages.sync.ledger import SYNC_LEDGER, LedgerCounts, encode
+from ...service.listeners import stamp
+from ..sync import Sync
 
 LOOK_S: Final = 5.0
 """Between two looks at the file."""

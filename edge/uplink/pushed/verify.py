@@ -1,10 +1,5 @@
-"""Whether settings are signed by the authority that has signed this node's certificate: `python -m edge.uplink.verify`.
+"""Whether settings are signed by the authority that has signed this node's certificate. A process of its own looks."""
 
-A process of its own for a second, since the library takes 25 MB, which a running node does without.
-"""
-
-import asyncio
-import contextlib
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,7 +7,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ..errors import DoorstepError
+from ...errors import DoorstepError
+from ..child import asked
 
 VERIFY_S_MAX: Final = 20.0
 """The process takes half a second on a slow box."""
@@ -40,22 +36,13 @@ _decode: Final = msgspec.msgpack.Decoder(Question).decode
 
 async def verify(question: Question) -> None:
     """Ask the other process. Raises SignatureError."""
-    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
-        )
-    except OSError as error:
-        raise SignatureError(f"The signature cannot be checked now ({error.strerror}).") from None
-    try:
-        async with asyncio.timeout(VERIFY_S_MAX):
-            answer, _ = await process.communicate(_encode(question))
+        code, answer = await asked(__name__, _encode(question), VERIFY_S_MAX)
     except TimeoutError:
         raise SignatureError(f"The signature could not be checked within {VERIFY_S_MAX:.0f} s.") from None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-    if process.returncode != 0:
+    except OSError as error:
+        raise SignatureError(f"The signature cannot be checked now ({error.strerror}).") from None
+    if code != 0:
         reason = answer[:_REASON_BYTES_MAX].decode(errors="replace").strip()
         raise SignatureError(reason or "The signature cannot be checked here: is the library cryptography installed?")
 

@@ -7,7 +7,7 @@ from edge.core.model import Now, SyncStated
 from edge.core.outbox import Outbox
 from edge.messages.batches import Window
 from edge.messages.sync.statement import SYNC_STATEMENT, decode_signed, decode_statement
-from edge.uplink.stating import AFTER_MS, CLOSE_S, LOOK_S, Stating
+from edge.uplink.statements.stating import AFTER_MS, CLOSE_S, LOOK_S, Stating
 from tests.edge.uplinks import START
 
 DAY_MS = 86_400_000

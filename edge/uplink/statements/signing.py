@@ -1,16 +1,14 @@
-"""Signs the statements of a node, with the key of its certificate, in a process of its own: the library for it takes
-25 MB, and is needed once a day.
-"""
+"""Signs the statements of a node, with the key of its certificate, in a process of its own: once a day."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from ..errors import InputError
-from ..messages.sync.statement import SIGNED, SignedStatement
+from ...errors import InputError
+from ...messages.sync.statement import SIGNED, SignedStatement
+from ..child import asked
 
 SIGN_S_MAX: Final = 60.0
 """Importing the library takes some seconds on a small box."""
@@ -20,20 +18,12 @@ _answer = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
 
 async def signed(body: bytes, identity: Path) -> SignedStatement:
     """The body with a signature by the key in `identity` (`uplink.pem`). Raises InputError where that fails."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, str(identity), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
     try:
-        async with asyncio.timeout(SIGN_S_MAX):
-            answer, _ = await process.communicate(body)
+        _, answer = await asked(__name__, body, SIGN_S_MAX, [str(identity)])
         signature, certificate = _answer(answer)
-    except (TimeoutError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError) as error:
         hint = "Nothing is stated until it can be: look at that file, and at the lines above."
         raise InputError(str(identity), None, f"It did not sign a statement ({error!r}). {hint}") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     return SignedStatement(body=body, signature=signature, certificate=certificate)
 
 

@@ -1,6 +1,7 @@
 """Whose settings they are: signed by the authority of the node's certificate, and by nobody else."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,8 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from central.enrolment.authority import CertificateAuthority, der
-from edge.uplink import verify as verifying
-from edge.uplink.verify import Question, SignatureError, verify, wrong
+from edge.uplink.pushed.verify import Question, SignatureError, verify, wrong
 
 
 def authority(folder: Path) -> CertificateAuthority:
@@ -52,10 +52,10 @@ def test_others_are_not(question: Question, tmp_path: Path) -> None:
 
 def test_a_process_that_cannot_be_had_is_no_yes(question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node without the library, or without room for a process, refuses."""
-    monkeypatch.setattr(verifying.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(SignatureError, match="cannot be checked now"):
         asyncio.run(verify(question))
-    monkeypatch.setattr(verifying.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(SignatureError, match="cannot be checked here"):
         asyncio.run(verify(question))
 

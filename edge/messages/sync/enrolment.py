@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from .envelope import Identifier, Milliseconds, Text, Version
+from ..envelope import Identifier, Milliseconds, Text, Version
 
 ENROL_REQUEST: Final = "enrol.request"
 ENROL_ANSWER: Final = "enrol.answer"

@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from ..errors import DoorstepError
-from ..limits import TEXT_CHARACTERS_MAX, WINDOW_S
-from ..log.events import SETTINGS_BACK, SETTINGS_COUNT, SETTINGS_FAULT, SETTINGS_REFUSED, SETTINGS_TRIED
-from ..messages.batches import SYNC_WELCOME
-from ..messages.settings import (
+from ...errors import DoorstepError
+from ...limits import TEXT_CHARACTERS_MAX, WINDOW_S
+from ...log.events import SETTINGS_BACK, SETTINGS_COUNT, SETTINGS_FAULT, SETTINGS_REFUSED, SETTINGS_TRIED
+from ...messages.batches import SYNC_WELCOME
+from ...messages.sync.settings import (
     SETTINGS_OFFER,
     SETTINGS_STATE,
     Outcome,
@@ -27,10 +27,10 @@ from ..messages.settings import (
     encode,
     signed_bytes,
 )
-from . import pushed
-from .enrolment import IDENTITY
-from .pushed import Kept, Version
-from .sync import Sync
+from ..enrolment import IDENTITY
+from ..sync import Sync
+from . import state
+from .state import Kept, Version
 from .verify import Question, verify
 
 TRIAL_S: Final = 3 * WINDOW_S
@@ -160,7 +160,7 @@ class Settings:
 
     def _go_back(self, why: str) -> None:
         before = self.kept
-        self._keep(pushed.back(before, why))
+        self._keep(state.back(before, why))
         SETTINGS_BACK.write(number=before.good.number, sentence=why)
         try:
             self._use(before.good.options)
@@ -173,9 +173,9 @@ class Settings:
         """Write it, then report it. Whether it is written: without a disk it counts until the next start."""
         self.kept = kept
         try:
-            pushed.write(self._folder, kept)
+            state.write(self._folder, kept)
         except OSError as error:
-            SETTINGS_FAULT.write(sentence=f"{self._folder / pushed.FILE} cannot be written: {error.strerror}.")
+            SETTINGS_FAULT.write(sentence=f"{self._folder / state.FILE} cannot be written: {error.strerror}.")
             return False
         self._report()
         return True
@@ -185,7 +185,7 @@ class Settings:
             return  # the next welcome does
         kept = self.kept
         outcome: Outcome = "trial" if kept.trial is not None else kept.outcome
-        state = SettingsState(
+        message = SettingsState(
             at=time.time_ns() // 1_000_000,
             version=kept.in_force.number,
             sha256=kept.in_force.sha256,
@@ -193,7 +193,7 @@ class Settings:
             outcome=outcome,
             detail=kept.detail,
         )
-        self._sync.send(SETTINGS_STATE, encode(state))
+        self._sync.send(SETTINGS_STATE, encode(message))
 
 
 def _text(error: DoorstepError) -> str:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.errors import InputError
 from edge.messages.sync.statement import SIGNED
 from edge.uplink.enrolment import IDENTITY
-from edge.uplink.signing import signed
+from edge.uplink.statements.signing import signed
 from tests.edge.certified import enrolled
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import ConfigError
-from edge.uplink.pushed import FILE, STARTS_MAX, Kept, Version, back, names, read, started, write
+from edge.uplink.pushed.state import FILE, STARTS_MAX, Kept, Version, back, names, read, started, write
 
 GOOD, TRIED = Version(3, "retention_days = 3\n"), Version(4, "retention_days = 4\n")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.messages.settings import (
+from edge.messages.sync.settings import (
     SETTINGS_CHARACTERS_MAX,
     SettingsOffer,
     SettingsState,

@@ -9,13 +9,13 @@ from typing import Final
 
 import msgspec
 
-from ..core.model import SyncStated
-from ..core.outbox import Outbox
-from ..errors import InputError
-from ..log.events import UPLINK_UNSENT
-from ..messages.sync.statement import SYNC_STATEMENT, SignedStatement, Statement, encode
+from ...core.model import SyncStated
+from ...core.outbox import Outbox
+from ...errors import InputError
+from ...log.events import UPLINK_UNSENT
+from ...messages.sync.statement import SYNC_STATEMENT, SignedStatement, Statement, encode
+from ..sync import Sync
 from .signing import signed
-from .sync import Sync
 
 LOOK_S: Final = 5.0
 """Between two looks whether there is something to state."""

@@ -1,0 +1,1 @@
+"""Settings that the centre pushes: what is kept of them, whose they are, and their trial."""
