@@ -20,7 +20,6 @@ from ...messages.batches import SYNC_WELCOME
 from ...messages.sync.settings import (
     SETTINGS_OFFER,
     SETTINGS_STATE,
-    Outcome,
     SettingsOffer,
     SettingsState,
     decode_offer,
@@ -44,8 +43,8 @@ LASTING: Final = 5
 """Looks in a row at which a new problem is there."""
 
 NOT_OURS: Final = frozenset(
-    "uplink sync_refused stall_send stall_sync gave_up webhooks webhooks_dead link_down clock clock_jump certificate "
-    "uplink_ca uplink_certificate link_ca enrolment".split()
+    "uplink sync_refused stall_send stall_sync gave_up webhooks webhooks_dead link_down clock_unset clock_jumped "
+    "certificate uplink_ca uplink_certificate link_ca enrolment".split()
 )
 """Problems that no option that can be pushed causes: networks, other machines, certificates, the clock."""
 
@@ -83,14 +82,14 @@ class Settings:
             "settings": {
                 "version": kept.in_force.number,
                 "sha256": kept.in_force.sha256 if kept.in_force.number else "",
-                "outcome": "trial" if kept.trial is not None else kept.outcome,
+                "outcome": kept.outcome,
             }
         }
 
     async def run(self) -> None:
         """Take offers, and watch trials, for as long as the process lives."""
         if self.kept.trial is not None:
-            self._begin()
+            self._begin(self._problems())
         while True:
             try:
                 await asyncio.wait_for(self._woken.wait(), LOOK_S if self.kept.trial is not None else None)
@@ -117,7 +116,7 @@ class Settings:
             self._report()
             return
         signed = signed_bytes(self._centre, offer.version, offer.options)
-        self._begin()
+        known = self._problems()
         try:
             await verify(Question(str(self._folder / IDENTITY), offer.signer, offer.signature, signed))
             self._use(offer.options)
@@ -130,6 +129,7 @@ class Settings:
             self._keep(Kept(good=wanted, about=wanted.number))
             SETTINGS_COUNT.write(number=wanted.number, cause="it is in force again")
             return
+        self._begin(known)
         if self._keep(Kept(good=kept.good, trial=wanted, about=wanted.number, outcome="trial")):
             SETTINGS_TRIED.write(number=wanted.number, seconds=round(self._trial_s))
         else:
@@ -137,8 +137,8 @@ class Settings:
 
     # -- the trial -----------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        self._known, self._lasting = self._problems(), {}
+    def _begin(self, known: set[str]) -> None:
+        self._known, self._lasting = known, {}
         self._since = self._connected_at = time.monotonic()
 
     def _watch(self) -> None:
@@ -184,13 +184,12 @@ class Settings:
         if not self._sync.connected:
             return  # the next welcome does
         kept = self.kept
-        outcome: Outcome = "trial" if kept.trial is not None else kept.outcome
         message = SettingsState(
             at=time.time_ns() // 1_000_000,
             version=kept.in_force.number,
             sha256=kept.in_force.sha256,
             about=kept.about,
-            outcome=outcome,
+            outcome=kept.outcome,
             detail=kept.detail,
         )
         self._sync.send(SETTINGS_STATE, encode(message))

@@ -14,6 +14,7 @@ from edge.uplink.pushed import state, trial
 from edge.uplink.pushed.state import Kept, Version
 from edge.uplink.pushed.trial import Settings
 from edge.uplink.pushed.verify import Question, SignatureError
+from tests.repo.project import ROOT
 
 GOOD = Version(3, "retention_days = 3\n")
 
@@ -106,6 +107,26 @@ def test_what_cannot_be_used_changes_nothing(tmp_path: Path, monkeypatch: pytest
     assert node.reports[-1] == (3, 5, "refused")
     assert node.used == []
     assert state.read(tmp_path).in_force == GOOD
+
+
+def test_an_offer_that_is_refused_leaves_a_trial_as_it_is(tmp_path: Path) -> None:
+    """It is reported as refused; a problem that came with the version on trial is not forgiven by it."""
+    tried = Kept(good=GOOD, trial=Version(4, "x = 1\n"), about=4, outcome="trial")
+    node = Node(tmp_path, tried, trial_s=60)
+    node.broken = "listen = 1\n"
+
+    def offer() -> None:
+        node.reported = {"orders_late", "journal_full"}
+        node.offer(5, node.broken)
+
+    node.run(lambda: node.reports[-1:] == [(3, 4, "rolled_back")], offer)
+    assert node.reports == [(4, 5, "refused"), (3, 4, "rolled_back")]
+
+
+def test_problems_that_no_setting_causes_exist() -> None:
+    """Each is documented under its name, so none that is renamed ends a trial."""
+    page = (ROOT / "docs/problems.md").read_text(encoding="utf-8")
+    assert [name for name in trial.NOT_OURS if f"| `{name}` |" not in page] == []
 
 
 def test_a_new_problem_ends_the_trial(tmp_path: Path) -> None:
