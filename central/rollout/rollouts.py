@@ -59,27 +59,10 @@ class Rollouts:
                 " detail = excluded.detail, at = excluded.at",
                 (node, ALL, *values),
             )
-        version = self._missing(node, state.version, state.about, state.outcome)
-        return BatchOutcome() if version is None else BatchOutcome(SETTINGS_OFFER, self._offer(version))
-
-    def _missing(self, node: str, version: int, about: int, outcome: str) -> int | None:
-        """The version that a node should have and has not; None too where it has refused it."""
-        wanted = self._wanted(node)
-        refused = about == wanted and outcome in ("refused", "rolled_back")
-        return None if wanted == version or refused else wanted
-
-    def _wanted(self, node: str) -> int | None:
-        """The version that a node should have, None where nothing was ever pushed: of those of its group the newest
-        that is done, or that it is to try; else the empty one."""
-        rows = self._driver.rows(
-            "select max(r.id) from rollout r join node_settings s on s.fleet = r.fleet"
-            " left join placed p on p.node = s.node and p.rollout = r.id"
-            " where s.node = ? and (r.state = 'done' or r.state = 'running' and p.node is not null)",
-            (node,),
-        )
-        if rows[0][0] is not None:
-            return int(rows[0][0])
-        return 0 if self._driver.rows("select 1 from rollout where id = 0") else None
+        ((wanted,),) = self._driver.rows(f"select {_WANTED} from node_settings s where s.node = ?", (node,))  # noqa: S608 - fixed text
+        if not _is_missing(wanted, state.version, state.about, state.outcome):
+            return BatchOutcome()
+        return BatchOutcome(SETTINGS_OFFER, self._offer(wanted))
 
     def _offer(self, version: int) -> bytes:
         found = self._offers.get(version)
@@ -106,19 +89,20 @@ class Rollouts:
         found: list[tuple[str, str, bytes]] = []
         for row in rows:
             rollout = _rollout(row)
-            nodes = self._move(rollout, present, now_ms) if rollout.state == "running" else self._placed(rollout.id)
-            found += self._due(nodes, present, seconds)
+            if rollout.state == "running":
+                self._move(rollout, present, now_ms)
+            found += self._due(rollout.id, present, seconds)
         return found
 
-    def _move(self, rollout: Rollout, present: Collection[str], now_ms: int) -> dict[str, int]:
-        """The nodes of a roll-out after its next steps."""
-        placed = self._placed(rollout.id)
+    def _move(self, rollout: Rollout, present: Collection[str], now_ms: int) -> None:
+        """Its next step, where there is one."""
+        placed = dict(self._driver.rows("select node, at from placed where rollout = ?", (rollout.id,)))
         members = [row[0] for row in self._driver.rows(_MEMBERS, (rollout.group,))]
         ordered = mixed(rollout.id, members)
         ordered.sort(key=lambda node: node not in present)
         step = next_step(rollout, placed, self._reports(rollout.id), ordered, now_ms)
         if step is None or (step.state == "running" and step.stage == rollout.stage and not step.add):
-            return placed
+            return
         with self._driver.transaction():
             moved = self._driver.run(
                 "update rollout set state = ?, why = ?, stage = ?, changed_at = ?"
@@ -132,7 +116,6 @@ class Rollouts:
                 )
         if moved:
             self._log(rollout, step, now_ms)
-        return self._placed(rollout.id)
 
     def _log(self, rollout: Rollout, step: Step, now_ms: int) -> None:
         """What a person should know."""
@@ -147,21 +130,17 @@ class Rollouts:
             with self._store.group([node]) as group:
                 group.refused(node, Alarm("rollout_failed", sentence), now_ms)
 
-    def _due(self, nodes: dict[str, int], present: Collection[str], seconds: float) -> list[tuple[str, str, bytes]]:
-        """Offers to those of the nodes that should have something else, and have had no offer lately."""
+    def _due(self, rollout: int, present: Collection[str], seconds: float) -> list[tuple[str, str, bytes]]:
+        """Offers to those of its nodes that should have something else, and have had no offer of it lately."""
         found: list[tuple[str, str, bytes]] = []
-        for node in sorted(set(nodes) & set(present)):
-            rows = self._driver.rows("select version, about, outcome from node_settings where node = ?", (node,))
-            version = self._missing(node, *rows[0]) if rows else None
-            offered, at = self._offered.get(node, (-1, 0.0))
-            if version is None or (offered == version and seconds - at < OFFER_AGAIN_S):
+        for node, version, about, outcome, wanted in self._driver.rows(_PLACED, (rollout,)):
+            if node not in present or not _is_missing(wanted, version, about, outcome):
                 continue
-            self._offered[node] = (version, seconds)
-            found.append((node, SETTINGS_OFFER, self._offer(version)))
+            offered, at = self._offered.get(node, (-1, 0.0))
+            if offered != wanted or seconds - at >= OFFER_AGAIN_S:
+                self._offered[node] = (wanted, seconds)
+                found.append((node, SETTINGS_OFFER, self._offer(wanted)))
         return found
-
-    def _placed(self, rollout: int) -> dict[str, int]:
-        return dict(self._driver.rows("select node, at from placed where rollout = ?", (rollout,)))
 
     def _reports(self, rollout: int) -> dict[str, Report]:
         sql = (
@@ -171,7 +150,25 @@ class Rollouts:
         return {row[0]: Report(*row[1:]) for row in self._driver.rows(sql, (rollout,))}
 
 
+_WANTED: Final = (
+    "coalesce((select max(r.id) from rollout r left join placed p on p.node = s.node and p.rollout = r.id"
+    " where r.fleet = s.fleet and (r.state = 'done' or r.state = 'running' and p.node is not null)),"
+    " (select id from rollout where id = 0))"
+)
+"""The version that a node (s) should have: of its group the newest that is done, or that it is to try; else the
+empty one. Null where nothing was ever pushed."""
+
+_PLACED: Final = (
+    f"select s.node, s.version, s.about, s.outcome, {_WANTED} from placed q join node_settings s on s.node = q.node"  # noqa: S608 - fixed text
+    " where q.rollout = ? order by s.node"
+)
 _MEMBERS: Final = "select node from node_settings where fleet = ? order by node"
+
+
+def _is_missing(wanted: int | None, version: int, about: int, outcome: str) -> bool:
+    """Whether a node should get the wanted version: it has another one, and has not refused this one."""
+    refused = about == wanted and outcome in ("refused", "rolled_back")
+    return wanted is not None and wanted != version and not refused
 
 
 def _rollout(row: tuple[Any, ...]) -> Rollout:
