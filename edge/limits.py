@@ -144,3 +144,14 @@ checkpoint on a slow SD card (below 2 s), shorter than a rider waits."""
 
 RETENTION_CHECK_S: Final = 600.0
 """How often rows beyond the retention are looked for: small portions, so that commits do not wait."""
+
+# -- ledgers -----------------------------------------------------------------------------------------------------------
+
+AMOUNT_CENTS_MAX: Final = 10**12
+"""Of an order: ten thousand million of any currency with cents."""
+
+LEDGER_ORDERS_MAX: Final = 10_000
+"""Of one request: more than a shop has in a day; a month goes as a file, with `doorstep ledger`."""
+
+LEDGER_AT_MS_MAX: Final = 253_402_128_000_000
+"""Unix ms: a date in every time zone, none of which reaches the year 10000."""

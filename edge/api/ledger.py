@@ -15,7 +15,7 @@ from ..errors import InputError, Reason
 from ..ledger.audit import ShopUnknown, audit
 from ..ledger.compare import Comparison, Difference
 from ..ledger.entries import Line
-from ..limits import NAME_PATTERN
+from ..limits import AMOUNT_CENTS_MAX, LEDGER_AT_MS_MAX, LEDGER_ORDERS_MAX, NAME_PATTERN
 from ..messages import tolerance
 from ..messages.sentences import fault
 from ..messages.sync.ledger import ShopDay
@@ -24,8 +24,7 @@ from .bodies import check_json, read_bounded
 from .problems import later, problem, refusal
 
 BODY_BYTES_MAX: Final = 1024 * 1024
-ORDERS_MAX: Final = 10_000
-"""Of one request: more than a shop has in a day; a month goes as a file, with `doorstep ledger`."""
+"""Of one request: LEDGER_ORDERS_MAX orders have some 100 bytes each."""
 
 BUSY_S: Final = 10.0
 """One ledger is compared at a time: it reads the journal, beside the node's own work."""
@@ -39,14 +38,14 @@ class Sold(Struct, frozen=True, kw_only=True):
     """An order in the ledger."""
 
     order: _Name
-    at: Annotated[int, Meta(ge=0, le=253_402_128_000_000)] | None = None  # a date in every zone
-    amount_cents: Annotated[int, Meta(ge=0, le=10**12)] | None = None
+    at: Annotated[int, Meta(ge=0, le=LEDGER_AT_MS_MAX)] | None = None
+    amount_cents: Annotated[int, Meta(ge=0, le=AMOUNT_CENTS_MAX)] | None = None
 
 
 class Ledger(Struct, frozen=True, kw_only=True):
     """A shop's ledger. Its days are those at `utc_offset_min` from UTC."""
 
-    orders: Annotated[list[Sold], Meta(min_length=1, max_length=ORDERS_MAX)]
+    orders: Annotated[list[Sold], Meta(min_length=1, max_length=LEDGER_ORDERS_MAX)]
     shop: _Name | None = None
     utc_offset_min: Annotated[int, Meta(ge=-720, le=840)] = 0
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from ...core.scenario import Collection, Message
 from ...errors import Reason
-from ...limits import NAME_PATTERN
+from ...limits import AMOUNT_CENTS_MAX, LEDGER_AT_MS_MAX, LEDGER_ORDERS_MAX, NAME_PATTERN
 from ...messages.sync.ledger import KINDS
 from .schema import Contract, Schema
 
@@ -105,8 +105,8 @@ def _ledger() -> Schema:
         "type": "object",
         "properties": {
             "order": _NAME,
-            "at": {"type": ["integer", "null"], "minimum": 0, "maximum": 253_402_128_000_000},
-            "amount_cents": {"type": ["integer", "null"], "minimum": 0, "maximum": 10**12},
+            "at": {"type": ["integer", "null"], "minimum": 0, "maximum": LEDGER_AT_MS_MAX},
+            "amount_cents": {"type": ["integer", "null"], "minimum": 0, "maximum": AMOUNT_CENTS_MAX},
         },
         "required": ["order"],
     }
@@ -115,7 +115,7 @@ def _ledger() -> Schema:
         "properties": {
             "shop": {"anyOf": [_NAME, {"type": "null"}]},
             "utc_offset_min": {"type": "integer", "minimum": -720, "maximum": 840, "default": 0},
-            "orders": {"type": "array", "minItems": 1, "maxItems": 10_000, "items": order},
+            "orders": {"type": "array", "minItems": 1, "maxItems": LEDGER_ORDERS_MAX, "items": order},
         },
         "required": ["orders"],
     }

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from ....limits import AMOUNT_CENTS_MAX
 from ....messages.envelope import (
     ClientName,
     Crs,
@@ -65,7 +66,7 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """Whether the receipt promises a drop-off time."""
     crs: Crs | None = None
     """The coordinate system of the places in this message, where it is not the node's."""
-    amount_cents: Annotated[int, Meta(ge=0, le=10**12)] | None = None
+    amount_cents: Annotated[int, Meta(ge=0, le=AMOUNT_CENTS_MAX)] | None = None
     """What the guest pays, in whole cents: for the comparison with the shop's ledgers."""
 
 

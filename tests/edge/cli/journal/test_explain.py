@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import apsw
-import pytest
 from click.testing import CliRunner, Result
 
 from edge.cli.journal.explain import explain
@@ -12,13 +11,6 @@ from edge.errors import DoorstepError, InputError
 from edge.journal.journal import Journal
 from edge.scenarios.dispatch.decide.choice import RULE
 from tests.edge.recorded import hour, journal
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("journal") / "journal.sqlite3"
-    journal(path, hour(5))
-    return path
 
 
 def call(*arguments: str) -> Result:

@@ -9,14 +9,6 @@ from click.testing import CliRunner, Result
 
 from edge.cli.journal.explain import explain
 from edge.errors import DoorstepError
-from tests.edge.recorded import hour, journal
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("journal") / "journal.sqlite3"
-    journal(path, hour(5))
-    return path
 
 
 def call(*arguments: str) -> Result:
