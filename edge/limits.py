@@ -31,22 +31,10 @@ TURNING_CHARACTERS: Final = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff
 """As parts of a set in a pattern: what can act on a terminal, and what separates lines or turns the direction of text,
 so that it reads as something else."""
 
-TEXT_PATTERN: Final = rf"\A[^{CONTROL_CHARACTERS}{TURNING_CHARACTERS}]*\Z"
-"""Free text has neither: people read it at a terminal and on a page."""
-
 # -- sessions ----------------------------------------------------------------------------------------------------------
 
 CONNECTIONS_MAX: Final = 10_000
 """File descriptors and about 20 kB of buffers each: 200 MB at the very most."""
-
-RECEIVE_MAX: Final = 512
-"""QoS 1 publishes in flight from one client, announced in CONNACK. 512 saturated the bare probe of the endpoint."""
-
-IN_FLIGHT_TO_CLIENT_MAX: Final = 64
-"""Answers sent and not yet acknowledged in one session; the rest wait in the core, not in a socket buffer."""
-
-CONNECT_DEADLINE_S: Final = 10.0
-"""From the accepted socket to a complete CONNECT, TLS and WebSocket handshakes included."""
 
 MESSAGES_PER_CLIENT_PER_S: Final = 200
 """Sustained messages from one client before it is shed: 200 times what a busy phone sends. messages_per_s raises it."""
@@ -72,9 +60,6 @@ days of absence; to remember an event for too long costs 20 bytes, to forget it 
 RECEIPT_EXPIRY_S: Final = 24 * 3600.0
 """A publisher that has not come back for its receipt within a day sends its event again anyway."""
 
-REPLY_EXPIRY_S: Final = 10.0
-"""An answer from memory, such as where a rider is, is worth no more after this."""
-
 WALL_SKEW_MS_MAX: Final = 10 * 60 * 1000
 """A publisher's stamp further than this from the node's clock is labelled `implausible_stamp`; the node's is used."""
 
@@ -83,15 +68,9 @@ CLOCK_WALL_MS_MIN: Final = 1_704_067_200_000
 
 # -- the journal -------------------------------------------------------------------------------------------------------
 
-SNAPSHOTS_KEPT: Final = 3
-"""A corrupt newest snapshot costs time, not data."""
-
 SNAPSHOT_SPACING_MS: Final = 6 * 3600 * 1000
 """Of the snapshots older than SNAPSHOTS_KEPT one stays for each six hours: rows are deleted up to a snapshot, so this
 is how much longer than its retention a row may live."""
-
-JOURNAL_BUSY_MS_MAX: Final = 2_000
-"""How long another process's lock on the journal (an operator's sqlite3 shell) delays a commit before it fails."""
 
 # -- aggregates and sync -----------------------------------------------------------------------------------------------
 
@@ -116,9 +95,6 @@ CELLS_PER_WINDOW_MAX: Final = 512
 
 MEASURES_MAX: Final = 32
 """Distinct measures in one window, 4 kB of sketch each. Names come from the code, never from a client."""
-
-SKETCH_BYTES_MAX: Final = 16 * 1024
-"""A t-digest of k = 100 stays below 4 kB; the centre refuses what could not have come from one."""
 
 BATCH_BYTES_MAX: Final = 256 * 1024
 """Uncompressed size at which a batch is cut."""

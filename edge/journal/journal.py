@@ -19,11 +19,11 @@ import apsw
 from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
 from ..identity.files import sync_directory
-from ..limits import JOURNAL_BUSY_MS_MAX
 from .maintenance import BALLAST_NAME, make_ballast, used_bytes, write_snapshot
 from .reader import (
     APPLICATION_ID,
     FORMAT,
+    JOURNAL_BUSY_MS_MAX,
     RowError,
     check_format,
     query,

@@ -13,8 +13,11 @@ from typing import Final
 import apsw
 import zstandard
 
-from ..limits import JOURNAL_BUSY_MS_MAX, SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT
-from .reader import StoredSnapshot, checksum, query, read_snapshots, value
+from ..limits import SNAPSHOT_SPACING_MS
+from .reader import JOURNAL_BUSY_MS_MAX, StoredSnapshot, checksum, query, read_snapshots, value
+
+SNAPSHOTS_KEPT: Final = 3
+"""A corrupt newest snapshot costs time, not data."""
 
 SNAPSHOT_PIECE_BYTES: Final = 32 * 1024
 """A snapshot is written in pieces of this size between commits: 1 ms of the disk instead of 20. (Pieces of 128 kB held

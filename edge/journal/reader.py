@@ -25,7 +25,9 @@ import apsw
 import zstandard
 
 from ..errors import InputError, JournalError
-from ..limits import JOURNAL_BUSY_MS_MAX
+
+JOURNAL_BUSY_MS_MAX: Final = 2_000
+"""How long another process's lock on the journal (an operator's sqlite3 shell) delays a commit before it fails."""
 
 READ_ROWS: Final = 256
 """Rows fetched at once by a reader: its read transaction ends with them, so that it never holds up a checkpoint."""

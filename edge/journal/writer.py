@@ -40,9 +40,8 @@ import apsw
 
 from ..core.model import Commit
 from ..errors import DiskFull, JournalBroken, JournalError
-from ..limits import JOURNAL_BUSY_MS_MAX
 from .maintenance import BALLAST_NAME, JOURNAL_BALLAST_BYTES, TRANSACTION_BYTES, make_ballast, prune, used_bytes
-from .reader import checksum, query, read_bounds
+from .reader import JOURNAL_BUSY_MS_MAX, checksum, query, read_bounds
 
 COMMIT_GROUP_ROWS_MAX: Final = 512
 """Rows in one transaction: past a few hundred a larger group gains nothing (batch of 256: 199,000 rows/s)."""

@@ -33,7 +33,6 @@ from ..limits import (
     CHAIN_KEPT,
     COUNTERS_MAX,
     MEASURES_MAX,
-    SKETCH_BYTES_MAX,
 )
 from .envelope import Identifier, Text, Version
 from .sync.report import NodeReport
@@ -44,6 +43,9 @@ Cumulative = Annotated[int, Meta(ge=0, le=2**62)]
 Total = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Instant = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+SKETCH_BYTES_MAX: Final = 16 * 1024
+"""A t-digest of k = 100 stays below 4 kB; the centre refuses what could not have come from one."""
+
 Sketch = Annotated[bytes, Meta(min_length=1, max_length=SKETCH_BYTES_MAX)]
 
 SKETCH_K: Final = 100

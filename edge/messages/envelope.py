@@ -16,7 +16,7 @@ import msgspec
 import msgspec.inspect as types
 from msgspec import Meta, Struct
 
-from ..limits import NAME_PATTERN, TEXT_CHARACTERS_MAX, TEXT_PATTERN
+from ..limits import CONTROL_CHARACTERS, NAME_PATTERN, TEXT_CHARACTERS_MAX, TURNING_CHARACTERS
 
 Identifier = Annotated[str, Meta(pattern=NAME_PATTERN)]
 INSTANT_MS_MIN: Final = 10_000_000_000
@@ -40,6 +40,9 @@ ClientName = Annotated[str, Meta(pattern=NAME_PATTERN, extra={CLIENT: True})]
 """A client's name in a message from outside."""
 ClientKey = Annotated[str, Meta(extra={CLIENT_KEY: True})]
 Sentence = Annotated[str, Meta(extra={SENTENCE: True})]
+TEXT_PATTERN: Final = rf"\A[^{CONTROL_CHARACTERS}{TURNING_CHARACTERS}]*\Z"
+"""Free text has neither: people read it at a terminal and on a page."""
+
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, pattern=TEXT_PATTERN, extra={FREE_TEXT: True})]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss

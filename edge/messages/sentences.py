@@ -12,9 +12,9 @@ from ..limits import (
     IDENTIFIER_PATTERN,
     NAME_PATTERN,
     TEXT_CHARACTERS_MAX,
-    TEXT_PATTERN,
     TURNING_CHARACTERS,
 )
+from .envelope import TEXT_PATTERN
 
 NAME_RULE: Final = "a letter or digit, then up to 63 letters, digits, dots, underscores and hyphens"
 """What `NAME_PATTERN` demands."""

@@ -19,12 +19,14 @@ from ..core.scenario import Outcome, Refusal
 from ..errors import Reason
 from ..health.histogram import Spent
 from ..health.status import Status
-from ..limits import REPLY_EXPIRY_S
 from ..messages.envelope import Receipt
 from ..mqtt.seam import Pending, Publish, Source
 
 BATCH_INPUTS_MAX: Final = 1_024
 """Inputs handled in one call, so that one flood cannot hold the loop for more than some tens of milliseconds."""
+
+REPLY_EXPIRY_S: Final = 10.0
+"""An answer from memory, such as where a rider is, is worth no more after this."""
 
 DAY_MS: Final = 86_400_000
 

@@ -22,8 +22,8 @@ from edge.app.config import load
 from edge.core.model import Batch, decode_row
 from edge.erasure.forget import forget
 from edge.identity.credentials import Newcomer, add
+from edge.journal.maintenance import SNAPSHOTS_KEPT
 from edge.journal.reader import JournalReader
-from edge.limits import SNAPSHOTS_KEPT
 from edge.messages.envelope import Place, free_texts
 from edge.scenarios.loader import DEFAULT
 from edge.scenarios.loader import load as load_scenarios

@@ -24,16 +24,11 @@ from msgspec import Struct
 
 from ...core.scenario import Value
 from ...errors import Reason
-from ...limits import (
-    IN_FLIGHT_TO_CLIENT_MAX,
-    MESSAGES_PER_CLIENT_BURST,
-    MESSAGES_PER_CLIENT_PER_S,
-    NAME_PATTERN,
-    RECEIVE_MAX,
-)
+from ...limits import MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, NAME_PATTERN
 from ...log.events import BROKER_DOWN, BROKER_UP
 from ...messages.envelope import UNKNOWN, topic_down
 from ...messages.grants import EVERYBODY, Grant
+from ..limits import IN_FLIGHT_TO_CLIENT_MAX, RECEIVE_MAX
 from ..packets.codec import QoS
 from ..seam import Pending, Publish, Receiver
 from .connection import EXPIRED, TOO_LARGE, ClientOptions, ConnectionState, Message, MqttConnection, Will

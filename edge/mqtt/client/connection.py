@@ -16,8 +16,8 @@ from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
-from ...limits import CONNECT_DEADLINE_S
 from ..address import split_url
+from ..limits import CONNECT_DEADLINE_S
 from ..packets.codec import Will
 from .failure import MqttConnectionError
 from .inflight import EXPIRED, TOO_LARGE, OnAck

@@ -14,7 +14,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ...limits import CONNECT_DEADLINE_S, PACKET_BYTES_MAX, RECEIVE_MAX
+from ...limits import PACKET_BYTES_MAX
+from ..limits import CONNECT_DEADLINE_S, RECEIVE_MAX
 from ..packets.codec import (
     ConnAckPacket,
     ConnAckReasonCode,

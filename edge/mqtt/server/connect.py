@@ -7,10 +7,11 @@ import re
 from functools import partial
 from typing import Final
 
-from ...limits import CONTROL_CHARACTERS, NAME_PATTERN, RECEIVE_MAX
+from ...limits import CONTROL_CHARACTERS, NAME_PATTERN
 from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import ENCODINGS, EVERYBODY, Grant
 from ...messages.sync.enrolment import INVITED
+from ..limits import RECEIVE_MAX
 from ..packets import v311
 from ..packets.codec import NO_LIMIT, ConnAckPacket, ConnAckReasonCode, ConnectPacket, MalformedPacket, worded
 from ..seam import Publish

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from ...errors import Reason
-from ...limits import CONNECT_DEADLINE_S
+from ..limits import CONNECT_DEADLINE_S
 from ..packets import codec, v311
 from ..packets.codec import (
     NO_LIMIT,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ...errors import Reason
-from ...limits import RECEIVE_MAX
 from ...messages.envelope import FORBIDDEN, UNKNOWN
 from ...messages.grants import EVERYBODY, Grant
+from ..limits import RECEIVE_MAX
 from ..packets import v311
 from ..packets.codec import (
     Decoder,

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Final, Protocol
 
-from ...limits import IN_FLIGHT_TO_CLIENT_MAX, TOPIC_BYTES_MAX
+from ...limits import TOPIC_BYTES_MAX
 from ...messages.envelope import is_json, loose, recoded
 from ...messages.tolerance import ERRORS, identifier
+from ..limits import IN_FLIGHT_TO_CLIENT_MAX
 from ..packets.codec import (
     NO_LIMIT,
     DisconnectReasonCode,

@@ -8,9 +8,9 @@ import apsw
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.journal.maintenance import SNAPSHOT_PIECE_BYTES, expired_snapshots
+from edge.journal.maintenance import SNAPSHOT_PIECE_BYTES, SNAPSHOTS_KEPT, expired_snapshots
 from edge.journal.reader import JournalReader, StoredSnapshot
-from edge.limits import SNAPSHOT_SPACING_MS, SNAPSHOTS_KEPT
+from edge.limits import SNAPSHOT_SPACING_MS
 from tests.edge.journals import T0, Writing, filled, recovered, session, snapshot
 
 HOUR_MS = 3_600_000

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.run import SYNC_PACKET_BYTES_MAX
-from edge.limits import BATCH_BYTES_MAX, CELLS_PER_WINDOW_MAX, COUNTERS_MAX, MEASURES_MAX, SKETCH_BYTES_MAX
+from edge.limits import BATCH_BYTES_MAX, CELLS_PER_WINDOW_MAX, COUNTERS_MAX, MEASURES_MAX
 from edge.messages.batches import (
     NO_BATCH,
+    SKETCH_BYTES_MAX,
     BatchMessage,
     Cell,
     Hello,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.limits import CONNECT_DEADLINE_S
 from edge.mqtt.client.session import LINK_PING_DEADLINE_S, ClientOptions, Message, MqttClientSession, Phase
+from edge.mqtt.limits import CONNECT_DEADLINE_S
 from edge.mqtt.packets import codec
 from edge.mqtt.packets.codec import (
     ConnAckPacket,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from edge.limits import CONNECT_DEADLINE_S, IN_FLIGHT_TO_CLIENT_MAX, PACKET_BYTES_MAX, RECEIVE_MAX
+from edge.limits import PACKET_BYTES_MAX
+from edge.mqtt.limits import CONNECT_DEADLINE_S, IN_FLIGHT_TO_CLIENT_MAX, RECEIVE_MAX
 from edge.mqtt.packets.codec import (
     ConnAckPacket,
     ConnectPacket,

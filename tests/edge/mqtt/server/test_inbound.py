@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import Reason
-from edge.limits import RECEIVE_MAX
 from edge.messages.envelope import FORBIDDEN, UNKNOWN
+from edge.mqtt.limits import RECEIVE_MAX
 from edge.mqtt.packets.codec import (
     ConnectPacket,
     DisconnectPacket,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.model import Answer
-from edge.limits import IN_FLIGHT_TO_CLIENT_MAX
 from edge.messages.envelope import ENCODE, is_json, loose
+from edge.mqtt.limits import IN_FLIGHT_TO_CLIENT_MAX
 from edge.mqtt.packets.codec import NO_LIMIT, Decoder, PublishPacket, QoS, TopicFilter
 from edge.mqtt.seam import Pending
 from edge.mqtt.server.outbound import CONTENT_FROM_BYTES, PULL_BYTES_MAX, RESPONSES_MAX, OutboundQueue
