@@ -30,7 +30,7 @@ calls `tick` every STATUS_INTERVAL_S: it rotates the last minute's latencies and
     process           {"pid", "rss_mb", "cpu_s", "fds", "threads"}
     log               {"lines_not_written"}
     disk              {"free_bytes"} of the data directory
-    keeps             [{"what", "where", "how_long"}]: what the node stores
+    data_inventory    [{"what", "where", "how_long"}]: what the node stores
 
 Sections from orders to link hold what the parts of the node `register`; other sections may appear. Durations are
 milliseconds where the name ends in _ms, real seconds where it ends in _s.

@@ -5,6 +5,11 @@ A key is the file, its line, and the line that the mutant has instead, without t
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
+        "edge/mqtt/server/acks.py",
+        "self.text_bytes_max = 0",
+        "self.text_bytes_max = (-1)",
+    ): "no packet has fewer bytes than one",
+    (
         "edge/messages/coordinates.py",
         "moved_lat, moved_lon = _wgs_gcj((lat, lon), False)  # checked above",
         "moved_lat, moved_lon = _wgs_gcj((lat, lon), True)  # checked above",

@@ -1,7 +1,7 @@
 """One-line faults: what can be changed in a source text, found on its syntax tree and made in the text.
 
-Not changed are assertions (they state what cannot happen), annotations and unions of types, formatted text, keywords of
-classes, and constants and defaults that are plain numbers: their value is a choice, not logic.
+Not changed are assertions (they state what cannot happen), annotations and names of types, formatted text, keywords of
+classes, and constants and defaults that are plain numbers, one or a list of them: their value is a choice, not logic.
 """
 
 import ast
@@ -205,11 +205,17 @@ def _fixed(node: ast.AST, above: ast.AST) -> bool:
         target = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
         if target.isupper() or isinstance(above, ast.ClassDef):
             return all(_plain(each) for each in ast.walk(node.value))
-        return isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr)
+        return isinstance(node.value, ast.BinOp | ast.Subscript) and all(map(_of_a_type, ast.walk(node.value)))
     return isinstance(node, ast.Assert | ast.JoinedStr)
 
 
 def _plain(node: ast.AST) -> bool:
     """A part of a number, or of a tuple of numbers."""
-    parts = ast.Constant | ast.BinOp | ast.UnaryOp | ast.operator | ast.unaryop | ast.Tuple | ast.expr_context
-    return isinstance(node, parts) or (isinstance(node, ast.Name) and node.id.isupper())
+    parts = ast.Constant | ast.BinOp | ast.UnaryOp | ast.operator | ast.unaryop | ast.expr_context
+    return isinstance(node, parts | ast.Tuple | ast.Starred) or (isinstance(node, ast.Name) and node.id.isupper())
+
+
+def _of_a_type(node: ast.AST) -> bool:
+    """A part of what may stand in an annotation: `tuple[str, A | B]`."""
+    names = ast.Name | ast.Attribute | ast.Subscript | ast.Tuple | ast.List | ast.expr_context
+    return isinstance(node, names | ast.BinOp | ast.BitOr) or (isinstance(node, ast.Constant) and node.value is None)

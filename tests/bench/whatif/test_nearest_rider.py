@@ -46,3 +46,20 @@ def test_nobody_is_sent_who_goes_home_before(naive):
     naive.begin("r1", until=naive.now.wall_ms + 600_000)
     naive.round(naive.place("o1", prep_s=900))
     assert [one.rider for one in naive.decisions] == [""]
+
+
+def test_of_orders_of_one_instant_the_first_by_name_is_served(naive):
+    """In whatever sequence they came."""
+    naive.begin("r1")
+    naive.round(naive.place("o2"), naive.place("o1"))
+    assert [(one.order, one.rider) for one in naive.decisions] == [("o1", "r1"), ("o2", "")]
+
+
+def test_the_oldest_order_is_served_first(naive):
+    """Whatever its name."""
+    naive.round(naive.place("o2"))
+    naive.later(1)
+    naive.round(naive.place("o1"))
+    naive.begin("r1")
+    naive.later(31)
+    assert (naive.offer_of("o2")[0], naive.offer_of("o1")[0]) == ("r1", "")

@@ -92,3 +92,9 @@ def test_every_order_ends_whatever_riders_do() -> None:
         assert states == {"undeliverable"}
     quiet = msgspec.structs.replace(made, silences=dict.fromkeys(made.riders(), ((T0, T0 * 2),)))
     assert {one.state for one in simulate(quiet).values()} == {"undeliverable"}
+
+
+def test_a_rider_has_its_shifts_in_their_sequence() -> None:
+    """In whatever sequence the day has them: an order in the first of two is delivered in it."""
+    made = day([order(1)], [shift("r-1", 10_000, 20_000), shift("r-1", 0, 9_000)])
+    assert door_s(made, simulate(made), 1) == 600 + RIDE_S

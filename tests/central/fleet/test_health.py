@@ -98,6 +98,8 @@ def test_a_retired_node_is_no_alarm() -> None:
     assert node_health(STANDING, state, START + 10**9).state == RETIRED
     assert node_health(NodeFacts("n1"), state, START).state == RETIRED
     assert "revoked" in node_health(STANDING, {"revoked_at": START}, START + 10**9).sentence
+    for again in ({}, {"revoked_at": START, "certificate_until": START + 10**10}):
+        assert "revoked" not in node_health(STANDING, again, START + 10**9).sentence
 
 
 def test_the_worst_come_first() -> None:

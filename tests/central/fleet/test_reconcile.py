@@ -213,3 +213,19 @@ def test_each_single_fault_is_found(sent: list[tuple[int, int]], data: st.DataOb
         found = reconcile(msgspec.structs.replace(evidence, stored=now))
         assert [(each.what, each.start, each.times) for each in found.differences] == [(what, windows[place].start, 1)]
         assert found.agrees is False
+
+
+def test_differences_come_by_time_then_scenario(sides: Sides) -> None:
+    """In whatever sequence they were found; of one window what is lost comes before what nobody sent."""
+    sides.state()
+    columns = "node, at, start, scenario, events, counters, measures, cells"
+    sides.store.driver.run(
+        f"insert into minute({columns}, number, width_s) select {columns}, 100, 120 from minute where number = 2"
+    )
+    sides.store.driver.run("delete from minute where number in (1, 2, 4)")
+    assert [found[:3] for found in named(compared(sides))] == [
+        (LOST, "dispatch", 0),
+        (UNKNOWN, "dispatch", 0),
+        (LOST, "labels", 0),
+        (LOST, "dispatch", 1),
+    ]

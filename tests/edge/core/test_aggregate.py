@@ -309,10 +309,11 @@ def test_open_windows_can_be_looked_at() -> None:
     assert windows.snapshot() == snapshot
 
 
-def test_open_windows_come_oldest_first_then_by_scenario() -> None:
-    """In whatever sequence they were opened."""
+def test_windows_come_oldest_first_then_by_scenario() -> None:
+    """In whatever sequence they were opened: to whoever looks at them, and when they are sealed."""
     windows = Windows(5, 8)
     for scenario, minute in (("labels", 1), ("dispatch", 1), ("labels", 0)):
         windows.count(scenario, at(70), "accepted", START + minute * 60_000, events=1)
     found = [(window.start - START, window.scenario) for window in windows.open()]
     assert found == [(0, "labels"), (60_000, "dispatch"), (60_000, "labels")]
+    assert [(window.start - START, window.scenario) for window in drain(windows, at(70))] == found

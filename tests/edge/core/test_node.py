@@ -35,6 +35,7 @@ from edge.messages.batches import decode_body
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import OrderTrack
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.labels import Labels
 from tests.edge.district import RULES, T0, configured, event, now, place, position, row_of, shift
 
 
@@ -491,3 +492,8 @@ def test_what_a_person_wrote_goes_out_and_is_in_no_row(keep):
     assert recorded == ["the bell is broken" if keep else "cancelled"] * 2
     assert row_of(again.replay(decode_row(commit.row))) == commit.row
     assert again.snapshot() == node.snapshot()
+
+
+def test_scenarios_come_by_name():
+    """In whatever sequence the configuration has them: a row must not depend on it."""
+    assert Node([Labels, Dispatch]).kinds == Node([Dispatch, Labels]).kinds == (Dispatch, Labels)

@@ -5,13 +5,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.model import Acknowledge, Answer, Batch, Delivered, Now, RecordedEvent, Rejected, Row, ScenarioRecord
+from edge.core.model import (
+    Acknowledge,
+    Answer,
+    Batch,
+    Configure,
+    Delivered,
+    Now,
+    RecordedEvent,
+    Rejected,
+    Row,
+    Rules,
+    ScenarioRecord,
+    decode_snapshot,
+)
+from edge.core.node import Node
 from edge.core.scenario import Scenario
 from edge.erasure.rows import Erasure
 from edge.errors import Reason
 from edge.messages.envelope import ENCODE, loose
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import Assignment, Update
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.labels import Labels
 
 pack = msgspec.msgpack.encode
@@ -119,6 +134,21 @@ def test_what_the_client_wrote_goes_where_it_was_passed_on(json: bool) -> None:
         "",
         *texts[1:],
     ] * 2
+
+
+def test_a_snapshot_keeps_the_answers_of_others() -> None:
+    """What waits for the client goes, what waits for others stays in its sequence; with nothing to forget the bytes are
+    the same."""
+    node = Node([Dispatch])
+    node.handle([Configure(Rules(node="n-1", scenarios={"dispatch": msgspec.Raw(pack(DispatchOptions()))}))], Now(0, 0))
+    for at, client in enumerate(("alice", "bob", "alice", "carol")):
+        node.handle([Rejected(client, "order.place", Reason.MALFORMED, id=f"i-{at}")], Now(1.0 + at, at))
+    state = decode_snapshot(node.snapshot())
+    before, counters = msgspec.msgpack.decode(state.pending_answers, type=tuple[list[Answer], list[int]])
+    assert [each.client for each in before] == ["alice", "bob", "alice", "carol"]
+    after, same = msgspec.msgpack.decode(erasure().snapshot(state).pending_answers, type=tuple[list[Answer], list[int]])
+    assert (after, same) == ([before[1], before[3]], counters)
+    assert erasure("nobody").snapshot(state).pending_answers == state.pending_answers
 
 
 def test_what_cannot_be_read_is_refused() -> None:

@@ -259,3 +259,12 @@ def test_a_node_reads_what_it_has_made() -> None:
     good = Window("dispatch", START, 60, 5, {"x": 5}, {"ms": Measure(2, 30, fold(b"", [10, 20]))}, [])
     bad = msgspec.structs.replace(good, counters={"Not a name": 1}, width_s=0)
     assert read_body(encode_body([good, bad])) == [good, bad]
+
+
+def test_a_cell_of_enough_people_stays() -> None:
+    """One with exactly as many as it needs is not withheld, one with fewer is."""
+    cells = [Cell(at, "order", 0, 60_000, count) for at, count in ((1, 5), (2, 4))]
+    window = Window("dispatch", 0, 60, 0, {}, {}, cells)
+    found = withhold_cells(window, 5)
+    assert [cell.count for cell in found.cells] == [5]
+    assert found.counters == {"withheld.order": 4}

@@ -11,6 +11,8 @@ def test_the_worst_are_named_with_their_counts() -> None:
     culprits.blame("x\u202e", 0.0, 100)
     assert culprits.names(0.0) == "x\\u202e (100), c4 (5), c3 (4)"
     assert culprits.lately(0.0) == 115
+    culprits.blame("b0", 0.0, 4)
+    assert culprits.names(0.0) == "x\\u202e (100), c4 (5), b0 (4)"
 
 
 def test_one_who_floods_stays_known_among_thousands() -> None:
@@ -34,5 +36,6 @@ def test_what_was_is_forgotten() -> None:
     assert culprits.lately(now) == 8
     now += CULPRITS_WINDOW_S
     assert culprits.lately(now) == 1
+    culprits.blame("bot", now)
     now += 2 * CULPRITS_WINDOW_S
     assert (culprits.lately(now), culprits.names(now)) == (0, "")

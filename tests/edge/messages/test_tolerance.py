@@ -100,3 +100,24 @@ def test_what_is_wrong_stays_wrong(payload: bytes) -> None:
 def test_the_id_can_be_read_alone(payload: bytes, result: str) -> None:
     """Whatever else a message has; a number counts as its digits."""
     assert identifier(payload, True) == result
+
+
+LENGTHS = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4}
+FIXED = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8, 0xCA: 4, 0xCB: 8}
+FIXED |= {0xD4 + at: 1 + (1 << at) for at in range(5)} | {0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4}
+
+
+@pytest.mark.parametrize("head", [*LENGTHS, *FIXED])
+def test_a_text_behind_any_other_value_is_found(head: int) -> None:
+    """After each head that has bytes behind it, as the specification of MessagePack counts these: what is there stays,
+    also where it begins as a text does; the text after it is mended."""
+    if head in LENGTHS:
+        inner = b"\xa3" + HALF + b"\xa3"
+        kind = b"\xa3" if head >= 0xC7 else b""
+        value = bytes([head]) + len(inner).to_bytes(LENGTHS[head], "big") + kind + inner
+    else:
+        value = bytes([head]) + (b"\xa3" + HALF * 6)[: FIXED[head]]
+    assert mended(value + b"\xa3" + HALF, False) == value + b"\xa3\xef\xbf\xbd"
+    for length, size in ((0xD9, 1), (0xDA, 2), (0xDB, 4)):
+        text = bytes([length]) + (3).to_bytes(size, "big")
+        assert mended(value + text + HALF, False) == value + text + b"\xef\xbf\xbd"

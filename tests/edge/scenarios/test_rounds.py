@@ -97,3 +97,16 @@ def test_outdated_entries_do_not_pile_up():
     for due in range(1000):
         timers.set("a", due)
     assert len(timers._heap) < 100
+
+
+def test_deadlines_that_move_are_swept_out_late() -> None:
+    """Not before twice as many entries lie about as are live and a few more: sorting costs as much as it saves."""
+    deadlines = Deadlines()
+    for due_ms in range(2):
+        for number in range(100):
+            deadlines.set(f"k{number}", due_ms)
+    assert len(deadlines._heap) == 200
+    for due_ms in range(2, 50):
+        for number in range(100):
+            deadlines.set(f"k{number}", due_ms)
+            assert len(deadlines._heap) <= 2 * 100 + 64

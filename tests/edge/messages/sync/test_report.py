@@ -12,7 +12,9 @@ MESSAGE = BatchMessage(epoch=1, seq=1, sha256=bytes(32), previous=NO_BATCH, body
 
 def test_a_report_survives_its_way() -> None:
     """Alone, and beside a batch."""
-    report = NodeReport(at=5, version="1", complete_until=4, epoch=1, numbered=2, pool=3, waiting=6, problems=["disk"])
+    report = NodeReport(
+        at=5, version="1", complete_until=4, epoch=1, numbered=2, pool=3, waiting=2**62, problems=["disk"]
+    )
     assert decode_report(encode_report(report)) == report
     assert decode_batch(encode(msgspec.structs.replace(MESSAGE, report=report))).report == report
 
@@ -30,6 +32,7 @@ def test_the_batch_of_an_older_node_has_none() -> None:
     "report",
     [
         {"at": -1},
+        {"at": 1, "waiting": 2**62 + 1},
         {"at": 1, "problems": ["a"] * (PROBLEMS_MAX + 1)},
         {"at": 1, "problems": ["Evil name"]},
         {"at": 1, "version": "x" * 33},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.packets.validate import MalformedPacket, validate
+from edge.mqtt.packets.validate import MalformedPacket, _varint, validate
 from tests.edge.mqtt.cases import BAD_V5, V5
 
 
@@ -41,6 +41,15 @@ def test_binary_is_not_text():
     """Payloads, passwords and correlation data may hold anything."""
     topic = b"\x30\x0e\x00\x01a\x06\x09\x00\x03\xff\xfe\xfd" + b"\xff" * 4
     validate(memoryview(topic))
+
+
+@pytest.mark.parametrize("digits", range(1, 5))
+def test_a_length_of_any_size_is_read(digits: int):
+    """Seven bits in each byte, the lowest first: the least and the greatest of each number of bytes."""
+    least = 128 ** (digits - 1) if digits > 1 else 0
+    for value in (least, 128**digits - 1):
+        data = bytes((value >> 7 * at & 0x7F) | (0x80 if at < digits - 1 else 0) for at in range(digits))
+        assert _varint(data + b"\xff", 0) == (value, digits)
 
 
 @given(st.binary(min_size=2, max_size=60))

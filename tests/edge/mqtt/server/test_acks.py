@@ -4,7 +4,7 @@ import pytest
 
 from edge.errors import Reason
 from edge.mqtt.packets.codec import NO_LIMIT, PubAckPacket, PubAckReasonCode, PubRecPacket, PubRecReasonCode, read
-from edge.mqtt.server.acks import CODES, PUBACK, PUBREC, WITHHELD, Refused, answer
+from edge.mqtt.server.acks import CODES, PUBACK, PUBREC, WITHHELD, Acks, Refused, answer
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -44,3 +44,11 @@ def test_success_and_codes():
     )
     assert answer(PUBACK | 7, refused, codes=True, text_bytes_max=0) == b"\x40\x03\x00\x07\x97"
     assert answer(PUBACK | 7, refused, codes=False, text_bytes_max=99) == b"\x40\x02\x00\x07"
+
+
+def test_no_texts_before_the_client_wants_them():
+    """A connection whose client has not said how large a packet may be gets the code alone."""
+    acks = Acks()
+    acks.codes = True
+    acks.refuse(7, 1, Refused(Reason.OVERSIZED, PubAckReasonCode.QUOTA_EXCEEDED))
+    assert acks.settle() == b"\x40\x03\x00\x07\x97"

@@ -167,9 +167,23 @@ def test_the_receipt_of_a_repeat_is_sent_once():
     assert [(packet.qos, packet.payload) for packet in _pull(outbound, again)] == [(0, b"again")]
     assert outbound.in_flight == 1
     assert receiver.settled == []
+    soon = [(Answer(0, "c1", "receipt", b"again", 0.0), left_s) for left_s in (60.9, 0.2)]
+    assert [packet.message_expiry_interval for packet in _pull(outbound, soon)] == [60, 1]
     receiver.delivered("c1", [outbound.acknowledged(1) or 0])
     receiver.answer("c1", b"second")
     assert [packet.payload for packet in _pull(outbound)] == [b"second"]
+
+
+def test_answers_of_a_client_and_of_its_shop_come_in_their_sequence():
+    """Though they wait apart."""
+    receiver = Recorder()
+    outbound = OutboundQueue("c1", "s1", "ds/n1/down/", receiver)
+    outbound.connect(65_535, NO_LIMIT, properties=True)
+    for client in ("c1", "s1"):
+        outbound.subscribe(TopicFilter(f"ds/n1/down/{client}/#", max_qos=QoS.AT_LEAST_ONCE))
+    for number, client in enumerate(("c1", "s1", "c1")):
+        receiver.answer(client, bytes([number]))
+    assert [packet.payload for packet in _pull(outbound)] == [b"\0", b"\1", b"\2"]
 
 
 def test_a_pull_is_bounded():
@@ -261,7 +275,7 @@ def test_a_receipt_goes_to_the_response_topic_of_its_event(
     receiver.answer("c1", ENCODE[False](RECEIPT))
     other, own = _pull(outbound)
     assert (other.topic, other.correlation_data) == ("ds/n1/down/c1/receipt", None)
-    assert (own.topic, own.correlation_data) == sent
+    assert (own.topic, own.correlation_data, own.qos) == (*sent, QoS.AT_LEAST_ONCE)
     (again,) = _pull(outbound, [(Answer(0, "c1", "receipt", ENCODE[True](RECEIPT), 0.0), 5.0)])
     assert (again.topic, again.correlation_data, again.qos) == (*sent, QoS.AT_MOST_ONCE)
 

@@ -64,6 +64,35 @@ def test_a_client_with_too_many_sessions_loses_the_stalest(monkeypatch, gone, ac
     assert peers[int(ended[1])].connection.closing
 
 
+def _looks(world: World) -> int:
+    """How often the only session will be looked at."""
+    (session,) = world.sessions.identities["c1"].sessions.values()
+    return sum(session in slot for slot in world.sessions.deadlines._slots.values())
+
+
+def test_a_session_that_comes_and_goes_is_looked_at_once():
+    """However often it leaves, it waits in one place; after that look it can wait again, until it ends."""
+    world = World()
+    for _ in range(5):
+        world.connect("c1", session_expiry_interval=20)[0].connection.lost(world.now)
+        world.pass_s(1)
+        assert _looks(world) == 1
+    world.pass_s(17)  # it was looked at, 20 s after it left for the first time
+    assert _looks(world) == 1
+    peer, _ = world.connect("c1", session_expiry_interval=20)
+    peer.connection.lost(world.now)
+    assert _looks(world) == 1
+    peer, _ = world.connect("c1", session_expiry_interval=20)
+    for _ in range(25):
+        world.pass_s(1)
+        peer.send(PingReqPacket())
+    assert _looks(world) == 0
+    peer.connection.lost(world.now)
+    assert _looks(world) == 1
+    world.pass_s(22)
+    assert world.sessions.count == 0
+
+
 def test_an_identity_is_kept_until_its_quota_is_full_again():
     """Coming back does not refill the bucket, and an identity without a session is not kept for ever."""
     world = World(messages_per_s=1, burst=10)

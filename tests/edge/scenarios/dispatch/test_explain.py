@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
-from edge.core.model import decode_row
+from edge.core.model import Answer, Now, Row, ScenarioRecord, decode_row
 from edge.core.node import Node
 from edge.core.scenario import Moment
-from edge.messages.envelope import Place
+from edge.messages.envelope import ENCODE, Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import RULE
-from edge.scenarios.dispatch.explain import DecisionView, explain, placed
-from edge.scenarios.dispatch.records import NearestObservation, record_in
+from edge.scenarios.dispatch.explain import DecisionView, OwnDecision, explain, explain_to, placed
+from edge.scenarios.dispatch.messages import Assignment
+from edge.scenarios.dispatch.records import Candidate, Decision, DispatchRecord, NearestObservation, record_in
 from tests.edge.district import T0, configured, event, place, shift
 from tests.edge.recorded import hour, play, reply
 
@@ -65,6 +67,33 @@ def test_candidates_come_cheapest_first_with_the_parts_of_their_cost(rows: list[
     assert {(one.rider, one.travel_s, one.age_s) for one in first} == {
         (one.rider, one.travel_s, one.age_s) for one in seen[0].riders
     }
+
+
+def test_candidates_of_one_cost_come_by_name() -> None:
+    """The cheapest first, whatever the sequence in the row: for the order, and for the rider who asks where it was."""
+    costs = {"r-3": 2, "r-2": 1, "r-1": 2}
+    candidates = [Candidate(rider, 0, 0, 0, 0, 0, {"travel": cost}) for rider, cost in costs.items()]
+    record = DispatchRecord([], [Decision("o-1", "r-2", True, RULE, "", candidates)])
+    row = Row(1, Now(0.0, T0), [], [ScenarioRecord("dispatch", msgspec.msgpack.encode(record))], [])
+    (decision,) = explain(row, "o-1", when)
+    assert isinstance(decision, DecisionView)
+    assert [one.rider for one in decision.considered] == ["r-2", "r-1", "r-3"]
+    own = [entry for rider in ("r-1", "r-2", "r-3") for entry in explain_to(row, rider, when)]
+    assert [entry.place for entry in own if isinstance(entry, OwnDecision)] == [2, 1, 3]
+
+
+def test_who_waits_near_a_shop_has_no_answer_to_give() -> None:
+    """An offer has a time by which the rider answers it; advice to wait has none."""
+    answers = [
+        Answer(1, "r-1", "assignment", ENCODE[True](Assignment(offer=1, order="o-1", state="offered", at=T0)), 0.0),
+        Answer(2, "r-1", "advice", ENCODE[True]({"shop": "shop-1", "at": T0}), 0.0),
+    ]
+    row = Row(
+        1, Now(0.0, T0), [], [ScenarioRecord("dispatch", msgspec.msgpack.encode(DispatchRecord([], [])))], answers
+    )
+    texts = [entry.text for entry in explain_to(row, "r-1", when) if isinstance(entry, Moment)]
+    assert not any("answer by" in text for text in texts)
+    assert len(texts) == 2
 
 
 def test_later_events_are_listed_in_sequence(rows: list[bytes]) -> None:

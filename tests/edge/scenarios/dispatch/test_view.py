@@ -121,6 +121,9 @@ def test_ages_are_those_of_the_order_and_of_the_place(district):
     d.later(10)
     layers = d.dispatch.view(d.now)
     assert [order.age_s for order in layers["orders"]] == [30]
+    answer = d.dispatch.observe("customer", OrdersList(), d.now)
+    assert isinstance(answer, OrdersOpen)
+    assert [d.now.wall_ms - order.placed_at for order in answer.orders] == [30_000]
     assert [rider.age_s for rider in layers["riders"]] == [10]
 
 
@@ -150,6 +153,11 @@ def test_how_late_an_order_is(district):
     d.later(400)
     (order,) = d.dispatch.view(d.now)["orders"]
     assert (order.late_s, order.note) == (400, "nobody can take it now")
+    d.round(d.cancel("customer", "o1"))
+    d.round(d.place("o2", prep_s=300))
+    d.later(400)
+    (order,) = d.dispatch.view(d.now)["orders"]
+    assert order.late_s == 100
     d = district()
     d.begin("r1")
     d.round(d.place("o1", prep_s=0, promise=True))

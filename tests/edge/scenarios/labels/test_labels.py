@@ -32,6 +32,7 @@ def test_the_same_binding_again_does_nothing():
     before = world.labels.snapshot()
     world.bound("milk")
     assert world.labels.snapshot() == before
+    assert sum(window.counters.get("label.bound", 0) for window in world.node.windows.open()) == 1
 
 
 def test_a_label_that_moves_shows_the_other_article():
@@ -117,6 +118,7 @@ def test_a_label_that_lags_is_counted_and_named():
     world.run(40)
     (sentence,) = world.labels.problems(world.at).values()
     assert list(world.labels.problems(world.at)) == ["labels_behind"]
+    assert world.labels.labels.unconfirmed == 1
     for words in ("1 label does not", "shop-1/l-milk for 99 s", "gateway-1 (1)", "Look whether"):
         assert words in sentence
     world.send(SHOP, "stock.set", sku="milk", count=1)

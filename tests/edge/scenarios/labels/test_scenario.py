@@ -139,6 +139,18 @@ def test_a_bound_that_is_reached_is_a_problem(options, words):
     assert all(word in sentence for word in words)
 
 
+def test_the_shop_with_most_is_named():
+    """Whatever its name; of shops with equally many, the last by name."""
+    world = World(skus_max=3)
+    for shop, skus in (("shop-1", ("milk", "bread")), ("shop-2", ("milk",))):
+        for sku in skus:
+            world.send(shop, "price.set", sku=sku, price_cents=1)
+    assert "most of them shop-1)" in world.labels.problems(world.at)["labels_full"]
+    world.send("shop-1", "sku.remove", sku="milk")
+    world.send("shop-0", "price.set", sku="milk", price_cents=1)
+    assert "most of them shop-2)" in world.labels.problems(world.at)["labels_full"]
+
+
 def test_what_is_seen_of_gateways_is_in_the_row():
     """That a gateway came back makes a round of its own, whose row records it, and a replay sends the same again."""
     world = World()

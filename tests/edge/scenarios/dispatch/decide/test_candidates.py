@@ -1,9 +1,11 @@
 """Who could take an order, and at what cost."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.decide.candidates import CHANGE_S
+from edge.scenarios.dispatch.decide.candidates import CANDIDATES_MAX, CHANGE_S, _first
 from edge.scenarios.dispatch.decide.choice import CANDIDATES_RECORDED
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
@@ -105,3 +107,12 @@ def test_silent_riders_get_no_plans(district):
     assert d.decisions[0].candidates == []
     d.round(d.step("r1", "o1", "at_shop"))
     assert d.dispatch_state.orders.open["o2"].plan == "r1"
+
+
+def test_of_many_busy_riders_the_first_at_the_shop_are_looked_at():
+    """By when each is free and its ride from there, not by the sequence in which the node knows them."""
+    names, count = list(range(CANDIDATES_MAX + 3)), CANDIDATES_MAX + 3
+    order = SimpleNamespace(pickup_lat=52.5, pickup_lon=13.4)
+    doors = [(52.5, 13.4)] * count
+    found = _first(order, names, [100 * (count - name) for name in names], doors, DispatchOptions())  # type: ignore[arg-type]
+    assert [name for name, _, _ in found] == names[:2:-1]

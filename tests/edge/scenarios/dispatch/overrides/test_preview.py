@@ -61,3 +61,17 @@ def test_what_cannot_be_has_the_reason_of_a_receipt(district, order, rider, reas
     answer = ask(d, order=order, rider=rider)
     assert (answer.reason, answer.choices) == (reason, [])
     assert answer.detail
+
+
+@pytest.mark.parametrize("prep_s", [3_000, 60])
+def test_of_riders_who_are_as_soon_the_first_by_name_comes_first(district, prep_s):
+    """As where all would wait for the food; else the soonest, whatever its name."""
+    d = district()
+    d.begin("r1", lat=52.52)
+    d.begin("r2")
+    d.round(d.place("o1", prep_s=prep_s))
+    if d.offer_of("o1")[0]:
+        d.round(d.reply("r2", "o1", d.offer_of("o1")[1]))
+    first, second = ask(d).choices
+    assert (first.expected_at == second.expected_at) == (prep_s == 3_000)
+    assert [first.rider, second.rider] == (["r1", "r2"] if prep_s == 3_000 else ["r2", "r1"])

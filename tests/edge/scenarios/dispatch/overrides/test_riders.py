@@ -50,6 +50,7 @@ def test_who_paused_resumes(district):
     d.begin("r2")
     assert d.one(d.event("r1", RiderPause, rider="r2")) == Reason.NOT_YOURS
     assert d.one(d.event("r1", RiderPause, rider="r1")) is None
+    assert d.dispatch.gauges()["riders"] == {"paused": 1, "idle": 1}
     assert d.one(d.event("r1", RiderResume, rider="r1")) is None
     assert d.one(d.event("r1", RiderResume, rider="r1")) is None
     assert d.one(d.event("r1", RiderPause, rider="r1")) is None

@@ -54,6 +54,20 @@ def test_hours_are_local(times: Times, zone_min: int, hours: str) -> None:
     assert hours in {one.hours for one in words.report(times, zone_min).preparation}
 
 
+def test_hours_come_as_the_local_day_has_them() -> None:
+    """What is before midnight in UTC may be after it here."""
+    times = Times(DispatchOptions())
+    times.begin(EVENING)
+    found, shop = times.learned, times.learned.shop("grill")
+    for hours in (6, 3):  # 1 and 22 o'clock, UTC
+        at_ms = EVENING + (hours if hours == 6 else 3) * 3_600_000
+        kitchens.learn(shop.stated, found.node.stated, True, 240.0, True, band_of(at_ms))
+        rides.learn(found.rides, 600, 240, 1.3 * 840, (52.5, 13.4), at_ms)
+    report = words.report(times, 120)
+    assert [one.hours for one in report.pace if one.hours] == ["0-1 h", "3-4 h"]
+    assert [one.hours for one in report.preparation if one.hours] == ["0-2 h", "2-4 h"]
+
+
 def test_one_shop_alone(times: Times) -> None:
     """Its own figures and nothing of the node or of other shops."""
     found = words.report(times, 0).of("grill")
