@@ -1,5 +1,7 @@
 """Tests of bench.whatif.courier: simulated riders do what riders do."""
 
+import msgspec
+
 from bench.whatif.day import Reply
 from tests.bench.whatif.recorded_day import DOOR, RIDE_S, T0, day, door_s, order, shift, simulate
 
@@ -49,10 +51,12 @@ def test_nobody_is_sent_out_after_the_shift() -> None:
 
 
 def test_a_shift_without_a_planned_end_lasts_until_it_ended() -> None:
-    """The second order comes when the rider has gone home."""
+    """The second order comes when the rider has gone home, be it before its planned end."""
     made = day([order(1), order(2, at_s=3_000)], [shift("r-1", until_s=None)])
     assert simulate(made)["o-2"].state == "delivered"
     (stays,) = made.shifts
+    early = msgspec.structs.replace(stays, until_ms=T0 + 20_000_000, off_ms=T0 + 2_000_000)
+    assert simulate(day(list(made.orders), [early]))["o-2"].state == "undeliverable"
     goes = type(stays)(stays.rider, stays.capacity, stays.on_ms, None, T0 + 2_000_000, stays.start)
     outcomes = simulate(day(list(made.orders), [goes]))
     assert (outcomes["o-1"].state, outcomes["o-2"].state) == ("delivered", "undeliverable")

@@ -63,3 +63,12 @@ def test_the_oldest_order_is_served_first(naive):
     naive.begin("r1")
     naive.later(31)
     assert (naive.offer_of("o2")[0], naive.offer_of("o1")[0]) == ("r1", "")
+
+
+def test_how_many_were_free_is_recorded(naive):
+    """Without the one who was sent in the same round."""
+    naive.begin("r1")
+    naive.begin("r2", lat=52.6, until=naive.now.wall_ms + 60_000)
+    naive.round(naive.place("o1"), naive.place("o2"))
+    assert [one.rider for one in naive.decisions] == ["r1", ""]
+    assert naive.decisions[1].why.startswith("Of 1 rider free")

@@ -90,6 +90,9 @@ def test_figures_are_those_of_the_report() -> None:
     assert (found.behind_s, found.silent_s, found.waiting, found.version) == (12.0, 12.0, 3, "1.2")
     assert found.certificate_days == pytest.approx(1, abs=0.01)
     assert found.clock_ahead_s == 0
+    for until, seen in ((START, START + 5_000), (START + 5_000, START)):
+        known = facts(seen, newest=0, seen_until=until, report=None)
+        assert node_health(known, {}, START + 12_000).behind_s == 12.0
 
 
 def test_a_retired_node_is_no_alarm() -> None:

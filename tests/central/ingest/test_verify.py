@@ -14,11 +14,13 @@ from central.ingest.verify import (
     NodeRecord,
     answer_hello,
     check,
+    progress,
     taken,
     unpack,
 )
 from edge.limits import BATCH_BYTES_MAX
 from edge.messages.batches import NO_BATCH, BatchMessage, Cell, Hello, SyncWelcome, Window, chain_hash, encode_body
+from edge.messages.sync.report import NodeReport
 
 START = 1_767_225_600_000
 CELL = 613344508561588223
@@ -287,6 +289,26 @@ def test_the_next_batch_moves_the_record() -> None:
     assert encode_body(windows) == encode_body([WINDOW])
     after = taken(RECORD, batch, windows)
     assert (after.through, after.head, after.events, after.seen_until) == (6, batch.sha256, 53, START + 60_000)
+
+
+@pytest.mark.parametrize(
+    ("ends", "report", "at", "newest"),
+    [
+        ([60, 180, 120], None, 900, 180),
+        ([60], NodeReport(at=0, epoch=2, numbered=5, complete_until=START + 300_000), 900, 300),
+        ([180], NodeReport(at=0, epoch=2, numbered=5, complete_until=START + 60_000), 900, 180),
+        ([180], NodeReport(at=0, epoch=2, numbered=6, complete_until=START + 300_000), 900, 180),
+        ([180], NodeReport(at=0, epoch=2, numbered=5, pool=1, complete_until=START + 300_000), 900, 180),
+        ([180], NodeReport(at=0, epoch=1, numbered=5, complete_until=START + 300_000), 900, 180),
+        ([900], None, 300, 300),
+    ],
+)
+def test_how_far_a_node_has_come(ends: list[int], report: NodeReport | None, at: int, newest: int) -> None:
+    """To the end of its newest window, or to where its report says that all is sent; not beyond the centre's clock."""
+    windows = [msgspec.structs.replace(WINDOW, start=START + (end - 60) * 1000) for end in ends]
+    changes = progress(RECORD, windows, report, START + at * 1000)
+    assert (changes["newest"] - START) // 1000 == newest
+    assert changes["progress_at"] == START + at * 1000
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,15 @@ def test_a_cell_that_never_reaches_k_becomes_a_total() -> None:
     assert windows.gathering == 0
 
 
+def test_a_cell_spans_all_its_visits() -> None:
+    """From the first minute of any to the last of any, in whatever sequence they came."""
+    windows = Windows(3, 8)
+    for person, minute in (("p1", 1), ("p2", 0), ("p3", 2)):
+        locate(windows, at(130), "x", START + minute * 60_000, *HERE, person)
+    (cell,) = [cell for window in windows.seal(at(400)) for cell in window.cells]
+    assert (cell.start - START, cell.end - START) == (0, 180_000)
+
+
 def test_no_identity_is_in_any_sealed_byte() -> None:
     """A canary planted as a client's identity is in the node's snapshot and nowhere in what is sealed."""
     windows = Windows(2, 8)

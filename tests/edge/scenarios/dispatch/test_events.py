@@ -276,6 +276,16 @@ def test_orders_out_of_the_area(district):
     assert "111195 m" in refusal.detail
 
 
+def test_whatever_an_order_asks_for_is_looked_at(district):
+    """One wish alone is enough: what cannot be is refused, a code is kept for the door."""
+    d = district()
+    assert d.one(d.place("o1", dropoff_by=d.now.wall_ms - 25 * 3_600_000)) == Reason.MALFORMED
+    assert d.one(d.place("o2", dropoff_from=d.now.wall_ms + 49 * 3_600_000)) == Reason.MALFORMED
+    for order, wish in (("o3", {"handover_code": "4711"}), ("o4", {"priority": 1}), ("o5", {"max_bag_s": 600})):
+        assert d.one(d.place(order, **wish)) is None
+        assert d.dispatch_state.orders.open[order].terms is not None
+
+
 def test_ready_times_beyond_reason(district):
     """An order, or a delay, for next week names the field."""
     d = district()

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.scenarios.dispatch.times.learned import BAND_MS, WINDOW, Learned, Mean, band_of, clipped, touched
+from edge.scenarios.dispatch.times.learned import (
+    BAND_MS,
+    WINDOW,
+    Learned,
+    Mean,
+    Promises,
+    Quantile,
+    band_of,
+    clipped,
+    touched,
+)
 
 VALUES = st.floats(-10_000, 10_000)
 
@@ -131,3 +141,13 @@ def test_bands_are_two_hours_of_the_day() -> None:
     """The same on every day."""
     assert band_of(0) == 0
     assert band_of(BAND_MS * 12 + BAND_MS * 5 + 1) == 5
+
+
+def test_no_promise_ends_before_its_middle() -> None:
+    """Where the quantiles that were learned cross, the interval still has its middle inside, and nothing is promised
+    before that; the last one is the latest."""
+    promises = Promises.empty()
+    promises.groups[0] = [Quantile(value) for value in (0.5, 0.2, 2.0, 0.3)]
+    found, scale = promises.interval(None, True), promises.scale(None, True)
+    assert scale > 10
+    assert (found.earliest, found.promised, found.latest) == (round(0.2 * scale), round(0.2 * scale), round(2 * scale))
