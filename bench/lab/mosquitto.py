@@ -24,7 +24,7 @@ SAVE_S_MAX: Final = 20.0
 class Mosquitto(Process):
     """Not yet started. `users` are names and passwords (anonymous where there are none), `acl` the text of its access
     file, `settings` further lines of its configuration. It listens on TCP (`port`), and on `door`,
-    which is another port where `transport` is "tls" or "ws"; with `unix_socket` at `unix_url` too."""
+    which is another port where `transport` is "tls" or "ws", and at `unix_url`."""
 
     def __init__(
         self,
@@ -34,7 +34,6 @@ class Mosquitto(Process):
         acl: str | None = None,
         transport: str = "tcp",
         certificates: Certificates | None = None,
-        unix_socket: bool = False,
         persistent: bool = True,
         settings: Sequence[str] = (),
     ) -> None:
@@ -71,8 +70,7 @@ class Mosquitto(Process):
             self.ca, chain, key = certificates or make_certificates(folder)
             self.tls_url = f"mqtts://127.0.0.1:{self.door}"
             lines += [f"certfile {chain}", f"keyfile {key}"]
-        if unix_socket:
-            lines.append(f"listener 0 {self.socket}")
+        lines.append(f"listener 0 {self.socket}")
         lines.append(f"listener {self.port} 127.0.0.1")  # last, because it shows that the broker is there
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

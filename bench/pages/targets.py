@@ -7,6 +7,7 @@ node's packets and decides nothing reaches in the same run.
 """
 
 from collections.abc import Callable, Iterable
+from statistics import geometric_mean
 from typing import Any, Final
 
 from msgspec import Struct
@@ -96,6 +97,16 @@ def _over_mosquitto(report: Report, name: str) -> float | None:
     return report[name]["p50"] / report["mosquitto_ms"]["p50"] if name in report else None
 
 
+def _over_packets(quantile: str) -> Read:
+    """A latency over that of the server that decides nothing, medians of paired rounds."""
+
+    def read(report: Report, name: str) -> float | None:
+        found = report.get("ratio_packets")
+        return found[quantile] if found and name == "doorstep_ms" else None
+
+    return read
+
+
 def _rate(report: Report, name: str) -> float | None:
     best = report[name]["best"]
     return best["rate"] if best else None
@@ -104,6 +115,14 @@ def _rate(report: Report, name: str) -> float | None:
 def _rate_over_mosquitto(report: Report, name: str) -> float | None:
     ours, theirs = _rate(report, name), _rate(report, "mosquitto")
     return ours / theirs if ours and theirs else None
+
+
+def _rate_over_packets(report: Report, name: str) -> float | None:
+    """Of searches that found their end."""
+    ours, theirs = report[name], report["packets"]
+    return (
+        ours["best"]["rate"] / theirs["best"]["rate"] if name == "doorstep" and ended(ours) and ended(theirs) else None
+    )
 
 
 def _cpu(report: Report, name: str) -> float | None:
@@ -143,10 +162,33 @@ def _peers_rate(report: Report, _: str) -> float | None:
     return ours["best"]["rate"] / max(peer["best"]["rate"] for peer in searched)
 
 
-def _over_durable(report: Report, _: str) -> float | None:
-    """From 7 rounds on."""
-    over = report.get("over_reference")
-    return over["geometric_mean"] if over and over["rounds"] >= 7 else None
+def _over_durable(quantile: str) -> Read:
+    """Of all of these rates, from 7 rounds on."""
+
+    def read(report: Report, _: str) -> float | None:
+        over = report.get("over_reference")
+        if not over or over["rounds"] < 7 or set(over["at"]) < {"100", "500", "1000"}:
+            return None
+        return geometric_mean(row[quantile] for row in over["at"].values())
+
+    return read
+
+
+def _over_node_red(name: str) -> Read:
+    """Processor time of an order at 500/s, of one of Doorstep's modes with its broker, over Node-RED's with its own."""
+
+    def read(report: Report, _: str) -> float | None:
+        ours, theirs = (report["peers"].get(one, {}).get("at", {}).get("500") for one in (name, "node-red"))
+        if not ours or not theirs or ours["fell_behind"] or theirs["fell_behind"]:
+            return None
+        return ours["cpu_us"] / theirs["cpu_us"]
+
+    return read
+
+
+def _hole(report: Report, _: str) -> float | None:
+    kill = report["peers"].get("doorstep", {}).get("kill")
+    return kill["hole_s"] if kill else None
 
 
 def _exponent(report: Report, _: str) -> float | None:
@@ -173,7 +215,8 @@ _PEERS: Final = tuple(
     )
     for riders in (200, 1_000)
 )
-_SEVEN_ROUNDS: Final = "p50 and p99 over the script with SQLite, geometric mean of 7 rounds"
+_SCRIPT: Final = "over the script with SQLite, geometric mean of 100, 500 and 1,000/s, 7 rounds"
+_NODE_RED: Final = "over Node-RED's, each with its broker"
 _ORDERS: Final = "durable orders, each accepted and delivered"
 _POSITIONS: Final = "positions for each CPU second, 10 a message"
 
@@ -181,8 +224,13 @@ TARGETS: Final = (
     Target("p50, order to rider, over bare echo + fdatasync", "latency", _over_floor("p50"), asked=_AT_500),
     Target("p99, likewise", "latency", _over_floor("p99"), asked=_AT_500),
     Target("the p50 over an echo through Mosquitto", "latency", _over_mosquitto, asked=_AT_500),
+    Target("p50 over a server that decides nothing", "latency", _over_packets("p50"), 1.4, 1.2, _AT_500),
+    Target("p99, likewise", "latency", _over_packets("p99"), 1.5, 1.2, _AT_500),
     Target(_ORDERS, "throughput", _rate, 11_574, 30_000, least=True, unit="/s", searched=True),
     Target("the same over Mosquitto's saturated echo", "throughput", _rate_over_mosquitto),
+    Target(
+        "the same over that of a server that decides nothing", "throughput", _rate_over_packets, 0.3, 0.45, least=True
+    ),
     Target("CPU for an order over the bare echo's for a message", "throughput", _cpu),
     Target(
         "positions for each CPU second, 10 a message",
@@ -194,7 +242,11 @@ TARGETS: Final = (
         unit=" points",
     ),
     *_PEERS,
-    Target(_SEVEN_ROUNDS, "peers", _over_durable, asked={"riders": 200}),
+    Target(f"p50 {_SCRIPT}", "peers", _over_durable("p50"), 0.9, 0.75, {"riders": 200}),
+    Target(f"p99 {_SCRIPT}", "peers", _over_durable("p99"), 0.85, 0.75, {"riders": 200}),
+    Target(f"CPU for an order at 500/s {_NODE_RED}", "peers", _over_node_red("doorstep"), 1.1, 0.8, {"riders": 200}),
+    Target(f"the same in broker mode {_NODE_RED}", "peers", _over_node_red("doorstep-broker"), 1.4, 1, {"riders": 200}),
+    Target("from SIGKILL to the next answer", "peers", _hole, 0.35, 0.2, {"riders": 200}, unit=" s"),
     Target("decide time against riders, 100 to 100,000: exponent of n", "scale", _exponent, 0.3, 0.05),
     Target("resident with 1,000 riders and 1,000 open orders", "footprint", _resident, 90, 60, unit=" MB"),
     Target("p99 on the phone, 300 ms round trip, 1 % stalls", "phone", _phone, 8, 2, unit=" s"),

@@ -29,7 +29,11 @@ def peer(p99: float, rate: float, fell_behind: bool = False, ends: bool = True) 
     """What one of them showed."""
     best = {"rate": rate, "p99": 40.0, "held": True}
     above = [{"rate": rate * 1.1, "held": False}] if ends else []
-    return {"at": {"500": {"p99": p99, "fell_behind": fell_behind}}, "best": best, "tried": [best, *above]}
+    return {
+        "at": {"500": {"p99": p99, "fell_behind": fell_behind, "cpu_us": p99 * 100}},
+        "best": best,
+        "tried": [best, *above],
+    }
 
 
 def peers(*others: dict[str, Any], riders: int = 200) -> dict[str, Any]:
@@ -49,7 +53,7 @@ def test_a_figure_is_held_against_both_bounds(rss_mb: float, met: str) -> None:
 
 def test_multiples_of_an_echo_have_no_bound_but_what_decides_nothing_beside_them() -> None:
     """The same ratio of the server that only exchanges the packets; nothing where the run had none."""
-    report = latency() | {"packets_ms": {"p50": 0.9, "p99": 4.2}}
+    report = latency() | {"packets_ms": {"p50": 0.9, "p99": 4.2}, "ratio_packets": None}
     assert [row[1:] for row in results([report])] == [
         ("3 / 1.80", "", "", ""),
         ("1.50 / 2.10", "", "", ""),
@@ -64,7 +68,7 @@ def test_a_rate_has_what_decides_nothing_beside_it() -> None:
     report = {
         **REPORTS["throughput"],
         "doorstep": {"best": {"rate": 1_000.0}, "tried": []},
-        "packets": {"best": {"rate": 4_000.0}},
+        "packets": {"best": {"rate": 4_000.0}, "tried": []},
         "mosquitto": {"best": {"rate": 5_000.0}},
         "ratio_cpu": 9.0,
         "ratio_cpu_packets": 3.0,
@@ -106,23 +110,67 @@ def test_a_bound_over_a_bound_is_no_ratio() -> None:
     assert len(results([peers(peer(10.0, 400.0, ends=False))])) == 1
 
 
-def test_the_ratio_over_the_durable_script_needs_seven_rounds() -> None:
-    """Fewer rounds are no claim."""
-    found = [
-        len(results([{**peers(), "over_reference": {"rounds": rounds, "geometric_mean": 1.1}}])) for rounds in (6, 7)
-    ]
-    assert found == [0, 1]
+OVER = {"rounds": 7, "at": {rate: {"p50": float(rate) / 500, "p99": 0.8} for rate in ("100", "500", "1000")}}
+"""Over the durable script: × 0.2, 1 and 2, whose geometric mean is 0.74."""
+
+
+@pytest.mark.parametrize(
+    ("over", "reached"),
+    [
+        (OVER, ["0.74", "0.80"]),
+        ({**OVER, "rounds": 6}, []),
+        ({**OVER, "at": {"100": {"p50": 0.5, "p99": 0.5}}}, []),
+        (None, []),
+    ],
+)
+def test_the_ratio_over_the_durable_script_needs_rates_and_rounds(over: dict[str, Any] | None, reached: list) -> None:
+    """Fewer than seven rounds, or one rate alone, are no claim."""
+    assert [row[1] for row in results([{**peers(), "over_reference": over}])] == reached
+
+
+def test_latency_is_held_against_what_decides_nothing() -> None:
+    """Of the same rounds, with bounds of its own."""
+    rows = results([latency() | {"ratio_packets": {"p50": 1.3, "p99": 2.0}}])
+    assert [(row[1], row[4]) for row in rows[3:]] == [("1.30", "must"), ("2", "no")]
+
+
+@pytest.mark.parametrize(("ends", "reached"), [((True, True), ["0.25"]), ((True, False), []), ((False, True), [])])
+def test_two_searches_that_ended_make_a_ratio(ends: tuple[bool, bool], reached: list[str]) -> None:
+    """The highest rate over that of the server that decides nothing; a bound is no rate."""
+    ours, theirs = peer(1.0, 1_000.0, ends=ends[0]), peer(1.0, 4_000.0, ends=ends[1])
+    report = {**REPORTS["throughput"], "doorstep": ours, "packets": theirs, "mosquitto": theirs}
+    assert [row[1] for row in results([report]) if "the same over that of a server" in row[0]] == reached
+
+
+def test_what_an_order_costs_is_held_against_node_red() -> None:
+    """In both modes; not where one of the two fell behind. What a kill costs stands beside it."""
+    contest = peers(peer(10.0, 400.0))
+    contest["peers"] |= {"node-red": peer(4.0, 400.0)}
+    contest["peers"]["doorstep"]["kill"] = {"hole_s": 0.3}
+    found = {row[0]: row[1:] for row in results([contest])}
+    assert found["CPU for an order at 500/s over Node-RED's, each with its broker"][::3] == ("1.25", "no")
+    assert found["the same in broker mode over Node-RED's, each with its broker"][::3] == ("0.25", "aim")
+    assert found["from SIGKILL to the next answer"][::3] == ("0.30 s", "must")
+    contest["peers"] |= {"node-red": peer(4.0, 400.0, fell_behind=True)}
+    assert not [row for row in results([contest]) if "Node-RED" in row[0]]
 
 
 def test_every_target_finds_its_figure_in_a_full_set_of_reports() -> None:
     """Each of them is in the table once, in the sequence of the list."""
-    over = {"over_reference": {"rounds": 7, "geometric_mean": 1.1}}
-    contests = [{**peers(peer(9.0, 900.0), riders=riders), **over} for riders in (200, 1_000)]
+    contests = [{**peers(peer(9.0, 900.0), riders=riders), "over_reference": OVER} for riders in (200, 1_000)]
+    for contest in contests:
+        contest["peers"] |= {"node-red": peer(4.0, 400.0)}
+        contest["peers"]["doorstep"]["kill"] = {"hole_s": 0.3}
     sizes = [{**REPORTS["scale"]["riders"][0], "size": size} for size in (100, 100_000)]
     reports = {
         **REPORTS,
-        "latency": latency(),
-        "throughput": {**REPORTS["throughput"], "ratio_cpu": 9.0},
+        "latency": latency() | {"ratio_packets": {"p50": 1.3, "p99": 2.0}},
+        "throughput": {
+            **REPORTS["throughput"],
+            "ratio_cpu": 9.0,
+            "doorstep": peer(1.0, 9.0),
+            "packets": peer(1.0, 9.0),
+        },
         "scale": {**REPORTS["scale"], "riders": sizes},
     }
     del reports["peers"]

@@ -170,6 +170,15 @@ async def test_an_event_is_committed_answered_and_only_then_acknowledged(broker:
         assert node.presence == [("ann", True)]
 
 
+async def test_a_broker_on_the_same_box_may_listen_on_a_socket_file(broker: Mosquitto) -> None:
+    """With `unix:///path` as its link a node needs no port of the broker; phones come by another way."""
+    node = Node()
+    async with joined(broker.unix_url, node), Person(broker.url, "ann") as ann:
+        await ann.send(b"1")
+        await until(lambda: ann.got and not node.open, "the answer and its delivery")
+        assert [(got.topic, got.payload) for got in ann.got] == [("ds/n1/down/ann/receipt", b"1")]
+
+
 async def test_events_not_acknowledged_come_again_after_a_lost_link(broker: Mosquitto) -> None:
     """What was read but not committed when the connection went comes again, also to the next process of the node."""
     node = Node()
