@@ -95,3 +95,10 @@ def test_a_row_of_exactly_the_retention_stays():
     assert index.prunable == 1
     index.forget(9_001, 8_000, 4)
     assert index.prunable == 2
+
+
+def test_a_filter_grows_with_its_array():
+    """16 to 32 bits for each event: less would have a look-up search the arrays for every new event."""
+    repeats = filled(3 * RECENT_MAX)
+    assert repeats._arrays
+    assert all(16 <= 8 * len(array.bloom) / len(array.keys) <= 32 for array in repeats._arrays)

@@ -497,3 +497,21 @@ def test_what_a_person_wrote_goes_out_and_is_in_no_row(keep):
 def test_scenarios_come_by_name():
     """In whatever sequence the configuration has them: a row must not depend on it."""
     assert Node([Labels, Dispatch]).kinds == Node([Dispatch, Labels]).kinds == (Dispatch, Labels)
+
+
+def test_the_next_decision_is_that_of_the_scenario_that_is_due_first(monkeypatch):
+    """Whichever it is; a scenario without a deadline is not waited for."""
+    node = Node([Dispatch, Labels])
+    for dispatch, labels, expected in ((9.0, 5.0, 5.0), (5.0, 9.0, 5.0), (None, 9.0, 9.0), (None, None, None)):
+        monkeypatch.setattr(node.scenarios["dispatch"], "next_deadline", lambda at=dispatch: at)
+        monkeypatch.setattr(node.scenarios["labels"], "next_deadline", lambda at=labels: at)
+        node._deadlines.clear()
+        assert node.next_decision() == expected
+
+
+def test_a_node_grows_older_by_its_rounds():
+    """By the time between them, an hour at most, and never younger."""
+    node = started()
+    for number, (seconds, age_s) in enumerate(((60, 60), (50, 60), (110, 120), (50_000, 3_720))):
+        node.handle([event("c", "order.cancel", f"e-{number}", seconds, order="o-9")], now(seconds))
+        assert node.age_ms == age_s * 1000

@@ -348,3 +348,23 @@ def test_the_same_windows_give_the_same_batches() -> None:
             for side in (first, second):
                 side.stored(1, side.through + 5)
     assert encode_body([]) == b"\x90"
+
+
+def test_windows_that_come_together_are_as_old_as_the_newest_is_ahead() -> None:
+    """After an outage of the core several are sealed at once: the old ones of them are coarse at once."""
+    outbox = Outbox("n1")
+    outbox.add([window(0), window(200)])
+    assert sorted((item.start - START, item.width_s) for item in outbox._pool.values()) == [(0, 600), (12_000_000, 60)]
+
+
+def test_the_last_resort_spans_what_it_merges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where windows of four weeks are still too many, two become one from the begin of the first to the end of the
+    last."""
+    monkeypatch.setattr(edge.core.outbox, "POOL_WINDOWS_MAX", 1)
+    outbox = Outbox("n1")
+    outbox.add([window(0)])
+    outbox.add([window(60 * 24 * 400)])
+    (item,) = outbox._pool.values()
+    assert item.start <= START
+    assert item.end >= window(60 * 24 * 400).end
+    assert item.events == 2

@@ -261,6 +261,14 @@ def test_a_node_reads_what_it_has_made() -> None:
     assert read_body(encode_body([good, bad])) == [good, bad]
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_merged_cell_spans_both(turned: bool) -> None:
+    """From the first visit of either to the last of either."""
+    both = [Window("dispatch", at, 60, 0, {}, {}, [Cell(1, "x", at, at + 60_000, 5)]) for at in (0, 60_000)]
+    found = merge(*(both[::-1] if turned else both), 0, 600)
+    assert found.cells == [Cell(1, "x", 0, 120_000, 10)]
+
+
 def test_a_cell_of_enough_people_stays() -> None:
     """One with exactly as many as it needs is not withheld, one with fewer is."""
     cells = [Cell(at, "order", 0, 60_000, count) for at, count in ((1, 5), (2, 4))]

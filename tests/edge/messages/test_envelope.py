@@ -2,8 +2,10 @@
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 from edge.messages.batches import BatchMessage, Hello, SyncAck, SyncWelcome, Window
+from edge.messages.envelope import Text, free_texts
 from edge.scenarios.check.bounds import unbounded
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 
@@ -15,3 +17,20 @@ def test_every_integer_from_outside_has_a_bound(body: type):
     """A number wider than what stores it is refused by name, so every integer has a bound."""
     found = unbounded(msgspec.inspect.type_info(body), body.__name__)
     assert [path for path, what in found if what == "integer"] == []
+
+
+def test_free_text_is_found_wherever_a_type_has_it() -> None:
+    """In one field of several, in one of two alternatives, in a list or a map: no row may keep it."""
+
+    class Note(Struct):
+        at: int
+        words: Text
+
+    class Body(Struct):
+        plain: str = ""
+        either: int | Note | None = None
+        several: list[Note] = []
+        by_name: dict[str, Note] = {}
+        pair: tuple[int, Note] | None = None
+
+    assert list(free_texts(Body)) == ["either", "several", "by_name", "pair"]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.messages.tolerance import ERRORS, identifier, loaded, mended
+from edge.messages.envelope import INSTANT_MS_MIN
+from edge.messages.tolerance import ERRORS, early, identifier, loaded, mended
 
 HALF = b"\xed\xa0\x80"
 
@@ -121,3 +122,20 @@ def test_a_text_behind_any_other_value_is_found(head: int) -> None:
     for length, size in ((0xD9, 1), (0xDA, 2), (0xDB, 4)):
         text = bytes([length]) + (3).to_bytes(size, "big")
         assert mended(value + text + HALF, False) == value + text + b"\xef\xbf\xbd"
+
+
+@pytest.mark.parametrize(
+    ("times", "result"),
+    [
+        ([5, 1_790_000_000], False),
+        ([1_790_000_000, 5], False),
+        ([5, 7.5], None),
+        ([5, 7], True),
+        ([1_790_000_000_000], None),
+    ],
+)
+def test_one_of_several_times_decides_what_they_are(times: list[float], result: bool | None) -> None:
+    """One in seconds: the sender counts in seconds. One with a fraction: it is no instant of an unset clock."""
+    values = {"points": [{"at": time} for time in times]}
+    assert early(values, "at", 1_790_000_000_000) is result
+    assert ([each["at"] for each in values["points"]] == [INSTANT_MS_MIN] * len(times)) == (result is True)

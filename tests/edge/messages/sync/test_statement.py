@@ -92,3 +92,12 @@ def test_only_people_may_change_the_centre_s_copy() -> None:
         change(plain, measures={"ms": Measure(1, 6, fold(b"", [6]))}),
     ]
     assert len({digest_of(each) for each in [plain, *others]}) == 5
+
+
+def test_a_day_that_is_over_is_closed_though_another_goes_on() -> None:
+    """Windows of today do not keep those of yesterday."""
+    statements = Statements()
+    statements.add([window(DAY, 5)])
+    assert not statements.is_over(DAY * DAY_MS + 1)
+    statements.add([window(DAY + 1, 5)])
+    assert statements.is_over((DAY + 1) * DAY_MS + 1)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.messages.grants import EVERYBODY, Grant
-from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket
+from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket, QoS
+from edge.mqtt.packets.codec import Will as MqttWill
 from edge.mqtt.server.connect import (
     KEEP_ALIVE_S_MAX,
     KEEP_ALIVE_V311_S_MAX,
@@ -18,9 +19,12 @@ from edge.mqtt.server.connect import (
     authenticated,
     encoding,
     keep_alive_s,
+    last_will,
     level_of,
     proved,
+    session_expiry_s,
 )
+from edge.mqtt.server.sessions import SESSION_EXPIRY_S_MAX
 from tests.edge.mqtt.world import TOKEN, World, written
 
 
@@ -49,6 +53,22 @@ def test_keepalives_are_capped(version: int, longest: int):
     asked = (0, 1, 60, longest, longest + 1, 65_535)
     kept = [keep_alive_s(ConnectPacket("a", keep_alive=each), version) for each in asked]
     assert kept == [longest, 1, 60, longest, longest, longest]
+
+
+def test_sessions_are_kept_for_a_bounded_time():
+    """As long as the client asks for, up to the longest that we allow."""
+    asked = (0, 60, SESSION_EXPIRY_S_MAX, SESSION_EXPIRY_S_MAX + 1, 0xFFFF_FFFF)
+    kept = [session_expiry_s(ConnectPacket("a", session_expiry_interval=each)) for each in asked]
+    assert kept == [0, 60, *[SESSION_EXPIRY_S_MAX] * 3]
+
+
+@pytest.mark.parametrize(("qos", "taken"), [(0, 0), (1, 1), (2, 1)])
+def test_a_will_is_published_at_qos_1_at_most(qos: int, taken: int):
+    """Whatever it asks for: it is on disk, and nobody waits for its acknowledgement."""
+    packet = ConnectPacket("a", will=MqttWill("ds/n1/up/c1/x", payload=b"", qos=QoS(qos)))
+    will = last_will(packet, 5, "c1", EVERYBODY, World().sessions, 0.0)
+    assert will is not None
+    assert will.publish.qos == taken
 
 
 def test_names_that_could_not_be_topic_levels_are_never_asked_for():

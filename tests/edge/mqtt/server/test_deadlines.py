@@ -66,3 +66,13 @@ def test_a_will_is_fulfilled_once_or_not_at_all():
     deadlines.turn(11.0)
     assert wills[2].expire(12.0) is None
     assert done == [(1, 7.0), (2, 11.0)]
+
+
+def test_what_wants_to_be_looked_at_earlier_waits_for_the_next_second():
+    """A deadline that has moved into the past is looked at once in a turn, not as often as there were seconds."""
+    deadlines, alarm = DeadlineQueue(), Alarm(-100, 3)
+    deadlines.add(200.0, alarm)
+    deadlines.turn(201.0)
+    assert alarm.rang == [201.0]
+    deadlines.turn(202.0)
+    assert alarm.rang == [201.0, 202.0]

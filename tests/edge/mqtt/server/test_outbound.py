@@ -167,8 +167,8 @@ def test_the_receipt_of_a_repeat_is_sent_once():
     assert [(packet.qos, packet.payload) for packet in _pull(outbound, again)] == [(0, b"again")]
     assert outbound.in_flight == 1
     assert receiver.settled == []
-    soon = [(Answer(0, "c1", "receipt", b"again", 0.0), left_s) for left_s in (60.9, 0.2)]
-    assert [packet.message_expiry_interval for packet in _pull(outbound, soon)] == [60, 1]
+    soon = [(Answer(0, "c1", "receipt", b"again", 0.0), left_s) for left_s in (60.9, 0.2, 1e12)]
+    assert [packet.message_expiry_interval for packet in _pull(outbound, soon)] == [60, 1, 0xFFFF_FFFF]
     receiver.delivered("c1", [outbound.acknowledged(1) or 0])
     receiver.answer("c1", b"second")
     assert [packet.payload for packet in _pull(outbound)] == [b"second"]

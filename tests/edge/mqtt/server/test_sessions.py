@@ -21,7 +21,7 @@ from edge.mqtt.packets.codec import (
     Will,
 )
 from edge.mqtt.server.deadlines import Will as LastWill
-from edge.mqtt.server.sessions import SESSIONS_MAX, EndpointOptions, Sessions, Transport
+from edge.mqtt.server.sessions import SESSION_EXPIRY_S_MAX, SESSIONS_MAX, EndpointOptions, Sessions, Transport
 from tests.edge.mqtt.standard import connecting, text
 from tests.edge.mqtt.world import EITHER, TOKEN, Peer, Recorder, World, disconnect_reason, publish
 
@@ -91,6 +91,17 @@ def test_a_session_that_comes_and_goes_is_looked_at_once():
     assert _looks(world) == 1
     world.pass_s(22)
     assert world.sessions.count == 0
+
+
+def test_a_parting_client_shortens_its_session_or_prolongs_it_to_the_longest():
+    """DISCONNECT may say for how long; one that was to end with its connection stays so."""
+    world = World()
+    session = world.connect("c1", session_expiry_interval=20)[0].connection.session
+    assert session is not None
+    for asked, kept in ((5, 5), (10**9, SESSION_EXPIRY_S_MAX), (None, SESSION_EXPIRY_S_MAX), (0, 0)):
+        assert session.depart(asked)
+        assert session.expiry_s == kept
+    assert not session.depart(5)
 
 
 def test_an_identity_is_kept_until_its_quota_is_full_again():

@@ -140,3 +140,17 @@ def test_sends_of_a_round_are_bounded(monkeypatch):
     assert world.node.next_decision() == 0.0
     world.restart()
     assert [show["sku"] for show in world.run(0)] == ["s2", "s3", "s4"]
+
+
+def test_how_long_a_label_waited_for_its_gateway_is_measured():
+    """From the change to the message, where others were ahead of it."""
+    world = World()
+    world.bound(*(f"s-{number}" for number in range(delivery.GATEWAY_WINDOW + 1)))
+    for number in range(delivery.GATEWAY_WINDOW + 1):
+        world.send(SHOP, "price.set", sku=f"s-{number}", price_cents=1)
+    shows = world.take()
+    assert len(shows) == delivery.GATEWAY_WINDOW
+    world.at = now(3)
+    world.confirm(shows[0])
+    totals = [each.measures["set_to_shown_ms"].total for each in world.node.windows.open() if each.measures]
+    assert sum(totals) == 3_000

@@ -157,3 +157,25 @@ def test_of_gateways_that_are_equally_behind_the_first_by_name_comes_first():
     world.run(70)
     sentence = world.labels.problems(now(70))["labels_behind"]
     assert "their labels: gateway-a (1), gateway-b (1), gateway-c (1)." in sentence
+
+
+def test_the_next_look_is_the_first_of_resend_and_lag():
+    """Whichever comes first, a round is made for it."""
+    for options, first in (({"resend_after_s": 600, "behind_after_s": 60}, 60), ({"behind_after_s": 600}, None)):
+        world, _ = shown(**options)
+        labels = world.labels.labels
+        resend_ms, behind_ms = labels.delivery.next_ms(), labels._behind_ms()
+        assert resend_ms is not None
+        assert labels.next_ms() == min(resend_ms, behind_ms)
+        assert first is None or labels.next_ms() == behind_ms < resend_ms
+
+
+def test_how_long_a_label_took_is_measured():
+    """From the change to what the gateway was sent, and to its confirmation."""
+    world, show = shown()
+    world.run(7)
+    world.confirm(show)
+    measures: dict[str, int] = {}
+    for window in world.node.windows.open():
+        measures |= {name: measure.total for name, measure in window.measures.items()}
+    assert measures == {"set_to_shown_ms": 0, "set_to_confirmed_ms": 7_000}

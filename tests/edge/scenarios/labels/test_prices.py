@@ -194,3 +194,11 @@ def test_a_price_that_never_comes_into_force_asks_for_no_look():
     table.refresh("s/milk", 0)
     table.plan_look(Now(5.0, 0))
     assert (table.look_ms, table.scheduled) == (None, 0)
+
+
+def test_a_price_that_is_over_with_another_one_before_is_let_go():
+    """One behind which a later one stands from now on is of no use, though it began earlier; one that is in force
+    before that one begins stays."""
+    hidden, offer = Price(100, 0, 50), Price(80, 10, 60)
+    assert prices_module._useful([hidden, offer], 10) == [offer]
+    assert prices_module._useful([hidden, offer], 5) == [hidden, offer]

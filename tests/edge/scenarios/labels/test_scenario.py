@@ -210,3 +210,17 @@ def test_a_repeated_confirmation_is_answered_and_changes_nothing():
     before = world.labels.snapshot()
     assert world.send(GATEWAY, "label.shown", **echo(show))["status"] == "accepted"
     assert world.labels.snapshot() == before
+
+
+def test_the_scenario_is_due_when_a_price_begins_or_a_label_waits():
+    """Whichever comes first."""
+    world = World(resend_after_s=30)
+    world.bound("milk")
+    world.send(SHOP, "price.set", sku="milk", price_cents=100)
+    assert world.take()
+    resend = world.labels.next_deadline()
+    for begin, first in ((10, pytest.approx(10, abs=0.01)), (1_000, resend)):
+        world.send(SHOP, "price.set", sku=f"s-{begin}", price_cents=80, from_at=world.at.wall_ms + begin * 1000)
+        assert resend is not None
+        assert world.labels.next_deadline() == first
+        world.send(SHOP, "sku.remove", sku=f"s-{begin}")
