@@ -7,7 +7,6 @@ The error of an invalid configuration names the file, the field, the value and a
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,7 +15,7 @@ from ..core.model import Rules
 from ..core.scenario import Scenario
 from ..errors import WHOLE_FILE, ConfigError, DoorstepError
 from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, NAME_PATTERN
-from ..mqtt.address import is_loopback, is_loopback_host
+from ..mqtt.address import is_loopback, is_private_http
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
 from ..service import options
@@ -293,9 +292,7 @@ def _check(path: Path, config: Config) -> None:
 def _check_webhooks(path: Path, config: Config) -> None:
     if not config.webhook_url:
         return
-    parts = urlsplit(config.webhook_url)
-    is_near = parts.scheme == "http" and is_loopback_host(parts.hostname or "")
-    if not parts.hostname or parts.username is not None or not (parts.scheme == "https" or is_near):
+    if not is_private_http(config.webhook_url):
         hint = 'Write https://…, for example "https://app.example/hooks/doorstep"; http is for this machine only.'
         options.refuse(path, config, "webhook_url", hint)
     if not config.webhook_secret_file:

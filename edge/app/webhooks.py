@@ -64,7 +64,7 @@ class Webhooks:
         old ones stay."""
         if not config.webhook_url:
             return
-        from ..webhooks.request import signers
+        from ..service.webhook import signers
 
         option, path = "webhook_secret_file", config.webhook_secret_file
         self._secrets = signers(self._path, option, path, read_secret(self._path, option, path))

@@ -1,4 +1,5 @@
-"""Addresses: where an MQTT peer is (the three forms that a link takes), and where a listener listens."""
+"""Addresses: where an MQTT peer is (the three forms that a link takes), where a listener listens, and to whom a webhook
+may go."""
 
 import ipaddress
 import re
@@ -47,6 +48,16 @@ def is_loopback_host(host: str) -> bool:
     """Whether a host, without brackets, is this machine's loopback."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_private_http(url: str) -> bool:
+    """Whether nobody on the way reads what is sent to a URL: HTTPS, or HTTP on this machine; no password in it."""
+    try:
+        parts = urlsplit(url)
+        is_near = parts.scheme == "http" and is_loopback_host(parts.hostname or "")
+        return bool(parts.hostname) and parts.username is None and (parts.scheme == "https" or is_near)
     except ValueError:
         return False
 

@@ -86,7 +86,7 @@ def secrets(path: Path, config: Config, report: Report) -> None:
         except DoorstepError as error:
             report.error("token_file", error)
     if config.webhook_url:
-        from ..webhooks.request import signers
+        from ..service.webhook import signers
 
         option = "webhook_secret_file"
         try:

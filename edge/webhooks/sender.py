@@ -21,8 +21,9 @@ from ..core.scenario import Value
 from ..log.events import WEBHOOK_FAULT, WEBHOOK_GIVEN_UP
 from ..messages.sentences import span
 from ..mqtt.server.budgets import Budget
+from ..service.webhook import AGE_S_MAX, REFUSALS_MAX, Result, backoff_s
 from .outbox import Message, Outbox
-from .request import Result, Target
+from .request import Target
 
 WINDOW_MAX: Final = 1_000
 """Messages read and not settled, about 1 kB each. Where so many wait no more rows are read: the journal keeps them."""
@@ -32,16 +33,6 @@ AT_ONCE_MAX: Final = 8
 
 MESSAGES_PER_S: Final = 50
 """Requests a second for good, and at once: 10 % of the processor at 2 ms each."""
-
-REFUSALS_MAX: Final = 6
-"""Attempts of a message that the receiver refuses: over about a minute."""
-
-AGE_S_MAX: Final = 24 * 3600.0
-"""A message that nobody took by then is given up: it is news to nobody."""
-
-RETRY_S: Final = 1.0
-RETRY_S_MAX: Final = 300.0
-"""The wait after the first failed attempt, and the longest; each is twice the one before, and half of it is random."""
 
 DEAD_KEPT: Final = 8
 """Dead letters that the status names; all are counted."""
@@ -238,10 +229,10 @@ class Sender:
         if result.fate == "unreachable":
             if now >= self._until:  # of several requests that were under way together the first one counts
                 self._failures += 1
-                self._until = now + max(self._backoff(self._failures), result.wait_s)
+                self._until = now + max(backoff_s(self._failures, self._random), result.wait_s)
         else:
             self._failures = 0
-            lane.due = now + max(self._backoff(lane.attempts), result.wait_s)
+            lane.due = now + max(backoff_s(lane.attempts, self._random), result.wait_s)
         if lane.refusals >= REFUSALS_MAX:
             self._counts["dead"] += 1
             self._dead.append(f"{message.kind} {message.sequence} about {message.key} ({result.why})")
@@ -258,10 +249,6 @@ class Sender:
         self._rows[message.row] -= 1
         if not self._rows[message.row]:
             del self._rows[message.row]
-
-    def _backoff(self, failures: int) -> float:
-        longest = min(RETRY_S * 2 ** min(failures - 1, 16), RETRY_S_MAX)
-        return longest * (1 + self._random()) / 2
 
     async def _keep(self) -> None:
         """Write the cursor: before the oldest row with something unsettled."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.mqtt.address import as_ipv4, is_loopback, split_address, split_url
+from edge.mqtt.address import as_ipv4, is_loopback, is_private_http, split_address, split_url
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,18 @@ def test_what_is_no_address() -> None:
 def test_peers_of_ipv4_are_of_ipv4(host: str, peer: str) -> None:
     """Whatever socket they came in through: what is counted for an address is counted for one sender."""
     assert as_ipv4(host) == peer
+
+
+@pytest.mark.parametrize(
+    ("url", "is_private"),
+    [
+        *((url, True) for url in ("https://app.example/hooks?a=1", "http://127.0.0.1:80/", "http://[::1]/x")),
+        *(
+            (url, False)
+            for url in ("http://app.example/", "https://u:p@app.example/", "https://", "ftp://x/", "", "https://[")
+        ),
+    ],
+)
+def test_what_is_pushed_is_read_by_nobody_on_the_way(url: str, is_private: bool) -> None:
+    """By TLS, or on this machine only; and a password in an address would be in every log."""
+    assert is_private_http(url) == is_private

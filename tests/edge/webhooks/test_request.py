@@ -1,7 +1,6 @@
 """Tests of edge.webhooks.request: what is sent, how it is signed, and what answers mean."""
 
 import asyncio
-import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,10 +8,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from edge.errors import ConfigError
-from edge.webhooks import request
+from edge.service import webhook
+from edge.service.webhook import Result
 from edge.webhooks.outbox import Message
-from edge.webhooks.request import Target, signers
+from edge.webhooks.request import Target
 from tests.edge.webhooks.receiver import OTHER, SECRET, Receiver, fields, hang
 
 MESSAGE = Message(7, 41, 1_767_261_600_123, "phone-7", "update", "o-17", fields(order="o-17", state="placed"))
@@ -25,7 +24,7 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-async def pushed(receiver: Receiver, *secrets: str) -> request.Result:
+async def pushed(receiver: Receiver, *secrets: str) -> Result:
     target = Target(receiver.url, [Webhook(each) for each in secrets or (SECRET,)], "shop-1", "0123456789ab", None)
     try:
         return await target.push(MESSAGE, datetime.now(UTC))
@@ -40,15 +39,6 @@ async def test_a_message_names_its_node_its_client_and_what_happened(receiver: R
     assert first == again
     assert first.id == "msg_0123456789ab_41"
     assert (first.type, first.client, first.message) == ("update", "phone-7", {"order": "o-17", "state": "placed"})
-
-
-def test_the_signature_is_that_of_the_specification() -> None:
-    """The example of standardwebhooks.com, byte for byte."""
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    (signer,) = signers("edge.toml", "webhook_secret_file", "secret", secret)
-    at = datetime.fromtimestamp(1_614_265_330, UTC)
-    expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    assert signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}') == expected
 
 
 async def test_while_a_secret_changes_both_sign(receiver: Receiver) -> None:
@@ -92,7 +82,7 @@ async def test_a_retry_after_that_is_none_is_not_heeded(receiver: Receiver, aske
 
 async def test_a_receiver_that_hangs_is_left(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """After REQUEST_S_MAX."""
-    monkeypatch.setattr(request, "REQUEST_S_MAX", 0.2)
+    monkeypatch.setattr(webhook, "REQUEST_S_MAX", 0.2)
     receiver.answer = hang(3)
     result = await pushed(receiver)
     assert (result.fate, result.why) == ("unreachable", "no answer within 0.2 s")
@@ -141,14 +131,3 @@ async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypa
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     assert (await pushed(receiver)).fate == "delivered"
     assert httpx.AsyncClient  # the library that would have
-
-
-LONG = "whsec_" + base64.b64encode(b"x" * 65).decode()
-WRONG = ("", "secret", "whsec_", "whsec_AAAA", LONG, f"{SECRET} {SECRET} {OTHER}", f"{SECRET}!", f"{SECRET},{OTHER}")
-
-
-@pytest.mark.parametrize("text", WRONG)
-def test_a_secret_that_is_none_is_refused(text: str) -> None:
-    """24 to 64 bytes in base64 after whsec_, as the specification has it; two of them while they change."""
-    with pytest.raises(ConfigError, match="webhook_secret_file"):
-        signers("edge.toml", "webhook_secret_file", "secret", text)

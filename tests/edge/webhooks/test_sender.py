@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from edge.service import webhook
+from edge.service.webhook import REFUSALS_MAX, Result
 from edge.webhooks import sender as module
 from edge.webhooks.outbox import Cursor, Message
-from edge.webhooks.request import Result
-from edge.webhooks.sender import DEAD_KEPT, REFUSALS_MAX, Sender
+from edge.webhooks.sender import DEAD_KEPT, Sender
 from tests.waiting import until
 
 Answer = Callable[[Message], Result]
@@ -97,8 +98,8 @@ class World:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of a hundredth."""
-    monkeypatch.setattr(module, "RETRY_S", 0.02)
-    monkeypatch.setattr(module, "RETRY_S_MAX", 0.04)
+    monkeypatch.setattr(webhook, "RETRY_S", 0.02)
+    monkeypatch.setattr(webhook, "RETRY_S_MAX", 0.04)
     monkeypatch.setattr(module, "GATHER_S", 0.001)
     monkeypatch.setattr(module, "MESSAGES_PER_S", 10_000)
     monkeypatch.setattr(module, "KEEP_S", 0.02)
