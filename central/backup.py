@@ -41,6 +41,9 @@ def subject(config_path: Path) -> Subject:
 def _files(config_path: Path, config: Config, data: Path) -> Iterable[Path]:
     yield config_path
     yield from (Path(path) for option in FILES if (path := getattr(config, option)) and Path(path).exists())
+    yield from (
+        path for each in config.alert for name in (each.secret_file, each.ca) if name and (path := Path(name)).exists()
+    )
     yield from (path for name in AUTHORITY if (path := data / ENROLMENT / name).exists())
 
 

@@ -1,9 +1,11 @@
-"""`doorstep central`: run the collector, invite nodes to it, settle what it could not store, roll settings out."""
+"""`doorstep central`: run the collector, invite nodes to it, settle what it could not store, roll settings out, send
+alerts."""
 
 import sys
 
 import click
 
+from .alerts.command import alert
 from .enrolment.command import invite, retire
 from .fleet.command import nodes
 from .operators.command import token, user
@@ -29,6 +31,7 @@ def central(context: click.Context, config_path: str | None) -> None:
       doorstep central rollout start evening.toml --config central.toml
       doorstep central user add mei --role admin --config central.toml
       doorstep central token add dashboard --scope read --config central.toml
+      doorstep central alert test --config central.toml
       curl -s localhost:8090/api/nodes
       curl -s 'localhost:8090/api/summary?from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z'
 
@@ -46,6 +49,7 @@ def central(context: click.Context, config_path: str | None) -> None:
     sys.exit(run(config_path))
 
 
+central.add_command(alert)
 central.add_command(invite)
 central.add_command(nodes)
 central.add_command(retire)

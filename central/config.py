@@ -1,10 +1,12 @@
-"""The centre's configuration: one flat TOML file. What cannot be used names file, field, value and a hint."""
+"""The centre's configuration: one TOML file, flat but for the receivers of alerts. What cannot be used names file,
+field, value and a hint."""
 
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Meta, Struct
 
 from edge.errors import ConfigError
@@ -14,6 +16,7 @@ from edge.limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_
 from edge.mqtt.address import is_loopback, split_address
 from edge.service import options
 
+from .alerts.receivers import Receiver, receivers
 from .store.tiers import zone
 
 ROWS_PER_DAY_MIN: Final = 100_000
@@ -56,6 +59,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hours_kept_days: Annotated[float, Meta(gt=0, le=3_660)] = 90.0
     days_kept_days: Annotated[float, Meta(gt=0, le=36_600)] = 1_095.0
     timezone: Annotated[str, Meta(max_length=64)] = "UTC"
+    # who is told
+    alert: list[Receiver] = msgspec.field(default_factory=list[Receiver])
+    # rehearsals
+    clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
+    clock_wall_anchor_ms: Annotated[int, Meta(ge=0)] = 0
+    clock_real_anchor_ms: Annotated[int, Meta(ge=0)] = 0
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -68,10 +77,12 @@ def load(path: str | Path) -> Config:
     """The configuration in `path`, checked, its paths absolute. Raises ConfigError."""
     path = Path(path)
     values = options.read(path, _TEMPLATE)
+    tables = values.pop("alert", [])
     for name, value in values.items():
         if isinstance(value, dict):
             raise ConfigError(str(path), name, value, "The file is flat: write option = value, without [sections].")
     config = options.convert(path, values, Config, _TEMPLATE)
+    config = msgspec.structs.replace(config, alert=receivers(path, tables))
     options.check_addresses(path, config, ["api_listen", "api_listen_tls"])
     if config.advertised_address:
         _check_enrolment(path, config)
@@ -86,6 +97,8 @@ def load(path: str | Path) -> Config:
     if config.api_listen_tls and not (config.tls_cert and config.tls_key):
         hint = "Browsers need tls_cert and tls_key: the paths of a PEM certificate chain and of its key."
         options.refuse(path, config, "api_listen_tls", hint)
+    if config.clock_wall_anchor_ms and not config.clock_real_anchor_ms:
+        options.refuse(path, config, "clock_real_anchor_ms", "A scaled clock needs both anchors.")
     _check_store(path, config)
     try:
         zone(config.timezone)

@@ -1,14 +1,16 @@
 """The wiring of the centre: start, reload, drain.
 
     start    lock the data directory, open the store, listen, write the ports to `<data_dir>/ports.json`
-    SIGHUP   read the credentials and the certificate again; nodes whose credentials are gone lose their connection, as
-             they do within a second of a change of the credentials or of the register of certificates
+    SIGHUP   read the credentials, the certificate and the secrets of alerts again; nodes whose credentials are gone
+             lose their connection, as they do within a second of a change of the credentials or of the register of
+             certificates
     SIGTERM  stop listening, store and acknowledge what was received, close
 
 The store's thread starts after the listeners are bound, so a busy port leaves nothing behind.
 """
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -59,6 +61,7 @@ from .store.store import Store
 from .store.tiers import DAY_MS
 
 if TYPE_CHECKING:
+    from .alerts.alerts import Alerts
     from .enrolment.enrolment import Enrolment
     from .site import Site
 
@@ -100,9 +103,10 @@ class _Running:
     def __init__(self, path: str, config: Config, data: DataDir, store: Store, password: str, writer: Writer) -> None:
         self._password = password
         self._path, self._config, self._data, self._store, self._writer = path, config, data, store, writer
-        self._clock = Clock()
+        self._clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
         self._stop = asyncio.Event()
         self._failure = self._problem = ""
+        self._alerts: Alerts | None = None
         self._errors = 0
         self._ports: dict[str, int] = {}
         self._listeners = Listeners(
@@ -132,7 +136,7 @@ class _Running:
         config = self._config
         self._receive = Receive(
             self._store,
-            lambda: self._clock.now().wall_ms,
+            self._now_ms,
             loop.call_soon_threadsafe,
             self._fail,
             Bounds(k_anonymity=config.k_anonymity, rows_per_day_max=config.rows_per_day_max),
@@ -143,15 +147,15 @@ class _Running:
         self._receive.link = self._endpoint
         self._receive.start()
         reader = open_reader(config.store or self._data.path, config.timezone, self._password)
-        self._fleet = Watch(
-            reader, self._states, lambda: frozenset(self._receive.connected), lambda: self._clock.now().wall_ms
-        )
+        self._fleet = Watch(reader, self._states, lambda: frozenset(self._receive.connected), self._now_ms)
         self._site = await self._serve(reader)
+        self._alerts = await self._tells()
         self._data.write_ports(self._ports)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        tasks = [loop.create_task(work) for work in (self._prune(), self._watch(), self._look())]
+        works = [self._prune(), self._watch(), self._look(), *([self._alerts.run()] if self._alerts else [])]
+        tasks = [loop.create_task(work) for work in works]
         for task in tasks:
             task.add_done_callback(self._ended)
         READY.write(role="centre", name=self._config.name, detail=f"sums in {self._store.driver.place}")
@@ -163,6 +167,8 @@ class _Running:
         await self._endpoint.stop_listening()
         await asyncio.to_thread(self._receive.close)
         await self._endpoint.close()
+        if self._alerts is not None:
+            await self._alerts.close()
         if self._site is not None:
             await self._site.close()
         reader.close()
@@ -179,11 +185,11 @@ class _Running:
         rollouts = self._rollouts
         return {
             ENROL_REQUEST: lambda publish: BatchOutcome(ENROL_ANSWER, enrolment.answer(publish)),
-            SETTINGS_STATE: lambda publish: rollouts.reported(publish, self._clock.now().wall_ms),
+            SETTINGS_STATE: lambda publish: rollouts.reported(publish, self._now_ms()),
         }
 
     def _offers(self, there: set[str]) -> list[tuple[str, str, bytes]]:
-        return self._rollouts.look(there, self._clock.now().wall_ms)
+        return self._rollouts.look(there, self._now_ms())
 
     async def _listen(self) -> Endpoint:
         endpoint = Endpoint(
@@ -221,12 +227,25 @@ class _Running:
 
         token = read_secret(self._path, "api_token_file", config.api_token_file)
         inner = app(reader, lambda: self._receive.problem, self._gauges, token, self._states, self._fleet.fleet)
-        site = await Site.open(self._path, config, self._password, reader, inner, self._fleet.fleet, self._states)
+        site = await Site.open(
+            self._path, config, self._password, reader, inner, self._fleet.fleet, self._states, self._now_ms
+        )
         for option, port in (("api_listen", site.port), ("api_listen_tls", site.tls_port)):
             if address := getattr(config, option):
                 self._ports[option] = port
                 LISTENING.write(address=f"{address.rpartition(':')[0]}:{port}", option=option)
         return site
+
+    async def _tells(self) -> "Alerts | None":
+        """What sends alerts, where somebody is to be told. Its library takes 15 MB."""
+        config = self._config
+        if not config.alert:
+            return None
+        from .alerts.alerts import Alerts
+
+        where = config.store or self._data.path
+        holder = self._data.kept("instance", "[0-9a-f]{32}", lambda: secrets.token_hex(16))
+        return await Alerts.open(self._path, config, where, self._password, self._fleet.fleet, self._now_ms, holder)
 
     # -- while it runs ---------------------------------------------------------------------------------------------
 
@@ -242,7 +261,11 @@ class _Running:
             "log_lines_not_written": self._writer.not_written,
             "over_quota_by": over_quota,
         }
-        return {**waiting, **shed, **link}
+        alerts = self._alerts.gauges() if self._alerts is not None else {}
+        return {**waiting, **alerts, **shed, **link}
+
+    def _now_ms(self) -> int:
+        return self._clock.now().wall_ms
 
     def _states(self) -> dict[str, dict[str, int]]:
         return self._enrolment.states() if self._enrolment is not None else {}
@@ -283,7 +306,7 @@ class _Running:
     async def _look(self) -> None:
         """Nodes that are connected and do not get on are an alarm of their own."""
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(max(self._clock.real_s(WATCH_S), LOOK_S))
             try:
                 for node, alarm in await asyncio.to_thread(self._fleet.look):
                     self._receive.alarm(node, alarm)
@@ -295,7 +318,7 @@ class _Running:
         ends_ms = self._listeners.certificate_ends_ms
         if ends_ms is None or self._enrolment is None or self._config.tls_cert:
             return
-        if ends_ms < self._clock.now().wall_ms + SERVER_RENEW_DAYS * DAY_MS:
+        if ends_ms < self._now_ms() + SERVER_RENEW_DAYS * DAY_MS:
             self._reload()
 
     def _reload(self) -> None:
@@ -304,11 +327,13 @@ class _Running:
             self._listeners.read(self._config)
             if self._site is not None:
                 self._site.read()
+            if self._alerts is not None:
+                self._alerts.read()
         except DoorstepError as error:
             RELOAD_REFUSED.write(sentence=str(error))
             return
         self._endpoint.recheck()
-        RELOADED.write(path=self._path, changed="no option; credentials and certificate were read again")
+        RELOADED.write(path=self._path, changed="no option; credentials, certificate and secrets were read again")
 
     def _on_loop_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002 - asyncio's
         """A callback of the loop raised: it costs one connection or one answer, which the node asks for again."""

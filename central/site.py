@@ -35,7 +35,8 @@ from .v1.routes import Api
 class Site:
     """One centre's, from `open` to `close`."""
 
-    def __init__(self, config_path: str, config: Config, password: str) -> None:
+    def __init__(self, config_path: str, config: Config, password: str, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
         self._config_path, self._config, self._password = config_path, config, password
         self._where: Where = config.store or Path(config.data_dir)
         driver = open_driver(self._where, password, readonly=True, seconds_max=SECONDS_MAX)
@@ -57,9 +58,10 @@ class Site:
         inner: Starlette,
         fleet: Callable[[], list[NodeHealth]],
         states: Callable[[], dict[str, dict[str, int]]],
+        now_ms: Callable[[], int],
     ) -> Self:
-        """Serve it. `inner` is the application of `api`. Raises DoorstepError."""
-        site = cls(config_path, config, password)
+        """Serve it. `inner` is the application of `api`, `now_ms` the clock. Raises DoorstepError."""
+        site = cls(config_path, config, password, now_ms)
         site._console = Console(site._centre(reader, fleet, states))
         routes = [*site._console.routes(), *Api(site._console.desk).routes(), Mount("/", inner)]
         application = Starlette(routes=routes)
@@ -105,7 +107,7 @@ class Site:
             operators=self._operators,
             reader=reader,
             figures=self._figures,
-            now_ms=_now_ms,
+            now_ms=self._now_ms,
             fleet=fleet,
             states=states,
             settle=lambda batch, retry: self._settle(reader, batch, retry),
@@ -122,7 +124,7 @@ class Site:
     def _invite(self, name: str, days: int, replace: bool) -> str:
         from .enrolment.command import invitations
 
-        at = _now_ms()
+        at = time.time_ns() // 1_000_000
         return invitations(self._config_path, self._config, [name], at, at + days * DAY_MS, replace=replace)[0]
 
     def _revoke(self, name: str) -> None:
@@ -134,7 +136,3 @@ class Site:
 def _present(context: ssl.SSLContext | None) -> ssl.SSLContext:
     assert context is not None
     return context
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

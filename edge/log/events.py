@@ -88,6 +88,10 @@ PARTITION_MISSING: Final = Event("partition_missing", INFO, "no partition for da
 ROLLOUT_STAGE: Final = Event("rollout_stage", INFO, "roll-out {number}: {names} try it (stage {stage})")
 ROLLOUT_DONE: Final = Event("rollout_done", INFO, "roll-out {number} is done{cause}")
 ROLLOUT_FAILED: Final = Event("rollout_failed", ERROR, "{sentence}")
+ALERT_SENT: Final = Event("alert_sent", INFO, "alerts to {name}: {began} began, {ended} are over")
+ALERT_GIVEN_UP: Final = Event("alert_given_up", WARNING, "an alert to {name} is given up: {sentence}")
+ALERTS_LATE: Final = Event("alerts_late", ERROR, "alerts wait: {sentence}")
+ALERTS_FAULT: Final = Event("alerts_fault", ERROR, "alerts wait for an error of our own: {error}")
 NODE_RESUMED: Final = Event("node_resumed", INFO, "{node} gets on again")
 FLEET_UNSEEN: Final = Event("fleet_unseen", WARNING, "the fleet was not looked at: {sentence}")
 # faults

@@ -122,6 +122,7 @@ def served(folder: Path, options: str = "") -> Iterator[Served]:
                 inner,
                 lambda: fleet_health(reader.facts(), states(), time.time_ns() // 1_000_000),
                 states,
+                lambda: time.time_ns() // 1_000_000,
             )
         )
         started.set()
