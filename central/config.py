@@ -59,7 +59,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hours_kept_days: Annotated[float, Meta(gt=0, le=3_660)] = 90.0
     days_kept_days: Annotated[float, Meta(gt=0, le=36_600)] = 1_095.0
     timezone: Annotated[str, Meta(max_length=64)] = "UTC"
-    # who is told
+    # who is notified
     alert: list[Receiver] = msgspec.field(default_factory=list[Receiver])
     # rehearsals
     clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0

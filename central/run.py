@@ -149,7 +149,7 @@ class _Running:
         reader = open_reader(config.store or self._data.path, config.timezone, self._password)
         self._fleet = Watch(reader, self._states, lambda: frozenset(self._receive.connected), self._now_ms)
         self._site = await self._serve(reader)
-        self._alerts = await self._tells()
+        self._alerts = await self._open_alerts()
         self._data.write_ports(self._ports)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -236,8 +236,8 @@ class _Running:
                 LISTENING.write(address=f"{address.rpartition(':')[0]}:{port}", option=option)
         return site
 
-    async def _tells(self) -> "Alerts | None":
-        """What sends alerts, where somebody is to be told. Its library takes 15 MB."""
+    async def _open_alerts(self) -> "Alerts | None":
+        """What sends alerts, where somebody is to be notified. Its library takes 15 MB."""
         config = self._config
         if not config.alert:
             return None

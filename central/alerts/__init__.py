@@ -1,1 +1,1 @@
-"""Alerts: what is wrong in the fleet, told to people by webhook when it begins and when it ends."""
+"""Alerts: what is wrong in the fleet, sent to people by webhook when it begins and when it ends."""

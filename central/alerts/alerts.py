@@ -1,4 +1,4 @@
-"""Looks at the fleet, and sends what is to be told, while the centre runs.
+"""Looks at the fleet, and sends what there is to send, while the centre runs.
 
 Of several collectors on one store the one that holds the lease does both; it is renewed before each message and lasts
 longer than a request, so no other sends meanwhile. Where the holder ends, the next one goes on when the lease is over.
@@ -21,7 +21,7 @@ from ..store.open import Where, open_driver
 from ..store.tiers import zone
 from .notice import Style
 from .observed import observed
-from .queue import Queue, Standing
+from .queue import Queue, State
 from .receivers import Receiver
 from .tables import open_tables
 from .target import Target
@@ -61,7 +61,7 @@ class Alerts:
         self._beside = ThreadPoolExecutor(1, "alerts")
         self._looked_at = float("-inf")
         self._leads = False
-        self._standing: list[Standing] = []
+        self._states: list[State] = []
 
     @classmethod
     async def open(cls, *args: Any, **options: Any) -> Self:
@@ -75,8 +75,8 @@ class Alerts:
 
     def gauges(self) -> dict[str, int]:
         """Messages and changes of all receivers, as the holder of the lease has seen them last."""
-        names = ("delivered", "failed", "dead", "waiting", "told")
-        return {f"alerts_{name}": sum(getattr(each, name) for each in self._standing) for name in names}
+        names = ("delivered", "failed", "dead", "waiting", "active")
+        return {f"alerts_{name}": sum(getattr(each, name) for each in self._states) for name in names}
 
     async def run(self) -> None:
         """For as long as the process lives. Whatever goes wrong here is logged, and ends nothing."""
@@ -130,7 +130,7 @@ class Alerts:
         self._queue.look(observed(self._reader, fleet, now_ms), self._config.alert, now_ms)
 
     def _waits_ms(self) -> int | None:
-        self._standing = self._queue.standing()
+        self._states = self._queue.states()
         return self._queue.waits_ms(_real_ms())
 
     async def _send(self, target: Target) -> None:

@@ -1,4 +1,4 @@
-"""`doorstep central alert`: who is told, how that went, and a test message to each."""
+"""`doorstep central alert`: who is notified, how that went, and a test message to each."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -9,11 +9,11 @@ from ..cli_options import CONFIG
 
 if TYPE_CHECKING:
     from ..config import Config
-    from .queue import Standing
+    from .queue import State
     from .receivers import Receiver
 
 
-@click.group(short_help="List who is told of alarms, or send each a test.")
+@click.group(short_help="List who is notified of alarms, or send each a test.")
 def alert() -> None:
     """Receivers of alerts: the tables [[alert]] of the centre's configuration.
 
@@ -47,20 +47,20 @@ def list_(as_json: bool, config_path: str) -> None:
     config = _loaded(config_path)
     for each in config.alert:
         Target(config_path, each)
-    standing = _standing(config_path, config)
+    state = _states(config_path, config)
     if as_json:
-        found = [{"template": each.template, **asdict(standing[each.name])} for each in config.alert]
+        found = [{"template": each.template, **asdict(state[each.name])} for each in config.alert]
         click.echo(json.dumps({"receivers": found}, indent=2))
         return
     for each in config.alert:
-        click.echo("\t".join([each.name, each.template, *_words(each, standing[each.name])]))
+        click.echo("\t".join([each.name, each.template, *_words(each, state[each.name])]))
 
 
-@alert.command(short_help="Send a test to each receiver, and say what came back.")
+@alert.command(short_help="Send a test to each receiver, and print what came back.")
 @click.option("--to", "names", multiple=True, metavar="NAME", help="Only this receiver; may be repeated.")
 @CONFIG
 def test(names: tuple[str, ...], config_path: str) -> None:
-    """Send one message to each receiver, now, and say what it answered. Nothing is kept or sent again; the centre may
+    """Send one message to each receiver, now, and print what it answered. Nothing is kept or sent again; the centre may
     run meanwhile.
 
     \b
@@ -109,40 +109,40 @@ def _loaded(config_path: str) -> "Config":
 
     config = load(config_path)
     if not config.alert:
-        hint = 'Nobody is told. Write a table [[alert]] with name, url and secret_file, or template = "wecom".'
+        hint = 'Nobody is notified. Write a table [[alert]] with name, url and secret_file, or template = "wecom".'
         raise ConfigError(config_path, "alert", "nothing", hint)
     return config
 
 
-def _standing(config_path: str, config: "Config") -> "dict[str, Standing]":
+def _states(config_path: str, config: "Config") -> "dict[str, State]":
     """What the store has; a receiver of which it has nothing yet has zeros."""
     import random
 
     from ..config import store_of
-    from .queue import Queue, Standing
+    from .queue import Queue, State
     from .tables import open_tables
 
     where, password = store_of(config_path, config)
     queue = Queue(open_tables(where, password), "", random.random)
     try:
-        known = {each.name: each for each in queue.standing()}
+        known = {each.name: each for each in queue.states()}
     finally:
         queue.close()
-    return {each.name: known.get(each.name, Standing(each.name, 0, 0, 0, 0, "", 0, 0)) for each in config.alert}
+    return {each.name: known.get(each.name, State(each.name, 0, 0, 0, 0, "", 0, 0)) for each in config.alert}
 
 
-def _words(receiver: "Receiver", standing: "Standing") -> list[str]:
+def _words(receiver: "Receiver", state: "State") -> list[str]:
     from datetime import UTC, datetime
     from urllib.parse import urlsplit
 
     words = [
         urlsplit(receiver.url).hostname or "",
-        f"{standing.delivered} delivered",
-        f"{standing.dead} given up",
-        f"{standing.waiting} waiting",
-        f"{standing.told} alarms now",
+        f"{state.delivered} delivered",
+        f"{state.dead} given up",
+        f"{state.waiting} waiting",
+        f"{state.active} alarms now",
     ]
-    if standing.delivered_at:
-        last = datetime.fromtimestamp(standing.delivered_at / 1000, UTC).isoformat(timespec="seconds")
+    if state.delivered_at:
+        last = datetime.fromtimestamp(state.delivered_at / 1000, UTC).isoformat(timespec="seconds")
         words.append(f"last at {last.replace('+00:00', 'Z')}")
-    return words + ([f"now: {standing.error}"] if standing.error else [])
+    return words + ([f"now: {state.error}"] if state.error else [])

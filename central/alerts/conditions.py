@@ -32,7 +32,7 @@ DATA: Final = ("batches_lost", "node_restored", "cloned", "replaced", "below_k",
 
 
 class Condition(Struct, frozen=True):
-    """`about` is what of the node it is, where there can be several; `detail` says how much."""
+    """`about` is what of the node it is, where there can be several; `detail` is how much."""
 
     alarm: str
     node: str

@@ -30,7 +30,7 @@ class Change(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """What one message says. `more` are changes that are only counted. `is_test`: nothing has happened."""
+    """The content of one message. `more` are changes that are only counted. `is_test`: nothing has happened."""
 
     centre: str
     at: int

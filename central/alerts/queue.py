@@ -1,5 +1,5 @@
-"""What is wrong, what of it was told, and what is to be sent: in the store, so that a restart forgets no alert and
-tells none twice.
+"""What is wrong, what of it was sent, and what waits: in the store, so that a restart forgets no alert and sends none
+twice.
 
 A receiver has one message under way. What changes meanwhile is joined in the next one, so a receiver that is away for
 an hour gets one message, and not a hundred. Each method is one transaction, for one thread. Times are Unix ms: `now_ms`
@@ -34,8 +34,8 @@ class Pending(Struct, frozen=True):
     notice: Notice
 
 
-class Standing(Struct, frozen=True):
-    """How a receiver stands: messages by what became of them, what waits, what is wrong now and was told, and what the
+class State(Struct, frozen=True):
+    """How a receiver stands: messages by what became of them, what waits, what is wrong now and was sent, and what the
     last attempt met (empty where it was taken)."""
 
     name: str
@@ -45,7 +45,7 @@ class Standing(Struct, frozen=True):
     delivered_at: int
     error: str
     waiting: int
-    told: int
+    active: int
 
 
 class Queue:
@@ -78,7 +78,7 @@ class Queue:
         s = self._s
         with self._driver.transaction():
             gone = [(name,) for (name,) in self._driver.rows(f"select name from {s}receiver") if name not in names]  # noqa: S608
-            for table, column in (("receiver", "name"), ("standing", "receiver"), ("change", "receiver")):
+            for table, column in (("receiver", "name"), ("active", "receiver"), ("change", "receiver")):
                 self._driver.run_many(f"delete from {s}{table} where {column} = ?", gone)  # noqa: S608
             fresh = f"insert into {s}receiver(name) values(?) on conflict do nothing"
             self._driver.run_many(fresh, [(name,) for name in names])
@@ -94,7 +94,7 @@ class Queue:
 
     def _changed(self, receiver: Receiver, wanted: dict[tuple[str, str, str], Condition], now_ms: int) -> None:
         s, name = self._s, receiver.name
-        rows = self._driver.rows(f"select alarm, node, about, since, told from {s}standing where receiver = ?", (name,))  # noqa: S608
+        rows = self._driver.rows(f"select alarm, node, about, since, sent from {s}active where receiver = ?", (name,))  # noqa: S608
         known: dict[Any, tuple[int, int]] = {row[:3]: row[3:] for row in rows}
         begun = [key for key in wanted if key not in known]
         gone = [key for key in known if key not in wanted]
@@ -102,10 +102,10 @@ class Queue:
         untold = [key for key in wanted if key not in known or not known[key][1]]
         ripe = [key for key in untold if now_ms - since[key] >= receiver.after_s * 1000]
         where = "receiver = ? and alarm = ? and node = ? and about = ?"
-        begin = f"insert into {s}standing(receiver, alarm, node, about, since, told) values(?, ?, ?, ?, ?, 0)"
+        begin = f"insert into {s}active(receiver, alarm, node, about, since, sent) values(?, ?, ?, ?, ?, 0)"
         self._driver.run_many(begin, [(name, *key, now_ms) for key in begun])
-        self._driver.run_many(f"delete from {s}standing where {where}", [(name, *key) for key in gone])  # noqa: S608
-        self._driver.run_many(f"update {s}standing set told = 1 where {where}", [(name, *key) for key in ripe])  # noqa: S608
+        self._driver.run_many(f"delete from {s}active where {where}", [(name, *key) for key in gone])  # noqa: S608
+        self._driver.run_many(f"update {s}active set sent = 1 where {where}", [(name, *key) for key in ripe])  # noqa: S608
         changes = [(name, 0, now_ms, since[key], *key, wanted[key].detail) for key in ripe]
         changes += [(name, 1, now_ms, known[key][0], *key, "") for key in gone if known[key][1]]
         if changes:
@@ -186,13 +186,13 @@ class Queue:
             rows = self._driver.rows(sql)
         return min((max(free, due if busy else 0, real_ms) - real_ms for free, due, busy in rows), default=None)
 
-    def standing(self) -> list[Standing]:
+    def states(self) -> list[State]:
         """Every receiver, by name."""
         s = self._s
         waiting = f"(select count(*) from {s}change c where c.receiver = r.name) + more"  # noqa: S608 - fixed names
         under_way = "case message when '' then 0 else 1 end"
-        told = f"(select count(*) from {s}standing o where o.receiver = r.name and told = 1)"  # noqa: S608
-        columns = f"name, delivered, failed, dead, delivered_at, error, {waiting} + {under_way}, {told}"
+        active = f"(select count(*) from {s}active o where o.receiver = r.name and sent = 1)"  # noqa: S608
+        columns = f"name, delivered, failed, dead, delivered_at, error, {waiting} + {under_way}, {active}"
         sql = f"select {columns} from {s}receiver r order by name"  # noqa: S608
         with self._driver.reading():
-            return [Standing(*row) for row in self._driver.rows(sql)]
+            return [State(*row) for row in self._driver.rows(sql)]

@@ -1,4 +1,4 @@
-"""Who is told what: the tables `[[alert]]` of the centre's configuration, and the secrets that their files have."""
+"""Who is notified of what: the tables `[[alert]]` of the centre's configuration, and the secrets in their files."""
 
 import re
 from pathlib import Path

@@ -2,8 +2,8 @@
 `alerts` of the same PostgreSQL, which collectors share.
 
 receiver    each one's message that is under way, when it may be sent, and what became of all before
-standing    what is wrong now, for each receiver; whether it was told
-change      what is to be told with the next message
+active      what is wrong now, for each receiver; whether that was sent
+change      what the next message has
 lease       which collector sends, and until when
 """
 
@@ -25,9 +25,9 @@ create table if not exists {s}receiver(
     delivered {int} not null default 0, failed {int} not null default 0, dead {int} not null default 0,
     delivered_at {int} not null default 0, error text not null default ''
 ){o};
-create table if not exists {s}standing(
+create table if not exists {s}active(
     receiver text not null, alarm text not null, node text not null, about text not null,
-    since {int} not null, told {int} not null, primary key(receiver, alarm, node, about)
+    since {int} not null, sent {int} not null, primary key(receiver, alarm, node, about)
 ){o};
 create table if not exists {s}change(
     id {serial}, receiver text not null, ended {int} not null, at {int} not null, since {int} not null,

@@ -1,6 +1,6 @@
 """Sends messages to one receiver, in its form: a signed webhook, or a robot of WeCom or DingTalk, and reads the answer.
 
-Robots answer 200 whatever they think of a message; `errcode` says what became of it. DingTalk's signed robots want the
+Robots answer 200 whatever they think of a message; `errcode` is what became of it. DingTalk's signed robots want the
 time (Unix ms) and the HMAC-SHA256 of time and secret in the address.
 """
 

@@ -1,4 +1,4 @@
-"""Of central.alerts.alerts: a centre looks at its fleet and tells a real receiver, once; on both engines."""
+"""Of central.alerts.alerts: a centre looks at its fleet and sends a real receiver, once; on both engines."""
 
 import asyncio
 import sys
@@ -60,29 +60,29 @@ class World:
             await made.close()
 
 
-def told(receiver: Receiver) -> list[tuple[str, str]]:
-    """What was told, in sequence, each message once."""
+def notified(receiver: Receiver) -> list[tuple[str, str]]:
+    """What was notified, in sequence, each message once."""
     found = {got.id: got.data for got in receiver.got}
     return [(kind, each["alarm"]) for data in found.values() for kind in ("began", "ended") for each in data[kind]]
 
 
-async def test_an_alarm_is_told_when_it_begins_and_when_it_ends(place: Place, tmp_path: Path) -> None:
-    """Also by the collector that takes over, which knows what the first one has told."""
+async def test_an_alarm_is_sent_when_it_begins_and_when_it_ends(place: Place, tmp_path: Path) -> None:
+    """Also by the collector that takes over, which knows what the first one has notified."""
     with Receiver().listening() as receiver:
         world = World(place, tmp_path, receiver.table(tmp_path))
         world.fleet = [STALLED]
         async with world.collector("a") as first, world.collector("b") as second:
             await until(lambda: receiver.got)
-            await until(lambda: first.gauges()["alerts_told"] + second.gauges()["alerts_told"] == 1)
+            await until(lambda: first.gauges()["alerts_active"] + second.gauges()["alerts_active"] == 1)
         world.fleet = [WELL]
         async with world.collector("c") as third:
-            await until(lambda: told(receiver) == [("began", "stalled"), ("ended", "stalled")])
+            await until(lambda: notified(receiver) == [("began", "stalled"), ("ended", "stalled")])
             await until(lambda: third.gauges()["alerts_delivered"] == 2)
             assert third.gauges()["alerts_dead"] == third.gauges()["alerts_waiting"] == 0
 
 
 async def test_a_receiver_that_is_away_gets_it_later(tmp_path: Path) -> None:
-    """Others are told meanwhile; what is under way keeps its id."""
+    """Others are notified meanwhile; what is under way keeps its id."""
     with Receiver().listening() as ops, Receiver().listening() as team:
         team.answer = lambda number: (503, b"") if number < 2 else (204, b"")
         world = World(Place(tmp_path), tmp_path, ops.table(tmp_path) + team.table(tmp_path, name="team"))
@@ -126,7 +126,7 @@ async def test_secrets_are_read_again(tmp_path: Path) -> None:
         assert receiver.got[0].query == {"key": "b" * 32}
 
 
-async def test_a_killed_centre_tells_nothing_twice(tmp_path: Path) -> None:
+async def test_a_killed_centre_sends_nothing_twice(tmp_path: Path) -> None:
     """The whole process, at 200 times its speed: a node falls behind, the centre is killed, the node is back."""
     with Receiver().listening() as receiver:
         began_ms = int(time.time() * 1000)
@@ -145,11 +145,11 @@ async def test_a_killed_centre_tells_nothing_twice(tmp_path: Path) -> None:
             await until(lambda: node.posted)
             await node.sync.close()
             await task
-            await until(lambda: told(receiver) == [("began", "behind")])
+            await until(lambda: notified(receiver) == [("began", "behind")])
             centre.kill()
             await asyncio.to_thread(centre.start)
-            await until(lambda: "alerts_told" in _gauges(addresses) and _gauges(addresses)["alerts_told"] == 1)
-            assert told(receiver) == [("began", "behind")]
+            await until(lambda: "alerts_active" in _gauges(addresses) and _gauges(addresses)["alerts_active"] == 1)
+            assert notified(receiver) == [("began", "behind")]
         finally:
             centre.kill()
 

@@ -39,7 +39,7 @@ def call(config: Path, *words: str) -> Result:
 
 
 def test_a_test_goes_to_each_receiver(config: Path, receiver: Receiver) -> None:
-    """And the command says what came back: exit code 1 where one did not take it."""
+    """And the command prints what came back: exit code 1 where one did not take it."""
     done = call(config, "test")
     assert (done.exit_code, done.stdout) == (0, "ops\tdelivered\nteam\tdelivered\n")
     assert {got.content.get("type", got.content.get("msgtype")) for got in receiver.got} == {"alert.test", "markdown"}

@@ -29,7 +29,7 @@ def test_a_state_is_one(state: str) -> None:
 
 
 def test_each_problem_is_one_of_its_own() -> None:
-    """So a second one is told, though the first one stands."""
+    """So a second one is notified, though the first one stands."""
     assert of(problems=["disk_low", "task"]) == [
         Condition("problem", "n1", "disk_low"),
         Condition("problem", "n1", "task"),
@@ -44,7 +44,7 @@ def test_a_certificate_that_was_not_renewed_is_one() -> None:
 
 
 def test_what_collectors_raise_counts_by_kind() -> None:
-    """What a state of the node says already is not said twice; the same kind twice is one."""
+    """What is a state of the node already is no second condition; the same kind twice is one."""
     raised = [Raised("n1", "batches_lost", 7), Raised("n1", "batches_lost", 0), Raised("n1", "no_progress", 0)]
     assert conditions([], raised, [], []) == [Condition("data", "n1", "batches_lost")]
 

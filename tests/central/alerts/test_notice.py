@@ -82,7 +82,7 @@ def test_each_alarm_has_words(alarm: str, language: str) -> None:
     assert made(notice, language=language)["data"]["text"].splitlines()[1].startswith("n: ")
 
 
-def test_a_test_says_that_it_is_one() -> None:
+def test_a_test_is_named_one() -> None:
     """Nothing began and nothing ended."""
     content = made(Notice("centre", AT, is_test=True))
     assert (content["type"], content["data"]["began"], content["data"]["ended"]) == ("alert.test", [], [])

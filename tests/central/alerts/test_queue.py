@@ -41,8 +41,8 @@ class World:
     def take(self, now: int, number: int = 0) -> Pending | None:
         return self.queue.take(self.receivers[number], "centre", now, now)
 
-    def told(self, now: int) -> list[tuple[str, str, bool]]:
-        """What the next message says, which its receiver takes."""
+    def notified(self, now: int) -> list[tuple[str, str, bool]]:
+        """What the next message has, which its receiver takes."""
         pending = self.take(now)
         if pending is None:
             return []
@@ -60,20 +60,20 @@ def world(place: Place) -> Iterator[World]:
 def test_one_alert_begins_and_one_ends(world: World) -> None:
     """Once it has lasted for `after_s`; what was over before is no alert at all."""
     world.look(0, BEHIND)
-    assert world.told(0) == []
+    assert world.notified(0) == []
     world.look(MINUTE, BEHIND, Condition("stalled", "n2"))
-    assert world.told(MINUTE) == [("behind", "n1", False)]
+    assert world.notified(MINUTE) == [("behind", "n1", False)]
     world.look(MINUTE + 30_000, BEHIND)
-    assert world.told(2 * MINUTE) == []
+    assert world.notified(2 * MINUTE) == []
     world.look(3 * MINUTE)
-    assert world.told(3 * MINUTE) == [("behind", "n1", True)]
+    assert world.notified(3 * MINUTE) == [("behind", "n1", True)]
     world.look(4 * MINUTE)
-    assert world.told(4 * MINUTE) == []
-    assert [(each.delivered, each.told) for each in world.queue.standing()] == [(2, 0)]
+    assert world.notified(4 * MINUTE) == []
+    assert [(each.delivered, each.active) for each in world.queue.states()] == [(2, 0)]
 
 
-def test_a_restart_forgets_no_alert_and_tells_none_twice(world: World) -> None:
-    """What waits, what is under way with its name and its bytes, and what was told stand in the store."""
+def test_a_restart_forgets_no_alert_and_sends_none_twice(world: World) -> None:
+    """What waits, what is under way with its name and its bytes, and what was notified stand in the store."""
     world.look(0, BEHIND)
     world.restart()
     world.look(MINUTE, BEHIND)
@@ -86,7 +86,7 @@ def test_a_restart_forgets_no_alert_and_tells_none_twice(world: World) -> None:
     world.queue.settle("ops", OK, 2 * MINUTE)
     world.restart()
     world.look(3 * MINUTE, BEHIND)
-    assert world.told(3 * MINUTE) == []
+    assert world.notified(3 * MINUTE) == []
 
 
 def test_what_happens_meanwhile_is_joined(world: World) -> None:
@@ -98,8 +98,8 @@ def test_what_happens_meanwhile_is_joined(world: World) -> None:
     for number in range(2, 6):
         world.look(number * MINUTE, *(Condition("behind", f"n{each}") for each in range(2, number + 1)))
     at = 10 * MINUTE
-    assert world.told(at) == [("behind", "n1", False)]
-    assert world.told(at + 3_000) == [
+    assert world.notified(at) == [("behind", "n1", False)]
+    assert world.notified(at + 3_000) == [
         ("behind", "n1", True),
         ("behind", "n2", False),
         ("behind", "n3", False),
@@ -142,8 +142,8 @@ def test_a_message_that_nobody_wants_is_a_dead_letter(world: World) -> None:
     now += int(AGE_S_MAX * 1000) + 1
     assert world.take(now) is not None
     assert world.queue.settle("ops", Result("unreachable", "gone"), now)
-    (standing,) = world.queue.standing()
-    assert (standing.dead, standing.failed, standing.error, standing.waiting) == (2, REFUSALS_MAX + 2, "gone", 0)
+    (state,) = world.queue.states()
+    assert (state.dead, state.failed, state.error, state.waiting) == (2, REFUSALS_MAX + 2, "gone", 0)
 
 
 def test_waits_grow_and_a_receiver_may_ask_for_time(world: World) -> None:
@@ -158,7 +158,7 @@ def test_waits_grow_and_a_receiver_may_ask_for_time(world: World) -> None:
 
 
 def test_what_waits_is_bounded_and_counted(world: World) -> None:
-    """With ten thousand nodes behind at once the message says how many it does not list."""
+    """With ten thousand nodes behind at once the message counts what it does not list."""
     found = [Condition("behind", f"n{number}") for number in range(CHANGES_MAX + 500)]
     world.look(0, *found)
     world.look(MINUTE, *found)
@@ -169,8 +169,8 @@ def test_what_waits_is_bounded_and_counted(world: World) -> None:
     assert world.queue.waits_ms(MINUTE) is None
 
 
-def test_each_receiver_is_told_what_it_asked_for(place: Place) -> None:
-    """The others hear of other alarms, at their own pace; who is no receiver any more leaves nothing behind."""
+def test_each_receiver_gets_what_it_asked_for(place: Place) -> None:
+    """The others get other alarms, at their own pace; who is no receiver any more leaves nothing behind."""
     quick = Receiver(name="quick", url="http://127.0.0.1:1/", alarms=["ledger"], after_s=0)
     world = World(place, OPS, quick)
     ledger = Condition("ledger", "n1", "noodle-bar 2026-01-31", "missing_here 1")
@@ -180,7 +180,7 @@ def test_each_receiver_is_told_what_it_asked_for(place: Place) -> None:
     assert pending is not None
     assert pending.notice.changes == [Change(False, 5, 5, "ledger", "n1", "noodle-bar 2026-01-31", "missing_here 1")]
     world.queue.keep(["ops"])
-    assert [each.name for each in world.queue.standing()] == ["ops"]
+    assert [each.name for each in world.queue.states()] == ["ops"]
     world.queue.close()
 
 

@@ -90,7 +90,7 @@ async def test_the_robot_of_dingtalk_gets_its_signature(receiver: Receiver, tmp_
         ({"ok": True}, "refused", 0),
     ],
 )
-async def test_robots_say_in_their_answer_what_became_of_it(
+async def test_the_answer_of_a_robot_has_what_became_of_it(
     receiver: Receiver, tmp_path: Path, answer: dict, fate: str, wait_s: float
 ) -> None:
     """The status is 200 in any case. What is shown of it has no key and no control characters."""
