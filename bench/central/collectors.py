@@ -1,16 +1,21 @@
 """Collectors as real processes, on SQLite or on a PostgreSQL of their own."""
 
+import asyncio
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from central.store.open import Where, open_driver, open_reader
 from central.store.reader import Reader
+from edge.errors import DoorstepError
 
 from ..lab.postgresql import Postgresql
 from ..lab.process import Process, cpu_s
 from ..lab.settings import free_port, write_config, write_private
 from ..lab.site import UNLIMITED
+
+SUMS_S_MAX: Final = 120.0
 
 
 class Collectors:
@@ -55,6 +60,19 @@ class Collectors:
     def cpu_s(self) -> float:
         """What the collectors have used, without the processes that sum up."""
         return sum(cpu_s(process.pid) for process in self.processes)
+
+    def turned(self, number: int) -> list[str]:
+        """All of them, another one first for each node."""
+        turn = number % len(self.urls)
+        return self.urls[turn:] + self.urls[:turn]
+
+    async def until_summed_up(self, rest: int) -> None:
+        """At most `rest` windows are not in the tiers."""
+        deadline = time.monotonic() + SUMS_S_MAX
+        while await asyncio.to_thread(self.not_summed_up) > rest:
+            if time.monotonic() > deadline:
+                raise DoorstepError("The collectors did not sum everything up. See their logs.")
+            await asyncio.sleep(0.05)
 
     def reader(self) -> Reader:
         """Asks the store itself."""

@@ -21,6 +21,13 @@ from ..tables import Table, show
     show_default=True,
     help="Of the nodes with a batch a minute.",
 )
+@click.option(
+    "--drain",
+    type=click.IntRange(0, 5_000),
+    default=0,
+    show_default=True,
+    help="Instead: so many nodes that send what they merged in a day without a centre.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of counters and sketches.")
 @data_dir
 @json_file
@@ -33,16 +40,32 @@ def central(data_dir: str | None, report_path: str | None, **asked: Any) -> None
     Examples:
       doorstep bench central --json central.json
       doorstep bench central --store postgresql --collectors 2 --nodes 2000
+      doorstep bench central --drain 1000
 
     Exit code 1 where a batch was lost or counted twice.
     """
+    from .drain import drain
     from .measure import Plan, measure
 
     plan = Plan(**asked)
-    report = ask(lambda *where: measure(plan, *where), 7, data_dir, report_path)
-    show(central_tables(report), central_lines(report))
+    if plan.drain:
+        report = ask(lambda *where: drain(plan, *where), 5, data_dir, report_path)
+        show([], drain_lines(report))
+    else:
+        report = ask(lambda *where: measure(plan, *where), 7, data_dir, report_path)
+        show(central_tables(report), central_lines(report))
     if report["lost"] or report["doubled"]:
         raise SystemExit(1)
+
+
+def drain_lines(report: dict[str, Any]) -> list[str]:
+    """How long it took, and what became of the minutes."""
+    where = f"{report['store']}, {report['collectors']} collectors"
+    return [
+        f"{report['nodes']:,} nodes sent {report['windows']:,} windows of a day in {report['drain_s']:.1f} s ({where})",
+        f"{report['live']:,} minutes that ended meanwhile: lag p99 {report['live_lag_p99_s']:.2f} s",
+        f"of {report['sent']:,} batches lost {report['lost']}, counted twice {report['doubled']}",
+    ]
 
 
 def central_tables(report: dict[str, Any]) -> list[Table]:

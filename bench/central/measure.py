@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +49,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     nodes: int = 500
     seconds: float = 75.0
     seed: int = 1
+    drain: int = 0
+
+
+def p99(values: Iterable[float]) -> float:
+    """0 where there is none."""
+    ordered = sorted(values)
+    return ordered[int(0.99 * (len(ordered) - 1))] if ordered else 0.0
 
 
 class Lags:
@@ -62,8 +70,7 @@ class Lags:
 
     def p99(self) -> float:
         """Seconds."""
-        ordered = sorted(lag for _, lag in self.lags)
-        return ordered[int(0.99 * (len(ordered) - 1))] if ordered else 0.0
+        return p99(lag for _, lag in self.lags)
 
     def worst_due(self, since: float, until: float) -> float:
         """The longest of those that were due in between."""
@@ -134,7 +141,7 @@ async def _saturate(collectors: Collectors, plan: Plan) -> dict[str, Any]:
             node.send(maker.batch(node.chain, start + node.chain.seq * 60_000), now)
             sent += 1
 
-    nodes = [BenchNode(f"s-{n}", _turned(collectors.urls, n), stored, n) for n in range(SATURATING)]
+    nodes = [BenchNode(f"s-{n}", collectors.turned(n), stored, n) for n in range(SATURATING)]
     tasks = await _connected(nodes)
     begin, spent = loop.time(), collectors.cpu_s()
     until = begin + min(SATURATION_S_MAX, plan.seconds)
@@ -148,7 +155,7 @@ async def _saturate(collectors: Collectors, plan: Plan) -> dict[str, Any]:
             raise DoorstepError("The collectors did not acknowledge everything. See their logs.")
     acknowledged = loop.time() - begin
     spent = collectors.cpu_s() - spent
-    await _until_summed_up(collectors, max(len(BUSY.scenarios) * sent // 50, BUCKETS_FILLED * STEP_WORTH))
+    await collectors.until_summed_up(max(len(BUSY.scenarios) * sent // 50, BUCKETS_FILLED * STEP_WORTH))
     seconds = loop.time() - begin
     await _closed(nodes, tasks)
     return {
@@ -164,7 +171,7 @@ async def _saturate(collectors: Collectors, plan: Plan) -> dict[str, Any]:
 async def _pace(collectors: Collectors, plan: Plan) -> dict[str, Any]:
     """Each node a batch a minute, at an instant of its own."""
     loop, maker, lags = asyncio.get_running_loop(), Maker(BUSY, plan.seed + 1), Lags()
-    nodes = [BenchNode(f"p-{n}", _turned(collectors.urls, n), lags.add, n) for n in range(plan.nodes)]
+    nodes = [BenchNode(f"p-{n}", collectors.turned(n), lags.add, n) for n in range(plan.nodes)]
     tasks = await _connected(nodes)
     begin = loop.time()
     every_s = min(EVERY_S, 0.8 * plan.seconds)
@@ -199,15 +206,6 @@ async def _pace(collectors: Collectors, plan: Plan) -> dict[str, Any]:
     }
 
 
-async def _until_summed_up(collectors: Collectors, rest: int) -> None:
-    """At most `rest` windows are not in the tiers."""
-    deadline = time.monotonic() + 2 * SETTLE_S_MAX
-    while await asyncio.to_thread(collectors.not_summed_up) > rest:
-        if time.monotonic() > deadline:
-            raise DoorstepError("The collectors did not sum everything up. See their logs.")
-        await asyncio.sleep(0.05)
-
-
 async def _connected(nodes: list[BenchNode]) -> list[asyncio.Task[None]]:
     tasks: list[asyncio.Task[None]] = []
     for begin in range(0, len(nodes), CONNECTS_AT_ONCE):
@@ -223,9 +221,3 @@ async def _connected(nodes: list[BenchNode]) -> list[asyncio.Task[None]]:
 async def _closed(nodes: list[BenchNode], tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*(node.link.stop() for node in nodes))
     await asyncio.gather(*tasks)
-
-
-def _turned(urls: list[str], number: int) -> list[str]:
-    """The same collectors, another one first for each node."""
-    turn = number % len(urls)
-    return urls[turn:] + urls[:turn]

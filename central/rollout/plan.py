@@ -18,6 +18,10 @@ STAGES_MAX: Final = 10
 STAGES: Final = "1,10%,all"
 """By default: a bad version reaches one node."""
 
+PLACED_AT_ONCE: Final = 200
+"""Nodes that come into a roll-out in one step: those of a large stage get it one after the other, so that a no of an
+early one reaches the rest before the version does."""
+
 State = Literal["running", "done", "failed", "stopped", "replaced"]
 """Of a roll-out. A version counts for its whole group when it is `done`; `failed`, `stopped` and `replaced` ones count
 nowhere."""
@@ -48,13 +52,30 @@ class Rollout(Struct, frozen=True, kw_only=True):
     stage: int = 0
 
 
+class Stand(Struct, frozen=True):
+    """Nodes of a roll-out that stand alike: how many, and the first of them by name."""
+
+    nodes: int
+    first: str
+
+
+class Standing(Struct, frozen=True):
+    """Where a roll-out stands: how many nodes its group has, how many of them are not in it, how those that are in it
+    stand, and what the first one that failed has reported."""
+
+    members: int
+    fresh: int
+    placed: Mapping[NodeState, Stand]
+    refusal: Report | None = None
+
+
 class Step(Struct, frozen=True):
-    """What changes: the state, why, the stage, and the nodes that come in."""
+    """What changes: the state, why, the stage, and how many nodes come in."""
 
     state: State
     why: str
     stage: int
-    add: tuple[str, ...] = ()
+    add: int = 0
 
 
 def stages_of(text: str) -> tuple[str, ...]:
@@ -78,33 +99,25 @@ def node_state(rollout: Rollout, report: Report | None, placed_at: int, now: int
     return "silent" if now - placed_at > rollout.deadline_ms else "waiting"
 
 
-def next_step(
-    rollout: Rollout,
-    placed: Mapping[str, int],
-    reports: Mapping[str, Report],
-    members: Sequence[str],
-    now: int,
-) -> Step | None:
-    """What to do with a running roll-out: `placed` are its nodes and since when, `members` all nodes of its group,
-    those that are connected first. None where there is nothing to do."""
-    stands = {node: node_state(rollout, reports.get(node), at, now) for node, at in placed.items()}
-    for node in sorted(stands):
-        if stands[node] == "failed":
-            report = reports[node]
-            return Step(
-                "failed", f"{node} has {_WORDS[report.outcome]} it: {report.detail}".rstrip(": "), rollout.stage
-            )
-    size = _size(rollout.stages[rollout.stage], len(members))
-    if len(placed) < size and (fresh := _fresh(placed, members, size - len(placed))):
-        return Step("running", rollout.why, rollout.stage, fresh)
-    if "waiting" in stands.values():
+def next_step(rollout: Rollout, standing: Standing) -> Step | None:
+    """What to do with a running roll-out, None where there is nothing to do."""
+    placed = standing.placed
+    if failed := placed.get("failed"):
+        assert standing.refusal is not None
+        why = f"{failed.first} has {_WORDS[standing.refusal.outcome]} it: {standing.refusal.detail}".rstrip(": ")
+        return Step("failed", why, rollout.stage)
+    missing = _size(rollout.stages[rollout.stage], standing.members) - sum(stand.nodes for stand in placed.values())
+    if missing > 0 and standing.fresh:
+        return Step("running", rollout.why, rollout.stage, min(missing, standing.fresh, PLACED_AT_ONCE))
+    if "waiting" in placed:
         return None
-    silent = sorted(node for node, stand in stands.items() if stand == "silent")
-    if "healthy" not in stands.values():
+    silent = placed.get("silent")
+    why = f"no answer from {silent.first}" if silent else ""
+    if silent and silent.nodes > 1:
+        why += f" and {silent.nodes - 1} more"
+    if "healthy" not in placed:
         # Nobody has tried it: another node takes the place of one that is silent.
-        fresh = _fresh(placed, members, 1)
-        return Step("running", f"no answer from {_named(silent)}", rollout.stage, fresh) if fresh else None
-    why = f"no answer from {_named(silent)}" if silent else ""
+        return Step("running", why, rollout.stage, 1) if standing.fresh else None
     if rollout.stage + 1 < len(rollout.stages):
         return Step("running", why, rollout.stage + 1)
     return Step("done", why, rollout.stage)
@@ -119,17 +132,9 @@ def _size(stage: str, members: int) -> int:
     return min(max(-(-members * count // 100), 1) if found["percent"] else count, members)
 
 
-def _fresh(placed: Mapping[str, int], members: Sequence[str], count: int) -> tuple[str, ...]:
-    return tuple([node for node in members if node not in placed][:count])
-
-
 def mixed(rollout: int, nodes: Sequence[str]) -> list[str]:
     """The nodes in a sequence that is another one for each version, so that not always the same shop tries first."""
     return sorted(nodes, key=lambda node: sha256(f"{rollout} {node}".encode()).digest())
-
-
-def _named(nodes: Sequence[str]) -> str:
-    return ", ".join(nodes[:3]) + (f" and {len(nodes) - 3} more" if len(nodes) > 3 else "")
 
 
 _WORDS: Final = {"refused": "refused", "rolled_back": "gone back from"}

@@ -1,12 +1,15 @@
 """What is wanted at which node, in the store: reports in, offers out, stages forward or back.
 
 Everything runs in the store's thread. Several collectors may do it at one time: a roll-out moves by one conditional
-update, and a node is placed once.
+update, and a node is placed once. What a look costs does not grow with the nodes, beside counting them: offers go to
+OFFERED_AT_ONCE nodes at a time.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
+
+from msgspec import Struct
 
 from edge.log.events import ROLLOUT_DONE, ROLLOUT_FAILED, ROLLOUT_STAGE
 from edge.messages.sync.settings import SETTINGS_OFFER, SettingsOffer, decode_state, encode
@@ -16,10 +19,13 @@ from ..ingest.validate import BatchOutcome
 from ..ingest.verify import Alarm
 from ..store.engine.driver import Driver
 from ..store.store import Store
-from .plan import Report, Rollout, Step, mixed, next_step
+from .plan import NodeState, Report, Rollout, Stand, Standing, State, Step, mixed, next_step, node_state
 
 LOOK_S: Final = 2.0
 """Between two looks at what runs, in seconds."""
+
+OFFERED_AT_ONCE: Final = 200
+"""Nodes of one roll-out that one look asks for; each answers with some reports, of one transaction each."""
 
 OFFER_AGAIN_S: Final = 60.0
 """A node that has not answered an offer gets it again after so many seconds."""
@@ -31,7 +37,17 @@ when they come."""
 ALL: Final = "all"
 """The group of a node that nobody has put into another one."""
 
-_ROLLOUT: Final = "id, fleet, stages, deadline_ms, state, why, stage"
+_ROLLOUT: Final = "id, fleet, stages, deadline_ms, state, why, stage, changed_at"
+
+
+class _Round(Struct):
+    """One after the other of a roll-out's nodes is asked for: since when (s), and up to which, by when it came in."""
+
+    state: State
+    since: float
+    at: int = -1
+    node: str = ""
+    is_over: bool = False
 
 
 class Rollouts:
@@ -43,6 +59,8 @@ class Rollouts:
         self._looked = 0.0
         self._offered: dict[str, tuple[int, float]] = {}
         self._offers: dict[int, bytes] = {}
+        self._rounds: dict[int, _Round] = {}
+        self._logged: dict[int, tuple[int, str]] = {}
 
     # -- what nodes report ---------------------------------------------------------------------------------------------
 
@@ -88,39 +106,63 @@ class Rollouts:
         )
         found: list[tuple[str, str, bytes]] = []
         for row in rows:
-            rollout = _rollout(row)
-            if rollout.state == "running":
-                self._move(rollout, present, now_ms)
-            found += self._due(rollout.id, present, seconds)
+            *values, changed_at = row
+            rollout = _rollout(values)
+            state = self._move(rollout, changed_at, present, now_ms) if rollout.state == "running" else rollout.state
+            found += self._due(rollout.id, state, present, seconds)
         return found
 
-    def _move(self, rollout: Rollout, present: Collection[str], now_ms: int) -> None:
-        """Its next step, where there is one."""
-        placed = dict(self._driver.rows("select node, at from placed where rollout = ?", (rollout.id,)))
-        members = [row[0] for row in self._driver.rows(_MEMBERS, (rollout.group,))]
-        ordered = mixed(rollout.id, members)
-        ordered.sort(key=lambda node: node not in present)
-        step = next_step(rollout, placed, self._reports(rollout.id), ordered, now_ms)
+    def _move(self, rollout: Rollout, changed_at: int, present: Collection[str], now_ms: int) -> State:
+        """Its next step, where there is one; the state after it. Whoever was slower finds that it has changed."""
+        step = next_step(rollout, self._standing(rollout, now_ms))
         if step is None or (step.state == "running" and step.stage == rollout.stage and not step.add):
-            return
+            return rollout.state
+        add = self._fresh(rollout, present, step.add) if step.add else []
+        at = max(now_ms, changed_at + 1)  # later than all before, whatever another collector's clock shows
         with self._driver.transaction():
             moved = self._driver.run(
                 "update rollout set state = ?, why = ?, stage = ?, changed_at = ?"
-                " where id = ? and state = 'running' and stage = ?",
-                (step.state, step.why, step.stage, now_ms, rollout.id, rollout.stage),
+                " where id = ? and state = 'running' and changed_at = ?",
+                (step.state, step.why, step.stage, at, rollout.id, changed_at),
             )
             if moved:
                 self._driver.run_many(
                     "insert into placed(node, rollout, at) values(?, ?, ?) on conflict do nothing",
-                    [(node, rollout.id, now_ms) for node in step.add],
+                    [(node, rollout.id, at) for node in add],
                 )
-        if moved:
-            self._log(rollout, step, now_ms)
+        if not moved:
+            return rollout.state
+        self._log(rollout, step, add, now_ms)
+        return step.state
 
-    def _log(self, rollout: Rollout, step: Step, now_ms: int) -> None:
+    def _standing(self, rollout: Rollout, now_ms: int) -> Standing:
+        """Counted by the engine."""
+        ((members, inside),) = self._driver.rows(_COUNTED, (rollout.id, rollout.group))
+        placed: dict[NodeState, Stand] = {}
+        late = now_ms - rollout.deadline_ms
+        for is_version, is_about, outcome, is_late, nodes, first in self._driver.rows(_STANDS, (late, rollout.id)):
+            report = Report(rollout.id if is_version else -1, rollout.id if is_about else -1, outcome)
+            stand = node_state(rollout, report, late - 1 if is_late else now_ms, now_ms)
+            known = placed.get(stand, Stand(0, first))
+            placed[stand] = Stand(known.nodes + nodes, min(known.first, first))
+        refusal = None
+        if failed := placed.get("failed"):
+            sql = "select version, about, outcome, detail from node_settings where node = ?"
+            refusal = Report(*self._driver.rows(sql, (failed.first,))[0])
+        return Standing(members, members - inside, placed, refusal)
+
+    def _fresh(self, rollout: Rollout, present: Collection[str], count: int) -> list[str]:
+        """The next nodes of its group, those that are connected first."""
+        ordered = mixed(rollout.id, [row[0] for row in self._driver.rows(_OUTSIDE, (rollout.id, rollout.group))])
+        ordered.sort(key=lambda node: node not in present)
+        return ordered[:count]
+
+    def _log(self, rollout: Rollout, step: Step, add: list[str], now_ms: int) -> None:
         """What a person should know."""
         if step.add:
-            ROLLOUT_STAGE.write(number=rollout.id, names=", ".join(step.add[:3]), stage=step.stage + 1)
+            if self._logged.get(rollout.id) != (known := (step.stage, step.why)):
+                self._logged[rollout.id] = known
+                ROLLOUT_STAGE.write(number=rollout.id, names=", ".join(add[:3]), stage=step.stage + 1)
         elif step.state == "done":
             ROLLOUT_DONE.write(number=rollout.id, cause=f": {step.why}" if step.why else "")
         elif step.state == "failed":
@@ -130,24 +172,26 @@ class Rollouts:
             with self._store.group([node]) as group:
                 group.refused(node, Alarm("rollout_failed", sentence), now_ms)
 
-    def _due(self, rollout: int, present: Collection[str], seconds: float) -> list[tuple[str, str, bytes]]:
-        """Offers to those of its nodes that should have something else, and have had no offer of it lately."""
+    def _due(
+        self, rollout: int, state: State, present: Collection[str], seconds: float
+    ) -> list[tuple[str, str, bytes]]:
+        """Offers to the next of its nodes, to those that should have something else and have had no offer of it lately.
+        A round begins anew with another state of the roll-out, and after a while: offers may have been lost."""
+        turn = self._rounds.get(rollout)
+        if turn is None or turn.state != state or (turn.is_over and seconds - turn.since >= OFFER_AGAIN_S):
+            turn = self._rounds[rollout] = _Round(state, seconds)
         found: list[tuple[str, str, bytes]] = []
-        for node, version, about, outcome, wanted in self._driver.rows(_PLACED, (rollout,)):
-            if node not in present or not _is_missing(wanted, version, about, outcome):
+        values = (rollout, turn.at, turn.at, turn.node, OFFERED_AT_ONCE)
+        rows = self._driver.rows(_PLACED, values)
+        turn.is_over = len(rows) < OFFERED_AT_ONCE
+        for turn.at, turn.node, version, about, outcome, wanted in rows:
+            if turn.node not in present or not _is_missing(wanted, version, about, outcome):
                 continue
-            offered, at = self._offered.get(node, (-1, 0.0))
+            offered, at = self._offered.get(turn.node, (-1, 0.0))
             if offered != wanted or seconds - at >= OFFER_AGAIN_S:
-                self._offered[node] = (wanted, seconds)
-                found.append((node, SETTINGS_OFFER, self._offer(wanted)))
+                self._offered[turn.node] = (wanted, seconds)
+                found.append((turn.node, SETTINGS_OFFER, self._offer(wanted)))
         return found
-
-    def _reports(self, rollout: int) -> dict[str, Report]:
-        sql = (
-            "select s.node, s.version, s.about, s.outcome, s.detail from placed p"
-            " join node_settings s on s.node = p.node where p.rollout = ?"
-        )
-        return {row[0]: Report(*row[1:]) for row in self._driver.rows(sql, (rollout,))}
 
 
 _WANTED: Final = (
@@ -159,10 +203,24 @@ _WANTED: Final = (
 empty one. Null where nothing was ever pushed."""
 
 _PLACED: Final = (
-    f"select s.node, s.version, s.about, s.outcome, {_WANTED} from placed q join node_settings s on s.node = q.node"  # noqa: S608 - fixed text
-    " where q.rollout = ? order by s.node"
+    f"select q.at, s.node, s.version, s.about, s.outcome, {_WANTED} from (select at, node from placed"  # noqa: S608 - fixed text
+    " where rollout = ? and (at > ? or at = ? and node > ?) order by at, node limit ?) q"
+    " join node_settings s on s.node = q.node order by q.at, q.node"
 )
-_MEMBERS: Final = "select node from node_settings where fleet = ? order by node"
+_COUNTED: Final = (
+    "select count(*), count(q.node) from node_settings s"
+    " left join placed q on q.node = s.node and q.rollout = ? where s.fleet = ?"
+)
+_STANDS: Final = (
+    "select case when s.version = q.rollout then 1 else 0 end, case when s.about = q.rollout then 1 else 0 end,"
+    " s.outcome, case when q.at < ? then 1 else 0 end, count(*), min(q.node)"
+    " from placed q join node_settings s on s.node = q.node where q.rollout = ? group by 1, 2, 3, 4"
+)
+"""Nodes by what `plan.node_state` looks at."""
+_OUTSIDE: Final = (
+    "select s.node from node_settings s left join placed q on q.node = s.node and q.rollout = ?"
+    " where s.fleet = ? and q.node is null order by s.node"
+)
 
 
 def _is_missing(wanted: int | None, version: int, about: int, outcome: str) -> bool:
@@ -171,7 +229,7 @@ def _is_missing(wanted: int | None, version: int, about: int, outcome: str) -> b
     return wanted is not None and wanted != version and not refused
 
 
-def _rollout(row: tuple[Any, ...]) -> Rollout:
+def _rollout(row: Sequence[Any]) -> Rollout:
     id_, group, stages, deadline_ms, state, why, stage = row
     return Rollout(
         id=id_, group=group, stages=tuple(stages.split(",")), deadline_ms=deadline_ms, state=state, why=why, stage=stage

@@ -59,6 +59,8 @@ class Postgresql:
         self._queries: dict[str, SQL] = {}
         try:
             known = conninfo_to_dict(url)
+            if readonly and known.get("target_session_attrs") == "read-write":
+                own["target_session_attrs"] = "primary"  # our own setting makes the session one that cannot write
             settings = _SETTINGS + (_READING if readonly else "") + f" -c statement_timeout={seconds_max * 1000:.0f}"
             self._conninfo = make_conninfo(url, options=f"{known.get('options', '')} {settings}".strip(), **own)
             self.place = f"PostgreSQL at {known.get('host', 'this machine')}, database {known.get('dbname', '')}"

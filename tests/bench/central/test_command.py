@@ -54,4 +54,4 @@ def test_several_collectors_need_postgresql(tmp_path: Path) -> None:
 
 def test_the_standard_plan_is_that_of_the_page() -> None:
     """What the command measures without options."""
-    assert Plan() == Plan(store="sqlite", collectors=1, nodes=500, seconds=75.0, seed=1)
+    assert Plan() == Plan(store="sqlite", collectors=1, nodes=500, seconds=75.0, seed=1, drain=0)

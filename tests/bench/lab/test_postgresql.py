@@ -1,5 +1,7 @@
 """A PostgreSQL for tests: killed and started again it has what was committed."""
 
+import psycopg
+
 from bench.lab.postgresql import Postgresql
 
 
@@ -16,3 +18,18 @@ def test_what_was_committed_survives_a_kill() -> None:
         assert server.sql("select x from t", name) == [(7,)]
         assert server.password not in server.output()
     assert not server.folder.exists()
+
+
+def test_a_synchronous_standby_has_every_commit() -> None:
+    """It takes writes once it is promoted, and the URL leads to whichever does."""
+    with Postgresql() as server:
+        standby = server.add_standby()
+        server.sql("create table t(x int)")
+        server.sql("insert into t values (7)")
+        server.kill()
+        standby.promote()
+        standby.sql("insert into t values (8)")
+        assert standby.sql("select x from t order by x") == [(7,), (8,)]
+        with psycopg.connect(server.url(), password=server.password) as db:
+            assert db.execute("select x from t order by x").fetchall() == [(7,), (8,)]
+    assert not standby.folder.exists()

@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.rollout.plan import Report, Rollout, Step, mixed, next_step, node_state, stages_of
+from central.rollout.plan import (
+    PLACED_AT_ONCE,
+    NodeState,
+    Report,
+    Rollout,
+    Stand,
+    Standing,
+    Step,
+    mixed,
+    next_step,
+    node_state,
+    stages_of,
+)
 
 DEADLINE_MS = 1_000
 NODES = [f"n-{number}" for number in range(12)]
@@ -13,6 +25,25 @@ NODES = [f"n-{number}" for number in range(12)]
 def rollout(stages: str = "1,10%,all", stage: int = 0) -> Rollout:
     """Number 7, which runs."""
     return Rollout(id=7, group="all", stages=stages_of(stages), deadline_ms=DEADLINE_MS, stage=stage)
+
+
+def standing(
+    made: Rollout, placed: dict[str, int], reports: dict[str, Report], members: list[str], now: int
+) -> Standing:
+    """What the store counts: `placed` are the nodes in it and since when."""
+    found: dict[NodeState, list[str]] = {}
+    for node, at in placed.items():
+        found.setdefault(node_state(made, reports.get(node), at, now), []).append(node)
+    stands: dict[NodeState, Stand] = {stand: Stand(len(nodes), min(nodes)) for stand, nodes in found.items()}
+    refusal = reports[stands["failed"].first] if "failed" in stands else None
+    return Standing(len(members), len(set(members) - placed.keys()), stands, refusal)
+
+
+def step_of(
+    made: Rollout, placed: dict[str, int], reports: dict[str, Report], members: list[str], now: int
+) -> Step | None:
+    """The next step of one that stands so."""
+    return next_step(made, standing(made, placed, reports, members, now))
 
 
 HEALTHY = Report(7, 7, "healthy")
@@ -35,36 +66,46 @@ def test_other_stages_are_refused_with_a_sentence(text: str) -> None:
 
 
 def test_one_node_tries_it_first() -> None:
-    """The first of those that are connected, as the caller has put them; then nothing happens before its word."""
-    assert next_step(rollout(), {}, {}, NODES, 0) == Step("running", "", 0, ("n-0",))
-    assert next_step(rollout(), {"n-0": 0}, {}, NODES, 500) is None
-    assert next_step(rollout(), {"n-0": 0}, {"n-0": TRIES}, NODES, 500) is None
+    """Nothing else happens before its word."""
+    assert step_of(rollout(), {}, {}, NODES, 0) == Step("running", "", 0, 1)
+    assert step_of(rollout(), {"n-0": 0}, {}, NODES, 500) is None
+    assert step_of(rollout(), {"n-0": 0}, {"n-0": TRIES}, NODES, 500) is None
 
 
 def test_a_stage_that_is_healthy_leads_to_the_next() -> None:
     """Up to the last one, after which it is done."""
-    assert next_step(rollout(), {"n-0": 0}, {"n-0": HEALTHY}, NODES, 1) == Step("running", "", 1)
-    assert next_step(rollout(stage=1), {"n-0": 0}, {"n-0": HEALTHY}, NODES, 1) == Step("running", "", 1, ("n-1",))
+    assert step_of(rollout(), {"n-0": 0}, {"n-0": HEALTHY}, NODES, 1) == Step("running", "", 1)
+    assert step_of(rollout(stage=1), {"n-0": 0}, {"n-0": HEALTHY}, NODES, 1) == Step("running", "", 1, 1)
     placed, reports = dict.fromkeys(NODES, 0), dict.fromkeys(NODES, HEALTHY)
-    assert next_step(rollout(stage=2), placed, reports, NODES, 1) == Step("done", "", 2)
+    assert step_of(rollout(stage=2), placed, reports, NODES, 1) == Step("done", "", 2)
 
 
 @pytest.mark.parametrize(("report", "why"), [(REFUSED, "n-1 has refused it"), (BACK, "n-1 has gone back from it")])
 def test_one_node_that_refuses_ends_it(report: Report, why: str) -> None:
     """With its reason, whatever the others report."""
-    step = next_step(rollout(stage=2), dict.fromkeys(NODES, 0), {"n-0": HEALTHY, "n-1": report}, NODES, 1)
+    step = step_of(rollout(stage=2), dict.fromkeys(NODES, 0), {"n-0": HEALTHY, "n-1": report}, NODES, 1)
     assert step is not None
-    assert (step.state, step.add) == ("failed", ())
+    assert (step.state, step.add) == ("failed", 0)
     assert step.why == f"{why}: {report.detail}"
 
 
 def test_a_silent_node_blocks_nothing_and_is_named() -> None:
     """Past the deadline the stage goes on without it; but not where nobody has tried it, then another node does."""
     late = DEADLINE_MS + 1
-    step = next_step(rollout(stage=1), {"n-0": 0, "n-1": 0}, {"n-0": HEALTHY}, NODES, late)
+    step = step_of(rollout(stage=1), {"n-0": 0, "n-1": 0}, {"n-0": HEALTHY}, NODES, late)
     assert step == Step("running", "no answer from n-1", 2)
-    assert next_step(rollout(), {"n-0": 0}, {}, NODES, late) == Step("running", "no answer from n-0", 0, ("n-1",))
-    assert next_step(rollout(), {"n-0": 0}, {}, ["n-0"], late) is None
+    assert step_of(rollout(), {"n-0": 0}, {}, NODES, late) == Step("running", "no answer from n-0", 0, 1)
+    assert step_of(rollout(), {"n-0": 0}, {}, ["n-0"], late) is None
+
+
+def test_a_large_stage_is_filled_step_by_step() -> None:
+    """A no of an early node reaches the rest before the version does."""
+    many = [f"n-{number}" for number in range(3 * PLACED_AT_ONCE)]
+    placed = dict.fromkeys(many[:2], 0)
+    assert step_of(rollout(stage=2), placed, {"n-0": HEALTHY}, many, 0) == Step("running", "", 2, PLACED_AT_ONCE)
+    step = step_of(rollout(stage=2), placed, {"n-0": HEALTHY, "n-1": BACK}, many, 0)
+    assert step is not None
+    assert step.state == "failed"
 
 
 def test_a_report_on_another_version_is_none_on_this_one() -> None:
@@ -100,7 +141,7 @@ def test_whatever_nodes_report_it_ends_and_a_bad_version_goes_no_further(
     words = {node: report for node, report in zip(members, reported, strict=False) if report is not None}
     for _ in range(1_000):
         known = {node: words[node] for node in placed if node in words}
-        step = next_step(running, placed, known, members, now)
+        step = step_of(running, placed, known, members, now)
         if step is None:
             if now > max(placed.values()) + DEADLINE_MS:
                 break
@@ -110,7 +151,7 @@ def test_whatever_nodes_report_it_ends_and_a_bad_version_goes_no_further(
         failed = any(words.get(node) in (REFUSED, BACK) for node in placed)
         assert (step.state == "failed") is failed
         assert not (failed and step.add)
-        placed |= dict.fromkeys(step.add, now)
+        placed |= dict.fromkeys([node for node in members if node not in placed][: step.add], now)
         running = Rollout(id=7, group="all", stages=running.stages, deadline_ms=DEADLINE_MS, stage=step.stage)
         if step.state != "running":
             assert step.state == "failed" or {n for n in placed if words.get(n) == HEALTHY}

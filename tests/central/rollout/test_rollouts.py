@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from central.rollout import rollouts
-from central.rollout.rollouts import Rollouts
+from central.rollout.rollouts import OFFERED_AT_ONCE, Rollouts
 from central.store.store import Store
 from edge.messages.sync.settings import (
     SETTINGS_OFFER,
@@ -20,6 +20,11 @@ from tests.central.stores import START, Place, ask, hello
 
 DAY_MS = 86_400_000
 INSERT = "insert into rollout values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?)"
+
+MANY = (
+    "insert into node_settings with recursive number(n) as (select 10000 union all select n + 1 from number"
+    " where n < 19999) select 'm-' || n, 'many', 0, '', 0, 'in_force', '', 1 from number"
+)
 
 
 class Centre:
@@ -135,6 +140,34 @@ def test_a_node_that_is_away_learns_it_when_it_comes(centre: Centre) -> None:
     centre.begin(1, "a = 1")
     assert centre.look() == {"n-3": 1}
     centre.there.clear()
+    assert centre.look() == {}
+
+
+def test_ten_thousand_nodes_get_it_one_after_the_other(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look reads a bounded number of rows beside the names of a stage, and offers to so many nodes at most; each gets
+    one offer, and those that a no has spared none."""
+    driver, most = centre.store.driver, OFFERED_AT_ONCE + 10
+    with driver.transaction():
+        assert driver.run(MANY) == 10_000
+    centre.there.update(f"m-{number}" for number in range(10_000, 20_000))
+    centre.begin(0, state="done", group="")
+    centre.begin(1, "retention_days = 3", group="many", stages="all")
+    read: list[int] = []
+    rows = driver.rows
+    monkeypatch.setattr(driver, "rows", lambda *asked: read.append(len(found := rows(*asked))) or found)
+    got: dict[str, int] = {}
+    while len(got) < 4 * OFFERED_AT_ONCE:
+        fresh = centre.look()
+        assert 0 < len(fresh) <= OFFERED_AT_ONCE
+        assert not got.keys() & fresh.keys()
+        got |= fresh
+    first = min(got)
+    centre.report(first, 0, 1, "refused", "It stays the node's own.")
+    read.clear()
+    assert centre.look() == {}
+    assert centre.state(1)[0] == "failed"
+    assert max(read) <= most
+    assert len(rows("select node from placed")) == len(got)
     assert centre.look() == {}
 
 

@@ -76,6 +76,8 @@ FAULTS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
             f"{HERE}/test_kills.py::test_a_centre_killed_at_each_call",
             f"{HERE}/centre/test_collectors.py::test_a_backend_that_ends_at_each_statement",
             f"{HERE}/centre/test_collectors.py::test_kills_of_collectors_backends_and_postgresql",
+            f"{HERE}/centre/test_standby.py::test_a_standby_that_is_promoted_at_a_statement",
+            f"{HERE}/centre/test_standby.py::test_a_standby_that_is_promoted_under_load",
             "tests/central/store/test_store.py::test_a_crash_at_any_statement_leaves_whole_batches",
         ),
     ),

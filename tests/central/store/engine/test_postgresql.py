@@ -27,6 +27,15 @@ def url(postgresql: Server) -> str:
     return postgresql.make_database(f"engine{next(_numbers)}")
 
 
+def test_who_only_reads_finds_the_server_that_takes_writes(postgresql: Server, url: str) -> None:
+    """By the URL that finds it after a promotion, though the reader's own session takes none."""
+    assert Postgresql(f"{url}?target_session_attrs=read-write", postgresql.password).rows("select 1") == [(1,)]
+    reader = Postgresql(f"{url}?target_session_attrs=read-write", postgresql.password, readonly=True)
+    assert reader.rows("select 1") == [(1,)]
+    with pytest.raises(StoreLost), reader.transaction():
+        reader.run("create table t(x int)")
+
+
 def test_a_lost_connection_is_made_anew(postgresql: Server, url: str) -> None:
     """The backend is killed between transactions and in one: what was under way is not kept, and the next one works."""
     store = open_store(url, password=postgresql.password)
