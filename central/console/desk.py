@@ -9,10 +9,13 @@ import asyncio
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
+from secrets import token_hex
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -92,7 +95,8 @@ class Desk:
 
     def __init__(self, centre: Centre, version: str) -> None:
         self.centre, self.version = centre, version
-        self.cache = Cache()
+        self.cache, self._pages = Cache(), Cache()
+        self._name, self._csrf = token_hex(16), token_hex(16)
         self.renderer = Renderer(centre.timezone)
         self._threads = ThreadPoolExecutor(THREADS, "console")
 
@@ -105,9 +109,15 @@ class Desk:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *values)
 
     def page(
-        self, role: str, show: Callable[[Visit], Response], change: Callable[[Visit], Response] | None = None
+        self,
+        role: str,
+        show: Callable[[Visit], Response],
+        change: Callable[[Visit], Response] | None = None,
+        *,
+        shared: bool = False,
     ) -> Callable[[Request], Any]:
-        """The endpoint of a page that needs this role; `show` and `change` are called beside the event loop."""
+        """The endpoint of a page that needs this role; `show` and `change` are called beside the event loop. `shared`:
+        it has nothing of the visitor but name, role and language, so that those who look at it share it for seconds."""
 
         async def endpoint(request: Request) -> Response:
             token = request.cookies.get(cookie_name(request), "")
@@ -121,7 +131,7 @@ class Desk:
                 if not operator.may(role):
                     return self.problem(visit, 403, "That needs another role.")
                 if request.method != "POST" or change is None:
-                    return await self.work(show, visit)
+                    return await self.work(self._shared if shared else self._own, show, visit)
                 visit.form = await read_form(request)
                 if not same_origin(request) or not hmac.compare_digest(visit.form.pop("csrf", ""), visit.csrf):
                     return self.problem(
@@ -134,6 +144,20 @@ class Desk:
                 return self.bare(request, 503, str(error))
 
         return endpoint
+
+    def _own(self, show: Callable[[Visit], Response], visit: Visit) -> Response:
+        return show(visit)
+
+    def _shared(self, show: Callable[[Visit], Response], visit: Visit) -> Response:
+        """A page that is worked out once for all: figures, and the text, which takes as long again."""
+        url = visit.request.url
+        nobody = replace(visit.operator, name=self._name, session=b"")
+        key = (url.scheme, url.path, url.query, visit.language, nobody.role)
+        page = self._pages.get(key, lambda: show(replace(visit, operator=nobody, csrf=self._csrf)))
+        text = bytes(page.body).replace(self._csrf.encode(), visit.csrf.encode())
+        text = text.replace(self._name.encode(), escape(visit.operator.name).encode())
+        headers = {name: value for name, value in page.headers.items() if name != "content-length"}
+        return Response(text, page.status_code, headers)
 
     def show(self, visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
         """A page with the frame around it."""

@@ -26,6 +26,9 @@ _TYPES: Final = {
 _OF_THE_NODE: Final = ("style.css", "icon.svg")
 """What the console shares with the status page of a node: its look."""
 
+SHARED: Final = ("/", "/orders", "/latency", "/demand")
+"""Pages on which a tab stays open, and which are the same for everybody with the same role and language."""
+
 
 class Console:
     """Of one centre: its routes, and its end."""
@@ -45,8 +48,11 @@ class Console:
         changes, role = Changes(desk, pages), "operator"
         desk.renderer.navigation = [(page.path, page.title, page.role) for page in pages.pages()]
         return [
-            *(Route(page.path, desk.page(page.role, page.show), methods=["GET"]) for page in pages.pages()),
-            Route("/nodes/{node}", desk.page("viewer", pages.node), methods=["GET"]),
+            *(
+                Route(page.path, desk.page(page.role, page.show, shared=page.path in SHARED), methods=["GET"])
+                for page in pages.pages()
+            ),
+            Route("/nodes/{node}", desk.page("viewer", pages.node, shared=True), methods=["GET"]),
             Route("/quarantine", desk.page(role, pages.quarantine, changes.quarantine), methods=["POST"]),
             Route("/enrolment/invite", desk.page("admin", pages.enrolment, changes.invite), methods=["POST"]),
             Route("/enrolment/revoke", desk.page("admin", pages.enrolment, changes.revoke), methods=["POST"]),

@@ -56,15 +56,23 @@ class Figures:
         found: dict[int, Sum] = {}
         with self._lock, self._driver.reading():
             nodes = dict(self._driver.rows("select id, name from node where record is not null order by name"))
-            sql = f"select counters from {span.tier} where node = ? and start >= ? and start < ? and scenario = ?"  # noqa: S608 - one of three names
             for number in _timed(iter(nodes)):
-                for (counters,) in self._driver.rows(sql, (number, span.start, span.end, scenario)):
-                    self._add_named(found, number, counters, names)
+                for tier, start, end in self._whole_days(span):
+                    sql = f"select counters from {tier} where node = ? and start >= ? and start < ? and scenario = ?"  # noqa: S608 - one of three names
+                    for (counters,) in self._driver.rows(sql, (number, start, end, scenario)):
+                        self._add_named(found, number, counters, names)
             if span.tier != "minute":
                 for node, _, of, _, _, _, counters, *_ in _timed(self._fresh(span, "")):
                     if of == scenario:
                         self._add_named(found, node, counters, names)
         return {name: found.get(number, Sum()) for number, name in nodes.items()}
+
+    def _whole_days(self, span: Span) -> list[tuple[str, int, int]]:
+        """What to read for a sum over the whole stretch: hours only at its edges, where days lie in between."""
+        first, last = self.calendar.ceiling("day", span.start), self.calendar.day(span.end)
+        if span.tier != "hour" or first >= last:
+            return [(span.tier, span.start, span.end)]
+        return [("hour", span.start, first), ("day", first, last), ("hour", last, span.end)]
 
     def _add_named(self, found: dict[int, Sum], node: int, packed: bytes, names: Sequence[str]) -> None:
         counters = self._codec.unpack(packed, b"", b"")[0]

@@ -59,7 +59,7 @@ class Stand(Struct, frozen=True):
     first: str
 
 
-class Standing(Struct, frozen=True):
+class Progress(Struct, frozen=True):
     """Where a roll-out stands: how many nodes its group has, how many of them are not in it, how those that are in it
     stand, and what the first one that failed has reported."""
 
@@ -99,16 +99,16 @@ def node_state(rollout: Rollout, report: Report | None, placed_at: int, now: int
     return "silent" if now - placed_at > rollout.deadline_ms else "waiting"
 
 
-def next_step(rollout: Rollout, standing: Standing) -> Step | None:
+def next_step(rollout: Rollout, progress: Progress) -> Step | None:
     """What to do with a running roll-out, None where there is nothing to do."""
-    placed = standing.placed
+    placed = progress.placed
     if failed := placed.get("failed"):
-        assert standing.refusal is not None
-        why = f"{failed.first} has {_WORDS[standing.refusal.outcome]} it: {standing.refusal.detail}".rstrip(": ")
+        assert progress.refusal is not None
+        why = f"{failed.first} has {_WORDS[progress.refusal.outcome]} it: {progress.refusal.detail}".rstrip(": ")
         return Step("failed", why, rollout.stage)
-    missing = _size(rollout.stages[rollout.stage], standing.members) - sum(stand.nodes for stand in placed.values())
-    if missing > 0 and standing.fresh:
-        return Step("running", rollout.why, rollout.stage, min(missing, standing.fresh, PLACED_AT_ONCE))
+    missing = _size(rollout.stages[rollout.stage], progress.members) - sum(stand.nodes for stand in placed.values())
+    if missing > 0 and progress.fresh:
+        return Step("running", rollout.why, rollout.stage, min(missing, progress.fresh, PLACED_AT_ONCE))
     if "waiting" in placed:
         return None
     silent = placed.get("silent")
@@ -117,7 +117,7 @@ def next_step(rollout: Rollout, standing: Standing) -> Step | None:
         why += f" and {silent.nodes - 1} more"
     if "healthy" not in placed:
         # Nobody has tried it: another node takes the place of one that is silent.
-        return Step("running", why, rollout.stage, 1) if standing.fresh else None
+        return Step("running", why, rollout.stage, 1) if progress.fresh else None
     if rollout.stage + 1 < len(rollout.stages):
         return Step("running", why, rollout.stage + 1)
     return Step("done", why, rollout.stage)

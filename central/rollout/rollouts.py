@@ -19,7 +19,7 @@ from ..ingest.validate import BatchOutcome
 from ..ingest.verify import Alarm
 from ..store.engine.driver import Driver
 from ..store.store import Store
-from .plan import NodeState, Report, Rollout, Stand, Standing, State, Step, mixed, next_step, node_state
+from .plan import NodeState, Progress, Report, Rollout, Stand, State, Step, mixed, next_step, node_state
 
 LOOK_S: Final = 2.0
 """Between two looks at what runs, in seconds."""
@@ -114,7 +114,7 @@ class Rollouts:
 
     def _move(self, rollout: Rollout, changed_at: int, present: Collection[str], now_ms: int) -> State:
         """Its next step, where there is one; the state after it. Whoever was slower finds that it has changed."""
-        step = next_step(rollout, self._standing(rollout, now_ms))
+        step = next_step(rollout, self._progress(rollout, now_ms))
         if step is None or (step.state == "running" and step.stage == rollout.stage and not step.add):
             return rollout.state
         add = self._fresh(rollout, present, step.add) if step.add else []
@@ -135,7 +135,7 @@ class Rollouts:
         self._log(rollout, step, add, now_ms)
         return step.state
 
-    def _standing(self, rollout: Rollout, now_ms: int) -> Standing:
+    def _progress(self, rollout: Rollout, now_ms: int) -> Progress:
         """Counted by the engine."""
         ((members, inside),) = self._driver.rows(_COUNTED, (rollout.id, rollout.group))
         placed: dict[NodeState, Stand] = {}
@@ -149,7 +149,7 @@ class Rollouts:
         if failed := placed.get("failed"):
             sql = "select version, about, outcome, detail from node_settings where node = ?"
             refusal = Report(*self._driver.rows(sql, (failed.first,))[0])
-        return Standing(members, members - inside, placed, refusal)
+        return Progress(members, members - inside, placed, refusal)
 
     def _fresh(self, rollout: Rollout, present: Collection[str], count: int) -> list[str]:
         """The next nodes of its group, those that are connected first."""

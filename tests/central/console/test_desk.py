@@ -1,5 +1,7 @@
 """Nobody sees or changes anything without a session, a role, and a form of our own."""
 
+import re
+
 import httpx
 import pytest
 
@@ -86,3 +88,16 @@ def test_nobody_is_led_elsewhere(path: str) -> None:
     """After a log-in only a path of ours is gone on to."""
     assert local(path) == "/"
     assert local("/orders?range=7d") == "/orders?range=7d"
+
+
+def test_a_shared_page_has_the_name_of_whoever_looks(console: Served) -> None:
+    """And the token of the own session: what others have looked at before changes neither."""
+    with console.client("viewer") as viewer, console.client("admin") as admin, console.client("viewer") as again:
+        for _ in range(2):
+            pages = [client.get("/").text for client in (viewer, admin, again)]
+            assert [re.findall(r'"/account">(\w+) ', page) for page in pages] == [["viewer"], ["admin"], ["viewer"]]
+            assert len({csrf(page) for page in pages}) == 3
+            assert ["Audit log" in page for page in pages] == [False, True, False]
+            assert 'lang="en"' in pages[0]
+        assert 'lang="zh-CN"' in viewer.get("/", headers={"accept-language": "zh-CN"}).text
+        assert csrf(viewer.get("/").text) == csrf(viewer.get("/account").text)

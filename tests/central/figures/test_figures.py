@@ -74,6 +74,9 @@ def test_every_tier_has_every_window(place: Place, tier: str) -> None:
         "n2": 10 * len(MINUTES),
     }
     assert asked.over_time(span, "nobody") == {}
+    edges = Span(START + HOUR_MS, START + 2 * DAY_MS + 2 * HOUR_MS, tier)
+    found = sum(total.counters["x"] for total in asked.over_time(edges, "n2")["dispatch"].values())
+    assert asked.by_node(edges, "dispatch", ["x"])["n2"].counters["x"] == found
     asked.close()
     store.close()
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from central.rollout.plan import (
     PLACED_AT_ONCE,
     NodeState,
+    Progress,
     Report,
     Rollout,
     Stand,
-    Standing,
     Step,
     mixed,
     next_step,
@@ -27,23 +27,23 @@ def rollout(stages: str = "1,10%,all", stage: int = 0) -> Rollout:
     return Rollout(id=7, group="all", stages=stages_of(stages), deadline_ms=DEADLINE_MS, stage=stage)
 
 
-def standing(
+def progress(
     made: Rollout, placed: dict[str, int], reports: dict[str, Report], members: list[str], now: int
-) -> Standing:
+) -> Progress:
     """What the store counts: `placed` are the nodes in it and since when."""
     found: dict[NodeState, list[str]] = {}
     for node, at in placed.items():
         found.setdefault(node_state(made, reports.get(node), at, now), []).append(node)
     stands: dict[NodeState, Stand] = {stand: Stand(len(nodes), min(nodes)) for stand, nodes in found.items()}
     refusal = reports[stands["failed"].first] if "failed" in stands else None
-    return Standing(len(members), len(set(members) - placed.keys()), stands, refusal)
+    return Progress(len(members), len(set(members) - placed.keys()), stands, refusal)
 
 
 def step_of(
     made: Rollout, placed: dict[str, int], reports: dict[str, Report], members: list[str], now: int
 ) -> Step | None:
     """The next step of one that stands so."""
-    return next_step(made, standing(made, placed, reports, members, now))
+    return next_step(made, progress(made, placed, reports, members, now))
 
 
 HEALTHY = Report(7, 7, "healthy")
