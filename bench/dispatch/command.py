@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .days import Job
     from .report import Beside, Result
 
-TABLE_WIDTH: Final = 132
+TABLE_WIDTH: Final = 140
 """Columns that the table needs; a narrower terminal wraps its lines rather than its numbers."""
 
 
@@ -43,6 +43,7 @@ TABLE_WIDTH: Final = 132
     show_default=True,
     help="The rules: those of the published comparison. The open track is refused: no policy here uses its freedoms.",
 )
+@click.option("--fair-s", type=click.IntRange(0, 600), metavar="S", help="The node's option fair_s; 0: no fairness.")
 @click.option("--decline", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier declines.")
 @click.option("--silent", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier does not answer.")
 @click.option("--decide-times", is_flag=True, help="Time decisions in generated districts, up to 2,000 x 2,000.")
@@ -57,6 +58,7 @@ def dispatch(
     baseline: str | None,
     uncertain: bool,
     track: str,
+    fair_s: int | None,
     decline: float,
     silent: float,
     decide_times: bool,
@@ -94,7 +96,7 @@ def dispatch(
     if plot:
         check_installed()
     beside = baseline or ("rolling-horizon" if policy == "doorstep" else "none")
-    days = [Job(folder, policy, uncertain, export or "") for folder in folders([*instances, *further])]
+    days = [Job(folder, policy, uncertain, export or "", fair_s=fair_s) for folder in folders([*instances, *further])]
     report: dict[str, Any] = {}
     if days:
         report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)

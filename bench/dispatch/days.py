@@ -34,7 +34,7 @@ POLICIES: Final[dict[str, Callable[..., Policy]]] = {
 
 class Job(Struct, frozen=True):
     """One day to be run: its folder, by whom, and where its solution goes, if anywhere. 0 for `every` is the
-    policy's own; orders are held back to the next multiple of `held` minutes."""
+    policy's own; orders are held back to the next multiple of `held` minutes. `fair_s` is an option of the node."""
 
     folder: str
     policy: str
@@ -43,10 +43,13 @@ class Job(Struct, frozen=True):
     unwilling: Unwilling = WILLING
     every: int = 0
     held: int = 0
+    fair_s: int | None = None
 
     def make(self, day: Day) -> Policy:
         """The policy for a day."""
         made = partial(POLICIES[self.policy], every=self.every) if self.every else POLICIES[self.policy]
+        if self.fair_s is not None and self.policy == "doorstep":
+            made = partial(made, fair_s=self.fair_s)
         return Waiting(day, made, self.held) if self.held else made(day)
 
 

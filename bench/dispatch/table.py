@@ -22,6 +22,7 @@ COLUMNS: Final = {
     "n_over_90_avoidable": ("avoidable", 1),
     "ctd_penalised": ("CtD+120", 2),
     "lb_ctd": ("floor", 2),
+    "spread": ("spread", 2),
 }
 """Heading and decimals by field. CtD+120 counts 120 minutes for each order that was not delivered."""
 

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec import structs
+
 from edge.core.model import Event, Now
 from edge.messages import envelope
 from edge.scenarios.dispatch.messages import (
@@ -53,6 +55,9 @@ ORIGIN_DEG: Final = 1.0
 """Longitude of an instance's origin, on the equator, where a degree is as long both ways: not 0, 0, which is what a
 phone without a fix sends."""
 
+FAIR_S: Final = DispatchOptions().fair_s
+"""As a node has it where nobody changes it."""
+
 ROUNDS_MAX: Final = 100
 """In one minute: offers, their acceptances, and what follows from those."""
 
@@ -90,10 +95,10 @@ class Doorstep:
     """One day of a node that knows nothing before it. With `every`, it takes news at multiples only,
     but of a pickup at once: its shift's end would otherwise come first."""
 
-    def __init__(self, day: Day, every: int = 1) -> None:
+    def __init__(self, day: Day, every: int = 1, fair_s: int = FAIR_S) -> None:
         self.day = day
         self.every = every
-        self.driver = Driver(options(day))
+        self.driver = Driver(structs.replace(options(day), fair_s=fair_s))
         self.dispatch = self.driver.dispatch
         self.places: dict[str, Place] = {}
         """Of couriers on shift who are not under way."""

@@ -36,7 +36,8 @@ class Infeasible(DoorstepError):
 
 class Score(Struct, frozen=True):
     """One day. Times in minutes; None where nothing was delivered. `n_over_90_avoidable` are those of `n_over_90` whose
-    own floor is at most 85."""
+    own floor is at most 85. `spread` is the orders by hour of shift of the courier who had most, over those of the one
+    who had fewest; None where somebody had none."""
 
     undelivered_pct: float
     ctd_mean: float | None
@@ -51,6 +52,7 @@ class Score(Struct, frozen=True):
     n_over_90_avoidable: int
     ctd_penalised: float
     lb_ctd: float
+    spread: float | None
 
 
 def score(instance: Instance, solution: Solution) -> Score:
@@ -72,6 +74,7 @@ def score(instance: Instance, solution: Solution) -> Score:
         max(parameters.pay_per_order * count[each.name], parameters.pay_per_hour * (each.off - each.on) / 60)
         for each in instance.couriers
     )
+    hourly = [count[each.name] / (each.off - each.on) for each in instance.couriers if each.off > each.on]
     return Score(
         undelivered_pct=100 * undelivered / total,
         ctd_mean=_mean(waits),
@@ -86,6 +89,7 @@ def score(instance: Instance, solution: Solution) -> Score:
         n_over_90_avoidable=sum(each.dropoff - each.placed > longest for each in avoidable),
         ctd_penalised=(sum(waits) + UNDELIVERED_MIN * undelivered) / total,
         lb_ctd=sum(least.values()) / len(least),
+        spread=max(hourly) / min(hourly) if hourly and min(hourly) else None,
     )
 
 

@@ -115,7 +115,7 @@ def end(
     at_shop = order.state is AT_SHOP
     dispatch.orders.close(order, state)
     if rider is not None:
-        dispatch.riders.drop(rider, order.id)
+        dispatch.riders.drop(rider, order.id, paid=state is DELIVERED or state is RETURNED)
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
         if rider.on and not rider.orders and dispatch.rules.divert and dispatch.riders.idle <= IDLE_COVERED:
             dispatch.advice.due.append(rider.id)
@@ -202,7 +202,7 @@ def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_
     dispatch.changed = True
     release_all(dispatch, rider, now, out, "shift ended")
     end_pins(dispatch, rider.id, now, out, "shift ended")
-    dispatch.riders.end(rider)
+    dispatch.riders.end(rider, dispatch.now_ms)
 
 
 def release_all(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, reason: str) -> None:

@@ -50,7 +50,7 @@ ALONE = Instance("alone", TOWN.orders[:1], TOWN.couriers[:1], TOWN.restaurants, 
 
 def scored(ctd: float | None, undelivered_pct: float = 0.0) -> Score:
     """A score with two values that matter."""
-    return Score(undelivered_pct, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0)
+    return Score(undelivered_pct, ctd, 40.0, 1.0, 1.0, 2.0, 0.5, 11.0, 1.1, 0, 0, ctd or 120.0, 29.0, 2.0)
 
 
 def result(

@@ -11,7 +11,7 @@ from tests.bench.dispatch.days import result
 
 FIELDS = (
     "undelivered_pct ctd_mean ctd_p90 overage_mean rtp_mean rtp_p90 utilisation_mean cost_per_order orders_per_bundle "
-    "n_over_90 n_over_90_avoidable ctd_penalised lb_ctd decide_ms"
+    "n_over_90 n_over_90_avoidable ctd_penalised lb_ctd spread decide_ms"
 ).split()
 
 

@@ -8,12 +8,13 @@ free at a door that the node knows from their orders. The parts of the cost, in 
     rider_waits   an eighth of the rider's wait at the shop
     uncertain     a tenth of the age of the position, or of the time until the rider is free
     change        a constant where the order is planned for another rider, so that plans are stable
+    fairness      `fair_s` for each paid order that the rider had beyond its share; below 0 where it had fewer
 
-For an order that is fetched together with others (`bundling`), only three count:
+For an order that is fetched together with others, these count:
 
     food_waits    the delay of the order against its earliest drop-off, the doors before its own included
     others_wait   the sum of the delays of the others
-    change        as above
+    fairness      as above
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,12 +35,12 @@ from ..state.travel import Place, Service, ride_s, rides_s
 CANDIDATES_MAX: Final = 12
 """Riders weighed up for one order: nearer ones leave little to gain from those farther away."""
 
-ALONE_MAX: Final = 6
-"""Idle riders weighed up for an order that competes with no other in its round, which takes the cheapest of them: who
-is farther away costs less by a few seconds at most, where the place of all six is much older."""
-
 FEW: Final = 64
 """Pairs of order and busy rider, up to which a table costs more than it saves."""
+
+BEYOND_MAX: Final = 2
+"""Orders more, or fewer, than a rider's share that count. What nobody near could make up for in time is not made up
+for at the customers' cost."""
 
 CHANGE_S: Final = 60
 """What it costs to take an order from the rider for whom it is planned."""
@@ -62,6 +63,7 @@ class CandidateCost(Struct):
     offer: bool
     bundle: tuple[str, ...] = ()
     others_wait: int = 0
+    fairness: int = 0
     before: str = ""
     """The order of the bundle whose door comes next; empty: it comes last."""
 
@@ -78,6 +80,8 @@ class CandidateCost(Struct):
             cost["others_wait"] = self.others_wait
         if self.age_s + self.free_in_s >= 10:
             cost["uncertain"] = (self.age_s + self.free_in_s) // 10
+        if self.fairness:
+            cost["fairness"] = self.fairness
         if self.change:
             cost["change"] = self.change
         return Candidate(
@@ -101,14 +105,13 @@ def candidates_for(
     """For each order the riders who can take it, the cheapest first: at most CANDIDATES_MAX of the idle ones near it
     and of the busy ones together. And how many busy riders will soon be free."""
     free, busy = _busy(due, orders, riders, rules, now_ms)
-    limit = ALONE_MAX if len(due) == 1 and not due[0].excluded else CANDIDATES_MAX
     found: list[list[CandidateCost]] = []
     for order, soon in zip(due, busy, strict=True):
         seen: list[RiderDistance] = []
         if order.override is not None:
             seen, soon = _pinned(order, order.override.rider, orders, riders, rules, sensor, now_ms)
         elif riders.idle:
-            seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, limit, now_ms)
+            seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
         found.append(_costs(order, seen, soon, riders, rules, now_ms))
     return found, free
 
@@ -209,6 +212,7 @@ def _costs(
             continue
         food_waits = (pickup_ms - soonest_ms) // 1000
         change = CHANGE_S if plan and plan != name else 0
+        fairness = fairness_s(rider, riders, rules, now_ms)
         found.append(
             CandidateCost(
                 name,
@@ -220,12 +224,20 @@ def _costs(
                 food_waits,
                 rider_waits,
                 change,
-                food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change,
+                food_waits + travel_s // 4 + rider_waits // 8 + (age_s + free_in_s) // 10 + change + fairness,
                 pickup_ms - travel_s * 1000 <= due_ms and len(rider.orders) < rider.capacity,
+                fairness=fairness,
             )
         )
     found.sort(key=RANK)
     return found[:CANDIDATES_MAX]
+
+
+def fairness_s(rider: Rider, riders: Riders, rules: DispatchOptions, now_ms: int) -> int:
+    """What one more order weighs against the rider, for how many paid orders it had already; below 0, for it."""
+    if not rules.fair_s:
+        return 0
+    return round(rules.fair_s * max(-BEYOND_MAX, min(BEYOND_MAX, riders.beyond_share(rider, now_ms))))
 
 
 def must_leave(leave_ms: int, now_ms: int, rules: DispatchOptions) -> bool:
@@ -248,6 +260,12 @@ def why_rider(chosen: CandidateCost, options: Sequence[CandidateCost], serves: M
     other = next((option for option in options if option.rider != chosen.rider), None)
     if other is None:
         return f"{start}; nobody else could take it."
+    sooner = min(options, key=lambda option: option.total - option.fairness)
+    if sooner.total >= chosen.total and sooner.total - sooner.fairness < chosen.total - chosen.fairness:
+        return (
+            f"{start}; without fairness {sooner.rider} would cost {sooner.total - sooner.fairness} s, "
+            f"but it had more orders for its time on shift than {chosen.rider}."
+        )
     if other.total >= chosen.total:
         return f"{start}; the next best, {other.rider}, costs {other.total} s."
     if other.rider in serves:

@@ -20,7 +20,7 @@ from ..planner.trips import FORBIDDEN, Jobs, ServiceTimes, Trip, Weights
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..state.travel import rides_s
-from .candidates import CandidateCost, must_leave
+from .candidates import CandidateCost, fairness_s, must_leave
 from .trips_under_way import TripUnderWay
 
 WEIGHTS: Final = Weights(per_minute=60.0)
@@ -99,7 +99,9 @@ class RoundPlan:
         for number, name in enumerate(self.names):
             rider = riders.known[name]
             off = math.inf if rider.until_ms is None else (rider.until_ms - now_ms) / 1000
-            plan.routes.append(Route(number, number, free[number], off, rider.capacity))
+            route = Route(number, number, free[number], off, rider.capacity)
+            route.handicap = float(fairness_s(rider, riders, self.rules, now_ms))
+            plan.routes.append(route)
             self.room.append(rider.capacity - len(rider.orders))
         plan.open = plan.routes
         fixed = self.decided
@@ -128,6 +130,8 @@ class RoundPlan:
         another order of the round is planned, not offered."""
         plan = self.plan
         plan.weigh(float(self.rules.soon_free_s), self.decided)
+        for route in plan.routes:
+            plan.time(route)
         new = self._resume()
         insert(plan, new)
         improve(plan)
@@ -184,7 +188,9 @@ class RoundPlan:
         ride = plan.rows[plan.doors + route.trips[index - 1].last if index else route.origin][trip.shop]
         if ride >= UNKNOWN_S:
             return None  # it was not among the riders seen near this shop
-        known = seen or next((one for row in self.options if (one := row.get(name)) is not None), _busy(name))
+        known = seen or next((one for row in self.options if (one := row.get(name)) is not None), None)
+        if known is None:  # of the rider only the trip under way is known
+            known = CandidateCost(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, False, fairness=int(route.handicap))
         since = route.frees[index - 1] if index else route.since
         dropoff = plan.dropoff(order)
         pickup = route.pickups[index]
@@ -225,10 +231,11 @@ class RoundPlan:
             food_waits=late,
             rider_waits=0,
             change=0,
-            total=late + others,
+            total=late + others + int(route.handicap),
             offer=pickup <= JOIN_AHEAD_S + JOIN_AHEAD * self.rules.offer_ahead_s,
             bundle=tuple(one.id for one in under_way.orders),
             others_wait=others,
+            fairness=int(route.handicap),
             before="" if follows is None else self.orders[follows].id,
         )
 
@@ -237,8 +244,3 @@ class RoundPlan:
         pickup = max(route.arrives + self.jobs.service.before_pickup, self.jobs.trip(orders).ready)
         frees = (self.jobs.trip(orders[: orders.index(each) + 1]).free for each in accepted)
         return sum(pickup + free - self.jobs.service.after_dropoff for free in frees)
-
-
-def _busy(name: str) -> CandidateCost:
-    """A rider of whom only the trip under way is known."""
-    return CandidateCost(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, False)

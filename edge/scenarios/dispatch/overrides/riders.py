@@ -25,13 +25,13 @@ def pause_or_resume(
     if isinstance(body, RiderPause):
         if not rider.paused or (client != body.rider and not by_other):
             out.count("rider.paused", body.at)
-            dispatch.riders.pause(rider, client)
+            dispatch.riders.pause(rider, client, dispatch.now_ms)
             for name in [held for held in rider.orders if dispatch.orders.open[held].state is OFFERED]:
                 release(dispatch, dispatch.orders.open[name], now, out, "rider paused")
     elif by_other and client == body.rider:
         return Refusal(Reason.NOT_YOURS, "rider", f"{rider.paused} has paused you, and resumes you")
     elif rider.paused:
-        dispatch.riders.pause(rider, "")
+        dispatch.riders.pause(rider, "", dispatch.now_ms)
         if not rider.orders:
             dispatch.advice.due.append(rider.id)
     dispatch.changed = True

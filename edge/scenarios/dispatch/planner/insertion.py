@@ -43,6 +43,7 @@ class Gaps:
         since: list[float] = []
         rows: list[int] = []
         offs: list[float] = []
+        handicaps: list[float] = []
         # Couriers with nothing to do are most of all; one list after the other is several times faster for them.
         idle = [route for route in plan.open if not route.trips and not route.bound]
         self.routes += idle
@@ -50,13 +51,15 @@ class Gaps:
         since += [route.since for route in idle]
         rows += [route.origin for route in idle]
         offs += [route.off for route in idle]
+        handicaps += [route.handicap for route in idle]
         self.spans.update((route.courier, (place, place + 1)) for place, route in enumerate(idle))
         for route in plan.open:
             if route.trips or route.bound:
-                self._list(plan, route, since, rows, offs)
+                self._list(plan, route, since, rows, offs, handicaps)
         self.since: Floats = np.array(since)
         self.rows: npt.NDArray[np.int64] = np.array(rows, np.int64)
         self.offs: Floats = np.array(offs)
+        self.handicaps: Floats = np.array(handicaps)
 
     def change(self, plan: Plan, route: Route) -> None:
         """The route has other trips now: its gaps are closed, and those that it has now come at the end. Listing all of
@@ -66,12 +69,16 @@ class Gaps:
         since: list[float] = []
         rows: list[int] = []
         offs: list[float] = []
-        self._list(plan, route, since, rows, offs)
+        handicaps: list[float] = []
+        self._list(plan, route, since, rows, offs, handicaps)
         self.since = np.concatenate((self.since, since))
         self.rows = np.concatenate((self.rows, np.array(rows, np.int64)))
         self.offs = np.concatenate((self.offs, offs))
+        self.handicaps = np.concatenate((self.handicaps, handicaps))
 
-    def _list(self, plan: Plan, route: Route, since: list[float], rows: list[int], offs: list[float]) -> None:
+    def _list(
+        self, plan: Plan, route: Route, since: list[float], rows: list[int], offs: list[float], handicaps: list[float]
+    ) -> None:
         start = len(self.routes)
         if not route.bound:
             self.positions.append(0)
@@ -84,6 +91,7 @@ class Gaps:
         more = len(self.positions) - start
         self.routes += [route] * more
         offs += [route.off] * more
+        handicaps += [route.handicap] * more
         self.spans[route.courier] = (start, start + more)
 
 
@@ -97,7 +105,7 @@ def bounds(plan: Plan, gaps: Gaps, orders: Sequence[int]) -> Floats:
     ready, offset, lateness, limit, work, free = (table[:, column, None] for column in range(1, 7))
     ride = plan.travel[gaps.rows[None, :], table[:, 0, None].astype(np.int64)]
     pickup = np.maximum(ready, gaps.since + plan.jobs.service.before_pickup + ride)
-    cost = pickup + offset + plan.minute * ride
+    cost = pickup + offset + plan.minute * ride + gaps.handicaps
     over = pickup + (free - gaps.offs)
     if over.max() > 0:
         cost -= plan.minute * np.clip(over, 0, work)
@@ -156,7 +164,7 @@ def _join(plan: Plan, trip: Trip, found: Found, stale: Container[int], apart: in
             continue
         other, pickup = route.trips[index], route.pickups[index]
         # A lower bound of the cost: one order waits for the other at the shop, and one at the other's door.
-        if max(pickup - trip.ready, other.count * (trip.ready - pickup)) + stop >= found[0]:
+        if max(pickup - trip.ready, other.count * (trip.ready - pickup)) + stop + route.handicap >= found[0]:
             continue
         before, tail = route.trips[:index], route.trips[index + 1 :]
         for place in range(other.count, -1, -1):

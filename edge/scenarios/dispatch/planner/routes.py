@@ -23,7 +23,8 @@ class Route:
 
     Where `bound`, it is on its way to the shop of its first trip, or there, since or at `arrives`: that trip keeps its
     shop and at least one order. `pickups`, `frees` and `costs` are by trip, `costs` added up; `cost` is the last of
-    them. `origin` is the row of the travel table from which it starts, `room` how many orders a trip may have.
+    them. Each of its orders costs `handicap` more than elsewhere. `origin` is the row of the travel table from which it
+    starts, `room` how many orders a trip may have.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Route:
         "costs",
         "courier",
         "frees",
+        "handicap",
         "off",
         "origin",
         "pickups",
@@ -49,6 +51,7 @@ class Route:
         self.off = off
         self.bound = False
         self.arrives = 0.0
+        self.handicap = 0.0
         self.trips: list[Trip] = []
         self.pickups: list[float] = []
         self.frees: list[float] = []
@@ -112,14 +115,15 @@ class Plan:
             cost += FORBIDDEN
         return cost
 
-    def after(self, since: float, row: int, off: float, trips: Sequence[Trip]) -> float:
-        """What trips cost that begin from a row's place."""
+    def after(self, since: float, row: int, route: Route, trips: Sequence[Trip]) -> float:
+        """What trips cost its courier that begin from a row's place."""
         before, rows, doors = self.jobs.service.before_pickup, self.rows, self.doors
+        off, handicap = route.off, route.handicap
         cost = 0.0
         for trip in trips:
             ride = rows[row][trip.shop]
             pickup = max(since + ride + before, trip.ready)
-            cost += self.price(trip, pickup, ride, off)
+            cost += self.price(trip, pickup, ride, off) + handicap * trip.count
             since, row = pickup + trip.free, doors + trip.last
         return cost
 
@@ -128,13 +132,13 @@ class Plan:
         if first:
             before = route.trips[first - 1]
             since = route.frees[first - 1]
-            return route.costs[first - 1] + self.after(since, self.doors + before.last, route.off, trips)
+            return route.costs[first - 1] + self.after(since, self.doors + before.last, route, trips)
         if not route.bound:
-            return self.after(route.since, route.origin, route.off, trips)
+            return self.after(route.since, route.origin, route, trips)
         trip = trips[0]
         pickup = max(route.arrives + self.jobs.service.before_pickup, trip.ready)
-        cost = self.price(trip, pickup, 0.0, route.off)
-        return cost + self.after(pickup + trip.free, self.doors + trip.last, route.off, trips[1:])
+        cost = self.price(trip, pickup, 0.0, route.off) + route.handicap * trip.count
+        return cost + self.after(pickup + trip.free, self.doors + trip.last, route, trips[1:])
 
     def time(self, route: Route) -> None:
         """Compute the route's times and costs anew."""
@@ -147,7 +151,7 @@ class Plan:
             ride = 0.0 if route.bound and not index else self.rows[row][trip.shop]
             arrives = route.arrives if route.bound and not index else since + ride
             pickup = max(arrives + before, trip.ready)
-            cost += self.price(trip, pickup, ride, route.off)
+            cost += self.price(trip, pickup, ride, route.off) + route.handicap * trip.count
             since, row = pickup + trip.free, doors + trip.last
             pickups.append(pickup)
             frees.append(since)

@@ -113,6 +113,7 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
     since = np.array([head.since for head in heads])
     origin: npt.NDArray[np.int64] = np.array([head.row for head in heads])
     off = np.array([head.route.off for head in heads])
+    handicap = np.array([head.route.handicap for head in heads])
     cost: Floats = np.zeros((len(ends), len(heads)))
     pickup: Floats = cost
     free: Floats = cost
@@ -130,7 +131,7 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
             ride = plan.travel[origin[None, :], shops[:, None]]
         pickup = np.maximum(ready, since + (ride + before))
         free = spent
-        part = count * pickup + offset + plan.minute * (ride + work)
+        part = count * (pickup + handicap) + offset + plan.minute * (ride + work)
         over = pickup + (free - off)
         if over.max() > 0:
             part -= plan.minute * np.clip(over, 0, work)

@@ -32,7 +32,8 @@ class Rider(Struct, array_like=True):
     """A rider on shift, or one who still holds an order. `free_ms` is when it expects to be free where `orders` is not
     empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet). While
     `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`. `paused` is who has paused it:
-    it gets nothing new."""
+    it gets nothing new. `paid` counts the orders of this shift that it has delivered, brought back or still holds;
+    `duty_ms` is when the shift began, later by all breaks, and during a break how long it was at work."""
 
     id: Client
     capacity: int
@@ -46,6 +47,8 @@ class Rider(Struct, array_like=True):
     place_ms: int = 0
     moving: bool = False
     paused: Client = ""
+    paid: int = 0
+    duty_ms: int = 0
 
 
 class Riders:
@@ -60,6 +63,9 @@ class Riders:
         """Riders on shift."""
         self.moving: dict[str, Rider] = {}
         """Riders who follow advice and are not diverted."""
+        self._at_work = 0
+        """Riders on shift who do not have a break; of these, the sums of `paid` and `duty_ms`."""
+        self._paid = self._duty_ms = 0
         self._positions = positions
         self._by_free: list[tuple[int, str]] = []
 
@@ -72,6 +78,8 @@ class Riders:
         known = self.known.get(rider)
         if known is None:
             known = self.known[rider] = Rider(rider, capacity, until_ms, on=False)
+        if not known.on:
+            known.paid, known.duty_ms = len(known.orders), now_ms
         known.capacity = capacity
         known.until_ms = until_ms
         if until_ms is None:
@@ -98,9 +106,15 @@ class Riders:
             self.idle += rider.on
             self._positions.flag(rider.id, rider.on, rider.on)
 
-    def pause(self, rider: Rider, by: str) -> None:
+    def pause(self, rider: Rider, by: str, now_ms: int) -> None:
         """Nothing new for the rider; where `by` is empty, offers again."""
         self.arrive(rider)
+        if bool(by) is not bool(rider.paused):
+            if by:
+                self._count(rider, -1)
+            rider.duty_ms = now_ms - rider.duty_ms
+            if not by:
+                self._count(rider, 1)
         self.idle -= rider.on and not rider.orders and not rider.paused
         rider.paused = by
         idle = rider.on and not rider.orders and not by
@@ -111,9 +125,9 @@ class Riders:
         """When the first of those who follow advice is there."""
         return min([rider.free_ms for rider in self.moving.values()]) if self.moving else None
 
-    def end(self, rider: Rider) -> None:
+    def end(self, rider: Rider, now_ms: int) -> None:
         """The shift is over, and with it a pause. What it has picked up it still holds."""
-        self.pause(rider, "")
+        self.pause(rider, "", now_ms)
         self.timers.drop(rider.id)
         self._turn(rider, False)
         self._forget(rider)
@@ -124,10 +138,13 @@ class Riders:
         held = rider.orders
         place = held.index(before) if before in held else len(held)
         self._load(rider, [*held[:place], order, *held[place:]] if held else [order])
+        self._pay(rider, 1)
 
-    def drop(self, rider: Rider, order: str) -> None:
-        """One order less."""
+    def drop(self, rider: Rider, order: str, paid: bool = False) -> None:
+        """One order less in hand; `paid`: the rider has done its work."""
         self._load(rider, [held for held in rider.orders if held != order])
+        if not paid:
+            self._pay(rider, -1)
         self._forget(rider)
 
     def sort(self, rider: Rider, orders: Orders) -> None:
@@ -149,6 +166,13 @@ class Riders:
         """The rider was without contact for too long."""
         rider.silent = True
         self._positions.mark_silent(rider.id)
+
+    def beyond_share(self, rider: Rider, now_ms: int) -> float:
+        """How many paid orders more the rider had in its time on shift than all had in the same time in the mean."""
+        worked_ms = self._at_work * now_ms - self._duty_ms
+        if worked_ms <= 0 or rider.paused:
+            return 0.0
+        return rider.paid - self._paid * (now_ms - rider.duty_ms) / worked_ms
 
     def soon_free(self, now_ms: int, within_s: int) -> list[Rider]:
         """Busy riders who expect to be free within that time, the earliest first."""
@@ -205,7 +229,7 @@ class Riders:
                 self._positions.leave(name)
         self.known = {}
         self.moving = {}
-        self.idle = self.watched = 0
+        self.idle = self.watched = self._at_work = self._paid = self._duty_ms = 0
         self.timers = Deadlines()
         self._by_free = []
         for rider in riders:
@@ -228,10 +252,22 @@ class Riders:
         """On shift, or no longer."""
         self.idle -= rider.on and not rider.orders and not rider.paused
         self.watched += on - rider.on
+        if on is not rider.on and not rider.paused:
+            self._count(rider, on - rider.on)
         rider.on = on
         idle = on and not rider.orders and not rider.paused
         self.idle += idle
         self._positions.flag(rider.id, idle, on)
+
+    def _count(self, rider: Rider, sign: int) -> None:
+        self._at_work += sign
+        self._paid += sign * rider.paid
+        self._duty_ms += sign * rider.duty_ms
+
+    def _pay(self, rider: Rider, orders: int) -> None:
+        rider.paid += orders
+        if rider.on and not rider.paused:
+            self._paid += orders
 
     def _load(self, rider: Rider, orders: list[str]) -> None:
         """Other orders in hand."""

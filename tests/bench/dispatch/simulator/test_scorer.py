@@ -36,6 +36,7 @@ def test_one_order_served_best_reaches_its_floor() -> None:
         n_over_90_avoidable=0,
         ctd_penalised=24.0,
         lb_ctd=24.0,
+        spread=1.0,
     )
 
 

@@ -116,3 +116,24 @@ def test_of_many_busy_riders_the_first_at_the_shop_are_looked_at():
     doors = [(52.5, 13.4)] * count
     found = _first(order, names, [100 * (count - name) for name in names], doors, DispatchOptions())  # type: ignore[arg-type]
     assert [name for name, _, _ in found] == names[:2:-1]
+
+
+@pytest.mark.parametrize(("fair_s", "rider"), [(0, "r1"), (60, "r2")])
+def test_who_had_fewer_orders_is_asked(district, fair_s, rider):
+    """Of two riders near the shop the one without an order so far is asked, though it is a little farther; the
+    reason names that. Without fairness the nearer one is asked again."""
+    d = district(fair_s=fair_s)
+    d.begin("r1", lat=52.501)
+    d.begin("r2", lat=52.502)
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    d.later(60)
+    d.round(d.step("r1", "o1", "picked_up"))
+    d.round(d.step("r1", "o1", "delivered"))
+    d.report_position("r1", lat=52.501, lon=13.401)
+    d.round(d.place("o2"))
+    (decision,) = d.decisions
+    assert decision.rider == rider
+    costs = {one.rider: one.cost.get("fairness", 0) for one in decision.candidates}
+    assert costs == {"r1": fair_s // 2, "r2": -fair_s // 2}
+    assert ("but it had more orders for its time on shift than r2" in decision.why) is (fair_s > 0)

@@ -5,8 +5,8 @@ import pytest
 from edge.scenarios.dispatch.decide.candidates import CandidateCost, duration, why_later, why_nobody, why_rider
 
 
-def option(rider, total, free_in_s=0):
-    return CandidateCost(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, True)
+def option(rider, total, free_in_s=0, fairness=0):
+    return CandidateCost(rider, 60, 5, free_in_s, 130_000, 3_730_000, 0, 0, 0, total, True, fairness=fairness)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ def test_durations_leave_out_what_is_nothing(seconds, text):
         ([], {}, "; nobody else could take it."),
         ([option("r2", 90)], {}, "; the next best, r2, costs 90 s."),
         ([option("r2", 20)], {"r2": "o7"}, "; r2 would cost 20 s, but serves o7 better."),
+        (
+            [option("r2", 50, fairness=30), option("r3", 45, fairness=-9)],
+            {},
+            "; without fairness r2 would cost 20 s, but it had more orders for its time on shift than r1.",
+        ),
         ([option("r2", 20)], {}, "; r2 would cost 20 s, but the round as a whole is served better this way."),
     ],
 )

@@ -34,6 +34,7 @@ class World:
             self.plan.place(row, way)
         for courier in range(couriers):
             self.plan.routes.append(Route(courier, courier, float(draw.randrange(10)), float(draw.randrange(60, 200))))
+            self.plan.routes[-1].handicap = float((7 * seed + 3 * courier) % 5 - 2)
         self.plan.open = list(self.plan.routes)
         for door in self.doors:
             shop, placed = draw.randrange(shops), float(draw.randrange(20))

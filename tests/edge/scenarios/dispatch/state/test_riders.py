@@ -4,6 +4,7 @@ import pytest
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.lifecycle import PICKED_UP
+from edge.scenarios.dispatch.messages import RiderPause
 from edge.scenarios.dispatch.state.riders import same_pickup
 
 NORTH = Place(52.52, 13.4)
@@ -118,3 +119,46 @@ def test_only_what_waits_at_one_shop_is_fetched_at_once(district):
         held, bag.state = bag.state, PICKED_UP
         assert not same_pickup(one, two)
         bag.state = held
+
+
+def test_a_share_is_what_all_had_in_the_same_time(district):
+    """Orders held or delivered count, in proportion to the time on shift; what is taken away counts no more, and
+    neither does a break. Who has just begun has its share exactly."""
+    d = district(fair_s=0, silent_s=5000)
+    d.begin("r1")
+    d.begin("r2", lat=52.6)
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    d.later(600)
+    riders, now_ms = d.dispatch_state.riders, d.dispatch_state.now_ms
+    one, two = riders.known["r1"], riders.known["r2"]
+    assert (riders.beyond_share(one, now_ms), riders.beyond_share(two, now_ms)) == (0.5, -0.5)
+    riders.begin("r3", 1, None, now_ms)
+    assert riders.beyond_share(riders.known["r3"], now_ms) == 0
+    riders.end(riders.known["r3"], now_ms)
+    riders.pause(two, "desk", now_ms)
+    assert riders.beyond_share(two, now_ms + 600_000) == 0
+    riders.pause(two, "", now_ms + 600_000)
+    assert riders.beyond_share(two, now_ms + 600_000) == pytest.approx(-1 / 3)
+    d.round(d.step("r1", "o1", "picked_up"))
+    d.round(d.step("r1", "o1", "delivered"))
+    assert one.paid == 1
+    d.round(d.place("o2"))
+    assert one.paid == 2
+    d.round(d.cancel("customer", "o2"))
+    assert one.paid == 1
+
+
+def test_shares_survive_a_restart(district):
+    """From a snapshot everybody is as far from its share as before."""
+    d = district()
+    for name in ("r1", "r2", "r3"):
+        d.begin(name)
+    d.round(d.place("o1"), d.place("o2", shop="s2"), d.event("desk", RiderPause, rider="r3"))
+    d.later(100)
+    now_ms = d.dispatch_state.now_ms
+    before = [d.dispatch_state.riders.beyond_share(rider, now_ms) for rider in d.dispatch_state.riders.known.values()]
+    assert any(before)
+    d.dispatch.restore(d.dispatch.snapshot())
+    riders = d.dispatch_state.riders
+    assert [riders.beyond_share(rider, now_ms) for rider in riders.known.values()] == before
