@@ -4,7 +4,7 @@ Dispatch is not modelled but executed. What is around it (people, rides, time) i
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from edge.core.decode import Catalog
 from edge.core.effects import Effects
@@ -28,6 +28,10 @@ class Driver:
 
     def __init__(self, rules: DispatchOptions, policy: Policy | None = None) -> None:
         self.dispatch = Dispatch(rules) if policy is None else Dispatch(rules, policy)
+
+    def observe(self, client: str, body: Any, now: Now) -> None:
+        """Something that is in memory only: a position."""
+        self.dispatch.observe(client, body, now)
 
     def round(self, events: Sequence[Event], now: Now) -> tuple[list[Outcome], list[Sent]]:
         """One round: the outcome of each event, and the messages."""

@@ -47,6 +47,7 @@ TABLE_WIDTH: Final = 140
 @click.option("--decline", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier declines.")
 @click.option("--silent", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier does not answer.")
 @click.option("--decide-times", is_flag=True, help="Time decisions in generated districts, up to 2,000 x 2,000.")
+@click.option("--node", "node", is_flag=True, help="Give each day to a node process, too, and compare each decision.")
 @click.option("--export", metavar="DIR", help="Write each day's solution files to DIR/<instance>/.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Days run at once.")
 @click.option("--json", "report_path", required=True, metavar="FILE", help="Write the report here.")
@@ -62,6 +63,7 @@ def dispatch(
     decline: float,
     silent: float,
     decide_times: bool,
+    node: bool,
     export: str | None,
     jobs: int,
     report_path: str,
@@ -77,9 +79,10 @@ def dispatch(
     doorstep bench dispatch --instances mdrplib --policy nearest --jobs 2 --json nearest.json
     doorstep bench dispatch --instances mdrplib --uncertain --export solutions --json uncertain.json
     doorstep bench dispatch --instances mdrplib --decline 0.1 --silent 0.05 --json refusals.json
+    doorstep bench dispatch --instances small-district --node --json node.json
     doorstep bench dispatch --decide-times --json times.json
 
-    Exit codes: 0 done, 1 a solution was infeasible, 2 an input cannot be used.
+    Exit codes: 0 done, 1 a solution was infeasible or a node decided otherwise, 2 an input cannot be used.
     """
     from .days import Job, folders
 
@@ -89,6 +92,8 @@ def dispatch(
         raise click.UsageError(f"--decline {decline:g} and --silent {silent:g} are more than 1 together.")
     if plot and not (instances or further):
         raise click.UsageError("--plot draws days: name folders with --instances.")
+    if node and (policy != "doorstep" or uncertain or not (instances or further)):
+        raise click.UsageError("--node compares days of doorstep with known times: name folders with --instances.")
     if track == "open":
         hint = "cross-restaurant routes and free repositioning are not built. Use --track strict."
         raise InputError("--track open", None, hint)
@@ -102,7 +107,12 @@ def dispatch(
         report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)
     if decide_times:
         report |= _timed(policy)
+    same = True
+    if node:
+        same, report["node"] = _through_node([day.folder for day in days])
     write_report(report_path, {**report, "versions": source()})
+    if not same:
+        raise SystemExit(1)
 
 
 def _measured(
@@ -176,6 +186,28 @@ def _timed(policy: str) -> dict[str, Any]:
     for words in lines(timed):
         click.echo(words)
     return {"decide_times": {"policy": policy, "cases": build(timed)}}
+
+
+def _through_node(folders: Sequence[str]) -> tuple[bool, dict[str, Any]]:
+    """Each day once more in this process and through a node. Whether all decisions were the same, and the report."""
+    import tempfile
+    from pathlib import Path
+
+    import msgspec
+
+    from ..demo.district.instance import read
+    from .node.comparison import compare
+
+    found: dict[str, Any] = {}
+    same = True
+    for folder in folders:
+        instance = read(Path(folder).resolve())
+        with tempfile.TemporaryDirectory(prefix="doorstep-bench-") as room:
+            comparison = compare(instance, Path(room) / "node")
+        same = same and comparison.same
+        click.echo(f"{instance.name}: {comparison.sentence()}")
+        found[instance.name] = {"same": comparison.same, **msgspec.to_builtins(comparison)}
+    return same, found
 
 
 def _run(todo: "Sequence[Job]", jobs: int, what: str) -> "list[Result]":

@@ -6,7 +6,7 @@ options are those of the track: straight rides at the instance's speed, its serv
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec import structs
@@ -95,10 +95,12 @@ class Doorstep:
     """One day of a node that knows nothing before it. With `every`, it takes news at multiples only,
     but of a pickup at once: its shift's end would otherwise come first."""
 
-    def __init__(self, day: Day, every: int = 1, fair_s: int = FAIR_S) -> None:
+    def __init__(
+        self, day: Day, every: int = 1, fair_s: int = FAIR_S, driver: Callable[[DispatchOptions], Driver] = Driver
+    ) -> None:
         self.day = day
         self.every = every
-        self.driver = Driver(structs.replace(options(day), fair_s=fair_s))
+        self.driver = driver(structs.replace(options(day), fair_s=fair_s))
         self.dispatch = self.driver.dispatch
         self.places: dict[str, Place] = {}
         """Of couriers on shift who are not under way."""
@@ -128,7 +130,7 @@ class Doorstep:
                 self._send(self.known[name].restaurant, delay)
         for courier, place in self.places.items():
             at = point(place)
-            self.dispatch.observe(courier, RiderPosition(points=[(_ms(now), at.lat, at.lon)]), _now(now))
+            self.driver.observe(courier, RiderPosition(points=[(_ms(now), at.lat, at.lon)]), _now(now))
         for _ in range(ROUNDS_MAX):
             self._round(now)
             deadline = self.dispatch.next_deadline()

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.dispatch.command import dispatch
-from tests.bench.dispatch.days import SMALL, TOWN, write
+from tests.bench.dispatch.days import ALONE, SMALL, TOWN, write
 
 
 def call(*arguments: str) -> Result:
@@ -62,6 +62,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
     for arguments, message in (
         (["--json", "out.json"], "--instances"),
         (["--instances", str(SMALL), "--json", "out.json", "--decline", "0.7", "--silent", "0.7"], "more than 1"),
+        (["--decide-times", "--node", "--json", "out.json"], "--node compares days"),
         (["--decide-times", "--json", "out.json", "--plot", "out.svg"], "--plot draws days"),
     ):
         done = call(*arguments)
@@ -89,3 +90,14 @@ def test_nothing_runs_beside_where_nobody_asks(tmp_path: Path) -> None:
     done = call("--instances", str(SMALL), "--baseline", "none", "--json", str(report))
     assert done.exit_code == 0, done.output
     assert list(json.loads(report.read_text())) == ["instances", "mean", "versions"]
+
+
+def test_a_node_is_compared_where_one_asks(tmp_path: Path) -> None:
+    """With --node each day goes through a node process, too, and the report has every decision of it."""
+    write(ALONE, tmp_path / "alone")
+    report = tmp_path / "out.json"
+    done = call("--instances", str(tmp_path / "alone"), "--baseline", "none", "--node", "--json", str(report))
+    assert done.exit_code == 0, done.output
+    assert "alone: 1 orders" in done.output
+    written = json.loads(report.read_text())["node"]["alone"]
+    assert (written["same"], list(written["decided"])) == (True, ["o1"])
